@@ -1,0 +1,56 @@
+"""Who is asking, and what it may do."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.errors import Forbidden
+from app.values.scope import Scope
+
+
+class Role(StrEnum):
+    """Verbs a credential may use. The eight roles of the Marketing & CRM API, and those of API keys."""
+
+    MARKETING = "marketing"
+    MARKETING_MANAGER = "marketing_manager"
+    MANAGER = "manager"
+    RESTAURANT_MANAGER = "restaurant_manager"
+    TENANT_ADMIN = "tenant_admin"
+    PLATFORM_ADMIN = "platform_admin"
+    SYSTEM_ADMIN = "system_admin"
+    SUPER_ADMIN = "super_admin"
+    READ = "read"
+    """An API key that may read."""
+    WRITE = "write"
+    """An API key that may write as well."""
+
+
+PLATFORM_ROLES = frozenset({Role.PLATFORM_ADMIN, Role.SYSTEM_ADMIN, Role.SUPER_ADMIN})
+"""Roles that may enter any group, naming it with `X-Group-Id`; that is audited."""
+ADMIN_ROLES = PLATFORM_ROLES | {Role.TENANT_ADMIN}
+CRM_ROLES = ADMIN_ROLES | {
+    Role.MARKETING, Role.MARKETING_MANAGER, Role.MANAGER, Role.RESTAURANT_MANAGER,
+}  # fmt: skip
+WRITERS = CRM_ROLES | {Role.WRITE}
+"""Who may change campaigns and what hangs on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A credential that held: its borders and its verbs."""
+
+    name: str
+    """What the log shows: `key:12`, `client:abc`, `user:42`. Never the secret."""
+    scope: Scope
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    kind: str = "token"
+    """How it came in: `api_key` or `token`."""
+
+    def may(self, roles: Collection[Role]) -> bool:
+        """Whether one of these roles is among its own."""
+        return not self.roles.isdisjoint(roles)
+
+    def require(self, roles: Collection[Role]) -> None:
+        """Forbidden, naming the roles that would do, unless it has one of them."""
+        if not self.may(roles):
+            raise Forbidden(f"This needs one of the roles {', '.join(sorted(roles))}.")

@@ -1,0 +1,169 @@
+"""Connections to PostgreSQL: the writing engine and the reading pool, each under its own role.
+
+Operations, loaders and the worker use `Database.transaction(scope)`: role `gateway_app`, row-level policies on,
+the group set for this transaction alone. Planned reads use `Database.read(...)`: role `gateway_reader`, which can
+only SELECT; its own predicates name the group (and READ_RLS=1 puts it behind the policies as well).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.values.scope import Scope
+
+APP_ROLE = "gateway_app"
+READ_ROLE = "gateway_reader"
+GUARDED_READ_ROLE = "gateway_guarded_reader"
+
+
+class Row(Protocol):
+    """A row as the driver gives it: by column name or position."""
+
+    def __getitem__(self, key: str | int) -> Any: ...
+    def keys(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One transaction inside one scope. `session` for SQLModel, `fetch`/`execute` for written SQL."""
+
+    session: AsyncSession
+    driver: "asyncpg.Connection[asyncpg.Record]"
+    scope: Scope
+
+    async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
+        """All rows of a statement with `$1`… parameters."""
+        return await self.driver.fetch(sql, *values)
+
+    async def fetchrow(self, sql: str, *values: object) -> "asyncpg.Record | None":
+        """The first row, or None."""
+        return await self.driver.fetchrow(sql, *values)
+
+    async def fetchval(self, sql: str, *values: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self.driver.fetchval(sql, *values)
+
+    async def execute(self, sql: str, *values: object) -> int:
+        """Run a statement; how many rows it touched."""
+        status = await self.driver.execute(sql, *values)
+        last = status.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+
+class Database:
+    """The two ways in. Made by `connect`, closed with the app."""
+
+    def __init__(
+        self, engine: AsyncEngine, reader: "asyncpg.Pool[asyncpg.Record]", *, guarded: bool
+    ) -> None:
+        self.engine = engine
+        self.reader = reader
+        self.guarded = guarded
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
+        """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield await _enter(connection, scope)
+
+    @asynccontextmanager
+    async def directory(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A transaction outside any group: only the directory tables can be seen."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield await _driver_of(connection)
+
+    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
+        """Run a planned statement; its one column is the JSON text of the answer."""
+        async with self.reader.acquire() as connection:
+            if not self.guarded:
+                return cast("bytes | None", await connection.fetchval(sql, *values))
+            async with connection.transaction(readonly=True):
+                await connection.execute(group_setting(scope))
+                return cast("bytes | None", await connection.fetchval(sql, *values))
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self.reader.close()
+        await self.engine.dispose()
+
+
+def group_setting(scope: Scope) -> str:
+    """What the policies compare with. Literals, since SET takes no parameters; both are integers by type."""
+    groups = ",".join(str(int(g)) for g in scope.group_ids)
+    return f"SET LOCAL app.group_id = '{int(scope.group_id)}'; SET LOCAL app.group_ids = '{groups}'"
+
+
+async def connect(
+    url: str,
+    *,
+    read_url: str | None = None,
+    guarded: bool = False,
+    statement_timeout_ms: int = 15_000,
+    readers: int = 4,
+    writers: int = 8,
+) -> Database:
+    """Open both ways. `url` may be the owner's: connections switch to the application roles as they start."""
+    common = {
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "statement_timeout": str(statement_timeout_ms),
+        "application_name": "campaign-gateway",
+    }
+    engine = create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=writers,
+        max_overflow=writers,
+        pool_pre_ping=True,
+        connect_args={
+            "server_settings": {
+                **common, "role": APP_ROLE, "idle_in_transaction_session_timeout": "60000", "jit": "off",
+            }
+        },
+    )
+    reader = await asyncpg.create_pool(
+        read_url or url,
+        min_size=1,
+        max_size=readers,
+        reset=_no_reset,
+        statement_cache_size=1_000,
+        max_cacheable_statement_size=0,
+        max_cached_statement_lifetime=0,
+        server_settings={
+            **common,
+            "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
+            "jit": "off",
+            "plan_cache_mode": "force_generic_plan",
+            "default_transaction_read_only": "on",
+        },
+    )
+    return Database(engine, reader, guarded=guarded)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same DSN for SQLAlchemy's asyncpg dialect (it reads `ssl` where libpq says `sslmode`)."""
+    parts = urlsplit(url)
+    query = [("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(parts.query)]
+    return urlunsplit(("postgresql+asyncpg", parts.netloc, parts.path, urlencode(query), ""))
+
+
+async def _no_reset(_: object) -> None:
+    """Planned reads leave nothing behind on their connection, and a reset would cost a round trip."""
+
+
+async def _driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    # SQLAlchemy begins lazily, with the first statement through its own cursor.
+    await connection.exec_driver_sql("SELECT 1")
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
+
+
+async def _enter(connection: AsyncConnection, scope: Scope) -> Transaction:
+    driver = await _driver_of(connection)
+    await driver.execute(group_setting(scope))
+    return Transaction(AsyncSession(bind=connection, expire_on_commit=False), driver, scope)

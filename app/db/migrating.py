@@ -1,0 +1,68 @@
+"""Bring a database to the newest revision; create it first when it is the embedded one."""
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from app.db.database import sqlalchemy_url
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+LOCK = 7_202_511
+"""Advisory lock: two processes that start together migrate one after the other."""
+
+
+def config(url: str) -> Config:
+    """Alembic's configuration for this database, without an ini file."""
+    made = Config()
+    made.set_main_option("script_location", str(MIGRATIONS))
+    made.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
+    return made
+
+
+def newest() -> str:
+    """The revision a migrated database has."""
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head is not None
+    return head
+
+
+async def migrate(url: str) -> None:
+    """Run what is missing, as the owner."""
+    guard = await asyncpg.connect(url)
+    try:
+        await guard.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await asyncio.to_thread(command.upgrade, config(url), "head")
+    finally:
+        await guard.close()
+
+
+async def create_database(url: str, *, template: str | None = None) -> None:
+    """Create the database a DSN names, if it is not there yet."""
+    parts = urlsplit(url)
+    name = parts.path.lstrip("/")
+    admin = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))
+    try:
+        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            quoted = '"' + name.replace('"', '""') + '"'
+            if template:
+                await admin.execute(f'CREATE DATABASE {quoted} TEMPLATE "{template}"')
+            else:
+                await admin.execute(
+                    f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
+                    " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
+                )
+    finally:
+        await admin.close()
+
+
+async def revision_of(url_or_connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+    """The revision a database is at; None where it was never migrated."""
+    if not await url_or_connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+        return None
+    found = await url_or_connection.fetchval("SELECT version_num FROM alembic_version")
+    return None if found is None else str(found)

@@ -1,0 +1,67 @@
+"""The ways a request can fail, in our words. Each surface translates them at its own door.
+
+Failure
+ ├─ Unauthorized      no credential, or one that does not hold
+ ├─ Forbidden         a good credential that may not do this
+ ├─ NotFound          no such thing in this scope (a foreign id looks exactly the same)
+ ├─ Invalid           an argument is wrong; the message says what would be right
+ ├─ Conflict          it clashes with what is stored
+ ├─ TooLarge          a body, file or document over its bound
+ └─ Unavailable       try again later (`retry_after_s`)
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class Failure(Exception):
+    """A request that cannot be answered as asked. `path` leads to the offending input, outermost first."""
+
+    code: ClassVar[str] = "FAILURE"
+
+    def __init__(self, message: str, *, path: Sequence[str | int] = (), code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = list(path)
+        self.reason = code or self.code
+        """The precise code, e.g. `END_BEFORE_START`; `code` of the class where nothing is more precise."""
+
+
+class Unauthorized(Failure):
+    code = "UNAUTHORIZED"
+
+    def __init__(self, message: str = "Unauthorized") -> None:
+        super().__init__(message)
+
+
+class Forbidden(Failure):
+    code = "FORBIDDEN"
+
+
+class NotFound(Failure):
+    code = "NOT_FOUND"
+
+    def __init__(self, kind: str, ident: object = None, *, path: Sequence[str | int] = ()) -> None:
+        shown = "" if ident is None else f" {ident!s:.80}"
+        super().__init__(f"There is no {kind}{shown} here.", path=path)
+        self.kind = kind
+
+
+class Invalid(Failure):
+    code = "INVALID"
+
+
+class Conflict(Failure):
+    code = "CONFLICT"
+
+
+class TooLarge(Failure):
+    code = "TOO_LARGE"
+
+
+class Unavailable(Failure):
+    code = "UNAVAILABLE"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,46 @@
+"""What a resolver, a plan or a mutation gets to work with."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from app.auth.principal import Principal
+from app.db.database import Database
+from app.settings import Settings
+from app.values.scope import Scope
+
+if TYPE_CHECKING:
+    from app.domain.assets.storage import AssetStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What lives as long as the process."""
+
+    settings: Settings
+    db: Database
+    assets: "AssetStorage"
+
+
+@dataclass(slots=True)
+class Context:
+    """What lives as long as one request."""
+
+    services: Services
+    principal: Principal
+    request_id: str = ""
+    base_url: str = ""
+    """Where the client reached us (`https://host`), for links in answers."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    loaders: dict[Any, Any] = field(default_factory=dict)
+    """Dataloaders of this request, by what they load."""
+
+    @property
+    def scope(self) -> Scope:
+        """The borders of this request."""
+        return self.principal.scope
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.services.db

@@ -1,0 +1,110 @@
+"""The environment, read once into one frozen object."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator chose. Every field names its environment variable; `None` means "unset"."""
+
+    data_dir: Path
+    """DATA_DIR: where the embedded database, assets and generated secrets live."""
+    database_url: str | None
+    """DATABASE_URL: a PostgreSQL DSN; unset means the embedded server."""
+    database_read_url: str | None
+    """DATABASE_READ_URL: where planned reads go; unset means the same database."""
+    database_migrate_url: str | None
+    """DATABASE_MIGRATE_URL: the owner's DSN for migrations; unset means DATABASE_URL."""
+    read_rls: bool
+    """READ_RLS=1: planned reads run behind the row-level policies as well."""
+    planner: bool
+    """PLANNER=0: every operation runs on the resolvers (for comparison and diagnosis)."""
+    secret_key: str
+    """SECRET_KEY: signs asset URLs, encrypts stored secrets; random per DATA_DIR when unset."""
+    cors_origins: tuple[str, ...]
+    """CORS_ORIGINS: browser origins allowed, separated by commas."""
+    host: str
+    port: int
+    workers: int
+    development: bool
+    """DEVELOPMENT=1 (set by `make run`): suggestions in errors, plans in `extensions`."""
+    jwt_secret: str
+    """JWT_SECRET: the HS256 secret of tokens we issue; random per DATA_DIR when unset."""
+    jwt_jwks_url: str | None
+    jwt_issuer: str | None
+    jwt_audience: str | None
+    jwt_group_claim: str
+    jwt_roles_claim: str
+    assets_url: str | None
+    """ASSETS_URL: an obstore URL (s3://, gs://, az://, file://); unset means a folder under DATA_DIR."""
+    max_in_flight: int
+    """MAX_IN_FLIGHT: requests worked on at once per process; more are answered 503."""
+    statement_timeout_ms: int
+    """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
+    worker_inline: bool
+    """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment; makes DATA_DIR and its secrets when they are needed and missing."""
+    env = os.environ if environ is None else environ
+    data_dir = Path(env.get("DATA_DIR") or ".data").absolute()
+    return Settings(
+        data_dir=data_dir,
+        database_url=env.get("DATABASE_URL") or None,
+        database_read_url=env.get("DATABASE_READ_URL") or None,
+        database_migrate_url=env.get("DATABASE_MIGRATE_URL") or None,
+        read_rls=_flag(env, "READ_RLS", default=False),
+        planner=_flag(env, "PLANNER", default=True),
+        secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir, "secret_key"),
+        cors_origins=tuple(part.strip() for part in env.get("CORS_ORIGINS", "").split(",") if part.strip()),
+        host=env.get("HOST") or "127.0.0.1",
+        port=_whole(env, "PORT", 8000),
+        workers=_whole(env, "WORKERS", 1),
+        development=_flag(env, "DEVELOPMENT", default=False),
+        jwt_secret=env.get("JWT_SECRET") or _kept_secret(data_dir, "jwt_secret"),
+        jwt_jwks_url=env.get("JWT_JWKS_URL") or None,
+        jwt_issuer=env.get("JWT_ISSUER") or None,
+        jwt_audience=env.get("JWT_AUDIENCE") or None,
+        jwt_group_claim=env.get("JWT_GROUP_CLAIM") or "group",
+        jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
+        assets_url=env.get("ASSETS_URL") or None,
+        max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
+        statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
+        worker_inline=_flag(env, "WORKER_INLINE", default=True),
+    )
+
+
+def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = env.get(name, "").strip().lower()
+    if not text:
+        return default
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise SystemExit(f"{name}={env[name]!r} is not understood: use 1 or 0.")
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise SystemExit(f"{name}={text!r} is not understood: use a whole number above 0.")
+    return int(text)
+
+
+def _kept_secret(data_dir: Path, name: str) -> str:
+    """A random secret made once per DATA_DIR, readable by the owner alone."""
+    folder = data_dir / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / name
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return file.read_text()

@@ -1,0 +1,99 @@
+"""Directory tables: what must be found before the tenant is known, and what belongs to no tenant.
+
+They have no row-level policy; whoever reads them names the group in the query.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import CODE, INSTANT, WORDS, of_group, one_of
+
+
+class ApiKey(SQLModel, table=True):
+    """An API key. Only its SHA-256 is stored; `hint` is its first characters, to tell keys apart."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        of_group(),
+        one_of("access", ["read", "write"]),
+        CheckConstraint("octet_length(hash) = 32", name="hash_length"),
+        Index(None, "group_id", "created_at", "id"),
+        Index("uq_api_key_hash", "hash", unique=True),
+    )
+    id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
+    group_id: int = Field(sa_type=BigInteger)
+    """The group it acts in when the request names none."""
+    name: str = Field(sa_type=WORDS)
+    hint: str = Field(sa_type=CODE)
+    hash: bytes = Field(sa_type=LargeBinary)
+    access: str = Field(sa_type=CODE)
+    created_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    expires_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    revoked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class ApiKeyGroup(SQLModel, table=True):
+    """Further groups an API key belongs to, beside its own."""
+
+    __tablename__ = "api_key_group"
+    __table_args__ = (
+        ForeignKeyConstraint(["key_id"], ["api_key.id"], ondelete="CASCADE"),
+        of_group(),
+    )
+    key_id: int = Field(sa_type=BigInteger, primary_key=True)
+    group_id: int = Field(sa_type=BigInteger, primary_key=True)
+
+
+class OAuthClient(SQLModel, table=True):
+    """A client of the token endpoint (RFC 6749, client credentials)."""
+
+    __tablename__ = "oauth_client"
+    __table_args__ = (of_group(), Index(None, "group_id", "created_at", "id"))
+    id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
+    client_id: str = Field(sa_type=CODE, unique=True)
+    secret_hash: bytes = Field(sa_type=LargeBinary)
+    group_id: int = Field(sa_type=BigInteger)
+    store_id: int | None = Field(default=None, sa_type=BigInteger)
+    name: str = Field(sa_type=WORDS)
+    roles: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    created_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    revoked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class WorkerLease(SQLModel, table=True):
+    """Which process runs the schedule: whoever holds the row until `expires_at`."""
+
+    __tablename__ = "worker_lease"
+    name: str = Field(sa_type=CODE, primary_key=True)
+    holder: str = Field(sa_type=CODE)
+    expires_at: datetime = Field(sa_type=INSTANT)
+
+
+class Schedule(SQLModel, table=True):
+    """When each job of the worker runs next."""
+
+    __tablename__ = "schedule"
+    name: str = Field(sa_type=CODE, primary_key=True)
+    every_s: int
+    next_run_at: datetime = Field(sa_type=INSTANT)
+    last_run_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    last_error: str | None = Field(default=None, sa_type=Text)

@@ -1,0 +1,27 @@
+"""Every table, for migrations and for the test that walks the catalogue."""
+
+from sqlmodel import SQLModel
+
+from app.tables import access, audience, campaigns, flows, groups, metrics, records
+from app.tables.base import bound_values
+
+DIRECTORY = frozenset(
+    {
+        "tenant",
+        "project_slug",
+        "api_key",
+        "api_key_group",
+        "oauth_client",
+        "worker_lease",
+        "schedule",
+        "alembic_version",
+    }
+)
+"""Tables without a row-level policy: found before the tenant is known, or belonging to none."""
+
+MODULES = (access, audience, campaigns, flows, groups, metrics, records)
+metadata = SQLModel.metadata
+TENANT_TABLES = tuple(t for t in metadata.sorted_tables if t.name not in DIRECTORY)
+
+for _table in metadata.tables.values():
+    bound_values(_table)

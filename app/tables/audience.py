@@ -1,0 +1,117 @@
+"""Who a campaign speaks to and with what: segments, customers, promos."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    WORDS,
+    TenantRow,
+    amount,
+    child_of,
+    in_group,
+    of_group,
+    one_of,
+)
+
+
+class SegmentType(StrEnum):
+    """How a segment gets its customers. Source: Marketing & CRM API, "Segment Types"."""
+
+    STATIC = "static"
+    DYNAMIC = "dynamic"
+    IMPORTED = "imported"
+
+
+class Segment(TenantRow, table=True):
+    """A set of customers. `size` is as of `sized_at`."""
+
+    __tablename__ = "segment"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "external_id"),
+        one_of("type", list(SegmentType)),
+        CheckConstraint("size BETWEEN 0 AND 9007199254740991", name="size_long"),
+        Index(None, "group_id", "name", "id"),
+        Index(None, "group_id", "created_at", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    type: str = Field(sa_type=CODE)
+    criteria: Any = Field(default=None, sa_type=KEPT_JSON)
+    size: int = Field(default=0, sa_type=BigInteger)
+    sized_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class Customer(TenantRow, table=True):
+    """A person who buys from the group's stores."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        of_group(),
+        *child_of("store", "store_id", "created_at"),
+        UniqueConstraint("group_id", "external_id"),
+        Index("uq_customer_group_id_email", "group_id", text("lower(email)"), unique=True),
+        Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "name", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    email: str | None = Field(default=None, sa_type=WORDS)
+    phone: str | None = Field(default=None, sa_type=CODE)
+    store_id: int | None = Field(default=None, sa_type=BigInteger)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class Promo(TenantRow, table=True):
+    """A promo code. `type` is an open set; `value` is a percentage or an amount by type."""
+
+    __tablename__ = "promo"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "created_at"),
+        *in_group(segment_id="segment"),
+        Index("uq_promo_group_id_code", "group_id", text("upper(code)"), unique=True),
+        CheckConstraint("valid_from < valid_until", name="window_order"),
+        CheckConstraint("value >= 0", name="value_not_negative"),
+        CheckConstraint(
+            "used >= 0 AND used <= coalesce(usage_limit, 9007199254740991)", name="used_within_limit"
+        ),
+        CheckConstraint("usage_limit BETWEEN 0 AND 9007199254740991", name="usage_limit_long"),
+        CheckConstraint("per_customer_limit BETWEEN 0 AND 9007199254740991", name="per_customer_limit_long"),
+        Index(None, "group_id", "code", "id"),
+        Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "segment_id", "created_at", "id"),
+    )
+    code: str = Field(sa_type=WORDS)
+    type: str = Field(sa_type=CODE)
+    value: Decimal = amount()
+    currency: str = Field(sa_type=CODE)
+    min_order_amount: Decimal | None = amount(default=None, nullable=True)
+    max_discount: Decimal | None = amount(default=None, nullable=True)
+    usage_limit: int | None = Field(default=None, sa_type=BigInteger)
+    per_customer_limit: int | None = Field(default=None, sa_type=BigInteger)
+    used: int = Field(default=0, sa_type=BigInteger)
+    valid_from: datetime | None = Field(default=None, sa_type=INSTANT)
+    valid_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    applies_to: Any = Field(default=None, sa_type=KEPT_JSON)
+    campaign_id: int | None = Field(default=None, sa_type=BigInteger)
+    segment_id: int | None = Field(default=None, sa_type=BigInteger)
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+__all__ = ["Customer", "Promo", "Segment", "SegmentType"]

@@ -1,0 +1,125 @@
+"""What all tables share: column types, the tenant key, and the names of constraints.
+
+Every tenant table has the primary key `(group_id, id)`; foreign keys start with `group_id`, so a row can only
+point inside its own group, and the schema can be sharded by group. Ids come from one sequence per table.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, TIMESTAMP
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+}
+
+BIG = BigInteger()
+WORDS = Text(collation="pg_c_utf8")
+"""Text that is sorted: by code point, the same on every server."""
+CODE = String(64, collation="pg_c_utf8")
+INSTANT = TIMESTAMP(timezone=True)
+AMOUNT = Numeric(18, 4)
+TEXTS = ARRAY(Text)
+KEPT_JSON = JSON(none_as_null=True)
+"""Documents kept as sent: `json`, not `jsonb`, so that order, spacing and number digits stay."""
+
+Constraint = CheckConstraint | UniqueConstraint | ForeignKeyConstraint | Index
+
+
+class TenantRow(SQLModel):
+    """A row of exactly one customer group."""
+
+    group_id: int = Field(sa_type=BigInteger, primary_key=True)
+    id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
+    created_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+
+
+def amount(*, default: Any = ..., nullable: bool = False) -> Any:
+    """A money column."""
+    return Field(default=default, sa_type=AMOUNT, nullable=nullable)
+
+
+def bound_values(table: Table) -> None:
+    """What every column of a kind must hold, so that it always prints.
+
+    Numbers are finite (numeric can hold NaN and infinity), instants and days lie within the years 1 to 9999.
+    """
+    for column in table.columns:
+        name, kind = column.name, column.type
+        if isinstance(kind, Numeric):
+            rule, suffix = f"{name} NOT IN ('NaN', 'Infinity', '-Infinity')", "finite"
+        elif isinstance(kind, TIMESTAMP):
+            rule = f"{name} >= '0001-01-01 00:00:00+00' AND {name} < '10000-01-01 00:00:00+00'"
+            suffix = "years"
+        elif isinstance(kind, Date):
+            rule, suffix = f"{name} BETWEEN '0001-01-01' AND '9999-12-31'", "years"
+        else:
+            continue
+        table.append_constraint(CheckConstraint(rule, name=f"{name}_{suffix}"))
+
+
+def one_of(column: str, values: Sequence[str]) -> CheckConstraint:
+    """A closed set of codes."""
+    return CheckConstraint(f"{column} IN ({', '.join(repr(str(v)) for v in values)})", name=f"{column}_known")
+
+
+def in_group(**references: str) -> list[ForeignKeyConstraint]:
+    """Foreign keys inside the group: `in_group(store_id="store")`. Rows they point at cannot go."""
+    return [
+        ForeignKeyConstraint(["group_id", column], [f"{table}.group_id", f"{table}.id"], ondelete="RESTRICT")
+        for column, table in references.items()
+    ]
+
+
+def child_of(table: str, column: str, *order: str) -> list[Constraint]:
+    """A foreign key to the parent this row dies with, and the index its lists are read by."""
+    return [
+        ForeignKeyConstraint(["group_id", column], [f"{table}.group_id", f"{table}.id"], ondelete="CASCADE"),
+        Index(None, "group_id", column, *order, "id"),
+    ]
+
+
+def of_group() -> ForeignKeyConstraint:
+    """The tie to the customer group itself."""
+    return ForeignKeyConstraint(["group_id"], ["customer_group.id"], ondelete="CASCADE")
+
+
+__all__ = [
+    "AMOUNT",
+    "BIG",
+    "CODE",
+    "INSTANT",
+    "KEPT_JSON",
+    "TEXTS",
+    "WORDS",
+    "Constraint",
+    "TenantRow",
+    "amount",
+    "bound_values",
+    "child_of",
+    "in_group",
+    "of_group",
+    "one_of",
+]

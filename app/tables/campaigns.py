@@ -1,0 +1,272 @@
+"""Campaigns, the goals and spend limits on them, and what was spent."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from app.tables.base import (
+    AMOUNT,
+    CODE,
+    INSTANT,
+    WORDS,
+    TenantRow,
+    amount,
+    child_of,
+    in_group,
+    of_group,
+    one_of,
+)
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign stands in its life."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+
+
+class CampaignType(StrEnum):
+    """What a campaign is for. Source: Marketing & CRM API, "Campaign Types"."""
+
+    ONBOARDING = "onboarding"
+    REENGAGEMENT = "reengagement"
+    PROMOTION = "promotion"
+    NEWSLETTER = "newsletter"
+    TRANSACTIONAL = "transactional"
+    LOYALTY = "loyalty"
+
+
+class Objective(StrEnum):
+    """The marketing goal of an ad campaign. Source: Criteo, "Campaign Attributes", goal."""
+
+    ACQUISITION = "acquisition"
+    RETENTION = "retention"
+    UNSPECIFIED = "unspecified"
+
+
+class SpendLimitType(StrEnum):
+    """Whether spend is capped. Source: Criteo, "spendLimit.spendLimitType"."""
+
+    CAPPED = "capped"
+    UNCAPPED = "uncapped"
+
+
+class SpendLimitRenewal(StrEnum):
+    """How often a cap starts again. Source: Criteo, "spendLimit.spendLimitRenewal"."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+    LIFETIME = "lifetime"
+
+
+class Campaign(TenantRow, table=True):
+    """A campaign of any kind. `ends_at` is exclusive; `starts_on`, `ends_on` are kept when dates were given."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (
+        of_group(),
+        *child_of("store", "store_id", "created_at"),
+        *in_group(
+            project_id="project",
+            segment_id="segment",
+            integration_id="integration",
+            partner_id="partner",
+            partnership_id="partnership",
+            template_id="campaign",
+        ),
+        UniqueConstraint("group_id", "external_id"),
+        UniqueConstraint("group_id", "integration_id", "slug"),
+        one_of("status", list(CampaignStatus)),
+        one_of("type", list(CampaignType)),
+        one_of("objective", list(Objective)),
+        CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
+        CheckConstraint("budget_total >= 0", name="budget_not_negative"),
+        CheckConstraint("ends_at > starts_at", name="window_order"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
+        CheckConstraint("total_rewards BETWEEN 0 AND 9007199254740991", name="total_rewards_long"),
+        CheckConstraint("owner_id BETWEEN 0 AND 9007199254740991", name="owner_long"),
+        CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
+        Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "name", "id"),
+        Index(None, "group_id", "starts_key", "id"),
+        Index(None, "group_id", "budget_key", "id"),
+        Index(None, "group_id", "status", "created_at", "id"),
+        Index(None, "group_id", "project_id", "created_at", "id"),
+        Index(None, "group_id", "segment_id", "created_at", "id"),
+        Index(None, "group_id", "integration_id", "created_at", "id"),
+        Index(None, "group_id", "partner_id", "created_at", "id"),
+        Index(None, "group_id", "partnership_id", "created_at", "id"),
+        Index(None, "group_id", "template_id", "created_at", "id"),
+        # What the worker looks for: the next campaign to start or to end.
+        Index(
+            "ix_campaign_due_start", "group_id", "starts_at", postgresql_where=text("status = 'scheduled'")
+        ),
+        Index(
+            "ix_campaign_due_end",
+            "group_id",
+            "ends_at",
+            postgresql_where=text("status IN ('active', 'paused')"),
+        ),
+    )
+    name: str = Field(sa_type=WORDS)
+    description: str | None = Field(default=None, sa_type=Text)
+    logo_url: str | None = Field(default=None, sa_type=Text)
+    status: str = Field(default=CampaignStatus.DRAFT, sa_type=CODE)
+    type: str = Field(default=CampaignType.PROMOTION, sa_type=CODE)
+    objective: str = Field(default=Objective.UNSPECIFIED, sa_type=CODE)
+    channels: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    store_id: int = Field(sa_type=BigInteger)
+    project_id: int | None = Field(default=None, sa_type=BigInteger)
+    segment_id: int | None = Field(default=None, sa_type=BigInteger)
+    starts_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    ends_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    starts_on: date | None = Field(default=None, sa_type=Date)
+    ends_on: date | None = Field(default=None, sa_type=Date)
+    period_type: str | None = Field(default=None, sa_type=CODE)
+    budget_total: Decimal | None = amount(default=None, nullable=True)
+    currency: str = Field(sa_type=CODE)
+    subject: str | None = Field(default=None, sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    cta_text: str | None = Field(default=None, sa_type=Text)
+    cta_url: str | None = Field(default=None, sa_type=Text)
+    integration_id: int | None = Field(default=None, sa_type=BigInteger)
+    slug: str | None = Field(default=None, sa_type=CODE)
+    is_explicit: bool = Field(default=True)
+    reward_type: int | None = Field(default=None)
+    partner_id: int | None = Field(default=None, sa_type=BigInteger)
+    partnership_id: int | None = Field(default=None, sa_type=BigInteger)
+    owner_id: int | None = Field(default=None, sa_type=BigInteger)
+    total_rewards: int = Field(default=0, sa_type=BigInteger)
+    is_template: bool = Field(default=False)
+    template_id: int | None = Field(default=None, sa_type=BigInteger)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+    activated_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    starts_key: datetime = Field(
+        default=None,
+        sa_type=INSTANT,
+        nullable=False,
+        sa_column_args=[
+            Computed("coalesce(starts_at, '9999-12-31 00:00:00+00'::timestamptz)", persisted=True)
+        ],
+    )
+    """Sort key: campaigns without a start come last."""
+    budget_key: Decimal = Field(
+        default=None,
+        sa_type=AMOUNT,
+        nullable=False,
+        sa_column_args=[Computed("coalesce(budget_total, 0)", persisted=True)],
+    )
+    """Sort key: campaigns without a budget count as zero."""
+
+
+class Goal(TenantRow, table=True):
+    """A target or a limit of a campaign. Source: Benji, `goals`."""
+
+    __tablename__ = "goal"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "position"),
+        *child_of("partner", "partner_id", "created_at"),
+        CheckConstraint("value BETWEEN 0 AND 9007199254740991", name="value_long"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    position: int = Field(default=0)
+    partner_id: int = Field(sa_type=BigInteger)
+    type_code: int
+    value: int = Field(sa_type=BigInteger)
+    operator_code: int
+
+
+class SpendLimit(TenantRow, table=True):
+    """How much a campaign may spend per renewal period. Source: Criteo, "Spend Limit"."""
+
+    __tablename__ = "spend_limit"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id")[:1],
+        UniqueConstraint("group_id", "campaign_id"),
+        one_of("type", list(SpendLimitType)),
+        one_of("renewal", list(SpendLimitRenewal)),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint(
+            "(type = 'capped' AND amount IS NOT NULL AND renewal IS NOT NULL)"
+            " OR (type = 'uncapped' AND amount IS NULL AND renewal IS NULL)",
+            name="capped_means_amount",
+        ),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    type: str = Field(sa_type=CODE)
+    renewal: str | None = Field(default=None, sa_type=CODE)
+    amount: Decimal | None = amount(default=None, nullable=True)
+    currency: str = Field(sa_type=CODE)
+
+
+class Outlay(TenantRow, table=True):
+    """Money put into a campaign over a stretch of time. Source: Webmarketer, "Custom Ads", outlays."""
+
+    __tablename__ = "outlay"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "starts_at"),
+        *child_of("integration", "integration_id", "starts_at"),
+        CheckConstraint("starts_at < ends_at", name="window_order"),
+        Index(None, "group_id", "starts_at", "id"),
+        Index(None, "group_id", "amount", "id"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    integration_id: int | None = Field(default=None, sa_type=BigInteger)
+    amount: Decimal = amount()
+    currency: str = Field(sa_type=CODE)
+    starts_at: datetime = Field(sa_type=INSTANT)
+    ends_at: datetime = Field(sa_type=INSTANT)
+    country: str | None = Field(default=None, sa_type=WORDS)
+    region: str | None = Field(default=None, sa_type=WORDS)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class SpendEntry(TenantRow, table=True):
+    """The one ledger of spend: reported ad spend, outlays spread over their days, anything that costs.
+
+    `source_ref` is unique per source, so a report sent twice counts once. The currency is the campaign's.
+    """
+
+    __tablename__ = "spend_entry"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "day"),
+        UniqueConstraint("group_id", "source", "source_ref"),
+        Index(None, "group_id", "day", "id"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    source: str = Field(sa_type=CODE)
+    source_ref: str = Field(sa_type=WORDS)
+    day: date = Field(sa_type=Date)
+    channel: str = Field(sa_type=CODE)
+    amount: Decimal = amount()
+    currency: str = Field(sa_type=CODE)

@@ -1,0 +1,88 @@
+"""The flow tree of a reward campaign: flows with actions, conditions and multipliers. Source: Benji.
+
+Codes are stored as they came; a code outside the named sets keeps its number and is given no meaning.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint
+from sqlmodel import Field
+
+from app.tables.base import INSTANT, KEPT_JSON, TenantRow, amount, child_of, of_group
+
+
+class Flow(TenantRow, table=True):
+    """One path through a campaign: a trigger and what it pays."""
+
+    __tablename__ = "flow"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "position"),
+        CheckConstraint("custom_trigger_id BETWEEN 0 AND 9007199254740991", name="custom_trigger_long"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    position: int = Field(default=0)
+    trigger_code: int
+    custom_trigger_id: int | None = Field(default=None, sa_type=BigInteger)
+    is_active: bool = Field(default=True)
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class FlowAction(TenantRow, table=True):
+    """What a flow pays, in the smallest currency unit, before multipliers."""
+
+    __tablename__ = "flow_action"
+    __table_args__ = (
+        of_group(),
+        *child_of("flow", "flow_id", "position"),
+        *child_of("partner", "partner_id", "created_at"),
+        CheckConstraint("base_reward BETWEEN 0 AND 9007199254740991", name="base_reward_long"),
+    )
+    flow_id: int = Field(sa_type=BigInteger)
+    position: int = Field(default=0)
+    action_code: int
+    partner_id: int = Field(sa_type=BigInteger)
+    base_reward: int = Field(sa_type=BigInteger)
+    extra_data: Any = Field(default=None, sa_type=KEPT_JSON)
+
+
+class FlowCondition(TenantRow, table=True):
+    """What must hold for a flow to pay; `joiner_code` ties it to the next condition."""
+
+    __tablename__ = "flow_condition"
+    __table_args__ = (
+        of_group(),
+        *child_of("flow", "flow_id", "position"),
+        *child_of("partner", "partner_id", "created_at"),
+        CheckConstraint("attribute BETWEEN 0 AND 9007199254740991", name="attribute_long"),
+    )
+    flow_id: int = Field(sa_type=BigInteger)
+    position: int = Field(default=0)
+    partner_id: int = Field(sa_type=BigInteger)
+    type_code: int
+    operator_code: int
+    joiner_code: int
+    attribute: int = Field(sa_type=BigInteger)
+    value: Any = Field(default=None, sa_type=KEPT_JSON)
+
+
+class FlowMultiplier(TenantRow, table=True):
+    """What raises a flow's reward: 1.5 is half again as much."""
+
+    __tablename__ = "flow_multiplier"
+    __table_args__ = (
+        of_group(),
+        *child_of("flow", "flow_id", "position"),
+        *child_of("partner", "partner_id", "created_at"),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
+        CheckConstraint("attribute BETWEEN 0 AND 9007199254740991", name="attribute_long"),
+    )
+    flow_id: int = Field(sa_type=BigInteger)
+    position: int = Field(default=0)
+    partner_id: int = Field(sa_type=BigInteger)
+    type_code: int
+    attribute: int = Field(sa_type=BigInteger)
+    amount: Decimal = amount()
+    value: Any = Field(default=None, sa_type=KEPT_JSON)

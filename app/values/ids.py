@@ -1,0 +1,37 @@
+"""Ids: one integer (or UUID) per row, shown as `camp_42`, so that an id says what it names."""
+
+import re
+from uuid import UUID
+
+MAX_ID = 2**63 - 1
+_WHOLE = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+
+
+def show_id(prefix: str, value: int | UUID) -> str:
+    """`camp`, 42 → `camp_42`."""
+    return f"{prefix}_{value}"
+
+
+def read_id(prefix: str, text: str) -> int | None:
+    """`camp_42` → 42; `None` for what cannot be an id of this kind; it then is simply not found."""
+    head, _, tail = text.rpartition("_")
+    return read_whole(tail) if head == prefix else None
+
+
+def read_uuid(prefix: str, text: str) -> UUID | None:
+    """`event_0199…` → its UUID; `None` where it cannot be one."""
+    head, _, tail = text.rpartition("_")
+    if head != prefix or len(tail) != 36:
+        return None
+    try:
+        return UUID(tail)
+    except ValueError:
+        return None
+
+
+def read_whole(text: str) -> int | None:
+    """A positive 64-bit integer in plain ASCII digits without leading zeros, else `None`."""
+    if _WHOLE.fullmatch(text) is None:
+        return None
+    value = int(text)
+    return value if value <= MAX_ID else None

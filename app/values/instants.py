@@ -1,0 +1,80 @@
+"""Instants and dates: one lenient reader, one printed form.
+
+The reader takes RFC 3339 and its common variants (Webmarketer API 1.0.0, "Date Specification"): a space or
+`Z` where `T` belongs, lower case, no offset (which means UTC), an offset without its colon.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+_INSTANT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[Tt Zz](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(?:([Zz])|([+-])(\d\d):?(\d\d))?)?",
+    re.ASCII,
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def read_instant(text: str) -> datetime:
+    """Parse an instant, in UTC. Digits past the microsecond are cut. ValueError says what is expected."""
+    match = _INSTANT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is not a date-time like 2025-06-01T08:00:00Z")
+    year, month, day, hour, minute, second, fraction, _, sign, off_h, off_m = match.groups()
+    zone = UTC
+    if sign:
+        offset = timedelta(hours=int(off_h), minutes=int(off_m))
+        if offset >= timedelta(hours=24):
+            raise ValueError(f"{text[:40]!r} has an offset of a day or more")
+        zone = timezone(-offset if sign == "-" else offset)
+    leap = second == "60"  # RFC 3339 allows a leap second; it becomes the next second.
+    try:
+        local = datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            59 if leap else int(second or 0),
+            int((fraction or "0")[:6].ljust(6, "0")),
+            tzinfo=zone,
+        )
+        return (local + timedelta(seconds=1) if leap else local).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is not a moment of the calendar (years 0001 to 9999)") from None
+
+
+def read_date(text: str) -> date:
+    """Parse `YYYY-MM-DD`; ValueError says what is expected."""
+    if _DATE.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is not a date like 2025-06-01")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a day of the calendar") from None
+
+
+def show_instant(value: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SS[.ffffff]Z`, trailing zeros trimmed."""
+    value = value.astimezone(UTC)
+    text = value.replace(tzinfo=None, microsecond=0).isoformat()
+    return f"{text}.{value.microsecond:06d}".rstrip("0") + "Z" if value.microsecond else f"{text}Z"
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """The first instant of a day in a zone, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def end_of(day: date, zone: tzinfo) -> datetime:
+    """The instant after a day in a zone (exclusive end), in UTC."""
+    return start_of(day + timedelta(days=1), zone)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The IANA zone; ValueError where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name[:40]!r} is not a time zone like Europe/Paris") from None
