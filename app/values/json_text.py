@@ -1,0 +1,108 @@
+"""JSON bodies, read strictly: the same for `/graphql` and every legacy route.
+
+Numbers with a fraction or an exponent become `Decimal`, so no digit of an amount is lost on the way in.
+"""
+
+import re
+from decimal import Decimal
+
+import msgspec
+
+MAX_DEPTH = 64
+MAX_NUMBER = 400
+"""Digits, and powers of ten, a number may have: `1e999999999` is short to send and a gigabyte to print."""
+_WHOLE = range(-(2**63), 2**63)
+
+# Only a body that holds one of these, or many brackets, needs a walk over what was decoded.
+_SUSPECT = re.compile(rb"\\u0000|[0-9]{19}")
+
+
+def read_json(body: bytes) -> object:
+    """The value a body holds; of a repeated key the last one counts. ValueError says what is wrong with it.
+
+    Refused: what is not UTF-8 or not JSON, NUL and lone surrogates (PostgreSQL stores neither), whole numbers
+    beyond 64 bits, numbers beyond `MAX_NUMBER` digits, and nesting deeper than `MAX_DEPTH`.
+    """
+    if not body.strip():
+        raise ValueError("The body is empty: send a JSON document.")
+    try:
+        value: object = _DECODER.decode(body)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"The body is not UTF-8 (byte {error.start} of a text).") from None
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"The body is not JSON: {_reason(error)}.") from None
+    if _SUSPECT.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _walk(value)
+    return value
+
+
+def read_object(body: bytes) -> dict[str, object]:
+    """A body that must be a JSON object; ValueError otherwise."""
+    value = read_json(body)
+    if not isinstance(value, dict):
+        raise ValueError(f"The body must be a JSON object, not {kind_of(value)}.")
+    return value
+
+
+def kind_of(value: object) -> str:
+    """What a decoded value is, in JSON's words: `null`, `a number`, `a text`…"""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float | Decimal):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+_TOO_DEEP = f"The body is nested deeper than {MAX_DEPTH} levels."
+
+
+def _number(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except ArithmeticError:  # An exponent that does not fit into a machine word.
+        value = None
+    if value is None or len(text) > MAX_NUMBER or abs(value.adjusted()) > MAX_NUMBER:
+        raise ValueError(f"a number is longer than {MAX_NUMBER} digits")
+    return value
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+
+
+def _reason(error: msgspec.MsgspecError) -> str:
+    # Without msgspec's own beginning, and without its path, which names neither keys nor positions.
+    return str(error).removeprefix("JSON is malformed: ").partition(" - at `")[0]
+
+
+def _walk(value: object) -> None:
+    """Look at every text, number and level, without recursion."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                _no_nul(item)
+            elif isinstance(item, int):
+                if item not in _WHOLE:
+                    raise ValueError("A whole number in the body does not fit into 64 bits.")
+            elif isinstance(item, dict):
+                for key in item:
+                    _no_nul(key)
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        if not inner:
+            return
+        level = inner
+    raise ValueError(_TOO_DEEP)
+
+
+def _no_nul(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("A text in the body holds the character NUL (\\u0000), which cannot be stored.")
