@@ -83,7 +83,8 @@ def _reason(error: msgspec.MsgspecError) -> str:
 def _walk(value: object) -> None:
     """Look at every text, number and level, without recursion."""
     level: list[object] = [value]
-    for _ in range(MAX_DEPTH + 1):
+    depth = 0
+    while level:
         inner: list[object] = []
         for item in level:
             if isinstance(item, str):
@@ -91,16 +92,17 @@ def _walk(value: object) -> None:
             elif isinstance(item, int):
                 if item not in _WHOLE:
                     raise ValueError("A whole number in the body does not fit into 64 bits.")
-            elif isinstance(item, dict):
-                for key in item:
-                    _no_nul(key)
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        if not inner:
-            return
+            elif isinstance(item, dict | list):
+                if depth == MAX_DEPTH:
+                    raise ValueError(_TOO_DEEP)
+                if isinstance(item, dict):
+                    for key in item:
+                        _no_nul(key)
+                    inner.extend(item.values())
+                else:
+                    inner.extend(item)
         level = inner
-    raise ValueError(_TOO_DEEP)
+        depth += 1
 
 
 def _no_nul(text: str) -> None:
