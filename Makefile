@@ -1,0 +1,83 @@
+# Two commands matter: `make run` and `make test`. Both need nothing but Python 3.11 or newer (and, for GraphiQL,
+# Node with npm); everything else is installed into .venv from requirements.lock. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+GRAPHIQL := app/graph/static/BUILT
+GRAPHIQL_SOURCES := frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
+TESTS ?=
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: install graphiql ## serve on 127.0.0.1:8000 with demonstration data (HOST, PORT, WORKERS, DATA_DIR, DATABASE_URL)
+	@DEVELOPMENT=$${DEVELOPMENT:-1} exec $(BIN)/gateway serve --demo
+
+.PHONY: test
+test: install graphiql ## run all tests (TESTS=tests/plan runs some)
+	$(BIN)/python -m pytest $(TESTS)
+
+.PHONY: check
+check: install graphiql ## what CI asks of a change: format, lint, imports, types, schema, tests
+	$(BIN)/ruff format --check app tests
+	$(BIN)/ruff check app tests
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/gateway schema --check
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
+
+.PHONY: schema
+schema: install ## print the graph into schema.graphql
+	$(BIN)/gateway schema
+
+.PHONY: bench
+bench: install ## measure this gateway (needs nothing else running)
+	$(BIN)/python -m bench
+
+.PHONY: seed
+seed: install ## fill the database with demonstration data
+	$(BIN)/gateway seed
+
+.PHONY: lock
+lock: install ## resolve pyproject.toml into requirements.lock again
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock
+
+.PHONY: graphiql
+graphiql: $(GRAPHIQL) ## bundle GraphiQL (skipped, with a word, where npm is missing)
+
+.PHONY: clean
+clean: ## remove what was installed and built; data in DATA_DIR stays
+	rm -rf $(VENV) frontend/node_modules app/graph/static
+
+.PHONY: install
+install: $(INSTALLED)
+
+# pip alone installs the lock; the stamp makes every later run instant.
+$(INSTALLED): requirements.lock pyproject.toml
+	@python=; for found in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+		if $$found -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			python=$$found; break; fi; done; \
+	if [ -z "$$python" ]; then \
+		echo "Python 3.11 or newer is needed (with its venv module), and none was found." >&2; exit 1; fi; \
+	[ -x $(BIN)/python ] || $$python -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Without npm or without a network everything else still runs, and /graphql says how to get the bundle.
+$(GRAPHIQL): $(GRAPHIQL_SOURCES)
+	@if command -v npm >/dev/null; then \
+		(cd frontend && npm ci --ignore-scripts --loglevel=error --fetch-retries=1 --fetch-timeout=30000 && npm run --silent build) \
+		|| echo "GraphiQL was not bundled (see above); everything else runs." >&2; \
+	else \
+		echo "npm was not found: GraphiQL is not bundled; everything else runs." >&2; \
+	fi
