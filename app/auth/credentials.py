@@ -1,0 +1,116 @@
+"""Credentials → principal, remembered for a moment, so that most requests pay a hash and a dict look-up."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from app.auth.lookup import Credential, Lookup, Proven
+from app.auth.principal import Principal
+from app.auth.recent import Recent
+from app.auth.tokens import Tokens
+from app.db.database import Database
+from app.errors import Failure, Forbidden, Unauthorized
+from app.settings import Settings
+
+GOOD_LIFE = timedelta(seconds=3)
+"""A revocation is felt within this time; 5 seconds are promised."""
+BAD_LIFE = timedelta(seconds=1)
+"""How long a refusal is repeated without asking again."""
+GOOD_SIZE = 10_000
+BAD_SIZE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal to repeat, raised as a new exception each time: a kept one would collect tracebacks."""
+
+    kind: type[Unauthorized] | type[Forbidden]
+    message: str
+
+    def again(self) -> Failure:
+        """The same failure anew."""
+        return self.kind(self.message)
+
+
+class Authenticator:
+    """Tells who is asking. One per process."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self._lookup = Lookup(settings, db)
+        self._good: Recent[bytes, Proven] = Recent(GOOD_SIZE, life=GOOD_LIFE)
+        # Apart from the good ones, so that a flood of wrong credentials cannot push those out.
+        self._bad: Recent[bytes, Refused] = Recent(BAD_SIZE, life=BAD_LIFE)
+        self._flights: dict[bytes, asyncio.Task[Proven | Refused]] = {}
+
+    @property
+    def tokens(self) -> Tokens:
+        """What mints and verifies bearer tokens here."""
+        return self._lookup.tokens
+
+    async def authenticate(
+        self,
+        *,
+        api_key: str | None = None,
+        beacon_key: str | None = None,
+        bearer: str | None = None,
+        group: str | None = None,
+        now: datetime,
+    ) -> Principal:
+        """Who asks, by the headers as sent; None is a header that was not sent, an empty one counts as sent.
+
+        `beacon_key` narrows to one store, `group` (`X-Group-Id`: `7` or `group_7`) picks one of the groups of
+        the credential. Unauthorized where nothing holds, Forbidden where a good credential reaches past its
+        borders, Unavailable while an outside issuer's keys cannot be read.
+        """
+        if api_key is None and bearer is None:
+            raise Unauthorized
+        name = _name_of(api_key, beacon_key, bearer, group)
+        held = self._good.get(name, now=now)
+        if held is None:
+            held = await self._look_up(name, Credential(api_key, beacon_key, bearer, group), now=now)
+        return held.principal
+
+    async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
+        outcome: Proven | Refused | None = self._bad.get(name, now=now)
+        if outcome is None:
+            flight = self._flights.get(name)
+            if flight is None:
+                flight = self._flights[name] = asyncio.create_task(self._fly(name, sent, now=now))
+                flight.add_done_callback(partial(self._landed, name))
+            # Shielded: whoever came first may leave; the others still wait for the answer.
+            outcome = await asyncio.shield(flight)
+        if isinstance(outcome, Refused):
+            raise outcome.again()
+        if outcome.expires_at is not None and now >= outcome.expires_at:
+            # It held for the request that asked first, a moment before this one.
+            raise Unauthorized
+        return outcome
+
+    async def _fly(self, name: bytes, sent: Credential, *, now: datetime) -> Proven | Refused:
+        try:
+            proven = await self._lookup.prove(sent, now=now)
+        except (Unauthorized, Forbidden) as failure:
+            refused = Refused(type(failure), failure.message)
+            self._bad.put(name, refused, now=now)
+            return refused
+        self._good.put(name, proven, now=now, until=proven.expires_at)
+        return proven
+
+    def _landed(self, name: bytes, flight: asyncio.Task[Proven | Refused]) -> None:
+        self._flights.pop(name, None)
+        if not flight.cancelled():
+            flight.exception()  # read here, or asyncio complains when all who waited have left
+
+
+def read_bearer(authorization: str | None) -> str | None:
+    """The token of an `Authorization: Bearer …` header (RFC 6750); None without one or with another scheme."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _name_of(*parts: str | None) -> bytes:
+    """What a combination of headers is remembered under. Of the secrets themselves nothing is kept."""
+    # repr keeps parts apart, None from "None", and makes lone surrogates printable.
+    return hashlib.blake2b(repr(parts).encode(), digest_size=24).digest()

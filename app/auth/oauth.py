@@ -1,0 +1,128 @@
+"""The token endpoint's rules: client credentials in, bearer token out (RFC 6749, sections 2.3.1, 4.4 and 5).
+
+Criteo's SDK posts its form here; it reads `access_token`, `expires_in`, `token_type` and `refresh_token`.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from app.auth.claims import read_roles
+from app.auth.clients import ClientRecord, prove_client
+from app.auth.principal import Role
+from app.auth.tokens import LIFE_S, Tokens
+from app.db.database import Database
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="campaign-gateway", charset="UTF-8"'}
+
+
+class TokenAnswer(NamedTuple):
+    """What to send back, as JSON."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
+class Refusal(Exception):
+    """An error answer of RFC 6749, section 5.2; stays inside this module."""
+
+    def __init__(self, error: str, description: str, *, status: int = 400) -> None:
+        super().__init__(error)
+        self.answer = TokenAnswer(
+            status,
+            {"error": error, "error_description": description},
+            {**NO_STORE, **(CHALLENGE if status == 401 else {})},
+        )
+
+
+async def issue_token(
+    db: Database,
+    tokens: Tokens,
+    *,
+    fields: Iterable[tuple[str, str]],
+    authorization: str | None,
+    now: datetime,
+) -> TokenAnswer:
+    """Answer a token request: `fields` are the form's, in order and with repeats, `authorization` the header.
+
+    Credentials come by HTTP Basic or in the form. Roles named in `scope` narrow the client's; other words in it
+    are ignored.
+    """
+    try:
+        form = _read_form(fields)
+        grant = form.get("grant_type")
+        if grant is None:
+            raise Refusal("invalid_request", "grant_type is missing: send grant_type=client_credentials.")
+        if grant != "client_credentials":
+            raise Refusal("unsupported_grant_type", "Only grant_type=client_credentials is offered.")
+        client_id, secret = _read_credentials(form, authorization)
+        client = await prove_client(db, client_id=client_id, secret=secret)
+        if client is None:
+            raise _unknown_client()
+        roles = _narrow(client, form.get("scope"))
+    except Refusal as refusal:
+        return refusal.answer
+    token = tokens.mint(
+        subject=client.client_id,
+        client_id=client.client_id,
+        group_id=client.group_id,
+        store_id=client.store_id,
+        roles=roles,
+        now=now,
+    )
+    body = {"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S, "refresh_token": None}
+    if "scope" in form:
+        body["scope"] = " ".join(sorted(roles))
+    return TokenAnswer(200, body, dict(NO_STORE))
+
+
+def _read_form(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    form: dict[str, str] = {}
+    for name, value in fields:
+        if name in form:
+            raise Refusal("invalid_request", "A parameter was sent more than once.")
+        form[name] = value
+    # RFC 6749, section 3.2: a parameter without a value counts as not sent.
+    return {name: value for name, value in form.items() if value}
+
+
+def _read_credentials(form: dict[str, str], authorization: str | None) -> tuple[str, str]:
+    scheme, _, encoded = (authorization or "").strip().partition(" ")
+    if not scheme:
+        if "client_id" not in form or "client_secret" not in form:
+            raise _unknown_client()
+        return form["client_id"], form["client_secret"]
+    if scheme.lower() != "basic":
+        raise _unknown_client()
+    try:
+        pair = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise _unknown_client() from None
+    client_id, colon, secret = pair.partition(":")
+    if not colon:
+        raise _unknown_client()
+    client_id, secret = unquote_plus(client_id), unquote_plus(secret)
+    if "client_secret" in form or form.get("client_id", client_id) != client_id:
+        raise Refusal(
+            "invalid_request", "Client credentials were sent in the header and in the form: use one."
+        )
+    return client_id, secret
+
+
+def _unknown_client() -> Refusal:
+    return Refusal("invalid_client", "The client credentials are missing or do not hold.", status=401)
+
+
+def _narrow(client: ClientRecord, scope: str | None) -> frozenset[Role]:
+    """The client's roles, or those of them that the scope names; a scope without any role asks for all."""
+    asked = read_roles(scope or "")
+    if not asked:
+        return client.roles
+    if client.roles.isdisjoint(asked):
+        raise Refusal("invalid_scope", "The client has none of the roles in scope.")
+    return client.roles & asked
