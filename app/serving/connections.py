@@ -1,0 +1,145 @@
+"""Connections that do not stay open for nothing.
+
+uvicorn closes idle keep-alive connections, but waits for ever for headers that never end, bodies that never
+arrive and clients that never read their answer. Here a connection has a deadline for each of these; one timer
+a second looks at all of them, so a normal request pays a few attribute writes and no timer of its own.
+"""
+
+import asyncio
+import enum
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.serving.exchange import KEY, Exchange
+
+KIB = 1024
+
+
+class _Phase(enum.Enum):
+    HEADERS = enum.auto()
+    """Waiting for a request, or for the rest of its headers."""
+    BODY = enum.auto()
+    """Headers are here, the body is not."""
+    ANSWER = enum.auto()
+    """The request is complete; it is our turn."""
+    IDLE = enum.auto()
+    """Between two requests; uvicorn's keep-alive timer runs."""
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 connection with deadlines, and one that tells a request when its client has left."""
+
+    headers_within_s = 10.0
+    body_within_s = 30.0
+    """And a second more for each `body_bytes_per_s` that arrived: large uploads may take their time."""
+    body_bytes_per_s = 256 * KIB
+    read_within_s = 30.0
+    """How long a client may leave its answer unread."""
+    max_header_bytes = 64 * KIB
+    max_ignored_bytes = 32 * KIB * KIB
+    """How much of a body is read and thrown away after its request was refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._phase = _Phase.HEADERS
+        self._since = self.loop.time()
+        self._received = 0
+        self._unread = 0
+        self._unread_since = self._since
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        _watch(self.server_state, self.loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        cycle = self.cycle
+        super().connection_lost(exc)
+        if cycle is not None and not cycle.response_complete:
+            exchange = cycle.scope.get(KEY)
+            if isinstance(exchange, Exchange):
+                exchange.client_left()
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase is _Phase.IDLE:
+            self._enter(_Phase.HEADERS)
+        super().data_received(data)
+        if self._phase is _Phase.HEADERS:
+            self._received += len(data)
+            if self._received > self.max_header_bytes:
+                self._refuse(431)
+
+    def on_headers_complete(self) -> None:
+        self._enter(_Phase.BODY)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._received += len(body)
+        if self.cycle.response_complete and self._received > self.max_ignored_bytes:
+            self.transport.abort()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        answered = self.cycle is not None and self.cycle.response_complete
+        self._enter(_Phase.HEADERS if answered else _Phase.ANSWER)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._phase is _Phase.ANSWER and self.cycle.response_complete:
+            self._enter(_Phase.IDLE)
+
+    def look(self, now_s: float) -> None:
+        """Close what is late. Called once a second."""
+        unread = self.transport.get_write_buffer_size()
+        if unread == 0 or unread != self._unread:
+            self._unread, self._unread_since = unread, now_s
+        elif now_s - self._unread_since > self.read_within_s:
+            self.transport.abort()
+            return
+        waited_s = now_s - self._since
+        if self._phase is _Phase.HEADERS:
+            late = waited_s > self.headers_within_s
+        elif self._phase is _Phase.BODY:
+            late = waited_s > self.body_within_s + self._received / self.body_bytes_per_s
+        else:
+            return
+        if self.transport.is_closing():
+            self.transport.abort()
+        elif late:
+            self._refuse(408)
+
+    def _enter(self, phase: _Phase) -> None:
+        self._phase = phase
+        self._since = self.loop.time()
+        self._received = 0
+
+    def _refuse(self, status: int) -> None:
+        """Close, and say why where somebody waits for an answer and none is under way."""
+        if self.transport.is_closing():
+            return
+        if self._received if self._phase is _Phase.HEADERS else not self.cycle.response_started:
+            self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
+
+_watched: "WeakKeyDictionary[ServerState, asyncio.TimerHandle]" = WeakKeyDictionary()
+LOOK_EVERY_S = 1.0
+
+
+def _watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
+    """Keep looking at a server's connections for as long as it has any."""
+    if server not in _watched:
+        _watched[server] = loop.call_later(LOOK_EVERY_S, _look_at_all, server, loop)
+
+
+def _look_at_all(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
+    del _watched[server]
+    now_s = loop.time()
+    for connection in list(server.connections):
+        if isinstance(connection, BoundedConnection):
+            connection.look(now_s)
+    if server.connections:
+        _watch(server, loop)

@@ -1,0 +1,146 @@
+"""The outermost ASGI layer: it gives every request its id, its bounds, its log line and its metrics.
+
+One wrapper instead of six: each layer of ASGI middleware costs every request another closure and another
+await.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Failure, Unavailable
+from app.serving import metrics
+from app.serving.bodies import MAX_BODY, MAX_FORM, ClientGone, too_large
+from app.serving.exchange import KEY, Exchange
+from app.serving.journal import Journal
+
+UPLOAD_WEIGHT = 8
+"""A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
+ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Answered even when the gateway is full: whoever watches it must see that."""
+CLIENT_LEFT = 499
+"""What the log says when nobody waited for the answer (the code nginx uses for it)."""
+
+Refusal = tuple[int, list[tuple[bytes, bytes]], bytes]
+Refuse = Callable[[str, Failure | None], Refusal]
+"""Path and failure (None: our own fault) → status, headers and body in the words of the surface there."""
+
+log = logging.getLogger("gateway")
+
+
+class Door:
+    """Wraps the whole app."""
+
+    def __init__(self, app: ASGIApp, *, journal: Journal, refuse: Refuse, max_in_flight: int) -> None:
+        self.app = app
+        self.journal = journal
+        self.refuse = refuse
+        self.max_in_flight = max_in_flight
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or turn it away at once."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        exchange = scope[KEY] = Exchange(headers)
+        shown_id = exchange.request_id.encode()
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", shown_id)]
+            await send(message)
+
+        form = headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
+        weight = UPLOAD_WEIGHT if form else 1
+        if self.in_flight + weight > self.max_in_flight and scope["path"] not in ALWAYS_OPEN:
+            metrics.refused()
+            await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
+        else:
+            self.in_flight += weight
+            metrics.entered()
+            try:
+                await self._let_in(scope, self._bounded(receive, headers, form=form), answer, exchange)
+            finally:
+                self.in_flight -= weight
+                metrics.left()
+        if not exchange.route:
+            exchange.route = getattr(scope.get("route"), "path", "")
+        took_s = time.perf_counter() - started
+        metrics.observe(scope["method"], exchange.route, exchange.status, took_s, exchange.execution)
+        self.journal.request(exchange, scope["method"], took_s=took_s, now_s=time.time())
+
+    async def _let_in(self, scope: Scope, receive: Receive, answer: Send, exchange: Exchange) -> None:
+        try:
+            await self.app(scope, receive, answer)
+        except asyncio.CancelledError:
+            if not exchange.left:
+                raise
+            # The connection cancelled us and nobody waits: that is the end of it, not an error.
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            exchange.status = CLIENT_LEFT
+        except ClientGone:
+            exchange.status = CLIENT_LEFT
+        except Failure as failure:
+            await self._unless_started(scope, answer, exchange, failure)
+        except Exception:
+            log.exception("request failed", extra={"request_id": exchange.request_id})
+            await self._unless_started(scope, answer, exchange, None)
+
+    async def _unless_started(
+        self, scope: Scope, answer: Send, exchange: Exchange, failure: Failure | None
+    ) -> None:
+        if exchange.status:
+            # Half an answer is out. Ending without its end makes the server close the connection.
+            return
+        await self._say_no(scope, answer, failure)
+
+    async def _say_no(self, scope: Scope, answer: Send, failure: Failure | None) -> None:
+        status, headers, body = self.refuse(scope["path"], failure)
+        length = (b"content-length", str(len(body)).encode())
+        await answer({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await answer({"type": "http.response.body", "body": body})
+
+    @staticmethod
+    def _bounded(receive: Receive, headers: dict[bytes, bytes], *, form: bool) -> Receive:
+        """`receive` that raises TooLarge where the body is over its bound: each surface says so itself.
+
+        With a declared length the server already holds the client to it, and nothing needs counting.
+        """
+        limit = MAX_FORM if form else MAX_BODY
+        declared = headers.get(b"content-length")
+        if declared is not None:
+            if declared.isdigit() and int(declared) > limit:
+                return _Refusing(limit)
+            return receive
+        return _Counting(receive, limit) if b"transfer-encoding" in headers else receive
+
+
+class _Refusing:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    async def __call__(self) -> Message:
+        raise too_large("The body", self.limit)
+
+
+class _Counting:
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self.receive = receive
+        self.limit = limit
+        self.size = 0
+
+    async def __call__(self) -> Message:
+        message = await self.receive()
+        self.size += len(message.get("body", b""))
+        if self.size > self.limit:
+            raise too_large("The body", self.limit)
+        return message

@@ -1,0 +1,71 @@
+"""What the door and the surfaces tell each other about one request."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import MutableMapping
+from typing import Any
+
+KEY = "gateway"
+"""Where the ASGI scope keeps it."""
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{8,64}")
+
+
+class Exchange:
+    """One request on its way through. The surfaces fill in what the log line says about it."""
+
+    __slots__ = (
+        "execution",
+        "headers",
+        "left",
+        "operation",
+        "principal",
+        "request_id",
+        "route",
+        "status",
+        "task",
+    )
+
+    def __init__(self, headers: dict[bytes, bytes]) -> None:
+        self.headers = headers
+        """By lower-case name; of a repeated header the last one."""
+        asked = headers.get(b"x-request-id")
+        self.request_id = (
+            asked.decode("ascii") if asked and _SANE_ID.fullmatch(asked) else secrets.token_hex(8)
+        )
+        self.route = ""
+        """The route's template, never the path: paths can hold secrets, and every one would be a metric."""
+        self.status = 0
+        self.principal = ""
+        self.operation = ""
+        self.execution = ""
+        self.left = False
+        """The client closed the connection before it had its answer."""
+        self.task: asyncio.Task[Any] | None = None
+
+    def header(self, name: bytes) -> str | None:
+        """A header's text; None where it was not sent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def cancel_with_client(self) -> None:
+        """From here on this request is abandoned when its client leaves: it only reads."""
+        self.task = asyncio.current_task()
+        if self.left and self.task is not None:
+            self.task.cancel()
+
+    def client_left(self) -> None:
+        """Called by the connection. Cancelling the task makes the driver cancel the running statement."""
+        self.left = True
+        if self.task is not None:
+            self.task.cancel()
+
+
+def exchange_of(scope: MutableMapping[str, Any]) -> Exchange:
+    """The exchange of a request; a new one where no door stands in front."""
+    found = scope.get(KEY)
+    if isinstance(found, Exchange):
+        return found
+    made = scope[KEY] = Exchange(dict(scope["headers"]))
+    return made
