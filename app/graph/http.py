@@ -1,0 +1,184 @@
+"""`/graphql` over HTTP: who asks, what they ask, and the answer in the form they want.
+
+A plain ASGI application that touches no more of a request than it needs: this is the hot path.
+
+Cross-site requests: the gateway knows no cookies, every credential is a header that a foreign page can
+neither read nor make a browser send. So a GET needs no further proof, and neither does a JSON POST, which
+browsers send across origins only after a preflight. A form is sent without one; therefore it must bring a
+header of its own.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from app.auth.credentials import read_bearer
+from app.errors import Failure, Invalid, Unavailable
+from app.graph.context import Context, Services
+from app.graph.entry import Answer, Operation, answer
+from app.graph.ide import page_response
+from app.graph.negotiation import Form, negotiate
+from app.graph.requests import (
+    PREFLIGHT_REQUIRED,
+    UNSUPPORTED_MEDIA_TYPE,
+    Uploads,
+    close_files,
+    read_get,
+    read_post,
+)
+from app.serving.door import Refusal
+from app.serving.exchange import Exchange, exchange_of
+
+if TYPE_CHECKING:
+    from app.auth.credentials import Authenticator
+
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+INTERNAL = "INTERNAL"
+INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
+
+STATUSES = {
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "INVALID": 400,
+    "CONFLICT": 409,
+    "TOO_LARGE": 413,
+    "UNAVAILABLE": 503,
+    METHOD_NOT_ALLOWED: 405,
+    NOT_ACCEPTABLE: 406,
+    UNSUPPORTED_MEDIA_TYPE: 415,
+    PREFLIGHT_REQUIRED: 403,
+    INTERNAL: 500,
+}
+"""By the precise code, else by the code of its class; a code that is not here is a 400."""
+
+_CONTENT_TYPE = {
+    form: (b"content-type", f"{form.value}; charset=utf-8".encode()) for form in (Form.JSON, Form.RESPONSE)
+}
+# Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
+_NO_STORE = (b"cache-control", b"no-store")
+_HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]]{1,255}")
+
+
+class GraphQLOverHttp:
+    """The ASGI application at `/graphql` for HTTP."""
+
+    def __init__(self, services: Services, authenticator: "Authenticator") -> None:
+        self.services = services
+        self.authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = exchange_of(scope)
+        exchange.route = "/graphql"
+        reading = scope["method"] == "GET"
+        form = negotiate(exchange.header(b"accept"), page=reading)
+        if form is Form.PAGE:
+            status, headers, body = page_response(scope, exchange, self.services.settings)
+        else:
+            try:
+                status, headers, body = await self._run(scope, receive, exchange, form)
+            except Failure as failure:
+                status, headers, body = refusal(failure, form)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, form: Form | None) -> Refusal:
+        method = scope["method"]
+        if method != "POST" and method != "GET":
+            raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
+        if form is None:
+            raise Invalid(
+                f"Answers come as {Form.RESPONSE.value} or {Form.JSON.value}: accept one of them.",
+                code=NOT_ACCEPTABLE,
+            )
+        # Before the body is read: a stranger's megabytes are not worth our memory.
+        context = await self._enter(scope, exchange)
+        files: Uploads = []
+        if method == "GET":
+            operation = read_get(scope["query_string"])
+        else:
+            operation, files = await read_post(exchange.headers, receive)
+        if operation.name:
+            exchange.operation = operation.name[:64]
+        if operation.read_only or "mutation" not in operation.query:
+            exchange.cancel_with_client()
+        try:
+            given = await answer(operation, context)
+        finally:
+            if files:
+                await close_files(files)
+        exchange.execution = given.execution
+        status, more = _status_of(given, operation, form)
+        length = (b"content-length", b"%d" % len(given.body))
+        return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
+
+    async def _enter(self, scope: Scope, exchange: Exchange) -> Context:
+        now = datetime.now(UTC)
+        principal = await self.authenticator.authenticate(
+            api_key=exchange.header(b"x-api-key"),
+            beacon_key=exchange.header(b"x-beacon-key"),
+            bearer=read_bearer(exchange.header(b"authorization")),
+            group=exchange.header(b"x-group-id"),
+            now=now,
+        )
+        exchange.principal = principal.name
+        return Context(
+            services=self.services,
+            principal=principal,
+            request_id=exchange.request_id,
+            base_url=base_url(scope, exchange),
+            now=now,
+        )
+
+
+def base_url(scope: Scope, exchange: Exchange) -> str:
+    """Where the client reached us, `https://host`; empty where its Host header is no host."""
+    host = exchange.headers.get(b"host", b"")
+    return f"{scope['scheme']}://{host.decode('ascii')}" if _HOST.fullmatch(host) else ""
+
+
+def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:
+    """A failure in GraphQL's shape: status, headers, body. None is a fault of ours."""
+    code = INTERNAL if failure is None else failure.reason
+    status = STATUSES.get(code) or STATUSES.get(failure.code if failure else INTERNAL, 400)
+    error = {
+        "message": failure.message if failure else INTERNAL_MESSAGE,
+        "extensions": {"code": code},
+    }
+    body = msgspec.json.encode({"errors": [error]})
+    headers = [
+        _CONTENT_TYPE.get(form or Form.JSON, _CONTENT_TYPE[Form.JSON]),
+        (b"content-length", b"%d" % len(body)),
+        _NO_STORE,
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="campaign-gateway"'))
+    elif status == 405:
+        headers.append((b"allow", b"GET, POST"))
+    elif isinstance(failure, Unavailable):
+        headers.append((b"retry-after", b"%d" % failure.retry_after_s))
+    return status, headers, body
+
+
+def _status_of(given: Answer, operation: Operation, form: Form) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """200 unless the operation was refused before it ran.
+
+    Then plain JSON keeps to 200, which is what its clients know, and the GraphQL media type says 4xx; a
+    mutation by GET is a 405 and a busy or failed gateway a 5xx in both.
+    """
+    if given.data is not None or not given.errors:
+        return 200, []
+    code = str(given.errors[0].get("extensions", {}).get("code", ""))
+    status = STATUSES.get(code, 400)
+    if status == 405:
+        return 405, [(b"allow", b"POST")]
+    if status == 503:
+        return 503, [(b"retry-after", b"1")]
+    if status < 500 and (form is Form.JSON or status == 404):
+        return (200 if form is Form.JSON else 400), []
+    return status, []
