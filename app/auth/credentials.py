@@ -105,7 +105,7 @@ class Authenticator:
 
 
 def read_bearer(authorization: str | None) -> str | None:
-    """The token of an `Authorization: Bearer …` header (RFC 6750); None without one or with another scheme."""
+    """The token of an `Authorization: Bearer …` header (RFC 6750); None without, or with another scheme."""
     scheme, _, token = (authorization or "").strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -69,7 +69,7 @@ class Lookup:
     async def prove(self, sent: Credential, *, now: datetime) -> Proven:
         """Unauthorized for what does not hold, Forbidden for what reaches past its borders.
 
-        With both kinds of credential each must hold and both must mean the same scope; the token's person acts.
+        With both kinds each must hold and both must mean the same scope; the token's person then acts.
         """
         key = None if sent.api_key is None else await self._prove_key(sent.api_key, sent, now=now)
         token = None if sent.bearer is None else await self._prove_token(sent.bearer, sent, now=now)
@@ -151,7 +151,7 @@ def _borders(proven: Proven) -> tuple[object, ...]:
 
 
 async def _narrowed(tx: Transaction, claims: Claims, beacon_key: str | None) -> Scope:
-    """The group, narrowed by the token's store and projects and by the beacon; all must be the group's own."""
+    """The group, narrowed by the token's store and projects and by the beacon; all must be its own."""
     group_id = tx.scope.group_id
     store_id = claims.store_id
     if store_id is not None and await tx.fetchval(_STORE_BY_ID, group_id, store_id) is None:

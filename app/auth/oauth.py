@@ -50,8 +50,8 @@ async def issue_token(
 ) -> TokenAnswer:
     """Answer a token request: `fields` are the form's, in order and with repeats, `authorization` the header.
 
-    Credentials come by HTTP Basic or in the form. Roles named in `scope` narrow the client's; other words in it
-    are ignored.
+    Credentials come by HTTP Basic or in the form. Roles named in `scope` narrow the client's; other words
+    in it are ignored.
     """
     try:
         form = _read_form(fields)
