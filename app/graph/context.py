@@ -11,6 +11,7 @@ from app.values.scope import Scope
 
 if TYPE_CHECKING:
     from app.domain.assets.storage import AssetStorage
+    from app.graph.loading import Loaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,10 @@ class Context:
     base_url: str = ""
     """Where the client reached us (`https://host`), for links in answers."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    loaders: dict[Any, Any] = field(default_factory=dict)
-    """Dataloaders of this request, by what they load."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What fields declared as facts read: the caller, the base of links."""
+    loaders: "Loaders | None" = None
+    """Dataloaders of this request; made by the entry."""
 
     @property
     def scope(self) -> Scope:
