@@ -1,0 +1,59 @@
+"""Being told that something may be due sooner than planned. A hint makes work prompt; nothing rests on it.
+
+Whoever changes when a campaign starts or ends says so in the same transaction, and the worker hears of it
+with the COMMIT: `SELECT pg_notify('campaign_due', '<group id>')`. Where hints don't get through (a pooler in
+transaction mode, a lost connection), the next round of visits finds the change.
+"""
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.database import Database
+from app.values.ids import read_whole
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "campaign_due"
+
+
+class Hints:
+    """Listens on a connection of its own while the worker holds the lease."""
+
+    def __init__(self, db: Database, on_hint: Callable[[int], None]) -> None:
+        self._db = db
+        self._on_hint = on_hint
+        self._connection: AsyncConnection | None = None
+        self._lost = False
+
+    async def listen(self) -> bool:
+        """Start listening, or start again after the connection broke. True when it just (re)started."""
+        if self._connection is not None and not self._lost:
+            return False
+        await self.close()
+        connection = await self._db.engine.connect()
+        raw = await connection.get_raw_connection()
+        driver = raw.driver_connection
+        assert driver is not None
+        self._connection, self._lost = connection, False
+        driver.add_termination_listener(self._on_lost)
+        await driver.add_listener(CHANNEL, self._on_notification)
+        return True
+
+    async def close(self) -> None:
+        """Stop listening; the connection is not reused, since it would keep the subscription."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.invalidate()
+            await connection.close()
+
+    def _on_lost(self, _: object) -> None:
+        self._lost = True
+
+    def _on_notification(self, _: object, __: int, ___: str, payload: str) -> None:
+        group_id = read_whole(payload)
+        if group_id is None:
+            log.warning("a hint that names no group was ignored: %.40r", payload)
+        else:
+            self._on_hint(group_id)

@@ -1,0 +1,48 @@
+"""Throwing away what has served its time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.db.database import Database, Transaction
+from app.worker.jobs import Report, groups, visit
+
+KEEP_ANSWERS = timedelta(hours=24)
+BATCH = 1_000
+# Few at a time, so that a request that wants one of these rows never waits long.
+DROP_ANSWERS = """
+DELETE FROM idempotent_answer
+ WHERE group_id = $1 AND key IN (
+   SELECT key FROM idempotent_answer WHERE group_id = $1 AND created_at < $2 LIMIT $3
+   FOR UPDATE SKIP LOCKED)
+"""
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Forgets answers remembered per idempotency key, a day after they were given."""
+
+    name: str = "housekeeping"
+    every_s: int = 3600
+
+    def hint(self, group_id: int) -> bool:
+        """Nothing here is urgent."""
+        return False
+
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
+    async def run(self, db: Database, now: datetime) -> Report:
+        """Visit every group; again at once where a batch was full."""
+        unfinished = await groups(db)
+        errors: list[str] = []
+        while unfinished:
+            full: list[int] = []
+
+            async def drop(tx: Transaction, full: list[int] = full) -> None:
+                group_id = tx.scope.group_id
+                if await tx.execute(DROP_ANSWERS, group_id, now - KEEP_ANSWERS, BATCH) == BATCH:
+                    full.append(group_id)
+
+            errors += await visit(db, unfinished, drop)
+            unfinished = full
+        return Report(errors=errors)
