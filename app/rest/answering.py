@@ -1,0 +1,257 @@
+"""One request on a legacy route: who asks, with which variables, the document's answer, its shape.
+
+The way to the data is `app.graph.entry.answer`, the same as for `/graphql`.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.auth.credentials import Authenticator
+from app.errors import Failure, Invalid
+from app.graph.context import Context, Services
+from app.graph.entry import Operation, answer, explain
+from app.graph.http import base_url
+from app.graph.idempotency import Kept, fingerprint, once, read_key
+from app.rest.bodies import close_files, read_body
+from app.rest.failing import (
+    INTERNAL,
+    INTERNAL_MESSAGE,
+    METHOD_NOT_ALLOWED,
+    Problem,
+    Refused,
+    problem_of,
+    problems_of,
+)
+from app.rest.route import Facade, LegacyRoute, Parts, PassThrough
+from app.serving.bodies import ClientGone
+from app.serving.exchange import Exchange, exchange_of
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json"
+# Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
+NO_STORE = {"Cache-Control": "no-store"}
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def write_json(value: object) -> bytes:
+    """Compact JSON; `Decimal` becomes a number with its exact digits."""
+    return _ENCODER.encode(value)
+
+
+class Path:
+    """All methods of one path of one facade, as an ASGI application."""
+
+    def __init__(
+        self,
+        facade: Facade,
+        path: str,
+        routes: Sequence[LegacyRoute],
+        services: Services,
+        authenticator: Authenticator,
+    ) -> None:
+        self.facade = facade
+        self.path = path
+        self.services = services
+        self.authenticator = authenticator
+        self.by_method = {route.method: route for route in routes}
+        methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
+        self.allow = ", ".join(sorted(methods))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; whatever goes wrong, in the facade's own words."""
+        request = Request(scope, receive, send)
+        exchange = exchange_of(scope)
+        exchange.route = self.path
+        method = request.method
+        route = self.by_method.get("GET" if method == "HEAD" else method)
+        if method == "OPTIONS":
+            response = Response(status_code=204, headers={"Allow": self.allow})
+        elif route is None:
+            message = f"{method:.20} is not possible here; use {self.allow.replace(', OPTIONS', '')}."
+            refusal = problem_of(Invalid(message, code=METHOD_NOT_ALLOWED))
+            response = failed(self.facade, [refusal], {"Allow": self.allow})
+        else:
+            response = await self.respond(route, request, exchange)
+        if method == "HEAD":
+            # The headers of the GET, its Content-Length among them, and no body.
+            response.body = b""
+        await response(scope, receive, send)
+
+    async def respond(self, route: LegacyRoute, request: Request, exchange: Exchange) -> Response:
+        """The route's answer, or what kept it from answering."""
+        try:
+            return await self.run(route, request, exchange)
+        except Failure as failure:
+            return failed(self.facade, [problem_of(failure)])
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("request failed", extra={"request_id": exchange.request_id})
+            return failed(self.facade, [Problem(INTERNAL, INTERNAL_MESSAGE)])
+
+    async def run(self, route: LegacyRoute, request: Request, exchange: Exchange) -> Response:
+        """Authenticate, read, and run or explain."""
+        # Before the body is read: a stranger's megabytes are not worth our memory.
+        context = await self.enter(request, exchange)
+        exchange.operation = route.name
+        body, is_form = None, False
+        if route.takes is not None:
+            body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
+        handed_on = False
+        try:
+            parts = Parts(request.path_params, request.query_params, request.headers, body, is_form)
+            operation = Operation(route.document, route.variables(parts))
+            if request.headers.get("x-explain") == "1":
+                return await explained(operation, context)
+            key = request.headers.get("idempotency-key")
+            if not route.writes:
+                exchange.cancel_with_client()
+            if key is None or not route.writes:
+                return await answered(self.facade, route, operation, context, exchange)
+            key = read_key(key)
+            handed_on = True
+            return await self.once(route, operation, context, exchange, key, body)
+        finally:
+            if not handed_on:
+                await close_files(body)
+
+    async def enter(self, request: Request, exchange: Exchange) -> Context:
+        """The context of whoever asks. Raises Unauthorized or Forbidden."""
+        shown = self.facade.credentials(request.headers)
+        now = datetime.now(UTC)
+        principal = await self.authenticator.authenticate(
+            api_key=shown.api_key,
+            beacon_key=shown.beacon_key,
+            bearer=shown.bearer,
+            group=request.headers.get("x-group-id"),
+            now=now,
+        )
+        exchange.principal = principal.name
+        return Context(
+            services=self.services,
+            principal=principal,
+            request_id=exchange.request_id,
+            base_url=base_url(request.scope, exchange),
+            now=now,
+        )
+
+    async def once(
+        self,
+        route: LegacyRoute,
+        operation: Operation,
+        context: Context,
+        exchange: Exchange,
+        key: str,
+        body: object,
+    ) -> Response:
+        """Run at most once per key; a repeat gets the remembered answer. Closes the body's files."""
+        started = False
+
+        async def run() -> Kept:
+            nonlocal started
+            started = True
+            try:
+                response = await answered(self.facade, route, operation, context, exchange)
+            finally:
+                await close_files(body)
+            return Kept(response.status_code, bytes(response.body))
+
+        try:
+            values = await _digested(operation.variables)
+            assert isinstance(values, dict)
+            kept = await once(
+                context.db,
+                context.scope,
+                key=key,
+                request_hash=fingerprint(operation.query, values, context.scope),
+                now=context.now,
+                run=run,
+            )
+        finally:
+            # When the client leaves, `run` goes on and still reads the files.
+            if not started:
+                await close_files(body)
+        headers = {**NO_STORE, **({"Idempotent-Replayed": "true"} if kept.replayed else {})}
+        return Response(kept.body, kept.status, headers, media_type=JSON)
+
+
+async def answered(
+    facade: Facade, route: LegacyRoute, operation: Operation, context: Context, exchange: Exchange
+) -> Response:
+    """Run the document and shape what it gives."""
+    given = await answer(operation, context)
+    exchange.execution = given.execution
+    if given.errors or given.data is None:
+        return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
+    if isinstance(route.shape, PassThrough):
+        return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
+    data = msgspec.json.decode(given.data, type=dict[str, Any])
+    try:
+        body = write_json(route.shape(data))
+    except Failure as failure:
+        return failed(facade, [problem_of(failure)])
+    except Refused as refused:
+        return failed(facade, refused.problems)
+    return Response(body, route.status, {**NO_STORE, **route.headers(data)}, media_type=JSON)
+
+
+async def explained(operation: Operation, context: Context) -> Response:
+    """What would run, instead of running it."""
+    found = await explain(operation, context)
+    body = {
+        "document": operation.query,
+        "variables": _shown(operation.variables),
+        "execution": found.execution,
+        "reason": found.reason,
+        "cost": found.cost,
+        "sql": found.sql,
+    }
+    return Response(write_json(body), headers=NO_STORE, media_type=JSON)
+
+
+def failed(facade: Facade, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> Response:
+    """The facade's way to say no; the first problem decides the status."""
+    status = facade.failures.status_of(problems[0])
+    more = {**NO_STORE, **(headers or {})}
+    if status == 503 or problems[0].retry_after_s is not None:
+        more["Retry-After"] = str(problems[0].retry_after_s or 1)
+    if status == 401:
+        more["WWW-Authenticate"] = f'{facade.challenge} realm="{facade.title}"'
+    body = write_json(facade.failures.body(status, problems))
+    return Response(body, status, more, media_type=JSON)
+
+
+async def _digested(value: object) -> object:
+    """The same value with every upload replaced by its name, type and SHA-256, for comparing requests."""
+    if isinstance(value, dict):
+        return {key: await _digested(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [await _digested(inner) for inner in value]
+    if isinstance(value, UploadFile):
+        digest = hashlib.sha256()
+        while chunk := await value.read(1024 * 1024):
+            digest.update(chunk)
+        await value.seek(0)
+        return [value.filename, value.content_type, digest.hexdigest()]
+    return value
+
+
+def _shown(value: object) -> object:
+    """Variables as JSON can show them: an upload by its name, type and size."""
+    if isinstance(value, dict):
+        return {key: _shown(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shown(inner) for inner in value]
+    if isinstance(value, UploadFile):
+        return {"name": value.filename, "contentType": value.content_type, "size": value.size}
+    return value

@@ -1,0 +1,106 @@
+"""`/docs`: the legacy routes on one page of plain HTML, each with the GraphQL document it runs."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.datastructures import Headers, QueryParams
+
+from app.rest.openapi import HEADERS, PATH_PARAMETER, PHRASES, failure_statuses
+from app.rest.route import Facade, LegacyRoute, Parts
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def page(facades: Sequence[Facade]) -> str:
+    """The whole page; it asks no other host for anything and runs no script."""
+    frame = files("app.rest").joinpath("docs.html").read_text(encoding="utf-8")
+    contents = "".join(
+        f'<li><a href="#{_anchor(facade, route)}"><b>{route.method}</b> {escape(route.path)}</a></li>'
+        for facade in facades
+        for route in facade.routes
+    )
+    return frame.replace("{{contents}}", contents).replace("{{facades}}", "".join(map(_facade, facades)))
+
+
+def example_variables(route: LegacyRoute) -> dict[str, Any]:
+    """What the route's documented example turns into."""
+    path = dict.fromkeys(PATH_PARAMETER.findall(route.path), "42")
+    body = None if route.takes is None else dict(route.takes.example)
+    return route.variables(Parts(path, QueryParams(), Headers(), body))
+
+
+def graphiql_url(route: LegacyRoute) -> str:
+    """Where GraphiQL opens with the route's document in it."""
+    asked = {"query": route.document}
+    if variables := example_variables(route):
+        asked["variables"] = _pretty(variables)
+    return "/graphql?" + urlencode(asked)
+
+
+def _facade(facade: Facade) -> str:
+    needed = ", ".join(f"<code>{escape(s['name'])}</code>" for s in facade.security.values() if "name" in s)
+    more = ", ".join(f"<code>{escape(s['name'])}</code>" for s in facade.optional_security.values())
+    keys = f"<p>Every request carries {needed}{f'; {more} narrows it' if more else ''}.</p>" if needed else ""
+    routes = "".join(_route(facade, route) for route in facade.routes)
+    return (
+        f"<section><h2>{escape(facade.title)}</h2><p>{escape(facade.description)}</p>{keys}{routes}</section>"
+    )
+
+
+def _route(facade: Facade, route: LegacyRoute) -> str:
+    takes = ""
+    if route.takes is not None:
+        form = " or multipart/form-data" if route.takes.form else ""
+        takes = f"<h4>Request body (JSON{form})</h4>{_block(_pretty(route.takes.example))}"
+    parameters = "".join(
+        f"<li><code>{escape(p.name)}</code> ({p.where}): {escape(p.description)}</li>"
+        for p in route.parameters
+    )
+    parameters = f"<h4>Parameters</h4><ul>{parameters}</ul>" if parameters else ""
+    statuses = "".join(
+        f"<tr><td>{status}</td><td>{escape(PHRASES[status])}</td>"
+        f"<td><code>{escape(msgspec.json.encode(facade.failure_example(status)).decode())}</code></td></tr>"
+        for status in failure_statuses(facade, route)
+    )
+    return (
+        f'<article id="{_anchor(facade, route)}">'
+        f"<h3><b>{route.method}</b> <code>{escape(route.path)}</code></h3>"
+        f"<p><strong>{escape(route.summary)}.</strong> {escape(route.description)}</p>"
+        f"{parameters}{takes}"
+        f"<h4>Answer {route.status}</h4>{_block(_pretty(route.gives.example))}"
+        f"<h4>It runs</h4>{_block(route.document)}"
+        f'<p><a class="open" href="{escape(graphiql_url(route))}">Open in GraphiQL</a></p>'
+        f"<details><summary>When it fails</summary><table>{statuses}</table></details>"
+        f"<details><summary>As curl</summary>{_block(_curl(facade, route))}</details>"
+        "</article>"
+    )
+
+
+def _curl(facade: Facade, route: LegacyRoute) -> str:
+    path = PATH_PARAMETER.sub("42", route.path)
+    lines = [f"curl -X {route.method} http://127.0.0.1:8000{path}"]
+    lines += [f'-H "{s["name"]}: …"' for s in facade.security.values() if "name" in s]
+    lines.append('-H "X-Explain: 1"   # leave this out to run it')
+    if route.takes is not None:
+        lines.insert(-1, '-H "Content-Type: application/json"')
+        lines.insert(-1, f"-d '{msgspec.json.encode(route.takes.example).decode()}'")
+    return " \\\n  ".join(lines)
+
+
+def _anchor(facade: Facade, route: LegacyRoute) -> str:
+    return f"{facade.name}-{route.name}"
+
+
+def _pretty(value: object) -> str:
+    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
+
+
+def _block(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
+
+
+__all__ = ["HEADERS", "example_variables", "graphiql_url", "page"]

@@ -1,0 +1,105 @@
+"""How a failure leaves by a legacy door: our codes in, that API's status and body out.
+
+Three things fail: what we raise before the operation runs, the operation as a whole (GraphQL `errors`), and
+the typed errors inside a mutation's payload. All three become `Problem`s, and a facade's table answers them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import Failure, Invalid, Unavailable
+from app.graph.idempotency import KEY_REUSED
+from app.serving.bodies import MALFORMED_BODY
+
+UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+INTERNAL = "INTERNAL"
+
+DOOR_CODES = frozenset({MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, METHOD_NOT_ALLOWED, KEY_REUSED, INTERNAL})
+"""What only a door can refuse. A facade's table has an entry for these and for each code of `app.errors`."""
+
+INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that was wrong. `code` is the kind (`INVALID`), `reason` the precise code, if any."""
+
+    code: str
+    message: str
+    reason: str = ""
+    path: tuple[str | int, ...] = ()
+    retry_after_s: int | None = None
+
+
+class Refused(Exception):
+    """Raised by a shape: the operation ran and says no, in its payload."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """A facade's table. `statuses` is asked for the reason first, then for the kind."""
+
+    statuses: Mapping[str, int]
+    body: Callable[[int, Sequence[Problem]], object]
+
+    def status_of(self, problem: Problem) -> int:
+        """The HTTP status; 500 for a code nobody knows, which then is our mistake."""
+        found = self.statuses.get(problem.reason) or self.statuses.get(problem.code)
+        return found or self.statuses[INTERNAL]
+
+
+def problem_of(failure: Failure) -> Problem:
+    """What we raised ourselves."""
+    wait = failure.retry_after_s if isinstance(failure, Unavailable) else None
+    return Problem(failure.code, failure.message, failure.reason, tuple(failure.path), wait)
+
+
+def problems_of(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """What the graph answered instead of data: `{message, path, extensions {code, reason}}`."""
+    found = []
+    for error in errors:
+        extensions = error.get("extensions") or {}
+        found.append(
+            Problem(
+                str(extensions.get("code") or INTERNAL),
+                str(error.get("message") or INTERNAL_MESSAGE),
+                str(extensions.get("reason") or ""),
+                tuple(extensions.get("inputPath") or ()),
+                extensions.get("retryAfter"),
+            )
+        )
+    return found
+
+
+def refuse(errors: Sequence[Mapping[str, Any]]) -> None:
+    """Raise what a payload's `errors {code message path}` say, if anything; an unknown code is bad input."""
+    if errors:
+        raise Refused(
+            [
+                Problem(Invalid.code, str(e["message"]), str(e["code"]), tuple(e.get("path") or ()))
+                for e in errors
+            ]
+        )
+
+
+__all__ = [
+    "DOOR_CODES",
+    "INTERNAL",
+    "INTERNAL_MESSAGE",
+    "KEY_REUSED",
+    "MALFORMED_BODY",
+    "METHOD_NOT_ALLOWED",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "Failures",
+    "Problem",
+    "Refused",
+    "problem_of",
+    "problems_of",
+    "refuse",
+]

@@ -1,0 +1,80 @@
+"""The legacy surfaces, their OpenAPI document and their page, as Starlette routes for `main.py`."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from app.auth.credentials import Authenticator
+from app.errors import Failure, NotFound
+from app.graph.context import Services
+from app.rest import docs, openapi
+from app.rest.answering import JSON, Path, failed, write_json
+from app.rest.facades import FACADES
+from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
+from app.rest.route import Facade, LegacyRoute
+from app.serving.door import Refusal
+
+
+def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
+    """All of them; the 404s of the facades come last, so mount these after everything else."""
+    mounted: list[BaseRoute] = [
+        Route("/openapi.json", _constant(write_json(openapi.document(FACADES)), JSON), name="openapi"),
+        Route("/docs", _constant(docs.page(FACADES).encode(), "text/html"), name="docs"),
+    ]
+    for facade in FACADES:
+        by_path: dict[str, list[LegacyRoute]] = defaultdict(list)
+        for route in facade.routes:
+            by_path[route.path].append(route)
+        for path, own in by_path.items():
+            app = Path(facade, path, own, services, authenticator)
+            mounted.append(Route(path, app, name=f"{facade.name}:{path}"))
+    for prefix, owner in _prefixes():
+        nowhere = Nowhere(owner)
+        mounted.append(Route(prefix, nowhere, name=f"{prefix}:404"))
+        mounted.append(Route(prefix + "/{rest:path}", nowhere, name=f"{prefix}:404s"))
+    return mounted
+
+
+def refusal(path: str, failure: Failure | None) -> Refusal | None:
+    """What the outermost door answers for a legacy path, in its facade's words; None for any other path.
+
+    A failure of None is a fault of ours.
+    """
+    problem = Problem(INTERNAL, INTERNAL_MESSAGE) if failure is None else problem_of(failure)
+    for prefix, owner in _prefixes():
+        if path == prefix or path.startswith(prefix + "/"):
+            response = failed(owner, [problem])
+            headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
+            return response.status_code, headers, bytes(response.body)
+    return None
+
+
+class Nowhere:
+    """A path below a facade's prefix that no route knows."""
+
+    def __init__(self, facade: Facade) -> None:
+        self.facade = facade
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """404, as this facade says it."""
+        response = failed(self.facade, [problem_of(NotFound("route", scope["path"]))])
+        if scope["method"] == "HEAD":
+            response.body = b""
+        await response(scope, receive, send)
+
+
+def _prefixes() -> list[tuple[str, Facade]]:
+    """The longest first: one facade's may begin with another's."""
+    pairs = [(prefix, facade) for facade in FACADES for prefix in facade.prefixes]
+    return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
+
+
+def _constant(body: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(_: Request) -> Response:
+        return Response(body, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return endpoint

@@ -1,0 +1,162 @@
+"""A legacy route, declared: a stored GraphQL document and the way from HTTP to its variables and back.
+
+No facade reads a table or calls an operation: whatever a route does, its document says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Literal
+
+from starlette.datastructures import Headers, QueryParams
+
+from app.rest.failing import Failures
+
+Data = Mapping[str, Any]
+"""The `data` of an answer, decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What came in with a request."""
+
+    path: Mapping[str, str]
+    query: QueryParams
+    headers: Headers
+    body: Any = None
+    """The decoded JSON body, or a form as an object: texts, lists of texts (`name[]`), lists of uploads."""
+    is_form: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassThrough:
+    """The document's `data` already is what is printed: cut `opening` and `closing`, put the envelope around.
+
+    `{"promos":{"nodes":[…]}}` with opening `{"promos":{"nodes":` and closing `}}` leaves the list. The bytes
+    of the plan then reach the client without having been decoded.
+    """
+
+    opening: bytes
+    closing: bytes
+    prefix: bytes = b""
+    suffix: bytes = b""
+
+    def wrap(self, data: bytes) -> bytes:
+        """The body for these bytes; ValueError where they are not of the declared form."""
+        if not (data.startswith(self.opening) and data.endswith(self.closing)):
+            raise ValueError(f"data does not start with {self.opening!r} and end with {self.closing!r}")
+        return self.prefix + data[len(self.opening) : len(data) - len(self.closing)] + self.suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter or header, for the documentation."""
+
+    name: str
+    where: Literal["query", "header", "path"]
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """The body a route takes. `schema` names one of the facade's schemas."""
+
+    schema: str
+    example: Mapping[str, Any]
+    form: bool = False
+    """Whether `multipart/form-data` is welcome as well, with `files` as its uploads."""
+    file_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """The body a route answers with. `schema` names one of the facade's schemas."""
+
+    schema: str
+    example: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names of extra response headers and what they say."""
+
+
+def no_variables(_: Parts) -> dict[str, Any]:
+    """For documents that take none."""
+    return {}
+
+
+def no_headers(_: Data) -> dict[str, str]:
+    """For routes whose answer needs none."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyRoute:
+    """One documented call. `variables` and `shape` are pure; what they cannot accept they raise."""
+
+    method: str
+    path: str
+    document: str
+    """The text of the stored document, see `stored`."""
+    variables: Callable[[Parts], dict[str, Any]] = no_variables
+    shape: "Callable[[Data], object] | PassThrough"
+    status: int = 200
+    headers: Callable[[Data], dict[str, str]] = no_headers
+    """Extra response headers, from the data. A pass-through has none."""
+    summary: str
+    description: str = ""
+    takes: Takes | None = None
+    gives: Gives
+    fails: Sequence[str] = ()
+    """Codes of ours this route may answer with, beside those every route shares."""
+    parameters: Sequence[Parameter] = ()
+
+    @property
+    def name(self) -> str:
+        """The operation's name in the document."""
+        return self.document.split("(", 1)[0].split("{", 1)[0].split()[-1]
+
+    @property
+    def writes(self) -> bool:
+        """Whether the document is a mutation."""
+        return self.document.lstrip().startswith("mutation")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request shows at the door; the surface decides which headers count."""
+
+    api_key: str | None = None
+    beacon_key: str | None = None
+    bearer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facade:
+    """One legacy API: its routes, who may enter, and how it says no."""
+
+    name: str
+    title: str
+    description: str
+    prefixes: Sequence[str]
+    """Paths below these that no route knows are answered 404 in this facade's words."""
+    routes: Sequence[LegacyRoute]
+    failures: Failures
+    failure_example: Callable[[int], object]
+    """A body for the documentation, by status."""
+    credentials: Callable[[Headers], Credentials]
+    security: Mapping[str, Mapping[str, Any]]
+    """OpenAPI security schemes by name; all of them together are asked for."""
+    optional_security: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Schemes a client may add."""
+    challenge: str
+    """The scheme a 401 names in `WWW-Authenticate`."""
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failure_schema: str
+
+
+def stored(package: str, name: str) -> str:
+    """The text of `<package>/operations/<name>.graphql`, without the comment lines meant for its reader."""
+    text = files(package).joinpath("operations", f"{name}.graphql").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return "\n".join(lines).strip() + "\n"
