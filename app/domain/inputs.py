@@ -1,0 +1,75 @@
+"""Values from outside, checked one by one. Each failure names the input field it is about."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from app.errors import Invalid
+from app.values.money import MAX_AMOUNT
+from app.values.texts import MAX_TEXT, read_text, read_url
+
+MAX_COUNT = 2**53 - 1
+"""The largest count: every JSON client reads whole numbers up to here exactly."""
+MAX_CHANNELS = 50
+MAX_CODE = 64
+SMALLEST = Decimal("0.0001")
+"""What a `numeric(18,4)` column still holds."""
+
+Path = Sequence[str | int]
+
+
+def text(value: str, path: Path, *, longest: int = MAX_TEXT, blank: bool = True) -> str:
+    """Text that can be stored."""
+    try:
+        return read_text(value, longest=longest, blank=blank)
+    except ValueError as why:
+        raise Invalid(f"`{_name(path)}` {why}.", path=path) from None
+
+
+def url(value: str, path: Path) -> str:
+    """An absolute http(s) address."""
+    try:
+        return read_url(value)
+    except ValueError as why:
+        raise Invalid(f"`{_name(path)}`: {why}.", path=path) from None
+
+
+def amount(value: Decimal, path: Path) -> Decimal:
+    """Money that a column holds exactly: not negative, at most 4 decimals."""
+    if not value.is_finite():
+        raise Invalid(f"`{_name(path)}` must be a number.", path=path)
+    if value < 0:
+        raise Invalid(f"`{_name(path)}` must not be negative.", path=path)
+    if value > MAX_AMOUNT:
+        raise Invalid(f"`{_name(path)}` must be at most {MAX_AMOUNT}.", path=path)
+    if value != value.quantize(SMALLEST):
+        raise Invalid(f"`{_name(path)}` has more than 4 decimals.", path=path)
+    return value
+
+
+def count(value: int, path: Path) -> int:
+    """A whole number that is not negative and fits 53 bits."""
+    if not 0 <= value <= MAX_COUNT:
+        raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {MAX_COUNT}.", path=path)
+    return value
+
+
+def small(value: int, path: Path) -> int:
+    """A code that fits a 32-bit column."""
+    if not 0 <= value <= 2**31 - 1:
+        raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {2**31 - 1}.", path=path)
+    return value
+
+
+def channels(values: Sequence[str], path: Path) -> list[str]:
+    """Channel names in the order they came; a repeated one is kept once."""
+    if len(values) > MAX_CHANNELS:
+        raise Invalid(f"There are {len(values)} channels; at most {MAX_CHANNELS} are allowed.", path=path)
+    return list(
+        dict.fromkeys(
+            text(value, [*path, index], longest=MAX_CODE, blank=False) for index, value in enumerate(values)
+        )
+    )
+
+
+def _name(path: Path) -> str:
+    return ".".join(str(part) for part in path)
