@@ -1,0 +1,82 @@
+"""What the database refuses, in our words.
+
+Operations check first and say precisely what is wrong. What slips through (two requests at once, a number
+that only overflows when added) is stopped by a constraint, and its name tells what to answer.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from app.errors import Conflict, Failure, Invalid, NotFound
+
+_CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    # constraint: (code, path, message)
+    "uq_store_group_id_beacon_key": (
+        "BEACON_KEY_EXISTS", ("beaconKey",), "Another store of the group has this beacon key already.",
+    ),
+    "uq_store_group_id_external_id": (
+        "EXTERNAL_ID_EXISTS", ("externalId",), "Another store of the group has this external id already.",
+    ),
+    "uq_campaign_group_id_external_id": (
+        "EXTERNAL_ID_EXISTS", ("externalId",), "Another campaign of the group has this external id already.",
+    ),
+    "uq_campaign_group_id_integration_id_slug": (
+        "SLUG_EXISTS", ("tracking", "slug"), "Another campaign of this integration has this slug already.",
+    ),
+    "uq_store_default": (
+        "DEFAULT_STORE_EXISTS", (), "The group got another default store at the same moment; try again.",
+    ),
+}  # fmt: skip
+
+_REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
+    # foreign key: (kind, path)
+    "fk_campaign_group_id_store_id": ("store", ("storeId",)),
+    "fk_campaign_group_id_project_id": ("project", ("projectId",)),
+    "fk_campaign_group_id_segment_id": ("segment", ("segmentId",)),
+    "fk_campaign_group_id_integration_id": ("integration", ("tracking", "integrationId")),
+    "fk_campaign_group_id_partner_id": ("partner", ("rewards", "partnerId")),
+    "fk_campaign_group_id_partnership_id": ("partnership", ("rewards", "partnershipId")),
+    "fk_campaign_group_id_template_id": ("campaign", ("templateId",)),
+    "fk_asset_group_id_store_id": ("store", ("storeId",)),
+    "fk_asset_group_id_campaign_id": ("campaign", ("campaignId",)),
+    "fk_campaign_metric_group_id_campaign_id": ("campaign", ("campaignId",)),
+    "fk_spend_entry_group_id_campaign_id": ("campaign", ("campaignId",)),
+}
+
+_CHECKS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "ck_campaign_window_order": ("END_BEFORE_START", ("endsOn",), "The campaign must end after it starts."),
+    "ck_campaign_name_length": ("INVALID", ("name",), "A name has 1 to 255 characters."),
+}
+_LONG = re.compile(r"ck_(?:campaign_metric|metric_rollup)_(\w+)_long", re.ASCII)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise our failure where a statement inside breaks a constraint we know; others pass unchanged."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as error:
+        failure = _failure_of(error.constraint_name or "")
+        if failure is None:
+            raise
+        raise failure from error
+    except asyncpg.NumericValueOutOfRangeError as error:
+        raise Invalid("These amounts add up to more than can be stored.", code="TOO_MUCH") from error
+
+
+def _failure_of(constraint: str) -> Failure | None:
+    if constraint in _CONFLICTS:
+        code, path, message = _CONFLICTS[constraint]
+        return Conflict(message, path=path, code=code)
+    if constraint in _REFERENCES:
+        kind, path = _REFERENCES[constraint]
+        return NotFound(kind, path=path)
+    if constraint in _CHECKS:
+        code, path, message = _CHECKS[constraint]
+        return Invalid(message, path=path, code=code)
+    if too_long := _LONG.fullmatch(constraint):
+        return Invalid(f"The {too_long[1]} would add up to more than 2^53 - 1.", code="TOO_MUCH")
+    return None

@@ -1,0 +1,21 @@
+"""The scope as the first parameters of every written statement: `$1` group, `$2` store, `$3` projects.
+
+The row-level policies hold the group a second time; the store and the projects are held here alone.
+"""
+
+from app.values.scope import Scope
+
+Borders = tuple[int, int | None, list[int] | None]
+
+CAMPAIGN_BORDERS = (
+    "campaign.group_id = $1"
+    " AND ($2::bigint IS NULL OR campaign.store_id = $2)"
+    " AND ($3::bigint[] IS NULL OR campaign.project_id = ANY ($3))"
+)
+"""Which campaigns this scope reaches."""
+
+
+def borders(scope: Scope) -> Borders:
+    """The values of `$1`, `$2` and `$3`."""
+    projects = None if scope.project_ids is None else list(scope.project_ids)
+    return scope.group_id, scope.store_id, projects
