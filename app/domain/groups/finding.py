@@ -1,0 +1,63 @@
+"""Finding the store a request writes to."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from app.db.database import Transaction
+from app.domain.inputs import Path
+from app.errors import Forbidden, Invalid, NotFound
+from app.values.instants import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What writing a campaign needs to know about its store."""
+
+    id: int
+    zone: tzinfo
+    """The store's own, else the group's."""
+    currency: str
+    """The group's."""
+
+
+_FACTS = """
+SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone, customer_group.currency
+  FROM store JOIN customer_group ON customer_group.id = store.group_id
+ WHERE store.group_id = $1 AND store.deleted_at IS NULL AND
+"""
+
+
+async def store_to_write(tx: Transaction, store_id: int | None, *, path: Path = ("storeId",)) -> StoreFacts:
+    """The store named, else the scope's, else the group's default one.
+
+    Under a store scope every other store is not found, as if it did not exist.
+    """
+    own = tx.scope.store_id
+    if own is not None and store_id not in (None, own):
+        raise NotFound("store", store_id, path=path)
+    named = store_id if store_id is not None else own
+    if named is not None:
+        row = await tx.fetchrow(_FACTS + " store.id = $2", tx.scope.group_id, named)
+    else:
+        row = await tx.fetchrow(_FACTS + " store.is_default", tx.scope.group_id)
+    if row is None and named is None:
+        raise Invalid("Name a store: the group has no default one.", path=path, code="STORE_MISSING")
+    if row is None:
+        raise NotFound("store", named, path=path)
+    return StoreFacts(row["id"], zone_of(row["zone"]), row["currency"])
+
+
+async def store_by_beacon(tx: Transaction, beacon_key: str, *, path: Path = ("beaconKey",)) -> StoreFacts:
+    """The store this beacon key names, compared exactly.
+
+    Under a store scope any key but its own is refused alike, whether it exists or not.
+    """
+    row = await tx.fetchrow(_FACTS + " store.beacon_key = $2", tx.scope.group_id, beacon_key)
+    own = tx.scope.store_id
+    if own is not None and (row is None or row["id"] != own):
+        raise Forbidden(
+            "The beacon key of the campaign is not the one the request was narrowed to.", path=path
+        )
+    if row is None:
+        raise NotFound("store with this beacon key", path=path)
+    return StoreFacts(row["id"], zone_of(row["zone"]), row["currency"])
