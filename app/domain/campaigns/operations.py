@@ -1,0 +1,172 @@
+"""Making and deleting campaigns, and moving them through their life: by decision, and by time."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.campaigns.fields import CampaignFields, checked, path_of
+from app.domain.campaigns.lifecycle import RULES, Move, refusal
+from app.domain.campaigns.references import check_references, settled_project
+from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
+from app.domain.groups.finding import StoreFacts, store_to_write
+from app.errors import Conflict, Invalid, NotFound
+from app.tables.campaigns import CampaignStatus
+from app.values.changes import sent
+
+_DELETE = f"""
+UPDATE campaign SET deleted_at = $5, updated_at = $5
+ WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
+"""
+# The whole rule is in the WHERE, so of two moves at once only one finds the status it starts from.
+_MOVE = f"""
+UPDATE campaign
+   SET status = $6::text, updated_at = $7,
+       activated_at = CASE WHEN $6::text = 'active' THEN coalesce(activated_at, $7) ELSE activated_at END
+ WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND deleted_at IS NULL
+   AND status = ANY ($5)
+   AND (NOT $8 OR coalesce(starts_at > $7, false))
+   AND (NOT $9 OR coalesce(ends_at > $7, true))
+   AND (NOT $10 OR NOT is_template)
+"""
+_WHY_NOT = f"""
+SELECT status, starts_at, ends_at, is_template FROM campaign
+ WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND deleted_at IS NULL
+"""
+# A campaign whose whole window went by while nothing ran goes straight to completed, once.
+ADVANCE = """
+UPDATE campaign
+   SET status = CASE WHEN ends_at <= $2 THEN 'completed' ELSE 'active' END,
+       activated_at = coalesce(activated_at, $2), updated_at = $2
+ WHERE group_id = $1 AND deleted_at IS NULL
+   AND (status = 'scheduled' AND starts_at <= $2 OR status IN ('active', 'paused') AND ends_at <= $2)
+RETURNING id, old.status AS origin, new.status AS target
+"""
+
+
+class Advanced(NamedTuple):
+    """A campaign that time moved."""
+
+    campaign_id: int
+    origin: CampaignStatus
+    target: CampaignStatus
+
+
+async def create_campaign(
+    tx: Transaction,
+    given: CampaignFields,
+    *,
+    store_id: int | None = None,
+    draft: bool = False,
+    now: datetime,
+) -> int:
+    """A new campaign; its id.
+
+    Store: the one named, else the scope's, else the group's default. Status: as the schedule says, or a draft
+    when asked for (templates always are). Currency: the integration's, else the group's.
+    """
+    values = checked(given)
+    return await insert_campaign(
+        tx, values, asked_window(given), store=await store_to_write(tx, store_id), draft=draft, now=now
+    )
+
+
+async def insert_campaign(
+    tx: Transaction,
+    values: dict[str, Any],
+    asked: AskedWindow,
+    *,
+    store: StoreFacts,
+    draft: bool = False,
+    now: datetime,
+) -> int:
+    """Store a campaign whose fields are within their bounds: check what it points at, settle what follows."""
+    if not values.get("name"):
+        raise Invalid("A campaign needs a name.", path=path_of("name"))
+    window = window_of(asked, zone=store.zone, now=now)
+    check_slug(values)
+    brought = await check_references(tx, values, store_id=store.id)
+    project_id = values.get("project_id") or brought.project_id
+    row = {
+        **values,
+        "store_id": store.id,
+        "project_id": settled_project(tx, project_id),
+        "partner_id": values.get("partner_id") or brought.partner_id,
+        "currency": brought.currency or store.currency,
+        "starts_at": window.starts_at,
+        "ends_at": window.ends_at,
+        "starts_on": window.starts_on,
+        "ends_on": window.ends_on,
+        "created_at": now,
+        "updated_at": now,
+    }
+    is_draft = draft or bool(values.get("is_template"))
+    row["status"] = CampaignStatus.DRAFT if is_draft else initial_status(window, now=now)
+    row["activated_at"] = now if row["status"] == CampaignStatus.ACTIVE else None
+    defaults = {"type": "promotion", "objective": "unspecified", "is_explicit": True, "is_template": False}
+    row = {**defaults, "channels": [], "total_rewards": 0, **row}
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
+    with refusals():
+        found = await tx.fetchval(
+            f"INSERT INTO campaign (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    return int(found)
+
+
+async def delete_campaign(tx: Transaction, campaign_id: int, *, now: datetime) -> int:
+    """Take a campaign out of every list; the id. Its metrics and spend stay in the sums: they happened."""
+    if not await tx.execute(_DELETE, *borders(tx.scope), campaign_id, now):
+        raise NotFound("campaign", campaign_id, path=["id"])
+    return campaign_id
+
+
+async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: datetime) -> int:
+    """Make a named move; the id. Conflict says what stands in the way."""
+    rule = RULES[move]
+    moved = await tx.execute(
+        _MOVE,
+        *borders(tx.scope),
+        campaign_id,
+        list(rule.origins),
+        rule.target,
+        now,
+        rule.start_ahead,
+        rule.end_ahead,
+        rule.no_template,
+    )
+    if moved:
+        return campaign_id
+    row = await tx.fetchrow(_WHY_NOT, *borders(tx.scope), campaign_id)
+    if row is None:
+        raise NotFound("campaign", campaign_id, path=["id"])
+    why = refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
+    raise why or Conflict("The campaign was moved at the same moment; look again.", path=["move"])
+
+
+async def advance_due_campaigns(tx: Transaction, now: datetime) -> list[Advanced]:
+    """Make the moves that are due in this group: start what starts, complete what ends.
+
+    Each happens once, whoever else is doing the same, and however late this runs.
+    """
+    rows = await tx.fetch(ADVANCE, tx.scope.group_id, now)
+    return [Advanced(r["id"], CampaignStatus(r["origin"]), CampaignStatus(r["target"])) for r in rows]
+
+
+def asked_window(given: CampaignFields) -> AskedWindow:
+    """The window's edges as they were sent."""
+    return AskedWindow(
+        starts_on=sent(given.starts_on),
+        starts_at=sent(given.starts_at),
+        ends_on=sent(given.ends_on),
+        ends_at=sent(given.ends_at),
+        period_type=sent(given.period_type),
+    )
+
+
+def check_slug(values: dict[str, Any]) -> None:
+    """A slug without an integration would be unique nowhere."""
+    if values.get("slug") is not None and values.get("integration_id") is None:
+        raise Invalid("A slug is unique in an integration; name the integration too.", path=path_of("slug"))
