@@ -34,18 +34,13 @@ from app.rest.failing import (
 from app.rest.route import Facade, LegacyRoute, Parts, PassThrough
 from app.serving.bodies import ClientGone
 from app.serving.exchange import Exchange, exchange_of
+from app.values.json_text import write_json
 
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
 # Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
 NO_STORE = {"Cache-Control": "no-store"}
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-def write_json(value: object) -> bytes:
-    """Compact JSON; `Decimal` becomes a number with its exact digits."""
-    return _ENCODER.encode(value)
 
 
 class Path:

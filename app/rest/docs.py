@@ -9,10 +9,9 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.datastructures import Headers, QueryParams
 
-from app.rest.openapi import HEADERS, PATH_PARAMETER, PHRASES, failure_statuses
+from app.rest.openapi import PATH_PARAMETER, PHRASES, failure_statuses
 from app.rest.route import Facade, LegacyRoute, Parts
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+from app.values.json_text import write_json
 
 
 def page(facades: Sequence[Facade]) -> str:
@@ -63,7 +62,7 @@ def _route(facade: Facade, route: LegacyRoute) -> str:
     parameters = f"<h4>Parameters</h4><ul>{parameters}</ul>" if parameters else ""
     statuses = "".join(
         f"<tr><td>{status}</td><td>{escape(PHRASES[status])}</td>"
-        f"<td><code>{escape(msgspec.json.encode(facade.failure_example(status)).decode())}</code></td></tr>"
+        f"<td><code>{escape(write_json(facade.failure_example(status)).decode())}</code></td></tr>"
         for status in failure_statuses(facade, route)
     )
     return (
@@ -87,7 +86,7 @@ def _curl(facade: Facade, route: LegacyRoute) -> str:
     lines.append('-H "X-Explain: 1"   # leave this out to run it')
     if route.takes is not None:
         lines.insert(-1, '-H "Content-Type: application/json"')
-        lines.insert(-1, f"-d '{msgspec.json.encode(route.takes.example).decode()}'")
+        lines.insert(-1, f"-d '{write_json(route.takes.example).decode()}'")
     return " \\\n  ".join(lines)
 
 
@@ -96,11 +95,8 @@ def _anchor(facade: Facade, route: LegacyRoute) -> str:
 
 
 def _pretty(value: object) -> str:
-    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
+    return msgspec.json.format(write_json(value), indent=2).decode()
 
 
 def _block(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
-
-
-__all__ = ["HEADERS", "example_variables", "graphiql_url", "page"]

@@ -12,11 +12,12 @@ from app.auth.credentials import Authenticator
 from app.errors import Failure, NotFound
 from app.graph.context import Services
 from app.rest import docs, openapi
-from app.rest.answering import JSON, Path, failed, write_json
+from app.rest.answering import JSON, Path, failed
 from app.rest.facades import FACADES
 from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
 from app.rest.route import Facade, LegacyRoute
 from app.serving.door import Refusal
+from app.values.json_text import write_json
 
 
 def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:

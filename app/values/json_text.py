@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: the same for `/graphql` and every legacy route.
+"""JSON: bodies read strictly, the same for `/graphql` and every legacy route; and values written.
 
 Numbers with a fraction or an exponent become `Decimal`, so no digit of an amount is lost on the way in.
 """
@@ -46,6 +46,11 @@ def read_object(body: bytes) -> dict[str, object]:
     return value
 
 
+def write_json(value: object) -> bytes:
+    """Compact JSON in UTF-8; a `Decimal` becomes a number with its exact digits."""
+    return _ENCODER.encode(value)
+
+
 def kind_of(value: object) -> str:
     """What a decoded value is, in JSON's words: `null`, `a number`, `a text`…"""
     if value is None:
@@ -73,6 +78,9 @@ def _number(text: str) -> Decimal:
 
 
 _DECODER = msgspec.json.Decoder(float_hook=_number)
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def _reason(error: msgspec.MsgspecError) -> str:
