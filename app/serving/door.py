@@ -50,6 +50,7 @@ class Door:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         exchange = scope[KEY] = Exchange(headers)
         shown_id = exchange.request_id.encode()
+        scope.setdefault("state", {})["request_id"] = exchange.request_id
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -105,8 +106,7 @@ class Door:
 
     async def _say_no(self, scope: Scope, answer: Send, failure: Failure | None) -> None:
         status, headers, body = self.refuse(scope["path"], failure)
-        length = (b"content-length", str(len(body)).encode())
-        await answer({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await answer({"type": "http.response.start", "status": status, "headers": headers})
         await answer({"type": "http.response.body", "body": body})
 
     @staticmethod

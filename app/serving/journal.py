@@ -103,5 +103,7 @@ def set_up_logging(level: str = "INFO") -> None:
     # Every line of it is ours already, as `event: request`.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel("WARNING")
+    # It says "running" when it has a socket, long before anybody is answered.
+    logging.getLogger("uvicorn.error").setLevel("WARNING")
     # A malformed request is the client's affair; one line for each would be a way to fill the disk.
     logging.getLogger("uvicorn.error").addFilter(lambda r: "Invalid HTTP request" not in r.getMessage())

@@ -5,7 +5,9 @@ PROMETHEUS_MULTIPROC_DIR must be set before this module is imported (see `servin
 """
 
 import os
+from pathlib import Path
 
+import psutil
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -75,6 +77,15 @@ def exposition() -> tuple[bytes, str]:
     """The metrics as Prometheus reads them, and their content type."""
     if MULTIPROCESS_DIR not in os.environ:
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    _forget_the_dead()
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def _forget_the_dead() -> None:
+    """A worker process that was killed is still in the middle of its requests, says its file."""
+    for file in Path(os.environ[MULTIPROCESS_DIR]).glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            multiprocess.mark_process_dead(int(pid))  # type: ignore[no-untyped-call]

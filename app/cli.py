@@ -1,0 +1,346 @@
+"""`gateway`: run it, look after its database, hand out credentials.
+
+Imports stand inside the commands, so that `gateway --help` answers at once.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from app.db.database import Database
+    from app.settings import Settings
+
+app = typer.Typer(
+    help="Campaign Gateway: one typed graph over marketing campaigns, and the legacy APIs served from it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="API keys of a customer group.", no_args_is_help=True)
+clients = typer.Typer(help="OAuth clients of a customer group (for /oauth2/token).", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(clients, name="clients")
+
+Group = Annotated[int, typer.Option("--group", help="The customer group's number.")]
+MaybeGroup = Annotated[
+    int | None, typer.Option("--group", help="Only this customer group; all when left out.")
+]
+SCHEMA = Path("schema.graphql")
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option(help="Fill an empty database with demonstration data first.")] = False,
+) -> None:
+    """Serve the graph and the legacy APIs (HOST, PORT, WORKERS, DATABASE_URL, DATA_DIR …)."""
+    from app.serving.journal import set_up_logging
+    from app.serving.running import serve as run
+    from app.settings import read_settings
+
+    settings = read_settings()
+    set_up_logging()
+
+    async def before(ready: "Settings") -> None:
+        if demo:
+            await _seed_demo(ready)
+
+    def announce() -> None:
+        _announce(settings)
+
+    run(settings, before=before, announce=announce)
+
+
+@app.command()
+def worker() -> None:
+    """Run the background work alone (beside servers with WORKER_INLINE=0)."""
+    from app.serving.journal import set_up_logging
+    from app.serving.running import stop_on_signal
+    from app.worker.loop import Worker
+
+    set_up_logging()
+
+    async def work(db: "Database", _: "Settings") -> None:
+        await Worker(db).run(stop_on_signal())
+
+    _with_database(work)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema, as its owner (DATABASE_MIGRATE_URL, else DATABASE_URL)."""
+    from app.serving.running import bring_up_to_date, database
+    from app.settings import read_settings
+
+    with database(read_settings()) as settings:
+        asyncio.run(bring_up_to_date(settings))
+    typer.echo("The database is at this version's schema.")
+
+
+@app.command()
+def seed(
+    groups: Annotated[int | None, typer.Option(help="Bench size: how many customer groups.", min=1)] = None,
+    campaigns: Annotated[int, typer.Option(help="Bench size: how many campaigns over all.", min=1)] = 10_000,
+) -> None:
+    """Fill the database: two believable groups, or with --groups the size the benchmark wants."""
+    from app.seeding.bench import seed_bench
+    from app.serving.running import bring_up_to_date, database
+    from app.settings import read_settings
+
+    with database(read_settings()) as settings:
+        asyncio.run(bring_up_to_date(settings))
+        if groups is None:
+            asyncio.run(_seed_demo(settings))
+            typer.echo(
+                f"Demonstration data is in place; credentials are in {settings.data_dir / 'demo.json'}."
+            )
+            return
+
+        async def fill() -> None:
+            async with _connected(settings) as db:
+                await seed_bench(db, groups=groups, campaigns=campaigns)
+
+        asyncio.run(fill())
+
+
+@app.command()
+def schema(
+    check: Annotated[bool, typer.Option(help="Only say whether schema.graphql is current.")] = False,
+) -> None:
+    """Print the graph into schema.graphql."""
+    from app.graph.schema import schema as graph
+
+    text = graph.as_str().strip() + "\n"
+    if not check:
+        SCHEMA.write_text(text, encoding="utf-8")
+        typer.echo(f"{SCHEMA} is written.")
+    elif not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != text:
+        typer.echo(
+            f"{SCHEMA} is not what the code says: run `make schema`, and look at the difference.", err=True
+        )
+        raise typer.Exit(1)
+
+
+@app.command()
+def token(
+    group: Group,
+    role: Annotated[list[str] | None, typer.Option(help="A role; repeat for several.")] = None,
+    store: Annotated[int | None, typer.Option(help="Narrow the token to this store.")] = None,
+    hours: Annotated[int, typer.Option(help="How long it holds.", min=1, max=24 * 365)] = 1,
+    subject: Annotated[str, typer.Option(help="Who it is for, as the log will show it.")] = "cli",
+) -> None:
+    """Mint a bearer token, signed with JWT_SECRET (or the secret under DATA_DIR)."""
+    from app.auth.tokens import Tokens
+    from app.settings import read_settings
+
+    typer.echo(
+        Tokens(read_settings()).mint(
+            subject=subject,
+            group_id=group,
+            roles=_roles(role or ["marketing"]),
+            now=datetime.now(UTC),
+            store_id=store,
+            life_s=hours * 3600,
+        )
+    )
+
+
+@keys.command("create")
+def create_key(
+    group: Group,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "made by hand",
+    write: Annotated[bool, typer.Option(help="May it change things?")] = False,
+    also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
+    days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1)] = None,
+) -> None:
+    """Make an API key. It is shown this once."""
+    from app.auth.keys import create_api_key
+
+    async def create(db: "Database", _: "Settings") -> None:
+        now = datetime.now(UTC)
+        made = await create_api_key(
+            db,
+            group_id=group,
+            name=name,
+            now=now,
+            access="write" if write else "read",
+            further_group_ids=also or (),
+            expires_at=None if days is None else now + timedelta(days=days),
+        )
+        typer.echo(made.secret)
+
+    _with_database(create)
+
+
+@keys.command("list")
+def list_keys(group: MaybeGroup = None) -> None:
+    """List API keys, newest first."""
+    from app.auth.keys import list_api_keys
+
+    async def show(db: "Database", _: "Settings") -> None:
+        now = datetime.now(UTC)
+        for key in await list_api_keys(db, group_id=group):
+            state = "holds" if key.holds(now=now) else "ended"
+            typer.echo(f"{key.id}\tgroup {key.group_id}\t{key.access}\t{key.hint}…\t{state}\t{key.name}")
+
+    _with_database(show)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key: Annotated[int, typer.Argument(help="Its number in `gateway keys list`.")],
+    group: MaybeGroup = None,
+) -> None:
+    """End an API key; it stops working within five seconds."""
+    from app.auth.keys import revoke_api_key
+
+    async def revoke(db: "Database", _: "Settings") -> None:
+        ended = await revoke_api_key(db, key_id=key, group_id=group, now=datetime.now(UTC))
+        typer.echo(f"Key {ended.id} ({ended.name}) no longer holds.")
+
+    _with_database(revoke)
+
+
+@clients.command("create")
+def create_oauth_client(
+    group: Group,
+    role: Annotated[list[str] | None, typer.Option(help="A role of its tokens; repeatable.")] = None,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "made by hand",
+    store: Annotated[int | None, typer.Option(help="Narrow it to this store.")] = None,
+) -> None:
+    """Make an OAuth client. Its secret is shown this once."""
+    from app.auth.clients import create_client
+
+    async def create(db: "Database", _: "Settings") -> None:
+        made = await create_client(
+            db,
+            group_id=group,
+            name=name,
+            roles=_roles(role or ["marketing"]),
+            now=datetime.now(UTC),
+            store_id=store,
+        )
+        typer.echo(f"client_id={made.client.client_id}\nclient_secret={made.secret}")
+
+    _with_database(create)
+
+
+@clients.command("list")
+def list_oauth_clients(group: MaybeGroup = None) -> None:
+    """List OAuth clients, newest first."""
+    from app.auth.clients import list_clients
+
+    async def show(db: "Database", _: "Settings") -> None:
+        for one in await list_clients(db, group_id=group):
+            state = "ended" if one.revoked_at else "holds"
+            roles = ",".join(sorted(one.roles))
+            typer.echo(f"{one.client_id}\tgroup {one.group_id}\t{roles}\t{state}\t{one.name}")
+
+    _with_database(show)
+
+
+@clients.command("revoke")
+def revoke_oauth_client(
+    client: Annotated[str, typer.Argument(help="Its client_id.")], group: MaybeGroup = None
+) -> None:
+    """End an OAuth client, and within five seconds the tokens it holds."""
+    from app.auth.clients import revoke_client
+
+    async def revoke(db: "Database", _: "Settings") -> None:
+        await revoke_client(db, client_id=client, group_id=group, now=datetime.now(UTC))
+        typer.echo(f"Client {client} no longer holds.")
+
+    _with_database(revoke)
+
+
+def main() -> None:
+    """The console script. A failure of ours is one line, not a traceback."""
+    from app.errors import Failure
+
+    try:
+        app()
+    except Failure as failure:
+        typer.echo(failure.message, err=True)
+        raise SystemExit(1) from None
+
+
+def _with_database(work: "Callable[[Database, Settings], Awaitable[None]]") -> None:
+    """Run something on a database that is up to date: the operator's, or the embedded one."""
+    from app.serving.running import bring_up_to_date, database, refuse_unless_current
+    from app.settings import read_settings
+
+    chosen = read_settings()
+
+    async def run(settings: "Settings") -> None:
+        await (refuse_unless_current if chosen.database_url else bring_up_to_date)(settings)
+        async with _connected(settings) as db:
+            await work(db, settings)
+
+    with database(chosen) as settings:
+        asyncio.run(run(settings))
+
+
+@asynccontextmanager
+async def _connected(settings: "Settings") -> "AsyncIterator[Database]":
+    from app.db.database import connect
+
+    assert settings.database_url is not None
+    db = await connect(settings.database_url, readers=2, writers=2)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def _roles(names: list[str]) -> "frozenset[Any]":
+    from app.auth.principal import Role
+
+    try:
+        return frozenset(Role(name) for name in names)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}. Roles are: {', '.join(sorted(Role))}.") from None
+
+
+async def _seed_demo(settings: "Settings") -> None:
+    """Demonstration data where there is none yet, and tokens that hold again."""
+    from app.seeding.demo import seed_demo, write_demo_json
+
+    async with _connected(settings) as db:
+        groups = await seed_demo(db, now=datetime.now(UTC))
+        await write_demo_json(db, settings, groups)
+
+
+def _announce(settings: "Settings") -> None:
+    """Where it is, and in development what to copy."""
+    base = f"http://{'localhost' if settings.host in ('127.0.0.1', '::1') else settings.host}:{settings.port}"
+    lines = [f"Campaign Gateway serves at {base}", ""]
+    demo = settings.data_dir / "demo.json"
+    if settings.development and demo.exists():
+        group = json.loads(demo.read_text())["groups"][0]
+        key = group["api_key"]
+        lines += [
+            f"  GraphiQL           {base}/graphql   (open it in a browser; the demo key is filled in)",
+            f"  Legacy APIs        {base}/docs",
+            f"  API key            {key}",
+            f"  All credentials    {demo}",
+            "",
+            "  GraphQL:",
+            f"    curl {base}/graphql -H 'X-API-KEY: {key}' -H 'Content-Type: application/json' \\",
+            """      -d '{"query": "{ campaigns(first: 3) { totalCount nodes { id name status } } }"}'""",
+            "",
+            "  La Griffe:",
+            f"    curl {base}/api/campaigns -H 'X-API-KEY: {key}'",
+            "",
+            "Ctrl+C stops it.",
+        ]
+    typer.echo("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
