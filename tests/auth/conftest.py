@@ -1,10 +1,11 @@
-"""What the tests of credentials share: a fixed moment, settings, an authenticator, and a JWKS server."""
+"""What the tests of credentials share: a fixed moment, settings, an authenticator, a count of look-ups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from app.auth.credentials import Authenticator
 from app.db.database import Database
@@ -34,3 +35,22 @@ def settings(settings_of: Callable[..., Settings]) -> Settings:
 def authenticator(settings: Settings, db: Database) -> Authenticator:
     """One process's authenticator, with nothing remembered."""
     return Authenticator(settings, db)
+
+
+class Visits:
+    """How often the database was asked for a connection."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, *_: object) -> None:
+        self.count += 1
+
+
+@pytest.fixture
+def visits(db: Database) -> Iterator[Visits]:
+    """Counts from here on."""
+    counter = Visits()
+    event.listen(db.engine.sync_engine, "checkout", counter)
+    yield counter
+    event.remove(db.engine.sync_engine, "checkout", counter)
