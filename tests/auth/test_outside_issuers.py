@@ -261,3 +261,17 @@ async def test_an_issuer_with_one_key_need_not_name_it(
     a = await groups.group(db)
     issuer.publish(jwk(RSA_KEY))
     await outside.authenticate(bearer=signed({"group": a.group_id}, kid=None), now=NOW)
+
+
+async def test_without_a_configured_issuer_a_published_key_still_cannot_speak_in_our_name(
+    db: Database, issuer: Issuer, settings_of: Callable[..., Settings]
+) -> None:
+    a = await groups.group(db)
+    outside = Authenticator(settings_of(JWT_JWKS_URL=issuer.url), db)
+    await outside.authenticate(bearer=signed({"group": a.group_id, "iss": "https://any.example"}), now=NOW)
+    with pytest.raises(Unauthorized):
+        await outside.authenticate(bearer=signed({"group": a.group_id, "iss": OWN_ISSUER}), now=NOW)
+    for name in ("https://any.example", ""):
+        forged = jwt.encode({"group": a.group_id, "exp": SECONDS + 600, "iss": name}, JWT_SECRET)
+        with pytest.raises(Unauthorized):
+            await outside.authenticate(bearer=forged, now=NOW)
