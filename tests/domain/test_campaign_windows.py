@@ -22,7 +22,7 @@ NOW = datetime(2025, 6, 15, 22, 30, tzinfo=UTC)  # already the 16th in Paris
 
 
 def window(**asked: object) -> Window:
-    return window_of(AskedWindow(**asked), zone=PARIS, now=NOW)  # type: ignore[arg-type]
+    return window_of(AskedWindow(**asked), zone=PARIS, now=NOW)
 
 
 @pytest.mark.parametrize(
