@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Failure, Unavailable
 from app.serving import metrics
-from app.serving.bodies import MAX_BODY, MAX_FORM, ClientGone, too_large
+from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, ClientGone, too_large
 from app.serving.exchange import KEY, Exchange
 from app.serving.journal import Journal
 
@@ -21,6 +21,8 @@ UPLOAD_WEIGHT = 8
 """A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered even when the gateway is full: whoever watches it must see that."""
+MAX_SWALLOWED = 8 * MIB
+"""How much of a refused body is read, so that the refusal reaches the client."""
 CLIENT_LEFT = 499
 """What the log says when nobody waited for the answer (the code nginx uses for it)."""
 
@@ -117,30 +119,32 @@ class Door:
         """
         limit = MAX_FORM if form else MAX_BODY
         declared = headers.get(b"content-length")
-        if declared is not None:
-            if declared.isdigit() and int(declared) > limit:
-                return _Refusing(limit)
+        if declared is None:
+            return _Counting(receive, limit) if b"transfer-encoding" in headers else receive
+        if declared.isdigit() and int(declared) <= limit:
             return receive
-        return _Counting(receive, limit) if b"transfer-encoding" in headers else receive
-
-
-class _Refusing:
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-
-    async def __call__(self) -> Message:
-        raise too_large("The body", self.limit)
+        return _Counting(receive, limit, over=True)
 
 
 class _Counting:
-    def __init__(self, receive: Receive, limit: int) -> None:
+    """`receive` that knows how much came; past the limit it swallows a little more and raises TooLarge.
+
+    Closing a connection with unread bytes resets it, and the client would never read why: so a body that is
+    only a little too large is taken in, and thrown away, before the refusal is written.
+    """
+
+    def __init__(self, receive: Receive, limit: int, *, over: bool = False) -> None:
         self.receive = receive
         self.limit = limit
         self.size = 0
+        self.over = over
 
     async def __call__(self) -> Message:
         message = await self.receive()
         self.size += len(message.get("body", b""))
-        if self.size > self.limit:
+        if self.over or self.size > self.limit:
+            while message.get("more_body") and self.size < self.limit + MAX_SWALLOWED:
+                message = await self.receive()
+                self.size += len(message.get("body", b""))
             raise too_large("The body", self.limit)
         return message
