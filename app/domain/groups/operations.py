@@ -1,0 +1,182 @@
+"""Making and changing stores; changing the group itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain import inputs
+from app.domain.inputs import Path
+from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.values.changes import UNSET, Settable, Unset
+from app.values.instants import zone_of
+
+MAX_NAME = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFields:
+    """Every settable field of a store; UNSET was not sent."""
+
+    name: Settable[str | None] = UNSET
+    beacon_key: Settable[str | None] = UNSET
+    """Opaque, compared exactly, unique in the group; a random UUID where a new store is given none."""
+    time_zone: Settable[str | None] = UNSET
+    """An IANA name; None: the group's."""
+    is_default: Settable[bool | None] = UNSET
+    """True makes it the store of campaigns that name none, instead of the one that was."""
+    external_id: Settable[str | None] = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFields:
+    """Every settable field of a group. Its currency stays: amounts are counted in it."""
+
+    name: Settable[str | None] = UNSET
+    time_zone: Settable[str | None] = UNSET
+
+
+NAMES: Mapping[str, Path] = {
+    "beacon_key": ["beaconKey"],
+    "time_zone": ["timeZone"],
+    "is_default": ["isDefault"],
+    "external_id": ["externalId"],
+}
+# Held by whoever decides which store is the default one, so that there is one at all times.
+_LOCK_GROUP = "SELECT 1 FROM customer_group WHERE id = $1 FOR NO KEY UPDATE"
+# Days of a campaign mean days in its store's zone; where that changes, those still to run move with it.
+_MOVE_WINDOWS = """
+UPDATE campaign c
+   SET starts_at = coalesce(c.starts_on::timestamp AT TIME ZONE z.zone, c.starts_at),
+       ends_at = coalesce((c.ends_on + 1)::timestamp AT TIME ZONE z.zone, c.ends_at),
+       updated_at = $3
+  FROM (SELECT s.id, coalesce(s.time_zone, g.time_zone) AS zone
+          FROM store s JOIN customer_group g ON g.id = s.group_id WHERE s.group_id = $1) AS z
+ WHERE c.group_id = $1 AND c.store_id = z.id AND ($2::bigint IS NULL OR z.id = $2)
+   AND c.status <> 'completed' AND (c.starts_on IS NOT NULL OR c.ends_on IS NOT NULL)
+"""
+
+
+async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) -> int:
+    """A new store of the group; its id. The first one becomes the default."""
+    _whole_group(tx)
+    values = await _checked(tx, given)
+    if not values.get("name"):
+        raise Invalid("A store needs a name.", path=["name"])
+    values.setdefault("beacon_key", str(uuid4()))
+    await tx.execute(_LOCK_GROUP, tx.scope.group_id)
+    first = not await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM store WHERE group_id = $1 AND is_default)", tx.scope.group_id
+    )
+    if values.get("is_default") and not first:
+        await _clear_default(tx, now)
+    row = {**values, "is_default": first or bool(values.get("is_default"))}
+    row |= {"created_at": now, "updated_at": now}
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
+    with refusals():
+        found = await tx.fetchval(
+            f"INSERT INTO store (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    return int(found)
+
+
+async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, now: datetime) -> int:
+    """Change what was sent; the id. A credential narrowed to a store may change that one, but no defaults."""
+    if tx.scope.store_id not in (None, store_id):
+        raise NotFound("store", store_id, path=["id"])
+    values = await _checked(tx, given)
+    if "is_default" in values:
+        _whole_group(tx)
+        await tx.execute(_LOCK_GROUP, tx.scope.group_id)
+        await _settle_default(tx, store_id, values, now=now)
+    values["updated_at"] = now
+    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
+    with refusals():
+        changed = await tx.execute(
+            f"UPDATE store SET {changes} WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL",
+            tx.scope.group_id, store_id, *values.values(),
+        )  # fmt: skip
+    if not changed:
+        raise NotFound("store", store_id, path=["id"])
+    if "time_zone" in values:
+        await tx.execute(_MOVE_WINDOWS, tx.scope.group_id, store_id, now)
+    return store_id
+
+
+async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) -> int:
+    """Change the scope's group; its id."""
+    _whole_group(tx)
+    values = await _checked(tx, given)
+    if "time_zone" in values and values["time_zone"] is None:
+        raise Invalid("A group has a time zone, like Europe/Paris.", path=["timeZone"])
+    if values:
+        changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=2))
+        await tx.execute(
+            f"UPDATE customer_group SET {changes} WHERE id = $1", tx.scope.group_id, *values.values()
+        )
+    if "time_zone" in values:
+        await tx.execute(_MOVE_WINDOWS, tx.scope.group_id, None, now)
+    return tx.scope.group_id
+
+
+def _whole_group(tx: Transaction) -> None:
+    if tx.scope.store_id is not None or tx.scope.project_ids is not None:
+        raise Forbidden("This needs a credential for the whole group, not for a part of it.")
+
+
+async def _settle_default(tx: Transaction, store_id: int, values: dict[str, Any], *, now: datetime) -> None:
+    """There is always one default store: it changes by naming another one."""
+    row = await tx.fetchrow(
+        "SELECT is_default FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL",
+        tx.scope.group_id, store_id,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("store", store_id, path=["id"])
+    if row["is_default"] and not values["is_default"]:
+        raise Conflict(
+            "A group keeps a default store; make another one the default instead.", path=["isDefault"]
+        )
+    if values["is_default"] and not row["is_default"]:
+        await _clear_default(tx, now)
+
+
+async def _clear_default(tx: Transaction, now: datetime) -> None:
+    await tx.execute(
+        "UPDATE store SET is_default = false, updated_at = $2 WHERE group_id = $1 AND is_default",
+        tx.scope.group_id, now,
+    )  # fmt: skip
+
+
+async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[str, Any]:
+    """The values that were sent, by column, within their bounds."""
+    found: dict[str, Any] = {}
+    for column in (field.name for field in fields(given)):
+        value = getattr(given, column)
+        path = NAMES.get(column, [column])
+        if isinstance(value, Unset):
+            continue
+        if value is None and column not in ("time_zone", "external_id"):
+            raise Invalid(f"`{path[0]}` cannot be null; leave it out to keep it.", path=path)
+        if column == "name":
+            value = inputs.text(value, path, longest=MAX_NAME, blank=False)
+        elif column in ("beacon_key", "external_id") and value is not None:
+            value = inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
+        elif column == "time_zone" and value is not None:
+            await _check_zone(tx, value, path)
+        found[column] = value
+    return found
+
+
+async def _check_zone(tx: Transaction, name: str, path: Path) -> None:
+    """Both we and the database compute days in it, so both must know it."""
+    try:
+        zone_of(inputs.text(name, path, longest=inputs.MAX_CODE))
+    except ValueError as why:
+        raise Invalid(f"{why}.", path=path) from None
+    if not await tx.fetchval("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1)", name):
+        raise Invalid(f"{name!r} is not a time zone like Europe/Paris.", path=path)
