@@ -148,13 +148,13 @@ def _from_form(parts: FormItems) -> tuple[Operation, Uploads]:
             file = files.get(name)
             if file is None or not isinstance(paths, list) or not paths:
                 raise Invalid(
-                    f"The part map says {name:.80!r}: give it a file of that name and a list of paths.",
+                    f"The part map says {name[:80]!r}: give it a file of that name and a list of paths.",
                     code=MALFORMED_BODY,
                 )
             for path in paths:
                 _put(request, path, file)
     if unused := files.keys() - places.keys():
-        raise Invalid(f"The part map does not mention the file {min(unused):.80!r}.", code=MALFORMED_BODY)
+        raise Invalid(f"The part map does not mention the file {min(unused)[:80]!r}.", code=MALFORMED_BODY)
     return from_json(request), list(files.values())
 
 
