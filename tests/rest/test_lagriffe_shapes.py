@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, QueryParams, UploadFile
 
 from app.errors import Invalid, NotFound
 from app.rest.failing import Refused
-from app.rest.lagriffe import failures, shapes
+from app.rest.lagriffe import failures, requests, shapes
 from app.rest.route import Parts
 from app.values.json_text import write_json
 
@@ -38,7 +38,7 @@ def parts(body: object = None, *, form: bool = False, **path: str) -> Parts:
 
 
 def asked(body: object, *, form: bool = False) -> dict[str, Any]:
-    given = shapes.create_variables(parts(body, form=form))["input"]
+    given = requests.create_variables(parts(body, form=form))["input"]
     assert isinstance(given, dict)
     return given
 
@@ -131,11 +131,11 @@ def test_keys_nobody_knows_are_left_alone() -> None:
 @pytest.mark.parametrize("text", ["", "0", "042", "-1", "4.2", "abc", "camp_42", "٣", "9" * 19, "9" * 400])
 def test_a_path_that_is_no_id_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
-        shapes.campaign_id(parts(id=text))
+        requests.campaign_id(parts(id=text))
 
 
 def test_an_id_is_plain_in_the_path() -> None:
-    assert shapes.campaign_id(parts(id="42")) == {"id": "camp_42"}
+    assert requests.campaign_id(parts(id="42")) == {"id": "camp_42"}
 
 
 NODE = {
@@ -144,12 +144,21 @@ NODE = {
     "status": "ACTIVE",
     "channels": ["google_ads", "tv"],
     "period_type": "1_month",
-    "budget": {"amount": "1200.00", "currency": "EUR"},
-    "start_date": "2025-06-01",
-    "end_date": "2025-06-30",
-    "store": {"id": "store_7", "name": "Lyon", "external_beacon_key": "b-7"},
-    "created_at": "2025-05-20T09:30:00Z",
-    "updated_at": "2025-05-20T09:30:00Z",
+    "budget": {"amount": "1200.00"},
+    "currency": "EUR",
+    "startsOn": "2025-06-01",
+    "endsOn": "2025-06-30",
+    "startsAt": "2025-05-31T22:00:00Z",
+    "endsAt": "2025-06-30T22:00:00Z",
+    "store": {
+        "id": "store_7",
+        "name": "Lyon",
+        "beaconKey": "b-7",
+        "timeZone": None,
+        "group": {"id": "group_1", "name": "A", "timeZone": "Europe/Paris"},
+    },
+    "createdAt": "2025-05-20T09:30:00Z",
+    "updatedAt": "2025-05-20T09:30:00Z",
 }
 ROW = (
     '{"id":42,"external_beacon_key":"b-7","label":"Google Ads – June","status":"active",'
@@ -184,8 +193,29 @@ def test_the_list_says_how_many_there_are() -> None:
     ],
 )
 def test_money_is_a_number_with_its_exact_digits(amount: str, number: str) -> None:
-    row = shapes.campaign_row({**NODE, "budget": {"amount": amount, "currency": "EUR"}})
+    row = shapes.campaign_row({**NODE, "budget": {"amount": amount}})
     assert f'"budget_total":{number},' in write_json(row).decode()
+
+
+def test_a_campaign_without_a_budget_says_null() -> None:
+    assert shapes.campaign_row({**NODE, "budget": None})["budget_total"] is None
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "days"),
+    [
+        ("2025-05-31T22:00:00Z", "2025-06-30T22:00:00Z", ("2025-06-01", "2025-06-30")),
+        ("2025-05-31T21:59:59Z", "2025-06-30T22:00:01Z", ("2025-05-31", "2025-07-01")),
+        (None, None, (None, None)),
+    ],
+)
+def test_a_campaign_given_instants_shows_the_days_of_its_store(
+    starts_at: str | None, ends_at: str | None, days: tuple[str | None, str | None]
+) -> None:
+    row = shapes.campaign_row(
+        {**NODE, "startsOn": None, "endsOn": None, "startsAt": starts_at, "endsAt": ends_at}
+    )
+    assert (row["start_date"], row["end_date"]) == days
 
 
 def test_a_campaign_nobody_may_see_is_not_found() -> None:
@@ -221,7 +251,7 @@ def test_metrics_have_one_group_per_channel_with_its_days_in_order() -> None:
     data = {
         "campaign": {
             "id": "camp_42",
-            "budget": {"currency": "EUR"},
+            "currency": "EUR",
             "channels": ["google_ads", "tv"],
             "metrics": figures(12, "3.50"),
             "metricSeries": [

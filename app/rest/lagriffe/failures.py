@@ -34,6 +34,7 @@ STATUSES = {
 
 NAMES = {
     "externalBeaconKey": "external_beacon_key",
+    "beaconKey": "external_beacon_key",
     "name": "label",
     "channels": "channels",
     "periodType": "period_type",

@@ -2,7 +2,7 @@
 
 from starlette.datastructures import Headers
 
-from app.rest.lagriffe import schemas, shapes
+from app.rest.lagriffe import requests, schemas, shapes
 from app.rest.lagriffe.failures import EXAMPLES, FAILURES
 from app.rest.route import Credentials, Facade, Gives, LegacyRoute, Takes, stored
 
@@ -19,25 +19,25 @@ ROUTES = (
         method="GET",
         path="/api/campaigns",
         document=stored(HERE, "campaigns"),
-        variables=shapes.list_variables,
+        variables=requests.list_variables,
         shape=shapes.campaigns,
         headers=shapes.total_count,
         summary="List the campaigns in scope",
         description=(
             "Newest first. The API key alone shows the customer group's campaigns, with a beacon key those of"
-            f" one store. Not paged: at most {shapes.LIST_CAP} campaigns."
+            f" one store. Not paged: at most {requests.LIST_CAP} campaigns."
         ),
         gives=Gives(
             "LaGriffeCampaignsAnswer",
             shapes.success([schemas.ROW]),
-            {"X-Total-Count": f"How many campaigns there are, also beyond {shapes.LIST_CAP}."},
+            {"X-Total-Count": f"How many campaigns there are, also beyond {requests.LIST_CAP}."},
         ),
     ),
     LegacyRoute(
         method="POST",
         path="/api/campaigns",
         document=stored(HERE, "create"),
-        variables=shapes.create_variables,
+        variables=requests.create_variables,
         shape=shapes.created,
         status=201,
         summary="Create a campaign for a store",
@@ -53,7 +53,7 @@ ROUTES = (
         method="GET",
         path="/api/campaigns/{id}",
         document=stored(HERE, "campaign"),
-        variables=shapes.campaign_id,
+        variables=requests.campaign_id,
         shape=shapes.campaign,
         summary="Show one campaign",
         description="With its store, customer group, internal project, assets and the sums of its metrics.",
@@ -64,7 +64,7 @@ ROUTES = (
         method="GET",
         path="/api/campaigns/{id}/metrics",
         document=stored(HERE, "metrics"),
-        variables=shapes.campaign_id,
+        variables=requests.campaign_id,
         shape=shapes.metrics,
         summary="Show how a campaign performs, per channel and day",
         description="Days in order, without gaps: a day on which nothing happened shows zeros.",

@@ -1,136 +1,22 @@
-"""From the graph's values to the La Griffe API's, and from its requests to the graph's variables.
+"""From the graph's values to the bodies the La Griffe API prints.
 
 Source: La Griffe, "GET /api/campaigns", "GET /api/campaigns/{id}", "GET /api/campaigns/{id}/metrics",
 "GET /api/customer-groups", "POST /api/campaigns". Where the document is silent see docs/legacy/lagriffe.md.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from starlette.datastructures import UploadFile
-
 from app.errors import Invalid, NotFound
-from app.rest.failing import MALFORMED_BODY, refuse
-from app.rest.route import Data, Parts
-from app.values.ids import read_whole, show_id
-from app.values.instants import read_date
-from app.values.json_text import kind_of
+from app.rest.failing import refuse
+from app.rest.route import Data
+from app.values.instants import read_instant, zone_of
 from app.values.money import show_decimal
 
-LIST_CAP = 1000
-"""The list is not paged: this many campaigns at most, and `X-Total-Count` says how many there are."""
-_AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
-
-
-# Requests → variables
-
-
-def list_variables(_: Parts) -> dict[str, Any]:
-    """The cap."""
-    return {"first": LIST_CAP}
-
-
-def campaign_id(parts: Parts) -> dict[str, Any]:
-    """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an id of nobody."""
-    value = read_whole(parts.path["id"])
-    if value is None:
-        raise NotFound("campaign")
-    return {"id": show_id("camp", value)}
-
-
-def create_variables(parts: Parts) -> dict[str, Any]:
-    """JSON or form → the mutation's input. Keys nobody knows are left alone, as they always were."""
-    body = parts.body
-    if not isinstance(body, dict):
-        raise Invalid(f"The body must be a JSON object, not {kind_of(body)}.", code=MALFORMED_BODY)
-    sent = _without_blanks(body) if parts.is_form else body
-    given = {
-        "externalBeaconKey": _text(sent, "external_beacon_key"),
-        "label": _text(sent, "label"),
-        "channels": _channels(sent),
-        "periodType": _optional_text(sent, "period_type"),
-        "budgetTotal": _budget(sent),
-        "startDate": _date(sent, "start_date"),
-        "endDate": _date(sent, "end_date"),
-    }
-    found = {name: value for name, value in given.items() if value is not None}
-    return {"input": found, "files": _files(sent, parts.is_form)}
-
-
-def _without_blanks(form: Mapping[str, Any]) -> dict[str, Any]:
-    """A form cannot send null: a field left empty was not sent."""
-    return {name: value for name, value in form.items() if value != ""}
-
-
-def _text(sent: Mapping[str, Any], name: str) -> str:
-    value = _optional_text(sent, name)
-    if value is None:
-        raise Invalid(f"`{name}` is required: send it as a text.", path=[name])
-    return value
-
-
-def _optional_text(sent: Mapping[str, Any], name: str) -> str | None:
-    value = sent.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise Invalid(f"`{name}` must be a text, not {_kind(value)}.", path=[name])
-
-
-def _channels(sent: Mapping[str, Any]) -> list[str]:
-    value = sent.get("channels")
-    example = 'for example ["google_ads"]'
-    if value is None or value == []:
-        raise Invalid(f"`channels` is required: send at least one, {example}.", path=["channels"])
-    if not isinstance(value, list):
-        raise Invalid(f"`channels` must be a list, {example}, not {_kind(value)}.", path=["channels"])
-    for index, channel in enumerate(value):
-        if not isinstance(channel, str):
-            raise Invalid(f"`channels` must hold texts, not {_kind(channel)}.", path=["channels", index])
-    return value
-
-
-def _budget(sent: Mapping[str, Any]) -> str:
-    value = sent.get("budget_total")
-    if value is None:
-        raise Invalid("`budget_total` is required: send it as a number like 1200.", path=["budget_total"])
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return show_decimal(Decimal(value))
-    if isinstance(value, str) and _AMOUNT.fullmatch(value.strip()):
-        return value.strip()
-    shown = f"{value[:40]!r}" if isinstance(value, str) else _kind(value)
-    raise Invalid(
-        f"`budget_total` must be a number like 1200 or 1200.50, not {shown}.", path=["budget_total"]
-    )
-
-
-def _date(sent: Mapping[str, Any], name: str) -> str | None:
-    value = _optional_text(sent, name)
-    if value is None:
-        return None
-    try:
-        return read_date(value).isoformat()
-    except ValueError as error:
-        raise Invalid(f"`{name}`: {error}.", path=[name]) from None
-
-
-def _files(sent: Mapping[str, Any], is_form: bool) -> list[UploadFile]:
-    value = sent.get("files")
-    if value is None:
-        return []
-    if not is_form:
-        raise Invalid("`files` can only be sent as multipart/form-data, as `files[]`.", path=["files"])
-    if not isinstance(value, list) or not all(isinstance(file, UploadFile) for file in value):
-        raise Invalid("`files[]` must be files, with a file name each.", path=["files"])
-    return value
-
-
-def _kind(value: object) -> str:
-    return "a file" if isinstance(value, UploadFile) else kind_of(value)
-
-
-# Data → bodies
+BEACON = "externalBeaconKey"
+"""The input field of the mutation that names the store."""
 
 
 def campaigns(data: Data) -> object:
@@ -151,6 +37,11 @@ def campaign(data: Data) -> object:
 def created(data: Data) -> object:
     """The campaign just made, as its detail shows it."""
     payload = data["mediaCampaignCreate"]
+    for error in payload["errors"]:
+        if error["code"] == NotFound.code and BEACON in error["path"]:
+            # A store nobody may see is a wrong input here, not a missing route.
+            message = "`external_beacon_key` names no store of this customer group."
+            raise Invalid(message, path=["external_beacon_key"])
     refuse(payload["errors"])
     return success(campaign_detail(payload["campaign"]))
 
@@ -164,7 +55,7 @@ def metrics(data: Data) -> object:
     return success(
         {
             "campaign_id": _number(found["id"]),
-            "currency": found["budget"]["currency"],
+            "currency": found["currency"],
             "totals": _figures(found["metrics"]),
             "channels": [
                 {"channel": name, "totals": _sum(points), "series": points}
@@ -186,33 +77,46 @@ def success(data: object) -> dict[str, object]:
 
 def campaign_row(node: Mapping[str, Any]) -> dict[str, Any]:
     """What list and detail have in common, in the order of the documented request body."""
-    budget = node["budget"]
     store = node["store"]
+    start_date, end_date = _dates(node)
     return {
         "id": _number(node["id"]),
-        "external_beacon_key": store["external_beacon_key"],
+        "external_beacon_key": store["beaconKey"],
         "label": node["label"],
         "status": node["status"].lower(),
         "channels": node["channels"],
         "period_type": node["period_type"],
-        "budget_total": _amount(budget["amount"]),
-        "currency": budget["currency"],
-        "start_date": node["start_date"],
-        "end_date": node["end_date"],
-        "customer": {**store, "id": _number(store["id"])},
-        "created_at": node["created_at"],
-        "updated_at": node["updated_at"],
+        "budget_total": None if node["budget"] is None else _amount(node["budget"]),
+        "currency": node["currency"],
+        "start_date": start_date,
+        "end_date": end_date,
+        "customer": {
+            "id": _number(store["id"]),
+            "name": store["name"],
+            "external_beacon_key": store["beaconKey"],
+        },
+        "created_at": node["createdAt"],
+        "updated_at": node["updatedAt"],
     }
 
 
 def campaign_detail(node: Mapping[str, Any]) -> dict[str, Any]:
     """The row, and what hangs on the campaign."""
-    group, project = node["group"], node["project"]
+    group, project = node["store"]["group"], node["project"]
     return {
         **campaign_row(node),
-        "customer_group": {**group, "id": _number(group["id"])},
-        "project": None if project is None else {**project, "id": _number(project["id"])},
-        "assets": [{**asset, "id": _number(asset["id"])} for asset in node["assets"]["nodes"]],
+        "customer_group": {"id": _number(group["id"]), "name": group["name"]},
+        "project": None if project is None else {"id": _number(project["id"]), "name": project["name"]},
+        "assets": [
+            {
+                "id": _number(asset["id"]),
+                "name": asset["name"],
+                "content_type": asset["contentType"],
+                "size": asset["size"],
+                "url": asset["url"],
+            }
+            for asset in node["assets"]["nodes"]
+        ],
         "metrics": _figures(node["metrics"]),
     }
 
@@ -229,15 +133,13 @@ def _figures(values: Mapping[str, Any]) -> dict[str, Any]:
         "impressions": values["impressions"],
         "clicks": values["clicks"],
         "conversions": values["conversions"],
-        "spend": _amount(values["spend"]["amount"]),
+        "spend": _amount(values["spend"]),
     }
 
 
 def _sum(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        name: sum((point[name] for point in points), start=Decimal(0) if name == "spend" else 0)
-        for name in ("impressions", "clicks", "conversions", "spend")
-    }
+    counts = {name: sum(point[name] for point in points) for name in ("impressions", "clicks", "conversions")}
+    return {**counts, "spend": _shortest(sum((point["spend"] for point in points), start=Decimal(0)))}
 
 
 def _number(shown: str) -> int:
@@ -245,6 +147,23 @@ def _number(shown: str) -> int:
     return int(shown.rpartition("_")[2])
 
 
-def _amount(text: str | None) -> Decimal | None:
+def _amount(money: Mapping[str, str]) -> Decimal:
     """Money as a number with the digits it has: `1200.00` → 1200, `12.50` → 12.5."""
-    return None if text is None else Decimal(show_decimal(Decimal(text)))
+    return _shortest(Decimal(money["amount"]))
+
+
+def _shortest(value: Decimal) -> Decimal:
+    return Decimal(show_decimal(value))
+
+
+def _dates(node: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The days as they were given, else the days of the instants in the store's zone; the last one counts."""
+    store = node["store"]
+    zone = zone_of(store["timeZone"] or store["group"]["timeZone"])
+    start, end = node["startsOn"], node["endsOn"]
+    if start is None and node["startsAt"] is not None:
+        start = read_instant(node["startsAt"]).astimezone(zone).date().isoformat()
+    if end is None and node["endsAt"] is not None:
+        last = read_instant(node["endsAt"]) - timedelta(microseconds=1)
+        end = last.astimezone(zone).date().isoformat()
+    return start, end
