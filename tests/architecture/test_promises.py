@@ -14,7 +14,7 @@ FINISHED: dict[str, dict[str, int]] = PROMISES.pop("finished")
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def functions_in(path: str) -> frozenset[str]:
     """The names of the test functions in a file."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -37,4 +37,4 @@ def test_the_test_that_ticks_a_promise_exists(promise: str) -> None:
     assert named
     for test in named:
         path, _, function = test.partition("::")
-        assert function in tests_in(path), f"{promise} is ticked by {test}, which does not exist"
+        assert function in functions_in(path), f"{promise} is ticked by {test}, which does not exist"
