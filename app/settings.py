@@ -1,9 +1,10 @@
 """The environment, read once into one frozen object."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -23,7 +24,7 @@ class Settings:
     """READ_RLS=1: planned reads run behind the row-level policies as well."""
     planner: bool
     """PLANNER=0: every operation runs on the resolvers (for comparison and diagnosis)."""
-    secret_key: str
+    secret_key: str = field(repr=False)
     """SECRET_KEY: signs asset URLs, encrypts stored secrets; random per DATA_DIR when unset."""
     cors_origins: tuple[str, ...]
     """CORS_ORIGINS: browser origins allowed, separated by commas."""
@@ -32,7 +33,7 @@ class Settings:
     workers: int
     development: bool
     """DEVELOPMENT=1 (set by `make run`): suggestions in errors, plans in `extensions`."""
-    jwt_secret: str
+    jwt_secret: str = field(repr=False)
     """JWT_SECRET: the HS256 secret of tokens we issue; random per DATA_DIR when unset."""
     jwt_jwks_url: str | None
     jwt_issuer: str | None
@@ -102,9 +103,12 @@ def _kept_secret(data_dir: Path, name: str) -> str:
     folder = data_dir / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / name
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+    if not file.exists():
+        # Written whole under another name and then linked, so that no process ever reads half a secret.
+        draft = folder / f"{name}.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
             new.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
     return file.read_text()

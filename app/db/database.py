@@ -59,9 +59,7 @@ class Transaction:
 class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
-    def __init__(
-        self, engine: AsyncEngine, reader: "asyncpg.Pool[asyncpg.Record]", *, guarded: bool
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, reader: "asyncpg.Pool[asyncpg.Record]", *, guarded: bool) -> None:
         self.engine = engine
         self.reader = reader
         self.guarded = guarded
@@ -122,7 +120,10 @@ async def connect(
         pool_pre_ping=True,
         connect_args={
             "server_settings": {
-                **common, "role": APP_ROLE, "idle_in_transaction_session_timeout": "60000", "jit": "off",
+                **common,
+                "role": APP_ROLE,
+                "idle_in_transaction_session_timeout": "60000",
+                "jit": "off",
             }
         },
     )

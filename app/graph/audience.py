@@ -1,0 +1,92 @@
+"""Whom campaigns speak to and with what: segments, customers, promos."""
+
+from app.graph import lists
+from app.graph.declare import amount_of, column, computed, connection, embed, entity, is_set, to_one
+from app.graph.enums import SegmentType
+from app.graph.groups import Store
+from app.graph.nodes import Money, Node
+from app.graph.paging import Connection
+from app.graph.refs import CampaignRef, PromoRef
+from app.graph.scalars import JSON, DateTime, Decimal, Long
+from app.plan.catalog import HIDDEN, Row, own, via_or_group
+from app.plan.sql import NOW, Sql, sql
+from app.tables import audience as tables
+
+_OF_CAMPAIGN = via_or_group("campaign_id", "Campaign")
+
+
+def _redeemable(row: Row) -> Sql:
+    return sql(
+        "(", row("deleted_at"), " IS NULL AND coalesce(", row("valid_from"), " <= ", NOW, ", true) AND coalesce(",
+        row("valid_until"), " > ", NOW, ", true) AND ", row("used"), " < coalesce(", row("usage_limit"),
+        ", 9223372036854775807))",
+    )  # fmt: skip
+
+
+@entity(
+    table=tables.Segment, prefix="seg", alive="deleted_at IS NULL",
+    description="A set of customers that campaigns and promos are aimed at.",
+)  # fmt: skip
+class Segment(Node):
+    """A set of customers."""
+
+    name: str = column("What the segment is called.")
+    type: SegmentType = column("How it gets its customers.")
+    criteria: JSON | None = column("Whom a dynamic segment holds, as it was given.")
+    size: Long = column("How many customers it held at `sizedAt`.")
+    sized_at: DateTime | None = column("When it was last counted.")
+    external_id: str | None = column("Its id in the system it was imported from.")
+    created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed.")
+    campaigns: Connection[CampaignRef] = connection(
+        "Campaigns aimed at it.", lists.CAMPAIGNS, key="segment_id"
+    )
+    promos: Connection[PromoRef] = connection(
+        "Promos only its customers may use.", lists.PROMOS, key="segment_id"
+    )
+
+
+@entity(
+    table=tables.Customer, prefix="cust", store=own("store_id"), project=HIDDEN, alive="deleted_at IS NULL",
+    description="A person who buys from the group's stores.",
+)  # fmt: skip
+class Customer(Node):
+    """A person who buys from the group's stores."""
+
+    name: str = column("The customer's name.")
+    email: str | None = column("The e-mail address.")
+    phone: str | None = column("The phone number.")
+    external_id: str | None = column("The id in the system it was imported from.")
+    created_at: DateTime = column("When it was first known.")
+    updated_at: DateTime = column("When it last changed.")
+    store: Store | None = to_one("The store it belongs to.", "store_id")
+
+
+@entity(
+    table=tables.Promo, prefix="promo", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL",
+    description="A promo code: what it takes off, from which order on, for whom and how often.",
+)  # fmt: skip
+class Promo(Node):
+    """A promo code."""
+
+    code: str = column("What the customer types.")
+    type: str = column("What it gives: percentage, fixed_amount, free_delivery, free_item; an open set.")
+    value: Decimal = column("How much: percent or an amount, by type.")
+    min_order_amount: Money | None = embed(
+        "The smallest order it counts for.",
+        present=is_set("min_order_amount"), amount=amount_of("min_order_amount"), currency="currency",
+    )  # fmt: skip
+    max_discount: Money | None = embed(
+        "The most it takes off.",
+        present=is_set("max_discount"), amount=amount_of("max_discount"), currency="currency",
+    )  # fmt: skip
+    usage_limit: Long | None = column("How often it can be used in all; null: without limit.")
+    per_customer_limit: Long | None = column("How often one customer can use it; null: without limit.")
+    used: Long = column("How often it was used.")
+    valid_from: DateTime | None = column("From when; null: always.")
+    valid_until: DateTime | None = column("Until when; null: for ever.")
+    applies_to: JSON | None = column("Which items it applies to, as it was given.")
+    is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)
+    created_at: DateTime = column("When it was made.")
+    campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
+    segment: Segment | None = to_one("Only customers of this segment may use it.", "segment_id")

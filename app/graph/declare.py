@@ -1,0 +1,368 @@
+"""How a type is declared: once, naming the columns it reads. Both executions follow from it.
+
+    @entity(table=tables.Store, prefix="store", store=own("id"), description="A shop …")
+    class Store(Node):
+        name: str = column("What people call it.")
+        campaigns: Connection[Campaign] = connection("Its campaigns.", CAMPAIGNS, key="store_id")
+
+The functions return `strawberry.field(...)` with the declaration in its metadata; `catalog.py` reads it back from
+the built schema. The table belongs to the type, a relation names only its key.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from sqlmodel import SQLModel
+
+from app.graph.resolving import resolver_of
+from app.plan.binding import Bindings
+from app.plan.catalog import (
+    Aggregate,
+    AggregateRequest,
+    Arguments,
+    ByIds,
+    Entity,
+    Filter,
+    Lookup,
+    Many,
+    Row,
+    SortKey,
+    ToOne,
+    Way,
+)
+from app.plan.catalog import VISIBLE as VISIBLE
+from app.plan.kinds import AMOUNT, DATE, DECIMAL, INSTANT, INT, TEXT, Kind
+from app.plan.sql import Select, Sql, joined, sql
+from app.values.instants import read_date, read_instant
+
+KEY = "campaign-gateway"
+"""Where the declaration is in a field's metadata."""
+T = TypeVar("T")
+Expression = Callable[[Row], Sql]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A field as declared; the catalog makes its plan, since kinds follow from GraphQL types."""
+
+    what: str
+    column: str = ""
+    kind: Kind | None = None
+    expressions: tuple[Expression, ...] = ()
+    columns: Mapping[str, "Declared"] = field(default_factory=dict)
+    present: Expression | None = None
+    plan: Any = None
+    cast: str = "text"
+    read: Callable[[Bindings], Any] | None = None
+
+
+# ── types ─────────────────────────────────────────────────────────────────────
+
+
+def entity(
+    *,
+    description: str,
+    table: type[SQLModel] | None = None,
+    prefix: str = "",
+    id_cast: str = "bigint",
+    tenant: str = "group_id",
+    store: Way = VISIBLE,
+    project: Way = VISIBLE,
+    alive: str = "",
+) -> Callable[[type[T]], type[T]]:
+    """Declare a type that has rows: of a table, or (without one) of an aggregate."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        name = cls.__name__
+
+        def is_type_of(_: type, obj: Any, __: Any) -> bool:
+            return getattr(obj, "type_name", None) == name
+
+        cls.is_type_of = classmethod(is_type_of)  # type: ignore[attr-defined]
+        made = strawberry.type(cls, description=description)
+        made.__entity__ = Entity(  # type: ignore[attr-defined]
+            name, str(table.__tablename__) if table else "", prefix, id_cast, tenant, store, project, alive
+        )
+        return made
+
+    return decorate
+
+
+# ── fields ────────────────────────────────────────────────────────────────────
+
+
+def column(description: str, name: str = "", *, kind: Kind | None = None) -> Any:
+    """A column of the row: of the same name as the field, unless named."""
+    return _field(Declared("column", column=name, kind=kind), description)
+
+
+def computed(description: str, *expressions: Expression, kind: Kind | None = None) -> Any:
+    """A value computed by SQL from the row. It must not be able to fail on any row that can be stored."""
+    return _field(Declared("column", expressions=expressions, kind=kind), description)
+
+
+def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text") -> Any:
+    """A value the request knows by itself."""
+    return _field(Declared("fact", read=read, cast=cast), description)
+
+
+def embed(description: str, *, present: Expression | None = None, **columns: Any) -> Any:
+    """An object over columns of the same row. `columns` bind fields its type leaves open (see `given`)."""
+    bound = {
+        name: value if isinstance(value, Declared) else Declared("column", column=value)
+        for name, value in columns.items()
+    }
+    return _field(Declared("embed", columns=bound, present=present), description)
+
+
+def amount_of(name: str, currency: str = "currency") -> Any:
+    """Inside `embed(amount=…)`: a money column, printed with the digits of the row's currency."""
+    return Declared("column", expressions=(lambda row: row(name), lambda row: row(currency)), kind=AMOUNT)
+
+
+def is_set(name: str) -> Expression:
+    """For `present`: the column is not NULL."""
+    return lambda row: sql(row(name), " IS NOT NULL")
+
+
+def any_set(*names: str) -> Expression:
+    """For `present`: one of the columns is not NULL."""
+    return lambda row: sql("num_nonnulls(", joined(", ", [row(name) for name in names]), ") > 0")
+
+
+def given(description: str) -> Any:
+    """A field of an embedded type whose column the embedding field names."""
+    return _field(Declared("given"), description)
+
+
+def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
+    """Another entity, by a key of this row; `reverse`: by this row's id in a unique column of the other."""
+    return _field(Declared("plan", plan=ToOne(key, reverse)), description)
+
+
+def look_up(description: str, *, scope_key: str = "") -> Any:
+    """At the root: the row with this `id`, or the one the scope names."""
+    arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
+    return _field(Declared("plan", plan=Lookup(scope_key)), description, arguments)
+
+
+def listing(description: str, *, key: str, order: str = "position") -> Any:
+    """Children that are few by nature, all of them, in their order."""
+    keys = {order: SortKey(order, INT, "bigint", int)}
+    return _field(Declared("plan", plan=Many(key, ((order, False),), keys)), description)
+
+
+def every_group(description: str) -> Any:
+    """All customer groups of the credential, by name."""
+    keys = {"name": text_key("name")}
+    return _field(Declared("plan", plan=Many("", (("name", False),), keys, every_group=True)), description)
+
+
+def connection(description: str, rows: "ListOf", *, key: str = "", parent_key: str = "id") -> Any:
+    """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered."""
+    arguments = [
+        argument(
+            "first",
+            int | None,
+            f"How many from the start; {DEFAULT_FIRST} unless said, {MAX_FIRST} at most.",
+            None,
+        ),
+        argument("after", str | None, "Only what follows this cursor.", None),
+        argument("last", int | None, "How many from the end.", None),
+        argument("before", str | None, "Only what precedes this cursor.", None),
+        argument("offset", int | None, "How many to pass over; not together with cursors.", None),
+        argument("order_by", list[rows.order] | None, "Sort keys, the first one counts most.", None),  # type: ignore[name-defined]
+        argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
+    ]
+    plan = Many(
+        key, rows.default, rows.keys, connection=True, default_first=DEFAULT_FIRST, parent_key=parent_key
+    )
+    return _field(Declared("plan", plan=plan), description, tuple(arguments))
+
+
+DEFAULT_FIRST = 50
+MAX_FIRST = 1000
+
+
+def aggregate(
+    description: str,
+    build: Callable[[AggregateRequest], Select],
+    *arguments: inspect.Parameter,
+    many: bool = False,
+) -> Any:
+    """Sums over other rows."""
+    return _field(Declared("plan", plan=Aggregate(build, many)), description, arguments)
+
+
+def by_ids(description: str, *, many: bool) -> Any:
+    """`node` and `nodes`."""
+    one = (
+        argument("ids", list[strawberry.ID], "Ids of any kind, 100 at most; the answer keeps their places.")
+        if many
+        else argument("id", strawberry.ID, "An id of any kind, as the graph shows it.")
+    )
+    return _field(Declared("plan", plan=ByIds(many)), description, (one,))
+
+
+# ── orderings and filters ─────────────────────────────────────────────────────
+
+
+@strawberry.enum(description="Which way a list runs.")
+class Direction(Enum):
+    """Which way a list runs."""
+
+    ASC = strawberry.enum_value("asc", description="Smallest first.")
+    DESC = strawberry.enum_value("desc", description="Largest first.")
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """How lists of a type are ordered and filtered, wherever they appear."""
+
+    keys: Mapping[str, SortKey]
+    order: type
+    filter: type
+    default: tuple[tuple[str, bool], ...]
+
+
+def text_key(name: str) -> SortKey:
+    """Sort by a text column, by code point."""
+    return SortKey(name, TEXT, "text", _text)
+
+
+def instant_key(name: str) -> SortKey:
+    """Sort by an instant."""
+    return SortKey(name, INSTANT, "timestamptz", lambda v: read_instant(_text(v)))
+
+
+def date_key(name: str) -> SortKey:
+    """Sort by a day."""
+    return SortKey(name, DATE, "date", lambda v: read_date(_text(v)))
+
+
+def decimal_key(name: str) -> SortKey:
+    """Sort by an amount."""
+    return SortKey(name, DECIMAL, "numeric", _decimal)
+
+
+def list_of(
+    type_name: str, filters: type, default: str, *, descending: bool = False, **keys: tuple[SortKey, str]
+) -> ListOf:
+    """Sort keys by GraphQL name (lower case here), each with its description; makes the input `<Type>Order`."""
+    members = {
+        name.upper(): strawberry.enum_value(name.upper(), description=text)
+        for name, (_, text) in keys.items()
+    }
+    enum = strawberry.enum(
+        Enum(f"{type_name}OrderField", members),  # type: ignore[misc]
+        description=f"What a list of type {type_name} can be ordered by.",
+    )
+    made = type(
+        f"{type_name}Order",
+        (),
+        {
+            "__annotations__": {"field": enum, "direction": Direction},
+            "field": strawberry.field(description="The sort key."),
+            "direction": strawberry.field(description="Smallest or largest first.", default=Direction.ASC),
+        },
+    )
+    order = strawberry.input(made, description=f"One sort key of a list of type {type_name}.")
+    return ListOf(
+        {name.upper(): key for name, (key, _) in keys.items()}, order, filters, ((default, descending),)
+    )
+
+
+def filter_by(
+    description: str,
+    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql],
+    *,
+    replaces_alive: bool = False,
+) -> Any:
+    """A key of a filter input: the condition it adds when it is given."""
+    return strawberry.field(
+        description=description, default=None, metadata={KEY: Filter(predicate, replaces_alive)}
+    )
+
+
+def equals(
+    name: str, cast: str, convert: Callable[[Any], object] | None = None
+) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column is this value."""
+    return lambda row, args, path: sql(row(name), " = ", args.param(*path, cast=cast, convert=convert))
+
+
+def one_of(
+    name: str, cast: str, convert: Callable[[Any], object] | None = None
+) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column is one of these values."""
+    return lambda row, args, path: sql(
+        row(name), " = ANY (", args.param(*path, cast=f"{cast}[]", convert=convert), ")"
+    )
+
+
+def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column stands in this relation to the value."""
+    return lambda row, args, path: sql(row(name), f" {operator} ", args.param(*path, cast=cast))
+
+
+def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """One of the columns contains this text, upper or lower case."""
+
+    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+        pattern = args.param(*path, cast="text", convert=like_pattern)
+        tests = [sql(row(name), " ILIKE ", pattern) for name in names]
+        out = tests[0]
+        for test in tests[1:]:
+            out = sql(out, " OR ", test)
+        return sql("coalesce(", out, ", false)")
+
+    return predicate
+
+
+def like_pattern(text: Any) -> str:
+    """`100%` → `%100\\%%`: what the user typed stands for itself."""
+    escaped = str(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+# ── the Strawberry side ───────────────────────────────────────────────────────
+
+
+def _field(declared: Declared, description: str, arguments: tuple[inspect.Parameter, ...] = ()) -> Any:
+    shared = resolver_of(declared.what)
+
+    # A function of its own per field: the signature is what GraphQL shows.
+    def resolver(root: Any, info: Any, **arguments: Any) -> Any:
+        return shared(root, info, **arguments)
+
+    info = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
+    root = inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    resolver.__signature__ = inspect.Signature([root, info, *arguments])  # type: ignore[attr-defined]
+    return strawberry.field(resolver=resolver, description=description, metadata={KEY: declared})
+
+
+def argument(
+    name: str, kind: Any, description: str, default: Any = inspect.Parameter.empty
+) -> inspect.Parameter:
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[kind, strawberry.argument(description=description)],
+        default=default,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("this is not a cursor of this list")
+    return value
+
+
+def _decimal(value: object) -> Any:
+    from app.graph.scalars import read_decimal
+
+    return read_decimal(_text(value))

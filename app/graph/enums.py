@@ -1,0 +1,164 @@
+"""The closed sets of the domain, with a word about each value. Stored codes are the enum members' values."""
+
+from enum import Enum, StrEnum
+
+import strawberry
+
+from app.tables import audience, campaigns
+
+
+def _described(source: type[StrEnum], description: str, **values: str) -> type[Enum]:
+    """A GraphQL enum over a table's codes: one line per member, none forgotten."""
+    assert values.keys() == {member.name for member in source}, f"{source.__name__} has other members"
+    members = {m.name: strawberry.enum_value(m.value, description=values[m.name]) for m in source}
+    return strawberry.enum(Enum(source.__name__, members), description=description)  # type: ignore[misc]
+
+
+CampaignStatus = _described(
+    campaigns.CampaignStatus,
+    "Where a campaign stands in its life.",
+    DRAFT="Being prepared; it has no schedule yet or was never scheduled.",
+    SCHEDULED="It starts by itself when its time comes.",
+    ACTIVE="Running.",
+    PAUSED="Stopped for now; it can be resumed.",
+    COMPLETED="Over.",
+)
+CampaignType = _described(
+    campaigns.CampaignType,
+    "What a campaign is for.",
+    ONBOARDING="New customer welcome series.",
+    REENGAGEMENT="Wins back inactive customers.",
+    PROMOTION="Promotional offers.",
+    NEWSLETTER="A regular newsletter.",
+    TRANSACTIONAL="Order confirmations and receipts.",
+    LOYALTY="Communications of a loyalty programme.",
+)
+Objective = _described(
+    campaigns.Objective,
+    "The marketing goal of an ad campaign.",
+    ACQUISITION="To win new customers.",
+    RETENTION="To keep the customers there are.",
+    UNSPECIFIED="None was given (older campaigns).",
+)
+SpendLimitType = _described(
+    campaigns.SpendLimitType,
+    "Whether a campaign's spend is capped.",
+    CAPPED="Spend stops at the amount.",
+    UNCAPPED="Spend has no limit.",
+)
+SpendLimitRenewal = _described(
+    campaigns.SpendLimitRenewal,
+    "How often a spend limit starts again.",
+    DAILY="Every day, in the store's time zone.",
+    MONTHLY="Every calendar month, in the store's time zone.",
+    LIFETIME="Never: it holds for the campaign's whole life.",
+)
+SegmentType = _described(
+    audience.SegmentType,
+    "How a segment gets its customers.",
+    STATIC="A list made by hand.",
+    DYNAMIC="Whoever fits the criteria.",
+    IMPORTED="A list from another system.",
+)
+
+
+@strawberry.enum(description="What a reward campaign does.")
+class RewardType(Enum):
+    """Source: Benji, `campaign_type`."""
+
+    EARN = strawberry.enum_value(1, description="Customers earn rewards.")
+    REDEEM = strawberry.enum_value(2, description="Customers redeem rewards.")
+    CONNECT_ONLY = strawberry.enum_value(3, description="It connects partners and pays nothing.")
+    TRANSFER = strawberry.enum_value(4, description="Rewards move between programmes.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="What sets a flow off.")
+class FlowTrigger(Enum):
+    """Source: Benji, `trigger_type`."""
+
+    SPEND = strawberry.enum_value(1, description="A purchase.")
+    REGISTRATION = strawberry.enum_value(2, description="A customer signs up.")
+    REFERRAL = strawberry.enum_value(3, description="A customer brings another.")
+    CUSTOM = strawberry.enum_value(4, description="An event of the group's own; see `customTriggerId`.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="Whose attribute is looked at.")
+class AttributeOwner(Enum):
+    """Source: Benji, `campaign_condition_type` and `multiplier_attribute_type`."""
+
+    USER = strawberry.enum_value(1, description="The customer's.")
+    TRANSACTION = strawberry.enum_value(2, description="The transaction's.")
+    PARTNER = strawberry.enum_value(3, description="The partner's.")
+    CAMPAIGN = strawberry.enum_value(4, description="The campaign's.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="How a condition compares.")
+class Comparison(Enum):
+    """Source: Benji, `condition_operator`."""
+
+    EQUALS = strawberry.enum_value(1, description="The same value.")
+    LESS_THAN = strawberry.enum_value(2, description="Less than the value.")
+    GREATER_THAN = strawberry.enum_value(3, description="More than the value.")
+    LESS_THAN_OR_EQUAL = strawberry.enum_value(4, description="The value or less.")
+    GREATER_THAN_OR_EQUAL = strawberry.enum_value(5, description="The value or more.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="How a condition is tied to the next one.")
+class Joiner(Enum):
+    """Source: Benji, `or_and_operator`."""
+
+    AND = strawberry.enum_value(1, description="Both must hold.")
+    OR = strawberry.enum_value(2, description="Either may hold.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="What a goal counts.")
+class GoalType(Enum):
+    """Source: Benji, `goal_type`."""
+
+    PARTICIPATION = strawberry.enum_value(1, description="Participants.")
+    REWARD_AMOUNT = strawberry.enum_value(2, description="Rewards paid, in the smallest currency unit.")
+    TRANSACTION_COUNT = strawberry.enum_value(3, description="Transactions.")
+    REVENUE = strawberry.enum_value(4, description="Revenue, in the smallest currency unit.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="How a goal's value is meant.")
+class GoalOperator(Enum):
+    """Source: Benji, `goal_operator`."""
+
+    EQUALS = strawberry.enum_value(1, description="An exact target.")
+    LESS_THAN = strawberry.enum_value(2, description="A limit that is not passed.")
+    GREATER_THAN = strawberry.enum_value(3, description="A threshold to reach.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="What an API key may do.")
+class KeyAccess(Enum):
+    """What an API key may do."""
+
+    READ = strawberry.enum_value("read", description="Read.")
+    WRITE = strawberry.enum_value("write", description="Read and write.")
+
+
+@strawberry.enum(description="How long the buckets of a series are.")
+class Interval(Enum):
+    """The units PostgreSQL's date_trunc knows."""
+
+    DAY = strawberry.enum_value("day", description="Days.")
+    WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
+    MONTH = strawberry.enum_value("month", description="Calendar months.")
+    QUARTER = strawberry.enum_value("quarter", description="Calendar quarters.")
+    YEAR = strawberry.enum_value("year", description="Calendar years.")
+
+
+@strawberry.enum(description="What a series is broken down by, beside time and currency.")
+class MetricDimension(Enum):
+    """Columns of the metric tables."""
+
+    CHANNEL = strawberry.enum_value("channel", description="One row per channel.")
+    STORE = strawberry.enum_value("store", description="One row per store.")

@@ -1,0 +1,137 @@
+"""Customer groups, stores, projects, partners and integrations."""
+
+from app.graph import lists
+from app.graph.declare import column, connection, entity, to_one
+from app.graph.nodes import Node
+from app.graph.paging import Connection
+from app.graph.refs import AssetRef, CampaignRef, CustomerRef, EventRef, PartnershipRef, ProjectRef
+from app.graph.scalars import DateTime
+from app.plan.catalog import own, own_or_group, via
+from app.tables import groups as tables
+
+
+@entity(
+    table=tables.CustomerGroup,
+    prefix="group",
+    tenant="id",
+    description="A customer group: a tenant, with its stores and everything that belongs to them.",
+)
+class CustomerGroup(Node):
+    """A customer group."""
+
+    name: str = column("What the group is called.")
+    currency: str = column("The currency of its campaigns, unless an integration says otherwise (ISO 4217).")
+    time_zone: str = column("Its time zone (IANA), where a store has none of its own.")
+    created_at: DateTime = column("When it was made.")
+    stores: "Connection[Store]" = connection("Its stores.", lists.STORES, key="group_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", lists.CAMPAIGNS, key="group_id")
+
+
+@entity(
+    table=tables.Store,
+    prefix="store",
+    store=own("id"),
+    alive="deleted_at IS NULL",
+    description="A shop, restaurant or advertiser of the group. Every campaign belongs to exactly one.",
+)
+class Store(Node):
+    """A store."""
+
+    name: str = column("What the store is called.")
+    beacon_key: str = column(
+        "Names the store inside its group; a request that carries it sees this store alone."
+    )
+    time_zone: str | None = column("Its own time zone (IANA); null: the group's.")
+    is_default: bool = column("Whether campaigns that name no store go here.")
+    external_id: str | None = column("Its id in the system it was imported from.")
+    created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed.")
+    deleted_at: DateTime | None = column("When it was deleted; null: it is not.")
+    group: CustomerGroup = to_one("The group it belongs to.", "group_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", lists.CAMPAIGNS, key="store_id")
+    projects: Connection[ProjectRef] = connection("Its projects.", lists.PROJECTS, key="store_id")
+    partnerships: Connection[PartnershipRef] = connection(
+        "Its agreements with partners.", lists.PARTNERSHIPS, key="store_id"
+    )
+    customers: Connection[CustomerRef] = connection("Its customers.", lists.CUSTOMERS, key="store_id")
+    assets: Connection[AssetRef] = connection(
+        "Files of the store and of its campaigns.", lists.ASSETS, key="store_id"
+    )
+
+
+@entity(
+    table=tables.Project,
+    prefix="proj",
+    store=own_or_group("store_id"),
+    project=own("id"),
+    description="A project: made by itself for a campaign (internal), or a tracking project with a slug.",
+)
+class Project(Node):
+    """A project."""
+
+    name: str = column("What the project is called.")
+    slug: str | None = column("Its name in tracking requests, unique over all groups; null: internal.")
+    is_internal: bool = column("Whether it was made by itself for a campaign.")
+    created_at: DateTime = column("When it was made.")
+    store: Store | None = to_one("The store it belongs to; null: the whole group's.", "store_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", lists.CAMPAIGNS, key="project_id")
+    integrations: "Connection[Integration]" = connection(
+        "Its integrations.", lists.INTEGRATIONS, key="project_id"
+    )
+    events: Connection[EventRef] = connection("Events it received.", lists.EVENTS, key="project_id")
+
+
+@entity(
+    table=tables.Partner,
+    prefix="part",
+    description="A company whose customers earn or redeem rewards.",
+)
+class Partner(Node):
+    """A partner."""
+
+    name: str = column("What the partner is called.")
+    external_id: str | None = column("Its id in the system it was imported from.")
+    created_at: DateTime = column("When it was made.")
+    partnerships: "Connection[Partnership]" = connection(
+        "Its agreements with stores.", lists.PARTNERSHIPS, key="partner_id"
+    )
+    campaigns: Connection[CampaignRef] = connection(
+        "Reward campaigns with this partner.", lists.CAMPAIGNS, key="partner_id"
+    )
+
+
+@entity(
+    table=tables.Partnership,
+    prefix="pship",
+    store=own("store_id"),
+    description="An agreement between a partner and a store.",
+)
+class Partnership(Node):
+    """An agreement between a partner and a store."""
+
+    name: str = column("What the agreement is called.")
+    created_at: DateTime = column("When it was made.")
+    partner: Partner = to_one("The partner.", "partner_id")
+    store: Store = to_one("The store.", "store_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", lists.CAMPAIGNS, key="partnership_id")
+
+
+@entity(
+    table=tables.Integration,
+    prefix="intg",
+    store=via("project_id", "Project"),
+    project=own("project_id"),
+    description="A connection of a project to an advertising tool. Campaigns tracked by it have a slug of their own.",
+)
+class Integration(Node):
+    """An integration."""
+
+    name: str = column("What the integration is called.")
+    kind: str = column("Which kind of tool it connects, such as custom_ads.")
+    wmkt_id: str = column("Its id in tracking links, unique in the group.")
+    currency: str = column("The currency of its outlays (ISO 4217).")
+    created_at: DateTime = column("When it was made.")
+    project: Project = to_one("The project it belongs to.", "project_id")
+    campaigns: Connection[CampaignRef] = connection(
+        "Campaigns it tracks.", lists.CAMPAIGNS, key="integration_id"
+    )

@@ -1,0 +1,242 @@
+"""What each list can be filtered and ordered by, wherever it appears in the graph."""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+
+from app.graph.declare import (
+    compares,
+    contains_text,
+    date_key,
+    decimal_key,
+    equals,
+    filter_by,
+    instant_key,
+    list_of,
+    one_of,
+    text_key,
+)
+from app.graph.enums import CampaignStatus, CampaignType, Objective, SegmentType
+from app.graph.scalars import Date, DateTime
+from app.plan.catalog import Arguments, Row
+from app.plan.sql import Sql, sql
+from app.values.ids import read_id
+
+NAME = (text_key("name"), "By name, by code point.")
+CREATED_AT = (instant_key("created_at"), "By the moment it was made.")
+
+
+def _ids(prefix: str) -> Callable[[Any], object]:
+    return lambda ids: [read_id(prefix, str(i)) for i in ids]
+
+
+def _id(prefix: str) -> Callable[[Any], object]:
+    return lambda text: read_id(prefix, str(text))
+
+
+def _is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+
+
+def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql(row("channels"), " && ", args.param(*path, cast="text[]"))
+
+
+def _runs_after(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("coalesce(", row("ends_at"), " > ", args.param(*path, cast="timestamptz"), ", true)")
+
+
+def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("coalesce(", row("starts_at"), " < ", args.param(*path, cast="timestamptz"), ", true)")
+
+
+def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+
+
+@strawberry.input(description="Which stores. All conditions given must hold.")
+class StoreFilter:
+    """Which stores."""
+
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+    is_default: bool | None = filter_by(
+        "Whether it is the group's default store.", equals("is_default", "boolean")
+    )
+    deleted: bool | None = filter_by(
+        "True: deleted stores instead of living ones.", _is_deleted, replaces_alive=True
+    )
+
+
+@strawberry.input(description="Which projects. All conditions given must hold.")
+class ProjectFilter:
+    """Which projects."""
+
+    search: str | None = filter_by(
+        "Part of the name or slug, upper or lower case.", contains_text("name", "slug")
+    )
+    slug: str | None = filter_by("The slug, exactly.", equals("slug", "text"))
+    is_internal: bool | None = filter_by(
+        "Whether it was made by itself for a campaign.", equals("is_internal", "boolean")
+    )
+
+
+@strawberry.input(description="Which rows, by name.")
+class NameFilter:
+    """Which rows, by name."""
+
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+
+
+@strawberry.input(description="Which integrations. All conditions given must hold.")
+class IntegrationFilter:
+    """Which integrations."""
+
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+    wmkt_id: str | None = filter_by("The tracking id, exactly.", equals("wmkt_id", "text"))
+
+
+@strawberry.input(description="Which campaigns. All conditions given must hold.")
+class CampaignFilter:
+    """Which campaigns."""
+
+    status: list[CampaignStatus] | None = filter_by("Any of these states.", one_of("status", "text"))  # type: ignore[valid-type]
+    type: list[CampaignType] | None = filter_by("Any of these types.", one_of("type", "text"))  # type: ignore[valid-type]
+    objective: list[Objective] | None = filter_by("Any of these objectives.", one_of("objective", "text"))  # type: ignore[valid-type]
+    channels: list[str] | None = filter_by("Using any of these channels.", _uses_channel)
+    store_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these stores.", one_of("store_id", "bigint", _ids("store"))
+    )
+    project_id: strawberry.ID | None = filter_by(
+        "Of this project.", equals("project_id", "bigint", _id("proj"))
+    )
+    segment_id: strawberry.ID | None = filter_by(
+        "For this segment.", equals("segment_id", "bigint", _id("seg"))
+    )
+    ids: list[strawberry.ID] | None = filter_by(
+        "With any of these ids.", one_of("id", "bigint", _ids("camp"))
+    )
+    search: str | None = filter_by(
+        "Part of the name or description, upper or lower case.", contains_text("name", "description")
+    )
+    starts_from: DateTime | None = filter_by(
+        "Starting at this instant or later.", compares("starts_at", ">=", "timestamptz")
+    )
+    runs_after: DateTime | None = filter_by(
+        "Not over by this instant (no end counts as running on).", _runs_after
+    )
+    runs_before: DateTime | None = filter_by(
+        "Begun before this instant (no start counts as begun).", _runs_before
+    )
+    is_template: bool | None = filter_by("Whether it is a template.", equals("is_template", "boolean"))
+    has_rewards: bool | None = filter_by("Whether it is a reward campaign.", _has_reward_type)
+    deleted: bool | None = filter_by(
+        "True: deleted campaigns instead of living ones.", _is_deleted, replaces_alive=True
+    )
+
+
+@strawberry.input(description="Which outlays. All conditions given must hold.")
+class OutlayFilter:
+    """Which outlays."""
+
+    since: DateTime | None = filter_by("Not over by this instant.", compares("ends_at", ">", "timestamptz"))
+    until: DateTime | None = filter_by(
+        "Begun before this instant.", compares("starts_at", "<", "timestamptz")
+    )
+    country: str | None = filter_by("The country, exactly.", equals("country", "text"))
+
+
+@strawberry.input(description="Which ledger entries. All conditions given must hold.")
+class SpendEntryFilter:
+    """Which ledger entries."""
+
+    since: Date | None = filter_by("From this day on.", compares("day", ">=", "date"))
+    until: Date | None = filter_by("Up to and including this day.", compares("day", "<=", "date"))
+    channels: list[str] | None = filter_by("Of any of these channels.", one_of("channel", "text"))
+    source: str | None = filter_by("From this source.", equals("source", "text"))
+
+
+@strawberry.input(description="Which segments. All conditions given must hold.")
+class SegmentFilter:
+    """Which segments."""
+
+    type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))  # type: ignore[valid-type]
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+
+
+@strawberry.input(description="Which customers. All conditions given must hold.")
+class CustomerFilter:
+    """Which customers."""
+
+    search: str | None = filter_by(
+        "Part of the name, e-mail or phone.", contains_text("name", "email", "phone")
+    )
+
+
+@strawberry.input(description="Which promos. All conditions given must hold.")
+class PromoFilter:
+    """Which promos."""
+
+    search: str | None = filter_by("Part of the code, upper or lower case.", contains_text("code"))
+    type: str | None = filter_by("The type, exactly.", equals("type", "text"))
+
+
+@strawberry.input(description="Which assets. All conditions given must hold.")
+class AssetFilter:
+    """Which assets."""
+
+    search: str | None = filter_by("Part of the file's name, upper or lower case.", contains_text("name"))
+    content_type: str | None = filter_by("The media type, exactly.", equals("content_type", "text"))
+
+
+@strawberry.input(description="Which events. All conditions given must hold.")
+class EventFilter:
+    """Which events."""
+
+    since: DateTime | None = filter_by(
+        "Received at this instant or later.", compares("received_at", ">=", "timestamptz")
+    )
+    until: DateTime | None = filter_by(
+        "Received at this instant or before.", compares("received_at", "<=", "timestamptz")
+    )
+    event_type: str | None = filter_by("The event type, exactly.", equals("event_type", "text"))
+
+
+STORES = list_of("Store", StoreFilter, "NAME", name=NAME, created_at=CREATED_AT)
+PROJECTS = list_of("Project", ProjectFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT)
+PARTNERS = list_of("Partner", NameFilter, "NAME", name=NAME, created_at=CREATED_AT)
+PARTNERSHIPS = list_of("Partnership", NameFilter, "NAME", name=NAME, created_at=CREATED_AT)
+INTEGRATIONS = list_of("Integration", IntegrationFilter, "NAME", name=NAME, created_at=CREATED_AT)
+CAMPAIGNS = list_of(
+    "Campaign", CampaignFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT,
+    starts_at=(instant_key("starts_key"), "By start; those without one come last."),
+    budget=(decimal_key("budget_key"), "By budget; those without one count as zero."),
+)  # fmt: skip
+OUTLAYS = list_of(
+    "Outlay", OutlayFilter, "STARTS_AT",
+    starts_at=(instant_key("starts_at"), "By start."),
+    ends_at=(instant_key("ends_at"), "By end."),
+    amount=(decimal_key("amount"), "By amount."),
+)  # fmt: skip
+SPEND_ENTRIES = list_of(
+    "SpendEntry", SpendEntryFilter, "DAY",
+    day=(date_key("day"), "By day."), amount=(decimal_key("amount"), "By amount."),
+)  # fmt: skip
+SEGMENTS = list_of("Segment", SegmentFilter, "NAME", name=NAME, created_at=CREATED_AT)
+CUSTOMERS = list_of(
+    "Customer", CustomerFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT
+)
+PROMOS = list_of(
+    "Promo", PromoFilter, "CREATED_AT", descending=True,
+    code=(text_key("code"), "By code, by code point."), created_at=CREATED_AT,
+)  # fmt: skip
+ASSETS = list_of("Asset", AssetFilter, "CREATED_AT", name=NAME, created_at=CREATED_AT)
+EVENTS = list_of(
+    "Event", EventFilter, "RECEIVED_AT", descending=True,
+    received_at=(instant_key("received_at"), "By the moment it came in."),
+    occurred_at=(instant_key("occurred_at"), "By the moment it says it happened."),
+)  # fmt: skip
+API_KEYS = list_of("ApiKey", NameFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT)
+OAUTH_CLIENTS = list_of(
+    "OAuthClient", NameFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT
+)

@@ -1,0 +1,269 @@
+"""Dataloaders: the ordinary execution's way to rows, batched per request and scoped like a plan.
+
+One statement per relation, however many parents: the same page SELECT that a plan nests, run beside all parent
+keys at once (`unnest … CROSS JOIN LATERAL`), as `gateway_app` behind the row-level policies.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiodataloader import DataLoader
+
+from app.db.database import Database
+from app.plan.arguments import FieldArguments
+from app.plan.binding import Bindings
+from app.plan.catalog import Aggregate, AggregateRequest, Catalog, Column, Embed, Entity, Many, Row, ToOne
+from app.plan.compile import Cells
+from app.plan.kinds import show
+from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
+from app.plan.scoping import scoped_table
+from app.plan.sql import Select, Sql, const, joined, print_sql, sql
+from app.values.cursors import show_cursor
+
+
+_ROOT = 0
+"""The key of lists that have no parent row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row, or an object inside one: `path` leads to its columns, `columns` are what its embedding bound."""
+
+    type_name: str
+    values: Mapping[str, Any]
+    path: str = ""
+    columns: Mapping[str, Column] | None = None
+
+    def show(self, name: str, column: Column) -> Any:
+        """A field's printable value."""
+        names = [f"{self.path}{name}/{at}" for at in range(len(column.expressions))]
+        return show(column.kind, [self.values[n] for n in names])
+
+    def key(self, column: str) -> Any:
+        """A key other rows are found by."""
+        return self.values[f"#{column}"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPage:
+    """One page of a connection."""
+
+    type_name: str
+    rows: list[Record]
+    ordering: Ordering
+    args: FieldArguments
+    backward: bool
+    more: bool
+    count: Callable[[], Awaitable[int]]
+
+    def cursor(self, row: Record) -> str:
+        """The row's cursor, byte for byte as a plan writes it."""
+        parts = [f'"{self.ordering.name}"']
+        for key, _ in self.ordering.keys:
+            parts.append(msgspec.json.encode(show(key.kind, [row.values[f"~{key.column}"]])).decode())
+        return show_cursor(f"[{','.join(parts)}]")
+
+
+class Loaders:
+    """The dataloaders of one request."""
+
+    def __init__(self, catalog: Catalog, db: Database, bindings: Bindings) -> None:
+        self.catalog = catalog
+        self.db = db
+        self.bindings = bindings
+        self.shape = bindings.scope.shape
+        self.statements: list[str] = []
+        """What was run, for the tests that count."""
+        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+
+    # ── one row ───────────────────────────────────────────────────────────────
+
+    async def one(self, type_name: str, key: Any, *, by: str = "id", alive: bool = False) -> Record | None:
+        """The row with this key, in scope; `alive`: unless it is deleted."""
+
+        async def batch(keys: list[Any]) -> list[Record | None]:
+            entity = self.catalog.entities[type_name]
+            row = Cells("t")
+            source, where = scoped_table(self.catalog, entity, "t", self.shape)
+            where.append(sql(row(by), " = ANY (", const(keys, f"{entity.id_cast}[]"), ")"))
+            if alive and entity.alive:
+                where.append(sql(f"t.{entity.alive}"))
+            names = {'"#by"': row(by), **self._columns(entity, row)}
+            found = await self._fetch(Select(names, source, where).sql())
+            by_key = {record["#by"]: Record(type_name, record) for record in found}
+            return [by_key.get(k) for k in keys]
+
+        return await self._load(("one", type_name, by, alive), batch, key)
+
+    # ── many rows ─────────────────────────────────────────────────────────────
+
+    async def listing(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> list[Record]:
+        """All rows of a plain list."""
+        page = await self._page(type_name, many, args, parent, peek=False)
+        return page.rows
+
+    async def page(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> LoadedPage:
+        """A page of a connection."""
+        return await self._page(type_name, many, args, parent, peek=True)
+
+    async def _page(
+        self, type_name: str, many: Many, args: FieldArguments, parent: Any, *, peek: bool
+    ) -> LoadedPage:
+        entity = self.catalog.entities[type_name]
+        ordering, backward = ordering_of(entity, many, args), args.given("last")
+
+        async def batch(parents: list[Any]) -> list[list[Record]]:
+            row = Cells("t")
+            key = sql("p.id") if many.key else None
+            page = page_of(
+                self.catalog,
+                entity,
+                many,
+                args,
+                alias="t",
+                parent=key,
+                shape=self.shape,
+                row=Cells("t"),
+                peek=peek,
+            )
+            select = page.select
+            select.names = self._columns(entity, row)
+            select.names |= {f'"~{k.column}"': row(k.column) for k, _ in ordering.keys}
+            select.names['"%place"'] = sql(
+                "row_number() OVER (ORDER BY ", joined(", ", ordering.sql(Cells("t"), backward=backward)), ")"
+            )
+            return await self._per_parent(type_name, select, parents, order='"%place"')
+
+        signature = ("page", type_name, many.key, _frozen(args.values), peek)
+        rows: list[Record] = await self._load(signature, batch, _ROOT if parent is None else parent)
+        size = args.values.get("last" if backward else "first")
+        size = many.default_first if size is None else size
+        more = peek and size is not None and len(rows) > size
+        rows = rows[:size] if more else rows
+        if backward:
+            rows = rows[::-1]
+
+        async def count() -> int:
+            return await self.count(type_name, many, args, parent)
+
+        return LoadedPage(type_name, rows, ordering, args, backward, more, count)
+
+    async def count(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> int:
+        """How many rows there are on all pages."""
+
+        async def batch(parents: list[Any]) -> list[int]:
+            entity = self.catalog.entities[type_name]
+            key = sql("p.id") if many.key else None
+            source, where = rows_of(
+                self.catalog, entity, many, args, alias="t", parent=key, shape=self.shape, row=Cells("t")
+            )
+            select = Select({"n": sql("count(*)")}, source, where)
+            counted = await self._beside(select, parents)
+            by_parent = {record["%parent"]: record["n"] for record in counted}
+            return [by_parent[p] for p in parents]
+
+        return await self._load(
+            ("count", type_name, many.key, _frozen(args.values)), batch, _ROOT if parent is None else parent
+        )
+
+    async def aggregate(
+        self, type_name: str, plan: Aggregate, args: FieldArguments, parent: Any
+    ) -> list[Record]:
+        """An aggregate's rows, in order."""
+
+        async def batch(parents: list[Any]) -> list[list[Record]]:
+            item = Cells("x")
+            columns = self._columns(self.catalog.entities[type_name], item)
+            key = None if parent is None else sql("p.id")
+            built = plan.build(AggregateRequest(key, args, self._table, list(item.used), self.shape))
+            order = [name for name in built.names if name.startswith("sort_")]
+            names = {**columns, **{name: sql(f"x.{name}") for name in order}}
+            built.names = {n: e for n, e in built.names.items() if n in item.used or n in order}
+            select = Select(names, sql("(", built.sql(), ") x"))
+            return await self._per_parent(type_name, select, parents, order=", ".join(order))
+
+        return await self._load(
+            ("aggregate", type_name, id(plan), _frozen(args.values)),
+            batch,
+            _ROOT if parent is None else parent,
+        )
+
+    # ── running ───────────────────────────────────────────────────────────────
+
+    async def _per_parent(
+        self, type_name: str, select: Select, parents: Sequence[Any], *, order: str
+    ) -> list[list[Record]]:
+        found = await self._beside(select, parents, order=order)
+        rows: dict[Any, list[Record]] = {p: [] for p in parents}
+        for record in found:
+            rows[record["%parent"]].append(Record(type_name, record))
+        return [rows[p] for p in parents]
+
+    async def _beside(self, select: Select, parents: Sequence[Any], *, order: str = "") -> list[Any]:
+        """Run a SELECT once per parent key, in one statement. The root is a parent of its own."""
+        keys = const(list(parents), "bigint[]")
+        by = f" ORDER BY x.{order.replace(', ', ', x.')}" if order else ""
+        return await self._fetch(
+            sql(
+                'SELECT p.id AS "%parent", x.* FROM unnest(',
+                keys,
+                ") p(id) CROSS JOIN LATERAL (",
+                select.sql(),
+                f") x{by}",
+            )  # fmt: skip
+        )
+
+    async def _fetch(self, tree: Sql) -> list[Any]:
+        statement = print_sql(tree)
+        self.statements.append(statement.text)
+        async with self.db.transaction(self.bindings.scope) as tx:
+            return await tx.fetch(statement.text, *statement.values(self.bindings))
+
+    async def _load(
+        self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[Any]]], key: Any
+    ) -> Any:
+        loader = self._loaders.get(signature)
+        if loader is None:
+            loader = self._loaders[signature] = DataLoader(batch_load_fn=batch)  # type: ignore[arg-type]
+        return await loader.load(key)
+
+    def _table(self, name: str, alias: str) -> tuple[Sql, list[Sql], Row]:
+        source, where = scoped_table(self.catalog, self.catalog.entities[name], alias, self.shape)
+        return source, where, Cells(alias)
+
+    def _columns(self, entity: Entity, row: Row) -> dict[str, Sql]:
+        """Every value and key a resolver may ask a row of this type for."""
+        names: dict[str, Sql] = {}
+        if entity.table:
+            names['"#id"'] = row("id")
+        self._add_columns(entity, None, "", row, names)
+        return names
+
+    def _add_columns(
+        self, entity: Entity, embed: Embed | None, path: str, row: Row, names: dict[str, Sql]
+    ) -> None:
+        for name, plan in {**entity.fields, **(embed.columns if embed else {})}.items():
+            if isinstance(plan, Column):
+                for at, expression in enumerate(plan.expressions):
+                    names[f'"{path}{name}/{at}"'] = expression(row)
+            elif isinstance(plan, Embed):
+                if plan.present is not None:
+                    names[f'"{path}{name}?"'] = plan.present(row)
+                self._add_columns(self.catalog.entities[plan.target], plan, f"{path}{name}.", row, names)
+            elif isinstance(plan, ToOne):
+                names[f'"#{plan.own_key}"'] = row(plan.own_key)
+            elif isinstance(plan, Many) and plan.key:
+                names[f'"#{plan.parent_key}"'] = row(plan.parent_key)
+
+
+def arguments(values: Mapping[str, Any]) -> FieldArguments:
+    """A field's coerced arguments, bound as they are."""
+    return FieldArguments(values, slot=None, structural=STRUCTURAL)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple((k, _frozen(v)) for k, v in value.items())
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,97 @@
+"""Plans, kept: per document, operation, scope shape and structure of the variables."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLSchema
+from graphql.execution.values import VariableValues
+
+from app.graph.documents import Document, PreparedOperation
+from app.plan.catalog import Catalog
+from app.plan.checking import Fault, faults
+from app.plan.collect import Collector, Tree, shape_of
+from app.plan.compile import Unplannable, compile_tree
+from app.plan.cost import cost_of
+from app.plan.sql import Statement
+
+MAX_PLANS = 500
+"""In all: each is a prepared statement on every reading connection (about 200 kB there)."""
+MAX_PER_DOCUMENT = 32
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is known about an operation for one structure of its variables."""
+
+    tree: Tree
+    statement: Statement | None
+    reason: str
+    """Why there is no statement."""
+    fixed_faults: list[Fault] | None = None
+    fixed_cost: int | None = None
+
+    def check(self, catalog: Catalog, args: list[dict[str, Any]]) -> tuple[list[Fault], int]:
+        """Faults and cost of one request; computed once where no argument uses a variable."""
+        if self.tree.slots:
+            return faults(catalog, self.tree, args), cost_of(self.tree, args)
+        if self.fixed_faults is None or self.fixed_cost is None:
+            self.fixed_faults, self.fixed_cost = faults(catalog, self.tree, args), cost_of(self.tree, args)
+        return self.fixed_faults, self.fixed_cost
+
+
+class Plans:
+    """The cache of plans, least recently used out first; no document can crowd out the others."""
+
+    def __init__(self, schema: GraphQLSchema, catalog: Catalog) -> None:
+        self.schema = schema
+        self.catalog = catalog
+        self._kept: OrderedDict[tuple[Any, ...], Plan] = OrderedDict()
+        self._of_document: dict[str, list[tuple[Any, ...]]] = {}
+
+    def get(
+        self, document: Document, operation: PreparedOperation, variables: VariableValues, scope_shape: str,
+        *, plannable: bool,
+    ) -> Plan:  # fmt: skip
+        """The plan for these variables, made when there is none yet."""
+        name = operation.node.name.value if operation.node.name else ""
+        key = (document.text, name, scope_shape, plannable, shape_of(variables.coerced, operation.uses))
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        tree = Collector(self.schema, self.catalog, document.ast, variables).tree(operation.node)
+        statement, reason = None, "not a query"
+        if plannable:
+            try:
+                statement, reason = compile_tree(self.catalog, tree, scope_shape), ""
+            except Unplannable as unplannable:
+                reason = str(unplannable)
+        plan = Plan(tree, statement, reason)
+        self._keep(key, plan)
+        return plan
+
+    def _keep(self, key: tuple[Any, ...], plan: Plan) -> None:
+        siblings = self._of_document.setdefault(key[0], [])
+        siblings.append(key)
+        self._kept[key] = plan
+        if len(siblings) > MAX_PER_DOCUMENT:
+            self._drop(siblings[0])
+        if len(self._kept) > MAX_PLANS:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: tuple[Any, ...]) -> None:
+        self._kept.pop(key, None)
+        siblings = self._of_document[key[0]]
+        siblings.remove(key)
+        if not siblings:
+            del self._of_document[key[0]]
+
+
+def fault_messages(found: Sequence[Fault]) -> list[dict[str, Any]]:
+    """Faults as GraphQL errors."""
+    return [
+        {"message": f.message, "path": [f.field], "extensions": {"code": "INVALID", "argument": f.argument}}
+        for f in found[:20]
+    ]

@@ -1,0 +1,54 @@
+"""The root of reading."""
+
+import strawberry
+
+from app.graph import lists
+from app.graph.access import ApiKey, OAuthClient, Viewer
+from app.graph.audience import Customer, Promo, Segment
+from app.graph.campaigns import Campaign, Outlay, SpendEntry
+from app.graph.declare import by_ids, connection, embed, every_group, look_up
+from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
+from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.nodes import Node
+from app.graph.paging import Connection
+from app.graph.records import Asset, Event
+
+
+@strawberry.type(description="Everything that can be read in the scope of the credential.")
+class Query:
+    """Everything that can be read in the scope of the credential."""
+
+    viewer: Viewer = embed("Who is asking.")
+    node: Node | None = by_ids("Anything, by its id.", many=False)
+    nodes: list[Node | None] = by_ids("Several things, by their ids; null where there is none.", many=True)
+    customer_groups: list[CustomerGroup] = every_group(
+        "Every group the credential belongs to. Edges show data of the group you act in alone (`X-Group-Id`)."
+    )
+    group: CustomerGroup = look_up("The group you act in.", scope_key="group")
+    store: Store | None = look_up("A store, by its id.")
+    stores: Connection[Store] = connection("Stores.", lists.STORES)
+    project: Project | None = look_up("A project, by its id.")
+    projects: Connection[Project] = connection("Projects.", lists.PROJECTS)
+    partner: Partner | None = look_up("A partner, by its id.")
+    partners: Connection[Partner] = connection("Partners.", lists.PARTNERS)
+    partnerships: Connection[Partnership] = connection("Agreements with partners.", lists.PARTNERSHIPS)
+    integration: Integration | None = look_up("An integration, by its id.")
+    integrations: Connection[Integration] = connection("Integrations.", lists.INTEGRATIONS)
+    campaign: Campaign | None = look_up("A campaign, by its id.")
+    campaigns: Connection[Campaign] = connection("Campaigns of every kind.", lists.CAMPAIGNS)
+    outlays: Connection[Outlay] = connection("Outlays of all campaigns.", lists.OUTLAYS)
+    spend_entries: Connection[SpendEntry] = connection("The spend ledger.", lists.SPEND_ENTRIES)
+    segment: Segment | None = look_up("A segment, by its id.")
+    segments: Connection[Segment] = connection("Segments.", lists.SEGMENTS)
+    customer: Customer | None = look_up("A customer, by its id.")
+    customers: Connection[Customer] = connection("Customers.", lists.CUSTOMERS)
+    promo: Promo | None = look_up("A promo, by its id.")
+    promos: Connection[Promo] = connection("Promos.", lists.PROMOS)
+    assets: Connection[Asset] = connection("Client files.", lists.ASSETS)
+    events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)
+    api_keys: Connection[ApiKey] = connection("API keys of the group.", lists.API_KEYS)
+    oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", lists.OAUTH_CLIENTS)
+    metric_totals: list[MetricTotals] = scope_totals(
+        "Metrics of all campaigns in scope, one row per currency."
+    )
+    metric_series: list[MetricPoint] = scope_series("Metrics of all campaigns in scope over time.")

@@ -1,0 +1,106 @@
+"""Scalars beside GraphQL's own. What they print is decided by `plan/kinds.py`; what they read, here."""
+
+import datetime
+from decimal import Decimal as PyDecimal
+from decimal import InvalidOperation
+from typing import Any, NewType
+
+import strawberry
+from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from strawberry.types.scalar import ScalarDefinition
+
+from app.values.instants import read_date, read_instant
+
+Long = NewType("Long", int)
+Decimal = NewType("Decimal", PyDecimal)
+DateTime = NewType("DateTime", datetime.datetime)
+Date = NewType("Date", datetime.date)
+Rate = NewType("Rate", PyDecimal)
+JSON = NewType("JSON", object)
+
+MAX_LONG = 2**53 - 1
+_MAX_DIGITS = 40
+
+
+def read_long(value: Any) -> int:
+    """A whole number of at most 53 bits, as a number or as digits."""
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise GraphQLError("Long is a whole number, such as 42.")
+    if abs(value) > MAX_LONG:
+        raise GraphQLError("Long holds at most 53 bits (9007199254740991).")
+    return value
+
+
+def read_decimal(value: Any) -> PyDecimal:
+    """An exact decimal, as text or as a JSON number; never NaN or infinity."""
+    if isinstance(value, bool) or not isinstance(value, str | int | PyDecimal):
+        raise GraphQLError('Decimal is an exact number, such as "12.50".')
+    try:
+        number = PyDecimal(value)
+    except InvalidOperation:
+        raise GraphQLError('Decimal is an exact number, such as "12.50".') from None
+    exponent = number.as_tuple().exponent
+    if (
+        not isinstance(exponent, int)
+        or abs(exponent) > _MAX_DIGITS
+        or len(number.as_tuple().digits) > _MAX_DIGITS
+    ):
+        raise GraphQLError(f"Decimal holds at most {_MAX_DIGITS} digits, and is never NaN or infinite.")
+    return number
+
+
+def _read_instant(value: Any) -> datetime.datetime:
+    if not isinstance(value, str):
+        raise GraphQLError("DateTime is a text such as 2025-06-01T08:00:00Z.")
+    try:
+        return read_instant(value)
+    except ValueError as error:
+        raise GraphQLError(f"{error}.") from None
+
+
+def _read_date(value: Any) -> datetime.date:
+    if not isinstance(value, str):
+        raise GraphQLError("Date is a text such as 2025-06-01.")
+    try:
+        return read_date(value)
+    except ValueError as error:
+        raise GraphQLError(f"{error}.") from None
+
+
+def _number_text(node: ValueNode, _: Any = None) -> PyDecimal:
+    # From the literal's own text: no float on the way.
+    if isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
+        return read_decimal(node.value)
+    raise GraphQLError('Decimal is an exact number, such as "12.50".')
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Long: strawberry.scalar(
+        name="Long",
+        description="A whole number of up to 53 bits: exact in every JSON reader.",
+        parse_value=read_long,
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='An exact decimal number as text, such as "12.50". Input may also be a JSON number.',
+        parse_value=read_decimal,
+        parse_literal=_number_text,
+    ),
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="An instant in UTC, `2025-06-01T08:00:00Z`. Input may have any offset; none means UTC.",
+        parse_value=_read_instant,
+    ),
+    Date: strawberry.scalar(
+        name="Date", description="A day of the calendar, `2025-06-01`.", parse_value=_read_date
+    ),
+    Rate: strawberry.scalar(
+        name="Rate",
+        description="A rate or ratio as a JSON number with a fixed number of decimals, rounded half up.",
+    ),
+    JSON: strawberry.scalar(
+        name="JSON", description="A JSON document, kept and shown exactly as it was sent."
+    ),
+}

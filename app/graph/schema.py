@@ -1,0 +1,15 @@
+"""The schema, and the catalog the planner reads from it."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from app.graph.catalog import read_catalog
+from app.graph.metrics import ROWS
+from app.graph.prepared import PreparedDocument
+from app.graph.query import Query
+from app.graph.scalars import SCALARS
+
+schema = strawberry.Schema(
+    query=Query, config=StrawberryConfig(scalar_map=SCALARS), extensions=[PreparedDocument]
+)
+catalog = read_catalog(schema._schema, ROWS)

@@ -1,0 +1,71 @@
+"""A field's arguments while SQL is built: what is there, and where its value comes from at run time."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+from app.plan.binding import Bindings
+from app.plan.sql import Param, Sql, sql
+
+
+class FieldArguments:
+    """Arguments of one selected field.
+
+    With a `slot` the values come anew from every request (the plan is cached); without one they were literals and
+    are bound as they are.
+    """
+
+    def __init__(self, values: Mapping[str, Any], *, slot: int | None, structural: frozenset[str]) -> None:
+        self.values = values
+        self.slot = slot
+        self._structural = structural
+
+    def given(self, *path: str) -> bool:
+        """Whether there is a value that is not null."""
+        return _dig(self.values, path) is not None
+
+    def structural(self, name: str) -> Any:
+        """The value of an argument that changes the statement."""
+        assert name in self._structural, (
+            f"{name} is not among the structural arguments, so it is not in the key"
+        )
+        return self.values.get(name)
+
+    def keys(self, *path: str) -> list[str]:
+        """Keys with a value that is not null inside an input object."""
+        inside = _dig(self.values, path)
+        return [key for key, value in inside.items() if value is not None] if isinstance(inside, dict) else []
+
+    def param(self, *path: str, cast: str, convert: Callable[[Any], object] | None = None) -> Sql:
+        """The value as a bound parameter, through `convert`."""
+        turn = convert or plain
+        if self.slot is None:
+            value = turn(_dig(self.values, path))
+            key = ("value", _hashable(value), type(value).__name__)
+            return sql(Param(key, cast, lambda _: value))
+        slot = self.slot
+
+        def read(bindings: Bindings) -> object:
+            return turn(_dig(bindings.args[slot], path))
+
+        return sql(Param(("arg", slot, path, id(convert)), cast, read))
+
+
+def plain(value: Any) -> object:
+    """Enum members by their stored value, lists of them too."""
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _dig(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = values
+    for step in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(step)
+    return found
+
+
+def _hashable(value: object) -> object:
+    return tuple(_hashable(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,224 @@
+"""The planner's view of the schema: plain data, read from the declarations on the built schema.
+
+An *entity* is a type with a table. Its fields say where their values are: a column (or an expression over the
+row), another entity by key, a list or a connection of children, an object whose fields are columns of the
+same row, an aggregate.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.plan.binding import Bindings
+from app.plan.kinds import Kind
+from app.plan.sql import Select, Sql
+
+
+class Row(Protocol):
+    """A row in a statement under construction: asking for a column makes sure that it is there."""
+
+    def __call__(self, column: str) -> Sql: ...
+
+
+class Arguments(Protocol):
+    """A field's arguments while its SQL is built."""
+
+    def given(self, *path: str) -> bool:
+        """Whether there is a value that is not null; part of the plan's structure."""
+
+    def structural(self, name: str) -> Any:
+        """The value itself, for arguments that change the statement (orderings, intervals)."""
+
+    def param(self, *path: str, cast: str, convert: Callable[[Any], object] | None = None) -> Sql:
+        """The value as a bound parameter."""
+
+    def keys(self, *path: str) -> list[str]:
+        """Keys with a value that is not null inside an input object."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a type's rows are tied to a store (or a project) when the scope names one.
+
+    `own`: by a column. `own_or_group`: by a column whose NULL means the whole group. `via`: as the row its
+    foreign key points at (`via_or_group`: or group-wide where it is NULL). `visible`: group-wide, shown. `hidden`:
+    group-wide, not shown.
+    """
+
+    how: str
+    column: str = ""
+    entity: str = ""
+
+
+VISIBLE = Way("visible")
+HIDDEN = Way("hidden")
+
+
+def own(column: str) -> Way:
+    """By this column."""
+    return Way("own", column)
+
+
+def own_or_group(column: str) -> Way:
+    """By this column, whose NULL means the whole group."""
+    return Way("own_or_group", column)
+
+
+def via(column: str, entity: str) -> Way:
+    """As the row of `entity` that this foreign key points at."""
+    return Way("via", column, entity)
+
+
+def via_or_group(column: str, entity: str) -> Way:
+    """As the row that this foreign key points at; the whole group's where it is NULL."""
+    return Way("via_or_group", column, entity)
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """Something a list can be ordered by. The column is NOT NULL."""
+
+    column: str
+    kind: Kind
+    cast: str
+    read: Callable[[Any], object]
+    """Turns the value printed in a cursor back into a parameter; ValueError where it cannot be one."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A value of the row itself: one expression per argument of its kind."""
+
+    kind: Kind
+    expressions: tuple[Callable[[Row], Sql], ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A value the request knows without asking the database."""
+
+    kind: Kind
+    cast: str
+    read: Callable[[Bindings], Any]
+
+
+@dataclass(frozen=True)
+class Embed:
+    """An object over columns of the same row; null where `present` is false."""
+
+    columns: Mapping[str, Column]
+    """By the GraphQL names of the object's own fields; fields not named here are declared on its type."""
+    present: Callable[[Row], Sql] | None = None
+    target: str = ""
+    """The object's GraphQL type."""
+
+
+@dataclass(frozen=True)
+class ToOne:
+    """Another entity: by a key of this row, or by this row's id in a unique column of the other (`reverse`)."""
+
+    key: str
+    reverse: bool = False
+
+    @property
+    def own_key(self) -> str:
+        """The column of this row that the other one is found by."""
+        return "id" if self.reverse else self.key
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
+
+    scope_key: str = ""
+
+
+@dataclass(frozen=True)
+class Many:
+    """Children of a row, or all rows of an entity at the root, as a plain list or as a connection."""
+
+    key: str = ""
+    """The children's foreign key; empty at the root."""
+    order: tuple[tuple[str, bool], ...] = (("id", False),)
+    """Default ordering: sort keys' names (see `orders`) or `id`, with True for descending."""
+    orders: Mapping[str, SortKey] = field(default_factory=dict)
+    connection: bool = False
+    default_first: int | None = None
+    parent_key: str = "id"
+    every_group: bool = False
+    """For the listing of customer groups alone: all groups of the credential, not only the one it acts in."""
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Sums over other rows. `build` makes the SELECT whose output columns the object's fields name."""
+
+    build: Callable[["AggregateRequest"], Select]
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class ByIds:
+    """`node` and `nodes`: entities of any kind, by the prefix of their ids."""
+
+    many: bool
+
+
+Plan = Column | Fact | Embed | ToOne | Lookup | Many | Aggregate | ByIds
+
+
+@dataclass
+class AggregateRequest:
+    """What an aggregate is built from."""
+
+    parent: Sql | None
+    """The parent's id; None at the root."""
+    args: Arguments
+    table: Callable[[str, str], tuple[Sql, list[Sql], Row]]
+    """`(entity, alias)` → the table reference, its scope predicates, its columns."""
+    wanted: Sequence[str]
+    """Which output columns are asked for."""
+    scope_shape: str = ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One key of a filter input: the predicate it adds."""
+
+    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql]
+    replaces_alive: bool = False
+
+
+@dataclass
+class Entity:
+    """A type with a table (or, without one, the shape of an aggregate's rows)."""
+
+    name: str
+    table: str = ""
+    prefix: str = ""
+    id_cast: str = "bigint"
+    tenant: str = "group_id"
+    store: Way = VISIBLE
+    project: Way = VISIBLE
+    alive: str = ""
+    """The condition that hides deleted rows from lists and look-ups (`deleted_at IS NULL`), if there is one."""
+    fields: dict[str, Plan] = field(default_factory=dict)
+
+
+@dataclass
+class Catalog:
+    """Everything the planner knows."""
+
+    entities: dict[str, Entity]
+    """By GraphQL type name; embedded object types and Query are here too, without a table."""
+    filters: dict[str, dict[str, Filter]]
+    """By the GraphQL name of the input type."""
+    unplanned: dict[str, str] = field(default_factory=dict)
+    """`Type.field` → why it runs on the resolvers."""
+
+    def by_prefix(self, prefix: str) -> Entity | None:
+        """The entity whose ids start so."""
+        return self._prefixes.get(prefix)
+
+    def __post_init__(self) -> None:
+        self._prefixes = {e.prefix: e for e in self.entities.values() if e.prefix}

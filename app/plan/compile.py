@@ -1,0 +1,446 @@
+"""A tree of selected fields → one statement whose only value is the JSON text of `data`.
+
+Pure translation. Lists page first, join after, build last; nested lists are correlated sub-selects. Text is
+concatenated, not built by JSON functions. What cannot be expressed raises `Unplannable`, and the operation runs
+on the resolvers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from graphql import GraphQLObjectType, get_named_type
+
+from app.plan.arguments import FieldArguments
+from app.plan.catalog import (
+    Aggregate,
+    AggregateRequest,
+    ByIds,
+    Catalog,
+    Column,
+    Embed,
+    Entity,
+    Fact,
+    Lookup,
+    Many,
+    Plan,
+    Row,
+    ToOne,
+)
+from app.plan.collect import Selected, Tree, is_list
+from app.plan.kinds import nullable
+from app.plan.pages import STRUCTURAL, Ordering, Page, cursor_json, page_of, rows_of
+from app.plan.scoping import GROUP, STORE, scoped_table
+from app.plan.sql import Param, Sql, Statement, Text, all_of, joined, print_sql, sql
+from app.values.ids import read_id, read_uuid
+
+
+class Unplannable(Exception):
+    """The reason why an operation runs on the resolvers."""
+
+
+@dataclass(slots=True)
+class Cells:
+    """Columns of one FROM item; remembers which were asked for."""
+
+    alias: str
+    used: dict[str, None] = field(default_factory=dict)
+
+    def __call__(self, column: str) -> Sql:
+        self.used[column] = None
+        return sql(f"{self.alias}.{column}")
+
+
+@dataclass(slots=True)
+class Level:
+    """One FROM clause under construction: to-one relations join here."""
+
+    joins: list[Sql] = field(default_factory=list)
+
+
+def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
+    """The statement of a whole query under scopes of this shape."""
+    compiler = _Compiler(catalog, shape)
+    text = compiler.object(tree.roots, catalog.entities[tree.root_type], Cells(""), Level())
+    return print_sql(sql("SELECT convert_to(", text.sql(), ", 'UTF8')"))
+
+
+class _Compiler:
+    def __init__(self, catalog: Catalog, shape: str) -> None:
+        self.catalog = catalog
+        self.shape = shape
+        self._aliases = 0
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    # ── objects and their fields ──────────────────────────────────────────────
+
+    def object(
+        self, fields: list[Selected], entity: Entity, row: Cells, level: Level, embed: Embed | None = None
+    ) -> Text:
+        text = Text().literal("{")
+        for at, selected in enumerate(fields):
+            text.literal(("," if at else "") + f'"{selected.key}":')
+            if selected.name == "__typename":
+                text.literal(f'"{selected.parent}"')
+                continue
+            plan = (embed.columns.get(selected.name) if embed else None) or entity.fields.get(selected.name)
+            if plan is None:
+                reason = self.catalog.unplanned.get(f"{selected.parent}.{selected.name}", "not declared")
+                raise Unplannable(f"{selected.parent}.{selected.name}: {reason}")
+            text.add(self.field(selected, plan, row, level))
+        return text.literal("}")
+
+    def field(self, selected: Selected, plan: Plan, row: Cells, level: Level) -> Text:
+        match plan:
+            case Column():
+                shown = [expression(row) for expression in plan.expressions]
+                return nullable(plan.kind, shown, may_be_null=not selected.non_null)
+            case Fact():
+                param = sql(Param(("fact", selected.parent, selected.name), plan.cast, plan.read))
+                return nullable(plan.kind, [param], may_be_null=not selected.non_null)
+            case Embed():
+                return self.embedded(selected, plan, row, level)
+            case ToOne():
+                return self.to_one(selected, plan, row, level)
+            case Lookup():
+                return self.lookup(selected, plan)
+            case Many():
+                return (
+                    self.connection(selected, plan, row)
+                    if plan.connection
+                    else self.listing(selected, plan, row)
+                )
+            case Aggregate():
+                return self.aggregate(selected, plan, row)
+            case ByIds():
+                return self.by_ids(selected) if plan.many else self.by_id(selected)
+
+    def embedded(self, selected: Selected, plan: Embed, row: Cells, level: Level) -> Text:
+        text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, plan)
+        if plan.present is None:
+            return text
+        return Text().add(sql("CASE WHEN ", plan.present(row), " THEN ", text.sql(), " ELSE 'null' END"))
+
+    # ── one row ───────────────────────────────────────────────────────────────
+
+    def to_one(self, selected: Selected, plan: ToOne, row: Cells, level: Level) -> Text:
+        entity = self.catalog.entities[selected.target]
+        other = Cells(self.alias())
+        source, scope = scoped_table(self.catalog, entity, other.alias, self.shape)
+        tie = (
+            sql(other(plan.key), " = ", row("id")) if plan.reverse else sql(other("id"), " = ", row(plan.key))
+        )
+        level.joins.append(sql(" LEFT JOIN ", source, " ON ", all_of([*scope, tie])))
+        text = self.object(selected.inside, entity, other, level)
+        if selected.non_null:
+            return text
+        return Text().add(sql("CASE WHEN ", other("id"), " IS NULL THEN 'null' ELSE ", text.sql(), " END"))
+
+    def lookup(self, selected: Selected, plan: Lookup) -> Text:
+        entity = self.catalog.entities[selected.target]
+        if plan.scope_key:
+            key = GROUP if plan.scope_key == "group" else STORE
+        else:
+            key = self.args(selected).param(
+                "id", cast=entity.id_cast, convert=_id_reader(entity.prefix, entity.id_cast)
+            )
+        return self.found(selected.inside, entity, key, non_null=selected.non_null)
+
+    def found(self, fields: list[Selected], entity: Entity, key: Sql, *, non_null: bool = False) -> Text:
+        row, level = Cells(self.alias()), Level()
+        source, where = scoped_table(self.catalog, entity, row.alias, self.shape)
+        where.append(sql(row("id"), " = ", key))
+        if entity.alive:
+            where.append(sql(f"{row.alias}.{entity.alive}"))
+        text = self.object(fields, entity, row, level)
+        select = sql("(SELECT ", text.sql(), " FROM ", source, *level.joins, " WHERE ", all_of(where), ")")
+        return Text().add(select if non_null else sql("coalesce(", select, ", 'null')"))
+
+    def by_id(self, selected: Selected) -> Text:
+        prefix = str(selected.values["id"]).rpartition("_")[0]
+        entity = self.catalog.by_prefix(prefix)
+        if entity is None:
+            return Text().literal("null")
+        key = self.args(selected).param(
+            "id", cast=entity.id_cast, convert=_id_reader(entity.prefix, entity.id_cast)
+        )
+        return self.found(selected.children[entity.name], entity, key)
+
+    def by_ids(self, selected: Selected) -> Text:
+        """One scalar sub-select per kind of id, tried per id; ids keep their places."""
+        prefixes = {str(i).rpartition("_")[0] for i in selected.values["ids"]}
+        entities = [e for e in (self.catalog.by_prefix(p) for p in sorted(prefixes)) if e is not None]
+        args, alias = self.args(selected), self.alias()
+        arrays: list[Sql] = []
+        cases = sql("")
+        for at, entity in enumerate(entities):
+            arrays.append(
+                args.param(
+                    "ids", cast=f"{entity.id_cast}[]", convert=_ids_reader(entity.prefix, entity.id_cast)
+                )
+            )
+            key = sql(f"{alias}.k{at}")
+            found = self.found(selected.children[entity.name], entity, key).sql()
+            cases = sql(cases, " WHEN ", key, " IS NOT NULL THEN ", found)
+        if not entities:
+            arrays.append(args.param("ids", cast="text[]"))
+        names = ", ".join(f"k{at}" for at in range(len(arrays)))
+        shown = sql("CASE", cases, " ELSE 'null' END") if entities else sql("'null'")
+        return Text().add(
+            sql(
+                "(SELECT coalesce('[' || string_agg(",
+                shown,
+                f", ',' ORDER BY {alias}.place) || ']', '[]') FROM unnest(",
+                joined(", ", arrays),
+                f") WITH ORDINALITY {alias}({names}, place))",
+            )  # fmt: skip
+        )
+
+    # ── many rows ─────────────────────────────────────────────────────────────
+
+    def listing(self, selected: Selected, plan: Many, row: Cells) -> Text:
+        entity = self.catalog.entities[selected.target]
+        item, level = Cells(self.alias()), Level()
+        page = self.page(selected, plan, entity, item, row)
+        text = self.object(selected.inside, entity, item, level)
+        order = joined(", ", page.ordering.sql(item))
+        return Text().add(
+            sql(
+                "(SELECT coalesce('[' || string_agg(",
+                text.sql(),
+                ", ',' ORDER BY ",
+                order,
+                ") || ']', '[]') FROM ",
+                *self.from_page(page, item, level),
+                ")",
+            )  # fmt: skip
+        )
+
+    def page(
+        self, selected: Selected, plan: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
+    ) -> Page:
+        parent = row(plan.parent_key) if plan.key else None
+        # Conditions name columns of the table itself, which need not leave the sub-select.
+        inner = Cells(item.alias)
+        return page_of(
+            self.catalog, entity, plan, self.args(selected),
+            alias=item.alias, parent=parent, shape=self.shape, row=inner, peek=peek,
+        )  # fmt: skip
+
+    def from_page(self, page: Page, item: Cells, level: Level, ranked: Sql | None = None) -> list[Sql]:
+        """FROM and WHERE: the table itself, or the limited page in a sub-select before anything is joined."""
+        select = page.select
+        if select.limit is None and select.offset is None and ranked is None:
+            return [select.source, *level.joins, sql(" WHERE ", all_of(select.where))]
+        select.names = {
+            column: sql(f"{item.alias}.{column}") for column in sorted(item.used) if column != "rn"
+        }
+        if ranked is not None:
+            select.names["rn"] = ranked
+        select.names = select.names or {"one": sql("1")}
+        return [sql("(", select.sql(), f") {item.alias}"), *level.joins]
+
+    def connection(self, selected: Selected, plan: Many, row: Cells) -> Text:
+        entity = self.catalog.entities[node_type(selected)]
+        item, level = Cells(self.alias()), Level()
+        fields = selected.inside
+        peek = any(f.name == "pageInfo" for f in fields)
+        page = self.page(selected, plan, entity, item, row, peek=peek)
+        parts = _ConnectionParts(self, entity, page, item, level, peek=peek)
+        text = Text().literal("{")
+        for at, inner in enumerate(fields):
+            text.literal(("," if at else "") + f'"{inner.key}":')
+            match inner.name:
+                case "__typename":
+                    text.literal(f'"{inner.parent}"')
+                case "totalCount":
+                    text.add(self.count(selected, plan, entity, row))
+                case "nodes":
+                    text.add(parts.listed(self.object(inner.inside, entity, item, level)))
+                case "edges":
+                    text.add(parts.listed(parts.edge(inner.inside)))
+                case "pageInfo":
+                    text.add(parts.page_info(inner.inside, self.args(selected)))
+                case _:
+                    raise Unplannable(f"{inner.parent}.{inner.name}: not declared")
+        text.literal("}")
+        if not parts.looks_at_rows:
+            return text
+        ranked = parts.rank() if parts.ranked else None
+        return Text().add(
+            sql("(SELECT ", text.sql(), " FROM ", *self.from_page(page, item, level, ranked), ")")
+        )
+
+    def count(self, selected: Selected, plan: Many, entity: Entity, row: Cells) -> Text:
+        item = Cells(self.alias())
+        parent = row(plan.parent_key) if plan.key else None
+        source, where = rows_of(
+            self.catalog,
+            entity,
+            plan,
+            self.args(selected),
+            alias=item.alias,
+            parent=parent,
+            shape=self.shape,
+            row=item,
+        )
+        return Text().add(sql("(SELECT count(*)::text FROM ", source, " WHERE ", all_of(where), ")"))
+
+    def aggregate(self, selected: Selected, plan: Aggregate, row: Cells) -> Text:
+        entity = self.catalog.entities[selected.target]
+        item, level = Cells(self.alias()), Level()
+        text = self.object(selected.inside, entity, item, level)
+
+        def table(name: str, alias: str) -> tuple[Sql, list[Sql], Row]:
+            source, where = scoped_table(self.catalog, self.catalog.entities[name], alias, self.shape)
+            return source, where, Cells(alias)
+
+        parent = row("id") if row.alias else None
+        request = AggregateRequest(parent, self.args(selected), table, list(item.used), self.shape)
+        select = plan.build(request)
+        kept = [*item.used, *(n for n in select.names if n.startswith("sort_"))]
+        order = [sql(f"{item.alias}.{n}") for n in select.names if n.startswith("sort_")]
+        select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": sql("1")}
+        rows = sql("(", select.sql(), f") {item.alias}")
+        if not is_list_field(selected):
+            return Text().add(sql("(SELECT ", text.sql(), " FROM ", rows, *level.joins, ")"))
+        by = sql(" ORDER BY ", joined(", ", order)) if order else sql("")
+        return Text().add(
+            sql(
+                "(SELECT coalesce('[' || string_agg(",
+                text.sql(),
+                ", ','",
+                by,
+                ") || ']', '[]') FROM ",
+                rows,
+                *level.joins,
+                ")",
+            )
+        )
+
+    def args(self, selected: Selected) -> FieldArguments:
+        return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)
+
+
+class _ConnectionParts:
+    """The pieces of a connection's object that look at the page as a whole."""
+
+    def __init__(
+        self, compiler: _Compiler, entity: Entity, page: Page, item: Cells, level: Level, *, peek: bool
+    ) -> None:
+        self.compiler, self.entity, self.page, self.item, self.level = compiler, entity, page, item, level
+        self.ranked = peek or page.backward
+        self.looks_at_rows = False
+        """Whether anything selected needs the page itself (a lone `totalCount` does not)."""
+
+    def rank(self) -> Sql:
+        inner = Cells(self.item.alias)
+        order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
+        return sql("row_number() OVER (ORDER BY ", order, ")")
+
+    @property
+    def within(self) -> Sql:
+        """Keeps the row that was read only to see whether there are more out of the answer."""
+        if not self.ranked or self.page.size is None:
+            return sql("")
+        return sql(f" FILTER (WHERE {self.item.alias}.rn <= ", self.page.size, ")")
+
+    def listed(self, text: Text) -> Text:
+        self.looks_at_rows = True
+        if self.ranked:
+            order = sql(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
+        else:
+            order = joined(", ", self.page.ordering.sql(self.item))
+        aggregated = sql("string_agg(", text.sql(), ", ',' ORDER BY ", order, ")", self.within)
+        return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
+
+    def edge(self, fields: list[Selected]) -> Text:
+        text = Text().literal("{")
+        for at, inner in enumerate(fields):
+            text.literal(("," if at else "") + f'"{inner.key}":')
+            if inner.name == "__typename":
+                text.literal(f'"{inner.parent}"')
+            elif inner.name == "cursor":
+                text.add(self.cursor())
+            else:
+                text.add(self.compiler.object(inner.inside, self.entity, self.item, self.level))
+        return text.literal("}")
+
+    def cursor(self) -> Text:
+        return Text().literal('"').add(cursor_sql(self.page.ordering, self.item)).literal('"')
+
+    def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:
+        offset = (
+            sql("(", args.param("offset", cast="bigint"), " > 0)::text")
+            if args.given("offset")
+            else sql("'false'")
+        )
+        back, forth = (
+            sql("'true'") if args.given("after") else offset,
+            sql("'true'" if args.given("before") else "'false'"),
+        )
+        text = Text().literal("{")
+        for at, inner in enumerate(fields):
+            text.literal(("," if at else "") + f'"{inner.key}":')
+            match inner.name:
+                case "__typename":
+                    text.literal(f'"{inner.parent}"')
+                case "hasNextPage":
+                    text.add(forth if self.page.backward else self.more())
+                case "hasPreviousPage":
+                    text.add(self.more() if self.page.backward else back)
+                case "startCursor":
+                    text.add(self.edge_cursor(first=not self.page.backward))
+                case _:
+                    text.add(self.edge_cursor(first=self.page.backward))
+        return text.literal("}")
+
+    def more(self) -> Sql:
+        self.looks_at_rows = True
+        assert self.page.size is not None, "connections always have a size"
+        return sql("(count(*) > ", self.page.size, ")::text")
+
+    def edge_cursor(self, *, first: bool) -> Sql:
+        self.looks_at_rows = True
+        order = f"{self.item.alias}.rn" + ("" if first else " DESC")
+        aggregated = sql("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
+        return sql("coalesce(", aggregated, ", 'null')")
+
+
+def cursor_sql(ordering: Ordering, row: Row) -> Sql:
+    """A cursor as text: base64url of its JSON, without line breaks and padding."""
+    text = Text()
+    for piece in cursor_json(ordering, row):
+        text.add(piece)
+    encoded = sql("encode(convert_to(", text.sql(), ", 'UTF8'), 'base64')")
+    return sql("translate(", encoded, ", E'+/=\\n', '-_')")
+
+
+def is_list_field(selected: Selected) -> bool:
+    """Whether the field holds a list."""
+    return selected.definition is not None and is_list(selected.definition)
+
+
+def node_type(connection: Selected) -> str:
+    """The type of a connection's nodes, from its type's own `nodes` field."""
+    assert connection.definition is not None
+    kind = get_named_type(connection.definition.type)
+    assert isinstance(kind, GraphQLObjectType)
+    return get_named_type(kind.fields["nodes"].type).name
+
+
+@cache
+def _id_reader(entity_prefix: str, id_cast: str) -> Callable[[Any], object]:
+    """One reader per kind of id, so that equal parameters are recognised as equal."""
+    read = read_uuid if id_cast == "uuid" else read_id
+    return lambda text: read(entity_prefix, str(text))
+
+
+@cache
+def _ids_reader(entity_prefix: str, id_cast: str) -> Callable[[Any], object]:
+    read = read_uuid if id_cast == "uuid" else read_id
+    return lambda ids: [read(entity_prefix, str(i)) for i in ids]

@@ -1,0 +1,43 @@
+"""What an operation may print, from the plan's own shape: fields times rows, before anything is run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.plan.catalog import Aggregate, ByIds, Many
+from app.plan.collect import Selected, Tree
+
+MAX_COST = 500_000
+"""Values in one answer."""
+_FEW = 10
+"""Rows assumed of a list that is short by nature."""
+_POINTS = 100
+"""Rows assumed of a series."""
+
+
+def cost_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
+    """The most values the answer is expected to print."""
+    return _of(tree.roots, args)
+
+
+def _of(fields: Sequence[Selected], args: Sequence[dict[str, Any]]) -> int:
+    total = 0
+    for selected in fields:
+        inside = max((_of(inner, args) for inner in selected.children.values()), default=0)
+        total += 1 + inside * _rows(selected, args)
+    return total
+
+
+def _rows(selected: Selected, args: Sequence[dict[str, Any]]) -> int:
+    plan = selected.plan
+    values = selected.values if selected.slot is None else args[selected.slot]
+    if isinstance(plan, Many):
+        if not plan.connection:
+            return _FEW
+        size = values.get("first")
+        size = values.get("last") if size is None else size
+        return max(1, plan.default_first or _FEW if size is None else size)
+    if isinstance(plan, Aggregate):
+        return _POINTS if plan.many else 1
+    if isinstance(plan, ByIds) and plan.many:
+        return max(1, len(values["ids"]))
+    return 1

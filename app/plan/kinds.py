@@ -1,0 +1,127 @@
+"""One object per kind of value, with both printings side by side.
+
+`value` turns what the driver gives into what the response writer prints; `text` is the SQL that writes the same
+JSON. Equality of the two executions lives here: change one, change the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from app.plan.sql import Sql, Text, quoted, sql
+from app.values.ids import show_id
+from app.values.instants import show_instant
+from app.values.money import NO_DIGITS, THREE_DIGITS, show_amount, show_decimal
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a value prints. `value(*driver values)` and `text(*expressions)` take the same number of arguments."""
+
+    name: str
+    value: Callable[..., Any]
+    text: Callable[..., Text]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _plain(suffix: str) -> Callable[..., Text]:
+    return lambda x: Text().add(sql(x, suffix))
+
+
+def _in_quotes(build: Callable[..., Sql]) -> Callable[..., Text]:
+    return lambda *x: Text().literal('"').add(build(*x)).literal('"')
+
+
+TEXT = Kind("text", _same, lambda x: Text().add(sql("to_json(", x, ")::text")))
+INT = Kind("int", int, _plain("::text"))
+BOOL = Kind("bool", _same, _plain("::text"))
+INSTANT = Kind(
+    "instant",
+    show_instant,
+    # to_json prints "2025-06-01T08:00:00.5+00:00" in a UTC session; the offset and quote become Z".
+    lambda x: Text().add(sql("left(to_json(", x, ")::text, -7)")).literal('Z"'),
+)
+DATE = Kind("date", lambda v: v.isoformat(), _in_quotes(lambda x: sql(x, "::text")))
+DECIMAL = Kind("decimal", show_decimal, _in_quotes(lambda x: sql("trim_scale(", x, ")::text")))
+TEXTS = Kind("texts", list, lambda x: Text().add(sql("array_to_json(", x, ")::text")))
+JSON = Kind("json", lambda v: msgspec.Raw(v.encode()), _plain("::text"))
+
+
+def _digits(currency: Sql) -> Sql:
+    none, three = ("'{" + ",".join(sorted(s)) + "}'" for s in (NO_DIGITS, THREE_DIGITS))
+    return sql(
+        "CASE WHEN ",
+        currency,
+        f" = ANY ({none}) THEN 0 WHEN ",
+        currency,
+        f" = ANY ({three}) THEN 3 ELSE 2 END",
+    )
+
+
+AMOUNT = Kind(
+    "amount",
+    show_amount,
+    _in_quotes(lambda x, c: sql("round(", x, ", greatest(min_scale(", x, "), ", _digits(c), "))::text")),
+)
+"""Of an amount and its currency."""
+
+
+def rate(scale: int) -> Kind:
+    """A JSON number of `scale` decimals, rounded half away from zero."""
+    step = Decimal(1).scaleb(-scale)
+    return Kind(
+        f"rate({scale})",
+        lambda v: v.quantize(step, rounding=ROUND_HALF_UP),
+        lambda x: Text().add(sql("round(", x, f", {scale})::text")),
+    )
+
+
+def ident(prefix: str) -> Kind:
+    """`camp_42`."""
+    return Kind(
+        f"id({prefix})",
+        lambda v: show_id(prefix, v),
+        lambda x: Text().literal(f'"{prefix}_').add(sql(x, "::text")).literal('"'),
+    )
+
+
+def code(enum: type[Enum]) -> Kind:
+    """An enum whose members are stored by value; a value outside it is `UNRECOGNIZED`, where it has that member."""
+    rest = enum.__members__.get("UNRECOGNIZED")
+    members = [m for m in enum if m is not rest]
+    known = {m.value: m for m in members}
+
+    def value(stored: Any) -> Any:
+        return known.get(stored, rest) if rest is not None else known[stored]
+
+    def text(x: Sql) -> Text:
+        if all(isinstance(m.value, str) and m.name == m.value.upper() for m in members) and rest is None:
+            return Text().literal('"').add(sql("upper(", x, ")")).literal('"')
+        cases = " ".join(
+            f"WHEN {quoted(m.value) if isinstance(m.value, str) else m.value} THEN {quoted(m.name)}"
+            for m in members
+        )
+        other = f" ELSE {quoted(rest.name)}" if rest is not None else ""
+        # A NULL stays NULL: CASE would give it the ELSE branch.
+        guard = sql("CASE WHEN ", x, " IS NOT NULL THEN CASE ", x, f" {cases}{other} END END")
+        return Text().literal('"').add(guard).literal('"')
+
+    return Kind(f"code({enum.__name__})", value, text)
+
+
+def nullable(kind: Kind, expressions: Sequence[Sql], *, may_be_null: bool) -> Text:
+    """The kind's text, `null` where the value is NULL."""
+    made = kind.text(*expressions)
+    return Text().add(sql("coalesce(", made.sql(), ", 'null')")) if may_be_null else made
+
+
+def show(kind: Kind, values: Sequence[Any]) -> Any:
+    """The kind's printable value, None where the (first) value is NULL."""
+    return None if values[0] is None else kind.value(*values)

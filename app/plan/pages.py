@@ -1,0 +1,149 @@
+"""Lists of rows: which ones (scope, parent, filter), in which order, and which page of them.
+
+Both executions read their lists through these functions: a plan nests the SELECT, a dataloader runs it beside
+every parent key at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.plan.arguments import FieldArguments
+from app.plan.catalog import Catalog, Entity, Many, Row, SortKey
+from app.plan.kinds import INT, TEXT
+from app.plan.scoping import scoped_table
+from app.plan.sql import Select, Sql, joined, sql
+from app.values.cursors import read_cursor
+
+STRUCTURAL = frozenset({"orderBy", "interval", "by"})
+"""Arguments whose value changes the statement itself."""
+_BY_ID = SortKey("id", INT, "bigint", lambda v: _whole(v))
+_BY_UUID = SortKey("id", TEXT, "uuid", str)
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """A total order: sort keys with their direction (True: descending), the id last."""
+
+    keys: tuple[tuple[SortKey, bool], ...]
+    name: str
+    """What a cursor says it belongs to."""
+
+    def sql(self, row: Row, *, backward: bool = False) -> list[Sql]:
+        """ORDER BY items."""
+        return [
+            sql(row(key.column), " DESC" if descending != backward else "") for key, descending in self.keys
+        ]
+
+
+def ordering_of(entity: Entity, many: Many, args: FieldArguments) -> Ordering:
+    """The order asked for, else the list's own; the id breaks ties, in the direction of the last key."""
+    chosen: list[tuple[str, bool]] = []
+    for item in args.structural("orderBy") or ():
+        name = item["field"].value
+        if name not in (n for n, _ in chosen):
+            chosen.append((name, item.get("direction") is not None and item["direction"].value == "desc"))
+    chosen = chosen or list(many.order)
+    if chosen[-1][0] != "id":
+        chosen.append(("id", chosen[-1][1]))
+    by_id = _BY_UUID if entity.id_cast == "uuid" else _BY_ID
+    keys = tuple((by_id if name == "id" else many.orders[name], descending) for name, descending in chosen)
+    return Ordering(keys, ",".join(f"{name}:{'DESC' if d else 'ASC'}" for name, d in chosen))
+
+
+def rows_of(
+    catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
+    alias: str, parent: Sql | None, shape: str, row: Row,
+) -> tuple[Sql, list[Sql]]:  # fmt: skip
+    """The table and every condition but the page's: scope, parent, not deleted, filter."""
+    source, where = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
+    if many.key and parent is not None:
+        where.append(sql(row(many.key), " = ", parent))
+    filters = catalog.filters.get(f"{entity.name}Filter", {})
+    keys = args.keys("filter")
+    if entity.alive and not any(filters[key].replaces_alive for key in keys):
+        where.append(sql(f"{alias}.{entity.alive}"))
+    where += [filters[key].predicate(row, args, ("filter", key)) for key in keys]
+    return source, where
+
+
+@dataclass
+class Page:
+    """The rows of one page, still without columns (`select.names` is filled by whoever reads them)."""
+
+    select: Select
+    ordering: Ordering
+    backward: bool
+    size: Sql | None
+    """How many rows the page may have; the SELECT reads one more when `peek` was asked for."""
+
+
+def page_of(
+    catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
+    alias: str, parent: Sql | None, shape: str, row: Row, peek: bool = False,
+) -> Page:  # fmt: skip
+    """The SELECT of a page: conditions, keyset, order, limit."""
+    source, where = rows_of(catalog, entity, many, args, alias=alias, parent=parent, shape=shape, row=row)
+    ordering = ordering_of(entity, many, args)
+    backward = args.given("last")
+    for which, before in (("after", False), ("before", True)):
+        if args.given(which):
+            where.append(_keyset(ordering, args, which, row, before=before))
+    size: Sql | None = None
+    if backward or args.given("first"):
+        size = args.param("last" if backward else "first", cast="bigint")
+    elif many.default_first is not None:
+        size = sql(str(many.default_first))
+    limit = size if size is None or not peek else sql(size, " + 1")
+    offset = args.param("offset", cast="bigint") if args.given("offset") else None
+    select = Select({}, source, where, order=ordering.sql(row, backward=backward), limit=limit, offset=offset)
+    return Page(select, ordering, backward, size)
+
+
+def cursor_json(ordering: Ordering, row: Row) -> list[str | Sql]:
+    """The pieces of a cursor's JSON text: `["NAME:ASC","…",42]`."""
+    pieces: list[str | Sql] = [f'["{ordering.name}"']
+    for key, _ in ordering.keys:
+        pieces.append(",")
+        pieces.extend(key.kind.text(row(key.column)).pieces)
+    return [*pieces, "]"]
+
+
+def cursor_keys(ordering: Ordering, cursor: str) -> list[object]:
+    """A cursor's values as parameters; ValueError where it is not a cursor of this ordering."""
+    values = read_cursor(cursor, ordering.name, len(ordering.keys) - 1)
+    return [key.read(value) for (key, _), value in zip(ordering.keys, values, strict=True)]
+
+
+def _keyset(ordering: Ordering, args: FieldArguments, which: str, row: Row, *, before: bool) -> Sql:
+    def value(at: int) -> Sql:
+        return args.param(which, cast=ordering.keys[at][0].cast, convert=_nth(ordering, at))
+
+    columns = [row(key.column) for key, _ in ordering.keys]
+    signs = ["<" if descending != before else ">" for _, descending in ordering.keys]
+    if len(set(signs)) == 1:
+        values = joined(", ", [value(at) for at in range(len(columns))])
+        return sql("(", joined(", ", columns), f") {signs[0]} (", values, ")")
+    steps: list[Sql] = []
+    for at, column in enumerate(columns):
+        same = [sql(columns[i], " = ", value(i), " AND ") for i in range(at)]
+        steps.append(sql("(", *same, column, f" {signs[at]} ", value(at), ")"))
+    return sql("(", joined(" OR ", steps), ")")
+
+
+_NTH: dict[tuple[str, int], Callable[[Any], object]] = {}
+
+
+def _nth(ordering: Ordering, at: int) -> Callable[[Any], object]:
+    """One reader per ordering and position, so that equal parameters are recognised as equal."""
+
+    def read(cursor: Any) -> object:
+        return cursor_keys(ordering, cursor)[at]
+
+    return _NTH.setdefault((ordering.name, at), read)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
+        raise ValueError("this is not a cursor of this list")
+    return value
