@@ -1,0 +1,93 @@
+"""The numbers of a demonstration campaign, day by day: plausible, and for the same day always the same."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal
+from random import Random
+
+from app.seeding.stories import CampaignPlan, Kind, OutlayPlan
+
+DAYS = 90
+CENT = Decimal("0.01")
+WEEK = (0.95, 0.9, 0.92, 1.0, 1.15, 1.3, 1.1)
+"""Monday to Sunday."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayNumbers:
+    """What a campaign did on one day in one channel, but for what it cost."""
+
+    day: date
+    channel: str
+    counts: dict[str, int]
+    cost_per_click: Decimal
+    revenue: Decimal
+
+
+def spread(amount: Decimal, days: int) -> list[Decimal]:
+    """Share an amount over days, to the cent; what is left over goes to the first days."""
+    share = (amount / days).quantize(CENT, ROUND_DOWN)
+    left = int((amount - share * days) / CENT)
+    return [share + CENT if n < left else share for n in range(days)]
+
+
+def outlay_days(plan: OutlayPlan, today: date) -> Iterator[tuple[date, Decimal]]:
+    """What an outlay costs on each of its days."""
+    for n, amount in enumerate(spread(Decimal(plan.amount), plan.days)):
+        yield today + timedelta(days=plan.start + n), amount
+
+
+def numbers_of(plan: CampaignPlan, *, group: str, basket: Decimal, today: date) -> Iterator[DayNumbers]:
+    """Every day it ran among the last 90, today not counted, each channel."""
+    if not plan.daily or plan.start is None:
+        return
+    first = max(plan.start, -DAYS)
+    last = min(plan.end if plan.end is not None else 0, 0)
+    for offset in range(first, last):
+        day = today + timedelta(days=offset)
+        for channel in plan.channels:
+            # Seeded per day, so that tomorrow's run tells the same about today. No secrets are made of it.
+            chance = Random(f"{group}/{plan.name}/{channel}/{day}")  # noqa: S311
+            pull = WEEK[day.weekday()] * chance.uniform(0.85, 1.15) * (1 + (offset - first) / 400)
+            reach = round(plan.daily * pull * _appeal(plan.channels, channel))
+            counts = _sent(reach, chance) if plan.kind == Kind.MESSAGE else _shown(reach, chance)
+            revenue = sum(
+                (basket * Decimal(f"{chance.uniform(0.6, 1.5):.2f}") for _ in range(counts["conversions"])),
+                Decimal(),
+            )
+            yield DayNumbers(
+                day, channel, counts, Decimal(f"{chance.uniform(0.28, 0.62):.2f}"), revenue.quantize(CENT)
+            )
+
+
+def _appeal(channels: Sequence[str], channel: str) -> float:
+    return 1 / (1 + 0.4 * channels.index(channel))
+
+
+def _shown(reach: int, chance: Random) -> dict[str, int]:
+    clicks = round(reach * chance.uniform(0.012, 0.035))
+    return {
+        "impressions": reach,
+        "clicks": clicks,
+        "conversions": round(clicks * chance.uniform(0.02, 0.07)),
+        "sent": 0,
+        "delivered": 0,
+        "opened": 0,
+        "unsubscribed": 0,
+    }
+
+
+def _sent(reach: int, chance: Random) -> dict[str, int]:
+    delivered = round(reach * chance.uniform(0.96, 0.995))
+    opened = round(delivered * chance.uniform(0.25, 0.46))
+    clicks = round(opened * chance.uniform(0.2, 0.42))
+    return {
+        "impressions": 0,
+        "clicks": clicks,
+        "conversions": round(clicks * chance.uniform(0.06, 0.2)),
+        "sent": reach,
+        "delivered": delivered,
+        "opened": opened,
+        "unsubscribed": round(delivered * chance.uniform(0, 0.003)),
+    }

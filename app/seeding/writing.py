@@ -1,0 +1,180 @@
+"""Rows of a demonstration group, table by table, in one transaction inside the group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+
+from app.seeding.numbers import CENT
+from app.seeding.stories import GroupPlan
+from app.values.instants import start_of
+
+Rows = Sequence[dict[str, Any]]
+JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Ids of what campaigns lean on, in the order of the plan."""
+
+    stores: list[int]
+    segments: list[int]
+    partners: list[int]
+    partnerships: list[int]
+    project: int
+    integration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes one group."""
+
+    connection: "asyncpg.Connection[asyncpg.Record]"
+    plan: GroupPlan
+    group_id: int
+    now: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the group's days begin."""
+        return ZoneInfo(self.plan.time_zone)
+
+    @property
+    def today(self) -> date:
+        """Day 0 of the plan."""
+        return self.now.astimezone(self.zone).date()
+
+    def at(self, offset: int, hour: int = 0) -> datetime:
+        """An hour of a day of the plan."""
+        return start_of(self.today + timedelta(days=offset), self.zone) + timedelta(hours=hour)
+
+    async def rows(self, table: str, rows: Rows) -> list[int]:
+        """Insert rows that name the same columns; their ids, in the same order."""
+        if not rows:
+            return []
+        columns = ", ".join(rows[0])
+        # `json`, not `jsonb`: documents inside keep their spelling.
+        found = await self.connection.fetch(
+            f"INSERT INTO {table} (group_id, {columns})"
+            f" SELECT $1, {columns} FROM json_populate_recordset(NULL::{table}, $2::json) RETURNING id",
+            self.group_id,
+            JSON.encode(rows).decode(),
+        )
+        return [row["id"] for row in found]
+
+    async def write(self) -> "Written":
+        """The group and all that its campaigns lean on."""
+        plan = self.plan
+        await self.connection.execute(
+            "INSERT INTO customer_group (id, name, currency, time_zone, created_at)"
+            " VALUES ($1, $2, $3, $4, $5)",
+            self.group_id, plan.name, plan.currency, plan.time_zone, self.at(-400, 9),
+        )  # fmt: skip
+        stores = await self._stores()
+        partners = await self.rows("partner", [{"name": name} for name in plan.partners])
+        partnerships = await self.rows(
+            "partnership",
+            [
+                {"name": f"{name} × {plan.stores[0]}", "partner_id": partner, "store_id": stores[0]}
+                for name, partner in zip(plan.partners, partners, strict=True)
+            ],
+        )
+        project, integration = await self._tracking(stores[0])
+        segments = await self.rows(
+            "segment",
+            [
+                {
+                    "name": s.name, "type": s.type, "criteria": s.criteria, "size": s.size,
+                    "sized_at": self.at(-1, 4), "created_at": self.at(-200), "updated_at": self.at(-1, 4),
+                }
+                for s in plan.segments
+            ],
+        )  # fmt: skip
+        await self._customers(stores)
+        await self._events(project)
+        return Written(stores, segments, partners, partnerships, project, integration)
+
+    async def _stores(self) -> list[int]:
+        return await self.rows(
+            "store",
+            [
+                {
+                    "name": name, "beacon_key": str(uuid4()),
+                    "is_default": place == 0, "created_at": self.at(-400 + place, 10),
+                    "updated_at": self.at(-400 + place, 10),
+                }
+                for place, name in enumerate(self.plan.stores)
+            ],
+        )  # fmt: skip
+
+    async def _tracking(self, store_id: int) -> tuple[int, int]:
+        plan = self.plan
+        [project] = await self.rows(
+            "project",
+            [{"name": f"{plan.name} – web", "slug": plan.slug, "is_internal": False, "store_id": store_id,
+              "created_at": self.at(-390)}],
+        )  # fmt: skip
+        await self.connection.execute(
+            "INSERT INTO project_slug (slug, group_id, project_id) VALUES ($1, $2, $3)",
+            plan.slug, self.group_id, project,
+        )  # fmt: skip
+        [integration] = await self.rows(
+            "integration",
+            [{"name": plan.integration, "project_id": project, "kind": "custom_ads", "wmkt_id": plan.wmkt_id,
+              "currency": plan.currency, "created_at": self.at(-380)}],
+        )  # fmt: skip
+        return project, integration
+
+    async def _customers(self, stores: Sequence[int]) -> None:
+        await self.rows(
+            "customer",
+            [
+                {
+                    "name": name, "email": f"client{place + 1}@{self.plan.mail_domain}",
+                    "store_id": stores[place % len(stores)], "created_at": self.at(-300 + 11 * place, 12),
+                    "updated_at": self.at(-300 + 11 * place, 12),
+                }
+                for place, name in enumerate(self.plan.customers)
+            ],
+        )  # fmt: skip
+
+    async def _events(self, project: int) -> None:
+        """Some purchases and sign-ups of the last two weeks, as a tracker sent them."""
+        chance = Random(self.plan.slug)  # noqa: S311 - made-up visitors
+        moments = sorted(
+            datetime.combine(
+                self.today - timedelta(days=1 + n % 14), time(8 + n % 12, 5 * (n % 12)), self.zone
+            )
+            for n in range(40)
+        )
+        rows = []
+        for place, moment in enumerate(moments):
+            bought = chance.random() < 0.6
+            total = (self.plan.basket * Decimal(f"{chance.uniform(0.5, 2):.2f}")).quantize(CENT)
+            data = {"total": total, "currency": self.plan.currency} if bought else {"newsletter": True}
+            kind = "purchase" if bought else "sign_up"
+            rows.append(
+                {
+                    "id": _uuid7(moment, chance), "project_id": project, "source": self.plan.slug,
+                    "dedup_key": f"demo-{place}", "event_type": kind, "received_at": moment,
+                    "occurred_at": moment,
+                    "body": {
+                        "projectId": self.plan.slug, "eventType": kind, "nonce": f"demo-{place}",
+                        "trackerId": f"visitor-{chance.randrange(12)}", "data": data,
+                    },
+                }
+            )  # fmt: skip
+        await self.rows("event", rows)
+
+
+def _uuid7(moment: datetime, chance: Random) -> UUID:
+    """RFC 9562: milliseconds, then chance."""
+    value = int(moment.timestamp() * 1000) << 80 | chance.getrandbits(80)
+    return UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)

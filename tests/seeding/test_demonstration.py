@@ -1,0 +1,229 @@
+"""The demonstration data: believable, complete, made once, reachable with the credentials written down."""
+
+import json
+import stat
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.auth.credentials import Authenticator
+from app.auth.principal import Role
+from app.db.database import Database
+from app.seeding.demo import DemoGroups, seed_demo, write_demo_json
+from app.seeding.numbers import spread
+from app.settings import Settings, read_settings
+from app.tables.all import TENANT_TABLES
+
+NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
+
+KEPT_EMPTY = {"audit_entry", "idempotent_answer"}
+"""Tables that tell what requests did; nobody has asked anything yet."""
+
+
+class Shelf:
+    """Keeps files in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    async def put(self, key: str, data: bytes) -> None:
+        self.files[key] = data
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture(scope="module")
+async def demo(db: Database, shelf: Shelf) -> DemoGroups:
+    """Both groups, seeded."""
+    return await seed_demo(db, now=NOW, storage=shelf)
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[Any]:
+    """Sees every group."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def _contents(owner: Any) -> dict[str, str]:
+    """A fingerprint of each tenant table."""
+    return {
+        table.name: await owner.fetchval(
+            f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table.name} t"
+        )
+        for table in TENANT_TABLES
+    }
+
+
+async def test_every_table_has_something_to_show_in_both_groups(demo: DemoGroups, owner: Any) -> None:
+    assert [group.name for group in demo.groups] == ["Maison Lumière", "Tanuki Kitchen 狸"]
+    assert demo.made == 2
+    for table in TENANT_TABLES:
+        key = "id" if table.name == "customer_group" else "group_id"
+        for group in demo.groups:
+            count = await owner.fetchval(
+                f"SELECT count(*) FROM {table.name} WHERE {key} = $1", group.group_id
+            )
+            assert (count > 0) is (table.name not in KEPT_EMPTY), (table.name, group.name)
+
+
+async def test_a_second_time_changes_nothing(
+    db: Database, demo: DemoGroups, shelf: Shelf, owner: Any
+) -> None:
+    before, files = await _contents(owner), dict(shelf.files)
+    again = await seed_demo(db, now=NOW + timedelta(days=40), storage=shelf)
+    assert again == DemoGroups(demo.groups, made=0)
+    assert await _contents(owner) == before
+    assert shelf.files == files
+
+
+async def test_campaigns_stand_where_their_dates_say(demo: DemoGroups, owner: Any) -> None:
+    wrong = await owner.fetch(
+        "SELECT name, status FROM campaign WHERE status <> CASE WHEN starts_at IS NULL THEN 'draft'"
+        " WHEN starts_at > $1 THEN 'scheduled' WHEN ends_at <= $1 THEN 'completed' ELSE 'active' END"
+        " AND status <> 'paused'",
+        NOW,
+    )
+    assert wrong == []
+    for group in demo.groups:
+        found = await owner.fetchval(
+            "SELECT array_agg(DISTINCT status) FROM campaign WHERE group_id = $1", group.group_id
+        )
+        assert {"draft", "scheduled", "active", "completed"} <= set(found)
+
+
+async def test_every_kind_of_campaign_is_there(demo: DemoGroups, owner: Any) -> None:
+    for group in demo.groups:
+        kinds = await owner.fetchrow(
+            "SELECT count(*) FILTER (WHERE budget_total > 0 AND period_type IS NOT NULL) AS media,"
+            " count(*) FILTER (WHERE subject IS NOT NULL) AS message,"
+            " count(*) FILTER (WHERE integration_id IS NOT NULL) AS tracked,"
+            " count(*) FILTER (WHERE reward_type IS NOT NULL) AS reward,"
+            " count(*) FILTER (WHERE template_id IS NOT NULL) AS cloned,"
+            " count(*) FILTER (WHERE EXISTS (SELECT FROM spend_limit s WHERE s.campaign_id = c.id)) AS ad"
+            " FROM campaign c WHERE group_id = $1",
+            group.group_id,
+        )
+        assert min(kinds.values()) >= 1, dict(kinds)
+    days = await owner.fetchrow("SELECT min(day) AS first, max(day) AS last FROM campaign_metric")
+    assert (days["last"] - days["first"]).days == 89
+    assert days["last"] == NOW.date() - timedelta(days=1)
+
+
+async def test_spend_is_the_ledgers_and_the_rollup_its_rows(demo: DemoGroups, owner: Any) -> None:
+    off = await owner.fetch(
+        "SELECT m.campaign_id, m.day, m.spend, l.amount FROM campaign_metric m LEFT JOIN"
+        " (SELECT group_id, campaign_id, day, channel, sum(amount) AS amount"
+        "    FROM spend_entry GROUP BY 1, 2, 3, 4) l"
+        " USING (group_id, campaign_id, day, channel) WHERE m.spend <> coalesce(l.amount, 0)"
+    )
+    assert off == []
+    assert await owner.fetch(ROLLUP_DIFFERENCES) == []
+    outlays = await owner.fetch(
+        "SELECT o.id FROM outlay o WHERE amount <> (SELECT sum(amount) FROM spend_entry e"
+        " WHERE e.group_id = o.group_id AND e.source = 'outlay' AND e.source_ref LIKE o.id || '/%')"
+    )
+    assert outlays == []
+
+
+ROLLUP_DIFFERENCES = """
+WITH counted AS (
+  SELECT m.group_id, c.store_id, m.day, m.channel, m.currency, sum(impressions) AS impressions,
+         sum(clicks) AS clicks, sum(conversions) AS conversions, sum(sent) AS sent,
+         sum(delivered) AS delivered, sum(opened) AS opened, sum(unsubscribed) AS unsubscribed,
+         sum(spend) AS spend, sum(revenue) AS revenue
+    FROM campaign_metric m JOIN campaign c ON c.group_id = m.group_id AND c.id = m.campaign_id
+   GROUP BY 1, 2, 3, 4, 5)
+, kept AS (
+  SELECT group_id, store_id, day, channel, currency, impressions::numeric, clicks::numeric,
+         conversions::numeric, sent::numeric, delivered::numeric, opened::numeric, unsubscribed::numeric,
+         spend, revenue
+    FROM metric_rollup)
+(SELECT * FROM counted EXCEPT SELECT * FROM kept) UNION ALL (SELECT * FROM kept EXCEPT SELECT * FROM counted)
+"""
+
+
+async def test_files_are_real(demo: DemoGroups, shelf: Shelf, owner: Any) -> None:
+    rows = await owner.fetch("SELECT * FROM asset")
+    assert {row["content_type"] for row in rows} == {"application/pdf", "image/png", "image/jpeg"}
+    heads = {
+        "application/pdf": b"%PDF-1.4",
+        "image/png": b"\x89PNG\r\n\x1a\n",
+        "image/jpeg": b"\xff\xd8\xff\xe0",
+    }
+    for row in rows:
+        data = shelf.files[row["storage_key"]]
+        assert data.startswith(heads[row["content_type"]])
+        assert len(data) == row["size"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings({"DATA_DIR": str(tmp_path), "PORT": "8123"})
+
+
+async def test_the_credentials_written_down_open_their_group(
+    db: Database, demo: DemoGroups, settings: Settings
+) -> None:
+    path = await write_demo_json(db, settings, demo, now=NOW)
+    assert path == settings.data_dir / "demo.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    content = json.loads(path.read_text())
+    assert content["base_url"] == "http://localhost:8123"
+    authenticator = Authenticator(settings, db)
+    for written, group in zip(content["groups"], demo.groups, strict=True):
+        assert written["group_id"] == group.group_id
+        by_key = await authenticator.authenticate(
+            api_key=written["api_key"], beacon_key=None, bearer=None, group=None, now=NOW
+        )
+        assert by_key.scope.group_id == group.group_id
+        by_beacon = await authenticator.authenticate(
+            api_key=written["api_key"], beacon_key=written["beacon_keys"][1], bearer=None, group=None, now=NOW
+        )
+        assert by_beacon.scope.store_id == written["store_ids"][1]
+        by_token = await authenticator.authenticate(
+            api_key=None, beacon_key=None, bearer=written["token"], group=None, now=NOW
+        )
+        assert by_token.scope.group_id == group.group_id
+        assert by_token.roles == {Role.TENANT_ADMIN, Role.MARKETING}
+
+
+async def test_keys_are_kept_while_they_work_and_tokens_are_new(
+    db: Database, demo: DemoGroups, settings: Settings, owner: Any
+) -> None:
+    path = await write_demo_json(db, settings, demo, now=NOW)
+    first = json.loads(path.read_text())["groups"]
+    await write_demo_json(db, settings, demo, now=NOW + timedelta(minutes=1))
+    second = json.loads(path.read_text())["groups"]
+    for name in ("api_key", "client_id", "client_secret", "beacon_keys"):
+        assert [group[name] for group in first] == [group[name] for group in second]
+    assert all(a["token"] != b["token"] for a, b in zip(first, second, strict=True))
+    await owner.execute("UPDATE api_key SET revoked_at = $1", NOW)
+    await write_demo_json(db, settings, demo, now=NOW + timedelta(minutes=2))
+    third = json.loads(path.read_text())["groups"]
+    assert all(a["api_key"] != b["api_key"] for a, b in zip(second, third, strict=True))
+    path.write_text("[not json")
+    await write_demo_json(db, settings, demo, now=NOW)
+    assert len(json.loads(path.read_text())["groups"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("amount", "days", "shares"),
+    [
+        ("10.00", 3, ["3.34", "3.33", "3.33"]),
+        ("0.02", 4, ["0.01", "0.01", "0.00", "0.00"]),
+        ("700.01", 7, ["100.01", *["100.00"] * 6]),
+        ("5", 1, ["5.00"]),
+    ],
+)
+def test_an_outlay_is_spread_to_the_cent(amount: str, days: int, shares: list[str]) -> None:
+    assert [str(share) for share in spread(Decimal(amount), days)] == shares
