@@ -32,16 +32,19 @@ function headersFrom(text) {
 }
 
 let headers = headersFrom(place.dataset.headers) ?? {};
-const fetcher = createGraphiQLFetcher({
+const ask = createGraphiQLFetcher({
   url: url.href,
   // A browser cannot set headers on a WebSocket: the credential travels in connection_init instead.
   wsClient: createClient({ url: socket.href, lazy: true, connectionParams: () => headers }),
 });
 
+// The schema is asked for before the headers editor exists, and with nothing but its own headers.
+const fetcher = (operation, options) =>
+  operation.operationName === 'IntrospectionQuery' ? ask(operation, { ...options, headers }) : ask(operation, options);
+
 /** Says where the key goes, and reads the schema again as soon as there is one. */
 function KeyHint() {
   const { introspect } = useGraphiQLActions();
-  const text = useGraphiQL((state) => state.headerEditor?.getValue());
   const editor = useGraphiQL((state) => state.headerEditor);
   const schema = useGraphiQL((state) => state.schema);
   const waiting = useRef(null);
@@ -57,9 +60,6 @@ function KeyHint() {
     });
     return () => listening?.dispose();
   }, [editor, introspect]);
-  useEffect(() => {
-    headers = headersFrom(text) ?? headers;
-  }, [text]);
   if (schema) return null;
   return (
     <p className="key-hint">
