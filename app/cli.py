@@ -89,7 +89,8 @@ def seed(
     campaigns: Annotated[int, typer.Option(help="Bench size: how many campaigns over all.", min=1)] = 10_000,
 ) -> None:
     """Fill the database: two believable groups, or with --groups the size the benchmark wants."""
-    from app.seeding.bench import seed_bench
+    from app.seeding.bench import analyze, seed_bench
+    from app.seeding.progress import progress_bar
     from app.serving.running import bring_up_to_date, database
     from app.settings import read_settings
 
@@ -104,7 +105,14 @@ def seed(
 
         async def fill() -> None:
             async with _connected(settings) as db:
-                await seed_bench(db, groups=groups, campaigns=campaigns)
+                with progress_bar() as progress:
+                    made = await seed_bench(
+                        db, now=datetime.now(UTC), groups=groups, campaigns=campaigns, progress=progress
+                    )
+            owner = settings.database_migrate_url or settings.database_url
+            assert owner is not None
+            await analyze(owner)
+            typer.echo(f"{len(made.group_ids)} groups are in place, {made.made} of them new.")
 
         asyncio.run(fill())
 
@@ -309,11 +317,13 @@ def _roles(names: list[str]) -> "frozenset[Any]":
 
 async def _seed_demo(settings: "Settings") -> None:
     """Demonstration data where there is none yet, and tokens that hold again."""
+    from app.domain.assets.storage import AssetStorage
     from app.seeding.demo import seed_demo, write_demo_json
 
+    now = datetime.now(UTC)
     async with _connected(settings) as db:
-        groups = await seed_demo(db, now=datetime.now(UTC))
-        await write_demo_json(db, settings, groups)
+        groups = await seed_demo(db, now=now, storage=AssetStorage(settings))
+        await write_demo_json(db, settings, groups, now=now)
 
 
 def _announce(settings: "Settings") -> None:
