@@ -104,18 +104,20 @@ class Path:
             body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
         try:
-            parts = Parts(request.path_params, request.query_params, request.headers, body, is_form)
+            parts = Parts(
+                request.path_params, request.query_params, request.headers, context.now, body, is_form
+            )
             operation = Operation(route.document, route.variables(parts))
             if request.headers.get("x-explain") == "1":
-                return await explained(operation, context)
+                return explained(operation, context)
             key = request.headers.get("idempotency-key")
             if not route.writes:
                 exchange.cancel_with_client()
             if key is None or not route.writes:
-                return await answered(self.facade, route, operation, context, exchange)
+                return await answered(self.facade, route, parts, operation, context, exchange)
             key = read_key(key)
             handed_on = True
-            return await self.once(route, operation, context, exchange, key, body)
+            return await self.once(route, parts, operation, context, exchange, key)
         finally:
             if not handed_on:
                 await close_files(body)
@@ -143,11 +145,11 @@ class Path:
     async def once(
         self,
         route: LegacyRoute,
+        parts: Parts,
         operation: Operation,
         context: Context,
         exchange: Exchange,
         key: str,
-        body: object,
     ) -> Response:
         """Run at most once per key; a repeat gets the remembered answer. Closes the body's files."""
         started = False
@@ -156,9 +158,9 @@ class Path:
             nonlocal started
             started = True
             try:
-                response = await answered(self.facade, route, operation, context, exchange)
+                response = await answered(self.facade, route, parts, operation, context, exchange)
             finally:
-                await close_files(body)
+                await close_files(parts.body)
             return Kept(response.status_code, bytes(response.body))
 
         try:
@@ -175,13 +177,18 @@ class Path:
         finally:
             # When the client leaves, `run` goes on and still reads the files.
             if not started:
-                await close_files(body)
+                await close_files(parts.body)
         headers = {**NO_STORE, **({"Idempotent-Replayed": "true"} if kept.replayed else {})}
         return Response(kept.body, kept.status, headers, media_type=JSON)
 
 
 async def answered(
-    facade: Facade, route: LegacyRoute, operation: Operation, context: Context, exchange: Exchange
+    facade: Facade,
+    route: LegacyRoute,
+    parts: Parts,
+    operation: Operation,
+    context: Context,
+    exchange: Exchange,
 ) -> Response:
     """Run the document and shape what it gives."""
     given = await answer(operation, context)
@@ -192,7 +199,7 @@ async def answered(
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
     data = msgspec.json.decode(given.data, type=dict[str, Any])
     try:
-        body = write_json(route.shape(data))
+        body = write_json(route.shape(data, parts))
     except Failure as failure:
         return failed(facade, [problem_of(failure)])
     except Refused as refused:
@@ -200,16 +207,16 @@ async def answered(
     return Response(body, route.status, {**NO_STORE, **route.headers(data)}, media_type=JSON)
 
 
-async def explained(operation: Operation, context: Context) -> Response:
+def explained(operation: Operation, context: Context) -> Response:
     """What would run, instead of running it."""
-    found = await explain(operation, context)
+    found = explain(operation, context)
     body = {
         "document": operation.query,
         "variables": _shown(operation.variables),
         "execution": found.execution,
-        "reason": found.reason,
+        "reason": found.reason or None,
         "cost": found.cost,
-        "sql": found.sql,
+        "sql": found.sql or None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 

@@ -1,6 +1,7 @@
 """`/docs`: the legacy routes on one page of plain HTML, each with the GraphQL document it runs."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -12,6 +13,8 @@ from starlette.datastructures import Headers, QueryParams
 from app.rest.openapi import PATH_PARAMETER, PHRASES, failure_statuses
 from app.rest.route import Facade, LegacyRoute, Parts
 from app.values.json_text import write_json
+
+_SOME_DAY = datetime(2025, 6, 15, tzinfo=UTC)
 
 
 def page(facades: Sequence[Facade]) -> str:
@@ -29,7 +32,7 @@ def example_variables(route: LegacyRoute) -> dict[str, Any]:
     """What the route's documented example turns into."""
     path = dict.fromkeys(PATH_PARAMETER.findall(route.path), "42")
     body = None if route.takes is None else dict(route.takes.example)
-    return route.variables(Parts(path, QueryParams(), Headers(), body))
+    return route.variables(Parts(path, QueryParams(), Headers(), _SOME_DAY, body))
 
 
 def graphiql_url(route: LegacyRoute) -> str:

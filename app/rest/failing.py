@@ -19,6 +19,10 @@ INTERNAL = "INTERNAL"
 DOOR_CODES = frozenset({MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, METHOD_NOT_ALLOWED, KEY_REUSED, INTERNAL})
 """What only a door can refuse. A facade's table has an entry for these and for each code of `app.errors`."""
 
+OUR_FAULTS = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"})
+"""Codes of the graph that no client of a legacy route can be blamed for: the document is ours."""
+KINDS = frozenset({Failure.code, *(kind.code for kind in Failure.__subclasses__())})
+
 INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
 
 
@@ -61,19 +65,18 @@ def problem_of(failure: Failure) -> Problem:
 
 
 def problems_of(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """What the graph answered instead of data: `{message, path, extensions {code, reason}}`."""
+    """What the graph answered instead of data: `{message, extensions {code}}`.
+
+    Its codes are the precise ones; one that is neither a kind nor a fault of ours says what was wrong with the
+    input.
+    """
     found = []
     for error in errors:
-        extensions = error.get("extensions") or {}
-        found.append(
-            Problem(
-                str(extensions.get("code") or INTERNAL),
-                str(error.get("message") or INTERNAL_MESSAGE),
-                str(extensions.get("reason") or ""),
-                tuple(extensions.get("inputPath") or ()),
-                extensions.get("retryAfter"),
-            )
-        )
+        code = str((error.get("extensions") or {}).get("code") or INTERNAL)
+        if code in OUR_FAULTS:
+            found.append(Problem(INTERNAL, INTERNAL_MESSAGE))
+        else:
+            found.append(Problem(code if code in KINDS else Invalid.code, str(error["message"]), code))
     return found
 
 

@@ -5,6 +5,7 @@ No facade reads a table or calls an operation: whatever a route does, its docume
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ class Parts:
     path: Mapping[str, str]
     query: QueryParams
     headers: Headers
+    now: datetime
     body: Any = None
     """The decoded JSON body, or a form as an object: texts, lists of texts (`name[]`), lists of uploads."""
     is_form: bool = False
@@ -99,7 +101,7 @@ class LegacyRoute:
     document: str
     """The text of the stored document, see `stored`."""
     variables: Callable[[Parts], dict[str, Any]] = no_variables
-    shape: "Callable[[Data], object] | PassThrough"
+    shape: "Callable[[Data, Parts], object] | PassThrough"
     status: int = 200
     headers: Callable[[Data], dict[str, str]] = no_headers
     """Extra response headers, from the data. A pass-through has none."""

@@ -1,5 +1,6 @@
 """What the La Griffe API makes of requests and of data, without a server."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.rest.lagriffe import failures, requests, shapes
 from app.rest.route import Parts
 from app.values.json_text import write_json
 
+NOW = datetime(2025, 6, 3, 12, tzinfo=UTC)
 SENT = {
     "external_beacon_key": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxxxxx",
     "label": "Google Ads – June",
@@ -34,7 +36,7 @@ ASKED = {
 
 
 def parts(body: object = None, *, form: bool = False, **path: str) -> Parts:
-    return Parts(path, QueryParams(), Headers(), body, form)
+    return Parts(path, QueryParams(), Headers(), NOW, body, form)
 
 
 def asked(body: object, *, form: bool = False) -> dict[str, Any]:
@@ -170,12 +172,12 @@ ROW = (
 
 
 def test_a_list_has_the_envelope_and_plain_ids() -> None:
-    body = write_json(shapes.campaigns({"campaigns": {"totalCount": 1, "nodes": [NODE]}}))
+    body = write_json(shapes.campaigns({"campaigns": {"totalCount": 1, "nodes": [NODE]}}, parts()))
     assert body.decode() == f'{{"success":true,"data":[{ROW}]}}'
 
 
 def test_an_empty_list_is_a_list() -> None:
-    body = write_json(shapes.campaigns({"campaigns": {"totalCount": 0, "nodes": []}}))
+    body = write_json(shapes.campaigns({"campaigns": {"totalCount": 0, "nodes": []}}, parts()))
     assert body == b'{"success":true,"data":[]}'
 
 
@@ -220,15 +222,15 @@ def test_a_campaign_given_instants_shows_the_days_of_its_store(
 
 def test_a_campaign_nobody_may_see_is_not_found() -> None:
     with pytest.raises(NotFound):
-        shapes.campaign({"campaign": None})
+        shapes.campaign({"campaign": None}, parts())
     with pytest.raises(NotFound):
-        shapes.metrics({"campaign": None})
+        shapes.metrics({"campaign": None}, parts())
 
 
 def test_what_the_mutation_refuses_is_raised() -> None:
     errors = [{"code": "END_BEFORE_START", "message": "`endsOn` is before `startsOn`.", "path": ["endsOn"]}]
     with pytest.raises(Refused) as refused:
-        shapes.created({"mediaCampaignCreate": {"errors": errors, "campaign": None}})
+        shapes.created({"mediaCampaignCreate": {"errors": errors, "campaign": None}}, parts())
     problem = refused.value.problems[0]
     assert failures.FAILURES.status_of(problem) == 422
     assert failures.body(422, [problem]) == {"message": "`end_date` is before `start_date`."}
@@ -239,7 +241,7 @@ def test_two_problems_are_one_message() -> None:
         {"code": "INVALID", "message": f"`{name}` is wrong.", "path": []} for name in ("name", "endsOn")
     ]
     with pytest.raises(Refused) as refused:
-        shapes.created({"mediaCampaignCreate": {"errors": errors, "campaign": None}})
+        shapes.created({"mediaCampaignCreate": {"errors": errors, "campaign": None}}, parts())
     assert failures.body(422, refused.value.problems) == {"message": "`label` is wrong. `end_date` is wrong."}
 
 
@@ -247,27 +249,72 @@ def figures(impressions: int, spend: str) -> dict[str, Any]:
     return {"impressions": impressions, "clicks": 0, "conversions": 0, "spend": {"amount": spend}}
 
 
-def test_metrics_have_one_group_per_channel_with_its_days_in_order() -> None:
+def shown_metrics(series: list[dict[str, Any]], *, now: datetime = NOW, **node: Any) -> dict[str, Any]:
     data = {
         "campaign": {
-            "id": "camp_42",
-            "currency": "EUR",
+            **NODE,
             "channels": ["google_ads", "tv"],
             "metrics": figures(12, "3.50"),
-            "metricSeries": [
-                {"channel": "google_ads", "date": "2025-06-01", **figures(10, "3.00")},
-                {"channel": "google_ads", "date": "2025-06-02", **figures(0, "0.00")},
-                {"channel": "meta", "date": "2025-06-01", **figures(2, "0.25")},
-                {"channel": "meta", "date": "2025-06-02", **figures(0, "0.25")},
-            ],
+            "metricSeries": series,
+            **node,
         }
     }
-    found = msgspec.json.decode(write_json(shapes.metrics(data)))["data"]
-    assert [(c["channel"], [p["date"][-2:] for p in c["series"]]) for c in found["channels"]] == [
-        ("google_ads", ["01", "02"]),
-        ("tv", []),
-        ("meta", ["01", "02"]),
-    ]
+    asked = Parts({}, QueryParams(), Headers(), now)
+    found = msgspec.json.decode(write_json(shapes.metrics(data, asked)))["data"]
+    assert isinstance(found, dict)
+    return found
+
+
+def point(channel: str, period: str, impressions: int = 1, spend: str = "0.00") -> dict[str, Any]:
+    return {"channel": channel, "period": period, **figures(impressions, spend)}
+
+
+def days_of(found: dict[str, Any]) -> list[str]:
+    """The days of every channel, which are the same for all."""
+    for channel in found["channels"]:
+        assert [p["date"] for p in channel["series"]] == [p["date"] for p in found["channels"][0]["series"]]
+    return [p["date"][5:] for p in found["channels"][0]["series"]]
+
+
+def test_metrics_have_one_group_per_channel_with_its_days_in_order() -> None:
+    found = shown_metrics(
+        [
+            point("google_ads", "2025-06-01", 10, "3.00"),
+            point("meta", "2025-06-01", 2, "0.25"),
+            point("meta", "2025-06-03", 0, "0.25"),
+        ]
+    )
+    assert [channel["channel"] for channel in found["channels"]] == ["google_ads", "tv", "meta"]
+    assert days_of(found) == ["06-01", "06-02", "06-03"]
     assert found["channels"][2]["totals"] == {"impressions": 2, "clicks": 0, "conversions": 0, "spend": 0.5}
+    assert found["channels"][1]["series"][0] == {
+        "date": "2025-06-01", "impressions": 0, "clicks": 0, "conversions": 0, "spend": 0,
+    }  # fmt: skip
     assert found["totals"]["spend"] == 3.5
     assert found["campaign_id"] == 42
+
+
+def test_days_run_from_the_start_to_today_or_the_end() -> None:
+    assert days_of(shown_metrics([])) == ["06-01", "06-02", "06-03"]
+    assert days_of(shown_metrics([], endsOn="2025-06-02")) == ["06-01", "06-02"]
+    assert days_of(shown_metrics([], startsOn="2025-06-04")) == []
+    assert days_of(shown_metrics([], startsOn=None, startsAt=None, endsOn=None, endsAt=None)) == []
+
+
+def test_today_is_the_stores() -> None:
+    late = datetime(2025, 6, 1, 22, 30, tzinfo=UTC)
+    assert days_of(shown_metrics([], now=late)) == ["06-01", "06-02"]
+
+
+def test_reported_days_outside_the_campaign_are_shown_without_gaps() -> None:
+    early_and_late = [point("tv", "2025-05-30"), point("tv", "2025-06-05")]
+    assert days_of(shown_metrics(early_and_late)) == [
+        "05-30", "05-31", "06-01", "06-02", "06-03", "06-04", "06-05",
+    ]  # fmt: skip
+
+
+def test_a_very_long_campaign_is_filled_at_its_end_only() -> None:
+    found = shown_metrics([point("tv", "0002-01-01")], startsOn="0001-01-01", endsOn="9999-12-31")
+    days = [p["date"] for p in found["channels"][0]["series"]]
+    assert len(days) == shapes.FILLED_DAYS + 1
+    assert (days[0], days[-1]) == ("0002-01-01", "2025-06-03")

@@ -5,21 +5,25 @@ Source: La Griffe, "GET /api/campaigns", "GET /api/campaigns/{id}", "GET /api/ca
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.errors import Invalid, NotFound
 from app.rest.failing import refuse
-from app.rest.route import Data
+from app.rest.route import Data, Parts
 from app.values.instants import read_instant, zone_of
 from app.values.money import show_decimal
 
 BEACON = "externalBeaconKey"
 """The input field of the mutation that names the store."""
+FILLED_DAYS = 400
+"""How many days a metrics series shows without gaps, at most."""
+NOTHING: Mapping[str, Any] = {"impressions": 0, "clicks": 0, "conversions": 0, "spend": {"amount": "0"}}
 
 
-def campaigns(data: Data) -> object:
+def campaigns(data: Data, _: Parts) -> object:
     """The list, in the envelope."""
     return success([campaign_row(node) for node in data["campaigns"]["nodes"]])
 
@@ -29,12 +33,12 @@ def total_count(data: Data) -> dict[str, str]:
     return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
 
-def campaign(data: Data) -> object:
+def campaign(data: Data, _: Parts) -> object:
     """One campaign in detail."""
     return success(campaign_detail(_found(data)))
 
 
-def created(data: Data) -> object:
+def created(data: Data, _: Parts) -> object:
     """The campaign just made, as its detail shows it."""
     payload = data["mediaCampaignCreate"]
     for error in payload["errors"]:
@@ -46,26 +50,49 @@ def created(data: Data) -> object:
     return success(campaign_detail(payload["campaign"]))
 
 
-def metrics(data: Data) -> object:
+def metrics(data: Data, parts: Parts) -> object:
     """One entry per channel, its days in order and without gaps, and the sums."""
     found = _found(data)
-    channels: dict[str, list[dict[str, Any]]] = {name: [] for name in found["channels"]}
+    reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in found["channels"]}
     for point in found["metricSeries"]:
-        channels.setdefault(point["channel"], []).append({"date": point["date"], **_figures(point)})
+        reported.setdefault(point["channel"], {})[point["period"]] = point
+    days = _days(found, sorted(day for points in reported.values() for day in points), now=parts.now)
+    channels = []
+    for name, points in reported.items():
+        series = [{"date": day, **_figures(points.get(day, NOTHING))} for day in days]
+        channels.append({"channel": name, "totals": _sum(series), "series": series})
     return success(
         {
             "campaign_id": _number(found["id"]),
             "currency": found["currency"],
             "totals": _figures(found["metrics"]),
-            "channels": [
-                {"channel": name, "totals": _sum(points), "series": points}
-                for name, points in channels.items()
-            ],
+            "channels": channels,
         }
     )
 
 
-def customer_groups(data: Data) -> object:
+def _days(node: Mapping[str, Any], reported: Sequence[str], *, now: datetime) -> list[str]:
+    """The campaign's days up to today, and whatever was reported outside of them, without gaps.
+
+    Of a very long time the last `FILLED_DAYS` alone are without gaps; before them come reported days only.
+    """
+    start, end = _dates(node)
+    today = now.astimezone(_zone(node)).date().isoformat()
+    end = today if end is None else min(end, today)
+    # ISO dates of four-digit years are in order as texts.
+    begin = min([day for day in (start, *reported[:1]) if day is not None], default=None)
+    if begin is None:
+        return []
+    end = max([end, *reported[-1:]])
+    if begin > end:
+        return []
+    last = date.fromisoformat(end)
+    many = min((last - date.fromisoformat(begin)).days + 1, FILLED_DAYS)
+    filled = [(last - timedelta(days=ago)).isoformat() for ago in range(many)]
+    return sorted({*filled, *reported})
+
+
+def customer_groups(data: Data, _: Parts) -> object:
     """A list, also when there is one group only."""
     return success([{**group, "id": _number(group["id"])} for group in data["customerGroups"]])
 
@@ -158,8 +185,7 @@ def _shortest(value: Decimal) -> Decimal:
 
 def _dates(node: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The days as they were given, else the days of the instants in the store's zone; the last one counts."""
-    store = node["store"]
-    zone = zone_of(store["timeZone"] or store["group"]["timeZone"])
+    zone = _zone(node)
     start, end = node["startsOn"], node["endsOn"]
     if start is None and node["startsAt"] is not None:
         start = read_instant(node["startsAt"]).astimezone(zone).date().isoformat()
@@ -167,3 +193,8 @@ def _dates(node: Mapping[str, Any]) -> tuple[str | None, str | None]:
         last = read_instant(node["endsAt"]) - timedelta(microseconds=1)
         end = last.astimezone(zone).date().isoformat()
     return start, end
+
+
+def _zone(node: Mapping[str, Any]) -> ZoneInfo:
+    store = node["store"]
+    return zone_of(store["timeZone"] or store["group"]["timeZone"])
