@@ -7,7 +7,6 @@ PROMETHEUS_MULTIPROC_DIR must be set before this module is imported (see `servin
 import os
 from pathlib import Path
 
-import psutil
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -87,5 +86,15 @@ def _forget_the_dead() -> None:
     """A worker process that was killed is still in the middle of its requests, says its file."""
     for file in Path(os.environ[MULTIPROCESS_DIR]).glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+        if pid.isdigit() and not _is_alive(int(pid)):
             multiprocess.mark_process_dead(int(pid))  # type: ignore[no-untyped-call]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
