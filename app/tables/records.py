@@ -24,7 +24,7 @@ class Asset(TenantRow, table=True):
     store_id: int = Field(sa_type=BigInteger)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
     name: str = Field(sa_type=WORDS)
-    content_type: str = Field(sa_type=CODE)
+    content_type: str = Field(sa_type=WORDS)
     size: int = Field(sa_type=BigInteger)
     sha256: str = Field(sa_type=CODE)
     storage_key: str = Field(sa_type=Text)

@@ -402,7 +402,7 @@ def upgrade() -> None:
     sa.Column('store_id', sa.BigInteger(), nullable=False),
     sa.Column('campaign_id', sa.BigInteger(), nullable=True),
     sa.Column('name', sa.Text(collation='pg_c_utf8'), nullable=False),
-    sa.Column('content_type', sa.String(length=64, collation='pg_c_utf8'), nullable=False),
+    sa.Column('content_type', sa.Text(collation='pg_c_utf8'), nullable=False),
     sa.Column('size', sa.BigInteger(), nullable=False),
     sa.Column('sha256', sa.String(length=64, collation='pg_c_utf8'), nullable=False),
     sa.Column('storage_key', sa.Text(), nullable=False),
