@@ -1,0 +1,117 @@
+"""Where the bytes of client files are: a folder, or a bucket of S3, GCS or Azure.
+
+Files are given out by links that anybody may follow until they expire. A link is ours, `/assets/{id}?…`, signed
+with our secret; from a bucket, following it leads on to a link the bucket signed itself.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlencode
+
+import obstore
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
+
+from app.errors import NotFound
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LINK_LIFE = timedelta(hours=1)
+CHUNK = 256 * 1024
+
+
+class AssetStorage:
+    """The object store and its links. Made once per process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = _open(settings.assets_url, settings.data_dir / "assets")
+        # A key of its own, so that nothing else signed with the secret passes for a link.
+        self._key = hmac.digest(settings.secret_key.encode(), b"asset links", "sha256")
+
+    async def put(self, key: str, data: IO[bytes] | bytes) -> None:
+        """Store an object, whole or not at all."""
+        await obstore.put_async(self._store, key, data)
+
+    async def get(self, key: str) -> AsyncIterator[bytes]:
+        """An object's bytes, in pieces; NotFound before the first one where there is none."""
+        try:
+            found = await obstore.get_async(self._store, key)
+        except FileNotFoundError:
+            raise NotFound("file") from None
+        return (bytes(piece) async for piece in found.stream(min_chunk_size=CHUNK))
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Take objects away; those already gone are no trouble."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except FileNotFoundError:
+                continue
+
+    async def link(self, *, asset_id: int, group_id: int, base_url: str, now: datetime) -> str:
+        """Our link to a file, good for an hour."""
+        expires = int((now + LINK_LIFE).timestamp())
+        query = urlencode(
+            {"group": group_id, "expires": expires, "signature": self._sign(asset_id, group_id, expires)}
+        )
+        return f"{base_url.rstrip('/')}/assets/{asset_id}?{query}"
+
+    def verify(self, *, asset_id: int, group_id: int, expires: int, signature: str, now: datetime) -> bool:
+        """Whether we made this link and it is still good."""
+        expected = self._sign(asset_id, group_id, expires)
+        right = hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
+        return right and now.timestamp() < expires
+
+    async def direct_link(self, key: str) -> str | None:
+        """The bucket's own link to an object, good for a minute; None where we hand out the bytes."""
+        if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+            return None
+        return await obstore.sign_async(self._store, "GET", key, timedelta(minutes=1))
+
+    def _sign(self, asset_id: int, group_id: int, expires: int) -> str:
+        digest = hmac.digest(self._key, f"{group_id}/{asset_id}/{expires}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+class Shelf:
+    """Objects put during one piece of work. `shelf(storage)` makes one."""
+
+    def __init__(self, storage: AssetStorage) -> None:
+        self._storage = storage
+        self.keys: list[str] = []
+
+    async def put(self, key: str, data: IO[bytes] | bytes) -> None:
+        """Store an object, to be taken away again if the work fails."""
+        self.keys.append(key)  # before it is there: a put that is interrupted may still have arrived
+        await self._storage.put(key, data)
+
+
+@asynccontextmanager
+async def shelf(storage: AssetStorage) -> AsyncIterator[Shelf]:
+    """Everything put inside stays only if the block ends well. Wrap it around the transaction, COMMIT included.
+
+    A process that dies in between leaves objects no row names; they cost space and are never shown.
+    """
+    made = Shelf(storage)
+    try:
+        yield made
+    except BaseException:
+        try:
+            await storage.delete(made.keys)
+        except Exception:
+            log.exception("could not take away %s objects of a failed upload", len(made.keys))
+        raise
+
+
+def _open(url: str | None, folder: Path) -> Any:
+    if url is None or url.startswith("file://"):
+        path = folder if url is None else Path(url.removeprefix("file://"))
+        return LocalStore(path, mkdir=True)
+    return from_url(url)
