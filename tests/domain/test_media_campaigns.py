@@ -58,12 +58,12 @@ async def test_dates_may_be_left_out_when_the_period_is_known(db: Database) -> N
         ({"label": ""}, ["label"]),
         ({"label": "x" * 256}, ["label"]),
         ({"channels": []}, ["channels"]),
-        ({"beacon_key": ""}, ["beaconKey"]),
-        ({"beacon_key": "\0"}, ["beaconKey"]),
+        ({"beacon_key": ""}, ["externalBeaconKey"]),
+        ({"beacon_key": "\0"}, ["externalBeaconKey"]),
         ({"budget_total": Decimal(-1)}, ["budgetTotal"]),
-        ({"starts_on": None, "period_type": "forever"}, ["startsOn"]),
-        ({"ends_on": None, "period_type": None}, ["endsOn"]),
-        ({"ends_on": date(2025, 5, 31)}, ["endsOn"]),
+        ({"starts_on": None, "period_type": "forever"}, ["startDate"]),
+        ({"ends_on": None, "period_type": None}, ["endDate"]),
+        ({"ends_on": date(2025, 5, 31)}, ["endDate"]),
     ],
 )
 async def test_a_wrong_order_leaves_neither(db: Database, fields: dict[str, Any], path: list[str]) -> None:
@@ -81,7 +81,7 @@ async def test_the_beacon_names_a_store_of_this_group_and_of_this_scope(db: Data
     second = await groups.store(db, group.group_id)
     with pytest.raises(NotFound) as foreign:
         await order(db, group.scope, beacon_key=other.beacon_key)
-    assert foreign.value.path == ["beaconKey"]
+    assert foreign.value.path == ["externalBeaconKey"]
     narrowed = Scope(group.group_id, store_id=second.store_id)
     refusals: list[Failure] = []
     for beacon in (group.beacon_key, other.beacon_key, "unknown"):

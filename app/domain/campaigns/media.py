@@ -1,6 +1,8 @@
 """Media campaigns, as client extranets order them: a campaign and its internal project, both or neither."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +14,7 @@ from app.domain.campaigns.fields import CampaignFields, checked
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.campaigns.windows import period_of
 from app.domain.groups.finding import store_by_beacon
-from app.errors import Forbidden, Invalid
+from app.errors import Forbidden, Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,11 @@ async def create_media_campaign(tx: Transaction, order: MediaCampaign, *, now: d
     """
     if tx.scope.project_ids is not None:
         raise Forbidden("This credential is for some projects; a media campaign makes a new one.")
+    with _in_the_words_of_an_order():
+        return await _create(tx, order, now=now)
+
+
+async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> MediaCampaignIds:
     beacon_key = inputs.text(order.beacon_key, ["beaconKey"], longest=inputs.MAX_CODE, blank=False)
     given = CampaignFields(
         name=order.label,
@@ -54,14 +61,16 @@ async def create_media_campaign(tx: Transaction, order: MediaCampaign, *, now: d
         starts_on=order.starts_on,
         ends_on=order.ends_on,
     )
-    values = _in_the_order_s_words(given)
+    values = checked(given)
     if not order.channels:
-        raise Invalid("Name at least one channel, like google_ads.", path=["channels"])
+        raise Invalid("`channels` is empty; name at least one, like google_ads.", path=["channels"])
     known_period = order.period_type is not None and period_of(order.period_type) is not None
     if not known_period and (order.starts_on is None or order.ends_on is None):
         missing = "startsOn" if order.starts_on is None else "endsOn"
         raise Invalid(
-            "Give both dates, or a period like 1_month, 2_weeks or 10_days.", path=[missing], code="NO_WINDOW"
+            f"`{missing}` is missing: give both dates, or a period like 1_month, 2_weeks or 10_days.",
+            path=[missing],
+            code="NO_WINDOW",
         )
     store = await store_by_beacon(tx, beacon_key)
     project_id = await tx.fetchval(
@@ -74,12 +83,17 @@ async def create_media_campaign(tx: Transaction, order: MediaCampaign, *, now: d
     return MediaCampaignIds(campaign_id, project_id, store.id)
 
 
-def _in_the_order_s_words(given: CampaignFields) -> dict[str, object]:
-    """The bounds of every campaign, told with this input's names: its name is the `label`."""
+WORDS = {"name": "label", "beaconKey": "externalBeaconKey", "startsOn": "startDate", "endsOn": "endDate"}
+"""What an order calls the fields of a campaign."""
+_QUOTED = re.compile(r"`(\w+)`", re.ASCII)
+
+
+@contextmanager
+def _in_the_words_of_an_order() -> Iterator[None]:
+    """The rules of every campaign apply; what they refuse is told by the order's own names."""
     try:
-        return checked(given)
-    except Invalid as failure:
-        if failure.path != ["name"]:
-            raise
-        message = failure.message.replace("`name`", "`label`")
-        raise Invalid(message, path=["label"], code=failure.reason) from None
+        yield
+    except (Invalid, Forbidden, NotFound) as failure:
+        failure.path = [WORDS.get(str(part), part) for part in failure.path]
+        failure.message = _QUOTED.sub(lambda m: f"`{WORDS.get(m[1], m[1])}`", failure.message)
+        raise
