@@ -1,7 +1,7 @@
 """Being told that something may be due sooner than planned. A hint makes work prompt; nothing rests on it.
 
 Whoever changes when a campaign starts or ends says so in the same transaction, and the worker hears of it
-with the COMMIT: `SELECT pg_notify('campaign_due', '<group id>')`. Where hints don't get through (a pooler in
+with the COMMIT (`app.domain.campaigns.due`). Where hints don't get through (a pooler in
 transaction mode, a lost connection), the next round of visits finds the change.
 """
 
@@ -11,11 +11,10 @@ from collections.abc import Callable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.database import Database
+from app.domain.campaigns.due import CHANNEL
 from app.values.ids import read_whole
 
 log = logging.getLogger(__name__)
-
-CHANNEL = "campaign_due"
 
 
 class Hints:

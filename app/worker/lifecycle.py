@@ -22,7 +22,7 @@ SELECT least(
 
 SHARE_OF_TIME = 100
 """A round of visits to all groups may take 1 % of the time between two rounds."""
-MIN_GAP = timedelta(seconds=1)
+MIN_GAP = timedelta(seconds=5)
 MAX_GAP = timedelta(seconds=60)
 RETRY = timedelta(seconds=1)
 """After a failure in a group, or where something stays due although nothing could be moved."""

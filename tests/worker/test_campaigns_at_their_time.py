@@ -8,8 +8,10 @@ import asyncpg
 import pytest
 
 from app.db.database import Database, Transaction
-from app.domain.campaigns.operations import advance_due_campaigns
-from app.worker.hints import CHANNEL
+from app.domain.campaigns.changing import update_campaign
+from app.domain.campaigns.due import CHANNEL
+from app.domain.campaigns.fields import CampaignFields
+from app.domain.campaigns.operations import advance_due_campaigns, create_campaign
 from app.worker.lifecycle import Lifecycle
 from app.worker.loop import Worker
 from tests.given import groups as given
@@ -41,8 +43,8 @@ async def test_a_campaign_starts_and_ends_within_a_second(db: Database) -> None:
         await _becomes(db, group, it, "completed", by=end + SECOND)
 
 
-async def test_a_hint_brings_a_new_campaign_forward(db: Database) -> None:
-    """The worker sleeps for long; a campaign made meanwhile starts in time, because its maker said so."""
+async def test_a_sleeping_worker_hears_of_new_and_changed_campaigns(db: Database) -> None:
+    """Nothing was due for long; a campaign made meanwhile starts in time, because its maker said so."""
     group = await given.group(db)
     sleepy = Lifecycle("hinted")
     async with running(Worker(db, jobs=[sleepy], lease="hinted")):
@@ -53,12 +55,16 @@ async def test_a_hint_brings_a_new_campaign_forward(db: Database) -> None:
                 "UPDATE schedule SET next_run_at = now() + interval '1 hour' WHERE name = 'hinted'"
             )
         await asyncio.sleep(1.2)  # past the moment it had planned to wake at
-        start = await database_now(db) + SECOND / 2
-        it = await campaign(db, group, status="scheduled", starts_at=start)
-        async with db.directory() as connection:
-            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(group.group_id))
-            await connection.execute("SELECT pg_notify($1, 'nonsense')", CHANNEL)
-        await _becomes(db, group, it, "active", by=start + SECOND)
+        now = await database_now(db)
+        async with db.transaction(group.scope) as tx:
+            soon = CampaignFields(name="Soon", starts_at=now + SECOND / 2)
+            it = await create_campaign(tx, soon, now=now)
+            await tx.execute("SELECT pg_notify($1, 'no group at all')", CHANNEL)
+        await _becomes(db, group, it, "active", by=now + SECOND * 1.5)
+        async with db.transaction(group.scope) as tx:
+            now = await database_now(db)
+            await update_campaign(tx, it, CampaignFields(ends_at=now + SECOND / 2), now=now)
+        await _becomes(db, group, it, "completed", by=now + SECOND * 1.5)
 
 
 async def test_downtime_is_caught_up(db: Database) -> None:
@@ -82,7 +88,7 @@ async def test_it_sleeps_until_what_is_due_next(db: Database) -> None:
     first = Lifecycle()
     report = await first.run(db, now)
     assert report.next_at == now + SECOND / 2
-    assert (await first.run(db, now + SECOND / 2)).next_at == now + SECOND  # then the next round
+    assert (await first.run(db, now + SECOND / 2)).next_at == now + 5 * SECOND  # then the next round
 
 
 async def test_one_groups_trouble_leaves_the_others_alone(db: Database, database_url: str) -> None:

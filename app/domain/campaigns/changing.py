@@ -7,7 +7,8 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.campaigns.fields import CampaignFields, checked, path_of
+from app.domain.campaigns.due import tell_worker
+from app.domain.campaigns.fields import WINDOW, CampaignFields, checked, path_of
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
@@ -54,6 +55,8 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
                 f"UPDATE campaign SET {changes} WHERE group_id = $1 AND id = $2",
                 tx.scope.group_id, campaign_id, *values.values(),
             )  # fmt: skip
+        if not WINDOW.isdisjoint(values):
+            await tell_worker(tx)
     return campaign_id
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import CampaignFields, checked, path_of
 from app.domain.campaigns.lifecycle import RULES, Move, refusal
 from app.domain.campaigns.references import check_references, settled_project
@@ -113,6 +114,8 @@ async def insert_campaign(
             tx.scope.group_id,
             *row.values(),
         )
+    if row["status"] != CampaignStatus.DRAFT:
+        await tell_worker(tx)
     return int(found)
 
 
@@ -138,6 +141,7 @@ async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: d
         rule.no_template,
     )
     if moved:
+        await tell_worker(tx)
         return campaign_id
     row = await tx.fetchrow(_WHY_NOT, *borders(tx.scope), campaign_id)
     if row is None:
