@@ -1,6 +1,6 @@
 """Reading campaigns, their metrics and customer groups through the La Griffe API."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from app.domain.metrics.entries import MetricEntry
+from app.domain.metrics.operations import record_metrics
 from app.rest import openapi
 from app.rest.facades import FACADES
 from tests.given import groups
@@ -25,13 +27,9 @@ def assert_documented(body: object, schema: str) -> None:
 
 async def metric(client: Extranet, campaign_id: int, day: str, channel: str, **figures: Any) -> None:
     """A reported day."""
-    columns = {"impressions": 0, "clicks": 0, "conversions": 0, "spend": Decimal(0), **figures}
+    entry = MetricEntry(campaign_id=campaign_id, day=date.fromisoformat(day), channel=channel, **figures)
     async with client.db.transaction(client.given.scope) as tx:
-        await tx.execute(
-            "INSERT INTO campaign_metric (group_id, campaign_id, day, channel, currency, impressions, clicks,"
-            " conversions, spend) VALUES ($1, $2, $3, $4, 'EUR', $5, $6, $7, $8)",
-            client.given.group_id, campaign_id, date.fromisoformat(day), channel, *columns.values(),
-        )  # fmt: skip
+        await record_metrics(tx, [entry], now=datetime.now(UTC))
 
 
 async def test_the_list_holds_the_campaigns_of_the_group(client: Extranet) -> None:
