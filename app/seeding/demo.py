@@ -6,13 +6,14 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from app.auth.clients import create_client, prove_client
 from app.auth.keys import create_api_key, find_api_key
 from app.auth.principal import Role
 from app.auth.tokens import Tokens
 from app.db.database import Database, group_setting
+from app.domain.assets.storage import AssetStorage
 from app.seeding.campaign_rows import CampaignWriter
 from app.seeding.files import PHOTO_JPEG, banner_png, brief_pdf
 from app.seeding.lumiere import LUMIERE
@@ -39,13 +40,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
-class Storage(Protocol):
-    """Where files go; the application's asset storage."""
-
-    async def put(self, key: str, data: bytes) -> None:
-        """Keep these bytes under this key."""
-
-
 @dataclass(frozen=True, slots=True)
 class DemoGroup:
     """A demonstration group as it stands in the database."""
@@ -68,7 +62,7 @@ class DemoGroups:
 
 
 async def seed_demo(
-    db: Database, *, now: datetime, storage: Storage | None = None, progress: Progress = silent
+    db: Database, *, now: datetime, storage: AssetStorage | None = None, progress: Progress = silent
 ) -> DemoGroups:
     """Make the two groups where they are missing. What is there stays as it is, changed or not.
 
@@ -119,8 +113,7 @@ async def write_demo_json(
         await _credentials(db, settings, group, before.get(group.group_id, {}), now=now)
         for group in demo.groups
     ]
-    host = "localhost" if settings.host in {"127.0.0.1", "::1", "0.0.0.0"} else settings.host  # noqa: S104
-    content = {"base_url": f"http://{host}:{settings.port}", "groups": groups}
+    content = {"base_url": _base_url(settings), "groups": groups}
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
@@ -162,6 +155,12 @@ async def _credentials(
     }
 
 
+def _base_url(settings: Settings) -> str:
+    """Where this machine's programs reach the server: an address, since `localhost` may mean another family."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
 def _read(path: Path) -> list[dict[str, Any]]:
     """The groups of an earlier file; none where it is missing or not ours."""
     try:
@@ -171,7 +170,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
 
 
-async def _files(db: Database, plan: GroupPlan, group_id: int, *, storage: Storage, now: datetime) -> None:
+async def _files(
+    db: Database, plan: GroupPlan, group_id: int, *, storage: AssetStorage, now: datetime
+) -> None:
     """The campaigns' files, bytes first: a row without its bytes would be a broken link."""
     async with db.transaction(Scope(group_id)) as tx:
         if await tx.fetchval(HAS_ASSETS, group_id):

@@ -14,6 +14,7 @@ import pytest
 from app.auth.credentials import Authenticator
 from app.auth.principal import Role
 from app.db.database import Database
+from app.domain.assets.storage import AssetStorage
 from app.seeding.demo import DemoGroups, seed_demo, write_demo_json
 from app.seeding.numbers import spread
 from app.settings import Settings, read_settings
@@ -25,25 +26,16 @@ KEPT_EMPTY = {"audit_entry", "idempotent_answer"}
 """Tables that tell what requests did; nobody has asked anything yet."""
 
 
-class Shelf:
-    """Keeps files in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    async def put(self, key: str, data: bytes) -> None:
-        self.files[key] = data
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> AssetStorage:
+    """Keeps files in a folder."""
+    return AssetStorage(read_settings({"DATA_DIR": str(tmp_path_factory.mktemp("data"))}))
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest.fixture(scope="module")
-async def demo(db: Database, shelf: Shelf) -> DemoGroups:
+async def demo(db: Database, storage: AssetStorage) -> DemoGroups:
     """Both groups, seeded."""
-    return await seed_demo(db, now=NOW, storage=shelf)
+    return await seed_demo(db, now=NOW, storage=storage)
 
 
 @pytest.fixture
@@ -77,13 +69,12 @@ async def test_every_table_has_something_to_show_in_both_groups(demo: DemoGroups
 
 
 async def test_a_second_time_changes_nothing(
-    db: Database, demo: DemoGroups, shelf: Shelf, owner: Any
+    db: Database, demo: DemoGroups, storage: AssetStorage, owner: Any
 ) -> None:
-    before, files = await _contents(owner), dict(shelf.files)
-    again = await seed_demo(db, now=NOW + timedelta(days=40), storage=shelf)
+    before = await _contents(owner)
+    again = await seed_demo(db, now=NOW + timedelta(days=40), storage=storage)
     assert again == DemoGroups(demo.groups, made=0)
     assert await _contents(owner) == before
-    assert shelf.files == files
 
 
 async def test_campaigns_stand_where_their_dates_say(demo: DemoGroups, owner: Any) -> None:
@@ -152,7 +143,7 @@ WITH counted AS (
 """
 
 
-async def test_files_are_real(demo: DemoGroups, shelf: Shelf, owner: Any) -> None:
+async def test_files_are_real(demo: DemoGroups, storage: AssetStorage, owner: Any) -> None:
     rows = await owner.fetch("SELECT * FROM asset")
     assert {row["content_type"] for row in rows} == {"application/pdf", "image/png", "image/jpeg"}
     heads = {
@@ -161,7 +152,7 @@ async def test_files_are_real(demo: DemoGroups, shelf: Shelf, owner: Any) -> Non
         "image/jpeg": b"\xff\xd8\xff\xe0",
     }
     for row in rows:
-        data = shelf.files[row["storage_key"]]
+        data = b"".join([piece async for piece in await storage.get(row["storage_key"])])
         assert data.startswith(heads[row["content_type"]])
         assert len(data) == row["size"]
 
@@ -178,7 +169,7 @@ async def test_the_credentials_written_down_open_their_group(
     assert path == settings.data_dir / "demo.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     content = json.loads(path.read_text())
-    assert content["base_url"] == "http://localhost:8123"
+    assert content["base_url"] == "http://127.0.0.1:8123"
     authenticator = Authenticator(settings, db)
     for written, group in zip(content["groups"], demo.groups, strict=True):
         assert written["group_id"] == group.group_id
