@@ -21,9 +21,8 @@ from app.graph import http as graphql_http
 from app.graph.context import Services
 from app.graph.http import GraphQLOverHttp
 from app.graph.ide import STATIC_PATH, static_files
-from app.rest.answering import failed
-from app.rest.facades import FACADES
 from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
+from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
 from app.serving.asset_links import AssetLinks
 from app.serving.door import Door, Refusal
@@ -107,11 +106,8 @@ def refuse(path: str, failure: Failure | None) -> Refusal:
     if path.startswith("/graphql"):
         return graphql_http.refusal(failure)
     problem = problem_of(failure) if failure else Problem(INTERNAL, INTERNAL_MESSAGE)
-    for facade in FACADES:
-        if any(path == prefix or path.startswith(prefix + "/") for prefix in facade.prefixes):
-            response = failed(facade, [problem])
-            break
-    else:
+    response = legacy_refusal(path, problem)
+    if response is None:
         status = graphql_http.refusal(failure)[0]
         response = JSONResponse({"message": problem.message}, status)
         if problem.retry_after_s is not None:

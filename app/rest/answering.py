@@ -26,6 +26,7 @@ from app.rest.failing import (
     INTERNAL,
     INTERNAL_MESSAGE,
     METHOD_NOT_ALLOWED,
+    OUR_FAULTS,
     Problem,
     Refused,
     problem_of,
@@ -194,6 +195,8 @@ async def answered(
     given = await answer(operation, context)
     exchange.execution = given.execution
     if given.errors or given.data is None:
+        if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):
+            log.error("a stored document was refused", extra=_about(context, route, given.errors[0]))
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     if isinstance(route.shape, PassThrough):
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
@@ -231,6 +234,14 @@ def failed(facade: Facade, problems: Sequence[Problem], headers: Mapping[str, st
         more["WWW-Authenticate"] = f'{facade.challenge} realm="{facade.title}"'
     body = write_json(facade.failures.body(status, problems))
     return Response(body, status, more, media_type=JSON)
+
+
+def _code(error: Mapping[str, Any]) -> object:
+    return (error.get("extensions") or {}).get("code")
+
+
+def _about(context: Context, route: LegacyRoute, error: Mapping[str, Any]) -> dict[str, str]:
+    return {"request_id": context.request_id, "operation": route.name, "error": str(error.get("message"))}
 
 
 async def _digested(value: object) -> object:

@@ -98,6 +98,7 @@ __all__ = [
     "KEY_REUSED",
     "MALFORMED_BODY",
     "METHOD_NOT_ALLOWED",
+    "OUR_FAULTS",
     "UNSUPPORTED_MEDIA_TYPE",
     "Failures",
     "Problem",

@@ -9,14 +9,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
-from app.errors import Failure, NotFound
+from app.errors import NotFound
 from app.graph.context import Services
 from app.rest import docs, openapi
 from app.rest.answering import JSON, Path, failed
 from app.rest.facades import FACADES
-from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
+from app.rest.failing import Problem, problem_of
 from app.rest.route import Facade, LegacyRoute
-from app.serving.door import Refusal
 from app.values.json_text import write_json
 
 
@@ -40,17 +39,11 @@ def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
     return mounted
 
 
-def refusal(path: str, failure: Failure | None) -> Refusal | None:
-    """What the outermost door answers for a legacy path, in its facade's words; None for any other path.
-
-    A failure of None is a fault of ours.
-    """
-    problem = Problem(INTERNAL, INTERNAL_MESSAGE) if failure is None else problem_of(failure)
+def refusal(path: str, problem: Problem) -> Response | None:
+    """What the outermost door answers for a legacy path, in its facade's words; None for any other path."""
     for prefix, owner in _prefixes():
         if path == prefix or path.startswith(prefix + "/"):
-            response = failed(owner, [problem])
-            headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
-            return response.status_code, headers, bytes(response.body)
+            return failed(owner, [problem])
     return None
 
 
