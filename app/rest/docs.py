@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
+from shlex import quote
 from typing import Any
 from urllib.parse import urlencode
 
@@ -89,7 +90,7 @@ def _curl(facade: Facade, route: LegacyRoute) -> str:
     lines.append('-H "X-Explain: 1"   # leave this out to run it')
     if route.takes is not None:
         lines.insert(-1, '-H "Content-Type: application/json"')
-        lines.insert(-1, f"-d '{write_json(route.takes.example).decode()}'")
+        lines.insert(-1, f"-d {quote(write_json(route.takes.example).decode())}")
     return " \\\n  ".join(lines)
 
 

@@ -3,10 +3,12 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from starlette.types import ASGIApp
 
 from app.rest import docs, openapi
 from app.rest.facades import FACADES
@@ -69,3 +71,14 @@ def test_the_page_asks_no_other_host_and_runs_no_script() -> None:
     assert "{{" not in page
     for _, route in ROUTES:
         assert route.name in page
+
+
+async def test_both_are_served_to_anybody(gateway: ASGIApp, document: dict[str, Any]) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(gateway), base_url="http://gateway.test"
+    ) as http:
+        described = await http.get("/openapi.json")
+        page = await http.get("/docs")
+    assert described.json() == document
+    assert page.headers["content-type"].startswith("text/html")
+    assert "La Griffe" in page.text
