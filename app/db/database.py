@@ -39,7 +39,7 @@ class Transaction:
 
     async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
         """All rows of a statement with `$1`… parameters."""
-        return await self.driver.fetch(sql, *values)
+        return list(await self.driver.fetch(sql, *values))
 
     async def fetchrow(self, sql: str, *values: object) -> "asyncpg.Record | None":
         """The first row, or None."""

@@ -1,6 +1,7 @@
 """The planner's catalog, read from the built schema: declarations and GraphQL types put together."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -17,7 +18,7 @@ from graphql import (
 )
 
 from app.graph.declare import KEY, Declared
-from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Plan
+from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Many, Plan
 from app.plan.kinds import BOOL, DATE, DECIMAL, INSTANT, INT, JSON, TEXT, TEXTS, Kind, code, ident, rate
 
 BACKREF = "strawberry-definition"
@@ -77,6 +78,8 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
         }
         return Embed(columns, declared.present, inner.name)
     plan: Plan = declared.plan
+    if isinstance(plan, Many) and "filter" in item.args:
+        return replace(plan, filter=get_named_type(item.args["filter"].type).name)
     return plan
 
 

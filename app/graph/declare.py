@@ -13,13 +13,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import strawberry
 from sqlmodel import SQLModel
 
 from app.graph.resolving import resolver_of
 from app.plan.binding import Bindings
+from app.plan.catalog import VISIBLE as VISIBLE
 from app.plan.catalog import (
     Aggregate,
     AggregateRequest,
@@ -34,7 +35,6 @@ from app.plan.catalog import (
     ToOne,
     Way,
 )
-from app.plan.catalog import VISIBLE as VISIBLE
 from app.plan.kinds import AMOUNT, DATE, DECIMAL, INSTANT, INT, TEXT, Kind
 from app.plan.sql import Select, Sql, joined, sql
 from app.values.instants import read_date, read_instant
@@ -257,8 +257,8 @@ def list_of(
         name.upper(): strawberry.enum_value(name.upper(), description=text)
         for name, (_, text) in keys.items()
     }
-    enum = strawberry.enum(
-        Enum(f"{type_name}OrderField", members),  # type: ignore[misc]
+    enum: Any = strawberry.enum(
+        cast("type[Enum]", Enum(f"{type_name}OrderField", members)),
         description=f"What a list of type {type_name} can be ordered by.",
     )
     made = type(

@@ -1,21 +1,25 @@
 """The closed sets of the domain, with a word about each value. Stored codes are the enum members' values."""
 
 from enum import Enum, StrEnum
+from typing import Any
 
 import strawberry
 
-from app.tables import audience, campaigns
+from app.tables.audience import SegmentType
+from app.tables.campaigns import CampaignStatus, CampaignType, Objective, SpendLimitRenewal, SpendLimitType
 
 
-def _described(source: type[StrEnum], description: str, **values: str) -> type[Enum]:
-    """A GraphQL enum over a table's codes: one line per member, none forgotten."""
-    assert values.keys() == {member.name for member in source}, f"{source.__name__} has other members"
-    members = {m.name: strawberry.enum_value(m.value, description=values[m.name]) for m in source}
-    return strawberry.enum(Enum(source.__name__, members), description=description)  # type: ignore[misc]
+def _describe(enum: type[StrEnum], description: str, **values: str) -> None:
+    """Show a table's codes in GraphQL: one line per member, none forgotten."""
+    assert values.keys() == {member.name for member in enum}, f"{enum.__name__} has other members"
+    strawberry.enum(enum, description=description)
+    definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values[value.name]
 
 
-CampaignStatus = _described(
-    campaigns.CampaignStatus,
+_describe(
+    CampaignStatus,
     "Where a campaign stands in its life.",
     DRAFT="Being prepared; it has no schedule yet or was never scheduled.",
     SCHEDULED="It starts by itself when its time comes.",
@@ -23,8 +27,8 @@ CampaignStatus = _described(
     PAUSED="Stopped for now; it can be resumed.",
     COMPLETED="Over.",
 )
-CampaignType = _described(
-    campaigns.CampaignType,
+_describe(
+    CampaignType,
     "What a campaign is for.",
     ONBOARDING="New customer welcome series.",
     REENGAGEMENT="Wins back inactive customers.",
@@ -33,28 +37,28 @@ CampaignType = _described(
     TRANSACTIONAL="Order confirmations and receipts.",
     LOYALTY="Communications of a loyalty programme.",
 )
-Objective = _described(
-    campaigns.Objective,
+_describe(
+    Objective,
     "The marketing goal of an ad campaign.",
     ACQUISITION="To win new customers.",
     RETENTION="To keep the customers there are.",
     UNSPECIFIED="None was given (older campaigns).",
 )
-SpendLimitType = _described(
-    campaigns.SpendLimitType,
+_describe(
+    SpendLimitType,
     "Whether a campaign's spend is capped.",
     CAPPED="Spend stops at the amount.",
     UNCAPPED="Spend has no limit.",
 )
-SpendLimitRenewal = _described(
-    campaigns.SpendLimitRenewal,
+_describe(
+    SpendLimitRenewal,
     "How often a spend limit starts again.",
     DAILY="Every day, in the store's time zone.",
     MONTHLY="Every calendar month, in the store's time zone.",
     LIFETIME="Never: it holds for the campaign's whole life.",
 )
-SegmentType = _described(
-    audience.SegmentType,
+_describe(
+    SegmentType,
     "How a segment gets its customers.",
     STATIC="A list made by hand.",
     DYNAMIC="Whoever fits the criteria.",
@@ -162,3 +166,23 @@ class MetricDimension(Enum):
 
     CHANNEL = strawberry.enum_value("channel", description="One row per channel.")
     STORE = strawberry.enum_value("store", description="One row per store.")
+
+
+__all__ = [
+    "AttributeOwner",
+    "CampaignStatus",
+    "CampaignType",
+    "Comparison",
+    "FlowTrigger",
+    "GoalOperator",
+    "GoalType",
+    "Interval",
+    "Joiner",
+    "KeyAccess",
+    "MetricDimension",
+    "Objective",
+    "RewardType",
+    "SegmentType",
+    "SpendLimitRenewal",
+    "SpendLimitType",
+]

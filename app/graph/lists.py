@@ -100,9 +100,9 @@ class IntegrationFilter:
 class CampaignFilter:
     """Which campaigns."""
 
-    status: list[CampaignStatus] | None = filter_by("Any of these states.", one_of("status", "text"))  # type: ignore[valid-type]
-    type: list[CampaignType] | None = filter_by("Any of these types.", one_of("type", "text"))  # type: ignore[valid-type]
-    objective: list[Objective] | None = filter_by("Any of these objectives.", one_of("objective", "text"))  # type: ignore[valid-type]
+    status: list[CampaignStatus] | None = filter_by("Any of these states.", one_of("status", "text"))
+    type: list[CampaignType] | None = filter_by("Any of these types.", one_of("type", "text"))
+    objective: list[Objective] | None = filter_by("Any of these objectives.", one_of("objective", "text"))
     channels: list[str] | None = filter_by("Using any of these channels.", _uses_channel)
     store_ids: list[strawberry.ID] | None = filter_by(
         "Of any of these stores.", one_of("store_id", "bigint", _ids("store"))
@@ -160,7 +160,7 @@ class SpendEntryFilter:
 class SegmentFilter:
     """Which segments."""
 
-    type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))  # type: ignore[valid-type]
+    type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))
     search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
 
 

@@ -6,7 +6,7 @@ keys at once (`unnest … CROSS JOIN LATERAL`), as `gateway_app` behind the row-
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiodataloader import DataLoader
@@ -21,7 +21,6 @@ from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import scoped_table
 from app.plan.sql import Select, Sql, const, joined, print_sql, sql
 from app.values.cursors import show_cursor
-
 
 _ROOT = 0
 """The key of lists that have no parent row."""
@@ -66,6 +65,9 @@ class LoadedPage:
         return show_cursor(f"[{','.join(parts)}]")
 
 
+T = TypeVar("T")
+
+
 class Loaders:
     """The dataloaders of one request."""
 
@@ -77,6 +79,10 @@ class Loaders:
         self.statements: list[str] = []
         """What was run, for the tests that count."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+
+    def forget(self) -> None:
+        """A mutation wrote: what was loaded before may no longer be so."""
+        self._loaders.clear()
 
     # ── one row ───────────────────────────────────────────────────────────────
 
@@ -137,7 +143,7 @@ class Loaders:
             return await self._per_parent(type_name, select, parents, order='"%place"')
 
         signature = ("page", type_name, many.key, _frozen(args.values), peek)
-        rows: list[Record] = await self._load(signature, batch, _ROOT if parent is None else parent)
+        rows = await self._load(signature, batch, _ROOT if parent is None else parent)
         size = args.values.get("last" if backward else "first")
         size = many.default_first if size is None else size
         more = peek and size is not None and len(rows) > size
@@ -212,7 +218,7 @@ class Loaders:
                 ") p(id) CROSS JOIN LATERAL (",
                 select.sql(),
                 f") x{by}",
-            )  # fmt: skip
+            )
         )
 
     async def _fetch(self, tree: Sql) -> list[Any]:
@@ -222,12 +228,13 @@ class Loaders:
             return await tx.fetch(statement.text, *statement.values(self.bindings))
 
     async def _load(
-        self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[Any]]], key: Any
-    ) -> Any:
+        self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any
+    ) -> T:
         loader = self._loaders.get(signature)
         if loader is None:
             loader = self._loaders[signature] = DataLoader(batch_load_fn=batch)  # type: ignore[arg-type]
-        return await loader.load(key)
+        found: T = await loader.load(key)
+        return found
 
     def _table(self, name: str, alias: str) -> tuple[Sql, list[Sql], Row]:
         source, where = scoped_table(self.catalog, self.catalog.entities[name], alias, self.shape)
@@ -247,7 +254,7 @@ class Loaders:
         for name, plan in {**entity.fields, **(embed.columns if embed else {})}.items():
             if isinstance(plan, Column):
                 for at, expression in enumerate(plan.expressions):
-                    names[f'"{path}{name}/{at}"'] = expression(row)
+                    names[f'"{path}{name}/{at}"'] = sql(expression(row), plan.kind.fetched_as)
             elif isinstance(plan, Embed):
                 if plan.present is not None:
                     names[f'"{path}{name}?"'] = plan.present(row)

@@ -29,7 +29,7 @@ class Asset(Node):
     store: Store = to_one("The store it belongs to.", "store_id")
     campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
 
-    @strawberry.field(description="A link to the file, signed and good for an hour.")
+    @strawberry.field(description="A link to the file, signed and good for an hour.")  # type: ignore[untyped-decorator]
     async def url(self, info: strawberry.Info) -> str:
         """Signed for each request, so it is not something the database can print."""
         record: Any = self

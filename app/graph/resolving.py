@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from graphql import get_argument_values, get_named_type
+from graphql.execution.values import VariableValues
 
 from app.graph.loading import Loaders, Record, arguments
 from app.plan.arguments import FieldArguments
@@ -112,7 +113,9 @@ def _read(prefix: str, id_cast: str, text: str) -> Any:
 
 
 def _args(info: Any, definition: Any) -> FieldArguments:
-    return arguments(get_argument_values(definition, info.field_nodes[0], info.variable_values))
+    # Strawberry shows resolvers the coerced variables alone.
+    variables = VariableValues({}, info.variable_values)
+    return arguments(get_argument_values(definition, info.field_nodes[0], variables))
 
 
 async def _kept(work: Awaitable[T]) -> T:

@@ -40,9 +40,10 @@ class FieldArguments:
         """The value as a bound parameter, through `convert`."""
         turn = convert or plain
         if self.slot is None:
-            value = turn(_dig(self.values, path))
-            key = ("value", _hashable(value), type(value).__name__)
-            return sql(Param(key, cast, lambda _: value))
+            # Converted when bound: a faulty literal is refused by then, but the statement is already written.
+            raw = _dig(self.values, path)
+            key = ("value", _hashable(raw), type(raw).__name__, id(turn))
+            return sql(Param(key, cast, lambda _: turn(raw)))
         slot = self.slot
 
         def read(bindings: Bindings) -> object:

@@ -145,6 +145,8 @@ class Many:
     connection: bool = False
     default_first: int | None = None
     parent_key: str = "id"
+    filter: str = ""
+    """The GraphQL name of its filter input."""
     every_group: bool = False
     """For the listing of customer groups alone: all groups of the credential, not only the one it acts in."""
 

@@ -182,9 +182,7 @@ class Collector:
         selected.target = inner.name
         sets = [n.selection_set for n in nodes if n.selection_set]
         if sets:
-            concrete = (
-                self.schema.get_possible_types(inner) if is_abstract_type(inner) else [inner]  # type: ignore[arg-type]
-            )
+            concrete = self.schema.get_possible_types(inner) if is_abstract_type(inner) else [inner]
             for one in concrete:
                 assert isinstance(one, GraphQLObjectType)
                 selected.children[one.name] = self._fields(one, sets)

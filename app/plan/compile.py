@@ -197,7 +197,7 @@ class _Compiler:
                 f", ',' ORDER BY {alias}.place) || ']', '[]') FROM unnest(",
                 joined(", ", arrays),
                 f") WITH ORDINALITY {alias}({names}, place))",
-            )  # fmt: skip
+            )
         )
 
     # ── many rows ─────────────────────────────────────────────────────────────
@@ -217,7 +217,7 @@ class _Compiler:
                 ") || ']', '[]') FROM ",
                 *self.from_page(page, item, level),
                 ")",
-            )  # fmt: skip
+            )
         )
 
     def page(
@@ -340,7 +340,10 @@ class _ConnectionParts:
     def rank(self) -> Sql:
         inner = Cells(self.item.alias)
         order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
-        return sql("row_number() OVER (ORDER BY ", order, ")")
+        place = sql("row_number() OVER (ORDER BY ", order, ")")
+        # Rows passed over by the offset are numbered too.
+        offset = self.page.select.offset
+        return place if offset is None else sql(place, " - ", offset)
 
     @property
     def within(self) -> Sql:
@@ -430,7 +433,7 @@ def node_type(connection: Selected) -> str:
     assert connection.definition is not None
     kind = get_named_type(connection.definition.type)
     assert isinstance(kind, GraphQLObjectType)
-    return get_named_type(kind.fields["nodes"].type).name
+    return str(get_named_type(kind.fields["nodes"].type).name)
 
 
 @cache

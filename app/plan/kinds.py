@@ -25,6 +25,8 @@ class Kind:
     name: str
     value: Callable[..., Any]
     text: Callable[..., Text]
+    fetched_as: str = ""
+    """A cast for the driver, where its own reading of the type would lose something."""
 
 
 def _same(value: Any) -> Any:
@@ -51,7 +53,7 @@ INSTANT = Kind(
 DATE = Kind("date", lambda v: v.isoformat(), _in_quotes(lambda x: sql(x, "::text")))
 DECIMAL = Kind("decimal", show_decimal, _in_quotes(lambda x: sql("trim_scale(", x, ")::text")))
 TEXTS = Kind("texts", list, lambda x: Text().add(sql("array_to_json(", x, ")::text")))
-JSON = Kind("json", lambda v: msgspec.Raw(v.encode()), _plain("::text"))
+JSON = Kind("json", lambda v: msgspec.Raw(v.encode()), _plain("::text"), fetched_as="::text")
 
 
 def _digits(currency: Sql) -> Sql:

@@ -59,7 +59,7 @@ def rows_of(
     source, where = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
     if many.key and parent is not None:
         where.append(sql(row(many.key), " = ", parent))
-    filters = catalog.filters.get(f"{entity.name}Filter", {})
+    filters = catalog.filters.get(many.filter, {})
     keys = args.keys("filter")
     if entity.alive and not any(filters[key].replaces_alive for key in keys):
         where.append(sql(f"{alias}.{entity.alive}"))

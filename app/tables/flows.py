@@ -45,7 +45,7 @@ class FlowAction(TenantRow, table=True):
     action_code: int
     partner_id: int = Field(sa_type=BigInteger)
     base_reward: int = Field(sa_type=BigInteger)
-    extra_data: Any = Field(default=None, sa_type=KEPT_JSON)
+    extra_data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 
 class FlowCondition(TenantRow, table=True):
@@ -65,7 +65,7 @@ class FlowCondition(TenantRow, table=True):
     operator_code: int
     joiner_code: int
     attribute: int = Field(sa_type=BigInteger)
-    value: Any = Field(default=None, sa_type=KEPT_JSON)
+    value: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 
 class FlowMultiplier(TenantRow, table=True):
@@ -85,4 +85,4 @@ class FlowMultiplier(TenantRow, table=True):
     type_code: int
     attribute: int = Field(sa_type=BigInteger)
     amount: Decimal = amount()
-    value: Any = Field(default=None, sa_type=KEPT_JSON)
+    value: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)

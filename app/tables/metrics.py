@@ -49,7 +49,7 @@ class CampaignMetric(TenantRow, table=True):
     unsubscribed: int = _count()
     spend: Decimal = amount(default=Decimal(0))
     revenue: Decimal = amount(default=Decimal(0))
-    extra: Any = Field(default=None, sa_type=KEPT_JSON)
+    extra: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """Metric keys beyond the known ones, as sent."""
 
 

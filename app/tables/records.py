@@ -49,7 +49,7 @@ class Event(SQLModel, table=True):
     event_type: str = Field(sa_type=WORDS)
     received_at: datetime = Field(sa_type=INSTANT)
     occurred_at: datetime = Field(sa_type=INSTANT)
-    body: Any = Field(default=None, sa_type=KEPT_JSON)
+    body: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 
 class AuditEntry(TenantRow, table=True):
@@ -59,7 +59,7 @@ class AuditEntry(TenantRow, table=True):
     __table_args__ = (of_group(), Index(None, "group_id", "created_at", "id"))
     actor: str = Field(sa_type=WORDS)
     action: str = Field(sa_type=CODE)
-    detail: Any = Field(default=None, sa_type=KEPT_JSON)
+    detail: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 
 class IdempotentAnswer(SQLModel, table=True):
