@@ -1,6 +1,7 @@
 """Headless Chromium through its DevTools protocol, with every outside host unreachable."""
 
 import asyncio
+import base64
 import json
 import os
 import shutil
@@ -75,7 +76,7 @@ class Page:
         """Wait for an expression to be true; its value."""
         try:
             async with asyncio.timeout(within_s):
-                while not (value := await self.value(script)):
+                while not (value := await self.value(script)):  # noqa: ASYNC110  # the page has no event
                     await asyncio.sleep(0.1)
         except TimeoutError:
             text = await self.value("document.body.innerText")
@@ -100,13 +101,12 @@ class Page:
             )
 
     async def type(self, text: str) -> None:
-        """Put text where the cursor is."""
-        await self.call("Input.insertText", text=text)
+        """Type where the cursor is, a character at a time, as editors that close brackets expect."""
+        for character in text:
+            await self.call("Input.insertText", text=character)
 
     async def picture(self, file: Path) -> None:
         """A screenshot."""
-        import base64
-
         said = await self.call("Page.captureScreenshot", format="png")
         await asyncio.to_thread(file.write_bytes, base64.b64decode(said["data"]))
 
