@@ -7,6 +7,7 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from starlette.datastructures import UploadFile
 from strawberry.types.scalar import ScalarDefinition
 
 from app.values.instants import read_date, read_instant
@@ -17,6 +18,7 @@ DateTime = NewType("DateTime", datetime.datetime)
 Date = NewType("Date", datetime.date)
 Rate = NewType("Rate", PyDecimal)
 JSON = NewType("JSON", object)
+Upload = NewType("Upload", UploadFile)
 
 MAX_LONG = 2**53 - 1
 _MAX_DIGITS = 40
@@ -76,6 +78,16 @@ def _number_text(node: ValueNode, _: Any = None) -> PyDecimal:
     raise GraphQLError('Decimal is an exact number, such as "12.50".')
 
 
+def _read_upload(value: Any) -> UploadFile:
+    if not isinstance(value, UploadFile):
+        raise GraphQLError("Upload is a file of a multipart request, named by the request's map.")
+    return value
+
+
+def _no_literal(_: ValueNode, __: Any = None) -> UploadFile:
+    raise GraphQLError("Upload is a file of a multipart request; it can only be a variable.")
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     Long: strawberry.scalar(
         name="Long",
@@ -102,5 +114,11 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     JSON: strawberry.scalar(
         name="JSON", description="A JSON document, kept and shown exactly as it was sent."
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description="A file, sent as the GraphQL multipart request specification says.",
+        parse_value=_read_upload,
+        parse_literal=_no_literal,
     ),
 }

@@ -100,7 +100,7 @@ async def test_the_store_is_the_named_one_else_the_scope_s_else_the_default(db: 
         ({"budget_total": Decimal("NaN")}, ["budgetTotal"]),
         ({"budget_total": Decimal("Infinity")}, ["budgetTotal"]),
         ({"owner_id": 2**53}, ["rewards", "ownerId"]),
-        ({"reward_type": -1}, ["rewards", "rewardType"]),
+        ({"reward_type": -1}, ["rewards", "type"]),
         ({"period_type": "x" * 65}, ["periodType"]),
         ({"slug": "summer"}, ["tracking", "slug"]),
         ({"type": None}, ["type"]),

@@ -65,7 +65,7 @@ NAMES: dict[str, Path] = {
     "integration_id": ["tracking", "integrationId"],
     "slug": ["tracking", "slug"],
     "is_explicit": ["tracking", "isExplicit"],
-    "reward_type": ["rewards", "rewardType"],
+    "reward_type": ["rewards", "type"],
     "partner_id": ["rewards", "partnerId"],
     "partnership_id": ["rewards", "partnershipId"],
     "owner_id": ["rewards", "ownerId"],

@@ -1,0 +1,28 @@
+"""The root of writing. Each field is a transaction of its own, done in the order they are asked for."""
+
+import strawberry
+
+from app.graph.mutations import assets, campaigns, keys, metrics, stores
+
+
+@strawberry.type(
+    description="Everything that can be written. Each mutation is done as a whole or not at all; several in one"
+    " request are done one after the other."
+)
+class Mutation:
+    """Everything that can be written."""
+
+    campaign_create = campaigns.create
+    campaign_update = campaigns.update
+    campaign_delete = campaigns.delete
+    campaign_clone = campaigns.clone
+    campaign_move = campaigns.move
+    media_campaign_create = campaigns.create_media
+    store_create = stores.create
+    store_update = stores.update
+    group_update = stores.update_group
+    metrics_record = metrics.record
+    assets_add = assets.add
+    asset_remove = assets.remove
+    api_key_create = keys.create
+    api_key_revoke = keys.revoke

@@ -1,0 +1,89 @@
+"""Adding and removing client files."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.assets import operations
+from app.domain.assets.operations import NewFile
+from app.domain.assets.storage import shelf
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, own_id, reference, shown_all, writes
+from app.graph.records import Asset
+from app.graph.scalars import Upload
+from app.values.changes import sent
+
+
+@strawberry.type(description="Files that were added.")
+class AssetsAddPayload:
+    """Files that were added."""
+
+    assets: list[Asset] | None = strawberry.field(
+        default=None, description="The files in the order they were sent; null: errors say why none was kept."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="A file that was removed.")
+class AssetRemovePayload:
+    """A file that was removed."""
+
+    removed_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id it had; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="Files of a campaign, or of a store.")
+class AssetsAddInput:
+    """Files of a campaign, or of a store."""
+
+    files: list[Upload] = strawberry.field(description="The files: 20 at most, 25 MiB each.")
+    campaign_id: strawberry.ID | None = optional("The campaign they belong to.")
+    store_id: strawberry.ID | None = optional(
+        "Without a campaign: their store; else the credential's, else the group's default store."
+    )
+
+
+@strawberry.input(description="A file to remove.")
+class AssetRemoveInput:
+    """A file to remove."""
+
+    id: strawberry.ID = strawberry.field(description="The file.")
+
+
+@writes("Adds files, all or none (multipart request).", roles=WRITERS)
+async def add(
+    info: strawberry.Info, input: Annotated[AssetsAddInput, strawberry.argument(description="The files.")]
+) -> AssetsAddPayload:
+    """`assetsAdd`."""
+    campaign_id = sent(reference(input.campaign_id, "camp", "campaign", "campaignId"))
+    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    context: Any = info.context
+    async with shelf(context.services.assets) as kept_objects:
+        kept = await operations.keep_files(
+            kept_objects, files_of(input.files), group_id=context.scope.group_id
+        )
+        async with context.db.transaction(context.scope) as tx:
+            made = await operations.add_assets(
+                tx, kept, campaign_id=campaign_id, store_id=store_id, now=context.now
+            )
+    return AssetsAddPayload(assets=await shown_all(info, "Asset", made))
+
+
+@writes("Removes a file; links to it stop working at once.", roles=WRITERS)
+async def remove(
+    info: strawberry.Info, input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")]
+) -> AssetRemovePayload:
+    """`assetRemove`."""
+    ident = own_id(input.id, "asset", "asset", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.remove_asset(tx, ident, now=info.context.now)
+    return AssetRemovePayload(removed_id=input.id)
+
+
+def files_of(uploads: Iterable[Any]) -> list[NewFile]:
+    """Uploaded files as the domain takes them."""
+    return [NewFile(upload.filename or "", upload.file, upload.content_type) for upload in uploads]

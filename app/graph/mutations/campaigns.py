@@ -1,0 +1,204 @@
+"""Writing campaigns: made, changed, deleted, cloned, moved through their life, ordered as media campaigns."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.assets.operations import add_assets, keep_files
+from app.domain.assets.storage import shelf
+from app.domain.campaigns import changing, cloning, media, operations
+from app.domain.campaigns.lifecycle import Move
+from app.graph.campaigns import Campaign
+from app.graph.mutations.assets import files_of
+from app.graph.mutations.campaign_inputs import CampaignFieldsInput, CampaignMove, fields_of, optional
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, reference, shown, writes
+from app.graph.scalars import Date, Decimal, Upload
+from app.values.changes import sent
+
+
+@strawberry.type(description="A campaign that was written.")
+class CampaignPayload:
+    """A campaign that was written."""
+
+    campaign: Campaign | None = strawberry.field(
+        default=None, description="The campaign as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="A campaign that was deleted.")
+class CampaignDeletePayload:
+    """A campaign that was deleted."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id it had; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A new campaign.")
+class CampaignCreateInput(CampaignFieldsInput):
+    """A new campaign."""
+
+    name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
+    store_id: strawberry.ID | None = optional(
+        "The store it belongs to; else the credential's, else the group's default store."
+    )
+    draft: bool = strawberry.field(
+        default=False, description="Keep it a draft, also where its dates would schedule or start it."
+    )
+
+
+@strawberry.input(
+    description="A change of a campaign: fields left out stay, fields that are null are cleared."
+)
+class CampaignUpdateInput(CampaignFieldsInput):
+    """A change of a campaign."""
+
+    id: strawberry.ID = strawberry.field(description="The campaign.")
+
+
+@strawberry.input(description="A campaign to delete.")
+class CampaignDeleteInput:
+    """A campaign to delete."""
+
+    id: strawberry.ID = strawberry.field(description="The campaign.")
+
+
+@strawberry.input(
+    description="A campaign to make from another one. Fields that are given replace those copied;"
+    " without dates the copy has none and stays a draft."
+)
+class CampaignCloneInput(CampaignFieldsInput):
+    """A campaign to make from another one."""
+
+    source_id: strawberry.ID = strawberry.field(description="The campaign to copy, usually a template.")
+    store_id: strawberry.ID | None = optional("The copy's store; the original's unless given.")
+    draft: bool = strawberry.field(
+        default=False, description="Keep it a draft, also where its dates would schedule or start it."
+    )
+
+
+@strawberry.input(description="A move in a campaign's life.")
+class CampaignMoveInput:
+    """A move in a campaign's life."""
+
+    id: strawberry.ID = strawberry.field(description="The campaign.")
+    move: CampaignMove = strawberry.field(description="What to do with it.")
+
+
+@strawberry.input(
+    description="A media campaign, as client extranets order it. Its internal project is made too."
+)
+class MediaCampaignCreateInput:
+    """A media campaign, as client extranets order it."""
+
+    external_beacon_key: str = strawberry.field(description="Names the store, inside the group.")
+    label: str = strawberry.field(description="What the campaign is called.")
+    channels: list[str] = strawberry.field(description="Where it runs, such as google_ads; at least one.")
+    period_type: str | None = optional("How long it runs, such as 1_month; dates that are given win over it.")
+    budget_total: Decimal | None = optional("What it may cost, in the group's currency.")
+    start_date: Date | None = optional("Its first day; with a period, today unless given.")
+    end_date: Date | None = optional(
+        "Its last day, inclusive; with a period, the last day of it unless given."
+    )
+
+
+@writes("Makes a campaign. Its dates say whether it is scheduled, active or already over.", roles=WRITERS)
+async def create(
+    info: strawberry.Info,
+    input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
+) -> CampaignPayload:
+    """`campaignCreate`."""
+    fields = fields_of(input)
+    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await operations.create_campaign(
+            tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
+        )
+    return await _payload(info, made)
+
+
+@writes("Changes fields of a campaign. Its store and its status stay; see campaignMove.", roles=WRITERS)
+async def update(
+    info: strawberry.Info,
+    input: Annotated[CampaignUpdateInput, strawberry.argument(description="The change.")],
+) -> CampaignPayload:
+    """`campaignUpdate`."""
+    ident, fields = own_id(input.id, "camp", "campaign", "id"), fields_of(input)
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await changing.update_campaign(tx, ident, fields, now=info.context.now)
+    return await _payload(info, ident)
+
+
+@writes("Deletes a campaign. Its metrics and spend stay in the sums.", roles=WRITERS)
+async def delete(
+    info: strawberry.Info,
+    input: Annotated[CampaignDeleteInput, strawberry.argument(description="Which one.")],
+) -> CampaignDeletePayload:
+    """`campaignDelete`."""
+    ident = own_id(input.id, "camp", "campaign", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.delete_campaign(tx, ident, now=info.context.now)
+    return CampaignDeletePayload(deleted_id=input.id)
+
+
+@writes("Makes a campaign from another one, with its flows, goals and spend limit.", roles=WRITERS)
+async def clone(
+    info: strawberry.Info,
+    input: Annotated[CampaignCloneInput, strawberry.argument(description="What to copy, and how.")],
+) -> CampaignPayload:
+    """`campaignClone`."""
+    source = own_id(input.source_id, "camp", "campaign", "sourceId")
+    fields = fields_of(input)
+    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await cloning.clone_campaign(
+            tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
+        )
+    return await _payload(info, made)
+
+
+@writes("Moves a campaign through its life.", roles=WRITERS)
+async def move(
+    info: strawberry.Info,
+    input: Annotated[CampaignMoveInput, strawberry.argument(description="Which one, and how.")],
+) -> CampaignPayload:
+    """`campaignMove`."""
+    ident = own_id(input.id, "camp", "campaign", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.move_campaign(tx, ident, Move(str(input.move.value)), now=info.context.now)
+    return await _payload(info, ident)
+
+
+@writes("Makes a media campaign, its internal project and its files: all of it or nothing.", roles=WRITERS)
+async def create_media(
+    info: strawberry.Info,
+    input: Annotated[MediaCampaignCreateInput, strawberry.argument(description="The order.")],
+    files: Annotated[
+        list[Upload] | None, strawberry.argument(description="Its files: 20 at most, 25 MiB each.")
+    ] = None,
+) -> CampaignPayload:
+    """`mediaCampaignCreate`."""
+    order = media.MediaCampaign(
+        beacon_key=input.external_beacon_key,
+        label=input.label,
+        channels=input.channels,
+        period_type=given(input.period_type),
+        budget_total=given(input.budget_total),
+        starts_on=given(input.start_date),
+        ends_on=given(input.end_date),
+    )
+    context: Any = info.context
+    async with shelf(context.services.assets) as kept_objects:
+        kept = await keep_files(kept_objects, files_of(files or ()), group_id=context.scope.group_id)
+        async with context.db.transaction(context.scope) as tx:
+            made = await media.create_media_campaign(tx, order, now=context.now)
+            if kept:
+                await add_assets(tx, kept, campaign_id=made.campaign_id, now=context.now)
+    return await _payload(info, made.campaign_id)
+
+
+async def _payload(info: strawberry.Info, ident: int) -> CampaignPayload:
+    return CampaignPayload(campaign=await shown(info, "Campaign", ident))

@@ -1,0 +1,109 @@
+"""Making and changing stores; changing the group."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.groups import operations
+from app.domain.groups.operations import GroupFields, StoreFields
+from app.graph.groups import CustomerGroup, Store
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, own_id, settable, shown, writes
+
+
+@strawberry.type(description="A store that was written.")
+class StorePayload:
+    """A store that was written."""
+
+    store: Store | None = strawberry.field(
+        default=None, description="The store as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="The group that was changed.")
+class GroupPayload:
+    """The group that was changed."""
+
+    group: CustomerGroup | None = strawberry.field(
+        default=None, description="The group as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="Fields of a store.")
+class StoreFieldsInput:
+    """What every input about a store has; the schema shows those inputs, not this one."""
+
+    name: str | None = optional("What the store is called, 1 to 255 characters.")
+    beacon_key: str | None = optional(
+        "Names the store inside its group, 64 characters at most; a random one for a new store."
+    )
+    time_zone: str | None = optional("Its own time zone (IANA); null: the group's.")
+    is_default: bool | None = optional("True: campaigns that name no store go here from now on.")
+    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
+
+
+@strawberry.input(description="A new store.")
+class StoreCreateInput(StoreFieldsInput):
+    """A new store."""
+
+    name: str = strawberry.field(description="What the store is called, 1 to 255 characters.")
+
+
+@strawberry.input(description="A change of a store: fields left out stay, fields that are null are cleared.")
+class StoreUpdateInput(StoreFieldsInput):
+    """A change of a store."""
+
+    id: strawberry.ID = strawberry.field(description="The store.")
+
+
+@strawberry.input(description="A change of the group you act in: fields left out stay.")
+class GroupUpdateInput:
+    """A change of the group."""
+
+    name: str | None = optional("What the group is called, 1 to 255 characters.")
+    time_zone: str | None = optional("Its time zone (IANA). Days of campaigns still to run move with it.")
+
+
+@writes("Makes a store. A group's first one becomes its default.", roles=WRITERS)
+async def create(
+    info: strawberry.Info, input: Annotated[StoreCreateInput, strawberry.argument(description="The store.")]
+) -> StorePayload:
+    """`storeCreate`."""
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await operations.create_store(tx, _fields(input), now=info.context.now)
+    return StorePayload(store=await shown(info, "Store", made))
+
+
+@writes("Changes a store.", roles=WRITERS)
+async def update(
+    info: strawberry.Info, input: Annotated[StoreUpdateInput, strawberry.argument(description="The change.")]
+) -> StorePayload:
+    """`storeUpdate`."""
+    ident = own_id(input.id, "store", "store", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.update_store(tx, ident, _fields(input), now=info.context.now)
+    return StorePayload(store=await shown(info, "Store", ident))
+
+
+@writes("Changes the group you act in.", roles=WRITERS)
+async def update_group(
+    info: strawberry.Info, input: Annotated[GroupUpdateInput, strawberry.argument(description="The change.")]
+) -> GroupPayload:
+    """`groupUpdate`."""
+    fields = GroupFields(name=settable(input.name), time_zone=settable(input.time_zone))
+    async with info.context.db.transaction(info.context.scope) as tx:
+        changed = await operations.update_group(tx, fields, now=info.context.now)
+    return GroupPayload(group=await shown(info, "CustomerGroup", changed))
+
+
+def _fields(given: StoreFieldsInput) -> StoreFields:
+    return StoreFields(
+        name=settable(given.name),
+        beacon_key=settable(given.beacon_key),
+        time_zone=settable(given.time_zone),
+        is_default=settable(given.is_default),
+        external_id=settable(given.external_id),
+    )
