@@ -2,8 +2,10 @@
 
 import pytest
 
-from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problems_of
+from app.errors import Unavailable
+from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of, problems_of
 from app.rest.lagriffe.failures import FAILURES
+from app.rest.mounting import refusal
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,16 @@ def test_a_fault_of_ours_says_nothing_of_how_we_are_made(code: str | None) -> No
     errors = [{"message": 'column "x" does not exist', "extensions": {"code": code} if code else {}}]
     assert problems_of(errors) == [Problem(INTERNAL, INTERNAL_MESSAGE)]
     assert FAILURES.status_of(problems_of(errors)[0]) == 500
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/campaigns", "/api/nothing/at/all"])
+def test_the_outermost_door_speaks_the_facades_words(path: str) -> None:
+    response = refusal(path, problem_of(Unavailable("Busy.", retry_after_s=7)))
+    assert response is not None
+    assert (response.status_code, response.body) == (503, b'{"message":"Busy."}')
+    assert response.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("path", ["/", "/apis", "/graphql", "/docs"])
+def test_other_paths_are_no_facades(path: str) -> None:
+    assert refusal(path, Problem("UNAVAILABLE", "Busy.")) is None
