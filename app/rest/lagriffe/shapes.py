@@ -185,13 +185,12 @@ def _shortest(value: Decimal) -> Decimal:
 
 def _dates(node: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The days as they were given, else the days of the instants in the store's zone; the last one counts."""
-    zone = _zone(node)
     start, end = node["startsOn"], node["endsOn"]
     if start is None and node["startsAt"] is not None:
-        start = read_instant(node["startsAt"]).astimezone(zone).date().isoformat()
+        start = read_instant(node["startsAt"]).astimezone(_zone(node)).date().isoformat()
     if end is None and node["endsAt"] is not None:
         last = read_instant(node["endsAt"]) - timedelta(microseconds=1)
-        end = last.astimezone(zone).date().isoformat()
+        end = last.astimezone(_zone(node)).date().isoformat()
     return start, end
 
 
