@@ -46,7 +46,8 @@ class Generator:
     rng: random.Random
     unplanned: frozenset[str] = frozenset()
     """`Type.field` the planner does not know: left out, so that every operation can be compared."""
-    cursors: list[str] = field(default_factory=list)
+    cursors: dict[str, list[str]] = field(default_factory=dict)
+    """By the name of the connection's type."""
     _variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
     _aliases: int = 0
@@ -116,7 +117,8 @@ class Generator:
         """`(first: 3, …)`"""
         given: dict[str, str] = {}
         for name, argument in definition.args.items():
-            if is_required_argument(argument) or self.rng.random() < 0.25:
+            often = 0.08 if name in {"after", "before"} else 0.25
+            if is_required_argument(argument) or self.rng.random() < often:
                 given[name] = self.given(name, argument.type, definition)
         if "first" in given:
             given.pop("last", None)
@@ -157,13 +159,16 @@ class Generator:
                 for n, f in kind.fields.items()
                 if is_required_input_field(f) or self.rng.random() < 0.2
             }
-        return self.scalar(name, kind.name)
+        return self.cursor(owner) if name in {"after", "before"} else self.scalar(name, kind.name)
+
+    def cursor(self, definition: Any) -> str:
+        """A cursor of such a list, rarely of another one."""
+        own = self.cursors.get(get_named_type(definition.type).name)
+        return self.rng.choice(own) if own and self.rng.random() < 0.95 else "bm8"
 
     def scalar(self, name: str, kind: str) -> Any:
         """A scalar, by its type and the argument's name."""
         rng = self.rng
-        if name in {"after", "before"}:
-            return rng.choice(self.cursors) if self.cursors and rng.random() < 0.9 else "bm8"
         if kind == "ID":
             return self.ident()
         if kind == "Int":
