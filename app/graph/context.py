@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.auth.principal import Principal
 from app.db.database import Database
@@ -33,8 +33,6 @@ class Context:
     base_url: str = ""
     """Where the client reached us (`https://host`), for links in answers."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What fields declared as facts read: the caller, the base of links."""
     loaders: "Loaders | None" = None
     """Dataloaders of this request; made by the entry."""
 

@@ -6,12 +6,14 @@ anything else runs on the resolvers and dataloaders.
 
 import logging
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import asyncpg
 import msgspec
 from graphql import GraphQLError, OperationType, get_variable_values
 
+from app.domain.assets.storage import Links
 from app.errors import Failure, Invalid, TooLarge, Unavailable
 from app.graph.context import Context
 from app.graph.documents import Document, Documents, PreparedOperation, Rejected
@@ -150,9 +152,20 @@ def _prepare(operation: Operation, context: Context) -> _Prepared:
         raise TooLarge(
             f"The answer could hold {cost} values; {MAX_COST} are the most. Ask for fewer rows or fields."
         )
-    facts = {**context.facts, "name": context.principal.name, "roles": sorted(context.principal.roles)}
-    bindings = Bindings(scope, context.now, args, facts)
+    bindings = Bindings(scope, context.now, args, _facts(context))
     return _Prepared(document, chosen, plan, bindings, cost, fault_messages(found) if found else [])
+
+
+def _facts(context: Context) -> dict[str, Any]:
+    """What declared facts and signed links read. Links are signed for requests that ask for one."""
+
+    @cache
+    def links() -> Links:
+        return context.services.assets.links(
+            group_id=context.scope.group_id, base_url=context.base_url, now=context.now
+        )
+
+    return {"name": context.principal.name, "roles": sorted(context.principal.roles), "links": links}
 
 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:

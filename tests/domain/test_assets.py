@@ -1,14 +1,17 @@
 """Client files: judged by their bytes, stored whole or not at all, handed out by links that expire."""
 
 import io
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.auth.principal import Principal, Role
 from app.db.database import Database, Transaction
 from app.domain.assets.operations import (
     MAX_SIZE,
@@ -21,6 +24,8 @@ from app.domain.assets.operations import (
 from app.domain.assets.storage import AssetStorage, shelf
 from app.domain.assets.types import content_type_of, safe_name
 from app.errors import Forbidden, Invalid, NotFound, TooLarge
+from app.graph.context import Context, Services
+from app.graph.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import campaigns as given
@@ -151,11 +156,9 @@ async def test_files_stay_inside_their_scope(db: Database, storage: AssetStorage
 
 
 async def test_a_link_holds_for_what_it_was_made_for_until_it_expires(storage: AssetStorage) -> None:
-    link = urlsplit(await storage.link(asset_id=5, group_id=3, base_url="https://gateway.example/", now=NOW))
-    assert f"{link.scheme}://{link.netloc}{link.path}" == "https://gateway.example/assets/5"
-    told = {key: values[0] for key, values in parse_qs(link.query).items()}
-    good = {"asset_id": 5, "group_id": 3, "expires": int(told["expires"]), "signature": told["signature"]}
-    assert told["group"] == "3"
+    links = storage.links(group_id=3, base_url="https://gateway.example/", now=NOW)
+    assert links.base_url == "https://gateway.example"
+    good = {"asset_id": 5, "group_id": 3, "expires": links.expires, "signature": links.signature(5)}
     assert storage.verify(**good, now=NOW)
     assert storage.verify(**good, now=NOW + timedelta(minutes=59, seconds=59))
     assert not storage.verify(**good, now=NOW + timedelta(hours=1))
@@ -165,15 +168,38 @@ async def test_a_link_holds_for_what_it_was_made_for_until_it_expires(storage: A
         {"expires": good["expires"] + 1},
         {"signature": ""},
         {"signature": "é\ud800"},
-        {"signature": told["signature"].swapcase()},
+        {"signature": links.signature(5).swapcase()},
     ]:
         assert not storage.verify(**{**good, **forged}, now=NOW)
 
 
 async def test_another_secret_signs_otherwise(storage: AssetStorage, tmp_path: Path) -> None:
     other = AssetStorage(read_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": "another"}))
-    facts = {"asset_id": 5, "group_id": 3, "base_url": "", "now": NOW}
-    assert await storage.link(**facts) != await other.link(**facts)
+    facts = {"group_id": 3, "base_url": "", "now": NOW}
+    assert storage.links(**facts).signature(5) != other.links(**facts).signature(5)
+
+
+async def test_the_link_the_graph_shows_is_one_the_storage_verifies(
+    db: Database, storage: AssetStorage
+) -> None:
+    group = await groups.group(db)
+    asset = (await add(db, storage, group.scope, file("brief.pdf", PDF)))[0]
+    settings = read_settings({})
+    for planner in (True, False):
+        services = Services(replace(settings, planner=planner), db, storage)
+        principal = Principal("key:1", group.scope, frozenset({Role.READ}))
+        context = Context(services, principal, base_url="https://gateway.example", now=NOW)
+        made = await answer(
+            Operation(f'{{ node(id: "asset_{asset}") {{ ... on Asset {{ url }} }} }}'), context
+        )
+        assert made.execution == ("planned" if planner else "resolved"), made.errors
+        link = urlsplit(json.loads(made.data or b"")["node"]["url"])
+        told = {key: values[0] for key, values in parse_qs(link.query).items()}
+        assert f"{link.scheme}://{link.netloc}{link.path}" == f"https://gateway.example/assets/{asset}"
+        assert storage.verify(
+            asset_id=asset, group_id=int(told["group"]), expires=int(told["expires"]),
+            signature=told["signature"], now=NOW,
+        )  # fmt: skip
 
 
 async def test_a_bucket_signs_its_own_links_and_a_folder_does_not(

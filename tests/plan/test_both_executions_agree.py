@@ -14,6 +14,7 @@ from graphql import get_named_type
 
 from app.auth.principal import Principal, Role
 from app.db.database import Database, connect
+from app.domain.assets.storage import AssetStorage
 from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
 from app.graph.schema import catalog, schema
@@ -49,12 +50,18 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def context(db: Database, settings: Settings, scope: Scope, *, planner: bool) -> Context:
     """A reading request."""
     principal = Principal('key:1 "quoted" é', scope, frozenset({Role.READ, Role.WRITE}))
-    return Context(Services(dataclasses.replace(settings, planner=planner), db, None), principal, now=NOW)  # type: ignore[arg-type]
+    return Context(
+        Services(dataclasses.replace(settings, planner=planner), db, AssetStorage(settings)),
+        principal,
+        now=NOW,
+    )
 
 
 def exact(body: bytes) -> Any:
     """Decoded with key order and number digits kept."""
-    return json.loads(body, parse_float=lambda t: ("number", t), parse_int=lambda t: ("number", t), object_pairs_hook=list)
+    return json.loads(
+        body, parse_float=lambda t: ("number", t), parse_int=lambda t: ("number", t), object_pairs_hook=list
+    )
 
 
 async def both(generated: Generated, db: Database, settings: Settings, scope: Scope) -> tuple[Answer, Answer]:
@@ -73,7 +80,11 @@ def generator(worlds: tuple[Everything, Everything], seed: int) -> Generator:
 async def cursors_of(db: Database, settings: Settings, scope: Scope) -> dict[str, list[str]]:
     """Cursors of every list at the root, by the name of its type."""
     assert schema._schema.query_type is not None
-    lists = {n: get_named_type(f.type).name for n, f in schema._schema.query_type.fields.items() if "after" in f.args}
+    lists = {
+        n: get_named_type(f.type).name
+        for n, f in schema._schema.query_type.fields.items()
+        if "after" in f.args
+    }
     query = "{" + " ".join(f"{n}(first: 3) {{ edges {{ cursor }} }}" for n in lists) + "}"
     made = await answer(Operation(query), context(db, settings, scope, planner=True))
     assert made.data is not None, made.errors
@@ -98,7 +109,8 @@ async def test_generated_operations_give_the_same_answer_both_ways_and_behind_th
         assert exact(planned.body) == exact(resolved.body), about
         if planned.execution == "planned":
             behind = await answer(
-                Operation(generated.query, generated.variables), context(guarded, settings, scope, planner=True)
+                Operation(generated.query, generated.variables),
+                context(guarded, settings, scope, planner=True),
             )
             assert behind.body == planned.body, about
         assert b"theirs" not in planned.body.replace(b'"theirs', b"") or "theirs" in str(generated), about

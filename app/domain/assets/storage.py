@@ -10,10 +10,10 @@ import hmac
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlencode
 
 import obstore
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
@@ -55,17 +55,13 @@ class AssetStorage:
             except FileNotFoundError:
                 continue
 
-    async def link(self, *, asset_id: int, group_id: int, base_url: str, now: datetime) -> str:
-        """Our link to a file, good for an hour."""
-        expires = int((now + LINK_LIFE).timestamp())
-        query = urlencode(
-            {"group": group_id, "expires": expires, "signature": self._sign(asset_id, group_id, expires)}
-        )
-        return f"{base_url.rstrip('/')}/assets/{asset_id}?{query}"
+    def links(self, *, group_id: int, base_url: str, now: datetime) -> "Links":
+        """What signs links to files of a group for the next hour."""
+        return self._links(group_id, int((now + LINK_LIFE).timestamp()), base_url)
 
     def verify(self, *, asset_id: int, group_id: int, expires: int, signature: str, now: datetime) -> bool:
         """Whether we made this link and it is still good."""
-        expected = self._sign(asset_id, group_id, expires)
+        expected = self._links(group_id, expires).signature(asset_id)
         right = hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
         return right and now.timestamp() < expires
 
@@ -75,9 +71,39 @@ class AssetStorage:
             return None
         return await obstore.sign_async(self._store, "GET", key, timedelta(minutes=1))
 
-    def _sign(self, asset_id: int, group_id: int, expires: int) -> str:
-        digest = hmac.digest(self._key, f"{group_id}/{asset_id}/{expires}".encode(), hashlib.sha256)
+    def _links(self, group_id: int, expires: int, base_url: str = "") -> "Links":
+        # Their key leaves this process with the query that prints them: it is good for one group and one hour.
+        key = hmac.digest(self._key, f"{group_id}/{expires}".encode(), "sha256")
+        return Links(base_url.rstrip("/"), group_id, expires, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Signs links to files: `{base_url}/assets/{id}?group=…&expires=…&signature=…`.
+
+    The signature is HMAC-SHA256 of the id. `inner` and `outer` are HMAC's two padded keys (RFC 2104), from which the
+    database makes the same signature with nothing but its own sha256.
+    """
+
+    base_url: str
+    group_id: int
+    expires: int
+    key: bytes = field(repr=False)
+
+    def signature(self, asset_id: int) -> str:
+        """What the link to this file carries."""
+        digest = hmac.digest(self.key, str(asset_id).encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    @property
+    def inner(self) -> bytes:
+        """What is hashed before the id."""
+        return bytes(b ^ 0x36 for b in self.key.ljust(64, b"\0"))
+
+    @property
+    def outer(self) -> bytes:
+        """What is hashed before the inner hash."""
+        return bytes(b ^ 0x5C for b in self.key.ljust(64, b"\0"))
 
 
 class Shelf:
