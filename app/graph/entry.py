@@ -192,7 +192,7 @@ async def _resolve(operation: Operation, prepared: _Prepared, context: Context, 
     result = await schema.execute(
         operation.query,
         variable_values=operation.variables,
-        context_value=_Resolving(context, prepared.document),
+        context_value=_Resolving(context, prepared),
         operation_name=operation.name,
     )
     errors = [_masked(e, context) for e in result.errors or ()]
@@ -216,11 +216,13 @@ async def _introspect(operation: Operation, prepared: _Prepared, context: Contex
 
 
 class _Resolving:
-    """The resolvers' context: the request's, and the document that was already parsed and validated."""
+    """The resolvers' context: the request's, and what was prepared for it."""
 
-    def __init__(self, context: Context, document: Document) -> None:
+    def __init__(self, context: Context, prepared: _Prepared) -> None:
         self.request = context
-        self.document = document
+        self.document = prepared.document
+        self.plan = prepared.plan
+        self.bindings = prepared.bindings
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.request, name)

@@ -4,6 +4,7 @@ One statement per relation, however many parents: the same page SELECT that a pl
 keys at once (`unnest … CROSS JOIN LATERAL`), as `gateway_app` behind the row-level policies.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiodataloader import DataLoader
 
-from app.db.database import Database
+from app.db.database import Database, Transaction
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
 from app.plan.catalog import Aggregate, AggregateRequest, Catalog, Column, Embed, Entity, Many, Row, ToOne
@@ -79,10 +80,16 @@ class Loaders:
         self.statements: list[str] = []
         """What was run, for the tests that count."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._inside: Transaction | None = None
 
-    def forget(self) -> None:
-        """A mutation wrote: what was loaded before may no longer be so."""
+    async def written(self, tx: Transaction, type_name: str, keys: Sequence[Any]) -> list[Record | None]:
+        """Rows a mutation just wrote, read inside its transaction. What was loaded before it is forgotten."""
         self._loaders.clear()
+        self._inside = tx
+        try:
+            return list(await asyncio.gather(*(self.one(type_name, key) for key in keys)))
+        finally:
+            self._inside = None
 
     # ── one row ───────────────────────────────────────────────────────────────
 
@@ -224,12 +231,13 @@ class Loaders:
     async def _fetch(self, tree: Sql) -> list[Any]:
         statement = print_sql(tree)
         self.statements.append(statement.text)
+        values = statement.values(self.bindings)
+        if self._inside is not None:
+            return await self._inside.fetch(statement.text, *values)
         async with self.db.transaction(self.bindings.scope) as tx:
-            return await tx.fetch(statement.text, *statement.values(self.bindings))
+            return await tx.fetch(statement.text, *values)
 
-    async def _load(
-        self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any
-    ) -> T:
+    async def _load(self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
         loader = self._loaders.get(signature)
         if loader is None:
             loader = self._loaders[signature] = DataLoader(batch_load_fn=batch)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLSchema
@@ -31,6 +31,8 @@ class Plan:
     """Why there is no statement."""
     fixed_faults: list[Fault] | None = None
     fixed_cost: int | None = None
+    payloads: dict[tuple[str, str], Statement | None] = field(default_factory=dict)
+    """Statements of a mutation's payload fields, by response keys; None: not plannable."""
 
     def check(self, catalog: Catalog, args: list[dict[str, Any]]) -> tuple[list[Fault], int]:
         """Faults and cost of one request; computed once where no argument uses a variable."""

@@ -6,11 +6,16 @@ from strawberry.schema.config import StrawberryConfig
 from app.graph.catalog import read_catalog
 from app.graph.metrics import ROWS
 from app.graph.mutation import Mutation
+from app.graph.payloads import PayloadExecutor
 from app.graph.prepared import PreparedDocument
 from app.graph.query import Query
 from app.graph.scalars import SCALARS
 
 schema = strawberry.Schema(
-    query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS), extensions=[PreparedDocument]
+    query=Query,
+    mutation=Mutation,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[PreparedDocument],
+    execution_context_class=PayloadExecutor,
 )
 catalog = read_catalog(schema._schema, ROWS)

@@ -66,6 +66,21 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
     return print_sql(sql("SELECT convert_to(", text.sql(), ", 'UTF8')"))
 
 
+def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
+    """The statement that prints the rows a mutation wrote: their ids are the fact `made`."""
+    entity = catalog.entities[selected.target]
+    compiler = _Compiler(catalog, shape)
+    if not many:
+        key = sql(Param(("made",), entity.id_cast, lambda b: b.facts["made"]))
+        return print_sql(sql("SELECT ", compiler.found(selected.inside, entity, key).sql()))
+    keys = sql(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts["made"]))
+    row = compiler.found(selected.inside, entity, sql("made.id")).sql()
+    listed = sql("coalesce(string_agg(", row, ", ',' ORDER BY made.place), '')")
+    return print_sql(
+        sql("SELECT '[' || ", listed, " || ']' FROM unnest(", keys, ") WITH ORDINALITY made(id, place)")
+    )
+
+
 class _Compiler:
     def __init__(self, catalog: Catalog, shape: str) -> None:
         self.catalog = catalog

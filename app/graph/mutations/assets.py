@@ -10,7 +10,8 @@ from app.domain.assets import operations
 from app.domain.assets.operations import NewFile
 from app.domain.assets.storage import shelf
 from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, own_id, reference, shown_all, writes
+from app.graph.mutations.writing import UserError, errors_field, own_id, reference, writes
+from app.graph.payloads import shown_all
 from app.graph.records import Asset
 from app.graph.scalars import Upload
 from app.values.changes import sent
@@ -70,7 +71,7 @@ async def add(
             made = await operations.add_assets(
                 tx, kept, campaign_id=campaign_id, store_id=store_id, now=context.now
             )
-    return AssetsAddPayload(assets=await shown_all(info, "Asset", made))
+            return AssetsAddPayload(assets=await shown_all(info, tx, "Asset", made))
 
 
 @writes("Removes a file; links to it stop working at once.", roles=WRITERS)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.assets.operations import add_assets, keep_files
 from app.domain.assets.storage import shelf
 from app.domain.campaigns import changing, cloning, media, operations
@@ -12,7 +13,8 @@ from app.domain.campaigns.lifecycle import Move
 from app.graph.campaigns import Campaign
 from app.graph.mutations.assets import files_of
 from app.graph.mutations.campaign_inputs import CampaignFieldsInput, CampaignMove, fields_of, optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, reference, shown, writes
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, reference, writes
+from app.graph.payloads import shown
 from app.graph.scalars import Date, Decimal, Upload
 from app.values.changes import sent
 
@@ -117,7 +119,7 @@ async def create(
         made = await operations.create_campaign(
             tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
         )
-    return await _payload(info, made)
+        return await _payload(info, tx, made)
 
 
 @writes("Changes fields of a campaign. Its store and its status stay; see campaignMove.", roles=WRITERS)
@@ -129,7 +131,7 @@ async def update(
     ident, fields = own_id(input.id, "camp", "campaign", "id"), fields_of(input)
     async with info.context.db.transaction(info.context.scope) as tx:
         await changing.update_campaign(tx, ident, fields, now=info.context.now)
-    return await _payload(info, ident)
+        return await _payload(info, tx, ident)
 
 
 @writes("Deletes a campaign. Its metrics and spend stay in the sums.", roles=WRITERS)
@@ -157,7 +159,7 @@ async def clone(
         made = await cloning.clone_campaign(
             tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
         )
-    return await _payload(info, made)
+        return await _payload(info, tx, made)
 
 
 @writes("Moves a campaign through its life.", roles=WRITERS)
@@ -169,7 +171,7 @@ async def move(
     ident = own_id(input.id, "camp", "campaign", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
         await operations.move_campaign(tx, ident, Move(str(input.move.value)), now=info.context.now)
-    return await _payload(info, ident)
+        return await _payload(info, tx, ident)
 
 
 @writes("Makes a media campaign, its internal project and its files: all of it or nothing.", roles=WRITERS)
@@ -197,8 +199,8 @@ async def create_media(
             made = await media.create_media_campaign(tx, order, now=context.now)
             if kept:
                 await add_assets(tx, kept, campaign_id=made.campaign_id, now=context.now)
-    return await _payload(info, made.campaign_id)
+            return await _payload(info, tx, made.campaign_id)
 
 
-async def _payload(info: strawberry.Info, ident: int) -> CampaignPayload:
-    return CampaignPayload(campaign=await shown(info, "Campaign", ident))
+async def _payload(info: strawberry.Info, tx: Transaction, ident: int) -> CampaignPayload:
+    return CampaignPayload(campaign=await shown(info, tx, "Campaign", ident))

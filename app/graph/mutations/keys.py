@@ -9,7 +9,8 @@ from app.auth.principal import ADMIN_ROLES
 from app.graph.access import ApiKey
 from app.graph.enums import KeyAccess
 from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, shown, writes
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, writes
+from app.graph.payloads import shown
 from app.graph.scalars import DateTime
 
 
@@ -67,7 +68,8 @@ async def create(
         expires_at=given(input.expires_at),
         now=info.context.now,
     )
-    return ApiKeyCreatePayload(api_key=await shown(info, "ApiKey", made.key.id), secret=made.secret)
+    async with info.context.db.transaction(info.context.scope) as tx:
+        return ApiKeyCreatePayload(api_key=await shown(info, tx, "ApiKey", made.key.id), secret=made.secret)
 
 
 @writes("Revokes an API key: it stops working within seconds.", roles=ADMIN_ROLES)
@@ -79,4 +81,5 @@ async def revoke(
     require_may_manage(info.context.principal, group_ids=[group_id])
     ident = own_id(input.id, "key", "API key", "id")
     await revoke_api_key(info.context.db, key_id=ident, group_id=group_id, now=info.context.now)
-    return ApiKeyRevokePayload(api_key=await shown(info, "ApiKey", ident))
+    async with info.context.db.transaction(info.context.scope) as tx:
+        return ApiKeyRevokePayload(api_key=await shown(info, tx, "ApiKey", ident))

@@ -11,7 +11,8 @@ from app.domain.metrics.operations import Mode, record_metrics
 from app.errors import Failure, Invalid
 from app.graph.campaigns import Campaign
 from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, shown_all, writes
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, writes
+from app.graph.payloads import shown_all
 from app.graph.scalars import Date, Decimal, Long
 
 
@@ -92,7 +93,7 @@ async def record(
     entries = _entries(input.entries)
     async with info.context.db.transaction(info.context.scope) as tx:
         done = await record_metrics(tx, entries, mode=Mode(str(input.mode.value)), now=info.context.now)
-    campaigns = await shown_all(info, "Campaign", done.campaign_ids)
+        campaigns = await shown_all(info, tx, "Campaign", done.campaign_ids)
     return MetricsRecordPayload(recorded=done.entries, campaigns=campaigns)
 
 

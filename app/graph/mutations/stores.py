@@ -9,7 +9,8 @@ from app.domain.groups import operations
 from app.domain.groups.operations import GroupFields, StoreFields
 from app.graph.groups import CustomerGroup, Store
 from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, own_id, settable, shown, writes
+from app.graph.mutations.writing import UserError, errors_field, own_id, settable, writes
+from app.graph.payloads import shown
 
 
 @strawberry.type(description="A store that was written.")
@@ -74,7 +75,7 @@ async def create(
     """`storeCreate`."""
     async with info.context.db.transaction(info.context.scope) as tx:
         made = await operations.create_store(tx, _fields(input), now=info.context.now)
-    return StorePayload(store=await shown(info, "Store", made))
+        return StorePayload(store=await shown(info, tx, "Store", made))
 
 
 @writes("Changes a store.", roles=WRITERS)
@@ -85,7 +86,7 @@ async def update(
     ident = own_id(input.id, "store", "store", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
         await operations.update_store(tx, ident, _fields(input), now=info.context.now)
-    return StorePayload(store=await shown(info, "Store", ident))
+        return StorePayload(store=await shown(info, tx, "Store", ident))
 
 
 @writes("Changes the group you act in.", roles=WRITERS)
@@ -96,7 +97,7 @@ async def update_group(
     fields = GroupFields(name=settable(input.name), time_zone=settable(input.time_zone))
     async with info.context.db.transaction(info.context.scope) as tx:
         changed = await operations.update_group(tx, fields, now=info.context.now)
-    return GroupPayload(group=await shown(info, "CustomerGroup", changed))
+        return GroupPayload(group=await shown(info, tx, "CustomerGroup", changed))
 
 
 def _fields(given: StoreFieldsInput) -> StoreFields:

@@ -7,10 +7,9 @@ What is wrong with the input becomes `errors` of the payload, its other fields n
 credential or role, and anything unforeseen, is a GraphQL error.
 """
 
-import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import strawberry
@@ -18,7 +17,6 @@ import strawberry
 from app.auth.principal import Principal, Role
 from app.domain.metrics.entries import Several
 from app.errors import Conflict, Failure, Invalid, NotFound, TooLarge
-from app.graph.resolving import loaders_of
 from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id
 
@@ -70,18 +68,6 @@ def told(failure: Failure) -> list[UserError]:
     return [
         UserError(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
     ]
-
-
-async def shown(info: strawberry.Info, type_name: str, ident: int) -> Any:
-    """The row as it is now, for the payload. What this request loaded before the write is forgotten."""
-    return (await shown_all(info, type_name, [ident]))[0]
-
-
-async def shown_all(info: strawberry.Info, type_name: str, idents: Sequence[int]) -> Any:
-    """The same for several rows, in this order."""
-    loaders = loaders_of(info)
-    loaders.forget()
-    return await asyncio.gather(*(loaders.one(type_name, ident) for ident in idents))
 
 
 def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
