@@ -108,7 +108,10 @@ class CampaignContent:
 class CampaignTracking:
     """How a campaign is recognised in traffic."""
 
-    integration: Integration = to_one("The integration that tracks it.", "integration_id")
+    integration: Integration | None = to_one(
+        "The integration that tracks it; null: it belongs to a project outside the credential's scope.",
+        "integration_id",
+    )
     slug: str | None = column("The campaign's name in landing page addresses, unique in the integration.")
     is_explicit: bool = column(
         "True: made by a person. False: made by the system when traffic came without a slug."
