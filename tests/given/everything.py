@@ -36,6 +36,7 @@ class Everything:
     store_ids: list[int]
     project_ids: list[int]
     campaign_ids: list[int]
+    event_ids: list[UUID]
     ids: dict[str, list[int]]
     """By table name."""
 
@@ -56,7 +57,11 @@ class Everything:
 
 
 async def everything(db: Database, mark: str, *, currency: str = "EUR", campaigns: int = 7) -> Everything:
-    """Fill a new group. `mark` is in every text of it, so that it shows where it leaks."""
+    """Fill a new group. `mark` is in every text of it, so that it shows where it leaks.
+
+    Texts of what belongs to one store or project say so: `ours.s0` (store 0), `ours.s0.p0` (and project 0), with `-`
+    for none. Some rows point into another store or project, where a narrower scope must not follow.
+    """
     async with db.directory() as directory:
         group_id = await directory.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id")
     start = datetime(2025, 6, 1, 8, 0, 0, 120_000, tzinfo=UTC)
@@ -71,45 +76,78 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             return made
 
         g = {"group_id": group_id}
-        await add(CustomerGroup(id=group_id, name=f"{mark} group", currency=currency, time_zone="Europe/Paris"))
+        await add(
+            CustomerGroup(id=group_id, name=f"{mark} group", currency=currency, time_zone="Europe/Paris")
+        )
         stores = await add(
             *(
-                Store(**g, name=f"{mark} {text}", beacon_key=f"{mark}-b{at}", is_default=at == 0, created_at=start)
+                Store(
+                    **g,
+                    name=f"{mark}.s{at} {text}",
+                    beacon_key=f"{mark}.s{at}-b",
+                    is_default=at == 0,
+                    created_at=start,
+                )
                 for at, text in enumerate(WEIRD[:3])
             )
         )
         projects = await add(
-            Project(**g, name=f"{mark} p0", slug=f"{mark}-p0", store_id=stores[0]),
-            Project(**g, name=f"{mark} p1", is_internal=True, store_id=stores[1]),
-            Project(**g, name=f"{mark} p2"),
+            Project(**g, name=f"{mark}.s0.p0", slug=f"{mark}.s0.p0-slug", store_id=stores[0]),
+            Project(**g, name=f"{mark}.s1.p1", is_internal=True, store_id=stores[1]),
+            Project(**g, name=f"{mark}.s-.p2"),
         )
         partners = await add(*(Partner(**g, name=f"{mark} {text}") for text in WEIRD[:2]))
-        pships = await add(*(Partnership(**g, name=f"{mark} ship", partner_id=partners[0], store_id=s) for s in stores))
+        pships = await add(
+            *(
+                Partnership(**g, name=f"{mark}.s{n} ship", partner_id=partners[0], store_id=s)
+                for n, s in enumerate(stores)
+            )
+        )
         integrations = await add(
-            Integration(**g, name=f"{mark} i0", project_id=projects[0], wmkt_id=f"{mark}0", currency=currency),
-            Integration(**g, name=f"{mark} i2", project_id=projects[2], wmkt_id=f"{mark}2", currency="JPY"),
+            Integration(
+                **g,
+                name=f"{mark}.s0.p0 i",
+                project_id=projects[0],
+                wmkt_id=f"{mark}.s0.p0",
+                currency=currency,
+            ),
+            Integration(
+                **g, name=f"{mark}.s-.p2 i", project_id=projects[2], wmkt_id=f"{mark}.s-.p2", currency="JPY"
+            ),
         )
         segments = await add(
-            Segment(**g, name=f"{mark} s0", type="dynamic", criteria={"tier": f"{mark} gold", "n": 1.5}, size=BIG),
+            Segment(
+                **g, name=f"{mark} s0", type="dynamic", criteria={"tier": f"{mark} gold", "n": 1.5}, size=BIG
+            ),
             Segment(**g, name=f"{mark} s1", type="static", sized_at=start, deleted_at=start),
         )
         await add(
-            Customer(**g, name=f"{mark} c0", email=f"{mark}@example.org", phone=f"{mark}+33", store_id=stores[0]),
-            Customer(**g, name=f"{mark} c1", store_id=None),
+            *(
+                Customer(
+                    **g,
+                    name=f"{mark}.s{n} c",
+                    email=f"{mark}.s{n}@example.org",
+                    phone=f"{mark}.s{n}+33",
+                    store_id=store,
+                )
+                for n, store in enumerate(stores)
+            ),
+            Customer(**g, name=f"{mark}.s- c", store_id=None),
         )
+        marks = [f"{mark}.s{at % 3}.p{'-' if at == 1 else at % 3}" for at in range(campaigns)]
         made: list[int] = []
         for at in range(campaigns):
-            bare = at == 1
+            bare, own = at == 1, marks[at]
             made += await add(
                 Campaign(
                     **g,
-                    name=f"{mark} {WEIRD[at % len(WEIRD)]}",
-                    description=None if bare else f"{mark} {WEIRD[-1 - at % len(WEIRD)]}",
-                    logo_url=None if bare else f"https://{mark}.example.org/logo.png",
+                    name=f"{own} {WEIRD[at % len(WEIRD)]}",
+                    description=None if bare else f"{own} {WEIRD[-1 - at % len(WEIRD)]}",
+                    logo_url=None if bare else f"https://{own}.example.org/logo.png",
                     status=["draft", "scheduled", "active", "paused", "completed"][at % 5],
                     objective=["acquisition", "retention", "unspecified"][at % 3],
                     type="loyalty" if at % 2 else "promotion",
-                    channels=[] if bare else ["google_ads", f'{mark} "odd", channel', "é"][: at % 4],
+                    channels=[] if bare else ["google_ads", f'{own} "odd", channel', "é"][: at % 4],
                     store_id=stores[at % 3],
                     project_id=None if bare else projects[at % 3],
                     segment_id=None if bare else segments[at % 2],
@@ -117,94 +155,159 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     ends_at=None if at % 3 == 1 else start + timedelta(days=at + 30),
                     starts_on=None if bare else date(2025, 6, 1),
                     ends_on=date(2025, 6, 30) if at % 2 else None,
-                    period_type=None if bare else f"{mark}_month",
-                    budget_total=None if bare else Decimal(["0", "1200", "0.1", "99999999999999.9999"][at % 4]),
+                    period_type=None if bare else f"{own}_month",
+                    budget_total=None
+                    if bare
+                    else Decimal(["0", "1200", "0.1", "99999999999999.9999"][at % 4]),
                     currency=["EUR", "JPY", "BHD"][at % 3],
-                    subject=f"{mark} subject" if at % 2 else None,
-                    cta_url=f"https://{mark}.example.org" if at % 4 == 0 else None,
-                    integration_id=integrations[0] if at == 0 else None,
-                    slug=f"{mark}-slug" if at == 0 else None,
+                    subject=f"{own} subject" if at % 2 else None,
+                    cta_url=f"https://{own}.example.org" if at % 4 == 0 else None,
+                    integration_id=integrations[at // 3] if at in (0, 3) else None,
+                    slug=f"{own}-slug" if at in (0, 3) else None,
                     reward_type=None if bare else [1, 2, 3, 4, 9, 0, -1][at % 7],
                     partner_id=None if bare else partners[at % 2],
                     partnership_id=None if bare else pships[0],
                     owner_id=BIG if at % 2 else None,
                     total_rewards=BIG if at == 2 else at,
                     is_template=at == 3,
-                    template_id=made[3] if at == 5 else None,
-                    external_id=f"{mark}_{at}",
+                    template_id=made[at - 2] if at in (2, 3, 5) else None,
+                    external_id=f"{own}_{at}",
                     activated_at=start if at % 2 else None,
                     created_at=start + timedelta(days=at // 2),
-                    updated_at=datetime(1, 1, 2, tzinfo=UTC) if at == 4 else datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+                    updated_at=datetime(1, 1, 2, tzinfo=UTC)
+                    if at == 4
+                    else datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
                     deleted_at=start if at == 6 else None,
                 )
             )
         for at, campaign in enumerate(made):
-            c = {**g, "campaign_id": campaign}
+            c, own = {**g, "campaign_id": campaign}, marks[at]
             if at % 2 == 0:
                 amount = Decimal("123.45") if at else None
                 kind = {"type": "capped", "renewal": "daily"} if at else {"type": "uncapped"}
                 await add(SpendLimit(**c, **kind, amount=amount, currency="EUR"))
             for n in range(at % 3):
-                await add(Goal(**c, position=n, partner_id=partners[n % 2], type_code=n + 3, value=BIG, operator_code=n + 2))
+                await add(
+                    Goal(
+                        **c,
+                        position=n,
+                        partner_id=partners[n % 2],
+                        type_code=n + 3,
+                        value=BIG,
+                        operator_code=n + 2,
+                    )
+                )
                 flow = await add(
-                    Flow(**c, position=n, trigger_code=n + 4, custom_trigger_id=n or None, deleted_at=start if n else None)
+                    Flow(
+                        **c,
+                        position=n,
+                        trigger_code=n + 4,
+                        custom_trigger_id=n or None,
+                        deleted_at=start if n else None,
+                    )
                 )
                 f = {**g, "flow_id": flow[0], "partner_id": partners[0]}
                 await add(
-                    FlowAction(**f, position=1, action_code=1, base_reward=BIG, extra_data={"k": f"{mark} extra", "n": 1e30}),
+                    FlowAction(
+                        **f,
+                        position=1,
+                        action_code=1,
+                        base_reward=BIG,
+                        extra_data={"k": f"{own} extra", "n": 1e30},
+                    ),
                     FlowAction(**f, position=0, action_code=9, base_reward=0),
                 )
                 await add(
-                    FlowCondition(**f, type_code=1, operator_code=5, joiner_code=2, attribute=123, value=f"{mark} v"),
-                    FlowCondition(**f, type_code=7, operator_code=9, joiner_code=0, attribute=0, value=[1, None, {"a": "b"}]),
+                    FlowCondition(
+                        **f, type_code=1, operator_code=5, joiner_code=2, attribute=123, value=f"{own} v"
+                    ),
+                    FlowCondition(
+                        **f,
+                        type_code=7,
+                        operator_code=9,
+                        joiner_code=0,
+                        attribute=0,
+                        value=[1, None, {"a": "b"}],
+                    ),
                 )
                 await add(FlowMultiplier(**f, type_code=4, attribute=BIG, amount=Decimal("1.5"), value=123))
             await add(
-                Promo(**g, code=f"{mark}-{at}", type="percentage", value=Decimal("20"), currency="EUR",
+                Promo(**g, code=f"{own}-{at}", type="percentage", value=Decimal("20"), currency="EUR",
                       min_order_amount=Decimal("25") if at else None, max_discount=Decimal("50.5") if at % 2 else None,
                       usage_limit=at or None, used=at, valid_from=start if at % 2 else None,
                       valid_until=start + timedelta(days=9000) if at % 3 else None,
-                      applies_to={"all_items": True, "note": mark},
+                      applies_to={"all_items": True, "note": own},
                       campaign_id=campaign if at else None, segment_id=segments[0] if at == 2 else None),
             )  # fmt: skip
             for n in range(at % 4):
                 outlay = Outlay(
                     **c, amount=Decimal("0.0001") * (10**n), currency="EUR", starts_at=start + timedelta(days=n // 2),
-                    ends_at=start + timedelta(days=40), country=f"{mark} FR" if n else None,
+                    ends_at=start + timedelta(days=40), country=f"{own} FR" if n else None,
                     integration_id=integrations[0] if n else None, deleted_at=start if n == 2 else None,
                 )  # fmt: skip
                 await add(outlay)
                 day = date(2025, 6, 1) + timedelta(days=n)
-                await add(SpendEntry(**c, source="outlay", source_ref=f"{mark}/{at}/{n}", day=day, channel=f"{mark}-ch",
+                await add(SpendEntry(**c, source="outlay", source_ref=f"{own}/{at}/{n}", day=day, channel=f"{own}-ch",
                                      amount=Decimal("12.3400"), currency="EUR"))  # fmt: skip
-                counts = {"impressions": BIG if n == 2 else 1000 * n, "clicks": 7 * n, "delivered": 3 * n, "opened": 2 * n}
+                counts = {
+                    "impressions": BIG if n == 2 else 1000 * n,
+                    "clicks": 7 * n,
+                    "delivered": 3 * n,
+                    "opened": 2 * n,
+                }
                 money = {"spend": Decimal("10.005"), "revenue": Decimal("0.3333") * n}
-                row = {**g, "day": day, "channel": f"{mark}-ch{n % 2}", "currency": ["EUR", "JPY", "BHD"][at % 3], **money}
+                row = {
+                    **g,
+                    "day": day,
+                    "channel": f"{own}-ch{n % 2}",
+                    "currency": ["EUR", "JPY", "BHD"][at % 3],
+                    **money,
+                }
                 await add(CampaignMetric(campaign_id=campaign, **row, **counts, extra={"reach": mark}))
                 if at == 3:
+                    row["channel"] = f"{mark}.s{n % 3}-ch{n % 2}"
                     await add(MetricRollup(store_id=stores[n % 3], **row, **counts))
             if at % 2:
                 await add(
                     Asset(**g, store_id=stores[at % 3], campaign_id=campaign if at % 4 == 1 else None,
-                          name=f"{mark} {WEIRD[at % 4]}.pdf", content_type="application/pdf", size=BIG, sha256="00" * 32,
-                          storage_key=f"{group_id}/{mark}/{at}"),
+                          name=f"{own} {WEIRD[at % 4]}.pdf", content_type="application/pdf", size=BIG, sha256="00" * 32,
+                          storage_key=f"{group_id}/{own}/{at}"),
                 )  # fmt: skip
+        event_marks = [f"{mark}.s0.p0", f"{mark}.s1.p1", f"{mark}.s-.p2", mark]
+        events = [UUID(int=group_id * 1000 + n) for n in range(4)]
         tx.session.add_all(
             [
-                Event(**g, id=UUID(int=group_id * 1000 + n), project_id=projects[n % 3] if n < 3 else None,
-                      source=f"{mark}-source", dedup_key=f"{mark}{n}", event_type=f"{mark} purchase", received_at=start,
-                      occurred_at=start + timedelta(seconds=n), body={"amount": 1.10, "note": f"{mark} body"} if n else None)
-                for n in range(4)
+                Event(**g, id=event, project_id=projects[n] if n < 3 else None,
+                      source=f"{own}-source", dedup_key=f"{mark}{n}", event_type=f"{own} purchase", received_at=start,
+                      occurred_at=start + timedelta(seconds=n),
+                      body={"amount": 1.10, "note": f"{own} body"} if n else None)
+                for n, (event, own) in enumerate(zip(events, event_marks, strict=True))
             ]
         )  # fmt: skip
         tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await tx.session.flush()
         await add(AuditEntry(**g, actor=f"{mark} actor", action="test", detail=json.dumps(mark)))
         await add(
-            ApiKey(**g, name=f"{mark} key", hint=f"{mark}h", hash=bytes([group_id % 256]) * 32, access="read"),
-            ApiKey(**g, name=f"{mark} old", hint=f"{mark}o", hash=bytes([group_id % 256, 255]) * 16, access="write", revoked_at=start),
+            ApiKey(
+                **g, name=f"{mark} key", hint=f"{mark}h", hash=bytes([group_id % 256]) * 32, access="read"
+            ),
+            ApiKey(
+                **g,
+                name=f"{mark} old",
+                hint=f"{mark}o",
+                hash=bytes([group_id % 256, 255]) * 16,
+                access="write",
+                revoked_at=start,
+            ),
         )
         await add(
-            OAuthClient(**g, client_id=f"{mark}-client", secret_hash=b"x", name=f"{mark} client", roles=["marketing"], store_id=stores[0])
+            OAuthClient(
+                **g,
+                client_id=f"{mark}-client",
+                secret_hash=b"x",
+                name=f"{mark} client",
+                roles=["marketing"],
+                store_id=stores[0],
+            )
         )
-    return Everything(group_id, stores, projects, made, ids)
+    return Everything(group_id, stores, projects, made, events, ids)

@@ -1,0 +1,110 @@
+"""A question for every edge of the graph, read from the catalog: a new edge is asked about by itself."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
+
+from app.graph.schema import catalog, schema
+from app.plan.catalog import Aggregate, Embed, Lookup, Many, Plan, ToOne
+
+GRAPH = schema._schema
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A way from one type to another: fields from the root to its owner, and its own (through embedded objects)."""
+
+    owner: str
+    above: tuple[str, ...]
+    steps: tuple[str, ...]
+    plan: Plan
+    target: str
+
+    @property
+    def name(self) -> str:
+        """`Campaign.tracking.integration`."""
+        return ".".join((self.owner, *self.steps))
+
+    def question(self, *, first: int = 20, arguments: str = "") -> str:
+        """Everything plain behind this edge, for up to `first` of its owners at the root."""
+        return "{ " + _nested((*self.above, *self.steps), GRAPH.query_type, first, arguments) + " }"
+
+
+def edges() -> list[Edge]:
+    """Every edge, from the root outward; each owner is reached by a shortest way."""
+    found: list[Edge] = []
+    ways: dict[str, tuple[str, ...]] = {"Query": ()}
+    pending = deque(["Query"])
+    while pending:
+        owner = pending.popleft()
+        # Lists first: owners are better met by the dozen.
+        for steps, plan, target in sorted(
+            _edges_of(owner, owner, ()), key=lambda e: not isinstance(e[1], Many)
+        ):
+            found.append(Edge(owner, ways[owner], steps, plan, target))
+            if target not in ways:
+                ways[target] = (*ways[owner], *steps)
+                pending.append(target)
+    return found
+
+
+def _edges_of(owner: str, kind: str, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Plan, str]]:
+    for name, plan in catalog.entities[kind].fields.items():
+        field = _object(kind).fields[name]
+        if any(is_required_argument(a) for a in field.args.values()):
+            continue
+        if isinstance(plan, Embed):
+            yield from _edges_of(owner, plan.target, (*above, name))
+        elif isinstance(plan, ToOne | Many | Aggregate | Lookup):
+            target = get_named_type(field.type)
+            if isinstance(plan, Many) and plan.connection:
+                assert isinstance(target, GraphQLObjectType)
+                target = get_named_type(target.fields["nodes"].type)
+            yield (*above, name), plan, str(target)
+
+
+def plain(kind: str) -> str:
+    """Every field of a type that leads nowhere, embedded objects included."""
+    parts = ["__typename"]
+    for name, field in _object(kind).fields.items():
+        inner = get_named_type(field.type)
+        if is_leaf_type(inner):
+            parts.append(name)
+        elif isinstance(catalog.entities[kind].fields.get(name), Embed):
+            parts.append(f"{name} {{ {plain(inner.name)} }}")
+    return " ".join(parts)
+
+
+PAGE = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+
+
+def page_of(kind: str) -> str:
+    """Everything plain of a connection to this type."""
+    return f"{PAGE} edges {{ cursor node {{ {plain(kind)} }} }} nodes {{ id }}"
+
+
+def _nested(steps: tuple[str, ...], kind: GraphQLObjectType | None, first: int, arguments: str) -> str:
+    assert kind is not None
+    name, *below = steps
+    field = kind.fields[name]
+    target = get_named_type(field.type)
+    assert isinstance(target, GraphQLObjectType)
+    paged = "after" in field.args
+    given = [f"first: {first}"] if paged else ["by: [CHANNEL, STORE]"] if "by" in field.args else []
+    if not below and arguments:
+        given.append(arguments)
+    shown = f"{name}({', '.join(given)})" if given else name
+    node = get_named_type(target.fields["nodes"].type) if paged else target
+    assert isinstance(node, GraphQLObjectType)
+    if not below:
+        return f"{shown} {{ {page_of(node.name) if paged else plain(node.name)} }}"
+    inner = _nested(tuple(below), node, first, arguments)
+    return f"{shown} {{ nodes {{ {inner} }} }}" if paged else f"{shown} {{ {inner} }}"
+
+
+def _object(kind: str) -> GraphQLObjectType:
+    found = GRAPH.type_map[kind]
+    assert isinstance(found, GraphQLObjectType)
+    return found
