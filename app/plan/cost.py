@@ -22,9 +22,19 @@ def cost_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
 def _of(fields: Sequence[Selected], args: Sequence[dict[str, Any]]) -> int:
     total = 0
     for selected in fields:
-        inside = max((_of(inner, args) for inner in selected.children.values()), default=0)
-        total += 1 + inside * _rows(selected, args)
+        if isinstance(selected.plan, Many) and selected.plan.connection:
+            # Only the rows are many; the page and its count are there once.
+            rows = _rows(selected, args)
+            for part in selected.inside:
+                total += 1 + _inside(part, args) * (rows if part.name in {"nodes", "edges"} else 1)
+            total += 1
+        else:
+            total += 1 + _inside(selected, args) * _rows(selected, args)
     return total
+
+
+def _inside(selected: Selected, args: Sequence[dict[str, Any]]) -> int:
+    return max((_of(inner, args) for inner in selected.children.values()), default=0)
 
 
 def _rows(selected: Selected, args: Sequence[dict[str, Any]]) -> int:

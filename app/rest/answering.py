@@ -18,7 +18,8 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer, explain
+from app.graph.entry import Operation, answer
+from app.graph.explaining import explain
 from app.graph.http import base_url
 from app.graph.idempotency import Kept, fingerprint, once, read_key
 from app.rest.bodies import close_files, read_body

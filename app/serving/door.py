@@ -76,7 +76,14 @@ class Door:
         if not exchange.route:
             exchange.route = getattr(scope.get("route"), "path", "")
         took_s = time.perf_counter() - started
-        metrics.observe(scope["method"], exchange.route, exchange.status, took_s, exchange.execution)
+        metrics.observe(
+            scope["method"],
+            exchange.route,
+            exchange.status,
+            took_s,
+            execution=exchange.execution,
+            operation=exchange.operation,
+        )
         self.journal.request(exchange, scope["method"], took_s=took_s, now_s=time.time())
 
     async def _let_in(self, scope: Scope, receive: Receive, answer: Send, exchange: Exchange) -> None:

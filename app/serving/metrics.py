@@ -29,7 +29,7 @@ _SECONDS = Histogram(
 _EXECUTIONS = Counter(
     "gateway_executions",
     "Operations by how they ran: planned (one statement), resolved, rerun (its plan failed), refused.",
-    ["execution"],
+    ["operation", "execution"],
 )
 _IN_FLIGHT = Gauge("gateway_requests_in_flight", "Requests being worked on.", multiprocess_mode="livesum")
 _REFUSED = Counter("gateway_requests_refused", "Requests refused because too many were in flight.")
@@ -37,10 +37,13 @@ _REFUSED = Counter("gateway_requests_refused", "Requests refused because too man
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 # `labels()` takes a lock and builds a key each time; the same few children are asked for at every request.
 _seconds: dict[tuple[str, str, int], Histogram] = {}
-_executions: dict[str, Counter] = {}
+_executions: dict[tuple[str, str], Counter] = {}
+_operations: set[str] = set()
+MAX_OPERATIONS = 200
+"""Names that are counted apart; clients choose them, so their number must be bounded. Later ones are `other`."""
 
 
-def observe(method: str, route: str, status: int, took_s: float, execution: str) -> None:
+def observe(method: str, route: str, status: int, took_s: float, *, execution: str, operation: str) -> None:
     """Count an answered request. `route` is a template, so that the number of series stays bounded."""
     key = (method, route, status)
     child = _seconds.get(key)
@@ -51,10 +54,18 @@ def observe(method: str, route: str, status: int, took_s: float, execution: str)
             del _seconds[key]
     child.observe(took_s)
     if execution:
-        counter = _executions.get(execution)
+        counter = _executions.get((operation, execution))
         if counter is None:
-            counter = _executions[execution] = _EXECUTIONS.labels(execution)
+            counter = _new_execution(operation, execution)
         counter.inc()
+
+
+def _new_execution(operation: str, execution: str) -> Counter:
+    if operation not in _operations and len(_operations) >= MAX_OPERATIONS:
+        return _EXECUTIONS.labels("other", execution)
+    _operations.add(operation)
+    counter = _executions[operation, execution] = _EXECUTIONS.labels(operation or "unnamed", execution)
+    return counter
 
 
 def entered() -> None:

@@ -1,0 +1,96 @@
+"""Everything before an operation runs: document, variables, plan, faults, cost."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar
+
+from graphql import GraphQLError, OperationType, get_variable_values
+
+from app.domain.assets.storage import Links
+from app.errors import Invalid, TooLarge
+from app.graph.context import Context
+from app.graph.documents import Document, Documents, PreparedOperation, Rejected
+from app.graph.planning import Plan, Plans, fault_messages
+from app.graph.schema import catalog, schema
+from app.plan.binding import Bindings
+from app.plan.cost import MAX_COST
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A GraphQL request, before anything was looked at."""
+
+    query: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    extensions: dict[str, Any] = field(default_factory=dict)
+    read_only: bool = False
+    """A GET: mutations are refused."""
+
+
+@dataclass(slots=True)
+class Prepared:
+    """An operation that may run, unless it has faults."""
+
+    document: Document
+    operation: PreparedOperation
+    plan: Plan
+    bindings: Bindings
+    cost: int
+    faults: list[dict[str, Any]]
+
+
+class _Ready:
+    """Caches of this process. Documents are kept apart by whether errors may suggest."""
+
+    documents: ClassVar[dict[bool, Documents]] = {}
+    plans = Plans(schema._schema, catalog)
+
+
+def prepare(operation: Operation, context: Context) -> Prepared:
+    """Check a request and find its plan. Raises Rejected or a Failure where it cannot run at all."""
+    suggestions = context.services.settings.development
+    documents = _Ready.documents.get(suggestions)
+    if documents is None:
+        documents = _Ready.documents[suggestions] = Documents(schema._schema, suggestions=suggestions)
+    document = documents.get(operation.query)
+    chosen = document.operation(operation.name)
+    if chosen.kind is OperationType.SUBSCRIPTION:
+        raise Invalid("Subscriptions run over the WebSocket protocol graphql-transport-ws.")
+    if operation.read_only and chosen.kind is not OperationType.QUERY:
+        raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
+    variables = get_variable_values(
+        schema._schema, chosen.node.variable_definitions or (), operation.variables, max_errors=10,
+        hide_suggestions=not documents.suggestions,
+    )  # fmt: skip
+    if isinstance(variables, list):
+        raise Rejected(variables, "BAD_USER_INPUT")
+    plannable = chosen.kind is OperationType.QUERY and not chosen.introspects
+    scope = context.scope
+    try:
+        plan = _Ready.plans.get(document, chosen, variables, scope.shape, plannable=plannable)
+        args = plan.tree.arguments(variables) if plan.tree.slots else []
+    except GraphQLError as error:
+        raise Rejected([error], "BAD_USER_INPUT") from None
+    found, cost = plan.check(catalog, args)
+    if cost > MAX_COST:
+        raise TooLarge(
+            f"The answer could hold {cost} values; {MAX_COST} are the most. Ask for fewer rows or fields."
+        )
+    bindings = Bindings(scope, context.now, args, _facts(context))
+    return Prepared(document, chosen, plan, bindings, cost, fault_messages(found) if found else [])
+
+
+def _facts(context: Context) -> dict[str, Any]:
+    """What declared facts and signed links read. Links are signed for requests that ask for one."""
+
+    @cache
+    def links() -> Links:
+        return context.services.assets.links(
+            group_id=context.scope.group_id, base_url=context.base_url, now=context.now
+        )
+
+    return {"name": context.principal.name, "roles": sorted(context.principal.roles), "links": links}
+
+
+__all__ = ["Operation", "Prepared", "Rejected", "prepare"]
