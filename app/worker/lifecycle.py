@@ -81,4 +81,4 @@ class Lifecycle:
             taken = timedelta(seconds=time.monotonic() - started)
             self._round_at = now + min(max(taken * SHARE_OF_TIME, MIN_GAP), MAX_GAP)
         assert self._round_at is not None
-        return Report(next_at=min(self._round_at, *self._due.values()), errors=errors)
+        return Report(next_at=min([self._round_at, *self._due.values()]), errors=errors)
