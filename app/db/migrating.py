@@ -1,6 +1,7 @@
 """Bring a database to the newest revision; create it first when it is the embedded one."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -43,19 +44,22 @@ async def migrate(url: str) -> None:
 
 async def create_database(url: str, *, template: str | None = None) -> None:
     """Create the database a DSN names, if it is not there yet."""
+    # Asked first, since an operator's login may be let into its own database and into no other.
+    with contextlib.suppress(asyncpg.InvalidCatalogNameError):
+        await (await asyncpg.connect(url)).close()
+        return
     parts = urlsplit(url)
     name = parts.path.lstrip("/")
     admin = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))
     try:
-        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-            quoted = '"' + name.replace('"', '""') + '"'
-            if template:
-                await admin.execute(f'CREATE DATABASE {quoted} TEMPLATE "{template}"')
-            else:
-                await admin.execute(
-                    f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
-                    " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
-                )
+        quoted = '"' + name.replace('"', '""') + '"'
+        if template:
+            await admin.execute(f'CREATE DATABASE {quoted} TEMPLATE "{template}"')
+        else:
+            await admin.execute(
+                f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
+                " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
+            )
     finally:
         await admin.close()
 

@@ -5,8 +5,10 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from app.db.database import APP_ROLE, GUARDED_READ_ROLE, READ_ROLE
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database
 from tests.serving.process import data_folder, free_port, run, serving
@@ -78,6 +80,21 @@ async def test_an_operator_s_database_is_never_migrated_by_serving(
     assert code == 0, said
     code, said = await run("keys", "create", "--group", "1", folder=folder, **settings)
     assert (code, said) == (1, "There is no customer group here.\n")
+
+
+async def test_a_login_that_owns_nothing_can_serve(server: EmbeddedServer, folder: Path) -> None:
+    url = server.dsn("t_service_login")
+    code, said = await run("migrate", folder=folder, DATABASE_URL=url)
+    assert code == 0, said
+    owner = await asyncpg.connect(url)
+    await owner.execute("CREATE ROLE t_service LOGIN")
+    await owner.execute(f"GRANT {APP_ROLE}, {READ_ROLE}, {GUARDED_READ_ROLE} TO t_service WITH INHERIT FALSE")
+    await owner.close()
+    async with serving(folder, DATABASE_URL=url.replace("postgres@", "t_service@")) as gateway:
+        assert (await gateway.http.get("/readyz")).json() == {"status": "ready"}
+        assert await gateway.stop() == 0
+    said = (folder / "gateway.log").read_text()
+    assert "Traceback" not in said
 
 
 async def test_a_port_in_use_is_said_before_anything_starts(folder: Path) -> None:
