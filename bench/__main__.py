@@ -1,0 +1,43 @@
+"""`python -m bench`: seed, start, compare, measure, report."""
+
+import argparse
+import shutil
+
+from bench.data import filled
+from bench.measure import measure
+from bench.report import table
+from bench.servers import all_servers
+
+QUERIES = ("list", "deep", "detail", "grouped", "lagriffe")
+
+
+def main() -> None:
+    """Read the options and run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", default=",".join(QUERIES), help="queries, separated by commas")
+    parser.add_argument("--servers", default="", help="names of servers; all when left out")
+    parser.add_argument("--rounds", type=int, default=7, help="blocks per server and query")
+    parser.add_argument("--seconds", type=int, default=4, help="length of a block")
+    parser.add_argument("--warm-up", type=int, default=1, help="seconds before each block that do not count")
+    given = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk was not found: it is the Debian package `wrk`.")
+    queries = given.only.split(",")
+    if unknown := set(queries) - set(QUERIES):
+        parser.error(f"there is no query {', '.join(sorted(unknown))}; there are {', '.join(QUERIES)}")
+    servers = all_servers()
+    if given.servers:
+        names = given.servers.split(",")
+        servers = [server for server in servers if server.name in names]
+    for server in servers:
+        if server.missing:
+            print(f"{server.title} is left out: {server.missing}")
+    servers = [server for server in servers if not server.missing]
+    with filled() as data:
+        found = measure(
+            data, servers, queries, rounds=given.rounds, seconds=given.seconds, warm_up_s=given.warm_up
+        )
+    print(table(found, servers))
+
+
+main()
