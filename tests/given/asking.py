@@ -43,3 +43,12 @@ class Asker:
         """Planned first, then resolved."""
         planned = await self.planned(scope, query, **variables)
         return planned, await self.resolved(scope, query, **variables)
+
+    async def statements(self, scope: Scope, query: str, **variables: Any) -> list[str]:
+        """What the dataloaders ran for the answer."""
+        context = self.context(scope, planner=False)
+        made = await answer(Operation(query, variables), context)
+        assert made.execution == "resolved", made
+        assert not made.errors, made.errors
+        assert context.loaders is not None
+        return context.loaders.statements

@@ -1,0 +1,45 @@
+"""Plans made by hand: from any catalog, with nothing remembered, to look at or to run."""
+
+from typing import Any
+
+from graphql import get_variable_values
+from graphql.execution.values import VariableValues
+
+from app.domain.assets.storage import Links
+from app.graph.documents import Documents
+from app.graph.planning import Plan, Plans
+from app.graph.schema import catalog, schema
+from app.plan.binding import Bindings
+from app.plan.catalog import Catalog
+from app.plan.sql import Statement
+from app.values.scope import Scope
+from tests.given.asking import NOW
+
+GRAPH = schema._schema
+_DOCUMENTS = Documents(GRAPH, suggestions=True)
+
+
+def plan(
+    query: str, variables: dict[str, Any] | None = None, *, shape: str = "", of: Catalog = catalog
+) -> tuple[Plan, VariableValues]:
+    """The plan of a document's only operation, and its coerced variables."""
+    document = _DOCUMENTS.get(query)
+    operation = document.operation(None)
+    values = get_variable_values(GRAPH, operation.node.variable_definitions or (), variables or {})
+    assert isinstance(values, VariableValues), values
+    return Plans(GRAPH, of).get(document, operation, values, shape, plannable=True), values
+
+
+def statement(
+    query: str, variables: dict[str, Any] | None = None, *, scope: Scope, of: Catalog = catalog
+) -> tuple[Statement, list[object]]:
+    """The statement and what it is bound to."""
+    made, values = plan(query, variables, shape=scope.shape, of=of)
+    assert made.statement is not None, made.reason
+    facts = {
+        "name": "key:1",
+        "roles": ["read"],
+        "links": lambda: Links("https://x", scope.group_id, 0, b"key"),
+    }
+    bindings = Bindings(scope, NOW, made.tree.arguments(values), facts)
+    return made.statement, made.statement.values(bindings)
