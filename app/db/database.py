@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db.reading import Readers
 from app.values.scope import Scope
 
 APP_ROLE = "gateway_app"
@@ -59,7 +60,7 @@ class Transaction:
 class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
-    def __init__(self, engine: AsyncEngine, reader: "asyncpg.Pool[asyncpg.Record]", *, guarded: bool) -> None:
+    def __init__(self, engine: AsyncEngine, reader: Readers, *, guarded: bool) -> None:
         self.engine = engine
         self.reader = reader
         self.guarded = guarded
@@ -78,17 +79,16 @@ class Database:
 
     async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
         """Run a planned statement; its one column is the JSON text of the answer."""
-        async with self.reader.acquire() as connection:
-            if not self.guarded:
-                return cast("bytes | None", await connection.fetchval(sql, *values))
-            async with connection.transaction(readonly=True):
-                await connection.execute(group_setting(scope))
-                return cast("bytes | None", await connection.fetchval(sql, *values))
+        if not self.guarded:
+            return await self.reader.fetch_bytes(sql, values)
+        async with self.reader.connection() as connection, connection.transaction(readonly=True):
+            await connection.execute(group_setting(scope))
+            return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
         """PostgreSQL's plan of a planned statement, on the connection it would run on."""
         options = "ANALYZE, BUFFERS" if analyze else "COSTS"
-        async with self.reader.acquire() as connection:
+        async with self.reader.connection() as connection:
             lines = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
         return "\n".join(str(line[0]) for line in lines)
 
@@ -134,7 +134,7 @@ async def connect(
             }
         },
     )
-    reader = await asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         read_url or url,
         min_size=1,
         max_size=readers,
@@ -150,7 +150,7 @@ async def connect(
             "default_transaction_read_only": "on",
         },
     )
-    return Database(engine, reader, guarded=guarded)
+    return Database(engine, Readers(pool, readers), guarded=guarded)
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -1,7 +1,7 @@
 """Everything before an operation runs: document, variables, plan, faults, cost."""
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from typing import Any, ClassVar
 
 from graphql import GraphQLError, OperationType, get_variable_values
@@ -83,14 +83,14 @@ def prepare(operation: Operation, context: Context) -> Prepared:
 
 def _facts(context: Context) -> dict[str, Any]:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
+    principal = context.principal
+    return {"name": principal.name, "roles": sorted(principal.roles), "links": partial(_links, context)}
 
-    @cache
-    def links() -> Links:
-        return context.services.assets.links(
-            group_id=context.scope.group_id, base_url=context.base_url, now=context.now
-        )
 
-    return {"name": context.principal.name, "roles": sorted(context.principal.roles), "links": links}
+def _links(context: Context) -> Links:
+    return context.services.assets.links(
+        group_id=context.scope.group_id, base_url=context.base_url, now=context.now
+    )
 
 
 __all__ = ["Operation", "Prepared", "Rejected", "prepare"]

@@ -27,7 +27,7 @@ async def check_roles(db: Database) -> None:
     """UnsafeRole unless both ways in act as their own role, without superuser or BYPASSRLS."""
     async with db.directory() as writer:
         await _check_role(writer, APP_ROLE)
-    async with db.reader.acquire() as reader:
+    async with db.reader.connection() as reader:
         await _check_role(reader, GUARDED_READ_ROLE if db.guarded else READ_ROLE)
 
 
@@ -79,7 +79,8 @@ class Readiness:
     async def _look(self) -> str | None:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
-                await self._db.reader.fetchval("SELECT 1")
+                async with self._db.reader.connection() as reader:
+                    await reader.fetchval("SELECT 1")
                 async with self._db.directory() as connection:
                     revision = await connection.fetchval(_REVISION)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError):

@@ -237,7 +237,7 @@ async def test_switching_the_policies_off_is_an_error(owner: Any, two_groups: tu
 async def test_the_applications_connections_have_these_roles(db: Database) -> None:
     async with db.directory() as connection:
         assert await connection.fetchval("SELECT current_user") == "gateway_app"
-    async with db.reader.acquire() as reader:
+    async with db.reader.connection() as reader:
         assert await reader.fetchval("SELECT current_user") == "gateway_reader"
         with pytest.raises(asyncpg.PostgresError):
             await reader.execute("DELETE FROM store")

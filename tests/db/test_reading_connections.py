@@ -1,0 +1,52 @@
+"""Reading connections are handed on, mended after failures, and never lost to whoever was cancelled."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from app.db.database import connect
+
+SLEEP = "SELECT convert_to(pg_sleep(5)::text, 'UTF8')"
+PID = "SELECT convert_to(pg_backend_pid()::text, 'UTF8')"
+
+
+async def test_more_readers_than_connections_wait_their_turn(database_url: str) -> None:
+    db = await connect(database_url, readers=2, writers=1)
+    pids = await asyncio.gather(*(db.reader.fetch_bytes(PID, []) for _ in range(50)))
+    assert len(set(pids)) <= 2
+    await db.close()
+
+
+async def test_a_failed_statement_costs_no_connection(database_url: str) -> None:
+    db = await connect(database_url, readers=1, writers=1)
+    for _ in range(5):
+        with pytest.raises(asyncpg.PostgresError):
+            await db.reader.fetch_bytes("SELECT 1/0", [])
+    assert await db.reader.fetch_bytes(PID, [])
+    await db.close()
+
+
+async def test_who_leaves_while_reading_or_waiting_takes_nothing_along(database_url: str) -> None:
+    db = await connect(database_url, readers=1, writers=1)
+    running = asyncio.create_task(db.reader.fetch_bytes(SLEEP, []))
+    await asyncio.sleep(0.1)
+    waiting = [asyncio.create_task(db.reader.fetch_bytes(PID, [])) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    running.cancel()
+    done = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 3)
+    assert isinstance(done[0], asyncio.CancelledError)
+    assert all(isinstance(pid, bytes) for pid in done[1:])
+    await db.close()
+
+
+async def test_a_connection_the_server_ended_is_replaced(database_url: str) -> None:
+    db = await connect(database_url, readers=1, writers=1)
+    pid = int(await db.reader.fetch_bytes(PID, []) or b"0")
+    admin = await asyncpg.connect(database_url)
+    await admin.execute("SELECT pg_terminate_backend($1)", pid)
+    await admin.close()
+    await asyncio.sleep(0.1)
+    assert int(await db.reader.fetch_bytes(PID, []) or b"0") != pid
+    await db.close()
