@@ -114,6 +114,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             Integration(
                 **g, name=f"{mark}.s-.p2 i", project_id=projects[2], wmkt_id=f"{mark}.s-.p2", currency="JPY"
             ),
+            Integration(
+                **g, name=f"{mark}.s1.p1 i", project_id=projects[1], wmkt_id=f"{mark}.s1.p1", currency="BHD"
+            ),
         )
         segments = await add(
             Segment(

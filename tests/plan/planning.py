@@ -5,7 +5,6 @@ from typing import Any
 from graphql import get_variable_values
 from graphql.execution.values import VariableValues
 
-from app.domain.assets.storage import Links
 from app.graph.documents import Documents
 from app.graph.planning import Plan, Plans
 from app.graph.schema import catalog, schema
@@ -31,15 +30,15 @@ def plan(
 
 
 def statement(
-    query: str, variables: dict[str, Any] | None = None, *, scope: Scope, of: Catalog = catalog
+    query: str,
+    variables: dict[str, Any] | None = None,
+    *,
+    scope: Scope,
+    of: Catalog = catalog,
+    facts: dict[str, Any] | None = None,
 ) -> tuple[Statement, list[object]]:
     """The statement and what it is bound to."""
     made, values = plan(query, variables, shape=scope.shape, of=of)
     assert made.statement is not None, made.reason
-    facts = {
-        "name": "key:1",
-        "roles": ["read"],
-        "links": lambda: Links("https://x", scope.group_id, 0, b"key"),
-    }
-    bindings = Bindings(scope, NOW, made.tree.arguments(values), facts)
+    bindings = Bindings(scope, NOW, made.tree.arguments(values), facts or {})
     return made.statement, made.statement.values(bindings)
