@@ -19,7 +19,21 @@ from graphql import (
 
 from app.graph.declare import KEY, Declared
 from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Many, Plan
-from app.plan.kinds import BOOL, DATE, DECIMAL, INSTANT, INT, JSON, TEXT, TEXTS, Kind, code, ident, rate
+from app.plan.kinds import (
+    BOOL,
+    CURRENCY,
+    DATE,
+    DECIMAL,
+    INSTANT,
+    INT,
+    JSON,
+    TEXT,
+    TEXTS,
+    Kind,
+    code,
+    ident,
+    rate,
+)
 
 BACKREF = "strawberry-definition"
 BY_SCALAR = {
@@ -86,7 +100,8 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
 def _column(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Column:
     column = declared.column or _snake(name)
     expressions = declared.expressions or (lambda row: row(column),)
-    return Column(declared.kind or _kind_of(item, entity), expressions)
+    by_name = CURRENCY if column == "currency" else None
+    return Column(declared.kind or by_name or _kind_of(item, entity), expressions)
 
 
 def _kind_of(item: GraphQLField, entity: Entity) -> Kind:

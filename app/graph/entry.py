@@ -6,7 +6,7 @@ anything else runs on the resolvers and dataloaders.
 
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -33,14 +33,19 @@ class Answer:
 
     body: bytes
     """The whole response: `{"data": …, "errors": […]}`."""
-    data: bytes | None
-    """The JSON text of `data` alone; None where the request was refused before it ran."""
+    resolved: bytes | None = None
+    """The JSON text of `data` where it is not simply the body without its envelope."""
     errors: list[dict[str, Any]] = field(default_factory=list)
     """`{message, path, locations, extensions {code}}`, masked."""
     execution: str = "planned"
     """`planned`, `resolved`, `rerun` (planned, failed, then resolved), `explained` (not run) or `refused`."""
     statements: int = 1
     """How many SQL statements a read took."""
+
+    @property
+    def data(self) -> bytes | None:
+        """The JSON text of `data` alone; None where the request was refused before it ran."""
+        return self.body[8:-1] if self.resolved is None and self.execution == "planned" else self.resolved
 
 
 _INTROSPECTIONS: dict[tuple[str, str], Answer] = {}
@@ -73,18 +78,19 @@ async def _with_plan(operation: Operation, prepared: Prepared, context: Context)
         )
     started = time.perf_counter()
     made = await _run(operation, prepared, context)
+    data = made.data
     took_ms = round((time.perf_counter() - started) * 1000, 3)
     told |= {"execution": made.execution, "statements": made.statements, "ms": took_ms}
     body = made.body[:-1] + b',"extensions":' + _JSON.encode({"plan": told}) + b"}"
-    return replace(made, body=body)
+    return Answer(body, data, made.errors, made.execution, made.statements)
 
 
 async def _run(operation: Operation, prepared: "Prepared", context: Context) -> Answer:
     statement = prepared.plan.statement
     if statement is not None and context.services.settings.planner:
-        data = await _run_plan(statement, prepared.bindings, context)
-        if data is not None:
-            return Answer(b'{"data":' + data + b"}", data)
+        body = await _run_plan(statement, prepared.bindings, context)
+        if body is not None:
+            return Answer(body)
         return await _resolve(operation, prepared, context, execution="rerun")
     if prepared.operation.introspects:
         return await _introspect(operation, prepared, context)

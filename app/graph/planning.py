@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLSchema
@@ -11,9 +12,9 @@ from graphql.execution.values import VariableValues
 from app.graph.documents import Document, PreparedOperation
 from app.plan.catalog import Catalog
 from app.plan.checking import Fault, faults
-from app.plan.collect import Collector, Tree, shape_of
+from app.plan.collect import Collector, Selected, Tree, shape_of
 from app.plan.compile import Unplannable, compile_tree
-from app.plan.cost import cost_of
+from app.plan.cost import cost_of, sizes_rows
 from app.plan.sql import Statement
 
 MAX_PLANS = 500
@@ -21,7 +22,7 @@ MAX_PLANS = 500
 MAX_PER_DOCUMENT = 32
 
 
-@dataclass(slots=True)
+@dataclass
 class Plan:
     """What is known about an operation for one structure of its variables."""
 
@@ -29,18 +30,26 @@ class Plan:
     statement: Statement | None
     reason: str
     """Why there is no statement."""
-    fixed_faults: list[Fault] | None = None
-    fixed_cost: int | None = None
     payloads: dict[tuple[str, str], Statement | None] = field(default_factory=dict)
     """Statements of a mutation's payload fields, by response keys; None: not plannable."""
+    _fixed: tuple[list[Fault], int] | None = None
 
     def check(self, catalog: Catalog, args: list[dict[str, Any]]) -> tuple[list[Fault], int]:
-        """Faults and cost of one request; computed once where no argument uses a variable."""
-        if self.tree.slots:
-            return faults(catalog, self.tree, args), cost_of(self.tree, args)
-        if self.fixed_faults is None or self.fixed_cost is None:
-            self.fixed_faults, self.fixed_cost = faults(catalog, self.tree, args), cost_of(self.tree, args)
-        return self.fixed_faults, self.fixed_cost
+        """Faults and cost of one request. What no variable can change is found once."""
+        if self._fixed is None:
+            fixed = [one for one in self.tree.walk() if one.slot is None]
+            # The cost is fixed where no variable says how many rows there may be.
+            cost = -1 if any(sizes_rows(one) for one in self.varying) else cost_of(self.tree, args)
+            self._fixed = faults(catalog, fixed, args), cost
+        found, cost = self._fixed
+        if self.varying:
+            found = [*found, *faults(catalog, self.varying, args)]
+        return found, cost if cost >= 0 else cost_of(self.tree, args)
+
+    @cached_property
+    def varying(self) -> list[Selected]:
+        """Fields whose arguments come from variables."""
+        return [one for one in self.tree.walk() if one.slot is not None]
 
 
 class Plans:

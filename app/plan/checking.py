@@ -9,7 +9,7 @@ from typing import Any
 
 from app.plan.arguments import FieldArguments
 from app.plan.catalog import ByIds, Catalog, Many
-from app.plan.collect import Selected, Tree
+from app.plan.collect import Selected
 from app.plan.compile import node_type
 from app.plan.pages import STRUCTURAL, cursor_keys, ordering_of
 
@@ -30,10 +30,10 @@ class Fault:
     argument: str
 
 
-def faults(catalog: Catalog, tree: Tree, args: list[dict[str, Any]]) -> list[Fault]:
-    """Every fault of one request. `args` are its coerced arguments by slot."""
+def faults(catalog: Catalog, fields: Iterable[Selected], args: list[dict[str, Any]]) -> list[Fault]:
+    """Every fault in the arguments of these fields. `args` are the coerced arguments of the request, by slot."""
     out: list[Fault] = []
-    for selected in tree.walk():
+    for selected in fields:
         if selected.definition is None or not selected.definition.args or selected.plan is None:
             continue
         values = selected.values if selected.slot is None else args[selected.slot]

@@ -32,7 +32,19 @@ from app.plan.collect import Selected, Tree, is_list
 from app.plan.kinds import nullable
 from app.plan.pages import STRUCTURAL, Ordering, Page, cursor_json, page_of, rows_of
 from app.plan.scoping import GROUP, STORE, scoped_table
-from app.plan.sql import Param, Sql, Statement, Text, all_of, joined, print_sql, sql
+from app.plan.sql import (
+    NOTHING,
+    Param,
+    Sql,
+    Statement,
+    Subselect,
+    Text,
+    all_of,
+    joined,
+    print_sql,
+    sql,
+    subselect,
+)
 from app.values.ids import read_id, read_uuid
 
 
@@ -60,10 +72,17 @@ class Level:
 
 
 def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
-    """The statement of a whole query under scopes of this shape."""
+    """The statement of a whole query under scopes of this shape: its value is `{"data": …}`."""
     compiler = _Compiler(catalog, shape)
     text = compiler.object(tree.roots, catalog.entities[tree.root_type], Cells(""), Level())
-    return print_sql(sql("SELECT convert_to(", text.sql(), ", 'UTF8')"))
+    body = Text().literal('{"data":').add(text).literal("}")
+    source = sql("")
+    one = body.pieces[1] if len(body.pieces) == 3 else None
+    if isinstance(one, Subselect):
+        # One root list and nothing else: its rows are built into the body itself, not into a text copied there.
+        body.pieces[1] = one.inner
+        source = sql(" FROM ", one.source)
+    return print_sql(sql("SELECT convert_to(", body.sql(), ", 'UTF8')", source))
 
 
 def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
@@ -205,15 +224,9 @@ class _Compiler:
             arrays.append(args.param("ids", cast="text[]"))
         names = ", ".join(f"k{at}" for at in range(len(arrays)))
         shown = sql("CASE", cases, " ELSE 'null' END") if entities else sql("'null'")
-        return Text().add(
-            sql(
-                "(SELECT coalesce('[' || string_agg(",
-                shown,
-                f", ',' ORDER BY {alias}.place) || ']', '[]') FROM unnest(",
-                joined(", ", arrays),
-                f") WITH ORDINALITY {alias}({names}, place))",
-            )
-        )
+        listed = in_list(Text().add(shown), sql(f"{alias}.place"))
+        arrays_of = sql("unnest(", joined(", ", arrays), f") WITH ORDINALITY {alias}({names}, place)")
+        return subselect(listed, arrays_of)
 
     # ── many rows ─────────────────────────────────────────────────────────────
 
@@ -222,18 +235,8 @@ class _Compiler:
         item, level = Cells(self.alias()), Level()
         page = self.page(selected, plan, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
-        order = joined(", ", page.ordering.sql(item))
-        return Text().add(
-            sql(
-                "(SELECT coalesce('[' || string_agg(",
-                text.sql(),
-                ", ',' ORDER BY ",
-                order,
-                ") || ']', '[]') FROM ",
-                *self.from_page(page, item, level),
-                ")",
-            )
-        )
+        listed = in_list(text, joined(", ", page.ordering.sql(item)))
+        return subselect(listed, sql(*self.from_page(page, item, level)))
 
     def page(
         self, selected: Selected, plan: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
@@ -320,22 +323,8 @@ class _Compiler:
         kept = [*item.used, *(n for n in select.names if n.startswith("sort_"))]
         order = [sql(f"{item.alias}.{n}") for n in select.names if n.startswith("sort_")]
         select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": sql("1")}
-        rows = sql("(", select.sql(), f") {item.alias}")
-        if not is_list_field(selected):
-            return Text().add(sql("(SELECT ", text.sql(), " FROM ", rows, *level.joins, ")"))
-        by = sql(" ORDER BY ", joined(", ", order)) if order else sql("")
-        return Text().add(
-            sql(
-                "(SELECT coalesce('[' || string_agg(",
-                text.sql(),
-                ", ','",
-                by,
-                ") || ']', '[]') FROM ",
-                rows,
-                *level.joins,
-                ")",
-            )
-        )
+        rows = sql("(", select.sql(), f") {item.alias}", *level.joins)
+        return subselect(in_list(text, joined(", ", order)) if is_list_field(selected) else text, rows)
 
     def args(self, selected: Selected) -> FieldArguments:
         return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)
@@ -373,8 +362,7 @@ class _ConnectionParts:
             order = sql(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
         else:
             order = joined(", ", self.page.ordering.sql(self.item))
-        aggregated = sql("string_agg(", text.sql(), ", ',' ORDER BY ", order, ")", self.within)
-        return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
+        return in_list(text, order, self.within)
 
     def edge(self, fields: list[Selected]) -> Text:
         text = Text().literal("{")
@@ -427,6 +415,13 @@ class _ConnectionParts:
         order = f"{self.item.alias}.rn" + ("" if first else " DESC")
         aggregated = sql("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
         return sql("coalesce(", aggregated, ", 'null')")
+
+
+def in_list(text: Text, order: Sql, within: Sql = NOTHING) -> Text:
+    """The rows' texts as a JSON list."""
+    by = sql(" ORDER BY ", order) if order.parts else NOTHING
+    aggregated = sql("string_agg(", text.sql(), ", ','", by, ")", within)
+    return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
 
 
 def cursor_sql(ordering: Ordering, row: Row) -> Sql:

@@ -19,6 +19,12 @@ def cost_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
     return _of(tree.roots, args)
 
 
+def sizes_rows(selected: Selected) -> bool:
+    """Whether this field's arguments say how many rows there may be."""
+    plan = selected.plan
+    return (isinstance(plan, Many) and plan.connection) or (isinstance(plan, ByIds) and plan.many)
+
+
 def _of(fields: Sequence[Selected], args: Sequence[dict[str, Any]]) -> int:
     total = 0
     for selected in fields:

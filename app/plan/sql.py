@@ -56,6 +56,8 @@ def const(value: object, cast: str) -> Sql:
     return sql(Param(("const", hashable, type(value).__name__), cast, lambda _: value))
 
 
+NOTHING = sql()
+"""No words at all."""
 NOW = sql(Param(("now",), "timestamptz", lambda b: b.now))
 """The request's clock."""
 
@@ -93,6 +95,30 @@ class Text:
         if len(shown) == 1:
             return sql(shown[0])
         return sql("(", joined(" || ", shown), ")")
+
+
+@dataclass(frozen=True, slots=True)
+class Subselect(Sql):
+    """A scalar sub-select that gives exactly one row; `inner` is its value, `source` its FROM and WHERE."""
+
+    inner: Sql = field(default_factory=lambda: Sql(()))
+    source: Sql = field(default_factory=lambda: Sql(()))
+
+
+def subselect(text: Text, source: Sql) -> Text:
+    """The text of rows. What it begins and ends with needs no row, so it stays outside and joins its neighbours."""
+    pieces = list(text.pieces)
+    if all(isinstance(piece, str) for piece in pieces):
+        return text
+    head = pieces.pop(0) if isinstance(pieces[0], str) else ""
+    tail = pieces.pop() if isinstance(pieces[-1], str) else ""
+    core = Text()
+    core.pieces = pieces
+    inner = core.sql()
+    assert isinstance(head, str)
+    assert isinstance(tail, str)
+    one = Subselect(("(SELECT ", inner, " FROM ", source, ")"), inner, source)
+    return Text().literal(head).add(one).literal(tail)
 
 
 @dataclass(slots=True)

@@ -64,7 +64,8 @@ def amount(*, default: Any = ..., nullable: bool = False) -> Any:
 def bound_values(table: Table) -> None:
     """What every column of a kind must hold, so that it always prints.
 
-    Numbers are finite (numeric can hold NaN and infinity), instants and days lie within the years 1 to 9999.
+    Numbers are finite (numeric can hold NaN and infinity), instants and days lie within the years 1 to 9999,
+    currencies are three capital letters.
     """
     for column in table.columns:
         name, kind = column.name, column.type
@@ -75,6 +76,8 @@ def bound_values(table: Table) -> None:
             suffix = "years"
         elif isinstance(kind, Date):
             rule, suffix = f"{name} BETWEEN '0001-01-01' AND '9999-12-31'", "years"
+        elif name == "currency":
+            rule, suffix = f"{name} ~ '^[A-Z]{{3}}$'", "code"
         else:
             continue
         table.append_constraint(CheckConstraint(rule, name=f"{name}_{suffix}"))

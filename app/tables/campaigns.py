@@ -99,7 +99,6 @@ class Campaign(TenantRow, table=True):
         CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
         CheckConstraint("budget_total >= 0", name="budget_not_negative"),
         CheckConstraint("ends_at > starts_at", name="window_order"),
-        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("total_rewards BETWEEN 0 AND 9007199254740991", name="total_rewards_long"),
         CheckConstraint("owner_id BETWEEN 0 AND 9007199254740991", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),

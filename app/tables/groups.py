@@ -27,10 +27,7 @@ class CustomerGroup(SQLModel, table=True):
     """A customer group. Its row-level policy asks for `app.group_ids`, every group of the credential."""
 
     __tablename__ = "customer_group"
-    __table_args__ = (
-        ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"),
-        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
-    )
+    __table_args__ = (ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"),)
     id: int = Field(sa_type=BigInteger, primary_key=True)
     name: str = Field(sa_type=WORDS)
     currency: str = Field(sa_type=CODE)
@@ -131,7 +128,6 @@ class Integration(TenantRow, table=True):
         of_group(),
         *child_of("project", "project_id", "name"),
         UniqueConstraint("group_id", "wmkt_id"),
-        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         Index(None, "group_id", "name", "id"),
     )
     name: str = Field(sa_type=WORDS)
