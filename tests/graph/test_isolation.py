@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
-from app.graph.entry import Answer
 from app.graph.schema import catalog
 from app.plan.catalog import ByIds, Lookup, Many
 from app.values.scope import Scope
@@ -104,7 +103,8 @@ async def test_a_foreign_id_answers_like_a_missing_one(
     seen = set()
     for prefix, one in ids_of(theirs):
         kind = kind_of(prefix)
-        query = f"query($id: ID!) {{ node(id: $id) {{ id ... on {kind} {{ {plain(kind)} }} }} nodes(ids: [$id]) {{ id }}"
+        query = f"query($id: ID!) {{ node(id: $id) {{ id ... on {kind} {{ {plain(kind)} }} }}"
+        query += " nodes(ids: [$id]) { id }"
         query += f" one: {lookups()[kind]}(id: $id) {{ {plain(kind)} }} }}" if kind in lookups() else " }"
         for border in BORDERS:
             foreign = await ask(asker, ours, border, query, id=f"{prefix}_{one}")
@@ -264,21 +264,6 @@ async def test_foreign_groups_are_never_nodes(asker: Asker, ours: Everything, th
     scope = Scope(ours.group_id, group_ids=(ours.group_id, theirs.group_id))
     for answer in await asker.both(scope, f'{{ node(id: "group_{theirs.group_id}") {{ id }} }}'):
         assert json.loads(answer.body) == {"data": {"node": None}}
-
-
-def answers_equal(before: dict[str, Answer], after: dict[str, Answer]) -> None:
-    """Byte for byte, with the question that differs in the message."""
-    for name, answer in before.items():
-        assert answer.body == after[name].body, name
-
-
-async def everything_asked(asker: Asker, scope: Scope) -> dict[str, Answer]:
-    """All edges' answers by both executions."""
-    asked: dict[str, Answer] = {}
-    for edge in edges():
-        planned, resolved = await asker.both(scope, edge.question())
-        asked |= {f"{edge.name} planned": planned, f"{edge.name} resolved": resolved}
-    return asked
 
 
 def test_every_way_to_a_row_is_asked_about() -> None:

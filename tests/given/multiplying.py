@@ -1,0 +1,57 @@
+"""More rows of what a group has few of, copied by the database."""
+
+import asyncpg
+from sqlalchemy import String, Table, UniqueConstraint
+
+from app.tables.all import metadata
+
+SKIPPED = frozenset(
+    {"customer_group", "metric_rollup", "campaign_metric", "audit_entry", "idempotent_answer"}
+)
+"""One per group, or not met as a row."""
+
+
+async def multiply(owner: "asyncpg.Connection[asyncpg.Record]", group_id: int, *, at_least: int) -> None:
+    """Copy the first row of each table of the group until there are `at_least`; unique texts get a number."""
+    for table in metadata.sorted_tables:
+        if "group_id" not in table.columns or "id" not in table.columns or table.name in SKIPPED:
+            continue
+        found = await owner.fetchval(f"SELECT count(*) FROM {table.name} WHERE group_id = $1", group_id)
+        await _copies(owner, table, group_id, max(0, at_least - found))
+
+
+async def _copies(
+    owner: "asyncpg.Connection[asyncpg.Record]", table: Table, group_id: int, copies: int
+) -> None:
+    unique = {
+        column.name
+        for holder in (*table.constraints, *table.indexes)
+        if isinstance(holder, UniqueConstraint) or getattr(holder, "unique", False)
+        for column in holder.columns
+    } - {"group_id", "source", "integration_id"} | {"email"}
+    values: dict[str, str] = {}
+    for column in table.columns:
+        if column.computed is not None or (column.name == "id" and column.identity is not None):
+            continue
+        if column.name == "id":
+            values["id"] = "gen_random_uuid()"
+        elif column.name == "is_default":
+            values["is_default"] = "false"
+        elif column.name == "hash":
+            values["hash"] = "sha256(convert_to($1::text || n::text, 'UTF8'))"
+        elif column.name in unique and isinstance(column.type, String):
+            values[column.name] = f"{column.name} || n"
+        elif column.name in unique:
+            # A foreign key alone: one row for each of what it points at that has none yet.
+            values[column.name] = "n"
+        else:
+            values[column.name] = column.name
+    rows = f"SELECT * FROM {table.name} WHERE group_id = $1 ORDER BY id LIMIT 1"
+    counter = "generate_series(1, $2::int) n"
+    if table.name == "spend_limit":
+        counter = (
+            "(SELECT c.id AS n FROM campaign c WHERE c.group_id = $1 AND $2::int > 0"
+            " AND c.id NOT IN (SELECT campaign_id FROM spend_limit)) missing"
+        )
+    copied = f"SELECT {', '.join(values.values())} FROM ({rows}) r, {counter}"
+    await owner.execute(f"INSERT INTO {table.name} ({', '.join(values)}) {copied}", group_id, copies)

@@ -1,0 +1,170 @@
+"""A planned read is one statement; resolved, fifty parents cost as many as one."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.db.database import Database, connect
+from app.plan.catalog import Aggregate, Many, ToOne
+from tests.given.asking import Asker
+from tests.given.everything import Everything, everything
+from tests.given.multiplying import multiply
+from tests.given.questions import Edge, edges
+
+DASHBOARD = """
+query Dashboard {
+  group { name currency }
+  stores { nodes { id name beaconKey } }
+  campaigns(first: 20, orderBy: [{field: STARTS_AT, direction: DESC}], filter: {isTemplate: false}) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id name status startsAt endsAt budget { amount currency }
+      store { id name }
+      flows { id trigger actions { actionCode baseReward } conditions { operator value } multipliers { amount } }
+      promos(first: 5) { nodes { code value isRedeemable } }
+      outlays(first: 5) { totalCount nodes { amount { amount currency } startsAt endsAt } }
+    }
+  }
+}
+"""
+"""A group's stores, campaigns, flows, promos and outlays: what a dashboard's first screen shows."""
+PARENTS = 50
+ASKED = 75
+"""So many at the root that each relation has at least fifty parents below."""
+
+
+@pytest.fixture(scope="module")
+async def reading(database_url: str) -> AsyncIterator[tuple[Database, list[str]]]:
+    """A database of its own pool, and every statement that its readers really send."""
+    sent: list[str] = []
+
+    def note(record: Any) -> None:
+        sent.append(record.query)
+
+    database = await connect(database_url, readers=3, writers=2)
+    async with AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(database.reader.connection()) for _ in range(3)]
+        for connection in connections:
+            # The driver asks each connection once what an array type is; that is no part of a read.
+            await connection.fetchval("SELECT ($1::bigint[], $2::text[], $3::uuid[])::text", [], [], [])
+            connection.add_query_logger(note)
+    yield database, sent
+    await database.close()
+
+
+async def counted(sent: list[str]) -> list[str]:
+    """What was sent since the last count. The driver tells its loggers on the loop's next round."""
+    await asyncio.sleep(0)
+    since = sent[:]
+    sent.clear()
+    return since
+
+
+async def test_the_dashboard_s_query_is_one_statement(
+    reading: tuple[Database, list[str]], asker: Asker, ours: Everything
+) -> None:
+    db, sent = reading
+    asking = Asker(db, asker.settings)
+    made = await asking.planned(ours.scope, DASHBOARD)
+    assert (made.execution, made.statements, made.errors) == ("planned", 1, [])
+    assert [text[:18] for text in await counted(sent)] == ["SELECT convert_to("]
+    shown = json.loads(made.body)["data"]
+    assert len(shown["stores"]["nodes"]) == 3
+    campaigns = shown["campaigns"]["nodes"]
+    for part in ("flows", "promos", "outlays"):
+        assert any(c[part] if part == "flows" else c[part]["nodes"] for c in campaigns), part
+    await asking.planned(ours.store_scope, DASHBOARD)
+    assert len(await counted(sent)) == 1
+
+
+async def test_every_edge_is_one_statement(
+    reading: tuple[Database, list[str]], asker: Asker, ours: Everything
+) -> None:
+    db, sent = reading
+    asking = Asker(db, asker.settings)
+    for edge in edges():
+        made = await asking.planned(ours.scope, edge.question())
+        assert (made.execution, len(await counted(sent))) == ("planned", 1), edge.name
+
+
+async def test_the_logger_counts_what_is_sent(reading: tuple[Database, list[str]]) -> None:
+    db, sent = reading
+    async with db.reader.connection() as connection:
+        await connection.fetchval("SELECT 1")
+        await connection.execute("SELECT 2")
+    assert await counted(sent) == ["SELECT 1", "SELECT 2"]
+
+
+# ── the dataloaders ───────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+async def many(database_url: str, db: Database) -> Everything:
+    """A group with at least fifty rows of everything that can be fifty in one group."""
+    world = await everything(db, "many", campaigns=ASKED)
+    owner = await asyncpg.connect(database_url)
+    await multiply(owner, world.group_id, at_least=PARENTS + 2)
+    await owner.close()
+    return world
+
+
+RELATIONS = [
+    edge for edge in edges() if edge.owner != "Query" and isinstance(edge.plan, ToOne | Many | Aggregate)
+]
+FEW = {
+    "CustomerGroup": "a request acts in one group",
+    "MetricPoint": "counted below: its rows are days, not parents",
+}
+"""Owners of which a group does not have fifty."""
+
+
+@pytest.mark.parametrize("edge", RELATIONS, ids=lambda e: e.name)
+async def test_fifty_parents_cost_as_many_statements_as_one(
+    asker: Asker, many: Everything, edge: Edge
+) -> None:
+    one = await asker.statements(many.scope, edge.question(first=1))
+    fifty = await asker.statements(many.scope, edge.question(first=ASKED))
+    assert len(fifty) <= len(set(fifty)), "the same statement twice"
+    # The fiftieth parent may have what the first lacks, and then there is something to look up at all.
+    depth = len(edge.above) + len(edge.steps)
+    connections = 2  # a page and its count
+    assert len(one) <= len(fifty) <= depth + connections, fifty
+    if edge.owner not in FEW:
+        assert await parents_of(asker, many, edge) >= PARENTS
+
+
+async def parents_of(asker: Asker, many: Everything, edge: Edge) -> int:
+    """How many owners the question for fifty met."""
+    made = await asker.planned(many.scope, edge.question(first=ASKED))
+    level: list[Any] = [json.loads(made.body)["data"]]
+    for step in edge.above:
+        level = [row for parent in level for row in _rows(parent[step])]
+    return len(level)
+
+
+def _rows(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return value.get("nodes", [value])
+    return list(value)
+
+
+async def test_the_dashboard_s_query_costs_a_statement_per_relation_when_resolved(
+    asker: Asker, many: Everything
+) -> None:
+    few = await asker.statements(many.scope, DASHBOARD.replace("first: 20", "first: 2"))
+    more = await asker.statements(many.scope, DASHBOARD.replace("first: 20", "first: 50"))
+    # group, stores, campaigns and their count, store, flows, actions, conditions, multipliers, promos, outlays, count
+    assert len(few) <= len(more) <= 12
+
+
+async def test_metrics_by_store_look_each_store_up_once(asker: Asker, many: Everything) -> None:
+    query = "{ metricSeries(by: [STORE]) { store { name } } campaigns { nodes { store { name } } } }"
+    assert len(await asker.statements(many.scope, query)) == 3
