@@ -17,7 +17,7 @@ class Settings:
     database_url: str | None
     """DATABASE_URL: a PostgreSQL DSN; unset means the embedded server."""
     database_read_url: str | None
-    """DATABASE_READ_URL: where planned reads go; unset means the same database."""
+    """DATABASE_READ_URL: a replica for reads sent with `Prefer: stale-ok`; all others ask the primary."""
     database_migrate_url: str | None
     """DATABASE_MIGRATE_URL: the owner's DSN for migrations; unset means DATABASE_URL."""
     read_rls: bool

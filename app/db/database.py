@@ -60,9 +60,12 @@ class Transaction:
 class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
-    def __init__(self, engine: AsyncEngine, reader: Readers, *, guarded: bool) -> None:
+    def __init__(
+        self, engine: AsyncEngine, reader: Readers, *, replica: Readers | None, guarded: bool
+    ) -> None:
         self.engine = engine
         self.reader = reader
+        self.replica = replica
         self.guarded = guarded
 
     @asynccontextmanager
@@ -77,11 +80,17 @@ class Database:
         async with self.engine.connect() as connection, connection.begin():
             yield await _driver_of(connection)
 
-    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
-        """Run a planned statement; its one column is the JSON text of the answer."""
+    async def read(
+        self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False
+    ) -> bytes | None:
+        """Run a planned statement; its one column is the JSON text of the answer.
+
+        `stale_ok`: a replica may answer, where there is one, though it lags behind what was just written.
+        """
+        reader = self.replica if stale_ok and self.replica is not None else self.reader
         if not self.guarded:
-            return await self.reader.fetch_bytes(sql, values)
-        async with self.reader.connection() as connection, connection.transaction(readonly=True):
+            return await reader.fetch_bytes(sql, values)
+        async with reader.connection() as connection, connection.transaction(readonly=True):
             await connection.execute(group_setting(scope))
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
@@ -95,6 +104,8 @@ class Database:
     async def close(self) -> None:
         """Give back every connection."""
         await self.reader.close()
+        if self.replica is not None:
+            await self.replica.close()
         await self.engine.dispose()
 
 
@@ -113,7 +124,10 @@ async def connect(
     readers: int = 4,
     writers: int = 8,
 ) -> Database:
-    """Open both ways. `url` may be the owner's: connections switch to the application roles as they start."""
+    """Open both ways. `url` may be the owner's: connections switch to the application roles as they start.
+
+    `read_url` is a replica's, for reads that may be stale.
+    """
     common = {
         "timezone": "UTC",
         "datestyle": "ISO",
@@ -134,23 +148,28 @@ async def connect(
             }
         },
     )
-    pool = await asyncpg.create_pool(
-        read_url or url,
-        min_size=1,
-        max_size=readers,
-        reset=_no_reset,
-        statement_cache_size=1_000,
-        max_cacheable_statement_size=0,
-        max_cached_statement_lifetime=0,
-        server_settings={
-            **common,
-            "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
-            "jit": "off",
-            "plan_cache_mode": "force_generic_plan",
-            "default_transaction_read_only": "on",
-        },
-    )
-    return Database(engine, Readers(pool, readers), guarded=guarded)
+
+    async def reading(where: str) -> Readers:
+        pool = await asyncpg.create_pool(
+            where,
+            min_size=1,
+            max_size=readers,
+            reset=_no_reset,
+            statement_cache_size=1_000,
+            max_cacheable_statement_size=0,
+            max_cached_statement_lifetime=0,
+            server_settings={
+                **common,
+                "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
+                "jit": "off",
+                "plan_cache_mode": "force_generic_plan",
+                "default_transaction_read_only": "on",
+            },
+        )
+        return Readers(pool, readers)
+
+    replica = await reading(read_url) if read_url else None
+    return Database(engine, await reading(url), replica=replica, guarded=guarded)
 
 
 def sqlalchemy_url(url: str) -> str:

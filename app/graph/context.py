@@ -33,6 +33,8 @@ class Context:
     base_url: str = ""
     """Where the client reached us (`https://host`), for links in answers."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stale_ok: bool = False
+    """The client said `Prefer: stale-ok`: a replica may answer."""
     loaders: "Loaders | None" = None
     """Dataloaders of this request; made by the entry."""
 

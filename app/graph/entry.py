@@ -100,7 +100,9 @@ async def _run(operation: Operation, prepared: "Prepared", context: Context) -> 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
     """The answer's bytes; None where the statement failed on its data and the resolvers should try."""
     try:
-        data = await context.db.read(statement.text, statement.values(bindings), bindings.scope)
+        data = await context.db.read(
+            statement.text, statement.values(bindings), bindings.scope, stale_ok=context.stale_ok
+        )
     except asyncpg.QueryCanceledError:
         raise Unavailable("The query took too long. Ask for less, or narrow it down.") from None
     except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.InterfaceError) as error:

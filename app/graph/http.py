@@ -133,7 +133,13 @@ class GraphQLOverHttp:
             request_id=exchange.request_id,
             base_url=base_url(scope, exchange),
             now=now,
+            stale_ok=stale_ok(exchange.headers.get(b"prefer")),
         )
+
+
+def stale_ok(prefer: bytes | None) -> bool:
+    """Whether `Prefer` (RFC 7240) names our preference `stale-ok`: then a replica may answer."""
+    return prefer is not None and b"stale-ok" in prefer.lower().replace(b" ", b"").split(b",")
 
 
 def base_url(scope: Scope, exchange: Exchange) -> str:

@@ -20,7 +20,7 @@ from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
 from app.graph.entry import Operation, answer
 from app.graph.explaining import explain
-from app.graph.http import base_url
+from app.graph.http import base_url, stale_ok
 from app.graph.idempotency import Kept, fingerprint, once, read_key
 from app.rest.bodies import close_files, read_body
 from app.rest.failing import (
@@ -142,6 +142,7 @@ class Path:
             request_id=exchange.request_id,
             base_url=base_url(request.scope, exchange),
             now=now,
+            stale_ok=stale_ok(exchange.headers.get(b"prefer")),
         )
 
     async def once(

@@ -6,6 +6,9 @@ import asyncpg
 import pytest
 
 from app.db.database import connect
+from app.db.embedded import EmbeddedServer
+from app.db.migrating import create_database
+from app.values.scope import Scope
 
 SLEEP = "SELECT convert_to(pg_sleep(5)::text, 'UTF8')"
 PID = "SELECT convert_to(pg_backend_pid()::text, 'UTF8')"
@@ -15,6 +18,19 @@ async def test_more_readers_than_connections_wait_their_turn(database_url: str) 
     db = await connect(database_url, readers=2, writers=1)
     pids = await asyncio.gather(*(db.reader.fetch_bytes(PID, []) for _ in range(50)))
     assert len(set(pids)) <= 2
+    await db.close()
+
+
+async def test_only_reads_that_may_be_stale_ask_the_replica(
+    server: EmbeddedServer, template: str, database_url: str
+) -> None:
+    # Another database stands for the replica, so that it shows who answered.
+    elsewhere = server.dsn("t_replica")
+    await create_database(elsewhere, template=template)
+    db = await connect(database_url, read_url=elsewhere, readers=1, writers=1)
+    where = "SELECT convert_to(current_database(), 'UTF8')"
+    assert await db.read(where, [], Scope(1), stale_ok=True) == b"t_replica"
+    assert await db.read(where, [], Scope(1)) != b"t_replica"
     await db.close()
 
 
