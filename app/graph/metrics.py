@@ -133,7 +133,7 @@ def _campaign_series(request: AggregateRequest) -> Select:
     source, scope, m = request.table("CampaignMetric", "m")
     where = [*scope, sql(m("campaign_id"), " = ", request.parent), *_window(request, m)]
     series = _series(request, m, "m", source, where)
-    if request.args.structural("interval") is Interval.DAY and MetricDimension.CHANNEL in _by(request):
+    if request.args.structural("interval").value == "day" and "channel" in _by(request):
         # A campaign has one row per day and channel: there is nothing to sum up.
         series.group = []
         series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
@@ -180,7 +180,7 @@ def _window(request: AggregateRequest, m: Row) -> list[Sql]:
 
 def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: list[Sql]) -> Select:
     unit: str = request.args.structural("interval").value
-    by = {dimension.value for dimension in _by(request)}
+    by = _by(request)
     period = m("day") if unit == "day" else sql(f"date_trunc('{unit}', ", m("day"), "::timestamp)::date")
     channel = m("channel") if "channel" in by else sql("NULL::text")
     store = _store(request, m) if "store" in by else sql("NULL::bigint")
@@ -194,8 +194,8 @@ def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: l
     return Select(names, source, where, group=group)
 
 
-def _by(request: AggregateRequest) -> list[MetricDimension]:
-    return list(request.args.structural("by") or ())
+def _by(request: AggregateRequest) -> set[str]:
+    return {dimension.value for dimension in request.args.structural("by") or ()}
 
 
 def _store(request: AggregateRequest, m: Row) -> Sql:
