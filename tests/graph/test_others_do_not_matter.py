@@ -1,0 +1,75 @@
+"""What lies outside a scope cannot change a byte inside it: no count, no sum, no page, no cursor."""
+
+import asyncpg
+
+from app.db.database import Database
+from app.values.scope import Scope
+from tests.given.asking import Asker
+from tests.given.everything import Everything, everything
+from tests.given.questions import edges
+
+OTHER_STORES = """
+UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND store_id = $2;
+DELETE FROM campaign WHERE group_id = $1 AND store_id <> $2;
+DELETE FROM metric_rollup WHERE group_id = $1 AND store_id <> $2;
+DELETE FROM asset WHERE group_id = $1 AND store_id <> $2;
+DELETE FROM customer WHERE group_id = $1 AND store_id IS DISTINCT FROM $2;
+DELETE FROM partnership WHERE group_id = $1 AND store_id <> $2;
+DELETE FROM event e WHERE group_id = $1 AND NOT EXISTS (
+    SELECT 1 FROM project p WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id = $2 OR p.store_id IS NULL));
+DELETE FROM project WHERE group_id = $1 AND store_id <> $2;
+DELETE FROM store WHERE group_id = $1 AND id <> $2
+"""
+OTHER_PROJECTS = """
+UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND project_id = $2;
+DELETE FROM campaign WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
+DELETE FROM event WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
+DELETE FROM metric_rollup WHERE group_id = $1;
+DELETE FROM customer WHERE group_id = $1
+"""
+
+
+async def all_answers(asker: Asker, scope: Scope) -> dict[str, bytes]:
+    """Every edge's answer by both executions."""
+    answers: dict[str, bytes] = {}
+    for edge in edges():
+        planned, resolved = await asker.both(scope, edge.question())
+        assert not planned.errors, planned.errors
+        assert not resolved.errors, resolved.errors
+        answers |= {f"{edge.name}, planned": planned.body, f"{edge.name}, resolved": resolved.body}
+    return answers
+
+
+async def run(url: str, script: str, *values: int) -> int:
+    """Run statements as the owner; how many rows went away or changed."""
+    owner = await asyncpg.connect(url)
+    touched = 0
+    for statement in script.split(";"):
+        used = values[: 2 if "$2" in statement else 1]
+        touched += int((await owner.execute(statement, *used)).rsplit(" ", 1)[-1])
+    await owner.close()
+    return touched
+
+
+async def test_another_group_coming_changes_nothing(db: Database, asker: Asker, ours: Everything) -> None:
+    before = await all_answers(asker, ours.scope)
+    await everything(db, "later")
+    assert await all_answers(asker, ours.scope) == before
+
+
+async def test_other_stores_going_changes_nothing_in_one(
+    database_url: str, db: Database, asker: Asker
+) -> None:
+    world = await everything(db, "stores")
+    before = await all_answers(asker, world.store_scope)
+    assert await run(database_url, OTHER_STORES, world.group_id, world.store_ids[0]) > 15
+    assert await all_answers(asker, world.store_scope) == before
+
+
+async def test_other_projects_going_changes_nothing_in_one(
+    database_url: str, db: Database, asker: Asker
+) -> None:
+    world = await everything(db, "projects")
+    before = await all_answers(asker, world.project_scope)
+    assert await run(database_url, OTHER_PROJECTS, world.group_id, world.project_ids[0]) > 10
+    assert await all_answers(asker, world.project_scope) == before
