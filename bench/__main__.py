@@ -5,8 +5,9 @@ import shutil
 
 from bench.data import filled
 from bench.measure import measure
+from bench.peers import peer_servers
 from bench.report import table
-from bench.servers import all_servers
+from bench.servers import OWN_SERVERS
 
 QUERIES = ("list", "deep", "detail", "grouped", "lagriffe")
 
@@ -25,9 +26,11 @@ def main() -> None:
     queries = given.only.split(",")
     if unknown := set(queries) - set(QUERIES):
         parser.error(f"there is no query {', '.join(sorted(unknown))}; there are {', '.join(QUERIES)}")
-    servers = all_servers()
+    servers = [*OWN_SERVERS, *peer_servers()]
     if given.servers:
         names = given.servers.split(",")
+        if unknown := set(names) - {server.name for server in servers}:
+            parser.error(f"there is no server {', '.join(sorted(unknown))}")
         servers = [server for server in servers if server.name in names]
     for server in servers:
         if server.missing:

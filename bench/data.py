@@ -85,7 +85,7 @@ async def _fill(settings: Settings) -> tuple[Data, list[int]]:
 
 
 async def _details(db: Database, group_id: int) -> tuple[int, ...]:
-    async with db.reader.acquire() as connection:
+    async with db.reader.connection() as connection:
         return tuple(row["id"] for row in await connection.fetch(_COMPLETE, group_id, DETAILS_PER_GROUP))
 
 
