@@ -5,22 +5,28 @@ the group set for this transaction alone. Planned reads use `Database.read(...)`
 only SELECT; its own predicates name the group (and READ_RLS=1 puts it behind the policies as well).
 """
 
+import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db.reading import Readers
+from app.errors import Unavailable
 from app.values.scope import Scope
 
 APP_ROLE = "gateway_app"
 READ_ROLE = "gateway_reader"
 GUARDED_READ_ROLE = "gateway_guarded_reader"
+
+_NO_CONNECTION = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, DBAPIError)
+log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
@@ -71,14 +77,25 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
         """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error."""
-        async with self.engine.connect() as connection, connection.begin():
+        async with self._connection() as connection, connection.begin():
             yield await _enter(connection, scope)
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """A transaction outside any group: only the directory tables can be seen."""
-        async with self.engine.connect() as connection, connection.begin():
+        async with self._connection() as connection, connection.begin():
             yield await _driver_of(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of the engine; Unavailable where the database gives none."""
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self.engine.connect())
+            except _NO_CONNECTION as problem:
+                log.warning("the database gives no connection: %s", problem)
+                raise Unavailable("The database cannot be reached just now.") from problem
+            yield connection
 
     async def read(
         self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.db.database import APP_ROLE, GUARDED_READ_ROLE, READ_ROLE, Database
+from app.errors import Unavailable
 from app.serving import metrics
 
 LOOK_AGAIN_AFTER_S = 1.0
@@ -83,7 +84,9 @@ class Readiness:
                     await reader.fetchval("SELECT 1")
                 async with self._db.directory() as connection:
                     revision = await connection.fetchval(_REVISION)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError):
+        except (
+            TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, Unavailable,
+        ):  # fmt: skip
             return "the database does not answer"
         if revision != self._revision:
             return f"the database is at revision {revision}, not {self._revision}"
