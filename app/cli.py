@@ -23,8 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+customer_groups = typer.Typer(help="Customer groups: the tenants.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a customer group.", no_args_is_help=True)
 clients = typer.Typer(help="OAuth clients of a customer group (for /oauth2/token).", no_args_is_help=True)
+app.add_typer(customer_groups, name="groups")
 app.add_typer(keys, name="keys")
 app.add_typer(clients, name="clients")
 
@@ -211,6 +213,24 @@ def token(
             life_s=hours * 3600,
         )
     )
+
+
+@customer_groups.command("create")
+def create_customer_group(
+    name: Annotated[str, typer.Option(help="What it is called.")],
+    currency: Annotated[str, typer.Option(help="The currency of its campaigns (ISO 4217).")],
+    time_zone: Annotated[str, typer.Option(help="Its time zone (IANA), like Europe/Paris.")],
+) -> None:
+    """Make a customer group; its number is what other commands ask for."""
+    from app.domain.groups.operations import create_group
+
+    async def create(db: "Database", _: "Settings") -> None:
+        made = await create_group(
+            db, name=name, currency=currency, time_zone=time_zone, now=datetime.now(UTC)
+        )
+        typer.echo(made)
+
+    _with_database(create)
 
 
 @keys.command("create")

@@ -8,7 +8,14 @@ from uuid import UUID
 import pytest
 
 from app.db.database import Database
-from app.domain.groups.operations import GroupFields, StoreFields, create_store, update_group, update_store
+from app.domain.groups.operations import (
+    GroupFields,
+    StoreFields,
+    create_group,
+    create_store,
+    update_group,
+    update_store,
+)
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.values.scope import Scope
 from tests.given import campaigns as given
@@ -162,3 +169,29 @@ async def test_the_group_is_renamed_by_whoever_holds_all_of_it(db: Database) -> 
     with pytest.raises(Forbidden):
         async with db.transaction(Scope(group.group_id, group.store_id)) as tx:
             await update_group(tx, GroupFields(name="x"), now=NOW)
+
+
+async def test_an_operator_makes_a_group_and_its_first_store_is_the_default(db: Database) -> None:
+    made = await create_group(db, name="Été", currency="JPY", time_zone="Asia/Tokyo", now=NOW)
+    scope = Scope(made)
+    first = await make(db, scope, name="Ginza")
+    assert (await rows(db, scope))[first]["is_default"] is True
+    async with db.transaction(scope) as tx:
+        found = dict(await tx.fetchrow("SELECT * FROM customer_group WHERE id = $1", made) or {})
+    assert found == {
+        "id": made, "name": "Été", "currency": "JPY", "time_zone": "Asia/Tokyo", "created_at": NOW
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": " "}, {"currency": "yen"}, {"time_zone": "Tokyo"}, {"time_zone": "x" * 80}]
+)
+async def test_a_group_that_would_not_work_is_not_made(db: Database, wrong: dict[str, str]) -> None:
+    async with db.directory() as directory:
+        before = await directory.fetchval("SELECT count(*) FROM tenant")
+    with pytest.raises(Invalid):
+        await create_group(
+            db, **{"name": "A", "currency": "EUR", "time_zone": "Europe/Paris", **wrong}, now=NOW
+        )
+    async with db.directory() as directory:
+        assert await directory.fetchval("SELECT count(*) FROM tenant") == before

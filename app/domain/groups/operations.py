@@ -1,4 +1,4 @@
-"""Making and changing stores; changing the group itself."""
+"""Making and changing stores; making and changing the group itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,13 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+
 from app.db.constraints import refusals
-from app.db.database import Transaction
+from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.inputs import Path
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.values.changes import UNSET, Settable, Unset
 from app.values.instants import zone_of
+from app.values.money import is_currency
+from app.values.scope import Scope
 
 MAX_NAME = 255
 
@@ -108,6 +112,23 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
     return store_id
 
 
+async def create_group(db: Database, *, name: str, currency: str, time_zone: str, now: datetime) -> int:
+    """A new tenant, without stores or credentials yet; its id. No credential makes groups: operators do."""
+    name = inputs.text(name, ["name"], longest=MAX_NAME, blank=False)
+    if not is_currency(currency):
+        raise Invalid("A currency is three capital letters like EUR.", path=["currency"])
+    async with db.directory() as connection:
+        await _check_zone(connection, time_zone, ["timeZone"])
+        group_id = int(await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id"))
+        # From here on the transaction is inside the new group, as its policies ask.
+        await connection.execute(group_setting(Scope(group_id)))
+        await connection.execute(
+            "INSERT INTO customer_group (id, name, currency, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
+            group_id, name, currency, time_zone, now,
+        )  # fmt: skip
+    return group_id
+
+
 async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) -> int:
     """Change the scope's group; its id."""
     _whole_group(tx)
@@ -172,7 +193,7 @@ async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[st
     return found
 
 
-async def _check_zone(tx: Transaction, name: str, path: Path) -> None:
+async def _check_zone(tx: "Transaction | asyncpg.Connection[Any]", name: str, path: Path) -> None:
     """Both we and the database compute days in it, so both must know it."""
     try:
         zone_of(inputs.text(name, path, longest=inputs.MAX_CODE))
