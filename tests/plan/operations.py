@@ -176,7 +176,14 @@ class Generator:
         if kind == "Boolean":
             return rng.random() < 0.5
         if kind == "DateTime":
-            return rng.choice(["2025-06-01T08:00:00Z", "2025-06-03 08:00:00.12", "2030-01-01T00:00:00+02:00", "0001-01-01T00:00:00Z"])
+            return rng.choice(
+                [
+                    "2025-06-01T08:00:00Z",
+                    "2025-06-03 08:00:00.12",
+                    "2030-01-01T00:00:00+02:00",
+                    "0001-01-01T00:00:00Z",
+                ]
+            )
         if kind == "Date":
             return rng.choice(["2025-06-01", "2025-06-02", "1999-12-31", "9999-12-31"])
         if kind == "Decimal":
@@ -186,7 +193,19 @@ class Generator:
     def ident(self) -> str:
         """An id: of this group, of another, or nonsense."""
         if self.rng.random() < 0.12:
-            return self.rng.choice(["", "camp_", "camp_x", "camp_0", "camp_9223372036854775808", "nope_1", "42", "camp_٣", "event_1"])
+            return self.rng.choice(
+                [
+                    "",
+                    "camp_",
+                    "camp_x",
+                    "camp_0",
+                    "camp_9223372036854775808",
+                    "nope_1",
+                    "42",
+                    "camp_٣",
+                    "event_1",
+                ]
+            )
         world = self.world if self.rng.random() < 0.8 else self.other
         table = self.rng.choice(list(PREFIXES))
         return f"{PREFIXES[table]}_{self.rng.choice(world.ids[table])}"

@@ -11,8 +11,8 @@ TABLES = frozenset(metadata.tables) - {"tenant", "worker_lease", "schedule"}
 assert {"api_key", "oauth_client"} <= TABLES & DIRECTORY
 _TOKEN = re.compile(
     r"""
-    \s+ | E?'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\d+ | [A-Za-z_][A-Za-z_0-9]* | \d+(?:\.\d+)?
-    | :: | \|\| | <> | <= | >= | .
+    \s+ | E?'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\d+ | [A-Za-z_][A-Za-z_0-9]* | -?\d+(?:\.\d+)?
+    | :: | \|\| | && | <> | <= | >= | .
     """,
     re.VERBOSE,
 )

@@ -1,0 +1,46 @@
+SELECT convert_to(
+  (
+    '{"data":{"campaigns":' || (
+      SELECT (
+        '{"nodes":[' || coalesce(
+          string_agg(
+            (
+              '{"metrics":{"delivered":' || (
+                SELECT (
+                  t2.delivered::text || ',"opened":' || t2.opened::text ||
+                  ',"openRate":' || round(coalesce(100.0 * t2.opened / nullif(t2.delivered, 0), 0), 1)::text
+                )
+                FROM (
+                  SELECT coalesce(sum(m.delivered), 0) AS delivered, coalesce(sum(m.opened), 0) AS opened
+                  FROM campaign c
+                  LEFT JOIN campaign_metric m ON m.group_id = $1::bigint AND m.campaign_id = c.id
+                  WHERE c.group_id = $1::bigint AND c.id = t1.id
+                  GROUP BY c.currency
+                ) t2
+              ) || '},"metricSeries":[' || (
+                SELECT coalesce(
+                  string_agg(
+                    ('{"period":"' || t3.period::text || '","sent":' || t3.sent::text || '}'), ',' ORDER BY t3.sort_1, t3.sort_2, t3.sort_3, t3.sort_4
+                  ), ''
+                )
+                FROM (
+                  SELECT date_trunc('month', m.day::timestamp)::date AS period, coalesce(sum(m.sent), 0) AS sent, date_trunc('month', m.day::timestamp)::date AS sort_1, NULL::text AS sort_2, NULL::bigint AS sort_3, m.currency AS sort_4
+                  FROM campaign_metric m
+                  WHERE m.group_id = $1::bigint AND m.campaign_id = t1.id
+                  GROUP BY date_trunc('month', m.day::timestamp)::date, m.currency
+                ) t3
+              ) || ']}'
+            ), ',' ORDER BY t1.created_at DESC, t1.id DESC
+          ), ''
+        ) || ']}'
+      )
+      FROM (
+        SELECT t1.created_at, t1.id
+        FROM campaign t1
+        WHERE t1.group_id = $1::bigint AND t1.deleted_at IS NULL
+        ORDER BY t1.created_at DESC, t1.id DESC
+        LIMIT $2::bigint
+      ) t1
+    ) || '}}'
+  ), 'UTF8'
+)

@@ -1,0 +1,55 @@
+SELECT convert_to(
+  (
+    '{"data":{"campaigns":' || (
+      SELECT (
+        '{"nodes":[' || coalesce(
+          string_agg(
+            (
+              '{"name":' || to_json(t1.name)::text || ',"tracking":' ||
+              CASE WHEN t1.integration_id IS NOT NULL THEN (
+                '{"integration":' || CASE WHEN t2.id IS NULL THEN 'null' ELSE ('{"wmktId":' || to_json(t2.wmkt_id)::text || '}') END ||
+                '}'
+              ) ELSE 'null' END || '}'
+            ), ',' ORDER BY t1.created_at DESC, t1.id DESC
+          ), ''
+        ) || ']}'
+      )
+      FROM (
+        SELECT t1.created_at, t1.id, t1.integration_id, t1.name
+        FROM campaign t1
+        WHERE t1.group_id = $1::bigint AND t1.project_id = ANY ($2::bigint[]) AND t1.deleted_at IS NULL
+        ORDER BY t1.created_at DESC, t1.id DESC
+        LIMIT $3::bigint
+      ) t1
+      LEFT JOIN integration t2 ON t2.group_id = $1::bigint AND t2.project_id = ANY ($2::bigint[]) AND t2.id = t1.integration_id
+    ) || ',"customers":{"totalCount":' || (
+      SELECT count(*)::text
+      FROM customer t4
+      WHERE t4.group_id = $1::bigint AND false AND t4.deleted_at IS NULL
+    ) || '},"metricSeries":[' || (
+      SELECT coalesce(
+        string_agg(
+          ('{"period":"' || t5.period::text || '","clicks":' || t5.clicks::text || '}'), ',' ORDER BY t5.sort_1, t5.sort_2, t5.sort_3, t5.sort_4
+        ), ''
+      )
+      FROM (
+        SELECT m.day AS period, coalesce(sum(m.clicks), 0) AS clicks, m.day AS sort_1, NULL::text AS sort_2, (
+          SELECT s.store_id
+          FROM campaign s
+          WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+        ) AS sort_3, m.currency AS sort_4
+        FROM campaign_metric m
+        WHERE m.group_id = $1::bigint AND EXISTS (
+          SELECT 1
+          FROM campaign m_up
+          WHERE m_up.group_id = $1::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($2::bigint[])
+        )
+        GROUP BY m.day, m.currency, (
+          SELECT s.store_id
+          FROM campaign s
+          WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+        )
+      ) t5
+    ) || ']}}'
+  ), 'UTF8'
+)
