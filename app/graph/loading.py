@@ -16,7 +16,7 @@ from app.db.database import Database, Transaction
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
 from app.plan.catalog import Aggregate, AggregateRequest, Catalog, Column, Embed, Entity, Many, Row, ToOne
-from app.plan.compile import Cells
+from app.plan.cells import Cells
 from app.plan.kinds import show
 from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import scoped_table

@@ -9,8 +9,7 @@ from typing import Any
 
 from app.plan.arguments import FieldArguments
 from app.plan.catalog import ByIds, Catalog, Many
-from app.plan.collect import Selected
-from app.plan.compile import node_type
+from app.plan.collect import Selected, node_type
 from app.plan.pages import STRUCTURAL, cursor_keys, ordering_of
 
 MAX_FIRST = 1_000

@@ -196,10 +196,20 @@ def _uses_variables(node: Node) -> bool:
     return any(_uses_variables(one) for one in inner)
 
 
-def is_list(definition: GraphQLField) -> bool:
+def is_list(definition: GraphQLField | None) -> bool:
     """Whether the field holds a list."""
+    if definition is None:
+        return False
     kind = definition.type
     return is_list_type(kind.of_type if is_non_null_type(kind) else kind)
+
+
+def node_type(connection: Selected) -> str:
+    """The type of a connection's nodes, from its type's own `nodes` field."""
+    assert connection.definition is not None
+    kind = get_named_type(connection.definition.type)
+    assert isinstance(kind, GraphQLObjectType)
+    return str(get_named_type(kind.fields["nodes"].type).name)
 
 
 def structure(

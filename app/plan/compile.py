@@ -6,11 +6,8 @@ on the resolvers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-
-from graphql import GraphQLObjectType, get_named_type
 
 from app.plan.arguments import FieldArguments
 from app.plan.catalog import (
@@ -28,12 +25,13 @@ from app.plan.catalog import (
     Row,
     ToOne,
 )
-from app.plan.collect import Selected, Tree, is_list
+from app.plan.cells import Cells, Level
+from app.plan.collect import Selected, Tree, is_list, node_type
+from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
-from app.plan.pages import STRUCTURAL, Ordering, Page, cursor_json, page_of, rows_of
+from app.plan.pages import STRUCTURAL, Page, page_of, rows_of
 from app.plan.scoping import GROUP, STORE, scoped_table
 from app.plan.sql import (
-    NOTHING,
     Param,
     Sql,
     Statement,
@@ -50,25 +48,6 @@ from app.values.ids import read_id, read_uuid
 
 class Unplannable(Exception):
     """The reason why an operation runs on the resolvers."""
-
-
-@dataclass(slots=True)
-class Cells:
-    """Columns of one FROM item; remembers which were asked for."""
-
-    alias: str
-    used: dict[str, None] = field(default_factory=dict)
-
-    def __call__(self, column: str) -> Sql:
-        self.used[column] = None
-        return sql(f"{self.alias}.{column}")
-
-
-@dataclass(slots=True)
-class Level:
-    """One FROM clause under construction: to-one relations join here."""
-
-    joins: list[Sql] = field(default_factory=list)
 
 
 def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
@@ -268,7 +247,11 @@ class _Compiler:
         fields = selected.inside
         peek = any(f.name == "pageInfo" for f in fields)
         page = self.page(selected, plan, entity, item, row, peek=peek)
-        parts = _ConnectionParts(self, entity, page, item, level, peek=peek)
+
+        def write(inside: list[Selected]) -> Text:
+            return self.object(inside, entity, item, level)
+
+        parts = ConnectionParts(write, page, item, peek=peek)
         text = Text().literal("{")
         for at, inner in enumerate(fields):
             text.literal(("," if at else "") + f'"{inner.key}":')
@@ -278,7 +261,7 @@ class _Compiler:
                 case "totalCount":
                     text.add(self.count(selected, plan, entity, row))
                 case "nodes":
-                    text.add(parts.listed(self.object(inner.inside, entity, item, level)))
+                    text.add(parts.listed(write(inner.inside)))
                 case "edges":
                     text.add(parts.listed(parts.edge(inner.inside)))
                 case "pageInfo":
@@ -324,126 +307,10 @@ class _Compiler:
         order = [sql(f"{item.alias}.{n}") for n in select.names if n.startswith("sort_")]
         select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": sql("1")}
         rows = sql("(", select.sql(), f") {item.alias}", *level.joins)
-        return subselect(in_list(text, joined(", ", order)) if is_list_field(selected) else text, rows)
+        return subselect(in_list(text, joined(", ", order)) if is_list(selected.definition) else text, rows)
 
     def args(self, selected: Selected) -> FieldArguments:
         return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)
-
-
-class _ConnectionParts:
-    """The pieces of a connection's object that look at the page as a whole."""
-
-    def __init__(
-        self, compiler: _Compiler, entity: Entity, page: Page, item: Cells, level: Level, *, peek: bool
-    ) -> None:
-        self.compiler, self.entity, self.page, self.item, self.level = compiler, entity, page, item, level
-        self.ranked = peek or page.backward
-        self.looks_at_rows = False
-        """Whether anything selected needs the page itself (a lone `totalCount` does not)."""
-
-    def rank(self) -> Sql:
-        inner = Cells(self.item.alias)
-        order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
-        place = sql("row_number() OVER (ORDER BY ", order, ")")
-        # Rows passed over by the offset are numbered too.
-        offset = self.page.select.offset
-        return place if offset is None else sql(place, " - ", offset)
-
-    @property
-    def within(self) -> Sql:
-        """Keeps the row that was read only to see whether there are more out of the answer."""
-        if not self.ranked or self.page.size is None:
-            return sql("")
-        return sql(f" FILTER (WHERE {self.item.alias}.rn <= ", self.page.size, ")")
-
-    def listed(self, text: Text) -> Text:
-        self.looks_at_rows = True
-        if self.ranked:
-            order = sql(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
-        else:
-            order = joined(", ", self.page.ordering.sql(self.item))
-        return in_list(text, order, self.within)
-
-    def edge(self, fields: list[Selected]) -> Text:
-        text = Text().literal("{")
-        for at, inner in enumerate(fields):
-            text.literal(("," if at else "") + f'"{inner.key}":')
-            if inner.name == "__typename":
-                text.literal(f'"{inner.parent}"')
-            elif inner.name == "cursor":
-                text.add(self.cursor())
-            else:
-                text.add(self.compiler.object(inner.inside, self.entity, self.item, self.level))
-        return text.literal("}")
-
-    def cursor(self) -> Text:
-        return Text().literal('"').add(cursor_sql(self.page.ordering, self.item)).literal('"')
-
-    def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:
-        offset = (
-            sql("(", args.param("offset", cast="bigint"), " > 0)::text")
-            if args.given("offset")
-            else sql("'false'")
-        )
-        back, forth = (
-            sql("'true'") if args.given("after") else offset,
-            sql("'true'" if args.given("before") else "'false'"),
-        )
-        text = Text().literal("{")
-        for at, inner in enumerate(fields):
-            text.literal(("," if at else "") + f'"{inner.key}":')
-            match inner.name:
-                case "__typename":
-                    text.literal(f'"{inner.parent}"')
-                case "hasNextPage":
-                    text.add(forth if self.page.backward else self.more())
-                case "hasPreviousPage":
-                    text.add(self.more() if self.page.backward else back)
-                case "startCursor":
-                    text.add(self.edge_cursor(first=not self.page.backward))
-                case _:
-                    text.add(self.edge_cursor(first=self.page.backward))
-        return text.literal("}")
-
-    def more(self) -> Sql:
-        self.looks_at_rows = True
-        assert self.page.size is not None, "connections always have a size"
-        return sql("(count(*) > ", self.page.size, ")::text")
-
-    def edge_cursor(self, *, first: bool) -> Sql:
-        self.looks_at_rows = True
-        order = f"{self.item.alias}.rn" + ("" if first else " DESC")
-        aggregated = sql("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
-        return sql("coalesce(", aggregated, ", 'null')")
-
-
-def in_list(text: Text, order: Sql, within: Sql = NOTHING) -> Text:
-    """The rows' texts as a JSON list."""
-    by = sql(" ORDER BY ", order) if order.parts else NOTHING
-    aggregated = sql("string_agg(", text.sql(), ", ','", by, ")", within)
-    return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
-
-
-def cursor_sql(ordering: Ordering, row: Row) -> Sql:
-    """A cursor as text: base64url of its JSON, without line breaks and padding."""
-    text = Text()
-    for piece in cursor_json(ordering, row):
-        text.add(piece)
-    encoded = sql("encode(convert_to(", text.sql(), ", 'UTF8'), 'base64')")
-    return sql("translate(", encoded, ", E'+/=\\n', '-_')")
-
-
-def is_list_field(selected: Selected) -> bool:
-    """Whether the field holds a list."""
-    return selected.definition is not None and is_list(selected.definition)
-
-
-def node_type(connection: Selected) -> str:
-    """The type of a connection's nodes, from its type's own `nodes` field."""
-    assert connection.definition is not None
-    kind = get_named_type(connection.definition.type)
-    assert isinstance(kind, GraphQLObjectType)
-    return str(get_named_type(kind.fields["nodes"].type).name)
 
 
 @cache

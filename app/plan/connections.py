@@ -1,0 +1,120 @@
+"""The object of a connection: rows, edges, where the page stands."""
+
+from collections.abc import Callable
+
+from app.plan.arguments import FieldArguments
+from app.plan.catalog import Row
+from app.plan.cells import Cells
+from app.plan.collect import Selected
+from app.plan.pages import Ordering, Page, cursor_json
+from app.plan.sql import NOTHING, Sql, Text, joined, sql
+
+
+class ConnectionParts:
+    """The pieces of a connection's object that look at the page as a whole."""
+
+    def __init__(
+        self, write: Callable[[list[Selected]], Text], page: Page, item: Cells, *, peek: bool
+    ) -> None:
+        self.write, self.page, self.item = write, page, item
+        self.ranked = peek or page.backward
+        self.looks_at_rows = False
+        """Whether anything selected needs the page itself (a lone `totalCount` does not)."""
+
+    def rank(self) -> Sql:
+        """Each row's place on the page."""
+        inner = Cells(self.item.alias)
+        order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
+        place = sql("row_number() OVER (ORDER BY ", order, ")")
+        # Rows passed over by the offset are numbered too.
+        offset = self.page.select.offset
+        return place if offset is None else sql(place, " - ", offset)
+
+    @property
+    def within(self) -> Sql:
+        """Keeps the row that was read only to see whether there are more out of the answer."""
+        if not self.ranked or self.page.size is None:
+            return sql("")
+        return sql(f" FILTER (WHERE {self.item.alias}.rn <= ", self.page.size, ")")
+
+    def listed(self, text: Text) -> Text:
+        """`nodes` or `edges`: the rows' texts in the page's order."""
+        self.looks_at_rows = True
+        if self.ranked:
+            order = sql(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
+        else:
+            order = joined(", ", self.page.ordering.sql(self.item))
+        return in_list(text, order, self.within)
+
+    def edge(self, fields: list[Selected]) -> Text:
+        """One edge\'s object."""
+        text = Text().literal("{")
+        for at, inner in enumerate(fields):
+            text.literal(("," if at else "") + f'"{inner.key}":')
+            if inner.name == "__typename":
+                text.literal(f'"{inner.parent}"')
+            elif inner.name == "cursor":
+                text.add(self.cursor())
+            else:
+                text.add(self.write(inner.inside))
+        return text.literal("}")
+
+    def cursor(self) -> Text:
+        """The row\'s cursor."""
+        return Text().literal('"').add(cursor_sql(self.page.ordering, self.item)).literal('"')
+
+    def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:
+        """The `pageInfo` object."""
+        offset = (
+            sql("(", args.param("offset", cast="bigint"), " > 0)::text")
+            if args.given("offset")
+            else sql("'false'")
+        )
+        back, forth = (
+            sql("'true'") if args.given("after") else offset,
+            sql("'true'" if args.given("before") else "'false'"),
+        )
+        text = Text().literal("{")
+        for at, inner in enumerate(fields):
+            text.literal(("," if at else "") + f'"{inner.key}":')
+            match inner.name:
+                case "__typename":
+                    text.literal(f'"{inner.parent}"')
+                case "hasNextPage":
+                    text.add(forth if self.page.backward else self.more())
+                case "hasPreviousPage":
+                    text.add(self.more() if self.page.backward else back)
+                case "startCursor":
+                    text.add(self.edge_cursor(first=not self.page.backward))
+                case _:
+                    text.add(self.edge_cursor(first=self.page.backward))
+        return text.literal("}")
+
+    def more(self) -> Sql:
+        """Whether the row beyond the page was there."""
+        self.looks_at_rows = True
+        assert self.page.size is not None, "connections always have a size"
+        return sql("(count(*) > ", self.page.size, ")::text")
+
+    def edge_cursor(self, *, first: bool) -> Sql:
+        """The cursor of the first or last row shown."""
+        self.looks_at_rows = True
+        order = f"{self.item.alias}.rn" + ("" if first else " DESC")
+        aggregated = sql("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
+        return sql("coalesce(", aggregated, ", 'null')")
+
+
+def in_list(text: Text, order: Sql, within: Sql = NOTHING) -> Text:
+    """The rows' texts as a JSON list."""
+    by = sql(" ORDER BY ", order) if order.parts else NOTHING
+    aggregated = sql("string_agg(", text.sql(), ", ','", by, ")", within)
+    return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
+
+
+def cursor_sql(ordering: Ordering, row: Row) -> Sql:
+    """A cursor as text: base64url of its JSON, without line breaks and padding."""
+    text = Text()
+    for piece in cursor_json(ordering, row):
+        text.add(piece)
+    encoded = sql("encode(convert_to(", text.sql(), ", 'UTF8'), 'base64')")
+    return sql("translate(", encoded, ", E'+/=\\n', '-_')")
