@@ -17,7 +17,8 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.graph.declare import KEY, Declared
+from app.graph.declare import Declared
+from app.graph.listing import KEY
 from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Many, Plan
 from app.plan.kinds import (
     BOOL,

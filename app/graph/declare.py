@@ -12,22 +12,20 @@ the built schema. The table belongs to the type, a relation names only its key.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from sqlmodel import SQLModel
 
+from app.graph.listing import KEY, ListOf, text_key
 from app.graph.resolving import resolver_of
 from app.plan.binding import Bindings
-from app.plan.catalog import VISIBLE as VISIBLE
 from app.plan.catalog import (
+    VISIBLE,
     Aggregate,
     AggregateRequest,
-    Arguments,
     ByIds,
     Entity,
-    Filter,
     Lookup,
     Many,
     Row,
@@ -35,12 +33,9 @@ from app.plan.catalog import (
     ToOne,
     Way,
 )
-from app.plan.kinds import AMOUNT, DATE, DECIMAL, INSTANT, INT, TEXT, Kind
+from app.plan.kinds import AMOUNT, INT, Kind
 from app.plan.sql import Select, Sql, joined, sql
-from app.values.instants import read_date, read_instant
 
-KEY = "campaign-gateway"
-"""Where the declaration is in a field's metadata."""
 T = TypeVar("T")
 Expression = Callable[[Row], Sql]
 
@@ -162,7 +157,7 @@ def every_group(description: str) -> Any:
     return _field(Declared("plan", plan=Many("", (("name", False),), keys, every_group=True)), description)
 
 
-def connection(description: str, rows: "ListOf", *, key: str = "", parent_key: str = "id") -> Any:
+def connection(description: str, rows: ListOf, *, key: str = "", parent_key: str = "id") -> Any:
     """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered."""
     arguments = [
         argument(
@@ -208,127 +203,6 @@ def by_ids(description: str, *, many: bool) -> Any:
     return _field(Declared("plan", plan=ByIds(many)), description, (one,))
 
 
-# ── orderings and filters ─────────────────────────────────────────────────────
-
-
-@strawberry.enum(description="Which way a list runs.")
-class Direction(Enum):
-    """Which way a list runs."""
-
-    ASC = strawberry.enum_value("asc", description="Smallest first.")
-    DESC = strawberry.enum_value("desc", description="Largest first.")
-
-
-@dataclass(frozen=True)
-class ListOf:
-    """How lists of a type are ordered and filtered, wherever they appear."""
-
-    keys: Mapping[str, SortKey]
-    order: type
-    filter: type
-    default: tuple[tuple[str, bool], ...]
-
-
-def text_key(name: str) -> SortKey:
-    """Sort by a text column, by code point."""
-    return SortKey(name, TEXT, "text", _text)
-
-
-def instant_key(name: str) -> SortKey:
-    """Sort by an instant."""
-    return SortKey(name, INSTANT, "timestamptz", lambda v: read_instant(_text(v)))
-
-
-def date_key(name: str) -> SortKey:
-    """Sort by a day."""
-    return SortKey(name, DATE, "date", lambda v: read_date(_text(v)))
-
-
-def decimal_key(name: str) -> SortKey:
-    """Sort by an amount."""
-    return SortKey(name, DECIMAL, "numeric", _decimal)
-
-
-def list_of(
-    type_name: str, filters: type, default: str, *, descending: bool = False, **keys: tuple[SortKey, str]
-) -> ListOf:
-    """Sort keys by GraphQL name (lower case here), each with its description; makes the input `<Type>Order`."""
-    members = {
-        name.upper(): strawberry.enum_value(name.upper(), description=text)
-        for name, (_, text) in keys.items()
-    }
-    enum: Any = strawberry.enum(
-        cast("type[Enum]", Enum(f"{type_name}OrderField", members)),
-        description=f"What a list of type {type_name} can be ordered by.",
-    )
-    made = type(
-        f"{type_name}Order",
-        (),
-        {
-            "__annotations__": {"field": enum, "direction": Direction},
-            "field": strawberry.field(description="The sort key."),
-            "direction": strawberry.field(description="Smallest or largest first.", default=Direction.ASC),
-        },
-    )
-    order = strawberry.input(made, description=f"One sort key of a list of type {type_name}.")
-    return ListOf(
-        {name.upper(): key for name, (key, _) in keys.items()}, order, filters, ((default, descending),)
-    )
-
-
-def filter_by(
-    description: str,
-    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql],
-    *,
-    replaces_alive: bool = False,
-) -> Any:
-    """A key of a filter input: the condition it adds when it is given."""
-    return strawberry.field(
-        description=description, default=None, metadata={KEY: Filter(predicate, replaces_alive)}
-    )
-
-
-def equals(
-    name: str, cast: str, convert: Callable[[Any], object] | None = None
-) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
-    """The column is this value."""
-    return lambda row, args, path: sql(row(name), " = ", args.param(*path, cast=cast, convert=convert))
-
-
-def one_of(
-    name: str, cast: str, convert: Callable[[Any], object] | None = None
-) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
-    """The column is one of these values."""
-    return lambda row, args, path: sql(
-        row(name), " = ANY (", args.param(*path, cast=f"{cast}[]", convert=convert), ")"
-    )
-
-
-def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
-    """The column stands in this relation to the value."""
-    return lambda row, args, path: sql(row(name), f" {operator} ", args.param(*path, cast=cast))
-
-
-def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
-    """One of the columns contains this text, upper or lower case."""
-
-    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-        pattern = args.param(*path, cast="text", convert=like_pattern)
-        tests = [sql(row(name), " ILIKE ", pattern) for name in names]
-        out = tests[0]
-        for test in tests[1:]:
-            out = sql(out, " OR ", test)
-        return sql("coalesce(", out, ", false)")
-
-    return predicate
-
-
-def like_pattern(text: Any) -> str:
-    """`100%` → `%100\\%%`: what the user typed stands for itself."""
-    escaped = str(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
 # ── the Strawberry side ───────────────────────────────────────────────────────
 
 
@@ -354,15 +228,3 @@ def argument(
         annotation=Annotated[kind, strawberry.argument(description=description)],
         default=default,
     )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("this is not a cursor of this list")
-    return value
-
-
-def _decimal(value: object) -> Any:
-    from app.graph.scalars import read_decimal
-
-    return read_decimal(_text(value))

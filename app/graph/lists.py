@@ -5,7 +5,8 @@ from typing import Any
 
 import strawberry
 
-from app.graph.declare import (
+from app.graph.enums import CampaignStatus, CampaignType, Objective, SegmentType
+from app.graph.listing import (
     compares,
     contains_text,
     date_key,
@@ -17,7 +18,6 @@ from app.graph.declare import (
     one_of,
     text_key,
 )
-from app.graph.enums import CampaignStatus, CampaignType, Objective, SegmentType
 from app.graph.scalars import Date, DateTime
 from app.plan.catalog import Arguments, Row
 from app.plan.sql import Sql, sql

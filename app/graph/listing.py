@@ -1,0 +1,145 @@
+"""What lists can be ordered and filtered by: sort keys, filter conditions, and the GraphQL inputs made from them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, cast
+
+import strawberry
+
+from app.graph.scalars import read_decimal
+from app.plan.catalog import Arguments, Filter, Row, SortKey
+from app.plan.kinds import DATE, DECIMAL, INSTANT, TEXT
+from app.plan.sql import Sql, sql
+from app.values.instants import read_date, read_instant
+
+KEY = "campaign-gateway"
+"""Where a declaration is in a field's metadata."""
+
+
+@strawberry.enum(description="Which way a list runs.")
+class Direction(Enum):
+    """Which way a list runs."""
+
+    ASC = strawberry.enum_value("asc", description="Smallest first.")
+    DESC = strawberry.enum_value("desc", description="Largest first.")
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """How lists of a type are ordered and filtered, wherever they appear."""
+
+    keys: Mapping[str, SortKey]
+    order: type
+    filter: type
+    default: tuple[tuple[str, bool], ...]
+
+
+def text_key(name: str) -> SortKey:
+    """Sort by a text column, by code point."""
+    return SortKey(name, TEXT, "text", _text)
+
+
+def instant_key(name: str) -> SortKey:
+    """Sort by an instant."""
+    return SortKey(name, INSTANT, "timestamptz", lambda v: read_instant(_text(v)))
+
+
+def date_key(name: str) -> SortKey:
+    """Sort by a day."""
+    return SortKey(name, DATE, "date", lambda v: read_date(_text(v)))
+
+
+def decimal_key(name: str) -> SortKey:
+    """Sort by an amount."""
+    return SortKey(name, DECIMAL, "numeric", _decimal)
+
+
+def list_of(
+    type_name: str, filters: type, default: str, *, descending: bool = False, **keys: tuple[SortKey, str]
+) -> ListOf:
+    """Sort keys by GraphQL name (lower case here), each with its description; makes the input `<Type>Order`."""
+    members = {
+        name.upper(): strawberry.enum_value(name.upper(), description=text)
+        for name, (_, text) in keys.items()
+    }
+    enum: Any = strawberry.enum(
+        cast("type[Enum]", Enum(f"{type_name}OrderField", members)),
+        description=f"What a list of type {type_name} can be ordered by.",
+    )
+    made = type(
+        f"{type_name}Order",
+        (),
+        {
+            "__annotations__": {"field": enum, "direction": Direction},
+            "field": strawberry.field(description="The sort key."),
+            "direction": strawberry.field(description="Smallest or largest first.", default=Direction.ASC),
+        },
+    )
+    order = strawberry.input(made, description=f"One sort key of a list of type {type_name}.")
+    return ListOf(
+        {name.upper(): key for name, (key, _) in keys.items()}, order, filters, ((default, descending),)
+    )
+
+
+def filter_by(
+    description: str,
+    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql],
+    *,
+    replaces_alive: bool = False,
+) -> Any:
+    """A key of a filter input: the condition it adds when it is given."""
+    return strawberry.field(
+        description=description, default=None, metadata={KEY: Filter(predicate, replaces_alive)}
+    )
+
+
+def equals(
+    name: str, cast: str, convert: Callable[[Any], object] | None = None
+) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column is this value."""
+    return lambda row, args, path: sql(row(name), " = ", args.param(*path, cast=cast, convert=convert))
+
+
+def one_of(
+    name: str, cast: str, convert: Callable[[Any], object] | None = None
+) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column is one of these values."""
+    return lambda row, args, path: sql(
+        row(name), " = ANY (", args.param(*path, cast=f"{cast}[]", convert=convert), ")"
+    )
+
+
+def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column stands in this relation to the value."""
+    return lambda row, args, path: sql(row(name), f" {operator} ", args.param(*path, cast=cast))
+
+
+def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """One of the columns contains this text, upper or lower case."""
+
+    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+        pattern = args.param(*path, cast="text", convert=like_pattern)
+        tests = [sql(row(name), " ILIKE ", pattern) for name in names]
+        out = tests[0]
+        for test in tests[1:]:
+            out = sql(out, " OR ", test)
+        return sql("coalesce(", out, ", false)")
+
+    return predicate
+
+
+def like_pattern(text: Any) -> str:
+    """`100%` → `%100\\%%`: what the user typed stands for itself."""
+    escaped = str(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("this is not a cursor of this list")
+    return value
+
+
+def _decimal(value: object) -> Any:
+    return read_decimal(_text(value))
