@@ -21,6 +21,8 @@ from app.plan.collect import structure
 from app.plan.pages import STRUCTURAL
 
 MAX_DOCUMENTS = 1_000
+MAX_CHARACTERS = 2_000_000
+"""Of all kept documents together: a parsed document takes some fifty times its text."""
 
 
 class Rejected(Exception):
@@ -74,6 +76,7 @@ class Documents:
         self.schema = schema
         self.suggestions = suggestions
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
     def get(self, query: str) -> Document:
         """The prepared document. Rejected or a Failure where it is none."""
@@ -83,8 +86,9 @@ class Documents:
             return found
         document = self._prepare(query)
         self._kept[query] = document
-        if len(self._kept) > MAX_DOCUMENTS:
-            self._kept.popitem(last=False)
+        self._characters += len(query)
+        while len(self._kept) > MAX_DOCUMENTS or self._characters > MAX_CHARACTERS:
+            self._characters -= len(self._kept.popitem(last=False)[0])
         return document
 
     def _prepare(self, query: str) -> Document:

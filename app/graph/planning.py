@@ -20,6 +20,8 @@ from app.plan.sql import Statement
 MAX_PLANS = 500
 """In all: each is a prepared statement on every reading connection (about 200 kB there)."""
 MAX_PER_DOCUMENT = 32
+MAX_FIELDS = 100_000
+"""Selected fields of all kept plans together: what their trees take in memory."""
 
 
 @dataclass
@@ -47,6 +49,11 @@ class Plan:
         return found, cost if cost >= 0 else cost_of(self.tree, args)
 
     @cached_property
+    def size(self) -> int:
+        """How many fields its tree has."""
+        return sum(1 for _ in self.tree.walk())
+
+    @cached_property
     def varying(self) -> list[Selected]:
         """Fields whose arguments come from variables."""
         return [one for one in self.tree.walk() if one.slot is not None]
@@ -60,6 +67,7 @@ class Plans:
         self.catalog = catalog
         self._kept: OrderedDict[tuple[Any, ...], Plan] = OrderedDict()
         self._of_document: dict[str, list[tuple[Any, ...]]] = {}
+        self._fields = 0
 
     def get(
         self, document: Document, operation: PreparedOperation, variables: VariableValues, scope_shape: str,
@@ -87,13 +95,14 @@ class Plans:
         siblings = self._of_document.setdefault(key[0], [])
         siblings.append(key)
         self._kept[key] = plan
+        self._fields += plan.size
         if len(siblings) > MAX_PER_DOCUMENT:
             self._drop(siblings[0])
-        if len(self._kept) > MAX_PLANS:
+        while len(self._kept) > MAX_PLANS or self._fields > MAX_FIELDS:
             self._drop(next(iter(self._kept)))
 
     def _drop(self, key: tuple[Any, ...]) -> None:
-        self._kept.pop(key, None)
+        self._fields -= self._kept.pop(key).size
         siblings = self._of_document[key[0]]
         siblings.remove(key)
         if not siblings:

@@ -269,7 +269,8 @@ def _shape(value: Any, how: str) -> Any:
         return None
     if how == "ids":
         ids = value if isinstance(value, list) else [value]
-        return tuple(sorted({str(i).rpartition("_")[0] for i in ids}))
+        # No prefix of ours is longer, and a key of the cache must not grow with what a client sends.
+        return tuple(sorted({str(i).rpartition("_")[0][:12] for i in ids}))
     if isinstance(value, dict):
         return tuple((key, _shape(inner, how)) for key, inner in value.items())
     if how == "value":
