@@ -172,7 +172,7 @@ async def connect(
             min_size=1,
             max_size=readers,
             reset=_no_reset,
-            statement_cache_size=1_000,
+            statement_cache_size=500,
             max_cacheable_statement_size=0,
             max_cached_statement_lifetime=0,
             server_settings={

@@ -13,7 +13,8 @@ import asyncpg
 import msgspec
 from graphql import GraphQLError
 
-from app.errors import Failure, Forbidden, Unavailable
+from app.db.outages import outage
+from app.errors import Failure, Forbidden
 from app.graph.context import Context
 from app.graph.explaining import explanation_of, may_see_plans
 from app.graph.loading import Loaders
@@ -103,13 +104,12 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
         data = await context.db.read(
             statement.text, statement.values(bindings), bindings.scope, stale_ok=context.stale_ok
         )
-    except asyncpg.QueryCanceledError:
-        raise Unavailable("The query took too long. Ask for less, or narrow it down.") from None
-    except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        failure = outage(error)
+        if failure is not None:
+            raise failure from None
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
-    except (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, OSError):
-        raise Unavailable("The database cannot be reached just now.") from None
     if data is None:
         log.error(
             "a planned statement gave nothing",
@@ -179,9 +179,10 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
         cause = cause.original_error
     if cause is None:
         return _shown(error, "BAD_USER_INPUT")
-    if isinstance(cause, Failure):
-        shown = _shown(error, cause.reason)
-        shown["message"] = cause.message
+    failure = cause if isinstance(cause, Failure) else outage(cause)
+    if failure is not None:
+        shown = _shown(error, failure.reason)
+        shown["message"] = failure.message
         return shown
     log.error("a resolver failed", exc_info=cause, extra={"request_id": context.request_id})
     shown = _shown(error, "INTERNAL")

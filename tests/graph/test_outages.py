@@ -1,0 +1,62 @@
+"""A database that is slow or gone: said so on either execution, and over when it is back."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.auth.principal import Principal, Role
+from app.db.database import connect
+from app.domain.assets.storage import AssetStorage
+from app.graph.context import Context, Services
+from app.graph.entry import Operation, answer
+from app.settings import read_settings
+from app.values.scope import Scope
+
+SLOW = "{ stores(filter: {search: \"%s\"}) { nodes { name } } }" % ("a" * 50)
+
+
+async def ask(db: Any, folder: Path, query: str, *, planner: bool) -> Any:
+    """The decoded body."""
+    settings = dataclasses.replace(read_settings({"DATA_DIR": str(folder)}), planner=planner)
+    principal = Principal("test", Scope(1), frozenset({Role.READ}))
+    context = Context(Services(settings, db, AssetStorage(settings)), principal)
+    return json.loads((await answer(Operation(query), context)).body)
+
+
+@pytest.mark.parametrize("planner", [True, False])
+async def test_a_statement_over_its_time_is_told_as_unavailable(
+    database_url: str, tmp_path: Path, planner: bool
+) -> None:
+    owner = await asyncpg.connect(database_url)
+    # Whoever reads stores now waits for this lock, and the statement's time runs out meanwhile.
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE store IN ACCESS EXCLUSIVE MODE")
+        db = await connect(database_url, readers=1, writers=1, statement_timeout_ms=200)
+        made = await ask(db, tmp_path, SLOW, planner=planner)
+        assert made["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        assert "too long" in made["errors"][0]["message"]
+        await owner.execute("SELECT 1")
+    again = await ask(db, tmp_path, SLOW, planner=planner)
+    assert again == {"data": {"stores": {"nodes": []}}}
+    await db.close()
+    await owner.close()
+
+
+@pytest.mark.parametrize("planner", [True, False])
+async def test_connections_that_were_cut_are_made_again(database_url: str, tmp_path: Path, planner: bool) -> None:
+    db = await connect(database_url, readers=1, writers=1)
+    assert "data" in await ask(db, tmp_path, SLOW, planner=planner)
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await owner.close()
+    made = [await ask(db, tmp_path, SLOW, planner=planner) for _ in range(3)]
+    assert made[-1] == {"data": {"stores": {"nodes": []}}}
+    assert all("INTERNAL" not in json.dumps(one) for one in made)
+    await db.close()
