@@ -33,6 +33,7 @@ from app.plan.catalog import (
     ToOne,
     Way,
 )
+from app.plan.checking import MAX_FIRST
 from app.plan.kinds import AMOUNT, INT, Kind
 from app.plan.sql import Select, Sql, joined, sql
 
@@ -157,15 +158,17 @@ def every_group(description: str) -> Any:
     return _field(Declared("plan", plan=Many("", (("name", False),), keys, every_group=True)), description)
 
 
+ROOT_FIRST = 50
+NESTED_FIRST = 20
+"""Smaller than at the root, since there is one such page per parent."""
+
+
 def connection(description: str, rows: ListOf, *, key: str = "", parent_key: str = "id") -> Any:
     """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered."""
+    first = NESTED_FIRST if key else ROOT_FIRST
+    size = f"How many from the start; {first} unless said, {MAX_FIRST} at most."
     arguments = [
-        argument(
-            "first",
-            int | None,
-            f"How many from the start; {DEFAULT_FIRST} unless said, {MAX_FIRST} at most.",
-            None,
-        ),
+        argument("first", int | None, size, None),
         argument("after", str | None, "Only what follows this cursor.", None),
         argument("last", int | None, "How many from the end.", None),
         argument("before", str | None, "Only what precedes this cursor.", None),
@@ -173,14 +176,8 @@ def connection(description: str, rows: ListOf, *, key: str = "", parent_key: str
         argument("order_by", list[rows.order] | None, "Sort keys, the first one counts most.", None),  # type: ignore[name-defined]
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
     ]
-    plan = Many(
-        key, rows.default, rows.keys, connection=True, default_first=DEFAULT_FIRST, parent_key=parent_key
-    )
+    plan = Many(key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key)
     return _field(Declared("plan", plan=plan), description, tuple(arguments))
-
-
-DEFAULT_FIRST = 50
-MAX_FIRST = 1000
 
 
 def aggregate(

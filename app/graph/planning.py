@@ -24,6 +24,11 @@ MAX_FIELDS = 100_000
 """Selected fields of all kept plans together: what their trees take in memory."""
 
 
+_UNPLANNED = (
+    "it writes (the rows of its payload are printed by one statement before COMMIT), or asks for the schema"
+)
+
+
 @dataclass
 class Plan:
     """What is known about an operation for one structure of its variables."""
@@ -81,7 +86,7 @@ class Plans:
             self._kept.move_to_end(key)
             return found
         tree = Collector(self.schema, self.catalog, document.ast, variables).tree(operation.node)
-        statement, reason = None, "not a query"
+        statement, reason = None, _UNPLANNED
         if plannable:
             try:
                 statement, reason = compile_tree(self.catalog, tree, scope_shape), ""

@@ -10,10 +10,11 @@ from app.domain.assets.storage import Links
 from app.errors import Invalid, TooLarge
 from app.graph.context import Context
 from app.graph.documents import Document, Documents, PreparedOperation, Rejected
+from app.graph.limits import check_variables
 from app.graph.planning import Plan, Plans, fault_messages
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
-from app.plan.cost import MAX_COST
+from app.plan.cost import MAX_COST, dearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def prepare(operation: Operation, context: Context) -> Prepared:
         raise Invalid("Subscriptions run over the WebSocket protocol graphql-transport-ws.")
     if operation.read_only and chosen.kind is not OperationType.QUERY:
         raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
+    check_variables(operation.variables)
     variables = get_variable_values(
         schema._schema, chosen.node.variable_definitions or (), operation.variables, max_errors=10,
         hide_suggestions=not documents.suggestions,
@@ -74,8 +76,10 @@ def prepare(operation: Operation, context: Context) -> Prepared:
         raise Rejected([error], "BAD_USER_INPUT") from None
     found, cost = plan.check(catalog, args)
     if cost > MAX_COST:
+        most = dearest(plan.tree, args)
         raise TooLarge(
-            f"The answer could hold {cost} values; {MAX_COST} are the most. Ask for fewer rows or fields."
+            f"The answer could hold {cost} values; {MAX_COST} are the most. Most of them are in {most or 'its lists'}:"
+            " ask for fewer rows there (`first`), or for fewer fields."
         )
     bindings = Bindings(scope, context.now, args, _facts(context))
     return Prepared(document, chosen, plan, bindings, cost, fault_messages(found) if found else [])

@@ -8,7 +8,7 @@ from app.plan.collect import Selected, Tree
 
 MAX_COST = 500_000
 """Values in one answer."""
-_FEW = 10
+_FEW = 5
 """Rows assumed of a list that is short by nature."""
 _POINTS = 100
 """Rows assumed of a series."""
@@ -17,6 +17,18 @@ _POINTS = 100
 def cost_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
     """The most values the answer is expected to print."""
     return _of(tree.roots, args)
+
+
+def dearest(tree: Tree, args: Sequence[dict[str, Any]]) -> str:
+    """Where most of the cost is: the way of lists into the largest part, `stores.campaigns.promos`."""
+    way: list[str] = []
+    fields = tree.roots
+    while fields:
+        largest = max(fields, key=lambda one: _of([one], args))
+        if isinstance(largest.plan, Many) and largest.plan.connection:
+            way.append(largest.key)
+        fields = max(largest.children.values(), key=lambda inner: _of(inner, args), default=[])
+    return ".".join(way)
 
 
 def sizes_rows(selected: Selected) -> bool:
