@@ -12,8 +12,11 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
+    specified_rules,
+    validate,
 )
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import Invalid
 from app.graph.limits import MAX_TOKENS, check_document, check_text
@@ -21,6 +24,9 @@ from app.plan.collect import structure
 from app.plan.pages import STRUCTURAL
 
 MAX_DOCUMENTS = 1_000
+MAX_ERRORS = 20
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+"""GraphQL's own rules and Strawberry's."""
 MAX_CHARACTERS = 2_000_000
 """Of all kept documents together: a parsed document takes some fifty times its text."""
 
@@ -98,9 +104,12 @@ class Documents:
         except GraphQLError as error:
             raise Rejected([error], "GRAPHQL_PARSE_FAILED") from None
         check_document(ast)
-        errors = validate_document(self.schema, ast, _rules())
+        # Outside development, no suggestions: they spell out the schema to whoever guesses.
+        errors = validate(
+            self.schema, ast, RULES, max_errors=MAX_ERRORS, hide_suggestions=not self.suggestions
+        )
         if errors:
-            raise Rejected([self._plain(e) for e in errors[:20]], "GRAPHQL_VALIDATION_FAILED")
+            raise Rejected(errors, "GRAPHQL_VALIDATION_FAILED")
         document = Document(query, ast)
         fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
         for definition in ast.definitions:
@@ -114,18 +123,6 @@ class Documents:
         if not document.operations:
             raise Invalid("The document has no operation.")
         return document
-
-    def _plain(self, error: GraphQLError) -> GraphQLError:
-        """Outside development, no suggestions: they spell out the schema to whoever guesses."""
-        if self.suggestions:
-            return error
-        return GraphQLError(error.message.split(" Did you mean")[0], error.nodes)
-
-
-def _rules() -> tuple[type, ...]:
-    from graphql import specified_rules
-
-    return tuple(specified_rules)
 
 
 def _introspects(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> bool:

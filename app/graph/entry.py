@@ -25,6 +25,7 @@ from app.plan.sql import Statement
 
 log = logging.getLogger("gateway.graph")
 _JSON = msgspec.json.Encoder(decimal_format="number")
+MAX_MESSAGE = 500
 MASKED = "Something went wrong on our side. The request id helps us to find out what."
 
 
@@ -59,7 +60,7 @@ async def answer(operation: Operation, context: Context) -> Answer:
         prepared = prepare(operation, context)
         if prepared.faults:
             return _refused(prepared.faults)
-        if operation.extensions.get("plan"):
+        if operation.extensions.get("plan") or operation.extensions.get("dryRun"):
             return await _with_plan(operation, prepared, context)
         return await _run(operation, prepared, context)
     except Rejected as rejected:
@@ -164,12 +165,17 @@ def _refused(errors: list[dict[str, Any]]) -> Answer:
 
 
 def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"message": error.message, "extensions": {"code": code}}
+    shown: dict[str, Any] = {"message": _bounded(error.message), "extensions": {"code": code}}
     if error.locations:
         shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     if error.path:
         shown["path"] = list(error.path)
     return shown
+
+
+def _bounded(message: str) -> str:
+    """Without the megabyte of a client's own text that graphql-core quotes back."""
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
 
 def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:

@@ -6,6 +6,7 @@ cheap, whatever somebody sends.
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -13,14 +14,19 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
 )
 
 from app.errors import Invalid, TooLarge
 
 MAX_TEXT = 100_000
 """Characters of a document."""
-MAX_TOKENS = 10_000
+MAX_TOKENS = 5_000
+"""Parsing them takes some 25 ms."""
 MAX_DEPTH = 16
 MAX_FIELDS = 5_000
 """Fields once every fragment is spread out."""
@@ -28,12 +34,28 @@ MAX_ALIASES = 250
 MAX_SAME_KEY = 25_000
 """Sum of squares of how often each response key occurs: what finding overlapping fields costs."""
 MAX_DIRECTIVES = 250
+MAX_SPREAD_DEPTH = 50
+"""Fragments inside fragments: everything that walks them does so by recursion."""
+MAX_VISITS = 500
+"""Operations times fragments: several validation rules walk all fragments again for every operation."""
+MAX_DECLARED = 250
+"""Variables of one operation."""
+MAX_ENTRIES = 1_000
+"""Entries of one list literal."""
+MAX_KEYS = 64
+"""Keys of one object literal: a wrong one is reported with the whole object, each time."""
+MAX_LIST = 5_000
+"""Entries of one list among the variables."""
+MAX_VALUES = 150_000
+"""Values in all variables: coercing one costs a microsecond or two."""
 
 
 @dataclass(slots=True)
 class _Size:
     fields: int = 0
     depth: int = 0
+    spreads: int = 0
+    """Fragments inside one another."""
 
 
 def check_text(query: str) -> None:
@@ -52,9 +74,12 @@ def check_document(document: DocumentNode) -> None:
     def of_fragment(name: str, above: tuple[str, ...]) -> _Size:
         if name in above:
             raise Invalid(f"The fragment {name} contains itself.", code="GRAPHQL_VALIDATION_FAILED")
+        _check(len(above) + 1, MAX_SPREAD_DEPTH, "fragments inside one another")
         if name not in sizes:
             found = fragments.get(name)
             sizes[name] = of_set(found.selection_set, (*above, name)) if found else _Size()
+            sizes[name].spreads += 1
+            _check(sizes[name].spreads, MAX_SPREAD_DEPTH, "fragments inside one another")
         return sizes[name]
 
     def of_set(selections: SelectionSetNode, above: tuple[str, ...]) -> _Size:
@@ -62,11 +87,14 @@ def check_document(document: DocumentNode) -> None:
         for one in selections.selections:
             counted["directives"] += len(one.directives or ())
             if isinstance(one, FieldNode):
+                for argument in one.arguments or ():
+                    _check_literal(argument.value)
                 counted["aliases"] += one.alias is not None
                 keys[one.alias.value if one.alias else one.name.value] += 1
                 inner = of_set(one.selection_set, above) if one.selection_set else _Size()
                 size.fields += 1 + inner.fields
                 size.depth = max(size.depth, 1 + inner.depth)
+                size.spreads = max(size.spreads, inner.spreads)
             else:
                 if isinstance(one, FragmentSpreadNode):
                     inner = of_fragment(one.name.value, above)
@@ -75,18 +103,54 @@ def check_document(document: DocumentNode) -> None:
                     inner = of_set(one.selection_set, above)
                 size.fields += inner.fields
                 size.depth = max(size.depth, inner.depth)
+                size.spreads = max(size.spreads, inner.spreads)
         return size
 
+    operations = 0
     for definition in document.definitions:
         if isinstance(definition, FragmentDefinitionNode):
             size = of_fragment(definition.name.value, ())
+        elif isinstance(definition, OperationDefinitionNode):
+            size = of_set(definition.selection_set, ())
+            _check(len(definition.variable_definitions or ()), MAX_DECLARED, "variables")
+            operations += 1
         else:
-            size = of_set(definition.selection_set, ())  # type: ignore[attr-defined]
+            continue  # the definition of a type, which validation refuses
         _check(size.depth, MAX_DEPTH, "levels deep")
         _check(size.fields, MAX_FIELDS, "fields")
+    _check(operations * len(fragments), MAX_VISITS, "operations times fragments")
     _check(counted["aliases"], MAX_ALIASES, "aliases")
     _check(counted["directives"], MAX_DIRECTIVES, "directives")
     _check(sum(n * n for n in keys.values()), MAX_SAME_KEY, "comparisons of equal response keys")
+
+
+def check_variables(variables: dict[str, Any]) -> None:
+    """Refuse variables by their number alone, before they are coerced."""
+    pending: list[Any] = [variables]
+    values = 0
+    while pending:
+        one = pending.pop()
+        if isinstance(one, list):
+            if len(one) > MAX_LIST:
+                raise TooLarge(f"A list among the variables has {len(one)} entries; {MAX_LIST} are the most.")
+            values += len(one)
+            pending += [inner for inner in one if isinstance(inner, list | dict)]
+        else:
+            values += len(one)
+            pending += [inner for inner in one.values() if isinstance(inner, list | dict)]
+        if values > MAX_VALUES:
+            raise TooLarge(f"The variables hold more than {MAX_VALUES} values.")
+
+
+def _check_literal(value: ValueNode) -> None:
+    if isinstance(value, ListValueNode):
+        _check(len(value.values or ()), MAX_ENTRIES, "entries in one list")
+        for inner in value.values or ():
+            _check_literal(inner)
+    elif isinstance(value, ObjectValueNode):
+        _check(len(value.fields or ()), MAX_KEYS, "keys in one object")
+        for field in value.fields or ():
+            _check_literal(field.value)
 
 
 def _check(found: int, most: int, what: str) -> None:
