@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 
 CONNECTIONS = 16
+LONGEST_S = 20
 SCRIPT = Path(__file__).with_name("rotate.lua")
 
 
@@ -27,13 +29,17 @@ class Block:
 
 
 class Failed(Exception):
-    """Some requests of a block were not answered well."""
+    """A block that measures nothing."""
 
 
-def warm_up(url: str, requests: Path, *, seconds: int) -> None:
-    """A block that is not counted."""
-    if seconds:
-        _wrk(url, requests, seconds)
+def warm_up(url: str, requests: Path, *, seconds: int) -> float:
+    """A block that is not counted; the requests per second it saw."""
+    return _wrk(url, requests, seconds)["requests"] / seconds
+
+
+def long_enough(seconds: int, *, rps: float) -> int:
+    """How long a block must be for a slow server: ten waves of requests, not a fraction of one."""
+    return max(seconds, min(LONGEST_S, math.ceil(10 * CONNECTIONS / rps) if rps else LONGEST_S))
 
 
 def run_block(
@@ -44,8 +50,10 @@ def run_block(
     found = _wrk(url, requests, seconds)
     server_s, database_s = _cpu_s(server) - server_s, _cpu_s(postmaster) - database_s
     many = found["requests"]
-    if found["failed"] or not many:
-        raise Failed(f"{url}: {found['failed']} of {many} requests failed")
+    if found["failed"]:
+        raise Failed(f"{found['failed']} requests failed, {many} were answered")
+    if not many:
+        raise Failed(f"no request was answered within {seconds} s: make the blocks longer")
     return Block(
         rps=many / (found["us"] / 1e6),
         p50_ms=found["p50_us"] / 1000,
@@ -58,8 +66,8 @@ def run_block(
 
 
 def _wrk(url: str, requests: Path, seconds: int) -> dict[str, int]:
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", SCRIPT, url]
-    said = subprocess.run([*command, "--", requests], check=True, capture_output=True, text=True).stdout
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
+    said = subprocess.run([*command, "--", str(requests)], check=True, capture_output=True, text=True).stdout
     found: dict[str, int] = json.loads(said.strip().splitlines()[-1])
     return found
 

@@ -138,8 +138,8 @@ def started(server: Server, data: Data, keys: Path) -> Iterator[Running]:
             child.wait()
 
 
-def fetch(client: httpx.Client, url: str, request: Request) -> Any:
-    """One request's JSON, its numbers exact. SystemExit where it is no good answer."""
+def fetch(client: httpx.Client, url: str, request: Request) -> tuple[Any, int]:
+    """One request's JSON, its numbers exact, and its bytes. SystemExit where it is no good answer."""
     headers = {"X-API-KEY": request.key, "Accept": "application/json"}
     if request.body:
         headers["Content-Type"] = "application/json"
@@ -149,7 +149,7 @@ def fetch(client: httpx.Client, url: str, request: Request) -> Any:
     found = json.loads(answer.text, parse_float=str)
     if isinstance(found, dict) and found.get("errors"):
         raise SystemExit(f"{url}{request.path} answered with errors: {json.dumps(found['errors']):.2000}")
-    return found
+    return found, len(answer.content)
 
 
 def _wait_until_it_answers(
@@ -176,7 +176,8 @@ def _free_port() -> int:
 
 
 def _gateway(_: int) -> list[str]:
-    return [str(Path(sys.executable).with_name("gateway")), "serve"]
+    # `gateway serve`, of the checkout the bench was started in.
+    return [sys.executable, "-m", "app.cli", "serve"]
 
 
 def _raw(port: int) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.servers import Ask, Server, document, posts, posts_ids
+from bench.servers import Ask, Server, document, graphql_asks, posts, posts_ids
 
 HERE = Path(__file__).parent
 POSTGRAPHILE, MERCURIUS = HERE / "postgraphile", HERE / "mercurius"
@@ -53,16 +53,14 @@ def _postgraphile(name: str, title: str, *, guarded: bool, rollup: bool = False)
 
 
 def _mercurius(name: str, title: str, *, rollup: bool = False) -> Server:
-    if rollup:
-        asks = {"grouped": posts(GRAPHQL, document("grouped_rollup", MERCURIUS))}
-    else:
-        asks = {query: posts(GRAPHQL, document(query, MERCURIUS)) for query in ("list", "deep", "grouped")}
-        asks["detail"] = posts_ids(GRAPHQL, document("detail", MERCURIUS), str)
+    """It serves the part of the gateway's own graph that is asked for: same documents, same answers."""
+    asks = graphql_asks()
     return Server(
         name,
         title,
         lambda _: [_node(MERCURIUS), str(MERCURIUS / "server.mjs")],
-        asks,
+        {"grouped": asks["grouped"]} if rollup else asks,
+        {"PEER_ROLLUP": "1" if rollup else "0"},
         missing=_why_missing(MERCURIUS),
     )
 

@@ -77,8 +77,7 @@ class RawLimit:
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         await receive()
-        keys = json.loads(Path(os.environ["BENCH_KEYS"]).read_text())
-        self.groups = {hashlib.sha256(key.encode()).digest(): group for group, key in keys}
+        self.groups = _groups()
         self.pool = await asyncpg.create_pool(
             os.environ["DATABASE_URL"],
             min_size=4,
@@ -98,6 +97,11 @@ class RawLimit:
         await receive()
         await self.pool.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _groups() -> dict[bytes, int]:
+    keys = json.loads(Path(os.environ["BENCH_KEYS"]).read_text())
+    return {hashlib.sha256(key.encode()).digest(): group for group, key in keys}
 
 
 async def _no_reset(_: object) -> None:
