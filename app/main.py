@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
@@ -51,12 +51,14 @@ def build_app(settings: Settings, *, journal: Journal | None = None) -> ASGIApp:
     """The whole gateway as an ASGI application; the lifespan opens and closes what it needs."""
     app: ASGIApp | None = None
 
-    async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
+    def gateway(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return live(receive, send)
+        assert app is not None, "the server must run the lifespan first"
+        return app(scope, receive, send)
+
+    async def live(receive: Receive, send: Send) -> None:
         nonlocal app
-        if scope["type"] != "lifespan":
-            assert app is not None, "the server must run the lifespan first"
-            await app(scope, receive, send)
-            return
         await receive()
         async with contextlib.AsyncExitStack() as stack:
             try:
@@ -98,7 +100,13 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
                 allow_headers=OUR_HEADERS,
                 expose_headers=SHOWN_HEADERS,
             )
-        yield Door(app, journal=journal, refuse=refuse, max_in_flight=settings.max_in_flight)
+        yield Door(
+            app,
+            journal=journal,
+            refuse=refuse,
+            max_in_flight=settings.max_in_flight,
+            trusted_proxies=settings.trusted_proxies,
+        )
 
 
 def refuse(path: str, failure: Failure | None) -> Refusal:
@@ -131,11 +139,10 @@ def _mounted(services: Services, authenticator: Authenticator) -> ASGIApp:
     ]
     router = Router(routes, default=_nowhere, redirect_slashes=False)
 
-    async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
+    def by_path(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Asked first and by itself: nine requests in ten go there.
-        await (graphql if scope["path"] == "/graphql" and scope["type"] == "http" else router)(
-            scope, receive, send
-        )
+        to = graphql if scope["path"] == "/graphql" and scope["type"] == "http" else router
+        return to(scope, receive, send)
 
     return by_path
 

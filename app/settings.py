@@ -28,6 +28,8 @@ class Settings:
     """SECRET_KEY: signs asset URLs, encrypts stored secrets; random per DATA_DIR when unset."""
     cors_origins: tuple[str, ...]
     """CORS_ORIGINS: browser origins allowed, separated by commas."""
+    trusted_proxies: str
+    """FORWARDED_ALLOW_IPS: proxies whose X-Forwarded-* headers are believed, separated by commas."""
     host: str
     port: int
     workers: int
@@ -63,6 +65,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         planner=_flag(env, "PLANNER", default=True),
         secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir, "secret_key"),
         cors_origins=tuple(part.strip() for part in env.get("CORS_ORIGINS", "").split(",") if part.strip()),
+        trusted_proxies=env.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
         host=env.get("HOST") or "127.0.0.1",
         port=_whole(env, "PORT", 8000),
         workers=_whole(env, "WORKERS", 1),

@@ -7,9 +7,11 @@ await.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.errors import Failure, Unavailable
 from app.serving import metrics
@@ -36,8 +38,18 @@ log = logging.getLogger("gateway")
 class Door:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, *, journal: Journal, refuse: Refuse, max_in_flight: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        journal: Journal,
+        refuse: Refuse,
+        max_in_flight: int,
+        trusted_proxies: str = "127.0.0.1,::1",
+    ) -> None:
+        """`trusted_proxies`: whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed."""
         self.app = app
+        self.behind_proxy = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted_proxies))
         self.journal = journal
         self.refuse = refuse
         self.max_in_flight = max_in_flight
@@ -46,21 +58,25 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it away at once."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.behind_proxy(scope, receive, send)
             return
         started = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         exchange = scope[KEY] = Exchange(headers)
-        shown_id = exchange.request_id.encode()
-        scope.setdefault("state", {})["request_id"] = exchange.request_id
 
-        async def answer(message: Message) -> None:
+        def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", shown_id)]
-            await send(message)
+                shown = (b"x-request-id", exchange.request_id.encode())
+                message["headers"] = [*message.get("headers", ()), shown]
+            return send(message)
 
-        form = headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
+        content_type = headers.get(b"content-type")
+        form = (
+            content_type is not None
+            and content_type != b"application/json"
+            and content_type[:10].lower() == b"multipart/"
+        )
         weight = UPLOAD_WEIGHT if form else 1
         if self.in_flight + weight > self.max_in_flight and scope["path"] not in ALWAYS_OPEN:
             metrics.refused()
@@ -68,42 +84,41 @@ class Door:
         else:
             self.in_flight += weight
             metrics.entered()
+            forwarded = b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers
             try:
-                await self._let_in(scope, self._bounded(receive, headers, form=form), answer, exchange)
+                await (self.behind_proxy if forwarded else self.app)(
+                    scope, _bounded(receive, headers, form=form), answer
+                )
+            except BaseException as problem:
+                await self._after(problem, scope, answer, exchange)
             finally:
                 self.in_flight -= weight
                 metrics.left()
         if not exchange.route:
             exchange.route = getattr(scope.get("route"), "path", "")
         took_s = time.perf_counter() - started
-        metrics.observe(
-            scope["method"],
-            exchange.route,
-            exchange.status,
-            took_s,
-            execution=exchange.execution,
-            operation=exchange.operation,
-        )
+        metrics.observe(exchange, scope["method"], took_s=took_s)
         self.journal.request(exchange, scope["method"], took_s=took_s, now_s=time.time())
 
-    async def _let_in(self, scope: Scope, receive: Receive, answer: Send, exchange: Exchange) -> None:
-        try:
-            await self.app(scope, receive, answer)
-        except asyncio.CancelledError:
+    async def _after(self, problem: BaseException, scope: Scope, answer: Send, exchange: Exchange) -> None:
+        """Put an end to a request that the app left with an exception; one that is not about it is raised."""
+        if isinstance(problem, asyncio.CancelledError):
             if not exchange.left:
-                raise
+                raise problem
             # The connection cancelled us and nobody waits: that is the end of it, not an error.
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
             exchange.status = CLIENT_LEFT
-        except ClientGone:
+        elif isinstance(problem, ClientGone):
             exchange.status = CLIENT_LEFT
-        except Failure as failure:
-            await self._unless_started(scope, answer, exchange, failure)
-        except Exception:
-            log.exception("request failed", extra={"request_id": exchange.request_id})
+        elif isinstance(problem, Failure):
+            await self._unless_started(scope, answer, exchange, problem)
+        elif isinstance(problem, Exception):
+            log.error("request failed", exc_info=problem, extra={"request_id": exchange.request_id})
             await self._unless_started(scope, answer, exchange, None)
+        else:
+            raise problem
 
     async def _unless_started(
         self, scope: Scope, answer: Send, exchange: Exchange, failure: Failure | None
@@ -118,19 +133,19 @@ class Door:
         await answer({"type": "http.response.start", "status": status, "headers": headers})
         await answer({"type": "http.response.body", "body": body})
 
-    @staticmethod
-    def _bounded(receive: Receive, headers: dict[bytes, bytes], *, form: bool) -> Receive:
-        """`receive` that raises TooLarge where the body is over its bound: each surface says so itself.
 
-        With a declared length the server already holds the client to it, and nothing needs counting.
-        """
-        limit = MAX_FORM if form else MAX_BODY
-        declared = headers.get(b"content-length")
-        if declared is None:
-            return _Counting(receive, limit) if b"transfer-encoding" in headers else receive
-        if declared.isdigit() and int(declared) <= limit:
-            return receive
-        return _Counting(receive, limit, over=True)
+def _bounded(receive: Receive, headers: dict[bytes, bytes], *, form: bool) -> Receive:
+    """`receive` that raises TooLarge where the body is over its bound: each surface says so itself.
+
+    With a declared length the server already holds the client to it, and nothing needs counting.
+    """
+    limit = MAX_FORM if form else MAX_BODY
+    declared = headers.get(b"content-length")
+    if declared is None:
+        return _Counting(receive, limit) if b"transfer-encoding" in headers else receive
+    if declared.isdigit() and int(declared) <= limit:
+        return receive
+    return _Counting(receive, limit, over=True)
 
 
 class _Counting:

@@ -1,6 +1,7 @@
 """What the door and the surfaces tell each other about one request."""
 
 import asyncio
+import itertools
 import re
 import secrets
 from collections.abc import MutableMapping
@@ -11,38 +12,33 @@ KEY = "gateway"
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{8,64}")
 
+# Ids only have to differ: one random number per process and a count, not one random number per request.
+_PROCESS = secrets.token_hex(4)
+_COUNT = itertools.count(1)
+
 
 class Exchange:
     """One request on its way through. The surfaces fill in what the log line says about it."""
 
-    __slots__ = (
-        "execution",
-        "headers",
-        "left",
-        "operation",
-        "principal",
-        "request_id",
-        "route",
-        "status",
-        "task",
-    )
+    # Class attributes, so that a request writes only what it changes.
+    route = ""
+    """The route's template, never the path: paths can hold secrets, and every one would be a metric."""
+    status = 0
+    principal = ""
+    operation = ""
+    execution = ""
+    left = False
+    """The client closed the connection before it had its answer."""
+    task: asyncio.Task[Any] | None = None
 
     def __init__(self, headers: dict[bytes, bytes]) -> None:
         self.headers = headers
         """By lower-case name; of a repeated header the last one."""
         asked = headers.get(b"x-request-id")
-        self.request_id = (
-            asked.decode("ascii") if asked and _SANE_ID.fullmatch(asked) else secrets.token_hex(8)
-        )
-        self.route = ""
-        """The route's template, never the path: paths can hold secrets, and every one would be a metric."""
-        self.status = 0
-        self.principal = ""
-        self.operation = ""
-        self.execution = ""
-        self.left = False
-        """The client closed the connection before it had its answer."""
-        self.task: asyncio.Task[Any] | None = None
+        if asked is not None and _SANE_ID.fullmatch(asked):
+            self.request_id = asked.decode("ascii")
+        else:
+            self.request_id = f"{_PROCESS}{next(_COUNT):08x}"
 
     def header(self, name: bytes) -> str | None:
         """A header's text; None where it was not sent."""

