@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from app.tables import access, audience, campaigns, flows, groups, metrics, records
+from app.tables import access, audience, campaigns, flows, groups, metrics, orders, records
 from app.tables.base import bound_values
 
 DIRECTORY = frozenset(
@@ -14,12 +14,13 @@ DIRECTORY = frozenset(
         "oauth_client",
         "worker_lease",
         "schedule",
+        "audience_change",
         "alembic_version",
     }
 )
 """Tables without a row-level policy: found before the tenant is known, or belonging to none."""
 
-MODULES = (access, audience, campaigns, flows, groups, metrics, records)
+MODULES = (access, audience, campaigns, flows, groups, metrics, orders, records)
 metadata = SQLModel.metadata
 TENANT_TABLES = tuple(t for t in metadata.sorted_tables if t.name not in DIRECTORY)
 
