@@ -2,7 +2,19 @@
 
 from sqlmodel import SQLModel
 
-from app.tables import access, audience, campaigns, flows, groups, metrics, orders, records
+from app.tables import (
+    access,
+    audience,
+    campaigns,
+    flows,
+    funnels,
+    groups,
+    metrics,
+    orders,
+    promos,
+    records,
+    webhooks,
+)
 from app.tables.base import bound_values
 
 DIRECTORY = frozenset(
@@ -12,6 +24,7 @@ DIRECTORY = frozenset(
         "api_key",
         "api_key_group",
         "oauth_client",
+        "webhook_connection",
         "worker_lease",
         "schedule",
         "audience_change",
@@ -20,7 +33,19 @@ DIRECTORY = frozenset(
 )
 """Tables without a row-level policy: found before the tenant is known, or belonging to none."""
 
-MODULES = (access, audience, campaigns, flows, groups, metrics, orders, records)
+MODULES = (
+    access,
+    audience,
+    campaigns,
+    flows,
+    funnels,
+    groups,
+    metrics,
+    orders,
+    promos,
+    records,
+    webhooks,
+)
 metadata = SQLModel.metadata
 TENANT_TABLES = tuple(t for t in metadata.sorted_tables if t.name not in DIRECTORY)
 

@@ -15,7 +15,10 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("campaign", "type"): "promotion",
     ("campaign", "objective"): "unspecified",
     ("promo", "type"): "percentage",
+    ("funnel_touch", "stage"): "awareness",
+    ("funnel_day", "path"): "abc",
     ("spend_limit", "type"): "uncapped",
+    ("webhook_provider", "provider"): "twilio",
     ("outlay", "ends_at"): datetime(2025, 7, 1, tzinfo=UTC),
 }
 """Where a CHECK wants something that the column's type does not tell."""

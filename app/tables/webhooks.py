@@ -1,0 +1,88 @@
+"""Webhooks: which outside providers may send events to a group, and what came from each.
+
+Source: Marketing & CRM API, "Webhook Integrations".
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import CODE, INSTANT, TenantRow, of_group, one_of
+
+
+class Provider(StrEnum):
+    """The providers that are understood. Source: "Supported Providers"."""
+
+    SENDGRID = "sendgrid"
+    TWILIO = "twilio"
+    MAILCHIMP = "mailchimp"
+    HUBSPOT = "hubspot"
+
+
+class ConnectionStatus(StrEnum):
+    """Whether a provider's deliveries are taken. Source: "List Webhook Providers"."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+
+
+class WebhookConnection(SQLModel, table=True):
+    """A provider's way in: a directory row, since a delivery says who sends it before it says for which tenant.
+
+    `token` is the last part of its own URL. It opens nothing by itself: every delivery is signed. The secrets it
+    is signed with are sealed with SECRET_KEY.
+    """
+
+    __tablename__ = "webhook_connection"
+    __table_args__ = (
+        of_group(),
+        one_of("provider", list(Provider)),
+        one_of("status", list(ConnectionStatus)),
+        CheckConstraint(
+            "(previous_sealed IS NULL) = (previous_until IS NULL)", name="previous_secret_has_an_end"
+        ),
+        Index("uq_webhook_connection_token", "token", unique=True),
+        Index(None, "group_id", "created_at", "id"),
+        Index(None, "provider", "status", "id"),
+    )
+    id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
+    group_id: int = Field(sa_type=BigInteger)
+    provider: str = Field(sa_type=CODE)
+    token: str = Field(sa_type=CODE)
+    sealed: bytes = Field(sa_type=LargeBinary)
+    """The secrets deliveries are signed with now."""
+    previous_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Those before the last rotation, which hold until `previous_until`."""
+    previous_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    status: str = Field(default=ConnectionStatus.CONNECTED, sa_type=CODE)
+    created_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    rotated_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    disconnected_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class WebhookProvider(TenantRow, table=True):
+    """What a group has with a provider: how many live connections, how many events, and the latest moment."""
+
+    __tablename__ = "webhook_provider"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "provider"),
+        one_of("provider", list(Provider)),
+        CheckConstraint("connections BETWEEN 0 AND 9007199254740991", name="connections_long"),
+        CheckConstraint("events_received BETWEEN 0 AND 9007199254740991", name="events_received_long"),
+        CheckConstraint("events_ignored BETWEEN 0 AND 9007199254740991", name="events_ignored_long"),
+    )
+    provider: str = Field(sa_type=CODE)
+    connections: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    events_received: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """Each event once, however often it was delivered; those that were ignored too."""
+    events_ignored: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    last_event_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """The latest moment any of them says it happened."""
+
+
+__all__ = ["ConnectionStatus", "Provider", "WebhookConnection", "WebhookProvider"]
