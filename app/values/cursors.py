@@ -19,7 +19,7 @@ def read_cursor(cursor: str, ordering: str, keys: int) -> list[object]:
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         parts = msgspec.json.decode(raw)
-    except (binascii.Error, UnicodeEncodeError, UnicodeDecodeError, msgspec.DecodeError):
+    except (binascii.Error, UnicodeEncodeError, UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         raise ValueError("this is not a cursor of ours") from None
     if not isinstance(parts, list) or len(parts) != keys + 2:
         raise ValueError("this is not a cursor of this list")
