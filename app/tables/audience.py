@@ -119,7 +119,14 @@ class Promo(TenantRow, table=True):
         of_group(),
         *child_of("campaign", "campaign_id", "created_at"),
         *in_group(segment_id="segment"),
-        Index("uq_promo_group_id_code", "group_id", text("upper(code)"), unique=True),
+        # A deleted promo gives its code free.
+        Index(
+            "uq_promo_group_id_code",
+            "group_id",
+            text("upper(code)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         CheckConstraint("valid_from < valid_until", name="window_order"),
         CheckConstraint("value >= 0", name="value_not_negative"),
         CheckConstraint(
@@ -145,6 +152,9 @@ class Promo(TenantRow, table=True):
     applies_to: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
     segment_id: int | None = Field(default=None, sa_type=BigInteger)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
     deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 

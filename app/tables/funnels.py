@@ -1,0 +1,66 @@
+"""Touches: that a customer reached a stage. And the day's path of each customer, kept by the same writes."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, UniqueConstraint
+from sqlmodel import Field
+
+from app.tables.base import CODE, INSTANT, WORDS, TenantRow, child_of, in_group, of_group, one_of
+
+
+class FunnelStage(StrEnum):
+    """Stages in order. Source: Marketing & CRM API, "Funnel Stages"."""
+
+    AWARENESS = "awareness"
+    INTEREST = "interest"
+    CONSIDERATION = "consideration"
+    INTENT = "intent"
+    EVALUATION = "evaluation"
+    PURCHASE = "purchase"
+    ONBOARDING = "onboarding"
+    ACTIVATION = "activation"
+    RETENTION = "retention"
+    ADVOCACY = "advocacy"
+
+
+class FunnelTouch(TenantRow, table=True):
+    """A customer reached a stage. A source's reference is unique, so a touch sent twice counts once."""
+
+    __tablename__ = "funnel_touch"
+    __table_args__ = (
+        of_group(),
+        *child_of("customer", "customer_id", "occurred_at"),
+        *in_group(campaign_id="campaign"),
+        UniqueConstraint("group_id", "source", "source_ref"),
+        one_of("stage", list(FunnelStage)),
+        Index(None, "group_id", "campaign_id", "occurred_at", "id"),
+        Index(None, "group_id", "occurred_at", "id"),
+    )
+    customer_id: int = Field(sa_type=BigInteger)
+    stage: str = Field(sa_type=CODE)
+    occurred_at: datetime = Field(sa_type=INSTANT)
+    channel: str | None = Field(default=None, sa_type=CODE)
+    campaign_id: int | None = Field(default=None, sa_type=BigInteger)
+    source: str = Field(sa_type=CODE)
+    source_ref: str = Field(sa_type=WORDS)
+
+
+class FunnelDay(TenantRow, table=True):
+    """The stages a customer touched on a day (UTC), in order of time: a letter each, repeats next to each other once.
+
+    `a` is awareness, `j` advocacy. What a funnel over whole days needs to know of the touches, in a fraction of
+    their rows: whether stages were touched one after the other.
+    """
+
+    __tablename__ = "funnel_day"
+    __table_args__ = (
+        of_group(),
+        *child_of("customer", "customer_id")[:1],
+        UniqueConstraint("group_id", "customer_id", "day"),
+        CheckConstraint("path ~ '^[a-j]+$'", name="path_letters"),
+        Index(None, "group_id", "day", "id"),
+    )
+    customer_id: int = Field(sa_type=BigInteger)
+    day: date = Field(sa_type=Date)
+    path: str = Field(sa_type=WORDS)
