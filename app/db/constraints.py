@@ -26,6 +26,9 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_campaign_group_id_integration_id_slug": (
         "SLUG_EXISTS", ("tracking", "slug"), "Another campaign of this integration has this slug already.",
     ),
+    "uq_promo_group_id_code": (
+        "PROMO_CODE_EXISTS", ("code",), "Another promo of the group has this code already.",
+    ),
     "uq_store_default": (
         "DEFAULT_STORE_EXISTS", (), "The group got another default store at the same moment; try again.",
     ),
@@ -43,6 +46,10 @@ _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "fk_asset_group_id_store_id": ("store", ("storeId",)),
     "fk_asset_group_id_campaign_id": ("campaign", ("campaignId",)),
     "fk_campaign_metric_group_id_campaign_id": ("campaign", ("campaignId",)),
+    "fk_promo_group_id_campaign_id": ("campaign", ("campaignId",)),
+    "fk_promo_group_id_segment_id": ("segment", ("segmentId",)),
+    "fk_promo_redemption_group_id_customer_id": ("customer", ("customerId",)),
+    "fk_promo_redemption_group_id_store_id": ("store", ("basket", "storeId")),
     "fk_spend_entry_group_id_campaign_id": ("campaign", ("campaignId",)),
 }
 

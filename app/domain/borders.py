@@ -13,6 +13,15 @@ CAMPAIGN_BORDERS = (
     " AND ($3::bigint[] IS NULL OR campaign.project_id = ANY ($3))"
 )
 """Which campaigns this scope reaches."""
+CUSTOMER_BORDERS = (
+    "customer.group_id = $1 AND ($2::bigint IS NULL OR customer.store_id = $2) AND $3::bigint[] IS NULL"
+)
+"""Which customers: a store's own under its scope, none under a scope of projects."""
+PROMO_BORDERS = (
+    "promo.group_id = $1 AND (promo.campaign_id IS NULL OR EXISTS (SELECT 1 FROM campaign"
+    f" WHERE {CAMPAIGN_BORDERS} AND campaign.id = promo.campaign_id))"
+)
+"""Which promos can be seen and used: those of campaigns in reach, and the whole group's."""
 
 
 def borders(scope: Scope) -> Borders:

@@ -1,0 +1,181 @@
+"""What can be set on a promo, within its bounds."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from app.domain import inputs
+from app.domain.inputs import Path
+from app.domain.promos.rules import HUNDRED, AppliesTo, PromoType, Terms
+from app.errors import Invalid
+from app.values.changes import UNSET, Settable, Unset
+from app.values.texts import read_text
+
+CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,31}", re.ASCII)
+MAX_DOCUMENT = 65_536
+MAX_NAMED = 1_000
+"""SKUs, categories or stores a promo may name."""
+_JSON = msgspec.json.Encoder(decimal_format="number")
+_LISTS = ("skus", "categories", "stores")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoFields:
+    """Every settable field of a promo; UNSET was not sent."""
+
+    code: Settable[str | None] = UNSET
+    """3 to 32 letters, digits, `_` and `-`, the first one a letter or digit; kept in capitals."""
+    type: Settable[str | None] = UNSET
+    value: Settable[Decimal | None] = UNSET
+    min_order_amount: Settable[Decimal | None] = UNSET
+    max_discount: Settable[Decimal | None] = UNSET
+    usage_limit: Settable[int | None] = UNSET
+    per_customer_limit: Settable[int | None] = UNSET
+    valid_from: Settable[datetime | None] = UNSET
+    valid_until: Settable[datetime | None] = UNSET
+    """Exclusive."""
+    applies_to: Settable[Any] = UNSET
+    """A JSON object: `all_items`, `skus`, `categories`, `stores`; other keys are kept and mean nothing here."""
+    campaign_id: Settable[int | None] = UNSET
+    segment_id: Settable[int | None] = UNSET
+
+
+PATHS: Mapping[str, Path] = {
+    "min_order_amount": ["minOrderAmount"],
+    "max_discount": ["maxDiscount"],
+    "usage_limit": ["usageLimit"],
+    "per_customer_limit": ["perCustomerLimit"],
+    "valid_from": ["validFrom"],
+    "valid_until": ["validUntil"],
+    "applies_to": ["appliesTo"],
+    "campaign_id": ["campaignId"],
+    "segment_id": ["segmentId"],
+}
+REQUIRED = ("code", "type", "value")
+
+
+def path_of(column: str) -> Path:
+    """The input field of a column."""
+    return PATHS.get(column, [column])
+
+
+def promo_code(text: str, path: Path = ("code",)) -> str:
+    """The code as it is kept, in capitals. Source: choice CRM-C10 (the document shows no format)."""
+    code = text.strip().upper()
+    if CODE.fullmatch(code) is None:
+        raise Invalid(
+            f"{text[:40]!r} is not a promo code: 3 to 32 letters A-Z, digits, `_` and `-`, the first one a letter or"
+            " digit.",
+            path=path,
+            code="INVALID_PROMO_CODE",
+        )
+    return code
+
+
+def checked(given: PromoFields) -> dict[str, Any]:
+    """The values that were sent, by column."""
+    found: dict[str, Any] = {}
+    for column in (field.name for field in fields(given)):
+        value = getattr(given, column)
+        if isinstance(value, Unset):
+            continue
+        path = path_of(column)
+        if value is None and column in REQUIRED:
+            raise Invalid(f"`{path[0]}` cannot be null; leave it out to keep it.", path=path)
+        found[column] = value if value is None else _CHECKS.get(column, _as_it_is)(value, path)
+    return found
+
+
+def check_together(values: Mapping[str, Any]) -> None:
+    """What must hold between fields, over the whole promo as it will be."""
+    if values["type"] == PromoType.PERCENTAGE and values["value"] > HUNDRED:
+        raise Invalid("A percentage lies between 0 and 100.", path=["value"], code="INVALID_PERCENTAGE")
+    if values["type"] == PromoType.FREE_ITEM and values["value"] != values["value"].to_integral_value():
+        raise Invalid("`value` of a free item counts units; it is a whole number.", path=["value"])
+    start, end = values.get("valid_from"), values.get("valid_until")
+    if start is not None and end is not None and end <= start:
+        raise Invalid(
+            "The promo would end before it starts; `validUntil` must lie after `validFrom`.",
+            path=["validUntil"],
+            code="END_BEFORE_START",
+        )
+
+
+def applies_to_of(stored: str | None) -> AppliesTo:
+    """The kept document as rules read it. What cannot be read so (imported, say) restricts nothing."""
+    document = msgspec.json.decode(stored) if stored else None
+    if not isinstance(document, dict):
+        return AppliesTo()
+    named = {key: frozenset(map(str, document.get(key) or ())) for key in _LISTS if _is_list(document, key)}
+    some_lines = bool(named.get("skus") or named.get("categories"))
+    all_items = document.get("all_items")
+    return AppliesTo(
+        all_items=bool(all_items) if all_items is not None else not some_lines,
+        skus=named.get("skus", frozenset()),
+        categories=named.get("categories", frozenset()),
+        stores=named.get("stores") or None,
+    )
+
+
+def terms_of(row: Any) -> Terms:
+    """A stored promo as rules read it."""
+    return Terms(
+        **{
+            name: row[name]
+            for name in (
+                "type", "value", "currency", "min_order_amount", "max_discount", "usage_limit",
+                "per_customer_limit", "used", "valid_from", "valid_until",
+            )
+        },
+        applies_to=applies_to_of(row["applies_to"]),
+        has_segment=row["segment_id"] is not None,
+    )  # fmt: skip
+
+
+def _is_list(document: dict[str, Any], key: str) -> bool:
+    return isinstance(document.get(key), list)
+
+
+def _document(value: Any, path: Path) -> str:
+    if not isinstance(value, dict):
+        raise Invalid('`appliesTo` is an object, such as {"all_items": true}.', path=path)
+    if not isinstance(value.get("all_items", True), bool):
+        raise Invalid("`appliesTo.all_items` is true or false.", path=[*path, "all_items"])
+    for key in _LISTS:
+        names = value.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
+            raise Invalid(f"`appliesTo.{key}` is a list of texts.", path=[*path, key])
+        if len(names) > MAX_NAMED:
+            raise Invalid(f"`appliesTo.{key}` names at most {MAX_NAMED}.", path=[*path, key])
+    try:
+        text = _JSON.encode(value).decode()
+        if "\\u0000" in text:
+            raise ValueError("holds the character NUL (U+0000), which cannot be stored")
+        return read_text(text, longest=MAX_DOCUMENT)
+    except (UnicodeEncodeError, TypeError, RecursionError, ValueError) as why:
+        raise Invalid(f"`appliesTo` cannot be kept: {why}.", path=path) from None
+
+
+def _kind(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
+
+
+def _as_it_is(value: Any, _: Path) -> Any:
+    return value
+
+
+_CHECKS: Mapping[str, Any] = {
+    "code": promo_code,
+    "type": _kind,
+    "value": inputs.amount,
+    "min_order_amount": inputs.amount,
+    "max_discount": inputs.amount,
+    "usage_limit": inputs.count,
+    "per_customer_limit": inputs.count,
+    "applies_to": _document,
+}

@@ -1,0 +1,80 @@
+"""The promo that a message campaign names when it is created.
+
+Source: Marketing & CRM API, "Create Campaign" (`promo_code`, `promo_discount_percent`), and choice CRM-C8.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from app.db.database import Transaction
+from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
+from app.domain.promos.fields import PromoFields, promo_code
+from app.domain.promos.operations import create_promo
+from app.domain.promos.rules import PromoType
+from app.errors import Conflict, Invalid, NotFound
+
+_CAMPAIGN = f"""
+SELECT starts_at, ends_at, segment_id, currency FROM campaign
+ WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
+"""
+# Locked, so that what is compared is what is linked.
+_SAME_CODE = f"""
+SELECT promo.id, promo.type, promo.value, promo.campaign_id FROM promo
+ WHERE {PROMO_BORDERS} AND upper(promo.code) = $4 AND promo.deleted_at IS NULL FOR NO KEY UPDATE OF promo
+"""
+_LINK = """
+UPDATE promo SET campaign_id = $3, updated_at = $4
+ WHERE group_id = $1 AND id = $2 AND campaign_id IS NULL
+"""
+
+
+async def promo_for_campaign(
+    tx: Transaction, campaign_id: int, *, code: str, discount_percent: Decimal | None, now: datetime
+) -> int:
+    """The promo of this code, now the campaign's; its id.
+
+    A new code becomes a percentage promo with the campaign's window. A code that is there with the same discount
+    (or where none is said) is linked; one that belongs to another campaign already stays there and is shared. A
+    code with another discount is a Conflict, `PROMO_CODE_EXISTS`. Paths are `promoCode`, `promoDiscountPercent`.
+    """
+    code = promo_code(code, ["promoCode"])
+    if discount_percent is not None and not 0 <= discount_percent <= 100:
+        raise Invalid(
+            "A percentage lies between 0 and 100.",
+            path=["promoDiscountPercent"],
+            code="INVALID_PERCENTAGE",
+        )
+    campaign = await tx.fetchrow(_CAMPAIGN, *borders(tx.scope), campaign_id)
+    if campaign is None:
+        raise NotFound("campaign", campaign_id, path=["campaignId"])
+    found = await tx.fetchrow(_SAME_CODE, *borders(tx.scope), code)
+    if found is None:
+        if discount_percent is None:
+            raise Invalid(
+                f"There is no promo {code} yet; say its discount, too.",
+                path=["promoDiscountPercent"],
+                code="DISCOUNT_MISSING",
+            )
+        return await create_promo(
+            tx,
+            PromoFields(
+                code=code,
+                type=PromoType.PERCENTAGE,
+                value=discount_percent,
+                valid_from=campaign["starts_at"],
+                valid_until=campaign["ends_at"],
+                campaign_id=campaign_id,
+            ),
+            now=now,
+        )
+    same = found["type"] == PromoType.PERCENTAGE and found["value"] == discount_percent
+    if discount_percent is not None and not same:
+        is_ = f"{found['value'].normalize():f}" + ("%" if found["type"] == PromoType.PERCENTAGE else "")
+        raise Conflict(
+            f"There is a promo {code} with another discount already ({found['type']} {is_}).",
+            path=["promoCode"],
+            code="PROMO_CODE_EXISTS",
+        )
+    if tx.scope.store_id is None and tx.scope.project_ids is None:
+        await tx.execute(_LINK, tx.scope.group_id, found["id"], campaign_id, now)
+    return int(found["id"])

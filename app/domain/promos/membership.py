@@ -1,0 +1,79 @@
+"""Who redeems: the customer, whether its segment holds it, and the store it buys in."""
+
+from datetime import datetime
+from typing import Any
+
+from app.db.database import Transaction
+from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.inputs import Path
+from app.domain.promos.rules import Buyer
+from app.domain.segments.attributes import FACT_COLUMNS, customer_criteria, facts_of
+from app.domain.segments.predicates import evaluate
+from app.errors import Invalid, NotFound
+from app.tables.audience import SegmentType
+from app.values.ids import show_id
+from app.values.json_text import read_json
+
+_CUSTOMER = f"""
+SELECT {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $4 AND deleted_at IS NULL
+"""
+# What a promo's segment and its counter say about one customer.
+_STANDING = """
+SELECT (SELECT used FROM promo_usage
+         WHERE group_id = $1 AND promo_id = $2 AND customer_id = $4) AS used,
+       segment.type, segment.criteria,
+       EXISTS (SELECT 1 FROM segment_member
+                WHERE group_id = $1 AND segment_id = $3 AND customer_id = $4) AS listed
+  FROM (SELECT 1) AS one LEFT JOIN segment ON segment.group_id = $1 AND segment.id = $3
+"""
+_STORE = "SELECT external_id FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
+
+
+async def buyer_of(
+    tx: Transaction, promo: Any, customer_id: int | None, store_id: int | None, *, now: datetime
+) -> Buyer:
+    """What rules need to know of whoever redeems this promo; NotFound for a customer or store out of reach."""
+    names = await _store_names(tx, store_id)
+    if customer_id is None:
+        return Buyer(store_names=names)
+    facts = await customer_of(tx, customer_id)
+    standing = await tx.fetchrow(_STANDING, tx.scope.group_id, promo["id"], promo["segment_id"], customer_id)
+    assert standing is not None
+    return Buyer(
+        known=True,
+        in_segment=_holds(standing, facts, now=now),
+        used=standing["used"] or 0,
+        store_names=names,
+    )
+
+
+async def customer_of(tx: Transaction, customer_id: int, *, path: Path = ("customerId",)) -> Any:
+    """The customer's row; NotFound where this scope has no such customer."""
+    row = await tx.fetchrow(_CUSTOMER, *borders(tx.scope), customer_id)
+    if row is None:
+        raise NotFound("customer", customer_id, path=path)
+    return row
+
+
+def _holds(standing: Any, facts: Any, *, now: datetime) -> bool:
+    """A list has its members; whoever fits the criteria is in a dynamic segment, counted already or not."""
+    if standing["type"] != SegmentType.DYNAMIC:
+        return bool(standing["listed"])
+    try:
+        criteria = read_json((standing["criteria"] or "null").encode())
+        return evaluate(customer_criteria(criteria), facts_of(facts), now=now)
+    except (Invalid, ValueError):
+        return False  # Criteria kept from before they were checked hold nobody.
+
+
+async def _store_names(tx: Transaction, store_id: int | None) -> frozenset[str] | None:
+    own = tx.scope.store_id
+    if own is not None and store_id not in (None, own):
+        raise NotFound("store", store_id, path=["basket", "storeId"])
+    store_id = store_id if store_id is not None else own
+    if store_id is None:
+        return None
+    row = await tx.fetchrow(_STORE, tx.scope.group_id, store_id)
+    if row is None:
+        raise NotFound("store", store_id, path=["basket", "storeId"])
+    return frozenset(name for name in (show_id("store", store_id), row["external_id"]) if name)

@@ -1,0 +1,122 @@
+"""Making, changing and deleting promos."""
+
+from datetime import datetime
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
+from app.domain.promos.fields import PromoFields, check_together, checked, path_of
+from app.domain.promos.rules import PromoType
+from app.errors import Conflict, Forbidden, Invalid, NotFound
+
+_OWN_PROMO = (
+    f"{PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
+    " AND ($2::bigint IS NULL AND $3::bigint[] IS NULL OR promo.campaign_id IS NOT NULL)"
+)
+"""A promo that may be changed here: under a narrower scope, only one of a campaign in reach."""
+_LOCK = f"SELECT promo.* FROM promo WHERE {_OWN_PROMO} FOR NO KEY UPDATE"
+_DELETE = f"UPDATE promo SET deleted_at = $5, updated_at = $5 WHERE {_OWN_PROMO}"
+_CAMPAIGN = f"""
+SELECT currency FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
+"""
+_SEGMENT = "SELECT 1 FROM segment WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
+_TAKEN = """
+SELECT 1 FROM promo
+ WHERE group_id = $1 AND upper(code) = $2 AND deleted_at IS NULL AND id IS DISTINCT FROM $3
+"""
+
+
+async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) -> int:
+    """A new promo; its id. Currency: its campaign's, else the group's.
+
+    Under a narrower scope than the group it belongs to a campaign of that scope.
+    """
+    values = checked(given)
+    if values.get("type") in (PromoType.FREE_DELIVERY, PromoType.FREE_ITEM):
+        values.setdefault("value", 0)
+    for column in ("code", "type", "value"):
+        if column not in values:
+            raise Invalid(f"A promo needs a {column}.", path=path_of(column))
+    check_together(values)
+    currency = await _settled(tx, values)
+    await _check_free(tx, values["code"], None)
+    row = {**values, "currency": currency, "used": 0, "created_at": now, "updated_at": now}
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
+    with refusals():
+        found = await tx.fetchval(
+            f"INSERT INTO promo (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    return int(found)
+
+
+async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, now: datetime) -> int:
+    """Change what was sent; the id. Its currency stays: amounts are counted in it."""
+    values = checked(given)
+    stored = await tx.fetchrow(_LOCK, *borders(tx.scope), promo_id)
+    if stored is None:
+        raise NotFound("promo", promo_id, path=["id"])
+    check_together({**stored, **values})
+    if "campaign_id" in values or "segment_id" in values:
+        asked = {name: values.get(name, stored[name]) for name in ("campaign_id", "segment_id")}
+        currency = await _settled(tx, asked)
+        if values.get("campaign_id") is not None and currency != stored["currency"]:
+            raise Conflict(
+                f"The promo counts in {stored['currency']}, this campaign in {currency}.",
+                path=path_of("campaign_id"),
+                code="WRONG_CURRENCY",
+            )
+    limit = values.get("usage_limit")
+    if limit is not None and limit < stored["used"]:
+        raise Conflict(
+            f"The promo was used {stored['used']} times already; its limit cannot be less.",
+            path=path_of("usage_limit"),
+            code="LIMIT_BELOW_USED",
+        )
+    if "code" in values:
+        await _check_free(tx, values["code"], promo_id)
+    values["updated_at"] = now
+    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
+    with refusals():
+        await tx.execute(
+            f"UPDATE promo SET {changes} WHERE group_id = $1 AND id = $2",
+            tx.scope.group_id, promo_id, *values.values(),
+        )  # fmt: skip
+    return promo_id
+
+
+async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
+    """Take a promo out of use; the id. Its uses stay on record, its code is free again."""
+    if not await tx.execute(_DELETE, *borders(tx.scope), promo_id, now):
+        raise NotFound("promo", promo_id, path=["id"])
+    return promo_id
+
+
+async def _settled(tx: Transaction, values: dict[str, Any]) -> str:
+    """Check what the promo points at; the currency it counts in."""
+    campaign_id, segment_id = values.get("campaign_id"), values.get("segment_id")
+    if segment_id is not None and not await tx.fetchval(_SEGMENT, tx.scope.group_id, segment_id):
+        raise NotFound("segment", segment_id, path=path_of("segment_id"))
+    if campaign_id is not None:
+        currency = await tx.fetchval(_CAMPAIGN, *borders(tx.scope), campaign_id)
+        if currency is None:
+            raise NotFound("campaign", campaign_id, path=path_of("campaign_id"))
+        return str(currency)
+    if tx.scope.store_id is not None or tx.scope.project_ids is not None:
+        raise Forbidden(
+            "This credential is for a part of the group: name one of its campaigns.",
+            path=path_of("campaign_id"),
+        )
+    return str(await tx.fetchval("SELECT currency FROM customer_group WHERE id = $1", tx.scope.group_id))
+
+
+async def _check_free(tx: Transaction, code: str, own: int | None) -> None:
+    # Two at once are stopped by the unique index; this only says it better and earlier.
+    if await tx.fetchval(_TAKEN, tx.scope.group_id, code, own):
+        raise Conflict(
+            f"Another promo of the group has the code {code} already.",
+            path=["code"],
+            code="PROMO_CODE_EXISTS",
+        )
