@@ -14,7 +14,7 @@ from app.values.ids import MAX_ID, read_id, read_whole
 MAX_PROJECTS = 200
 # Room is left for a leeway to be added.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-_ROLES = {str(role): role for role in Role}
+_ROLES = {str(role): role for role in Role if role is not Role.WEBHOOK}
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def _is_storable(client_id: str) -> bool:
 
 
 def _record(row: "Record") -> ClientRecord:
-    known = {str(role): role for role in Role}
+    known = {str(role): role for role in Role if role is not Role.WEBHOOK}
     return ClientRecord(
         id=row["id"],
         client_id=row["client_id"],

@@ -23,6 +23,8 @@ class Role(StrEnum):
     """An API key that may read."""
     WRITE = "write"
     """An API key that may write as well."""
+    WEBHOOK = "webhook"
+    """A provider's delivery whose signature held. No token and no client can claim it."""
 
 
 PLATFORM_ROLES = frozenset({Role.PLATFORM_ADMIN, Role.SYSTEM_ADMIN, Role.SUPER_ADMIN})
@@ -44,7 +46,7 @@ class Principal:
     scope: Scope
     roles: frozenset[Role] = field(default_factory=frozenset)
     kind: str = "token"
-    """How it came in: `api_key` or `token`."""
+    """How it came in: `api_key`, `token` or `webhook`."""
 
     def may(self, roles: Collection[Role]) -> bool:
         """Whether one of these roles is among its own."""

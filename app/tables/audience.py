@@ -71,6 +71,7 @@ class Customer(TenantRow, table=True):
         Index("uq_customer_group_id_email", "group_id", text("lower(email)"), unique=True),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),
+        Index(None, "group_id", "phone", "id"),
         CheckConstraint("order_count BETWEEN 0 AND 9007199254740991", name="order_count_long"),
         CheckConstraint("array_position(tags, NULL) IS NULL", name="tags_whole"),
         Index(None, "group_id", "loyalty_tier", "id"),

@@ -104,6 +104,7 @@ def upgrade() -> None:
         op.create_index(
             op.f(f"ix_event_group_id_{column}_received_at_id"), "event", ["group_id", column, "received_at", "id"]
         )
+    op.create_index(op.f("ix_customer_group_id_phone_id"), "customer", ["group_id", "phone", "id"])
     protect(op.execute, "webhook_provider")
     op.execute("GRANT SELECT, INSERT, UPDATE ON webhook_connection TO gateway_app")
     op.execute("GRANT USAGE ON SEQUENCE webhook_connection_id_seq TO gateway_app")
@@ -112,6 +113,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_customer_group_id_phone_id"), table_name="customer")
     for column in ("campaign_id", "customer_id"):
         op.drop_index(op.f(f"ix_event_group_id_{column}_received_at_id"), table_name="event")
         op.drop_constraint(op.f(f"fk_event_group_id_{column}"), "event", type_="foreignkey")

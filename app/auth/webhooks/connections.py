@@ -1,0 +1,168 @@
+"""A group's connections to webhook providers: made, given new secrets, ended. Used by the graph's mutations."""
+
+import secrets as random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.auth.material import MAX_LENGTH, new_secret
+from app.auth.webhooks.sealing import SecretBox, Secrets
+from app.auth.webhooks.signatures import read_public_key
+from app.db.database import Transaction
+from app.errors import Conflict, Invalid, NotFound
+from app.tables.webhooks import Provider
+from app.values.texts import read_text
+
+PREFIX = "whs_"
+MAX_CONNECTIONS = 10
+"""Live connections of one group with one provider."""
+MIN_SECRET = 16
+MAX_KEY = 4_096
+DEFAULT_OVERLAP = timedelta(hours=24)
+MAX_OVERLAP = timedelta(days=7)
+PROVIDER_SECRETS = {
+    Provider.SENDGRID: "the verification key of its signed event webhook",
+    Provider.TWILIO: "the account's auth token",
+    Provider.HUBSPOT: "the app's client secret",
+}
+"""What each provider signs with. Mailchimp signs nothing."""
+
+# The bound on live connections is this statement's condition, so it holds for any number of requests at once.
+_COUNT_UP = """
+INSERT INTO webhook_provider AS p (group_id, provider, created_at, connections) VALUES ($1, $2, $3, 1)
+ON CONFLICT (group_id, provider) DO UPDATE SET connections = p.connections + 1 WHERE p.connections < $4
+RETURNING p.connections
+"""
+_COUNT_DOWN = """
+UPDATE webhook_provider SET connections = connections - 1 WHERE group_id = $1 AND provider = $2
+"""
+_INSERT = """
+INSERT INTO webhook_connection (group_id, provider, token, sealed, status, created_at)
+VALUES ($1, $2, $3, $4, 'connected', $5) RETURNING id
+"""
+_LOCK = """
+SELECT provider, sealed, status FROM webhook_connection WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE
+"""
+_ROTATE = """
+UPDATE webhook_connection SET sealed = $3, previous_sealed = $4, previous_until = $5, rotated_at = $6
+ WHERE group_id = $1 AND id = $2
+"""
+# What an ended connection was signed with is of no use to anybody any more.
+_DISCONNECT = """
+UPDATE webhook_connection
+   SET status = 'disconnected', disconnected_at = $3, sealed = '', previous_sealed = NULL, previous_until = NULL
+ WHERE group_id = $1 AND id = $2 AND status = 'connected'
+RETURNING provider
+"""
+_EXISTS = "SELECT true FROM webhook_connection WHERE group_id = $1 AND id = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A connection that was made or rotated, with our secret, which is shown this once."""
+
+    connection_id: int
+    token: str
+    secret: str | None = field(repr=False)
+    """None where only the provider's was replaced."""
+
+
+async def create_connection(
+    tx: Transaction,
+    box: SecretBox,
+    *,
+    provider: Provider,
+    secret: str | None = None,
+    provider_secret: str | None = None,
+    now: datetime,
+) -> Shown:
+    """Connect a provider. Our secret is random unless given; the provider's is what it signs with itself."""
+    own = new_secret(PREFIX) if secret is None else _checked(secret, "secret")
+    theirs = _checked_provider(provider, provider_secret)
+    group_id = tx.scope.group_id
+    if await tx.fetchval(_COUNT_UP, group_id, provider, now, MAX_CONNECTIONS) is None:
+        raise Conflict(
+            f"There are {MAX_CONNECTIONS} connections to {provider} already; disconnect one first.",
+            path=["provider"],
+            code="TOO_MANY_CONNECTIONS",
+        )
+    token = random.token_urlsafe(24)
+    made = await tx.fetchval(_INSERT, group_id, provider, token, box.seal(Secrets(own, theirs)), now)
+    return Shown(int(made), token, own)
+
+
+async def rotate_connection(
+    tx: Transaction,
+    box: SecretBox,
+    connection_id: int,
+    *,
+    secret: str | None = None,
+    provider_secret: str | None = None,
+    overlap: timedelta = DEFAULT_OVERLAP,
+    now: datetime,
+) -> Shown:
+    """New secrets; the former ones hold for `overlap` more, none before them.
+
+    With `provider_secret` and no `secret`, only the provider's changes; else ours does, to a random one unless
+    given.
+    """
+    if not timedelta() <= overlap <= MAX_OVERLAP:
+        hours = int(MAX_OVERLAP.total_seconds() // 3600)
+        raise Invalid(f"`keepPreviousHours` must be from 0 to {hours}.", path=["keepPreviousHours"])
+    row = await tx.fetchrow(_LOCK, tx.scope.group_id, connection_id)
+    if row is None:
+        raise NotFound("webhook connection", connection_id, path=["id"])
+    if row["status"] != "connected":
+        raise _ended("id")
+    before = box.open(row["sealed"])
+    own = None if secret is None else _checked(secret, "secret")
+    theirs = _checked_provider(Provider(row["provider"]), provider_secret)
+    if own is None and (theirs is None or before is None):
+        own = new_secret(PREFIX)
+    kept = before or Secrets("")
+    after = Secrets(own or kept.own, theirs or kept.provider)
+    keeps = before is not None and overlap > timedelta()
+    previous: tuple[Any, Any] = (row["sealed"], now + overlap) if keeps else (None, None)
+    await tx.execute(_ROTATE, tx.scope.group_id, connection_id, box.seal(after), *previous, now)
+    return Shown(connection_id, "", own)
+
+
+async def disconnect(tx: Transaction, connection_id: int, *, now: datetime) -> int:
+    """End a connection: its deliveries are refused from now on. The id; ending it again changes nothing."""
+    provider = await tx.fetchval(_DISCONNECT, tx.scope.group_id, connection_id, now)
+    if provider is not None:
+        await tx.execute(_COUNT_DOWN, tx.scope.group_id, provider)
+    elif await tx.fetchval(_EXISTS, tx.scope.group_id, connection_id) is None:
+        raise NotFound("webhook connection", connection_id, path=["id"])
+    return connection_id
+
+
+def _ended(*path: str) -> Conflict:
+    return Conflict("This connection was ended; make a new one.", path=path, code="DISCONNECTED")
+
+
+def _checked(secret: str, name: str) -> str:
+    if not (MIN_SECRET <= len(secret) <= MAX_LENGTH and secret.isascii() and secret.isprintable()):
+        raise Invalid(
+            f"`{name}` must be {MIN_SECRET} to {MAX_LENGTH} printable ASCII characters; leave it out for a random one.",
+            path=[name],
+        )
+    return secret
+
+
+def _checked_provider(provider: Provider, secret: str | None) -> str | None:
+    if secret is None:
+        return None
+    path = ["providerSecret"]
+    if provider not in PROVIDER_SECRETS:
+        raise Invalid(
+            f"{provider.capitalize()} signs with no secret of its own: the one shown goes into its URL.",
+            path=path,
+        )
+    try:
+        read_text(secret, longest=MAX_KEY, blank=False)
+        if provider is Provider.SENDGRID:
+            read_public_key(secret)
+    except ValueError as why:
+        raise Invalid(f"`providerSecret` {why}.", path=path) from None
+    return secret
