@@ -1,0 +1,96 @@
+"""What segments can ask about a customer: one line per attribute, in SQL and in memory.
+
+SQL expressions name the table `customer`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Free, Kind, Texts, Words
+from app.domain.segments.predicates import Attribute, Catalogue, Predicate, catalogue, parse
+from app.values.json_text import read_json
+
+FACT_COLUMNS = (
+    "loyalty_tier, order_count, total_spent, last_order_at, email_consent, sms_consent, tags,"
+    " attributes::text AS attributes, created_at"
+)
+"""What `facts_of` wants to read of a customer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFacts:
+    """What is known about one customer."""
+
+    loyalty_tier: str | None
+    order_count: int
+    total_spent: Decimal
+    last_order_at: datetime | None
+    email_consent: bool
+    sms_consent: bool
+    tags: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    created_at: datetime
+
+
+def facts_of(row: Any) -> CustomerFacts:
+    """The facts in a row that has `FACT_COLUMNS`; `attributes` is JSON text."""
+    kept = row["attributes"]
+    attributes = {} if kept is None else read_json(kept.encode())
+    return CustomerFacts(
+        loyalty_tier=row["loyalty_tier"],
+        order_count=row["order_count"],
+        total_spent=row["total_spent"],
+        last_order_at=row["last_order_at"],
+        email_consent=row["email_consent"],
+        sms_consent=row["sms_consent"],
+        tags=tuple(row["tags"]),
+        attributes=attributes if isinstance(attributes, dict) else {},
+        created_at=row["created_at"],
+    )
+
+
+def _column(name: str, kind: Kind, says: str, *, column: str = "") -> Attribute:
+    column = column or name
+    return Attribute(name, kind, f"customer.{column}", lambda facts: getattr(facts, column), says)
+
+
+def _free(key: str) -> Attribute:
+    return Attribute(
+        f"attributes.{key}",
+        Free(key),
+        "customer.attributes_index",
+        lambda facts: facts.attributes.get(key),
+        "A free attribute.",
+    )
+
+
+CUSTOMER: Catalogue = catalogue(
+    [
+        _column("loyalty_tier", Words(), "The loyalty tier, such as gold."),
+        _column("order_count", Count(), "How many orders there were."),
+        _column("total_spent", Amount(), "What was spent in all, in the group's currency."),
+        _column(
+            "last_order_days_ago",
+            DaysAgo(),
+            "Days since the last order; customers without an order have none.",
+            column="last_order_at",
+        ),
+        _column(
+            "created_days_ago", DaysAgo(), "Days since the customer was first known.", column="created_at"
+        ),
+        _column("email_consent", Flag(), "Whether e-mail may be sent."),
+        _column("sms_consent", Flag(), "Whether text messages may be sent."),
+        _column("tags", Texts(), "The customer's tags."),
+    ],
+    free_prefix="attributes.",
+    free=_free,
+)
+"""The attributes of customers."""
+
+
+def customer_criteria(criteria: object) -> Predicate:
+    """The predicate about customers that a criteria object says."""
+    return parse(criteria, CUSTOMER)
