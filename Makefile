@@ -38,8 +38,8 @@ schema: install ## print the graph into schema.graphql
 	$(BIN)/gateway schema
 
 .PHONY: bench
-bench: install ## measure this gateway (needs nothing else running)
-	$(BIN)/python -m bench
+bench: install ## measure it against hand-written SQL and Node engines (needs wrk, and Node with npm for those)
+	$(BIN)/python -m bench --write
 
 .PHONY: seed
 seed: install ## fill the database with demonstration data

@@ -40,14 +40,21 @@ Message = MutableMapping[str, Any]
 def main() -> None:
     """Measure and say it. Exit status 1 over the bar."""
     with filled() as data:
-        whole_ms, driver_ms, size = asyncio.run(_measure(data))
-    own_ms = whole_ms - driver_ms
-    print(
-        f"{LISTS * EACH:,} objects of 4 fields, {size / 1e6:.2f} MB, mean of {REQUESTS} requests:"
-        f" {whole_ms:.2f} ms of CPU, {driver_ms:.2f} of them the driver's:"
-        f" {own_ms:.2f} ms are the gateway's (the bar is {BAR_MS:.0f})"
-    )
+        said, own_ms = measure_large(data)
+    print(said)
     raise SystemExit(own_ms > BAR_MS)
+
+
+def measure_large(data: Data) -> tuple[str, float]:
+    """The sentence for people, and the gateway's own CPU in ms."""
+    whole_ms, driver_ms, size = asyncio.run(_measure(data))
+    own_ms = whole_ms - driver_ms
+    return (
+        f"{LISTS * EACH:,} objects of 4 fields in one answer of {size / 1e6:.2f} MB, mean of {REQUESTS} requests:"
+        f" {whole_ms:.2f} ms of CPU, {driver_ms:.2f} of them the driver's,"
+        f" so {own_ms:.2f} ms are the gateway's (the bar is {BAR_MS:.0f}).",
+        own_ms,
+    )
 
 
 async def _measure(data: Data) -> tuple[float, float, int]:

@@ -46,7 +46,12 @@ def _postgraphile(name: str, title: str, *, guarded: bool, rollup: bool = False)
         title,
         lambda _: [_node(POSTGRAPHILE), str(POSTGRAPHILE / "server.mjs")],
         asks,
-        {"GRAPHILE_ENV": "production", "PEER_RLS": "1" if guarded else "0"},
+        {
+            "GRAPHILE_ENV": "production",
+            "PEER_RLS": "1" if guarded else "0",
+            # A transaction keeps its connection over several round trips: with more of them it is faster.
+            "PEER_CONNECTIONS": "16" if guarded else "4",
+        },
         {"grouped": _grouped_shape},
         _why_missing(POSTGRAPHILE),
     )
@@ -60,7 +65,7 @@ def _mercurius(name: str, title: str, *, rollup: bool = False) -> Server:
         title,
         lambda _: [_node(MERCURIUS), str(MERCURIUS / "server.mjs")],
         {"grouped": asks["grouped"]} if rollup else asks,
-        {"PEER_ROLLUP": "1" if rollup else "0"},
+        {"PEER_ROLLUP": "1" if rollup else "0", "PEER_CONNECTIONS": "4"},
         missing=_why_missing(MERCURIUS),
     )
 

@@ -1,14 +1,17 @@
 """The raw limit: a bare ASGI application and one hand-written statement per query, nothing else.
 
 What is left when there is no GraphQL, no routing, no logging, no limits and no second lock: the key is looked up
-in a dict read at the start, the statement's bytes go out. Run by uvicorn with httptools and uvloop, on an asyncpg
-pool set up as the gateway's. Nobody should serve customers with this; it shows what the gateway is measured against.
+in a dict read at the start, the statement's bytes go out. Run by uvicorn with httptools and uvloop, on as many
+asyncpg connections as the gateway has, each with its statements prepared, without a pool. Nobody should serve
+customers with this; it shows what the gateway is measured against.
 """
 
+import asyncio
 import hashlib
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -42,21 +45,26 @@ def statement(name: str) -> str:
 
 
 STATEMENTS = {f"/{file.stem}": statement(file.stem) for file in HERE.glob("*.sql")}
-_HEAD = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
+CONNECTIONS = 4
+
+Prepared = dict[str, Any]
+"""One connection's statements, by path."""
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 class RawLimit:
     """`POST /list`, `/deep`, `/detail`, …"""
 
-    pool: "asyncpg.Pool[asyncpg.Record]"
     groups: dict[bytes, int]
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    def __init__(self) -> None:
+        self.connections: list[asyncpg.Connection[asyncpg.Record]] = []
+        self.idle: list[Prepared] = []
+        self.waiting: deque[asyncio.Future[Prepared]] = deque()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -66,46 +74,46 @@ class RawLimit:
         message = await receive()
         path = scope["path"]
         more = [int(_read(message["body"]).variables.id[5:])] if path == "/detail" else []
-        body = await self.pool.fetchval(STATEMENTS[path], group, *more)
-        headers = [*_HEAD["headers"], (b"content-length", b"%d" % len(body))]  # type: ignore[misc]
-        await send({**_HEAD, "headers": headers})
+        if self.idle:
+            prepared = self.idle.pop()
+        else:
+            turn: asyncio.Future[Prepared] = asyncio.get_running_loop().create_future()
+            self.waiting.append(turn)
+            prepared = await turn
+        body = await prepared[path].fetchval(group, *more)
+        if self.waiting:
+            self.waiting.popleft().set_result(prepared)
+        else:
+            self.idle.append(prepared)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _live(
-        self,
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self.groups = _groups()
-        self.pool = await asyncpg.create_pool(
-            os.environ["DATABASE_URL"],
-            min_size=4,
-            max_size=4,
-            reset=_no_reset,
-            statement_cache_size=1_000,
-            max_cacheable_statement_size=0,
-            max_cached_statement_lifetime=0,
-            server_settings={
-                "role": "gateway_reader",
-                "timezone": "UTC",
-                "jit": "off",
-                "plan_cache_mode": "force_generic_plan",
-            },
-        )
+        for _ in range(CONNECTIONS):
+            connection = await asyncpg.connect(
+                os.environ["DATABASE_URL"],
+                server_settings={
+                    "role": "gateway_reader",
+                    "timezone": "UTC",
+                    "jit": "off",
+                    "plan_cache_mode": "force_generic_plan",
+                },
+            )
+            self.connections.append(connection)
+            self.idle.append({path: await connection.prepare(sql) for path, sql in STATEMENTS.items()})
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self.pool.close()
+        for connection in self.connections:
+            await connection.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def _groups() -> dict[bytes, int]:
     keys = json.loads(Path(os.environ["BENCH_KEYS"]).read_text())
     return {hashlib.sha256(key.encode()).digest(): group for group, key in keys}
-
-
-async def _no_reset(_: object) -> None:
-    """A reset would cost a round trip."""
 
 
 _read = msgspec.json.Decoder(Body).decode

@@ -25,8 +25,9 @@ const db = postgres({
   path: `${url.searchParams.get("host")}/.s.PGSQL.5432`,
   user: url.username,
   database: url.pathname.slice(1),
-  max: Number(process.env.PEER_CONNECTIONS ?? 10),
-  connection: { role: "gateway_reader", TimeZone: "UTC", jit: "off" },
+  // As the gateway reads: measured with 4, 10 and 16 connections and both plan modes, nothing is faster here.
+  max: Number(process.env.PEER_CONNECTIONS),
+  connection: { role: "gateway_reader", TimeZone: "UTC", jit: "off", plan_cache_mode: "force_generic_plan" },
   types: {
     // Every count and id of the tables has 53 bits at most.
     long: { to: INT8, from: [INT8], serialize: String, parse: Number },
