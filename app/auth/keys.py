@@ -10,6 +10,7 @@ import asyncpg
 from app.auth.material import digest, hint, new_secret
 from app.auth.naming import read_name
 from app.auth.principal import ADMIN_ROLES, Principal
+from app.db.constraints import refusals
 from app.db.database import Database
 from app.errors import Forbidden, Invalid, NotFound
 
@@ -107,9 +108,10 @@ async def create_api_key(
     further = sorted(set(further_group_ids) - {group_id})
     try:
         async with db.directory() as directory:
-            key_id = await directory.fetchval(
-                _INSERT, group_id, name, hint(secret), digest(secret), access, now, expires_at
-            )
+            with refusals():
+                key_id = await directory.fetchval(
+                    _INSERT, group_id, name, hint(secret), digest(secret), access, now, expires_at
+                )
             if further:
                 await directory.execute(_INSERT_GROUPS, key_id, further)
     except asyncpg.ForeignKeyViolationError:

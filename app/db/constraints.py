@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from app.errors import Conflict, Failure, Invalid, NotFound
+from app.tables.all import metadata
 
 _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     # constraint: (code, path, message)
@@ -28,6 +29,15 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "uq_promo_group_id_code": (
         "PROMO_CODE_EXISTS", ("code",), "Another promo of the group has this code already.",
+    ),
+    "uq_customer_group_id_email": (
+        "EMAIL_EXISTS", ("email",), "Another customer of the group has this e-mail already.",
+    ),
+    "uq_customer_group_id_external_id": (
+        "EXTERNAL_ID_EXISTS", ("externalId",), "Another customer of the group has this external id already.",
+    ),
+    "uq_segment_group_id_external_id": (
+        "EXTERNAL_ID_EXISTS", ("externalId",), "Another segment of the group has this external id already.",
     ),
     "uq_store_default": (
         "DEFAULT_STORE_EXISTS", (), "The group got another default store at the same moment; try again.",
@@ -50,6 +60,8 @@ _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "fk_promo_group_id_segment_id": ("segment", ("segmentId",)),
     "fk_promo_redemption_group_id_customer_id": ("customer", ("customerId",)),
     "fk_promo_redemption_group_id_store_id": ("store", ("basket", "storeId")),
+    "fk_customer_order_group_id_campaign_id": ("campaign", ("campaignId",)),
+    "fk_segment_member_group_id_customer_id": ("customer", ("customerIds",)),
     "fk_spend_entry_group_id_campaign_id": ("campaign", ("campaignId",)),
 }
 
@@ -57,6 +69,8 @@ _CHECKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "ck_campaign_window_order": ("END_BEFORE_START", ("endsOn",), "The campaign must end after it starts."),
     "ck_campaign_name_length": ("INVALID", ("name",), "A name has 1 to 255 characters."),
 }
+# asyncpg sends the first and the last day and moment of the calendar as infinity, which no column takes.
+_YEARS = re.compile(rf"ck_(?:{'|'.join(sorted(metadata.tables, reverse=True))})_(\w+)_years", re.ASCII)
 _LONG = re.compile(r"ck_(?:campaign_metric|metric_rollup)_(\w+)_long", re.ASCII)
 
 
@@ -84,6 +98,12 @@ def _failure_of(constraint: str) -> Failure | None:
     if constraint in _CHECKS:
         code, path, message = _CHECKS[constraint]
         return Invalid(message, path=path, code=code)
+    if outside := _YEARS.fullmatch(constraint):
+        head, *tail = outside[1].split("_")
+        name = head + "".join(part.capitalize() for part in tail)
+        return Invalid(
+            f"{name} must lie between 0001-01-02 and 9999-12-30.", path=[name], code="OUT_OF_CALENDAR"
+        )
     if too_long := _LONG.fullmatch(constraint):
         return Invalid(f"The {too_long[1]} would add up to more than 2^53 - 1.", code="TOO_MUCH")
     return None
