@@ -104,7 +104,8 @@ class Customer(TenantRow, table=True):
     attributes: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """An object of whatever else is known, as sent."""
     attributes_index: Any = Field(
-        default=None, sa_column=Column(JSONB, Computed("attributes::jsonb", persisted=True))
+        default=None,
+        sa_column=Column(JSONB(none_as_null=True), Computed("attributes::jsonb", persisted=True)),
     )
     updated_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
