@@ -1,0 +1,204 @@
+"""What the planner alone has declared otherwise shows: kinds of value, columns, keys, orders, filters."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+from graphql import get_named_type
+
+from app.graph.schema import catalog
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Filter, Many, Plan, ToOne
+from app.plan.kinds import Kind
+from app.plan.sql import Text, sql
+from tests.given.asking import Asker
+from tests.given.everything import Everything
+from tests.given.questions import GRAPH
+from tests.plan.faults import EDGES, any_edge_differs, differs, faulty, with_fields
+
+# ── kinds ─────────────────────────────────────────────────────────────────────
+
+
+def _wrapped(before: str, after: str) -> Callable[[Kind], Kind]:
+    """The same expression, printed by other SQL."""
+    return lambda kind: replace(kind, text=lambda x, *_: Text().add(sql(before, x, after)))
+
+
+WRONG_PRINTING: dict[str, Callable[[Kind], Kind]] = {
+    "text": _wrapped("'\"' || ", " || '\"'"),
+    "int": _wrapped("round(", ", 1)::text"),
+    "bool": _wrapped("(", ")::int::text"),
+    "instant": _wrapped("to_json(", ")::text"),
+    "currency": _wrapped("'\"' || lower(", ") || '\"'"),
+    "date": _wrapped("to_char(", ", '\"YYYYMMDD\"')"),
+    "decimal": _wrapped("'\"' || ", "::text || '\"'"),
+    "amount": _wrapped("'\"' || trim_scale(", ")::text || '\"'"),
+    "texts": _wrapped("to_json(", "::text)::text"),
+    "json": _wrapped("", "::jsonb::text"),
+    "rate(1)": _wrapped("trunc(", ", 1)::text"),
+    "rate(2)": _wrapped("round(", ", 3)::text"),
+}
+KINDS = {
+    column.kind.name
+    for entity in catalog.entities.values()
+    for plan in entity.fields.values()
+    for column in (
+        [plan] if isinstance(plan, Column) else plan.columns.values() if isinstance(plan, Embed) else []
+    )
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+async def test_a_kind_that_prints_otherwise_shows(asker: Asker, ours: Everything, kind: str) -> None:
+    if kind.startswith("id("):
+        wrong: Callable[[Kind], Kind] = _wrapped("'\"x_' || ", "::text || '\"'")
+    elif kind.startswith("code("):
+        wrong = _wrapped("'\"' || lower(", "::text) || '\"'")
+    else:
+        wrong = WRONG_PRINTING[kind]
+
+    def changed(column: Column) -> Column:
+        return replace(column, kind=wrong(column.kind)) if column.kind.name == kind else column
+
+    def change(_: str, __: str, plan: Plan) -> Plan:
+        if isinstance(plan, Embed):
+            return replace(plan, columns={n: changed(c) for n, c in plan.columns.items()})
+        return changed(plan) if isinstance(plan, Column) else plan
+
+    broken = with_fields(change)
+    assert await any_edge_differs(asker, ours.scope, broken)
+
+
+# ── columns, embedded objects, relations ──────────────────────────────────────
+
+
+def only(kind: str, field: str, wrong: Callable[[Any], Plan]) -> Catalog:
+    """The catalog with one field declared otherwise."""
+    return with_fields(lambda k, f, plan: wrong(plan) if (k, f) == (kind, field) else plan)
+
+
+def _of(column: str) -> Callable[[Column], Column]:
+    return lambda plan: replace(plan, expressions=(lambda row: row(column),))
+
+
+def _drop_last_condition(plan: Aggregate) -> Aggregate:
+    def build(request: Any) -> Any:
+        select = plan.build(request)
+        select.where = select.where[:-1]
+        return select
+
+    return replace(plan, build=build)
+
+
+WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
+    "another column": (only("Campaign", "name", _of("external_id")), "Query.campaigns"),
+    "NULL where none is promised": (only("Campaign", "name", _of("description")), "Query.campaigns"),
+    "an object that is always there": (
+        only("Campaign", "budget", lambda p: replace(p, present=None)), "Query.campaigns",
+    ),
+    "an object of another column": (
+        only("Campaign", "budget", lambda p: replace(p, present=lambda row: sql(row("subject"), " IS NOT NULL"))),
+        "Query.campaigns",
+    ),
+    "an amount with another's currency": (
+        only("Campaign", "budget", lambda p: replace(p, columns={
+            **p.columns,
+            "amount": replace(
+                p.columns["amount"], expressions=(lambda r: r("budget_total"), lambda _: sql("'JPY'::text"))
+            ),
+        })),
+        "Query.campaigns",
+    ),
+    "a parent by another key": (only("Partnership", "partner", lambda _: ToOne("store_id")), "Partnership.partner"),
+    "a child by its own id": (
+        only("Campaign", "spendLimit", lambda _: ToOne("id", reverse=True)), "Campaign.spendLimit",
+    ),
+    "children of everybody": (only("Campaign", "outlays", lambda p: replace(p, key="")), "Campaign.outlays"),
+    "children by another key": (
+        only("Campaign", "clones", lambda p: replace(p, key="store_id")), "Campaign.clones",
+    ),
+    "children in another order": (
+        only("Flow", "actions", lambda p: replace(p, order=(("position", True),))), "Flow.actions",
+    ),
+    "a page in another order": (
+        only("Query", "campaigns", lambda p: replace(p, order=(("CREATED_AT", False),))), "Query.campaigns",
+    ),
+    "a page without the tie broken as it should": (
+        only("Query", "campaigns", lambda p: replace(p, order=(("CREATED_AT", True), ("id", False)))),
+        "Query.campaigns",
+    ),
+    "a cursor of another kind of value": (
+        only("Query", "campaigns", lambda p: replace(
+            p, orders={**p.orders, "CREATED_AT": replace(p.orders["CREATED_AT"], kind=p.orders["NAME"].kind)}
+        )),
+        "Query.campaigns",
+    ),
+    "a cursor of another column": (
+        only("Query", "campaigns", lambda p: replace(
+            p, orders={**p.orders, "CREATED_AT": replace(p.orders["CREATED_AT"], column="updated_at")}
+        )),
+        "Query.campaigns",
+    ),
+    "an aggregate over too much": (only("Campaign", "metrics", _drop_last_condition), "Campaign.metrics"),
+    "a series over too much": (only("Campaign", "metricSeries", _drop_last_condition), "Campaign.metricSeries"),
+    "sums of another column": (only("MetricTotals", "clicks", _of("impressions")), "Query.metricTotals"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_FIELDS)
+async def test_a_wrong_declaration_on_one_side_shows(asker: Asker, ours: Everything, name: str) -> None:
+    broken, asked = WRONG_FIELDS[name]
+    assert await any_edge_differs(asker, ours.scope, broken, asked)
+
+
+@pytest.mark.parametrize("name", [n for n, e in catalog.entities.items() if e.alive])
+async def test_deleted_rows_that_are_not_hidden_show(
+    database_url: str, asker: Asker, ours: Everything, name: str
+) -> None:
+    entity = catalog.entities[name]
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        f"UPDATE {entity.table} SET deleted_at = now() WHERE group_id = $1 AND id ="
+        f" (SELECT max(id) FROM {entity.table} WHERE group_id = $1)",
+        ours.group_id,
+    )
+    await owner.close()
+    broken = faulty(lambda e: replace(e, alive="") if e.name == name else e)
+    lists = [e.name for e in EDGES.values() if e.target == name and isinstance(e.plan, Many)]
+    assert await any_edge_differs(asker, ours.scope, broken, *lists)
+
+
+# ── filters ───────────────────────────────────────────────────────────────────
+
+
+def _candidates(kind: Any) -> list[Any]:
+    """Values of which at least one keeps some rows out and one lets some in."""
+    named = get_named_type(kind)
+    if named.name == "Boolean":
+        return [True, False]
+    if named.name in {"Date", "DateTime"}:
+        return ["0001-01-01", "9999-12-31"]
+    if named.name in {"ID", "String"}:
+        return [["nothing_1"]] if "[" in str(kind) else ["nothing_1"]
+    return [[value] for value in named.values]
+
+
+FILTERS = [(name, key) for name, keys in catalog.filters.items() for key in keys]
+
+
+@pytest.mark.parametrize(("name", "key"), FILTERS)
+async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, key: str) -> None:
+    broken = faulty(lambda e: e)
+    broken.filters[name][key] = Filter(
+        lambda *_: sql("true"), replaces_alive=catalog.filters[name][key].replaces_alive
+    )
+    asked = next(
+        e for e in EDGES.values() if e.owner == "Query" and isinstance(e.plan, Many) and e.plan.filter == name
+    )
+    field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]
+    query = asked.question(arguments="filter: $f").replace("{", f"query($f: {name}) {{", 1)
+    found = [
+        await differs(asker, ours.scope, broken, query, f={key: value}) for value in _candidates(field.type)
+    ]
+    assert any(found)
