@@ -65,16 +65,22 @@ async def _scopes(db: Database, group_id: int) -> list[Scope]:
     return [Scope(group_id), Scope(group_id, store_id=store), Scope(group_id, project_ids=(project,))]
 
 
-async def _explained(db: Database, file: Path, scope: Scope, data: Data) -> str:
-    given = file.with_name("variables.json")
-    variables = (
-        json.loads(given.read_text()) if given.exists() else {"id": f"camp_{data.groups[0].details[0]}"}
-    )
+def _cases(data: Data) -> dict[str, Operation]:
+    cases: dict[str, Operation] = {}
+    for file in sorted(CASES.glob("*/query.graphql")) + sorted(QUERIES.glob("*.graphql")):
+        given = file.with_name("variables.json")
+        own = {"id": f"camp_{data.groups[0].details[0]}"}
+        variables = json.loads(given.read_text()) if given.exists() else own
+        cases[f"{file.parent.name}/{file.name}"] = Operation(file.read_text(), variables)
+    return cases
+
+
+async def _explained(db: Database, operation: Operation, scope: Scope) -> str:
     settings = read_settings({"DATA_DIR": str(FOLDER)})
     principal = Principal("scans", scope, frozenset({Role.READ}))
     context = Context(Services(settings, db, AssetStorage(settings)), principal)
-    told = explain(Operation(file.read_text(), variables), context)
-    assert told.statement is not None, f"{file}: {told.reason}"
+    told = explain(operation, context)
+    assert told.statement is not None, told.reason
     assert told.bindings is not None
     return await db.explain(told.sql, told.statement.values(told.bindings))
 
