@@ -45,14 +45,12 @@ async def _look(data: Data) -> list[str]:
         async with db.reader.connection() as connection:
             large = {row["relname"] for row in await connection.fetch(_SIZES) if row["reltuples"] > LARGE}
         found: list[str] = []
-        files = sorted(CASES.glob("*/query.graphql")) + sorted(QUERIES.glob("*.graphql"))
-        for file in files:
+        cases = _cases(data)
+        for name, operation in cases.items():
             for scope in await _scopes(db, data.groups[0].id):
-                scanned = set(_SCAN.findall(await _explained(db, file, scope, data)))
-                found += [
-                    f"{file.parent.name}/{file.name} ({scope.shape or 'group'}): {t}" for t in scanned & large
-                ]
-        print(f"{len(files)} documents looked at; large tables: {', '.join(sorted(large))}.")
+                scanned = set(_SCAN.findall(await _explained(db, operation, scope)))
+                found += [f"{name} ({scope.shape or 'group'}): {table}" for table in scanned & large]
+        print(f"{len(cases)} documents looked at; large tables: {', '.join(sorted(large))}.")
         return found
     finally:
         await db.close()
