@@ -1,0 +1,149 @@
+"""Recording touches, and keeping each customer's path of a day with them.
+
+Whoever adds touches of a customer holds the customer's row lock, taken in the order of ids, so that the path is always
+made from all its touches, in whatever order they come in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain import inputs
+from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
+from app.domain.funnels.stages import LETTERS
+from app.domain.metrics.entries import MAX_TOLD, Several
+from app.errors import Failure, Invalid, NotFound, TooLarge
+from app.tables.funnels import FunnelStage
+
+MAX_TOUCHES = 5_000
+MAX_REFERENCE = 255
+AHEAD = timedelta(days=1)
+"""How far a sender's clock may be ahead of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A customer reached a stage. `reference` names it in its source: the same one again is the same touch."""
+
+    customer_id: int
+    stage: FunnelStage
+    occurred_at: datetime
+    reference: str
+    channel: str | None = None
+    campaign_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a call did."""
+
+    new: int
+    repeated: int
+    """Touches that were there already, or twice in the call."""
+
+
+_CUSTOMERS = f"""
+SELECT customer.id FROM customer
+ WHERE {CUSTOMER_BORDERS} AND customer.id = ANY ($4) AND customer.deleted_at IS NULL
+ ORDER BY customer.id FOR NO KEY UPDATE
+"""
+_CAMPAIGNS = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"
+_INSERT = """
+INSERT INTO funnel_touch
+  (group_id, created_at, source, customer_id, stage, occurred_at, channel, campaign_id, source_ref)
+SELECT $1, $2, $3, given.*
+  FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::bigint[], $9::text[]) AS given
+ON CONFLICT (group_id, source, source_ref) DO NOTHING
+RETURNING customer_id, (occurred_at AT TIME ZONE 'UTC')::date AS day
+"""
+_LETTER = "CASE stage " + " ".join(f"WHEN '{s}' THEN '{letter}'" for s, letter in LETTERS.items()) + " END"
+# The paths of these days anew: a letter per touch, in order of time (at the same instant in order of stages), a
+# letter that repeats the one before it left out.
+_PATHS = f"""
+INSERT INTO funnel_day (group_id, created_at, customer_id, day, path)
+SELECT $1, $2, customer_id, day, string_agg(letter, '' ORDER BY occurred_at, letter)
+  FROM (SELECT touched.*, lag(letter) OVER (PARTITION BY customer_id, day ORDER BY occurred_at, letter) AS before
+          FROM (SELECT t.customer_id, asked.day, t.occurred_at, {_LETTER} AS letter
+                  FROM unnest($3::bigint[], $4::date[]) AS asked (customer_id, day)
+                  JOIN funnel_touch t
+                    ON t.group_id = $1 AND t.customer_id = asked.customer_id
+                   AND t.occurred_at >= asked.day::timestamp AT TIME ZONE 'UTC'
+                   AND t.occurred_at < (asked.day + 1)::timestamp AT TIME ZONE 'UTC') AS touched) AS ordered
+ WHERE letter IS DISTINCT FROM before
+ GROUP BY customer_id, day
+ON CONFLICT (group_id, customer_id, day) DO UPDATE SET path = excluded.path
+"""
+
+
+async def record_touches(
+    tx: Transaction, touches: Sequence[Touch], *, source: str, now: datetime
+) -> Recorded:
+    """Store what is new of these touches, in the same number of statements however many there are.
+
+    Several tells every fault, by place, and nothing is stored then.
+    """
+    _check(touches, now=now)
+    if not touches:
+        return Recorded(0, 0)
+    await _check_known(tx, touches)
+    with refusals():
+        rows = await tx.fetch(
+            _INSERT,
+            tx.scope.group_id,
+            now,
+            source,
+            [t.customer_id for t in touches],
+            [t.stage.value for t in touches],
+            [t.occurred_at for t in touches],
+            [t.channel for t in touches],
+            [t.campaign_id for t in touches],
+            [t.reference for t in touches],
+        )
+    days = sorted({(row["customer_id"], row["day"]) for row in rows})
+    if days:
+        await tx.execute(_PATHS, tx.scope.group_id, now, [c for c, _ in days], [day for _, day in days])
+    return Recorded(len(rows), len(touches) - len(rows))
+
+
+def _check(touches: Sequence[Touch], *, now: datetime) -> None:
+    if len(touches) > MAX_TOUCHES:
+        raise TooLarge(
+            f"There are {len(touches)} touches; at most {MAX_TOUCHES} are taken at once.", path=["touches"]
+        )
+    faults: list[Failure] = []
+    for at, touch in enumerate(touches):
+        path: list[str | int] = ["touches", at]
+        try:
+            inputs.text(touch.reference, [*path, "reference"], longest=MAX_REFERENCE, blank=False)
+            if touch.channel is not None:
+                inputs.text(touch.channel, [*path, "channel"], longest=inputs.MAX_CODE, blank=False)
+            if touch.occurred_at > now + AHEAD:
+                raise Invalid(
+                    f"The moment {touch.occurred_at:%Y-%m-%d %H:%M} UTC is still to come.",
+                    path=[*path, "occurredAt"],
+                    code="STILL_TO_COME",
+                )
+        except Failure as fault:
+            faults.append(fault)
+    if faults:
+        raise Several(faults[:MAX_TOLD])
+
+
+async def _check_known(tx: Transaction, touches: Sequence[Touch]) -> None:
+    """Lock the customers; refuse those, and campaigns, that this scope does not reach."""
+    asked = sorted({t.customer_id for t in touches})
+    customers = {row["id"] for row in await tx.fetch(_CUSTOMERS, *borders(tx.scope), asked)}
+    named = sorted({t.campaign_id for t in touches if t.campaign_id is not None})
+    campaigns = (
+        {row["id"] for row in await tx.fetch(_CAMPAIGNS, *borders(tx.scope), named)} if named else set()
+    )
+    faults: list[Failure] = []
+    for at, touch in enumerate(touches):
+        if touch.customer_id not in customers:
+            faults.append(NotFound("customer", touch.customer_id, path=["touches", at, "customerId"]))
+        if touch.campaign_id is not None and touch.campaign_id not in campaigns:
+            faults.append(NotFound("campaign", touch.campaign_id, path=["touches", at, "campaignId"]))
+    if faults:
+        raise Several(faults[:MAX_TOLD])
