@@ -30,7 +30,7 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_promo_group_id_code": (
         "PROMO_CODE_EXISTS", ("code",), "Another promo of the group has this code already.",
     ),
-    "uq_customer_group_id_email": (
+    "uq_customer_group_id_email_key": (
         "EMAIL_EXISTS", ("email",), "Another customer of the group has this e-mail already.",
     ),
     "uq_customer_group_id_external_id": (

@@ -46,6 +46,8 @@ class Segment(TenantRow, table=True):
     )
     name: str = Field(sa_type=WORDS)
     type: str = Field(sa_type=CODE)
+    source: str | None = Field(default=None, sa_type=WORDS)
+    """Where an imported segment comes from."""
     criteria: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     size: int = Field(default=0, sa_type=BigInteger)
     sized_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -68,7 +70,7 @@ class Customer(TenantRow, table=True):
         of_group(),
         *child_of("store", "store_id", "created_at"),
         UniqueConstraint("group_id", "external_id"),
-        Index("uq_customer_group_id_email", "group_id", text("lower(email)"), unique=True),
+        UniqueConstraint("group_id", "email_key"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),
         Index(None, "group_id", "phone", "id"),
@@ -88,6 +90,11 @@ class Customer(TenantRow, table=True):
     )
     name: str = Field(sa_type=WORDS)
     email: str | None = Field(default=None, sa_type=WORDS)
+    email_key: str | None = Field(
+        default=None, sa_column=Column(WORDS, Computed("lower(email)", persisted=True))
+    )
+    """What an address is looked up by. A column of its own, since behind the policies PostgreSQL takes no index on an
+    expression whose function might leak what it is given."""
     phone: str | None = Field(default=None, sa_type=CODE)
     store_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)

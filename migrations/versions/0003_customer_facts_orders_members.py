@@ -39,6 +39,10 @@ def _tie(table: str, column: str, target: str, on_delete: str) -> sa.ForeignKeyC
 
 
 def upgrade() -> None:
+    op.add_column("segment", sa.Column("source", WORDS, nullable=True))
+    op.add_column("customer", sa.Column("email_key", WORDS, sa.Computed("lower(email)", persisted=True)))
+    op.drop_index("uq_customer_group_id_email", table_name="customer")
+    op.create_unique_constraint(op.f("uq_customer_group_id_email_key"), "customer", ["group_id", "email_key"])
     op.add_column("customer", sa.Column("loyalty_tier", CODE, nullable=True))
     op.add_column("customer", sa.Column("order_count", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("customer", sa.Column("total_spent", sa.Numeric(18, 4), server_default="0", nullable=False))
@@ -148,6 +152,11 @@ def downgrade() -> None:
         unprotect(op.execute, table)
     for table in ("audience_change", "segment_member", "customer_order"):
         op.drop_table(table)
+    op.drop_column("segment", "source")
+    op.drop_column("customer", "email_key")
+    op.create_index(
+        "uq_customer_group_id_email", "customer", ["group_id", sa.text("lower(email)")], unique=True
+    )
     for index in ("attributes_index", "tags", *(f"group_id_{fact}_id" for fact in FACTS)):
         op.drop_index(op.f(f"ix_customer_{index}"), table_name="customer")
     for column in ("attributes_index", "attributes", "tags", "sms_consent", "email_consent", *FACTS):

@@ -1,0 +1,162 @@
+"""What can be said about a customer in bulk, and the bounds of each field."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.domain import inputs
+from app.domain.inputs import MAX_CODE, Path
+from app.errors import Failure, Invalid, TooLarge
+from app.values.changes import UNSET, Settable, Unset
+from app.values.json_text import read_json, write_json
+
+MAX_CUSTOMERS = 5_000
+MAX_NAME = 255
+MAX_EMAIL = 254
+MAX_TAGS = 100
+MAX_ATTRIBUTES = 16_384
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEntry:
+    """One customer, known by external id or e-mail. UNSET stays as it is, None clears."""
+
+    external_id: Settable[str | None] = UNSET
+    email: Settable[str | None] = UNSET
+    name: Settable[str | None] = UNSET
+    phone: Settable[str | None] = UNSET
+    store_id: Settable[int | None] = UNSET
+    loyalty_tier: Settable[str | None] = UNSET
+    email_consent: Settable[bool | None] = UNSET
+    sms_consent: Settable[bool | None] = UNSET
+    tags: Settable[Sequence[str] | None] = UNSET
+    attributes: Settable[Mapping[str, object] | None] = UNSET
+    order_count: Settable[int | None] = UNSET
+    total_spent: Settable[Decimal | None] = UNSET
+    """In the group's currency."""
+    last_order_at: Settable[datetime | None] = UNSET
+
+
+NAMES = {
+    "external_id": "externalId",
+    "store_id": "storeId",
+    "loyalty_tier": "loyaltyTier",
+    "email_consent": "emailConsent",
+    "sms_consent": "smsConsent",
+    "order_count": "orderCount",
+    "total_spent": "totalSpent",
+    "last_order_at": "lastOrderAt",
+}
+"""The input field each column is set by, where the names differ."""
+EMPTY: dict[str, object] = {
+    "email_consent": False, "sms_consent": False, "tags": [], "order_count": 0, "total_spent": Decimal(0),
+}  # fmt: skip
+"""What null means for columns that always hold a value."""
+
+
+def checked_all(entries: Sequence[CustomerEntry]) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """The values that were sent, by column, per entry; and what is wrong, first to last."""
+    if len(entries) > MAX_CUSTOMERS:
+        raise TooLarge(
+            f"There are {len(entries)} customers; at most {MAX_CUSTOMERS} are taken at once.",
+            path=["customers"],
+        )
+    found: list[dict[str, Any]] = []
+    faults: list[Failure] = []
+    seen: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(entries):
+        at = ("customers", index)
+        try:
+            values = _checked(entry, at)
+            _once(values, at, seen)
+        except Failure as failure:
+            faults.append(failure)
+            values = {}
+        found.append(values)
+    return found, faults
+
+
+def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for column in (field.name for field in fields(entry)):
+        value = getattr(entry, column)
+        if isinstance(value, Unset):
+            continue
+        check = _CHECKS.get(column)
+        if value is None:
+            found[column] = EMPTY.get(column)
+        else:
+            found[column] = value if check is None else check(value, [*at, NAMES.get(column, column)])
+    if not found.get("external_id") and not found.get("email"):
+        raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
+    if found.get("name", "") is None:
+        del found["name"]  # Cleared: it then is called by its address or id, as a new one without a name.
+        found["name"] = found.get("email") or found["external_id"]
+    return found
+
+
+def _once(values: Mapping[str, Any], at: Path, seen: dict[tuple[str, str], int]) -> None:
+    for column in ("external_id", "email"):
+        value = values.get(column)
+        if value is None:
+            continue
+        key = (column, value.lower() if column == "email" else value)
+        first = seen.setdefault(key, int(at[1]))
+        if first != at[1]:
+            raise Invalid(
+                f"Entry {first} is about the same customer; send one entry for both.",
+                path=[*at, NAMES.get(column, column)],
+                code="REPEATED",
+            )
+
+
+def _name(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=MAX_NAME, blank=False)
+
+
+def _code(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=MAX_CODE, blank=False)
+
+
+def _email(value: str, path: Path) -> str:
+    value = inputs.text(value.strip(), path, longest=MAX_EMAIL)
+    if _EMAIL.fullmatch(value) is None:
+        raise Invalid(f"`{value[:80]}` is no e-mail address like ada@example.com.", path=path)
+    return value
+
+
+def _tags(values: Sequence[str], path: Path) -> list[str]:
+    if len(values) > MAX_TAGS:
+        raise Invalid(f"There are {len(values)} tags; at most {MAX_TAGS} are allowed.", path=path)
+    return list(dict.fromkeys(_code(value, [*path, at]) for at, value in enumerate(values)))
+
+
+def _attributes(value: object, path: Path) -> str:
+    """The JSON text that is stored."""
+    if not isinstance(value, Mapping):
+        raise Invalid("`attributes` takes an object.", path=path)
+    try:
+        text = write_json(value)
+        read_json(text)  # what is stored can be read again: no NUL, no number without end
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError) as why:
+        raise Invalid(f"`attributes` cannot be stored: {why}", path=path) from None
+    if len(text) > MAX_ATTRIBUTES:
+        raise Invalid(f"`attributes` has {len(text)} bytes; at most {MAX_ATTRIBUTES} are allowed.", path=path)
+    return text.decode()
+
+
+_CHECKS: dict[str, Callable[[Any, Path], Any]] = {
+    "external_id": _code,
+    "email": _email,
+    "name": _name,
+    "phone": _code,
+    "loyalty_tier": _code,
+    "tags": _tags,
+    "attributes": _attributes,
+    "order_count": inputs.count,
+    "total_spent": inputs.amount,
+}

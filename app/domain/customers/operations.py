@@ -1,0 +1,216 @@
+"""Customers in bulk: known ones are changed, the others made, in the same number of statements however many.
+
+Whoever changes customers locks their rows in the order of ids, before anything of campaigns; so two calls about
+the same customers wait for each other and cannot deadlock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain.customers.entries import CustomerEntry, checked_all
+from app.domain.metrics.entries import MAX_TOLD, Several
+from app.domain.segments.changes import note_audience_change
+from app.errors import Conflict, Failure, Forbidden, NotFound
+from app.values.json_text import write_json
+
+TRIES = 3
+"""How often customers that somebody else made meanwhile are looked for again."""
+
+# Whom each entry means: by external id, and by e-mail (case does not count there).
+_FIND = """
+WITH given AS MATERIALIZED (
+  SELECT external_id, lower(email) AS email, place
+    FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS g (external_id, email, place))
+SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id
+  FROM given g JOIN customer c ON c.group_id = $1 AND c.external_id = g.external_id
+UNION ALL
+SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id
+  FROM given g JOIN customer c ON c.group_id = $1 AND c.email_key = g.email
+"""
+_LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+_STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+
+_READ = {
+    "external_id": "d ->> 'external_id'",
+    "email": "d ->> 'email'",
+    "name": "d ->> 'name'",
+    "phone": "d ->> 'phone'",
+    "store_id": "(d ->> 'store_id')::bigint",
+    "loyalty_tier": "d ->> 'loyalty_tier'",
+    "email_consent": "(d ->> 'email_consent')::boolean",
+    "sms_consent": "(d ->> 'sms_consent')::boolean",
+    "tags": "ARRAY(SELECT jsonb_array_elements_text(d -> 'tags'))",
+    "attributes": "(d ->> 'attributes')::json",
+    "order_count": "(d ->> 'order_count')::bigint",
+    "total_spent": "(d ->> 'total_spent')::numeric",
+    "last_order_at": "(d ->> 'last_order_at')::timestamptz",
+}
+"""How each column is read from an entry's values."""
+_ALWAYS = {
+    "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "order_count": "0", "total_spent": "0",
+}  # fmt: skip
+_GIVEN = "jsonb_array_elements($3::jsonb) AS d"
+_CHANGE = f"""
+UPDATE customer c
+   SET {", ".join(f"{n} = CASE WHEN d ? '{n}' THEN {read} ELSE c.{n} END" for n, read in _READ.items())},
+       updated_at = $2, deleted_at = NULL
+  FROM {_GIVEN} WHERE c.group_id = $1 AND c.id = (d ->> 'id')::bigint
+"""
+_MAKE = f"""
+INSERT INTO customer (group_id, created_at, updated_at, {", ".join(_READ)})
+SELECT $1, $2, $2, {", ".join(f"coalesce({r}, {_ALWAYS[n]})" if n in _ALWAYS else r for n, r in _READ.items())}
+  FROM {_GIVEN}
+ ORDER BY d ->> 'external_id', d ->> 'email'
+ON CONFLICT DO NOTHING
+RETURNING id, external_id, email_key AS email
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What a call changed."""
+
+    ids: tuple[int, ...]
+    """In the order of the entries."""
+    created: int
+    updated: int
+
+
+async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *, now: datetime) -> Upserted:
+    """Make or change all of them, or none. Several tells every fault, by entry.
+
+    An entry means the customer with its external id, else the one with its e-mail. What it leaves out stays;
+    new customers belong to the store named, else the scope's.
+    """
+    whole_audience(tx)
+    values, faults = checked_all(entries)
+    faults += await _unknown_stores(tx, values)
+    known = await _known(tx, values, faults)
+    if faults:
+        raise Several(sorted(faults, key=lambda f: int(f.path[1]))[:MAX_TOLD])
+    if not entries:
+        return Upserted((), 0, 0)
+    for row in values:
+        if tx.scope.store_id is not None:
+            row["store_id"] = tx.scope.store_id
+    created = 0
+    ids: dict[int, int] = {}
+    with refusals():
+        for _ in range(TRIES):
+            await _change(tx, values, known, now=now)
+            ids |= known
+            left = [place for place in range(len(values)) if place not in ids]
+            made = await _make(tx, values, left, now=now)
+            ids |= made
+            created += len(made)
+            left = [place for place in left if place not in ids]
+            if not left:
+                break
+            # Somebody made them at the same moment: they are known now.
+            some = [values[place] for place in left]
+            faults = []
+            again = await _known(tx, some, faults)
+            if faults:
+                raise Several(faults[:MAX_TOLD])
+            known = {left[at]: ident for at, ident in again.items()}
+        else:
+            raise Conflict("Some of these customers are being written by somebody else; try again.")
+    await note_audience_change(tx)
+    return Upserted(tuple(ids[place] for place in range(len(values))), created, len(values) - created)
+
+
+def whole_audience(tx: Transaction) -> None:
+    """Customers belong to stores, not to projects."""
+    if tx.scope.project_ids is not None:
+        raise Forbidden("This credential is for projects; customers need one for the group or a store.")
+
+
+async def _unknown_stores(tx: Transaction, values: Sequence[Mapping[str, Any]]) -> list[Failure]:
+    asked = {row["store_id"] for row in values if row.get("store_id") is not None}
+    own = tx.scope.store_id
+    found = {row["id"] for row in await tx.fetch(_STORES, tx.scope.group_id, list(asked))} if asked else set()
+    return [
+        NotFound("store", row["store_id"], path=["customers", at, "storeId"])
+        for at, row in enumerate(values)
+        if row.get("store_id") is not None
+        and (row["store_id"] not in found or own not in (None, row["store_id"]))
+    ]
+
+
+async def _known(
+    tx: Transaction, values: Sequence[Mapping[str, Any]], faults: list[Failure]
+) -> dict[int, int]:
+    """Place of an entry → id of the customer it means, where there is one; the rows are locked."""
+    rows = await tx.fetch(
+        _FIND,
+        tx.scope.group_id,
+        [row.get("external_id") for row in values],
+        [row.get("email") for row in values],
+    )
+    by: dict[str, dict[int, Any]] = {"external_id": {}, "email": {}}
+    for row in rows:
+        by[row["by"]][row["place"]] = row
+    known: dict[int, int] = {}
+    taken: dict[int, int] = {}
+    for place in range(len(values)):
+        named, addressed = by["external_id"].get(place), by["email"].get(place)
+        found = named or addressed
+        if found is None:
+            continue
+        path: list[str | int] = ["customers", place]
+        if (named and addressed and named["id"] != addressed["id"]) or (
+            named is None and values[place].get("external_id") and found["external_id"] is not None
+        ):
+            faults.append(
+                Conflict(
+                    "Another customer has this e-mail already.", path=[*path, "email"], code="EMAIL_EXISTS"
+                )
+            )
+        elif tx.scope.store_id not in (None, found["store_id"]):
+            faults.append(
+                Conflict("This customer is another store's.", path=path, code="CUSTOMER_OF_ANOTHER_STORE")
+            )
+        elif (first := taken.setdefault(found["id"], place)) != place:
+            faults.append(Conflict(f"Entry {first} is about the same customer.", path=path, code="REPEATED"))
+        else:
+            known[place] = found["id"]
+    if known:
+        await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))
+    return known
+
+
+async def _change(
+    tx: Transaction, values: Sequence[Mapping[str, Any]], known: Mapping[int, int], *, now: datetime
+) -> None:
+    if known:
+        rows = [{**values[place], "id": ident} for place, ident in known.items()]
+        await tx.execute(_CHANGE, tx.scope.group_id, now, write_json(rows).decode())
+
+
+async def _make(
+    tx: Transaction, values: Sequence[Mapping[str, Any]], places: Sequence[int], *, now: datetime
+) -> dict[int, int]:
+    if not places:
+        return {}
+    rows = []
+    for place in places:
+        row = values[place]
+        rows.append({"name": row.get("email") or row.get("external_id"), **row})
+    found = await tx.fetch(_MAKE, tx.scope.group_id, now, write_json(rows).decode())
+    by_external = {row["external_id"]: row["id"] for row in found if row["external_id"] is not None}
+    by_email = {row["email"]: row["id"] for row in found if row["external_id"] is None}
+    made: dict[int, int] = {}
+    for place in places:
+        row = values[place]
+        ident = (
+            by_external.get(row["external_id"])
+            if row.get("external_id") is not None
+            else by_email.get(row["email"].lower())
+        )
+        if ident is not None:
+            made[place] = ident
+    return made
