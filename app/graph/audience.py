@@ -6,8 +6,10 @@ from app.graph.enums import SegmentType
 from app.graph.groups import Store
 from app.graph.nodes import Money, Node
 from app.graph.paging import Connection
-from app.graph.refs import CampaignRef, PromoRef
+from app.graph.redemptions import REDEMPTIONS, PromoRedemption
+from app.graph.refs import CampaignRef, EventRef, PromoRef
 from app.graph.scalars import JSON, DateTime, Decimal, Long
+from app.graph.touches import TOUCHES, FunnelTouch
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
 from app.plan.sql import NOW, Sql, sql
 from app.tables import audience as tables
@@ -60,6 +62,13 @@ class Customer(Node):
     created_at: DateTime = column("When it was first known.")
     updated_at: DateTime = column("When it last changed.")
     store: Store | None = to_one("The store it belongs to.", "store_id")
+    promo_redemptions: Connection[PromoRedemption] = connection(
+        "Promos it used.", REDEMPTIONS, key="customer_id"
+    )
+    funnel_touches: Connection[FunnelTouch] = connection("Stages it reached.", TOUCHES, key="customer_id")
+    events: Connection[EventRef] = connection(
+        "What webhooks reported about it.", lists.EVENTS, key="customer_id"
+    )
 
 
 @entity(
@@ -88,5 +97,7 @@ class Promo(Node):
     applies_to: JSON | None = column("Which items it applies to, as it was given.")
     is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)
     created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed; uses do not change it.")
     campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
     segment: Segment | None = to_one("Only customers of this segment may use it.", "segment_id")
+    redemptions: Connection[PromoRedemption] = connection("Its uses.", REDEMPTIONS, key="promo_id")

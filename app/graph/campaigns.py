@@ -21,7 +21,7 @@ from app.graph.metrics import MetricPoint, MetricTotals, campaign_series, campai
 from app.graph.nodes import Money, Node
 from app.graph.paging import Connection
 from app.graph.records import Asset
-from app.graph.refs import CampaignRef
+from app.graph.refs import CampaignRef, EventRef
 from app.graph.scalars import Date, DateTime, Long
 from app.plan.catalog import own, via
 from app.tables import campaigns as tables
@@ -188,6 +188,9 @@ class Campaign(Node):
         "Its lines in the spend ledger.", lists.SPEND_ENTRIES, key="campaign_id"
     )
     assets: Connection[Asset] = connection("Its files.", lists.ASSETS, key="campaign_id")
+    events: Connection[EventRef] = connection(
+        "What webhooks reported about it.", lists.EVENTS, key="campaign_id"
+    )
     clones: Connection[CampaignRef] = connection(
         "Campaigns cloned from it.", lists.CAMPAIGNS, key="template_id"
     )

@@ -5,14 +5,18 @@ from typing import Any
 
 import strawberry
 
+from app.domain.funnels.stages import FunnelType
 from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective, SpendLimitRenewal, SpendLimitType
+from app.tables.funnels import FunnelStage
+from app.tables.records import EventOutcome
+from app.tables.webhooks import ConnectionStatus, Provider
 
 
-def _describe(enum: type[StrEnum], description: str, **values: str) -> None:
+def _describe(enum: type[StrEnum], description: str, *, shown_as: str | None = None, **values: str) -> None:
     """Show a table's codes in GraphQL: one line per member, none forgotten."""
     assert values.keys() == {member.name for member in enum}, f"{enum.__name__} has other members"
-    strawberry.enum(enum, description=description)
+    strawberry.enum(enum, name=shown_as, description=description)
     definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
         value.description = values[value.name]
@@ -63,6 +67,49 @@ _describe(
     STATIC="A list made by hand.",
     DYNAMIC="Whoever fits the criteria.",
     IMPORTED="A list from another system.",
+)
+_describe(
+    Provider,
+    "A provider whose webhooks are understood.",
+    shown_as="WebhookProviderName",
+    SENDGRID="SendGrid: what became of e-mails.",
+    TWILIO="Twilio: what became of text messages.",
+    MAILCHIMP="Mailchimp: audiences and campaigns.",
+    HUBSPOT="HubSpot: contacts and forms.",
+)
+_describe(
+    ConnectionStatus,
+    "Whether a provider's deliveries are taken.",
+    shown_as="WebhookStatus",
+    CONNECTED="They are.",
+    DISCONNECTED="They are refused.",
+)
+_describe(
+    EventOutcome,
+    "What became of an event that came in.",
+    APPLIED="It took effect, once.",
+    IGNORED="It is kept, but nothing follows from it.",
+)
+_describe(
+    FunnelStage,
+    "A stage of a customer's way, in this order.",
+    AWARENESS="First touchpoint.",
+    INTEREST="Browsed menu or website.",
+    CONSIDERATION="Added items to cart.",
+    INTENT="Started checkout.",
+    EVALUATION="Compared options.",
+    PURCHASE="Completed order.",
+    ONBOARDING="First-time experience.",
+    ACTIVATION="Second order.",
+    RETENTION="Regular customer.",
+    ADVOCACY="Referred others.",
+)
+_describe(
+    FunnelType,
+    "Which stages a funnel looks at.",
+    ONBOARDING="Awareness, interest, consideration, purchase, activation.",
+    PURCHASE="Awareness, interest, consideration, intent, evaluation, purchase.",
+    RETENTION="Purchase, onboarding, activation, retention, advocacy.",
 )
 
 
@@ -173,7 +220,11 @@ __all__ = [
     "CampaignStatus",
     "CampaignType",
     "Comparison",
+    "ConnectionStatus",
+    "EventOutcome",
     "FlowTrigger",
+    "FunnelStage",
+    "FunnelType",
     "GoalOperator",
     "GoalType",
     "Interval",
@@ -181,6 +232,7 @@ __all__ = [
     "KeyAccess",
     "MetricDimension",
     "Objective",
+    "Provider",
     "RewardType",
     "SegmentType",
     "SpendLimitRenewal",

@@ -5,7 +5,15 @@ from typing import Any
 
 import strawberry
 
-from app.graph.enums import CampaignStatus, CampaignType, Objective, SegmentType
+from app.graph.enums import (
+    CampaignStatus,
+    CampaignType,
+    ConnectionStatus,
+    EventOutcome,
+    Objective,
+    Provider,
+    SegmentType,
+)
 from app.graph.listing import (
     compares,
     contains_text,
@@ -200,6 +208,19 @@ class EventFilter:
         "Received at this instant or before.", compares("received_at", "<=", "timestamptz")
     )
     event_type: str | None = filter_by("The event type, exactly.", equals("event_type", "text"))
+    source: str | None = filter_by(
+        "The interface it came through, exactly, such as webhook.sendgrid.", equals("source", "text")
+    )
+    kind: str | None = filter_by("What happened in our words, exactly.", equals("kind", "text"))
+    outcome: list[EventOutcome] | None = filter_by("With any of these outcomes.", one_of("outcome", "text"))
+
+
+@strawberry.input(description="Which webhook connections. All conditions given must hold.")
+class WebhookEndpointFilter:
+    """Which webhook connections."""
+
+    provider: list[Provider] | None = filter_by("Of any of these providers.", one_of("provider", "text"))
+    status: list[ConnectionStatus] | None = filter_by("In any of these states.", one_of("status", "text"))
 
 
 STORES = list_of("Store", StoreFilter, "NAME", name=NAME, created_at=CREATED_AT)
@@ -239,4 +260,7 @@ EVENTS = list_of(
 API_KEYS = list_of("ApiKey", NameFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT)
 OAUTH_CLIENTS = list_of(
     "OAuthClient", NameFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT
+)
+WEBHOOK_CONNECTIONS = list_of(
+    "WebhookEndpoint", WebhookEndpointFilter, "CREATED_AT", descending=True, created_at=CREATED_AT
 )

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.graph.mutations import assets, campaigns, keys, metrics, stores
+from app.graph.mutations import assets, campaigns, keys, metrics, promos, stores, webhooks
 
 
 @strawberry.type(
@@ -22,7 +22,16 @@ class Mutation:
     store_update = stores.update
     group_update = stores.update_group
     metrics_record = metrics.record
+    promo_create = promos.create
+    promo_update = promos.update
+    promo_delete = promos.delete
+    promo_redeem = promos.redeem
+    promo_release = promos.release
     assets_add = assets.add
     asset_remove = assets.remove
     api_key_create = keys.create
     api_key_revoke = keys.revoke
+    webhook_connection_create = webhooks.create
+    webhook_connection_rotate = webhooks.rotate
+    webhook_connection_disconnect = webhooks.disconnect
+    webhook_ingest = webhooks.take_in

@@ -11,7 +11,11 @@ from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, P
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.nodes import Node
 from app.graph.paging import Connection
+from app.graph.promos import PromoVerdict, promo_validate
 from app.graph.records import Asset, Event
+from app.graph.redemptions import REDEMPTIONS, PromoRedemption
+from app.graph.touches import TOUCHES, FunnelTouch
+from app.graph.webhooks import WebhookEndpoint, WebhookProvider, providers
 
 
 @strawberry.type(description="Everything that can be read in the scope of the credential.")
@@ -44,10 +48,18 @@ class Query:
     customers: Connection[Customer] = connection("Customers.", lists.CUSTOMERS)
     promo: Promo | None = look_up("A promo, by its id.")
     promos: Connection[Promo] = connection("Promos.", lists.PROMOS)
+    promo_redemptions: Connection[PromoRedemption] = connection("Uses of promos.", REDEMPTIONS)
+    promo_validate: PromoVerdict = promo_validate
+    funnel_touches: Connection[FunnelTouch] = connection("Stages that customers reached.", TOUCHES)
     assets: Connection[Asset] = connection("Client files.", lists.ASSETS)
     events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)
     api_keys: Connection[ApiKey] = connection("API keys of the group.", lists.API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", lists.OAUTH_CLIENTS)
+    webhook_providers: list[WebhookProvider] = providers("Every webhook provider, connected or not.")
+    webhook_connection: WebhookEndpoint | None = look_up("A webhook connection, by its id.")
+    webhook_connections: Connection[WebhookEndpoint] = connection(
+        "Connections to webhook providers.", lists.WEBHOOK_CONNECTIONS
+    )
     metric_totals: list[MetricTotals] = scope_totals(
         "Metrics of all campaigns in scope, one row per currency."
     )

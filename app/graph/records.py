@@ -1,9 +1,10 @@
 """What is kept: client files and raw events."""
 
 from app.graph.declare import column, computed, entity, to_one
+from app.graph.enums import EventOutcome
 from app.graph.groups import Project, Store
 from app.graph.nodes import Node
-from app.graph.refs import CampaignRef
+from app.graph.refs import CampaignRef, CustomerRef
 from app.graph.scalars import JSON, DateTime, Long
 from app.plan.catalog import Row, own, via
 from app.plan.sql import Param, Sql, sql
@@ -55,5 +56,10 @@ class Event(Node):
     event_type: str = column("What happened, as the sender says.")
     received_at: DateTime = column("When it came in.")
     occurred_at: DateTime = column("When it says it happened.")
+    kind: str | None = column("What happened in our words (opened), where the sender's were understood.")
+    channel: str | None = column("Where it happened, such as email.")
+    outcome: EventOutcome | None = column("What became of it; null: nothing had to.")
     body: JSON | None = column("The event as it was sent.")
     project: Project | None = to_one("The project it was sent to.", "project_id")
+    campaign: CampaignRef | None = to_one("The campaign it is about.", "campaign_id")
+    customer: CustomerRef | None = to_one("The customer it is about.", "customer_id")

@@ -4,12 +4,13 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from app.graph.catalog import read_catalog
-from app.graph.metrics import ROWS
+from app.graph.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
 from app.graph.payloads import PayloadExecutor
 from app.graph.prepared import PreparedDocument
 from app.graph.query import Query
 from app.graph.scalars import SCALARS
+from app.graph.webhooks import ROWS as WEBHOOK_ROWS
 
 schema = strawberry.Schema(
     query=Query,
@@ -18,4 +19,4 @@ schema = strawberry.Schema(
     extensions=[PreparedDocument],
     execution_context_class=PayloadExecutor,
 )
-catalog = read_catalog(schema._schema, ROWS)
+catalog = read_catalog(schema._schema, (*METRIC_ROWS, *WEBHOOK_ROWS))

@@ -11,9 +11,12 @@ from app.tables.access import ApiKey, OAuthClient
 from app.tables.audience import Customer, Promo, Segment
 from app.tables.campaigns import Campaign, Goal, Outlay, SpendEntry, SpendLimit
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
+from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.tables.metrics import CampaignMetric, MetricRollup
+from app.tables.promos import PromoRedemption
 from app.tables.records import Asset, AuditEntry, Event, IdempotentAnswer
+from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
 
 WEIRD = [
@@ -124,7 +127,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             ),
             Segment(**g, name=f"{mark} s1", type="static", sized_at=start, deleted_at=start),
         )
-        await add(
+        customers = await add(
             *(
                 Customer(
                     **g,
@@ -276,6 +279,28 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                           name=f"{own} {WEIRD[at % 4]}.pdf", content_type="application/pdf", size=BIG, sha256="00" * 32,
                           storage_key=f"{group_id}/{own}/{at}"),
                 )  # fmt: skip
+        customers = ids["customer"]
+        for n in range(4):
+            store, own = (stores[n], f"{mark}.s{n}") if n < 3 else (None, f"{mark}.s-")
+            for at, promo in enumerate(ids["promo"][:2]):
+                await add(
+                    PromoRedemption(**g, promo_id=promo, customer_id=None if at and n == 1 else customers[n],
+                                    store_id=store, key=f"{own}/{at} {WEIRD[n]}", currency=["EUR", "JPY", "BHD", "EUR"][n],
+                                    basket_total=Decimal("99999999999999.9999"), discount=Decimal("12.3400") * at,
+                                    redeemed_at=start + timedelta(days=n), released_at=start if at else None),
+                )  # fmt: skip
+            for at, stage in enumerate(["awareness", "interest", "purchase", "awareness", "activation"][: n + 2]):
+                touched = start + timedelta(days=at // 2, hours=at)
+                await add(
+                    FunnelTouch(**g, customer_id=customers[n], stage=stage, occurred_at=touched,
+                                channel=None if at == 1 else f"{own} ch{at % 2}", campaign_id=made[n % 3] if at % 2 else None,
+                                source="test", source_ref=f"{own}/{at}"),
+                )  # fmt: skip
+            for day, path in enumerate(["ab", "fa", "h"][: (n + 3) // 2]):
+                await add(
+                    FunnelDay(**g, customer_id=customers[n], day=date(2025, 6, 1) + timedelta(days=day),
+                              path=path if n + 2 > day * 2 + 1 else path[0]),
+                )  # fmt: skip
         event_marks = [f"{mark}.s0.p0", f"{mark}.s1.p1", f"{mark}.s-.p2", mark]
         events = [UUID(int=group_id * 1000 + n) for n in range(4)]
         tx.session.add_all(
@@ -283,6 +308,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 Event(**g, id=event, project_id=projects[n] if n < 3 else None,
                       source=f"{own}-source", dedup_key=f"{mark}{n}", event_type=f"{own} purchase", received_at=start,
                       occurred_at=start + timedelta(seconds=n),
+                      kind="opened" if n else None, channel=f"{own}-ch" if n else None,
+                      outcome=[None, "applied", "ignored", "applied"][n],
+                      campaign_id=made[n] if n else None, customer_id=customers[n] if n < 3 else None,
                       body={"amount": 1.10, "note": f"{own} body"} if n else None)
                 for n, (event, own) in enumerate(zip(events, event_marks, strict=True))
             ]
@@ -303,6 +331,23 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 revoked_at=start,
             ),
         )
+        await add(
+            WebhookConnection(
+                **g, provider="sendgrid", token=f"{mark}-token", sealed=b"", previous_sealed=b"", previous_until=start,
+                rotated_at=start,
+            ),
+            WebhookConnection(
+                **g, provider="twilio", token=f"{mark}-ended", sealed=b"", status="disconnected", disconnected_at=start,
+            ),
+        )  # fmt: skip
+        await add(
+            WebhookProvider(
+                **g, provider="sendgrid", connections=1, events_received=BIG, events_ignored=group_id,
+                last_event_at=start,
+            ),
+            WebhookProvider(**g, provider="twilio", events_received=group_id, last_event_at=start),
+            WebhookProvider(**g, provider="hubspot", connections=2),
+        )  # fmt: skip
         await add(
             OAuthClient(
                 **g,

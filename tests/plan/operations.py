@@ -216,7 +216,7 @@ PREFIXES = {
     "integration": "intg", "segment": "seg", "customer": "cust", "campaign": "camp", "spend_limit": "limit",
     "goal": "goal", "flow": "flow", "flow_action": "act", "flow_condition": "cond", "flow_multiplier": "mult",
     "promo": "promo", "outlay": "outlay", "spend_entry": "spend", "asset": "asset", "api_key": "key",
-    "oauth_client": "client",
+    "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "funnel_touch": "touch",
 }  # fmt: skip
 _ABSENT = object()
 

@@ -1,0 +1,226 @@
+"""Taking a delivery in: every event is kept once, and what follows from it happens once, in one transaction.
+
+The event store's unique key decides which events are new; only those have effects. Effects are sums and
+latest-wins, so the order in which deliveries arrive changes nothing.
+
+Locks are taken in one order: campaigns, events, then what they move, each sorted. Two deliveries that overlap wait
+for one another and cannot deadlock.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.db.database import Transaction
+from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.metrics.entries import MetricEntry
+from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.webhooks.consent import settle_consent
+from app.domain.webhooks.providers import CONSENT, METRIC, is_supported
+from app.domain.webhooks.reading import Happened
+from app.errors import Forbidden
+from app.tables.records import EventOutcome
+from app.tables.webhooks import Provider
+from app.values.ids import read_id
+from app.values.instants import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a delivery's events."""
+
+    received: int
+    """How many it held."""
+    applied: int
+    """Of those, how many took effect now."""
+    ignored: int
+    """Kept without effect, since they are outside the provider's set."""
+
+    @property
+    def repeated(self) -> int:
+        """Were here before, or twice in the delivery."""
+        return self.received - self.applied - self.ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What an event needs to know of its campaign."""
+
+    id: int
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An event with what it means here."""
+
+    event: Happened
+    at: datetime
+    """Never later than now: a sender's clock may be ahead."""
+    applies: bool
+    campaign: Campaign | None
+    customer_id: int | None
+
+
+async def ingest(
+    tx: Transaction, provider: Provider, events: Sequence[Happened], *, now: datetime
+) -> Ingested:
+    """Keep a delivery's events and let the new ones take effect."""
+    if tx.scope.store_id is not None or tx.scope.project_ids is not None:
+        raise Forbidden(
+            "Deliveries are the whole group's; a credential of one store or project cannot take them in."
+        )
+    first = {event.key: event for event in reversed(events)}
+    campaigns = await _campaigns(tx, {e.campaign for e in first.values() if e.campaign})
+    customers = await _customers(tx, first.values())
+    settled = [
+        Settled(
+            event=event,
+            at=now if event.at is None else min(event.at, now),
+            applies=is_supported(provider, event.kind),
+            campaign=campaigns.get(event.campaign or ""),
+            customer_id=customers.get(("email", (event.email or "").lower()))
+            or customers.get(("phone", event.phone or "")),
+        )
+        for event in first.values()
+    ]
+    kept = await _keep(tx, provider, sorted(settled, key=lambda one: one.event.key), now=now)
+    new = [one for one in settled if one.event.key in kept]
+    applied = [one for one in new if one.applies]
+    if new:
+        await _count(tx, provider, new, now=now)
+        await _move_metrics(tx, applied, now=now)
+        await settle_consent(tx, _consents(applied), now=now)
+    return Ingested(len(events), len(applied), len(new) - len(applied))
+
+
+_CAMPAIGNS = f"""
+SELECT campaign.id, campaign.external_id, coalesce(s.time_zone, g.time_zone) AS zone
+  FROM campaign
+  JOIN store s ON s.group_id = campaign.group_id AND s.id = campaign.store_id
+  JOIN customer_group g ON g.id = campaign.group_id
+ WHERE {CAMPAIGN_BORDERS} AND campaign.deleted_at IS NULL
+   AND (campaign.external_id = ANY ($4) OR campaign.id = ANY ($5))
+ ORDER BY campaign.id FOR NO KEY UPDATE OF campaign
+"""
+
+
+async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Campaign]:
+    """By what the sender calls them: an imported id first, else one of ours. Locked, so that none goes away."""
+    wanted = {name: read_id("camp", name) for name in names}
+    if not wanted:
+        return {}
+    ids = [ident for ident in wanted.values() if ident is not None]
+    rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), list(wanted), ids)
+    ours = {row["id"]: Campaign(row["id"], zone_of(row["zone"])) for row in rows}
+    imported = {row["external_id"]: ours[row["id"]] for row in rows if row["external_id"] in wanted}
+    return {
+        **{name: ours[ident] for name, ident in wanted.items() if ident in ours},
+        **imported,
+    }
+
+
+_CUSTOMERS = """
+SELECT id, 'email' AS by, lower(email) AS address FROM customer
+ WHERE group_id = $1 AND lower(email) = ANY ($2) AND deleted_at IS NULL
+UNION ALL
+SELECT min(id), 'phone', phone FROM customer
+ WHERE group_id = $1 AND phone = ANY ($3) AND deleted_at IS NULL GROUP BY phone HAVING count(*) = 1
+"""
+
+
+async def _customers(tx: Transaction, events: Iterable[Happened]) -> Mapping[tuple[str, str], int]:
+    """Customers by their address. A phone number that several of them share says nothing about any."""
+    emails = {event.email.lower() for event in events if event.email}
+    phones = {event.phone for event in events if event.phone}
+    if not emails and not phones:
+        return {}
+    rows = await tx.fetch(_CUSTOMERS, tx.scope.group_id, list(emails), list(phones))
+    return {(row["by"], row["address"]): int(row["id"]) for row in rows}
+
+
+_KEEP = """
+INSERT INTO event (group_id, id, source, dedup_key, event_type, kind, channel, received_at, occurred_at, outcome,
+                   campaign_id, customer_id, body)
+SELECT $1, uuidv7(), $2, given.key, given.raw, given.kind, given.channel, $3, given.at, given.outcome,
+       given.campaign_id, given.customer_id, given.body::json
+  FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::bigint[],
+              $11::bigint[], $12::text[])
+    AS given (key, raw, kind, channel, at, outcome, campaign_id, customer_id, body)
+ ORDER BY given.key
+ON CONFLICT (group_id, source, dedup_key) DO NOTHING
+RETURNING dedup_key
+"""
+
+
+async def _keep(tx: Transaction, provider: Provider, events: Sequence[Settled], *, now: datetime) -> set[str]:
+    """The keys of those that were not here before."""
+    rows = await tx.fetch(
+        _KEEP,
+        tx.scope.group_id,
+        source_of(provider),
+        now,
+        [one.event.key for one in events],
+        [one.event.raw_kind for one in events],
+        [one.event.kind for one in events],
+        [one.event.channel for one in events],
+        [one.event.at or now for one in events],
+        [EventOutcome.APPLIED if one.applies else EventOutcome.IGNORED for one in events],
+        [one.campaign.id if one.campaign else None for one in events],
+        [one.customer_id for one in events],
+        [one.event.body for one in events],
+    )
+    return {row["dedup_key"] for row in rows}
+
+
+def source_of(provider: Provider) -> str:
+    """What the event store calls the provider's webhook."""
+    return f"webhook.{provider}"
+
+
+_COUNT = """
+INSERT INTO webhook_provider AS p (group_id, provider, created_at, events_received, events_ignored, last_event_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (group_id, provider) DO UPDATE
+   SET events_received = p.events_received + excluded.events_received,
+       events_ignored = p.events_ignored + excluded.events_ignored,
+       last_event_at = greatest(p.last_event_at, excluded.last_event_at)
+"""
+
+
+async def _count(tx: Transaction, provider: Provider, new: Sequence[Settled], *, now: datetime) -> None:
+    ignored = sum(1 for one in new if not one.applies)
+    latest = max(one.at for one in new)
+    await tx.execute(_COUNT, tx.scope.group_id, provider, now, len(new), ignored, latest)
+
+
+async def _move_metrics(tx: Transaction, applied: Sequence[Settled], *, now: datetime) -> None:
+    """Each count of a campaign's day and channel, by how many events there were. Days are the store's."""
+    rows: defaultdict[tuple[int, date, str], Counter[str]] = defaultdict(Counter)
+    for one in applied:
+        metric = METRIC.get(one.event.kind)
+        if metric and one.campaign:
+            day = one.at.astimezone(one.campaign.zone).date()
+            rows[one.campaign.id, day, one.event.channel][metric] += 1
+    entries = [
+        MetricEntry(campaign_id=campaign_id, day=day, channel=channel, **_numbers(counts))
+        for (campaign_id, day, channel), counts in rows.items()
+    ]
+    if entries:
+        await record_metrics(tx, entries, mode=Mode.ADD, now=now)
+
+
+def _numbers(counts: Counter[str]) -> dict[str, Any]:
+    return dict(counts)
+
+
+def _consents(applied: Sequence[Settled]) -> set[tuple[int, str]]:
+    """Whose consent on which channel these events may have changed."""
+    return {
+        (one.customer_id, one.event.channel)
+        for one in applied
+        if one.customer_id is not None and one.event.kind in CONSENT
+    }

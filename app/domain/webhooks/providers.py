@@ -1,0 +1,80 @@
+"""What each provider reports, and what follows from it.
+
+Source: Marketing & CRM API, "Supported Providers"; what the providers themselves call it, from their references.
+"""
+
+from collections.abc import Mapping
+
+from app.tables.webhooks import Provider
+
+NAMES: Mapping[Provider, str] = {
+    Provider.SENDGRID: "SendGrid",
+    Provider.TWILIO: "Twilio",
+    Provider.MAILCHIMP: "Mailchimp",
+    Provider.HUBSPOT: "HubSpot",
+}
+EVENTS: Mapping[Provider, tuple[str, ...]] = {
+    Provider.SENDGRID: ("delivered", "opened", "clicked", "bounced", "unsubscribed"),
+    Provider.TWILIO: ("delivered", "failed"),
+    Provider.MAILCHIMP: ("subscribed", "unsubscribed", "campaign_sent"),
+    Provider.HUBSPOT: ("contact_created", "form_submitted"),
+}
+"""The documented sets. Anything else is kept and ignored."""
+CHANNEL: Mapping[Provider, str] = {
+    Provider.SENDGRID: "email",
+    Provider.TWILIO: "sms",
+    Provider.MAILCHIMP: "email",
+    Provider.HUBSPOT: "email",
+}
+"""Where an event happened that does not say so."""
+CHANNELS = frozenset({"email", "sms", "push", "whatsapp", "mms", "rcs", "web", "in_app"})
+"""What may stand before the event: `email.opened`."""
+
+_OWN_WORDS: Mapping[Provider, Mapping[str, str]] = {
+    Provider.SENDGRID: {
+        "open": "opened", "click": "clicked", "bounce": "bounced",
+        "unsubscribe": "unsubscribed", "group_unsubscribe": "unsubscribed",
+    },
+    Provider.TWILIO: {"undelivered": "failed"},
+    Provider.MAILCHIMP: {"subscribe": "subscribed", "unsubscribe": "unsubscribed"},
+    Provider.HUBSPOT: {
+        "contact.creation": "contact_created", "form.submission": "form_submitted",
+        "form_submission": "form_submitted", "form.submitted": "form_submitted",
+    },
+}  # fmt: skip
+
+METRIC: Mapping[str, str] = {
+    "delivered": "delivered",
+    "opened": "opened",
+    "clicked": "clicks",
+    "unsubscribed": "unsubscribed",
+}
+"""Which count of its campaign's day an event moves. The others have none: they are only kept and counted here."""
+CONSENT: Mapping[str, bool] = {"subscribed": True, "unsubscribed": False}
+CONSENT_COLUMN: Mapping[str, str] = {"email": "email_consent", "sms": "sms_consent", "mms": "sms_consent"}
+"""By channel; there is no consent to keep for the others."""
+STAGE: Mapping[str, str] = {
+    "delivered": "awareness",
+    "opened": "awareness",
+    "contact_created": "awareness",
+    "clicked": "interest",
+    "form_submitted": "interest",
+    "subscribed": "interest",
+}
+"""The funnel stage that a customer touches with it (the API's "Funnel Stages": first touchpoint; browsed)."""
+
+
+def normalised(provider: Provider, raw: str) -> tuple[str, str | None]:
+    """`email.opened` → `opened`, `email`; `open` → `opened`, None. In the provider's words or the documented ones."""
+    kind = raw.strip().lower()
+    channel, dot, rest = kind.partition(".")
+    if dot and channel in CHANNELS:
+        kind, found = rest, channel
+    else:
+        found = None
+    return _OWN_WORDS[provider].get(kind, kind), found
+
+
+def is_supported(provider: Provider, kind: str) -> bool:
+    """Whether it is in the provider's documented set."""
+    return kind in EVENTS[provider]

@@ -1,0 +1,204 @@
+"""Connecting webhook providers, and taking in what they deliver."""
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import Annotated
+
+import asyncpg
+import strawberry
+
+from app.auth.keys import require_may_manage
+from app.auth.principal import ADMIN_ROLES, WRITERS, Role
+from app.auth.webhooks import connections
+from app.auth.webhooks.deliveries import read_provider
+from app.auth.webhooks.sealing import SecretBox
+from app.domain.webhooks.operations import Ingested, ingest
+from app.domain.webhooks.reading import Happened, read_delivery
+from app.graph.enums import Provider
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, writes
+from app.graph.payloads import shown
+from app.graph.webhooks import WebhookEndpoint
+
+TRIES = 4
+"""Other writers may take the same rows in another order; PostgreSQL then undoes one of the two, which tries again."""
+
+
+@strawberry.type(description="A webhook connection that was written.")
+class WebhookConnectionPayload:
+    """A webhook connection that was written."""
+
+    connection: WebhookEndpoint | None = strawberry.field(
+        default=None, description="The connection as it is now; null: errors say why nothing was done."
+    )
+    secret: str | None = strawberry.field(
+        default=None,
+        description="Our secret, which deliveries in the documented way are signed with. It is shown this once;"
+        " null where none was made.",
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="What became of a delivery.")
+class WebhookIngestPayload:
+    """What became of a delivery."""
+
+    received: int = strawberry.field(default=0, description="How many events it held.")
+    applied: int = strawberry.field(default=0, description="How many of them took effect now.")
+    ignored: int = strawberry.field(
+        default=0, description="How many are kept without effect: the provider's set does not hold them."
+    )
+    repeated: int = strawberry.field(default=0, description="How many were here before.")
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A new connection to a webhook provider.")
+class WebhookConnectionCreateInput:
+    """A new connection to a webhook provider."""
+
+    provider: Provider = strawberry.field(description="Whose deliveries it takes.")
+    provider_secret: str | None = optional(
+        "What the provider signs with itself: SendGrid's verification key, Twilio's auth token, HubSpot's client"
+        " secret. Without it only deliveries in the documented way are taken. Mailchimp has none."
+    )
+    secret: str | None = optional(
+        "Our secret, if it must be a certain one: 16 to 512 printable ASCII characters; a random one unless given."
+    )
+
+
+@strawberry.input(description="New secrets for a webhook connection.")
+class WebhookConnectionRotateInput:
+    """New secrets for a webhook connection."""
+
+    id: strawberry.ID = strawberry.field(description="The connection.")
+    provider_secret: str | None = optional("What the provider signs with from now on; our secret then stays.")
+    secret: str | None = optional(
+        "Our new secret, if it must be a certain one; a random one unless given or providerSecret is."
+    )
+    keep_previous_hours: int = strawberry.field(
+        default=24, description="How long the former secrets hold as well, 0 to 168 hours."
+    )
+
+
+@strawberry.input(description="A webhook connection to end.")
+class WebhookConnectionDisconnectInput:
+    """A webhook connection to end."""
+
+    id: strawberry.ID = strawberry.field(description="The connection.")
+
+
+@strawberry.input(description="A delivery as a provider made it.")
+class WebhookDeliveryInput:
+    """A delivery as a provider made it."""
+
+    provider: str = strawberry.field(description="The provider's name in URLs, such as sendgrid.")
+    body: str = strawberry.field(description="The body, as it was sent.")
+    content_type: str | None = optional("Its media type; JSON unless it says that it is a form.")
+    query: str | None = optional("The query of the address that was called: campaign_id is read there too.")
+
+
+@writes(
+    "Connects a webhook provider. Needs a credential for the whole group; 10 live connections to each at most.",
+    roles=ADMIN_ROLES,
+)
+async def create(
+    info: strawberry.Info,
+    input: Annotated[WebhookConnectionCreateInput, strawberry.argument(description="The connection.")],
+) -> WebhookConnectionPayload:
+    """`webhookConnectionCreate`."""
+    _require_manager(info)
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await connections.create_connection(
+            tx,
+            box_of(info),
+            provider=input.provider,
+            secret=given(input.secret),
+            provider_secret=given(input.provider_secret),
+            now=info.context.now,
+        )
+        row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
+    return WebhookConnectionPayload(connection=row, secret=made.secret)
+
+
+@writes(
+    "Gives a webhook connection new secrets. The former ones hold for a while, so that no delivery is lost.",
+    roles=ADMIN_ROLES,
+)
+async def rotate(
+    info: strawberry.Info,
+    input: Annotated[WebhookConnectionRotateInput, strawberry.argument(description="Which one, and how.")],
+) -> WebhookConnectionPayload:
+    """`webhookConnectionRotate`."""
+    _require_manager(info)
+    ident = own_id(input.id, "hook", "webhook connection", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await connections.rotate_connection(
+            tx,
+            box_of(info),
+            ident,
+            secret=given(input.secret),
+            provider_secret=given(input.provider_secret),
+            overlap=timedelta(hours=input.keep_previous_hours),
+            now=info.context.now,
+        )
+        row = await shown(info, tx, "WebhookEndpoint", ident)
+    return WebhookConnectionPayload(connection=row, secret=made.secret)
+
+
+@writes("Ends a webhook connection: its deliveries are refused at once, for good.", roles=ADMIN_ROLES)
+async def disconnect(
+    info: strawberry.Info,
+    input: Annotated[WebhookConnectionDisconnectInput, strawberry.argument(description="Which one.")],
+) -> WebhookConnectionPayload:
+    """`webhookConnectionDisconnect`."""
+    _require_manager(info)
+    ident = own_id(input.id, "hook", "webhook connection", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await connections.disconnect(tx, ident, now=info.context.now)
+        row = await shown(info, tx, "WebhookEndpoint", ident)
+    return WebhookConnectionPayload(connection=row)
+
+
+@writes(
+    "Takes in a provider's delivery: what the webhook routes run once its signature held, and a way to send one"
+    " again by hand. Each event counts once, however often it comes.",
+    roles=WRITERS | {Role.WEBHOOK},
+)
+async def take_in(
+    info: strawberry.Info,
+    input: Annotated[WebhookDeliveryInput, strawberry.argument(description="The delivery.")],
+) -> WebhookIngestPayload:
+    """`webhookIngest`."""
+    provider = read_provider(input.provider)
+    events = read_delivery(
+        provider, input.body, content_type=given(input.content_type) or "", query=given(input.query) or ""
+    )
+    done = await _ingested(info, provider, events)
+    return WebhookIngestPayload(
+        received=done.received, applied=done.applied, ignored=done.ignored, repeated=done.repeated
+    )
+
+
+async def _ingested(info: strawberry.Info, provider: Provider, events: list[Happened]) -> Ingested:
+    for attempt in range(1, TRIES + 1):
+        try:
+            async with info.context.db.transaction(info.context.scope) as tx:
+                return await ingest(tx, provider, events, now=info.context.now)
+        except asyncpg.DeadlockDetectedError:
+            if attempt == TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def box_of(info: strawberry.Info) -> SecretBox:
+    """What opens and seals the secrets of this process's connections."""
+    return _box(info.context.services.settings.secret_key)
+
+
+@lru_cache(8)
+def _box(secret_key: str) -> SecretBox:
+    return SecretBox(secret_key)
+
+
+def _require_manager(info: strawberry.Info) -> None:
+    require_may_manage(info.context.principal, group_ids=[info.context.scope.group_id])
