@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +21,7 @@ BAD_LIFE = timedelta(seconds=1)
 """How long a refusal is repeated without asking again."""
 GOOD_SIZE = 10_000
 BAD_SIZE = 2_000
+HEADERS = (b"x-api-key", b"x-beacon-key", b"authorization", b"x-group-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,27 @@ class Authenticator:
         """
         if api_key is None and bearer is None:
             raise Unauthorized
-        name = _name_of(api_key, beacon_key, bearer, group)
+        name = _name_of((api_key, beacon_key, bearer, group))
         held = self._good.get(name, now=now)
         if held is None:
             held = await self._look_up(name, Credential(api_key, beacon_key, bearer, group), now=now)
         return held.principal
+
+    def recall(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal | None:
+        """Who sends these headers, where that was found out a moment ago; `by_headers` finds it out."""
+        held = self._good.get(_name_of_headers(headers), now=now)
+        return None if held is None else held.principal
+
+    async def by_headers(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal:
+        """Who sends these headers, by any credential we know. Raises as `authenticate` does."""
+        api_key, beacon_key, authorization, group = (
+            None if (value := headers.get(name)) is None else value.decode("latin-1") for name in HEADERS
+        )
+        bearer = read_bearer(authorization)
+        if api_key is None and bearer is None:
+            raise Unauthorized
+        sent = Credential(api_key, beacon_key, bearer, group)
+        return (await self._look_up(_name_of_headers(headers), sent, now=now)).principal
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
@@ -110,7 +128,12 @@ def read_bearer(authorization: str | None) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _name_of(*parts: str | None) -> bytes:
+def _name_of_headers(headers: Mapping[bytes, bytes]) -> bytes:
+    get = headers.get
+    return _name_of((get(b"x-api-key"), get(b"x-beacon-key"), get(b"authorization"), get(b"x-group-id")))
+
+
+def _name_of(parts: tuple[str | bytes | None, ...]) -> bytes:
     """What a combination of headers is remembered under. Of the secrets themselves nothing is kept."""
-    # repr keeps parts apart, None from "None", and makes lone surrogates printable.
+    # repr keeps parts apart, None from "None", texts from bytes, and makes lone surrogates printable.
     return hashlib.blake2b(repr(parts).encode(), digest_size=24).digest()

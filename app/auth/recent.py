@@ -22,7 +22,7 @@ class Recent(Generic[K, V]):
     def get(self, key: K, *, now: datetime) -> V | None:
         """What was put under this key, while it is fresh."""
         entry = self._entries.get(key)
-        if entry is not None and entry[0] - SLACK <= now < entry[1]:
+        if entry is not None and entry[0] <= now < entry[1]:
             return entry[2]
         return None
 
@@ -32,7 +32,7 @@ class Recent(Generic[K, V]):
         if len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
         end = now + self._life
-        self._entries[key] = (now, end if until is None else min(end, until), value)
+        self._entries[key] = (now - SLACK, end if until is None else min(end, until), value)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -142,3 +142,26 @@ def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     assert memory.get(9, now=NOW + timedelta(seconds=3)) is None
     memory.put(11, "short", now=NOW, until=NOW + timedelta(seconds=1))
     assert memory.get(11, now=NOW + timedelta(seconds=1)) is None
+
+
+async def test_headers_are_recalled_for_as_long_as_their_credential_is_good(
+    db: Database, authenticator: Authenticator, visits: Visits
+) -> None:
+    secret = await secret_of(db)
+    headers = {b"x-api-key": secret.encode(), b"host": b"here"}
+    assert authenticator.recall(headers, now=NOW) is None
+    principal = await authenticator.by_headers(headers, now=NOW)
+    before = visits.count
+    assert authenticator.recall({**headers, b"host": b"there"}, now=NOW + timedelta(seconds=2)) is principal
+    assert authenticator.recall(headers, now=NOW + timedelta(seconds=3)) is None
+    assert authenticator.recall({**headers, b"x-group-id": b"1"}, now=NOW) is None
+    assert authenticator.recall({b"authorization": secret.encode()}, now=NOW) is None
+    assert visits.count == before
+
+
+async def test_headers_without_a_credential_are_nobody(authenticator: Authenticator) -> None:
+    headers: dict[bytes, bytes]
+    for headers in ({}, {b"x-beacon-key": b"b"}, {b"authorization": b"Basic eDp5"}):
+        assert authenticator.recall(headers, now=NOW) is None
+        with pytest.raises(Unauthorized):
+            await authenticator.by_headers(headers, now=NOW)
