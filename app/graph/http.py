@@ -10,25 +10,27 @@ header of its own.
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from app.auth.credentials import read_bearer
 from app.errors import Failure, Invalid, Unavailable
 from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
 from app.graph.ide import page_response
 from app.graph.negotiation import Form, negotiate
 from app.graph.requests import (
+    NO_FILES,
     PREFLIGHT_REQUIRED,
     UNSUPPORTED_MEDIA_TYPE,
-    Uploads,
+    Remembered,
     close_files,
     read_get,
     read_post,
 )
+from app.serving.bodies import read_body
 from app.serving.door import Refusal
 from app.serving.exchange import Exchange, exchange_of
 
@@ -70,13 +72,13 @@ class GraphQLOverHttp:
     def __init__(self, services: Services, authenticator: "Authenticator") -> None:
         self.services = services
         self.authenticator = authenticator
+        self.remembered = Remembered()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = exchange_of(scope)
         exchange.route = "/graphql"
-        reading = scope["method"] == "GET"
-        form = negotiate(exchange.header(b"accept"), page=reading)
+        form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
         if form is Form.PAGE:
             status, headers, body = page_response(scope, exchange, self.services.settings)
         else:
@@ -96,13 +98,29 @@ class GraphQLOverHttp:
                 f"Answers come as {Form.RESPONSE.value} or {Form.JSON.value}: accept one of them.",
                 code=NOT_ACCEPTABLE,
             )
+        headers = exchange.headers
         # Before the body is read: a stranger's megabytes are not worth our memory.
-        context = await self._enter(scope, exchange)
-        files: Uploads = []
+        now = datetime.now(UTC)
+        principal = self.authenticator.recall(headers, now=now)
+        if principal is None:
+            principal = await self.authenticator.by_headers(headers, now=now)
+        exchange.principal = principal.name
+        context = Context(
+            self.services,
+            principal,
+            exchange.request_id,
+            base_url(scope["scheme"], headers.get(b"host")),
+            now,
+            stale_ok(headers.get(b"prefer")),
+        )
+        body, files = b"", NO_FILES
         if method == "GET":
             operation = read_get(scope["query_string"])
+        elif headers.get(b"content-type") == b"application/json":
+            body = await read_body(receive)
+            operation = self.remembered.read(body)
         else:
-            operation, files = await read_post(exchange.headers, receive)
+            operation, files = await read_post(headers, receive)
         if operation.name:
             exchange.operation = operation.name[:64]
         if operation.read_only or "mutation" not in operation.query:
@@ -113,28 +131,18 @@ class GraphQLOverHttp:
             if files:
                 await close_files(files)
         exchange.execution = given.execution
-        status, more = _status_of(given, operation, form)
         length = (b"content-length", b"%d" % len(given.body))
+        if given.execution == "planned":
+            if body and operation.prepared is None:
+                self.remembered.keep(body, operation)
+            return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
+        status, more = _status_of(given, operation, form)
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
 
-    async def _enter(self, scope: Scope, exchange: Exchange) -> Context:
-        now = datetime.now(UTC)
-        principal = await self.authenticator.authenticate(
-            api_key=exchange.header(b"x-api-key"),
-            beacon_key=exchange.header(b"x-beacon-key"),
-            bearer=read_bearer(exchange.header(b"authorization")),
-            group=exchange.header(b"x-group-id"),
-            now=now,
-        )
-        exchange.principal = principal.name
-        return Context(
-            services=self.services,
-            principal=principal,
-            request_id=exchange.request_id,
-            base_url=base_url(scope, exchange),
-            now=now,
-            stale_ok=stale_ok(exchange.headers.get(b"prefer")),
-        )
+
+@lru_cache(256)
+def _form(accept: bytes | None, *, page: bool) -> Form | None:
+    return negotiate(None if accept is None else accept.decode("latin-1"), page=page)
 
 
 def stale_ok(prefer: bytes | None) -> bool:
@@ -142,10 +150,10 @@ def stale_ok(prefer: bytes | None) -> bool:
     return prefer is not None and b"stale-ok" in prefer.lower().replace(b" ", b"").split(b",")
 
 
-def base_url(scope: Scope, exchange: Exchange) -> str:
+@lru_cache(256)
+def base_url(scheme: str, host: bytes | None) -> str:
     """Where the client reached us, `https://host`; empty where its Host header is no host."""
-    host = exchange.headers.get(b"host", b"")
-    return f"{scope['scheme']}://{host.decode('ascii')}" if _HOST.fullmatch(host) else ""
+    return f"{scheme}://{host.decode('ascii')}" if host and _HOST.fullmatch(host) else ""
 
 
 def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:

@@ -1,11 +1,13 @@
 """Everything before an operation runs: document, variables, plan, faults, cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 from graphql import GraphQLError, OperationType, get_variable_values
 
+from app.auth.principal import Role
 from app.domain.assets.storage import Links
 from app.errors import Invalid, TooLarge
 from app.graph.context import Context
@@ -27,6 +29,20 @@ class Operation:
     extensions: dict[str, Any] = field(default_factory=dict)
     read_only: bool = False
     """A GET: mutations are refused."""
+    prepared: "dict[str, Checked] | None" = field(default=None, compare=False, repr=False)
+    """What is known of it by scope shape, where it is kept because it comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found out about an operation that holds for whoever sends it again under that scope shape."""
+
+    document: Document
+    operation: PreparedOperation
+    plan: Plan
+    args: Sequence[dict[str, Any]]
+    cost: int
+    faults: list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -50,6 +66,17 @@ class _Ready:
 
 def prepare(operation: Operation, context: Context) -> Prepared:
     """Check a request and find its plan. Raises Rejected or a Failure where it cannot run at all."""
+    scope, known = context.scope, operation.prepared
+    found = None if known is None else known.get(scope.shape)
+    if found is None:
+        found = _checked(operation, context)
+        if known is not None:
+            known[scope.shape] = found
+    bindings = Bindings(scope, context.now, found.args, _facts(context))
+    return Prepared(found.document, found.operation, found.plan, bindings, found.cost, found.faults)
+
+
+def _checked(operation: Operation, context: Context) -> Checked:
     suggestions = context.services.settings.development
     documents = _Ready.documents.get(suggestions)
     if documents is None:
@@ -68,9 +95,8 @@ def prepare(operation: Operation, context: Context) -> Prepared:
     if isinstance(variables, list):
         raise Rejected(variables, "BAD_USER_INPUT")
     plannable = chosen.kind is OperationType.QUERY and not chosen.introspects
-    scope = context.scope
     try:
-        plan = _Ready.plans.get(document, chosen, variables, scope.shape, plannable=plannable)
+        plan = _Ready.plans.get(document, chosen, variables, context.scope.shape, plannable=plannable)
         args = plan.tree.arguments(variables) if plan.tree.slots else []
     except GraphQLError as error:
         raise Rejected([error], "BAD_USER_INPUT") from None
@@ -81,14 +107,18 @@ def prepare(operation: Operation, context: Context) -> Prepared:
             f"The answer could hold {cost} values; {MAX_COST} are the most. Most of them are in {most or 'its lists'}:"
             " ask for fewer rows there (`first`), or for fewer fields."
         )
-    bindings = Bindings(scope, context.now, args, _facts(context))
-    return Prepared(document, chosen, plan, bindings, cost, fault_messages(found) if found else [])
+    return Checked(document, chosen, plan, args, cost, fault_messages(found) if found else [])
 
 
 def _facts(context: Context) -> dict[str, Any]:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
     principal = context.principal
-    return {"name": principal.name, "roles": sorted(principal.roles), "links": partial(_links, context)}
+    return {"name": principal.name, "roles": _sorted(principal.roles), "links": partial(_links, context)}
+
+
+@lru_cache(256)
+def _sorted(roles: frozenset[Role]) -> list[Role]:
+    return sorted(roles)
 
 
 def _links(context: Context) -> Links:

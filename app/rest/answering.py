@@ -140,7 +140,7 @@ class Path:
             services=self.services,
             principal=principal,
             request_id=exchange.request_id,
-            base_url=base_url(request.scope, exchange),
+            base_url=base_url(request.scope["scheme"], exchange.headers.get(b"host")),
             now=now,
             stale_ok=stale_ok(exchange.headers.get(b"prefer")),
         )
