@@ -43,6 +43,16 @@ def _id(prefix: str) -> Callable[[Any], object]:
     return lambda text: read_id(prefix, str(text))
 
 
+def _named(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    ours = _id(prefix)
+
+    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+        imported, own = args.param(*path, cast="text"), args.param(*path, cast="bigint", convert=ours)
+        return sql("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
+
+    return predicate
+
+
 def _is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
 
@@ -123,6 +133,10 @@ class CampaignFilter:
     )
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", _ids("camp"))
+    )
+    named: strawberry.ID | None = filter_by(
+        "With this id, or imported with it. Two rows where one was imported with what is another's id here.",
+        _named("camp"),
     )
     search: str | None = filter_by(
         "Part of the name or description, upper or lower case.", contains_text("name", "description")

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.graph.mutations import assets, campaigns, keys, metrics, promos, stores, webhooks
+from app.graph.mutations import assets, campaigns, keys, messages, metrics, promos, stores, webhooks
 
 
 @strawberry.type(
@@ -18,6 +18,7 @@ class Mutation:
     campaign_clone = campaigns.clone
     campaign_move = campaigns.move
     media_campaign_create = campaigns.create_media
+    message_campaign_create = messages.create
     store_create = stores.create
     store_update = stores.update
     group_update = stores.update_group
