@@ -40,7 +40,7 @@ SELECT convert_to(
               FROM asset t6
               WHERE t6.group_id = $1::bigint AND t6.campaign_id = t1.id AND t6.deleted_at IS NULL
               ORDER BY t6.created_at, t6.id
-              LIMIT 50
+              LIMIT 20
             ) t6
           ) || ',"metrics":{"impressions":' || (
             SELECT (
