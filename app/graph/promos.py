@@ -1,0 +1,122 @@
+"""Asking whether a promo would work, without using it. A resolver in Python: the rules are the domain's."""
+
+from decimal import Decimal as PyDecimal
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain.promos.redeeming import Asked, validate
+from app.domain.promos.rules import Basket, Line
+from app.errors import Conflict, Failure, Invalid, NotFound
+from app.graph.mutations.writing import own_id, told
+from app.graph.refs import PromoRef
+from app.graph.resolving import loaders_of
+from app.graph.scalars import Decimal
+from app.values.money import show_amount
+
+
+@strawberry.input(description="So many units of one article.")
+class BasketLineInput:
+    """So many units of one article."""
+
+    unit_price: Decimal = strawberry.field(description="What one unit costs.")
+    quantity: int = strawberry.field(default=1, description="How many units, 1 to 1,000,000.")
+    sku: str | None = strawberry.field(default=None, description="The article's number.")
+    category: str | None = strawberry.field(default=None, description="The article's category.")
+
+
+@strawberry.input(description="What somebody is about to pay.")
+class BasketInput:
+    """What somebody is about to pay."""
+
+    lines: list[BasketLineInput] = strawberry.field(
+        default_factory=list, description="The articles; 1,000 lines at most."
+    )
+    delivery_fee: Decimal | None = strawberry.field(default=None, description="What delivery costs.")
+    currency: str | None = strawberry.field(
+        default=None, description="The currency of these amounts; the promo's unless said."
+    )
+    store_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Where it is bought; the credential's store unless said."
+    )
+
+
+@strawberry.type(description="Why a promo cannot be redeemed.")
+class PromoRefusal:
+    """Why a promo cannot be redeemed."""
+
+    code: str = strawberry.field(description="For programs: EXPIRED, BELOW_MINIMUM, NOT_IN_SEGMENT, …")
+    message: str = strawberry.field(description="For people.")
+    path: list[str] = strawberry.field(description="The argument it is about, outermost first.")
+
+
+@strawberry.type(description="What a promo would take off, or every reason why it would not.")
+class PromoVerdict:
+    """What a promo would take off, or every reason why it would not."""
+
+    valid: bool = strawberry.field(description="Whether it could be redeemed like this.")
+    discount: Decimal = strawberry.field(description="What it would take off; 0 where it is not valid.")
+    currency: str | None = strawberry.field(description="The promo's currency; null where there is no promo.")
+    promo: PromoRef | None = strawberry.field(description="The promo; null where there is none of this code.")
+    reasons: list[PromoRefusal] = strawberry.field(
+        description="Every reason against it; empty where it is valid."
+    )
+
+
+async def _validate(
+    info: strawberry.Info,
+    code: Annotated[str, strawberry.argument(description="The code, in any case.")],
+    basket: Annotated[BasketInput, strawberry.argument(description="What is about to be paid.")],
+    customer_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="Who is about to pay.")
+    ] = None,
+) -> PromoVerdict:
+    try:
+        asked = asked_of(code, basket, customer_id)
+        async with info.context.db.transaction(info.context.scope) as tx:
+            found = await validate(tx, asked, now=info.context.now)
+    except (Invalid, NotFound, Conflict) as failure:
+        return _refused(failure)
+    promo: Any = None
+    if found.promo_id is not None:
+        promo = await loaders_of(info).one("Promo", found.promo_id, alive=True)
+    shown: Any = show_amount(found.verdict.discount, found.currency)
+    return PromoVerdict(
+        valid=found.verdict.valid,
+        discount=shown,
+        currency=found.currency,
+        promo=promo,
+        reasons=[PromoRefusal(code=r.code, message=r.message, path=[*r.path]) for r in found.verdict.reasons],
+    )
+
+
+promo_validate: Any = strawberry.field(
+    resolver=_validate,
+    description="What a promo would take off this basket now, or every reason why not. Nothing is used.",
+)
+
+
+def asked_of(code: str, basket: BasketInput, customer_id: str | None) -> Asked:
+    """The same in the domain's words. Ids are read here: an unreadable one is not found."""
+    zero = PyDecimal(0)
+    return Asked(
+        code=code,
+        basket=Basket(
+            lines=[
+                Line(quantity=one.quantity, unit_price=one.unit_price, sku=one.sku, category=one.category)
+                for one in basket.lines
+            ],
+            delivery_fee=zero if basket.delivery_fee is None else basket.delivery_fee,
+            currency=basket.currency,
+        ),
+        customer_id=None if customer_id is None else own_id(customer_id, "cust", "customer", "customerId"),
+        store_id=None
+        if basket.store_id is None
+        else own_id(basket.store_id, "store", "store", "basket", "storeId"),
+    )
+
+
+def _refused(failure: Failure) -> PromoVerdict:
+    reasons = [PromoRefusal(code=e.code, message=e.message, path=e.path) for e in told(failure)]
+    nothing: Any = "0"
+    return PromoVerdict(valid=False, discount=nothing, currency=None, promo=None, reasons=reasons)
