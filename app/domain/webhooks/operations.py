@@ -3,23 +3,24 @@
 The event store's unique key decides which events are new; only those have effects. Effects are sums and
 latest-wins, so the order in which deliveries arrive changes nothing.
 
-Locks are taken in one order: campaigns, events, then what they move, each sorted. Two deliveries that overlap wait
-for one another and cannot deadlock.
+Locks are taken in the order of all writers: events by key, customers, campaigns, rollups, and the provider's counters
+last. So two deliveries that overlap wait for one another and cannot deadlock.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, record_metrics
 from app.domain.webhooks.consent import settle_consent
-from app.domain.webhooks.providers import CONSENT, METRIC, is_supported
+from app.domain.webhooks.providers import CONSENT, METRIC, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
 from app.tables.records import EventOutcome
@@ -75,15 +76,14 @@ async def ingest(
         )
     first = {event.key: event for event in reversed(events)}
     campaigns = await _campaigns(tx, {e.campaign for e in first.values() if e.campaign})
-    customers = await _customers(tx, first.values())
+    customers = await _customers(tx, list(first.values()))
     settled = [
         Settled(
             event=event,
             at=now if event.at is None else min(event.at, now),
             applies=is_supported(provider, event.kind),
             campaign=campaigns.get(event.campaign or ""),
-            customer_id=customers.get(("email", (event.email or "").lower()))
-            or customers.get(("phone", event.phone or "")),
+            customer_id=customers.get(("email", event.email)) or customers.get(("phone", event.phone)),
         )
         for event in first.values()
     ]
@@ -91,9 +91,14 @@ async def ingest(
     new = [one for one in settled if one.event.key in kept]
     applied = [one for one in new if one.applies]
     if new:
+        known = await _lock(tx, _LOCK_CUSTOMERS, {one.customer_id for one in applied if one.customer_id})
+        await settle_consent(tx, _consents(applied, known), now=now)
+        await record_touches(tx, _touches(applied, known), source=source_of(provider), now=now)
+        running = await _lock(tx, _LOCK_CAMPAIGNS, {one.campaign.id for one in applied if one.campaign})
+        await _move_metrics(
+            tx, [one for one in applied if one.campaign and one.campaign.id in running], now=now
+        )
         await _count(tx, provider, new, now=now)
-        await _move_metrics(tx, applied, now=now)
-        await settle_consent(tx, _consents(applied), now=now)
     return Ingested(len(events), len(applied), len(new) - len(applied))
 
 
@@ -104,12 +109,11 @@ SELECT campaign.id, campaign.external_id, coalesce(s.time_zone, g.time_zone) AS 
   JOIN customer_group g ON g.id = campaign.group_id
  WHERE {CAMPAIGN_BORDERS} AND campaign.deleted_at IS NULL
    AND (campaign.external_id = ANY ($4) OR campaign.id = ANY ($5))
- ORDER BY campaign.id FOR NO KEY UPDATE OF campaign
 """
 
 
 async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Campaign]:
-    """By what the sender calls them: an imported id first, else one of ours. Locked, so that none goes away."""
+    """By what the sender calls them: an imported id first, else one of ours."""
     wanted = {name: read_id("camp", name) for name in names}
     if not wanted:
         return {}
@@ -117,24 +121,23 @@ async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Camp
     rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), list(wanted), ids)
     ours = {row["id"]: Campaign(row["id"], zone_of(row["zone"])) for row in rows}
     imported = {row["external_id"]: ours[row["id"]] for row in rows if row["external_id"] in wanted}
-    return {
-        **{name: ours[ident] for name, ident in wanted.items() if ident in ours},
-        **imported,
-    }
+    return {**{name: ours[ident] for name, ident in wanted.items() if ident in ours}, **imported}
 
 
 _CUSTOMERS = """
-SELECT id, 'email' AS by, lower(email) AS address FROM customer
- WHERE group_id = $1 AND lower(email) = ANY ($2) AND deleted_at IS NULL
+SELECT c.id, 'email' AS by, given.address
+  FROM unnest($2::text[]) AS given (address)
+  JOIN customer c ON c.group_id = $1 AND c.email_key = lower(given.address COLLATE "pg_c_utf8")
+ WHERE c.deleted_at IS NULL
 UNION ALL
-SELECT min(id), 'phone', phone FROM customer
- WHERE group_id = $1 AND phone = ANY ($3) AND deleted_at IS NULL GROUP BY phone HAVING count(*) = 1
+SELECT min(c.id), 'phone', c.phone FROM customer c
+ WHERE c.group_id = $1 AND c.phone = ANY ($3) AND c.deleted_at IS NULL GROUP BY c.phone HAVING count(*) = 1
 """
 
 
-async def _customers(tx: Transaction, events: Iterable[Happened]) -> Mapping[tuple[str, str], int]:
+async def _customers(tx: Transaction, events: Collection[Happened]) -> Mapping[tuple[str, str | None], int]:
     """Customers by their address. A phone number that several of them share says nothing about any."""
-    emails = {event.email.lower() for event in events if event.email}
+    emails = {event.email for event in events if event.email}
     phones = {event.phone for event in events if event.phone}
     if not emails and not phones:
         return {}
@@ -206,21 +209,48 @@ async def _move_metrics(tx: Transaction, applied: Sequence[Settled], *, now: dat
             day = one.at.astimezone(one.campaign.zone).date()
             rows[one.campaign.id, day, one.event.channel][metric] += 1
     entries = [
-        MetricEntry(campaign_id=campaign_id, day=day, channel=channel, **_numbers(counts))
+        MetricEntry(campaign_id=campaign_id, day=day, channel=channel, **cast("dict[str, Any]", counts))
         for (campaign_id, day, channel), counts in rows.items()
     ]
     if entries:
         await record_metrics(tx, entries, mode=Mode.ADD, now=now)
 
 
-def _numbers(counts: Counter[str]) -> dict[str, Any]:
-    return dict(counts)
+# Locked until the end, so that what was alive stays so; the order is the one of every writer.
+_LOCK_CUSTOMERS = """
+SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
+"""
+_LOCK_CAMPAIGNS = """
+SELECT id FROM campaign WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
+"""
 
 
-def _consents(applied: Sequence[Settled]) -> set[tuple[int, str]]:
+async def _lock(tx: Transaction, statement: str, ids: Collection[int]) -> set[int]:
+    if not ids:
+        return set()
+    return {row["id"] for row in await tx.fetch(statement, tx.scope.group_id, sorted(ids))}
+
+
+def _consents(applied: Sequence[Settled], known: Collection[int]) -> set[tuple[int, str]]:
     """Whose consent on which channel these events may have changed."""
     return {
         (one.customer_id, one.event.channel)
         for one in applied
-        if one.customer_id is not None and one.event.kind in CONSENT
+        if one.customer_id is not None and one.customer_id in known and one.event.kind in CONSENT
     }
+
+
+def _touches(applied: Sequence[Settled], known: Collection[int]) -> list[Touch]:
+    """The stages customers reached with these events."""
+    return [
+        Touch(
+            customer_id=one.customer_id,
+            stage=STAGE[one.event.kind],
+            occurred_at=one.at,
+            reference=one.event.key,
+            channel=one.event.channel,
+            campaign_id=one.campaign.id if one.campaign else None,
+        )
+        for one in applied
+        if one.customer_id is not None and one.customer_id in known and one.event.kind in STAGE
+    ]

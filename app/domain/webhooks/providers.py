@@ -5,6 +5,7 @@ Source: Marketing & CRM API, "Supported Providers"; what the providers themselve
 
 from collections.abc import Mapping
 
+from app.tables.funnels import FunnelStage
 from app.tables.webhooks import Provider
 
 NAMES: Mapping[Provider, str] = {
@@ -53,13 +54,13 @@ METRIC: Mapping[str, str] = {
 CONSENT: Mapping[str, bool] = {"subscribed": True, "unsubscribed": False}
 CONSENT_COLUMN: Mapping[str, str] = {"email": "email_consent", "sms": "sms_consent", "mms": "sms_consent"}
 """By channel; there is no consent to keep for the others."""
-STAGE: Mapping[str, str] = {
-    "delivered": "awareness",
-    "opened": "awareness",
-    "contact_created": "awareness",
-    "clicked": "interest",
-    "form_submitted": "interest",
-    "subscribed": "interest",
+STAGE: Mapping[str, FunnelStage] = {
+    "delivered": FunnelStage.AWARENESS,
+    "opened": FunnelStage.AWARENESS,
+    "contact_created": FunnelStage.AWARENESS,
+    "clicked": FunnelStage.INTEREST,
+    "form_submitted": FunnelStage.INTEREST,
+    "subscribed": FunnelStage.INTEREST,
 }
 """The funnel stage that a customer touches with it (the API's "Funnel Stages": first touchpoint; browsed)."""
 

@@ -236,7 +236,7 @@ def _made(
         raw_kind=raw.strip()[:MAX_WORD],
         kind=kind[:64],
         channel=(before or (channel or "").lower() or CHANNEL[provider])[:64],
-        key=key,
+        key=key if len(key) <= MAX_WORD else _fingerprint({"key": key}),
         at=at,
         email=_word(email, longest=MAX_ADDRESS),
         phone=_word(phone, longest=64),
