@@ -111,6 +111,16 @@ class Database:
             await connection.execute(group_setting(scope))
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
+    async def search(self, sql: str, values: Sequence[object], scope: Scope) -> "list[asyncpg.Record]":
+        """Rows of a written statement whose values decide how it is best done, such as a segment's criteria.
+
+        It runs on a reading connection, so it names every border itself; its plan is made for these values.
+        """
+        async with self.reader.connection() as connection, connection.transaction(readonly=True):
+            setting = f"{group_setting(scope)}; " if self.guarded else ""
+            await connection.execute(f"{setting}SET LOCAL plan_cache_mode = force_custom_plan")
+            return list(await connection.fetch(sql, *values))
+
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
         """PostgreSQL's plan of a planned statement, on the connection it would run on."""
         options = "ANALYZE, BUFFERS" if analyze else "COSTS"

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from app.db.database import Database
+from app.worker.audience import Audience
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
 from app.worker.jobs import Job, told
@@ -40,7 +41,7 @@ class Worker:
         """`term_s`: how long after its last sign of life a worker is taken for dead."""
         self.name = name or f"{socket.gethostname()[:30]}:{os.getpid()}"
         self.jobs: dict[str, Job] = {
-            job.name: job for job in (jobs if jobs is not None else (Lifecycle(), Housekeeping()))
+            job.name: job for job in (jobs if jobs is not None else (Lifecycle(), Audience(), Housekeeping()))
         }
         self._term_s = term_s
         # Two workers of one name must not take each other's lease for their own.

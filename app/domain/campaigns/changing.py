@@ -12,6 +12,7 @@ from app.domain.campaigns.fields import WINDOW, CampaignFields, checked, path_of
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
+from app.domain.segments.finding import check_fits
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import Unset, sent
@@ -46,6 +47,9 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
             code="WRONG_STATUS",
         )
     await _settle_references(tx, values, row)
+    if "segment_id" in values or "channels" in values:
+        aimed = {"segment_id": row["segment_id"], "channels": row["channels"], **values}
+        await check_fits(tx, aimed["segment_id"], aimed["channels"])
     _settle_window(given, values, row, now=now)
     if values:
         values["updated_at"] = now

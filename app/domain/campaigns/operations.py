@@ -12,6 +12,7 @@ from app.domain.campaigns.lifecycle import RULES, Move, refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
 from app.domain.groups.finding import StoreFacts, store_to_write
+from app.domain.segments.finding import check_fits
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import sent
@@ -88,6 +89,7 @@ async def insert_campaign(
     window = window_of(asked, zone=store.zone, now=now)
     check_slug(values)
     brought = await check_references(tx, values, store_id=store.id)
+    await check_fits(tx, values.get("segment_id"), values.get("channels") or ())
     project_id = values.get("project_id") or brought.project_id
     row = {
         **values,

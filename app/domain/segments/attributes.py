@@ -9,7 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Free, Kind, Texts, Words
+from app.domain.segments.free import Free
+from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Kind, Texts, Words
 from app.domain.segments.predicates import Attribute, Catalogue, Predicate, catalogue, parse
 from app.values.json_text import read_json
 

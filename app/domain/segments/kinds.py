@@ -5,13 +5,13 @@ fails every test but `exists: false`; `ne` and `nin` are the negations of `eq` a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.values.json_text import kind_of, write_json
+from app.values.json_text import kind_of
 from app.values.texts import read_text
 
 MAX_LIST = 1_000
@@ -130,7 +130,7 @@ class Words(_Plain):
     cast = "text"
 
     def read(self, value: object) -> str:
-        return _words(value)
+        return words(value)
 
 
 class Amount(_Plain):
@@ -141,7 +141,7 @@ class Amount(_Plain):
     cast = "numeric"
 
     def read(self, value: object) -> Decimal:
-        return _number(value)
+        return number(value)
 
 
 class Count(_Plain):
@@ -152,7 +152,7 @@ class Count(_Plain):
     cast = "bigint"
 
     def read(self, value: object) -> int:
-        return _whole(value, MAX_WHOLE)
+        return whole(value, MAX_WHOLE)
 
 
 class Flag(_Plain):
@@ -178,7 +178,7 @@ class DaysAgo(Kind):
     expects = "a whole number of days"
 
     def read(self, value: object) -> int:
-        return _whole(value, MAX_DAYS)
+        return whole(value, MAX_DAYS)
 
     def sql(self, operator: str, expression: str, operand: Any, bind: Bind, at: Moment) -> str:
         def at_least(days: int) -> str:
@@ -219,7 +219,7 @@ class Texts(Kind):
     expects = "a text"
 
     def read(self, value: object) -> str:
-        return _words(value)
+        return words(value)
 
     def operand(self, operator: str, value: object) -> Any:
         if operator == "contains" and isinstance(value, list):
@@ -240,122 +240,35 @@ class Texts(Kind):
         return bool(value)
 
 
-class Free(Kind):
-    """One key of a JSON object of free attributes: a text, a number, true or false, or a list of them.
-
-    `expression` is the whole object (jsonb), the key is the operand's companion. A value of another kind than the
-    operand's is another value: it fails, whatever is asked.
-    """
-
-    operators = ("eq", "in", "contains", *ORDER)
-    expects = "a text, a number, true or false"
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def read(self, value: object) -> str | Decimal | bool:
-        if isinstance(value, str):
-            return _words(value)
-        return value if isinstance(value, bool) else _number(value, self.expects)
-
-    def operand(self, operator: str, value: object) -> Any:
-        found = super().operand(operator, value) if operator != "between" else self._range(value)
-        edges = found if operator == "between" else [found]
-        if operator in ORDER and any(isinstance(one, bool) for one in edges):
-            raise ValueError("compares numbers or texts; true and false have no order")
-        return found
-
-    def _range(self, value: object) -> Any:
-        if isinstance(value, list) and len({isinstance(self.read(one), str) for one in value}) == 2:
-            raise ValueError("takes two values of the same kind")
-        return super().operand("between", value)
-
-    def sql(self, operator: str, expression: str, operand: Any, bind: Bind, at: Moment) -> str:
-        if operator == "in":
-            return f"({' OR '.join(self._is(expression, one, bind) for one in operand)})"
-        if operator == "eq":
-            return self._is(expression, operand, bind)
-        if operator == "contains" and not isinstance(operand, str):
-            return self._is(expression, [operand], bind)
-        value = f"({expression} -> {bind(self.key, 'text')})"
-        if operator == "contains":
-            member = self._is(expression, [operand], bind)
-            part = f"strpos({value} #>> '{{}}', {bind(operand, 'text')}) > 0"
-            return f"({member} OR CASE WHEN jsonb_typeof({value}) = 'string' THEN {part} END)"
-        edges = operand if operator == "between" else [operand]
-        kind, cast, plain = (
-            ("string", "text", f"({value} #>> '{{}}') COLLATE \"C\"")
-            if isinstance(edges[0], str)
-            else ("number", "numeric", f"({value} #>> '{{}}')::numeric")
-        )
-        signs = (">=", "<=") if operator == "between" else (COMPARISONS[operator][0],)
-        tests = [f"{plain} {sign} {bind(edge, cast)}" for sign, edge in zip(signs, edges, strict=True)]
-        return f"CASE WHEN jsonb_typeof({value}) = '{kind}' THEN {' AND '.join(tests)} END"
-
-    def _is(self, expression: str, value: object, bind: Bind) -> str:
-        return f"{expression} @> {bind(_json({self.key: value}), 'jsonb')}"
-
-    def holds(self, operator: str, value: Any, operand: Any, at: Moment) -> bool:
-        if operator == "in":
-            return any(_same(value, one) for one in operand)
-        if operator == "eq":
-            return _same(value, operand)
-        if operator == "contains":
-            if isinstance(value, list):
-                return any(_same(one, operand) for one in value)
-            return isinstance(value, str) and isinstance(operand, str) and operand in value
-        low, high = operand if operator == "between" else (operand, operand)
-        if isinstance(value, bool | list | dict) or isinstance(value, str) != isinstance(low, str):
-            return False
-        if operator == "between":
-            return bool(low <= value <= high)
-        return COMPARISONS[operator][1](value, operand)
-
-    def there(self, expression: str) -> str:
-        raise NotImplementedError("asked with its key: see `there_sql`")
-
-    def there_sql(self, expression: str, bind: Bind) -> str:
-        """SQL: whether the key has a value that is not null."""
-        return f"jsonb_typeof({expression} -> {bind(self.key, 'text')}) <> 'null'"
-
-
-def _same(value: Any, operand: Any) -> bool:
-    """JSON's equality: true is not 1, 1.0 is 1."""
-    if isinstance(value, bool) or isinstance(operand, bool):
-        return value is operand
-    return isinstance(value, str) == isinstance(operand, str) and bool(value == operand)
-
-
 def _edge(at: Moment, days: int) -> datetime:
     """The first instant of the day that was so many days ago."""
     return datetime.combine(at.today - timedelta(days=days), time(), tzinfo=UTC)
 
 
-def _words(value: object) -> str:
+def words(value: object) -> str:
+    """A text that may be compared; ValueError otherwise."""
     if not isinstance(value, str):
         raise ValueError(f"takes a text, not {kind_of(value)}")
     return read_text(value, longest=MAX_WORDS)
 
 
-def _number(value: object, expects: str = "a number") -> Decimal:
+def number(value: object, expects: str = "a number") -> Decimal:
+    """A number of bounded length; ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"takes {expects}, not {kind_of(value)}")
-    number = Decimal(value)
+    found = Decimal(value)
     if (
-        not number.is_finite()
-        or abs(number.adjusted()) > MAX_DIGITS
-        or len(number.as_tuple().digits) > MAX_DIGITS
+        not found.is_finite()
+        or abs(found.adjusted()) > MAX_DIGITS
+        or len(found.as_tuple().digits) > MAX_DIGITS
     ):
         raise ValueError(f"takes a number of at most {MAX_DIGITS} digits")
-    return number
+    return found
 
 
-def _whole(value: object, largest: int) -> int:
-    number = _number(value, "a whole number")
-    if number != number.to_integral_value() or not 0 <= number <= largest:
+def whole(value: object, largest: int) -> int:
+    """A whole number from 0 on; ValueError otherwise."""
+    found = number(value, "a whole number")
+    if found != found.to_integral_value() or not 0 <= found <= largest:
         raise ValueError(f"takes a whole number from 0 to {largest}")
-    return int(number)
-
-
-def _json(value: Mapping[str, object] | Sequence[object]) -> str:
-    return write_json(value).decode()
+    return int(found)

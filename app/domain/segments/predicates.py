@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.segments.kinds import Bind, DaysAgo, Free, Kind, Moment
+from app.domain.segments.free import Free
+from app.domain.segments.kinds import Bind, DaysAgo, Kind, Moment
 from app.errors import Invalid
 from app.values.json_text import kind_of
 from app.values.texts import read_text

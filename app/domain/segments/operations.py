@@ -1,0 +1,268 @@
+"""Making, changing and deleting segments, keeping the lists of static and imported ones, counting dynamic ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Database, Transaction
+from app.domain import inputs
+from app.domain.inputs import MAX_CODE, Path
+from app.domain.metrics.entries import MAX_TOLD, Several
+from app.domain.segments.attributes import customer_criteria
+from app.domain.segments.counting import count_customers, count_inside
+from app.domain.segments.predicates import CODE, Predicate, depends_on_time
+from app.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from app.tables.audience import SegmentType
+from app.values.changes import UNSET, Settable, Unset
+from app.values.json_text import read_json, write_json
+
+MAX_NAME = 255
+MAX_CRITERIA = 65_536
+MAX_MEMBERS = 5_000
+NAMES = {"external_id": "externalId"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFields:
+    """Every settable field; UNSET was not sent, None clears."""
+
+    name: Settable[str | None] = UNSET
+    criteria: Settable[object] = UNSET
+    source: Settable[str | None] = UNSET
+    external_id: Settable[str | None] = UNSET
+
+
+async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentFields, *, now: datetime) -> int:
+    """A new segment; its id. A dynamic one has criteria and is counted at once, the others start empty."""
+    _whole_group(tx)
+    values = _checked(given)
+    if not values.get("name"):
+        raise Invalid("A segment needs a name.", path=["name"])
+    predicate = _settle_criteria(kind, values)
+    size = 0 if predicate is None else await count_inside(tx, predicate, now=now)
+    row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
+    with refusals():
+        found = await tx.fetchval(
+            f"INSERT INTO segment (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    return int(found)
+
+
+async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields, *, now: datetime) -> int:
+    """Change what was sent; the id. Its type stays. New criteria are counted at once."""
+    _whole_group(tx)
+    values = _checked(given)
+    row = await _locked(tx, segment_id)
+    kind = SegmentType(row["type"])
+    if "criteria" in values:
+        predicate = _settle_criteria(kind, values)
+        if predicate is not None:
+            values |= {"size": await count_inside(tx, predicate, now=now), "sized_at": now}
+    if values.get("source") is not None and kind is not SegmentType.IMPORTED:
+        raise Invalid("Only imported segments have a source.", path=["source"])
+    values["updated_at"] = now
+    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
+    with refusals():
+        await tx.execute(
+            f"UPDATE segment SET {changes} WHERE group_id = $1 AND id = $2",
+            tx.scope.group_id, segment_id, *values.values(),
+        )  # fmt: skip
+    return segment_id
+
+
+# Whoever aims a campaign at it afterwards finds it deleted; whoever did before keeps it.
+_DELETE = """
+UPDATE segment SET deleted_at = $3, updated_at = $3
+ WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL
+   AND NOT EXISTS (SELECT FROM campaign c
+                    WHERE c.group_id = $1 AND c.segment_id = $2 AND c.deleted_at IS NULL
+                      AND c.status IN ('scheduled', 'active'))
+"""
+
+
+async def delete_segment(tx: Transaction, segment_id: int, *, now: datetime) -> int:
+    """Take a segment out of every list; the id. Conflict while a scheduled or active campaign speaks to it."""
+    _whole_group(tx)
+    if not await tx.execute(_DELETE, tx.scope.group_id, segment_id, now):
+        await _locked(tx, segment_id)
+        raise Conflict(
+            "A scheduled or active campaign speaks to this segment; end it or give it another one first.",
+            path=["id"],
+            code="SEGMENT_IN_USE",
+        )
+    return segment_id
+
+
+# ── members ───────────────────────────────────────────────────────────────────
+
+_CUSTOMERS = """
+SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL
+"""
+_ADD = """
+INSERT INTO segment_member (group_id, segment_id, customer_id, created_at)
+SELECT $1, $2, id, $4 FROM unnest($3::bigint[]) AS given (id)
+ON CONFLICT (group_id, segment_id, customer_id) DO NOTHING
+"""
+_REMOVE = "DELETE FROM segment_member WHERE group_id = $1 AND segment_id = $2 AND customer_id = ANY ($3)"
+_RESIZE = """
+UPDATE segment SET size = size + $3, sized_at = $4, updated_at = $4 WHERE group_id = $1 AND id = $2
+"""
+
+
+async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime) -> int:
+    """Put customers on the list of a static or imported segment; how many were not there yet."""
+    ids = await _list_to_change(tx, segment_id, customer_ids)
+    found = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
+    missing = [
+        NotFound("customer", ident, path=["customerIds", at])
+        for at, ident in enumerate(customer_ids)
+        if ident not in found
+    ]
+    if missing:
+        raise Several(missing[:MAX_TOLD])
+    added = await tx.execute(_ADD, tx.scope.group_id, segment_id, ids, now)
+    await tx.execute(_RESIZE, tx.scope.group_id, segment_id, added, now)
+    return added
+
+
+async def remove_members(
+    tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime
+) -> int:
+    """Take customers off the list; how many were there."""
+    ids = await _list_to_change(tx, segment_id, customer_ids)
+    removed = await tx.execute(_REMOVE, tx.scope.group_id, segment_id, ids)
+    await tx.execute(_RESIZE, tx.scope.group_id, segment_id, -removed, now)
+    return removed
+
+
+async def _list_to_change(tx: Transaction, segment_id: int, customer_ids: Sequence[int]) -> list[int]:
+    _whole_group(tx)
+    if len(customer_ids) > MAX_MEMBERS:
+        raise TooLarge(
+            f"There are {len(customer_ids)} customers; at most {MAX_MEMBERS} are taken at once.",
+            path=["customerIds"],
+        )
+    # The lock makes the size and the list move together.
+    row = await _locked(tx, segment_id)
+    if row["type"] == SegmentType.DYNAMIC:
+        raise Conflict(
+            "A dynamic segment holds whoever fits its criteria; it has no list to change.",
+            path=["id"],
+            code="SEGMENT_IS_DYNAMIC",
+        )
+    return sorted(set(customer_ids))
+
+
+# ── counting ──────────────────────────────────────────────────────────────────
+
+_DYNAMIC = """
+SELECT id, criteria::text AS criteria, sized_at FROM segment
+ WHERE group_id = $1 AND type = 'dynamic' AND deleted_at IS NULL ORDER BY id
+"""
+# Criteria that were changed meanwhile were counted by whoever changed them.
+_SETTLE = """
+UPDATE segment s SET size = given.size, sized_at = $2
+  FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS given (id, criteria, size)
+ WHERE s.group_id = $1 AND s.id = given.id AND s.criteria::text = given.criteria AND s.deleted_at IS NULL
+   AND (s.sized_at IS NULL OR s.sized_at <= $2)
+"""
+
+
+async def recount_segments(db: Database, tx: Transaction, *, now: datetime, all_of_them: bool) -> int:
+    """Count the group's dynamic segments anew; how many. Else only those that the new day may have changed."""
+    counted: list[tuple[int, str, int]] = []
+    for row in await tx.fetch(_DYNAMIC, tx.scope.group_id):
+        predicate = kept_predicate(row)
+        if predicate is None:
+            continue
+        last: datetime | None = row["sized_at"]
+        if all_of_them or last is None or (depends_on_time(predicate) and last.date() < now.date()):
+            size = await count_customers(db, tx.scope, predicate, now=now)
+            counted.append((row["id"], row["criteria"], size))
+    if counted:
+        ids, criteria, sizes = zip(*counted, strict=True)
+        await tx.execute(_SETTLE, tx.scope.group_id, now, ids, criteria, sizes)
+    return len(counted)
+
+
+def kept_predicate(row: Mapping[str, Any]) -> Predicate | None:
+    """The predicate of a stored segment (`criteria` as text); None where it has none that can be read.
+
+    Criteria stored before this language was there may say anything; such a segment holds nobody.
+    """
+    if row["criteria"] is None:
+        return None
+    try:
+        return customer_criteria(read_json(row["criteria"].encode()))
+    except (Invalid, ValueError):
+        return None
+
+
+# ── checks ────────────────────────────────────────────────────────────────────
+
+
+async def _locked(tx: Transaction, segment_id: int) -> Any:
+    row = await tx.fetchrow(
+        "SELECT type FROM segment WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        tx.scope.group_id,
+        segment_id,
+    )
+    if row is None:
+        raise NotFound("segment", segment_id, path=["id"])
+    return row
+
+
+def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | None:
+    """Check criteria against the type; they become the text that is stored."""
+    criteria = values.get("criteria")
+    if kind is not SegmentType.DYNAMIC:
+        if criteria is not None:
+            raise Invalid(
+                f"A segment of type {kind} is a list; only dynamic ones have criteria.",
+                path=["criteria"],
+                code=CODE,
+            )
+        if values.get("source") is not None and kind is not SegmentType.IMPORTED:
+            raise Invalid("Only imported segments have a source.", path=["source"])
+        return None
+    if criteria is None:
+        raise Invalid("A dynamic segment needs criteria.", path=["criteria"], code=CODE)
+    if values.get("source") is not None:
+        raise Invalid("Only imported segments have a source.", path=["source"])
+    predicate = customer_criteria(criteria)
+    text = write_json(criteria).decode()
+    if len(text) > MAX_CRITERIA:
+        raise Invalid(
+            f"`criteria` has {len(text)} bytes; at most {MAX_CRITERIA} are allowed.", path=["criteria"]
+        )
+    values["criteria"] = text
+    return predicate
+
+
+def _checked(given: SegmentFields) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for column in ("name", "criteria", "source", "external_id"):
+        value = getattr(given, column)
+        if isinstance(value, Unset):
+            continue
+        path: Path = [NAMES.get(column, column)]
+        if column == "name":
+            if value is None:
+                raise Invalid("`name` cannot be null; leave it out to keep it.", path=path)
+            value = inputs.text(value, path, longest=MAX_NAME, blank=False)
+        elif column in ("source", "external_id") and value is not None:
+            longest = MAX_CODE if column == "external_id" else MAX_NAME
+            value = inputs.text(value, path, longest=longest, blank=False)
+        found[column] = value
+    return found
+
+
+def _whole_group(tx: Transaction) -> None:
+    """Segments are the group's: a narrower credential reads them."""
+    if tx.scope.shape:
+        raise Forbidden("Segments are the whole group's; this credential is for a part of it.")
