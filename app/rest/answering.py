@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
+from app.auth.principal import Principal
+from app.auth.webhooks.deliveries import Deliveries
 from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
 from app.graph.entry import Operation, answer
@@ -23,6 +26,7 @@ from app.graph.explaining import explain
 from app.graph.http import base_url, stale_ok
 from app.graph.idempotency import Kept, fingerprint, once, read_key
 from app.rest.bodies import close_files, read_body
+from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
     INTERNAL,
     INTERNAL_MESSAGE,
@@ -35,10 +39,13 @@ from app.rest.failing import (
 )
 from app.rest.route import Facade, LegacyRoute, Parts, PassThrough
 from app.serving.bodies import ClientGone
+from app.serving.bodies import read_body as read_raw_body
 from app.serving.exchange import Exchange, exchange_of
 from app.values.json_text import write_json
 
 log = logging.getLogger(__name__)
+# Digits of documents that are shown as they were sent stay as they are.
+_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 JSON = "application/json"
 # Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
@@ -55,11 +62,13 @@ class Path:
         routes: Sequence[LegacyRoute],
         services: Services,
         authenticator: Authenticator,
+        deliveries: Deliveries,
     ) -> None:
         self.facade = facade
         self.path = path
         self.services = services
         self.authenticator = authenticator
+        self.deliveries = deliveries
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
         self.allow = ", ".join(sorted(methods))
@@ -98,16 +107,26 @@ class Path:
 
     async def run(self, route: LegacyRoute, request: Request, exchange: Exchange) -> Response:
         """Authenticate, read, and run or explain."""
-        # Before the body is read: a stranger's megabytes are not worth our memory.
-        context = await self.enter(request, exchange)
-        exchange.operation = route.name
         body, is_form = None, False
-        if route.takes is not None:
-            body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
+        exchange.operation = route.name
+        if route.delivery:
+            context, body = await self.enter_delivery(request, exchange)
+        else:
+            # Before the body is read: a stranger's megabytes are not worth our memory.
+            context = await self.enter(request, exchange)
+            if route.takes is not None:
+                body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
         try:
+            address = context.base_url + request.scope["path"]
             parts = Parts(
-                request.path_params, request.query_params, request.headers, context.now, body, is_form
+                request.path_params,
+                request.query_params,
+                request.headers,
+                context.now,
+                body,
+                is_form,
+                address,
             )
             operation = Operation(route.document, route.variables(parts))
             if request.headers.get("x-explain") == "1":
@@ -136,6 +155,19 @@ class Path:
             now=now,
         )
         exchange.principal = principal.name
+        if self.facade.roles is not None:
+            principal.require(self.facade.roles)
+        return self.context(principal, request, exchange, now)
+
+    async def enter_delivery(self, request: Request, exchange: Exchange) -> tuple[Context, str]:
+        """The context of the connection a delivery comes through, and its body as text."""
+        raw, now = await read_raw_body(request.receive), datetime.now(UTC)
+        principal = await self.deliveries.authenticate(delivery_of(request, raw), now=now)
+        exchange.principal = principal.name
+        return self.context(principal, request, exchange, now), text_of(raw)
+
+    def context(self, principal: Principal, request: Request, exchange: Exchange, now: datetime) -> Context:
+        """What this request's document runs with."""
         return Context(
             services=self.services,
             principal=principal,
@@ -202,14 +234,14 @@ async def answered(
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     if isinstance(route.shape, PassThrough):
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
-    data = msgspec.json.decode(given.data, type=dict[str, Any])
+    data = _DECODER.decode(given.data)
     try:
         body = write_json(route.shape(data, parts))
     except Failure as failure:
         return failed(facade, [problem_of(failure)])
     except Refused as refused:
         return failed(facade, refused.problems)
-    return Response(body, route.status, {**NO_STORE, **route.headers(data)}, media_type=JSON)
+    return Response(body, route.status, {**NO_STORE, **route.headers(data, parts)}, media_type=JSON)
 
 
 def explained(operation: Operation, context: Context) -> Response:

@@ -1,6 +1,6 @@
 """`/docs`: the legacy routes on one page of plain HTML, each with the GraphQL document it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
@@ -25,15 +25,19 @@ def page(facades: Sequence[Facade]) -> str:
         f'<li><a href="#{_anchor(facade, route)}"><b>{route.method}</b> {escape(route.path)}</a></li>'
         for facade in facades
         for route in facade.routes
+        if not route.alias
     )
     return frame.replace("{{contents}}", contents).replace("{{facades}}", "".join(map(_facade, facades)))
 
 
 def example_variables(route: LegacyRoute) -> dict[str, Any]:
     """What the route's documented example turns into."""
-    path = dict.fromkeys(PATH_PARAMETER.findall(route.path), "42")
-    body = None if route.takes is None else dict(route.takes.example)
-    return route.variables(Parts(path, QueryParams(), Headers(), _SOME_DAY, body))
+    path = {name: _example(route, name) for name in PATH_PARAMETER.findall(route.path)}
+    query = {p.name: _example(route, p.name) for p in route.parameters if p.where == "query" and p.required}
+    body: Any = None if route.takes is None else dict(route.takes.example)
+    if route.delivery:
+        body = write_json(body).decode()
+    return route.variables(Parts(path, QueryParams(query), Headers(), _SOME_DAY, body))
 
 
 def graphiql_url(route: LegacyRoute) -> str:
@@ -45,10 +49,10 @@ def graphiql_url(route: LegacyRoute) -> str:
 
 
 def _facade(facade: Facade) -> str:
-    needed = ", ".join(f"<code>{escape(s['name'])}</code>" for s in facade.security.values() if "name" in s)
+    needed = ", ".join(f"<code>{escape(_header(s).rstrip(' :…'))}</code>" for s in facade.security.values())
     more = ", ".join(f"<code>{escape(s['name'])}</code>" for s in facade.optional_security.values())
     keys = f"<p>Every request carries {needed}{f'; {more} narrows it' if more else ''}.</p>" if needed else ""
-    routes = "".join(_route(facade, route) for route in facade.routes)
+    routes = "".join(_route(facade, route) for route in facade.routes if not route.alias)
     return (
         f"<section><h2>{escape(facade.title)}</h2><p>{escape(facade.description)}</p>{keys}{routes}</section>"
     )
@@ -84,14 +88,33 @@ def _route(facade: Facade, route: LegacyRoute) -> str:
 
 
 def _curl(facade: Facade, route: LegacyRoute) -> str:
-    path = PATH_PARAMETER.sub("42", route.path)
-    lines = [f"curl -X {route.method} http://127.0.0.1:8000{path}"]
-    lines += [f'-H "{s["name"]}: …"' for s in facade.security.values() if "name" in s]
+    path = PATH_PARAMETER.sub(lambda found: _example(route, found[1]), route.path)
+    query = {p.name: _example(route, p.name) for p in route.parameters if p.where == "query" and p.required}
+    lines = [f"curl -X {route.method} {quote(f'http://127.0.0.1:8000{path}{_asked(query)}')}"]
+    headers = [_header(scheme) for scheme in facade.security.values()]
+    if route.delivery:
+        headers = [f"{p.name}: …" for p in route.parameters if p.where == "header"]
+    lines += [f'-H "{header}"' for header in headers]
     lines.append('-H "X-Explain: 1"   # leave this out to run it')
     if route.takes is not None:
         lines.insert(-1, '-H "Content-Type: application/json"')
         lines.insert(-1, f"-d {quote(write_json(route.takes.example).decode())}")
     return " \\\n  ".join(lines)
+
+
+def _header(scheme: Mapping[str, Any]) -> str:
+    """The header a security scheme is sent in."""
+    return "Authorization: Bearer …" if scheme["type"] == "http" else f"{scheme['name']}: …"
+
+
+def _asked(query: Mapping[str, str]) -> str:
+    return f"?{urlencode(query)}" if query else ""
+
+
+def _example(route: LegacyRoute, name: str) -> str:
+    """A value for a parameter: the first of those its schema shows."""
+    shown = (one.schema for one in route.parameters if one.name == name)
+    return next((str(schema["examples"][0]) for schema in shown if "examples" in schema), "42")
 
 
 def _anchor(facade: Facade, route: LegacyRoute) -> str:

@@ -13,7 +13,7 @@ SHARED_FAILURES = ("UNAUTHORIZED", "FORBIDDEN", "UNAVAILABLE", "INTERNAL")
 """What every route may answer."""
 
 PHRASES = {
-    400: "The body cannot be read.",
+    400: "The body cannot be read, or an input is malformed.",
     401: "No credential, or one that does not hold.",
     403: "A good credential that may not do this.",
     404: "Nothing of that name in this scope.",
@@ -63,8 +63,8 @@ def failure_statuses(facade: Facade, route: LegacyRoute) -> list[int]:
 
 
 def operation_id(facade: Facade, route: LegacyRoute) -> str:
-    """`lagriffe.LgCampaigns`: unique over all facades."""
-    return f"{facade.name}.{route.name}"
+    """`lagriffe.LgCampaigns`: unique over all facades; an alias says which one it is."""
+    return f"{facade.name}.{route.name}" + (f".{route.alias}" if route.alias else "")
 
 
 def _operation(facade: Facade, route: LegacyRoute) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _operation(facade: Facade, route: LegacyRoute) -> dict[str, Any]:
         "tags": [facade.title],
         "summary": route.summary,
         "description": route.description,
-        "security": [needed, every] if facade.optional_security else [needed],
+        "security": [] if route.delivery else [needed, every] if facade.optional_security else [needed],
         "parameters": _parameters(route),
         "responses": {
             str(route.status): {
@@ -119,6 +119,8 @@ def _parameters(route: LegacyRoute) -> list[dict[str, Any]]:
         for parameter in route.parameters
     ]
     headers = dict(HEADERS) if route.writes else {n: d for n, d in HEADERS.items() if n != "Idempotency-Key"}
+    if route.delivery:
+        headers = {"X-Explain": HEADERS["X-Explain"]}
     found += [
         {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
         for name, description in headers.items()

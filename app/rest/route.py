@@ -3,7 +3,7 @@
 No facade reads a table or calls an operation: whatever a route does, its document says.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from starlette.datastructures import Headers, QueryParams
 
+from app.auth.principal import Role
 from app.rest.failing import Failures
 
 Data = Mapping[str, Any]
@@ -26,8 +27,11 @@ class Parts:
     headers: Headers
     now: datetime
     body: Any = None
-    """The decoded JSON body, or a form as an object: texts, lists of texts (`name[]`), lists of uploads."""
+    """The decoded JSON body, or a form as an object: texts, lists of texts (`name[]`), lists of uploads. Of a
+    provider's delivery the text, as it was sent."""
     is_form: bool = False
+    address: str = ""
+    """The address that was called, without its query: `https://host/path`; the path where no host is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def no_variables(_: Parts) -> dict[str, Any]:
     return {}
 
 
-def no_headers(_: Data) -> dict[str, str]:
+def no_headers(_: Data, __: Parts) -> dict[str, str]:
     """For routes whose answer needs none."""
     return {}
 
@@ -103,8 +107,8 @@ class LegacyRoute:
     variables: Callable[[Parts], dict[str, Any]] = no_variables
     shape: "Callable[[Data, Parts], object] | PassThrough"
     status: int = 200
-    headers: Callable[[Data], dict[str, str]] = no_headers
-    """Extra response headers, from the data. A pass-through has none."""
+    headers: Callable[[Data, Parts], dict[str, str]] = no_headers
+    """Extra response headers. A pass-through has none."""
     summary: str
     description: str = ""
     takes: Takes | None = None
@@ -112,6 +116,11 @@ class LegacyRoute:
     fails: Sequence[str] = ()
     """Codes of ours this route may answer with, beside those every route shares."""
     parameters: Sequence[Parameter] = ()
+    delivery: bool = False
+    """Whether it is called by a webhook provider: the signature over the body is the credential, and the body, of
+    any media type, is handed on as it was sent. The path names the `provider`, and perhaps the `token`."""
+    alias: str = ""
+    """A word for this address, where the same route is there under another one as well."""
 
     @property
     def name(self) -> str:
@@ -147,6 +156,8 @@ class Facade:
     failure_example: Callable[[int], object]
     """A body for the documentation, by status."""
     credentials: Callable[[Headers], Credentials]
+    roles: Collection[Role] | None = None
+    """Whoever enters has one of these; None: any credential will do."""
     security: Mapping[str, Mapping[str, Any]]
     """OpenAPI security schemes by name; all of them together are asked for."""
     optional_security: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

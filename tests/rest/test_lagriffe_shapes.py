@@ -182,7 +182,9 @@ def test_an_empty_list_is_a_list() -> None:
 
 
 def test_the_list_says_how_many_there_are() -> None:
-    assert shapes.total_count({"campaigns": {"totalCount": 4321, "nodes": []}}) == {"X-Total-Count": "4321"}
+    assert shapes.total_count({"campaigns": {"totalCount": 4321, "nodes": []}}, parts()) == {
+        "X-Total-Count": "4321"
+    }
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def campaigns(data: Data, _: Parts) -> object:
     return success([campaign_row(node) for node in data["campaigns"]["nodes"]])
 
 
-def total_count(data: Data) -> dict[str, str]:
+def total_count(data: Data, _: Parts) -> dict[str, str]:
     """How many campaigns the scope has, should the list have been cut."""
     return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
