@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from app.auth.webhooks.connections import Shown, create_connection
+from app.auth.webhooks.deliveries import Deliveries
 from app.auth.webhooks.sealing import SecretBox
-from app.auth.webhooks.signatures import Delivery, sign
+from app.auth.webhooks.signatures import Delivery, sign, signed_query
 from app.db.database import Database
+from app.graph.entry import Operation, answer
 from app.tables.webhooks import Provider
 from app.values.scope import Scope
-from tests.given.asking import NOW
+from tests.given.asking import NOW, Asker
 
 HOST = "https://gateway.example"
 
@@ -92,3 +94,32 @@ def documented(
         "x-webhook-signature": prefix + sign(connected.secret, stamp, raw),
     }
     return delivery(connected, raw, headers=signed, **further)
+
+
+INGEST = """
+mutation ($provider: String!, $body: String!, $contentType: String, $query: String) {
+  webhookIngest(input: {provider: $provider, body: $body, contentType: $contentType, query: $query}) {
+    received applied ignored repeated
+    errors { code message path }
+  }
+}
+"""
+
+
+async def post(asker: Asker, sent: Delivery, *, now: datetime = NOW) -> dict[str, Any]:
+    """What a webhook route does: find out who delivers, then run the stored document as that principal."""
+    principal = await Deliveries(box(), asker.db).authenticate(sent, now=now)
+    context = asker.context(principal.scope)
+    context.principal = principal
+    context.now = now
+    variables = {
+        "provider": sent.provider,
+        "body": sent.body.decode(),
+        "contentType": sent.headers.get("content-type"),
+        "query": signed_query(sent),
+    }
+    made = await answer(Operation(INGEST, variables), context)
+    assert not made.errors, made.errors
+    assert made.data is not None
+    told: dict[str, Any] = json.loads(made.data)["webhookIngest"]
+    return told
