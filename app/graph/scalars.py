@@ -6,7 +6,18 @@ from decimal import InvalidOperation
 from typing import Any, NewType
 
 import strawberry
-from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+)
 from starlette.datastructures import UploadFile
 from strawberry.types.scalar import ScalarDefinition
 
@@ -78,6 +89,37 @@ def _number_text(node: ValueNode, _: Any = None) -> PyDecimal:
     raise GraphQLError('Decimal is an exact number, such as "12.50".')
 
 
+def _read_document(value: Any) -> Any:
+    return value  # variables are JSON already, with exact numbers
+
+
+def _document_literal(node: ValueNode, variables: Any = None) -> Any:
+    """A literal as the JSON document it writes, each number with its own digits."""
+    match node:
+        case ObjectValueNode():
+            return {field.name.value: _document_literal(field.value, variables) for field in node.fields}
+        case ListValueNode():
+            return [_document_literal(item, variables) for item in node.values]
+        case VariableNode():
+            return (variables or {}).get(node.name.value)
+        case IntValueNode():
+            return _exact(node.value)
+        case FloatValueNode():
+            return read_decimal(node.value)
+        case StringValueNode() | BooleanValueNode():
+            return node.value
+        case EnumValueNode():
+            raise GraphQLError(f'A JSON document has texts in quotes: "{node.value[:40]}".')
+        case _:
+            return None
+
+
+def _exact(digits: str) -> int | PyDecimal:
+    """A whole number of at most 64 bits; larger ones are exact decimals."""
+    number = read_decimal(digits)
+    return int(number) if abs(number) < 2**63 else number
+
+
 def _read_upload(value: Any) -> UploadFile:
     if not isinstance(value, UploadFile):
         raise GraphQLError("Upload is a file of a multipart request, named by the request's map.")
@@ -113,7 +155,10 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A rate or ratio as a JSON number with a fixed number of decimals, rounded half up.",
     ),
     JSON: strawberry.scalar(
-        name="JSON", description="A JSON document, kept and shown exactly as it was sent."
+        name="JSON",
+        description="A JSON document, kept and shown exactly as it was sent.",
+        parse_value=_read_document,
+        parse_literal=_document_literal,
     ),
     Upload: strawberry.scalar(
         name="Upload",

@@ -12,7 +12,7 @@ from app.domain.campaigns.fields import WINDOW, CampaignFields, checked, path_of
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
-from app.domain.segments.finding import check_fits
+from app.domain.segments.fitting import check_fits
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import Unset, sent

@@ -12,7 +12,7 @@ from app.domain.campaigns.lifecycle import RULES, Move, refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
 from app.domain.groups.finding import StoreFacts, store_to_write
-from app.domain.segments.finding import check_fits
+from app.domain.segments.fitting import check_fits
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import sent
