@@ -164,7 +164,8 @@ def filter_values(field: Any, theirs: Everything) -> list[Any]:
     named = get_named_type(field.type).name
     if named == "ID":
         ids: list[Any] = [f"{prefix}_{one}" for prefix, one in ids_of(theirs)]
-        return [ids] if "[" in str(field.type) else ids
+        # The first of each kind is enough where each takes a question of its own.
+        return [ids] if "[" in str(field.type) else list({i.rpartition("_")[0]: i for i in ids}.values())
     if named == "String":
         texts = [
             "theirs",

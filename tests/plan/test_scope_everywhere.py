@@ -19,7 +19,7 @@ from tests.plan.planning import plan
 from tests.plan.scope_of_sql import TABLES, group_parameters, levels, tokens, unscoped
 
 SHAPES = ["", "s", "p", "sp"]
-OPERATIONS = 1000
+OPERATIONS = 500
 _PREDICATE = re.compile(
     r"\b(t\d+(?:_up)*|[cms])\.(?:group_id|id) = (?:ANY \(\$\d+::bigint\[\]\)|\$\d+::bigint)"
 )
