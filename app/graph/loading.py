@@ -203,6 +203,17 @@ class Loaders:
             _ROOT if parent is None else parent,
         )
 
+    # ── what resolvers look up by themselves ──────────────────────────────────
+
+    async def several(self, type_name: str, keys: Sequence[Any]) -> list[Record]:
+        """Rows with these keys, in their order; those out of scope are left out."""
+        found = await asyncio.gather(*(self.one(type_name, key) for key in keys))
+        return [row for row in found if row is not None]
+
+    async def batched(self, name: str, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
+        """A batch of a resolver's own: `batch` is called once with the keys of all its rows."""
+        return await self._load(("batched", name), batch, key)
+
     # ── running ───────────────────────────────────────────────────────────────
 
     async def _per_parent(
