@@ -19,7 +19,7 @@ from graphql import (
 
 from app.graph.declare import Declared
 from app.graph.listing import KEY
-from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Many, Plan
+from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
 from app.plan.kinds import (
     BOOL,
     CURRENCY,
@@ -93,6 +93,8 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
         }
         return Embed(columns, declared.present, inner.name)
     plan: Plan = declared.plan
+    if isinstance(plan, Parts):
+        return replace(plan, target=get_named_type(item.type).name)
     if isinstance(plan, Many) and "filter" in item.args:
         return replace(plan, filter=get_named_type(item.args["filter"].type).name)
     return plan

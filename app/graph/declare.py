@@ -28,6 +28,7 @@ from app.plan.catalog import (
     Entity,
     Lookup,
     Many,
+    Parts,
     Row,
     SortKey,
     ToOne,
@@ -188,6 +189,11 @@ def aggregate(
 ) -> Any:
     """Sums over other rows."""
     return _field(Declared("plan", plan=Aggregate(build, many)), description, arguments)
+
+
+def parts(description: str, prefix: str, *, always: str) -> Any:
+    """Objects kept in arrays of the row: column `x` of theirs in `<prefix>_x`, `always` is there in any case."""
+    return _field(Declared("plan", plan=Parts(prefix, always)), description)
 
 
 def by_ids(description: str, *, many: bool) -> Any:

@@ -113,6 +113,20 @@ _describe(
 )
 
 
+@strawberry.enum(description="What a funnel is broken down by.")
+class FunnelBreakdown(Enum):
+    """Where a customer's way belongs."""
+
+    CHANNEL = strawberry.enum_value(
+        "channel", description="The channel of the first touch of the first stage."
+    )
+    CAMPAIGN = strawberry.enum_value("campaign", description="The campaign of that touch.")
+    SEGMENT = strawberry.enum_value(
+        "segment",
+        description="Segments that are lists (static, imported); a customer counts in each it is in.",
+    )
+
+
 @strawberry.enum(description="What a reward campaign does.")
 class RewardType(Enum):
     """Source: Benji, `campaign_type`."""
@@ -223,6 +237,7 @@ __all__ = [
     "ConnectionStatus",
     "EventOutcome",
     "FlowTrigger",
+    "FunnelBreakdown",
     "FunnelStage",
     "FunnelType",
     "GoalOperator",

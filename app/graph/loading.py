@@ -15,8 +15,19 @@ from aiodataloader import DataLoader
 from app.db.database import Database, Transaction
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
-from app.plan.catalog import Aggregate, AggregateRequest, Catalog, Column, Embed, Entity, Many, Row, ToOne
-from app.plan.cells import Cells
+from app.plan.catalog import (
+    Aggregate,
+    AggregateRequest,
+    Catalog,
+    Column,
+    Embed,
+    Entity,
+    Many,
+    Parts,
+    Row,
+    ToOne,
+)
+from app.plan.cells import Cells, unnested
 from app.plan.kinds import show
 from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import scoped_table
@@ -40,6 +51,13 @@ class Record:
         """A field's printable value."""
         names = [f"{self.path}{name}/{at}" for at in range(len(column.expressions))]
         return show(column.kind, [self.values[n] for n in names])
+
+    def parts(self, name: str, plan: Parts) -> list["Record"]:
+        """The objects in arrays of the row."""
+        start = f"{self.path}{name}*"
+        arrays = {key.removeprefix(start): v for key, v in self.values.items() if key.startswith(start)}
+        places = range(len(next(iter(arrays.values()))))
+        return [Record(plan.target, {key: v[at] for key, v in arrays.items()}) for at in places]
 
     def key(self, column: str) -> Any:
         """A key other rows are found by."""
@@ -278,10 +296,24 @@ class Loaders:
                 if plan.present is not None:
                     names[f'"{path}{name}?"'] = plan.present(row)
                 self._add_columns(self.catalog.entities[plan.target], plan, f"{path}{name}.", row, names)
+            elif isinstance(plan, Parts):
+                self._add_parts(f"{path}{name}*", plan, row, names)
             elif isinstance(plan, ToOne):
                 names[f'"#{plan.own_key}"'] = row(plan.own_key)
             elif isinstance(plan, Many) and plan.key:
                 names[f'"#{plan.parent_key}"'] = row(plan.parent_key)
+
+    def _add_parts(self, start: str, plan: Parts, row: Row, names: dict[str, Sql]) -> None:
+        """Every value of the objects, each as an array in their order."""
+        for name, inner in self.catalog.entities[plan.target].fields.items():
+            assert isinstance(inner, Column), f"{plan.target}.{name}: objects in arrays have columns only"
+            for at, expression in enumerate(inner.expressions):
+                item = Cells("part")
+                value = sql(expression(item), inner.kind.fetched_as)
+                source = unnested(plan, item, row)
+                names[f'"{start}{name}/{at}"'] = sql(
+                    "ARRAY(SELECT ", value, " FROM ", source, " ORDER BY part.place)"
+                )
 
 
 def arguments(values: Mapping[str, Any]) -> FieldArguments:

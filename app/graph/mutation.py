@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.graph.mutations import assets, campaigns, keys, messages, metrics, promos, stores, webhooks
+from app.graph.mutations import assets, campaigns, keys, messages, metrics, promos, stores, touches, webhooks
 
 
 @strawberry.type(
@@ -28,6 +28,7 @@ class Mutation:
     promo_delete = promos.delete
     promo_redeem = promos.redeem
     promo_release = promos.release
+    touches_record = touches.record
     assets_add = assets.add
     asset_remove = assets.remove
     api_key_create = keys.create

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import strawberry
 
+from app.domain.metrics.entries import Several
 from app.domain.promos.redeeming import Asked, validate
 from app.domain.promos.rules import Basket, Line
 from app.errors import Conflict, Failure, Invalid, NotFound
-from app.graph.mutations.writing import own_id, told
 from app.graph.refs import PromoRef
 from app.graph.resolving import loaders_of
 from app.graph.scalars import Decimal
+from app.values.ids import read_id
 from app.values.money import show_amount
 
 
@@ -109,14 +110,24 @@ def asked_of(code: str, basket: BasketInput, customer_id: str | None) -> Asked:
             delivery_fee=zero if basket.delivery_fee is None else basket.delivery_fee,
             currency=basket.currency,
         ),
-        customer_id=None if customer_id is None else own_id(customer_id, "cust", "customer", "customerId"),
+        customer_id=None if customer_id is None else _ident(customer_id, "cust", "customer", "customerId"),
         store_id=None
         if basket.store_id is None
-        else own_id(basket.store_id, "store", "store", "basket", "storeId"),
+        else _ident(basket.store_id, "store", "store", "basket", "storeId"),
     )
 
 
 def _refused(failure: Failure) -> PromoVerdict:
-    reasons = [PromoRefusal(code=e.code, message=e.message, path=e.path) for e in told(failure)]
+    failures = failure.failures if isinstance(failure, Several) else [failure]
+    reasons = [
+        PromoRefusal(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
+    ]
     nothing: Any = "0"
     return PromoVerdict(valid=False, discount=nothing, currency=None, promo=None, reasons=reasons)
+
+
+def _ident(text: str, prefix: str, kind: str, *path: str) -> int:
+    found = read_id(prefix, text)
+    if found is None:
+        raise NotFound(kind, text, path=path)
+    return found

@@ -7,6 +7,7 @@ from app.graph.access import ApiKey, OAuthClient, Viewer
 from app.graph.audience import Customer, Promo, Segment
 from app.graph.campaigns import Campaign, Outlay, SpendEntry
 from app.graph.declare import by_ids, connection, embed, every_group, look_up
+from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.nodes import Node
@@ -50,6 +51,10 @@ class Query:
     promos: Connection[Promo] = connection("Promos.", lists.PROMOS)
     promo_redemptions: Connection[PromoRedemption] = connection("Uses of promos.", REDEMPTIONS)
     promo_validate: PromoVerdict = promo_validate
+    funnel: Funnel = documented(
+        "How many customers went through the stages of a documented funnel, one after the other, in these days."
+    )
+    funnel_custom: list[FunnelSlice] = own("A funnel of stages of your choice; one row unless broken down.")
     funnel_touches: Connection[FunnelTouch] = connection("Stages that customers reached.", TOUCHES)
     assets: Connection[Asset] = connection("Client files.", lists.ASSETS)
     events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)

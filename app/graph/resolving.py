@@ -9,7 +9,7 @@ from graphql.execution.values import VariableValues
 
 from app.graph.loading import Loaders, Record, arguments
 from app.plan.arguments import FieldArguments
-from app.plan.catalog import Aggregate, ByIds, Embed, Lookup, Many, ToOne
+from app.plan.catalog import Aggregate, ByIds, Embed, Lookup, Many, Parts, ToOne
 from app.plan.collect import is_list
 from app.plan.kinds import show
 from app.values.ids import read_id, read_uuid
@@ -91,6 +91,8 @@ async def _relation(root: Any, info: Any) -> Any:
             parent = root.key("id") if isinstance(root, Record) and "#id" in root.values else None
             rows = await loaders.aggregate(target.name, plan, _args(info, definition), parent)
             return rows if is_list(definition) else rows[0]
+        case Parts():
+            return root.parts(info.field_name, plan)
         case ByIds():
             values = _args(info, definition).values
             if not plan.many:

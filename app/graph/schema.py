@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from app.graph.catalog import read_catalog
+from app.graph.funnels import ROWS as FUNNEL_ROWS
 from app.graph.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
 from app.graph.payloads import PayloadExecutor
@@ -19,4 +20,4 @@ schema = strawberry.Schema(
     extensions=[PreparedDocument],
     execution_context_class=PayloadExecutor,
 )
-catalog = read_catalog(schema._schema, (*METRIC_ROWS, *WEBHOOK_ROWS))
+catalog = read_catalog(schema._schema, (*FUNNEL_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))

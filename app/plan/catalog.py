@@ -160,13 +160,24 @@ class Aggregate:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """A list of objects kept in arrays of the row, one per column (`<prefix>_<column>`) and all of one length."""
+
+    prefix: str
+    always: str
+    """A column whose array is there whatever is asked for: it says how many objects there are."""
+    target: str = ""
+    """The objects' GraphQL type."""
+
+
+@dataclass(frozen=True)
 class ByIds:
     """`node` and `nodes`: entities of any kind, by the prefix of their ids."""
 
     many: bool
 
 
-Plan = Column | Fact | Embed | ToOne | Lookup | Many | Aggregate | ByIds
+Plan = Column | Fact | Embed | ToOne | Lookup | Many | Aggregate | Parts | ByIds
 
 
 @dataclass

@@ -21,11 +21,12 @@ from app.plan.catalog import (
     Fact,
     Lookup,
     Many,
+    Parts,
     Plan,
     Row,
     ToOne,
 )
-from app.plan.cells import Cells, Level
+from app.plan.cells import Cells, Level, unnested
 from app.plan.collect import Selected, Tree, is_list, node_type
 from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
@@ -129,6 +130,8 @@ class _Compiler:
                 )
             case Aggregate():
                 return self.aggregate(selected, plan, row)
+            case Parts():
+                return self.parts(selected, plan, row)
             case ByIds():
                 return self.by_ids(selected) if plan.many else self.by_id(selected)
 
@@ -308,6 +311,12 @@ class _Compiler:
         select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": sql("1")}
         rows = sql("(", select.sql(), f") {item.alias}", *level.joins)
         return subselect(in_list(text, joined(", ", order)) if is_list(selected.definition) else text, rows)
+
+    def parts(self, selected: Selected, plan: Parts, row: Cells) -> Text:
+        item, level = Cells(self.alias()), Level()
+        text = self.object(selected.inside, self.catalog.entities[selected.target], item, level)
+        listed = in_list(text, sql(f"{item.alias}.place"))
+        return subselect(listed, sql(unnested(plan, item, row), *level.joins))
 
     def args(self, selected: Selected) -> FieldArguments:
         return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)

@@ -87,6 +87,16 @@ def rate(scale: int) -> Kind:
     )
 
 
+def share(scale: int) -> Kind:
+    """The same with decimals only where they are needed: 100, 65, 9.8."""
+    rounded = rate(scale)
+    return Kind(
+        f"share({scale})",
+        lambda v: Decimal(show_decimal(rounded.value(v))),
+        lambda x: Text().add(sql("trim_scale(round(", x, f", {scale}))::text")),
+    )
+
+
 def ident(prefix: str) -> Kind:
     """`camp_42`."""
     return Kind(

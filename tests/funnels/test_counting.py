@@ -1,0 +1,245 @@
+"""Funnels: the printed arithmetic, and the same answer as a plain reading of the touches."""
+
+import json
+import random
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+
+from app.db.database import Database
+from app.domain.funnels.stages import STAGES, STAGES_OF, FunnelType, steps_of
+from app.domain.funnels.touches import Touch, record_touches
+from app.settings import read_settings
+from app.tables.funnels import FunnelStage
+from app.values.scope import Scope
+from tests.given import groups
+from tests.given import promos as given
+from tests.given.asking import Asker
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+FIRST = date(2026, 1, 1)
+STEPS = "stages { stage count percentage dropOff } overallConversion"
+FUNNEL = (
+    "query($type: FunnelType!, $since: Date!, $until: Date!)"
+    f" {{ funnel(type: $type, since: $since, until: $until) {{ type since until {STEPS} }} }}"
+)
+CUSTOM = (
+    "query($stages: [FunnelStage!]!, $since: Date!, $until: Date!, $hours: Int, $by: FunnelBreakdown)"
+    " { funnelCustom(stages: $stages, since: $since, until: $until, withinHours: $hours, by: $by)"
+    " { channel campaign { id } segment { id }"
+    "   stages { stage count percentage dropOff medianSeconds } overallConversion } }"
+)
+
+
+@pytest.fixture(scope="module")
+def asker(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Asker:
+    return Asker(db, read_settings({"DATA_DIR": str(tmp_path_factory.mktemp("data"))}))
+
+
+async def ask(asker: Asker, scope: Scope, query: str, **variables: Any) -> Any:
+    """The answer, the same both ways and from one statement."""
+    planned, resolved = await asker.both(scope, query, **variables)
+    assert planned.execution == "planned", planned
+    assert planned.body == resolved.body
+    (answer,) = json.loads(planned.body, parse_float=Decimal)["data"].values()
+    return answer
+
+
+async def touch(db: Database, scope: Scope, *touches: Touch, source: str = "test") -> None:
+    async with db.transaction(scope) as tx:
+        for start in range(0, len(touches), 5000):
+            await record_touches(tx, touches[start : start + 5000], source=source, now=NOW)
+
+
+async def test_the_documents_example_is_reproduced_digit_by_digit(db: Database, asker: Asker) -> None:
+    """10000, 6500, 3200, 1200, 980 customers in onboarding; a tenth of each here, the percentages are the same."""
+    group = await groups.group(db)
+    people = await given.customers(db, group.group_id, 1000)
+    stages = STAGES_OF[FunnelType.ONBOARDING]
+    counts = [1000, 650, 320, 120, 98]
+    touches = [
+        Touch(
+            customer_id=person,
+            stage=stage,
+            occurred_at=datetime(2026, 1, 1 + 5 * place, tzinfo=UTC) + timedelta(minutes=n),
+            reference=f"{n}/{stage}",
+        )
+        for place, (stage, count) in enumerate(zip(stages, counts, strict=True))
+        for n, person in enumerate(people[:count])
+    ]
+    await touch(db, group.scope, *touches)
+    planned = await asker.planned(
+        group.scope, FUNNEL, type="ONBOARDING", since="2026-01-01", until="2026-01-24"
+    )
+    assert planned.body == (
+        b'{"data":{"funnel":{"type":"ONBOARDING","since":"2026-01-01","until":"2026-01-24","stages":['
+        b'{"stage":"AWARENESS","count":1000,"percentage":100,"dropOff":null},'
+        b'{"stage":"INTEREST","count":650,"percentage":65,"dropOff":35},'
+        b'{"stage":"CONSIDERATION","count":320,"percentage":32,"dropOff":33},'
+        b'{"stage":"PURCHASE","count":120,"percentage":12,"dropOff":20},'
+        b'{"stage":"ACTIVATION","count":98,"percentage":9.8,"dropOff":2.2}],"overallConversion":9.8}}}'
+    )
+    assert [str(step.percentage.normalize()) for step in steps_of(stages, counts)][-1] == "9.8"
+
+
+async def test_nobody_gives_zeros(db: Database, asker: Asker) -> None:
+    group = await groups.group(db)
+    for kind in FunnelType:
+        made = await ask(asker, group.scope, FUNNEL, type=kind.name, since="2026-01-01", until="2025-01-01")
+        assert [s["stage"] for s in made["stages"]] == [s.name for s in STAGES_OF[kind]]
+        assert {(s["count"], s["percentage"]) for s in made["stages"]} == {(0, 0)}
+        assert [s["dropOff"] for s in made["stages"]] == [None] + [0] * (len(made["stages"]) - 1)
+        assert made["overallConversion"] == 0
+    (made,) = await ask(
+        asker, group.scope, CUSTOM, stages=["PURCHASE", "INTEREST"], since="2026-01-01", until="2026-01-02"
+    )
+    assert made["stages"][1] == {
+        "stage": "INTEREST", "count": 0, "percentage": 0, "dropOff": 0, "medianSeconds": None,
+    }  # fmt: skip
+    assert await ask(asker, group.scope, CUSTOM, stages=[], since="2026-01-01", until="2026-01-02") == [
+        {"channel": None, "campaign": None, "segment": None, "stages": [], "overallConversion": 0}
+    ]
+
+
+def furthest(
+    touches: Sequence[Touch], stages: Sequence[FunnelStage], within: timedelta | None
+) -> list[datetime | None]:
+    """When a customer first reached each stage; every way there is tried."""
+    reached: list[datetime | None] = [None] * len(stages)
+    # Ways that lead to the stage before: (the moment it was reached, the moment the way began).
+    ways = [(t.occurred_at, t.occurred_at) for t in touches if t.stage == stages[0]]
+    for place, stage in enumerate(stages):
+        if place:
+            ways = [
+                (t.occurred_at, began)
+                for t in touches
+                if t.stage == stage
+                for at, began in ways
+                if at <= t.occurred_at and (within is None or t.occurred_at - began <= within)
+            ]
+        if not ways:
+            break
+        reached[place] = min(at for at, _ in ways)
+    return reached
+
+
+def expected(
+    ways: Sequence[Sequence[datetime | None]], stages: Sequence[FunnelStage], *, timed: bool
+) -> dict[str, Any]:
+    counts = [sum(1 for way in ways if way[place]) for place in range(len(stages))]
+    steps = []
+    for place, step in enumerate(steps_of(stages, counts)):
+        shown: dict[str, Any] = {
+            "stage": step.stage.name, "count": step.count, "percentage": step.percentage, "dropOff": step.drop_off,
+        }  # fmt: skip
+        if timed:
+            took = [way[place] - way[place - 1] for way in ways if place and way[place]]  # type: ignore[operator]
+            median = statistics.median(Decimal(int(t.total_seconds())) for t in took) if took else None
+            shown["medianSeconds"] = median and int(Decimal(median).quantize(Decimal(1), ROUND_HALF_UP))
+            if took and not median:
+                shown["medianSeconds"] = 0
+        steps.append(shown)
+    return {"stages": steps, "overallConversion": steps[-1]["percentage"]}
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_it_is_what_a_plain_reading_of_the_touches_says(db: Database, asker: Asker, seed: int) -> None:
+    rng = random.Random(seed)
+    group = await groups.group(db)
+    people = await given.customers(db, group.group_id, 30)
+    made: dict[int, list[Touch]] = {person: [] for person in people}
+    step = rng.choice([1, 60, 3600, 20_000])
+    for n in range(400):
+        person = rng.choice(people)
+        made[person].append(
+            Touch(
+                customer_id=person,
+                stage=rng.choice(STAGES),
+                occurred_at=datetime(2026, 1, 1, tzinfo=UTC)
+                + timedelta(seconds=rng.randrange(0, 200) * step),
+                reference=f"{n}",
+                channel=rng.choice([None, "email", "sms"]),
+            )
+        )
+    everything = [t for touches in made.values() for t in touches]
+    rng.shuffle(everything)
+    # In several calls, in no order, and once more: paths do not depend on how touches came in.
+    for start in range(0, 400, 37):
+        await touch(db, group.scope, *everything[start : start + 37])
+    await touch(db, group.scope, *everything[:100])
+
+    for since, until in [(0, 60), (0, 0), (1, 2), (rng.randrange(20), rng.randrange(40))]:
+        first, last = FIRST + timedelta(days=since), FIRST + timedelta(days=until)
+        inside = {
+            person: [t for t in touches if first <= t.occurred_at.date() <= last]
+            for person, touches in made.items()
+        }
+        window = {"since": first.isoformat(), "until": last.isoformat()}
+        for kind in FunnelType:
+            stages = STAGES_OF[kind]
+            ways = [furthest(touches, stages, None) for touches in inside.values()]
+            found = await ask(asker, group.scope, FUNNEL, type=kind.name, **window)
+            assert found == {"type": kind.name, **window, **expected(ways, stages, timed=False)}
+
+        stages = rng.sample(STAGES, rng.choice([1, 2, 3, 5]))
+        hours = rng.choice([None, 0, 1, 5, 48])
+        within = None if hours is None else timedelta(hours=hours)
+        ways = [furthest(touches, stages, within) for touches in inside.values()]
+        (found,) = await ask(
+            asker, group.scope, CUSTOM, stages=[s.name for s in stages], hours=hours, **window
+        )
+        kept = {"stages": found["stages"], "overallConversion": found["overallConversion"]}
+        assert kept == expected(ways, stages, timed=True), (seed, stages, hours)
+
+
+async def test_a_customer_counts_in_the_channel_and_segment_it_began_in(db: Database, asker: Asker) -> None:
+    group = await groups.group(db)
+    one, two, three = await given.customers(db, group.group_id, 3)
+    gold = await given.segment(db, group.group_id, members=[one, two])
+    day = datetime(2026, 1, 5, tzinfo=UTC)
+
+    def way(person: int, *touches: tuple[FunnelStage, str | None]) -> list[Touch]:
+        return [
+            Touch(customer_id=person, stage=stage, channel=channel, occurred_at=day + timedelta(hours=n),
+                  reference=f"{person}/{n}")
+            for n, (stage, channel) in enumerate(touches)
+        ]  # fmt: skip
+
+    a, b = FunnelStage.AWARENESS, FunnelStage.PURCHASE
+    await touch(db, group.scope, *way(one, (a, "email"), (b, "sms")), *way(two, (a, "email")),
+                *way(three, (b, "sms"), (a, None), (b, "web")))  # fmt: skip
+    window = {"stages": ["AWARENESS", "PURCHASE"], "since": "2026-01-05", "until": "2026-01-05"}
+    found = await ask(asker, group.scope, CUSTOM, by="CHANNEL", **window)
+    assert [(f["channel"], [s["count"] for s in f["stages"]]) for f in found] == [
+        ("email", [2, 1]),
+        (None, [1, 1]),
+    ]
+    found = await ask(asker, group.scope, CUSTOM, by="SEGMENT", **window)
+    assert [(f["segment"], [s["count"] for s in f["stages"]]) for f in found] == [
+        ({"id": f"seg_{gold}"}, [2, 1])
+    ]
+
+
+async def test_a_store_sees_the_ways_of_its_own_customers(db: Database, asker: Asker) -> None:
+    group = await groups.group(db)
+    mine = await given.customers(db, group.group_id, 2, store_id=group.store_id)
+    others = await given.customers(db, group.group_id, 3)
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    touches = [
+        Touch(customer_id=p, stage=FunnelStage.AWARENESS, occurred_at=day, reference=str(p))
+        for p in mine + others
+    ]
+    await touch(db, group.scope, *touches)
+    counts = []
+    for scope in (
+        group.scope,
+        Scope(group.group_id, store_id=group.store_id),
+        Scope(group.group_id, project_ids=(1,)),
+    ):
+        made = await ask(asker, scope, FUNNEL, type="PURCHASE", since="2026-01-01", until="2026-01-01")
+        counts.append(made["stages"][0]["count"])
+    assert counts == [5, 2, 0]
