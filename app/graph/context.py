@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.auth.principal import Principal
+from app.auth.principal import PLATFORM_ROLES, Principal
 from app.db.database import Database
 from app.settings import Settings
 from app.values.scope import Scope
@@ -47,3 +47,8 @@ class Context:
     def db(self) -> Database:
         """The database."""
         return self.services.db
+
+    @property
+    def may_see_plans(self) -> bool:
+        """SQL tells much about a server: in development everybody sees it, else platform roles alone."""
+        return self.services.settings.development or self.principal.may(PLATFORM_ROLES)

@@ -16,7 +16,7 @@ from graphql import GraphQLError
 from app.db.outages import outage
 from app.errors import Failure, Forbidden
 from app.graph.context import Context
-from app.graph.explaining import explanation_of, may_see_plans
+from app.graph.explaining import explanation_of
 from app.graph.loading import Loaders
 from app.graph.preparing import Operation, Prepared, Rejected, prepare
 from app.graph.schema import catalog, schema
@@ -71,7 +71,7 @@ async def answer(operation: Operation, context: Context) -> Answer:
 
 async def _with_plan(operation: Operation, prepared: Prepared, context: Context) -> Answer:
     """`extensions: {"plan": true}`: the answer and how it came about; with `"dryRun": true` nothing is run."""
-    if not may_see_plans(context):
+    if not context.may_see_plans:
         raise Forbidden("Plans are shown in development, and to platform roles.")
     told = explanation_of(prepared, context).shown()
     if operation.extensions.get("dryRun"):

@@ -6,7 +6,6 @@ from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
 
-from app.auth.principal import PLATFORM_ROLES
 from app.errors import Invalid
 from app.graph.context import Context
 from app.graph.preparing import Operation, Prepared, Rejected, prepare
@@ -61,11 +60,6 @@ def explanation_of(prepared: Prepared, context: Context) -> Explanation:
         return Explanation("resolved", "", reason, prepared.cost, [])
     tables = sorted(set(_TABLE.findall(statement.text)))
     return Explanation("planned", statement.text, "", prepared.cost, tables, statement, prepared.bindings)
-
-
-def may_see_plans(context: Context) -> bool:
-    """SQL tells much about a server: in development everybody sees it, else platform roles alone."""
-    return context.services.settings.development or context.principal.may(PLATFORM_ROLES)
 
 
 @dataclass(frozen=True, slots=True)
