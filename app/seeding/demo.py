@@ -20,6 +20,7 @@ from app.seeding.lumiere import LUMIERE
 from app.seeding.progress import Progress, silent
 from app.seeding.stories import CampaignPlan, GroupPlan
 from app.seeding.tanuki import TANUKI
+from app.seeding.webhooks import webhook_history, webhook_secrets
 from app.seeding.writing import Writer
 from app.settings import Settings
 from app.values.scope import Scope
@@ -80,6 +81,7 @@ async def seed_demo(
                 await connection.execute(group_setting(Scope(group_id)))
                 writer = Writer(connection, plan, group_id, now)
                 await CampaignWriter(writer, await writer.write()).write()
+                await webhook_history(connection, group_id, now=now)
                 made += 1
         if storage is not None:
             await _files(db, plan, group_id, storage=storage, now=now)
@@ -151,7 +153,7 @@ async def _credentials(
         "client_secret": secret,
         "project": group.project,
         "integration": group.integration,
-        "webhook_secrets": {},
+        "webhook_secrets": await webhook_secrets(db, settings.secret_key, group.group_id, now=now),
     }
 
 

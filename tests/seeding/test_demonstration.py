@@ -13,12 +13,16 @@ import pytest
 
 from app.auth.credentials import Authenticator
 from app.auth.principal import Role
+from app.auth.webhooks.deliveries import Deliveries
+from app.auth.webhooks.sealing import SecretBox
+from app.auth.webhooks.signatures import Delivery, sign
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.seeding.demo import DemoGroups, seed_demo, write_demo_json
 from app.seeding.numbers import spread
 from app.settings import Settings, read_settings
 from app.tables.all import TENANT_TABLES
+from app.tables.webhooks import Provider
 
 NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
 
@@ -186,6 +190,13 @@ async def test_the_credentials_written_down_open_their_group(
         )
         assert by_token.scope.group_id == group.group_id
         assert by_token.roles == {Role.TENANT_ADMIN, Role.MARKETING}
+        assert set(written["webhook_secrets"]) == set(Provider)
+        deliveries = Deliveries(SecretBox(settings.secret_key), db)
+        for provider, secret in written["webhook_secrets"].items():
+            stamp = NOW.isoformat()
+            signed = {"x-webhook-timestamp": stamp, "x-webhook-signature": sign(secret, stamp, b"{}")}
+            sent = Delivery(provider, "POST", f"http://localhost/{provider}", signed, b"{}")
+            assert (await deliveries.authenticate(sent, now=NOW)).scope.group_id == group.group_id
 
 
 async def test_keys_are_kept_while_they_work_and_tokens_are_new(
@@ -195,7 +206,7 @@ async def test_keys_are_kept_while_they_work_and_tokens_are_new(
     first = json.loads(path.read_text())["groups"]
     await write_demo_json(db, settings, demo, now=NOW + timedelta(minutes=1))
     second = json.loads(path.read_text())["groups"]
-    for name in ("api_key", "client_id", "client_secret", "beacon_keys"):
+    for name in ("api_key", "client_id", "client_secret", "beacon_keys", "webhook_secrets"):
         assert [group[name] for group in first] == [group[name] for group in second]
     assert all(a["token"] != b["token"] for a, b in zip(first, second, strict=True))
     await owner.execute("UPDATE api_key SET revoked_at = $1", NOW)
