@@ -1,21 +1,59 @@
 """The connections planned reads run on: taken from asyncpg's pool once, then handed from request to request.
 
 A checkout from asyncpg's own pool costs a task and a round of bookkeeping per read, about as much as the rest of a
-planned request; here it is a list's `pop`. A connection that failed or was cancelled goes back to the pool, which
-mends or replaces it.
+planned request; here it is a list's `pop`. Each connection keeps the statements it has prepared, so that a read goes
+straight to the one it runs. A connection that was cancelled or failed by itself goes back to the pool, which mends
+or replaces it.
 """
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
 
 Connection = Any
 """asyncpg's pooled connection."""
+
+MAX_STATEMENTS = 500
+"""Prepared on one connection; about 200 kB each, on the server."""
+
+
+class _Reader:
+    """A connection and what it has prepared, used longest ago first."""
+
+    __slots__ = ("connection", "has_ended", "statements")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.statements: OrderedDict[str, PreparedStatement[asyncpg.Record]] = OrderedDict()
+        self.has_ended = False
+        """The server or the network closed it."""
+        # Told, not asked: asking goes through the pool's proxy, at every read.
+        connection.add_termination_listener(self._end)
+
+    async def prepare(self, sql: str) -> "PreparedStatement[asyncpg.Record]":
+        """A statement that is asked for the first time."""
+        statement: PreparedStatement[asyncpg.Record] = await self.connection.prepare(sql)
+        self.statements[sql] = statement
+        if len(self.statements) > MAX_STATEMENTS:
+            # asyncpg closes it on the server when the next one is prepared.
+            self.statements.popitem(last=False)
+        return statement
+
+    async def release(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        """Give the connection back to the pool."""
+        # A connection that has ended refuses; it tells nobody any more.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            self.connection.remove_termination_listener(self._end)
+        await pool.release(self.connection)
+
+    def _end(self, _: object) -> None:
+        self.has_ended = True
 
 
 class Readers:
@@ -23,54 +61,60 @@ class Readers:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", size: int) -> None:
         self.pool = pool
-        self._idle: list[Connection] = []
+        self._idle: list[_Reader] = []
         self._unopened = size
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def fetch_bytes(self, sql: str, values: Sequence[object]) -> bytes | None:
         """The one value of a planned statement."""
-        connection = await self._checked_out()
+        reader = self._idle.pop() if self._idle else await self._take()
+        while reader.has_ended:
+            await self._retire(reader)
+            reader = await self._take()
         try:
-            data = await connection.fetchval(sql, *values)
-        except BaseException:
-            await self._retire(connection)
+            statement = reader.statements.get(sql)
+            if statement is None:
+                statement = await reader.prepare(sql)
+            else:
+                reader.statements.move_to_end(sql)
+            data = await statement.fetchval(*values)
+        except asyncpg.PostgresError:
+            # The statement failed, not the connection; a connection that ended is found out by the next one.
+            self._give_back(reader)
             raise
-        self._give_back(connection)
+        except BaseException:
+            await self._retire(reader)
+            raise
+        self._give_back(reader)
         return cast("bytes | None", data)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for more than one statement."""
-        connection = await self._checked_out()
+        reader = await self._take()
+        while reader.has_ended:
+            await self._retire(reader)
+            reader = await self._take()
         try:
-            yield connection
+            yield reader.connection
         except BaseException:
-            await self._retire(connection)
+            await self._retire(reader)
             raise
-        self._give_back(connection)
+        self._give_back(reader)
 
     async def close(self) -> None:
         """Give every idle connection back, and close the pool when the others have come back too."""
-        for connection in self._idle:
-            await self.pool.release(connection)
+        for reader in self._idle:
+            await reader.release(self.pool)
         self._idle.clear()
         await self.pool.close()
 
-    async def _checked_out(self) -> Connection:
-        while True:
-            connection = self._idle.pop() if self._idle else await self._take()
-            # The pool takes back a connection that the server ended; it then says so instead of answering.
-            with contextlib.suppress(asyncpg.InterfaceError):
-                if not connection.is_closed():
-                    return connection
-            await self._retire(connection)
-
-    async def _take(self) -> Connection:
+    async def _take(self) -> _Reader:
         while not self._idle:
             if self._unopened:
                 self._unopened -= 1
                 try:
-                    return await self.pool.acquire()
+                    return _Reader(await self.pool.acquire())
                 except BaseException:
                     self._unopened += 1
                     self._wake()
@@ -85,16 +129,16 @@ class Readers:
                 raise
         return self._idle.pop()
 
-    def _give_back(self, connection: Connection) -> None:
-        self._idle.append(connection)
+    def _give_back(self, reader: _Reader) -> None:
+        self._idle.append(reader)
         if self._waiting:
             self._wake()
 
-    async def _retire(self, connection: Connection) -> None:
+    async def _retire(self, reader: _Reader) -> None:
         self._unopened += 1
         self._wake()
         # Shielded: a request that was cancelled still has to bring its connection home.
-        await asyncio.shield(self.pool.release(connection))
+        await asyncio.shield(reader.release(self.pool))
 
     def _wake(self) -> None:
         while self._waiting:

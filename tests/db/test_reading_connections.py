@@ -8,6 +8,7 @@ import pytest
 from app.db.database import connect
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database
+from app.db.reading import MAX_STATEMENTS
 from app.values.scope import Scope
 
 SLEEP = "SELECT convert_to(pg_sleep(5)::text, 'UTF8')"
@@ -36,10 +37,29 @@ async def test_only_reads_that_may_be_stale_ask_the_replica(
 
 async def test_a_failed_statement_costs_no_connection(database_url: str) -> None:
     db = await connect(database_url, readers=1, writers=1)
-    for _ in range(5):
-        with pytest.raises(asyncpg.PostgresError):
-            await db.reader.fetch_bytes("SELECT 1/0", [])
-    assert await db.reader.fetch_bytes(PID, [])
+    pid = await db.reader.fetch_bytes(PID, [])
+    for broken in ("SELECT 1/0", "SELECT no_such_column", "SELECT 1 /"):
+        for _ in range(3):
+            with pytest.raises(asyncpg.PostgresError):
+                await db.reader.fetch_bytes(broken, [])
+    assert await db.reader.fetch_bytes(PID, []) == pid
+    await db.close()
+
+
+async def test_a_statement_is_prepared_once_and_the_one_used_longest_ago_makes_room(
+    database_url: str,
+) -> None:
+    prepared = """SELECT convert_to(string_agg(statement, ' ' ORDER BY prepare_time), 'UTF8')
+                    FROM pg_prepared_statements WHERE statement IN ('VALUES (1)', 'VALUES (2)')"""
+    db = await connect(database_url, readers=1, writers=1)
+    for n in (1, 2, 1):
+        await db.reader.fetch_bytes(f"VALUES ({n})", [])
+    assert await db.reader.fetch_bytes(prepared, []) == b"VALUES (1) VALUES (2)"
+    # Evicted by the last of these, and closed on the server with the one after it.
+    for n in range(MAX_STATEMENTS - 2):
+        await db.reader.fetch_bytes(f"VALUES ({n + 3})", [])
+    await db.reader.fetch_bytes("VALUES (0)", [])
+    assert await db.reader.fetch_bytes(prepared, []) == b"VALUES (1)"
     await db.close()
 
 
