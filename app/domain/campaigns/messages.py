@@ -13,17 +13,10 @@ from app.db.database import Transaction
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
 from app.domain.promos.linking import promo_for_campaign
-from app.errors import Invalid, NotFound
+from app.domain.segments.finding import segment_named
+from app.errors import Invalid
 from app.tables.campaigns import CampaignType
 from app.values.changes import UNSET, Settable
-from app.values.ids import read_id
-
-# An imported id comes first: that is how the system it comes from knows the segment.
-_SEGMENT = """
-SELECT id FROM segment
- WHERE group_id = $1 AND (external_id = $2 OR id = $3) AND deleted_at IS NULL
- ORDER BY external_id IS NOT DISTINCT FROM $2 DESC LIMIT 1
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +92,3 @@ async def create_message_campaign(
         tx, made, code=order.promo_code, discount_percent=order.promo_discount_percent, now=now
     )
     return MessageCampaignIds(made, promo_id)
-
-
-async def segment_named(tx: Transaction, name: str, *path: str) -> int:
-    """The segment of this id, or imported with this one; NotFound where there is none."""
-    found = None
-    if len(name) <= 100 and name.isprintable():
-        found = await tx.fetchval(_SEGMENT, tx.scope.group_id, name, read_id("seg", name))
-    if found is None:
-        raise NotFound("segment", name, path=path)
-    return int(found)

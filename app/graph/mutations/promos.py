@@ -5,8 +5,10 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.promos import operations, redeeming
 from app.domain.promos.fields import PromoFields
+from app.domain.segments.finding import segment_named
 from app.graph.audience import Promo
 from app.graph.mutations.campaign_inputs import optional
 from app.graph.mutations.writing import (
@@ -77,7 +79,9 @@ class PromoFieldsInput:
         'What it applies to: {"all_items": true}, or `skus`, `categories` (either will do) and `stores`.'
     )
     campaign_id: strawberry.ID | None = optional("The campaign it belongs to.")
-    segment_id: strawberry.ID | None = optional("Only customers of this segment may use it.")
+    segment_id: strawberry.ID | None = optional(
+        "Only customers of this segment may use it: the segment's id, or the id it was imported with."
+    )
 
 
 @strawberry.input(description="A new promo.")
@@ -117,7 +121,7 @@ async def create(
 ) -> PromoPayload:
     """`promoCreate`."""
     async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_promo(tx, _fields(input), now=info.context.now)
+        made = await operations.create_promo(tx, await _fields(tx, input), now=info.context.now)
         return PromoPayload(promo=await shown(info, tx, "Promo", made))
 
 
@@ -128,7 +132,7 @@ async def update(
     """`promoUpdate`."""
     ident = own_id(input.id, "promo", "promo", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_promo(tx, ident, _fields(input), now=info.context.now)
+        await operations.update_promo(tx, ident, await _fields(tx, input), now=info.context.now)
         return PromoPayload(promo=await shown(info, tx, "Promo", ident))
 
 
@@ -168,7 +172,10 @@ async def release(
         return PromoRedemptionPayload(redemption=await shown(info, tx, "PromoRedemption", ident))
 
 
-def _fields(sent: PromoFieldsInput) -> PromoFields:
+async def _fields(tx: Transaction, sent: PromoFieldsInput) -> PromoFields:
+    segment_id = settable(sent.segment_id)
+    if isinstance(segment_id, str):
+        segment_id = await segment_named(tx, segment_id, "segmentId")
     return PromoFields(
         code=settable(sent.code),
         type=settable(sent.type),
@@ -181,5 +188,5 @@ def _fields(sent: PromoFieldsInput) -> PromoFields:
         valid_until=settable(sent.valid_until),
         applies_to=settable(sent.applies_to),
         campaign_id=reference(sent.campaign_id, "camp", "campaign", "campaignId"),
-        segment_id=reference(sent.segment_id, "seg", "segment", "segmentId"),
+        segment_id=segment_id,
     )
