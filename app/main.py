@@ -36,7 +36,7 @@ OUR_HEADERS = (
     "Authorization", "X-API-KEY", "X-BEACON-KEY", "X-Group-Id", "X-Explain", "X-Request-Id", "Prefer",
     "Idempotency-Key", "GraphQL-Require-Preflight", "X-Requested-With", "Apollo-Require-Preflight",
 )  # fmt: skip
-SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Idempotent-Replayed", "Location")
+SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempotent-Replayed", "Location")
 
 log = logging.getLogger(__name__)
 

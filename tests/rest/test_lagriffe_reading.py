@@ -12,11 +12,12 @@ from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import record_metrics
 from app.rest import openapi
 from app.rest.facades import FACADES
+from app.values.json_text import write_json
 from tests.given import groups
 from tests.rest.conftest import Extranet
 from tests.rest.test_lagriffe_credentials import assert_refused
 
-DOCUMENT = msgspec.json.decode(msgspec.json.encode(openapi.document(FACADES)))
+DOCUMENT = msgspec.json.decode(write_json(openapi.document(FACADES)))
 
 
 def assert_documented(body: object, schema: str) -> None:

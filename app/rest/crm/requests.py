@@ -1,0 +1,183 @@
+"""From the Marketing & CRM API's requests to the graph's variables.
+
+Source: Marketing & CRM API, query parameters and request bodies. Keys nobody knows are left alone.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from app.domain.funnels.stages import FunnelType
+from app.errors import Invalid
+from app.rest.crm.fields import Fields, chosen
+from app.rest.crm.paging import WHOLE, page_variables
+from app.rest.route import Parts
+from app.tables.audience import SegmentType
+from app.tables.campaigns import CampaignStatus, CampaignType
+from app.values.instants import read_date, read_instant, show_instant
+
+FUNNEL_DAYS = 30
+"""How many days a funnel looks at where the request does not say."""
+
+
+def campaigns(parts: Parts) -> dict[str, Any]:
+    """The page, and the filters that were sent."""
+    status, kind = _choice(parts, "status", CampaignStatus), _choice(parts, "type", CampaignType)
+    wanted = {
+        "status": [status] if status else None,
+        "type": [kind] if kind else None,
+        "startsFrom": _from(parts, "start_date"),
+    }
+    return {**page_variables(parts), "filter": {name: value for name, value in wanted.items() if value}}
+
+
+def campaign(parts: Parts) -> dict[str, Any]:
+    """`camp_42`, or `camp_001` as it was imported."""
+    return {"id": parts.path["campaign_id"]}
+
+
+def whole_list(parts: Parts) -> dict[str, Any]:
+    """A page of a list whose document knows no pages."""
+    return page_variables(parts, limit=WHOLE)
+
+
+def campaign_create(parts: Parts) -> dict[str, Any]:
+    """`schedule` and `content` are nested here; the promo is named beside them."""
+    sent = Fields.of_body(parts.body)
+    content, schedule = sent.inside("content"), sent.inside("schedule")
+    said = {
+        "subject": content.text("subject"),
+        "body": content.text("body"),
+        "ctaText": content.text("cta_text"),
+        "ctaUrl": content.text("cta_url"),
+    }
+    given = {
+        "name": sent.needed("name", sent.text("name"), '"Flash Sale Friday"'),
+        "type": sent.needed("type", sent.code("type", CampaignType), '"promotion"'),
+        "channels": sent.needed("channels", sent.texts("channels") or None, '["push", "email"]'),
+        "segmentId": sent.needed("segment_id", sent.text("segment_id"), '"seg_all_customers"'),
+        "content": _present(said) or None,
+        **schedule.edge("start_date", day="startsOn", instant="startsAt"),
+        **schedule.edge("end_date", day="endsOn", instant="endsAt"),
+        "promoCode": sent.text("promo_code"),
+        "promoDiscountPercent": sent.amount("promo_discount_percent"),
+    }
+    return {"input": _present(given)}
+
+
+def segment_create(parts: Parts) -> dict[str, Any]:
+    """The criteria go on as they are: the graph says what is wrong with them."""
+    sent = Fields.of_body(parts.body)
+    given = {
+        "name": sent.needed("name", sent.text("name"), '"High Value Customers"'),
+        "type": sent.needed("type", sent.code("type", SegmentType), '"dynamic"'),
+        "criteria": sent.values.get("criteria"),
+    }
+    return {"input": _present(given)}
+
+
+def promo_create(parts: Parts) -> dict[str, Any]:
+    """Every documented field; amounts are in the group's currency."""
+    sent = Fields.of_body(parts.body)
+    given = {
+        "code": sent.needed("code", sent.text("code"), '"WELCOME20"'),
+        "type": sent.needed("type", sent.text("type"), '"percentage"'),
+        "value": sent.amount("value"),
+        "minOrderAmount": sent.amount("min_order_amount"),
+        "maxDiscount": sent.amount("max_discount"),
+        "usageLimit": sent.whole("usage_limit"),
+        "perCustomerLimit": sent.whole("per_customer_limit"),
+        "validFrom": sent.instant("valid_from"),
+        "validUntil": sent.instant("valid_until"),
+        "appliesTo": sent.object("applies_to"),
+        "segmentId": sent.text("customer_segment_id"),
+    }
+    return {"input": _present(given)}
+
+
+def delivery(parts: Parts) -> dict[str, Any]:
+    """The body as it was sent. Of the query only what an event may be told by; Mailchimp's holds its secret."""
+    told = [(name, value) for name, value in parts.query.multi_items() if name == "campaign_id"]
+    given = {
+        "provider": parts.path["provider"],
+        "body": parts.body,
+        "contentType": parts.headers.get("content-type"),
+        "query": urlencode(told) or None,
+    }
+    return {"input": _present(given)}
+
+
+def funnel(parts: Parts) -> dict[str, Any]:
+    """Without days: the last thirty, today (UTC) included."""
+    kind = _choice(parts, "funnel_type", FunnelType)
+    if kind is None:
+        names = ", ".join(member.value for member in FunnelType)
+        raise Invalid(f"`funnel_type` is required: one of {names}.", path=["funnel_type"])
+    until = _day(parts, "end_date") or parts.now.date()
+    since = _day(parts, "start_date") or until - timedelta(days=FUNNEL_DAYS - 1)
+    if since > until:
+        raise Invalid("`end_date` must not be before `start_date`.", path=["end_date"])
+    return {"type": kind, "since": since.isoformat(), "until": until.isoformat()}
+
+
+def _choice(parts: Parts, name: str, known: type[Any]) -> str | None:
+    text = (parts.query.get(name) or "").strip()
+    return chosen(text, known, name, [name]) if text else None
+
+
+def _from(parts: Parts, name: str) -> str | None:
+    """A day means its first moment in UTC, as the printed instants are."""
+    text = (parts.query.get(name) or "").strip()
+    try:
+        return show_instant(read_instant(text)) if text else None
+    except ValueError as why:
+        raise Invalid(f"`{name}`: {why}.", path=[name]) from None
+
+
+def _day(parts: Parts, name: str) -> Any:
+    text = (parts.query.get(name) or "").strip()
+    try:
+        # A moment stands for its day.
+        return (read_date(text) if len(text) <= 10 else read_instant(text).date()) if text else None
+    except ValueError as why:
+        raise Invalid(f"`{name}`: {why}.", path=[name]) from None
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+CAMPAIGN_NAMES = {
+    "segmentId": "segment_id",
+    "startsOn": "schedule.start_date",
+    "startsAt": "schedule.start_date",
+    "endsOn": "schedule.end_date",
+    "endsAt": "schedule.end_date",
+    "content.ctaText": "content.cta_text",
+    "content.ctaUrl": "content.cta_url",
+    "promoCode": "promo_code",
+    "promoDiscountPercent": "promo_discount_percent",
+}
+"""Fields of the graph's input in this API's words, where they differ."""
+PROMO_NAMES = {
+    "minOrderAmount": "min_order_amount",
+    "maxDiscount": "max_discount",
+    "usageLimit": "usage_limit",
+    "perCustomerLimit": "per_customer_limit",
+    "validFrom": "valid_from",
+    "validUntil": "valid_until",
+    "appliesTo": "applies_to",
+    "segmentId": "customer_segment_id",
+}
+SEGMENT_NAMES: dict[str, str] = {}
+
+
+def called(path: Sequence[Any], names: dict[str, str]) -> tuple[str, ...]:
+    """A path of the graph's input, in this API's words."""
+    parts = [str(part) for part in path]
+    for length in range(len(parts), 0, -1):
+        found = names.get(".".join(parts[:length]))
+        if found is not None:
+            return (*found.split("."), *parts[length:])
+    return tuple(parts)

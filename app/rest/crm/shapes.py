@@ -1,0 +1,222 @@
+"""From the graph's values to the bodies the Marketing & CRM API prints, keys in the order of its samples.
+
+Keys the samples always show are always there, null where there is nothing; those a sample leaves out where there is
+nothing (`last_updated`, `events_received`, `last_event`, `drop_off`) are left out. See docs/legacy/crm.md.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from app.rest.crm.failures import CAMPAIGN_NOT_FOUND, not_found, refuse
+from app.rest.crm.paging import LIMIT, WHOLE, page_headers
+from app.rest.crm.requests import CAMPAIGN_NAMES, PROMO_NAMES, SEGMENT_NAMES
+from app.rest.route import Data, Parts
+from app.values.instants import read_instant, show_instant
+from app.values.money import show_decimal
+
+Node = Mapping[str, Any]
+CENT = Decimal("0.01")
+
+
+def campaigns(data: Data, _: Parts) -> object:
+    """A page of the list."""
+    return {"data": [campaign_row(node) for node in data["campaigns"]["nodes"]]}
+
+
+def segments(data: Data, _: Parts) -> object:
+    """A page of the list."""
+    return {"data": [segment_row(node) for node in data["segments"]["nodes"]]}
+
+
+def promos(data: Data, _: Parts) -> object:
+    """A page of the list."""
+    return {"data": [promo_row(node) for node in data["promos"]["nodes"]]}
+
+
+def paged(name: str) -> Callable[[Data, Parts], dict[str, str]]:
+    """The headers of this list."""
+    limit = LIMIT if name == "campaigns" else WHOLE
+    return lambda data, parts: page_headers(data[name], parts, limit=limit)
+
+
+def campaign(data: Data, parts: Parts) -> object:
+    """One campaign in detail, without an envelope."""
+    name = parts.path["campaign_id"]
+    found = data["campaigns"]["nodes"]
+    if not found:
+        raise not_found("campaign", name, CAMPAIGN_NOT_FOUND)
+    # The imported id comes first, should it be the id of another campaign here.
+    return campaign_detail(next((node for node in found if node["externalId"] == name), found[0]))
+
+
+def campaign_created(data: Data, _: Parts) -> object:
+    """The campaign just made, as its detail shows it."""
+    payload = data["messageCampaignCreate"]
+    refuse(payload["errors"], CAMPAIGN_NAMES)
+    return campaign_detail(payload["campaign"])
+
+
+def segment_created(data: Data, _: Parts) -> object:
+    """The segment just made, as the list shows it."""
+    payload = data["segmentCreate"]
+    refuse(payload["errors"], SEGMENT_NAMES)
+    return segment_row(payload["segment"])
+
+
+def promo_created(data: Data, _: Parts) -> object:
+    """The promo just made, as the list shows it."""
+    payload = data["promoCreate"]
+    refuse(payload["errors"], PROMO_NAMES)
+    return promo_row(payload["promo"])
+
+
+def providers(data: Data, _: Parts) -> object:
+    """Every supported provider; what a disconnected one has not is left out."""
+    return {"providers": [_provider(node) for node in data["webhookProviders"]]}
+
+
+def provider(data: Data, parts: Parts) -> object:
+    """The one whose address was called."""
+    return next(_provider(one) for one in data["webhookProviders"] if one["id"] == parts.path["provider"])
+
+
+def received(data: Data, _: Parts) -> object:
+    """How many events a delivery held, and what became of them."""
+    payload = data["webhookIngest"]
+    refuse(payload["errors"], {})
+    return {name: payload[name] for name in ("received", "applied", "ignored", "repeated")}
+
+
+def funnel(data: Data, _: Parts) -> object:
+    """The stages in order; the first one has no `drop_off`."""
+    found = data["funnel"]
+    return {
+        "funnel_type": found["type"].lower(),
+        "period": {"start": found["since"], "end": found["until"]},
+        "stages": [
+            _without_nulls(
+                stage=step["stage"].lower(),
+                count=step["count"],
+                percentage=step["percentage"],
+                drop_off=step["dropOff"],
+            )
+            for step in found["stages"]
+        ],
+        "overall_conversion": found["overallConversion"],
+    }
+
+
+def campaign_row(node: Node) -> dict[str, Any]:
+    """An item of the list, with the short set of metrics."""
+    metrics = node["metrics"]
+    return {
+        **_head(node),
+        "segment_id": node["segment"] and _id(node["segment"]),
+        **_dates(node),
+        "metrics": {
+            "sent": metrics["sent"],
+            "opened": metrics["opened"],
+            "clicked": metrics["clicks"],
+            "converted": metrics["conversions"],
+        },
+    }
+
+
+def campaign_detail(node: Node) -> dict[str, Any]:
+    """The detail, with the full set; `start_date` and `end_date` are more than the sample shows (CRM-C2)."""
+    segment, metrics = node["segment"], node["metrics"]
+    return {
+        **_head(node),
+        "segment": segment and {"id": _id(segment), "name": segment["name"], "size": segment["size"]},
+        "content": _without_nulls(**(node["content"] or {})),
+        "metrics": {
+            "sent": metrics["sent"],
+            "delivered": metrics["delivered"],
+            "opened": metrics["opened"],
+            "open_rate": metrics["open_rate"],
+            "clicked": metrics["clicks"],
+            "click_rate": metrics["click_rate"],
+            "converted": metrics["conversions"],
+            "conversion_rate": metrics["conversion_rate"],
+            "revenue_attributed": Decimal(metrics["revenue"]["amount"]).quantize(CENT, ROUND_HALF_UP),
+            "unsubscribed": metrics["unsubscribed"],
+        },
+        "created_at": node["createdAt"],
+        **_dates(node),
+    }
+
+
+def segment_row(node: Node) -> dict[str, Any]:
+    """A segment; `size` is as of `last_updated`."""
+    row = {
+        "id": _id(node),
+        "name": node["name"],
+        "type": node["type"].lower(),
+        "size": node["size"],
+        "criteria": {} if node["criteria"] is None else node["criteria"],
+    }
+    return row if node["sizedAt"] is None else {**row, "last_updated": node["sizedAt"]}
+
+
+def promo_row(node: Node) -> dict[str, Any]:
+    """The documented fields of a new promo, those that were set; and its id, its uses and when it was made."""
+    return _without_nulls(
+        id=node["id"],
+        code=node["code"],
+        type=node["type"],
+        value=Decimal(show_decimal(Decimal(node["value"]))),
+        min_order_amount=_amount(node["minOrderAmount"]),
+        max_discount=_amount(node["maxDiscount"]),
+        usage_limit=node["usageLimit"],
+        per_customer_limit=node["perCustomerLimit"],
+        valid_from=node["validFrom"],
+        valid_until=node["validUntil"],
+        applies_to=node["appliesTo"],
+        customer_segment_id=node["segment"] and _id(node["segment"]),
+        used=node["used"],
+        created_at=node["createdAt"],
+    )
+
+
+def _provider(node: Node) -> dict[str, Any]:
+    return _without_nulls(
+        id=node["id"],
+        name=node["name"],
+        status=node["status"].lower(),
+        events_received=node.get("eventsReceived"),
+        last_event=node.get("lastEvent"),
+    )
+
+
+def _head(node: Node) -> dict[str, Any]:
+    return {
+        "id": _id(node),
+        "name": node["name"],
+        "type": node["type"].lower(),
+        "status": node["status"].lower(),
+        "channels": node["channels"],
+    }
+
+
+def _dates(node: Node) -> dict[str, Any]:
+    """Instants; where a last day was given, that day's last second."""
+    end = node["endsAt"]
+    if end is not None and node["endsOn"] is not None:
+        end = show_instant(read_instant(end) - timedelta(seconds=1))
+    return {"start_date": node["startsAt"], "end_date": end}
+
+
+def _id(node: Node) -> str:
+    """The id it was imported with, where it was; else ours."""
+    return str(node["externalId"] or node["id"])
+
+
+def _amount(money: Mapping[str, str] | None) -> Decimal | None:
+    """A number with the digits of its currency: 25.00."""
+    return None if money is None else Decimal(money["amount"])
+
+
+def _without_nulls(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
