@@ -185,7 +185,7 @@ async def test_it_is_what_a_plain_reading_of_the_touches_says(db: Database, aske
             found = await ask(asker, group.scope, FUNNEL, type=kind.name, **window)
             assert found == {"type": kind.name, **window, **expected(ways, stages, timed=False)}
 
-        stages = rng.sample(STAGES, rng.choice([1, 2, 3, 5]))
+        stages = tuple(rng.sample(STAGES, rng.choice([1, 2, 3, 5])))
         hours = rng.choice([None, 0, 1, 5, 48])
         within = None if hours is None else timedelta(hours=hours)
         ways = [furthest(touches, stages, within) for touches in inside.values()]

@@ -123,7 +123,7 @@ def applies_to_of(stored: str | None) -> AppliesTo:
 
 
 def terms_of(row: Any) -> Terms:
-    """A stored promo as rules read it."""
+    """A stored promo as rules read it; `applies_to_text` is the kept document's text."""
     return Terms(
         **{
             name: row[name]
@@ -132,7 +132,7 @@ def terms_of(row: Any) -> Terms:
                 "per_customer_limit", "used", "valid_from", "valid_until",
             )
         },
-        applies_to=applies_to_of(row["applies_to"]),
+        applies_to=applies_to_of(row["applies_to_text"]),
         has_segment=row["segment_id"] is not None,
     )  # fmt: skip
 

@@ -7,12 +7,12 @@ from app.db.database import Transaction
 from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.inputs import Path
 from app.domain.promos.rules import Buyer
-from app.domain.segments.attributes import FACT_COLUMNS, customer_criteria, facts_of
+from app.domain.segments.attributes import FACT_COLUMNS, facts_of
+from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import evaluate
-from app.errors import Invalid, NotFound
+from app.errors import NotFound
 from app.tables.audience import SegmentType
 from app.values.ids import show_id
-from app.values.json_text import read_json
 
 _CUSTOMER = f"""
 SELECT {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $4 AND deleted_at IS NULL
@@ -21,7 +21,7 @@ SELECT {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $
 _STANDING = """
 SELECT (SELECT used FROM promo_usage
          WHERE group_id = $1 AND promo_id = $2 AND customer_id = $4) AS used,
-       segment.type, segment.criteria,
+       segment.type, segment.criteria::text AS criteria,
        EXISTS (SELECT 1 FROM segment_member
                 WHERE group_id = $1 AND segment_id = $3 AND customer_id = $4) AS listed
   FROM (SELECT 1) AS one LEFT JOIN segment ON segment.group_id = $1 AND segment.id = $3
@@ -59,11 +59,8 @@ def _holds(standing: Any, facts: Any, *, now: datetime) -> bool:
     """A list has its members; whoever fits the criteria is in a dynamic segment, counted already or not."""
     if standing["type"] != SegmentType.DYNAMIC:
         return bool(standing["listed"])
-    try:
-        criteria = read_json((standing["criteria"] or "null").encode())
-        return evaluate(customer_criteria(criteria), facts_of(facts), now=now)
-    except (Invalid, ValueError):
-        return False  # Criteria kept from before they were checked hold nobody.
+    predicate = kept_predicate(standing)
+    return predicate is not None and evaluate(predicate, facts_of(facts), now=now)
 
 
 async def _store_names(tx: Transaction, store_id: int | None) -> frozenset[str] | None:

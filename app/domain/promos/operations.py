@@ -42,7 +42,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
     currency = await _settled(tx, values)
     await _check_free(tx, values["code"], None)
     row = {**values, "currency": currency, "used": 0, "created_at": now, "updated_at": now}
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
+    places = ", ".join(_place(column, n) for n, column in enumerate(row, start=2))
     with refusals():
         found = await tx.fetchval(
             f"INSERT INTO promo (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
@@ -78,7 +78,7 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
     if "code" in values:
         await _check_free(tx, values["code"], promo_id)
     values["updated_at"] = now
-    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
+    changes = ", ".join(f"{column} = {_place(column, n)}" for n, column in enumerate(values, start=3))
     with refusals():
         await tx.execute(
             f"UPDATE promo SET {changes} WHERE group_id = $1 AND id = $2",
@@ -92,6 +92,11 @@ async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
     if not await tx.execute(_DELETE, *borders(tx.scope), promo_id, now):
         raise NotFound("promo", promo_id, path=["id"])
     return promo_id
+
+
+def _place(column: str, n: int) -> str:
+    # Kept documents go in as the text they are: the driver would quote it as one JSON text.
+    return f"${n}::text::json" if column == "applies_to" else f"${n}"
 
 
 async def _settled(tx: Transaction, values: dict[str, Any]) -> str:

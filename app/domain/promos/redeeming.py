@@ -24,7 +24,8 @@ from app.values.money import MAX_AMOUNT
 MAX_LINES = 1_000
 MAX_KEY = 255
 _BY_CODE = f"""
-SELECT promo.* FROM promo WHERE {PROMO_BORDERS} AND upper(promo.code) = $4 AND promo.deleted_at IS NULL
+SELECT promo.*, promo.applies_to::text AS applies_to_text
+  FROM promo WHERE {PROMO_BORDERS} AND upper(promo.code) = $4 AND promo.deleted_at IS NULL
 """
 _RECORD = """
 INSERT INTO promo_redemption
