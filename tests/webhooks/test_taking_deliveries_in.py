@@ -432,6 +432,9 @@ async def test_every_group_counts_for_itself(asker: Asker, db: Database) -> None
     await post(asker, documented(mine.mine, OPENED))
     assert await post(asker, documented(other.mine, OPENED)) == told(1, 1)
     assert await mine.counts() == await other.counts() == {("2025-06-15", "email"): {"opened": 1}}
+    await post(asker, documented(other.mine, {**OPENED, "event_id": "2"}))
+    received = [(await listed(asker, w.scope))["sendgrid"]["eventsReceived"] for w in (mine, other)]
+    assert received == [1, 2]
 
 
 async def test_a_thousand_events_cost_as_many_statements_as_one(asker: Asker, db: Database) -> None:
