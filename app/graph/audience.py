@@ -5,10 +5,12 @@ from app.graph.declare import amount_of, column, computed, connection, embed, en
 from app.graph.enums import SegmentType
 from app.graph.groups import Store
 from app.graph.nodes import Money, Node
+from app.graph.orders import MEMBERS, ORDERS, Order, SegmentMember
 from app.graph.paging import Connection
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
-from app.graph.refs import CampaignRef, EventRef, PromoRef
+from app.graph.refs import CampaignRef, CustomerRef, EventRef, PromoRef, SegmentRef
 from app.graph.scalars import JSON, DateTime, Decimal, Long
+from app.graph.segments import customers_now, segments_now, size_now
 from app.graph.touches import TOUCHES, FunnelTouch
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
 from app.plan.sql import NOW, Sql, sql
@@ -35,8 +37,10 @@ class Segment(Node):
     name: str = column("What the segment is called.")
     type: SegmentType = column("How it gets its customers.")
     criteria: JSON | None = column("Whom a dynamic segment holds, as it was given.")
+    source: str | None = column("Where an imported segment comes from.")
     size: Long = column("How many customers it held at `sizedAt`.")
     sized_at: DateTime | None = column("When it was last counted.")
+    size_now: Long = size_now
     external_id: str | None = column("Its id in the system it was imported from.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")
@@ -46,6 +50,10 @@ class Segment(Node):
     promos: Connection[PromoRef] = connection(
         "Promos only its customers may use.", lists.PROMOS, key="segment_id"
     )
+    members: Connection[SegmentMember] = connection(
+        "The list of a static or imported segment.", MEMBERS, key="segment_id"
+    )
+    customers: Connection[CustomerRef] = customers_now
 
 
 @entity(
@@ -59,9 +67,22 @@ class Customer(Node):
     email: str | None = column("The e-mail address.")
     phone: str | None = column("The phone number.")
     external_id: str | None = column("The id in the system it was imported from.")
+    loyalty_tier: str | None = column("The loyalty tier, such as gold.")
+    order_count: Long = column("How many orders there were.")
+    total_spent: Decimal = column("What was spent in all, in the group's currency.")
+    last_order_at: DateTime | None = column("When the last order was made.")
+    email_consent: bool = column("Whether e-mail may be sent.")
+    sms_consent: bool = column("Whether text messages may be sent.")
+    tags: list[str] = column("Tags, in the order they were given.")
+    attributes: JSON | None = column("Whatever else is known, as it was given.")
     created_at: DateTime = column("When it was first known.")
     updated_at: DateTime = column("When it last changed.")
     store: Store | None = to_one("The store it belongs to.", "store_id")
+    orders: Connection[Order] = connection("Its orders.", ORDERS, key="customer_id")
+    memberships: Connection[SegmentMember] = connection(
+        "Lists of static and imported segments it is on.", MEMBERS, key="customer_id"
+    )
+    segments: list[SegmentRef] = segments_now
     promo_redemptions: Connection[PromoRedemption] = connection(
         "Promos it used.", REDEMPTIONS, key="customer_id"
     )
@@ -98,6 +119,7 @@ class Promo(Node):
     is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed; uses do not change it.")
+    orders: Connection[Order] = connection("Orders made with it.", ORDERS, key="promo_id")
     campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
     segment: Segment | None = to_one("Only customers of this segment may use it.", "segment_id")
     redemptions: Connection[PromoRedemption] = connection("Its uses.", REDEMPTIONS, key="promo_id")

@@ -19,6 +19,7 @@ from app.graph.flows import Flow
 from app.graph.groups import Integration, Partner, Partnership, Project, Store
 from app.graph.metrics import MetricPoint, MetricTotals, campaign_series, campaign_totals
 from app.graph.nodes import Money, Node
+from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
 from app.graph.records import Asset
 from app.graph.refs import CampaignRef, EventRef
@@ -183,6 +184,7 @@ class Campaign(Node):
     flows: list[Flow] = listing("How it pays rewards, in order.", key="campaign_id")
     goals: list[Goal] = listing("Its targets and limits, in order.", key="campaign_id")
     promos: Connection[Promo] = connection("Its promo codes.", lists.PROMOS, key="campaign_id")
+    orders: Connection[Order] = connection("Orders attributed to it.", ORDERS, key="campaign_id")
     outlays: Connection[Outlay] = connection("Money put into it.", lists.OUTLAYS, key="campaign_id")
     spend: Connection[SpendEntry] = connection(
         "Its lines in the spend ledger.", lists.SPEND_ENTRIES, key="campaign_id"

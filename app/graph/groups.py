@@ -3,6 +3,7 @@
 from app.graph import lists
 from app.graph.declare import column, connection, entity, to_one
 from app.graph.nodes import Node
+from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
 from app.graph.refs import AssetRef, CampaignRef, CustomerRef, EventRef, PartnershipRef, ProjectRef
 from app.graph.scalars import DateTime
@@ -54,6 +55,7 @@ class Store(Node):
         "Its agreements with partners.", lists.PARTNERSHIPS, key="store_id"
     )
     customers: Connection[CustomerRef] = connection("Its customers.", lists.CUSTOMERS, key="store_id")
+    orders: Connection[Order] = connection("Orders made there.", ORDERS, key="store_id")
     assets: Connection[AssetRef] = connection(
         "Files of the store and of its campaigns.", lists.ASSETS, key="store_id"
     )

@@ -138,6 +138,9 @@ class CampaignFilter:
         "With this id, or imported with it. Two rows where one was imported with what is another's id here.",
         _named("camp"),
     )
+    external_ids: list[str] | None = filter_by(
+        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+    )
     search: str | None = filter_by(
         "Part of the name or description, upper or lower case.", contains_text("name", "description")
     )
@@ -183,6 +186,10 @@ class SegmentFilter:
     """Which segments."""
 
     type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))
+    ids: list[strawberry.ID] | None = filter_by("With any of these ids.", one_of("id", "bigint", _ids("seg")))
+    external_ids: list[str] | None = filter_by(
+        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+    )
     search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
 
 
@@ -192,6 +199,23 @@ class CustomerFilter:
 
     search: str | None = filter_by(
         "Part of the name, e-mail or phone.", contains_text("name", "email", "phone")
+    )
+    external_ids: list[str] | None = filter_by(
+        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+    )
+    emails: list[str] | None = filter_by(
+        "With any of these addresses, upper or lower case.",
+        lambda row, args, path: sql(
+            row("email_key"),
+            " = ANY (ARRAY(SELECT lower(x) FROM unnest(",
+            args.param(*path, cast="text[]"),
+            ") x))",
+        ),
+    )
+    loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
+    tags: list[str] | None = filter_by(
+        "With any of these tags.",
+        lambda row, args, path: sql(row("tags"), " && ", args.param(*path, cast="text[]")),
     )
 
 
@@ -259,8 +283,9 @@ SPEND_ENTRIES = list_of(
 )  # fmt: skip
 SEGMENTS = list_of("Segment", SegmentFilter, "NAME", name=NAME, created_at=CREATED_AT)
 CUSTOMERS = list_of(
-    "Customer", CustomerFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT
-)
+    "Customer", CustomerFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT,
+    total_spent=(decimal_key("total_spent"), "By what they spent."),
+)  # fmt: skip
 PROMOS = list_of(
     "Promo", PromoFilter, "CREATED_AT", descending=True,
     code=(text_key("code"), "By code, by code point."), created_at=CREATED_AT,

@@ -2,7 +2,19 @@
 
 import strawberry
 
-from app.graph.mutations import assets, campaigns, keys, messages, metrics, promos, stores, touches, webhooks
+from app.graph.mutations import (
+    assets,
+    campaigns,
+    customers,
+    keys,
+    messages,
+    metrics,
+    promos,
+    segments,
+    stores,
+    touches,
+    webhooks,
+)
 
 
 @strawberry.type(
@@ -23,6 +35,13 @@ class Mutation:
     store_update = stores.update
     group_update = stores.update_group
     metrics_record = metrics.record
+    customers_upsert = customers.upsert
+    orders_record = customers.record_many
+    segment_create = segments.create
+    segment_update = segments.update
+    segment_delete = segments.delete
+    segment_members_add = segments.add_members
+    segment_members_remove = segments.remove_members
     promo_create = promos.create
     promo_update = promos.update
     promo_delete = promos.delete

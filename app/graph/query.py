@@ -11,10 +11,12 @@ from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.nodes import Node
+from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
 from app.graph.promos import PromoVerdict, promo_validate
 from app.graph.records import Asset, Event
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
+from app.graph.segments import SegmentPreview, segment_preview
 from app.graph.touches import TOUCHES, FunnelTouch
 from app.graph.webhooks import WebhookEndpoint, WebhookProvider, providers
 
@@ -45,8 +47,11 @@ class Query:
     spend_entries: Connection[SpendEntry] = connection("The spend ledger.", lists.SPEND_ENTRIES)
     segment: Segment | None = look_up("A segment, by its id.")
     segments: Connection[Segment] = connection("Segments.", lists.SEGMENTS)
+    segment_preview: SegmentPreview = segment_preview
     customer: Customer | None = look_up("A customer, by its id.")
     customers: Connection[Customer] = connection("Customers.", lists.CUSTOMERS)
+    order: Order | None = look_up("An order, by its id.")
+    orders: Connection[Order] = connection("Orders of customers.", ORDERS)
     promo: Promo | None = look_up("A promo, by its id.")
     promos: Connection[Promo] = connection("Promos.", lists.PROMOS)
     promo_redemptions: Connection[PromoRedemption] = connection("Uses of promos.", REDEMPTIONS)

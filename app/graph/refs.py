@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from app.graph.flows import Flow
     from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
     from app.graph.metrics import MetricPoint, MetricTotals
+    from app.graph.orders import Order, SegmentMember
     from app.graph.records import Asset, Event
 
 CustomerGroupRef = Annotated["CustomerGroup", strawberry.lazy("app.graph.groups")]
@@ -29,4 +30,6 @@ PromoRef = Annotated["Promo", strawberry.lazy("app.graph.audience")]
 MetricTotalsRef = Annotated["MetricTotals", strawberry.lazy("app.graph.metrics")]
 MetricPointRef = Annotated["MetricPoint", strawberry.lazy("app.graph.metrics")]
 AssetRef = Annotated["Asset", strawberry.lazy("app.graph.records")]
+OrderRef = Annotated["Order", strawberry.lazy("app.graph.orders")]
+SegmentMemberRef = Annotated["SegmentMember", strawberry.lazy("app.graph.orders")]
 EventRef = Annotated["Event", strawberry.lazy("app.graph.records")]

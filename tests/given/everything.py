@@ -14,6 +14,7 @@ from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.tables.metrics import CampaignMetric, MetricRollup
+from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
 from app.tables.records import Asset, AuditEntry, Event, IdempotentAnswer
 from app.tables.webhooks import WebhookConnection, WebhookProvider
@@ -135,6 +136,14 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     email=f"{mark}.s{n}@example.org",
                     phone=f"{mark}.s{n}+33",
                     store_id=store,
+                    external_id=f"{mark}.s{n}-ext" if n else None,
+                    loyalty_tier=f"{mark}.s{n} tier" if n else None,
+                    order_count=BIG if n == 1 else n,
+                    total_spent=Decimal(["0", "99999999999999.9999", "12.3400"][n]),
+                    last_order_at=start + timedelta(days=n) if n else None,
+                    email_consent=n == 1,
+                    tags=[f'{mark}.s{n} "tag", é', ""][: n + 1],
+                    attributes={"shoe": 42.50, "note": f"{mark}.s{n} {WEIRD[2]}"} if n else None,
                 )
                 for n, store in enumerate(stores)
             ),
@@ -280,6 +289,19 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                           storage_key=f"{group_id}/{own}/{at}"),
                 )  # fmt: skip
         customers = ids["customer"]
+        for n, customer in enumerate(customers):
+            await add(SegmentMember(**g, segment_id=segments[n % 2], customer_id=customer, created_at=start))
+            for at in range(n + 1):
+                store = n if n < 3 else 1
+                await add(
+                    CustomerOrder(**g, reference=f"{mark}.s{store}/{n}/{at} {WEIRD[n]}", customer_id=customer,
+                                  store_id=stores[store], campaign_id=made[at] if at else None,
+                                  promo_id=ids["promo"][at] if at == 2 else None,
+                                  channel=f"{mark}.s{store} ch" if at else None,
+                                  amount=Decimal(["0", "12.3", "99999999999999.9999", "1200"][at]),
+                                  currency=["EUR", "JPY", "BHD", "EUR"][at],
+                                  ordered_at=start + timedelta(days=at // 2)),
+                )  # fmt: skip
         for n in range(4):
             store, own = (stores[n], f"{mark}.s{n}") if n < 3 else (None, f"{mark}.s-")
             for at, promo in enumerate(ids["promo"][:2]):
@@ -289,7 +311,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                     basket_total=Decimal("99999999999999.9999"), discount=Decimal("12.3400") * at,
                                     redeemed_at=start + timedelta(days=n), released_at=start if at else None),
                 )  # fmt: skip
-            for at, stage in enumerate(["awareness", "interest", "purchase", "awareness", "activation"][: n + 2]):
+            for at, stage in enumerate(
+                ["awareness", "interest", "purchase", "awareness", "activation"][: n + 2]
+            ):
                 touched = start + timedelta(days=at // 2, hours=at)
                 await add(
                     FunnelTouch(**g, customer_id=customers[n], stage=stage, occurred_at=touched,

@@ -61,5 +61,11 @@ async def _copies(
             "(SELECT c.id AS n FROM campaign c WHERE c.group_id = $1 AND $2::int > 0"
             " AND c.id NOT IN (SELECT campaign_id FROM spend_limit)) missing"
         )
+    if table.name == "segment_member":
+        values["segment_id"] = "segment_id"
+        counter = (
+            "(SELECT c.id AS n FROM customer c WHERE c.group_id = $1 AND c.id NOT IN"
+            " (SELECT customer_id FROM segment_member) LIMIT $2::int) missing"
+        )
     copied = f"SELECT {', '.join(values.values())} FROM ({rows}) r, {counter}"
     await owner.execute(f"INSERT INTO {table.name} ({', '.join(values)}) {copied}", group_id, copies)

@@ -66,9 +66,11 @@ def _edges_of(owner: str, kind: str, above: tuple[str, ...]) -> Iterator[tuple[t
 
 
 def plain(kind: str) -> str:
-    """Every field of a type that leads nowhere, embedded objects included."""
+    """Every planned field of a type that leads nowhere, embedded objects included."""
     parts = ["__typename"]
     for name, field in _object(kind).fields.items():
+        if f"{kind}.{name}" in catalog.unplanned:
+            continue
         inner = get_named_type(field.type)
         if is_leaf_type(inner):
             parts.append(name)

@@ -9,6 +9,13 @@ from tests.given.everything import Everything, everything
 from tests.given.questions import edges
 
 OTHER_STORES = """
+UPDATE funnel_touch SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
+    SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
+DELETE FROM customer_order WHERE group_id = $1 AND store_id <> $2;
+UPDATE customer_order SET promo_id = NULL WHERE group_id = $1 AND promo_id IN (
+    SELECT p.id FROM promo p JOIN campaign c ON c.id = p.campaign_id WHERE p.group_id = $1 AND c.store_id <> $2);
+UPDATE customer_order SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
+    SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND store_id = $2;
 DELETE FROM campaign WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM metric_rollup WHERE group_id = $1 AND store_id <> $2;
@@ -21,6 +28,8 @@ DELETE FROM project WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM store WHERE group_id = $1 AND id <> $2
 """
 OTHER_PROJECTS = """
+DELETE FROM funnel_touch WHERE group_id = $1;
+DELETE FROM customer_order WHERE group_id = $1;
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND project_id = $2;
 DELETE FROM campaign WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
 DELETE FROM event WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;

@@ -217,6 +217,7 @@ PREFIXES = {
     "goal": "goal", "flow": "flow", "flow_action": "act", "flow_condition": "cond", "flow_multiplier": "mult",
     "promo": "promo", "outlay": "outlay", "spend_entry": "spend", "asset": "asset", "api_key": "key",
     "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "funnel_touch": "touch",
+    "customer_order": "order", "segment_member": "member",
 }  # fmt: skip
 _ABSENT = object()
 

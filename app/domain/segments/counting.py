@@ -1,4 +1,4 @@
-"""Which customers a dynamic segment holds now: counted, listed, and where one customer is asked about.
+"""Which customers a segment holds now, counted and listed.
 
 Statements name every border themselves, so they run behind the policies and, for speed, past them: on a reading
 connection indexes on amounts and free attributes serve, and the plan is made for the criteria at hand.
@@ -6,7 +6,6 @@ connection indexes on amounts and free attributes serve, and the plan is made fo
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from app.db.database import Database, Transaction
 from app.domain.borders import CUSTOMER_BORDERS, borders
@@ -79,16 +78,3 @@ async def find_members(
         scope,
     )
     return [row[0] for row in rows]
-
-
-_SEGMENTS = """
-SELECT s.id, s.type, s.criteria::text AS criteria,
-       EXISTS (SELECT FROM segment_member m
-                WHERE m.group_id = s.group_id AND m.segment_id = s.id AND m.customer_id = $2) AS listed
-  FROM segment s WHERE s.group_id = $1 AND s.deleted_at IS NULL ORDER BY s.name, s.id
-"""
-
-
-async def segments_with(db: Database, scope: Scope, customer_id: int) -> Sequence[Any]:
-    """Every living segment, and whether this customer is on its list; criteria are judged by the caller."""
-    return await db.search(_SEGMENTS, [scope.group_id, customer_id], scope)

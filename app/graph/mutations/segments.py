@@ -1,0 +1,180 @@
+"""Writing segments: made, changed, deleted, their lists changed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.db.database import Transaction
+from app.domain.metrics.entries import MAX_TOLD, Several
+from app.domain.segments import operations
+from app.domain.segments.operations import SegmentFields
+from app.errors import Failure
+from app.graph.audience import Segment
+from app.graph.enums import SegmentType
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, own_id, settable, writes
+from app.graph.payloads import shown
+from app.graph.scalars import JSON
+
+
+@strawberry.type(description="A segment that was written.")
+class SegmentPayload:
+    """A segment that was written."""
+
+    segment: Segment | None = strawberry.field(
+        default=None, description="The segment as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="A segment that was deleted.")
+class SegmentDeletePayload:
+    """A segment that was deleted."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id it had; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="A segment whose list was changed.")
+class SegmentMembersPayload:
+    """A segment whose list was changed."""
+
+    segment: Segment | None = strawberry.field(
+        default=None, description="The segment as it is now; null: errors say why nothing was done."
+    )
+    changed: int = strawberry.field(
+        default=0, description="How many customers were added or removed; the others were there, or not."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A new segment.")
+class SegmentCreateInput:
+    """A new segment."""
+
+    name: str = strawberry.field(description="What the segment is called, 1 to 255 characters.")
+    type: SegmentType = strawberry.field(description="How it gets its customers.")
+    criteria: JSON | None = optional(
+        "Whom a dynamic segment holds: an object of conditions that must all hold, see `segmentPreview`."
+    )
+    source: str | None = optional("Where an imported segment comes from.")
+    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
+
+
+@strawberry.input(
+    description="A change of a segment: fields left out stay, fields that are null are cleared. Its type stays."
+)
+class SegmentUpdateInput:
+    """A change of a segment."""
+
+    id: strawberry.ID = strawberry.field(description="The segment.")
+    name: str | None = optional("What the segment is called, 1 to 255 characters.")
+    criteria: JSON | None = optional("Whom a dynamic segment holds.")
+    source: str | None = optional("Where an imported segment comes from.")
+    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
+
+
+@strawberry.input(description="A segment to delete.")
+class SegmentDeleteInput:
+    """A segment to delete."""
+
+    id: strawberry.ID = strawberry.field(description="The segment.")
+
+
+@strawberry.input(description="Customers to add to or remove from a segment's list.")
+class SegmentMembersInput:
+    """Customers to add to or remove from a segment's list."""
+
+    id: strawberry.ID = strawberry.field(description="The segment, static or imported.")
+    customer_ids: list[strawberry.ID] = strawberry.field(description="The customers, 5,000 at most.")
+
+
+@writes("Makes a segment. A dynamic one is counted at once.", roles=WRITERS)
+async def create(
+    info: strawberry.Info,
+    input: Annotated[SegmentCreateInput, strawberry.argument(description="The segment.")],
+) -> SegmentPayload:
+    """`segmentCreate`."""
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await operations.create_segment(tx, input.type, _fields(input), now=info.context.now)
+        return SegmentPayload(segment=await shown(info, tx, "Segment", made))
+
+
+@writes("Changes a segment. New criteria are counted at once.", roles=WRITERS)
+async def update(
+    info: strawberry.Info,
+    input: Annotated[SegmentUpdateInput, strawberry.argument(description="The change.")],
+) -> SegmentPayload:
+    """`segmentUpdate`."""
+    ident = own_id(input.id, "seg", "segment", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.update_segment(tx, ident, _fields(input), now=info.context.now)
+        return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
+
+
+@writes("Deletes a segment that no scheduled or active campaign speaks to.", roles=WRITERS)
+async def delete(
+    info: strawberry.Info,
+    input: Annotated[SegmentDeleteInput, strawberry.argument(description="Which one.")],
+) -> SegmentDeletePayload:
+    """`segmentDelete`."""
+    ident = own_id(input.id, "seg", "segment", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.delete_segment(tx, ident, now=info.context.now)
+    return SegmentDeletePayload(deleted_id=input.id)
+
+
+@writes("Puts customers on the list of a static or imported segment: all of them or none.", roles=WRITERS)
+async def add_members(
+    info: strawberry.Info,
+    input: Annotated[SegmentMembersInput, strawberry.argument(description="Whom, and where.")],
+) -> SegmentMembersPayload:
+    """`segmentMembersAdd`."""
+    return await _members(info, input, operations.add_members)
+
+
+@writes("Takes customers off the list of a static or imported segment.", roles=WRITERS)
+async def remove_members(
+    info: strawberry.Info,
+    input: Annotated[SegmentMembersInput, strawberry.argument(description="Whom, and where.")],
+) -> SegmentMembersPayload:
+    """`segmentMembersRemove`."""
+    return await _members(info, input, operations.remove_members)
+
+
+async def _members(
+    info: strawberry.Info, input: SegmentMembersInput, change: Callable[..., Awaitable[int]]
+) -> SegmentMembersPayload:
+    ident = own_id(input.id, "seg", "segment", "id")
+    customers = _customer_ids(input.customer_ids)
+    context: Any = info.context
+    tx: Transaction
+    async with context.db.transaction(context.scope) as tx:
+        changed = await change(tx, ident, customers, now=context.now)
+        return SegmentMembersPayload(segment=await shown(info, tx, "Segment", ident), changed=changed)
+
+
+def _customer_ids(sent: list[strawberry.ID]) -> list[int]:
+    found: list[int] = []
+    failures: list[Failure] = []
+    for index, text in enumerate(sent):
+        try:
+            found.append(own_id(text, "cust", "customer", "customerIds", str(index)))
+        except Failure as failure:
+            failures.append(failure)
+    if failures:
+        raise Several(failures[:MAX_TOLD])
+    return found
+
+
+def _fields(sent: SegmentCreateInput | SegmentUpdateInput) -> SegmentFields:
+    return SegmentFields(
+        name=settable(sent.name),
+        criteria=settable(sent.criteria),
+        source=settable(sent.source),
+        external_id=settable(sent.external_id),
+    )
