@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from app.auth.webhooks.signatures import SIGNATURE
 from app.domain.funnels.stages import FunnelType
 from app.errors import Invalid
 from app.rest.crm.fields import Fields, chosen
@@ -97,8 +98,12 @@ def promo_create(parts: Parts) -> dict[str, Any]:
 
 
 def delivery(parts: Parts) -> dict[str, Any]:
-    """The body as it was sent. Of the query only what an event may be told by; Mailchimp's holds its secret."""
-    told = [(name, value) for name, value in parts.query.multi_items() if name == "campaign_id"]
+    """The body as it was sent. Of the query only what an event may be told by, and only where it was signed.
+
+    The documented signature does not cover the address; and in Mailchimp's query is its secret.
+    """
+    signed = SIGNATURE not in parts.headers
+    told = [(name, value) for name, value in parts.query.multi_items() if signed and name == "campaign_id"]
     given = {
         "provider": parts.path["provider"],
         "body": parts.body,

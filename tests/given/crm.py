@@ -1,0 +1,57 @@
+"""What the Marketing & CRM API's document prints, as rows imported with their old ids."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app.db.database import Database
+from app.domain.campaigns.fields import CampaignFields
+from app.domain.campaigns.operations import create_campaign
+from app.domain.metrics.entries import MetricEntry
+from app.domain.metrics.operations import record_metrics
+from app.values.scope import Scope
+
+
+async def segment(
+    db: Database,
+    group_id: int,
+    *,
+    name: str = "All Customers",
+    external_id: str | None = None,
+    kind: str = "static",
+    criteria: str | None = None,
+    size: int = 0,
+    sized_at: datetime | None = None,
+    created_at: datetime | None = None,
+) -> int:
+    """A segment as it was imported, counted or not; its id."""
+    async with db.transaction(Scope(group_id)) as tx:
+        found = await tx.fetchval(
+            "INSERT INTO segment (group_id, name, external_id, type, criteria, size, sized_at, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now())) RETURNING id",
+            group_id, name, external_id, kind, criteria, size, sized_at, created_at,
+        )  # fmt: skip
+    return int(found)
+
+
+async def campaign(db: Database, scope: Scope, *, now: datetime, **fields: Any) -> int:
+    """A campaign as it was imported; `now` decides its status. Its id."""
+    async with db.transaction(scope) as tx:
+        return await create_campaign(tx, CampaignFields(**fields), now=now)
+
+
+async def figures(
+    db: Database,
+    scope: Scope,
+    campaign_id: int,
+    *,
+    day: str = "2026-01-31",
+    channel: str = "email",
+    **figures: Any,
+) -> None:
+    """Metrics of one day and channel. `revenue` may be a text."""
+    if "revenue" in figures:
+        figures["revenue"] = Decimal(figures["revenue"])
+    entry = MetricEntry(campaign_id=campaign_id, day=date.fromisoformat(day), channel=channel, **figures)
+    async with db.transaction(scope) as tx:
+        await record_metrics(tx, [entry], now=datetime(2027, 1, 1, tzinfo=UTC))
