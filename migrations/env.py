@@ -10,7 +10,9 @@ from app.tables.all import metadata
 
 
 def _run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=False)
+    context.configure(
+        connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=False
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -171,6 +171,6 @@ def test_moves_are_refused_with_what_would_be_right() -> None:
         "is_template": False,
         "now": datetime(2025, 1, 1, tzinfo=UTC),
     }
-    why = refusal(Move.PAUSE, status=CampaignStatus.DRAFT, **facts)  # type: ignore[arg-type]
+    why = refusal(Move.PAUSE, status=CampaignStatus.DRAFT, **facts)
     assert why is not None
     assert why.message == "A campaign that is draft cannot pause; it would have to be active."

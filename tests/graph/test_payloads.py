@@ -28,7 +28,9 @@ mutation($input: CampaignCreateInput!) {
 }
 fragment Shown on Campaign { name status budget { amount currency } store { name group { name } } channels }
 """
-MOVE = "mutation($id: ID!) { campaignMove(input: {id: $id, move: ACTIVATE}) { campaign { __typename status } } }"
+MOVE = (
+    "mutation($id: ID!) { campaignMove(input: {id: $id, move: ACTIVATE}) { campaign { __typename status } } }"
+)
 REPORT = """
 mutation($input: MetricsRecordInput!) {
   metricsRecord(input: $input) { campaigns { name metrics { impressions spend { amount } } } errors { message } }
@@ -41,7 +43,9 @@ async def group(db: Database) -> GivenGroup:
     return await groups.group(db)
 
 
-async def run(db: Database, folder: Path, group: GivenGroup, query: str, *, planner: bool, **variables: Any) -> Any:
+async def run(
+    db: Database, folder: Path, group: GivenGroup, query: str, *, planner: bool, **variables: Any
+) -> Any:
     """Run a mutation, its payload printed or resolved."""
     settings = dataclasses.replace(read_settings({"DATA_DIR": str(folder)}), planner=planner)
     principal = Principal("test", group.scope, frozenset({Role.TENANT_ADMIN}))
@@ -50,7 +54,9 @@ async def run(db: Database, folder: Path, group: GivenGroup, query: str, *, plan
     return json.loads(made.body)
 
 
-async def test_a_printed_payload_is_what_the_resolvers_say(db: Database, group: GivenGroup, tmp_path: Path) -> None:
+async def test_a_printed_payload_is_what_the_resolvers_say(
+    db: Database, group: GivenGroup, tmp_path: Path
+) -> None:
     order = {"name": 'É "q" \n', "budgetTotal": "12.5", "channels": ["email"], "startsOn": "2025-07-01"}
     printed, resolved = [
         await run(db, tmp_path, group, CREATE, planner=planner, input=order) for planner in (True, False)
@@ -74,7 +80,15 @@ async def test_a_payload_shows_what_the_write_left(db: Database, group: GivenGro
     camp = await given.campaign(db, group.scope)
     moved = await run(db, tmp_path, group, MOVE, planner=True, id=f"camp_{camp}")
     assert moved["data"]["campaignMove"]["campaign"] == {"__typename": "Campaign", "status": "ACTIVE"}
-    entries = [{"campaignId": f"camp_{camp}", "day": "2025-06-01", "channel": "tv", "impressions": 5, "spend": "1.25"}]
+    entries = [
+        {
+            "campaignId": f"camp_{camp}",
+            "day": "2025-06-01",
+            "channel": "tv",
+            "impressions": 5,
+            "spend": "1.25",
+        }
+    ]
     printed, resolved = [
         await run(db, tmp_path, group, REPORT, planner=planner, input={"entries": entries})
         for planner in (True, False)
