@@ -17,6 +17,7 @@ from app.db.database import Database
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import Settings, read_settings
+from app.values.json_text import write_json
 from tests.given import groups
 from tests.given.groups import GivenGroup
 
@@ -155,6 +156,9 @@ class Marketer:
     ) -> httpx.Response:
         """One call with this client's token; `path` below the base path, or a whole address."""
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        if (body := more.pop("json", None)) is not None:
+            more["content"] = write_json(body)
+            sent = {"Content-Type": "application/json", **sent}
         url = path if path.startswith("http") else base + path
         return await self.http.request(method, url, headers=sent, **more)
 

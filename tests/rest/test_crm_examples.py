@@ -43,7 +43,7 @@ async def test_the_list_of_campaigns(marketer: Marketer) -> None:
         external_id="camp_001",
     )
     given = {"sent": 5420, "opened": 2180, "clicks": 845, "conversions": 156}
-    await crm.figures(marketer.db, marketer.given.scope, made, day="2026-06-15", **given)
+    await crm.figures(marketer.db, marketer.given.scope, made, given, day="2026-06-15")
     assert await printed(marketer, "/campaigns") == write_json({"data": [schemas.CAMPAIGN]})
 
 
@@ -69,10 +69,15 @@ async def test_a_campaign_in_detail(marketer: Marketer) -> None:
     )
     async with marketer.db.transaction(marketer.given.scope) as tx:
         await tx.execute("UPDATE campaign SET status = 'completed' WHERE id = $1", made)
-    first = {"sent": 5000, "delivered": 5000, "opened": 2000, "clicks": 800, "conversions": 100}
-    rest = {"sent": 420, "delivered": 380, "opened": 180, "clicks": 45, "conversions": 56}
-    await crm.figures(marketer.db, marketer.given.scope, made, **first, unsubscribed=12, revenue="4600.50")
-    await crm.figures(marketer.db, marketer.given.scope, made, channel="push", **rest, revenue="79.5")
+    first = {
+        "sent": 5000, "delivered": 5000, "opened": 2000, "clicks": 800, "conversions": 100, "unsubscribed": 12,
+        "revenue": Decimal("4600.50"),
+    }  # fmt: skip
+    rest = {
+        "sent": 420, "delivered": 380, "opened": 180, "clicks": 45, "conversions": 56, "revenue": Decimal("79.5"),
+    }  # fmt: skip
+    await crm.figures(marketer.db, marketer.given.scope, made, first)
+    await crm.figures(marketer.db, marketer.given.scope, made, rest, channel="push")
     said = await printed(marketer, "/campaigns/camp_001")
     assert said == write_json(schemas.DETAIL)
     assert b'"revenue_attributed":4680.00,' in said
@@ -87,7 +92,7 @@ async def test_without_deliveries_every_rate_is_zero(marketer: Marketer) -> None
     )
     figures = (await marketer.get(f"/campaigns/camp_{made}"))["metrics"]
     assert set(figures.values()) == {0}
-    await crm.figures(marketer.db, marketer.given.scope, made, sent=10, opened=3)
+    await crm.figures(marketer.db, marketer.given.scope, made, {"sent": 10, "opened": 3})
     figures = (await marketer.get(f"/campaigns/camp_{made}"))["metrics"]
     assert (figures["sent"], figures["opened"], figures["open_rate"]) == (10, 3, 0)
 

@@ -34,8 +34,9 @@ def campaigns(parts: Parts) -> dict[str, Any]:
 
 
 def campaign(parts: Parts) -> dict[str, Any]:
-    """`camp_42`, or `camp_001` as it was imported."""
-    return {"id": parts.path["campaign_id"]}
+    """`camp_42`, or `camp_001` as it was imported. What cannot be stored is nobody's id."""
+    name = parts.path["campaign_id"]
+    return {"id": name if name.isprintable() else ""}
 
 
 def whole_list(parts: Parts) -> dict[str, Any]:
