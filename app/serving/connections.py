@@ -1,8 +1,11 @@
 """Connections that do not stay open for nothing.
 
-uvicorn closes idle keep-alive connections, but waits for ever for headers that never end, bodies that never
-arrive and clients that never read their answer. Here a connection has a deadline for each of these; one timer
-a second looks at all of them, so a normal request pays a few attribute writes and no timer of its own.
+uvicorn waits for ever for headers that never end, bodies that never arrive and clients that never read their
+answer, and sets and cancels a timer per request to close idle connections. Here a connection has a deadline for
+each of these; one timer a second looks at all of them, so a normal request pays a few attribute writes.
+
+And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
+and two packets, and the first of them wakes the client for nothing.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from uvicorn.server import ServerState
 from app.serving.exchange import KEY, Exchange
 
 KIB = 1024
+_CONTINUE = b"HTTP/1.1 100 "
 
 
 class _Phase(enum.Enum):
@@ -27,7 +31,7 @@ class _Phase(enum.Enum):
     ANSWER = enum.auto()
     """The request is complete; it is our turn."""
     IDLE = enum.auto()
-    """Between two requests; uvicorn's keep-alive timer runs."""
+    """Between two requests."""
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -53,6 +57,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._answers = _Answers(transport)
         accepted = transport.get_extra_info("socket")
         if accepted is not None and accepted.family in (socket.AF_INET, socket.AF_INET6):
             # asyncio forgets this for sockets bound by hand, and then headers and body, two writes, are
@@ -80,6 +85,8 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._enter(_Phase.BODY)
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.transport = self._answers  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
@@ -93,7 +100,15 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        """What uvicorn does then, but for its timer."""
+        self._answers.finish()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
         if self._phase is _Phase.ANSWER and self.cycle.response_complete:
             self._enter(_Phase.IDLE)
 
@@ -110,6 +125,10 @@ class BoundedConnection(HttpToolsProtocol):
             late = waited_s > self.headers_within_s
         elif self._phase is _Phase.BODY:
             late = waited_s > self.body_within_s + self._received / self.body_bytes_per_s
+        elif self._phase is _Phase.IDLE:
+            if waited_s > self.timeout_keep_alive:
+                self.transport.close()
+            return
         else:
             return
         if self.transport.is_closing():
@@ -129,6 +148,52 @@ class BoundedConnection(HttpToolsProtocol):
         if self._received if self._phase is _Phase.HEADERS else not self.cycle.response_started:
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
+
+
+class _Answers:
+    """A connection's transport as its answers see it: a head waits for the first of its body."""
+
+    joined_bytes = 64 * KIB
+    """A larger body is written by itself; copying it would cost more than the second system call."""
+
+    __slots__ = ("_between", "_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._between = True
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        """Write, now or together with what comes next."""
+        head = self._head
+        if head is not None:
+            self._head = None
+            if len(data) <= self.joined_bytes:
+                data = head + data
+            else:
+                self._transport.write(head)
+        elif self._between and not data.startswith(_CONTINUE):
+            self._between = False
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def finish(self) -> None:
+        """The answer is complete: what comes next is the head of another one."""
+        self._between = True
+        if self._head is not None:
+            # There was no body, not even an empty one.
+            self._transport.write(self._head)
+            self._head = None
+
+    def close(self) -> None:
+        """Close when everything is written."""
+        self.finish()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether it is about to close."""
+        return self._transport.is_closing()
 
 
 _watched: "WeakKeyDictionary[ServerState, asyncio.TimerHandle]" = WeakKeyDictionary()

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from typing import Any
 
 import pytest
 
@@ -145,3 +146,19 @@ async def test_five_hundred_stalled_connections_do_not_hurt_a_normal_client() ->
             writer.close()
     assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in said)
     assert beside < 2 * usual + 1, f"{beside:.2f} ms beside stalled connections, {usual:.2f} ms without"
+
+
+async def test_a_connection_that_rests_too_long_is_closed_without_a_word() -> None:
+    class Restless(BoundedConnection):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.timeout_keep_alive = 1
+
+    async with wire(hello, http=Restless) as server:
+        reader, writer = await server.connect()
+        writer.write(get(close=False))
+        await reader.readuntil(b"hello 0")
+        took_s, said = await _closed_after(reader, within_s=5)
+        writer.close()
+    assert said == b""
+    assert took_s > 0.9
