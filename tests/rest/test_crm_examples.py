@@ -201,6 +201,49 @@ async def test_each_funnel_has_its_stages(marketer: Marketer, kind: str, stages:
     assert [step["stage"] for step in said["stages"]] == stages.split()
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({}, "funnel_type"),
+        ({"funnel_type": "sales"}, "funnel_type"),
+        ({"funnel_type": "purchase", "start_date": "01/01/2026"}, "start_date"),
+        ({"funnel_type": "purchase", "end_date": "2026-02-30"}, "end_date"),
+        ({"funnel_type": "purchase", "start_date": "2026-01-02", "end_date": "2026-01-01"}, "end_date"),
+    ],
+)
+async def test_a_funnel_says_what_it_needs(marketer: Marketer, query: Any, field: str) -> None:
+    error = await marketer.refused("GET", "/funnels", 400, "validation_error", params=query)
+    assert [one["field"] for one in error["details"]] == [field]
+
+
+async def test_both_days_of_a_funnel_are_included(marketer: Marketer) -> None:
+    async with marketer.db.transaction(marketer.given.scope) as tx:
+        customer = await tx.fetchval(
+            "INSERT INTO customer (group_id, name) VALUES ($1, 'c') RETURNING id", marketer.given.group_id
+        )
+        moments = (
+            "2025-12-31T23:59:59Z",
+            "2026-01-01T00:00:00Z",
+            "2026-01-24T23:59:59Z",
+            "2026-01-25T00:00:00Z",
+        )
+        stages = (
+            FunnelStage.AWARENESS,
+            FunnelStage.AWARENESS,
+            FunnelStage.INTEREST,
+            FunnelStage.CONSIDERATION,
+        )
+        touches = [
+            Touch(customer_id=customer, stage=stage, occurred_at=at(moment), reference=moment)
+            for moment, stage in zip(moments, stages, strict=True)
+        ]
+        await record_touches(tx, touches, source="test", now=datetime.now(UTC))
+    asked = {"funnel_type": "onboarding", "start_date": "2026-01-01", "end_date": "2026-01-24"}
+    said = await marketer.get("/funnels", **asked)
+    assert [step["count"] for step in said["stages"]] == [1, 1, 0, 0, 0]
+    assert said["period"] == {"start": "2026-01-01", "end": "2026-01-24"}
+
+
 async def test_creating_the_documented_promo(marketer: Marketer) -> None:
     await crm.segment(marketer.db, marketer.given.group_id, external_id="seg_new_customers")
     sent = write_json(schemas.NEW_PROMO)
