@@ -21,13 +21,14 @@ from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
 from app.graph.ide import page_response
 from app.graph.negotiation import Form, negotiate
+from app.graph.remembering import Remembered
 from app.graph.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
     UNSUPPORTED_MEDIA_TYPE,
-    Remembered,
     close_files,
     read_get,
+    read_json_body,
     read_post,
 )
 from app.serving.bodies import read_body
@@ -118,7 +119,7 @@ class GraphQLOverHttp:
             operation = read_get(scope["query_string"])
         elif headers.get(b"content-type") == b"application/json":
             body = await read_body(receive)
-            operation = self.remembered.read(body)
+            operation = self.remembered.get(body) or read_json_body(body)
         else:
             operation, files = await read_post(headers, receive)
         if operation.name:
@@ -133,8 +134,8 @@ class GraphQLOverHttp:
         exchange.execution = given.execution
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
-            if body and operation.prepared is None:
-                self.remembered.keep(body, operation)
+            if body:
+                self.remembered.keep(body, operation, given)
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, operation, form)
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body

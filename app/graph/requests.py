@@ -4,9 +4,7 @@ Follows "GraphQL over HTTP" and the GraphQL multipart request specification. Eve
 is an Invalid that says what would be right; members we do not know are ignored.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,40 +25,6 @@ PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-requested-with", b"apollo
 
 Uploads = Sequence[UploadFile]
 NO_FILES: Uploads = ()
-
-MAX_REMEMBERED = 500
-MAX_REMEMBERED_BYTES = 1_000_000
-"""Of all kept bodies together; none may take more than its hundredth."""
-
-
-class Remembered:
-    """Queries sent before, found by the exact bytes of their bodies, with what was prepared for them.
-
-    A dashboard sends the same few bodies all day. Only what was planned is kept, so never a mutation: its body
-    may hold a secret, and nobody sends it twice. Who asks is no part of it: a body says what is asked, and the
-    scope of whoever asks is bound anew each time.
-    """
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Operation] = OrderedDict()
-        self._bytes = 0
-
-    def read(self, body: bytes) -> Operation:
-        """The operation of a JSON body."""
-        found = self._kept.get(body)
-        if found is None:
-            return from_json(_decoded(body))
-        self._kept.move_to_end(body)
-        return found
-
-    def keep(self, body: bytes, operation: Operation) -> None:
-        """Remember an operation that ran as a plan; the ones used longest ago make room."""
-        if body in self._kept or len(body) * 100 > MAX_REMEMBERED_BYTES:
-            return
-        self._kept[body] = replace(operation, prepared={})
-        self._bytes += len(body)
-        while len(self._kept) > MAX_REMEMBERED or self._bytes > MAX_REMEMBERED_BYTES:
-            self._bytes -= len(self._kept.popitem(last=False)[0])
 
 
 async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Operation, Uploads]:
@@ -88,6 +52,11 @@ async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Oper
         + (f", not as {media_type:.80}." if media_type else "; the Content-Type header is missing."),
         code=UNSUPPORTED_MEDIA_TYPE,
     )
+
+
+def read_json_body(body: bytes) -> Operation:
+    """The operation of a JSON body."""
+    return from_json(_decoded(body))
 
 
 def read_get(query_string: bytes) -> Operation:

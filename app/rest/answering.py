@@ -21,10 +21,11 @@ from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.entry import Answer, Operation, answer
 from app.graph.explaining import explain
 from app.graph.http import base_url, stale_ok
 from app.graph.idempotency import Kept, fingerprint, once, read_key
+from app.graph.remembering import Remembered
 from app.rest.bodies import close_files, read_body
 from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
@@ -69,6 +70,7 @@ class Path:
         self.services = services
         self.authenticator = authenticator
         self.deliveries = deliveries
+        self.remembered = Remembered()
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
         self.allow = ", ".join(sorted(methods))
@@ -128,14 +130,19 @@ class Path:
                 is_form,
                 address,
             )
-            operation = Operation(route.document, route.variables(parts))
+            variables = route.variables(parts)
+            said = b"" if route.writes else route.name.encode() + b" " + write_json(variables)
+            operation = (said and self.remembered.get(said)) or Operation(route.document, variables)
             if request.headers.get("x-explain") == "1":
                 return explained(operation, context)
             key = request.headers.get("idempotency-key")
             if not route.writes:
                 exchange.cancel_with_client()
             if key is None or not route.writes:
-                return await answered(self.facade, route, parts, operation, context, exchange)
+                given = await answer(operation, context)
+                if said:
+                    self.remembered.keep(said, operation, given)
+                return answered(self.facade, route, parts, given, context, exchange)
             key = read_key(key)
             handed_on = True
             return await self.once(route, parts, operation, context, exchange, key)
@@ -193,7 +200,8 @@ class Path:
             nonlocal started
             started = True
             try:
-                response = await answered(self.facade, route, parts, operation, context, exchange)
+                given = await answer(operation, context)
+                response = answered(self.facade, route, parts, given, context, exchange)
             finally:
                 await close_files(parts.body)
             return Kept(response.status_code, bytes(response.body))
@@ -217,16 +225,15 @@ class Path:
         return Response(kept.body, kept.status, headers, media_type=JSON)
 
 
-async def answered(
+def answered(
     facade: Facade,
     route: LegacyRoute,
     parts: Parts,
-    operation: Operation,
+    given: Answer,
     context: Context,
     exchange: Exchange,
 ) -> Response:
-    """Run the document and shape what it gives."""
-    given = await answer(operation, context)
+    """What the document gave, in the route's shape."""
     exchange.execution = given.execution
     if given.errors or given.data is None:
         if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):

@@ -8,8 +8,9 @@ import pytest
 
 from app.auth.keys import create_api_key
 from app.db.database import Database
+from app.graph.entry import Answer
 from app.graph.preparing import Operation
-from app.graph.requests import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, Remembered
+from app.graph.remembering import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, Remembered
 from tests.given import groups
 from tests.serving.conftest import Caller
 
@@ -53,36 +54,42 @@ async def test_a_refused_body_is_refused_again(caller: Caller) -> None:
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID"]
 
 
-def body_of(n: int, size: int = 0) -> bytes:
-    return json.dumps({"query": "{ __typename }", "variables": {"n": n, "more": "x" * size}}).encode()
+def key_of(n: int, size: int = 0) -> bytes:
+    return b"%d %s" % (n, b"x" * size)
 
 
-def remember(memory: Remembered, body: bytes) -> Operation:
-    memory.keep(body, memory.read(body))
-    return memory.read(body)
+def remember(memory: Remembered, key: bytes, execution: str = "planned") -> Operation | None:
+    memory.keep(key, Operation("{ __typename }"), Answer(b"{}", execution=execution))
+    return memory.get(key)
 
 
-def test_what_was_kept_is_found_and_what_was_not_is_read() -> None:
+def test_what_was_kept_is_found_with_room_for_what_is_prepared() -> None:
     memory = Remembered()
-    assert memory.read(body_of(1)) is not memory.read(body_of(1))
-    kept = remember(memory, body_of(1))
-    assert memory.read(body_of(1)) is kept
-    assert memory.read(body_of(2)).variables == {"n": 2, "more": ""}
+    assert memory.get(key_of(1)) is None
+    kept = remember(memory, key_of(1))
+    assert kept is not None
+    assert kept.prepared == {}
+    assert remember(memory, key_of(1)) is kept
+    assert memory.get(key_of(2)) is None
+
+
+@pytest.mark.parametrize("execution", ["resolved", "rerun", "refused", "explained"])
+def test_only_what_was_planned_is_kept(execution: str) -> None:
+    assert remember(Remembered(), key_of(1), execution) is None
 
 
 @pytest.mark.parametrize(("count", "size"), [(MAX_REMEMBERED, 0), (MAX_REMEMBERED_BYTES // 6_000, 6_000)])
 def test_memory_is_bounded_in_number_and_in_bytes(count: int, size: int) -> None:
     memory = Remembered()
-    first = remember(memory, body_of(0, size))
+    first = remember(memory, key_of(0, size))
     for n in range(1, count // 2):
-        remember(memory, body_of(n, size))
-    assert memory.read(body_of(0, size)) is first  # and so it is the youngest
+        remember(memory, key_of(n, size))
+    assert memory.get(key_of(0, size)) is first  # and so it is the youngest
     for n in range(count // 2, count + 20):
-        remember(memory, body_of(n, size))
-    assert memory.read(body_of(0, size)) is first
-    assert memory.read(body_of(1, size)).prepared is None
+        remember(memory, key_of(n, size))
+    assert memory.get(key_of(0, size)) is first
+    assert memory.get(key_of(1, size)) is None
 
 
-def test_a_large_body_is_not_kept() -> None:
-    memory = Remembered()
-    assert remember(memory, body_of(1, MAX_REMEMBERED_BYTES // 100)).prepared is None
+def test_what_is_long_is_not_kept() -> None:
+    assert remember(Remembered(), key_of(1, MAX_REMEMBERED_BYTES // 100)) is None
