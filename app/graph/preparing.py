@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from graphql import GraphQLError, OperationType, get_variable_values
@@ -113,7 +113,7 @@ def _checked(operation: Operation, context: Context) -> Checked:
 def _facts(context: Context) -> dict[str, Any]:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
     principal = context.principal
-    return {"name": principal.name, "roles": _sorted(principal.roles), "links": partial(_links, context)}
+    return {"name": principal.name, "roles": _sorted(principal.roles), "links": _Links(context)}
 
 
 @lru_cache(256)
@@ -121,10 +121,23 @@ def _sorted(roles: frozenset[Role]) -> list[Role]:
     return sorted(roles)
 
 
-def _links(context: Context) -> Links:
-    return context.services.assets.links(
-        group_id=context.scope.group_id, base_url=context.base_url, now=context.now
-    )
+class _Links:
+    """Signs links for one request, made when the first of them is asked for."""
+
+    __slots__ = ("_context", "_made")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._made: Links | None = None
+
+    def __call__(self) -> Links:
+        """What signs them; a statement asks for each of its parts."""
+        if self._made is None:
+            context = self._context
+            self._made = context.services.assets.links(
+                group_id=context.scope.group_id, base_url=context.base_url, now=context.now
+            )
+        return self._made
 
 
 __all__ = ["Operation", "Prepared", "Rejected", "prepare"]

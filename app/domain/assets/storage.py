@@ -77,6 +77,9 @@ class AssetStorage:
         return Links(base_url.rstrip("/"), group_id, expires, key)
 
 
+_INNER, _OUTER = (bytes(b ^ pad for b in range(256)) for pad in (0x36, 0x5C))
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Signs links to files: `{base_url}/assets/{id}?group=…&expires=…&signature=…`.
@@ -98,12 +101,12 @@ class Links:
     @property
     def inner(self) -> bytes:
         """What is hashed before the id."""
-        return bytes(b ^ 0x36 for b in self.key.ljust(64, b"\0"))
+        return self.key.ljust(64, b"\0").translate(_INNER)
 
     @property
     def outer(self) -> bytes:
         """What is hashed before the inner hash."""
-        return bytes(b ^ 0x5C for b in self.key.ljust(64, b"\0"))
+        return self.key.ljust(64, b"\0").translate(_OUTER)
 
 
 class Shelf:
