@@ -1,0 +1,114 @@
+"""A row of a campaign → a campaign that is made, or changed where its external id is known."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from app.db.database import Transaction
+from app.domain.campaigns.changing import update_campaign
+from app.domain.campaigns.fields import CampaignFields
+from app.domain.campaigns.lifecycle import RULES, Move
+from app.domain.campaigns.operations import create_campaign, move_campaign
+from app.domain.segments.finding import segment_named
+from app.errors import Conflict, Invalid, NotFound
+from app.importing.customers import stores_of
+from app.importing.reading import Line
+from app.importing.values import Row, day_or_instant, document, exact, text, texts
+from app.tables.campaigns import CampaignStatus, CampaignType, Objective
+from app.values.changes import UNSET
+
+COLUMNS = (
+    "external_id", "name", "description", "type", "objective", "status", "channels", "segment", "store",
+    "start_date", "end_date", "budget", "logo_url", "content", "subject", "body", "cta_text", "cta_url",
+)  # fmt: skip
+_KNOWN = "SELECT id FROM campaign WHERE group_id = $1 AND external_id = $2 AND deleted_at IS NULL"
+_STATUS = "SELECT status FROM campaign WHERE group_id = $1 AND id = $2"
+
+
+async def write(tx: Transaction, line: Line, *, now: datetime) -> None:
+    """Make or change one campaign."""
+    row = Row(line.values)
+    external_id = row.take("external_id", text, "id")
+    if not external_id:
+        raise Invalid(
+            "`external_id` names the campaign, as the system it comes from knows it.", path=["external_id"]
+        )
+    store = row.take("store", text, "store_id")
+    segment = row.take("segment", text, "segment_id")
+    status = row.take("status", _status)
+    content = row.take("content", document) or {}
+    schedule = row.take("schedule", document) or {}
+    if not isinstance(content, dict) or not isinstance(schedule, dict):
+        raise Invalid("`content` and `schedule` are objects.", path=["content"])
+    row.rest |= {name: value for name, value in {**content, **schedule}.items() if name not in row.rest}
+    start = row.take("start_date", day_or_instant, "starts_at", "starts_on")
+    end = row.take("end_date", day_or_instant, "ends_at", "ends_on")
+    found: dict[str, Any] = {
+        "external_id": external_id,
+        "name": row.take("name", text),
+        "description": row.take("description", text),
+        "type": row.take("type", _kind),
+        "objective": row.take("objective", _objective, "goal"),
+        "channels": row.take("channels", texts),
+        "budget_total": row.take("budget", exact, "budget_total"),
+        "logo_url": row.take("logo_url", text),
+        **{name: row.take(name, text) for name in ("subject", "body", "cta_text", "cta_url")},
+        "segment_id": None if segment is None else await segment_named(tx, segment, "segment"),
+        "starts_at" if isinstance(start, datetime) else "starts_on": start,
+        "ends_at" if isinstance(end, datetime) else "ends_on": end,
+    }
+    row.nothing_left(COLUMNS)
+    fields = CampaignFields(**{name: UNSET if value is None else value for name, value in found.items()})
+    known = await tx.fetchval(_KNOWN, tx.scope.group_id, external_id)
+    if known is None:
+        store_id = await _store(tx, line, store)
+        known = await create_campaign(
+            tx, fields, store_id=store_id, draft=status is CampaignStatus.DRAFT, now=now
+        )
+    else:
+        await update_campaign(tx, known, fields, now=now)
+    if status is not None:
+        await _bring_to(tx, known, status, now=now)
+
+
+async def _bring_to(tx: Transaction, campaign_id: int, status: CampaignStatus, *, now: datetime) -> None:
+    """Move the campaign to the status it had, by the moves anybody can make."""
+    for _ in range(3):
+        current = CampaignStatus(await tx.fetchval(_STATUS, tx.scope.group_id, campaign_id))
+        if current is status:
+            return
+        steps = [move for move, rule in RULES.items() if current in rule.origins and rule.target is status]
+        if not steps and status in (CampaignStatus.PAUSED, CampaignStatus.COMPLETED):
+            steps = [Move.ACTIVATE]
+        if not steps:
+            break
+        await move_campaign(tx, campaign_id, steps[0], now=now)
+    raise Conflict(f"A campaign that is {current} by its dates cannot be {status}.", path=["status"])
+
+
+async def _store(tx: Transaction, line: Line, store: str | None) -> int | None:
+    if store is None:
+        return None
+    found = (await stores_of(tx, [line])).get(store)
+    if found is None:
+        raise NotFound("store", store, path=["store"])
+    return found
+
+
+def _status(value: Any, name: str) -> CampaignStatus:
+    return CampaignStatus(_one_of(list(CampaignStatus), value, name))
+
+
+def _kind(value: Any, name: str) -> CampaignType:
+    return CampaignType(_one_of(list(CampaignType), value, name))
+
+
+def _objective(value: Any, name: str) -> Objective:
+    return Objective(_one_of(list(Objective), value, name))
+
+
+def _one_of(codes: Sequence[str], value: Any, name: str) -> str:
+    word = text(value, name).lower()
+    if word not in codes:
+        raise Invalid(f"`{name}` is one of {', '.join(codes)}.", path=[name])
+    return word

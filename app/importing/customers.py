@@ -1,0 +1,62 @@
+"""Rows of customers → entries of `upsert_customers`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.db.database import Transaction
+from app.domain.customers.entries import CustomerEntry
+from app.errors import Invalid, NotFound
+from app.importing.reading import Line
+from app.importing.values import Row, document, exact, flag, instant, text, texts, whole
+from app.values.changes import UNSET
+from app.values.ids import read_id
+
+# A store by the graph's id, by the id it was imported with, or by its beacon key.
+_STORES = """
+SELECT id, external_id, beacon_key FROM store WHERE group_id = $1 AND deleted_at IS NULL
+   AND (id = ANY ($2) OR external_id = ANY ($3) OR beacon_key = ANY ($3))
+"""
+
+
+def entry_of(line: Line, stores: dict[str, int]) -> CustomerEntry:
+    """A row as an entry. Columns without a meaning of their own become free attributes: nothing is lost."""
+    row = Row(line.values)
+    store = row.take("store", text, "store_id")
+    if store is not None and store not in stores:
+        raise NotFound("store", store, path=["store"])
+    found: dict[str, Any] = {
+        "external_id": row.take("external_id", text, "id"),
+        "email": row.take("email", text),
+        "name": row.take("name", text),
+        "phone": row.take("phone", text),
+        "loyalty_tier": row.take("loyalty_tier", text, "tier"),
+        "order_count": row.take("order_count", whole),
+        "total_spent": row.take("total_spent", exact),
+        "last_order_at": row.take("last_order_at", instant),
+        "email_consent": row.take("email_consent", flag),
+        "sms_consent": row.take("sms_consent", flag),
+        "tags": row.take("tags", texts),
+        "store_id": None if store is None else stores[store],
+    }
+    attributes = row.take("attributes", document) or {}
+    if not isinstance(attributes, dict):
+        raise Invalid("`attributes` is an object.", path=["attributes"])
+    free = {name.removeprefix("attributes."): value for name, value in row.rest.items()}
+    found["attributes"] = {**attributes, **free} or None
+    return CustomerEntry(**{name: UNSET if value is None else value for name, value in found.items()})
+
+
+async def stores_of(tx: Transaction, lines: Sequence[Line]) -> dict[str, int]:
+    """What rows call their stores → ids."""
+    named = {str(v) for line in lines for k, v in line.values.items() if k in ("store", "store_id") and v}
+    if not named:
+        return {}
+    ids = [ident for name in named if (ident := read_id("store", name)) is not None]
+    own = tx.scope.store_id
+    found: dict[str, int] = {}
+    for row in await tx.fetch(_STORES, tx.scope.group_id, ids, list(named)):
+        if own in (None, row["id"]):
+            found |= {f"store_{row['id']}": row["id"], row["beacon_key"]: row["id"]}
+            if row["external_id"] is not None:
+                found[row["external_id"]] = row["id"]
+    return found

@@ -1,0 +1,162 @@
+"""Bringing a file in: batch by batch, what stands in the way goes to a file of its own with the reason."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+from app.db.database import Database
+from app.domain.customers.entries import CustomerEntry
+from app.domain.customers.operations import upsert_customers
+from app.domain.metrics.entries import Several
+from app.errors import Failure, NotFound
+from app.importing import campaigns, customers, segments
+from app.importing.reading import Line, read_lines
+from app.values.json_text import write_json
+from app.values.scope import Scope
+
+BATCH = 1_000
+
+Progress = Callable[[int, int], None]
+"""How many rows are done, and how many of them were refused."""
+
+
+class Kind(StrEnum):
+    """What a file holds."""
+
+    CUSTOMERS = "customers"
+    SEGMENTS = "segments"
+    CAMPAIGNS = "campaigns"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the rows: every one is counted in one of the two."""
+
+    imported: int = 0
+    refused: int = 0
+
+
+class _Refused:
+    """The file of refused rows: a JSON object a line, made with the first one."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.count = 0
+        self._opened: TextIO | None = None
+
+    def add(self, line: Line, failure: Failure | None) -> None:
+        """Keep a row with what is wrong with it."""
+        if self._opened is None:
+            self._opened = self.file.open("w", encoding="utf-8")
+        told = {"line": line.number, "code": "UNREADABLE", "message": line.fault, "path": []}
+        if failure is not None:
+            told |= {"code": failure.reason, "message": failure.message, "path": failure.path}
+        told["row"] = line.values if failure is not None else line.raw
+        self._opened.write(write_json(told).decode(errors="replace") + "\n")
+        self.count += 1
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._opened is not None:
+            self._opened.close()
+
+
+async def import_file(
+    db: Database,
+    scope: Scope,
+    kind: Kind,
+    file: Path,
+    *,
+    refused_into: Path,
+    now: datetime,
+    progress: Progress = lambda done, refused: None,
+) -> Outcome:
+    """Bring every row of the file in, or into `refused_into`. To do it again with the same file is harmless."""
+    async with db.transaction(scope) as tx:
+        if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
+            raise NotFound("customer group", scope.group_id)
+    outcome, refused = Outcome(), _Refused(refused_into)
+    try:
+        for lines in _batches(read_lines(file)):
+            readable = []
+            for line in lines:
+                if line.fault:
+                    refused.add(line, None)
+                else:
+                    readable.append(line)
+            if kind is Kind.CUSTOMERS:
+                outcome.imported += await _customers(db, scope, readable, refused, now=now)
+            else:
+                outcome.imported += await _one_by_one(db, scope, kind, readable, refused, now=now)
+            outcome.refused = refused.count
+            progress(outcome.imported + outcome.refused, outcome.refused)
+    finally:
+        refused.close()
+    return outcome
+
+
+async def _customers(
+    db: Database, scope: Scope, lines: Sequence[Line], refused: _Refused, *, now: datetime
+) -> int:
+    """A batch as a whole; rows that stand in the way are taken out, and the rest is tried again."""
+    async with db.transaction(scope) as tx:
+        stores = await customers.stores_of(tx, lines)
+    left: list[tuple[Line, CustomerEntry]] = []
+    for line in lines:
+        try:
+            left.append((line, customers.entry_of(line, stores)))
+        except Failure as failure:
+            refused.add(line, failure)
+    while left:
+        try:
+            async with db.transaction(scope) as tx:
+                await upsert_customers(tx, [entry for _, entry in left], now=now)
+            return len(left)
+        except Several as several:
+            faulty = {int(failure.path[1]): failure for failure in several.failures}
+        except Failure as failure:
+            faulty = {}
+            if len(left) == 1:
+                faulty = {0: failure}
+            else:
+                # It says not whose fault it is: find out row by row.
+                half = len(left) // 2
+                parts = [[line for line, _ in left[:half]], [line for line, _ in left[half:]]]
+                return sum([await _customers(db, scope, part, refused, now=now) for part in parts])
+        for at, problem in faulty.items():
+            problem.path = problem.path[2:]
+            refused.add(left[at][0], problem)
+        left = [pair for at, pair in enumerate(left) if at not in faulty]
+    return 0
+
+
+async def _one_by_one(
+    db: Database, scope: Scope, kind: Kind, lines: Sequence[Line], refused: _Refused, *, now: datetime
+) -> int:
+    write = segments.write if kind is Kind.SEGMENTS else campaigns.write
+    done = 0
+    for line in lines:
+        try:
+            async with db.transaction(scope) as tx:
+                await write(tx, line, now=now)
+            done += 1
+        except Failure as failure:
+            refused.add(line, failure)
+    return done
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+__all__ = ["Kind", "Outcome", "import_file"]

@@ -1,0 +1,108 @@
+"""Cells and JSON values as the domain's values. A CSV cell is text; a JSON value has its own kind already."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from app.errors import Invalid
+from app.importing.reading import as_json
+from app.values.instants import read_date, read_instant
+from app.values.json_text import kind_of
+
+T = TypeVar("T")
+YES = {"true", "1", "yes", "y", "t"}
+NO = {"false", "0", "no", "n", "f"}
+
+
+class Row:
+    """One row being read; what it holds beyond what was asked for is left in `rest`."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.rest = dict(values)
+
+    def take(self, name: str, read: Callable[[Any, str], T], *others: str) -> T | None:
+        """The value of a column (or one of its other names), read; None where it is not there."""
+        found: T | None = None
+        for one in (name, *others):
+            if one in self.rest:
+                value = self.rest.pop(one)
+                if value is not None:
+                    found = read(value, one)
+        return found
+
+    def nothing_left(self, known: Sequence[str]) -> None:
+        """Refuse columns nobody asked for: what they say would be lost."""
+        if self.rest:
+            raise Invalid(
+                f"Unknown columns: {', '.join(sorted(self.rest))}; known are {', '.join(known)}.",
+                path=[min(self.rest)],
+            )
+
+
+def text(value: Any, name: str) -> str:
+    """Words."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # ids are often numbers
+    if not isinstance(value, str):
+        raise Invalid(f"`{name}` is a text, not {kind_of(value)}.", path=[name])
+    return value.strip()
+
+
+def flag(value: Any, name: str) -> bool:
+    """Yes or no."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word not in YES | NO:
+        raise Invalid(f"`{name}` is true or false.", path=[name])
+    return word in YES
+
+
+def whole(value: Any, name: str) -> int:
+    """A whole number."""
+    number = exact(value, name)
+    if number != number.to_integral_value():
+        raise Invalid(f"`{name}` is a whole number.", path=[name])
+    return int(number)
+
+
+def exact(value: Any, name: str) -> Decimal:
+    """A number with its digits."""
+    try:
+        number = Decimal(value.strip() if isinstance(value, str) else value)
+    except (InvalidOperation, TypeError, ValueError):
+        number = Decimal("NaN")
+    if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > 40:
+        raise Invalid(f"`{name}` is a number like 12.50.", path=[name])
+    return number
+
+
+def instant(value: Any, name: str) -> datetime:
+    """A moment, or the beginning of a day in UTC."""
+    try:
+        return read_instant(text(value, name))
+    except ValueError as why:
+        raise Invalid(f"`{name}`: {why}.", path=[name]) from None
+
+
+def day_or_instant(value: Any, name: str) -> date | datetime:
+    """A day where no time is given, else a moment."""
+    try:
+        return read_date(text(value, name))
+    except ValueError:
+        return instant(value, name)
+
+
+def texts(value: Any, name: str) -> list[str]:
+    """A list; in CSV with `;` between."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(";") if part.strip()]
+    if not isinstance(value, list):
+        raise Invalid(f"`{name}` is a list of texts.", path=[name])
+    return [text(one, name) for one in value]
+
+
+def document(value: Any, name: str) -> Any:
+    """A JSON document; in CSV its text."""
+    return as_json(value, name) if isinstance(value, str) else value
