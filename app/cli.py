@@ -466,6 +466,9 @@ def _announce(settings: "Settings") -> None:
             "  La Griffe:",
             f"    curl {base}/api/campaigns -H 'X-API-KEY: {key}'",
             "",
+            "  Marketing & CRM (the token holds for an hour):",
+            f"    curl {base}/api/v1/marketing/campaigns -H 'Authorization: Bearer {group['token']}'",
+            "",
             "Ctrl+C stops it.",
         ]
     typer.echo("\n".join(lines))
