@@ -17,13 +17,14 @@ from app.rest import docs, openapi
 from app.rest.answering import JSON, Path, failed
 from app.rest.facades import FACADES
 from app.rest.failing import Problem, problem_of
+from app.rest.finding import ByHead
 from app.rest.route import Facade, LegacyRoute
 from app.values.json_text import write_json
 
 
 def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
-    """All of them; the 404s of the facades come last, so mount these after everything else."""
-    mounted: list[BaseRoute] = [
+    """All of them, and the 404s of the facades: mount these after everything else."""
+    mounted: list[Route] = [
         Route("/openapi.json", _constant(write_json(openapi.document(FACADES)), JSON), name="openapi"),
         Route("/docs", _constant(docs.page(FACADES).encode(), "text/html"), name="docs"),
     ]
@@ -39,7 +40,7 @@ def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
         nowhere = Nowhere(owner)
         mounted.append(Route(prefix, nowhere, name=f"{prefix}:404"))
         mounted.append(Route(prefix + "/{rest:path}", nowhere, name=f"{prefix}:404s"))
-    return mounted
+    return [ByHead(mounted)]
 
 
 def refusal(path: str, problem: Problem) -> Response | None:
