@@ -63,17 +63,14 @@ LUMIERE = GroupPlan(
     integration="Affichage & radio",
     wmkt_id="wmkt-lumiere-affichage",
     segments=(
-        SegmentPlan(name="Fidélité or", type="dynamic", size=1240, criteria={"loyalty_tier": "gold"}),
+        SegmentPlan(name="Fidélité or", type="dynamic", criteria={"loyalty_tier": "gold"}),
         SegmentPlan(
             name="Inactifs depuis 90 jours",
             type="dynamic",
-            size=3180,
             criteria={"last_order_days_ago": {"gte": 90}},
         ),
-        SegmentPlan(name="Invités « soirée bougies »", type="static", size=86, criteria={}),
-        SegmentPlan(
-            name="Import boutique 2024", type="imported", size=5412, criteria={"order_count": {"gte": 1}}
-        ),
+        SegmentPlan(name="Invités « soirée bougies »", type="static", size=86),
+        SegmentPlan(name="Import boutique 2024", type="imported", size=2412, source="boutique 2024"),
     ),
     customers=(
         "Zoë Lefèvre",
@@ -96,6 +93,7 @@ LUMIERE = GroupPlan(
         "Raphaël Đặng",
     ),
     mail_domain="lumiere.example",
+    language="fr",
     site="https://lumiere.example",
     basket=Decimal("54.00"),
     colours=((244, 178, 84), (92, 40, 96)),

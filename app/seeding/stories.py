@@ -151,8 +151,10 @@ class SegmentPlan:
 
     name: str
     type: str
-    size: int
-    criteria: object
+    size: int = 0
+    """Of a list. Dynamic ones are counted."""
+    criteria: object = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,7 @@ class GroupPlan:
     segments: tuple[SegmentPlan, ...]
     customers: tuple[str, ...]
     mail_domain: str
+    language: str
     site: str
     basket: Decimal
     """What an order is worth on average."""

@@ -47,16 +47,13 @@ TANUKI = GroupPlan(
     integration="Subway posters",
     wmkt_id="wmkt-tanuki-subway",
     segments=(
-        SegmentPlan(
-            name="Regulars (10+ bowls)", type="dynamic", size=940, criteria={"order_count": {"gte": 10}}
-        ),
+        SegmentPlan(name="Regulars (10+ bowls)", type="dynamic", criteria={"order_count": {"gte": 10}}),
         SegmentPlan(
             name="Lapsed since spring",
             type="dynamic",
-            size=2210,
             criteria={"last_order_days_ago": {"gte": 60}, "total_spent": {"gte": 50}},
         ),
-        SegmentPlan(name="Friends & family", type="static", size=42, criteria={}),
+        SegmentPlan(name="Friends & family", type="static", size=42),
     ),
     customers=(
         "Aiko Tanaka",
@@ -77,6 +74,7 @@ TANUKI = GroupPlan(
         "Priya Iyer",
     ),
     mail_domain="tanuki.example",
+    language="en",
     site="https://tanuki.example",
     basket=Decimal("23.50"),
     colours=((214, 64, 48), (30, 34, 60)),

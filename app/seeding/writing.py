@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from app.seeding.customers import write_customers
 from app.seeding.numbers import CENT
 from app.seeding.stories import GroupPlan
 from app.values.instants import start_of
@@ -91,13 +92,13 @@ class Writer:
             "segment",
             [
                 {
-                    "name": s.name, "type": s.type, "criteria": s.criteria, "size": s.size,
+                    "name": s.name, "type": s.type, "criteria": s.criteria, "source": s.source, "size": 0,
                     "sized_at": self.at(-1, 4), "created_at": self.at(-200), "updated_at": self.at(-1, 4),
                 }
                 for s in plan.segments
             ],
         )  # fmt: skip
-        await self._customers(stores)
+        await write_customers(self, stores, segments)
         await self._events(project)
         return Written(stores, segments, partners, partnerships, project, integration)
 
@@ -131,19 +132,6 @@ class Writer:
               "currency": plan.currency, "created_at": self.at(-380)}],
         )  # fmt: skip
         return project, integration
-
-    async def _customers(self, stores: Sequence[int]) -> None:
-        await self.rows(
-            "customer",
-            [
-                {
-                    "name": name, "email": f"client{place + 1}@{self.plan.mail_domain}",
-                    "store_id": stores[place % len(stores)], "created_at": self.at(-300 + 11 * place, 12),
-                    "updated_at": self.at(-300 + 11 * place, 12),
-                }
-                for place, name in enumerate(self.plan.customers)
-            ],
-        )  # fmt: skip
 
     async def _events(self, project: int) -> None:
         """Some purchases and sign-ups of the last two weeks, as a tracker sent them."""
