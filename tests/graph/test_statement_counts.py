@@ -1,15 +1,17 @@
 """A planned read is one statement; resolved, fifty parents cost as many as one."""
 
-import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from app.db.database import Database, connect
+from app.db.embedded import EmbeddedServer
 from app.plan.catalog import Aggregate, Many, ToOne
 from tests.given.asking import Asker
 from tests.given.everything import Everything, everything
@@ -39,66 +41,75 @@ ASKED = 75
 """So many at the root that each relation has at least fifty parents below."""
 
 
+class Sent:
+    """What the readers' connections sent, by the server's own log."""
+
+    def __init__(self, log: Path, pids: set[int]) -> None:
+        self._log = log
+        self._line = re.compile(rf"\[({'|'.join(map(str, pids))})\] LOG:  (?:execute [^:]*|statement): (.*)")
+        self._read = log.stat().st_size
+
+    def since(self) -> list[str]:
+        """The statements since the last count."""
+        with self._log.open(encoding="utf-8", errors="replace") as file:
+            file.seek(self._read)
+            text = file.read()
+            self._read = file.tell()
+        return [match.group(2) for match in self._line.finditer(text)]
+
+
 @pytest.fixture(scope="module")
-async def reading(database_url: str) -> AsyncIterator[tuple[Database, list[str]]]:
+async def reading(server: EmbeddedServer, database_url: str) -> AsyncIterator[tuple[Database, Sent]]:
     """A database of its own pool, and every statement that its readers really send."""
-    sent: list[str] = []
-
-    def note(record: Any) -> None:
-        sent.append(record.query)
-
+    owner = await asyncpg.connect(database_url)
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"ALTER DATABASE \"{name}\" SET log_statement = 'all'")
     database = await connect(database_url, readers=3, writers=2)
     async with AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(database.reader.connection()) for _ in range(3)]
+        # The driver asks each connection once what an array type is; that is no part of a read.
         for connection in connections:
-            # The driver asks each connection once what an array type is; that is no part of a read.
             await connection.fetchval("SELECT ($1::bigint[], $2::text[], $3::uuid[])::text", [], [], [])
-            connection.add_query_logger(note)
-    yield database, sent
+        pids = {connection.get_server_pid() for connection in connections}
+    yield database, Sent(server.folder / "log", pids)
     await database.close()
-
-
-async def counted(sent: list[str]) -> list[str]:
-    """What was sent since the last count. The driver tells its loggers on the loop's next round."""
-    await asyncio.sleep(0)
-    since = sent[:]
-    sent.clear()
-    return since
+    await owner.execute(f'ALTER DATABASE "{name}" RESET log_statement')
+    await owner.close()
 
 
 async def test_the_dashboard_s_query_is_one_statement(
-    reading: tuple[Database, list[str]], asker: Asker, ours: Everything
+    reading: tuple[Database, Sent], asker: Asker, ours: Everything
 ) -> None:
     db, sent = reading
     asking = Asker(db, asker.settings)
     made = await asking.planned(ours.scope, DASHBOARD)
     assert (made.execution, made.statements, made.errors) == ("planned", 1, [])
-    assert [text[:18] for text in await counted(sent)] == ["SELECT convert_to("]
+    assert [text[:18] for text in sent.since()] == ["SELECT convert_to("]
     shown = json.loads(made.body)["data"]
     assert len(shown["stores"]["nodes"]) == 3
     campaigns = shown["campaigns"]["nodes"]
     for part in ("flows", "promos", "outlays"):
         assert any(c[part] if part == "flows" else c[part]["nodes"] for c in campaigns), part
     await asking.planned(ours.store_scope, DASHBOARD)
-    assert len(await counted(sent)) == 1
+    assert len(sent.since()) == 1
 
 
 async def test_every_edge_is_one_statement(
-    reading: tuple[Database, list[str]], asker: Asker, ours: Everything
+    reading: tuple[Database, Sent], asker: Asker, ours: Everything
 ) -> None:
     db, sent = reading
     asking = Asker(db, asker.settings)
     for edge in edges():
         made = await asking.planned(ours.scope, edge.question())
-        assert (made.execution, len(await counted(sent))) == ("planned", 1), edge.name
+        assert (made.execution, len(sent.since())) == ("planned", 1), edge.name
 
 
-async def test_the_logger_counts_what_is_sent(reading: tuple[Database, list[str]]) -> None:
+async def test_the_log_counts_what_is_sent(reading: tuple[Database, Sent]) -> None:
     db, sent = reading
     async with db.reader.connection() as connection:
         await connection.fetchval("SELECT 1")
         await connection.execute("SELECT 2")
-    assert await counted(sent) == ["SELECT 1", "SELECT 2"]
+    assert sent.since() == ["SELECT 1", "SELECT 2"]
 
 
 # ── the dataloaders ───────────────────────────────────────────────────────────
