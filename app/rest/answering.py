@@ -27,7 +27,7 @@ from app.graph.http import base_url, stale_ok
 from app.graph.idempotency import Kept, fingerprint, once, read_key
 from app.graph.remembering import Remembered
 from app.rest.bodies import close_files, read_body
-from app.rest.delivering import delivery_of, text_of
+from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
     INTERNAL,
     INTERNAL_MESSAGE,
@@ -40,7 +40,6 @@ from app.rest.failing import (
 )
 from app.rest.route import Facade, LegacyRoute, Parts, PassThrough
 from app.serving.bodies import ClientGone
-from app.serving.bodies import read_body as read_raw_body
 from app.serving.exchange import Exchange, exchange_of
 from app.values.json_text import write_json
 
@@ -168,7 +167,7 @@ class Path:
 
     async def enter_delivery(self, request: Request, exchange: Exchange) -> tuple[Context, str]:
         """The context of the connection a delivery comes through, and its body as text."""
-        raw, now = await read_raw_body(request.receive), datetime.now(UTC)
+        raw, now = await read_raw(request.receive), datetime.now(UTC)
         principal = await self.deliveries.authenticate(delivery_of(request, raw), now=now)
         exchange.principal = principal.name
         return self.context(principal, request, exchange, now), text_of(raw)

@@ -1,11 +1,15 @@
 """A webhook provider's request, as its signature is checked over it."""
 
+from contextlib import aclosing
+
 from starlette.requests import Request
+from starlette.types import Receive
 
 from app.auth.webhooks.signatures import Delivery
 from app.errors import Invalid
 from app.graph.http import base_url
 from app.rest.failing import MALFORMED_BODY
+from app.serving.bodies import MAX_BODY, stream_body, too_large
 
 
 def delivery_of(request: Request, body: bytes) -> Delivery:
@@ -24,6 +28,21 @@ def delivery_of(request: Request, body: bytes) -> Delivery:
         body=body,
         token=request.path_params.get("token"),
     )
+
+
+async def read_raw(receive: Receive) -> bytes:
+    """The whole body, of any media type. Raises TooLarge or ClientGone.
+
+    Counted here too: to the door a form may be large, and nobody knows yet who sends this one.
+    """
+    chunks, size = [], 0
+    async with aclosing(stream_body(receive)) as stream:
+        async for chunk in stream:
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise too_large("The body", MAX_BODY)
+            chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def text_of(body: bytes) -> str:

@@ -182,9 +182,10 @@ async def test_a_delivery_that_cannot_be_read_is_refused(marketer: Marketer, sen
     for body in (b"\xff\xfe", b"{", b"7", b"", b'{"event_type":""}'):
         answer = await deliver(marketer, sendgrid, body)
         assert answer.status_code == 400, (body, answer.text)
-    answer = await deliver(marketer, sendgrid, b'"' + b"x" * 2**20 + b'"')
-    assert answer.status_code == 413
-    error_of(answer, "body_too_large")
+    for kind in ("application/json", "multipart/form-data; boundary=x", "text/plain"):
+        answer = await deliver(marketer, sendgrid, b'"' + b"x" * 2**20 + b'"', kind=kind)
+        assert answer.status_code == 413, kind
+        error_of(answer, "body_too_large")
     assert await marketer.count("event") == 0
 
 

@@ -42,6 +42,14 @@ def test_the_outermost_door_speaks_the_facades_words(path: str) -> None:
     assert response.headers["retry-after"] == "7"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/marketing/campaigns", "/v1/commerce/marketing/webhooks/sendgrid"])
+def test_below_anothers_prefix_a_facade_keeps_its_own_words(path: str) -> None:
+    response = refusal(path, problem_of(Unavailable("Busy.")))
+    assert response is not None
+    assert response.status_code == 503
+    assert response.body == b'{"error":{"code":"unavailable","message":"Busy.","details":[]}}'
+
+
 @pytest.mark.parametrize("path", ["/", "/apis", "/graphql", "/docs"])
 def test_other_paths_are_no_facades(path: str) -> None:
     assert refusal(path, Problem("UNAVAILABLE", "Busy.")) is None
