@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
+from app.db.database import Database
 from app.graph.schema import catalog
 from app.plan.catalog import ByIds, Lookup, Many
 from app.values.scope import Scope
+from tests.given import groups
 from tests.given.asking import Asker
 from tests.given.everything import Everything
 from tests.given.questions import GRAPH, Edge, edges, page_of, plain
@@ -273,4 +275,25 @@ def test_every_way_to_a_row_is_asked_about() -> None:
     plans = catalog.entities["Query"].fields
     asked = {edge.steps[0] for edge in edges() if edge.owner == "Query"}
     by_id = {name for name, plan in plans.items() if isinstance(plan, ByIds)} | set(lookups().values())
-    assert asked | by_id == set(plans)
+    # Funnels show numbers alone: the next test counts them.
+    assert asked | by_id | {"funnel", "funnelCustom"} == set(plans)
+
+
+FUNNELS = """
+query($s: Date!, $u: Date!) {
+  funnel(type: PURCHASE, since: $s, until: $u) { stages { count } }
+  funnelCustom(stages: [AWARENESS, PURCHASE], since: $s, until: $u) { stages { count } }
+}
+"""
+
+
+async def test_another_groups_customers_are_in_no_funnel(asker: Asker, db: Database, ours: Everything) -> None:
+    """A group without touches counts none, whatever the others have."""
+    empty = await groups.group(db)
+    window = {"s": "0001-01-02", "u": "9999-12-30"}
+    for answer in await asker.both(empty.scope, FUNNELS, **window):
+        counts = re.findall(rb'"count":\s*(\d+)', answer.body)
+        assert counts
+        assert set(counts) == {b"0"}
+    for answer in await asker.both(ours.scope, FUNNELS, **window):
+        assert set(re.findall(rb'"count":\s*(\d+)', answer.body)) != {b"0"}
