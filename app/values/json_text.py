@@ -3,7 +3,6 @@
 Numbers with a fraction or an exponent become `Decimal`, so no digit of an amount is lost on the way in.
 """
 
-import re
 from decimal import Decimal
 
 import msgspec
@@ -13,8 +12,11 @@ MAX_NUMBER = 400
 """Digits, and powers of ten, a number may have: `1e999999999` is short to send and a gigabyte to print."""
 _WHOLE = range(-(2**63), 2**63)
 
-# Only a body that holds one of these, or many brackets, needs a walk over what was decoded.
-_SUSPECT = re.compile(rb"\\u0000|[0-9]{19}")
+# Only a body with an escaped NUL, a number of 19 digits or many brackets needs a walk over what was decoded. Looked
+# for in bytes: a regular expression takes 15 microseconds for a dashboard's query, more than all else here.
+_NUL = rb"\u0000"
+_DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
+_LONG_NUMBER = b"0" * 19
 
 
 def read_json(body: bytes) -> object:
@@ -33,7 +35,11 @@ def read_json(body: bytes) -> object:
         raise ValueError(_TOO_DEEP) from None
     except msgspec.MsgspecError as error:
         raise ValueError(f"The body is not JSON: {_reason(error)}.") from None
-    if _SUSPECT.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    if (
+        _NUL in body
+        or _LONG_NUMBER in body.translate(_DIGITS)
+        or body.count(b"[") + body.count(b"{") > MAX_DEPTH
+    ):
         _walk(value)
     return value
 
