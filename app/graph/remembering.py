@@ -14,17 +14,21 @@ from app.graph.preparing import Operation
 MAX_REMEMBERED = 500
 MAX_REMEMBERED_BYTES = 1_000_000
 """Of all keys together; none may be longer than its hundredth."""
+MAX_SEEN = 10_000
+"""How many are known to have come once. A number each."""
 
 
 class Remembered:
     """Operations by whatever bytes said them in full.
 
-    Only what was planned is kept, so never a mutation: it may hold a secret, and nobody sends it twice.
+    Only what was planned is kept, so never a mutation: it may hold a secret, and nobody sends it twice. And only
+    what comes again: keeping a body that came once costs as much as finding one saves.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, Operation] = OrderedDict()
         self._bytes = 0
+        self._seen: set[int] = set()
 
     def get(self, key: bytes) -> Operation | None:
         """The operation, where it was kept."""
@@ -34,9 +38,16 @@ class Remembered:
         return found
 
     def keep(self, key: bytes, operation: Operation, given: Answer) -> None:
-        """Keep an operation that ran as a plan; the ones used longest ago make room."""
+        """Keep an operation that ran as a plan for the second time; the ones used longest ago make room."""
         if operation.prepared is not None or given.execution != "planned":
             return
+        mark = hash(key)
+        if mark not in self._seen:
+            if len(self._seen) >= MAX_SEEN:
+                self._seen.clear()
+            self._seen.add(mark)
+            return
+        self._seen.discard(mark)
         if key in self._kept or len(key) * 100 > MAX_REMEMBERED_BYTES:
             return
         self._kept[key] = replace(operation, prepared={})

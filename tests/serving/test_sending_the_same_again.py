@@ -10,7 +10,7 @@ from app.auth.keys import create_api_key
 from app.db.database import Database
 from app.graph.entry import Answer
 from app.graph.preparing import Operation
-from app.graph.remembering import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, Remembered
+from app.graph.remembering import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, MAX_SEEN, Remembered
 from tests.given import groups
 from tests.serving.conftest import Caller
 
@@ -59,8 +59,18 @@ def key_of(n: int, size: int = 0) -> bytes:
 
 
 def remember(memory: Remembered, key: bytes, execution: str = "planned") -> Operation | None:
-    memory.keep(key, Operation("{ __typename }"), Answer(b"{}", execution=execution))
+    for _ in range(2):
+        memory.keep(key, Operation("{ __typename }"), Answer(b"{}", execution=execution))
     return memory.get(key)
+
+
+def test_what_comes_once_is_not_kept() -> None:
+    memory = Remembered()
+    for n in range(MAX_SEEN + 1):
+        memory.keep(key_of(n), Operation("{ __typename }"), Answer(b"{}"))
+        assert memory.get(key_of(n)) is None
+    memory.keep(key_of(MAX_SEEN), Operation("{ __typename }"), Answer(b"{}"))
+    assert memory.get(key_of(MAX_SEEN)) is not None
 
 
 def test_what_was_kept_is_found_with_room_for_what_is_prepared() -> None:
