@@ -4,6 +4,8 @@ Revision ID: 0004
 Revises: 0003
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -30,9 +32,7 @@ TABLES = ("promo_redemption", "promo_usage", "funnel_touch", "funnel_day")
 
 
 def upgrade() -> None:
-    op.add_column(
-        "promo", sa.Column("updated_at", INSTANT, server_default=sa.text("now()"), nullable=False)
-    )
+    op.add_column("promo", sa.Column("updated_at", INSTANT, server_default=sa.text("now()"), nullable=False))
     op.create_check_constraint(op.f("ck_promo_updated_at_years"), "promo", YEARS.format("updated_at"))
     op.drop_index("uq_promo_group_id_code", table_name="promo")
     op.create_index(
@@ -101,8 +101,9 @@ def upgrade() -> None:
             "group_id", "source", "source_ref", name=op.f("uq_funnel_touch_group_id_source_source_ref")
         ),
     )
-    for columns in (["customer_id", "occurred_at"], ["campaign_id", "occurred_at"], ["occurred_at"]):
-        _index("funnel_touch", *columns)
+    _index("funnel_touch", "customer_id", "occurred_at", postgresql_include=["stage", "channel", "campaign_id"])
+    _index("funnel_touch", "campaign_id", "occurred_at")
+    _index("funnel_touch", "occurred_at")
     op.create_table(
         "funnel_day",
         *_row("funnel_day"),
@@ -113,10 +114,13 @@ def upgrade() -> None:
         _check("funnel_day", "path_letters", "path ~ '^[a-j]+$'"),
         _to("funnel_day", "customer_id", "customer"),
         sa.UniqueConstraint(
-            "group_id", "customer_id", "day", name=op.f("uq_funnel_day_group_id_customer_id_day")
+            "group_id",
+            "customer_id",
+            "day",
+            name=op.f("uq_funnel_day_group_id_customer_id_day"),
+            postgresql_include=["path"],
         ),
     )
-    _index("funnel_day", "day")
     for table in TABLES:
         protect(op.execute, table)
 
@@ -159,6 +163,6 @@ def _to(table: str, column: str, target: str, *, ondelete: str = "CASCADE") -> s
     )
 
 
-def _index(table: str, *columns: str) -> None:
+def _index(table: str, *columns: str, **options: Any) -> None:
     names = ["group_id", *columns, "id"]
-    op.create_index(op.f(f"ix_{table}_{'_'.join(names)}"), table, names, unique=False)
+    op.create_index(op.f(f"ix_{table}_{'_'.join(names)}"), table, names, unique=False, **options)

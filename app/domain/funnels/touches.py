@@ -61,7 +61,7 @@ RETURNING customer_id, (occurred_at AT TIME ZONE 'UTC')::date AS day
 _LETTER = "CASE stage " + " ".join(f"WHEN '{s}' THEN '{letter}'" for s, letter in LETTERS.items()) + " END"
 # The paths of these days anew: a letter per touch, in order of time (at the same instant in order of stages), a
 # letter that repeats the one before it left out.
-_PATHS = f"""
+PATHS = f"""
 INSERT INTO funnel_day (group_id, created_at, customer_id, day, path)
 SELECT $1, $2, customer_id, day, string_agg(letter, '' ORDER BY occurred_at, letter)
   FROM (SELECT touched.*, lag(letter) OVER (PARTITION BY customer_id, day ORDER BY occurred_at, letter) AS before
@@ -103,7 +103,7 @@ async def record_touches(
         )
     days = sorted({(row["customer_id"], row["day"]) for row in rows})
     if days:
-        await tx.execute(_PATHS, tx.scope.group_id, now, [c for c, _ in days], [day for _, day in days])
+        await tx.execute(PATHS, tx.scope.group_id, now, [c for c, _ in days], [day for _, day in days])
     return Recorded(len(rows), len(touches) - len(rows))
 
 
