@@ -24,7 +24,8 @@ from app.tables.orders import SegmentMember
 
 ROWS = (
     Entity("FunnelDay", tables.FunnelDay.__tablename__, store=OF_CUSTOMER, project=OF_CUSTOMER),
-    Entity("FunnelMember", SegmentMember.__tablename__, store=OF_CUSTOMER, project=OF_CUSTOMER),
+    # Read beside customers that are in scope already.
+    Entity("FunnelMember", SegmentMember.__tablename__),
 )
 """Tables that only funnels read."""
 

@@ -32,6 +32,15 @@ class Edge:
         return "{ " + _nested((*self.above, *self.steps), GRAPH.query_type, first, arguments) + " }"
 
 
+_DAYS = 'since: "2025-05-01", until: "2025-07-01"'
+FURTHER = {
+    "FunnelDay": f"{{ funnel(type: PURCHASE, {_DAYS}) {{ stages {{ count }} }} }}",
+    "FunnelTouch": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: CHANNEL) {{ channel stages {{ count }} }} }}",
+    "FunnelMember": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: SEGMENT) {{ segment {{ id }} }} }}",
+}
+"""Questions about what only fields with arguments of their own read, by what they read."""
+
+
 def edges() -> list[Edge]:
     """Every edge, from the root outward; each owner is reached by a shortest way."""
     found: list[Edge] = []

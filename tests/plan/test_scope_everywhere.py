@@ -13,7 +13,7 @@ from app.plan.catalog import Embed, ToOne, Way
 from app.plan.sql import Statement
 from tests.given.asking import Asker
 from tests.given.everything import Everything
-from tests.given.questions import GRAPH, Edge, edges
+from tests.given.questions import FURTHER, GRAPH, Edge, edges
 from tests.plan.operations import PREFIXES, Generator
 from tests.plan.planning import plan
 from tests.plan.scope_of_sql import TABLES, group_parameters, levels, tokens, unscoped
@@ -47,12 +47,31 @@ def of_edges(shape: str) -> dict[str, Statement]:
 def test_every_edge_names_the_group_wherever_it_reads(shape: str) -> None:
     made = of_edges(shape)
     assert len(made) == len(edges())
+    for name, question in FURTHER.items():
+        further = plan(question, shape=shape)[0].statement
+        assert further is not None
+        made[name] = further
     assert {name: found for name, statement in made.items() if (found := forgotten(statement))} == {}
     read = {token for statement in made.values() for token in tokens(statement.text)} & TABLES
     assert {e.table for e in catalog.entities.values() if e.table} - read <= {
         "metric_rollup",
         "campaign_metric",
+        "funnel_day",
     }
+
+
+FUNNELS = """
+{ funnel(type: PURCHASE, since: "2025-01-01", until: "2025-02-01") { stages { count } }
+  funnelCustom(stages: [AWARENESS, PURCHASE], since: "2025-01-01", until: "2025-02-01", by: SEGMENT) { stages { count } } }
+"""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_funnels_name_the_group_wherever_they_read(shape: str) -> None:
+    statement = plan(FUNNELS, shape=shape)[0].statement
+    assert statement is not None
+    assert forgotten(statement) == []
+    assert {"funnel_day", "funnel_touch", "segment_member"} <= set(tokens(statement.text))
 
 
 def test_generated_operations_name_the_group_wherever_they_read() -> None:

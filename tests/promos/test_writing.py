@@ -45,15 +45,13 @@ validFrom validUntil appliesTo isRedeemable segment { id } campaign { id }
 """
 CREATE = f"mutation($i: PromoCreateInput!) {{ promoCreate(input: $i) {{ promo {{ {FIELDS} }} {ERRORS} }} }}"
 UPDATE = f"mutation($i: PromoUpdateInput!) {{ promoUpdate(input: $i) {{ promo {{ {FIELDS} }} {ERRORS} }} }}"
-DELETE = f"mutation($id: ID!) {{ promoDelete(id: $id) {{ deletedId {ERRORS} }} }}"
+DELETE = f"mutation($id: ID!) {{ promoDelete(input: {{id: $id}}) {{ deletedId {ERRORS} }} }}"
 REDEEM = f"""
 mutation($i: PromoRedeemInput!) {{ promoRedeem(input: $i) {{ redemption {{
   id key counts discount {{ amount currency }} basketTotal {{ amount }} releasedAt
   promo {{ code used }} customer {{ id }} store {{ id }} }} {ERRORS} }} }}
 """
-RELEASE = (
-    f"mutation($id: ID!) {{ promoRelease(id: $id) {{ redemption {{ counts promo {{ used }} }} {ERRORS} }} }}"
-)
+RELEASE = f"mutation($id: ID!) {{ promoRelease(input: {{id: $id}}) {{ redemption {{ counts promo {{ used }} }} {ERRORS} }} }}"
 VALIDATE = """
 query($code: String!, $basket: BasketInput!, $customer: ID) {
   promoValidate(code: $code, basket: $basket, customerId: $customer) {

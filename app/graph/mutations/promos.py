@@ -115,6 +115,20 @@ class PromoRedeemInput:
     customer_id: strawberry.ID | None = optional("Who pays.")
 
 
+@strawberry.input(description="A promo to delete.")
+class PromoDeleteInput:
+    """A promo to delete."""
+
+    id: strawberry.ID = strawberry.field(description="The promo.")
+
+
+@strawberry.input(description="A use of a promo to give back.")
+class PromoReleaseInput:
+    """A use of a promo to give back."""
+
+    id: strawberry.ID = strawberry.field(description="The use.")
+
+
 @writes("Makes a promo.", roles=WRITERS)
 async def create(
     info: strawberry.Info, input: Annotated[PromoCreateInput, strawberry.argument(description="The promo.")]
@@ -138,13 +152,13 @@ async def update(
 
 @writes("Takes a promo out of use. Its uses stay on record; its code is free again.", roles=WRITERS)
 async def delete(
-    info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="The promo.")]
+    info: strawberry.Info, input: Annotated[PromoDeleteInput, strawberry.argument(description="Which one.")]
 ) -> PromoDeletePayload:
     """`promoDelete`."""
-    ident = own_id(id, "promo", "promo", "id")
+    ident = own_id(input.id, "promo", "promo", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
         await operations.delete_promo(tx, ident, now=info.context.now)
-    return PromoDeletePayload(deleted_id=id)
+    return PromoDeletePayload(deleted_id=input.id)
 
 
 @writes(
@@ -163,10 +177,10 @@ async def redeem(
 
 @writes("Gives a use of a promo back, as when the order is cancelled. Twice is once.", roles=WRITERS)
 async def release(
-    info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="The use.")]
+    info: strawberry.Info, input: Annotated[PromoReleaseInput, strawberry.argument(description="Which one.")]
 ) -> PromoRedemptionPayload:
     """`promoRelease`."""
-    ident = own_id(id, "redeem", "redemption", "id")
+    ident = own_id(input.id, "redeem", "redemption", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
         await redeeming.release(tx, ident, now=info.context.now)
         return PromoRedemptionPayload(redemption=await shown(info, tx, "PromoRedemption", ident))
