@@ -6,6 +6,7 @@ every parent key at once.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from app.plan.arguments import FieldArguments
@@ -131,16 +132,10 @@ def _keyset(ordering: Ordering, args: FieldArguments, which: str, row: Row, *, b
     return sql("(", joined(" OR ", steps), ")")
 
 
-_NTH: dict[tuple[str, int], Callable[[Any], object]] = {}
-
-
+@lru_cache(maxsize=4096)
 def _nth(ordering: Ordering, at: int) -> Callable[[Any], object]:
     """One reader per ordering and position, so that equal parameters are recognised as equal."""
-
-    def read(cursor: Any) -> object:
-        return cursor_keys(ordering, cursor)[at]
-
-    return _NTH.setdefault((ordering.name, at), read)
+    return lambda cursor: cursor_keys(ordering, cursor)[at]
 
 
 def _whole(value: object) -> int:

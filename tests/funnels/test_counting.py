@@ -224,6 +224,46 @@ async def test_a_customer_counts_in_the_channel_and_segment_it_began_in(db: Data
     ]
 
 
+async def test_a_segment_of_any_kind_has_its_funnel(db: Database, asker: Asker) -> None:
+    group = await groups.group(db)
+    people = await given.customers(db, group.group_id, 4)
+    listed = await given.segment(db, group.group_id, members=people[:3])
+    gold = await given.segment(
+        db,
+        group.group_id,
+        kind="dynamic",
+        criteria='{"loyalty_tier": {"in": ["gold", "platinum"]}, "order_count": {"gte": 1}}',
+    )
+    broken = await given.segment(db, group.group_id, kind="dynamic", criteria='{"nonsense": 1}')
+    async with db.transaction(group.scope) as tx:
+        await tx.execute(
+            "UPDATE customer SET loyalty_tier = 'gold', order_count = 1 WHERE id = ANY ($1)", people[2:]
+        )
+    day = datetime(2026, 1, 5, tzinfo=UTC)
+    await touch(
+        db,
+        group.scope,
+        *(
+            Touch(customer_id=p, stage=FunnelStage.AWARENESS, occurred_at=day, reference=f"a{p}")
+            for p in people
+        ),
+        *(
+            Touch(customer_id=p, stage=FunnelStage.PURCHASE, occurred_at=day, reference=f"b{p}")
+            for p in people[3:]
+        ),
+    )
+    query = (
+        "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Segment { funnel(stages: [AWARENESS, PURCHASE],"
+        ' since: "2026-01-05", until: "2026-01-05", withinHours: 1) { stages { count } overallConversion } } } }'
+    )
+    made = await asker.planned(group.scope, query, ids=[f"seg_{one}" for one in (listed, gold, broken)])
+    assert not made.errors
+    found = json.loads(made.body)["data"]["nodes"]
+    counts = [[step["count"] for step in one["funnel"]["stages"]] for one in found]
+    assert counts == [[3, 0], [2, 1], [0, 0]]
+    assert [one["funnel"]["overallConversion"] for one in found] == [0, 50, 0]
+
+
 async def test_a_store_sees_the_ways_of_its_own_customers(db: Database, asker: Asker) -> None:
     group = await groups.group(db)
     mine = await given.customers(db, group.group_id, 2, store_id=group.store_id)

@@ -46,7 +46,8 @@ KINDS = {
     for column in (
         [plan] if isinstance(plan, Column) else plan.columns.values() if isinstance(plan, Embed) else []
     )
-}
+} - {"code(FunnelType)", "share(1)"}
+"""Those two only funnels print; tests/funnels compare them with a reckoning of its own."""
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -193,9 +194,8 @@ async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, ke
     broken.filters[name][key] = Filter(
         lambda *_: sql("true"), replaces_alive=catalog.filters[name][key].replaces_alive
     )
-    asked = next(
-        e for e in EDGES.values() if e.owner == "Query" and isinstance(e.plan, Many) and e.plan.filter == name
-    )
+    lists = [e for e in EDGES.values() if isinstance(e.plan, Many) and e.plan.filter == name]
+    asked = next((e for e in lists if e.owner == "Query"), lists[0])
     field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]
     query = asked.question(arguments="filter: $f").replace("{", f"query($f: {name}) {{", 1)
     found = [

@@ -62,7 +62,8 @@ def test_every_edge_names_the_group_wherever_it_reads(shape: str) -> None:
 
 FUNNELS = """
 { funnel(type: PURCHASE, since: "2025-01-01", until: "2025-02-01") { stages { count } }
-  funnelCustom(stages: [AWARENESS, PURCHASE], since: "2025-01-01", until: "2025-02-01", by: SEGMENT) { stages { count } } }
+  funnelCustom(stages: [AWARENESS, PURCHASE], since: "2025-01-01", until: "2025-02-01", by: SEGMENT) {
+    stages { count } } }
 """
 
 
