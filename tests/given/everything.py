@@ -307,7 +307,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             for at, promo in enumerate(ids["promo"][:2]):
                 await add(
                     PromoRedemption(**g, promo_id=promo, customer_id=None if at and n == 1 else customers[n],
-                                    store_id=store, key=f"{own}/{at} {WEIRD[n]}", currency=["EUR", "JPY", "BHD", "EUR"][n],
+                                    store_id=store, key=f"{own}/{at} {WEIRD[n]}",
+                                    currency=["EUR", "JPY", "BHD", "EUR"][n],
                                     basket_total=Decimal("99999999999999.9999"), discount=Decimal("12.3400") * at,
                                     redeemed_at=start + timedelta(days=n), released_at=start if at else None),
                 )  # fmt: skip
@@ -317,7 +318,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 touched = start + timedelta(days=at // 2, hours=at)
                 await add(
                     FunnelTouch(**g, customer_id=customers[n], stage=stage, occurred_at=touched,
-                                channel=None if at == 1 else f"{own} ch{at % 2}", campaign_id=made[n % 3] if at % 2 else None,
+                                channel=None if at == 1 else f"{own} ch{at % 2}",
+                                campaign_id=made[n % 3] if at % 2 else None,
                                 source="test", source_ref=f"{own}/{at}"),
                 )  # fmt: skip
             for day, path in enumerate(["ab", "fa", "h"][: (n + 3) // 2]):

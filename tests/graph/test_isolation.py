@@ -287,7 +287,9 @@ query($s: Date!, $u: Date!) {
 """
 
 
-async def test_another_groups_customers_are_in_no_funnel(asker: Asker, db: Database, ours: Everything) -> None:
+async def test_another_groups_customers_are_in_no_funnel(
+    asker: Asker, db: Database, ours: Everything
+) -> None:
     """A group without touches counts none, whatever the others have."""
     empty = await groups.group(db)
     window = {"s": "0001-01-02", "u": "9999-12-30"}

@@ -16,7 +16,7 @@ from app.graph.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 
-SLOW = "{ stores(filter: {search: \"%s\"}) { nodes { name } } }" % ("a" * 50)
+SLOW = '{ stores(filter: {search: "%s"}) { nodes { name } } }' % ("a" * 50)
 
 
 async def ask(db: Any, folder: Path, query: str, *, planner: bool) -> Any:
@@ -47,7 +47,9 @@ async def test_a_statement_over_its_time_is_told_as_unavailable(
 
 
 @pytest.mark.parametrize("planner", [True, False])
-async def test_connections_that_were_cut_are_made_again(database_url: str, tmp_path: Path, planner: bool) -> None:
+async def test_connections_that_were_cut_are_made_again(
+    database_url: str, tmp_path: Path, planner: bool
+) -> None:
     db = await connect(database_url, readers=1, writers=1)
     assert "data" in await ask(db, tmp_path, SLOW, planner=planner)
     owner = await asyncpg.connect(database_url)

@@ -51,7 +51,9 @@ mutation($i: PromoRedeemInput!) {{ promoRedeem(input: $i) {{ redemption {{
   id key counts discount {{ amount currency }} basketTotal {{ amount }} releasedAt
   promo {{ code used }} customer {{ id }} store {{ id }} }} {ERRORS} }} }}
 """
-RELEASE = f"mutation($id: ID!) {{ promoRelease(input: {{id: $id}}) {{ redemption {{ counts promo {{ used }} }} {ERRORS} }} }}"
+RELEASE = f"""
+mutation($id: ID!) {{ promoRelease(input: {{id: $id}}) {{ redemption {{ counts promo {{ used }} }} {ERRORS} }} }}
+"""
 VALIDATE = """
 query($code: String!, $basket: BasketInput!, $customer: ID) {
   promoValidate(code: $code, basket: $basket, customerId: $customer) {
