@@ -3,6 +3,7 @@
 from app.graph import lists
 from app.graph.declare import amount_of, column, computed, connection, embed, entity, is_set, to_one
 from app.graph.enums import SegmentType
+from app.graph.funnels import FunnelSlice
 from app.graph.groups import Store
 from app.graph.nodes import Money, Node
 from app.graph.orders import MEMBERS, ORDERS, Order, SegmentMember
@@ -10,6 +11,7 @@ from app.graph.paging import Connection
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
 from app.graph.refs import CampaignRef, CustomerRef, EventRef, PromoRef, SegmentRef
 from app.graph.scalars import JSON, DateTime, Decimal, Long
+from app.graph.segment_funnels import funnel_now
 from app.graph.segments import customers_now, segments_now, size_now
 from app.graph.touches import TOUCHES, FunnelTouch
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
@@ -54,6 +56,7 @@ class Segment(Node):
         "The list of a static or imported segment.", MEMBERS, key="segment_id"
     )
     customers: Connection[CustomerRef] = customers_now
+    funnel: FunnelSlice = funnel_now
 
 
 @entity(

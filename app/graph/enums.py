@@ -123,7 +123,8 @@ class FunnelBreakdown(Enum):
     CAMPAIGN = strawberry.enum_value("campaign", description="The campaign of that touch.")
     SEGMENT = strawberry.enum_value(
         "segment",
-        description="Segments that are lists (static, imported); a customer counts in each it is in.",
+        description="Segments that are lists (static, imported); a customer counts in each it is in. For dynamic ones"
+        " see `Segment.funnel`.",
     )
 
 

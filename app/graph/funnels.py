@@ -4,7 +4,7 @@ The documented funnels are read from each customer's paths of days: stages follo
 `%a%b%c%`. A funnel of the client's own is read from the touches themselves, since it may ask how long it took.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
@@ -16,7 +16,7 @@ from app.graph.refs import CampaignRef, SegmentRef
 from app.graph.scalars import Date, Long, Rate
 from app.graph.touches import OF_CUSTOMER
 from app.plan.arguments import plain
-from app.plan.catalog import AggregateRequest, Entity
+from app.plan.catalog import AggregateRequest, Entity, Row
 from app.plan.kinds import share
 from app.plan.sql import Select, Sql, joined, sql
 from app.tables import funnels as tables
@@ -100,7 +100,7 @@ def own(description: str) -> Any:
     """Any stages in any order, within a time, broken down."""
     return aggregate(
         description,
-        _own,
+        own_slice,
         argument(
             "stages", list[FunnelStage], "The stages, in the order to be reached; repeated ones count once."
         ),
@@ -187,11 +187,15 @@ def _array(items: Sequence[str], kind: str) -> Sql:
 # ── one's own ─────────────────────────────────────────────────────────────────
 
 
-def _own(request: AggregateRequest) -> Select:
+Only = Callable[[AggregateRequest, Row], Sql]
+
+
+def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
+    """A funnel of one's own, of the customers that `only` holds for: a condition over a row of touches."""
     stages = list(dict.fromkeys(plain(list(request.args.structural("stages")))))  # type: ignore[call-overload]
     asked = request.args.structural("by")
     by = plain(asked) if asked is not None else ""
-    ways = _ways(request, stages, str(by))
+    ways = _ways(request, stages, str(by), only)
     names: dict[str, Sql] = {"channel": sql("NULL::text"), "campaign_id": sql("NULL::bigint")}
     names |= {"segment_id": sql("NULL::bigint")}
     counts = {f"n{at}": sql(f"count(w.t{at})") for at in range(len(stages))}
@@ -212,7 +216,7 @@ def _own(request: AggregateRequest) -> Select:
     return shown
 
 
-def _ways(request: AggregateRequest, stages: Sequence[str], by: str) -> Sql:
+def _ways(request: AggregateRequest, stages: Sequence[str], by: str, only: Only | None) -> Sql:
     """A row per customer: when each stage was first reached (`t0`, `t1`, …), and the value to break down by."""
     source, where, t = request.table("FunnelTouch", "t")
     place = " ".join(f"WHEN '{stage}' THEN {at}" for at, stage in enumerate(stages))
@@ -222,6 +226,8 @@ def _ways(request: AggregateRequest, stages: Sequence[str], by: str) -> Sql:
     end = sql("(SELECT (", request.args.param("until", cast="date"), " + 1)::timestamp AT TIME ZONE 'UTC')")
     within_days = _inside(sql(t("occurred_at"), " >= ", begin), sql(t("occurred_at"), " < ", end))
     where = [*where, sql(t("stage"), f" = ANY ('{{{codes}}}')"), within_days]
+    if only is not None:
+        where.append(only(request, t))
     names = {
         "customer_id": t("customer_id"),
         "at": t("occurred_at"),
@@ -277,4 +283,4 @@ def _median(at: int) -> Sql:
     return sql(f"round((percentile_cont(0.5) WITHIN GROUP (ORDER BY {seconds}))::numeric)::bigint")
 
 
-__all__ = ["ROWS", "Funnel", "FunnelSlice", "documented", "own"]
+__all__ = ["ROWS", "Funnel", "FunnelSlice", "documented", "own", "own_slice"]
