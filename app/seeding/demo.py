@@ -16,6 +16,7 @@ from app.db.database import Database, group_setting
 from app.domain.assets.storage import AssetStorage
 from app.seeding.campaign_rows import CampaignWriter
 from app.seeding.files import PHOTO_JPEG, banner_png, brief_pdf
+from app.seeding.journeys import write_journeys
 from app.seeding.lumiere import LUMIERE
 from app.seeding.progress import Progress, silent
 from app.seeding.stories import CampaignPlan, GroupPlan
@@ -87,6 +88,9 @@ async def seed_demo(
             await _files(db, plan, group_id, storage=storage, now=now)
         async with db.transaction(Scope(group_id)) as tx:
             stores = await tx.fetch(STORES, group_id)
+            has_journeys = await tx.fetchval("SELECT EXISTS (SELECT 1 FROM funnel_touch)")
+        if not has_journeys:
+            await write_journeys(db, group_id, slug=plan.slug, now=now)
         found.append(
             DemoGroup(
                 group_id,
