@@ -33,6 +33,10 @@ check: install graphiql ## what CI asks of a change: format, lint, imports, type
 	$(BIN)/gateway schema --check
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
 
+.PHONY: nightly
+nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies
+	EQUALITY_OPERATIONS=20000 $(BIN)/python -m pytest tests/plan/test_both_executions_agree.py
+
 .PHONY: schema
 schema: install ## print the graph into schema.graphql
 	$(BIN)/gateway schema

@@ -23,7 +23,7 @@ from app.values.scope import Scope
 from tests.given.everything import Everything, everything
 from tests.plan.operations import Generated, Generator
 
-OPERATIONS = int(os.environ.get("EQUALITY_OPERATIONS", "1000"))
+OPERATIONS = int(os.environ.get("EQUALITY_OPERATIONS", "2000"))
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 
 
