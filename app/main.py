@@ -98,9 +98,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         if settings.worker_inline:
             await stack.enter_async_context(_working(Worker(db)))
         stack.callback(journal.flush)
-        authenticator = Authenticator(settings, db)
-        stack.push_async_callback(authenticator.settle)
-        app = _mounted(services, authenticator)
+        app = _mounted(services, Authenticator(settings, db))
         if settings.cors_origins:
             app = CORSMiddleware(
                 app,

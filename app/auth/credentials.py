@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from app.auth.lookup import Credential, Lookup, Proven
@@ -17,8 +17,6 @@ from app.settings import Settings
 
 GOOD_LIFE = timedelta(seconds=3)
 """A revocation is felt within this time; 5 seconds are promised."""
-RENEW_AFTER = timedelta(seconds=2)
-"""From then on a credential in use is proved again beside the requests, so that none of them waits for it."""
 BAD_LIFE = timedelta(seconds=1)
 """How long a refusal is repeated without asking again."""
 GOOD_SIZE = 10_000
@@ -38,20 +36,12 @@ class Refused:
         return self.kind(self.message)
 
 
-@dataclass(slots=True)
-class _Held:
-    """A credential that held a moment ago."""
-
-    proven: Proven
-    renew_at: datetime
-
-
 class Authenticator:
     """Tells who is asking. One per process."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self._lookup = Lookup(settings, db)
-        self._good: Recent[bytes, _Held] = Recent(GOOD_SIZE, life=GOOD_LIFE)
+        self._good: Recent[bytes, Proven] = Recent(GOOD_SIZE, life=GOOD_LIFE)
         # Apart from the good ones, so that a flood of wrong credentials cannot push those out.
         self._bad: Recent[bytes, Refused] = Recent(BAD_SIZE, life=BAD_LIFE)
         self._flights: dict[bytes, asyncio.Task[Proven | Refused]] = {}
@@ -79,46 +69,36 @@ class Authenticator:
         if api_key is None and bearer is None:
             raise Unauthorized
         name = _name_of((api_key, beacon_key, bearer, group))
-        sent = Credential(api_key, beacon_key, bearer, group)
         held = self._good.get(name, now=now)
         if held is None:
-            return (await self._look_up(name, sent, now=now)).principal
-        if now >= held.renew_at:
-            self._renew(name, held, sent, now=now)
-        return held.proven.principal
+            held = await self._look_up(name, Credential(api_key, beacon_key, bearer, group), now=now)
+        return held.principal
 
     def recall(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal | None:
         """Who sends these headers, where that was found out a moment ago; `by_headers` finds it out."""
-        name = _name_of_headers(headers)
-        held = self._good.get(name, now=now)
-        if held is None:
-            return None
-        if now >= held.renew_at:
-            self._renew(name, held, _sent_in(headers), now=now)
-        return held.proven.principal
+        held = self._good.get(_name_of_headers(headers), now=now)
+        return None if held is None else held.principal
 
     async def by_headers(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal:
         """Who sends these headers, by any credential we know. Raises as `authenticate` does."""
-        sent = _sent_in(headers)
-        if sent.api_key is None and sent.bearer is None:
+        api_key, beacon_key, authorization, group = (
+            None if (value := headers.get(name)) is None else value.decode("latin-1") for name in HEADERS
+        )
+        bearer = read_bearer(authorization)
+        if api_key is None and bearer is None:
             raise Unauthorized
+        sent = Credential(api_key, beacon_key, bearer, group)
         return (await self._look_up(_name_of_headers(headers), sent, now=now)).principal
-
-    async def settle(self) -> None:
-        """Wait for what is being looked up, before the database closes."""
-        if self._flights:
-            await asyncio.wait(self._flights.values())
-
-    def _renew(self, name: bytes, held: _Held, sent: Credential, *, now: datetime) -> None:
-        # Once: where it fails, the one who comes after the end of this life hears why.
-        held.renew_at = datetime.max.replace(tzinfo=UTC)
-        self._flight(name, sent, now=now)
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
         if outcome is None:
+            flight = self._flights.get(name)
+            if flight is None:
+                flight = self._flights[name] = asyncio.create_task(self._fly(name, sent, now=now))
+                flight.add_done_callback(partial(self._landed, name))
             # Shielded: whoever came first may leave; the others still wait for the answer.
-            outcome = await asyncio.shield(self._flight(name, sent, now=now))
+            outcome = await asyncio.shield(flight)
         if isinstance(outcome, Refused):
             raise outcome.again()
         if outcome.expires_at is not None and now >= outcome.expires_at:
@@ -126,22 +106,14 @@ class Authenticator:
             raise Unauthorized
         return outcome
 
-    def _flight(self, name: bytes, sent: Credential, *, now: datetime) -> "asyncio.Task[Proven | Refused]":
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = self._flights[name] = asyncio.create_task(self._fly(name, sent, now=now))
-            flight.add_done_callback(partial(self._landed, name))
-        return flight
-
     async def _fly(self, name: bytes, sent: Credential, *, now: datetime) -> Proven | Refused:
         try:
             proven = await self._lookup.prove(sent, now=now)
         except (Unauthorized, Forbidden) as failure:
             refused = Refused(type(failure), failure.message)
-            self._good.forget(name)
             self._bad.put(name, refused, now=now)
             return refused
-        self._good.put(name, _Held(proven, now + RENEW_AFTER), now=now, until=proven.expires_at)
+        self._good.put(name, proven, now=now, until=proven.expires_at)
         return proven
 
     def _landed(self, name: bytes, flight: asyncio.Task[Proven | Refused]) -> None:
@@ -154,13 +126,6 @@ def read_bearer(authorization: str | None) -> str | None:
     """The token of an `Authorization: Bearer …` header (RFC 6750); None without, or with another scheme."""
     scheme, _, token = (authorization or "").strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
-
-
-def _sent_in(headers: Mapping[bytes, bytes]) -> Credential:
-    api_key, beacon_key, authorization, group = (
-        None if (value := headers.get(name)) is None else value.decode("latin-1") for name in HEADERS
-    )
-    return Credential(api_key, beacon_key, read_bearer(authorization), group)
 
 
 def _name_of_headers(headers: Mapping[bytes, bytes]) -> bytes:

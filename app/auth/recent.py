@@ -34,9 +34,5 @@ class Recent(Generic[K, V]):
         end = now + self._life
         self._entries[key] = (now - SLACK, end if until is None else min(end, until), value)
 
-    def forget(self, key: K) -> None:
-        """Remember it no longer, if it was."""
-        self._entries.pop(key, None)
-
     def __len__(self) -> int:
         return len(self._entries)

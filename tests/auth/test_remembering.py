@@ -152,7 +152,7 @@ async def test_headers_are_recalled_for_as_long_as_their_credential_is_good(
     assert authenticator.recall(headers, now=NOW) is None
     principal = await authenticator.by_headers(headers, now=NOW)
     before = visits.count
-    assert authenticator.recall({**headers, b"host": b"there"}, now=NOW + timedelta(seconds=1.9)) is principal
+    assert authenticator.recall({**headers, b"host": b"there"}, now=NOW + timedelta(seconds=2)) is principal
     assert authenticator.recall(headers, now=NOW + timedelta(seconds=3)) is None
     assert authenticator.recall({**headers, b"x-group-id": b"1"}, now=NOW) is None
     assert authenticator.recall({b"authorization": secret.encode()}, now=NOW) is None
@@ -165,40 +165,3 @@ async def test_headers_without_a_credential_are_nobody(authenticator: Authentica
         assert authenticator.recall(headers, now=NOW) is None
         with pytest.raises(Unauthorized):
             await authenticator.by_headers(headers, now=NOW)
-
-
-async def test_a_credential_in_use_is_proved_again_while_nobody_waits(
-    db: Database, authenticator: Authenticator, visits: Visits
-) -> None:
-    headers = {b"x-api-key": (await secret_of(db)).encode()}
-    principal = await authenticator.by_headers(headers, now=NOW)
-    before = visits.count
-    for tenths in range(20, 29):
-        assert authenticator.recall(headers, now=NOW + timedelta(seconds=tenths / 10)) is principal
-    await authenticator.settle()
-    assert visits.count == before + 1
-    renewed = authenticator.recall(headers, now=NOW + timedelta(seconds=3.9))
-    assert renewed == principal
-    assert authenticator.recall(headers, now=NOW + timedelta(seconds=5)) is None
-
-
-async def test_a_revoked_key_is_felt_as_soon_as_it_is_proved_again(
-    db: Database, authenticator: Authenticator
-) -> None:
-    a = await groups.group(db)
-    made = await create_api_key(db, group_id=a.group_id, name="k", now=NOW)
-    headers = {b"x-api-key": made.secret.encode()}
-    await authenticator.by_headers(headers, now=NOW)
-    await authenticator.authenticate(api_key=made.secret, now=NOW)
-    await revoke_api_key(db, key_id=made.key.id, group_id=a.group_id, now=NOW)
-    soon = NOW + timedelta(seconds=2)
-    assert authenticator.recall(headers, now=soon) is not None
-    assert await authenticator.authenticate(api_key=made.secret, now=soon)
-    await authenticator.settle()
-    assert authenticator.recall(headers, now=soon) is None
-    for asking in (
-        authenticator.by_headers(headers, now=soon),
-        authenticator.authenticate(api_key=made.secret, now=soon),
-    ):
-        with pytest.raises(Unauthorized):
-            await asking
