@@ -63,7 +63,7 @@ class Readers:
         self.pool = pool
         self._idle: list[_Reader] = []
         self._unopened = size
-        self._waiting: deque[asyncio.Future[_Reader | None]] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def fetch_bytes(self, sql: str, values: Sequence[object]) -> bytes | None:
         """The one value of a planned statement."""
@@ -117,38 +117,32 @@ class Readers:
                     return _Reader(await self.pool.acquire())
                 except BaseException:
                     self._unopened += 1
-                    self._hand_on(None)
+                    self._wake()
                     raise
-            turn: asyncio.Future[_Reader | None] = asyncio.get_running_loop().create_future()
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:
-                reader = await turn
+                await turn
             except BaseException:
                 if turn.done() and not turn.cancelled():
-                    self._give_back(turn.result())  # our turn came as we left: the next one has it
+                    self._wake()  # our turn came as we left: the next one has it
                 raise
-            if reader is not None:
-                return reader
         return self._idle.pop()
 
-    def _give_back(self, reader: _Reader | None) -> None:
-        if not (self._waiting and self._hand_on(reader)) and reader is not None:
-            self._idle.append(reader)
+    def _give_back(self, reader: _Reader) -> None:
+        self._idle.append(reader)
+        if self._waiting:
+            self._wake()
 
     async def _retire(self, reader: _Reader) -> None:
         self._unopened += 1
-        self._hand_on(None)
+        self._wake()
         # Shielded: a request that was cancelled still has to bring its connection home.
         await asyncio.shield(reader.release(self.pool))
 
-    def _hand_on(self, reader: _Reader | None) -> bool:
-        """Give whoever waits longest this connection, or (None) the word that one may be opened.
-
-        From hand to hand: of a connection that lay idle in between, whoever comes just then would have the better.
-        """
+    def _wake(self) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(reader)
-                return True
-        return False
+                turn.set_result(None)
+                return

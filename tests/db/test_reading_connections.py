@@ -86,17 +86,3 @@ async def test_a_connection_the_server_ended_is_replaced(database_url: str) -> N
     await asyncio.sleep(0.1)
     assert int(await db.reader.fetch_bytes(PID, []) or b"0") != pid
     await db.close()
-
-
-async def test_whoever_waits_longest_reads_next(database_url: str) -> None:
-    db = await connect(database_url, readers=1, writers=1)
-    order = []
-
-    async def ask(who: str, times: int) -> None:
-        for _ in range(times):
-            await db.reader.fetch_bytes(PID, [])
-            order.append(who)
-
-    await asyncio.gather(ask("greedy", 3), *(ask(who, 1) for who in "abc"))
-    assert order == ["greedy", "a", "b", "c", "greedy", "greedy"]
-    await db.close()
