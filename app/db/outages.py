@@ -11,6 +11,8 @@ _GONE = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     OSError,
+    # The server has said goodbye, and the connection's end has not come yet.
+    asyncpg.InternalClientError,
 )
 
 

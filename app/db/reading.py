@@ -61,16 +61,29 @@ class Readers:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", size: int) -> None:
         self.pool = pool
+        self._size = size
         self._idle: list[_Reader] = []
         self._unopened = size
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def fetch_bytes(self, sql: str, values: Sequence[object]) -> bytes | None:
         """The one value of a planned statement."""
-        reader = self._idle.pop() if self._idle else await self._take()
-        while reader.has_ended:
-            await self._retire(reader)
-            reader = await self._take()
+        tries = 0
+        while True:
+            reader = self._idle.pop() if self._idle else await self._take()
+            if reader.has_ended:
+                await self._retire(reader)
+                continue
+            try:
+                return await self._fetch_on(reader, sql, values)
+            except asyncpg.InternalClientError:
+                # The server has said goodbye on this connection, and its end has not come yet: the driver refuses
+                # to send. As many as there are may be like that; the one after them is new.
+                tries += 1
+                if tries > self._size:
+                    raise
+
+    async def _fetch_on(self, reader: _Reader, sql: str, values: Sequence[object]) -> bytes | None:
         try:
             statement = reader.statements.get(sql)
             if statement is None:
