@@ -8,8 +8,8 @@ import strawberry
 from app.domain.funnels.stages import FunnelType
 from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective, SpendLimitRenewal, SpendLimitType
+from app.tables.events import EventOutcome
 from app.tables.funnels import FunnelStage
-from app.tables.records import EventOutcome
 from app.tables.webhooks import ConnectionStatus, Provider
 
 

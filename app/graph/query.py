@@ -7,6 +7,7 @@ from app.graph.access import ApiKey, OAuthClient, Viewer
 from app.graph.audience import Customer, Promo, Segment
 from app.graph.campaigns import Campaign, Outlay, SpendEntry
 from app.graph.declare import by_ids, connection, embed, every_group, look_up
+from app.graph.events import Event
 from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
@@ -14,7 +15,7 @@ from app.graph.nodes import Node
 from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
 from app.graph.promos import PromoVerdict, promo_validate
-from app.graph.records import Asset, Event
+from app.graph.records import Asset
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
 from app.graph.segments import SegmentPreview, segment_preview
 from app.graph.touches import TOUCHES, FunnelTouch

@@ -1,11 +1,10 @@
-"""What is kept: client files and raw events."""
+"""What is kept: client files."""
 
 from app.graph.declare import column, computed, entity, to_one
-from app.graph.enums import EventOutcome
-from app.graph.groups import Project, Store
+from app.graph.groups import Store
 from app.graph.nodes import Node
-from app.graph.refs import CampaignRef, CustomerRef
-from app.graph.scalars import JSON, DateTime, Long
+from app.graph.refs import CampaignRef
+from app.graph.scalars import DateTime, Long
 from app.plan.catalog import Row, own, via
 from app.plan.sql import Param, Sql, sql
 from app.tables import records as tables
@@ -42,24 +41,3 @@ class Asset(Node):
     store: Store = to_one("The store it belongs to.", "store_id")
     campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
     url: str = computed("A link to the file, signed and good for an hour.", _signed_link)
-
-
-@entity(
-    table=tables.Event, prefix="event", id_cast="uuid",
-    store=via("project_id", "Project"), project=own("project_id"),
-    description="An event as it came in.",
-)  # fmt: skip
-class Event(Node):
-    """An event as it came in."""
-
-    source: str = column("Which interface it came through.")
-    event_type: str = column("What happened, as the sender says.")
-    received_at: DateTime = column("When it came in.")
-    occurred_at: DateTime = column("When it says it happened.")
-    kind: str | None = column("What happened in our words (opened), where the sender's were understood.")
-    channel: str | None = column("Where it happened, such as email.")
-    outcome: EventOutcome | None = column("What became of it; null: nothing had to.")
-    body: JSON | None = column("The event as it was sent.")
-    project: Project | None = to_one("The project it was sent to.", "project_id")
-    campaign: CampaignRef | None = to_one("The campaign it is about.", "campaign_id")
-    customer: CustomerRef | None = to_one("The customer it is about.", "customer_id")

@@ -7,11 +7,12 @@ import strawberry
 if TYPE_CHECKING:
     from app.graph.audience import Customer, Promo, Segment
     from app.graph.campaigns import Campaign, Goal, Outlay, SpendEntry
+    from app.graph.events import Event
     from app.graph.flows import Flow
     from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
     from app.graph.metrics import MetricPoint, MetricTotals
     from app.graph.orders import Order, SegmentMember
-    from app.graph.records import Asset, Event
+    from app.graph.records import Asset
 
 CustomerGroupRef = Annotated["CustomerGroup", strawberry.lazy("app.graph.groups")]
 StoreRef = Annotated["Store", strawberry.lazy("app.graph.groups")]
@@ -32,4 +33,4 @@ MetricPointRef = Annotated["MetricPoint", strawberry.lazy("app.graph.metrics")]
 AssetRef = Annotated["Asset", strawberry.lazy("app.graph.records")]
 OrderRef = Annotated["Order", strawberry.lazy("app.graph.orders")]
 SegmentMemberRef = Annotated["SegmentMember", strawberry.lazy("app.graph.orders")]
-EventRef = Annotated["Event", strawberry.lazy("app.graph.records")]
+EventRef = Annotated["Event", strawberry.lazy("app.graph.events")]

@@ -113,6 +113,14 @@ class Campaign(TenantRow, table=True):
         Index(None, "group_id", "partner_id", "created_at", "id"),
         Index(None, "group_id", "partnership_id", "created_at", "id"),
         Index(None, "group_id", "template_id", "created_at", "id"),
+        # Traffic without a known slug counts for one campaign of the integration, made by itself.
+        Index(
+            "uq_campaign_implicit",
+            "group_id",
+            "integration_id",
+            unique=True,
+            postgresql_where=text("NOT is_explicit AND deleted_at IS NULL"),
+        ),
         # What the worker looks for: the next campaign to start or to end.
         Index(
             "ix_campaign_due_start", "group_id", "starts_at", postgresql_where=text("status = 'scheduled'")

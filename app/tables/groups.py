@@ -5,12 +5,15 @@ from datetime import datetime
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Column,
     ForeignKeyConstraint,
     Identity,
     Index,
+    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import CODE, INSTANT, WORDS, TenantRow, child_of, of_group
@@ -67,12 +70,18 @@ class Project(TenantRow, table=True):
     __table_args__ = (
         of_group(),
         *child_of("store", "store_id", "created_at"),
+        CheckConstraint("array_position(identity_fields, NULL) IS NULL", name="identity_fields_whole"),
         Index(None, "group_id", "name", "id"),
     )
     name: str = Field(sa_type=WORDS)
     slug: str | None = Field(default=None, sa_type=CODE)
     is_internal: bool = Field(default=False)
     store_id: int | None = Field(default=None, sa_type=BigInteger)
+    identity_fields: list[str] = Field(
+        default_factory=lambda: ["email", "phone"],
+        sa_column=Column(ARRAY(Text), nullable=False, server_default="{email,phone}"),
+    )
+    """What its users are known by, surest first."""
 
 
 class ProjectSlug(SQLModel, table=True):

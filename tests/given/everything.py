@@ -10,13 +10,14 @@ from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
 from app.tables.audience import Customer, Promo, Segment
 from app.tables.campaigns import Campaign, Goal, Outlay, SpendEntry, SpendLimit
+from app.tables.events import Event
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
-from app.tables.records import Asset, AuditEntry, Event, IdempotentAnswer
+from app.tables.records import Asset, AuditEntry, IdempotentAnswer
 from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
 

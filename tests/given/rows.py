@@ -19,6 +19,12 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("funnel_day", "path"): "abc",
     ("spend_limit", "type"): "uncapped",
     ("webhook_provider", "provider"): "twilio",
+    ("exchange_rate", "from_currency"): "EUR",
+    ("exchange_rate", "to_currency"): "USD",
+    ("interaction", "kind"): "online",
+    ("event_field", "kind"): "state",
+    ("event_field", "data_type"): "boolean",
+    ("event_metric", "kind"): "state",
     ("outlay", "ends_at"): datetime(2025, 7, 1, tzinfo=UTC),
 }
 """Where a CHECK wants something that the column's type does not tell."""
