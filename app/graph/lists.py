@@ -155,6 +155,15 @@ class CampaignFilter:
     )
     is_template: bool | None = filter_by("Whether it is a template.", equals("is_template", "boolean"))
     has_rewards: bool | None = filter_by("Whether it is a reward campaign.", _has_reward_type)
+    reward_type_codes: list[int] | None = filter_by(
+        "With any of these reward types, by code.", one_of("reward_type", "integer")
+    )
+    partner_ids: list[strawberry.ID] | None = filter_by(
+        "With any of these partners.", one_of("partner_id", "bigint", _ids("part"))
+    )
+    partnership_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these partnerships.", one_of("partnership_id", "bigint", _ids("pship"))
+    )
     deleted: bool | None = filter_by(
         "True: deleted campaigns instead of living ones.", _is_deleted, replaces_alive=True
     )

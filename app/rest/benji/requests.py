@@ -1,0 +1,69 @@
+"""From Benji's requests to the graph's variables.
+
+Source: Benji, "GET /campaigns": "matching the query criteria", which it does not name. The filters are choice BJ-C3.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.errors import Invalid
+from app.plan.checking import MAX_OFFSET
+from app.rest.route import Parts
+from app.tables.campaigns import CampaignStatus
+from app.values.ids import show_id
+
+LIST_CAP = 500
+"""The document knows no pages: this many campaigns at most; `X-Total-Count` says how many match."""
+MAX_CODE = 2**31 - 1
+_OFF = [status.name for status in CampaignStatus if status is not CampaignStatus.ACTIVE]
+
+
+def campaigns(parts: Parts) -> dict[str, Any]:
+    """The filters that were sent, and which part of the list; keys nobody knows are left alone."""
+    limit, offset = _whole(parts, "limit"), _whole(parts, "offset", most=MAX_OFFSET)
+    return {
+        "first": LIST_CAP if limit is None else min(limit, LIST_CAP),
+        "offset": offset or 0,
+        "filter": _filter(parts),
+    }
+
+
+def _filter(parts: Parts) -> Mapping[str, Any]:
+    found: dict[str, Any] = {"hasRewards": True}
+    for name, key, prefix in (
+        ("merchant_id", "storeIds", "store"),
+        ("partner_id", "partnerIds", "part"),
+        ("partnership_id", "partnershipIds", "pship"),
+    ):
+        ident = _whole(parts, name)
+        if ident is not None:
+            found[key] = [show_id(prefix, ident)]
+    kind = _whole(parts, "campaign_type", most=MAX_CODE)
+    if kind is not None:
+        found["rewardTypeCodes"] = [kind]
+    active = _flag(parts, "is_active")
+    if active is not None:
+        found["status"] = [CampaignStatus.ACTIVE.name] if active else _OFF
+    template = _flag(parts, "is_template")
+    if template is not None:
+        found["isTemplate"] = template
+    if _flag(parts, "is_deleted"):
+        found["deleted"] = True
+    return found
+
+
+def _flag(parts: Parts, name: str) -> bool | None:
+    value = _whole(parts, name)
+    if value is not None and value > 1:
+        raise Invalid(f"`{name}` must be 0 or 1, not {value}.", path=[name])
+    return None if value is None else value == 1
+
+
+def _whole(parts: Parts, name: str, *, most: int = 2**53 - 1) -> int | None:
+    text = (parts.query.get(name) or "").strip()
+    if not text:
+        return None
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else -1
+    if not 0 <= value <= most:
+        raise Invalid(f"`{name}` must be a whole number from 0 to {most}, not {text[:40]!r}.", path=[name])
+    return value
