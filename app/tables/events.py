@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, amount, child_of, of_group, one_of
@@ -271,7 +271,8 @@ class EventRollup(TenantRow, table=True):
     event_type_id: int = Field(sa_type=BigInteger)
     hour: datetime = Field(sa_type=INSTANT)
     key: str = Field(sa_type=CODE)
-    value: Decimal = amount()
+    value: Decimal = Field(sa_type=Numeric(30, 4))
+    """Wider than the values it sums up, so that no event is refused for what others are worth."""
 
 
 __all__ = [

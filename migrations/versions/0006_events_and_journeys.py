@@ -216,7 +216,7 @@ def upgrade() -> None:
         sa.Column("event_type_id", sa.BigInteger(), nullable=False),
         sa.Column("hour", INSTANT, nullable=False),
         sa.Column("key", CODE, nullable=False),
-        sa.Column("value", AMOUNT, nullable=False),
+        sa.Column("value", sa.Numeric(precision=30, scale=4), nullable=False),
         years("event_rollup", "hour"),
         finite("event_rollup", "value"),
         child("event_rollup", "event_type_id", "event_type"),
