@@ -223,12 +223,29 @@ class SpendLimit(TenantRow, table=True):
             " OR (type = 'uncapped' AND amount IS NULL AND renewal IS NULL)",
             name="capped_means_amount",
         ),
+        # A lifetime has no next period: what would be below its spend is refused, not kept.
+        CheckConstraint("pending_renewal IN ('daily', 'monthly')", name="pending_renewal_known"),
+        CheckConstraint("pending_amount > 0", name="pending_amount_positive"),
+        CheckConstraint(
+            "num_nonnulls(pending_amount, pending_renewal, effective_from) IN (0, 3)", name="pending_whole"
+        ),
+        # What the worker looks for: the next cap to take effect.
+        Index(
+            "ix_spend_limit_due",
+            "group_id",
+            "effective_from",
+            postgresql_where=text("effective_from IS NOT NULL"),
+        ),
     )
     campaign_id: int = Field(sa_type=BigInteger)
     type: str = Field(sa_type=CODE)
     renewal: str | None = Field(default=None, sa_type=CODE)
     amount: Decimal | None = amount(default=None, nullable=True)
     currency: str = Field(sa_type=CODE)
+    pending_amount: Decimal | None = Field(default=None, sa_type=AMOUNT, nullable=True)
+    """The cap from `effective_from` on, the start of a period; the worker then makes it `amount`."""
+    pending_renewal: str | None = Field(default=None, sa_type=CODE)
+    effective_from: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class Outlay(TenantRow, table=True):

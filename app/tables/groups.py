@@ -1,6 +1,7 @@
 """Customer groups (tenants), their stores and their projects."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
@@ -26,11 +27,28 @@ class Tenant(SQLModel, table=True):
     id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
 
 
+class StoreFeature(StrEnum):
+    """What a store may be without. Source: Criteo, `unavailable-feature-for-this-advertiser`."""
+
+    SPEND_LIMITS = "spend_limits"
+    """Without it no spend limit can be set, changed or taken away."""
+    DAILY_LIMITS = "daily_limits"
+    MONTHLY_LIMITS = "monthly_limits"
+    LIFETIME_LIMITS = "lifetime_limits"
+
+
+def _known_zone() -> CheckConstraint:
+    """Days are computed in it, also where an error would cost the whole answer; an unknown one raises here."""
+    return CheckConstraint(
+        "(timestamptz '2000-01-01 00:00:00+00' AT TIME ZONE time_zone) > '1999-01-01'", name="time_zone_known"
+    )
+
+
 class CustomerGroup(SQLModel, table=True):
     """A customer group. Its row-level policy asks for `app.group_ids`, every group of the credential."""
 
     __tablename__ = "customer_group"
-    __table_args__ = (ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"),)
+    __table_args__ = (ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"), _known_zone())
     id: int = Field(sa_type=BigInteger, primary_key=True)
     name: str = Field(sa_type=WORDS)
     currency: str = Field(sa_type=CODE)
@@ -49,6 +67,14 @@ class Store(TenantRow, table=True):
         UniqueConstraint("group_id", "beacon_key"),
         UniqueConstraint("group_id", "external_id"),
         CheckConstraint("length(beacon_key) BETWEEN 1 AND 64", name="beacon_key_length"),
+        _known_zone(),
+        CheckConstraint(
+            f"unavailable_features <@ '{{{','.join(StoreFeature)}}}'::text[]",
+            name="unavailable_features_known",
+        ),
+        CheckConstraint(
+            "array_position(unavailable_features, NULL) IS NULL", name="unavailable_features_whole"
+        ),
         Index("uq_store_default", "group_id", unique=True, postgresql_where=text("is_default")),
         Index(None, "group_id", "name", "id"),
     )
@@ -57,6 +83,10 @@ class Store(TenantRow, table=True):
     time_zone: str | None = Field(default=None, sa_type=CODE)
     is_default: bool = Field(default=False)
     external_id: str | None = Field(default=None, sa_type=CODE)
+    unavailable_features: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """Of `StoreFeature`: what this store cannot use; everything else it can."""
     updated_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )
@@ -154,5 +184,6 @@ __all__ = [
     "Project",
     "ProjectSlug",
     "Store",
+    "StoreFeature",
     "Tenant",
 ]

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, JSON, Boolean, Date, DateTime, Integer, LargeBinar
 from app.tables.all import TENANT_TABLES
 
 PARTICULAR: dict[tuple[str, str], object] = {
+    ("customer_group", "time_zone"): "Europe/Paris",
     ("segment", "type"): "static",
     ("campaign", "status"): "draft",
     ("campaign", "type"): "promotion",
