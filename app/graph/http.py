@@ -22,6 +22,7 @@ from app.graph.entry import Answer, Operation, answer
 from app.graph.ide import page_response
 from app.graph.negotiation import Form, negotiate
 from app.graph.remembering import Remembered
+from app.graph.repeating import answer_once
 from app.graph.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
@@ -126,8 +127,12 @@ class GraphQLOverHttp:
             exchange.operation = operation.name[:64]
         if operation.read_only or "mutation" not in operation.query:
             exchange.cancel_with_client()
+        key, replayed = headers.get(b"idempotency-key"), False
         try:
-            given = await answer(operation, context)
+            if key is None:
+                given = await answer(operation, context)
+            else:
+                given, replayed = await answer_once(operation, context, key=key.decode("latin-1"))
         finally:
             if files:
                 await close_files(files)
@@ -138,6 +143,8 @@ class GraphQLOverHttp:
                 self.remembered.keep(body, operation, given)
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, operation, form)
+        if replayed:
+            more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from starlette.datastructures import UploadFile
 
 from app.db.database import Database
 from app.errors import Conflict, Invalid
@@ -68,10 +69,25 @@ def read_key(text: str) -> str:
 def fingerprint(document: str, variables: Mapping[str, Any], scope: Scope) -> bytes:
     """What makes two requests the same: what they ask for, with which values, inside which borders.
 
-    Values msgspec cannot write, such as uploads, must have been replaced by their digest.
+    Uploads must have been replaced by their digest (`digested`).
     """
     asked = [document, variables, scope.store_id, scope.project_ids]
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).digest()
+
+
+async def digested(value: object) -> object:
+    """The same value with every upload replaced by its name, type and SHA-256, for comparing requests."""
+    if isinstance(value, dict):
+        return {key: await digested(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [await digested(inner) for inner in value]
+    if isinstance(value, UploadFile):
+        digest = hashlib.sha256()
+        while chunk := await value.read(1024 * 1024):
+            digest.update(chunk)
+        await value.seek(0)
+        return [value.filename, value.content_type, digest.hexdigest()]
+    return value
 
 
 async def once(

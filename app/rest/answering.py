@@ -3,7 +3,6 @@
 The way to the data is `app.graph.entry.answer`, the same as for `/graphql`.
 """
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
 from app.graph.explaining import explain
 from app.graph.http import base_url, stale_ok
-from app.graph.idempotency import Kept, fingerprint, once, read_key
+from app.graph.idempotency import Kept, digested, fingerprint, once, read_key
 from app.graph.remembering import Remembered
 from app.rest.bodies import close_files, read_body
 from app.rest.delivering import delivery_of, read_raw, text_of
@@ -206,7 +205,7 @@ class Path:
             return Kept(response.status_code, bytes(response.body))
 
         try:
-            values = await _digested(operation.variables)
+            values = await digested(operation.variables)
             assert isinstance(values, dict)
             kept = await once(
                 context.db,
@@ -282,21 +281,6 @@ def _code(error: Mapping[str, Any]) -> object:
 
 def _about(context: Context, route: LegacyRoute, error: Mapping[str, Any]) -> dict[str, str]:
     return {"request_id": context.request_id, "operation": route.name, "error": str(error.get("message"))}
-
-
-async def _digested(value: object) -> object:
-    """The same value with every upload replaced by its name, type and SHA-256, for comparing requests."""
-    if isinstance(value, dict):
-        return {key: await _digested(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [await _digested(inner) for inner in value]
-    if isinstance(value, UploadFile):
-        digest = hashlib.sha256()
-        while chunk := await value.read(1024 * 1024):
-            digest.update(chunk)
-        await value.seek(0)
-        return [value.filename, value.content_type, digest.hexdigest()]
-    return value
 
 
 def _shown(value: object) -> object:
