@@ -1,0 +1,177 @@
+"""What may become of a spend limit. Pure: a limit, what was asked, what was spent → the limit as it is then.
+
+Source: Criteo, "Spend Limit" and "Validation Errors and Warnings"; choices CR-C6, CR-C8, CR-C10.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from app.domain.spend.periods import next_period
+from app.errors import Conflict, Invalid
+from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
+from app.tables.groups import StoreFeature
+from app.values.changes import UNSET, Settable, Unset
+from app.values.money import MAX_AMOUNT
+
+LIMIT_MISSING = "SPEND_LIMIT_MISSING"
+LIMIT_INVALID = "SPEND_LIMIT_INVALID"
+BELOW_SPENT = "BELOW_SPENT"
+FEATURE_UNAVAILABLE = "FEATURE_UNAVAILABLE"
+SAME_CAMPAIGN = "SAME_CAMPAIGN_TWICE"
+CENT = Decimal("0.01")
+
+NEEDS = {
+    SpendLimitRenewal.DAILY: StoreFeature.DAILY_LIMITS,
+    SpendLimitRenewal.MONTHLY: StoreFeature.MONTHLY_LIMITS,
+    SpendLimitRenewal.LIFETIME: StoreFeature.LIFETIME_LIMITS,
+}
+"""The feature each renewal needs, beside that of limits as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLimit:
+    """What somebody wants; UNSET stays as it is. Of an uncapped limit renewal and amount say nothing."""
+
+    type: Settable[SpendLimitType] = UNSET
+    renewal: Settable[SpendLimitRenewal | None] = UNSET
+    amount: Settable[Decimal | None] = UNSET
+
+
+UNCHANGED = AskedLimit()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A limit as it is stored. Amounts are in the campaign's currency; what is pending is always a cap."""
+
+    type: SpendLimitType = SpendLimitType.UNCAPPED
+    renewal: SpendLimitRenewal | None = None
+    amount: Decimal | None = None
+    pending_amount: Decimal | None = None
+    pending_renewal: SpendLimitRenewal | None = None
+    effective_from: datetime | None = None
+
+    @property
+    def present(self) -> "Limit":
+        """Without what is pending."""
+        return Limit(type=self.type, renewal=self.renewal, amount=self.amount)
+
+
+UNCAPPED = Limit()
+"""Also what a campaign has of which nobody ever said anything."""
+
+
+def settled(limit: Limit, *, now: datetime) -> Limit:
+    """With what was due by now in effect, whether or not the worker has been there."""
+    if limit.effective_from is None or limit.effective_from > now:
+        return limit
+    return Limit(type=SpendLimitType.CAPPED, renewal=limit.pending_renewal, amount=limit.pending_amount)
+
+
+def changed(
+    current: Limit,
+    asked: AskedLimit,
+    *,
+    spent: Mapping[SpendLimitRenewal, Decimal],
+    without: Collection[str],
+    zone: tzinfo,
+    now: datetime,
+    may_begin: bool = False,
+) -> Limit:
+    """The limit as it is after the change; `effective_from` is set where it has to wait for the next period.
+
+    `spent`: in the present period of each renewal. `without`: features the store does not have. `may_begin`: an
+    uncapped campaign may get a cap; through Criteo's update it may not (CR-C6). Whatever was pending is superseded.
+    """
+    if asked == UNCHANGED:
+        return current
+    wanted = _wanted(current, asked)
+    if current.type is SpendLimitType.UNCAPPED and wanted != current.present and not may_begin:
+        raise Conflict(
+            "The campaign has no spend limit that could be changed.", path=["spendLimit"], code=LIMIT_MISSING
+        )
+    if wanted == current.present:
+        return wanted
+    _check_feature(StoreFeature.SPEND_LIMITS, without)
+    wanted = checked(wanted)
+    if wanted.type is SpendLimitType.UNCAPPED:
+        return wanted
+    assert wanted.renewal is not None
+    assert wanted.amount is not None
+    _check_feature(NEEDS[wanted.renewal], without)
+    if wanted.amount >= spent[wanted.renewal]:
+        return wanted
+    starts = next_period(wanted.renewal, zone, now=now)
+    if starts is not None:
+        return replace(
+            current.present,
+            pending_amount=wanted.amount,
+            pending_renewal=wanted.renewal,
+            effective_from=starts,
+        )
+    if current.renewal is wanted.renewal and current.amount is not None and wanted.amount > current.amount:
+        # More than it was, though not yet what is spent: nothing is decreased.
+        return wanted
+    raise Conflict(
+        f"{spent[wanted.renewal]:f} is spent already; a lifetime limit cannot be decreased below that.",
+        path=["spendLimit", "amount"],
+        code=BELOW_SPENT,
+    )
+
+
+def first_limit(asked: AskedLimit, *, without: Collection[str]) -> Limit:
+    """The limit of a new campaign, which has spent nothing."""
+    wanted = checked(_wanted(UNCAPPED, asked))
+    if wanted.renewal is not None:
+        _check_feature(StoreFeature.SPEND_LIMITS, without)
+        _check_feature(NEEDS[wanted.renewal], without)
+    return wanted
+
+
+def checked(wanted: Limit) -> Limit:
+    """A cap has a renewal and a positive amount of at most two decimals (CR-C8)."""
+    if wanted.type is SpendLimitType.UNCAPPED:
+        return wanted
+    if wanted.renewal is None:
+        raise Invalid(
+            "A capped spend limit needs a renewal: daily, monthly or lifetime.",
+            path=["spendLimit", "renewal"],
+            code=LIMIT_INVALID,
+        )
+    amount = wanted.amount
+    if amount is None or not amount.is_finite() or not 0 < amount <= MAX_AMOUNT:
+        raise Invalid(
+            f"A capped spend limit needs an amount more than 0, {MAX_AMOUNT} at most.",
+            path=["spendLimit", "amount"],
+            code=LIMIT_INVALID,
+        )
+    if amount != amount.quantize(CENT):
+        raise Invalid(
+            "The amount of a spend limit has at most 2 decimals.",
+            path=["spendLimit", "amount"],
+            code=LIMIT_INVALID,
+        )
+    return wanted
+
+
+def _wanted(current: Limit, asked: AskedLimit) -> Limit:
+    """The stored limit with what was sent."""
+    kind = current.type if isinstance(asked.type, Unset) else asked.type
+    renewal = current.renewal if isinstance(asked.renewal, Unset) else asked.renewal
+    amount = current.amount if isinstance(asked.amount, Unset) else asked.amount
+    told = asked.type is SpendLimitType.UNCAPPED or (renewal is None and amount is None)
+    if kind is SpendLimitType.UNCAPPED and told:
+        return UNCAPPED
+    # An amount for what is not capped, without a word about the type: an update of a limit that is not there.
+    return Limit(type=SpendLimitType.CAPPED, renewal=renewal, amount=amount)
+
+
+def _check_feature(feature: StoreFeature, without: Collection[str]) -> None:
+    if feature in without:
+        raise Conflict(
+            f"The store is without {feature.replace('_', ' ')}.",
+            path=["spendLimit"],
+            code=FEATURE_UNAVAILABLE,
+        )
