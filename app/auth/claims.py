@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.auth.naming import loggable
-from app.auth.principal import Role
+from app.auth.principal import CLAIMABLE, Role
 from app.errors import Forbidden, Unauthorized
 from app.values.ids import MAX_ID, read_id, read_whole
 
 MAX_PROJECTS = 200
 # Room is left for a leeway to be added.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-_ROLES = {str(role): role for role in Role if role is not Role.WEBHOOK}
+_ROLES = {str(role): role for role in CLAIMABLE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncpg
 
 from app.auth.material import MAX_LENGTH, digest, new_secret, same
 from app.auth.naming import read_name
-from app.auth.principal import PLATFORM_ROLES, Role
+from app.auth.principal import CLAIMABLE, PLATFORM_ROLES, Role
 from app.db.database import Database
 from app.errors import Invalid, NotFound
 from app.values.scope import Scope
@@ -144,7 +144,7 @@ def _is_storable(client_id: str) -> bool:
 
 
 def _record(row: "Record") -> ClientRecord:
-    known = {str(role): role for role in Role if role is not Role.WEBHOOK}
+    known = {str(role): role for role in CLAIMABLE}
     return ClientRecord(
         id=row["id"],
         client_id=row["client_id"],

@@ -25,6 +25,8 @@ class Role(StrEnum):
     """An API key that may write as well."""
     WEBHOOK = "webhook"
     """A provider's delivery whose signature held. No token and no client can claim it."""
+    TRACKER = "tracker"
+    """A page or an app that sends events to a project it names. No token and no client can claim it."""
 
 
 PLATFORM_ROLES = frozenset({Role.PLATFORM_ADMIN, Role.SYSTEM_ADMIN, Role.SUPER_ADMIN})
@@ -33,6 +35,8 @@ ADMIN_ROLES = PLATFORM_ROLES | {Role.TENANT_ADMIN}
 CRM_ROLES = ADMIN_ROLES | {
     Role.MARKETING, Role.MARKETING_MANAGER, Role.MANAGER, Role.RESTAURANT_MANAGER,
 }  # fmt: skip
+CLAIMABLE = frozenset(Role) - {Role.WEBHOOK, Role.TRACKER}
+"""What tokens and clients may say of themselves."""
 WRITERS = CRM_ROLES | {Role.WRITE}
 """Who may change campaigns and what hangs on them."""
 
@@ -46,7 +50,7 @@ class Principal:
     scope: Scope
     roles: frozenset[Role] = field(default_factory=frozenset)
     kind: str = "token"
-    """How it came in: `api_key`, `token` or `webhook`."""
+    """How it came in: `api_key`, `token`, `webhook` or `tracker`."""
 
     def may(self, roles: Collection[Role]) -> bool:
         """Whether one of these roles is among its own."""

@@ -1,0 +1,96 @@
+"""Tracking projects as borders: a credential narrowed to the one a request names, and trackers that show none.
+
+A slug is unique over all groups. A project of another group, of another store, or outside the token's projects looks
+exactly like one that is not there.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from app.auth.principal import Principal, Role
+from app.auth.recent import Recent
+from app.db.database import Database
+from app.errors import NotFound
+from app.values.scope import Scope
+
+LIFE = timedelta(seconds=3)
+KNOWN = 10_000
+UNKNOWN = 2_000
+LOOKUPS = 4
+"""How many slugs are looked up at once: a flood of wrong ones leaves connections for the rest."""
+
+_BY_SLUG = "SELECT group_id, project_id FROM project_slug WHERE slug = $1"
+_STORE = "SELECT store_id FROM project WHERE group_id = $1 AND id = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A project, and the store it belongs to, if to one."""
+
+    group_id: int
+    project_id: int
+    store_id: int | None
+
+
+class Projects:
+    """From slugs to borders, remembered for a moment. One per process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: Recent[str, Found] = Recent(KNOWN, life=LIFE)
+        # Apart, so that a flood of wrong slugs cannot push the known ones out.
+        self._unknown: Recent[str, bool] = Recent(UNKNOWN, life=LIFE)
+        self._flights: dict[str, asyncio.Task[Found | None]] = {}
+        self._turns = asyncio.Semaphore(LOOKUPS)
+
+    async def inside(self, principal: Principal, slug: str, *, now: datetime) -> Principal:
+        """The principal, narrowed to this project. NotFound where it does not reach there."""
+        found, scope = await self._find(slug, now=now), principal.scope
+        if (
+            found is None
+            or found.group_id != scope.group_id
+            or (scope.project_ids is not None and found.project_id not in scope.project_ids)
+            or (scope.store_id is not None and found.store_id not in (None, scope.store_id))
+        ):
+            raise NotFound("project", slug, path=["projectId"])
+        return replace(principal, scope=replace(scope, project_ids=(found.project_id,)))
+
+    async def tracker(self, slug: str, *, now: datetime) -> Principal:
+        """Whoever sends events to this project, without a credential. NotFound where there is no such project."""
+        found = await self._find(slug, now=now)
+        if found is None:
+            raise NotFound("project", slug, path=["projectId"])
+        scope = Scope(found.group_id, project_ids=(found.project_id,))
+        return Principal(f"tracker:{slug}", scope, frozenset({Role.TRACKER}), "tracker")
+
+    async def _find(self, slug: str, *, now: datetime) -> Found | None:
+        found = self._known.get(slug, now=now)
+        if found is not None or self._unknown.get(slug, now=now):
+            return found
+        flight = self._flights.get(slug)
+        if flight is None:
+            flight = self._flights[slug] = asyncio.create_task(self._look_up(slug, now))
+            flight.add_done_callback(partial(self._landed, slug))
+        # Shielded: whoever came first may leave; the others still wait for the answer.
+        return await asyncio.shield(flight)
+
+    async def _look_up(self, slug: str, now: datetime) -> Found | None:
+        async with self._turns:
+            async with self._db.directory() as directory:
+                row = await directory.fetchrow(_BY_SLUG, slug)
+            if row is None:
+                self._unknown.put(slug, True, now=now)
+                return None
+            group_id, project_id = int(row["group_id"]), int(row["project_id"])
+            async with self._db.transaction(Scope(group_id)) as tx:
+                store_id = await tx.fetchval(_STORE, group_id, project_id)
+        found = Found(group_id, project_id, store_id)
+        self._known.put(slug, found, now=now)
+        return found
+
+    def _landed(self, slug: str, flight: asyncio.Task[Found | None]) -> None:
+        self._flights.pop(slug, None)
+        if not flight.cancelled():
+            flight.exception()  # read here, or asyncio complains when all who waited have left
