@@ -28,6 +28,60 @@ TABLES = (
     "event_fault", "event_metric", "event_metric_change",
 )  # fmt: skip
 
+# Stores events of several groups in one transaction: per group one insert behind its own policy. Given are the groups
+# in order, where each one's rows end, and the rows. It tells the place and id of those that were there already.
+# SET LOCAL is executed as a command, since a sharded database passes only that on to its nodes.
+ACCEPT_EVENTS = """
+CREATE FUNCTION accept_events(
+  groups bigint[], ends integer[], ids uuid[], projects bigint[], keys text[], types text[], trackers text[],
+  received timestamptz[], occurred timestamptz[], bodies text[]) RETURNS TABLE (place bigint, id uuid)
+LANGUAGE plpgsql AS $body$
+#variable_conflict use_column
+DECLARE
+  first integer := 1;
+  last integer;
+  stored integer;
+BEGIN
+  FOR at IN 1 .. cardinality(groups) LOOP
+    last := ends[at];
+    EXECUTE format('SET LOCAL app.group_id = %L', groups[at]);
+    INSERT INTO event (group_id, id, project_id, source, dedup_key, event_type, tracker_id, received_at, occurred_at,
+                       updated_at, body, status)
+    SELECT groups[at], given.id, given.project, 'tracker', given.key, given.type, given.tracker, given.received,
+           given.occurred, given.received, given.body::json, 'pending'
+      FROM unnest(ids[first:last], projects[first:last], keys[first:last], types[first:last], trackers[first:last],
+                  received[first:last], occurred[first:last], bodies[first:last])
+        AS given (id, project, key, type, tracker, received, occurred, body)
+    ON CONFLICT (group_id, source, dedup_key) DO NOTHING;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored < last - first + 1 THEN
+      RETURN QUERY
+      SELECT given.place + first - 1, e.id
+        FROM unnest(ids[first:last], keys[first:last]) WITH ORDINALITY AS given (id, key, place)
+        JOIN event e ON e.group_id = groups[at] AND e.source = 'tracker' AND e.dedup_key = given.key
+       WHERE e.id <> given.id;
+    END IF;
+    first := last + 1;
+  END LOOP;
+END
+$body$
+"""
+# Which groups have events that wait. A look per group, behind its own policy.
+PENDING_EVENT_GROUPS = """
+CREATE FUNCTION pending_event_groups() RETURNS SETOF bigint LANGUAGE plpgsql AS $body$
+DECLARE
+  asked bigint;
+BEGIN
+  FOR asked IN SELECT id FROM tenant ORDER BY id LOOP
+    EXECUTE format('SET LOCAL app.group_id = %L', asked);
+    IF EXISTS (SELECT 1 FROM event WHERE group_id = asked AND status = 'pending') THEN
+      RETURN NEXT asked;
+    END IF;
+  END LOOP;
+END
+$body$
+"""
+
 
 def tenant_row() -> list[sa.Column[Any]]:
     return [
@@ -458,9 +512,13 @@ def upgrade() -> None:
     )
     for table in TABLES:
         protect(op.execute, table)
+    op.execute(ACCEPT_EVENTS)
+    op.execute(PENDING_EVENT_GROUPS)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION pending_event_groups")
+    op.execute("DROP FUNCTION accept_events")
     for table in TABLES:
         unprotect(op.execute, table)
     op.drop_column("project", "identity_fields")

@@ -1,0 +1,260 @@
+"""Taking events in: what waits is written together, and acknowledged after COMMIT.
+
+Requests queue here; a writer takes whatever is waiting, up to 500, and stores it in one transaction: one insert per
+group, the group's policies changing in between (`accept_events`, revision 0006). While it commits, the next batch
+gathers, so batches grow with the load and nobody waits for a clock.
+
+A repeat, by project and nonce, gets the id of the first: within a batch, from an earlier one, or from another process.
+"""
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.constraints import refusals
+from app.db.database import Database
+from app.db.outages import outage
+from app.errors import NotFound, Unavailable
+
+SOURCE = "tracker"
+"""What the event store calls these events' source."""
+MAX_BATCH = 500
+CAPACITY = 10_000
+"""How many may wait in a process; more are told to come again."""
+CHANNEL = "event_accepted"
+"""Where pipelines of other processes hear that there is work. A hint; they look by themselves, too."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """An event as it was sent. `body` is JSON text of the whole request, `data` among its keys."""
+
+    group_id: int
+    project_id: int
+    event_type: str
+    nonce: str
+    tracker_id: str | None
+    occurred_at: datetime
+    received_at: datetime
+    body: str
+
+    @property
+    def dedup_key(self) -> str:
+        """Unique per source: the nonce deduplicates inside its project."""
+        return f"{self.project_id}:{self.nonce}"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    sent: Sent
+    id: UUID
+    key: tuple[int, str]
+    at_once: bool
+    """Whoever sent it processes it: nobody needs to be told."""
+    answers: "list[asyncio.Future[UUID]]" = field(default_factory=list)
+
+
+_ACCEPT = """
+SELECT place, id FROM accept_events(
+  $1::bigint[], $2::int[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+  $9::timestamptz[], $10::text[])
+"""
+_NOTIFY = f"SELECT pg_notify('{CHANNEL}', given::text) FROM unnest($1::bigint[]) AS given"
+
+
+class Acceptor:
+    """The queue of a process and its writer. The writer runs while there is something to write."""
+
+    def __init__(self, db: Database, *, capacity: int = CAPACITY) -> None:
+        self._db = db
+        self._capacity = capacity
+        self._queue: deque[_Waiting] = deque()
+        self._latest: dict[tuple[int, str], _Waiting] = {}
+        """What is still in the queue, by group and key: a repeat joins it."""
+        self._writer: asyncio.Task[None] | None = None
+        self._held: _Held | None = None
+        self.on_accepted: Callable[[Collection[int]], None] | None = None
+        """Told which groups have work after each COMMIT; without it, other processes are notified."""
+
+    async def accept(self, sent: Sent, *, at_once: bool = False) -> UUID:
+        """Store the event; its id, or that of the first with its nonce. Pending once this returns.
+
+        `at_once`: the caller goes on to process it. Unavailable while the queue is full or the database is away,
+        NotFound where the project has just gone.
+        """
+        key = (sent.group_id, sent.dedup_key)
+        waiting = self._latest.get(key)
+        if waiting is None:
+            if len(self._queue) >= self._capacity:
+                raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
+            waiting = _Waiting(sent, new_id(sent.received_at), key, at_once)
+            self._latest[key] = waiting
+            self._queue.append(waiting)
+            if self._writer is None:
+                self._writer = asyncio.create_task(self._write())
+        answer: asyncio.Future[UUID] = asyncio.get_running_loop().create_future()
+        waiting.answers.append(answer)
+        return await answer
+
+    async def close(self) -> None:
+        """Write what waits, then give the connection back."""
+        while self._writer is not None:
+            await asyncio.wait([self._writer])
+        if self._held is not None:
+            held, self._held = self._held, None
+            await held.close()
+
+    async def _write(self) -> None:
+        """Batch after batch until nothing waits."""
+        try:
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+                for waiting in batch:
+                    del self._latest[waiting.key]
+                # In the order of keys, so that two processes that store the same events wait and cannot deadlock.
+                batch.sort(key=_order)
+                await self._store(batch)
+        finally:
+            self._writer = None
+
+    async def _store(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            if self._held is None:
+                self._held = await _Held.open(self._db)
+            connection = self._held.driver
+            await self._insert(connection, batch)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            await self._one_by_one(batch, error)
+        except Exception as problem:
+            await self._give_up(batch, problem)
+        else:
+            await self._tell(batch)
+
+    async def _insert(self, connection: Any, batch: Sequence[_Waiting]) -> None:
+        """One round trip, and a transaction by itself."""
+        groups: list[int] = []
+        ends: list[int] = []
+        for at, waiting in enumerate(batch, 1):
+            if groups and groups[-1] == waiting.sent.group_id:
+                ends[-1] = at
+            else:
+                groups.append(waiting.sent.group_id)
+                ends.append(at)
+        rows = await connection.fetch(
+            _ACCEPT,
+            groups,
+            ends,
+            [waiting.id for waiting in batch],
+            [waiting.sent.project_id for waiting in batch],
+            [waiting.key[1] for waiting in batch],
+            [waiting.sent.event_type for waiting in batch],
+            [waiting.sent.tracker_id for waiting in batch],
+            [waiting.sent.received_at for waiting in batch],
+            [waiting.sent.occurred_at for waiting in batch],
+            [waiting.sent.body for waiting in batch],
+        )
+        # Only those that were there already are told.
+        for place, ident in rows:
+            batch[place - 1].id = ident
+        for waiting in batch:
+            _answer(waiting, waiting.id)
+
+    async def _one_by_one(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        """A project that has just gone takes none of the others with it."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._store(batch[:middle])
+            await self._store(batch[middle:])
+            return
+        try:
+            with refusals():
+                raise error
+        except NotFound as failure:
+            _refuse(batch[0], failure)
+        except Exception:
+            log.exception("an event could not be stored")
+            _refuse(batch[0], NotFound("project"))
+
+    async def _give_up(self, batch: Sequence[_Waiting], problem: Exception) -> None:
+        """The batch may be stored or not; whoever sends again by the same nonce finds out."""
+        log.warning("%d events could not be stored: %s", len(batch), problem)
+        held, self._held = self._held, None
+        if held is not None:
+            await held.close()
+        failure = problem if isinstance(problem, Unavailable) else outage(problem)
+        for waiting in batch:
+            _refuse(waiting, failure or Unavailable("The event could not be stored just now."))
+
+    async def _tell(self, batch: Sequence[_Waiting]) -> None:
+        groups = {waiting.sent.group_id for waiting in batch if not waiting.at_once}
+        if not groups:
+            return
+        if self.on_accepted is not None:
+            self.on_accepted(groups)
+            return
+        try:
+            assert self._held is not None
+            await self._held.driver.execute(_NOTIFY, sorted(groups))
+        except Exception as problem:
+            log.warning("no pipeline was told of new events: %s", problem)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A connection of the writer's own: a checkout per batch would cost more round trips than the batch."""
+
+    connection: AsyncConnection
+    driver: Any
+
+    @classmethod
+    async def open(cls, db: Database) -> "_Held":
+        try:
+            connection = await db.engine.connect()
+            raw = await connection.get_raw_connection()
+        except Exception as problem:
+            raise outage(problem) or problem from problem
+        return cls(connection, raw.driver_connection)
+
+    async def close(self) -> None:
+        """Not used again: its session may still hold what a broken batch left."""
+        await self.connection.invalidate()
+        await self.connection.close()
+
+
+def new_id(now: datetime) -> UUID:
+    """A UUIDv7 (RFC 9562): milliseconds, then random bits."""
+    milliseconds = int(now.timestamp() * 1000) & (1 << 48) - 1
+    noise = int.from_bytes(os.urandom(10))
+    return UUID(
+        int=milliseconds << 80 | 0x7000 << 64 | (noise >> 68 & 0xFFF) << 64 | 1 << 63 | noise & (1 << 62) - 1
+    )
+
+
+def _order(waiting: _Waiting) -> tuple[int, str]:
+    return waiting.key
+
+
+def _answer(waiting: _Waiting, ident: UUID) -> None:
+    for answer in waiting.answers:
+        if not answer.done():  # Whoever waited may have left.
+            answer.set_result(ident)
+
+
+def _refuse(waiting: _Waiting, failure: Exception) -> None:
+    for answer in waiting.answers:
+        if not answer.done():
+            answer.set_exception(failure)
+
+
+__all__ = ["CHANNEL", "SOURCE", "Acceptor", "Sent", "new_id"]
