@@ -15,6 +15,7 @@ from app.tables import (
     orders,
     promos,
     records,
+    rewards,
     webhooks,
 )
 from app.tables.base import bound_values
@@ -48,6 +49,7 @@ MODULES = (
     orders,
     promos,
     records,
+    rewards,
     webhooks,
 )
 metadata = SQLModel.metadata

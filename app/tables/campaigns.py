@@ -100,6 +100,11 @@ class Campaign(TenantRow, table=True):
         CheckConstraint("budget_total >= 0", name="budget_not_negative"),
         CheckConstraint("ends_at > starts_at", name="window_order"),
         CheckConstraint("total_rewards BETWEEN 0 AND 9007199254740991", name="total_rewards_long"),
+        CheckConstraint(
+            "reward_version > 0 AND least(reward_participants, reward_transactions, reward_revenue) >= 0"
+            " AND greatest(reward_participants, reward_transactions, reward_revenue) <= 9007199254740991",
+            name="reward_counts_long",
+        ),
         CheckConstraint("owner_id BETWEEN 0 AND 9007199254740991", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
         Index(None, "group_id", "created_at", "id"),
@@ -163,6 +168,13 @@ class Campaign(TenantRow, table=True):
     partnership_id: int | None = Field(default=None, sa_type=BigInteger)
     owner_id: int | None = Field(default=None, sa_type=BigInteger)
     total_rewards: int = Field(default=0, sa_type=BigInteger)
+    """The sum of its lines in the reward ledger."""
+    reward_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Counts the changes of its flows and goals."""
+    reward_participants: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    reward_transactions: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    reward_revenue: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """In the smallest currency unit; with the two above: what was rewarded, reversals taken off."""
     is_template: bool = Field(default=False)
     template_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)

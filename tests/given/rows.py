@@ -26,6 +26,10 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("event_field", "kind"): "state",
     ("event_field", "data_type"): "boolean",
     ("event_metric", "kind"): "state",
+    ("reward_attribute", "attribute"): 1000,
+    ("reward_attribute", "kind"): "text",
+    ("reward_evaluation", "outcome"): "paid",
+    ("reward_entry", "kind"): "payment",
     ("outlay", "ends_at"): datetime(2025, 7, 1, tzinfo=UTC),
 }
 """Where a CHECK wants something that the column's type does not tell."""

@@ -1,0 +1,197 @@
+"""Rewards: what groups can ask about, what was decided and why, what was paid, and what customers have.
+
+Amounts are whole numbers in the smallest unit of the currency. Source: Benji, and what it leaves open.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, Uuid
+from sqlmodel import Field
+
+from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, child_of, in_group, of_group, one_of
+
+_LONG = "9007199254740991"
+
+
+class RewardAttributeKind(StrEnum):
+    """What values an attribute of a group's own has."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    FLAG = "flag"
+    TEXTS = "texts"
+
+
+class RewardOutcome(StrEnum):
+    """What an evaluation came to."""
+
+    PAID = "paid"
+    TRIMMED = "trimmed"
+    """Paid as far as the limit on rewards allowed."""
+    NOT_LIVE = "not_live"
+    """The campaign pays nothing now, or never."""
+    NO_FLOW = "no_flow"
+    """No live flow has this trigger."""
+    NOT_MET = "not_met"
+    """Of no flow the conditions hold."""
+    NOTHING_DUE = "nothing_due"
+    """Conditions hold, and what is paid for it is nothing."""
+    LIMIT_REACHED = "limit_reached"
+    NO_BALANCE = "no_balance"
+    """A redemption of more than the customer has."""
+
+
+class RewardEntryKind(StrEnum):
+    """Why an entry is in the ledger."""
+
+    PAYMENT = "payment"
+    REDEMPTION = "redemption"
+    REVERSAL = "reversal"
+
+
+class RewardAttribute(TenantRow, table=True):
+    """An attribute of the group's own that conditions and multipliers can name by its number."""
+
+    __tablename__ = "reward_attribute"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "type_code", "attribute"),
+        UniqueConstraint("group_id", "type_code", "name"),
+        CheckConstraint("type_code BETWEEN 1 AND 4", name="type_code_named"),
+        CheckConstraint(f"attribute BETWEEN 1000 AND {_LONG}", name="attribute_own"),
+        one_of("kind", list(RewardAttributeKind)),
+        Index(None, "group_id", "name", "id"),
+    )
+    type_code: int
+    """Whose: 1 user, 2 transaction, 3 partner, 4 campaign."""
+    attribute: int = Field(sa_type=BigInteger)
+    """Its number; those below 1000 are built in."""
+    name: str = Field(sa_type=WORDS)
+    """The key under which its value comes."""
+    kind: str = Field(sa_type=CODE)
+
+
+class RewardEvaluation(TenantRow, table=True):
+    """What one event came to in one campaign, once. Ids of a campaign's evaluations are in the order they counted."""
+
+    __tablename__ = "reward_evaluation"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "created_at"),
+        *in_group(event_id="event", customer_id="customer"),
+        UniqueConstraint("group_id", "event_id", "campaign_id"),
+        one_of("outcome", list(RewardOutcome)),
+        CheckConstraint(f"wanted BETWEEN 0 AND {_LONG}", name="wanted_long"),
+        CheckConstraint("amount BETWEEN 0 AND wanted", name="amount_within_wanted"),
+        CheckConstraint("version > 0", name="version_positive"),
+        Index(None, "group_id", "customer_id", "created_at", "id"),
+        Index(None, "group_id", "campaign_id", "id"),
+        Index(None, "group_id", "created_at", "id"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    event_id: UUID = Field(sa_type=Uuid)
+    customer_id: int = Field(sa_type=BigInteger)
+    reference: str = Field(sa_type=WORDS)
+    """The caller's name for the event; the event's own where it came through the pipeline."""
+    trigger_code: int
+    custom_trigger_id: int | None = Field(default=None, sa_type=BigInteger)
+    occurred_at: datetime = Field(sa_type=INSTANT)
+    version: int
+    """The version of the campaign's flows and goals that was read."""
+    inputs: Any = Field(default=None, sa_type=KEPT_JSON, nullable=False)
+    """Everything that was known, so that it can be judged again."""
+    trace: Any = Field(default=None, sa_type=KEPT_JSON, nullable=False)
+    outcome: str = Field(sa_type=CODE)
+    wanted: int = Field(sa_type=BigInteger)
+    """What it would have paid without limits."""
+    amount: int = Field(sa_type=BigInteger)
+    """What it paid."""
+    currency: str = Field(sa_type=CODE)
+    reversed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class RewardEntry(TenantRow, table=True):
+    """A line of the ledger, never changed. A campaign's `total_rewards` is the sum of its lines."""
+
+    __tablename__ = "reward_entry"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "step", "position"),
+        *child_of("reward_evaluation", "evaluation_id", "step", "position"),
+        *in_group(customer_id="customer", partner_id="partner"),
+        UniqueConstraint("group_id", "evaluation_id", "step", "position"),
+        one_of("kind", list(RewardEntryKind)),
+        CheckConstraint(
+            f"amount <> 0 AND amount BETWEEN -{_LONG} AND {_LONG}"
+            " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount)",
+            name="amount_fits_kind",
+        ),
+        Index(None, "group_id", "customer_id", "created_at", "id"),
+        Index(None, "group_id", "partner_id", "created_at", "id"),
+        Index(None, "group_id", "created_at", "id"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    evaluation_id: int = Field(sa_type=BigInteger)
+    customer_id: int = Field(sa_type=BigInteger)
+    partner_id: int = Field(sa_type=BigInteger)
+    kind: str = Field(sa_type=CODE)
+    step: int = Field(sa_type=BigInteger)
+    """When it counted, among all of its campaign: the evaluation's id, or for a reversal the next one."""
+    position: int
+    flow: int = Field(sa_type=BigInteger)
+    """The id of the flow that paid; the flow may be gone."""
+    action: int = Field(sa_type=BigInteger)
+    amount: int = Field(sa_type=BigInteger)
+    """What the campaign distributed by it; negative: taken back."""
+    balance_change: int = Field(sa_type=BigInteger)
+    """What it did to the customer's balance with the partner."""
+    currency: str = Field(sa_type=CODE)
+
+
+class RewardBalance(TenantRow, table=True):
+    """What a customer has with a partner: the sum of the ledger's balance changes. Never below zero."""
+
+    __tablename__ = "reward_balance"
+    __table_args__ = (
+        of_group(),
+        *in_group(customer_id="customer", partner_id="partner"),
+        UniqueConstraint("group_id", "customer_id", "partner_id", "currency"),
+        CheckConstraint(f"balance BETWEEN 0 AND {_LONG}", name="balance_not_negative"),
+        Index(None, "group_id", "partner_id", "balance", "id"),
+    )
+    customer_id: int = Field(sa_type=BigInteger)
+    partner_id: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=CODE)
+    balance: int = Field(sa_type=BigInteger)
+
+
+class RewardParticipant(TenantRow, table=True):
+    """Whom a campaign rewarded, and how often, reversals taken off."""
+
+    __tablename__ = "reward_participant"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id")[:1],
+        *in_group(customer_id="customer"),
+        UniqueConstraint("group_id", "campaign_id", "customer_id"),
+        CheckConstraint("rewarded >= 0", name="rewarded_not_negative"),
+        Index(None, "group_id", "customer_id", "id"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    customer_id: int = Field(sa_type=BigInteger)
+    rewarded: int = Field(sa_type=BigInteger)
+
+
+__all__ = [
+    "RewardAttribute",
+    "RewardAttributeKind",
+    "RewardBalance",
+    "RewardEntry",
+    "RewardEntryKind",
+    "RewardEvaluation",
+    "RewardOutcome",
+    "RewardParticipant",
+]
