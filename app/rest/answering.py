@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
+from app.auth.projects import Projects
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
@@ -25,7 +26,7 @@ from app.graph.explaining import explain
 from app.graph.http import base_url, stale_ok
 from app.graph.idempotency import Kept, digested, fingerprint, once, read_key
 from app.graph.remembering import Remembered
-from app.rest.bodies import close_files, read_body
+from app.rest.bodies import close_files, read_body, read_text
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
     INTERNAL,
@@ -62,12 +63,14 @@ class Path:
         services: Services,
         authenticator: Authenticator,
         deliveries: Deliveries,
+        projects: Projects,
     ) -> None:
         self.facade = facade
         self.path = path
         self.services = services
         self.authenticator = authenticator
         self.deliveries = deliveries
+        self.projects = projects
         self.remembered = Remembered()
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
@@ -107,10 +110,14 @@ class Path:
 
     async def run(self, route: LegacyRoute, request: Request, exchange: Exchange) -> Response:
         """Authenticate, read, and run or explain."""
-        body, is_form = None, False
+        body, is_form, text = None, False, ""
         exchange.operation = route.name
+        context: Context | None = None
         if route.delivery:
             context, body = await self.enter_delivery(request, exchange)
+        elif route.tracker:
+            text = text_of(await read_raw(request.receive))
+            body = read_text(text)
         else:
             # Before the body is read: a stranger's megabytes are not worth our memory.
             context = await self.enter(request, exchange)
@@ -118,16 +125,21 @@ class Path:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
         try:
-            address = context.base_url + request.scope["path"]
             parts = Parts(
                 request.path_params,
                 request.query_params,
                 request.headers,
-                context.now,
+                datetime.now(UTC) if context is None else context.now,
                 body,
                 is_form,
-                address,
+                base_url(request.scope["scheme"], exchange.headers.get(b"host")) + request.scope["path"],
+                text,
             )
+            if route.project is not None:
+                context = await self.enter_project(
+                    route.project(parts), context, request, exchange, parts.now
+                )
+            assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
             said = b"" if route.writes else route.name.encode() + b" " + write_json(variables)
             operation = (said and self.remembered.get(said)) or Operation(route.document, variables)
@@ -136,7 +148,7 @@ class Path:
             key = request.headers.get("idempotency-key")
             if not route.writes:
                 exchange.cancel_with_client()
-            if key is None or not route.writes:
+            if key is None or not route.writes or route.tracker:
                 given = await answer(operation, context)
                 if said:
                     self.remembered.keep(said, operation, given)
@@ -170,6 +182,17 @@ class Path:
         principal = await self.deliveries.authenticate(delivery_of(request, raw), now=now)
         exchange.principal = principal.name
         return self.context(principal, request, exchange, now), text_of(raw)
+
+    async def enter_project(
+        self, slug: str, context: Context | None, request: Request, exchange: Exchange, now: datetime
+    ) -> Context:
+        """The context of whoever asks, narrowed to this project; without one before, of a tracker."""
+        if context is not None:
+            context.principal = await self.projects.inside(context.principal, slug, now=now)
+            return context
+        principal = await self.projects.tracker(slug, now=now)
+        exchange.principal = principal.name
+        return self.context(principal, request, exchange, now)
 
     def context(self, principal: Principal, request: Request, exchange: Exchange, now: datetime) -> Context:
         """What this request's document runs with."""

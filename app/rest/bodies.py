@@ -34,6 +34,14 @@ async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[
         raise Invalid(str(error), code=MALFORMED_BODY) from None
 
 
+def read_text(text: str) -> Any:
+    """The value a JSON text holds."""
+    try:
+        return read_json(text.encode())
+    except ValueError as error:
+        raise Invalid(str(error), code=MALFORMED_BODY) from None
+
+
 def files_of(value: object) -> Iterator[UploadFile]:
     """Every upload in a body or in variables."""
     if isinstance(value, UploadFile):

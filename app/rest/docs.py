@@ -35,9 +35,10 @@ def example_variables(route: LegacyRoute) -> dict[str, Any]:
     path = {name: _example(route, name) for name in PATH_PARAMETER.findall(route.path)}
     query = {p.name: _example(route, p.name) for p in route.parameters if p.where == "query" and p.required}
     body: Any = None if route.takes is None else dict(route.takes.example)
+    text = write_json(body).decode() if route.open else ""
     if route.delivery:
-        body = write_json(body).decode()
-    return route.variables(Parts(path, QueryParams(query), Headers(), _SOME_DAY, body))
+        body = text
+    return route.variables(Parts(path, QueryParams(query), Headers(), _SOME_DAY, body, text=text))
 
 
 def graphiql_url(route: LegacyRoute) -> str:
@@ -92,7 +93,7 @@ def _curl(facade: Facade, route: LegacyRoute) -> str:
     query = {p.name: _example(route, p.name) for p in route.parameters if p.where == "query" and p.required}
     lines = [f"curl -X {route.method} {quote(f'http://127.0.0.1:8000{path}{_asked(query)}')}"]
     headers = [_header(scheme) for scheme in facade.security.values()]
-    if route.delivery:
+    if route.open:
         headers = [f"{p.name}: …" for p in route.parameters if p.where == "header"]
     lines += [f'-H "{header}"' for header in headers]
     lines.append('-H "X-Explain: 1"   # leave this out to run it')

@@ -8,7 +8,7 @@ from typing import Any
 from app.rest.failing import Problem
 from app.rest.route import Facade, LegacyRoute, Takes
 
-PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+PATH_PARAMETER = re.compile(r"\{([A-Za-z_]+)\}")
 SHARED_FAILURES = ("UNAUTHORIZED", "FORBIDDEN", "UNAVAILABLE", "INTERNAL")
 """What every route may answer."""
 
@@ -22,6 +22,7 @@ PHRASES = {
     413: "Too large.",
     415: "Another content type is needed.",
     422: "An input is wrong; the message says what would be right.",
+    429: "Too many at once; try again after `Retry-After` seconds.",
     500: "A mistake of ours.",
     503: "Busy; try again after `Retry-After` seconds.",
 }
@@ -75,7 +76,7 @@ def _operation(facade: Facade, route: LegacyRoute) -> dict[str, Any]:
         "tags": [facade.title],
         "summary": route.summary,
         "description": route.description,
-        "security": [] if route.delivery else [needed, every] if facade.optional_security else [needed],
+        "security": [] if route.open else [needed, every] if facade.optional_security else [needed],
         "parameters": _parameters(route),
         "responses": {
             str(route.status): {
@@ -119,7 +120,7 @@ def _parameters(route: LegacyRoute) -> list[dict[str, Any]]:
         for parameter in route.parameters
     ]
     headers = dict(HEADERS) if route.writes else {n: d for n, d in HEADERS.items() if n != "Idempotency-Key"}
-    if route.delivery:
+    if route.open:
         headers = {"X-Explain": HEADERS["X-Explain"]}
     found += [
         {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}

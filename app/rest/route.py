@@ -32,6 +32,8 @@ class Parts:
     is_form: bool = False
     address: str = ""
     """The address that was called, without its query: `https://host/path`; the path where no host is known."""
+    text: str = ""
+    """The JSON body as it was sent, of a route that is open to trackers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,11 @@ class LegacyRoute:
     delivery: bool = False
     """Whether it is called by a webhook provider: the signature over the body is the credential, and the body, of
     any media type, is handed on as it was sent. The path names the `provider`, and perhaps the `token`."""
+    project: Callable[[Parts], str] | None = None
+    """The slug of the project the call is about: whoever calls is narrowed to it, and has no other to be found out."""
+    tracker: bool = False
+    """Whether it needs no credential but a `project` that is there. Its JSON body may be of any media type: a page that
+    is being left can only send text."""
     alias: str = ""
     """A word for this address, where the same route is there under another one as well."""
 
@@ -126,6 +133,11 @@ class LegacyRoute:
     def name(self) -> str:
         """The operation's name in the document."""
         return self.document.split("(", 1)[0].split("{", 1)[0].split()[-1]
+
+    @property
+    def open(self) -> bool:
+        """Whether it is called without a credential of ours."""
+        return self.delivery or self.tracker
 
     @property
     def writes(self) -> bool:

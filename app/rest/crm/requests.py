@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from app.auth.webhooks.signatures import SIGNATURE
 from app.domain.funnels.stages import FunnelType
 from app.errors import Invalid
-from app.rest.crm.fields import Fields, chosen
 from app.rest.crm.paging import WHOLE, page_variables
+from app.rest.fields import Fields, chosen
 from app.rest.route import Parts
 from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType
