@@ -1,8 +1,10 @@
 """Money: exact decimals with their currency, never floats."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 # ISO 4217 minor units that are not 2.
 NO_DIGITS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
@@ -36,6 +38,24 @@ def show_amount(amount: Decimal, currency: str | None) -> str:
 def show_decimal(value: Decimal) -> str:
     """The shortest exact form: 1.5000 → `1.5`."""
     return _with_scale(value, 0)
+
+
+def share(amount: Decimal, currency: str, weights: Sequence[int | Fraction]) -> list[Decimal]:
+    """The amount in parts proportional to the weights, which are not negative and not all zero.
+
+    Parts are whole coins of the currency (finer only where the amount is) and add up to the amount exactly: each
+    is rounded down, and what is left goes to the largest remainders, of equal ones to the first. A negative amount
+    is shared like the positive one.
+    """
+    digits = max(digits_of(currency), -int(amount.normalize().as_tuple().exponent))
+    coins, total = int(abs(amount).scaleb(digits)), sum(weights)
+    parts = [int(coins * weight // total) for weight in weights]
+    remainders = [coins * weight % total for weight in weights]
+    largest = sorted(range(len(weights)), key=lambda at: (-remainders[at], at))
+    for at in largest[: coins - sum(parts)]:
+        parts[at] += 1
+    sign = -1 if amount < 0 else 1
+    return [Decimal(sign * part).scaleb(-digits) for part in parts]
 
 
 def is_currency(text: str) -> bool:
