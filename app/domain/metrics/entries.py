@@ -16,6 +16,8 @@ MAX_ENTRIES = 5_000
 MAX_EXTRA = 16_384
 MAX_TOLD = 100
 """How many faults of one call are told."""
+OTHER_CHANNEL = "other"
+"""Where something of a campaign is counted that says no channel, when the campaign has several or none."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -77,6 +79,11 @@ def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Fail
         except Failure as failure:
             found.append(failure)
     return found
+
+
+def only_channel(channels: Sequence[str]) -> str:
+    """Where something of a campaign is counted that says no channel."""
+    return channels[0] if len(channels) == 1 else OTHER_CHANNEL
 
 
 def extra_text(extra: Mapping[str, object]) -> str:

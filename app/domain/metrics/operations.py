@@ -4,6 +4,9 @@ Whoever changes the metrics or the spend of a campaign holds the campaign's row 
 ids. Rollup rows belong to many campaigns; they are locked after that, in the order of their key. So two
 calls that touch the same rows wait for each other and cannot deadlock, and what was read under the locks
 stays true.
+
+Nothing else writes the ledger: what is reported goes through `record_metrics`, what follows from something
+kept elsewhere (an outlay) through `rebook_spend`.
 """
 
 from collections import defaultdict
@@ -34,6 +37,18 @@ class Mode(StrEnum):
     """The day's total so far: it replaces what was recorded. Sending it twice changes nothing."""
     ADD = "add"
     """What came on top: it is added to what was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendLine:
+    """What a campaign cost on a day in a channel, in the campaign's currency; the sign is kept."""
+
+    campaign_id: int
+    day: date
+    channel: str
+    reference: str
+    """Unique in its source."""
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,60 @@ async def record_metrics(
     return Recorded(len(entries), tuple(ids))
 
 
+async def rebook_spend(
+    tx: Transaction, lines: Sequence[SpendLine], *, source: str, stem: str, now: datetime
+) -> None:
+    """These lines instead of all entries of the source whose reference is `stem`, a colon and more.
+
+    The caller holds whatever the entries follow from, so that nobody else rebooks the same stem. Campaigns
+    that were booked before are moved too, also deleted ones: their spend happened.
+    """
+    group_id = tx.scope.group_id
+    booked = await tx.fetch(_BOOKED, group_id, source, stem)
+    ids = {row["campaign_id"] for row in booked} | {line.campaign_id for line in lines}
+    campaigns = {row["id"]: row for row in await tx.fetch(_LOCK, group_id, sorted(ids))}
+    moves: dict[tuple[int, date, str], Decimal] = defaultdict(Decimal)
+    with refusals():
+        for row in await tx.fetch(_UNBOOK, group_id, source, stem):
+            moves[row["campaign_id"], row["day"], row["channel"]] -= row["amount"]
+        if lines:
+            await tx.execute(
+                _BOOK,
+                group_id,
+                source,
+                now,
+                [line.campaign_id for line in lines],
+                [line.day for line in lines],
+                [line.channel for line in lines],
+                [line.reference for line in lines],
+                [line.amount for line in lines],
+                [campaigns[line.campaign_id]["currency"] for line in lines],
+            )
+        for line in lines:
+            moves[line.campaign_id, line.day, line.channel] += line.amount
+        moved = [
+            MetricEntry(campaign_id=c, day=d, channel=ch) for (c, d, ch), by in sorted(moves.items()) if by
+        ]
+        if moved:
+            currencies = [campaigns[entry.campaign_id]["currency"] for entry in moved]
+            spent = {_reference(entry): moves[entry.key] for entry in moved}
+            rows = await _write_metrics(tx, moved, currencies, spent, add=True, now=now)
+            await _move_rollup(tx, rows, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
+
+
+# A range, so that the unique key finds them: `;` is what follows `:` in code points.
+_OF_STEM = "group_id = $1 AND source = $2 AND source_ref > $3::text || ':' AND source_ref < $3::text || ';'"
+_BOOKED = f"SELECT DISTINCT campaign_id FROM spend_entry WHERE {_OF_STEM}"
+_LOCK = """
+SELECT id, store_id, currency FROM campaign
+ WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
+"""
+_UNBOOK = f"DELETE FROM spend_entry WHERE {_OF_STEM} RETURNING campaign_id, day, channel, amount"
+_BOOK = """
+INSERT INTO spend_entry (group_id, source, created_at, campaign_id, day, channel, source_ref, amount, currency)
+SELECT $1, $2, $3, given.*
+  FROM unnest($4::bigint[], $5::date[], $6::text[], $7::text[], $8::numeric[], $9::text[]) AS given
+"""
 _CAMPAIGNS = f"""
 SELECT id, store_id, currency FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND id = ANY ($4) AND deleted_at IS NULL

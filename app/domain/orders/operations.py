@@ -15,15 +15,12 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
 from app.domain.customers.operations import whole_audience
 from app.domain.groups.finding import store_to_write
-from app.domain.metrics.entries import MAX_TOLD, MetricEntry, Several
+from app.domain.metrics.entries import MAX_TOLD, MetricEntry, Several, only_channel
 from app.domain.metrics.operations import Mode, record_metrics
 from app.domain.orders.entries import OrderEntry, check_orders
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict, Failure, NotFound
 from app.values.instants import zone_of
-
-OTHER_CHANNEL = "other"
-"""Where an order of a campaign is counted that says no channel, when the campaign has several or none."""
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
 # One branch per way to name a customer, so that each goes through its index.
@@ -226,8 +223,7 @@ class _Settling:
         ordered_at = entry.ordered_at or self.now
         channel = day = None
         if campaign is not None:
-            only = campaign["channels"][0] if len(campaign["channels"]) == 1 else OTHER_CHANNEL
-            channel = entry.channel or only
+            channel = entry.channel or only_channel(campaign["channels"])
             day = ordered_at.astimezone(zone_of(campaign["zone"])).date()
         return _Order(
             entry=entry, customer_id=customer_id, store_id=store_id, currency=currency, ordered_at=ordered_at,
