@@ -39,6 +39,19 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_segment_group_id_external_id": (
         "EXTERNAL_ID_EXISTS", ("externalId",), "Another segment of the group has this external id already.",
     ),
+    "uq_event_type_group_id_project_id_reference": (
+        "REFERENCE_EXISTS", ("reference",),
+        "Another event type of the project has this reference already, perhaps an archived one.",
+    ),
+    "uq_partner_group_id_external_id": (
+        "EXTERNAL_ID_EXISTS", ("externalId",), "Another partner of the group has this external id already.",
+    ),
+    "uq_reward_attribute_group_id_type_code_attribute": (
+        "ATTRIBUTE_EXISTS", ("attribute",), "The group has an attribute of this number already.",
+    ),
+    "uq_reward_attribute_group_id_type_code_name": (
+        "ATTRIBUTE_EXISTS", ("name",), "The group has an attribute of this name already.",
+    ),
     "uq_store_default": (
         "DEFAULT_STORE_EXISTS", (), "The group got another default store at the same moment; try again.",
     ),

@@ -6,9 +6,11 @@ from app.graph.mutations import (
     assets,
     campaigns,
     customers,
+    flows,
     keys,
     messages,
     metrics,
+    partners,
     promos,
     segments,
     stores,
@@ -34,6 +36,12 @@ class Mutation:
     store_create = stores.create
     store_update = stores.update
     group_update = stores.update_group
+    partner_create = partners.create
+    partner_update = partners.update
+    partnership_create = partners.create_partnership
+    partnership_rename = partners.rename_partnership
+    flows_save = flows.save
+    goals_save = flows.save_goals
     metrics_record = metrics.record
     customers_upsert = customers.upsert
     orders_record = customers.record_many

@@ -66,7 +66,7 @@ UPDATE campaign c
 
 async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) -> int:
     """A new store of the group; its id. The first one becomes the default."""
-    _whole_group(tx)
+    whole_group(tx)
     values = await _checked(tx, given)
     if not values.get("name"):
         raise Invalid("A store needs a name.", path=["name"])
@@ -95,7 +95,7 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
         raise NotFound("store", store_id, path=["id"])
     values = await _checked(tx, given)
     if "is_default" in values:
-        _whole_group(tx)
+        whole_group(tx)
         await tx.execute(_LOCK_GROUP, tx.scope.group_id)
         await _settle_default(tx, store_id, values, now=now)
     values["updated_at"] = now
@@ -131,7 +131,7 @@ async def create_group(db: Database, *, name: str, currency: str, time_zone: str
 
 async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) -> int:
     """Change the scope's group; its id."""
-    _whole_group(tx)
+    whole_group(tx)
     values = await _checked(tx, given)
     if "time_zone" in values and values["time_zone"] is None:
         raise Invalid("A group has a time zone, like Europe/Paris.", path=["timeZone"])
@@ -145,7 +145,8 @@ async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) ->
     return tx.scope.group_id
 
 
-def _whole_group(tx: Transaction) -> None:
+def whole_group(tx: Transaction) -> None:
+    """Forbidden for a credential narrowed to a part of the group."""
     if tx.scope.store_id is not None or tx.scope.project_ids is not None:
         raise Forbidden("This needs a credential for the whole group, not for a part of it.")
 

@@ -1,0 +1,249 @@
+"""Saving the flow tree and the goals of a campaign.
+
+Whatever is saved is judged first, as a whole: an id that is not there, a partner that is not there, a code out of
+range refuse everything. The campaign's row is locked, so that two who save at once do so one after the other, and
+every save gives the configuration a new version, which rewards name.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain import inputs
+from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.flows.fields import (
+    CUSTOM,
+    MAX_CHILDREN,
+    MAX_FLOWS,
+    TRIGGERS,
+    FlowFields,
+    GoalFields,
+    action_row,
+    code,
+    condition_row,
+    goal_row,
+    multiplier_row,
+)
+from app.domain.inputs import Path
+from app.errors import Invalid, NotFound
+from app.values.changes import Unset, sent
+from app.values.ids import show_id
+
+_LOCK = f"""
+SELECT campaign.id FROM campaign
+ WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL FOR NO KEY UPDATE
+"""
+_NEW_VERSION = """
+UPDATE campaign SET reward_version = reward_version + 1, updated_at = $3 WHERE group_id = $1 AND id = $2
+"""
+_FLOWS = """
+SELECT id, position, trigger_code, custom_trigger_id, is_active, deleted_at
+  FROM flow WHERE group_id = $1 AND campaign_id = $2
+"""
+_PARTNERS = "SELECT id FROM partner WHERE group_id = $1 AND id = ANY ($2)"
+
+Rows = list[tuple[int | None, dict[str, Any]]]
+"""Children as they shall be: the id of one that is there, or None, and its columns."""
+
+_CHILDREN: dict[str, tuple[str, str, str, Callable[[Any, Path], dict[str, Any]]]] = {
+    "actions": ("flow_action", "act", "action", action_row),
+    "conditions": ("flow_condition", "cond", "condition", condition_row),
+    "multipliers": ("flow_multiplier", "mult", "multiplier", multiplier_row),
+}
+"""Lists of a flow: table, prefix of ids, word, and how a row is read."""
+
+
+async def save_flows(
+    tx: Transaction, campaign_id: int, flows: Sequence[FlowFields], *, now: datetime
+) -> list[int]:
+    """Save these flows with their children; their ids in the order given. Flows that are not named stay.
+
+    An `id` of None is a new flow; one that is not the campaign's is NotFound. In a flow, a list that is given is the
+    whole list: children that are not in it go.
+    """
+    if len(flows) > MAX_FLOWS:
+        raise Invalid(f"At most {MAX_FLOWS} flows at a time.", path=["flows"])
+    await lock_campaign(tx, campaign_id)
+    known = {row["id"]: row for row in await tx.fetch(_FLOWS, tx.scope.group_id, campaign_id)}
+    judged = [_judged(flow, known, ["flows", at], now=now) for at, flow in enumerate(flows)]
+    _refuse_twice((flow.id for flow in flows), "flow", "flow", ["flows"])
+    await _check_partners(tx, flows)
+    position = max((row["position"] for row in known.values()), default=-1)
+    saved: list[int] = []
+    with refusals():
+        for at, (flow, (values, children)) in enumerate(zip(flows, judged, strict=True)):
+            if flow.id is None:
+                position += 1
+                more = {"campaign_id": campaign_id, "position": position, "created_at": now}
+                ident = await _insert(tx, "flow", {**values, **more})
+            else:
+                ident = flow.id
+                await _update(tx, "flow", ident, values)
+            for name, rows in children.items():
+                table, prefix, word, _ = _CHILDREN[name]
+                await _save_children(
+                    tx, table, "flow_id", ident, rows, prefix, word, ["flows", at, name], now=now
+                )
+            saved.append(ident)
+    await new_version(tx, campaign_id, now=now)
+    return saved
+
+
+async def save_goals(
+    tx: Transaction, campaign_id: int, goals: Sequence[GoalFields], *, now: datetime
+) -> None:
+    """Save the campaign's goals: the list is the whole list, those that are not in it go."""
+    if len(goals) > MAX_CHILDREN:
+        raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["goals"])
+    await lock_campaign(tx, campaign_id)
+    rows: Rows = [(goal.id, goal_row(goal, ["goals", at])) for at, goal in enumerate(goals)]
+    await _find_partners(tx, [(goal.partner_id, ["goals", at, "partnerId"]) for at, goal in enumerate(goals)])
+    with refusals():
+        await _save_children(tx, "goal", "campaign_id", campaign_id, rows, "goal", "goal", ["goals"], now=now)
+    await new_version(tx, campaign_id, now=now)
+
+
+async def lock_campaign(tx: Transaction, campaign_id: int) -> None:
+    """Hold the campaign's row until COMMIT; NotFound where this scope has no such campaign."""
+    if await tx.fetchval(_LOCK, *borders(tx.scope), campaign_id) is None:
+        raise NotFound("campaign", show_id("camp", campaign_id), path=["campaignId"])
+
+
+async def new_version(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
+    """Say that the configuration is another one now."""
+    await tx.execute(_NEW_VERSION, tx.scope.group_id, campaign_id, now)
+
+
+def _judged(
+    flow: FlowFields, known: dict[int, Any], path: Path, *, now: datetime
+) -> tuple[dict[str, Any], dict[str, Rows]]:
+    """The flow's columns and children that were sent, within their bounds."""
+    there = None if flow.id is None else known.get(flow.id)
+    if flow.id is not None and there is None:
+        raise NotFound("flow", show_id("flow", flow.id), path=[*path, "id"])
+    values: dict[str, Any] = {}
+    if isinstance(flow.trigger_code, Unset):
+        if there is None:
+            raise Invalid("A new flow needs a trigger.", path=[*path, "triggerCode"])
+    else:
+        values["trigger_code"] = code(flow.trigger_code, TRIGGERS, [*path, "triggerCode"])
+    if not isinstance(flow.custom_trigger_id, Unset):
+        given = flow.custom_trigger_id
+        values["custom_trigger_id"] = (
+            None if given is None else inputs.count(given, [*path, "customTriggerId"])
+        )
+    for column in ("is_active", "is_deleted"):
+        flag = getattr(flow, column)
+        if isinstance(flag, Unset):
+            continue
+        if column == "is_active":
+            values[column] = flag
+        elif there is None or flag != (there["deleted_at"] is not None):
+            values["deleted_at"] = now if flag else None
+    merged = {**(dict(there) if there is not None else {}), **values}
+    if (merged["trigger_code"] == CUSTOM) != (merged.get("custom_trigger_id") is not None):
+        raise Invalid(
+            "`customTriggerId` goes with the trigger CUSTOM (4), and with no other.",
+            path=[*path, "customTriggerId"],
+            code="CUSTOM_TRIGGER",
+        )
+    if there is None:
+        values.setdefault("is_active", True)
+    children: dict[str, Rows] = {}
+    for name, (_, _, _, read) in _CHILDREN.items():
+        sent_list = sent(getattr(flow, name))
+        if sent_list is None:
+            continue
+        if len(sent_list) > MAX_CHILDREN:
+            raise Invalid(f"At most {MAX_CHILDREN} {name} in a flow.", path=[*path, name])
+        children[name] = [(one.id, read(one, [*path, name, at])) for at, one in enumerate(sent_list)]
+    return values, children
+
+
+async def _save_children(
+    tx: Transaction,
+    table: str,
+    key: str,
+    parent: int,
+    rows: Rows,
+    prefix: str,
+    word: str,
+    path: Path,
+    *,
+    now: datetime,
+) -> None:
+    """Make the parent's children these, in this order."""
+    kept = [ident for ident, _ in rows if ident is not None]
+    _refuse_twice(kept, prefix, word, path)
+    there = {
+        row["id"]
+        for row in await tx.fetch(
+            f"SELECT id FROM {table} WHERE group_id = $1 AND {key} = $2", tx.scope.group_id, parent
+        )
+    }
+    for at, (ident, _) in enumerate(rows):
+        if ident is not None and ident not in there:
+            raise NotFound(word, show_id(prefix, ident), path=[*path, at, "id"])
+    gone = sorted(there.difference(kept))
+    if gone:
+        await tx.execute(
+            f"DELETE FROM {table} WHERE group_id = $1 AND id = ANY ($2)", tx.scope.group_id, gone
+        )
+    for at, (ident, values) in enumerate(rows):
+        if ident is None:
+            await _insert(tx, table, {**values, key: parent, "position": at, "created_at": now})
+        else:
+            await _update(tx, table, ident, {**values, "position": at})
+
+
+async def _check_partners(tx: Transaction, flows: Sequence[FlowFields]) -> None:
+    await _find_partners(
+        tx,
+        [
+            (child.partner_id, ["flows", at, name, n, "partnerId"])
+            for at, flow in enumerate(flows)
+            for name in _CHILDREN
+            for n, child in enumerate(sent(getattr(flow, name)) or ())
+        ],
+    )
+
+
+async def _find_partners(tx: Transaction, named: Sequence[tuple[int, Path]]) -> None:
+    if not named:
+        return
+    wanted = sorted({ident for ident, _ in named})
+    found = {row["id"] for row in await tx.fetch(_PARTNERS, tx.scope.group_id, wanted)}
+    for ident, path in named:
+        if ident not in found:
+            raise NotFound("partner", show_id("part", ident), path=path)
+
+
+def _refuse_twice(idents: Iterable[int | None], prefix: str, word: str, path: Path) -> None:
+    seen: set[int] = set()
+    for ident in idents:
+        if ident in seen:
+            raise Invalid(f"The {word} {show_id(prefix, ident or 0)} is named twice.", path=path)
+        if ident is not None:
+            seen.add(ident)
+
+
+async def _insert(tx: Transaction, table: str, values: dict[str, Any]) -> int:
+    places = ", ".join(f"${n}" for n in range(2, len(values) + 2))
+    return int(
+        await tx.fetchval(
+            f"INSERT INTO {table} (group_id, {', '.join(values)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *values.values(),
+        )
+    )
+
+
+async def _update(tx: Transaction, table: str, ident: int, values: dict[str, Any]) -> None:
+    if values:
+        changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
+        await tx.execute(
+            f"UPDATE {table} SET {changes} WHERE group_id = $1 AND id = $2",
+            tx.scope.group_id, ident, *values.values(),
+        )  # fmt: skip

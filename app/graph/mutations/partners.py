@@ -1,0 +1,126 @@
+"""Making and changing partners and their agreements with stores."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.groups import partners
+from app.graph.groups import Partner, Partnership
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, reference, settable, writes
+from app.graph.payloads import shown
+from app.values.changes import sent
+
+
+@strawberry.type(description="A partner that was written.")
+class PartnerPayload:
+    """A partner that was written."""
+
+    partner: Partner | None = strawberry.field(
+        default=None, description="The partner as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="An agreement that was written.")
+class PartnershipPayload:
+    """An agreement that was written."""
+
+    partnership: Partnership | None = strawberry.field(
+        default=None, description="The agreement as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A new partner.")
+class PartnerCreateInput:
+    """A new partner."""
+
+    name: str = strawberry.field(description="What the partner is called, 1 to 255 characters.")
+    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
+
+
+@strawberry.input(
+    description="A change of a partner: fields left out stay, fields that are null are cleared."
+)
+class PartnerUpdateInput:
+    """A change of a partner."""
+
+    id: strawberry.ID = strawberry.field(description="The partner.")
+    name: str | None = optional("What the partner is called, 1 to 255 characters.")
+    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
+
+
+@strawberry.input(description="A new agreement of a partner and a store.")
+class PartnershipCreateInput:
+    """A new agreement."""
+
+    name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
+    partner_id: strawberry.ID = strawberry.field(description="The partner.")
+    store_id: strawberry.ID | None = optional(
+        "The store; else the credential's, else the group's default store."
+    )
+
+
+@strawberry.input(
+    description="A new name of an agreement. Its partner and store stay: campaigns rest on them."
+)
+class PartnershipRenameInput:
+    """A new name of an agreement."""
+
+    id: strawberry.ID = strawberry.field(description="The agreement.")
+    name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
+
+
+@writes("Makes a partner.", roles=WRITERS)
+async def create(
+    info: strawberry.Info,
+    input: Annotated[PartnerCreateInput, strawberry.argument(description="The partner.")],
+) -> PartnerPayload:
+    """`partnerCreate`."""
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await partners.create_partner(
+            tx, name=input.name, external_id=given(input.external_id), now=info.context.now
+        )
+        return PartnerPayload(partner=await shown(info, tx, "Partner", made))
+
+
+@writes("Changes a partner.", roles=WRITERS)
+async def update(
+    info: strawberry.Info,
+    input: Annotated[PartnerUpdateInput, strawberry.argument(description="The change.")],
+) -> PartnerPayload:
+    """`partnerUpdate`."""
+    ident = own_id(input.id, "part", "partner", "id")
+    name, external_id = settable(input.name), settable(input.external_id)
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await partners.update_partner(tx, ident, name=name, external_id=external_id)
+        return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
+
+
+@writes("Makes an agreement of a partner and a store.", roles=WRITERS)
+async def create_partnership(
+    info: strawberry.Info,
+    input: Annotated[PartnershipCreateInput, strawberry.argument(description="The agreement.")],
+) -> PartnershipPayload:
+    """`partnershipCreate`."""
+    partner_id = own_id(input.partner_id, "part", "partner", "partnerId")
+    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await partners.create_partnership(
+            tx, name=input.name, partner_id=partner_id, store_id=store_id, now=info.context.now
+        )
+        return PartnershipPayload(partnership=await shown(info, tx, "Partnership", made))
+
+
+@writes("Calls an agreement something else.", roles=WRITERS)
+async def rename_partnership(
+    info: strawberry.Info,
+    input: Annotated[PartnershipRenameInput, strawberry.argument(description="The name.")],
+) -> PartnershipPayload:
+    """`partnershipRename`."""
+    ident = own_id(input.id, "pship", "partnership", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await partners.rename_partnership(tx, ident, name=input.name)
+        return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))
