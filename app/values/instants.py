@@ -13,6 +13,8 @@ _INSTANT = re.compile(
     r"(?:[Tt Zz](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(?:([Zz])|([+-])(\d\d):?(\d\d))?)?",
     re.ASCII,
 )
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+_OFFSET = re.compile(r"Z|[+-]\d\d:?\d\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -43,6 +45,24 @@ def read_instant(text: str) -> datetime:
         return (local + timedelta(seconds=1) if leap else local).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not a moment of the calendar (years 0001 to 9999)") from None
+
+
+def read_moment(value: object) -> datetime:
+    """Parse an instant as JSON brings it: a text, or what PHP makes of a `DateTime`, whose text is local to its zone.
+
+    `{"date": "2023-08-01 22:00:00.000000", "timezone_type": 3, "timezone": "Europe/Paris"}`; the zone may be an offset.
+    """
+    if isinstance(value, str):
+        return read_instant(value)
+    local, zone = (value.get("date"), value.get("timezone")) if isinstance(value, dict) else (None, None)
+    if not isinstance(local, str) or not isinstance(zone, str) or _LOCAL.fullmatch(local) is None:
+        raise ValueError("a date-time is a text like 2025-06-01T08:00:00Z")
+    if _OFFSET.fullmatch(zone):
+        return read_instant(local + zone)
+    try:
+        return read_instant(local).replace(tzinfo=zone_of(zone)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{local!r} is not a moment of the calendar (years 0001 to 9999)") from None
 
 
 def read_date(text: str) -> date:
