@@ -24,6 +24,7 @@ from app.graph.paging import Connection
 from app.graph.records import Asset
 from app.graph.refs import CampaignRef, EventRef
 from app.graph.scalars import Date, DateTime, Long
+from app.graph.spend import SpendPacing, pacing, remaining, spent_in_period
 from app.plan.catalog import own, via
 from app.tables import campaigns as tables
 
@@ -58,6 +59,22 @@ class SpendLimit(Node):
     amount: Money | None = embed(
         "The cap; null: uncapped.", present=is_set("amount"), amount=amount_of("amount"), currency="currency"
     )
+    pending_amount: Money | None = embed(
+        "The cap from effectiveFrom on; null: it stays as it is.",
+        present=is_set("pending_amount"), amount=amount_of("pending_amount"), currency="currency",
+    )  # fmt: skip
+    pending_renewal: SpendLimitRenewal | None = column("How often it starts again from effectiveFrom on.")
+    effective_from: DateTime | None = column(
+        "When what is pending takes effect: the start of the next period, in the store's time zone."
+    )
+    spent_in_period: Money = spent_in_period(
+        "What the ledger holds for the present period: the store's today, its month, or all of a lifetime (and of what"
+        " is uncapped)."
+    )
+    remaining: Money | None = remaining(
+        "What may still be spent in the present period, 0 where it is more than spent; null: uncapped."
+    )
+    pacing: SpendPacing | None = pacing("How fast it spends; null: uncapped.")
     campaign: CampaignRef = to_one("The campaign it belongs to.", "campaign_id")
 
 

@@ -19,7 +19,7 @@ from graphql import (
 
 from app.graph.declare import Declared
 from app.graph.listing import KEY
-from app.plan.catalog import Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
 from app.plan.kinds import (
     BOOL,
     CURRENCY,
@@ -86,18 +86,22 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
         assert declared.read is not None
         return Fact(declared.kind or _kind_of(item, entity), declared.cast, declared.read)
     if declared.what == "embed":
-        inner = get_named_type(item.type)
-        assert isinstance(inner, GraphQLObjectType)
-        columns = {
-            _camel(n): _column(d, inner.fields[_camel(n)], entity, n) for n, d in declared.columns.items()
-        }
-        return Embed(columns, declared.present, inner.name)
+        return _embed(declared, item, entity)
     plan: Plan = declared.plan
+    if isinstance(plan, Aggregate) and (declared.columns or declared.present):
+        return replace(plan, embed=_embed(declared, item, entity))
     if isinstance(plan, Parts):
         return replace(plan, target=get_named_type(item.type).name)
     if isinstance(plan, Many) and "filter" in item.args:
         return replace(plan, filter=get_named_type(item.args["filter"].type).name)
     return plan
+
+
+def _embed(declared: Declared, item: GraphQLField, entity: Entity) -> Embed:
+    inner = get_named_type(item.type)
+    assert isinstance(inner, GraphQLObjectType)
+    columns = {_camel(n): _column(d, inner.fields[_camel(n)], entity, n) for n, d in declared.columns.items()}
+    return Embed(columns, declared.present, inner.name)
 
 
 def _column(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Column:

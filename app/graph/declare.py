@@ -109,11 +109,14 @@ def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text
 
 def embed(description: str, *, present: Expression | None = None, **columns: Any) -> Any:
     """An object over columns of the same row. `columns` bind fields its type leaves open (see `given`)."""
-    bound = {
+    return _field(Declared("embed", columns=_bound(columns), present=present), description)
+
+
+def _bound(columns: Mapping[str, Any]) -> dict[str, Declared]:
+    return {
         name: value if isinstance(value, Declared) else Declared("column", column=value)
         for name, value in columns.items()
     }
-    return _field(Declared("embed", columns=bound, present=present), description)
 
 
 def amount_of(name: str, currency: str = "currency") -> Any:
@@ -186,9 +189,12 @@ def aggregate(
     build: Callable[[AggregateRequest], Select],
     *arguments: inspect.Parameter,
     many: bool = False,
+    present: Expression | None = None,
+    **columns: Any,
 ) -> Any:
-    """Sums over other rows."""
-    return _field(Declared("plan", plan=Aggregate(build, many)), description, arguments)
+    """Sums over other rows. With `columns` one object that others embed, too; `present` as there."""
+    declared = Declared("plan", plan=Aggregate(build, many), columns=_bound(columns), present=present)
+    return _field(declared, description, arguments)
 
 
 def parts(description: str, prefix: str, *, always: str) -> Any:

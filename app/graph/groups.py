@@ -1,13 +1,18 @@
 """Customer groups, stores, projects, partners and integrations."""
 
+from typing import Any
+
+import strawberry
+
 from app.graph import lists
-from app.graph.declare import column, connection, entity, to_one
+from app.graph.declare import column, computed, connection, embed, entity, to_one
 from app.graph.nodes import Node
 from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
 from app.graph.refs import AssetRef, CampaignRef, CustomerRef, EventRef, PartnershipRef, ProjectRef
 from app.graph.scalars import DateTime
 from app.plan.catalog import own, own_or_group, via
+from app.plan.sql import sql
 from app.tables import groups as tables
 
 
@@ -28,6 +33,27 @@ class CustomerGroup(Node):
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", lists.CAMPAIGNS, key="group_id")
 
 
+def _has(feature: tables.StoreFeature) -> Any:
+    return lambda row: sql(f"('{feature}' <> ALL (", row("unavailable_features"), "))")
+
+
+@strawberry.type(description="What a store can use; all of it unless it was taken away.")
+class StoreFeatures:
+    """What a store can use."""
+
+    spend_limits: bool = computed(
+        "Whether spend limits of its campaigns can be set and changed.",
+        _has(tables.StoreFeature.SPEND_LIMITS),
+    )
+    daily_limits: bool = computed("Those that start again daily.", _has(tables.StoreFeature.DAILY_LIMITS))
+    monthly_limits: bool = computed(
+        "Those that start again monthly.", _has(tables.StoreFeature.MONTHLY_LIMITS)
+    )
+    lifetime_limits: bool = computed(
+        "Those that hold for ever.", _has(tables.StoreFeature.LIFETIME_LIMITS)
+    )
+
+
 @entity(
     table=tables.Store,
     prefix="store",
@@ -45,6 +71,7 @@ class Store(Node):
     time_zone: str | None = column("Its own time zone (IANA); null: the group's.")
     is_default: bool = column("Whether campaigns that name no store go here.")
     external_id: str | None = column("Its id in the system it was imported from.")
+    features: StoreFeatures = embed("What it can use.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")
     deleted_at: DateTime | None = column("When it was deleted; null: it is not.")

@@ -206,7 +206,10 @@ class Loaders:
 
         async def batch(parents: list[Any]) -> list[list[Record]]:
             item = Cells("x")
-            columns = self._columns(self.catalog.entities[type_name], item)
+            columns: dict[str, Sql] = {}
+            self._add_columns(self.catalog.entities[type_name], plan.embed, "", item, columns)
+            if plan.embed is not None and plan.embed.present is not None:
+                columns['"?"'] = plan.embed.present(item)
             key = None if parent is None else sql("p.id")
             built = plan.build(AggregateRequest(key, args, self._table, list(item.used), self.shape))
             order = [name for name in built.names if name.startswith("sort_")]

@@ -45,6 +45,13 @@ def _read_embed(root: Any, info: Any, **_: Any) -> Any:
     return Record(plan.target, record.values, f"{record.path}{name}.", plan.columns)
 
 
+def _embedded(row: Record, plan: Embed) -> Record | None:
+    """An object that is a row of its own, bound like one inside another."""
+    if plan.present is not None and not row.values["?"]:
+        return None
+    return Record(plan.target, row.values, columns=plan.columns)
+
+
 async def _read_relation(root: Any, info: Any, **_: Any) -> Any:
     return await _kept(_relation(root, info._raw_info))
 
@@ -90,6 +97,8 @@ async def _relation(root: Any, info: Any) -> Any:
         case Aggregate():
             parent = root.key("id") if isinstance(root, Record) and "#id" in root.values else None
             rows = await loaders.aggregate(target.name, plan, _args(info, definition), parent)
+            if plan.embed is not None:
+                return _embedded(rows[0], plan.embed)
             return rows if is_list(definition) else rows[0]
         case Parts():
             return root.parts(info.field_name, plan)

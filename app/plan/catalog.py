@@ -157,6 +157,8 @@ class Aggregate:
 
     build: Callable[["AggregateRequest"], Select]
     many: bool = False
+    embed: Embed | None = None
+    """Of one row: the object is one that others embed, too (Money), and null where it is not present."""
 
 
 @dataclass(frozen=True)

@@ -297,7 +297,11 @@ class _Compiler:
     def aggregate(self, selected: Selected, plan: Aggregate, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
-        text = self.object(selected.inside, entity, item, level)
+        text = (
+            self.object(selected.inside, entity, item, level)
+            if plan.embed is None
+            else self.embedded(selected, plan.embed, item, level)
+        )
 
         def table(name: str, alias: str) -> tuple[Sql, list[Sql], Row]:
             source, where = scoped_table(self.catalog, self.catalog.entities[name], alias, self.shape)

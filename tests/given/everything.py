@@ -91,6 +91,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     name=f"{mark}.s{at} {text}",
                     beacon_key=f"{mark}.s{at}-b",
                     is_default=at == 0,
+                    time_zone=[None, "America/St_Johns", "Pacific/Kiritimati"][at],
+                    unavailable_features=["daily_limits", "spend_limits"] if at == 1 else [],
                     created_at=start,
                 )
                 for at, text in enumerate(WEIRD[:3])
@@ -200,7 +202,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             c, own = {**g, "campaign_id": campaign}, marks[at]
             if at % 2 == 0:
                 amount = Decimal("123.45") if at else None
-                kind = {"type": "capped", "renewal": "daily"} if at else {"type": "uncapped"}
+                renewal = ["lifetime", "daily", "monthly"][at // 2 % 3]
+                kind = {"type": "capped", "renewal": renewal} if at else {"type": "uncapped"}
+                if at == 4:
+                    kind |= {"pending_amount": Decimal("0.1000"), "pending_renewal": "daily"}
+                    kind |= {"effective_from": start}
                 await add(SpendLimit(**c, **kind, amount=amount, currency="EUR"))
             for n in range(at % 3):
                 await add(
