@@ -22,6 +22,10 @@ from app.graph import http as graphql_http
 from app.graph.context import Services
 from app.graph.http import GraphQLOverHttp
 from app.graph.ide import STATIC_PATH, static_files
+from app.graph.live.sockets import GraphQLOverSockets
+from app.graph.live.streams import EventStreams
+from app.graph.live.topics import Topics
+from app.graph.live.watching import Watches
 from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
@@ -98,7 +102,11 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         if settings.worker_inline:
             await stack.enter_async_context(_working(Worker(db)))
         stack.callback(journal.flush)
-        app = _mounted(services, Authenticator(settings, db))
+        authenticator = Authenticator(settings, db)
+        topics, watches = Topics(), Watches(authenticator)
+        stack.push_async_callback(topics.close)
+        stack.push_async_callback(watches.close)
+        app = _mounted(services, authenticator, topics, watches)
         if settings.cors_origins:
             app = CORSMiddleware(
                 app,
@@ -130,8 +138,9 @@ def refuse(path: str, failure: Failure | None) -> Refusal:
     return response.status_code, response.raw_headers, bytes(response.body)
 
 
-def _mounted(services: Services, authenticator: Authenticator) -> ASGIApp:
-    graphql = GraphQLOverHttp(services, authenticator)
+def _mounted(services: Services, authenticator: Authenticator, topics: Topics, watches: Watches) -> ASGIApp:
+    graphql = GraphQLOverHttp(services, authenticator, EventStreams(topics, watches))
+    sockets = GraphQLOverSockets(services, authenticator, topics, watches)
     readiness = Readiness(services.db, revision=newest())
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [
@@ -148,8 +157,9 @@ def _mounted(services: Services, authenticator: Authenticator) -> ASGIApp:
 
     def by_path(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Asked first and by itself: nine requests in ten go there.
-        to = graphql if scope["path"] == "/graphql" and scope["type"] == "http" else router
-        return to(scope, receive, send)
+        if scope["path"] == "/graphql":
+            return (graphql if scope["type"] == "http" else sockets)(scope, receive, send)
+        return router(scope, receive, send)
 
     return by_path
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.auth.principal import PLATFORM_ROLES, Principal
 from app.db.database import Database
+from app.plan.news import Window
 from app.settings import Settings
 from app.values.scope import Scope
 
@@ -35,6 +36,8 @@ class Context:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     stale_ok: bool = False
     """The client said `Prefer: stale-ok`: a replica may answer."""
+    window: Window | None = None
+    """Which rows are news, where news are asked for."""
     loaders: "Loaders | None" = None
     """Dataloaders of this request; made by the entry."""
 

@@ -28,6 +28,7 @@ from app.plan.catalog import (
     Entity,
     Lookup,
     Many,
+    News,
     Parts,
     Row,
     SortKey,
@@ -36,6 +37,7 @@ from app.plan.catalog import (
 )
 from app.plan.checking import MAX_FIRST
 from app.plan.kinds import AMOUNT, INT, Kind
+from app.plan.news import fresh_by
 from app.plan.sql import Select, Sql, joined, sql
 
 T = TypeVar("T")
@@ -144,10 +146,10 @@ def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
     return _field(Declared("plan", plan=ToOne(key, reverse)), description)
 
 
-def look_up(description: str, *, scope_key: str = "") -> Any:
-    """At the root: the row with this `id`, or the one the scope names."""
+def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
+    """At the root: the row with this `id`, or the one the scope names. `further` arguments say nothing of rows."""
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
-    return _field(Declared("plan", plan=Lookup(scope_key)), description, arguments)
+    return _field(Declared("plan", plan=Lookup(scope_key)), description, (*arguments, *further))
 
 
 def listing(description: str, *, key: str, order: str = "position") -> Any:
@@ -167,7 +169,17 @@ NESTED_FIRST = 20
 """Smaller than at the root, since there is one such page per parent."""
 
 
-def connection(description: str, rows: ListOf, *, key: str = "", parent_key: str = "id") -> Any:
+def news(description: str, rows: ListOf, *further: inspect.Parameter, by: str, first: int) -> Any:
+    """At the root: rows that whoever asks has not seen yet, oldest first by the instant `by`, `first` at a time."""
+    which = argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None)
+    key = next(name for name, one in rows.keys.items() if one.column == by)
+    plan = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
+    return _field(Declared("plan", plan=plan), description, (which, *further))
+
+
+def connection(
+    description: str, rows: ListOf, *further: inspect.Parameter, key: str = "", parent_key: str = "id"
+) -> Any:
     """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered."""
     first = NESTED_FIRST if key else ROOT_FIRST
     size = f"How many from the start; {first} unless said, {MAX_FIRST} at most."
@@ -179,6 +191,7 @@ def connection(description: str, rows: ListOf, *, key: str = "", parent_key: str
         argument("offset", int | None, "How many to pass over; not together with cursors.", None),
         argument("order_by", list[rows.order] | None, "Sort keys, the first one counts most.", None),  # type: ignore[name-defined]
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
+        *further,
     ]
     plan = Many(key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key)
     return _field(Declared("plan", plan=plan), description, tuple(arguments))

@@ -63,10 +63,15 @@ async def answer(operation: Operation, context: Context) -> Answer:
         if operation.extensions.get("plan") or operation.extensions.get("dryRun"):
             return await _with_plan(operation, prepared, context)
         return await _run(operation, prepared, context)
-    except Rejected as rejected:
-        return _refused([_shown(e, rejected.code) for e in rejected.errors])
-    except Failure as failure:
-        return _refused([{"message": failure.message, "extensions": {"code": failure.reason}}])
+    except (Rejected, Failure) as problem:
+        return _refused(refusals(problem))
+
+
+def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
+    """Why an operation was not run, as GraphQL errors."""
+    if isinstance(problem, Rejected):
+        return [_shown(error, problem.code) for error in problem.errors]
+    return [{"message": problem.message, "extensions": {"code": problem.reason}}]
 
 
 async def _with_plan(operation: Operation, prepared: Prepared, context: Context) -> Answer:
@@ -197,4 +202,4 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
     return shown
 
 
-__all__ = ["Answer", "Operation", "answer"]
+__all__ = ["Answer", "Operation", "answer", "refusals"]

@@ -8,7 +8,6 @@ browsers send across origins only after a preflight. A form is sent without one;
 header of its own.
 """
 
-import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ from app.errors import Failure, Invalid, Unavailable
 from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
 from app.graph.ide import page_response
+from app.graph.live.streams import HEADERS as STREAM_HEADERS
+from app.graph.live.streams import EventStreams, as_live, events_of
 from app.graph.negotiation import Form, negotiate
 from app.graph.remembering import Remembered
 from app.graph.repeating import answer_once
@@ -27,10 +28,12 @@ from app.graph.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
     UNSUPPORTED_MEDIA_TYPE,
+    base_url,
     close_files,
     read_get,
     read_json_body,
     read_post,
+    stale_ok,
 )
 from app.serving.bodies import read_body
 from app.serving.door import Refusal
@@ -65,15 +68,15 @@ _CONTENT_TYPE = {
 }
 # Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
 _NO_STORE = (b"cache-control", b"no-store")
-_HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 
 class GraphQLOverHttp:
     """The ASGI application at `/graphql` for HTTP."""
 
-    def __init__(self, services: Services, authenticator: "Authenticator") -> None:
+    def __init__(self, services: Services, authenticator: "Authenticator", streams: EventStreams) -> None:
         self.services = services
         self.authenticator = authenticator
+        self.streams = streams
         self.remembered = Remembered()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,22 +85,29 @@ class GraphQLOverHttp:
         exchange.route = "/graphql"
         form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
         if form is Form.PAGE:
-            status, headers, body = page_response(scope, exchange, self.services.settings)
+            answered: Refusal | None = page_response(scope, exchange, self.services.settings)
         else:
             try:
-                status, headers, body = await self._run(scope, receive, exchange, form)
+                answered = await self._run(scope, receive, send, exchange, form)
             except Failure as failure:
-                status, headers, body = refusal(failure, form)
+                answered = refusal(failure, form)
+        if answered is None:
+            return
+        status, headers, body = answered
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange, form: Form | None) -> Refusal:
+    async def _run(
+        self, scope: Scope, receive: Receive, send: Send, exchange: Exchange, form: Form | None
+    ) -> Refusal | None:
+        """The answer; None where it was sent already, bit by bit."""
         method = scope["method"]
         if method != "POST" and method != "GET":
             raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
         if form is None:
             raise Invalid(
-                f"Answers come as {Form.RESPONSE.value} or {Form.JSON.value}: accept one of them.",
+                f"Answers come as {Form.RESPONSE.value}, {Form.JSON.value} or {Form.STREAM.value}: accept one of"
+                " them.",
                 code=NOT_ACCEPTABLE,
             )
         headers = exchange.headers
@@ -129,6 +139,10 @@ class GraphQLOverHttp:
             exchange.cancel_with_client()
         key, replayed = headers.get(b"idempotency-key"), False
         try:
+            if form is Form.STREAM:
+                operation = as_live(operation)
+                if await self.streams.take(operation, context, exchange, send):
+                    return None
             if key is None:
                 given = await answer(operation, context)
             else:
@@ -137,6 +151,9 @@ class GraphQLOverHttp:
             if files:
                 await close_files(files)
         exchange.execution = given.execution
+        if form is Form.STREAM:
+            # What is wrong with an operation is said in the stream too: a browser shows nothing else of it.
+            return 200, list(STREAM_HEADERS), events_of(given.body)
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
             if body:
@@ -151,17 +168,6 @@ class GraphQLOverHttp:
 @lru_cache(256)
 def _form(accept: bytes | None, *, page: bool) -> Form | None:
     return negotiate(None if accept is None else accept.decode("latin-1"), page=page)
-
-
-def stale_ok(prefer: bytes | None) -> bool:
-    """Whether `Prefer` (RFC 7240) names our preference `stale-ok`: then a replica may answer."""
-    return prefer is not None and b"stale-ok" in prefer.lower().replace(b" ", b"").split(b",")
-
-
-@lru_cache(256)
-def base_url(scheme: str, host: bytes | None) -> str:
-    """Where the client reached us, `https://host`; empty where its Host header is no host."""
-    return f"{scheme}://{host.decode('ascii')}" if host and _HOST.fullmatch(host) else ""
 
 
 def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:

@@ -23,6 +23,7 @@ from app.plan.catalog import (
     Embed,
     Entity,
     Many,
+    News,
     Parts,
     Row,
     ToOne,
@@ -97,6 +98,8 @@ class Loaders:
         self.shape = bindings.scope.shape
         self.statements: list[str] = []
         """What was run, for the tests that count."""
+        self.news: list[Record] = []
+        """Rows of the news that were asked for, so that the next time leaves them out."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._inside: Transaction | None = None
 
@@ -133,6 +136,8 @@ class Loaders:
     async def listing(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> list[Record]:
         """All rows of a plain list."""
         page = await self._page(type_name, many, args, parent, peek=False)
+        if isinstance(many, News):
+            self.news = page.rows
         return page.rows
 
     async def page(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> LoadedPage:

@@ -5,6 +5,7 @@ there is one row per currency.
 """
 
 from collections.abc import Callable
+from inspect import Parameter
 from typing import Any
 
 import strawberry
@@ -108,14 +109,16 @@ def campaign_series(description: str) -> Any:
     return aggregate(description, _campaign_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, many=True)
 
 
-def scope_totals(description: str) -> Any:
+def scope_totals(description: str, *further: Parameter) -> Any:
     """One row per currency, over all campaigns in scope."""
-    return aggregate(description, _scope_totals, SINCE, UNTIL, CHANNELS, STORES, many=True)
+    return aggregate(description, _scope_totals, SINCE, UNTIL, CHANNELS, STORES, *further, many=True)
 
 
-def scope_series(description: str) -> Any:
+def scope_series(description: str, *further: Parameter) -> Any:
     """Rows by time and currency, and by channel or store where asked, over all campaigns in scope."""
-    return aggregate(description, _scope_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, STORES, many=True)
+    return aggregate(
+        description, _scope_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, STORES, *further, many=True
+    )
 
 
 def _campaign_totals(request: AggregateRequest) -> Select:

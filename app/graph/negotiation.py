@@ -11,6 +11,8 @@ class Form(Enum):
     """Every well-formed request is answered 200, as clients from before the specification expect."""
     RESPONSE = "application/graphql-response+json"
     """A request that was refused before it ran is answered 4xx."""
+    STREAM = "text/event-stream"
+    """Server-sent events: results one after the other."""
     PAGE = "text/html"
     """GraphiQL, for a browser's GET."""
 
@@ -38,6 +40,8 @@ def _form(media_type: str, *, page: bool) -> Form | None:
         return Form.JSON
     if media_type == Form.RESPONSE.value:
         return Form.RESPONSE
+    if media_type == Form.STREAM.value:
+        return Form.STREAM
     return Form.PAGE if page and media_type == Form.PAGE.value else None
 
 

@@ -29,6 +29,8 @@ class Operation:
     extensions: dict[str, Any] = field(default_factory=dict)
     read_only: bool = False
     """A GET: mutations are refused."""
+    live: bool = False
+    """It came on a way that can answer more than once: subscriptions are possible."""
     prepared: "dict[str, Checked] | None" = field(default=None, compare=False, repr=False)
     """What is known of it by scope shape, where it is kept because it comes again."""
 
@@ -83,9 +85,12 @@ def _checked(operation: Operation, context: Context) -> Checked:
         documents = _Ready.documents[suggestions] = Documents(schema._schema, suggestions=suggestions)
     document = documents.get(operation.query)
     chosen = document.operation(operation.name)
-    if chosen.kind is OperationType.SUBSCRIPTION:
-        raise Invalid("Subscriptions run over the WebSocket protocol graphql-transport-ws.")
-    if operation.read_only and chosen.kind is not OperationType.QUERY:
+    if chosen.kind is OperationType.SUBSCRIPTION and not operation.live:
+        raise Invalid(
+            "A subscription is answered again and again: ask over the WebSocket protocol graphql-transport-ws, or"
+            " with the header Accept: text/event-stream."
+        )
+    if operation.read_only and chosen.kind is OperationType.MUTATION:
         raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
     check_variables(operation.variables)
     variables = get_variable_values(
@@ -94,7 +99,7 @@ def _checked(operation: Operation, context: Context) -> Checked:
     )  # fmt: skip
     if isinstance(variables, list):
         raise Rejected(variables, "BAD_USER_INPUT")
-    plannable = chosen.kind is OperationType.QUERY and not chosen.introspects
+    plannable = chosen.kind is not OperationType.MUTATION and not chosen.introspects
     try:
         plan = _Ready.plans.get(document, chosen, variables, context.scope.shape, plannable=plannable)
         args = plan.tree.arguments(variables) if plan.tree.slots else []
@@ -113,7 +118,12 @@ def _checked(operation: Operation, context: Context) -> Checked:
 def _facts(context: Context) -> dict[str, Any]:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
     principal = context.principal
-    return {"name": principal.name, "roles": _sorted(principal.roles), "links": _Links(context)}
+    return {
+        "name": principal.name,
+        "roles": _sorted(principal.roles),
+        "links": _Links(context),
+        "news": context.window,
+    }
 
 
 @lru_cache(256)

@@ -4,7 +4,9 @@ Follows "GraphQL over HTTP" and the GraphQL multipart request specification. Eve
 is an Invalid that says what would be right; members we do not know are ignored.
 """
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +24,8 @@ PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-requested-with", b"apollo-require-preflight")
 """A page of another origin can send a form without asking, but none of these headers."""
+
+_HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 Uploads = Sequence[UploadFile]
 NO_FILES: Uploads = ()
@@ -108,6 +112,17 @@ def from_json(request: object, *, read_only: bool = False) -> Operation:
     if extensions is not None and type(extensions) is not dict:
         raise Invalid(_wrong("extensions", extensions, "an object or null"), code=MALFORMED_BODY)
     return Operation(query, variables or {}, name or None, extensions or {}, read_only)
+
+
+def stale_ok(prefer: bytes | None) -> bool:
+    """Whether `Prefer` (RFC 7240) names our preference `stale-ok`: then a replica may answer."""
+    return prefer is not None and b"stale-ok" in prefer.lower().replace(b" ", b"").split(b",")
+
+
+@lru_cache(256)
+def base_url(scheme: str, host: bytes | None) -> str:
+    """Where the client reached us, `https://host`; empty where its Host header is no host."""
+    return f"{scheme}://{host.decode('ascii')}" if host and _HOST.fullmatch(host) else ""
 
 
 async def close_files(files: Iterable[UploadFile]) -> None:

@@ -12,11 +12,13 @@ from app.graph.prepared import PreparedDocument
 from app.graph.query import Query
 from app.graph.scalars import SCALARS
 from app.graph.webhooks import ROWS as WEBHOOK_ROWS
+from app.graph.subscription import Subscription
 
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     config=StrawberryConfig(scalar_map=SCALARS),
+    subscription=Subscription,
     extensions=[PreparedDocument],
     execution_context_class=PayloadExecutor,
 )

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from app.plan.binding import Bindings
 from app.plan.kinds import Kind
-from app.plan.sql import Select, Sql
+from app.plan.sql import Select, Sql, sql
 
 
 class Row(Protocol):
@@ -149,6 +149,17 @@ class Many:
     """The GraphQL name of its filter input."""
     every_group: bool = False
     """For the listing of customer groups alone: all groups of the credential, not only the one it acts in."""
+
+
+@dataclass(frozen=True)
+class News(Many):
+    """Rows at the root that whoever asks has not seen yet, a few at a time, in the order they came.
+
+    The value of its statement begins with their ids, so that the next one can leave them out (`plan/news.py`).
+    """
+
+    fresh: Callable[[Row], Sql] = lambda row: sql("true")
+    """Which rows those are."""
 
 
 @dataclass(frozen=True)

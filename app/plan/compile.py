@@ -21,6 +21,7 @@ from app.plan.catalog import (
     Fact,
     Lookup,
     Many,
+    News,
     Parts,
     Plan,
     Row,
@@ -30,9 +31,11 @@ from app.plan.cells import Cells, Level, unnested
 from app.plan.collect import Selected, Tree, is_list, node_type
 from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
+from app.plan.news import head_of_news
 from app.plan.pages import STRUCTURAL, Page, page_of, rows_of
 from app.plan.scoping import GROUP, STORE, scoped_table
 from app.plan.sql import (
+    NOTHING,
     Param,
     Sql,
     Statement,
@@ -62,7 +65,7 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
         # One root list and nothing else: its rows are built into the body itself, not into a text copied there.
         body.pieces[1] = one.inner
         source = sql(" FROM ", one.source)
-    return print_sql(sql("SELECT convert_to(", body.sql(), ", 'UTF8')", source))
+    return print_sql(sql("SELECT ", compiler.head, "convert_to(", body.sql(), ", 'UTF8')", source))
 
 
 def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
@@ -84,6 +87,8 @@ class _Compiler:
     def __init__(self, catalog: Catalog, shape: str) -> None:
         self.catalog = catalog
         self.shape = shape
+        self.head = NOTHING
+        """What the answer begins with: the ids of news."""
         self._aliases = 0
 
     def alias(self) -> str:
@@ -215,6 +220,8 @@ class _Compiler:
     def listing(self, selected: Selected, plan: Many, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
+        if isinstance(plan, News):
+            self.head = head_of_news(item)
         page = self.page(selected, plan, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))

@@ -60,7 +60,7 @@ def _rows(selected: Selected, args: Sequence[dict[str, Any]]) -> int:
     values = selected.values if selected.slot is None else args[selected.slot]
     if isinstance(plan, Many):
         if not plan.connection:
-            return _FEW
+            return plan.default_first or _FEW
         size = values.get("first")
         size = values.get("last") if size is None else size
         return max(1, plan.default_first or _FEW if size is None else size)

@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 from app.plan.arguments import FieldArguments
-from app.plan.catalog import Catalog, Entity, Many, Row, SortKey
+from app.plan.catalog import Catalog, Entity, Many, News, Row, SortKey
 from app.plan.kinds import INT, TEXT
 from app.plan.scoping import scoped_table
 from app.plan.sql import Select, Sql, joined, sql
 from app.values.cursors import read_cursor
 
-STRUCTURAL = frozenset({"orderBy", "interval", "by", "type", "stages"})
+STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages"})
 """Arguments whose value changes the statement itself."""
 _BY_ID = SortKey("id", INT, "bigint", lambda v: _whole(v))
 _BY_UUID = SortKey("id", TEXT, "uuid", str)
@@ -60,6 +60,8 @@ def rows_of(
     source, where = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
     if many.key and parent is not None:
         where.append(sql(row(many.key), " = ", parent))
+    if isinstance(many, News):
+        where.append(many.fresh(row))
     filters = catalog.filters.get(many.filter, {})
     keys = args.keys("filter")
     if entity.alive and not any(filters[key].replaces_alive for key in keys):

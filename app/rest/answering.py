@@ -23,9 +23,9 @@ from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
 from app.graph.explaining import explain
-from app.graph.http import base_url, stale_ok
 from app.graph.idempotency import Kept, digested, fingerprint, once, read_key
 from app.graph.remembering import Remembered
+from app.graph.requests import base_url, stale_ok
 from app.rest.bodies import close_files, read_body, read_text
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (

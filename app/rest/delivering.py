@@ -7,7 +7,7 @@ from starlette.types import Receive
 
 from app.auth.webhooks.signatures import Delivery
 from app.errors import Invalid
-from app.graph.http import base_url
+from app.graph.requests import base_url
 from app.rest.failing import MALFORMED_BODY
 from app.serving.bodies import MAX_BODY, stream_body, too_large
 

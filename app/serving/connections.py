@@ -34,7 +34,32 @@ class _Phase(enum.Enum):
     """Between two requests."""
 
 
-class BoundedConnection(HttpToolsProtocol):
+class Unread:
+    """What was written to a client and not read by it."""
+
+    __slots__ = ("_bytes", "_since")
+
+    def __init__(self, now_s: float) -> None:
+        self._bytes = 0
+        self._since = now_s
+
+    def is_late(self, transport: asyncio.Transport, now_s: float, *, within_s: float) -> bool:
+        """Whether none of it was read for so long."""
+        unread = transport.get_write_buffer_size()
+        if unread == 0 or unread != self._bytes:
+            self._bytes, self._since = unread, now_s
+        return now_s - self._since > within_s
+
+
+class Watched:
+    """A connection that `watch` looks at once a second."""
+
+    def look(self, now_s: float) -> None:
+        """Close what is late."""
+        raise NotImplementedError
+
+
+class BoundedConnection(HttpToolsProtocol, Watched):
     """uvicorn's HTTP/1.1 connection with deadlines, and one that tells a request when its client has left."""
 
     headers_within_s = 10.0
@@ -52,8 +77,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._phase = _Phase.HEADERS
         self._since = self.loop.time()
         self._received = 0
-        self._unread = 0
-        self._unread_since = self._since
+        self._unread = Unread(self._since)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -63,7 +87,14 @@ class BoundedConnection(HttpToolsProtocol):
             # asyncio forgets this for sockets bound by hand, and then headers and body, two writes, are
             # 40 ms apart.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _watch(self.server_state, self.loop)
+        watch(self.server_state, self.loop)
+
+    def shutdown(self) -> None:
+        """The server stops: an answer that would go on for ever comes to its end."""
+        super().shutdown()
+        exchange = self.cycle.scope.get(KEY) if self.cycle is not None else None
+        if isinstance(exchange, Exchange):
+            exchange.server_stops()
 
     def connection_lost(self, exc: Exception | None) -> None:
         cycle = self.cycle
@@ -114,10 +145,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def look(self, now_s: float) -> None:
         """Close what is late. Called once a second."""
-        unread = self.transport.get_write_buffer_size()
-        if unread == 0 or unread != self._unread:
-            self._unread, self._unread_since = unread, now_s
-        elif now_s - self._unread_since > self.read_within_s:
+        if self._unread.is_late(self.transport, now_s, within_s=self.read_within_s):
             self.transport.abort()
             return
         waited_s = now_s - self._since
@@ -200,7 +228,7 @@ _watched: "WeakKeyDictionary[ServerState, asyncio.TimerHandle]" = WeakKeyDiction
 LOOK_EVERY_S = 1.0
 
 
-def _watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
+def watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
     """Keep looking at a server's connections for as long as it has any."""
     if server not in _watched:
         _watched[server] = loop.call_later(LOOK_EVERY_S, _look_at_all, server, loop)
@@ -210,7 +238,7 @@ def _look_at_all(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
     del _watched[server]
     now_s = loop.time()
     for connection in list(server.connections):
-        if isinstance(connection, BoundedConnection):
+        if isinstance(connection, Watched):
             connection.look(now_s)
     if server.connections:
-        _watch(server, loop)
+        watch(server, loop)

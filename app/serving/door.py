@@ -58,7 +58,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it away at once."""
         if scope["type"] != "http":
-            await self.behind_proxy(scope, receive, send)
+            await self._socket(scope, receive, send)
             return
         started = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -83,6 +83,7 @@ class Door:
             await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
         else:
             self.in_flight += weight
+            exchange.gate, exchange.weight = self, weight
             metrics.entered()
             forwarded = b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers
             try:
@@ -92,13 +93,34 @@ class Door:
             except BaseException as problem:
                 await self._after(problem, scope, answer, exchange)
             finally:
-                self.in_flight -= weight
-                metrics.left()
+                if exchange.weight:
+                    self.make_room(exchange.weight)
         if not exchange.route:
             exchange.route = getattr(scope.get("route"), "path", "")
-        took_s = time.perf_counter() - started
-        metrics.observe(exchange, scope["method"], took_s=took_s)
-        self.journal.request(exchange, scope["method"], took_s=took_s, now_s=time.time())
+        self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
+
+    def make_room(self, weight: int) -> None:
+        """So much less is under way."""
+        self.in_flight -= weight
+        metrics.left()
+
+    def note(self, exchange: Exchange, method: str, *, took_s: float) -> None:
+        """Log and count what was answered."""
+        metrics.observe(exchange, method, took_s=took_s)
+        self.journal.request(exchange, method, took_s=took_s, now_s=time.time())
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: it has bounds of its own, and its line when it is closed."""
+        started = time.perf_counter()
+        exchange = scope[KEY] = Exchange(dict(scope["headers"]))
+        exchange.gate = self
+        try:
+            await self.behind_proxy(scope, receive, send)
+        except Exception as problem:
+            exchange.status = 1011
+            log.error("socket failed", exc_info=problem, extra={"request_id": exchange.request_id})
+        now_s = time.time()
+        self.journal.request(exchange, "SOCKET", took_s=time.perf_counter() - started, now_s=now_s)
 
     async def _after(self, problem: BaseException, scope: Scope, answer: Send, exchange: Exchange) -> None:
         """Put an end to a request that the app left with an exception; one that is not about it is raised."""

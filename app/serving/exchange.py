@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import re
 import secrets
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Callable, MutableMapping
+from typing import Any, Protocol
 
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
@@ -15,6 +15,16 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{8,64}")
 # Ids only have to differ: one random number per process and a count, not one random number per request.
 _PROCESS = secrets.token_hex(4)
 _COUNT = itertools.count(1)
+
+
+class Gate(Protocol):
+    """What the door does for the requests it let in."""
+
+    def make_room(self, weight: int) -> None:
+        """So much less is under way."""
+
+    def note(self, exchange: "Exchange", method: str, *, took_s: float) -> None:
+        """Log and count what was answered."""
 
 
 class Exchange:
@@ -30,6 +40,10 @@ class Exchange:
     left = False
     """The client closed the connection before it had its answer."""
     task: asyncio.Task[Any] | None = None
+    gate: Gate | None = None
+    weight = 0
+    """What it counts among those under way."""
+    at_stop: Callable[[], None] | None = None
 
     def __init__(self, headers: dict[bytes, bytes]) -> None:
         self.headers = headers
@@ -50,6 +64,22 @@ class Exchange:
         self.task = asyncio.current_task()
         if self.left and self.task is not None:
             self.task.cancel()
+
+    def step_aside(self) -> None:
+        """It only waits from here on, perhaps for hours, and takes no place among those under way."""
+        if self.gate is not None:
+            self.gate.make_room(self.weight)
+            self.weight = 0
+
+    def note(self, exchange: "Exchange", method: str, *, took_s: float) -> None:
+        """Log and count another one that came inside of this."""
+        if self.gate is not None:
+            self.gate.note(exchange, method, took_s=took_s)
+
+    def server_stops(self) -> None:
+        """Called by the connection. Whatever has no end by itself gave `at_stop`."""
+        if self.at_stop is not None:
+            self.at_stop()
 
     def client_left(self) -> None:
         """Called by the connection. Cancelling the task makes the driver cancel the running statement."""

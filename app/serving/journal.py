@@ -77,7 +77,7 @@ class Journal:
             lines = [
                 _Line(
                     self._time(now_s),
-                    "error" if status >= 500 else "info",
+                    "error" if 500 <= status < 600 else "info",
                     "request",
                     request_id,
                     method,

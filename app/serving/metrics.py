@@ -39,6 +39,10 @@ _tallies = Tallies(Path(_folder) if _folder else None, spare=_TIMED)
 _numbers = _tallies.numbers
 _in_flight = _tallies.place(("in_flight",), slots=1)
 _refused = _tallies.place(("refused",), slots=1)
+_live = {
+    name: _tallies.place((name,), slots=1)
+    for name in ("live_subscriptions", "live_ticks", "live_messages", "live_dropped")
+}
 _seconds: dict[tuple[str, str, int], int] = {}
 _executions: dict[tuple[str, str], int] = {}
 _operations: set[str] = set()
@@ -73,6 +77,26 @@ def refused() -> None:
     _numbers[_refused] += 1
 
 
+def live_subscribed(change: int) -> None:
+    """So many more subscriptions are open."""
+    _numbers[_live["live_subscriptions"]] += change
+
+
+def live_tick() -> None:
+    """A topic was looked at: one question to the database."""
+    _numbers[_live["live_ticks"]] += 1
+
+
+def live_message() -> None:
+    """A subscriber took a message."""
+    _numbers[_live["live_messages"]] += 1
+
+
+def live_dropped(count: int) -> None:
+    """Messages that no subscriber took: newer ones came, or it read too slowly."""
+    _numbers[_live["live_dropped"]] += count
+
+
 def exposition() -> tuple[bytes, str]:
     """The metrics as Prometheus reads them, and their content type."""
     return generate_latest(_registry), CONTENT_TYPE_LATEST
@@ -100,7 +124,7 @@ class _Doors(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Called once per scrape."""
-        sums = _tallies.sums(of_the_living="in_flight")
+        sums = _tallies.sums(of_the_living=("in_flight", "live_subscriptions"))
         seconds = HistogramMetricFamily(
             "gateway_request_seconds",
             "How long requests took, from their headers to the end of their answer.",
@@ -120,10 +144,27 @@ class _Doors(Collector):
         refused = CounterMetricFamily(
             "gateway_requests_refused", "Requests refused because too many were in flight."
         )
-        for name, family in (("in_flight", in_flight), ("refused", refused)):
+        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {
+            "in_flight": in_flight,
+            "refused": refused,
+            "live_subscriptions": GaugeMetricFamily(
+                "gateway_live_subscriptions", "Open subscriptions, over sockets and event streams."
+            ),
+            "live_ticks": CounterMetricFamily(
+                "gateway_live_ticks", "Looks at what is subscribed to: one per tick and topic."
+            ),
+            "live_messages": CounterMetricFamily(
+                "gateway_live_messages", "Results of subscriptions that subscribers took."
+            ),
+            "live_dropped": CounterMetricFamily(
+                "gateway_live_dropped",
+                "Results that slow subscribers never got: a newer one took their place.",
+            ),
+        }
+        for name, family in families.items():
             for labels, (count,) in _of(sums, name):
                 family.add_metric(labels, count)
-        yield from (seconds, executions, in_flight, refused)
+        yield from (seconds, executions, *families.values())
 
 
 def _of(sums: dict[Name, Sequence[float]], name: str) -> Iterator[tuple[Name, Sequence[float]]]:

@@ -23,6 +23,7 @@ from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
 from app.serving.metrics import METRICS_FOLDER
+from app.serving.sockets import BoundedSocket
 from app.settings import Settings
 
 APP = "app.main:create"
@@ -95,8 +96,10 @@ def serve(
         workers=settings.workers,
         http=BoundedConnection,
         loop="uvloop",
-        ws="websockets-sansio",
+        ws=BoundedSocket,
         ws_max_size=MAX_MESSAGE,
+        # A compressor of its own for each socket would make a shared text dear again, in time and memory.
+        ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,

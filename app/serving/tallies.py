@@ -8,7 +8,7 @@ is asked reads the files of all, to the last request, and those of processes tha
 import json
 import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 BYTES = 1024 * 1024
@@ -53,8 +53,8 @@ class Tallies:
             os.write(self._names, json.dumps([at, slots, *name]).encode() + b"\n")
         return at
 
-    def sums(self, *, of_the_living: str) -> dict[Name, Sequence[float]]:
-        """The numbers of every name, over all processes; names that begin with `of_the_living` only over
+    def sums(self, *, of_the_living: Collection[str]) -> dict[Name, Sequence[float]]:
+        """The numbers of every name, over all processes; names that begin with one `of_the_living` only over
         those that still run: they say how things are, not what happened.
         """
         if self._folder is None:
@@ -68,7 +68,7 @@ class Tallies:
                 if line.endswith(b"\n"):
                     at, slots, *parts = json.loads(line)
                     name = tuple(parts)
-                    if lives or name[0] != of_the_living:
+                    if lives or name[0] not in of_the_living:
                         before = out.get(name) or [0.0] * slots
                         now = numbers[at : at + slots]
                         out[name] = [a + b for a, b in zip(before, now, strict=True)]

@@ -43,7 +43,7 @@ def test_a_name_has_its_place_and_its_own_numbers() -> None:
     assert mine.place(("a",), slots=2) == first
     mine.numbers[first + 1] += 1.5
     mine.numbers[second] += 1
-    assert mine.sums(of_the_living="now") == {("a",): [0.0, 1.5], ("b",): [1.0]}
+    assert mine.sums(of_the_living=["now"]) == {("a",): [0.0, 1.5], ("b",): [1.0]}
 
 
 def test_ended_processes_still_count_but_have_nothing_under_way(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_ended_processes_still_count_but_have_nothing_under_way(tmp_path: Path) 
     mine = Tallies(tmp_path, spare=4)
     mine.numbers[mine.place(("in_flight",), slots=1)] += 1
     mine.numbers[mine.place(("seconds", "GET", "/"), slots=3)] += 1
-    assert mine.sums(of_the_living="in_flight") == {
+    assert mine.sums(of_the_living=["in_flight"]) == {
         ("in_flight",): [1.0],
         ("seconds", "GET", "/"): [3.0, 0.0, 0.5],
     }
@@ -62,7 +62,7 @@ def test_a_name_half_written_is_not_read(tmp_path: Path) -> None:
     mine.place(("whole",), slots=1)
     with (tmp_path / f"{os.getpid()}{tallies.NAMES}").open("ab") as names:
         names.write(b'[5, 1, "ha')
-    assert mine.sums(of_the_living="now") == {("whole",): [0.0]}
+    assert mine.sums(of_the_living=["now"]) == {("whole",): [0.0]}
 
 
 def test_what_finds_no_room_is_counted_apart() -> None:
@@ -71,7 +71,7 @@ def test_what_finds_no_room_is_counted_apart() -> None:
     assert places[0] == 4
     assert places[-1] == 0
     mine.numbers[places[-1]] += 1
-    assert ("199",) not in mine.sums(of_the_living="now")
+    assert ("199",) not in mine.sums(of_the_living=["now"])
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -1,0 +1,104 @@
+"""Subscriptions as server-sent events: "distinct connections mode" of "GraphQL over Server-Sent Events".
+
+A request that accepts `text/event-stream` is one operation: `next` events with its results, and at the end `complete`.
+"""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+from graphql import OperationType
+from starlette.types import Send
+
+from app.errors import Failure, Unavailable
+from app.graph.context import Context
+from app.graph.entry import Operation, refusals
+from app.graph.live.subscribers import Ended, Payload
+from app.graph.live.topics import Topics
+from app.graph.live.watching import Watches
+from app.graph.preparing import Rejected, prepare
+from app.serving.exchange import Exchange
+from app.values.json_text import write_json
+
+KEEP_ALIVE_S = 12.0
+"""Proxies close what is silent; a line with a colon says nothing (HTML, "Server-sent events", authoring notes)."""
+ROUTE = "/graphql (stream)"
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+_SILENCE = b":\n\n"
+_COMPLETE = b"event: complete\ndata:\n\n"
+
+
+def events_of(result: bytes) -> bytes:
+    """The whole stream of an operation with one result."""
+    return Payload(result).event + _COMPLETE
+
+
+class EventStreams:
+    """Answers subscriptions over HTTP."""
+
+    def __init__(self, topics: Topics, watches: Watches) -> None:
+        self.topics = topics
+        self.watches = watches
+
+    async def take(self, operation: Operation, context: Context, exchange: Exchange, send: Send) -> bool:
+        """Answer until either side ends it; False where this is no subscription that could run."""
+        try:
+            prepared = prepare(operation, context)
+        except (Rejected, Failure):
+            return False
+        if prepared.operation.kind is not OperationType.SUBSCRIPTION or prepared.faults:
+            return False
+        exchange.route = ROUTE
+        exchange.cancel_with_client()
+        try:
+            subscriber = self.topics.subscribe(operation, prepared, context)
+        except Unavailable:
+            raise
+        except Failure as failure:
+            await _start(send)
+            await _end(send, failure)
+            return True
+        try:
+            stop_watch = self.watches.open(
+                exchange.headers, context.principal, subscriber.end, now=context.now
+            )
+            try:
+                exchange.at_stop = partial(subscriber.end, None)
+                exchange.step_aside()
+                await _start(send)
+                # Now, so that the client sees that it is welcome.
+                piece = _SILENCE
+                while True:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    try:
+                        async with asyncio.timeout(KEEP_ALIVE_S):
+                            piece = (await subscriber.next()).event
+                    except TimeoutError:
+                        piece = _SILENCE
+            except Ended as ended:
+                await _end(send, ended.failure)
+            finally:
+                stop_watch()
+        finally:
+            subscriber.close()
+        return True
+
+
+async def _start(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+
+
+async def _end(send: Send, failure: Failure | None) -> None:
+    """Say why, where there is a reason; without one the client asks again, as after any broken line."""
+    body = b"" if failure is None else events_of(write_json({"errors": refusals(failure)}))
+    await send({"type": "http.response.body", "body": body})
+
+
+def as_live(operation: Operation) -> Operation:
+    """The same operation, which may be a subscription; what is found out about it is kept with it."""
+    prepared = {} if operation.prepared is None else operation.prepared
+    return replace(operation, live=True, prepared=prepared)

@@ -1,0 +1,194 @@
+"""What is watched, and for whom: one look per tick and topic, however many subscribers.
+
+A topic is a document with its variables, inside a scope. As long as somebody is subscribed it is asked again and
+again, by the one statement of its plan; what came out is sent on to every subscriber as the same text.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from app.errors import Invalid, Unavailable
+from app.graph.context import Context
+from app.graph.entry import Answer, answer
+from app.graph.live.subscribers import Payload, Subscriber
+from app.graph.preparing import Operation, Prepared
+from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
+from app.plan.catalog import Fact, News
+from app.plan.news import Seen, split_news
+from app.serving import metrics
+
+MAX_TOPICS = 1_000
+"""Of one process: each asks the database as often as it was told to."""
+LOOKS_AT_ONCE = 2
+"""The others of the reading connections are for requests."""
+
+log = logging.getLogger("gateway.live")
+
+
+class Topics:
+    """Every topic of this process."""
+
+    def __init__(self) -> None:
+        self._open: dict[Any, _Topic] = {}
+        self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    def subscribe(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+        """A place in the topic of this subscription; a Failure where it cannot be had."""
+        asked = _read(prepared)
+        key = _key(operation, prepared, context)
+        topic = self._open.get(key)
+        if topic is None:
+            if len(self._open) >= MAX_TOPICS:
+                raise Unavailable("Too many different subscriptions are open. Please try again shortly.")
+            topic = self._open[key] = _Topic(
+                operation, context, asked, turns=self._turns, done=lambda: self._open.pop(key, None)
+            )
+        return topic.add()
+
+    async def close(self) -> None:
+        """Ask no more."""
+        topics = list(self._open.values())
+        for topic in topics:
+            topic.stop()
+        await asyncio.gather(*(topic.task for topic in topics))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a subscription wants to be looked after."""
+
+    every_s: int
+    is_news: bool
+    """Each message has what is new; else each has the whole, and only the latest counts."""
+
+
+def _read(prepared: Prepared) -> _Asked:
+    roots = prepared.plan.tree.roots
+    if len(roots) != 1:
+        raise Invalid("A subscription has one field; all of this one's are skipped.")
+    root = roots[0]
+    values = root.values if root.slot is None else prepared.bindings.args[root.slot]
+    every_s = values["every"]
+    if not 1 <= every_s <= MAX_EVERY_S:
+        raise Invalid(f"every lies between 1 and {MAX_EVERY_S} seconds.")
+    return _Asked(every_s, isinstance(root.plan, News))
+
+
+def _key(operation: Operation, prepared: Prepared, context: Context) -> Any:
+    """Equal keys get equal answers."""
+    who = context.principal
+    tells_who_asks = any(isinstance(one.plan, Fact) for one in prepared.plan.tree.walk())
+    return (
+        operation.query,
+        operation.name,
+        msgspec.json.encode(operation.variables, order="sorted"),
+        context.scope,
+        context.base_url,
+        context.stale_ok,
+        (who.name, who.roles) if tells_who_asks else None,
+    )
+
+
+class _Topic:
+    """One topic and whoever is subscribed to it."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        context: Context,
+        asked: _Asked,
+        *,
+        turns: asyncio.Semaphore,
+        done: Callable[[], object],
+    ) -> None:
+        # Checked once: from the second time on only the clock is new.
+        self._operation = replace(operation, prepared={})
+        self._context = context
+        self._asked = asked
+        self._turns = turns
+        self._done = done
+        self._subscribers: set[Subscriber] = set()
+        self._last: Payload | None = None
+        self._seen = Seen() if asked.is_news else None
+        self._has_begun = False
+        """Whether everything from before the subscription was seen, and is no news."""
+        self._stop = asyncio.Event()
+        self.task = asyncio.create_task(self._run())
+
+    def add(self) -> Subscriber:
+        """One more subscriber; it gets what the others have, at once."""
+        made = Subscriber(keeps_all=self._asked.is_news, leave=self._leave)
+        self._subscribers.add(made)
+        if self._last is not None:
+            made.put(self._last)
+        return made
+
+    def stop(self) -> None:
+        """Not another look. One under way comes to its end: the driver would have to give up its connection."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self._done()
+
+    def _leave(self, subscriber: Subscriber) -> None:
+        self._subscribers.discard(subscriber)
+        if not self._subscribers:
+            self.stop()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            started = loop.time()
+            try:
+                more = await self._look()
+            except Exception:
+                log.exception("a subscription cannot be looked after")
+                more = False
+            took_s = loop.time() - started
+            # A look that takes long is followed by a rest as long.
+            rest_s = 0 if more else max(self._asked.every_s - took_s, took_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), rest_s)
+
+    async def _look(self) -> bool:
+        """Ask once and pass it on; whether there is more to be had at once."""
+        async with self._turns:
+            now = datetime.now(UTC)
+            window = self._seen.window(now=now) if self._seen is not None else None
+            context = replace(self._context, now=now, window=window)
+            given = await answer(self._operation, context)
+        metrics.live_tick()
+        if given.execution == "refused":
+            # It was possible when it was asked first, so the database is away; there will be another tick.
+            log.warning("a subscription gets no answer", extra={"request_id": context.request_id})
+            return False
+        if self._seen is None:
+            if self._last is None or self._last.body != given.body:
+                self._last = Payload(given.body)
+                self._pass_on(self._last)
+            return False
+        ids, body = _news_of(given, context)
+        is_all = len(ids) < MAX_EVENTS * 16
+        self._seen.add(ids, now=now, is_all=is_all)
+        if (ids or given.errors) and self._has_begun:
+            self._pass_on(Payload(body))
+        self._has_begun = self._has_begun or is_all
+        return not is_all
+
+    def _pass_on(self, payload: Payload) -> None:
+        for subscriber in self._subscribers:
+            subscriber.put(payload)
+
+
+def _news_of(given: Answer, context: Context) -> tuple[bytes, bytes]:
+    """The ids of what is new, and the message."""
+    if given.execution == "planned":
+        return split_news(given.body)
+    loaded = context.loaders.news if context.loaders is not None else []
+    return b"".join(row.key("id").bytes for row in loaded), given.body

@@ -1,0 +1,121 @@
+"""Credentials behind open lines, proved again and again: a revocation is felt as soon as with requests.
+
+A line is a socket or an event stream. Lines with the same credential are one watch.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from app.auth.credentials import HEADERS, Authenticator
+from app.auth.principal import Principal
+from app.errors import Failure, Forbidden, Unauthorized, Unavailable
+
+LOOK_EVERY_S = 1.0
+"""Proofs are remembered for three seconds (`auth/credentials.py`); five are promised."""
+UNPROVEN_FOR = timedelta(seconds=5)
+"""How long lines stay open while their credential cannot be looked up."""
+MAX_LINES = 5_000
+"""Of one process."""
+MAX_LINES_OF_ONE = 2_000
+"""With one credential."""
+
+End = Callable[[Failure | None], None]
+"""Ends a line and says why; None: the gateway stops."""
+
+log = logging.getLogger("gateway.live")
+
+
+@dataclass(slots=True)
+class _Watch:
+    headers: Mapping[bytes, bytes]
+    principal: Principal
+    proved_at: datetime
+    ends: dict[object, End] = field(default_factory=dict)
+
+
+class Watches:
+    """The open lines of this process, by their credentials."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+        self._watches: dict[tuple[bytes | None, ...], _Watch] = {}
+        self._lines = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further line can be opened."""
+        return self._lines >= MAX_LINES
+
+    def open(
+        self, headers: Mapping[bytes, bytes], principal: Principal, end: End, *, now: datetime
+    ) -> Callable[[], None]:
+        """Watch over a line whose credential was proved just now; what is returned stops it.
+
+        Unavailable where there are too many.
+        """
+        name = tuple(headers.get(one) for one in HEADERS)
+        watch = self._watches.get(name)
+        if self.is_full or (watch is not None and len(watch.ends) >= MAX_LINES_OF_ONE):
+            raise Unavailable("Too many lines are open. Please try again shortly.")
+        if watch is None:
+            kept = {one: value for one in HEADERS if (value := headers.get(one)) is not None}
+            watch = self._watches[name] = _Watch(kept, principal, now)
+        line = object()
+        watch.ends[line] = end
+        self._lines += 1
+        if self._task is None:
+            self._task = asyncio.create_task(self._look_again())
+
+        def close() -> None:
+            if watch.ends.pop(line, None) is not None:
+                self._lines -= 1
+            if not watch.ends and self._watches.get(name) is watch:
+                del self._watches[name]
+
+        return close
+
+    async def close(self) -> None:
+        """End every line."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        for watch in list(self._watches.values()):
+            _end_all(watch, None)
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for watch in list(self._watches.values()):
+                try:
+                    await self._prove(watch)
+                except Exception:
+                    log.exception("a credential cannot be proved")
+
+    async def _prove(self, watch: _Watch) -> None:
+        now = datetime.now(UTC)
+        try:
+            principal = self._authenticator.recall(watch.headers, now=now)
+            if principal is None:
+                principal = await self._authenticator.by_headers(watch.headers, now=now)
+        except Unauthorized:
+            _end_all(watch, Unauthorized("The credential does not hold any more."))
+        except Forbidden as failure:
+            _end_all(watch, failure)
+        except Unavailable as failure:
+            if now - watch.proved_at > UNPROVEN_FOR:
+                _end_all(watch, failure)
+        else:
+            watch.proved_at = now
+            if principal != watch.principal:
+                _end_all(watch, Forbidden("What the credential may do has changed: connect again."))
+
+
+def _end_all(watch: _Watch, failure: Failure | None) -> None:
+    for end in list(watch.ends.values()):
+        end(failure)

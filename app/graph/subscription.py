@@ -1,0 +1,43 @@
+"""The root of watching: what can be queried, sent again whenever it has changed, and events as they come in."""
+
+import strawberry
+
+from app.graph import lists
+from app.graph.campaigns import Campaign
+from app.graph.declare import argument, connection, look_up, news
+from app.graph.events import Event
+from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.paging import Connection
+
+MAX_EVERY_S = 3600
+MAX_EVENTS = 500
+"""Of one message; what is left over follows at once in the next."""
+
+EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}.", 1)
+
+
+@strawberry.type(
+    description="What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events."
+    " The gateway looks every so many seconds, once for all who watch the same, and sends what has changed."
+)
+class Subscription:
+    """What can be watched in the scope of the credential."""
+
+    campaign: Campaign | None = look_up(
+        "A campaign, its metrics for instance: at first, and whenever what is selected has changed.", EVERY
+    )
+    campaigns: Connection[Campaign] = connection(
+        "Campaigns: at first, and whenever what is selected has changed.", lists.CAMPAIGNS, EVERY
+    )
+    metric_totals: list[MetricTotals] = scope_totals(
+        "Metrics of all campaigns in scope, one row per currency: at first, and whenever they have changed.",
+        EVERY,
+    )
+    metric_series: list[MetricPoint] = scope_series(
+        "Metrics of all campaigns in scope over time: at first, and whenever they have changed.", EVERY
+    )
+    events: list[Event] = news(
+        f"Events that came in since the last message, each of them once, oldest first, {MAX_EVENTS} at most in a"
+        " message. Nothing is sent while none come in.",
+        lists.EVENTS, EVERY, by="received_at", first=MAX_EVENTS,
+    )  # fmt: skip

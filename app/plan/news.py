@@ -1,0 +1,83 @@
+"""Rows that are new since the last time: a stretch of time, reread with some overlap, without what was seen.
+
+Rows become visible when they are committed, not in the order of their instants, so the last stretch is read again
+each time. What was seen travels as one byte string of 16-byte ids, there and back: no object per row is made.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.plan.catalog import Row
+from app.plan.sql import Param, Sql, sql
+
+OVERLAP = timedelta(seconds=10)
+"""How long after its instant a row may still be committed, and how far clocks of several gateways may differ."""
+ID_BYTES = 16
+_COUNT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows are news at one moment."""
+
+    since: datetime
+    until: datetime
+    seen: bytes
+    """Ids to leave out, one after the other."""
+
+
+class Seen:
+    """What one reader of news has seen."""
+
+    def __init__(self) -> None:
+        self._read_at: datetime | None = None
+        """The last time everything there was had been seen."""
+        self._parts: deque[tuple[datetime, bytes]] = deque()
+
+    def window(self, *, now: datetime) -> Window:
+        """What is still unseen at `now`. Rows stamped further ahead than the overlap wait for their time."""
+        since = (self._read_at or now) - OVERLAP
+        return Window(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
+
+    def add(self, ids: bytes, *, now: datetime, is_all: bool) -> None:
+        """These were seen at `now`; `is_all`: there were no more."""
+        if ids:
+            self._parts.append((now, ids))
+        if is_all:
+            self._read_at = now
+            # Seen then, they carried an instant an overlap later at most; no window reaches back to it any more.
+            while self._parts and self._parts[0][0] < now - 2 * OVERLAP:
+                self._parts.popleft()
+
+
+def fresh_by(instant: str) -> Callable[[Row], Sql]:
+    """The condition of news, by the column that says when a row came."""
+
+    def fresh(row: Row) -> Sql:
+        return sql(
+            row(instant), " >= ", _SINCE, " AND ", row(instant), " < ", _UNTIL, " AND ", row("id"),
+            # A sub-select, so that it is hashed: an array would be searched from end to end for every row.
+            " NOT IN (SELECT encode(substring(", _SEEN, f" FROM {ID_BYTES} * n + 1 FOR {ID_BYTES}), 'hex')::uuid"
+            " FROM generate_series(0, length(", _SEEN, f") / {ID_BYTES} - 1) n)",
+        )  # fmt: skip
+
+    return fresh
+
+
+def head_of_news(row: Row) -> Sql:
+    """What the value of a statement of news begins with: how many rows, and their ids."""
+    ids = sql("string_agg(uuid_send(", row("id"), "), ''::bytea)")
+    return sql("int4send(count(*)::int) || coalesce(", ids, ", ''::bytea) || ")
+
+
+def split_news(value: bytes) -> tuple[bytes, bytes]:
+    """A statement's value → the ids of its rows, and the answer."""
+    end = _COUNT_BYTES + ID_BYTES * int.from_bytes(value[:_COUNT_BYTES], "big")
+    return value[_COUNT_BYTES:end], value[end:]
+
+
+_SINCE = sql(Param(("news", "since"), "timestamptz", lambda b: b.facts["news"].since))
+_UNTIL = sql(Param(("news", "until"), "timestamptz", lambda b: b.facts["news"].until))
+_SEEN = sql(Param(("news", "seen"), "bytea", lambda b: b.facts["news"].seen))
