@@ -22,6 +22,12 @@ PROMO_BORDERS = (
     f" WHERE {CAMPAIGN_BORDERS} AND campaign.id = promo.campaign_id))"
 )
 """Which promos can be seen and used: those of campaigns in reach, and the whole group's."""
+PROJECT_BORDERS = (
+    "project.group_id = $1"
+    " AND ($2::bigint IS NULL OR project.store_id IS NULL OR project.store_id = $2)"
+    " AND ($3::bigint[] IS NULL OR project.id = ANY ($3))"
+)
+"""Which projects: under a store's scope its own, and those of the whole group."""
 
 
 def borders(scope: Scope) -> Borders:

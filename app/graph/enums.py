@@ -8,7 +8,7 @@ import strawberry
 from app.domain.funnels.stages import FunnelType
 from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective, SpendLimitRenewal, SpendLimitType
-from app.tables.events import EventOutcome
+from app.tables.events import EventDataType, EventFieldKind, EventOutcome, EventStatus, RewardTrigger
 from app.tables.funnels import FunnelStage
 from app.tables.webhooks import ConnectionStatus, Provider
 
@@ -89,6 +89,40 @@ _describe(
     "What became of an event that came in.",
     APPLIED="It took effect, once.",
     IGNORED="It is kept, but nothing follows from it.",
+)
+_describe(
+    EventStatus,
+    "How far an event has come.",
+    PENDING="Accepted, and waiting to be processed.",
+    PROCESSED="It was processed.",
+    TRASHED="It could not be processed; its faults say why.",
+)
+_describe(
+    EventFieldKind,
+    "What a field of an event type is for.",
+    FIELD="A value the event carries.",
+    STATE="Something that becomes true of an event, such as converted; 0 or 1.",
+    STATISTIC="A number the event is worth, such as turnover.",
+)
+_describe(
+    EventDataType,
+    "What values a field takes.",
+    STRING="Text.",
+    NUMBER="A number.",
+    INTEGER="A whole number.",
+    BOOLEAN="True or false; also 0 or 1.",
+    DATE="An instant.",
+    EMAIL="An e-mail address.",
+    PHONE="A phone number.",
+    JSON="Any JSON.",
+)
+_describe(
+    RewardTrigger,
+    "What makes flows of reward campaigns look.",
+    SPEND="A purchase.",
+    REGISTRATION="A customer signs up.",
+    REFERRAL="A customer brings another.",
+    CUSTOM="An event of the group's own.",
 )
 _describe(
     FunnelStage,
@@ -236,7 +270,10 @@ __all__ = [
     "CampaignType",
     "Comparison",
     "ConnectionStatus",
+    "EventDataType",
+    "EventFieldKind",
     "EventOutcome",
+    "EventStatus",
     "FlowTrigger",
     "FunnelBreakdown",
     "FunnelStage",
@@ -249,6 +286,7 @@ __all__ = [
     "MetricDimension",
     "Objective",
     "Provider",
+    "RewardTrigger",
     "RewardType",
     "SegmentType",
     "SpendLimitRenewal",

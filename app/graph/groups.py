@@ -6,6 +6,7 @@ import strawberry
 
 from app.graph import lists
 from app.graph.declare import column, computed, connection, embed, entity, to_one
+from app.graph.event_types import EVENT_TYPES, EventType
 from app.graph.nodes import Node
 from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
@@ -100,12 +101,16 @@ class Project(Node):
 
     name: str = column("What the project is called.")
     slug: str | None = column("Its name in tracking requests, unique over all groups; null: internal.")
+    identity_fields: list[str] = column("What its users are known by, surest first.")
     is_internal: bool = column("Whether it was made by itself for a campaign.")
     created_at: DateTime = column("When it was made.")
     store: Store | None = to_one("The store it belongs to; null: the whole group's.", "store_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", lists.CAMPAIGNS, key="project_id")
     integrations: "Connection[Integration]" = connection(
         "Its integrations.", lists.INTEGRATIONS, key="project_id"
+    )
+    event_types: Connection[EventType] = connection(
+        "Kinds of events it takes.", EVENT_TYPES, key="project_id"
     )
     events: Connection[EventRef] = connection("Events it received.", lists.EVENTS, key="project_id")
 

@@ -6,6 +6,7 @@ from app.graph.mutations import (
     assets,
     campaigns,
     customers,
+    event_types,
     flows,
     keys,
     messages,
@@ -55,6 +56,10 @@ class Mutation:
     promo_delete = promos.delete
     promo_redeem = promos.redeem
     promo_release = promos.release
+    event_type_create = event_types.create
+    event_type_update = event_types.update
+    event_type_archive = event_types.archive
+    event_type_restore = event_types.restore
     touches_record = touches.record
     assets_add = assets.add
     asset_remove = assets.remove

@@ -7,6 +7,7 @@ from app.graph.access import ApiKey, OAuthClient, Viewer
 from app.graph.audience import Customer, Promo, Segment
 from app.graph.campaigns import Campaign, Outlay, SpendEntry
 from app.graph.declare import by_ids, connection, embed, every_group, look_up
+from app.graph.event_types import EVENT_TYPES, EventType
 from app.graph.events import Event
 from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
@@ -63,6 +64,8 @@ class Query:
     funnel_custom: list[FunnelSlice] = own("A funnel of stages of your choice; one row unless broken down.")
     funnel_touches: Connection[FunnelTouch] = connection("Stages that customers reached.", TOUCHES)
     assets: Connection[Asset] = connection("Client files.", lists.ASSETS)
+    event_type: EventType | None = look_up("An event type, by its id.")
+    event_types: Connection[EventType] = connection("Kinds of events that projects take.", EVENT_TYPES)
     events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)
     api_keys: Connection[ApiKey] = connection("API keys of the group.", lists.API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", lists.OAUTH_CLIENTS)

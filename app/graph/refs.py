@@ -7,6 +7,7 @@ import strawberry
 if TYPE_CHECKING:
     from app.graph.audience import Customer, Promo, Segment
     from app.graph.campaigns import Campaign, Goal, Outlay, SpendEntry
+    from app.graph.event_types import EventField, EventType
     from app.graph.events import Event
     from app.graph.flows import Flow
     from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
@@ -33,4 +34,6 @@ MetricPointRef = Annotated["MetricPoint", strawberry.lazy("app.graph.metrics")]
 AssetRef = Annotated["Asset", strawberry.lazy("app.graph.records")]
 OrderRef = Annotated["Order", strawberry.lazy("app.graph.orders")]
 SegmentMemberRef = Annotated["SegmentMember", strawberry.lazy("app.graph.orders")]
+EventTypeRef = Annotated["EventType", strawberry.lazy("app.graph.event_types")]
+EventFieldRef = Annotated["EventField", strawberry.lazy("app.graph.event_types")]
 EventRef = Annotated["Event", strawberry.lazy("app.graph.events")]

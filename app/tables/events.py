@@ -124,6 +124,9 @@ class EventField(TenantRow, table=True):
     position: int
     kind: str = Field(sa_type=CODE)
     storage_key: str = Field(sa_type=CODE)
+    """What its value is kept under."""
+    ingestion_key: str = Field(sa_type=CODE)
+    """What its value is called in the data of an event as sent."""
     name: str = Field(sa_type=WORDS)
     data_type: str = Field(sa_type=CODE)
     is_required: bool = Field(default=False)

@@ -231,6 +231,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("kind", CODE, nullable=False),
         sa.Column("storage_key", CODE, nullable=False),
+        sa.Column("ingestion_key", CODE, nullable=False),
         sa.Column("name", WORDS, nullable=False),
         sa.Column("data_type", CODE, nullable=False),
         sa.Column("is_required", sa.Boolean(), nullable=False),

@@ -10,7 +10,7 @@ from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
 from app.tables.audience import Customer, Promo, Segment
 from app.tables.campaigns import Campaign, Goal, Outlay, SpendEntry, SpendLimit
-from app.tables.events import Event
+from app.tables.events import Event, EventField, EventType
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
@@ -335,12 +335,33 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                               path=path if n + 2 > day * 2 + 1 else path[0]),
                 )  # fmt: skip
         event_marks = [f"{mark}.s0.p0", f"{mark}.s1.p1", f"{mark}.s-.p2", mark]
+        for n, (project, own) in enumerate(zip(projects, event_marks, strict=False)):
+            for at in range(2):
+                (kind,) = await add(
+                    EventType(**g, project_id=project, reference=f"{own}-type{at}", name=f"{own} {WEIRD[n + at]}",
+                              version=2, details={"k": f"{own} {WEIRD[2]}", "n": 1e30} if n else None,
+                              expiration_policy={"from": f"{own} type"} if at else None,
+                              phone_parsing=[f"{own} FR"] if n == 1 else None,
+                              funnel_stage="purchase" if at else None, trigger=None if at else "spend",
+                              archived_at=start if at and n != 1 else None, created_at=start,
+                              updated_at=start + timedelta(days=n)),
+                )  # fmt: skip
+                for version, place in [(2, 0), (2, 1), (2, 2), (1, 0)]:
+                    await add(
+                        EventField(**g, event_type_id=kind, version=version, is_current=version == 2, position=place,
+                                   kind=["field", "state", "statistic"][place], storage_key=f"{own}-key{place}",
+                                   ingestion_key=f"{own} {WEIRD[place]}", name=f"{own} {WEIRD[-1 - place]}",
+                                   data_type=["string", "boolean", "number"][place], is_required=place == 0,
+                                   identity=f"{own}-email" if place == 0 and version == 2 else None,
+                                   sent={"label": f"{own} x"} if place else None),
+                    )  # fmt: skip
         events = [UUID(int=group_id * 1000 + n) for n in range(4)]
         tx.session.add_all(
             [
                 Event(**g, id=event, project_id=projects[n] if n < 3 else None,
                       source=f"{own}-source", dedup_key=f"{mark}{n}", event_type=f"{own} purchase", received_at=start,
                       occurred_at=start + timedelta(seconds=n),
+                      event_type_id=ids["event_type"][2 * n] if n < 3 else None, type_version=n + 1 if n < 3 else None,
                       kind="opened" if n else None, channel=f"{own}-ch" if n else None,
                       outcome=[None, "applied", "ignored", "applied"][n],
                       campaign_id=made[n] if n else None, customer_id=customers[n] if n < 3 else None,

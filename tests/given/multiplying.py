@@ -26,18 +26,20 @@ async def multiply(owner: "asyncpg.Connection[asyncpg.Record]", group_id: int, *
         if "group_id" not in table.columns or "id" not in table.columns or table.name in SKIPPED:
             continue
         found = await owner.fetchval(f"SELECT count(*) FROM {table.name} WHERE group_id = $1", group_id)
-        await _copies(owner, table, group_id, max(0, at_least - found))
+        if found:
+            await _copies(owner, table, group_id, max(0, at_least - found))
 
 
 async def _copies(
     owner: "asyncpg.Connection[asyncpg.Record]", table: Table, group_id: int, copies: int
 ) -> None:
-    unique = {
-        column.name
-        for holder in (*table.constraints, *table.indexes)
-        if isinstance(holder, UniqueConstraint) or getattr(holder, "unique", False)
-        for column in holder.columns
-    } - {"group_id", "source", "integration_id"} | {"email"}
+    unique = {"email"}
+    for holder in (*table.constraints, *table.indexes):
+        if isinstance(holder, UniqueConstraint) or getattr(holder, "unique", False):
+            names = {column.name for column in holder.columns} - {"group_id", "source"}
+            # Texts get a number; what they stand beside (a parent, a day) may stay.
+            texts = {name for name in names if isinstance(table.columns[name].type, String)}
+            unique |= texts or names
     values: dict[str, str] = {}
     for column in table.columns:
         if column.computed is not None or (column.name == "id" and column.identity is not None):

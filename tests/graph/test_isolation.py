@@ -185,6 +185,8 @@ def filter_values(field: Any, theirs: Everything) -> list[Any]:
         return [True, False]
     if named in {"Date", "DateTime"}:
         return ["0001-01-01", "9999-12-31"]
+    if named == "Int":
+        return [[1, 2]] if "[" in str(field.type) else [1, 2]
     return [list(GRAPH.type_map[named].values)]  # type: ignore[attr-defined]
 
 

@@ -218,6 +218,7 @@ PREFIXES = {
     "promo": "promo", "outlay": "outlay", "spend_entry": "spend", "asset": "asset", "api_key": "key",
     "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "funnel_touch": "touch",
     "customer_order": "order", "segment_member": "member",
+    "event_type": "evtype", "event_field": "evfield",
 }  # fmt: skip
 _ABSENT = object()
 

@@ -1,0 +1,181 @@
+"""What can be declared of an event type, within its bounds. Source: Webmarketer API 1.0.0, "Create an event-type"."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from app.domain import inputs
+from app.domain.events.rollups import EVENT_COUNT
+from app.domain.inputs import Path
+from app.domain.metrics.entries import MAX_TOLD, Several
+from app.errors import Conflict, Failure, Invalid, TooLarge
+from app.tables.events import EventDataType, EventFieldKind
+from app.values.texts import read_text
+
+KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+"""Storage keys, identities and references: they stand in paths."""
+MAX_FIELDS = 200
+MAX_DOCUMENT = 65_536
+MAX_NAME = 255
+NUMBERS = frozenset({EventDataType.NUMBER, EventDataType.INTEGER})
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldEntry:
+    """A field, state or statistic as it is declared."""
+
+    storage_key: str
+    kind: EventFieldKind = EventFieldKind.FIELD
+    ingestion_key: str | None = None
+    """What the value is called in an event's data; the storage key unless said."""
+    name: str | None = None
+    """The storage key unless said."""
+    data_type: EventDataType | None = None
+    """A field's is a string unless said; a state's is always boolean, a statistic's a number."""
+    is_required: bool = False
+    identity: str | None = None
+    """Which of the user's attributes the value is; of fields alone."""
+    sent: Any = field(default=None)
+    """The declaration as another interface has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRow:
+    """A field as it is stored."""
+
+    kind: EventFieldKind
+    storage_key: str
+    ingestion_key: str
+    name: str
+    data_type: EventDataType
+    is_required: bool
+    identity: str | None
+    sent: str | None
+    """JSON text."""
+
+
+def reference_of(text: str, path: Path = ("reference",)) -> str:
+    """An event type's reference: what events name it by."""
+    return _key(text, path, "a reference")
+
+
+def name_of(text: str, path: Path = ("name",)) -> str:
+    """What people call it."""
+    return inputs.text(text, path, longest=MAX_NAME, blank=False)
+
+
+def document(value: Any, path: Path) -> str | None:
+    """A JSON document that is kept as sent, as text; None for null."""
+    if value is None:
+        return None
+    try:
+        text = _JSON.encode(value).decode()
+        if "\\u0000" in text:
+            raise ValueError("holds the character NUL (U+0000), which cannot be stored")
+        return read_text(text, longest=MAX_DOCUMENT)
+    except (UnicodeEncodeError, TypeError, RecursionError, ValueError) as why:
+        raise Invalid(f"`{path[0]}` cannot be kept: {why}.", path=path) from None
+
+
+def checked_fields(entries: Sequence[FieldEntry]) -> list[FieldRow]:
+    """The fields in their order, or every fault by place."""
+    if len(entries) > MAX_FIELDS:
+        raise TooLarge(f"There are {len(entries)} fields; at most {MAX_FIELDS} are allowed.", path=["fields"])
+    rows: list[FieldRow] = []
+    faults: list[Failure] = []
+    taken: set[str] = set()
+    for at, entry in enumerate(entries):
+        try:
+            row = _checked(entry, ["fields", at])
+            if row.storage_key in taken:
+                raise Conflict(
+                    f"The storage key {row.storage_key} is there twice; each field needs its own.",
+                    path=["fields", at, "storageKey"],
+                    code="STORAGE_KEY_EXISTS",
+                )
+            taken.add(row.storage_key)
+            rows.append(row)
+        except Failure as fault:
+            faults.append(fault)
+    if faults:
+        raise Several(faults[:MAX_TOLD])
+    return rows
+
+
+def check_kinds(rows: Sequence[FieldRow], known: Mapping[str, str]) -> None:
+    """A key that counts as a statistic in one event type and as a state in another would have no meaning in sums.
+
+    `known` are the kinds of states and statistics anywhere in the project, by storage key.
+    """
+    for at, row in enumerate(rows):
+        other = known.get(row.storage_key)
+        if row.kind != EventFieldKind.FIELD and other not in (None, row.kind):
+            raise Conflict(
+                f"{row.storage_key} is a {other} elsewhere in the project, so it cannot be a {row.kind} here.",
+                path=["fields", at, "kind"],
+                code="KIND_DIFFERS",
+            )
+
+
+def _checked(entry: FieldEntry, path: list[str | int]) -> FieldRow:
+    key = _key(entry.storage_key, [*path, "storageKey"], "a storage key")
+    if key == EVENT_COUNT:
+        raise Invalid(
+            f"`{EVENT_COUNT}` is the built-in metric; choose another storage key.", path=[*path, "storageKey"]
+        )
+    identity = entry.identity
+    if identity is not None:
+        identity = _key(identity, [*path, "identity"], "an identity")
+        if entry.kind != EventFieldKind.FIELD:
+            raise Invalid("Only a field can be one of the user's attributes.", path=[*path, "identity"])
+    ingestion_key = key if entry.ingestion_key is None else entry.ingestion_key
+    return FieldRow(
+        kind=entry.kind,
+        storage_key=key,
+        ingestion_key=inputs.text(
+            ingestion_key, [*path, "ingestionKey"], longest=inputs.MAX_CODE, blank=False
+        ),
+        name=key if entry.name is None else name_of(entry.name, [*path, "name"]),
+        data_type=_data_type(entry, path),
+        is_required=entry.is_required,
+        identity=identity,
+        sent=document(entry.sent, [*path, "sent"]),
+    )
+
+
+def _data_type(entry: FieldEntry, path: list[str | int]) -> EventDataType:
+    asked = entry.data_type
+    if entry.kind == EventFieldKind.STATE:
+        # The vendor's states are 0 or 1, so a number is one way to say it; it is kept as what it is.
+        if asked not in (None, EventDataType.BOOLEAN, *NUMBERS):
+            raise Invalid("A state is a boolean.", path=[*path, "dataType"])
+        return EventDataType.BOOLEAN
+    if entry.kind == EventFieldKind.STATISTIC:
+        if asked not in (None, *NUMBERS):
+            raise Invalid("A statistic is a number.", path=[*path, "dataType"])
+        return asked or EventDataType.NUMBER
+    return asked or EventDataType.STRING
+
+
+def _key(text: str, path: Path, what: str) -> str:
+    if KEY.fullmatch(text) is None:
+        raise Invalid(
+            f"{text[:40]!r} is not {what}: 1 to 64 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`.",
+            path=path,
+        )
+    return text
+
+
+__all__ = [
+    "FieldEntry",
+    "FieldRow",
+    "check_kinds",
+    "checked_fields",
+    "document",
+    "name_of",
+    "reference_of",
+]

@@ -1,0 +1,233 @@
+"""Making, changing and archiving event types.
+
+A change of fields is a new version; events keep the one they came under.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain.borders import PROJECT_BORDERS, borders
+from app.domain.event_types.fields import (
+    FieldEntry,
+    FieldRow,
+    check_kinds,
+    checked_fields,
+    document,
+    name_of,
+    reference_of,
+)
+from app.errors import Invalid, NotFound
+from app.tables.events import EventDataType, EventFieldKind, RewardTrigger
+from app.tables.funnels import FunnelStage
+from app.values.changes import UNSET, Settable, Unset, sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTypeFields:
+    """Every settable part of an event type; UNSET was not sent. Its reference stays what it is."""
+
+    name: Settable[str | None] = UNSET
+    fields: Settable[Sequence[FieldEntry] | None] = UNSET
+    """All of them, in their order; null as none."""
+    details: Settable[Any] = UNSET
+    expiration_policy: Settable[Any] = UNSET
+    phone_parsing: Settable[Any] = UNSET
+    funnel_stage: Settable[FunnelStage | None] = UNSET
+    trigger: Settable[RewardTrigger | None] = UNSET
+
+
+_DOCUMENTS = {
+    "details": "details",
+    "expiration_policy": "expirationPolicy",
+    "phone_parsing": "phoneParsing",
+}
+# The project's row is what two changes at once wait for: a key's kind is the same all over the project.
+_LOCK_PROJECT = (
+    f"SELECT project.id FROM project WHERE {PROJECT_BORDERS} AND project.id = $4 FOR NO KEY UPDATE"
+)
+_OF_BORDERS = f"""
+event_type.id = $4 AND event_type.group_id = $1
+   AND EXISTS (SELECT 1 FROM project WHERE {PROJECT_BORDERS} AND project.id = event_type.project_id)
+"""
+_PROJECT_OF = f"SELECT event_type.project_id FROM event_type WHERE {_OF_BORDERS}"
+_STORED = """
+SELECT name, version, funnel_stage, trigger, details::text AS details,
+       expiration_policy::text AS expiration_policy, phone_parsing::text AS phone_parsing
+  FROM event_type WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE
+"""
+_FIELDS = """
+SELECT kind, storage_key, ingestion_key, name, data_type, is_required, identity, sent::text AS sent
+  FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND is_current ORDER BY position
+"""
+_KINDS = """
+SELECT DISTINCT f.storage_key, f.kind
+  FROM event_type t JOIN event_field f ON f.group_id = t.group_id AND f.event_type_id = t.id
+ WHERE t.group_id = $1 AND t.project_id = $2 AND f.kind <> 'field' AND f.storage_key = ANY ($3)
+"""
+_INSERT = """
+INSERT INTO event_type (group_id, project_id, reference, name, created_at, updated_at, details, expiration_policy,
+                        phone_parsing, funnel_stage, trigger)
+VALUES ($1, $2, $3, $4, $5, $5, $6::text::json, $7::text::json, $8::text::json, $9, $10)
+RETURNING id
+"""
+_UPDATE = """
+UPDATE event_type
+   SET name = $3, details = $4::text::json, expiration_policy = $5::text::json, phone_parsing = $6::text::json,
+       funnel_stage = $7, trigger = $8, version = $9, updated_at = $10
+ WHERE group_id = $1 AND id = $2
+"""
+_OLD_FIELDS = (
+    "UPDATE event_field SET is_current = false WHERE group_id = $1 AND event_type_id = $2 AND is_current"
+)
+_NEW_FIELDS = """
+INSERT INTO event_field (group_id, event_type_id, version, is_current, created_at, position, kind, storage_key,
+                         ingestion_key, name, data_type, is_required, identity, sent)
+SELECT $1, $2, $3, true, $4, given.position - 1, given.kind, given.storage_key, given.ingestion_key, given.name,
+       given.data_type, given.is_required, given.identity, given.sent::json
+  FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[])
+       WITH ORDINALITY
+       AS given (kind, storage_key, ingestion_key, name, data_type, is_required, identity, sent, position)
+"""
+_ARCHIVE = f"""
+UPDATE event_type SET archived_at = $5, updated_at = $6
+ WHERE {_OF_BORDERS} AND (archived_at IS NULL) = ($5::timestamptz IS NOT NULL)
+"""
+
+
+async def create_event_type(
+    tx: Transaction, project_id: int, given: EventTypeFields, *, reference: str, now: datetime
+) -> int:
+    """A new event type, version 1; its id. Without a name it is called by its reference."""
+    reference = reference_of(reference)
+    rows = checked_fields(sent(given.fields) or ())
+    values = _checked(given)
+    await _lock_project(tx, project_id)
+    await _check_kinds(tx, project_id, rows)
+    with refusals():
+        made = await tx.fetchval(
+            _INSERT,
+            tx.scope.group_id,
+            project_id,
+            reference,
+            values.get("name") or reference,
+            now,
+            *(values.get(name) for name in _DOCUMENTS),
+            values.get("funnel_stage"),
+            values.get("trigger"),
+        )
+    await _write_fields(tx, made, 1, rows, now=now)
+    return int(made)
+
+
+async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields, *, now: datetime) -> int:
+    """Change what was sent; the id. Fields that differ from the present ones make a new version."""
+    rows = None if isinstance(given.fields, Unset) else checked_fields(given.fields or ())
+    values = _checked(given)
+    if "name" in values and values["name"] is None:
+        raise Invalid("`name` cannot be null; leave it out to keep it.", path=["name"])
+    project_id = await _project_of(tx, ident)
+    stored = await tx.fetchrow(_STORED, tx.scope.group_id, ident)
+    if stored is None:
+        raise NotFound("event type", ident, path=["id"])
+    before = dict(stored)
+    after = {**before, **values}
+    if rows is not None and rows != await _present(tx, ident):
+        await _check_kinds(tx, project_id, rows)
+        after["version"] += 1
+        await tx.execute(_OLD_FIELDS, tx.scope.group_id, ident)
+        await _write_fields(tx, ident, after["version"], rows, now=now)
+    if after != before:
+        await tx.execute(
+            _UPDATE,
+            tx.scope.group_id,
+            ident,
+            after["name"],
+            *(after[name] for name in _DOCUMENTS),
+            after["funnel_stage"],
+            after["trigger"],
+            after["version"],
+            now,
+        )
+    return ident
+
+
+async def archive_event_type(tx: Transaction, ident: int, *, now: datetime) -> int:
+    """Take no more events of this type; the id. Twice is once."""
+    await _project_of(tx, ident)
+    await tx.execute(_ARCHIVE, *borders(tx.scope), ident, now, now)
+    return ident
+
+
+async def restore_event_type(tx: Transaction, ident: int, *, now: datetime) -> int:
+    """Take events of this type again; the id."""
+    await _project_of(tx, ident)
+    await tx.execute(_ARCHIVE, *borders(tx.scope), ident, None, now)
+    return ident
+
+
+def _checked(given: EventTypeFields) -> dict[str, Any]:
+    """The values that were sent, by column, without the fields."""
+    found: dict[str, Any] = {}
+    for column in (one.name for one in fields(given) if one.name != "fields"):
+        value = getattr(given, column)
+        if isinstance(value, Unset):
+            continue
+        if column in _DOCUMENTS:
+            value = document(value, [_DOCUMENTS[column]])
+        elif column == "name" and value is not None:
+            value = name_of(value)
+        found[column] = value
+    return found
+
+
+async def _lock_project(tx: Transaction, project_id: int) -> None:
+    if await tx.fetchval(_LOCK_PROJECT, *borders(tx.scope), project_id) is None:
+        raise NotFound("project", project_id, path=["project"])
+
+
+async def _project_of(tx: Transaction, ident: int) -> int:
+    """Lock the type's project; its id."""
+    project_id = await tx.fetchval(_PROJECT_OF, *borders(tx.scope), ident)
+    if project_id is None:
+        raise NotFound("event type", ident, path=["id"])
+    await _lock_project(tx, project_id)
+    return int(project_id)
+
+
+async def _check_kinds(tx: Transaction, project_id: int, rows: Sequence[FieldRow]) -> None:
+    keys = [row.storage_key for row in rows]
+    found = await tx.fetch(_KINDS, tx.scope.group_id, project_id, keys)
+    check_kinds(rows, {row["storage_key"]: row["kind"] for row in found})
+
+
+async def _present(tx: Transaction, ident: int) -> list[FieldRow]:
+    return [
+        FieldRow(
+            **{
+                **row,
+                "kind": EventFieldKind(row["kind"]),
+                "data_type": EventDataType(row["data_type"]),
+            }
+        )
+        for row in await tx.fetch(_FIELDS, tx.scope.group_id, ident)
+    ]
+
+
+async def _write_fields(
+    tx: Transaction, ident: int, version: int, rows: Sequence[FieldRow], *, now: datetime
+) -> None:
+    columns = list(zip(*map(astuple, rows), strict=True)) or [()] * len(fields(FieldRow))
+    await tx.execute(_NEW_FIELDS, tx.scope.group_id, ident, version, now, *map(list, columns))
+
+
+__all__ = [
+    "EventTypeFields",
+    "archive_event_type",
+    "create_event_type",
+    "restore_event_type",
+    "update_event_type",
+]

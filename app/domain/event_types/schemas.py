@@ -1,0 +1,94 @@
+"""Event types as events are judged by them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from app.db.database import Transaction
+from app.tables.events import EventDataType, EventFieldKind
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSchema:
+    """A field, state or statistic."""
+
+    kind: EventFieldKind
+    storage_key: str
+    ingestion_key: str
+    """Its key in the data of an event as sent."""
+    data_type: EventDataType
+    is_required: bool
+    identity: str | None
+    """Set: the value is the user's."""
+
+
+@dataclass(frozen=True)
+class EventSchema:
+    """An event type in its latest version. Plain values: it may be kept for as long as its version holds."""
+
+    id: int
+    project_id: int
+    reference: str
+    version: int
+    is_archived: bool
+    """No event of this type is taken any more."""
+    fields: tuple[FieldSchema, ...]
+    """In their order."""
+    funnel_stage: str | None
+    trigger: str | None
+    phone_parsing: Any
+    """The document's `phoneParsingConfig`, decoded; None: nothing was configured."""
+
+    @cached_property
+    def by_storage_key(self) -> Mapping[str, FieldSchema]:
+        """Its fields, by what their values are kept under."""
+        return {one.storage_key: one for one in self.fields}
+
+
+# In one statement, so that a change between two cannot be seen in halves.
+_SCHEMA = """
+SELECT t.id, t.version, t.archived_at IS NOT NULL AS is_archived, t.funnel_stage, t.trigger,
+       t.phone_parsing::text AS phone_parsing,
+       f.kind, f.storage_key, f.ingestion_key, f.data_type, f.is_required, f.identity
+  FROM event_type t
+  LEFT JOIN event_field f ON f.group_id = t.group_id AND f.event_type_id = t.id AND f.is_current
+ WHERE t.group_id = $1 AND t.project_id = $2 AND t.reference = $3
+ ORDER BY f.position
+"""
+
+
+async def load_schema(tx: Transaction, project_id: int, reference: str) -> EventSchema | None:
+    """The project's event type of this reference, archived or not; None where there is none."""
+    rows = await tx.fetch(_SCHEMA, tx.scope.group_id, project_id, reference)
+    if not rows:
+        return None
+    first = rows[0]
+    phones = first["phone_parsing"]
+    return EventSchema(
+        id=first["id"],
+        project_id=project_id,
+        reference=reference,
+        version=first["version"],
+        is_archived=first["is_archived"],
+        fields=tuple(
+            FieldSchema(
+                EventFieldKind(row["kind"]),
+                row["storage_key"],
+                row["ingestion_key"],
+                EventDataType(row["data_type"]),
+                row["is_required"],
+                row["identity"],
+            )
+            for row in rows
+            if row["storage_key"] is not None
+        ),
+        funnel_stage=first["funnel_stage"],
+        trigger=first["trigger"],
+        phone_parsing=msgspec.json.decode(phones) if phones else None,
+    )
+
+
+__all__ = ["EventSchema", "FieldSchema", "load_schema"]

@@ -1,0 +1,174 @@
+"""Making, changing and archiving event types."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.event_types import operations
+from app.domain.event_types.fields import FieldEntry
+from app.domain.event_types.operations import EventTypeFields
+from app.domain.groups.projects import project_named
+from app.graph.enums import EventDataType, EventFieldKind, FunnelStage, RewardTrigger
+from app.graph.event_types import EventType
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, given, own_id, settable, writes
+from app.graph.payloads import shown
+from app.graph.scalars import JSON
+from app.values.changes import UNSET, Settable
+
+
+@strawberry.type(description="An event type that was written.")
+class EventTypePayload:
+    """An event type that was written."""
+
+    event_type: EventType | None = strawberry.field(
+        default=None, description="The event type as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A field, state or statistic of an event type.")
+class EventFieldInput:
+    """A field, state or statistic of an event type."""
+
+    storage_key: str = strawberry.field(
+        description="What its value is kept under: 1 to 64 letters, digits, `_`, `-` and `.`, unique in the event type."
+    )
+    kind: EventFieldKind | None = optional(
+        "What it is for; FIELD unless said. The same all over the project."
+    )
+    ingestion_key: str | None = optional(
+        "What its value is called in the data of an event; the storage key unless said."
+    )
+    name: str | None = optional("What people call it; the storage key unless said.")
+    data_type: EventDataType | None = optional(
+        "What values it takes; STRING unless said. States are BOOLEAN, statistics NUMBER or INTEGER."
+    )
+    is_required: bool | None = optional("Whether an event without it is refused; it is not unless said.")
+    identity: str | None = optional(
+        "Which of the user's attributes the value is: email, phone, name, or one of the project's own."
+    )
+    sent: JSON | None = optional("Its declaration in another interface's words, kept beside it.")
+
+
+@strawberry.input(description="Fields of an event type.")
+class EventTypeFieldsInput:
+    """What every input about an event type has; the schema shows those inputs, not this one."""
+
+    name: str | None = optional("What people call it, 1 to 255 characters; the reference unless said.")
+    fields: list[EventFieldInput] | None = optional(
+        "All its fields, states and statistics, in their order, 200 at most. Others than before: a new version."
+    )
+    details: JSON | None = optional("Whatever else is to be kept about it.")
+    expiration_policy: JSON | None = optional("How long its events are of use.")
+    phone_parsing: JSON | None = optional("How phone numbers in its events are read.")
+    funnel_stage: FunnelStage | None = optional("The stage a customer reaches by such an event.")
+    trigger: RewardTrigger | None = optional("What such an event is to flows of reward campaigns.")
+
+
+@strawberry.input(description="A new event type.")
+class EventTypeCreateInput(EventTypeFieldsInput):
+    """A new event type."""
+
+    project: str = strawberry.field(description="The project: its slug or its id.")
+    reference: str = strawberry.field(
+        description="What events name it by: 1 to 64 letters, digits, `_`, `-` and `.`, unique in the project."
+    )
+
+
+@strawberry.input(
+    description="A change of an event type: fields left out stay, fields that are null are cleared."
+)
+class EventTypeUpdateInput(EventTypeFieldsInput):
+    """A change of an event type."""
+
+    id: strawberry.ID = strawberry.field(description="The event type.")
+
+
+@strawberry.input(description="An event type to archive or to restore.")
+class EventTypeNameInput:
+    """An event type to archive or to restore."""
+
+    id: strawberry.ID = strawberry.field(description="The event type.")
+
+
+@writes("Makes an event type.", roles=WRITERS)
+async def create(
+    info: strawberry.Info,
+    input: Annotated[EventTypeCreateInput, strawberry.argument(description="The event type.")],
+) -> EventTypePayload:
+    """`eventTypeCreate`."""
+    async with info.context.db.transaction(info.context.scope) as tx:
+        project_id = await project_named(tx, input.project)
+        made = await operations.create_event_type(
+            tx, project_id, _fields(input), reference=input.reference, now=info.context.now
+        )
+        return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
+
+
+@writes("Changes an event type. Events that came before keep the version they came under.", roles=WRITERS)
+async def update(
+    info: strawberry.Info,
+    input: Annotated[EventTypeUpdateInput, strawberry.argument(description="The change.")],
+) -> EventTypePayload:
+    """`eventTypeUpdate`."""
+    ident = own_id(input.id, "evtype", "event type", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
+        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+
+
+@writes("Archives an event type: its events are taken no more, those there are stay.", roles=WRITERS)
+async def archive(
+    info: strawberry.Info,
+    input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
+) -> EventTypePayload:
+    """`eventTypeArchive`."""
+    ident = own_id(input.id, "evtype", "event type", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.archive_event_type(tx, ident, now=info.context.now)
+        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+
+
+@writes("Takes events of an archived event type again.", roles=WRITERS)
+async def restore(
+    info: strawberry.Info,
+    input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
+) -> EventTypePayload:
+    """`eventTypeRestore`."""
+    ident = own_id(input.id, "evtype", "event type", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.restore_event_type(tx, ident, now=info.context.now)
+        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+
+
+def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:
+    return EventTypeFields(
+        name=settable(sent.name),
+        fields=_entries(settable(sent.fields)),
+        details=settable(sent.details),
+        expiration_policy=settable(sent.expiration_policy),
+        phone_parsing=settable(sent.phone_parsing),
+        funnel_stage=settable(sent.funnel_stage),
+        trigger=settable(sent.trigger),
+    )
+
+
+def _entries(inputs: Settable[Sequence[EventFieldInput] | None]) -> Settable[Sequence[FieldEntry] | None]:
+    if inputs is None or inputs is UNSET:
+        return inputs
+    return [
+        FieldEntry(
+            storage_key=one.storage_key,
+            kind=given(one.kind) or EventFieldKind.FIELD,
+            ingestion_key=given(one.ingestion_key),
+            name=given(one.name),
+            data_type=given(one.data_type),
+            is_required=bool(given(one.is_required)),
+            identity=given(one.identity),
+            sent=given(one.sent),
+        )
+        for one in inputs
+    ]
