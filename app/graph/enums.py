@@ -10,6 +10,7 @@ from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective, SpendLimitRenewal, SpendLimitType
 from app.tables.events import EventDataType, EventFieldKind, EventOutcome, EventStatus, RewardTrigger
 from app.tables.funnels import FunnelStage
+from app.tables.groups import StoreFeature
 from app.tables.webhooks import ConnectionStatus, Provider
 
 
@@ -60,6 +61,14 @@ _describe(
     DAILY="Every day, in the store's time zone.",
     MONTHLY="Every calendar month, in the store's time zone.",
     LIFETIME="Never: it holds for the campaign's whole life.",
+)
+_describe(
+    StoreFeature,
+    "What a store may be without.",
+    SPEND_LIMITS="Without it no spend limit can be set, changed or taken away.",
+    DAILY_LIMITS="Spend limits that start again daily.",
+    MONTHLY_LIMITS="Spend limits that start again monthly.",
+    LIFETIME_LIMITS="Spend limits that hold for ever.",
 )
 _describe(
     SegmentType,
@@ -291,4 +300,5 @@ __all__ = [
     "SegmentType",
     "SpendLimitRenewal",
     "SpendLimitType",
+    "StoreFeature",
 ]

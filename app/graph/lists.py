@@ -28,8 +28,9 @@ from app.graph.listing import (
 )
 from app.graph.scalars import Date, DateTime
 from app.plan.catalog import Arguments, Row
+from app.plan.scoping import GROUP
 from app.plan.sql import Sql, sql
-from app.values.ids import read_id
+from app.values.ids import read_id, read_whole
 
 NAME = (text_key("name"), "By name, by code point.")
 CREATED_AT = (instant_key("created_at"), "By the moment it was made.")
@@ -51,6 +52,22 @@ def _named(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
         return sql("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
 
     return predicate
+
+
+def _whole(texts: Any) -> object:
+    return [read_whole(str(text)) for text in texts]
+
+
+def _numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    imported = args.param(*path, cast="text[]")
+    own = args.param(*path, cast="bigint[]", convert=_whole)
+    return sql("(", row("external_id"), " = ANY (", imported, ") OR ", row("id"), " = ANY (", own, "))")
+
+
+def _of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    numbered = _numbered(lambda column: sql(f"s.{column}"), args, path)
+    stores = sql("SELECT s.id FROM store s WHERE s.group_id = ", GROUP, " AND ", numbered)
+    return sql(row("store_id"), " = ANY (ARRAY(", stores, "))")
 
 
 def _is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -134,6 +151,11 @@ class CampaignFilter:
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", _ids("camp"))
     )
+    numbers: list[str] | None = filter_by(
+        "With any of these numbers: the id it was imported with, or ours without its prefix.",
+        _numbered,
+    )
+    store_numbers: list[str] | None = filter_by("Of any of these stores, by number.", _of_numbered_store)
     named: strawberry.ID | None = filter_by(
         "With this id, or imported with it. Two rows where one was imported with what is another's id here.",
         _named("camp"),

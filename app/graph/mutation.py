@@ -3,6 +3,7 @@
 import strawberry
 
 from app.graph.mutations import (
+    ads,
     assets,
     campaigns,
     customers,
@@ -34,6 +35,8 @@ class Mutation:
     campaign_move = campaigns.move
     media_campaign_create = campaigns.create_media
     message_campaign_create = messages.create
+    ad_campaign_create = ads.create
+    ad_campaigns_update = ads.update_many
     store_create = stores.create
     store_update = stores.update
     group_update = stores.update_group

@@ -1,6 +1,6 @@
 """Making and changing stores; making and changing the group itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.inputs import Path
 from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.tables.groups import StoreFeature
 from app.values.changes import UNSET, Settable, Unset
 from app.values.instants import zone_of
 from app.values.money import is_currency
@@ -33,6 +34,8 @@ class StoreFields:
     is_default: Settable[bool | None] = UNSET
     """True makes it the store of campaigns that name none, instead of the one that was."""
     external_id: Settable[str | None] = UNSET
+    unavailable_features: Settable[Sequence[StoreFeature] | None] = UNSET
+    """All that it is to be without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ NAMES: Mapping[str, Path] = {
     "time_zone": ["timeZone"],
     "is_default": ["isDefault"],
     "external_id": ["externalId"],
+    "unavailable_features": ["unavailableFeatures"],
 }
 # Held by whoever decides which store is the default one, so that there is one at all times.
 _LOCK_GROUP = "SELECT 1 FROM customer_group WHERE id = $1 FOR NO KEY UPDATE"
@@ -188,6 +192,8 @@ async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[st
             value = inputs.text(value, path, longest=MAX_NAME, blank=False)
         elif column in ("beacon_key", "external_id") and value is not None:
             value = inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
+        elif column == "unavailable_features":
+            value = sorted(set(value))
         elif column == "time_zone" and value is not None:
             await _check_zone(tx, value, path)
         found[column] = value

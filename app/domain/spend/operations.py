@@ -159,7 +159,7 @@ async def change_limits(
             outcomes.append(Refused(change.campaign, why))
             continue
         written[row["id"]] = (limit, change)
-        outcomes.append(Changed(row["id"], limit.effective_from))
+        outcomes.append(Changed(row["id"], None if change.limit == UNCHANGED else limit.effective_from))
     await _write(tx, written, facts, now=now)
     return outcomes
 

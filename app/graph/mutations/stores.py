@@ -7,6 +7,7 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.domain.groups import operations
 from app.domain.groups.operations import GroupFields, StoreFields
+from app.graph.enums import StoreFeature
 from app.graph.groups import CustomerGroup, Store
 from app.graph.mutations.campaign_inputs import optional
 from app.graph.mutations.writing import UserError, errors_field, own_id, settable, writes
@@ -44,6 +45,7 @@ class StoreFieldsInput:
     time_zone: str | None = optional("Its own time zone (IANA); null: the group's.")
     is_default: bool | None = optional("True: campaigns that name no store go here from now on.")
     external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
+    unavailable_features: list[StoreFeature] | None = optional("All that it is to be without; [] is nothing.")
 
 
 @strawberry.input(description="A new store.")
@@ -107,4 +109,5 @@ def _fields(given: StoreFieldsInput) -> StoreFields:
         time_zone=settable(given.time_zone),
         is_default=settable(given.is_default),
         external_id=settable(given.external_id),
+        unavailable_features=settable(given.unavailable_features),
     )

@@ -9,12 +9,14 @@ credential or role, and anything unforeseen, is a GraphQL error.
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from typing import Any
 
 import strawberry
 
 from app.auth.principal import Principal, Role
+from app.db.database import Transaction
 from app.domain.metrics.entries import Several
 from app.errors import Conflict, Failure, Invalid, NotFound, TooLarge
 from app.values.changes import UNSET, Settable, Unset
@@ -68,6 +70,20 @@ def told(failure: Failure) -> list[UserError]:
     return [
         UserError(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
     ]
+
+
+@asynccontextmanager
+async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
+    """What is done inside is undone at the end, if it is `only` a rehearsal: the same way, and nothing is written."""
+    if not only:
+        yield
+        return
+    savepoint = tx.driver.transaction()
+    await savepoint.start()
+    try:
+        yield
+    finally:
+        await savepoint.rollback()
 
 
 def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
