@@ -1,8 +1,10 @@
 """Event types as events are judged by them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -49,28 +51,44 @@ class EventSchema:
 
 
 # In one statement, so that a change between two cannot be seen in halves.
-_SCHEMA = """
-SELECT t.id, t.version, t.archived_at IS NOT NULL AS is_archived, t.funnel_stage, t.trigger,
+_SCHEMAS = """
+SELECT t.id, t.project_id, t.reference, t.version, t.archived_at IS NOT NULL AS is_archived, t.funnel_stage, t.trigger,
        t.phone_parsing::text AS phone_parsing,
        f.kind, f.storage_key, f.ingestion_key, f.data_type, f.is_required, f.identity
-  FROM event_type t
+  FROM unnest($2::bigint[], $3::text[]) AS asked (project_id, reference)
+  JOIN event_type t ON t.group_id = $1 AND t.project_id = asked.project_id AND t.reference = asked.reference
   LEFT JOIN event_field f ON f.group_id = t.group_id AND f.event_type_id = t.id AND f.is_current
- WHERE t.group_id = $1 AND t.project_id = $2 AND t.reference = $3
- ORDER BY f.position
+ ORDER BY t.id, f.position
 """
+
+
+async def load_schemas(
+    tx: Transaction, asked: Collection[tuple[int, str]]
+) -> dict[tuple[int, str], EventSchema]:
+    """By project and reference, archived or not; those that are nowhere are missing."""
+    pairs = sorted(asked)
+    rows = await tx.fetch(
+        _SCHEMAS, tx.scope.group_id, [project for project, _ in pairs], [reference for _, reference in pairs]
+    )
+    return {
+        (schema.project_id, schema.reference): schema
+        for schema in (_schema(list(some)) for _, some in groupby(rows, itemgetter("id")))
+    }
 
 
 async def load_schema(tx: Transaction, project_id: int, reference: str) -> EventSchema | None:
     """The project's event type of this reference, archived or not; None where there is none."""
-    rows = await tx.fetch(_SCHEMA, tx.scope.group_id, project_id, reference)
-    if not rows:
-        return None
+    asked = (project_id, reference)
+    return (await load_schemas(tx, [asked])).get(asked)
+
+
+def _schema(rows: Sequence[Mapping[str, Any]]) -> EventSchema:
     first = rows[0]
     phones = first["phone_parsing"]
     return EventSchema(
         id=first["id"],
-        project_id=project_id,
-        reference=reference,
+        project_id=first["project_id"],
+        reference=first["reference"],
         version=first["version"],
         is_archived=first["is_archived"],
         fields=tuple(
@@ -91,4 +109,4 @@ async def load_schema(tx: Transaction, project_id: int, reference: str) -> Event
     )
 
 
-__all__ = ["EventSchema", "FieldSchema", "load_schema"]
+__all__ = ["EventSchema", "FieldSchema", "load_schema", "load_schemas"]
