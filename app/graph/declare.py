@@ -10,7 +10,7 @@ the built schema. The table belongs to the type, a relation names only its key.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -202,11 +202,15 @@ def aggregate(
     build: Callable[[AggregateRequest], Select],
     *arguments: inspect.Parameter,
     many: bool = False,
+    check: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None,
     present: Expression | None = None,
     **columns: Any,
 ) -> Any:
-    """Sums over other rows. With `columns` one object that others embed, too; `present` as there."""
-    declared = Declared("plan", plan=Aggregate(build, many), columns=_bound(columns), present=present)
+    """Sums over other rows. With `columns` one object that others embed, too; `present` as there.
+
+    `check` says which argument is wrong, and why.
+    """
+    declared = Declared("plan", plan=Aggregate(build, many, check), columns=_bound(columns), present=present)
     return _field(declared, description, arguments)
 
 

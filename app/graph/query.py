@@ -11,6 +11,8 @@ from app.graph.event_types import EVENT_TYPES, EventType
 from app.graph.events import Event
 from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
+from app.graph.insights import InsightEntry
+from app.graph.insights import insights as _insights
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.nodes import Node
 from app.graph.orders import ORDERS, Order
@@ -78,3 +80,7 @@ class Query:
         "Metrics of all campaigns in scope, one row per currency."
     )
     metric_series: list[MetricPoint] = scope_series("Metrics of all campaigns in scope over time.")
+    insights: list[InsightEntry] = _insights(
+        "Metrics of a project's events over time, without attribution: every stretch of the window, in order; nothing"
+        " where the project is not in scope."
+    )

@@ -5,21 +5,22 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.graph.catalog import read_catalog
 from app.graph.funnels import ROWS as FUNNEL_ROWS
+from app.graph.insights import ROWS as INSIGHT_ROWS
 from app.graph.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
 from app.graph.payloads import PayloadExecutor
 from app.graph.prepared import PreparedDocument
 from app.graph.query import Query
 from app.graph.scalars import SCALARS
-from app.graph.webhooks import ROWS as WEBHOOK_ROWS
 from app.graph.subscription import Subscription
+from app.graph.webhooks import ROWS as WEBHOOK_ROWS
 
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
-    config=StrawberryConfig(scalar_map=SCALARS),
     subscription=Subscription,
+    config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[PreparedDocument],
     execution_context_class=PayloadExecutor,
 )
-catalog = read_catalog(schema._schema, (*FUNNEL_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))
+catalog = read_catalog(schema._schema, (*FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))

@@ -5,7 +5,7 @@ row), another entity by key, a list or a connection of children, an object whose
 same row, an aggregate.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -168,6 +168,8 @@ class Aggregate:
 
     build: Callable[["AggregateRequest"], Select]
     many: bool = False
+    check: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None
+    """What is wrong with its arguments: which one, and why."""
     embed: Embed | None = None
     """Of one row: the object is one that others embed, too (Money), and null where it is not present."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.plan.arguments import FieldArguments
-from app.plan.catalog import ByIds, Catalog, Many
+from app.plan.catalog import Aggregate, ByIds, Catalog, Many
 from app.plan.collect import Selected, node_type
 from app.plan.pages import STRUCTURAL, cursor_keys, ordering_of
 
@@ -46,6 +46,8 @@ def _faults(catalog: Catalog, selected: Selected, values: Mapping[str, Any]) -> 
             yield name, wrong
     if isinstance(selected.plan, ByIds) and selected.plan.many and len(values["ids"]) > MAX_IDS:
         yield "ids", f"At most {MAX_IDS} ids at a time."
+    if isinstance(selected.plan, Aggregate) and selected.plan.check is not None:
+        yield from selected.plan.check(values)
     if isinstance(selected.plan, Many) and selected.plan.connection:
         yield from _page_faults(catalog, selected, selected.plan, values)
 

@@ -37,6 +37,10 @@ FURTHER = {
     "FunnelDay": f"{{ funnel(type: PURCHASE, {_DAYS}) {{ stages {{ count }} }} }}",
     "FunnelTouch": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: CHANNEL) {{ channel stages {{ count }} }} }}",
     "FunnelMember": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: SEGMENT) {{ segment {{ id }} }} }}",
+    "EventRollup": (
+        '{ insights(project: "ours.s0.p0-slug", metrics: ["event-count", "turnover"], interval: DAY,'
+        " groupBy: EVENT_TYPE) { date eventType values { metric value } } }"
+    ),
 }
 """Questions about what only fields with arguments of their own read, by what they read."""
 
