@@ -1,0 +1,162 @@
+"""From the graph's values to the bodies the Criteo API prints, keys in the order of its samples.
+
+A number is the one a campaign or store was imported with, if that is a number; else ours. Reads print `advertiserId` as
+a number, the answer to a creation prints it as a text (CR-C1).
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from app.errors import NotFound
+from app.rest.criteo.failures import ignored, refused, waits
+from app.rest.criteo.requests import GOALS, KIND, UNDEFINED, Item, items_of, number_of
+from app.rest.failing import Problem, Refused, refuse
+from app.rest.route import Data, Parts
+from app.values.ids import read_whole
+from app.values.money import show_decimal
+
+Node = Mapping[str, Any]
+
+
+def campaign(data: Data, parts: Parts) -> object:
+    """One campaign."""
+    number = parts.path["campaign_id"]
+    found = data["campaigns"]["nodes"]
+    if not found:
+        raise NotFound("campaign", number)
+    # The imported number comes first, should it be the number of another campaign here.
+    return {"data": resource(next((n for n in found if n["externalId"] == number), found[0])), "errors": []}
+
+
+def search(data: Data, _: Parts) -> object:
+    """All that the filters let through."""
+    return {"data": [resource(node) for node in data["campaigns"]["nodes"]], "errors": []}
+
+
+def total_count(data: Data, _: Parts) -> dict[str, str]:
+    """How many there are, also beyond the cap."""
+    return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
+
+
+def created(data: Data, _: Parts) -> object:
+    """The campaign just made; an object, not the array the text speaks of (CR-C2)."""
+    payload = data["adCampaignCreate"]
+    _refuse(payload["errors"])
+    node = payload["campaign"]
+    limit = spend_limit(node["spendLimit"])
+    return {
+        "data": {
+            "id": number(node),
+            "type": KIND,
+            "attributes": {
+                "name": node["name"],
+                "advertiserId": number(node["store"]),
+                "spendLimit": {
+                    "spendLimitType": limit["spendLimitType"],
+                    "spendLimitRenewal": limit["spendLimitRenewal"],
+                    "spendLimitAmount": limit["spendLimitAmount"],
+                },
+                "goal": node["objective"].capitalize(),
+            },
+        },
+        "warnings": [],
+        "errors": [],
+    }
+
+
+def updated(data: Data, parts: Parts) -> object:
+    """What was done, what was not, and what is worth a warning, each in the order of the request."""
+    payload = data["adCampaignsUpdate"]
+    refuse(payload["errors"])
+    outcomes, nodes = iter(payload["outcomes"]), iter(payload["campaigns"])
+    done: list[object] = []
+    errors: list[object] = []
+    warnings: list[object] = []
+    for item in items_of(parts.body):
+        outcome = None if item.fault else next(outcomes)
+        if outcome is None:
+            errors.append(refused(item.index, item.fault, item.why))
+        elif not outcome["isDone"]:
+            why = outcome["errors"][0]
+            errors.append(refused(item.index, why["code"], why["message"]))
+        else:
+            node = next(nodes)
+            done.append({"type": KIND, "id": number(node)})
+            if outcome["effectiveFrom"] is not None:
+                warnings.append(waits(item.index, outcome["effectiveFrom"]))
+            warnings += [ignored(item.index, name) for name in _differing(item, node)]
+    return {"data": done, "errors": errors, "warnings": warnings}
+
+
+def resource(node: Node) -> dict[str, Any]:
+    """A campaign, as it is read."""
+    return {
+        "type": KIND,
+        "id": number(node),
+        "attributes": {
+            "name": node["name"],
+            "advertiserId": int(number(node["store"])),
+            "goal": node["objective"].capitalize(),
+            "spendLimit": spend_limit(node["spendLimit"]),
+        },
+    }
+
+
+def spend_limit(limit: Node | None) -> dict[str, Any]:
+    """A limit; a campaign without one is uncapped. The amount is a number with the digits it needs."""
+    if limit is None or limit["amount"] is None:
+        return {"spendLimitRenewal": UNDEFINED, "spendLimitType": "uncapped", "spendLimitAmount": None}
+    return {
+        "spendLimitRenewal": limit["renewal"].lower(),
+        "spendLimitType": "capped",
+        "spendLimitAmount": Decimal(show_decimal(Decimal(limit["amount"]["amount"]))),
+    }
+
+
+def number(node: Node) -> str:
+    """`"99999"`: as imported, where that is a number; else ours without its prefix."""
+    imported = node["externalId"]
+    if imported is not None and read_whole(imported) is not None:
+        return str(imported)
+    return str(node["id"]).rpartition("_")[2]
+
+
+def _differing(item: Item, node: Node) -> list[str]:
+    """Fields that cannot be changed, sent with another value than the campaign has (CR-C9)."""
+    store = node["store"]
+    names = (store["externalId"], number(store), str(store["id"]).rpartition("_")[2])
+    told = []
+    if (name := item.sent.get("name")) is not None and name != node["name"]:
+        told.append("name")
+    if (advertiser := item.sent.get("advertiserId")) is not None and number_of(advertiser) not in names:
+        told.append("advertiserId")
+    goal = item.sent.get("goal")
+    if goal is not None and goal not in GOALS and goal != node["objective"].capitalize():
+        told.append("goal")
+    return told
+
+
+NAMES = {
+    "store": "advertiserId",
+    "objective": "goal",
+    "renewal": "spendLimitRenewal",
+    "amount": "spendLimitAmount",
+}
+
+
+def _refuse(errors: list[Node]) -> None:
+    """What is wrong with a new campaign, at the place it has in the body."""
+    if errors:
+        raise Refused(
+            [
+                Problem(
+                    "INVALID",
+                    error["message"],
+                    # An advertiser that is not there is a wrong value in a body, not a wrong address.
+                    "INVALID" if error["code"] == NotFound.code else error["code"],
+                    ("data", "attributes", *(NAMES.get(part, part) for part in error["path"])),
+                )
+                for error in errors
+            ]
+        )
