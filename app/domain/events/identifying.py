@@ -1,0 +1,318 @@
+"""Whose events and interactions they are: customers known by trackers and by what identifies them.
+
+What is given is tried in the order of the project's identity fields, the tracker last; the first that is known
+decides, an e-mail or phone also by the customer's own columns. What is not yet known is attached to that customer.
+Nobody known: a new customer. A tracker whose customer is anonymous (known by trackers alone) and now meets somebody
+known: the anonymous customer's events, metrics, interactions and touches become theirs, and it is deleted.
+
+Whoever identifies holds the customers' rows, taken in the order of ids. Source: Webmarketer API 1.0.0, "Create an event
+asynchronously" (trackerId) and "Create offline interaction" (userData).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from app.db.database import Transaction
+from app.domain.funnels.touches import PATHS
+from app.domain.segments.changes import note_audience_change
+from app.errors import Conflict
+
+TRACKER = "tracker"
+TRIES = 10
+"""How often is looked again after somebody else made the same customers meanwhile."""
+
+Key = tuple[int, str, str]
+"""Project, kind and value of an identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What identifying needs to know of a project."""
+
+    id: int
+    store_id: int | None
+    """New customers' store."""
+    identity_fields: tuple[str, ...]
+    """Surest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is said about somebody: a tracker, and attributes in the form that compares (`reading.identity_of`).
+
+    Attributes that are no identity fields of the project identify nobody; `name` names a new customer.
+    """
+
+    project_id: int
+    tracker_id: str | None = None
+    identities: Mapping[str, str] = field(default_factory=dict)
+
+
+async def load_projects(tx: Transaction, ids: Collection[int]) -> dict[int, Project]:
+    """The group's projects with these ids."""
+    rows = await tx.fetch(_PROJECTS, tx.scope.group_id, list(ids))
+    return {r["id"]: Project(r["id"], r["store_id"], tuple(r["identity_fields"])) for r in rows}
+
+
+async def identify(
+    tx: Transaction, people: Sequence[Person], *, projects: Mapping[int, Project], now: datetime
+) -> list[int | None]:
+    """The customers, in the order of the people; None where nothing identifies. About ten statements for all.
+
+    As if they came one after the other: the second may be known by what the first brought.
+    """
+    asked = sorted({key for person in people for key in _keys_of(person, projects)})
+    if not asked:
+        return [None] * len(people)
+    for _ in range(TRIES):
+        try:
+            # What was written with a key that somebody else just took is undone and looked at again, and locks are
+            # given back with it: they could not be taken in the order of ids after those that are held.
+            async with tx.driver.transaction():
+                decided = await _look(tx, projects, asked)
+                found = [decided.decide(person) for person in people]
+                ids = await _write(tx, decided, now=now)
+                return [None if one is None else ids[decided.final(one)] for one in found]
+        except (_Taken, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+            continue
+    raise Conflict("These people are being identified by somebody else; try again.")
+
+
+class _Taken(Exception):
+    """Somebody else took one of the keys at the same moment."""
+
+
+_PROJECTS = "SELECT id, store_id, identity_fields FROM project WHERE group_id = $1 AND id = ANY ($2)"
+# A number several customers have is the first one's.
+_KNOWN = """
+SELECT i.project_id, i.kind, i.value, i.customer_id
+  FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
+  JOIN customer_identity i
+    ON i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
+UNION ALL
+SELECT NULL, 'email', c.email_key, c.id FROM customer c WHERE c.group_id = $1 AND c.email_key = ANY ($5)
+UNION ALL
+SELECT NULL, 'phone', c.phone, min(c.id)
+  FROM customer c WHERE c.group_id = $1 AND c.phone = ANY ($6::text[]) AND c.deleted_at IS NULL GROUP BY c.phone
+"""
+_LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+_ANONYMOUS = """
+SELECT c.id FROM customer c
+ WHERE c.group_id = $1 AND c.id = ANY ($2) AND num_nonnulls(c.email, c.phone, c.external_id) = 0 AND c.order_count = 0
+   AND NOT EXISTS (
+     SELECT 1 FROM customer_identity i WHERE i.group_id = $1 AND i.customer_id = c.id AND i.kind <> 'tracker')
+"""
+_MAKE = """
+INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, phone)
+SELECT $1, $2, $2, given.store_id, given.name, given.email, given.phone
+  FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[])
+    WITH ORDINALITY AS given (store_id, name, email, phone, place)
+ ORDER BY place
+RETURNING id
+"""
+_FILL = """
+UPDATE customer c
+   SET name = CASE WHEN c.name = '' THEN coalesce(given.name, '') ELSE c.name END,
+       email = coalesce(c.email, given.email), phone = coalesce(c.phone, given.phone), updated_at = $2
+  FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) AS given (id, name, email, phone)
+ WHERE c.group_id = $1 AND c.id = given.id
+"""
+_ATTACH = """
+INSERT INTO customer_identity (group_id, created_at, project_id, kind, value, customer_id)
+SELECT $1, $2, given.* FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[]) AS given
+ON CONFLICT (group_id, project_id, kind, value) DO NOTHING
+"""
+_OF_MERGED = "SET customer_id = m.into_id FROM unnest($2::bigint[], $3::bigint[]) AS m (from_id, into_id)"
+_MOVE = tuple(
+    f"UPDATE {table} t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id"
+    for table in ("event", "event_metric", "interaction", "customer_identity")
+)
+_MOVE_TOUCHES = f"""
+UPDATE funnel_touch t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id
+RETURNING t.customer_id, (t.occurred_at AT TIME ZONE 'UTC')::date AS day
+"""
+_DROP_PATHS = "DELETE FROM funnel_day WHERE group_id = $1 AND customer_id = ANY ($2)"
+_RETIRE = "UPDATE customer SET deleted_at = $3, updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
+_CLAIM = """
+UPDATE interaction i SET customer_id = given.customer_id
+  FROM unnest($2::bigint[], $3::text[], $4::bigint[]) AS given (project_id, tracker_id, customer_id)
+ WHERE i.group_id = $1 AND i.project_id = given.project_id AND i.tracker_id = given.tracker_id
+   AND i.customer_id IS NULL
+"""
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """A customer still to be made, or what a known one lacks."""
+
+    store_id: int | None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class _Decisions:
+    """Who is who, decided in memory. Customers still to be made have negative numbers."""
+
+    def __init__(self, projects: Mapping[int, Project]) -> None:
+        self.projects = projects
+        self.owner: dict[Key, int] = {}
+        """By what is in the table of identities."""
+        self.columns: dict[tuple[str, str], int] = {}
+        """By the customers' own columns, which hold in every project."""
+        self.attached: dict[Key, int] = {}
+        """Keys that were not in the table."""
+        self.anonymous: set[int] = set()
+        self.merged: dict[int, int] = {}
+        self.fresh: dict[int, _Fresh] = {}
+        """What to write of customers: those to be made, and those that lack something."""
+        self.made = 0
+
+    def decide(self, person: Person) -> int | None:
+        """The person's customer."""
+        keys = _keys_of(person, self.projects)
+        if not keys:
+            return None
+        known = (self.owner.get(key) or self.columns.get(key[1:]) for key in keys)
+        customer = next((self.final(one) for one in known if one is not None), None)
+        identified = keys[0][1] != TRACKER
+        if customer is None:
+            self.made += 1
+            customer = -self.made
+            self.fresh[customer] = _Fresh(self.projects[person.project_id].store_id)
+            self.anonymous.add(customer)
+        tracked = self.owner.get(keys[-1])
+        if tracked is not None and identified and keys[-1][1] == TRACKER:
+            tracked = self.final(tracked)
+            if tracked != customer and tracked in self.anonymous:
+                self.merged[tracked] = customer
+                self.fresh.pop(tracked, None)
+        new = [key for key in keys if key not in self.owner]
+        for key in new:
+            self.owner[key] = self.attached[key] = self.columns.get(key[1:], customer)
+        if identified:
+            self.anonymous.discard(customer)
+            if new:
+                self._tell(customer, person, new)
+        return customer
+
+    def _tell(self, customer: int, person: Person, new: Sequence[Key]) -> None:
+        """What the customer's own columns should say, where they say nothing yet."""
+        told = self.fresh.setdefault(customer, _Fresh(None))
+        told.name = told.name or person.identities.get("name")
+        for _, kind, value in new:
+            if kind in ("email", "phone") and (kind, value) not in self.columns:
+                setattr(told, kind, getattr(told, kind) or value)
+                self.columns[kind, value] = customer
+
+    def final(self, customer: int) -> int:
+        """After all merging."""
+        while customer in self.merged:
+            customer = self.merged[customer]
+        return customer
+
+
+def _keys_of(person: Person, projects: Mapping[int, Project]) -> list[Key]:
+    """What identifies, surest first."""
+    project, values = projects[person.project_id], person.identities
+    names = (name for name in project.identity_fields if name != TRACKER and values.get(name))
+    found = [(project.id, name, values[name]) for name in names]
+    return [*found, (project.id, TRACKER, person.tracker_id)] if person.tracker_id else found
+
+
+async def _look(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> _Decisions:
+    """Who is known, and held. Read again once they are: somebody may just have been merged."""
+    decided = await _read(tx, projects, keys)
+    customers = _customers(decided)
+    if not customers:
+        return decided
+    await tx.fetch(_LOCK, tx.scope.group_id, customers)
+    decided = await _read(tx, projects, keys)
+    if _customers(decided) != customers:
+        raise _Taken
+    rows = await tx.fetch(_ANONYMOUS, tx.scope.group_id, customers)
+    decided.anonymous = {row["id"] for row in rows}
+    return decided
+
+
+async def _read(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> _Decisions:
+    of = {name: [value for _, kind, value in keys if kind == name] for name in ("email", "phone")}
+    rows = await tx.fetch(_KNOWN, tx.scope.group_id, *_columns(keys), of["email"], of["phone"])
+    decided = _Decisions(projects)
+    for row in rows:
+        if row["project_id"]:
+            decided.owner[row["project_id"], row["kind"], row["value"]] = row["customer_id"]
+        else:
+            decided.columns[row["kind"], row["value"]] = row["customer_id"]
+    return decided
+
+
+def _customers(decided: _Decisions) -> list[int]:
+    return sorted({*decided.owner.values(), *decided.columns.values()})
+
+
+async def _write(tx: Transaction, decided: _Decisions, *, now: datetime) -> dict[int, int]:
+    """Write what is new. The real ids of all customers, by their number."""
+    group_id = tx.scope.group_id
+    ids = {customer: customer for customer in _customers(decided) if customer > 0}
+    # In the order of the unique keys, so that two who make the same customers wait for each other in one order.
+    made = sorted((n for n in decided.fresh if n < 0), key=lambda n: (decided.fresh[n].email or "", -n))
+    if made:
+        rows = [decided.fresh[n] for n in made]
+        found = await tx.fetch(
+            _MAKE, group_id, now, [row.store_id for row in rows], [row.name or "" for row in rows],
+            [row.email for row in rows], [row.phone for row in rows],
+        )  # fmt: skip
+        ids |= {n: row["id"] for n, row in zip(made, found, strict=True)}
+    lacking = sorted(n for n in decided.fresh if n > 0)
+    if lacking:
+        told = [decided.fresh[n] for n in lacking]
+        await tx.execute(
+            _FILL, group_id, now, lacking, [one.name for one in told], [one.email for one in told],
+            [one.phone for one in told],
+        )  # fmt: skip
+    new = sorted(decided.attached)
+    if new:
+        owners = [ids[decided.final(decided.attached[key])] for key in new]
+        if await tx.execute(_ATTACH, group_id, now, *_columns(new), owners) < len(new):
+            raise _Taken
+    merges = {gone: ids[decided.final(gone)] for gone in decided.merged if gone > 0}
+    if merges:
+        await _merge(tx, merges, now=now)
+    if made or lacking or merges:
+        await note_audience_change(tx)
+    await _claim_interactions(tx, decided, ids)
+    return ids
+
+
+async def _merge(tx: Transaction, merges: Mapping[int, int], *, now: datetime) -> None:
+    """Everything of the anonymous customers becomes that of those they turned out to be."""
+    group_id, gone, into = tx.scope.group_id, list(merges), list(merges.values())
+    for statement in _MOVE:
+        await tx.execute(statement, group_id, gone, into)
+    touched = sorted(
+        {(r["customer_id"], r["day"]) for r in await tx.fetch(_MOVE_TOUCHES, group_id, gone, into)}
+    )
+    if touched:
+        await tx.execute(_DROP_PATHS, group_id, gone)
+        await tx.execute(PATHS, group_id, now, [c for c, _ in touched], [day for _, day in touched])
+    await tx.execute(_RETIRE, group_id, gone, now)
+
+
+async def _claim_interactions(tx: Transaction, decided: _Decisions, ids: Mapping[int, int]) -> None:
+    """Give interactions of these trackers that are nobody's yet to the trackers' customers."""
+    trackers = [key for key in decided.owner if key[1] == TRACKER]
+    if trackers:
+        projects, _, values = _columns(trackers)
+        owners = [ids[decided.final(decided.owner[key])] for key in trackers]
+        await tx.execute(_CLAIM, tx.scope.group_id, projects, values, owners)
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str], list[str]]:
+    return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
+
+
+__all__ = ["Person", "Project", "identify", "load_projects"]
