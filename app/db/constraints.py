@@ -71,6 +71,7 @@ _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "fk_campaign_metric_group_id_campaign_id": ("campaign", ("campaignId",)),
     "fk_promo_group_id_campaign_id": ("campaign", ("campaignId",)),
     "fk_promo_group_id_segment_id": ("segment", ("segmentId",)),
+    "fk_event_group_id_customer_id": ("customer", ("customerId",)),
     "fk_promo_redemption_group_id_customer_id": ("customer", ("customerId",)),
     "fk_promo_redemption_group_id_store_id": ("store", ("basket", "storeId")),
     "fk_customer_order_group_id_campaign_id": ("campaign", ("campaignId",)),

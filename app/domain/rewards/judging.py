@@ -1,0 +1,363 @@
+"""What a trigger is worth in a campaign, and what of it may be paid. Pure: facts in, a decision and its trace out.
+
+    due      flows whose trigger and conditions hold, each action's base times its multipliers, rounded once (half to
+             even) to the smallest unit
+    settle   what of it the campaign's limits and the customer's balance allow; the last payment under the limit on
+             rewards is trimmed
+
+The trace names every input that was looked at, with its value: whoever changes one of them changes the trace, and
+what it does not name has no influence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.domain.rewards.attributes import Facts
+from app.domain.rewards.programme import (
+    MAX_AMOUNT,
+    REDEEM,
+    SCALE,
+    Condition,
+    Flow,
+    Multiplier,
+    Programme,
+    triggered,
+)
+from app.domain.segments.predicates import evaluate
+from app.tables.rewards import RewardOutcome
+from app.values.money import show_decimal
+
+Trace = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What happened."""
+
+    code: int
+    custom_id: int | None
+    occurred_at: datetime
+
+
+@dataclass(slots=True)
+class Line:
+    """What one action pays."""
+
+    flow_id: int
+    action_id: int
+    partner_id: int
+    amount: int
+
+
+@dataclass(slots=True)
+class Due:
+    """What would be paid without limits. `outcome` is None where something is due."""
+
+    outcome: RewardOutcome | None
+    lines: list[Line]
+    trace: Trace | None
+
+    @property
+    def wanted(self) -> int:
+        """All lines together; no more than can be counted."""
+        return min(sum(line.amount for line in self.lines), MAX_AMOUNT)
+
+
+@dataclass(slots=True)
+class Books:
+    """What a campaign rewarded so far, and what customers have: by customer, and by customer and partner."""
+
+    paid: int = 0
+    participants: int = 0
+    transactions: int = 0
+    revenue: int = 0
+    rewarded: dict[int, int] = field(default_factory=dict)
+    balances: dict[tuple[int, int], int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Decision:
+    """What is paid, and why."""
+
+    outcome: RewardOutcome
+    wanted: int
+    lines: list[Line]
+    trace: Trace | None
+
+    @property
+    def amount(self) -> int:
+        """What is paid in all."""
+        return sum(line.amount for line in self.lines)
+
+
+def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = True) -> Due:
+    """What the trigger is worth."""
+    never = programme.why_never
+    closed = facts["campaign"].get("closed") if never is None else None
+    trace: Trace | None = {"rewardType": programme.reward_type} if traced else None
+    if trace is not None:
+        trace["trigger"] = {"code": trigger.code, "customId": trigger.custom_id}
+        if never is None:
+            trace["closed"] = closed
+        else:
+            trace["never"] = never
+    if never is not None or closed is not None:
+        return Due(RewardOutcome.NOT_LIVE, [], trace)
+    lines: list[Line] = []
+    met = heard = False
+    looked: list[Trace] = []
+    for flow in programme.flows:
+        if not flow.is_active or not triggered(flow, trigger.code, trigger.custom_id):
+            if traced:
+                looked.append(_passed_over(flow))
+            continue
+        heard = True
+        holds = evaluate(flow.predicate, facts, now=trigger.occurred_at)
+        seen: Trace | None = _flow_trace(flow, facts, trigger.occurred_at, holds=holds) if traced else None
+        if seen is not None:
+            looked.append(seen)
+        if not holds:
+            continue
+        met = True
+        lines += _pays(flow, facts, trigger.occurred_at, seen)
+    if trace is not None:
+        trace["flows"] = looked
+    if not heard:
+        return Due(RewardOutcome.NO_FLOW, [], trace)
+    if not met:
+        return Due(RewardOutcome.NOT_MET, [], trace)
+    return Due(None if lines else RewardOutcome.NOTHING_DUE, lines, trace)
+
+
+def settle(programme: Programme, asked: Due, books: Books, *, customer_id: int, revenue: int) -> Decision:
+    """What of it is paid; the books are not changed, see `enter`. `revenue` is the transaction's amount."""
+    trace = asked.trace
+    wanted = asked.wanted
+    if asked.outcome is not None:
+        return _decided(asked.outcome, wanted, [], trace)
+    limits, counted = programme.limits, books
+    known = counted.rewarded.get(customer_id, 0) > 0
+    checks = (
+        ("participants", limits.participants, counted.participants, 0 if known else 1),
+        ("transactions", limits.transactions, counted.transactions, 1),
+        ("revenue", limits.revenue, counted.revenue, revenue),
+    )
+    full = [name for name, limit, so_far, more in checks if so_far + more > limit]
+    room = max(0, limits.rewards - counted.paid)
+    if trace is not None:
+        trace["limits"] = [
+            {"of": name, "limit": limit, "soFar": so_far, "thisOne": more, "reached": so_far + more > limit}
+            for name, limit, so_far, more in checks
+            if limit < MAX_AMOUNT
+        ]
+        if limits.rewards < MAX_AMOUNT or room < wanted:
+            trace["limits"].append(
+                {
+                    "of": "rewards", "limit": limits.rewards, "soFar": counted.paid, "thisOne": wanted,
+                    "reached": room < wanted,
+                }
+            )  # fmt: skip
+    if full or room == 0:
+        return _decided(RewardOutcome.LIMIT_REACHED, wanted, [], trace)
+    lines = _trimmed(asked.lines, room)
+    if programme.reward_type == REDEEM and not _affordable(lines, books, customer_id, trace):
+        return _decided(RewardOutcome.NO_BALANCE, wanted, [], trace)
+    amount = sum(line.amount for line in lines)
+    outcome = RewardOutcome.PAID if amount == wanted else RewardOutcome.TRIMMED
+    return _decided(outcome, wanted, lines, trace)
+
+
+def enter(programme: Programme, decision: Decision, books: Books, *, customer_id: int, revenue: int) -> None:
+    """Write a decision into the books."""
+    amount = decision.amount
+    if amount == 0:
+        return
+    before = books.rewarded.get(customer_id, 0)
+    books.rewarded[customer_id] = before + 1
+    books.participants += before == 0
+    books.transactions += 1
+    books.revenue += revenue
+    books.paid += amount
+    sign = balance_sign(programme)
+    for line in decision.lines:
+        account = (customer_id, line.partner_id)
+        books.balances[account] = books.balances.get(account, 0) + sign * line.amount
+
+
+def take_back(lines: list[Line], books: Books, *, customer_id: int, revenue: int, sign: int) -> None:
+    """Write a reversal of these lines into the books."""
+    left = books.rewarded.get(customer_id, 0) - 1
+    books.rewarded[customer_id] = left
+    books.participants -= left == 0
+    books.transactions -= 1
+    books.revenue -= revenue
+    for line in lines:
+        books.paid -= line.amount
+        account = (customer_id, line.partner_id)
+        books.balances[account] = books.balances.get(account, 0) - sign * line.amount
+
+
+def balance_sign(programme: Programme) -> int:
+    """What a payment does to the customer's balance: earning adds, redeeming takes."""
+    return -1 if programme.reward_type == REDEEM else 1
+
+
+def round_half_even(numerator: int, denominator: int) -> int:
+    """The nearest whole number; of two equally near the even one. Neither is negative."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
+
+
+# ── what is due ───────────────────────────────────────────────────────────────
+
+
+def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[Line]:
+    product, scale = 1, 1
+    for one in flow.multipliers:
+        applies = one.test is not None and evaluate(one.test, facts, now=at)
+        if applies:
+            product, scale = product * one.factor, scale * SCALE
+        if seen is not None:
+            seen["multipliers"].append(_multiplier_trace(one, facts, applies=applies))
+    lines = []
+    for action in flow.actions:
+        amount = min(round_half_even(action.base * product, scale), MAX_AMOUNT)
+        if seen is not None:
+            seen["actions"].append(
+                {"action": action.id, "partner": action.partner_id, "base": action.base, "rounded": amount}
+            )
+        if amount:
+            lines.append(Line(flow.id, action.id, action.partner_id, amount))
+    return lines
+
+
+def _passed_over(flow: Flow) -> Trace:
+    why = "it has another trigger" if flow.is_active else "it is inactive"
+    return {
+        "flow": flow.id,
+        "passedOver": why,
+        "trigger": flow.trigger_code,
+        "customId": flow.custom_trigger_id,
+    }
+
+
+def _flow_trace(flow: Flow, facts: Facts, at: datetime, *, holds: bool) -> Trace:
+    return {
+        "flow": flow.id,
+        "conditions": [_condition_trace(one, facts, at) for one in flow.conditions],
+        "holds": holds,
+        "multipliers": [],
+        "actions": [],
+    }
+
+
+def _condition_trace(one: Condition, facts: Facts, at: datetime) -> Trace:
+    found: Trace = {"condition": one.id, "expected": one.expected, "tie": "OR" if one.joiner == 2 else "AND"}
+    if one.test is None:
+        return {**found, "holds": False, "why": one.why}
+    holds = evaluate(one.test, facts, now=at)
+    found |= {"input": one.test.attribute.name, "operator": one.test.operator}
+    return {**found, "value": one.test.attribute.read(facts), "holds": holds}
+
+
+def _multiplier_trace(one: Multiplier, facts: Facts, *, applies: bool) -> Trace:
+    found: Trace = {
+        "multiplier": one.id,
+        "expected": one.expected,
+        "factor": show_decimal(Decimal(one.factor) / SCALE),
+    }
+    if one.test is None:
+        return {**found, "applies": False, "why": one.why}
+    return {
+        **found,
+        "input": one.test.attribute.name,
+        "value": one.test.attribute.read(facts),
+        "applies": applies,
+    }
+
+
+# ── what is paid ──────────────────────────────────────────────────────────────
+
+
+def _trimmed(lines: list[Line], room: int) -> list[Line]:
+    """Lines in their order as far as there is room; the one that meets the limit is cut."""
+    kept: list[Line] = []
+    for line in lines:
+        amount = min(line.amount, room)
+        if amount == 0:
+            break
+        kept.append(Line(line.flow_id, line.action_id, line.partner_id, amount))
+        room -= amount
+    return kept
+
+
+def _affordable(lines: list[Line], books: Books, customer_id: int, trace: Trace | None) -> bool:
+    """Whether the customer has what is taken, with each partner."""
+    needed: dict[int, int] = {}
+    for line in lines:
+        needed[line.partner_id] = needed.get(line.partner_id, 0) + line.amount
+    found = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
+    if trace is not None:
+        trace["balances"] = [
+            {"partner": partner, "has": found[partner], "takes": amount} for partner, amount in needed.items()
+        ]
+    return all(found[partner] >= amount for partner, amount in needed.items())
+
+
+def _decided(outcome: RewardOutcome, wanted: int, lines: list[Line], trace: Trace | None) -> Decision:
+    if trace is not None:
+        trace["outcome"] = outcome.value
+        trace["wanted"] = wanted
+        trace["paid"] = [
+            {
+                "flow": line.flow_id,
+                "action": line.action_id,
+                "partner": line.partner_id,
+                "amount": line.amount,
+            }
+            for line in lines
+        ]
+    return Decision(outcome, wanted, lines, trace)
+
+
+def reasons(trace: Mapping[str, Any]) -> list[str]:
+    """Why it pays nothing or less, from a trace, in words."""
+    if trace.get("never"):
+        return [f"The campaign never pays: {trace['never']}."]
+    if trace.get("closed"):
+        return [f"The campaign pays nothing now: {trace['closed']}."]
+    found: list[str] = []
+    for flow in trace.get("flows", ()):
+        name = f"flow_{flow['flow']}"
+        if "passedOver" in flow:
+            found.append(f"{name} is passed over: {flow['passedOver']}.")
+        elif not flow["holds"]:
+            found += [_unmet(name, one) for one in flow["conditions"] if not one["holds"]]
+        elif not any(action["rounded"] for action in flow["actions"]):
+            found.append(f"{name} holds, and pays nothing.")
+    found += [
+        f"The limit on {one['of']} is {one['limit']}; so far {one['soFar']}, this one adds {one['thisOne']}."
+        for one in trace.get("limits", ())
+        if one["reached"]
+    ]
+    found += [
+        f"The customer has {one['has']} with part_{one['partner']}; it takes {one['takes']}."
+        for one in trace.get("balances", ())
+        if one["has"] < one["takes"]
+    ]
+    if trace["outcome"] == RewardOutcome.PAID:
+        return []
+    return found
+
+
+def _unmet(flow: str, one: Mapping[str, Any]) -> str:
+    if "why" in one:
+        return f"{flow}: cond_{one['condition']} is not met, since {one['why']}."
+    value = "missing" if one["value"] is None else one["value"]
+    expected = "" if one["operator"] == "exists" else f" {one['expected']}"
+    return (
+        f"{flow}: cond_{one['condition']} asks for {one['input']} {one['operator']}{expected}; it is {value}."
+    )
