@@ -1,6 +1,8 @@
 """The whole gateway on a socket, as `serve` runs it, and clients that are not ours."""
 
 import asyncio
+import contextlib
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,8 @@ import pytest
 import uvicorn
 from gql import Client, GraphQLRequest
 from gql.transport.websockets import WebsocketsTransport
+from websockets import ConnectionClosed, Subprotocol
+from websockets.asyncio.client import ClientConnection, connect
 
 from app.auth.keys import create_api_key, revoke_api_key
 from app.auth.principal import Role
@@ -34,6 +38,41 @@ ORIGIN = "https://dashboard.example"
 def request(document: str, **variables: Any) -> GraphQLRequest:
     """A document and its variables, for `gql`."""
     return GraphQLRequest(document, variable_values=variables)
+
+
+@dataclass
+class Socket:
+    """Says and hears messages, as JSON."""
+
+    bare: ClientConnection
+
+    async def say(self, **message: Any) -> None:
+        """Send a message."""
+        await self.bare.send(json.dumps(message))
+
+    async def ask(self, ident: str, query: str, **variables: Any) -> None:
+        """Begin an operation."""
+        await self.say(id=ident, type="subscribe", payload={"query": query, "variables": variables})
+
+    async def hear(self, *, within_s: float = 8) -> Any:
+        """The next message."""
+        return json.loads(await asyncio.wait_for(self.bare.recv(), within_s))
+
+    async def silence(self, *, for_s: float) -> bool:
+        """Whether nothing comes for so long."""
+        try:
+            await asyncio.wait_for(self.bare.recv(), for_s)
+        except TimeoutError:
+            return True
+        return False
+
+    async def end(self, *, within_s: float = 8) -> tuple[int | None, str | None]:
+        """How the server closes it, whatever it still says before."""
+        with contextlib.suppress(ConnectionClosed):
+            async with asyncio.timeout(within_s):
+                while True:
+                    await self.bare.recv()
+        return self.bare.close_code, self.bare.close_reason
 
 
 @dataclass
@@ -60,6 +99,11 @@ class Served:
             base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-KEY": self.api_key}, timeout=20
         )
 
+    async def metrics(self) -> str:
+        """What an operator sees."""
+        async with self.http as http:
+            return (await http.get("/metrics")).text
+
     def client(self, **credentials: str) -> Client:
         """The Python client `gql`, with its own implementation of the protocol."""
         payload = credentials or {"X-API-KEY": self.api_key}
@@ -67,6 +111,25 @@ class Served:
             url=self.address, init_payload=payload, subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
         )
         return Client(transport=transport)
+
+    @asynccontextmanager
+    async def socket(self, **headers: str) -> AsyncIterator["Socket"]:
+        """A bare socket of the protocol, nothing said yet."""
+        async with connect(
+            self.address,
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            additional_headers=headers,
+            proxy=None,
+        ) as made:
+            yield Socket(made)
+
+    @asynccontextmanager
+    async def welcome(self, **payload: Any) -> AsyncIterator["Socket"]:
+        """A socket that was acknowledged."""
+        async with self.socket() as socket:
+            await socket.say(type="connection_init", payload=payload or {"X-API-KEY": self.api_key})
+            assert await socket.hear() == {"type": "connection_ack"}
+            yield socket
 
     async def key(self, *, given: GivenGroup | None = None, access: str = "read") -> tuple[int, str]:
         """One more API key: its id and its secret."""
@@ -107,6 +170,19 @@ class Served:
                 self.given.group_id, campaign_id, name,
             )  # fmt: skip
 
+    async def record(self, campaign_id: int, *, clicks: int) -> None:
+        """Metrics of a campaign, added to what there is."""
+        entry = {
+            "campaignId": f"camp_{campaign_id}",
+            "day": "2026-05-01",
+            "channel": "email",
+            "clicks": clicks,
+        }
+        variables = {"input": {"mode": "ADD", "entries": [entry]}}
+        async with self.http as http:
+            answer = await http.post("/graphql", json={"query": RECORD, "variables": variables})
+        assert answer.json() == {"data": {"metricsRecord": {"recorded": 1, "errors": []}}}, answer.text
+
     async def event(
         self, kind: str, *, given: GivenGroup | None = None, age: timedelta = timedelta(0)
     ) -> None:
@@ -116,6 +192,9 @@ class Served:
             await tx.execute(INSERT_EVENT, group.group_id, kind, uuid4().hex, age)
 
 
+RECORD = """
+mutation ($input: MetricsRecordInput!) { metricsRecord(input: $input) { recorded errors { message } } }
+"""
 INSERT_EVENT = """
 INSERT INTO event (group_id, id, source, dedup_key, event_type, received_at, occurred_at)
 VALUES ($1, uuidv7(), 'test', $3, $2, clock_timestamp() - $4::interval, clock_timestamp() - $4::interval)
@@ -123,11 +202,11 @@ VALUES ($1, uuidv7(), 'test', $3, $2, clock_timestamp() - $4::interval, clock_ti
 
 
 @asynccontextmanager
-async def listening(app: Any) -> AsyncIterator[tuple[int, uvicorn.Server]]:
+async def listening(app: Any, ws: type[BoundedSocket]) -> AsyncIterator[tuple[int, uvicorn.Server]]:
     """The app behind our own connections, on a port of its own."""
     accepting = socket.create_server(("127.0.0.1", 0), backlog=2048)
     config = uvicorn.Config(
-        app, http=BoundedConnection, ws=BoundedSocket, ws_per_message_deflate=False, ws_max_size=1024 * 1024,
+        app, http=BoundedConnection, ws=ws, ws_per_message_deflate=False, ws_max_size=1024 * 1024,
         lifespan="off", log_config=None, loop="none", timeout_graceful_shutdown=10,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -154,13 +233,15 @@ def settings_of(database_url: str, folder: Any, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def served_with(settings: Settings, db: Database) -> AsyncIterator[Served]:
+async def served_with(
+    settings: Settings, db: Database, *, ws: type[BoundedSocket] = BoundedSocket
+) -> AsyncIterator[Served]:
     """A gateway with a group of its own."""
     given = await groups.group(db)
     key = await create_api_key(
         db, group_id=given.group_id, name="test", now=datetime.now(UTC), access="write"
     )
-    async with running(settings, journal=Journal()) as app, listening(app) as (port, server):
+    async with running(settings, journal=Journal()) as app, listening(app, ws) as (port, server):
         yield Served(port, server, given, key.secret, key.key.id, settings, db)
 
 

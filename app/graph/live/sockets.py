@@ -37,7 +37,7 @@ from app.graph.live.streams import as_live
 from app.graph.live.subscribers import Ended
 from app.graph.live.topics import Topics
 from app.graph.live.watching import MAX_LINES, Watches
-from app.graph.preparing import Operation, Rejected, prepare
+from app.graph.preparing import Operation, Prepared, Rejected, prepare
 from app.graph.requests import base_url, from_json, stale_ok
 from app.serving.exchange import Exchange, exchange_of
 
@@ -197,7 +197,8 @@ class _Socket:
                 raise Unavailable(
                     f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
                 )
-            kind = prepare(operation, context).operation.kind
+            prepared = prepare(operation, context)
+            kind = prepared.operation.kind
             if kind is not OperationType.SUBSCRIPTION:
                 self._take_one()
         except (Rejected, Failure) as problem:
@@ -205,7 +206,7 @@ class _Socket:
             return
         tasks = self._writes if kind is OperationType.MUTATION else self._reads
         work = (
-            self._subscription(said.id, operation, context)
+            self._subscription(said.id, operation, prepared, context)
             if kind is OperationType.SUBSCRIPTION
             else self._once(said.id, operation, context, tasks)
         )
@@ -213,9 +214,14 @@ class _Socket:
 
     # ── what is answered ──────────────────────────────────────────────────────
 
-    async def _subscription(self, ident: str, operation: Operation, context: Context) -> None:
+    async def _subscription(
+        self, ident: str, operation: Operation, prepared: Prepared, context: Context
+    ) -> None:
+        if prepared.faults:
+            await self._finish(ident, self._reads, error_of(ident, prepared.faults))
+            return
         try:
-            subscriber = self.home.topics.subscribe(operation, prepare(operation, context), context)
+            subscriber = self.home.topics.subscribe(operation, prepared, context)
         except Failure as failure:
             await self._finish(ident, self._reads, error_of(ident, refusals(failure)))
             return

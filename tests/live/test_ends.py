@@ -1,0 +1,124 @@
+"""When a line ends: with its credential, with the gateway, and with a client that does not read."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from websockets import ConnectionClosed
+
+from app.errors import Unavailable
+from app.graph.live.subscribers import MAX_WAITING, Ended, Payload, Subscriber
+from app.serving.sockets import BoundedSocket
+from tests.live.conftest import Served, served_with, settings_of
+from tests.live.test_event_streams import COUNT, stream
+from tests.serving.wire import until
+
+PROMISED_S = 5.0
+
+
+async def test_a_revoked_key_closes_its_sockets_and_streams(served: Served) -> None:
+    key_id, secret = await served.key()
+    async with (
+        served.welcome(**{"X-API-KEY": secret}) as socket,
+        served.welcome() as another,
+        stream(served, COUNT, **{"X-API-KEY": secret}) as events,
+    ):
+        await socket.ask("a", COUNT)
+        await another.ask("a", COUNT)
+        for line in (socket, another):
+            assert (await line.hear())["type"] == "next"
+        assert (await events.event())[0] == "next"
+        # Proved again and again, it holds as long as nobody revokes it.
+        assert await socket.silence(for_s=4.5)
+        started = time.monotonic()
+        await served.revoke(key_id)
+        assert await socket.end() == (4403, "The credential does not hold any more.")
+        kind, last = await events.event()
+        assert (kind, last["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHORIZED")
+        assert (await events.event())[0] == "complete"
+        assert time.monotonic() - started < PROMISED_S
+        await served.campaign()
+        assert (await another.hear())["type"] == "next"
+
+
+async def test_a_token_s_socket_ends_with_it(served: Served) -> None:
+    token = served.token(life_s=3)
+    started = time.monotonic()
+    async with served.welcome(Authorization=f"Bearer {token}") as socket:
+        await socket.ask("a", COUNT)
+        assert (await socket.hear())["type"] == "next"
+        assert (await socket.end())[0] == 4403
+        assert 1.5 < time.monotonic() - started < 3 + 1.5
+
+
+Another = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+@pytest.fixture
+def another(served: Served, tmp_path: Path) -> Another:
+    """One more gateway on the same database."""
+
+    def make(ws: type[BoundedSocket] = BoundedSocket) -> AbstractAsyncContextManager[Served]:
+        return served_with(settings_of(str(served.settings.database_url), tmp_path), served.db, ws=ws)
+
+    return make
+
+
+async def test_a_gateway_that_stops_says_so(another: Another) -> None:
+    async with another() as going:
+        async with going.welcome() as socket, stream(going, COUNT) as events:
+            await socket.ask("a", COUNT)
+            assert (await socket.hear())["type"] == "next"
+            assert (await events.event())[0] == "next"
+            started = time.monotonic()
+            going.server.should_exit = True
+            assert (await socket.end())[0] == 1001
+            # No `complete`: the client shall ask again, of whoever answers then.
+            assert await events.event() == ("end", None)
+            assert time.monotonic() - started < 2
+
+
+def subscriber(*, keeps_all: bool) -> Subscriber:
+    """A place in a topic that nobody reads from."""
+    return Subscriber(keeps_all=keeps_all, leave=lambda _: None)
+
+
+async def test_whoever_reads_slowly_gets_the_newest() -> None:
+    slow = subscriber(keeps_all=False)
+    for number in range(5):
+        slow.put(Payload(b"%d" % number))
+    assert (await slow.next()).body == b"4"
+    slow.close()
+
+
+async def test_whoever_must_get_everything_and_does_not_read_is_ended() -> None:
+    slow = subscriber(keeps_all=True)
+    for number in range(MAX_WAITING + 1):
+        slow.put(Payload(b"%d" % number))
+    with pytest.raises(Ended) as ended:
+        await slow.next()
+    assert isinstance(ended.value.failure, Unavailable)
+    slow.close()
+
+
+class Hasty(BoundedSocket):
+    read_within_s = 0.5
+
+
+async def test_a_socket_that_is_never_read_is_cut_off(another: Another) -> None:
+    async with another(Hasty) as going, going.welcome() as socket:
+        tasks = going.server.server_state.tasks
+        assert len(tasks) == 1
+        bare = socket.bare
+        bare.transport.pause_reading()
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(1):
+                for _ in range(20):
+                    await socket.say(type="ping", payload={"x": "x" * 900_000})
+        # Its pongs fill every buffer on the way; then there is nothing left to wait for.
+        await until(lambda: not tasks)
+        bare.transport.abort()

@@ -1,0 +1,86 @@
+"""Events come once each, as they are committed, to whoever may see them."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+from app.graph.subscription import MAX_EVENTS
+from app.plan.news import OVERLAP
+from tests.given import groups
+from tests.live.conftest import INSERT_EVENT, Served, Socket
+
+EVENTS = "subscription { events { id eventType } }"
+
+
+async def begin(served: Served, socket: Socket, query: str = EVENTS) -> None:
+    """Subscribe, and let the first look pass: what was there before is no news."""
+    await socket.ask("e", query)
+    await asyncio.sleep(0.4)
+
+
+def kinds(message: dict[str, object]) -> list[str]:
+    """What happened, by the message."""
+    assert message["type"] == "next", message
+    return [one["eventType"] for one in message["payload"]["data"]["events"]]  # type: ignore[index]
+
+
+async def test_only_what_comes_in_from_now_on_and_each_of_it_once(served: Served) -> None:
+    await served.event("before")
+    async with served.welcome() as socket:
+        await begin(served, socket)
+        await served.event("first")
+        assert kinds(await socket.hear()) == ["first"]
+        await served.event("second")
+        await served.event("third")
+        heard: list[str] = []
+        while len(heard) < 2:
+            heard += kinds(await socket.hear())
+        assert heard == ["second", "third"]
+        assert await socket.silence(for_s=2.2)
+
+
+async def test_what_is_committed_late_is_not_missed(served: Served) -> None:
+    async with served.welcome() as socket:
+        await begin(served, socket)
+        async with served.db.transaction(served.given.scope) as tx:
+            await tx.execute(INSERT_EVENT, served.given.group_id, "late", uuid4().hex, timedelta(0))
+            await served.event("early")
+            assert kinds(await socket.hear()) == ["early"]
+            await asyncio.sleep(2.5)
+        assert kinds(await socket.hear()) == ["late"]
+        # As late as it may be, to within a second, and a clock that is ahead.
+        await served.event("very late", age=OVERLAP - timedelta(seconds=2))
+        assert kinds(await socket.hear()) == ["very late"]
+        await served.event("ahead", age=timedelta(seconds=-3))
+        assert kinds(await socket.hear()) == ["ahead"]
+        assert await socket.silence(for_s=4.5)
+
+
+async def test_a_crowd_comes_in_several_messages_without_waiting(served: Served) -> None:
+    count = 2 * MAX_EVENTS + 7
+    async with served.welcome() as socket:
+        await begin(served, socket)
+        async with served.db.transaction(served.given.scope) as tx:
+            await tx.execute(
+                "INSERT INTO event (group_id, id, source, dedup_key, event_type, received_at, occurred_at)"
+                " SELECT $1, uuidv7(), 'crowd', n::text, n::text, clock_timestamp(), now()"
+                "   FROM generate_series(1, $2::int) n",
+                served.given.group_id, count,
+            )  # fmt: skip
+        heard = [kinds(await socket.hear()), kinds(await socket.hear(within_s=0.9))]
+        heard.append(kinds(await socket.hear(within_s=0.9)))
+        assert [len(part) for part in heard] == [MAX_EVENTS, MAX_EVENTS, 7]
+        assert sorted(int(kind) for part in heard for kind in part) == list(range(1, count + 1))
+
+
+async def test_filters_and_borders_hold(served: Served) -> None:
+    other = await groups.group(served.db, name="B")
+    async with served.welcome() as socket, served.welcome() as narrow:
+        await begin(served, socket, 'subscription { events(filter: {eventType: "wanted"}) { eventType } }')
+        await served.event("unwanted")
+        await served.event("wanted", given=other)
+        await served.event("wanted")
+        assert kinds(await socket.hear()) == ["wanted"]
+        await begin(served, narrow, "subscription ($no: Boolean!) { events { id @include(if: $no) } }")
+        assert (await narrow.hear())["type"] == "error"
+        assert await socket.silence(for_s=1.3)

@@ -1,0 +1,175 @@
+"""graphql-transport-ws to the letter: what closes a socket, and what is answered on it."""
+
+import json
+
+import pytest
+from websockets import InvalidStatus
+from websockets.asyncio.client import connect
+
+from tests.live.conftest import ORIGIN, Served
+
+NAMES = "{ campaigns { totalCount } }"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no json", '"text"', "[]", "{}", '{"type":"hello"}', '{"type":"subscribe"}', '{"type":"complete"}',
+        '{"type":"subscribe","id":""}', '{"type":"subscribe","id":7,"payload":{"query":"{x}"}}',
+        '{"type":"subscribe","id":"a"}', '{"type":"subscribe","id":"a","payload":{}}',
+        '{"type":"subscribe","id":"a","payload":{"query":1}}', '{"type":"ping","payload":1}', b"bytes",
+        json.dumps({"type": "subscribe", "id": "x" * 257, "payload": {"query": NAMES}}),
+    ],
+)  # fmt: skip
+async def test_what_is_no_message_closes_the_socket(served: Served, message: str | bytes) -> None:
+    async with served.welcome() as socket:
+        await socket.bare.send(message)
+        code, reason = await socket.end()
+        assert code == 4400
+        assert reason
+
+
+async def test_nothing_is_answered_before_the_acknowledgement(served: Served) -> None:
+    async with served.socket() as socket:
+        await socket.ask("a", NAMES)
+        assert await socket.end() == (4401, "Unauthorized")
+
+
+async def test_who_never_introduces_itself_is_shown_out(served: Served) -> None:
+    async with served.socket() as socket:
+        assert await socket.end() == (4408, "Connection initialisation timeout")
+
+
+async def test_an_introduction_is_made_once(served: Served) -> None:
+    async with served.welcome() as socket:
+        await socket.say(type="connection_init")
+        assert (await socket.end())[0] == 4429
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"X-API-KEY": "wrong"}, {"X-API-KEY": 7}, {"Authorization": "Bearer x"}]
+)
+async def test_without_a_good_credential_the_socket_is_closed(
+    served: Served, payload: dict[str, object]
+) -> None:
+    async with served.socket() as socket:
+        await socket.say(type="connection_init", payload=payload)
+        assert (await socket.end())[0] == 4403
+
+
+async def test_the_credential_may_come_with_the_handshake(served: Served) -> None:
+    async with served.socket(**{"X-API-KEY": served.api_key}) as socket:
+        await socket.say(type="connection_init")
+        assert await socket.hear() == {"type": "connection_ack"}
+
+
+async def test_a_beacon_in_the_introduction_narrows_to_its_store(served: Served) -> None:
+    async with served.welcome(
+        **{"x-api-key": served.api_key, "X-Beacon-Key": served.given.beacon_key}
+    ) as socket:
+        await socket.ask("a", "{ viewer { store { id } } }")
+        assert (await socket.hear())["payload"]["data"]["viewer"]["store"][
+            "id"
+        ] == f"store_{served.given.store_id}"
+
+
+async def test_another_protocol_is_not_spoken(served: Served) -> None:
+    async with connect(served.address, proxy=None) as bare:
+        await bare.wait_closed()
+        assert bare.close_code == 4406
+
+
+async def test_pings_are_answered_with_what_they_brought(served: Served) -> None:
+    async with served.socket() as socket:
+        await socket.say(type="ping")
+        assert await socket.hear() == {"type": "pong"}
+        await socket.say(type="ping", payload={"at": 1.50})
+        assert await socket.hear() == {"type": "pong", "payload": {"at": 1.5}}
+        await socket.say(type="pong")
+
+
+async def test_queries_and_mutations_are_answered_too(served: Served) -> None:
+    async with served.welcome() as socket:
+        await socket.ask("q", NAMES)
+        assert (await socket.hear())["payload"] == {"data": {"campaigns": {"totalCount": 0}}}
+        assert await socket.hear() == {"id": "q", "type": "complete"}
+        await socket.ask(
+            "m",
+            "mutation ($name: String!) { storeCreate(input: {name: $name}) { store { name } errors { message } } }",
+            name="Neue",
+        )
+        made = await socket.hear()
+        assert (made["id"], made["type"]) == ("m", "next")
+        assert made["payload"]["data"]["storeCreate"]["store"] == {"name": "Neue"}
+        assert await socket.hear() == {"id": "m", "type": "complete"}
+
+
+async def test_an_operation_that_cannot_run_is_refused_and_the_socket_lives_on(served: Served) -> None:
+    async with served.welcome() as socket:
+        for query, code in (
+            ("{", "GRAPHQL_PARSE_FAILED"),
+            ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription { campaigns { totalCount } events { id } }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription { campaigns(every: 0) { totalCount } }", "INVALID"),
+            ("subscription { campaigns(first: 5000) { totalCount } }", "INVALID"),
+            ("subscription ($id: ID!) { campaign(id: $id) { id } }", "BAD_USER_INPUT"),
+            (
+                "subscription { campaigns(first: 1000) { nodes { promos(first: 1000) { nodes { id } } } } }",
+                "TOO_LARGE",
+            ),
+        ):
+            await socket.ask("a", query)
+            refused = await socket.hear()
+            assert (refused["id"], refused["type"]) == ("a", "error"), query
+            assert refused["payload"][0]["extensions"]["code"] == code, query
+        await socket.ask("a", NAMES)
+        assert (await socket.hear())["type"] == "next"
+
+
+async def test_an_id_names_one_operation_at_a_time(served: Served) -> None:
+    async with served.welcome() as socket:
+        await socket.ask("a", "subscription { campaigns { totalCount } }")
+        assert (await socket.hear())["type"] == "next"
+        await socket.ask("a", "subscription { campaigns { totalCount } }")
+        assert await socket.end() == (4409, "Subscriber for a already exists")
+
+
+async def test_a_completed_id_is_free_again_and_hears_nothing_more(served: Served) -> None:
+    async with served.welcome() as socket:
+        await socket.ask("a", "subscription { campaigns { totalCount } }")
+        assert (await socket.hear())["type"] == "next"
+        await socket.say(id="a", type="complete")
+        await served.campaign()
+        assert await socket.silence(for_s=1.5)
+        await socket.ask("a", NAMES)
+        assert (await socket.hear())["type"] == "next"
+
+
+async def test_operations_under_way_are_bounded(served: Served) -> None:
+    async with served.welcome() as socket:
+        for number in range(101):
+            await socket.ask(str(number), "subscription { campaigns(every: 60) { totalCount } }")
+        heard = [await socket.hear() for _ in range(101)]
+        assert [m["id"] for m in heard if m["type"] == "error"] == ["100"]
+
+
+async def test_a_message_is_a_megabyte_at_most(served: Served) -> None:
+    async with served.welcome() as socket:
+        await socket.say(type="ping", payload={"x": "x" * 1024 * 1024})
+        assert (await socket.end())[0] == 1009
+
+
+async def test_pages_of_foreign_origins_may_not_connect(served: Served) -> None:
+    with pytest.raises(InvalidStatus):
+        async with served.socket(Origin="https://elsewhere.example"):
+            pass
+    for origin in (ORIGIN, f"http://127.0.0.1:{served.port}"):
+        async with served.socket(Origin=origin) as socket:
+            await socket.say(type="ping")
+            assert await socket.hear() == {"type": "pong"}
+
+
+async def test_no_other_path_has_sockets(served: Served) -> None:
+    with pytest.raises(InvalidStatus):
+        async with connect(f"ws://127.0.0.1:{served.port}/api/campaigns", proxy=None):
+            pass
