@@ -1,0 +1,96 @@
+"""What can be said when an event is sent, read into what is stored. Source: Webmarketer API 1.0.0, "Create an event".
+
+What cannot be an event at all is refused here. What an event type may object to is not looked at: the event is
+stored first, and judged later.
+"""
+
+from datetime import UTC, datetime
+
+from app.domain import inputs
+from app.domain.events.accepting import Sent
+from app.errors import Invalid
+from app.values.instants import read_moment
+from app.values.json_text import read_object, write_json
+
+MAX_NONCE = 255
+MAX_TRACKER = 255
+MAX_TYPE = 255
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def sent_event(
+    group_id: int,
+    project_id: int,
+    *,
+    project: str,
+    event_type: str,
+    nonce: str,
+    data: object = None,
+    tracker_id: str | None = None,
+    event_date: str | None = None,
+    body: str | None = None,
+    now: datetime,
+) -> Sent:
+    """The event to store. `project` is the slug; `body` the whole of what was sent, JSON text of an object that holds
+    `data`, and then kept in place of what the others say.
+
+    A date that cannot be read does not stop it: it counts as sent now, and what judges it finds the date again.
+    """
+    if not isinstance(data, dict) and body is None:
+        raise Invalid("`data` must be an object.", path=["data"])
+    event_type = inputs.text(event_type, ["eventType"], longest=MAX_TYPE, blank=False)
+    nonce = inputs.text(nonce, ["nonce"], longest=MAX_NONCE, blank=False)
+    if tracker_id is not None:
+        # An empty one tracks nobody.
+        tracker_id = inputs.text(tracker_id, ["trackerId"], longest=MAX_TRACKER) or None
+    if body is None:
+        told: dict[str, object] = {
+            "projectId": project,
+            "eventType": event_type,
+            "nonce": nonce,
+            "data": data,
+        }
+        if event_date is not None:
+            told["eventDate"] = event_date
+        if tracker_id is not None:
+            told["trackerId"] = tracker_id
+        body = _written(told)
+    _check_storable(body)
+    occurred_at = now if event_date is None else read_date(event_date) or now
+    return Sent(
+        group_id=group_id,
+        project_id=project_id,
+        event_type=event_type,
+        nonce=nonce,
+        tracker_id=tracker_id,
+        occurred_at=occurred_at,
+        received_at=now,
+        body=body,
+    )
+
+
+def read_date(value: object) -> datetime | None:
+    """When an event says it happened; None where that is no moment that can be stored."""
+    try:
+        moment = read_moment(value)
+    except ValueError:
+        return None
+    return moment if _EARLIEST <= moment < _LATEST else None
+
+
+def _written(told: dict[str, object]) -> str:
+    try:
+        return write_json(told).decode()
+    except (UnicodeEncodeError, TypeError, RecursionError) as why:
+        raise Invalid(f"`data` cannot be stored: {why}.", path=["data"]) from None
+
+
+def _check_storable(body: str) -> None:
+    try:
+        read_object(body.encode())
+    except (UnicodeEncodeError, ValueError) as why:
+        raise Invalid(f"The event cannot be stored: {why}", path=["data"]) from None
+
+
+__all__ = ["MAX_NONCE", "read_date", "sent_event"]

@@ -1,0 +1,110 @@
+"""Judging an event by its event type: what it says, in the declared types, or every reason why not.
+
+Pure: the same event under the same schema always gets the same verdict. Source: Webmarketer API 1.0.0, "Create an
+event asynchronously" (data must match the declared schema), "Get Trashed events".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from app.domain.event_types.schemas import EventSchema, FieldSchema
+from app.domain.events.reading import READERS, identity_of, read_phone, read_state, read_statistic
+from app.domain.events.sending import read_date
+from app.tables.events import EventDataType, EventFieldKind
+
+
+class FaultCode(StrEnum):
+    """Why an event is in the trash."""
+
+    EVENT_TYPE_UNKNOWN = "event_type_unknown"
+    EVENT_TYPE_ARCHIVED = "event_type_archived"
+    DATE_INVALID = "date_invalid"
+    DATA_MISSING = "data_missing"
+    FIELD_REQUIRED = "field_required"
+    FIELD_INVALID = "field_invalid"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One reason."""
+
+    code: FaultCode
+    field: str | None
+    """The storage key it is about, or the name of a part of the event."""
+    message: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What an event says under its type. With faults it is not taken."""
+
+    schema: EventSchema | None = None
+    data: dict[str, object] = field(default_factory=dict)
+    """By storage key, without what is the user's, states and statistics."""
+    user: dict[str, object] = field(default_factory=dict)
+    """What it says about the user, by attribute."""
+    identities: dict[str, str] = field(default_factory=dict)
+    """The user's attributes in the form that compares."""
+    metrics: list[tuple[EventFieldKind, str, Decimal]] = field(default_factory=list)
+    """States and statistics that were sent: kind, storage key, value."""
+    faults: list[Fault] = field(default_factory=list)
+
+
+def judge(schema: EventSchema | None, body: Mapping[str, object], *, event_type: str) -> Verdict:
+    """The verdict on an event's whole body. `schema`: the type it names, if there is one."""
+    verdict = Verdict(schema)
+    date = body.get("eventDate")
+    if date is not None and read_date(date) is None:
+        message = "eventDate must be a date-time such as 2025-06-01T08:00:00Z."
+        verdict.faults.append(Fault(FaultCode.DATE_INVALID, "eventDate", message))
+    if schema is None:
+        message = f"There is no event type {event_type[:80]} in this project."
+        verdict.faults.append(Fault(FaultCode.EVENT_TYPE_UNKNOWN, "eventType", message))
+        return verdict
+    if schema.is_archived:
+        message = f"The event type {event_type[:80]} is archived and takes no more events."
+        verdict.faults.append(Fault(FaultCode.EVENT_TYPE_ARCHIVED, "eventType", message))
+    # PHP writes an empty object as a list.
+    data = body.get("data") or {}
+    if not isinstance(data, Mapping):
+        verdict.faults.append(Fault(FaultCode.DATA_MISSING, "data", "data must be an object."))
+        return verdict
+    for one in schema.fields:
+        value = data.get(one.ingestion_key)
+        if value is None or value == "":
+            if one.is_required:
+                message = f"{one.ingestion_key} is required."
+                verdict.faults.append(Fault(FaultCode.FIELD_REQUIRED, one.storage_key, message))
+            continue
+        try:
+            _read(verdict, schema, one, value)
+        except ValueError as why:
+            verdict.faults.append(
+                Fault(FaultCode.FIELD_INVALID, one.storage_key, f"{one.ingestion_key} {why}.")
+            )
+    return verdict
+
+
+def _read(verdict: Verdict, schema: EventSchema, one: FieldSchema, value: object) -> None:
+    if one.kind is EventFieldKind.STATISTIC:
+        verdict.metrics.append((one.kind, one.storage_key, read_statistic(value)))
+    elif one.kind is EventFieldKind.STATE:
+        verdict.metrics.append((one.kind, one.storage_key, read_state(value)))
+    else:
+        if one.data_type is EventDataType.PHONE:
+            value = read_phone(value, schema.phone_parsing)
+        else:
+            value = READERS[one.data_type](value)
+        if one.identity is None:
+            verdict.data[one.storage_key] = value
+            return
+        known = identity_of(one.identity, value)
+        verdict.user[one.identity] = value
+        if known is not None:
+            verdict.identities[one.identity] = known
+
+
+__all__ = ["Fault", "FaultCode", "Verdict", "judge"]
