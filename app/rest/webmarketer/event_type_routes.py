@@ -1,0 +1,74 @@
+"""Event types. Source: Webmarketer API 1.0.0, "Event Types"."""
+
+from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
+from app.rest.webmarketer import parameters, requests, schemas, shapes
+from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID
+
+HERE = __package__ or ""
+PATH = "/projects/{projectId}/event-types"
+
+EVENT_TYPES = (
+    LegacyRoute(
+        method="GET",
+        path=PATH,
+        document=stored(HERE, "event_types"),
+        project=parameters.project,
+        variables=requests.event_types,
+        shape=shapes.event_types,
+        summary="List event types",
+        description="Oldest first, unless `sort` says otherwise.",
+        parameters=(
+            PROJECT_ID,
+            *PAGE,
+            Parameter("search", "query", "Part of the name or reference, upper or lower case."),
+            Parameter(
+                "archived",
+                "query",
+                "true: archived ones instead of living ones.",
+                {"type": "boolean"},
+            ),
+            Parameter("storageKey", "query", "With a field of this storage key."),
+            Parameter("reference", "query", "With this reference."),
+            Parameter(
+                "sort",
+                "query",
+                f"{', '.join(requests.EVENT_TYPE_SORTS)}, with commas between; a minus before one: descending.",
+                {"type": "string", "examples": ["name,-createdAt"]},
+            ),
+        ),
+        gives=Gives("WmEventTypes", schemas.EVENT_TYPES),
+        fails=("INVALID", "NOT_FOUND"),
+    ),
+    LegacyRoute(
+        method="POST",
+        path=PATH,
+        document=stored(HERE, "event_type_create"),
+        project=parameters.project,
+        variables=requests.event_type_create,
+        shape=shapes.event_type_created,
+        status=201,
+        summary="Create an event type",
+        description="Its fields, states and statistics come together.",
+        parameters=(PROJECT_ID,),
+        takes=Takes("WmNewEventType", schemas.NEW_EVENT_TYPE),
+        gives=Gives("WmEventType", schemas.EVENT_TYPE),
+        fails=("INVALID", "NOT_FOUND", "CONFLICT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
+    ),
+    LegacyRoute(
+        method="GET",
+        path=PATH + "/{reference}",
+        document=stored(HERE, "event_type"),
+        project=parameters.project,
+        variables=requests.event_type,
+        shape=shapes.event_type,
+        summary="Show an event type",
+        parameters=(
+            PROJECT_ID,
+            Parameter(
+                "reference", "path", "Its reference.", {"type": "string", "examples": ["contact-form"]}
+            ),
+        ),
+        gives=Gives("WmEventType", schemas.EVENT_TYPE),
+        fails=("INVALID", "NOT_FOUND"),
+    ),
+)

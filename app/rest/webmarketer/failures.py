@@ -1,0 +1,96 @@
+"""How the Webmarketer API says no: `{"statusCode", "message", "error"}`, and a 401 without `error`.
+
+Source: Webmarketer API 1.0.0, response samples of "Create offline interaction" and "Update an event state".
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from app.errors import Invalid
+from app.rest.failing import (
+    INTERNAL,
+    KEY_REUSED,
+    MALFORMED_BODY,
+    METHOD_NOT_ALLOWED,
+    UNSUPPORTED_MEDIA_TYPE,
+    Failures,
+    Problem,
+    Refused,
+)
+
+EVENT_TRASHED = "EVENT_TRASHED"
+"""The event is kept, but could not be processed (choice WM-C16)."""
+STATUSES = {
+    MALFORMED_BODY: 400,
+    "INVALID": 400,
+    EVENT_TRASHED: 400,
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    METHOD_NOT_ALLOWED: 405,
+    "CONFLICT": 409,
+    "REFERENCE_EXISTS": 409,
+    "SLUG_EXISTS": 409,
+    "KIND_DIFFERS": 409,
+    "WRONG_STATUS": 409,
+    "TOO_LARGE": 413,
+    UNSUPPORTED_MEDIA_TYPE: 415,
+    KEY_REUSED: 422,
+    "FAILURE": 500,
+    INTERNAL: 500,
+    "RATE_LIMITED": 429,
+    "UNAVAILABLE": 503,
+}
+EXAMPLES = {
+    400: "wmktId must be present in nodeData",
+    401: "Unauthorized",
+    403: "This needs one of the roles manager, marketing, marketing_manager, …",
+    404: "No storageKey matching field in this eventType",
+    405: "PUT is not possible here; use GET, HEAD, POST.",
+    409: "Another campaign of the integration has the slug spring already.",
+    413: "The body is larger than 1 MiB.",
+    415: "Send the body as application/json, not as application/x-www-form-urlencoded.",
+    422: "This Idempotency-Key came with a different request before; use a new key for a new request.",
+    429: "This project sends more than 1000 events a second; try again in a moment.",
+    500: "Something went wrong on our side. The request id helps us to find out what.",
+    503: "Busy; try again in a moment.",
+}
+_QUOTED = re.compile(r"`([A-Za-z.]+)`")
+
+
+def body(status: int, problems: Sequence[Problem]) -> object:
+    """Every message in one. An event in the trash comes with its id and reasons, beyond what is documented."""
+    said = " ".join(dict.fromkeys(problem.message for problem in problems))
+    shown = _shown(status, "Unauthorized" if status == 401 else said)
+    faults = [problem for problem in problems if problem.code == EVENT_TRASHED]
+    if faults:
+        shown["errors"] = [
+            {"field": f.path[-1] if f.path else None, "code": f.reason, "message": f.message} for f in faults
+        ]
+    return shown
+
+
+def example(status: int) -> object:
+    """A body for the documentation."""
+    return _shown(status, EXAMPLES[status])
+
+
+def refuse(errors: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> None:
+    """Raise what a payload's `errors` say, if anything, with the names a client of this API knows."""
+    if errors:
+        raise Refused([_problem(error, names) for error in errors])
+
+
+def _problem(error: Mapping[str, Any], names: Mapping[str, str]) -> Problem:
+    message = _QUOTED.sub(lambda found: f"`{names.get(found[1], found[1])}`", str(error["message"]))
+    return Problem(Invalid.code, message, str(error["code"]), tuple(error.get("path") or ()))
+
+
+def _shown(status: int, message: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"statusCode": status, "message": message}
+    return shown if status == 401 else {**shown, "error": HTTPStatus(status).phrase}
+
+
+FAILURES = Failures(STATUSES, body)
