@@ -1,10 +1,12 @@
 """Whom campaigns speak to and with what: segments, customers, promos."""
 
 from app.graph import lists
-from app.graph.declare import amount_of, column, computed, connection, embed, entity, is_set, to_one
+from app.graph.declare import amount_of, column, computed, connection, embed, entity, is_set, listing, to_one
 from app.graph.enums import SegmentType
+from app.graph.event_metrics import EVENT_METRICS, EventMetric
 from app.graph.funnels import FunnelSlice
 from app.graph.groups import Store
+from app.graph.identities import CustomerIdentity
 from app.graph.nodes import Money, Node
 from app.graph.orders import MEMBERS, ORDERS, Order, SegmentMember
 from app.graph.paging import Connection
@@ -90,8 +92,12 @@ class Customer(Node):
         "Promos it used.", REDEMPTIONS, key="customer_id"
     )
     funnel_touches: Connection[FunnelTouch] = connection("Stages it reached.", TOUCHES, key="customer_id")
-    events: Connection[EventRef] = connection(
-        "What webhooks reported about it.", lists.EVENTS, key="customer_id"
+    events: Connection[EventRef] = connection("What was reported about it.", lists.EVENTS, key="customer_id")
+    metrics: Connection[EventMetric] = connection(
+        "States and statistics of its events.", EVENT_METRICS, key="customer_id"
+    )
+    identities: list[CustomerIdentity] = listing(
+        "What it is known by in projects.", key="customer_id", order="id"
     )
 
 

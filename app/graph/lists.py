@@ -10,6 +10,7 @@ from app.graph.enums import (
     CampaignType,
     ConnectionStatus,
     EventOutcome,
+    EventStatus,
     Objective,
     Provider,
     SegmentType,
@@ -21,6 +22,7 @@ from app.graph.listing import (
     decimal_key,
     equals,
     filter_by,
+    in_project,
     instant_key,
     list_of,
     one_of,
@@ -88,6 +90,13 @@ def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
 
 def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+
+
+def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql(
+        "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
+        " AND ef.code = ", args.param(*path, cast="text"), ")",
+    )  # fmt: skip
 
 
 @strawberry.input(description="Which stores. All conditions given must hold.")
@@ -276,7 +285,20 @@ class EventFilter:
     until: DateTime | None = filter_by(
         "Received at this instant or before.", compares("received_at", "<=", "timestamptz")
     )
+    occurred_since: DateTime | None = filter_by(
+        "Happened at this instant or later.", compares("occurred_at", ">=", "timestamptz")
+    )
+    occurred_until: DateTime | None = filter_by(
+        "Happened at this instant or before.", compares("occurred_at", "<=", "timestamptz")
+    )
+    project: str | None = filter_by("Sent to the project with this slug or id.", in_project)
+    status: list[EventStatus] | None = filter_by("In any of these states.", one_of("status", "text"))
     event_type: str | None = filter_by("The event type, exactly.", equals("event_type", "text"))
+    customer_id: strawberry.ID | None = filter_by(
+        "About this customer.", equals("customer_id", "bigint", _id("cust"))
+    )
+    tracker_id: str | None = filter_by("From this tracker, exactly.", equals("tracker_id", "text"))
+    fault_code: str | None = filter_by("In the trash for a reason of this code.", _has_fault)
     source: str | None = filter_by(
         "The interface it came through, exactly, such as webhook.sendgrid.", equals("source", "text")
     )

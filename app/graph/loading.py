@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from aiodataloader import DataLoader
@@ -253,7 +254,8 @@ class Loaders:
 
     async def _beside(self, select: Select, parents: Sequence[Any], *, order: str = "") -> list[Any]:
         """Run a SELECT once per parent key, in one statement. The root is a parent of its own."""
-        keys = const(list(parents), "bigint[]")
+        kind = "uuid" if isinstance(parents[0], UUID) else "bigint"
+        keys = const(list(parents), f"{kind}[]")
         by = f" ORDER BY x.{order.replace(', ', ', x.')}" if order else ""
         return await self._fetch(
             sql(

@@ -7,6 +7,7 @@ from app.graph.access import ApiKey, OAuthClient, Viewer
 from app.graph.audience import Customer, Promo, Segment
 from app.graph.campaigns import Campaign, Outlay, SpendEntry
 from app.graph.declare import by_ids, connection, embed, every_group, look_up
+from app.graph.event_metrics import EVENT_METRICS, EventMetric
 from app.graph.event_types import EVENT_TYPES, EventType
 from app.graph.events import Event
 from app.graph.funnels import Funnel, FunnelSlice, documented, own
@@ -68,7 +69,11 @@ class Query:
     assets: Connection[Asset] = connection("Client files.", lists.ASSETS)
     event_type: EventType | None = look_up("An event type, by its id.")
     event_types: Connection[EventType] = connection("Kinds of events that projects take.", EVENT_TYPES)
+    event: Event | None = look_up("An event, by its id.")
     events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)
+    event_metrics: Connection[EventMetric] = connection(
+        "States and statistics of events, as they are now.", EVENT_METRICS
+    )
     api_keys: Connection[ApiKey] = connection("API keys of the group.", lists.API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", lists.OAUTH_CLIENTS)
     webhook_providers: list[WebhookProvider] = providers("Every webhook provider, connected or not.")

@@ -10,10 +10,11 @@ from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
 from app.tables.audience import Customer, Promo, Segment
 from app.tables.campaigns import Campaign, Goal, Outlay, SpendEntry, SpendLimit
-from app.tables.events import Event, EventField, EventType
+from app.tables.events import Event, EventFault, EventField, EventMetric, EventMetricChange, EventType
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
+from app.tables.journeys import CustomerIdentity
 from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
@@ -346,7 +347,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                               archived_at=start if at and n != 1 else None, created_at=start,
                               updated_at=start + timedelta(days=n)),
                 )  # fmt: skip
-                for version, place in [(2, 0), (2, 1), (2, 2), (1, 0)]:
+                if at and n != 1:
+                    continue
+                for version, place in [(2, 0), (2, 1), (2, 2), (1, 0)][: 3 if at or n else 4]:
                     await add(
                         EventField(**g, event_type_id=kind, version=version, is_current=version == 2, position=place,
                                    kind=["field", "state", "statistic"][place], storage_key=f"{own}-key{place}",
@@ -359,16 +362,49 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
         tx.session.add_all(
             [
                 Event(**g, id=event, project_id=projects[n] if n < 3 else None,
-                      source=f"{own}-source", dedup_key=f"{mark}{n}", event_type=f"{own} purchase", received_at=start,
+                      source=f"{own}-source" if n else "tracker",
+                      dedup_key=f"{mark}{n}" if n else f"{projects[0]}:{own}:{WEIRD[1]}",
+                      event_type=f"{own} purchase", received_at=start,
                       occurred_at=start + timedelta(seconds=n),
                       event_type_id=ids["event_type"][2 * n] if n < 3 else None, type_version=n + 1 if n < 3 else None,
                       kind="opened" if n else None, channel=f"{own}-ch" if n else None,
                       outcome=[None, "applied", "ignored", "applied"][n],
                       campaign_id=made[n] if n else None, customer_id=customers[n] if n < 3 else None,
-                      body={"amount": 1.10, "note": f"{own} body"} if n else None)
+                      status=["processed", "trashed", "pending", "processed"][n], is_attributable=n == 1,
+                      tracker_id=f"{own} {WEIRD[2]}" if n else None,
+                      data={"amount": 1.50, "note": f"{own} data"} if n else None,
+                      user_data={"email": f"{own} user {WEIRD[1]}"} if n != 1 else None,
+                      updated_at=start + timedelta(days=n),
+                      body={"amount": 1.10, "note": f"{own} body", "data": {"n": 1e30, "k": f"{own} x"}} if n else None)
                 for n, (event, own) in enumerate(zip(events, event_marks, strict=True))
             ]
         )  # fmt: skip
+        await tx.session.flush()
+        for n, (event, own) in enumerate(zip(events, event_marks[:3], strict=False)):
+            for at in range(n + 1):
+                await add(
+                    EventFault(**g, event_id=event, position=at, code=["field_required", f"{own}-code"][at % 2],
+                               field=f"{own} {WEIRD[at]}" if at else None, message=f"{own} {WEIRD[-1 - at]}"),
+                )  # fmt: skip
+            for at, kind in enumerate(["state", "statistic", "statistic"][: n + 1]):
+                when = start + timedelta(days=at, microseconds=n)
+                (metric,) = await add(
+                    EventMetric(**g, event_id=event, project_id=projects[n],
+                                customer_id=customers[n] if n < 2 else None, kind=kind,
+                                occurred_at=start + timedelta(seconds=n), storage_key=f"{own}-key{at}",
+                                value=Decimal(["1", "-99999999999999.9999", "12.3400"][at]), metric_date=when,
+                                created_at=start + timedelta(days=at // 2), updated_at=when),
+                )  # fmt: skip
+                for change in range(at + 1):
+                    await add(
+                        EventMetricChange(**g, metric_id=metric, value=Decimal("0.5000") * change, metric_date=when,
+                                          actor=f"{own} {WEIRD[change]}" if change else None, created_at=start),
+                    )  # fmt: skip
+            for at in range(n + 1):
+                await add(
+                    CustomerIdentity(**g, project_id=projects[n], kind=["tracker", "email", f"{own}-kind"][at],
+                                     value=f"{own} {WEIRD[at]}", customer_id=customers[n], created_at=start),
+                )  # fmt: skip
         tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await tx.session.flush()
         await add(AuditEntry(**g, actor=f"{mark} actor", action="test", detail=json.dumps(mark)))
