@@ -65,11 +65,13 @@ def worker() -> None:
     from app.serving.journal import set_up_logging
     from app.serving.running import stop_on_signal
     from app.worker.loop import Worker
+    from app.worker.pipeline import Pipeline
 
     set_up_logging()
 
     async def work(db: "Database", _: "Settings") -> None:
-        await Worker(db).run(stop_on_signal())
+        stop = stop_on_signal()
+        await asyncio.gather(Worker(db).run(stop), Pipeline(db, listens=True).run(stop))
 
     _with_database(work)
 

@@ -36,6 +36,7 @@ from app.serving.readiness import Readiness, check_roles
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
 from app.worker.loop import Worker
+from app.worker.pipeline import Pipeline
 
 OUR_HEADERS = (
     "Authorization", "X-API-KEY", "X-BEACON-KEY", "X-Group-Id", "X-Explain", "X-Request-Id", "Prefer",
@@ -100,7 +101,10 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
-            await stack.enter_async_context(_working(Worker(db)))
+            pipeline = Pipeline(db)
+            services.events.on_accepted = pipeline.hint
+            await stack.enter_async_context(_working(Worker(db), pipeline))
+        stack.push_async_callback(services.close)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db)
         topics, watches = Topics(), Watches(authenticator)
@@ -176,16 +180,17 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _working(worker: Worker) -> AsyncIterator[None]:
-    """A worker beside the surfaces; at the end it finishes the job at hand."""
+async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
+    """Workers beside the surfaces; at the end they finish the job at hand."""
     stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(stop))
-    task.add_done_callback(partial(_tell, log))
+    tasks = [asyncio.create_task(worker.run(stop)) for worker in workers]
+    for task in tasks:
+        task.add_done_callback(partial(_tell, log))
     try:
         yield
     finally:
         stop.set()
-        await asyncio.wait([task])
+        await asyncio.wait(tasks)
 
 
 def _tell(to: logging.Logger, task: "asyncio.Task[None]") -> None:

@@ -50,6 +50,10 @@ class Settings:
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
+    event_queue: int
+    """EVENT_QUEUE: how many events may wait to be stored, per process; more are answered 503."""
+    event_rate: int
+    """EVENT_RATE: events a second that a project's trackers may send, per process; more are answered 429."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -80,6 +84,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
+        event_queue=_whole(env, "EVENT_QUEUE", 10_000),
+        event_rate=_whole(env, "EVENT_RATE", 1_000),
     )
 
 

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.auth.principal import PLATFORM_ROLES, Principal
+from app.auth.projects import Projects
 from app.db.database import Database
+from app.domain.events.accepting import Acceptor
+from app.domain.events.rates import Rates
 from app.plan.news import Window
 from app.settings import Settings
 from app.values.scope import Scope
@@ -22,6 +25,22 @@ class Services:
     settings: Settings
     db: Database
     assets: "AssetStorage"
+    events: Acceptor = field(init=False)
+    """Where events wait to be stored."""
+    rates: Rates = field(init=False)
+    """How many of them trackers may send."""
+    projects: Projects = field(init=False)
+    """Where a project's slug leads."""
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        object.__setattr__(self, "events", Acceptor(self.db, capacity=settings.event_queue))
+        object.__setattr__(self, "rates", Rates(settings.event_rate))
+        object.__setattr__(self, "projects", Projects(self.db))
+
+    async def close(self) -> None:
+        """Store the events that wait."""
+        await self.events.close()
 
 
 @dataclass(slots=True)

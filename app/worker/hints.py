@@ -18,10 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class Hints:
-    """Listens on a connection of its own while the worker holds the lease."""
+    """Listens on a connection of its own; a payload is a group's id."""
 
-    def __init__(self, db: Database, on_hint: Callable[[int], None]) -> None:
+    def __init__(self, db: Database, on_hint: Callable[[int], None], *, channel: str = CHANNEL) -> None:
         self._db = db
+        self._channel = channel
         self._on_hint = on_hint
         self._connection: AsyncConnection | None = None
         self._lost = False
@@ -37,7 +38,7 @@ class Hints:
         assert driver is not None
         self._connection, self._lost = connection, False
         driver.add_termination_listener(self._on_lost)
-        await driver.add_listener(CHANNEL, self._on_notification)
+        await driver.add_listener(self._channel, self._on_notification)
         return True
 
     async def close(self) -> None:

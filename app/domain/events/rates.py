@@ -1,0 +1,42 @@
+"""How many events a project may send without a credential, per second and process."""
+
+from collections import OrderedDict
+from datetime import datetime
+from math import ceil
+
+from app.errors import Unavailable
+
+BURST_S = 5
+"""How many seconds' worth may come at once."""
+MAX_PROJECTS = 10_000
+RATE_LIMITED = "RATE_LIMITED"
+
+
+class Rates:
+    """A bucket per project: it fills at the rate, and each event takes one out."""
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._room = per_second * BURST_S
+        self._buckets: OrderedDict[int, tuple[float, float]] = OrderedDict()
+        """By project: what is in it, and as of when. Used longest ago first."""
+
+    def check(self, project_id: int, *, now: datetime) -> None:
+        """Take one. Unavailable, saying when to come again, where there is none left."""
+        now_s = now.timestamp()
+        level, as_of = self._buckets.get(project_id, (float(self._room), now_s))
+        level = min(self._room, level + max(0.0, now_s - as_of) * self._per_second)
+        if level < 1:
+            wait_s = ceil((1 - level) / self._per_second)
+            raise Unavailable(
+                f"This project sends more than {self._per_second} events a second. Please send it again shortly.",
+                retry_after_s=wait_s,
+                code=RATE_LIMITED,
+            )
+        self._buckets[project_id] = (level - 1, now_s)
+        self._buckets.move_to_end(project_id)
+        if len(self._buckets) > MAX_PROJECTS:
+            self._buckets.popitem(last=False)
+
+
+__all__ = ["RATE_LIMITED", "Rates"]
