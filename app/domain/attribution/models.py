@@ -1,0 +1,97 @@
+"""Attribution: how what an event is worth is shared among the interactions that led to it.
+
+Pure rules over one journey. The planned read does the same in SQL (`graph/shares.py`); tests hold the two together.
+Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that led to the
+event, according to the attribution model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from app.values.money import share
+
+
+class Model(StrEnum):
+    """Which interactions of a journey count, and how much."""
+
+    FIRST_TOUCH = "first_touch"
+    LAST_TOUCH = "last_touch"
+    LAST_NON_DIRECT = "last_non_direct"
+    LINEAR = "linear"
+    POSITION_BASED = "position_based"
+    TIME_DECAY = "time_decay"
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """An interaction of the customer; without a campaign it is direct."""
+
+    at: datetime
+    campaign_id: int | None = None
+
+
+WHOLE = 2**20
+"""The weight of the latest touch in time decay. What is twenty half-lives older weighs nothing."""
+
+
+def journey(touches: Sequence[Touch], *, event_at: datetime, window: timedelta) -> list[Touch]:
+    """The touches that may have led to the event, oldest first: not after it, and not before the window.
+
+    Touches of the same instant keep their order.
+    """
+    return sorted((t for t in touches if event_at - window <= t.at <= event_at), key=lambda t: t.at)
+
+
+def attribute(
+    amount: Decimal, currency: str, touches: Sequence[Touch], *, model: Model, half_life: timedelta
+) -> dict[int | None, Decimal]:
+    """The amount by campaign; None is direct, which also gets what no touch led to. The parts add up to the amount.
+
+    Touches as `journey` gives them. Parts are coins of the currency, by largest fractions, the earliest first.
+    """
+    if not touches:
+        return {None: amount}
+    parts = share(amount, currency, weights(touches, model=model, half_life=half_life))
+    out: dict[int | None, Decimal] = {}
+    for touch, part in zip(touches, parts, strict=True):
+        if part or len(touches) == 1:
+            out[touch.campaign_id] = out.get(touch.campaign_id, Decimal(0)) + part
+    return out
+
+
+def weights(touches: Sequence[Touch], *, model: Model, half_life: timedelta) -> list[int]:
+    """How much each touch counts; whole numbers, so that any database shares the same coins."""
+    count = len(touches)
+    match model:
+        case Model.FIRST_TOUCH:
+            return _only(0, count)
+        case Model.LAST_TOUCH:
+            return _only(count - 1, count)
+        case Model.LAST_NON_DIRECT:
+            named = [place for place, touch in enumerate(touches) if touch.campaign_id is not None]
+            return _only(named[-1] if named else count - 1, count)
+        case Model.LINEAR:
+            return [1] * count
+        case Model.POSITION_BASED:
+            # 40 % for each end, the rest for what lies between.
+            between = count - 2
+            return [1] * count if between < 1 else [2 * between, *[1] * between, 2 * between]
+        case Model.TIME_DECAY:
+            return [_decayed(touches[-1].at - touch.at, half_life) for touch in touches]
+
+
+def _only(place: int, count: int) -> list[int]:
+    return [int(at == place) for at in range(count)]
+
+
+def _decayed(age: timedelta, half_life: timedelta) -> int:
+    halvings = (age // _TICK) / (half_life // _TICK)
+    return int(WHOLE * 2.0 ** -min(halvings, 100.0))
+
+
+_TICK = timedelta(microseconds=1)
+
+__all__ = ["Model", "Touch", "attribute", "journey", "weights"]
