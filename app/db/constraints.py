@@ -27,6 +27,9 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_campaign_group_id_integration_id_slug": (
         "SLUG_EXISTS", ("tracking", "slug"), "Another campaign of this integration has this slug already.",
     ),
+    "uq_integration_group_id_wmkt_id": (
+        "WMKT_ID_EXISTS", ("wmktId",), "Another integration of the group has this tracking id already.",
+    ),
     "uq_promo_group_id_code": (
         "PROMO_CODE_EXISTS", ("code",), "Another promo of the group has this code already.",
     ),
