@@ -1,0 +1,226 @@
+"""Recording interactions: traffic, many at once, and contacts out of the website, one by one.
+
+An interaction counts once: its `dedup_key` is unique in the project. Source: Webmarketer API 1.0.0, "Interactions",
+"Get custom campaigns" (implicit campaigns).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain import inputs
+from app.domain.events.identifying import Person, identify, load_projects
+from app.domain.events.reading import identity_of
+from app.domain.integrations.operations import is_custom
+from app.domain.interactions.campaigns import Led, campaigns_of, integrations_of
+from app.domain.interactions.landing import WMKT_ID, node_of, node_text, read_landing
+from app.errors import Invalid, NotFound
+from app.tables.journeys import InteractionKind
+from app.values.json_text import write_json
+
+MAX_KEY = 255
+MAX_URL = 8_192
+"""Of an address, as of a referrer; what is longer is cut, since nobody can send it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Somebody came to the site."""
+
+    project_id: int
+    tracker_id: str | None
+    landing_url: str | None
+    occurred_at: datetime
+    dedup_key: str
+    referrer: str | None = None
+    customer_id: int | None = None
+    """Whose tracker it is, where that is known already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offline:
+    """A contact out of the website, as it is told."""
+
+    user_data: Mapping[str, object]
+    node_data: Mapping[str, object]
+    occurred_at: datetime | None = None
+    dedup_key: str | None = None
+    """Unless given, the same contact at the same moment is the same one."""
+
+
+async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: datetime) -> list[int]:
+    """Store what is new of these visits; their ids, in order, those of repeats the first one's.
+
+    In the same number of statements however many there are, but for implicit campaigns that are made. Whose tracker
+    nobody knows yet stays without a customer until somebody does (`identifying.py`).
+    """
+    if not visits:
+        return []
+    nodes = [(visit.project_id, read_landing(visit.landing_url)) for visit in visits]
+    integrations = await integrations_of(tx, [(project, node.wmkt_id) for project, node in nodes])
+    led = await campaigns_of(tx, nodes, integrations, now=now)
+    return await _store(
+        tx,
+        InteractionKind.ONLINE,
+        visits,
+        led,
+        node_data=[node_text(node) for _, node in nodes],
+        user_data=[None] * len(visits),
+        now=now,
+    )
+
+
+async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now: datetime) -> int:
+    """Store a contact out of the website; its id, also of one that was there already. Invalid says what is wrong.
+
+    It belongs to a custom integration of the project. Who it was is found, or a new customer made, from the project's
+    identity fields; with none of them it is nobody's.
+    """
+    project = (await load_projects(tx, [project_id])).get(project_id)
+    if project is None:
+        raise NotFound("project", project_id, path=["project"])
+    node = node_of(told.node_data)
+    if node.wmkt_id is None:
+        raise Invalid(
+            "wmktId must be present in nodeData", path=["nodeData", WMKT_ID], code="WMKT_ID_MISSING"
+        )
+    integrations = await integrations_of(tx, [(project_id, node.wmkt_id)])
+    integration = integrations.get((project_id, node.wmkt_id))
+    if integration is None:
+        raise Invalid(
+            f"There is no integration {node.wmkt_id} in this project.",
+            path=["nodeData", WMKT_ID],
+            code="INTEGRATION_UNKNOWN",
+        )
+    if not is_custom(integration.kind):
+        raise Invalid(
+            f"An offline interaction needs a custom integration; {node.wmkt_id} is of the kind {integration.kind}.",
+            path=["nodeData", WMKT_ID],
+            code="NOT_CUSTOM",
+        )
+    identities = _identities(told.user_data, project.identity_fields)
+    occurred_at = told.occurred_at or now
+    visit = Visit(
+        project_id=project_id,
+        tracker_id=None,
+        landing_url=None,
+        occurred_at=occurred_at,
+        dedup_key=_offline_key(told, identities, occurred_at),
+    )
+    known = await tx.fetchval(_STORED, tx.scope.group_id, project_id, visit.dedup_key)
+    if known is not None:
+        return int(known)
+    [led] = await campaigns_of(tx, [(project_id, node)], integrations, now=now)
+    person = Person(project_id, None, identities)
+    [customer] = await identify(tx, [person], projects={project_id: project}, now=now)
+    [made] = await _store(
+        tx,
+        InteractionKind.OFFLINE,
+        [visit],
+        [led],
+        node_data=[_document(told.node_data, "nodeData")],
+        user_data=[_document(told.user_data, "userData")],
+        customers=[customer],
+        now=now,
+    )
+    return made
+
+
+_STORED = "SELECT id FROM interaction WHERE group_id = $1 AND project_id = $2 AND dedup_key = $3"
+# A repeat is updated by nothing, so that its id comes back, also when it was stored at this very moment.
+_INSERT = """
+INSERT INTO interaction AS i (group_id, created_at, kind, project_id, dedup_key, occurred_at, tracker_id,
+       landing_url, referrer, integration_id, campaign_id, customer_id, user_data, node_data)
+SELECT $1, $2, $3, given.project_id, given.dedup_key, given.occurred_at, given.tracker_id, given.landing_url,
+       given.referrer, given.integration_id, given.campaign_id,
+       coalesce(given.customer_id, known.customer_id), given.user_data::json, given.node_data::json
+  FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::bigint[],
+              $11::bigint[], $12::bigint[], $13::text[], $14::text[])
+    AS given (project_id, dedup_key, occurred_at, tracker_id, landing_url, referrer, integration_id, campaign_id,
+              customer_id, user_data, node_data)
+  LEFT JOIN customer_identity known
+    ON known.group_id = $1 AND known.project_id = given.project_id AND known.kind = 'tracker'
+   AND known.value = given.tracker_id
+ ORDER BY given.project_id, given.dedup_key
+ON CONFLICT (group_id, project_id, dedup_key) DO UPDATE SET dedup_key = i.dedup_key
+RETURNING i.id, i.project_id, i.dedup_key
+"""
+
+
+async def _store(
+    tx: Transaction,
+    kind: InteractionKind,
+    visits: Sequence[Visit],
+    led: Sequence[Led],
+    *,
+    node_data: Sequence[str | None],
+    user_data: Sequence[str | None],
+    customers: Sequence[int | None] | None = None,
+    now: datetime,
+) -> list[int]:
+    first = {(visit.project_id, visit.dedup_key): at for at, visit in reversed([*enumerate(visits)])}
+    rows = [(visits[at], led[at], at) for at in first.values()]
+    with refusals():
+        found: list[Any] = await tx.fetch(
+            _INSERT,
+            tx.scope.group_id,
+            now,
+            kind,
+            [v.project_id for v, _, _ in rows],
+            [v.dedup_key for v, _, _ in rows],
+            [v.occurred_at for v, _, _ in rows],
+            [v.tracker_id for v, _, _ in rows],
+            [_cut(v.landing_url) for v, _, _ in rows],
+            [_cut(v.referrer) for v, _, _ in rows],
+            [where.integration_id for _, where, _ in rows],
+            [where.campaign_id for _, where, _ in rows],
+            [v.customer_id if customers is None else customers[at] for v, _, at in rows],
+            [user_data[at] for _, _, at in rows],
+            [node_data[at] for _, _, at in rows],
+        )
+    ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in found}
+    return [ids[visit.project_id, visit.dedup_key] for visit in visits]
+
+
+def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, str]:
+    """What identifies, in the form that compares; only identity fields may be there."""
+    found: dict[str, str] = {}
+    for name, value in said.items():
+        path = ["userData", name]
+        if name not in fields:
+            raise Invalid(
+                f"userData.{name[:80]} is not an identity field of this project; those are: {', '.join(fields)}.",
+                path=path,
+                code="NOT_IDENTITY_FIELD",
+            )
+        try:
+            known = None if value is None else identity_of(name, value)
+        except ValueError as why:
+            raise Invalid(f"userData.{name} {why}.", path=path) from None
+        if known is not None:
+            found[name] = known
+    return found
+
+
+def _offline_key(told: Offline, identities: Mapping[str, str], occurred_at: datetime) -> str:
+    if told.dedup_key is not None:
+        return inputs.text(told.dedup_key, ["dedupKey"], longest=MAX_KEY, blank=False)
+    node = {name: value for name, value in sorted(told.node_data.items())}
+    said = write_json([occurred_at.isoformat(), sorted(identities.items()), node])
+    return f"offline:{hashlib.sha256(said).hexdigest()}"
+
+
+def _document(data: Mapping[str, object], name: str) -> str:
+    text = write_json(data).decode()
+    return inputs.text(text, [name])
+
+
+def _cut(address: str | None) -> str | None:
+    return None if address is None else address[:MAX_URL]
+
+
+__all__ = ["Offline", "Visit", "record_offline", "record_online"]
