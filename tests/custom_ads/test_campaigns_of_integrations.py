@@ -74,14 +74,21 @@ async def test_the_same_again_changes_nothing(db: Database) -> None:
     assert (await row(db, site, made))["name"] == "Ligne 1"
 
 
-@pytest.mark.parametrize(
-    ("status", "active", "target"),
-    [
-        ("draft", True, "active"), ("scheduled", True, "active"), ("paused", True, "active"),
-        ("completed", True, "active"), ("active", True, None), ("active", False, "paused"), ("draft", False, None), ("scheduled", False, None),
-        ("paused", False, None), ("completed", False, None),
-    ],
-)  # fmt: skip
+LIFE = [
+    ("draft", True, "active"),
+    ("scheduled", True, "active"),
+    ("paused", True, "active"),
+    ("completed", True, "active"),
+    ("active", True, None),
+    ("active", False, "paused"),
+    ("draft", False, None),
+    ("scheduled", False, None),
+    ("paused", False, None),
+    ("completed", False, None),
+]
+
+
+@pytest.mark.parametrize(("status", "active", "target"), LIFE)
 async def test_active_is_a_view_of_its_life(
     db: Database, status: str, active: bool, target: str | None
 ) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.db.database import Database
-from app.domain.events.identifying import Person, identify, load_projects
 from app.domain.funnels.touches import Touch, record_touches
+from app.domain.identities.identifying import Person, identify, load_projects
 from app.tables.funnels import FunnelStage
 from tests.given import custom_ads, promos
 from tests.given.custom_ads import Site

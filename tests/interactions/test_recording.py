@@ -8,7 +8,7 @@ import pytest
 
 from app.db.database import Database
 from app.domain.campaigns.operations import delete_campaign
-from app.domain.events.identifying import Person, identify, load_projects
+from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.interactions.landing import NOWHERE, Node, read_landing
 from app.domain.interactions.recording import Offline, Visit, record_offline, record_online
 from app.errors import Invalid, NotFound

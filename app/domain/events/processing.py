@@ -24,7 +24,7 @@ from app.db.database import Database, Transaction
 from app.db.outages import outage
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
-from app.domain.events.identifying import Person, identify, load_projects
+from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.events.validating import Fault, FaultCode, Verdict, judge
 from app.domain.funnels.touches import Touch, record_touches
 from app.errors import Conflict

@@ -10,8 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.domain.event_types.schemas import EventSchema, FieldSchema
-from app.domain.events.reading import READERS, identity_of, read_phone, read_state, read_statistic
+from app.domain.events.reading import READERS, read_state, read_statistic
 from app.domain.events.sending import read_date
+from app.domain.identities.values import identity_of, read_phone
 from app.tables.events import EventDataType, EventFieldKind
 
 

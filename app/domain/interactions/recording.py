@@ -13,8 +13,8 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.events.identifying import Person, identify, load_projects
-from app.domain.events.reading import identity_of
+from app.domain.identities.identifying import Person, identify, load_projects
+from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
 from app.domain.interactions.campaigns import Led, campaigns_of, integrations_of
 from app.domain.interactions.landing import WMKT_ID, node_of, node_text, read_landing

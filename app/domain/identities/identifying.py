@@ -41,7 +41,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is said about somebody: a tracker, and attributes in the form that compares (`reading.identity_of`).
+    """What is said about somebody: a tracker, and attributes in the form that compares (`values.identity_of`).
 
     Attributes that are no identity fields of the project identify nobody; `name` names a new customer.
     """
