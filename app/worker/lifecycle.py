@@ -1,84 +1,32 @@
 """Campaigns start and end at their time."""
 
 import logging
-import time
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from app.db.database import Database, Transaction
+from app.db.database import Transaction
 from app.domain.campaigns.operations import advance_due_campaigns
-from app.worker.jobs import Report, groups, visit
+from app.worker.punctual import Punctual
 
 log = logging.getLogger(__name__)
 
-# The next moment at which time moves a campaign of the group; two looks into partial indexes.
-NEXT_DUE = """
-SELECT least(
-  (SELECT min(starts_at) FROM campaign
-    WHERE group_id = $1 AND status = 'scheduled' AND deleted_at IS NULL AND NOT is_template),
-  (SELECT min(ends_at) FROM campaign
-    WHERE group_id = $1 AND status IN ('active', 'paused') AND deleted_at IS NULL AND NOT is_template))
-"""
-
-SHARE_OF_TIME = 100
-"""A round of visits to all groups may take 1 % of the time between two rounds."""
-MIN_GAP = timedelta(seconds=5)
-MAX_GAP = timedelta(seconds=60)
-RETRY = timedelta(seconds=1)
-"""After a failure in a group, or where something stays due although nothing could be moved."""
-
 
 @dataclass(slots=True)
-class Lifecycle:
-    """Moves campaigns scheduled → active → completed.
+class Lifecycle(Punctual):
+    """Moves campaigns scheduled → active → completed."""
 
-    Knows by heart when each group is next due, so that it sleeps until then. All groups are visited at the
-    start, after a while (a hint can get lost), and a single one when a hint names it.
+    # The next moment at which time moves a campaign of the group; two looks into partial indexes.
+    NEXT_DUE = """
+    SELECT least(
+      (SELECT min(starts_at) FROM campaign
+        WHERE group_id = $1 AND status = 'scheduled' AND deleted_at IS NULL AND NOT is_template),
+      (SELECT min(ends_at) FROM campaign
+        WHERE group_id = $1 AND status IN ('active', 'paused') AND deleted_at IS NULL AND NOT is_template))
     """
 
     name: str = "campaign life cycle"
-    every_s: int = int(MAX_GAP.total_seconds())
-    _due: dict[int, datetime] = field(default_factory=dict)
-    _hinted: set[int] = field(default_factory=set)
-    _round_at: datetime | None = None
 
-    def hint(self, group_id: int) -> bool:
-        """A campaign of this group has a new start or end."""
-        self._hinted.add(group_id)
-        return True
-
-    def forget(self) -> None:
-        """Start with a round to all groups."""
-        self._due.clear()
-        self._round_at = None
-
-    async def run(self, db: Database, now: datetime) -> Report:
-        """Move what is due in the groups that are due."""
-        started = time.monotonic()
-        full_round = self._round_at is None or self._round_at <= now
-        if full_round:
-            self._due.clear()
-            targets = await groups(db)
-        else:
-            targets = sorted({g for g, due in self._due.items() if due <= now} | self._hinted)
-        # A hint that comes in from here on leads to another run.
-        self._hinted.clear()
-        for group_id in targets:
-            self._due[group_id] = now + RETRY  # stands if the visit fails
-
-        async def advance(tx: Transaction) -> None:
-            group_id = tx.scope.group_id
-            for moved in await advance_due_campaigns(tx, now):
-                log.info("campaign %s: %s → %s", moved.campaign_id, moved.origin, moved.target)
-            due: datetime | None = await tx.fetchval(NEXT_DUE, group_id)
-            if due is None:
-                del self._due[group_id]
-            else:
-                self._due[group_id] = max(due, now + RETRY) if due <= now else due
-
-        errors = await visit(db, targets, advance)
-        if full_round:
-            taken = timedelta(seconds=time.monotonic() - started)
-            self._round_at = now + min(max(taken * SHARE_OF_TIME, MIN_GAP), MAX_GAP)
-        assert self._round_at is not None
-        return Report(next_at=min([self._round_at, *self._due.values()]), errors=errors)
+    async def move(self, tx: Transaction, now: datetime) -> None:
+        """Make the moves that are due."""
+        for moved in await advance_due_campaigns(tx, now):
+            log.info("campaign %s: %s → %s", moved.campaign_id, moved.origin, moved.target)

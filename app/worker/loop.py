@@ -20,6 +20,7 @@ from app.worker.housekeeping import Housekeeping
 from app.worker.jobs import Job, told
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
+from app.worker.spend_limits import SpendLimits
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,10 @@ class Worker:
         """`term_s`: how long after its last sign of life a worker is taken for dead."""
         self.name = name or f"{socket.gethostname()[:30]}:{os.getpid()}"
         self.jobs: dict[str, Job] = {
-            job.name: job for job in (jobs if jobs is not None else (Lifecycle(), Audience(), Housekeeping()))
+            job.name: job
+            for job in (
+                jobs if jobs is not None else (Lifecycle(), SpendLimits(), Audience(), Housekeeping())
+            )
         }
         self._term_s = term_s
         # Two workers of one name must not take each other's lease for their own.

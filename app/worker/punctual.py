@@ -1,0 +1,79 @@
+"""Jobs that do what has its time: they sleep until the next moment at which something is due in some group."""
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from app.db.database import Database, Transaction
+from app.worker.jobs import Report, groups, visit
+
+SHARE_OF_TIME = 100
+"""A round of visits to all groups may take 1 % of the time between two rounds."""
+MIN_GAP = timedelta(seconds=5)
+MAX_GAP = timedelta(seconds=60)
+RETRY = timedelta(seconds=1)
+"""After a failure in a group, or where something stays due although nothing could be moved."""
+
+
+@dataclass(slots=True)
+class Punctual(ABC):
+    """Does `move` in a group when something is due there, as `next_due` says.
+
+    Knows by heart when each group is next due, so that it sleeps until then. All groups are visited at the start,
+    after a while (a hint can get lost), and a single one when a hint names it.
+    """
+
+    NEXT_DUE: ClassVar[str]
+    """A statement: when something is next due in group `$1`, or NULL."""
+
+    name: str
+    every_s: int = int(MAX_GAP.total_seconds())
+    _due: dict[int, datetime] = field(default_factory=dict)
+    _hinted: set[int] = field(default_factory=set)
+    _round_at: datetime | None = None
+
+    @abstractmethod
+    async def move(self, tx: Transaction, now: datetime) -> None:
+        """Do all that is due in the transaction's group."""
+
+    def hint(self, group_id: int) -> bool:
+        """Something in this group got another time."""
+        self._hinted.add(group_id)
+        return True
+
+    def forget(self) -> None:
+        """Start with a round to all groups."""
+        self._due.clear()
+        self._round_at = None
+
+    async def run(self, db: Database, now: datetime) -> Report:
+        """Move what is due in the groups that are due."""
+        started = time.monotonic()
+        full_round = self._round_at is None or self._round_at <= now
+        if full_round:
+            self._due.clear()
+            targets = await groups(db)
+        else:
+            targets = sorted({g for g, due in self._due.items() if due <= now} | self._hinted)
+        # A hint that comes in from here on leads to another run.
+        self._hinted.clear()
+        for group_id in targets:
+            self._due[group_id] = now + RETRY  # stands if the visit fails
+
+        async def advance(tx: Transaction) -> None:
+            group_id = tx.scope.group_id
+            await self.move(tx, now)
+            due: datetime | None = await tx.fetchval(self.NEXT_DUE, group_id)
+            if due is None:
+                del self._due[group_id]
+            else:
+                self._due[group_id] = max(due, now + RETRY) if due <= now else due
+
+        errors = await visit(db, targets, advance)
+        if full_round:
+            taken = timedelta(seconds=time.monotonic() - started)
+            self._round_at = now + min(max(taken * SHARE_OF_TIME, MIN_GAP), MAX_GAP)
+        assert self._round_at is not None
+        return Report(next_at=min([self._round_at, *self._due.values()]), errors=errors)
