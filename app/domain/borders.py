@@ -28,6 +28,11 @@ PROJECT_BORDERS = (
     " AND ($3::bigint[] IS NULL OR project.id = ANY ($3))"
 )
 """Which projects: under a store's scope its own, and those of the whole group."""
+EVENT_BORDERS = (
+    "event.group_id = $1"
+    f" AND EXISTS (SELECT 1 FROM project WHERE {PROJECT_BORDERS} AND project.id = event.project_id)"
+)
+"""Which events: those of projects in reach."""
 
 
 def borders(scope: Scope) -> Borders:

@@ -1,6 +1,7 @@
 """Values from outside, checked one by one. Each failure names the input field it is about."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from app.errors import Invalid
@@ -10,6 +11,8 @@ from app.values.texts import MAX_TEXT, read_text, read_url
 MAX_COUNT = 2**53 - 1
 """The largest count: every JSON client reads whole numbers up to here exactly."""
 MAX_CHANNELS = 50
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
 """What a `numeric(18,4)` column still holds."""
@@ -43,6 +46,15 @@ def amount(value: Decimal, path: Path) -> Decimal:
         raise Invalid(f"`{_name(path)}` must be at most {MAX_AMOUNT}.", path=path)
     if value != value.quantize(SMALLEST):
         raise Invalid(f"`{_name(path)}` has more than 4 decimals.", path=path)
+    return value
+
+
+def moment(value: datetime, path: Path) -> datetime:
+    """An instant that a column takes; the driver sends those at the very ends of the calendar as infinity."""
+    if not EARLIEST <= value < LATEST:
+        raise Invalid(
+            f"`{_name(path)}` must lie between 0001-01-02 and 9999-12-30.", path=path, code="OUT_OF_CALENDAR"
+        )
     return value
 
 

@@ -7,6 +7,7 @@ from app.graph.mutations import (
     assets,
     campaigns,
     customers,
+    event_metrics,
     event_types,
     flows,
     keys,
@@ -63,6 +64,10 @@ class Mutation:
     event_type_update = event_types.update
     event_type_archive = event_types.archive
     event_type_restore = event_types.restore
+    event_state_set = event_metrics.set_state
+    event_statistic_set = event_metrics.set_statistic
+    event_state_backdate = event_metrics.backdate_state
+    event_statistic_backdate = event_metrics.backdate_statistic
     touches_record = touches.record
     assets_add = assets.add
     asset_remove = assets.remove

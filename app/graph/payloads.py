@@ -8,6 +8,7 @@ write.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -46,7 +47,7 @@ class PayloadExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
 
-async def shown(info: Any, tx: Transaction, type_name: str, ident: int) -> Any:
+async def shown(info: Any, tx: Transaction, type_name: str, ident: int | UUID) -> Any:
     """The row this mutation wrote, as a value for its payload."""
     printed = await _print(info, tx, type_name, ident)
     return printed or (await _loaded(info, tx, type_name, [ident]))[0]
@@ -57,11 +58,11 @@ async def shown_all(info: Any, tx: Transaction, type_name: str, idents: Sequence
     return await _print(info, tx, type_name, list(idents)) or await _loaded(info, tx, type_name, idents)
 
 
-async def _loaded(info: Any, tx: Transaction, type_name: str, idents: Sequence[int]) -> Sequence[Any]:
+async def _loaded(info: Any, tx: Transaction, type_name: str, idents: Sequence[int | UUID]) -> Sequence[Any]:
     return await loaders_of(info).written(tx, type_name, idents)
 
 
-async def _print(info: Any, tx: Transaction, type_name: str, made: int | list[int]) -> Printed | None:
+async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | list[int]) -> Printed | None:
     context = info.context
     if not context.services.settings.planner:
         return None

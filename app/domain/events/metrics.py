@@ -1,0 +1,157 @@
+"""States and statistics of events that are told after the event, each with its own date; what they were before stays.
+
+Sources: Webmarketer API 1.0.0, "Update an event state", "Update an event statistic".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from app.db.database import Row, Transaction
+from app.domain import inputs
+from app.domain.borders import EVENT_BORDERS, borders
+from app.domain.events import rollups
+from app.domain.events.reading import read_statistic
+from app.errors import Invalid, NotFound
+from app.tables.events import EventFieldKind
+
+NO_FIELD = "NO_STORAGE_KEY"
+"""The code of what the document calls "No storageKey matching field in this eventType"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """A value of a state or statistic that somebody tells."""
+
+    kind: EventFieldKind
+    """STATE or STATISTIC."""
+    storage_key: str
+    value: Decimal
+    date: datetime | None = None
+    """When it changed to the value; now unless said."""
+    actor: str
+
+
+# The event's row is what all who tell of one event wait for; its customer and type stay meanwhile.
+_LOCK = f"""
+SELECT event.project_id, event.event_type_id, event.type_version, event.occurred_at, event.customer_id
+  FROM event
+ WHERE {EVENT_BORDERS} AND event.id = $4 AND event.status = 'processed'
+   FOR NO KEY UPDATE
+"""
+# Of the version the event came under; or what it was given since, by a backdating.
+_DECLARED = """
+SELECT 1 FROM event_field
+ WHERE group_id = $1 AND event_type_id = $2 AND version = $3 AND kind = $4 AND storage_key = $5
+UNION ALL
+SELECT 1 FROM event_metric WHERE group_id = $1 AND event_id = $6 AND kind = $4 AND storage_key = $5
+"""
+_DECLARED_EVER = """
+SELECT 1 FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND kind = $3 AND storage_key = $4
+"""
+# The value it replaces comes from the very row that is written, so that two at once move the hourly sums by what truly
+# changed. Told again without a date, the same value changes nothing: it became true when it first was told.
+_STORE = """
+INSERT INTO event_metric AS m (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
+                               storage_key, value, metric_date)
+VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::timestamptz, $2))
+ON CONFLICT (group_id, event_id, storage_key)
+DO UPDATE SET value = excluded.value, metric_date = excluded.metric_date, updated_at = excluded.updated_at
+        WHERE m.value <> excluded.value OR m.metric_date <> $10
+RETURNING new.id, new.metric_date, coalesce(old.value, 0) AS before
+"""
+_REMEMBER = """
+INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date, actor)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_TOUCH = "UPDATE event SET updated_at = $3 WHERE group_id = $1 AND id = $2"
+
+
+async def tell(tx: Transaction, event_id: UUID, told: Telling, *, now: datetime) -> None:
+    """Set a state or statistic that the event's type had when the event came.
+
+    NotFound for any other, with the code NO_FIELD. Hourly sums and the history move in the same transaction.
+    """
+    value = _checked(told)
+    event = await _locked(tx, event_id)
+    if not await tx.fetchval(
+        _DECLARED,
+        tx.scope.group_id,
+        event["event_type_id"],
+        event["type_version"],
+        told.kind,
+        told.storage_key,
+        event_id,
+    ):
+        raise _no_field(told)
+    await _store(tx, event_id, event, told, value, now=now)
+
+
+async def backdate(tx: Transaction, event_id: UUID, told: Telling, *, now: datetime) -> None:
+    """Give an event a state or statistic that its type has in any version, though not when the event came.
+
+    A deliberate act: a key may have meant something else then. From here on the event has it like any other.
+    """
+    value = _checked(told)
+    event = await _locked(tx, event_id)
+    if not await tx.fetchval(
+        _DECLARED_EVER, tx.scope.group_id, event["event_type_id"], told.kind, told.storage_key
+    ):
+        raise _no_field(told)
+    await _store(tx, event_id, event, told, value, now=now)
+
+
+def _checked(told: Telling) -> Decimal:
+    """The value as it is stored: a state's is 0 or 1, a statistic's has 4 decimals."""
+    if told.date is not None:
+        inputs.moment(told.date, ["date"])
+    if told.kind is EventFieldKind.STATE:
+        if told.value not in (0, 1):
+            raise Invalid("The value of a state is 0 or 1.", path=["value"])
+        return told.value
+    try:
+        return read_statistic(told.value)
+    except ValueError as why:
+        raise Invalid(f"The value of a statistic {why}.", path=["value"]) from None
+
+
+async def _locked(tx: Transaction, event_id: UUID) -> Row:
+    row: Row | None = await tx.fetchrow(_LOCK, *borders(tx.scope), event_id)
+    if row is None:
+        raise NotFound("event", event_id, path=["id"])
+    return row
+
+
+async def _store(
+    tx: Transaction, event_id: UUID, event: Row, told: Telling, value: Decimal, *, now: datetime
+) -> None:
+    group_id = tx.scope.group_id
+    stored = await tx.fetchrow(
+        _STORE,
+        group_id,
+        now,
+        event_id,
+        event["project_id"],
+        event["customer_id"],
+        event["occurred_at"],
+        told.kind,
+        told.storage_key,
+        value,
+        told.date,
+    )
+    if stored is None:
+        return
+    await tx.execute(_REMEMBER, group_id, now, stored["id"], value, stored["metric_date"], told.actor)
+    await tx.execute(_TOUCH, group_id, event_id, now)
+    place = (event["event_type_id"], rollups.hour_of(event["occurred_at"]), told.storage_key)
+    await rollups.add(tx, event["project_id"], {place: value - stored["before"]})
+
+
+def _no_field(told: Telling) -> NotFound:
+    failure = NotFound(f"{told.kind} in this event's type", told.storage_key, path=["storageKey"])
+    failure.reason = NO_FIELD
+    return failure
+
+
+__all__ = ["NO_FIELD", "Telling", "backdate", "tell"]

@@ -1,0 +1,100 @@
+"""Telling states and statistics of events."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from app.auth.principal import ADMIN_ROLES, WRITERS
+from app.domain.events import metrics
+from app.domain.events.metrics import Telling
+from app.errors import NotFound
+from app.graph.enums import EventFieldKind
+from app.graph.events import Event
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import UserError, errors_field, given, writes
+from app.graph.payloads import shown
+from app.graph.scalars import DateTime, Decimal
+from app.values.ids import read_uuid
+
+
+@strawberry.type(description="An event whose state or statistic was told.")
+class EventMetricPayload:
+    """An event whose state or statistic was told."""
+
+    event: Event | None = strawberry.field(
+        default=None, description="The event as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A state or statistic of an event.")
+class EventMetricInput:
+    """A state or statistic of an event."""
+
+    id: strawberry.ID = strawberry.field(description="The event.")
+    storage_key: str = strawberry.field(description="Which of its states or statistics.")
+    value: Decimal = strawberry.field(
+        description="The value: 0 or 1 of a state; of a statistic any number, rounded to 4 decimals."
+    )
+    date: DateTime | None = optional(
+        "When it changed to the value; now unless said. The same value again without a date changes nothing."
+    )
+
+
+Input = Annotated[EventMetricInput, strawberry.argument(description="What is told.")]
+
+
+@writes(
+    "Sets a state of an event. Values it had before stay in its history. Its event type must have had the state when"
+    " the event came (else NO_STORAGE_KEY).",
+    roles=WRITERS,
+)
+async def set_state(info: strawberry.Info, input: Input) -> EventMetricPayload:
+    """`eventStateSet`."""
+    return await _told(info, input, EventFieldKind.STATE)
+
+
+@writes(
+    "Sets a statistic of an event, such as its turnover. Values it had before stay in its history. Its event type must"
+    " have had the statistic when the event came (else NO_STORAGE_KEY).",
+    roles=WRITERS,
+)
+async def set_statistic(info: strawberry.Info, input: Input) -> EventMetricPayload:
+    """`eventStatisticSet`."""
+    return await _told(info, input, EventFieldKind.STATISTIC)
+
+
+@writes(
+    "Gives an event a state that its event type got only later. Beware of states whose meaning changed meanwhile.",
+    roles=ADMIN_ROLES,
+)
+async def backdate_state(info: strawberry.Info, input: Input) -> EventMetricPayload:
+    """`eventStateBackdate`."""
+    return await _told(info, input, EventFieldKind.STATE, backdated=True)
+
+
+@writes("Gives an event a statistic that its event type got only later.", roles=ADMIN_ROLES)
+async def backdate_statistic(info: strawberry.Info, input: Input) -> EventMetricPayload:
+    """`eventStatisticBackdate`."""
+    return await _told(info, input, EventFieldKind.STATISTIC, backdated=True)
+
+
+async def _told(
+    info: strawberry.Info, sent: EventMetricInput, kind: EventFieldKind, *, backdated: bool = False
+) -> EventMetricPayload:
+    context = info.context
+    ident: UUID | None = read_uuid("event", sent.id)
+    if ident is None:
+        raise NotFound("event", sent.id, path=["id"])
+    told = Telling(
+        kind=kind,
+        storage_key=sent.storage_key,
+        value=sent.value,
+        date=given(sent.date),
+        actor=context.principal.name,
+    )
+    async with context.db.transaction(context.scope) as tx:
+        write = metrics.backdate if backdated else metrics.tell
+        await write(tx, ident, told, now=context.now)
+        return EventMetricPayload(event=await shown(info, tx, "Event", ident))
