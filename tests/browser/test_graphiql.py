@@ -90,3 +90,23 @@ async def test_without_a_key_the_page_says_what_to_do(gateway: Gateway) -> None:
         await tab.call("Network.setExtraHTTPHeaders", headers={"X-Forwarded-For": "192.0.2.1"})
         await tab.call("Page.reload")
         await tab.until("document.body?.innerText.includes('gateway keys create')")
+
+
+async def test_a_subscription_shows_what_has_changed(gateway: Gateway) -> None:
+    query = "subscription { campaigns(first: 1, orderBy: [{field: NAME}]) { nodes { id name } } }"
+    async with page() as tab:
+        await loaded(tab, f"{gateway.base}/graphql?{urlencode({'query': query})}")
+        await tab.click("button[aria-label*='Execute']")
+        await tab.until(f"{PLAIN}.includes('camp_')")
+        said = str(await tab.value(PLAIN))
+        ident = said[said.index("camp_") :].partition('"')[0]
+        renamed = (
+            'mutation ($id: ID!) { campaignUpdate(input: {id: $id, name: "!! new"}) { errors { message } } }'
+        )
+        answer = await gateway.http.post(
+            "/graphql",
+            json={"query": renamed, "variables": {"id": ident}},
+            headers={"X-API-KEY": gateway.demo["api_key"]},
+        )
+        assert answer.json() == {"data": {"campaignUpdate": {"errors": []}}}
+        await tab.until(f"{PLAIN}.includes('!! new')")

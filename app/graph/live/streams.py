@@ -81,6 +81,12 @@ class EventStreams:
                         piece = _SILENCE
             except Ended as ended:
                 await _end(send, ended.failure)
+            except asyncio.CancelledError:
+                # The client has left, which is how a subscription ends: nothing to be logged as abandoned.
+                task = asyncio.current_task()
+                if not exchange.left or task is None:
+                    raise
+                task.uncancel()
             finally:
                 stop_watch()
         finally:
