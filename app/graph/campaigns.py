@@ -4,7 +4,18 @@ import strawberry
 
 from app.graph import lists
 from app.graph.audience import Promo, Segment
-from app.graph.declare import amount_of, any_set, column, connection, embed, entity, is_set, listing, to_one
+from app.graph.declare import (
+    amount_of,
+    any_set,
+    column,
+    computed,
+    connection,
+    embed,
+    entity,
+    is_set,
+    listing,
+    to_one,
+)
 from app.graph.enums import (
     CampaignStatus,
     CampaignType,
@@ -26,6 +37,7 @@ from app.graph.refs import CampaignRef, EventRef
 from app.graph.scalars import Date, DateTime, Long
 from app.graph.spend import SpendPacing, pacing, remaining, spent_in_period
 from app.plan.catalog import own, via
+from app.plan.sql import sql
 from app.tables import campaigns as tables
 
 _OF_CAMPAIGN = via("campaign_id", "Campaign")
@@ -92,6 +104,7 @@ class Outlay(Node):
     region: str | None = column("Where in the country, as it was given.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")
+    deleted_at: DateTime | None = column("When it was deleted; null: it is not.")
     campaign: CampaignRef = to_one("The campaign it belongs to.", "campaign_id")
     integration: Integration | None = to_one("The integration it came through.", "integration_id")
 
@@ -163,6 +176,7 @@ class Campaign(Node):
     description: str | None = column("What it is about.")
     logo_url: str | None = column("Where its logo is.")
     status: CampaignStatus = column("Where it stands in its life.")
+    is_active: bool = computed("Whether it runs.", lambda row: sql("(", row("status"), " = 'active')"))
     type: CampaignType = column("What it is for.")
     objective: Objective = column("Its marketing goal.")
     channels: list[str] = column(

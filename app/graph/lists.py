@@ -25,6 +25,7 @@ from app.graph.listing import (
     in_project,
     instant_key,
     list_of,
+    number_key,
     one_of,
     text_key,
 )
@@ -97,6 +98,10 @@ def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
         "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
         " AND ef.code = ", args.param(*path, cast="text"), ")",
     )  # fmt: skip
+
+
+def _is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
 
 
 @strawberry.input(description="Which stores. All conditions given must hold.")
@@ -175,6 +180,13 @@ class CampaignFilter:
     search: str | None = filter_by(
         "Part of the name or description, upper or lower case.", contains_text("name", "description")
     )
+    name_like: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+    slug: str | None = filter_by("The slug in landing page addresses, exactly.", equals("slug", "text"))
+    is_explicit: bool | None = filter_by(
+        "Whether a person made it, not the system for traffic without a slug.",
+        equals("is_explicit", "boolean"),
+    )
+    is_active: bool | None = filter_by("Whether it runs.", _is_active)
     starts_from: DateTime | None = filter_by(
         "Starting at this instant or later.", compares("starts_at", ">=", "timestamptz")
     )
@@ -204,6 +216,9 @@ class CampaignFilter:
 class OutlayFilter:
     """Which outlays."""
 
+    ids: list[strawberry.ID] | None = filter_by(
+        "With any of these ids.", one_of("id", "bigint", _ids("outlay"))
+    )
     since: DateTime | None = filter_by("Not over by this instant.", compares("ends_at", ">", "timestamptz"))
     until: DateTime | None = filter_by(
         "Begun before this instant.", compares("starts_at", "<", "timestamptz")
@@ -323,12 +338,17 @@ CAMPAIGNS = list_of(
     "Campaign", CampaignFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT,
     starts_at=(instant_key("starts_key"), "By start; those without one come last."),
     budget=(decimal_key("budget_key"), "By budget; those without one count as zero."),
+    id=(number_key("id"), "By number, as they came."),
+    status=(text_key("status"), "By state, by its name: active ones first, scheduled ones last."),
 )  # fmt: skip
 OUTLAYS = list_of(
     "Outlay", OutlayFilter, "STARTS_AT",
     starts_at=(instant_key("starts_at"), "By start."),
     ends_at=(instant_key("ends_at"), "By end."),
     amount=(decimal_key("amount"), "By amount."),
+    campaign=(number_key("campaign_id"), "By the number of its campaign."),
+    country=(text_key("country_key"), "By country, by code point; those without one first."),
+    region=(text_key("region_key"), "By region, by code point; those without one first."),
 )  # fmt: skip
 SPEND_ENTRIES = list_of(
     "SpendEntry", SpendEntryFilter, "DAY",

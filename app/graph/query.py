@@ -48,6 +48,7 @@ class Query:
     integrations: Connection[Integration] = connection("Integrations.", lists.INTEGRATIONS)
     campaign: Campaign | None = look_up("A campaign, by its id.")
     campaigns: Connection[Campaign] = connection("Campaigns of every kind.", lists.CAMPAIGNS)
+    outlay: Outlay | None = look_up("An outlay, by its id.")
     outlays: Connection[Outlay] = connection("Outlays of all campaigns.", lists.OUTLAYS)
     spend_entries: Connection[SpendEntry] = connection("The spend ledger.", lists.SPEND_ENTRIES)
     segment: Segment | None = look_up("A segment, by its id.")

@@ -284,6 +284,19 @@ class Outlay(TenantRow, table=True):
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )
     deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    country_key: str = Field(
+        default=None,
+        sa_type=WORDS,
+        nullable=False,
+        sa_column_args=[Computed("coalesce(country, '')", persisted=True)],
+    )
+    region_key: str = Field(
+        default=None,
+        sa_type=WORDS,
+        nullable=False,
+        sa_column_args=[Computed("coalesce(region, '')", persisted=True)],
+    )
+    """Sort keys: outlays without a place come first."""
 
 
 class SpendEntry(TenantRow, table=True):

@@ -498,6 +498,11 @@ def upgrade() -> None:
         ["group_id", "id"],
         ondelete="CASCADE",
     )
+    for place in ("country", "region"):
+        key = sa.Column(
+            f"{place}_key", WORDS, sa.Computed(f"coalesce({place}, '')", persisted=True), nullable=False
+        )
+        op.add_column("outlay", key)
     op.add_column(
         "project",
         sa.Column(
@@ -523,6 +528,8 @@ def downgrade() -> None:
     for table in TABLES:
         unprotect(op.execute, table)
     op.drop_column("project", "identity_fields")
+    op.drop_column("outlay", "region_key")
+    op.drop_column("outlay", "country_key")
     op.drop_constraint(op.f("fk_event_group_id_event_type_id"), "event", type_="foreignkey")
     op.drop_index("ix_event_trashed", table_name="event", postgresql_where=sa.text("status = 'trashed'"))
     op.drop_index("ix_event_pending", table_name="event", postgresql_where=sa.text("status = 'pending'"))

@@ -266,6 +266,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 outlay = Outlay(
                     **c, amount=Decimal("0.0001") * (10**n), currency="EUR", starts_at=start + timedelta(days=n // 2),
                     ends_at=start + timedelta(days=40), country=f"{own} FR" if n else None,
+                    region=own if n == 2 else None,
                     integration_id=integrations[0] if n else None, deleted_at=start if n == 2 else None,
                 )  # fmt: skip
                 await add(outlay)
