@@ -9,6 +9,7 @@ from app.graph.mutations import (
     customers,
     event_metrics,
     event_types,
+    events,
     flows,
     keys,
     messages,
@@ -64,6 +65,9 @@ class Mutation:
     event_type_update = event_types.update
     event_type_archive = event_types.archive
     event_type_restore = event_types.restore
+    event_send = events.send
+    event_send_now = events.send_now
+    event_replay = events.replay_trash
     event_state_set = event_metrics.set_state
     event_statistic_set = event_metrics.set_statistic
     event_state_backdate = event_metrics.backdate_state

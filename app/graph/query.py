@@ -23,6 +23,7 @@ from app.graph.records import Asset
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
 from app.graph.segments import SegmentPreview, segment_preview
 from app.graph.touches import TOUCHES, FunnelTouch
+from app.graph.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
 from app.graph.webhooks import WebhookEndpoint, WebhookProvider, providers
 
 
@@ -62,6 +63,8 @@ class Query:
     promos: Connection[Promo] = connection("Promos.", lists.PROMOS)
     promo_redemptions: Connection[PromoRedemption] = connection("Uses of promos.", REDEMPTIONS)
     promo_validate: PromoVerdict = promo_validate
+    trash_reasons: list[TrashReason] = trash_by_reason
+    events_would_pass: EventsWouldPass = would_pass
     funnel: Funnel = documented(
         "How many customers went through the stages of a documented funnel, one after the other, in these days."
     )

@@ -255,6 +255,10 @@ class EventMetricChange(TenantRow, table=True):
     """Who changed it; null: it came with the event."""
 
 
+EVENT_COUNT = "event-count"
+"""The built-in metric: how many events there are. No field may have it as its storage key."""
+
+
 class EventRollup(TenantRow, table=True):
     """Per hour (UTC), event type and key: a statistic's sum, how often a state is 1, or `event-count`.
 
@@ -279,6 +283,7 @@ class EventRollup(TenantRow, table=True):
 
 
 __all__ = [
+    "EVENT_COUNT",
     "Event",
     "EventDataType",
     "EventFault",

@@ -138,6 +138,24 @@ async def test_a_mapped_event_takes_its_customer_to_a_stage(shop: OpenShop) -> N
     assert [row["path"] for row in await given.rows("SELECT path FROM funnel_day")] == ["f"]
 
 
+async def test_the_address_an_event_s_user_came_by_is_an_interaction_of_theirs(shop: OpenShop) -> None:
+    given = await shop()
+    ident = await given.send(
+        tracker_id="t", landing_url="https://shop.example/?a=1", referrer="https://b.example/"
+    )
+    await given.process()
+    (made,) = await given.rows(
+        "SELECT customer_id, tracker_id, landing_url, referrer, dedup_key FROM interaction"
+    )
+    assert made == {
+        "customer_id": (await given.event(ident))["customer_id"],
+        "tracker_id": "t",
+        "landing_url": "https://shop.example/?a=1",
+        "referrer": "https://b.example/",
+        "dedup_key": f"event:{ident}",
+    }
+
+
 async def logged(db: Database) -> list[str]:
     """Grows by every statement the writing connections run from now on."""
     said: list[str] = []

@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from app.domain import inputs
-from app.domain.events.rollups import EVENT_COUNT
 from app.domain.inputs import Path
 from app.domain.metrics.entries import MAX_TOLD, Several
 from app.errors import Conflict, Failure, Invalid, TooLarge
-from app.tables.events import EventDataType, EventFieldKind
+from app.tables.events import EVENT_COUNT, EventDataType, EventFieldKind
 from app.values.texts import read_text
 
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)

@@ -24,9 +24,10 @@ from app.db.database import Database, Transaction
 from app.db.outages import outage
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
-from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.events.validating import Fault, FaultCode, Verdict, judge
 from app.domain.funnels.touches import Touch, record_touches
+from app.domain.identities.identifying import Person, identify, load_projects
+from app.domain.interactions.recording import Visit, record_online
 from app.errors import Conflict
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
@@ -135,6 +136,19 @@ async def process_these(
     return Done(faults)
 
 
+_FAULTS = (
+    "SELECT code, field, message FROM event_fault WHERE group_id = $1 AND event_id = $2 ORDER BY position"
+)
+
+
+async def process_now(db: Database, group_id: int, ident: UUID, *, now: datetime) -> list[Fault]:
+    """Process this event, unless that is done; why it is in the trash, if it is."""
+    await process_these(db, group_id, [ident], now=now)
+    async with db.transaction(Scope(group_id)) as tx:
+        rows = await tx.fetch(_FAULTS, group_id, ident)
+    return [Fault(FaultCode(row["code"]), row["field"], row["message"]) for row in rows]
+
+
 async def _again(work: Callable[[], Awaitable[T]]) -> T:
     """Do a whole transaction again while others are in its way, a few times at most."""
     for attempt in range(1, TRIES + 1):
@@ -194,10 +208,32 @@ async def _take(
     people = [Person(event.project_id, event.tracker_id, verdicts[event.id].identities) for event in events]
     found = await identify(tx, people, projects=projects, now=now)
     customers = dict(zip((event.id for event in events), found, strict=True))
+    await record_online(tx, _visits(events, customers), now=now)
     await _store(tx, events, verdicts, customers, now=now)
     await _store_metrics(tx, events, verdicts, customers, now=now)
     await _touch(tx, events, verdicts, customers, now=now)
     await _count(tx, events, verdicts)
+
+
+def _visits(events: Sequence[Claimed], customers: Mapping[UUID, int | None]) -> list[Visit]:
+    """The traffic these events tell of: those that say by which address their user came."""
+    return [
+        Visit(
+            project_id=event.project_id,
+            tracker_id=event.tracker_id,
+            landing_url=url,
+            referrer=_text(event.body.get("referrer")),
+            occurred_at=event.occurred_at,
+            dedup_key=f"event:{event.id}",
+            customer_id=customers[event.id],
+        )
+        for event in events
+        if (url := _text(event.body.get("landingUrl"))) is not None
+    ]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 _STORE = """
@@ -335,4 +371,4 @@ def _schema(verdict: Verdict) -> EventSchema:
     return verdict.schema
 
 
-__all__ = ["MAX_BATCH", "Done", "process_pending", "process_these"]
+__all__ = ["MAX_BATCH", "Done", "process_now", "process_pending", "process_these"]

@@ -10,9 +10,7 @@ from decimal import Decimal
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-
-EVENT_COUNT = "event-count"
-"""The built-in metric. No field may have it as its storage key."""
+from app.tables.events import EVENT_COUNT
 
 RollupKey = tuple[int, datetime, str]
 """Event type, hour and storage key; the hour as `hour_of` the event's `occurred_at`."""

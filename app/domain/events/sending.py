@@ -29,6 +29,8 @@ def sent_event(
     data: object = None,
     tracker_id: str | None = None,
     event_date: str | None = None,
+    landing_url: str | None = None,
+    referrer: str | None = None,
     body: str | None = None,
     now: datetime,
 ) -> Sent:
@@ -51,11 +53,10 @@ def sent_event(
             "nonce": nonce,
             "data": data,
         }
-        if event_date is not None:
-            told["eventDate"] = event_date
-        if tracker_id is not None:
-            told["trackerId"] = tracker_id
-        body = _written(told)
+        more = {
+            "eventDate": event_date, "trackerId": tracker_id, "landingUrl": landing_url, "referrer": referrer,
+        }  # fmt: skip
+        body = _written(told | {name: value for name, value in more.items() if value is not None})
     _check_storable(body)
     occurred_at = now if event_date is None else read_date(event_date) or now
     return Sent(

@@ -147,7 +147,7 @@ async def restore(
 def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:
     return EventTypeFields(
         name=settable(sent.name),
-        fields=_entries(settable(sent.fields)),
+        fields=field_entries(settable(sent.fields)),
         details=settable(sent.details),
         expiration_policy=settable(sent.expiration_policy),
         phone_parsing=settable(sent.phone_parsing),
@@ -156,7 +156,7 @@ def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:
     )
 
 
-def _entries(inputs: Settable[Sequence[EventFieldInput] | None]) -> Settable[Sequence[FieldEntry] | None]:
+def field_entries(inputs: Settable[Sequence[EventFieldInput] | None]) -> Settable[Sequence[FieldEntry] | None]:
     if inputs is None or inputs is UNSET:
         return inputs
     return [
