@@ -7,6 +7,7 @@ from app.graph.event_metrics import EVENT_METRICS, EventMetric
 from app.graph.funnels import FunnelSlice
 from app.graph.groups import Store
 from app.graph.identities import CustomerIdentity
+from app.graph.interactions import INTERACTIONS, Interaction
 from app.graph.nodes import Money, Node
 from app.graph.orders import MEMBERS, ORDERS, Order, SegmentMember
 from app.graph.paging import Connection
@@ -93,6 +94,7 @@ class Customer(Node):
     )
     funnel_touches: Connection[FunnelTouch] = connection("Stages it reached.", TOUCHES, key="customer_id")
     events: Connection[EventRef] = connection("What was reported about it.", lists.EVENTS, key="customer_id")
+    interactions: Connection[Interaction] = connection("Contacts with it.", INTERACTIONS, key="customer_id")
     metrics: Connection[EventMetric] = connection(
         "States and statistics of its events.", EVENT_METRICS, key="customer_id"
     )

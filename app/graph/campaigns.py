@@ -28,6 +28,7 @@ from app.graph.enums import (
 )
 from app.graph.flows import Flow
 from app.graph.groups import Integration, Partner, Partnership, Project, Store
+from app.graph.interactions import INTERACTIONS, Interaction
 from app.graph.metrics import MetricPoint, MetricTotals, campaign_series, campaign_totals
 from app.graph.nodes import Money, Node
 from app.graph.orders import ORDERS, Order
@@ -223,6 +224,9 @@ class Campaign(Node):
     assets: Connection[Asset] = connection("Its files.", lists.ASSETS, key="campaign_id")
     events: Connection[EventRef] = connection(
         "What webhooks reported about it.", lists.EVENTS, key="campaign_id"
+    )
+    interactions: Connection[Interaction] = connection(
+        "Contacts with users that it led to.", INTERACTIONS, key="campaign_id"
     )
     clones: Connection[CampaignRef] = connection(
         "Campaigns cloned from it.", lists.CAMPAIGNS, key="template_id"

@@ -11,6 +11,7 @@ from app.tables.campaigns import CampaignStatus, CampaignType, Objective, SpendL
 from app.tables.events import EventDataType, EventFieldKind, EventOutcome, EventStatus, RewardTrigger
 from app.tables.funnels import FunnelStage
 from app.tables.groups import StoreFeature
+from app.tables.journeys import InteractionKind
 from app.tables.webhooks import ConnectionStatus, Provider
 
 
@@ -146,6 +147,12 @@ _describe(
     ACTIVATION="Second order.",
     RETENTION="Regular customer.",
     ADVOCACY="Referred others.",
+)
+_describe(
+    InteractionKind,
+    "Where a contact with a user happened.",
+    ONLINE="On the site: somebody came to it.",
+    OFFLINE="Out of the website, such as a call or a visit.",
 )
 _describe(
     FunnelType,
@@ -289,6 +296,7 @@ __all__ = [
     "FunnelType",
     "GoalOperator",
     "GoalType",
+    "InteractionKind",
     "Interval",
     "Joiner",
     "KeyAccess",

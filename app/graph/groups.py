@@ -7,10 +7,11 @@ import strawberry
 from app.graph import lists
 from app.graph.declare import column, computed, connection, embed, entity, to_one
 from app.graph.event_types import EVENT_TYPES, EventType
+from app.graph.interactions import INTERACTIONS, Interaction
 from app.graph.nodes import Node
 from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
-from app.graph.refs import AssetRef, CampaignRef, CustomerRef, EventRef, PartnershipRef, ProjectRef
+from app.graph.refs import AssetRef, CampaignRef, CustomerRef, EventRef, OutlayRef, PartnershipRef, ProjectRef
 from app.graph.scalars import DateTime
 from app.plan.catalog import own, own_or_group, via
 from app.plan.sql import sql
@@ -50,9 +51,7 @@ class StoreFeatures:
     monthly_limits: bool = computed(
         "Those that start again monthly.", _has(tables.StoreFeature.MONTHLY_LIMITS)
     )
-    lifetime_limits: bool = computed(
-        "Those that hold for ever.", _has(tables.StoreFeature.LIFETIME_LIMITS)
-    )
+    lifetime_limits: bool = computed("Those that hold for ever.", _has(tables.StoreFeature.LIFETIME_LIMITS))
 
 
 @entity(
@@ -113,6 +112,9 @@ class Project(Node):
         "Kinds of events it takes.", EVENT_TYPES, key="project_id"
     )
     events: Connection[EventRef] = connection("Events it received.", lists.EVENTS, key="project_id")
+    interactions: Connection[Interaction] = connection(
+        "Contacts with its users.", INTERACTIONS, key="project_id"
+    )
 
 
 @entity(
@@ -161,11 +163,19 @@ class Integration(Node):
     """An integration."""
 
     name: str = column("What the integration is called.")
-    kind: str = column("Which kind of tool it connects, such as custom_ads.")
+    kind: str = column(
+        "Which kind of tool it connects, such as custom_ads. Kinds that begin with custom_ are one's own to fill."
+    )
     wmkt_id: str = column("Its id in tracking links, unique in the group.")
     currency: str = column("The currency of its outlays (ISO 4217).")
     created_at: DateTime = column("When it was made.")
     project: Project = to_one("The project it belongs to.", "project_id")
     campaigns: Connection[CampaignRef] = connection(
         "Campaigns it tracks.", lists.CAMPAIGNS, key="integration_id"
+    )
+    outlays: Connection[OutlayRef] = connection(
+        "Money put into its campaigns.", lists.OUTLAYS, key="integration_id"
+    )
+    interactions: Connection[Interaction] = connection(
+        "Contacts that came through it.", INTERACTIONS, key="integration_id"
     )

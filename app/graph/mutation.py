@@ -6,14 +6,17 @@ from app.graph.mutations import (
     ads,
     assets,
     campaigns,
+    custom_ads,
     customers,
     event_metrics,
     event_types,
     events,
     flows,
+    interactions,
     keys,
     messages,
     metrics,
+    outlays,
     partners,
     promos,
     segments,
@@ -48,6 +51,15 @@ class Mutation:
     partnership_rename = partners.rename_partnership
     flows_save = flows.save
     goals_save = flows.save_goals
+    integration_create = custom_ads.create_integration
+    integration_update = custom_ads.update_integration
+    custom_campaign_create = custom_ads.create_campaign
+    custom_campaign_update = custom_ads.update_campaign
+    outlay_create = outlays.create
+    outlay_update = outlays.update
+    outlay_delete = outlays.delete
+    interaction_record = interactions.record
+    interaction_record_offline = interactions.record_offline
     metrics_record = metrics.record
     customers_upsert = customers.upsert
     orders_record = customers.record_many

@@ -14,6 +14,7 @@ from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.graph.insights import InsightEntry
 from app.graph.insights import insights as _insights
+from app.graph.interactions import INTERACTIONS, Interaction
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.nodes import Node
 from app.graph.orders import ORDERS, Order
@@ -78,6 +79,8 @@ class Query:
     event_metrics: Connection[EventMetric] = connection(
         "States and statistics of events, as they are now.", EVENT_METRICS
     )
+    interaction: Interaction | None = look_up("An interaction, by its id.")
+    interactions: Connection[Interaction] = connection("Contacts with users.", INTERACTIONS)
     api_keys: Connection[ApiKey] = connection("API keys of the group.", lists.API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", lists.OAUTH_CLIENTS)
     webhook_providers: list[WebhookProvider] = providers("Every webhook provider, connected or not.")

@@ -14,7 +14,7 @@ from app.tables.events import Event, EventFault, EventField, EventMetric, EventM
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
-from app.tables.journeys import CustomerIdentity
+from app.tables.journeys import CustomerIdentity, Interaction
 from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
@@ -359,6 +359,21 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                    identity=f"{own}-email" if place == 0 and version == 2 else None,
                                    sent={"label": f"{own} x"} if place else None),
                     )  # fmt: skip
+        for n, (project, own) in enumerate(zip(projects, event_marks, strict=False)):
+            for at in range(3):
+                await add(
+                    Interaction(**g, project_id=project, kind="offline" if at == 2 else "online",
+                                tracker_id=f"{own} {WEIRD[at]}" if at < 2 else None,
+                                customer_id=customers[n] if at else None,
+                                integration_id=integrations[(0, 2, 1)[n]] if at else None,
+                                campaign_id=made[(0, 4, 2)[n]] if at else None,
+                                occurred_at=start + timedelta(days=at // 2),
+                                landing_url=f"https://{own}.example.org/{WEIRD[n]}" if at < 2 else None,
+                                referrer=f"{own} {WEIRD[-1 - at]}" if at == 1 else None,
+                                user_data={"email": f"{own} {WEIRD[1]}"} if at == 2 else None,
+                                node_data={"wmktId": f"{own} {WEIRD[2]}", "n": 1e30} if at else None,
+                                dedup_key=f"{own}/{at}"),
+                )  # fmt: skip
         events = [UUID(int=group_id * 1000 + n) for n in range(4)]
         tx.session.add_all(
             [

@@ -208,10 +208,10 @@ def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, 
 
 def _offline_key(told: Offline, identities: Mapping[str, str], occurred_at: datetime) -> str:
     if told.dedup_key is not None:
-        return inputs.text(told.dedup_key, ["dedupKey"], longest=MAX_KEY, blank=False)
+        return f"offline:{inputs.text(told.dedup_key, ['nonce'], longest=MAX_KEY, blank=False)}"
     node = {name: value for name, value in sorted(told.node_data.items())}
     said = write_json([occurred_at.isoformat(), sorted(identities.items()), node])
-    return f"offline:{hashlib.sha256(said).hexdigest()}"
+    return f"offline::{hashlib.sha256(said).hexdigest()}"
 
 
 def _document(data: Mapping[str, object], name: str) -> str:

@@ -1,0 +1,144 @@
+"""Outlays of campaigns that integrations track."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.outlays import operations
+from app.domain.outlays.fields import OutlayFields
+from app.graph.campaigns import Outlay
+from app.graph.mutations.campaign_inputs import optional
+from app.graph.mutations.writing import (
+    UserError,
+    errors_field,
+    given,
+    own_id,
+    reference,
+    settable,
+    writes,
+)
+from app.graph.payloads import shown
+from app.graph.scalars import DateTime, Decimal
+
+
+@strawberry.type(description="An outlay that was written.")
+class OutlayPayload:
+    """An outlay that was written."""
+
+    outlay: Outlay | None = strawberry.field(
+        default=None, description="The outlay as it is now; null: errors say why nothing was done."
+    )
+    modified_count: int = strawberry.field(
+        default=0, description="1: it was made, or is another than before. 0: it was like that already."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="An outlay that was deleted.")
+class OutlayDeletePayload:
+    """An outlay that was deleted."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id it had; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="A new outlay. It is spread over its days in the spend ledger.")
+class OutlayCreateInput:
+    """A new outlay."""
+
+    campaign_id: strawberry.ID = strawberry.field(description="The campaign, which an integration tracks.")
+    wmkt_id: str | None = optional(
+        "Given, the campaign is found only in the integration with this tracking id."
+    )
+    amount: Decimal = strawberry.field(
+        description="How much, in the integration's currency. Negative: money that came back."
+    )
+    starts_at: DateTime = strawberry.field(description="From when; before the end.")
+    ends_at: DateTime = strawberry.field(description="Until when, exclusive; ten years later at most.")
+    country: str | None = optional("Where; nothing follows from it.")
+    region: str | None = optional("Where in the country; nothing follows from it.")
+
+
+@strawberry.input(
+    description="A change of an outlay: fields left out stay; country and region are cleared by null."
+)
+class OutlayUpdateInput:
+    """A change of an outlay."""
+
+    id: strawberry.ID = strawberry.field(description="The outlay.")
+    wmkt_id: str | None = optional(
+        "Given, the outlay is found only in the integration with this tracking id."
+    )
+    parent_campaign_id: strawberry.ID | None = optional("Given, the outlay is found only in this campaign.")
+    campaign_id: strawberry.ID | None = optional("The campaign to move it to, of the same integration.")
+    amount: Decimal | None = optional("How much, in the integration's currency.")
+    starts_at: DateTime | None = optional("From when.")
+    ends_at: DateTime | None = optional("Until when, exclusive.")
+    country: str | None = optional("Where.")
+    region: str | None = optional("Where in the country.")
+
+
+@strawberry.input(description="An outlay to delete.")
+class OutlayDeleteInput:
+    """An outlay to delete."""
+
+    id: strawberry.ID = strawberry.field(description="The outlay.")
+
+
+@writes("Makes an outlay of a campaign, and books it day by day.", roles=WRITERS)
+async def create(
+    info: strawberry.Info, input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")]
+) -> OutlayPayload:
+    """`outlayCreate`."""
+    fields = OutlayFields(
+        campaign_id=own_id(input.campaign_id, "camp", "campaign", "campaignId"),
+        amount=input.amount,
+        starts_at=input.starts_at,
+        ends_at=input.ends_at,
+        country=settable(input.country),
+        region=settable(input.region),
+    )
+    async with info.context.db.transaction(info.context.scope) as tx:
+        made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
+        return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
+
+
+@writes("Changes an outlay, or moves it to another campaign; the ledger follows.", roles=WRITERS)
+async def update(
+    info: strawberry.Info, input: Annotated[OutlayUpdateInput, strawberry.argument(description="The change.")]
+) -> OutlayPayload:
+    """`outlayUpdate`."""
+    ident = own_id(input.id, "outlay", "outlay", "id")
+    parent = given(input.parent_campaign_id)
+    fields = OutlayFields(
+        campaign_id=reference(input.campaign_id, "camp", "campaign", "campaignId"),
+        amount=settable(input.amount),
+        starts_at=settable(input.starts_at),
+        ends_at=settable(input.ends_at),
+        country=settable(input.country),
+        region=settable(input.region),
+    )
+    async with info.context.db.transaction(info.context.scope) as tx:
+        changed = await operations.update_outlay(
+            tx,
+            ident,
+            fields,
+            wmkt_id=given(input.wmkt_id),
+            in_campaign=None if parent is None else own_id(parent, "camp", "campaign", "parentCampaignId"),
+            now=info.context.now,
+        )
+        return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))
+
+
+@writes("Deletes an outlay, and takes its spend out of the ledger.", roles=WRITERS)
+async def delete(
+    info: strawberry.Info, input: Annotated[OutlayDeleteInput, strawberry.argument(description="Which one.")]
+) -> OutlayDeletePayload:
+    """`outlayDelete`."""
+    ident = own_id(input.id, "outlay", "outlay", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await operations.delete_outlay(tx, ident, now=info.context.now)
+    return OutlayDeletePayload(deleted_id=input.id)
