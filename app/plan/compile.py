@@ -74,9 +74,9 @@ def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool
     compiler = _Compiler(catalog, shape)
     if not many:
         key = sql(Param(("made",), entity.id_cast, lambda b: b.facts["made"]))
-        return print_sql(sql("SELECT ", compiler.found(selected.inside, entity, key).sql()))
+        return print_sql(sql("SELECT ", compiler.found(selected.inside, entity, key, written=True).sql()))
     keys = sql(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts["made"]))
-    row = compiler.found(selected.inside, entity, sql("made.id")).sql()
+    row = compiler.found(selected.inside, entity, sql("made.id"), written=True).sql()
     listed = sql("coalesce(string_agg(", row, ", ',' ORDER BY made.place), '')")
     return print_sql(
         sql("SELECT '[' || ", listed, " || ']' FROM unnest(", keys, ") WITH ORDINALITY made(id, place)")
@@ -171,11 +171,20 @@ class _Compiler:
             )
         return self.found(selected.inside, entity, key, non_null=selected.non_null)
 
-    def found(self, fields: list[Selected], entity: Entity, key: Sql, *, non_null: bool = False) -> Text:
+    def found(
+        self,
+        fields: list[Selected],
+        entity: Entity,
+        key: Sql,
+        *,
+        non_null: bool = False,
+        written: bool = False,
+    ) -> Text:
+        """`written`: a payload's row, shown also where lists hide it since it was put away."""
         row, level = Cells(self.alias()), Level()
         source, where = scoped_table(self.catalog, entity, row.alias, self.shape)
         where.append(sql(row("id"), " = ", key))
-        if entity.alive:
+        if entity.alive and not written:
             where.append(sql(f"{row.alias}.{entity.alive}"))
         text = self.object(fields, entity, row, level)
         select = sql("(SELECT ", text.sql(), " FROM ", source, *level.joins, " WHERE ", all_of(where), ")")
