@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
-from app.auth.projects import Projects
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import Failure, Invalid
 from app.graph.context import Context, Services
@@ -63,14 +62,12 @@ class Path:
         services: Services,
         authenticator: Authenticator,
         deliveries: Deliveries,
-        projects: Projects,
     ) -> None:
         self.facade = facade
         self.path = path
         self.services = services
         self.authenticator = authenticator
         self.deliveries = deliveries
-        self.projects = projects
         self.remembered = Remembered()
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
@@ -188,10 +185,12 @@ class Path:
     ) -> Context:
         """The context of whoever asks, narrowed to this project; without one before, of a tracker."""
         if context is not None:
-            context.principal = await self.projects.inside(context.principal, slug, now=now)
+            context.principal = await self.services.projects.inside(context.principal, slug, now=now)
             return context
-        principal = await self.projects.tracker(slug, now=now)
+        principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
+        for project_id in principal.scope.project_ids or ():
+            self.services.rates.check(project_id, now=now)
         return self.context(principal, request, exchange, now)
 
     def context(self, principal: Principal, request: Request, exchange: Exchange, now: datetime) -> Context:

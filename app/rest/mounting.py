@@ -9,7 +9,6 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
-from app.auth.projects import Projects
 from app.auth.webhooks.deliveries import Deliveries
 from app.auth.webhooks.sealing import SecretBox
 from app.errors import NotFound
@@ -30,13 +29,12 @@ def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
         Route("/docs", _constant(docs.page(FACADES).encode(), "text/html"), name="docs"),
     ]
     deliveries = Deliveries(SecretBox(services.settings.secret_key), services.db)
-    projects = Projects(services.db)
     for facade in FACADES:
         by_path: dict[str, list[LegacyRoute]] = defaultdict(list)
         for route in facade.routes:
             by_path[route.path].append(route)
         for path, own in by_path.items():
-            app = Path(facade, path, own, services, authenticator, deliveries, projects)
+            app = Path(facade, path, own, services, authenticator, deliveries)
             mounted.append(Route(path, app, name=f"{facade.name}:{path}"))
     for prefix, owner in _prefixes():
         nowhere = Nowhere(owner)

@@ -16,7 +16,7 @@ from app.values.json_text import kind_of
 ENTITIES = {"event-type": "FIELD", "user": "FIELD", "state": "STATE", "statistic": "STATISTIC"}
 TYPES = {
     "string": "STRING",
-    "location": "STRING",
+    "location": "JSON",
     "number": "NUMBER",
     "currency": "NUMBER",
     "integer": "INTEGER",

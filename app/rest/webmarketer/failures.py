@@ -29,6 +29,7 @@ STATUSES = {
     "UNAUTHORIZED": 401,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
+    "NO_STORAGE_KEY": 404,
     METHOD_NOT_ALLOWED: 405,
     "CONFLICT": 409,
     "REFERENCE_EXISTS": 409,
@@ -58,6 +59,7 @@ EXAMPLES = {
     503: "Busy; try again in a moment.",
 }
 _QUOTED = re.compile(r"`([A-Za-z.]+)`")
+_NUMBERED = re.compile(r"There is no ([a-z ]+) ([0-9]{1,19}) here\.", re.ASCII)
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:
@@ -85,6 +87,7 @@ def refuse(errors: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
 
 def _problem(error: Mapping[str, Any], names: Mapping[str, str]) -> Problem:
     message = _QUOTED.sub(lambda found: f"`{names.get(found[1], found[1])}`", str(error["message"]))
+    message = _NUMBERED.sub(lambda found: f"There is no {found[1]} {int(found[2]):024x} here.", message)
     return Problem(Invalid.code, message, str(error["code"]), tuple(error.get("path") or ()))
 
 

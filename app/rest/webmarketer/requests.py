@@ -23,7 +23,7 @@ EVENT_TYPE_SORTS = {
     "createdAt": "CREATED_AT",
     "updatedAt": "UPDATED_AT",
 }
-CAMPAIGN_SORTS = {"name": "NAME", "campaignId": "ID", "active": "ACTIVE"}
+CAMPAIGN_SORTS = {"name": "NAME", "campaignId": "ID", "active": "STATUS"}
 OUTLAY_SORTS = {
     "campaignId": "CAMPAIGN",
     "startDate": "STARTS_AT",
@@ -103,7 +103,7 @@ def state(parts: Parts) -> dict[str, Any]:
     value = _number(sent, "value")
     if value not in ("0", "1"):
         raise Invalid(f"`value` of a state must be 0 or 1, not {value}.", path=["value"])
-    return {"input": {**_metric(parts, sent), "value": value == "1"}}
+    return {"input": {**_metric(parts, sent), "value": value}}
 
 
 def statistic(parts: Parts) -> dict[str, Any]:
@@ -127,7 +127,12 @@ def insights(parts: Parts) -> dict[str, Any]:
     )
     types = sent.texts("filter") if grouping == "EVENT_TYPE" else None
     given = present(
-        since=since, until=until, metrics=list(dict.fromkeys(metrics)), groupBy=grouping, interval=interval
+        project=parameters.project(parts),
+        since=since,
+        until=until,
+        metrics=list(dict.fromkeys(metrics)),
+        groupBy=grouping,
+        interval=interval,
     )
     return {**given, **({"eventTypes": types} if types else {})}
 
@@ -142,17 +147,16 @@ def user_events(parts: Parts) -> dict[str, Any]:
 
 def user_metrics(parts: Parts) -> dict[str, Any]:
     """The page, and which of the user's metrics."""
-    wanted = present(
-        customerId=_user(parts),
-        kind=parameters.choice(parts, "type", METRIC_TYPES),
-        since=parameters.instant(parts, "since"),
-        until=parameters.instant(parts, "until"),
-    )
+    kind = parameters.choice(parts, "type", METRIC_TYPES)
     return {
+        "id": _user(parts),
         **parameters.page(parts),
-        "filter": wanted,
-        **present(orderBy=parameters.order(parts, METRIC_SORTS)),
-        "id": wanted["customerId"],
+        **present(
+            kinds=None if kind is None else [kind],
+            since=parameters.instant(parts, "since"),
+            until=parameters.instant(parts, "until"),
+            orderBy=parameters.order(parts, METRIC_SORTS),
+        ),
     }
 
 
@@ -215,7 +219,7 @@ def campaigns(parts: Parts) -> dict[str, Any]:
         "wmktId": _wmkt_id(parts),
         **parameters.page(parts),
         "filter": wanted,
-        **present(orderBy=parameters.order(parts, CAMPAIGN_SORTS)),
+        **present(orderBy=_campaign_order(parts)),
     }
 
 
@@ -350,6 +354,14 @@ def _nobodys_or(ident: str) -> str:
         return parameters.object_id(ident, "camp", "campaign")
     except NotFound:
         return "camp_0"
+
+
+def _campaign_order(parts: Parts) -> list[dict[str, str]] | None:
+    """`active` is false before true, and `active` the first of the graph's states."""
+    asked = parameters.order(parts, CAMPAIGN_SORTS)
+    if asked and asked[0]["field"] == "STATUS":
+        return [{"field": "STATUS", "direction": "ASC" if asked[0]["direction"] == "DESC" else "DESC"}]
+    return asked
 
 
 def _target(sent: Fields) -> str | None:

@@ -26,7 +26,7 @@ STRETCH = (
 
 def object_id(name: str, description: str) -> Parameter:
     """An id in the path."""
-    return Parameter(name, "path", description, {**OBJECT_ID, "examples": ["64ea0e9471360401bc438ef6"]})
+    return Parameter(name, "path", description, {**OBJECT_ID, "examples": ["00000000000000000000002a"]})
 
 
 def sorting(fields: dict[str, str]) -> tuple[Parameter, ...]:

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 from app.auth.credentials import read_bearer
 from app.rest.route import Credentials, Facade, LegacyRoute
 from app.rest.webmarketer import schemas
+from app.rest.webmarketer.custom_ads_routes import CUSTOM_ADS, INTERACTIONS
+from app.rest.webmarketer.event_routes import EVENTS, USERS
 from app.rest.webmarketer.event_type_routes import EVENT_TYPES
 from app.rest.webmarketer.failures import FAILURES, example
 
@@ -24,7 +26,7 @@ def credentials(headers: Headers) -> Credentials:
     return Credentials(bearer=read_bearer(headers.get("authorization")))
 
 
-ROUTES = EVENT_TYPES
+ROUTES = (*EVENTS, *USERS, *EVENT_TYPES, *CUSTOM_ADS, *INTERACTIONS)
 
 
 def mounted() -> Iterator[LegacyRoute]:

@@ -274,7 +274,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 # ── what the document prints, its elided parts filled in ──────────────────────
 
 _PROJECT = "your-project"
-_ID = "64ea0e9471360401bc438ef6"
+_ID = "00000000000000000000002a"
 _EVENT = "da717cf8-cd33-4a6d-a052-68e2096f06b9"
 NEW_EVENT: dict[str, Any] = {
     "projectId": _PROJECT,
@@ -312,7 +312,7 @@ TRASH: dict[str, Any] = {
     "limit": 1,
 }
 METRIC: dict[str, Any] = {
-    "_id": "668fdaae3a8d910335ec56b2",
+    "_id": "0000000000000000000001f4",
     "type": "statistic",
     "storageKey": "turnover",
     "data": {"value": 4000, "date": "2023-05-04T12:00:00.000Z"},
@@ -322,7 +322,7 @@ METRIC: dict[str, Any] = {
 EVENT: dict[str, Any] = {
     "_id": "7a67b6b7-14bc-4a91-aefa-c2cdc6fd4741",
     "projectId": "demo-ecommerce",
-    "userId": "668fdaae3a8d910335ec56b1",
+    "userId": "00000000000000000000002c",
     "eventDate": "2024-04-16T20:37:02.000Z",
     "eventType": "order",
     "attributable": True,
@@ -388,7 +388,7 @@ EVENT_TYPES: dict[str, Any] = {"total": 1, "count": 1, "data": [EVENT_TYPE], "of
 NEW_CAMPAIGN: dict[str, Any] = {"campaignSlug": "spring", "name": "Spring", "active": True}
 CAMPAIGN: dict[str, Any] = {
     "id": _ID,
-    "integrationId": "64ea0e9471360401bc438ef7",
+    "integrationId": "000000000000000000000007",
     "projectId": _PROJECT,
     "name": "Spring",
     "campaignSlug": "spring",
@@ -407,9 +407,9 @@ NEW_OUTLAY: dict[str, Any] = {
 }
 OUTLAY_CHANGE: dict[str, Any] = {"amount": 900, "campaignId": _ID}
 OUTLAY: dict[str, Any] = {
-    "_id": "64ea0e9471360401bc438ef8",
+    "_id": "000000000000000000000011",
     "projectId": _PROJECT,
-    "integrationId": "64ea0e9471360401bc438ef7",
+    "integrationId": "000000000000000000000007",
     "campaignId": _ID,
     "amount": {"value": Decimal("1200.50"), "currency": "EUR"},
     "startDate": "2019-08-24T14:15:22.000Z",

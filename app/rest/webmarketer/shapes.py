@@ -46,10 +46,11 @@ def sent_now(data: Data, _: Parts) -> object:
 
 def raw_event(data: Data, parts: Parts) -> object:
     """What was sent, and what we gave it: its id and when it came in."""
-    found = data["events"]["nodes"]
-    if not found or found[0]["source"] != "tracker":
+    found = data["event"]
+    # What a webhook delivered, or a campaign's link, was never sent to this API.
+    if found is None or found["source"] != "tracker":
         raise NotFound("event", parts.path["id"])
-    return _raw(found[0])
+    return _raw(found)
 
 
 def trash(data: Data, parts: Parts) -> object:
@@ -63,10 +64,10 @@ def trash(data: Data, parts: Parts) -> object:
 
 def computed_event(data: Data, parts: Parts) -> object:
     """The event as it was understood."""
-    found = data["events"]["nodes"]
-    if not found:
+    found = data["event"]
+    if found is None or found["status"] != "PROCESSED" or found["type"] is None:
         raise NotFound("event", parts.path["id"])
-    return _computed(found[0])
+    return _computed(found)
 
 
 def state(data: Data, _: Parts) -> object:
