@@ -17,6 +17,7 @@ from app.db.outages import outage
 from app.errors import Failure, Forbidden
 from app.graph.context import Context
 from app.graph.explaining import explanation_of
+from app.graph.lean import Lean, lean_of
 from app.graph.loading import Loaders
 from app.graph.preparing import Operation, Prepared, Rejected, prepare
 from app.graph.schema import catalog, schema
@@ -40,7 +41,8 @@ class Answer:
     errors: list[dict[str, Any]] = field(default_factory=list)
     """`{message, path, locations, extensions {code}}`, masked."""
     execution: str = "planned"
-    """`planned`, `resolved`, `rerun` (planned, failed, then resolved), `explained` (not run) or `refused`."""
+    """`planned`, `resolved`, `lean` (a mutation called without the executor), `rerun` (planned, failed, then resolved),
+    `explained` (not run) or `refused`."""
     statements: int = 1
     """How many SQL statements a read took."""
 
@@ -101,7 +103,20 @@ async def _run(operation: Operation, prepared: "Prepared", context: Context) -> 
         return await _resolve(operation, prepared, context, execution="rerun")
     if prepared.operation.introspects:
         return await _introspect(operation, prepared, context)
+    lean = lean_of(prepared) if context.services.settings.planner else None
+    if lean is not None:
+        return await _call(lean, prepared, context)
     return await _resolve(operation, prepared, context, execution="resolved")
+
+
+async def _call(lean: Lean, prepared: Prepared, context: Context) -> Answer:
+    """A mutation that needs no executor."""
+    shown, error = await lean.run(prepared, context)
+    body: dict[str, Any] = {"data": shown}
+    errors = []
+    if error is not None:
+        errors = body["errors"] = [_masked(error, context)]
+    return Answer(_JSON.encode(body), _JSON.encode(shown), errors, "lean", 0)
 
 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:

@@ -39,6 +39,8 @@ class Plan:
     """Why there is no statement."""
     payloads: dict[tuple[str, str], Statement | None] = field(default_factory=dict)
     """Statements of a mutation's payload fields, by response keys; None: not plannable."""
+    lean: tuple[Any] | None = None
+    """How to call a mutation without the executor, once that was looked for."""
     _fixed: tuple[list[Fault], int] | None = None
 
     def check(self, catalog: Catalog, args: list[dict[str, Any]]) -> tuple[list[Fault], int]:

@@ -98,6 +98,7 @@ class EventReplayInput:
     "Takes an event in: once this answers it is stored, and it is processed soon. What its event type objects to is"
     " found then, and puts it into the trash.",
     roles=SENDERS,
+    lean=True,
 )
 async def send(
     info: strawberry.Info,

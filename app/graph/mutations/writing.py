@@ -24,6 +24,8 @@ from app.values.ids import read_id
 
 ROLES = "campaign-gateway-roles"
 """Where the roles are in a mutation's metadata."""
+LEAN = "campaign-gateway-lean"
+"""And there, whether it may be called without the executor."""
 
 
 @strawberry.type(description="Something in the input that was wrong. Nothing was changed.")
@@ -42,8 +44,13 @@ def errors_field() -> Any:
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
 
 
-def writes(description: str, *, roles: Collection[Role]) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
-    """Declare a mutation that needs one of these roles."""
+def writes(
+    description: str, *, roles: Collection[Role], lean: bool = False
+) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Declare a mutation that needs one of these roles.
+
+    `lean`: it reads nothing of `info` but the context, and may be called without the executor (`graph/lean.py`).
+    """
 
     def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
         payload = inspect.signature(resolver).return_annotation
@@ -58,7 +65,7 @@ def writes(description: str, *, roles: Collection[Role]) -> Callable[[Callable[.
                 return payload(errors=told(failure))
 
         return strawberry.mutation(
-            resolver=guarded, description=description, metadata={ROLES: frozenset(roles)}
+            resolver=guarded, description=description, metadata={ROLES: frozenset(roles), LEAN: lean}
         )
 
     return decorate
