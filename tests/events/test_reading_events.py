@@ -32,7 +32,9 @@ query($f: EventMetricFilter, $o: [EventMetricOrder!], $first: Int, $offset: Int)
   eventMetrics(filter: $f, orderBy: $o, first: $first, offset: $offset) {
     totalCount nodes { storageKey value metricDate event { id } customerId project { slug } } } }
 """
-TOLD = "event { updatedAt metrics { storageKey value metricDate history { value actor } } } errors { code message path }"
+TOLD = (
+    "event { updatedAt metrics { storageKey value metricDate history { value actor } } } errors { code path }"
+)
 WRITES = {
     name: f"mutation($i: EventMetricInput!) {{ {name}(input: $i) {{ {TOLD} }} }}"
     for name in ("eventStateSet", "eventStatisticSet", "eventStateBackdate", "eventStatisticBackdate")
@@ -167,9 +169,7 @@ async def test_a_users_metrics_are_filtered_paged_and_ordered(
     """Kinds; `metricDate` with both ends included; three dates to sort by, either way."""
     given = await shop()
     first = await event(given, email="ada@example.com", turnover=10)
-    second = await event(
-        given, at=NOON + timedelta(days=1), email="ada@example.com", turnover=20, converted=1
-    )
+    await event(given, at=NOON + timedelta(days=1), email="ada@example.com", turnover=20, converted=1)
     await event(given, email="bob@example.com", turnover=30)
     # Told in 2025 by the clock of the questions, so updated before it was made; dated later than both.
     done = await write(
@@ -187,7 +187,7 @@ async def test_a_users_metrics_are_filtered_paged_and_ordered(
         return [node["value"] for node in page["nodes"]]
 
     by_date = {"field": "METRIC_DATE"}
-    assert await found(by_date) == ["1", "20", "15"] or await found(by_date) == ["20", "1", "15"]
+    assert sorted((await found(by_date))[:2]) == ["1", "20"]
     assert await found({"field": "METRIC_DATE", "direction": "DESC"}, first=1) == ["15"]
     assert await found(by_date, first=1, offset=2) == ["15"]
     assert await found({"field": "CREATED_AT"}, first=1) == ["15"]
@@ -197,11 +197,11 @@ async def test_a_users_metrics_are_filtered_paged_and_ordered(
     assert await found(storageKey="turnover", since="2026-03-09T00:00:00Z") == ["15"]
     assert await found(storageKey="turnover", until="2026-03-02T12:00:00.000Z") == ["20"]
     assert await found(since="2026-03-09T00:00:00.001Z") == []
-    nested = "query($id: ID!) { customer(id: $id) { metrics { totalCount } events { totalCount } identities { kind } } }"
+    nested = "metrics { totalCount } events { totalCount } identities { kind }"
+    nested = f"query($id: ID!) {{ customer(id: $id) {{ {nested} }} }}"
     assert await read(given.scope, nested, id=whom["customerId"]) == {
         "metrics": {"totalCount": 3}, "events": {"totalCount": 2}, "identities": [{"kind": "email"}],
     }  # fmt: skip
-    assert second
 
 
 async def test_a_projects_credential_sees_its_events_and_whose_they_are_by_id(
