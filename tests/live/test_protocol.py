@@ -1,5 +1,6 @@
 """graphql-transport-ws to the letter: what closes a socket, and what is answered on it."""
 
+import asyncio
 import json
 
 import pytest
@@ -173,3 +174,23 @@ async def test_no_other_path_has_sockets(served: Served) -> None:
     with pytest.raises(InvalidStatus):
         async with connect(f"ws://127.0.0.1:{served.port}/api/campaigns", proxy=None):
             pass
+
+
+async def test_a_mutation_nobody_waits_for_is_done_all_the_same(served: Served) -> None:
+    store = 'mutation { storeCreate(input: {name: "unheard"}) { store { name } } }'
+    async with served.welcome() as socket:
+        await socket.ask("a", store)
+        await socket.say(id="a", type="complete")
+        await socket.ask("a", "{ viewer { group { id } } }")
+        assert "viewer" in (await socket.hear())["payload"]["data"]
+        assert (await socket.hear())["type"] == "complete"
+        await socket.ask("b", store)
+    async with served.welcome() as socket:
+        for _ in range(50):
+            await socket.ask("c", '{ stores(filter: {search: "unheard"}) { totalCount } }')
+            counted = (await socket.hear())["payload"]["data"]["stores"]["totalCount"]
+            assert (await socket.hear())["type"] == "complete"
+            if counted == 2:
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError(counted)

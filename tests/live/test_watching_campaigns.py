@@ -4,6 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.live.conftest import Served, request, served_with, settings_of
@@ -75,10 +76,14 @@ async def test_both_executions_say_the_same(served: Served, tmp_path: Path, quer
             assert "errors" not in changed["payload"]
 
 
-async def test_news_say_the_same_without_a_plan(served: Served, tmp_path: Path) -> None:
-    settings = settings_of(str(served.settings.database_url), tmp_path, PLANNER="0")
-    async with served_with(settings, served.db) as unplanned:
-        async with unplanned.welcome(**{"X-API-KEY": served.api_key}) as socket:
+@pytest.mark.parametrize("setting", ["PLANNER=0", "READ_RLS=1"])
+async def test_news_are_the_same_without_a_plan_and_behind_the_policies(
+    served: Served, tmp_path: Path, setting: str
+) -> None:
+    name, _, value = setting.partition("=")
+    settings = settings_of(str(served.settings.database_url), tmp_path, **{name: value})
+    async with served_with(settings, served.db) as other:
+        async with other.welcome(**{"X-API-KEY": served.api_key}) as socket:
             await socket.ask("e", "subscription { events { eventType project { name } } }")
             await asyncio.sleep(0.5)
             for kind in ("one", "two"):
@@ -94,3 +99,18 @@ async def test_what_no_plan_can_say_runs_on_the_resolvers(served: Served) -> Non
         told = await socket.hear()
         assert "errors" not in told["payload"], told
         assert told["payload"]["data"]["campaigns"]["nodes"]
+
+
+async def test_a_database_that_was_away_is_asked_again(served: Served, database_url: str) -> None:
+    ident = await served.campaign()
+    owner = await asyncpg.connect(database_url)
+    async with served.welcome() as socket:
+        await socket.ask("a", WATCH, id=f"camp_{ident}")
+        await socket.hear()
+        await owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await owner.execute("UPDATE campaign SET name = 'after' WHERE id = $1", ident)
+        assert (await socket.hear())["payload"]["data"]["campaign"]["name"] == "after"
+    await owner.close()

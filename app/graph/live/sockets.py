@@ -115,6 +115,8 @@ class _Socket:
         """By the client's ids: what ends with the socket."""
         self._writes: dict[str, asyncio.Task[None]] = {}
         """Mutations, which are done to their end."""
+        self._unheard: set[asyncio.Task[None]] = set()
+        """Mutations whose answer the client does not want any more."""
         self._stop_watch: Callable[[], None] = lambda: None
         self._closing: asyncio.Task[None] | None = None
 
@@ -131,7 +133,7 @@ class _Socket:
             self._stop_watch()
             for task in self._reads.values():
                 task.cancel()
-            if tasks := [*self._reads.values(), *self._writes.values()]:
+            if tasks := [*self._reads.values(), *self._writes.values(), *self._unheard]:
                 await asyncio.wait(tasks)
 
     async def close(self, code: Close, reason: str) -> None:
@@ -158,11 +160,11 @@ class _Socket:
             case "subscribe":
                 await self._begin(said)
             case "complete":
-                # A mutation goes on; its answer is not wanted any more.
-                task = self._reads.pop(said.id, None)
-                if task is not None:
-                    task.cancel()
-                self._writes.pop(said.id, None)
+                if (read := self._reads.pop(said.id, None)) is not None:
+                    read.cancel()
+                if (write := self._writes.pop(said.id, None)) is not None:
+                    self._unheard.add(write)
+                    write.add_done_callback(self._unheard.discard)
 
     async def _let_in(self, said: Message) -> None:
         if self._has_asked_in:
@@ -198,12 +200,10 @@ class _Socket:
                     f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
                 )
             prepared = prepare(operation, context)
-            kind = prepared.operation.kind
-            if kind is not OperationType.SUBSCRIPTION:
-                self._take_one()
         except (Rejected, Failure) as problem:
             await self._say(error_of(said.id, refusals(problem)))
             return
+        kind = prepared.operation.kind
         tasks = self._writes if kind is OperationType.MUTATION else self._reads
         work = (
             self._subscription(said.id, operation, prepared, context)
@@ -235,17 +235,17 @@ class _Socket:
         finally:
             subscriber.close()
 
-    def _take_one(self) -> None:
-        if self.home.in_flight >= self.home.services.settings.max_in_flight:
-            raise Unavailable("The gateway is busy. Please try again shortly.")
-        self.home.in_flight += 1
-
     async def _once(
         self, ident: str, operation: Operation, context: Context, tasks: dict[str, asyncio.Task[None]]
     ) -> None:
         """A query or a mutation: one result, and that it is complete."""
         started = time.perf_counter()
         noted = Exchange(self.exchange.headers)
+        if self.home.in_flight >= self.home.services.settings.max_in_flight:
+            busy = Unavailable("The gateway is busy. Please try again shortly.")
+            await self._finish(ident, tasks, error_of(ident, refusals(busy)))
+            return
+        self.home.in_flight += 1
         try:
             given = await answer(operation, context)
         except Exception:
@@ -257,7 +257,7 @@ class _Socket:
         if given.execution == "refused":
             await self._finish(ident, tasks, error_of(ident, given.errors))
         else:
-            if ident in tasks:
+            if tasks.get(ident) is asyncio.current_task():
                 await self._say(next_of(ident, given.body.decode()))
             await self._finish(ident, tasks, complete_of(ident))
         noted.route, noted.status, noted.principal = ROUTE, 200, context.principal.name
@@ -266,7 +266,8 @@ class _Socket:
 
     async def _finish(self, ident: str, tasks: dict[str, asyncio.Task[None]], text: str) -> None:
         """The last word about an operation, unless the client said it; its id is free from then on."""
-        if tasks.pop(ident, None) is not None:
+        if tasks.get(ident) is asyncio.current_task():
+            del tasks[ident]
             await self._say(text)
 
     async def _say(self, text: str) -> None:

@@ -21,7 +21,7 @@ from app.graph.live.subscribers import Payload, Subscriber
 from app.graph.preparing import Operation, Prepared
 from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
 from app.plan.catalog import Fact, News
-from app.plan.news import Seen, split_news
+from app.plan.news import ID_BYTES, Seen, split_news
 from app.serving import metrics
 
 MAX_TOPICS = 1_000
@@ -38,6 +38,8 @@ class Topics:
     def __init__(self) -> None:
         self._open: dict[Any, _Topic] = {}
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._running: set[asyncio.Task[None]] = set()
+        """Also of topics that were left during a look."""
 
     def subscribe(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
         """A place in the topic of this subscription; a Failure where it cannot be had."""
@@ -50,14 +52,15 @@ class Topics:
             topic = self._open[key] = _Topic(
                 operation, context, asked, turns=self._turns, done=lambda: self._open.pop(key, None)
             )
+            self._running.add(topic.task)
+            topic.task.add_done_callback(self._running.discard)
         return topic.add()
 
     async def close(self) -> None:
         """Ask no more."""
-        topics = list(self._open.values())
-        for topic in topics:
+        for topic in list(self._open.values()):
             topic.stop()
-        await asyncio.gather(*(topic.task for topic in topics))
+        await asyncio.gather(*self._running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class _Topic:
                 self._pass_on(self._last)
             return False
         ids, body = _news_of(given, context)
-        is_all = len(ids) < MAX_EVENTS * 16
+        is_all = len(ids) < MAX_EVENTS * ID_BYTES
         self._seen.add(ids, now=now, is_all=is_all)
         if (ids or given.errors) and self._has_begun:
             self._pass_on(Payload(body))

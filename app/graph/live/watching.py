@@ -16,6 +16,7 @@ from app.errors import Failure, Forbidden, Unauthorized, Unavailable
 
 LOOK_EVERY_S = 1.0
 """Proofs are remembered for three seconds (`auth/credentials.py`); five are promised."""
+LOOKS_AT_ONCE = 16
 UNPROVEN_FOR = timedelta(seconds=5)
 """How long lines stay open while their credential cannot be looked up."""
 MAX_LINES = 5_000
@@ -89,13 +90,15 @@ class Watches:
             _end_all(watch, None)
 
     async def _look_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        rest_s = LOOK_EVERY_S
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            for watch in list(self._watches.values()):
-                try:
-                    await self._prove(watch)
-                except Exception:
-                    log.exception("a credential cannot be proved")
+            await asyncio.sleep(rest_s)
+            started = loop.time()
+            watches = list(self._watches.values())
+            for at in range(0, len(watches), LOOKS_AT_ONCE):
+                await asyncio.gather(*(self._prove(watch) for watch in watches[at : at + LOOKS_AT_ONCE]))
+            rest_s = max(LOOK_EVERY_S / 10, LOOK_EVERY_S - (loop.time() - started))
 
     async def _prove(self, watch: _Watch) -> None:
         now = datetime.now(UTC)
@@ -107,9 +110,11 @@ class Watches:
             _end_all(watch, Unauthorized("The credential does not hold any more."))
         except Forbidden as failure:
             _end_all(watch, failure)
-        except Unavailable as failure:
+        except Exception as problem:
+            # The database is away, or an outside issuer's keys.
             if now - watch.proved_at > UNPROVEN_FOR:
-                _end_all(watch, failure)
+                log.warning("a credential cannot be proved, its lines are closed: %s", problem)
+                _end_all(watch, Unavailable("The credential cannot be checked just now: connect again."))
         else:
             watch.proved_at = now
             if principal != watch.principal:
