@@ -25,6 +25,9 @@ TITLES = {
     "grouped": "Grouped: the metrics of a group by channel and day",
     "lagriffe": "La Griffe: `GET /api/campaigns`, all 500 of a group",
 }
+_MACHINE = "The machine"
+_REMADE = {"In short", *TITLES.values(), "A large answer", _MACHINE}
+"""Sections that `write` makes anew; the others were measured by themselves and stay."""
 HEAD = (
     "| server | gateway/it, median (lowest–highest) | requests/s | p50 ms | p99 ms"
     " | CPU ms per request: server | database | kB | RSS MB |\n"
@@ -63,10 +66,29 @@ def write(
         f" {GROUPS} groups in turn, {CAMPAIGNS:,} campaigns. How to read it: [README.md](README.md).\n",
         *left_out,
         shown,
-        "\n## The machine\n",
+        *(f"\n## {title}\n\n{text}" for title, text in _sections().items() if title not in _REMADE),
+        f"\n## {_MACHINE}\n",
         *_machine(data),
     ]
     RESULTS.write_text("\n".join(parts) + "\n")
+
+
+def replace_section(title: str, text: str) -> None:
+    """One section of `RESULTS.md`, of a bench that is run by itself."""
+    page = RESULTS.read_text()
+    head = page.partition("\n## ")[0].rstrip()
+    sections = _sections()
+    machine = sections.pop(_MACHINE, "")
+    sections[title] = text.strip()
+    sections[_MACHINE] = machine
+    RESULTS.write_text(head + "".join(f"\n\n## {t}\n\n{s}" for t, s in sections.items()) + "\n")
+
+
+def _sections() -> dict[str, str]:
+    """What is in `RESULTS.md`, by title."""
+    parts = RESULTS.read_text().split("\n## ")[1:] if RESULTS.exists() else []
+    found = (part.partition("\n") for part in parts)
+    return {title: text.strip() for title, _, text in found}
 
 
 def ratio_of(ours: Sequence[Block], theirs: Sequence[Block]) -> float:
