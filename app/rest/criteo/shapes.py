@@ -4,13 +4,14 @@ A number is the one a campaign or store was imported with, if that is a number; 
 a number, the answer to a creation prints it as a text (CR-C1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from app.errors import NotFound
 from app.rest.criteo.failures import ignored, refused, waits
 from app.rest.criteo.requests import GOALS, KIND, UNDEFINED, Item, items_of, number_of
+from app.rest.criteo.requests import search as requested
 from app.rest.failing import Problem, Refused, refuse
 from app.rest.route import Data, Parts
 from app.values.ids import read_whole
@@ -29,14 +30,29 @@ def campaign(data: Data, parts: Parts) -> object:
     return {"data": resource(next((n for n in found if n["externalId"] == number), found[0])), "errors": []}
 
 
-def search(data: Data, _: Parts) -> object:
+def search(data: Data, parts: Parts) -> object:
     """All that the filters let through."""
-    return {"data": [resource(node) for node in data["campaigns"]["nodes"]], "errors": []}
+    return {"data": [resource(node) for node in _meant(data, parts)], "errors": []}
 
 
-def total_count(data: Data, _: Parts) -> dict[str, str]:
+def total_count(data: Data, parts: Parts) -> dict[str, str]:
     """How many there are, also beyond the cap."""
-    return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
+    found = data["campaigns"]
+    return {"X-Total-Count": str(found["totalCount"] - len(found["nodes"]) + len(_meant(data, parts)))}
+
+
+def _meant(data: Data, parts: Parts) -> list[Node]:
+    """Without those whose number of ours was asked for, where another one was imported with it."""
+    asked = requested(parts)["filter"]
+    nodes = _imported_first(data["campaigns"]["nodes"], asked.get("numbers"), lambda node: node)
+    return _imported_first(nodes, asked.get("storeNumbers"), lambda node: node["store"])
+
+
+def _imported_first(nodes: list[Node], asked: Sequence[str] | None, of: Callable[[Node], Node]) -> list[Node]:
+    if asked is None:
+        return nodes
+    ours = set(asked) - {of(node)["externalId"] for node in nodes}
+    return [node for node in nodes if of(node)["externalId"] in asked or _own(of(node)) in ours]
 
 
 def created(data: Data, _: Parts) -> object:
@@ -119,13 +135,17 @@ def number(node: Node) -> str:
     imported = node["externalId"]
     if imported is not None and read_whole(imported) is not None:
         return str(imported)
+    return _own(node)
+
+
+def _own(node: Node) -> str:
     return str(node["id"]).rpartition("_")[2]
 
 
 def _differing(item: Item, node: Node) -> list[str]:
     """Fields that cannot be changed, sent with another value than the campaign has (CR-C9)."""
     store = node["store"]
-    names = (store["externalId"], number(store), str(store["id"]).rpartition("_")[2])
+    names = (store["externalId"], _own(store))
     told = []
     if (name := item.sent.get("name")) is not None and name != node["name"]:
         told.append("name")
