@@ -366,7 +366,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                 tracker_id=f"{own} {WEIRD[at]}" if at < 2 else None,
                                 customer_id=customers[n] if at else None,
                                 integration_id=integrations[(0, 2, 1)[n]] if at else None,
-                                campaign_id=made[(0, 4, 2)[n]] if at else None,
+                                campaign_id=made[n] if at else None,
                                 occurred_at=start + timedelta(days=at // 2),
                                 landing_url=f"https://{own}.example.org/{WEIRD[n]}" if at < 2 else None,
                                 referrer=f"{own} {WEIRD[-1 - at]}" if at == 1 else None,
