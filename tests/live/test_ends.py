@@ -5,13 +5,17 @@ import contextlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from websockets import ConnectionClosed
 
+from app.auth.credentials import Authenticator
+from app.auth.principal import Principal
 from app.errors import Unavailable
 from app.graph.live.subscribers import MAX_WAITING, Ended, Payload, Subscriber
+from app.graph.live.watching import MAX_LINES_OF_ONE, Watches
 from app.serving.sockets import BoundedSocket
 from tests.live.conftest import Served, served_with, settings_of
 from tests.live.test_event_streams import COUNT, stream
@@ -122,3 +126,22 @@ async def test_a_socket_that_is_never_read_is_cut_off(another: Another) -> None:
         # Its pongs fill every buffer on the way; then there is nothing left to wait for.
         await until(lambda: not tasks)
         bare.transport.abort()
+
+
+async def test_lines_of_one_credential_are_bounded(served: Served) -> None:
+    now = datetime.now(UTC)
+    watches = Watches(Authenticator(served.settings, served.db))
+    principal = Principal("key:1", served.given.scope)
+    ended: list[object] = []
+    closes = [
+        watches.open({b"x-api-key": b"one"}, principal, ended.append, now=now)
+        for _ in range(MAX_LINES_OF_ONE)
+    ]
+    with pytest.raises(Unavailable):
+        watches.open({b"x-api-key": b"one"}, principal, ended.append, now=now)
+    watches.open({b"x-api-key": b"two"}, principal, ended.append, now=now)
+    closes[0]()
+    closes[0]()
+    watches.open({b"x-api-key": b"one"}, principal, ended.append, now=now)
+    await watches.close()
+    assert ended == [None] * (MAX_LINES_OF_ONE + 1)

@@ -7,6 +7,7 @@ import pytest
 from websockets import InvalidStatus
 from websockets.asyncio.client import connect
 
+from app.graph.live.topics import MAX_TOPICS_OF_ONE
 from tests.live.conftest import ORIGIN, Served
 
 NAMES = "{ campaigns { totalCount } }"
@@ -194,3 +195,22 @@ async def test_a_mutation_nobody_waits_for_is_done_all_the_same(served: Served) 
                 return
             await asyncio.sleep(0.05)
     raise AssertionError(counted)
+
+
+async def test_one_group_s_topics_are_bounded_and_given_back(served: Served) -> None:
+    query = "subscription ($first: Int) { campaigns(first: $first, every: 600) { totalCount } }"
+    async with served.welcome() as one, served.welcome() as other, served.welcome() as third:
+        for number in range(MAX_TOPICS_OF_ONE):
+            await (one if number % 2 else other).ask(str(number), query, first=number)
+        heard = [await (one if number % 2 else other).hear() for number in range(MAX_TOPICS_OF_ONE)]
+        assert {message["type"] for message in heard} == {"next"}
+        await third.ask("more", query, first=900)
+        refused = await third.hear()
+        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "UNAVAILABLE")
+        # What others watch already costs nothing.
+        await third.ask("same", query, first=0)
+        assert (await third.hear())["type"] == "next"
+        await one.say(id="1", type="complete")
+        await asyncio.sleep(0.1)
+        await third.ask("more", query, first=900)
+        assert (await third.hear())["type"] == "next"

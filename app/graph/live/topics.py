@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -26,8 +27,10 @@ from app.serving import metrics
 
 MAX_TOPICS = 1_000
 """Of one process: each asks the database as often as it was told to."""
+MAX_TOPICS_OF_ONE = 200
+"""Of one group."""
 LOOKS_AT_ONCE = 2
-"""The others of the reading connections are for requests."""
+"""For different groups. The others of the reading connections are for requests."""
 
 log = logging.getLogger("gateway.live")
 
@@ -37,6 +40,7 @@ class Topics:
 
     def __init__(self) -> None:
         self._open: dict[Any, _Topic] = {}
+        self._groups: WeakValueDictionary[int, _Group] = WeakValueDictionary()
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
         """Also of topics that were left during a look."""
@@ -47,10 +51,14 @@ class Topics:
         key = _key(operation, prepared, context)
         topic = self._open.get(key)
         if topic is None:
-            if len(self._open) >= MAX_TOPICS:
+            group_id = context.scope.group_id
+            group = self._groups.get(group_id)
+            if group is None:
+                group = self._groups[group_id] = _Group()
+            if len(self._open) >= MAX_TOPICS or len(group.topics) >= MAX_TOPICS_OF_ONE:
                 raise Unavailable("Too many different subscriptions are open. Please try again shortly.")
             topic = self._open[key] = _Topic(
-                operation, context, asked, turns=self._turns, done=lambda: self._open.pop(key, None)
+                operation, context, asked, group, turns=self._turns, done=lambda: self._open.pop(key, None)
             )
             self._running.add(topic.task)
             topic.task.add_done_callback(self._running.discard)
@@ -70,6 +78,14 @@ class _Asked:
     every_s: int
     is_news: bool
     """Each message has what is new; else each has the whole, and only the latest counts."""
+
+
+class _Group:
+    """The topics of one group: they take turns, so that none with slow ones holds up the others for long."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.topics: set[_Topic] = set()
 
 
 def _read(prepared: Prepared) -> _Asked:
@@ -107,6 +123,7 @@ class _Topic:
         operation: Operation,
         context: Context,
         asked: _Asked,
+        group: _Group,
         *,
         turns: asyncio.Semaphore,
         done: Callable[[], object],
@@ -115,6 +132,8 @@ class _Topic:
         self._operation = replace(operation, prepared={})
         self._context = context
         self._asked = asked
+        self._group = group
+        group.topics.add(self)
         self._turns = turns
         self._done = done
         self._subscribers: set[Subscriber] = set()
@@ -137,6 +156,7 @@ class _Topic:
         """Not another look. One under way comes to its end: the driver would have to give up its connection."""
         if not self._stop.is_set():
             self._stop.set()
+            self._group.topics.discard(self)
             self._done()
 
     def _leave(self, subscriber: Subscriber) -> None:
@@ -161,7 +181,7 @@ class _Topic:
 
     async def _look(self) -> bool:
         """Ask once and pass it on; whether there is more to be had at once."""
-        async with self._turns:
+        async with self._group.turn, self._turns:
             now = datetime.now(UTC)
             window = self._seen.window(now=now) if self._seen is not None else None
             context = replace(self._context, now=now, window=window)
