@@ -13,6 +13,7 @@ from app.graph.orders import MEMBERS, ORDERS, Order, SegmentMember
 from app.graph.paging import Connection
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
 from app.graph.refs import CampaignRef, CustomerRef, EventRef, PromoRef, SegmentRef
+from app.graph.rewards import BALANCES, EVALUATIONS, RewardBalance, RewardEvaluation
 from app.graph.scalars import JSON, DateTime, Decimal, Long
 from app.graph.segment_funnels import funnel_now
 from app.graph.segments import customers_now, segments_now, size_now
@@ -84,6 +85,12 @@ class Customer(Node):
     created_at: DateTime = column("When it was first known.")
     updated_at: DateTime = column("When it last changed.")
     store: Store | None = to_one("The store it belongs to.", "store_id")
+    reward_balances: Connection[RewardBalance] = connection(
+        "What the customer has with partners.", BALANCES, key="customer_id"
+    )
+    reward_evaluations: Connection[RewardEvaluation] = connection(
+        "What was evaluated for the customer's rewards.", EVALUATIONS, key="customer_id"
+    )
     orders: Connection[Order] = connection("Its orders.", ORDERS, key="customer_id")
     memberships: Connection[SegmentMember] = connection(
         "Lists of static and imported segments it is on.", MEMBERS, key="customer_id"

@@ -35,6 +35,7 @@ from app.graph.orders import ORDERS, Order
 from app.graph.paging import Connection
 from app.graph.records import Asset
 from app.graph.refs import CampaignRef, EventRef
+from app.graph.rewards import ENTRIES, EVALUATIONS, RewardEntry, RewardEvaluation
 from app.graph.scalars import Date, DateTime, Long
 from app.graph.spend import SpendPacing, pacing, remaining, spent_in_period
 from app.plan.catalog import own, via
@@ -157,7 +158,13 @@ class CampaignRewards:
     type_code: int = column("The reward type's code.", "reward_type")
     type: RewardType = column("What the campaign does.", "reward_type")
     owner_id: Long | None = column("The user who owns it in the rewards service.")
-    total_rewards: Long = column("What was paid so far, in the smallest currency unit.")
+    total_rewards: Long = column("What was paid so far, in the smallest currency unit: the ledger's sum.")
+    participants: Long = column("How many customers were rewarded.", "reward_participants")
+    transactions: Long = column("How often something was rewarded.", "reward_transactions")
+    revenue: Long = column(
+        "What the rewarded transactions came to, in the smallest currency unit.", "reward_revenue"
+    )
+    version: int = column("The version of the flows and goals; every save is a new one.", "reward_version")
     partner: Partner | None = to_one("The partner.", "partner_id")
     partnership: Partnership | None = to_one("The agreement it belongs to.", "partnership_id")
 
@@ -215,6 +222,12 @@ class Campaign(Node):
     spend_limit: SpendLimit | None = to_one("How much it may spend.", "campaign_id", reverse=True)
     flows: list[Flow] = listing("How it pays rewards, in order.", key="campaign_id")
     goals: list[Goal] = listing("Its targets and limits, in order.", key="campaign_id")
+    reward_evaluations: Connection[RewardEvaluation] = connection(
+        "What was evaluated for rewards, and why it paid or did not.", EVALUATIONS, key="campaign_id"
+    )
+    reward_entries: Connection[RewardEntry] = connection(
+        "Its lines in the reward ledger.", ENTRIES, key="campaign_id"
+    )
     promos: Connection[Promo] = connection("Its promo codes.", lists.PROMOS, key="campaign_id")
     orders: Connection[Order] = connection("Orders attributed to it.", ORDERS, key="campaign_id")
     outlays: Connection[Outlay] = connection("Money put into it.", lists.OUTLAYS, key="campaign_id")

@@ -12,6 +12,7 @@ from app.tables.events import EventDataType, EventFieldKind, EventOutcome, Event
 from app.tables.funnels import FunnelStage
 from app.tables.groups import StoreFeature
 from app.tables.journeys import InteractionKind
+from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
 from app.tables.webhooks import ConnectionStatus, Provider
 
 
@@ -178,6 +179,35 @@ class FunnelBreakdown(Enum):
     )
 
 
+_describe(
+    RewardOutcome,
+    "What an evaluation of a reward came to.",
+    PAID="It paid all it was worth.",
+    TRIMMED="It paid as much as the limit on rewards had left.",
+    NOT_LIVE="The campaign pays nothing at this moment, or never.",
+    NO_FLOW="No live flow of the campaign has this trigger.",
+    NOT_MET="Of no flow the conditions hold.",
+    NOTHING_DUE="Conditions hold, and what is paid for it is nothing.",
+    LIMIT_REACHED="A limit of the campaign is reached.",
+    NO_BALANCE="The customer has less than would be redeemed.",
+)
+_describe(
+    RewardEntryKind,
+    "Why a line is in the reward ledger.",
+    PAYMENT="The customer earned it.",
+    REDEMPTION="The customer redeemed it.",
+    REVERSAL="An earlier line was taken back.",
+)
+_describe(
+    RewardAttributeKind,
+    "What values an attribute has.",
+    TEXT="A text.",
+    NUMBER="A number.",
+    FLAG="True or false.",
+    TEXTS="A list of texts; EQUALS asks for one of them.",
+)
+
+
 @strawberry.enum(description="What a reward campaign does.")
 class RewardType(Enum):
     """Source: Benji, `campaign_type`."""
@@ -303,6 +333,9 @@ __all__ = [
     "MetricDimension",
     "Objective",
     "Provider",
+    "RewardAttributeKind",
+    "RewardEntryKind",
+    "RewardOutcome",
     "RewardTrigger",
     "RewardType",
     "SegmentType",

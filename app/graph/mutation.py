@@ -19,6 +19,7 @@ from app.graph.mutations import (
     outlays,
     partners,
     promos,
+    rewards,
     segments,
     stores,
     touches,
@@ -51,6 +52,9 @@ class Mutation:
     partnership_rename = partners.rename_partnership
     flows_save = flows.save
     goals_save = flows.save_goals
+    reward_process = rewards.reward
+    reward_reverse = rewards.take_back
+    reward_attribute_create = rewards.create_attribute
     integration_create = custom_ads.create_integration
     integration_update = custom_ads.update_integration
     custom_campaign_create = custom_ads.create_campaign

@@ -22,6 +22,15 @@ from app.graph.paging import Connection
 from app.graph.promos import PromoVerdict, promo_validate
 from app.graph.records import Asset
 from app.graph.redemptions import REDEMPTIONS, PromoRedemption
+from app.graph.reward_decisions import (
+    RewardAttribute,
+    RewardDecision,
+    RewardWhyNot,
+    reward_attributes,
+    reward_evaluate,
+    reward_why_not,
+)
+from app.graph.rewards import BALANCES, ENTRIES, EVALUATIONS, RewardBalance, RewardEntry, RewardEvaluation
 from app.graph.segments import SegmentPreview, segment_preview
 from app.graph.touches import TOUCHES, FunnelTouch
 from app.graph.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
@@ -66,6 +75,15 @@ class Query:
     promo_validate: PromoVerdict = promo_validate
     trash_reasons: list[TrashReason] = trash_by_reason
     events_would_pass: EventsWouldPass = would_pass
+    reward_evaluation: RewardEvaluation | None = look_up("An evaluation of a reward, by its id.")
+    reward_evaluations: Connection[RewardEvaluation] = connection(
+        "What was evaluated for rewards.", EVALUATIONS
+    )
+    reward_entries: Connection[RewardEntry] = connection("The reward ledger.", ENTRIES)
+    reward_balances: Connection[RewardBalance] = connection("What customers have with partners.", BALANCES)
+    reward_attributes: list[RewardAttribute] = reward_attributes
+    reward_evaluate: RewardDecision = reward_evaluate
+    reward_why_not: RewardWhyNot = reward_why_not
     funnel: Funnel = documented(
         "How many customers went through the stages of a documented funnel, one after the other, in these days."
     )

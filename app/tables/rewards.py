@@ -119,7 +119,7 @@ class RewardEntry(TenantRow, table=True):
     __tablename__ = "reward_entry"
     __table_args__ = (
         of_group(),
-        *child_of("campaign", "campaign_id", "step", "position"),
+        *child_of("campaign", "campaign_id", "created_at"),
         *child_of("reward_evaluation", "evaluation_id", "step", "position"),
         *in_group(customer_id="customer", partner_id="partner"),
         UniqueConstraint("group_id", "evaluation_id", "step", "position"),
@@ -160,7 +160,8 @@ class RewardBalance(TenantRow, table=True):
         *in_group(customer_id="customer", partner_id="partner"),
         UniqueConstraint("group_id", "customer_id", "partner_id", "currency"),
         CheckConstraint(f"balance BETWEEN 0 AND {_LONG}", name="balance_not_negative"),
-        Index(None, "group_id", "partner_id", "balance", "id"),
+        Index(None, "group_id", "customer_id", "created_at", "id"),
+        Index(None, "group_id", "partner_id", "id"),
     )
     customer_id: int = Field(sa_type=BigInteger)
     partner_id: int = Field(sa_type=BigInteger)

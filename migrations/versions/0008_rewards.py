@@ -59,7 +59,8 @@ def upgrade() -> None:
         _to("reward_balance", "partner_id", "partner", ondelete="RESTRICT"),
         _unique("reward_balance", "customer_id", "partner_id", "currency"),
     )
-    _index("reward_balance", "partner_id", "balance")
+    _index("reward_balance", "customer_id", "created_at")
+    _index("reward_balance", "partner_id")
     op.create_table(
         "reward_participant",
         *_tenant_row("reward_participant"),
@@ -138,7 +139,7 @@ def upgrade() -> None:
         _to("reward_entry", "partner_id", "partner", ondelete="RESTRICT"),
         _unique("reward_entry", "evaluation_id", "step", "position"),
     )
-    _index("reward_entry", "campaign_id", "step", "position")
+    _index("reward_entry", "campaign_id", "created_at")
     _index("reward_entry", "created_at")
     _index("reward_entry", "customer_id", "created_at")
     _index("reward_entry", "evaluation_id", "step", "position")

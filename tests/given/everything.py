@@ -19,6 +19,7 @@ from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
 from app.tables.records import Asset, AuditEntry, IdempotentAnswer
+from app.tables.rewards import RewardAttribute, RewardBalance, RewardEntry, RewardEvaluation, RewardParticipant
 from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
 
@@ -423,6 +424,34 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 )  # fmt: skip
         tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await tx.session.flush()
+        await add(
+            RewardAttribute(**g, type_code=1, attribute=1000, name=f"{mark} shoe", kind="number"),
+            RewardAttribute(**g, type_code=2, attribute=BIG, name=f"{mark} gift", kind="flag"),
+        )
+        for n in range(4):
+            own, campaign = marks[n], made[n]
+            person = {"customer_id": customers[n % 3], "currency": ["EUR", "JPY", "BHD", "USD"][n]}
+            evaluated = await add(
+                RewardEvaluation(
+                    **g, **person, campaign_id=campaign, event_id=events[n % 3], reference=f"{own}/{n} {WEIRD[n]}",
+                    trigger_code=[1, 4, 9, 2][n], custom_trigger_id=BIG if n == 1 else None, occurred_at=start,
+                    version=n + 1, inputs={"user": {"note": own, "n": 1.50}}, trace={"flows": [own, None]},
+                    outcome=["paid", "trimmed", "not_met", "paid"][n], wanted=BIG, amount=[BIG, 7, 0, 30][n],
+                    reversed_at=start if n == 3 else None, created_at=start + timedelta(days=n // 2),
+                ),
+            )  # fmt: skip
+            for at, amount in enumerate([[BIG], [3, 4], [], [30, -30]][n]):
+                await add(
+                    RewardEntry(
+                        **g, **person, campaign_id=campaign, evaluation_id=evaluated[0], partner_id=partners[at],
+                        kind="reversal" if amount < 0 else "redemption" if n == 1 else "payment", step=n + at,
+                        position=at, flow=1, action=1, amount=amount, balance_change=-amount if n == 1 else amount,
+                        created_at=start + timedelta(days=at),
+                    ),
+                )  # fmt: skip
+            for at in range(1 + n % 2):
+                await add(RewardBalance(**g, **person, partner_id=partners[at], balance=BIG * at))
+            await add(RewardParticipant(**g, campaign_id=campaign, customer_id=customers[n % 3], rewarded=n))
         await add(AuditEntry(**g, actor=f"{mark} actor", action="test", detail=json.dumps(mark)))
         await add(
             ApiKey(

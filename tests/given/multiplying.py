@@ -15,6 +15,8 @@ SKIPPED = frozenset(
         "promo_usage",
         "funnel_day",
         "webhook_provider",
+        "reward_attribute",
+        "reward_participant",
     }
 )
 """One per group, or not met as a row."""
@@ -63,6 +65,20 @@ async def _copies(
         counter = (
             "(SELECT c.id AS n FROM campaign c WHERE c.group_id = $1 AND $2::int > 0"
             " AND c.id NOT IN (SELECT campaign_id FROM spend_limit)) missing"
+        )
+    if table.name == "reward_evaluation":
+        values["campaign_id"] = "campaign_id"
+        counter = (
+            "(SELECT e.id AS n FROM event e WHERE e.group_id = $1 AND e.id NOT IN"
+            " (SELECT event_id FROM reward_evaluation) LIMIT $2::int) missing"
+        )
+    if table.name == "reward_entry":
+        values |= {"evaluation_id": "evaluation_id", "position": "position", "step": "step + 100 * n"}
+    if table.name == "reward_balance":
+        values |= {"customer_id": "n", "currency": "currency"}
+        counter = (
+            "(SELECT c.id AS n FROM customer c WHERE c.group_id = $1 AND c.id NOT IN"
+            " (SELECT customer_id FROM reward_balance) LIMIT $2::int) missing"
         )
     if table.name == "segment_member":
         values["segment_id"] = "segment_id"

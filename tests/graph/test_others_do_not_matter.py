@@ -26,6 +26,8 @@ UPDATE event SET customer_id = NULL WHERE group_id = $1 AND customer_id IN (
     SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.store_id IS DISTINCT FROM $2);
 UPDATE promo_redemption SET customer_id = NULL WHERE group_id = $1 AND customer_id IN (
     SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.store_id IS DISTINCT FROM $2);
+DELETE FROM reward_balance b USING customer c
+ WHERE b.group_id = $1 AND c.group_id = $1 AND c.id = b.customer_id AND c.store_id IS DISTINCT FROM $2;
 DELETE FROM customer WHERE group_id = $1 AND store_id IS DISTINCT FROM $2;
 DELETE FROM promo_redemption WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM partnership WHERE group_id = $1 AND store_id <> $2;
@@ -43,6 +45,9 @@ DELETE FROM promo_redemption WHERE group_id = $1 AND promo_id IN (
 OTHER_PROJECTS = """
 DELETE FROM funnel_touch WHERE group_id = $1;
 DELETE FROM customer_order WHERE group_id = $1;
+DELETE FROM reward_evaluation WHERE group_id = $1;
+DELETE FROM reward_participant WHERE group_id = $1;
+DELETE FROM reward_balance WHERE group_id = $1;
 UPDATE event SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.project_id IS DISTINCT FROM $2);
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND project_id = $2;

@@ -218,6 +218,7 @@ PREFIXES = {
     "promo": "promo", "outlay": "outlay", "spend_entry": "spend", "asset": "asset", "api_key": "key",
     "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "funnel_touch": "touch",
     "customer_order": "order", "segment_member": "member",
+    "reward_evaluation": "reward", "reward_entry": "rentry", "reward_balance": "balance",
     "interaction": "interaction",
     "event_type": "evtype", "event_field": "evfield", "event_fault": "fault", "event_metric": "metric",
     "event_metric_change": "mchange", "customer_identity": "identity",

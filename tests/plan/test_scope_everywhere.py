@@ -162,7 +162,7 @@ def test_the_reader_of_statements_sees_parentheses_in_literals_for_what_they_are
 
 def _narrows_alike(edge_key: str, owner: Way, target: Way) -> bool:
     """Whether whoever sees the owner is sure to see the target by this key."""
-    if target.how == "visible":
+    if target.how == "visible" or owner.how == "hidden":
         return True
     if owner.how == "via" and owner.column == edge_key:
         return True

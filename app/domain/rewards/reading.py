@@ -45,7 +45,9 @@ _GOALS = """
 SELECT campaign_id, id, type_code, operator_code, value
   FROM goal WHERE group_id = $1 AND campaign_id = ANY ($2) ORDER BY campaign_id, position, id
 """
-_ATTRIBUTES = "SELECT type_code, attribute, name, kind FROM reward_attribute WHERE group_id = $1"
+OWN_ATTRIBUTES = """
+SELECT type_code, attribute, name, kind FROM reward_attribute WHERE group_id = $1 ORDER BY type_code, attribute
+"""
 _CUSTOMERS = f"""
 SELECT customer.id, loyalty_tier, order_count, total_spent, email_consent, sms_consent, tags, created_at,
        last_order_at, attributes::text AS attributes,
@@ -158,7 +160,7 @@ def programme_of(
 
 async def read_catalogue(tx: Transaction) -> Catalogue:
     """The attributes this group can ask about."""
-    rows = await tx.fetch(_ATTRIBUTES, tx.scope.group_id)
+    rows = await tx.fetch(OWN_ATTRIBUTES, tx.scope.group_id)
     return catalogue((row["type_code"], row["attribute"], row["name"], row["kind"]) for row in rows)
 
 

@@ -1,0 +1,107 @@
+"""Paying rewards, taking them back, and giving attributes a number."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.rewards.naming import add_attribute
+from app.domain.rewards.processing import process
+from app.domain.rewards.reversing import reverse
+from app.graph.enums import AttributeOwner, RewardAttributeKind
+from app.graph.mutations.writing import UserError, errors_field, own_id, writes
+from app.graph.payloads import shown
+from app.graph.reward_decisions import RewardAttribute, RewardTriggerInput, occurrence_of, shown_attribute
+from app.graph.rewards import RewardEvaluation
+from app.graph.scalars import Long
+
+
+@strawberry.type(description="What was evaluated for a reward.")
+class RewardPayload:
+    """What was evaluated for a reward."""
+
+    evaluation: RewardEvaluation | None = strawberry.field(
+        default=None, description="The evaluation as it is now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="An attribute that was added.")
+class RewardAttributePayload:
+    """An attribute that was added."""
+
+    attribute: RewardAttribute | None = strawberry.field(
+        default=None, description="The attribute; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="Something that happened to a customer, to be rewarded once.")
+class RewardProcessInput(RewardTriggerInput):
+    """Something that happened to a customer, to be rewarded once."""
+
+    campaign_id: strawberry.ID = strawberry.field(description="The reward campaign.")
+    reference: str = strawberry.field(
+        description="The caller's own name for what happened, such as the order's number: the same one is the same"
+        " thing, and is rewarded once per campaign."
+    )
+
+
+@strawberry.input(description="A reward to take back.")
+class RewardReverseInput:
+    """A reward to take back."""
+
+    id: strawberry.ID = strawberry.field(description="The evaluation.")
+
+
+@strawberry.input(description="An attribute of the group's own.")
+class RewardAttributeCreateInput:
+    """An attribute of the group's own."""
+
+    type: AttributeOwner = strawberry.field(description="Whose it is.")
+    attribute: Long = strawberry.field(description="Its number, from 1000 on.")
+    name: str = strawberry.field(
+        description="The key under which its value comes: among a customer's attributes, in an event's data, or with"
+        " the trigger."
+    )
+    kind: RewardAttributeKind = strawberry.field(description="What values it has.")
+
+
+@writes(
+    "Pays what a trigger is worth, once per reference, within the campaign's limits however many do so at the same"
+    " moment. It is kept also where nothing is paid, with everything it was decided by.",
+    roles=WRITERS,
+)
+async def reward(
+    info: strawberry.Info,
+    input: Annotated[RewardProcessInput, strawberry.argument(description="What happened.")],
+) -> RewardPayload:
+    """`rewardProcess`."""
+    campaign = own_id(input.campaign_id, "camp", "campaign", "campaignId")
+    asked = occurrence_of(input, reference=input.reference, now=info.context.now)
+    async with info.context.db.transaction(info.context.scope) as tx:
+        (made,) = await process(tx, [(campaign, asked)], now=info.context.now)
+        return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", made))
+
+
+@writes("Takes back what an evaluation paid; the ledger keeps both. Twice is once.", roles=WRITERS)
+async def take_back(
+    info: strawberry.Info, input: Annotated[RewardReverseInput, strawberry.argument(description="Which one.")]
+) -> RewardPayload:
+    """`rewardReverse`."""
+    ident = own_id(input.id, "reward", "evaluation", "id")
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await reverse(tx, ident, now=info.context.now)
+        return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
+
+
+@writes("Gives a number a meaning for conditions and multipliers. It never changes again.", roles=WRITERS)
+async def create_attribute(
+    info: strawberry.Info,
+    input: Annotated[RewardAttributeCreateInput, strawberry.argument(description="The attribute.")],
+) -> RewardAttributePayload:
+    """`rewardAttributeCreate`."""
+    code = int(input.type.value)
+    async with info.context.db.transaction(info.context.scope) as tx:
+        await add_attribute(tx, type_code=code, attribute=input.attribute, name=input.name, kind=input.kind)
+    return RewardAttributePayload(attribute=shown_attribute(code, input.attribute, input.name, input.kind))

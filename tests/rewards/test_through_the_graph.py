@@ -1,0 +1,186 @@
+"""Rewards asked for, paid, explained and taken back through the graph."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.auth.principal import Role
+from app.db.database import Database
+from app.graph.entry import Operation, answer
+from app.settings import read_settings
+from tests.given.asking import Asker
+from tests.given.rewards import CAP, Given
+
+EVALUATION = """
+  id reference trigger outcome wanted amount currency version counts reversedAt inputs trace
+  campaign { id rewards { totalRewards participants transactions revenue version } }
+  customer { id rewardBalances { nodes { balance currency partner { id } } } }
+  event { source eventType }
+"""
+PROCESS = f"""
+mutation($input: RewardProcessInput!) {{
+  rewardProcess(input: $input) {{ errors {{ code path message }} evaluation {{ {EVALUATION} }} }}
+}}
+"""
+REVERSE = f"""
+mutation($id: ID!) {{ rewardReverse(input: {{id: $id}}) {{ errors {{ code }} evaluation {{ {EVALUATION} }} }} }}
+"""
+DECISION = "outcome wanted amount currency version lines { flowId amount } reasons trace"
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(db: Database, world: Given, tmp_path: Any) -> Ask:
+    """Asks as a marketer of the world's group."""
+    asker = Asker(db, read_settings({"DATA_DIR": str(tmp_path)}))
+
+    async def asked(query: str, *, role: Role = Role.MARKETING, **variables: Any) -> Any:
+        context = asker.context(world.scope, roles=frozenset({role}))
+        made = await answer(Operation(query, variables), context)
+        assert not made.errors, made.errors
+        return json.loads(made.body)["data"]
+
+    return asked
+
+
+def purchase(world: Given, campaign: int, reference: str = "order-1", **more: Any) -> dict[str, Any]:
+    """The input of a purchase."""
+    return {
+        "campaignId": f"camp_{campaign}",
+        "reference": reference,
+        "trigger": "SPEND",
+        "customerId": f"cust_{world.customers[0]}",
+        "transaction": {"amount": 1000, "items": ["A1"]},
+        **more,
+    }
+
+
+async def test_a_purchase_is_paid_explained_and_taken_back(ask: Ask, world: Given) -> None:
+    gold = world.condition(1, 1, "gold")
+    campaign = await world.campaign(
+        world.flow(100, conditions=[gold], multipliers=[world.multiplier(2, 4, "1.5", "A1")])
+    )
+    made = (await ask(PROCESS, input=purchase(world, campaign)))["rewardProcess"]
+    assert made["errors"] == []
+    shown = made["evaluation"]
+    assert (shown["outcome"], shown["wanted"], shown["amount"], shown["currency"]) == (
+        "PAID",
+        150,
+        150,
+        "EUR",
+    )
+    assert shown["campaign"]["rewards"] == {
+        "totalRewards": 150, "participants": 1, "transactions": 1, "revenue": 1000, "version": 2,
+    }  # fmt: skip
+    assert shown["customer"]["rewardBalances"]["nodes"][0]["balance"] == 150
+    assert shown["event"] == {"source": "rewards", "eventType": "spend"}
+    assert shown["inputs"]["user"]["loyalty_tier"] == "gold"
+    (flow,) = shown["trace"]["flows"]
+    (condition,) = flow["conditions"]
+    assert (condition["input"], condition["value"], condition["holds"]) == ("user.loyalty_tier", "gold", True)
+    assert (flow["multipliers"][0]["applies"], flow["actions"][0]["rounded"]) == (True, 150)
+    again = (await ask(PROCESS, input=purchase(world, campaign)))["rewardProcess"]
+    assert again["evaluation"] == shown
+    back = (await ask(REVERSE, id=shown["id"]))["rewardReverse"]["evaluation"]
+    assert (back["counts"], back["amount"]) == (False, 150)
+    assert back["campaign"]["rewards"]["totalRewards"] == 0
+    ledger = await ask(
+        "{ rewardEntries { totalCount nodes { kind amount balanceChange evaluation { id } } } }"
+    )
+    entries = ledger["rewardEntries"]["nodes"]
+    assert sorted((one["kind"], one["amount"], one["balanceChange"]) for one in entries) == [
+        ("PAYMENT", 150, 150),
+        ("REVERSAL", -150, -150),
+    ]
+    await world.check()
+
+
+async def test_asking_first_pays_nothing_and_says_why(ask: Ask, world: Given) -> None:
+    campaign = await world.campaign(
+        world.flow(conditions=[world.condition(1, 1, "platinum")]), goals=[(*CAP, 50)]
+    )
+    asked = {k: v for k, v in purchase(world, campaign).items() if k not in {"campaignId", "reference"}}
+    query = f"""
+    query($campaign: ID!, $input: RewardTriggerInput!) {{
+      rewardEvaluate(campaignId: $campaign, input: $input) {{ {DECISION} }}
+      rewardWhyNot(campaignId: $campaign, input: $input) {{
+        decision {{ {DECISION} }} last {{ reference outcome }}
+      }}
+    }}
+    """
+    found = await ask(query, campaign=f"camp_{campaign}", input=asked, role=Role.READ)
+    decision = found["rewardEvaluate"]
+    assert (decision["outcome"], decision["amount"], decision["lines"]) == ("NOT_MET", 0, [])
+    assert len(decision["reasons"]) == 1
+    assert "asks for user.loyalty_tier eq platinum; it is gold" in decision["reasons"][0]
+    assert found["rewardWhyNot"] == {"decision": decision, "last": None}
+    assert (await ask("{ rewardEvaluations { totalCount } }"))["rewardEvaluations"]["totalCount"] == 0
+    await ask(PROCESS, input=purchase(world, campaign))
+    found = await ask(query, campaign=f"camp_{campaign}", input=asked, role=Role.READ)
+    assert found["rewardWhyNot"]["last"] == {"reference": "order-1", "outcome": "NOT_MET"}
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"campaignId": "camp_999999"}, ["campaignId"]),
+        ({"customerId": "cust_999999"}, ["customerId"]),
+        ({"partnerId": "part_999999"}, ["partnerId"]),
+        ({"trigger": "CUSTOM"}, ["customTriggerId"]),
+        ({"customTriggerId": 4}, ["customTriggerId"]),
+        ({"trigger": "UNRECOGNIZED"}, ["trigger"]),
+        ({"reference": ""}, ["reference"]),
+        ({"transaction": {"amount": -1}}, ["transaction", "amount"]),
+        ({"attributes": {"nobody": {}}}, ["attributes"]),
+        ({"attributes": {"user": 1}}, ["attributes"]),
+        ({"attributes": 1}, ["attributes"]),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    ask: Ask, world: Given, change: dict[str, Any], path: list[str]
+) -> None:
+    campaign = await world.campaign()
+    made = (await ask(PROCESS, input=purchase(world, campaign, **change)))["rewardProcess"]
+    assert made["evaluation"] is None
+    assert made["errors"][0]["path"] == path, made["errors"]
+    assert (await ask("{ events { totalCount } }"))["events"]["totalCount"] == 0
+
+
+async def test_a_group_names_attributes_of_its_own(ask: Ask, world: Given, db: Database) -> None:
+    gift = world.condition(2, 1001, True)
+    campaign = await world.campaign(world.flow(conditions=[gift]))
+    with_gift = {"attributes": {"transaction": {"gift": True}}}
+    before = (await ask(PROCESS, input=purchase(world, campaign, "a", **with_gift)))["rewardProcess"][
+        "evaluation"
+    ]
+    assert (before["outcome"], before["version"]) == ("NOT_MET", 2)
+    query = """
+    mutation($input: RewardAttributeCreateInput!) {
+      rewardAttributeCreate(input: $input) { errors { code path } attribute { type attribute name kind builtIn } }
+    }
+    """
+    said = {"type": "TRANSACTION", "attribute": 1001, "name": "gift", "kind": "FLAG"}
+    made = (await ask(query, input=said))["rewardAttributeCreate"]
+    assert made == {"errors": [], "attribute": {**said, "builtIn": False}}
+    after = (await ask(PROCESS, input=purchase(world, campaign, "b", **with_gift)))["rewardProcess"][
+        "evaluation"
+    ]
+    assert (after["outcome"], after["version"]) == ("PAID", 3)
+    for change in ({"attribute": 1002}, {"name": "other"}, {"attribute": 5}, {"name": "amount", "attribute": 1003},
+                   {"type": "UNRECOGNIZED"}):  # fmt: skip
+        refused = (await ask(query, input={**said, **change}))["rewardAttributeCreate"]
+        assert refused["errors"], change
+    known = (await ask("{ rewardAttributes { type attribute name kind builtIn description } }"))[
+        "rewardAttributes"
+    ]
+    assert [one["attribute"] for one in known if not one["builtIn"]] == [1001]
+    assert all(one["description"] for one in known if one["builtIn"])
+
+
+async def test_readers_pay_nothing(ask: Ask, world: Given) -> None:
+    campaign = await world.campaign()
+    with pytest.raises(AssertionError, match="FORBIDDEN"):
+        await ask(PROCESS, role=Role.READ, input=purchase(world, campaign))
