@@ -58,6 +58,11 @@ EXAMPLES = {
     500: "Something went wrong on our side. The request id helps us to find out what.",
     503: "Busy; try again in a moment.",
 }
+PRINTED = {
+    "NO_STORAGE_KEY": "No storageKey matching field in this eventType",
+    "WMKT_ID_MISSING": "wmktId must be present in nodeData",
+}
+"""Messages that the document prints, by our code."""
 _QUOTED = re.compile(r"`([A-Za-z.]+)`")
 _NUMBERED = re.compile(r"There is no ([a-z ]+) ([0-9]{1,19}) here\.", re.ASCII)
 
@@ -86,9 +91,10 @@ def refuse(errors: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
 
 
 def _problem(error: Mapping[str, Any], names: Mapping[str, str]) -> Problem:
+    code = str(error["code"])
     message = _QUOTED.sub(lambda found: f"`{names.get(found[1], found[1])}`", str(error["message"]))
     message = _NUMBERED.sub(lambda found: f"There is no {found[1]} {int(found[2]):024x} here.", message)
-    return Problem(Invalid.code, message, str(error["code"]), tuple(error.get("path") or ()))
+    return Problem(Invalid.code, PRINTED.get(code, message), code, tuple(error.get("path") or ()))
 
 
 def _shown(status: int, message: str) -> dict[str, Any]:

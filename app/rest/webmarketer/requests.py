@@ -68,13 +68,14 @@ def event(parts: Parts) -> dict[str, Any]:
     tracker = body.get("trackerId")
     if tracker is not None and not isinstance(tracker, str):
         raise Invalid(f"`trackerId` must be a text, not {kind_of(tracker)}.", path=["trackerId"])
+    _object(body, "data", required=True)
     given = present(
         project=body["projectId"],
         eventType=kind,
         eventDate=_event_date(body.get("eventDate")),
         trackerId=tracker,
         nonce=nonce,
-        data=_object(body, "data", required=True),
+        # Kept to the letter; `data` is read out of it.
         body=parts.text,
     )
     return {"input": given}
