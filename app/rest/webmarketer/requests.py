@@ -4,6 +4,7 @@ Source: Webmarketer API 1.0.0, path and query parameters and request bodies. PHP
 in, writes an empty object as `[]` and a date as an object; both are understood.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from app.values.instants import read_moment, show_instant
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
 
+_DIGITS = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 EVENT_TYPE_SORTS = {
     "name": "NAME",
     "reference": "REFERENCE",
@@ -384,11 +386,13 @@ def _amount(sent: Fields) -> str | None:
 
 
 def _number(sent: Fields, name: str) -> str:
+    """A number; also as the vendor's client may send it: true or false, or a text of digits."""
     value = sent.values.get(name)
     if isinstance(value, bool):
         value = int(value)
-    text = Fields({name: value}).amount(name)
-    return sent.needed(name, text, "1")
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        value = Decimal(value.strip())
+    return sent.needed(name, Fields({name: value}).amount(name), "1")
 
 
 def _metric(parts: Parts, sent: Fields) -> dict[str, Any]:
