@@ -139,7 +139,8 @@ class GraphQLOverHttp:
             exchange.cancel_with_client()
         key, replayed = headers.get(b"idempotency-key"), False
         try:
-            if form is Form.STREAM:
+            # No subscription takes files.
+            if form is Form.STREAM and not files:
                 operation = as_live(operation)
                 if await self.streams.take(operation, context, exchange, send):
                     return None

@@ -147,3 +147,15 @@ async def test_a_client_that_was_cut_off_is_forgotten(served: Served) -> None:
     writer.transport.abort()
     tasks = served.server.server_state.tasks
     await until(lambda: not tasks)
+
+
+async def test_a_form_with_files_does_not_subscribe(served: Served) -> None:
+    operations = json.dumps({"query": COUNT, "variables": {"file": None}})
+    async with served.http as http:
+        told = await http.post(
+            "/graphql",
+            data={"operations": operations, "map": '{"0": ["variables.file"]}'},
+            files={"0": ("a.txt", b"a")},
+            headers={**STREAM, "GraphQL-Require-Preflight": "1"},
+        )
+    assert "answered again and again" in told.text
