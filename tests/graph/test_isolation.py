@@ -64,6 +64,7 @@ async def test_the_same_questions_do_show_what_is_there(asker: Asker, theirs: Ev
     # These have no text of their own, and a caller without a store has no store.
     assert set(empty) <= {
         "Query.viewer.store", "Query.metricTotals", "Campaign.metrics", "Campaign.spendLimit", "Campaign.goals",
+        "SpendLimit.spentInPeriod", "SpendLimit.remaining", "SpendLimit.pacing",
         "Campaign.flows", "Flow.multipliers", "FlowAction.flow", "FlowCondition.flow", "FlowMultiplier.flow",
         "Segment.members", "Customer.memberships",
         "Query.webhookProviders",
