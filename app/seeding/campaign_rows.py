@@ -1,10 +1,10 @@
 """Rows of a demonstration group's campaigns: themselves, their offers, flows, spend and numbers."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from app.seeding.numbers import CENT, numbers_of, outlay_days
+from app.seeding.numbers import CENT, numbers_of
 from app.seeding.stories import CampaignPlan, FlowPlan, Kind
 from app.seeding.writing import Writer, Written
 
@@ -132,28 +132,6 @@ class CampaignWriter:
                 [{"campaign_id": campaign, "type": "capped" if plan.limit.amount else "uncapped",
                   "renewal": plan.limit.renewal, "amount": plan.limit.amount, "currency": currency}],
             )  # fmt: skip
-        outlays = await self.writer.rows(
-            "outlay",
-            [
-                {
-                    "campaign_id": campaign, "integration_id": known.integration, "amount": o.amount,
-                    "currency": currency, "starts_at": self.writer.at(o.start),
-                    "ends_at": self.writer.at(o.start + o.days),
-                    "country": o.country, "region": o.region, "created_at": self.writer.at(o.start - 2, 10),
-                    "updated_at": self.writer.at(o.start - 2, 10),
-                }
-                for o in plan.outlays
-            ],
-        )  # fmt: skip
-        await self.writer.rows(
-            "spend_entry",
-            [
-                {"campaign_id": campaign, "source": "outlay", "source_ref": f"{outlay}/{day}", "day": day,
-                 "channel": plan.channels[0], "amount": amount, "currency": currency}
-                for outlay, o in zip(outlays, plan.outlays, strict=True)
-                for day, amount in outlay_days(o, self.writer.today)
-            ],
-        )  # fmt: skip
 
     async def _flow(self, plan: FlowPlan, place: int, *, campaign: int, partner: int) -> None:
         [flow] = await self.writer.rows(
@@ -190,10 +168,6 @@ class CampaignWriter:
     async def _spend_and_metrics(self, plan: CampaignPlan, campaign: int) -> None:
         currency = self.writer.plan.currency
         metrics, reported = [], []
-        laid_out: dict[date, Decimal] = {}
-        for outlay in plan.outlays:
-            for day, amount in outlay_days(outlay, self.writer.today):
-                laid_out[day] = laid_out.get(day, Decimal()) + amount
         cap = Decimal(plan.limit.amount) if plan.limit and plan.limit.amount else None
         daily_cap = cap if plan.limit and plan.limit.renewal == "daily" else None
         for numbers in numbers_of(
@@ -208,8 +182,6 @@ class CampaignWriter:
                      "source_ref": f"{campaign}/{numbers.day}/{numbers.channel}", "day": numbers.day,
                      "channel": numbers.channel, "amount": spend, "currency": currency}
                 )  # fmt: skip
-            elif numbers.channel == plan.channels[0]:
-                spend = laid_out.get(numbers.day, Decimal())
             metrics.append(
                 {"campaign_id": campaign, "day": numbers.day, "channel": numbers.channel,
                  "currency": currency, **numbers.counts, "spend": spend, "revenue": numbers.revenue,

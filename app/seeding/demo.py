@@ -21,6 +21,7 @@ from app.seeding.lumiere import LUMIERE
 from app.seeding.progress import Progress, silent
 from app.seeding.stories import CampaignPlan, GroupPlan
 from app.seeding.tanuki import TANUKI
+from app.seeding.traffic import write_traffic
 from app.seeding.webhooks import webhook_history, webhook_secrets
 from app.seeding.writing import Writer
 from app.settings import Settings
@@ -91,6 +92,7 @@ async def seed_demo(
             has_journeys = await tx.fetchval("SELECT EXISTS (SELECT 1 FROM funnel_touch)")
         if not has_journeys:
             await write_journeys(db, group_id, slug=plan.slug, now=now)
+        await write_traffic(db, group_id, plan, now=now)
         found.append(
             DemoGroup(
                 group_id,

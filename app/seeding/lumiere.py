@@ -202,11 +202,10 @@ LUMIERE = GroupPlan(
             daily=900,
         ),
         CampaignPlan(
-            name="traffic-radio-fm",
+            name="Affichage & radio (implicit)",
             kind=Kind.TRACKED,
             channels=("custom_ads",),
             start=-25,
-            slug="traffic-radio-fm",
             is_explicit=False,
             outlays=(OutlayPlan(start=-25, days=7, amount="700.01", country="FR", region="Rhône"),),
             daily=120,

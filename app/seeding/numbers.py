@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from random import Random
 
-from app.seeding.stories import CampaignPlan, Kind, OutlayPlan
+from app.seeding.stories import CampaignPlan, Kind
 
 DAYS = 90
 CENT = Decimal("0.01")
@@ -23,19 +23,6 @@ class DayNumbers:
     counts: dict[str, int]
     cost_per_click: Decimal
     revenue: Decimal
-
-
-def spread(amount: Decimal, days: int) -> list[Decimal]:
-    """Share an amount over days, to the cent; what is left over goes to the first days."""
-    share = (amount / days).quantize(CENT, ROUND_DOWN)
-    left = int((amount - share * days) / CENT)
-    return [share + CENT if n < left else share for n in range(days)]
-
-
-def outlay_days(plan: OutlayPlan, today: date) -> Iterator[tuple[date, Decimal]]:
-    """What an outlay costs on each of its days."""
-    for n, amount in enumerate(spread(Decimal(plan.amount), plan.days)):
-        yield today + timedelta(days=plan.start + n), amount
 
 
 def numbers_of(plan: CampaignPlan, *, group: str, basket: Decimal, today: date) -> Iterator[DayNumbers]:

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from random import Random
+from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
 
 from app.seeding.customers import write_customers
-from app.seeding.numbers import CENT
 from app.seeding.stories import GroupPlan
 from app.values.instants import start_of
 
@@ -99,7 +96,6 @@ class Writer:
             ],
         )  # fmt: skip
         await write_customers(self, stores, segments)
-        await self._events(project)
         return Written(stores, segments, partners, partnerships, project, integration)
 
     async def _stores(self) -> list[int]:
@@ -132,37 +128,3 @@ class Writer:
               "currency": plan.currency, "created_at": self.at(-380)}],
         )  # fmt: skip
         return project, integration
-
-    async def _events(self, project: int) -> None:
-        """Some purchases and sign-ups of the last two weeks, as a tracker sent them."""
-        chance = Random(self.plan.slug)  # noqa: S311 - made-up visitors
-        moments = sorted(
-            datetime.combine(
-                self.today - timedelta(days=1 + n % 14), time(8 + n % 12, 5 * (n % 12)), self.zone
-            )
-            for n in range(40)
-        )
-        rows = []
-        for place, moment in enumerate(moments):
-            bought = chance.random() < 0.6
-            total = (self.plan.basket * Decimal(f"{chance.uniform(0.5, 2):.2f}")).quantize(CENT)
-            data = {"total": total, "currency": self.plan.currency} if bought else {"newsletter": True}
-            kind = "purchase" if bought else "sign_up"
-            rows.append(
-                {
-                    "id": _uuid7(moment, chance), "project_id": project, "source": self.plan.slug,
-                    "dedup_key": f"demo-{place}", "event_type": kind, "received_at": moment,
-                    "occurred_at": moment,
-                    "body": {
-                        "projectId": self.plan.slug, "eventType": kind, "nonce": f"demo-{place}",
-                        "trackerId": f"visitor-{chance.randrange(12)}", "data": data,
-                    },
-                }
-            )  # fmt: skip
-        await self.rows("event", rows)
-
-
-def _uuid7(moment: datetime, chance: Random) -> UUID:
-    """RFC 9562: milliseconds, then chance."""
-    value = int(moment.timestamp() * 1000) << 80 | chance.getrandbits(80)
-    return UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62)

@@ -4,7 +4,6 @@ import json
 import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from app.auth.webhooks.signatures import Delivery, sign
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.seeding.demo import DemoGroups, seed_demo, write_demo_json
-from app.seeding.numbers import spread
 from app.settings import Settings, read_settings
 from app.tables.all import TENANT_TABLES
 from app.tables.webhooks import Provider
@@ -85,7 +83,7 @@ async def test_campaigns_stand_where_their_dates_say(demo: DemoGroups, owner: An
     wrong = await owner.fetch(
         "SELECT name, status FROM campaign WHERE status <> CASE WHEN starts_at IS NULL THEN 'draft'"
         " WHEN starts_at > $1 THEN 'scheduled' WHEN ends_at <= $1 THEN 'completed' ELSE 'active' END"
-        " AND status <> 'paused'",
+        " AND status <> 'paused' AND is_explicit",  # what traffic made runs from the start
         NOW,
     )
     assert wrong == []
@@ -109,7 +107,9 @@ async def test_every_kind_of_campaign_is_there(demo: DemoGroups, owner: Any) -> 
             group.group_id,
         )
         assert min(kinds.values()) >= 1, dict(kinds)
-    days = await owner.fetchrow("SELECT min(day) AS first, max(day) AS last FROM campaign_metric")
+    days = await owner.fetchrow(
+        "SELECT min(day) AS first, max(day) AS last FROM campaign_metric WHERE impressions + sent > 0"
+    )
     assert (days["last"] - days["first"]).days == 89
     assert days["last"] == NOW.date() - timedelta(days=1)
 
@@ -125,7 +125,7 @@ async def test_spend_is_the_ledgers_and_the_rollup_its_rows(demo: DemoGroups, ow
     assert await owner.fetch(ROLLUP_DIFFERENCES) == []
     outlays = await owner.fetch(
         "SELECT o.id FROM outlay o WHERE amount <> (SELECT sum(amount) FROM spend_entry e"
-        " WHERE e.group_id = o.group_id AND e.source = 'outlay' AND e.source_ref LIKE o.id || '/%')"
+        " WHERE e.group_id = o.group_id AND e.source = 'outlay' AND e.source_ref LIKE o.id || ':%')"
     )
     assert outlays == []
 
@@ -145,6 +145,51 @@ WITH counted AS (
     FROM metric_rollup)
 (SELECT * FROM counted EXCEPT SELECT * FROM kept) UNION ALL (SELECT * FROM kept EXCEPT SELECT * FROM counted)
 """
+
+
+async def test_traffic_led_to_events_and_events_to_people(demo: DemoGroups, owner: Any) -> None:
+    for group in demo.groups:
+        events = await owner.fetch(
+            "SELECT status, event_type, count(*) AS number, count(customer_id) AS known,"
+            " bool_or(is_attributable) AS led FROM event WHERE group_id = $1 AND source = 'tracker' GROUP BY 1, 2",
+            group.group_id,
+        )
+        processed = {row["event_type"]: row for row in events if row["status"] == "processed"}
+        assert processed.keys() == {"order", "contact-form"}
+        assert sum(row["number"] for row in processed.values()) > 200
+        assert all(row["known"] > 50 and row["led"] for row in processed.values())
+        assert sum(row["number"] for row in events if row["status"] == "trashed") == 5
+        assert not [row for row in events if row["status"] == "pending"]
+        counted = await owner.fetch(
+            "SELECT storage_key, count(*) AS number FROM event_metric WHERE group_id = $1 AND value <> 0 GROUP BY 1",
+            group.group_id,
+        )
+        assert {row["storage_key"] for row in counted if row["number"] > 10} == {
+            "turnover",
+            "qualified",
+            "converted",
+        }
+        led = await owner.fetchrow(
+            "SELECT count(*) FILTER (WHERE campaign_id IS NULL) AS direct, count(DISTINCT campaign_id) AS campaigns,"
+            " count(*) FILTER (WHERE kind = 'offline') AS offline, count(customer_id) AS known, count(*) AS number"
+            " FROM interaction WHERE group_id = $1",
+            group.group_id,
+        )
+        assert led["number"] > led["known"] > 200
+        assert led["direct"] > 50
+        assert (led["offline"], led["campaigns"] >= 2) == (12, True)
+        implicit = "SELECT count(*) FROM campaign WHERE group_id = $1 AND NOT is_explicit"
+        assert await owner.fetchval(implicit, group.group_id) == 1
+
+
+async def test_what_was_interrupted_is_ended(db: Database, demo: DemoGroups, owner: Any) -> None:
+    group_id = demo.groups[0].group_id
+    before = await _contents(owner)
+    await owner.execute("DELETE FROM interaction WHERE group_id = $1 AND kind = 'offline'", group_id)
+    await seed_demo(db, now=NOW)
+    again = await _contents(owner)
+    # Made anew, so with other ids.
+    assert {table for table in before if before[table] != again[table]} == {"interaction"}
 
 
 async def test_files_are_real(demo: DemoGroups, storage: AssetStorage, owner: Any) -> None:
@@ -216,16 +261,3 @@ async def test_keys_are_kept_while_they_work_and_tokens_are_new(
     path.write_text("[not json")
     await write_demo_json(db, settings, demo, now=NOW)
     assert len(json.loads(path.read_text())["groups"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("amount", "days", "shares"),
-    [
-        ("10.00", 3, ["3.34", "3.33", "3.33"]),
-        ("0.02", 4, ["0.01", "0.01", "0.00", "0.00"]),
-        ("700.01", 7, ["100.01", *["100.00"] * 6]),
-        ("5", 1, ["5.00"]),
-    ],
-)
-def test_an_outlay_is_spread_to_the_cent(amount: str, days: int, shares: list[str]) -> None:
-    assert [str(share) for share in spread(Decimal(amount), days)] == shares
