@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
+from app.db.database import Database
 from app.domain.events.processing import process_pending
+from app.main import running
+from app.serving.journal import Journal
+from app.settings import Settings
 from app.values.json_text import write_json
+from tests.given import groups, projects
 from tests.webmarketer.conftest import Analyst
 from tests.webmarketer.test_event_types import event_type
 
@@ -439,3 +445,26 @@ async def test_a_users_events_and_metrics_have_pages(shop: Analyst) -> None:
         await shop.refused("GET", f"users/{user}/metrics?{query}", 400)
     await shop.refused("GET", "users/nobody/metrics", 404)
     await shop.refused("GET", f"users/{'0' * 20}ffff/events", 404)
+
+
+async def test_a_project_has_a_rate(settings: Settings, db: Database) -> None:
+    """A gateway that takes one event a second, five at once."""
+    slow = replace(settings, event_rate=1)
+    group = await groups.group(db)
+    await projects.tracking(db, group.group_id, slug="busy")
+    await projects.tracking(db, group.group_id, slug="calm")
+
+    async with running(slow, journal=Journal()) as gateway:
+        transport = httpx.ASGITransport(gateway)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as http:
+
+            async def post(project: str) -> httpx.Response:
+                body = {"projectId": project, "eventType": "x", "nonce": str(uuid4()), "data": {}}
+                return await http.post("/api/v1/events", content=write_json(body))
+
+            answers = [await post("busy") for _ in range(8)]
+            assert [one.status_code for one in answers[:5]] == [200] * 5
+            last = answers[-1]
+            assert (last.status_code, last.json()["error"]) == (429, "Too Many Requests")
+            assert int(last.headers["Retry-After"]) >= 1
+            assert (await post("calm")).status_code == 200
