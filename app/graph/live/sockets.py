@@ -1,53 +1,19 @@
-"""`/graphql` over WebSocket: subscriptions, queries and mutations by the protocol graphql-transport-ws.
+"""`/graphql` over WebSocket, by the protocol graphql-transport-ws: who may open a socket, and from where.
 
 The credential comes with the handshake or, since browsers cannot set headers there, in `connection_init`, under the
-names of the headers. Operations are checked and run as over HTTP.
+names of the headers.
 """
 
-import asyncio
-import contextlib
-import logging
-import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-from graphql import OperationType
-from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 
-from app.auth.credentials import HEADERS, Authenticator
-from app.auth.principal import Principal
-from app.errors import Failure, Forbidden, Invalid, TooLarge, Unauthorized, Unavailable
-from app.graph.context import Context, Services
-from app.graph.entry import answer, refusals
-from app.graph.live.messages import (
-    ACKNOWLEDGED,
-    PROTOCOL,
-    Close,
-    Message,
-    complete_of,
-    error_of,
-    next_of,
-    pong,
-    read_message,
-    reason_of,
-)
-from app.graph.live.streams import as_live
-from app.graph.live.subscribers import Ended
+from app.auth.credentials import Authenticator
+from app.graph.context import Services
+from app.graph.live.conversations import ROUTE, Conversation, Home
+from app.graph.live.messages import PROTOCOL, Close
 from app.graph.live.topics import Topics
 from app.graph.live.watching import MAX_LINES, Watches
-from app.graph.preparing import Operation, Prepared, Rejected, prepare
-from app.graph.requests import base_url, from_json, stale_ok
+from app.graph.requests import base_url
 from app.serving.exchange import Exchange, exchange_of
-
-INIT_WITHIN_S = 5.0
-MAX_OPERATIONS = 100
-"""Under way on one socket."""
-ROUTE = "/graphql (socket)"
-METHOD = "SOCKET"
-
-log = logging.getLogger("gateway.live")
 
 
 class GraphQLOverSockets:
@@ -56,12 +22,7 @@ class GraphQLOverSockets:
     def __init__(
         self, services: Services, authenticator: Authenticator, topics: Topics, watches: Watches
     ) -> None:
-        self.services = services
-        self.authenticator = authenticator
-        self.topics = topics
-        self.watches = watches
-        self.in_flight = 0
-        """Queries and mutations being worked on, over all sockets."""
+        self._home = Home(services, authenticator, topics, watches)
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +36,7 @@ class GraphQLOverSockets:
             return
         known = PROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if known else None})
-        socket = _Socket(self, exchange, _our_base_url(scope, exchange), receive, send)
+        socket = Conversation(self._home, exchange, _our_base_url(scope, exchange), receive, send)
         if not known:
             await socket.close(Close.NO_SUBPROTOCOL, f"Speak {PROTOCOL} here.")
             return
@@ -91,239 +52,10 @@ class GraphQLOverSockets:
     def _welcomes(self, exchange: Exchange, scope: Scope) -> bool:
         """Whether a browser may connect from the page that asks it to. Others send no Origin."""
         origin = exchange.header(b"origin")
-        allowed = self.services.settings.cors_origins
+        allowed = self._home.services.settings.cors_origins
         return (
             origin is None or origin in allowed or "*" in allowed or origin == _our_base_url(scope, exchange)
         )
-
-
-class _Socket:
-    """One client's socket."""
-
-    def __init__(
-        self, home: GraphQLOverSockets, exchange: Exchange, address: str, receive: Receive, send: Send
-    ) -> None:
-        self.home = home
-        self.exchange = exchange
-        self.address = address
-        self._receive = receive
-        self._send = send
-        self._principal: Principal | None = None
-        self._has_asked_in = False
-        self._is_closed = False
-        self._reads: dict[str, asyncio.Task[None]] = {}
-        """By the client's ids: what ends with the socket."""
-        self._writes: dict[str, asyncio.Task[None]] = {}
-        """Mutations, which are done to their end."""
-        self._unheard: set[asyncio.Task[None]] = set()
-        """Mutations whose answer the client does not want any more."""
-        self._stop_watch: Callable[[], None] = lambda: None
-        self._closing: asyncio.Task[None] | None = None
-
-    async def serve(self) -> None:
-        """Until either side closes."""
-        late = asyncio.get_running_loop().call_later(INIT_WITHIN_S, self._is_late)
-        try:
-            while (message := await self._receive())["type"] != "websocket.disconnect":
-                await self._heed(message)
-            self.exchange.status = message.get("code") or 1005
-        finally:
-            late.cancel()
-            self._is_closed = True
-            self._stop_watch()
-            for task in self._reads.values():
-                task.cancel()
-            if tasks := [*self._reads.values(), *self._writes.values(), *self._unheard]:
-                await asyncio.wait(tasks)
-
-    async def close(self, code: Close, reason: str) -> None:
-        """Say goodbye, once."""
-        if not self._is_closed:
-            self._is_closed = True
-            await self._send_quietly({"type": "websocket.close", "code": code, "reason": reason_of(reason)})
-
-    # ── what the client says ──────────────────────────────────────────────────
-
-    async def _heed(self, message: AsgiMessage) -> None:
-        if self._is_closed:
-            return
-        try:
-            said = read_message(message.get("text"))
-        except Invalid as failure:
-            await self.close(Close.BAD_REQUEST, failure.message)
-            return
-        match said.type:
-            case "connection_init":
-                await self._let_in(said)
-            case "ping":
-                await self._say(pong(said.payload))
-            case "subscribe":
-                await self._begin(said)
-            case "complete":
-                if (read := self._reads.pop(said.id, None)) is not None:
-                    read.cancel()
-                if (write := self._writes.pop(said.id, None)) is not None:
-                    self._unheard.add(write)
-                    write.add_done_callback(self._unheard.discard)
-
-    async def _let_in(self, said: Message) -> None:
-        if self._has_asked_in:
-            await self.close(Close.INIT_TWICE, "Too many initialisation requests")
-            return
-        self._has_asked_in = True
-        now = datetime.now(UTC)
-        try:
-            headers = _credentials(self.exchange.headers, said.payload or {})
-            principal = self.home.authenticator.recall(headers, now=now)
-            if principal is None:
-                principal = await self.home.authenticator.by_headers(headers, now=now)
-            self._stop_watch = self.home.watches.open(headers, principal, self._end, now=now)
-        except Failure as failure:
-            await self.close(_code_of(failure), failure.message)
-            return
-        self._principal = principal
-        self.exchange.principal = principal.name
-        await self._say(ACKNOWLEDGED)
-
-    async def _begin(self, said: Message) -> None:
-        if self._principal is None:
-            await self.close(Close.UNAUTHORIZED, "Unauthorized")
-            return
-        if said.id in self._reads or said.id in self._writes:
-            await self.close(Close.DUPLICATE_ID, f"Subscriber for {said.id} already exists")
-            return
-        operation = as_live(from_json(said.payload))
-        context = self._context(self._principal)
-        try:
-            if len(self._reads) + len(self._writes) >= MAX_OPERATIONS:
-                raise Unavailable(
-                    f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
-                )
-            prepared = prepare(operation, context)
-        except (Rejected, Failure) as problem:
-            await self._say(error_of(said.id, refusals(problem)))
-            return
-        kind = prepared.operation.kind
-        tasks = self._writes if kind is OperationType.MUTATION else self._reads
-        work = (
-            self._subscription(said.id, operation, prepared, context)
-            if kind is OperationType.SUBSCRIPTION
-            else self._once(said.id, operation, context, tasks)
-        )
-        tasks[said.id] = asyncio.create_task(work)
-
-    # ── what is answered ──────────────────────────────────────────────────────
-
-    async def _subscription(
-        self, ident: str, operation: Operation, prepared: Prepared, context: Context
-    ) -> None:
-        if prepared.faults:
-            await self._finish(ident, self._reads, error_of(ident, prepared.faults))
-            return
-        try:
-            subscriber = self.home.topics.subscribe(operation, prepared, context)
-        except Failure as failure:
-            await self._finish(ident, self._reads, error_of(ident, refusals(failure)))
-            return
-        try:
-            while True:
-                payload = await subscriber.next()
-                await self._say(next_of(ident, payload.text))
-        except Ended as ended:
-            if ended.failure is not None:
-                await self._finish(ident, self._reads, error_of(ident, refusals(ended.failure)))
-        finally:
-            subscriber.close()
-
-    async def _once(
-        self, ident: str, operation: Operation, context: Context, tasks: dict[str, asyncio.Task[None]]
-    ) -> None:
-        """A query or a mutation: one result, and that it is complete."""
-        started = time.perf_counter()
-        noted = Exchange(self.exchange.headers)
-        if self.home.in_flight >= self.home.services.settings.max_in_flight:
-            busy = Unavailable("The gateway is busy. Please try again shortly.")
-            await self._finish(ident, tasks, error_of(ident, refusals(busy)))
-            return
-        self.home.in_flight += 1
-        try:
-            given = await answer(operation, context)
-        except Exception:
-            log.exception("an operation over a socket failed", extra={"request_id": noted.request_id})
-            await self.close(Close.INTERNAL, "Something went wrong on our side.")
-            return
-        finally:
-            self.home.in_flight -= 1
-        if given.execution == "refused":
-            await self._finish(ident, tasks, error_of(ident, given.errors))
-        else:
-            if tasks.get(ident) is asyncio.current_task():
-                await self._say(next_of(ident, given.body.decode()))
-            await self._finish(ident, tasks, complete_of(ident))
-        noted.route, noted.status, noted.principal = ROUTE, 200, context.principal.name
-        noted.operation, noted.execution = (operation.name or "")[:64], given.execution
-        self.exchange.note(noted, METHOD, took_s=time.perf_counter() - started)
-
-    async def _finish(self, ident: str, tasks: dict[str, asyncio.Task[None]], text: str) -> None:
-        """The last word about an operation, unless the client said it; its id is free from then on."""
-        if tasks.get(ident) is asyncio.current_task():
-            del tasks[ident]
-            await self._say(text)
-
-    async def _say(self, text: str) -> None:
-        if not self._is_closed:
-            await self._send_quietly({"type": "websocket.send", "text": text})
-
-    async def _send_quietly(self, message: AsgiMessage) -> None:
-        # What was waiting for room when the socket was closed finds it closed.
-        with contextlib.suppress(OSError, RuntimeError):
-            await self._send(message)
-
-    # ── ends that others cause ────────────────────────────────────────────────
-
-    def _end(self, failure: Failure | None) -> None:
-        if failure is None:
-            self._close_soon(Close.GOING_AWAY, "The gateway stops.")
-        else:
-            self._close_soon(_code_of(failure), failure.message)
-
-    def _is_late(self) -> None:
-        if not self._has_asked_in:
-            self._close_soon(Close.INIT_TIMEOUT, "Connection initialisation timeout")
-
-    def _close_soon(self, code: Close, reason: str) -> None:
-        for task in self._reads.values():
-            task.cancel()
-        self._closing = asyncio.create_task(self.close(code, reason))
-
-    def _context(self, principal: Principal) -> Context:
-        exchange = self.exchange
-        return Context(
-            self.home.services,
-            principal,
-            exchange.request_id,
-            self.address,
-            datetime.now(UTC),
-            stale_ok(exchange.headers.get(b"prefer")),
-        )
-
-
-def _credentials(headers: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-    """The credential's headers as sent with the handshake, those in `connection_init` instead of them."""
-    found = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
-    for key, value in payload.items():
-        name = key.lower().encode()
-        if name in HEADERS and value is not None:
-            if not isinstance(value, str) or not value.isprintable() or not value.isascii():
-                raise Unauthorized(f"{key} must be a text as in a header.")
-            found[name] = value.encode("ascii")
-    return found
-
-
-def _code_of(failure: Failure) -> Close:
-    if isinstance(failure, Unauthorized | Forbidden):
-        return Close.FORBIDDEN
-    return Close.BAD_REQUEST if isinstance(failure, Invalid | TooLarge) else Close.TRY_AGAIN
 
 
 def _our_base_url(scope: Scope, exchange: Exchange) -> str:
