@@ -3,6 +3,7 @@
 import strawberry
 
 from app.graph import lists
+from app.graph.attribution import CampaignAttribution, campaign_attribution
 from app.graph.audience import Promo, Segment
 from app.graph.declare import (
     amount_of,
@@ -246,3 +247,6 @@ class Campaign(Node):
     )
     metrics: MetricTotals = campaign_totals("Its metrics, summed up.")
     metric_series: list[MetricPoint] = campaign_series("Its metrics over time.")
+    attribution: list[CampaignAttribution] = campaign_attribution(
+        "What it earned by what events are worth, and what it cost; a row per currency."
+    )

@@ -11,6 +11,7 @@ from app.graph.mutations import (
     event_metrics,
     event_types,
     events,
+    exchange_rates,
     flows,
     interactions,
     keys,
@@ -65,6 +66,7 @@ class Mutation:
     interaction_record = interactions.record
     interaction_record_offline = interactions.record_offline
     metrics_record = metrics.record
+    exchange_rates_upsert = exchange_rates.upsert
     customers_upsert = customers.upsert
     orders_record = customers.record_many
     segment_create = segments.create

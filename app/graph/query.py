@@ -4,12 +4,17 @@ import strawberry
 
 from app.graph import lists
 from app.graph.access import ApiKey, OAuthClient, Viewer
+from app.graph.attributed_insights import AttributedInsightEntry
+from app.graph.attributed_insights import attributed_insights as _attributed_insights
+from app.graph.attribution import AttributionRow
+from app.graph.attribution import attribution as _attribution
 from app.graph.audience import Customer, Promo, Segment
 from app.graph.campaigns import Campaign, Outlay, SpendEntry
 from app.graph.declare import by_ids, connection, embed, every_group, look_up
 from app.graph.event_metrics import EVENT_METRICS, EventMetric
 from app.graph.event_types import EVENT_TYPES, EventType
 from app.graph.events import Event
+from app.graph.exchange_rates import EXCHANGE_RATES, ExchangeRate
 from app.graph.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.graph.insights import InsightEntry
@@ -113,4 +118,12 @@ class Query:
     insights: list[InsightEntry] = _insights(
         "Metrics of a project's events over time, without attribution: every stretch of the window, in order; nothing"
         " where the project is not in scope."
+    )
+    exchange_rates: Connection[ExchangeRate] = connection("Exchange rates of the group.", EXCHANGE_RATES)
+    attribution: list[AttributionRow] = _attribution(
+        "What campaigns earned and cost, and their return on ad spend: a row per currency, in which revenue adds up to"
+        " what the events are worth; the row without a campaign is what is direct."
+    )
+    attributed_insights: list[AttributedInsightEntry] = _attributed_insights(
+        "Metrics of events over time, shared among those who led to them."
     )

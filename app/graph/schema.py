@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.graph.attribution import ROWS as ATTRIBUTION_ROWS
 from app.graph.catalog import read_catalog
 from app.graph.funnels import ROWS as FUNNEL_ROWS
 from app.graph.insights import ROWS as INSIGHT_ROWS
@@ -23,4 +24,4 @@ schema = strawberry.Schema(
     extensions=[PreparedDocument],
     execution_context_class=PayloadExecutor,
 )
-catalog = read_catalog(schema._schema, (*FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))
+catalog = read_catalog(schema._schema, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))

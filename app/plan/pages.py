@@ -16,7 +16,7 @@ from app.plan.scoping import scoped_table
 from app.plan.sql import Select, Sql, joined, sql
 from app.values.cursors import read_cursor
 
-STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages"})
+STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages", "model"})
 """Arguments whose value changes the statement itself."""
 _BY_ID = SortKey("id", INT, "bigint", lambda v: _whole(v))
 _BY_UUID = SortKey("id", TEXT, "uuid", str)

@@ -15,6 +15,7 @@ from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
 from app.tables.journeys import CustomerIdentity, Interaction
+from app.tables.journeys import ExchangeRate
 from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
@@ -403,6 +404,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     EventFault(**g, event_id=event, position=at, code=["field_required", f"{own}-code"][at % 2],
                                field=f"{own} {WEIRD[at]}" if at else None, message=f"{own} {WEIRD[-1 - at]}"),
                 )  # fmt: skip
+            await add(
+                EventMetric(**g, event_id=event, project_id=projects[n], customer_id=customers[n] if n < 2 else None,
+                            kind="statistic", occurred_at=start + timedelta(seconds=n), storage_key="turnover",
+                            value=Decimal("100.01"), metric_date=start, created_at=start, updated_at=start),
+            )  # fmt: skip
             for at, kind in enumerate(["state", "statistic", "statistic"][: n + 1]):
                 when = start + timedelta(days=at, microseconds=n)
                 (metric,) = await add(
@@ -422,6 +428,10 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     CustomerIdentity(**g, project_id=projects[n], kind=["tracker", "email", f"{own}-kind"][at],
                                      value=f"{own} {WEIRD[at]}", customer_id=customers[n], created_at=start),
                 )  # fmt: skip
+        await add(
+            ExchangeRate(**g, from_currency="JPY", to_currency="EUR", day=date(2025, 6, 1), rate=Decimal("0.0061")),
+            ExchangeRate(**g, from_currency="EUR", to_currency="BHD", day=date(2025, 6, 2), rate=Decimal("9999999999.1")),
+        )  # fmt: skip
         tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await tx.session.flush()
         await add(

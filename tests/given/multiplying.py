@@ -80,6 +80,9 @@ async def _copies(
             "(SELECT c.id AS n FROM customer c WHERE c.group_id = $1 AND c.id NOT IN"
             " (SELECT customer_id FROM reward_balance) LIMIT $2::int) missing"
         )
+    if table.name == "exchange_rate":
+        pair = {"from_currency": "from_currency", "to_currency": "to_currency"}
+        values |= {**pair, "day": "day + 1000 + n"}
     if table.name == "segment_member":
         values["segment_id"] = "segment_id"
         counter = (

@@ -41,6 +41,19 @@ FURTHER = {
         '{ insights(project: "ours.s0.p0-slug", metrics: ["event-count", "turnover"], interval: DAY,'
         " groupBy: EVENT_TYPE) { date eventType values { metric value } } }"
     ),
+    "AttributionTouch": (
+        '{ attribution(by: CAMPAIGN, model: TIME_DECAY, currency: "EUR", metric: "event-count", project:'
+        ' "ours.s0.p0-slug") { campaign { id name } currency revenue { amount } conversions cost { amount } roas'
+        " unconverted { currency revenue cost } } }"
+    ),
+    "AttributionSpend": (
+        '{ attribution(by: CHANNEL, model: LAST_TOUCH, metric: "turnover", since: "2025-05-01", until: "2025-07-01")'
+        " { channel currency revenue { amount } cost { amount } } }"
+    ),
+    "AttributionMetric": (
+        '{ attributedInsights(by: STORE, model: POSITION_BASED, metrics: ["turnover"], interval: WEEK)'
+        " { date store { id } values { metric value } } }"
+    ),
 }
 """Questions about what only fields with arguments of their own read, by what they read."""
 

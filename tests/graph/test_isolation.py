@@ -67,7 +67,7 @@ async def test_the_same_questions_do_show_what_is_there(asker: Asker, theirs: Ev
         "SpendLimit.spentInPeriod", "SpendLimit.remaining", "SpendLimit.pacing",
         "Campaign.flows", "Flow.multipliers", "FlowAction.flow", "FlowCondition.flow", "FlowMultiplier.flow",
         "Segment.members", "Customer.memberships",
-        "Query.webhookProviders",
+        "Query.webhookProviders", "Query.exchangeRates", "Campaign.attribution",
             "Query.rewardEntries", "Query.rewardBalances", "Campaign.rewardEntries", "Customer.rewardBalances",
     }, empty  # fmt: skip
 

@@ -217,7 +217,7 @@ PREFIXES = {
     "goal": "goal", "flow": "flow", "flow_action": "act", "flow_condition": "cond", "flow_multiplier": "mult",
     "promo": "promo", "outlay": "outlay", "spend_entry": "spend", "asset": "asset", "api_key": "key",
     "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "funnel_touch": "touch",
-    "customer_order": "order", "segment_member": "member",
+    "customer_order": "order", "segment_member": "member", "exchange_rate": "rate",
     "reward_evaluation": "reward", "reward_entry": "rentry", "reward_balance": "balance",
     "interaction": "interaction",
     "event_type": "evtype", "event_field": "evfield", "event_fault": "fault", "event_metric": "metric",

@@ -1,0 +1,56 @@
+"""Telling exchange rates."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.exchange.operations import Rate, upsert_rates
+from app.graph.exchange_rates import ExchangeRate
+from app.graph.mutations.writing import UserError, errors_field, writes
+from app.graph.payloads import shown_all
+from app.graph.scalars import Date, Decimal
+
+
+@strawberry.type(description="Exchange rates that were written.")
+class ExchangeRatesPayload:
+    """Exchange rates that were written."""
+
+    rates: list[ExchangeRate] | None = strawberry.field(
+        default=None, description="The rates as they are now; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(description="What one unit of a currency is worth in another, from a day on.")
+class ExchangeRateInput:
+    """An exchange rate."""
+
+    from_currency: str = strawberry.field(description="The currency that is converted (ISO 4217).")
+    to_currency: str = strawberry.field(description="The currency it is converted into.")
+    day: Date = strawberry.field(description="The first day it holds, until the pair's next rate.")
+    rate: Decimal = strawberry.field(description="What one unit is worth; more than 0, 10 decimals at most.")
+
+
+@strawberry.input(description="Exchange rates.")
+class ExchangeRatesUpsertInput:
+    """Exchange rates."""
+
+    rates: list[ExchangeRateInput] = strawberry.field(
+        description="5,000 at most. A rate of the same pair and day is replaced."
+    )
+
+
+@writes("Keeps exchange rates: all of them, or none.", roles=WRITERS)
+async def upsert(
+    info: strawberry.Info,
+    input: Annotated[ExchangeRatesUpsertInput, strawberry.argument(description="The rates.")],
+) -> ExchangeRatesPayload:
+    """`exchangeRatesUpsert`."""
+    rates = [
+        Rate(from_currency=one.from_currency, to_currency=one.to_currency, day=one.day, rate=one.rate)
+        for one in input.rates
+    ]
+    async with info.context.db.transaction(info.context.scope) as tx:
+        ids = await upsert_rates(tx, rates, now=info.context.now)
+        return ExchangeRatesPayload(rates=await shown_all(info, tx, "ExchangeRate", ids))
