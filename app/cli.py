@@ -471,6 +471,14 @@ def _announce(settings: "Settings") -> None:
             "  Marketing & CRM (the token holds for an hour):",
             f"    curl {base}/api/v1/marketing/campaigns -H 'Authorization: Bearer {group['token']}'",
             "",
+            "  Webmarketer (the same token):",
+            f"    curl {base}/api/v1/projects/{group['project']}/event-types \\",
+            f"      -H 'Authorization: Bearer {group['token']}'",
+            "",
+            "  Criteo (with the same token):",
+            f"    curl {base}/preview/marketing-solutions/campaigns/search -H 'Content-Type: application/json' \\",
+            f"      -H 'Authorization: Bearer {group['token']}' -d '{{\"filters\": {{}}}}'",
+            "",
             "Ctrl+C stops it.",
         ]
     typer.echo("\n".join(lines))
