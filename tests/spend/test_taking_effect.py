@@ -122,6 +122,28 @@ async def test_a_write_at_the_same_moment_as_the_worker_loses_nothing(db: Databa
     assert (await row(db, group, it))[0] == 45
 
 
+async def test_many_changes_and_the_worker_never_wait_in_a_circle(db: Database) -> None:
+    group = await groups.group(db)
+    many = [await lowered(db, group) for _ in range(12)]
+    wish = AskedLimit(amount=Decimal(45))
+
+    async def change(order: list[int]) -> None:
+        async with db.transaction(group.scope) as tx:
+            done = await change_limits(tx, [Change(campaign=str(it), limit=wish) for it in order], now=NOON)
+            assert all(isinstance(one, Changed) for one in done)
+
+    for _ in range(5):
+        async with db.transaction(group.scope) as tx:
+            await tx.execute(
+                "UPDATE spend_limit SET amount = 50, pending_amount = 10, pending_renewal = 'daily',"
+                " effective_from = $1::timestamptz - id * interval '1 second'", MIDNIGHT,
+            )  # fmt: skip
+        await asyncio.gather(
+            change(many), change(many[::-1]), *(apply(db, group, MIDNIGHT) for _ in range(3))
+        )
+        assert [await row(db, group, it) for it in many] == [(45, None, None)] * len(many)
+
+
 async def test_the_worker_does_it_within_a_second(db: Database) -> None:
     group = await groups.group(db)
     now = await database_now(db)

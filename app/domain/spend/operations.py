@@ -107,12 +107,15 @@ UPDATE campaign SET updated_at = $2, objective = coalesce(given.objective, campa
   FROM unnest($3::bigint[], $4::text[]) AS given (id, objective)
  WHERE campaign.group_id = $1 AND campaign.id = given.id
 """
-# The whole rule is in the WHERE: whoever comes second finds nothing pending.
+# The whole rule is in the WHERE: whoever comes second finds nothing pending. A row somebody is changing is left for
+# the next time: changes lock several in an order of their own, and reckon with what is due by themselves.
 APPLY = """
 UPDATE spend_limit
    SET type = 'capped', renewal = pending_renewal, amount = pending_amount,
        pending_amount = NULL, pending_renewal = NULL, effective_from = NULL
  WHERE group_id = $1 AND effective_from <= $2
+   AND id IN (SELECT id FROM spend_limit
+               WHERE group_id = $1 AND effective_from <= $2 FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING campaign_id, old.amount AS former, new.amount
 """
 
