@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, Numeric, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, child_of, of_group, one_of
@@ -62,6 +62,14 @@ class Interaction(TenantRow, table=True):
         UniqueConstraint("group_id", "project_id", "dedup_key"),
         one_of("kind", list(InteractionKind)),
         Index(None, "group_id", "project_id", "tracker_id", "occurred_at", "id"),
+        # What came in just now and is nobody's yet.
+        Index(
+            "ix_interaction_unclaimed",
+            "group_id",
+            "created_at",
+            "id",
+            postgresql_where=text("customer_id IS NULL"),
+        ),
     )
     project_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=CODE)

@@ -18,6 +18,7 @@ from app.worker.audience import Audience
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
 from app.worker.jobs import Job, told
+from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
 from app.worker.spend_limits import SpendLimits
@@ -44,7 +45,9 @@ class Worker:
         self.jobs: dict[str, Job] = {
             job.name: job
             for job in (
-                jobs if jobs is not None else (Lifecycle(), SpendLimits(), Audience(), Housekeeping())
+                jobs
+                if jobs is not None
+                else (Lifecycle(), SpendLimits(), Audience(), Journeys(), Housekeeping())
             )
         }
         self._term_s = term_s

@@ -350,6 +350,12 @@ def upgrade() -> None:
         ["group_id", "project_id", "tracker_id", "occurred_at", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_interaction_unclaimed",
+        "interaction",
+        ["group_id", "created_at", "id"],
+        postgresql_where=sa.text("customer_id IS NULL"),
+    )
     op.create_table(
         "event_fault",
         *tenant_row(),
@@ -572,6 +578,11 @@ def downgrade() -> None:
         postgresql_include=["campaign_id", "project_id"],
     )
     op.drop_index(op.f("ix_interaction_group_id_campaign_id_occurred_at_id"), table_name="interaction")
+    op.drop_index(
+        "ix_interaction_unclaimed",
+        table_name="interaction",
+        postgresql_where=sa.text("customer_id IS NULL"),
+    )
     op.drop_table("interaction")
     op.drop_index(op.f("ix_event_rollup_group_id_event_type_id_hour_id"), table_name="event_rollup")
     op.drop_table("event_rollup")

@@ -1,0 +1,23 @@
+"""Interactions that came in at the very moment their tracker became known.
+
+Neither of two transactions sees what the other has not committed yet: the one that records the visit finds nobody, the
+one that identifies the tracker finds no visit. So a while later somebody looks again.
+"""
+
+from datetime import datetime, timedelta
+
+from app.db.database import Transaction
+
+LOOK_BACK = timedelta(minutes=10)
+"""Longer than any transaction lasts."""
+_CLAIM = """
+UPDATE interaction i SET customer_id = known.customer_id
+  FROM customer_identity known
+ WHERE i.group_id = $1 AND i.customer_id IS NULL AND i.tracker_id IS NOT NULL AND i.created_at > $2
+   AND known.group_id = $1 AND known.project_id = i.project_id AND known.kind = 'tracker' AND known.value = i.tracker_id
+"""
+
+
+async def claim_latecomers(tx: Transaction, *, now: datetime) -> int:
+    """Give recent interactions that are nobody's to their trackers' customers; how many there were."""
+    return await tx.execute(_CLAIM, tx.scope.group_id, now - LOOK_BACK)

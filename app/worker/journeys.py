@@ -1,0 +1,31 @@
+"""Visits that nobody's tracker had when they came, and somebody's has now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db.database import Database, Transaction
+from app.domain.interactions.claiming import claim_latecomers
+from app.worker.jobs import Report, groups, visit
+
+
+@dataclass(slots=True)
+class Journeys:
+    """Gives interactions their customer where recording and identifying met."""
+
+    name: str = "journeys"
+    every_s: int = 60
+
+    def hint(self, group_id: int) -> bool:
+        """It is a matter of transactions that overlap; there is nothing to hint at."""
+        return False
+
+    def forget(self) -> None:
+        """It remembers nothing."""
+
+    async def run(self, db: Database, now: datetime) -> Report:
+        """Look at every group's latest."""
+
+        async def claim(tx: Transaction) -> None:
+            await claim_latecomers(tx, now=now)
+
+        return Report(errors=await visit(db, await groups(db), claim))
