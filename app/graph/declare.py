@@ -178,9 +178,17 @@ def news(description: str, rows: ListOf, *further: inspect.Parameter, by: str, f
 
 
 def connection(
-    description: str, rows: ListOf, *further: inspect.Parameter, key: str = "", parent_key: str = "id"
+    description: str,
+    rows: ListOf,
+    *further: inspect.Parameter,
+    key: str = "",
+    parent_key: str = "id",
+    where: str = "",
 ) -> Any:
-    """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered."""
+    """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
+
+    `where`: only rows that this condition holds for, `status = 'trashed'`.
+    """
     first = NESTED_FIRST if key else ROOT_FIRST
     size = f"How many from the start; {first} unless said, {MAX_FIRST} at most."
     arguments = [
@@ -193,7 +201,9 @@ def connection(
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
         *further,
     ]
-    plan = Many(key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key)
+    plan = Many(
+        key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key, where=where
+    )
     return _field(Declared("plan", plan=plan), description, tuple(arguments))
 
 

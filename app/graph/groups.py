@@ -112,6 +112,9 @@ class Project(Node):
         "Kinds of events it takes.", EVENT_TYPES, key="project_id"
     )
     events: Connection[EventRef] = connection("Events it received.", lists.EVENTS, key="project_id")
+    trashed_events: Connection[EventRef] = connection(
+        "Those of them in the trash.", lists.EVENTS, key="project_id", where=lists.IN_TRASH
+    )
     interactions: Connection[Interaction] = connection(
         "Contacts with its users.", INTERACTIONS, key="project_id"
     )

@@ -369,6 +369,8 @@ EVENTS = list_of(
     received_at=(instant_key("received_at"), "By the moment it came in."),
     occurred_at=(instant_key("occurred_at"), "By the moment it says it happened."),
 )  # fmt: skip
+IN_TRASH = "status = 'trashed'"
+"""Which events are in the trash: few among many, and so found by an index of their own."""
 API_KEYS = list_of("ApiKey", NameFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT)
 OAUTH_CLIENTS = list_of(
     "OAuthClient", NameFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT

@@ -173,7 +173,7 @@ class Loaders:
             )
             return await self._per_parent(type_name, select, parents, order='"%place"')
 
-        signature = ("page", type_name, many.key, _frozen(args.values), peek)
+        signature = ("page", type_name, many.key, many.where, _frozen(args.values), peek)
         rows = await self._load(signature, batch, _ROOT if parent is None else parent)
         size = args.values.get("last" if backward else "first")
         size = many.default_first if size is None else size
@@ -202,7 +202,9 @@ class Loaders:
             return [by_parent[p] for p in parents]
 
         return await self._load(
-            ("count", type_name, many.key, _frozen(args.values)), batch, _ROOT if parent is None else parent
+            ("count", type_name, many.key, many.where, _frozen(args.values)),
+            batch,
+            _ROOT if parent is None else parent,
         )
 
     async def aggregate(

@@ -99,6 +99,9 @@ class Query:
     event_types: Connection[EventType] = connection("Kinds of events that projects take.", EVENT_TYPES)
     event: Event | None = look_up("An event, by its id.")
     events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)
+    trashed_events: Connection[Event] = connection(
+        "Events in the trash: those that could not be processed.", lists.EVENTS, where=lists.IN_TRASH
+    )
     event_metrics: Connection[EventMetric] = connection(
         "States and statistics of events, as they are now.", EVENT_METRICS
     )

@@ -147,6 +147,8 @@ class Many:
     parent_key: str = "id"
     filter: str = ""
     """The GraphQL name of its filter input."""
+    where: str = ""
+    """A condition on a column of the rows that always holds, as a literal, so that a partial index can serve it."""
     every_group: bool = False
     """For the listing of customer groups alone: all groups of the credential, not only the one it acts in."""
 

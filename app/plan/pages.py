@@ -60,6 +60,8 @@ def rows_of(
     source, where = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
     if many.key and parent is not None:
         where.append(sql(row(many.key), " = ", parent))
+    if many.where:
+        where.append(sql(f"{alias}.{many.where}"))
     if isinstance(many, News):
         where.append(many.fresh(row))
     filters = catalog.filters.get(many.filter, {})

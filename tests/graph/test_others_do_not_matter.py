@@ -8,7 +8,12 @@ from tests.given.asking import Asker
 from tests.given.everything import Everything, everything
 from tests.given.questions import edges
 
-OTHER_STORES = """
+WHOSE = """
+SELECT customer_id FROM event WHERE group_id = $1 AND customer_id IS NOT NULL
+UNION SELECT customer_id FROM interaction WHERE group_id = $1 AND customer_id IS NOT NULL
+"""
+"""Customers of events and interactions that are left: their ids are shown also where they are out of sight."""
+OTHER_STORES = f"""
 UPDATE funnel_touch SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
 DELETE FROM customer_order WHERE group_id = $1 AND store_id <> $2;
@@ -18,22 +23,23 @@ UPDATE customer_order SET campaign_id = NULL WHERE group_id = $1 AND campaign_id
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
 UPDATE event SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
+UPDATE interaction SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
+    SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND store_id = $2;
 DELETE FROM campaign WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM metric_rollup WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM asset WHERE group_id = $1 AND store_id <> $2;
-UPDATE event SET customer_id = NULL WHERE group_id = $1 AND customer_id IN (
-    SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.store_id IS DISTINCT FROM $2);
+DELETE FROM event e WHERE group_id = $1 AND NOT EXISTS (
+    SELECT 1 FROM project p WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id = $2 OR p.store_id IS NULL));
+DELETE FROM project WHERE group_id = $1 AND store_id <> $2;
 UPDATE promo_redemption SET customer_id = NULL WHERE group_id = $1 AND customer_id IN (
     SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.store_id IS DISTINCT FROM $2);
 DELETE FROM reward_balance b USING customer c
  WHERE b.group_id = $1 AND c.group_id = $1 AND c.id = b.customer_id AND c.store_id IS DISTINCT FROM $2;
-DELETE FROM customer WHERE group_id = $1 AND store_id IS DISTINCT FROM $2;
+DELETE FROM customer WHERE group_id = $1 AND store_id IS DISTINCT FROM $2 AND id NOT IN ({WHOSE});
+UPDATE customer SET store_id = NULL WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM promo_redemption WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM partnership WHERE group_id = $1 AND store_id <> $2;
-DELETE FROM event e WHERE group_id = $1 AND NOT EXISTS (
-    SELECT 1 FROM project p WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id = $2 OR p.store_id IS NULL));
-DELETE FROM project WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM store WHERE group_id = $1 AND id <> $2
 """
 CROSSING = """
@@ -42,7 +48,7 @@ DELETE FROM promo_redemption WHERE group_id = $1 AND promo_id IN (
      WHERE p.group_id = $1 AND c.store_id <> $2)
 """
 """A redemption dies with its promo, so one here of another store's promo would not outlive that store."""
-OTHER_PROJECTS = """
+OTHER_PROJECTS = f"""
 DELETE FROM funnel_touch WHERE group_id = $1;
 DELETE FROM customer_order WHERE group_id = $1;
 DELETE FROM reward_evaluation WHERE group_id = $1;
@@ -50,13 +56,15 @@ DELETE FROM reward_participant WHERE group_id = $1;
 DELETE FROM reward_balance WHERE group_id = $1;
 UPDATE event SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.project_id IS DISTINCT FROM $2);
+UPDATE interaction SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
+    SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.project_id IS DISTINCT FROM $2);
+DELETE FROM interaction WHERE group_id = $1 AND project_id <> $2;
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND project_id = $2;
 DELETE FROM campaign WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
 DELETE FROM event WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
 DELETE FROM metric_rollup WHERE group_id = $1;
-UPDATE event SET customer_id = NULL WHERE group_id = $1;
 UPDATE promo_redemption SET customer_id = NULL WHERE group_id = $1;
-DELETE FROM customer WHERE group_id = $1
+DELETE FROM customer WHERE group_id = $1 AND id NOT IN ({WHOSE})
 """
 
 

@@ -156,7 +156,9 @@ def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:
     )
 
 
-def field_entries(inputs: Settable[Sequence[EventFieldInput] | None]) -> Settable[Sequence[FieldEntry] | None]:
+def field_entries(
+    inputs: Settable[Sequence[EventFieldInput] | None],
+) -> Settable[Sequence[FieldEntry] | None]:
     if inputs is None or inputs is UNSET:
         return inputs
     return [
