@@ -10,13 +10,12 @@ from app.domain.rewards.judging import Decision, reasons
 from app.domain.rewards.occurrences import Occurrence
 from app.domain.rewards.processing import dry
 from app.domain.rewards.reading import OWN_ATTRIBUTES
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.graph.enums import AttributeOwner, FlowTrigger, RewardAttributeKind, RewardOutcome
-from app.graph.mutations.flows import code_of
-from app.graph.mutations.writing import given, own_id
 from app.graph.resolving import loaders_of
 from app.graph.rewards import RewardEvaluation
 from app.graph.scalars import JSON, DateTime, Long
+from app.values.ids import read_id
 
 
 @strawberry.input(description="The transaction that may be rewarded.")
@@ -187,34 +186,40 @@ reward_attributes: Any = strawberry.field(
 
 def occurrence_of(sent: RewardTriggerInput, *, reference: str, now: datetime) -> Occurrence:
     """The same in the domain's words. Ids are read here: an unreadable one is not found."""
-    paid = given(sent.transaction)
-    further = given(sent.attributes) or {}
+    paid, further = sent.transaction, sent.attributes or {}
+    code: Any = sent.trigger.value
     if not isinstance(further, dict):
         raise Invalid(
             '`attributes` is an object such as {"transaction": {"gift": true}}.', path=["attributes"]
         )
-    partner = given(sent.partner_id)
+    told = {} if paid is None else {name: getattr(paid, name) for name in _TOLD}
     return Occurrence(
         reference=reference,
-        trigger_code=code_of(sent.trigger, None, (), "trigger"),
-        custom_trigger_id=given(sent.custom_trigger_id),
-        customer_id=own_id(sent.customer_id, "cust", "customer", "customerId"),
-        partner_id=None if partner is None else own_id(partner, "part", "partner", "partnerId"),
-        occurred_at=given(sent.occurred_at) or now,
-        transaction={}
-        if paid is None
-        else {
-            name: value
-            for name in ("amount", "currency", "channel", "items", "quantity")
-            if (value := given(getattr(paid, name))) is not None
-        },
+        trigger_code=code,
+        custom_trigger_id=sent.custom_trigger_id,
+        customer_id=_ident(sent.customer_id, "cust", "customer", "customerId"),
+        partner_id=None
+        if sent.partner_id is None
+        else _ident(sent.partner_id, "part", "partner", "partnerId"),
+        occurred_at=sent.occurred_at or now,
+        transaction={name: value for name, value in told.items() if value is not None},
         further=further,
     )
 
 
+_TOLD = ("amount", "currency", "channel", "items", "quantity")
+
+
+def _ident(text: str, prefix: str, kind: str, name: str) -> int:
+    found = read_id(prefix, text)
+    if found is None:
+        raise NotFound(kind, text, path=[name])
+    return found
+
+
 async def _decided(info: strawberry.Info, campaign_id: str, sent: RewardTriggerInput) -> RewardDecision:
     context: Any = info.context
-    ident = own_id(campaign_id, "camp", "campaign", "campaignId")
+    ident = _ident(campaign_id, "camp", "campaign", "campaignId")
     asked = occurrence_of(sent, reference="dry", now=context.now)
     async with context.db.transaction(context.scope) as tx:
         running, decision = await dry(tx, ident, asked, now=context.now)

@@ -191,7 +191,7 @@ FLIPS: dict[tuple[str, str], Any] = {
     ("campaign", "type"): "promotion",
     ("campaign", "closed"): "it is paused",
 }
-ASKED = [
+ASKED: list[tuple[int, int, list[object]]] = [
     (1, 1, ["gold", "silver"]), (1, 2, [3, 4, 5]), (1, 6, ["vip", "old"]), (1, 1000, [42, 43]), (2, 1, [1000, 2000]),
     (2, 2, ["EUR"]), (2, 4, ["A1", "B2"]), (2, 1001, [True, False]), (3, 1, [7, 8]), (3, 2, ["Bank"]),
     (3, 1002, ["high"]), (4, 1, [1]), (4, 2, ["loyalty"]), (6, 1, [1]), (1, 99, [1]),

@@ -60,6 +60,9 @@ BUILT_IN = (
     BuiltIn(4, 5, "seconds_running", _K.NUMBER, "Seconds since it became active."),
 )  # fmt: skip
 """The attributes everybody has."""
+_TAKEN = {
+    owner: frozenset(one.name for one in BUILT_IN if one.type_code == code) for code, owner in OWNERS.items()
+}
 
 _KINDS: Mapping[str, tuple[Kind, Callable[[Any], bool]]] = {
     _K.TEXT: (Words(), lambda value: isinstance(value, str)),
@@ -101,6 +104,12 @@ class Catalogue:
             return Test(found, operator, found.kind.operand(operator, operand))
         except ValueError as why:
             return f"the value {why}"
+
+
+def own_values(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a group's own attributes; none stands in for a built-in one."""
+    taken = _TAKEN[owner]
+    return {name: value for name, value in values.items() if name not in taken}
 
 
 def catalogue(own: Iterable[tuple[int, int, str, str]] = ()) -> Catalogue:

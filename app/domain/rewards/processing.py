@@ -108,7 +108,8 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
     Idempotent: an occurrence that was evaluated in the campaign is not evaluated again, whatever has changed since.
     """
     for _, one in asked:
-        check(one)
+        if one.event_id is None:  # What is kept was checked when it came in.
+            check(one)
     events = await keep(tx, [one for _, one in asked], now=now)
     pairs = [(event, campaign) for (campaign, _), event in zip(asked, events, strict=True)]
     known = await _known(tx, pairs)

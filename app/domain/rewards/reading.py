@@ -11,7 +11,7 @@ import msgspec
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import OWNERS, Catalogue, Facts, catalogue
+from app.domain.rewards.attributes import OWNERS, Catalogue, Facts, catalogue, own_values
 from app.domain.rewards.judging import Books
 from app.domain.rewards.programme import Programme
 from app.errors import NotFound
@@ -201,8 +201,7 @@ async def partner_facts(tx: Transaction, idents: Collection[int]) -> dict[int, d
 def _user(row: Any, *, now: datetime) -> dict[str, Any]:
     own = None if row["attributes"] is None else read_json(row["attributes"].encode())
     return {
-        # First, so that an attribute of a group's own cannot stand in for a built-in one.
-        **(own if isinstance(own, dict) else {}),
+        **own_values("user", own if isinstance(own, dict) else {}),
         "loyalty_tier": row["loyalty_tier"],
         "order_count": row["order_count"],
         "total_spent": smallest(row["total_spent"], row["currency"]),
@@ -228,7 +227,7 @@ def facts_for(
     if paid.get("currency") not in (None, running.programme.currency):
         paid["amount"] = None  # Amounts of two currencies cannot be compared.
     known = {"user": user, "transaction": paid, "partner": partner, "campaign": running.facts(now=now)}
-    return {owner: {**further.get(owner, {}), **known[owner]} for owner in OWNERS.values()}
+    return {owner: {**own_values(owner, further.get(owner, {})), **known[owner]} for owner in OWNERS.values()}
 
 
 def revenue_of(facts: Facts) -> int:

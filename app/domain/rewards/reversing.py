@@ -22,13 +22,13 @@ UPDATE reward_evaluation SET reversed_at = $3
 RETURNING customer_id, campaign_id, amount, inputs::jsonb #>> '{transaction,amount}' AS revenue
 """
 _TAKEN_BACK = """
+WITH next AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('reward_evaluation', 'id')) AS step)
 INSERT INTO reward_entry
   (group_id, campaign_id, evaluation_id, customer_id, partner_id, kind, step, position, flow, action, amount,
    balance_change, currency, created_at)
 SELECT e.group_id, e.campaign_id, e.evaluation_id, e.customer_id, e.partner_id, 'reversal', next.step, e.position,
        e.flow, e.action, -e.amount, -e.balance_change, e.currency, $3
-  FROM reward_entry e
- CROSS JOIN (SELECT nextval(pg_get_serial_sequence('reward_evaluation', 'id')) AS step) AS next
+  FROM reward_entry e CROSS JOIN next
  WHERE e.group_id = $1 AND e.evaluation_id = $2
 RETURNING customer_id, partner_id, currency, balance_change
 """

@@ -1,0 +1,313 @@
+"""What a configuration would have paid: the same evaluator over what is kept, without writing anything.
+
+A campaign that is there is *replayed*: every event that was evaluated in it, with the inputs that were kept, in the
+order in which they counted, reversals at their place. With its own configuration that is its ledger, line by line;
+with another one, the difference. A draft that nobody ran is judged over every event of the group, or of a store, that
+is mapped to a trigger; about customers is known what is known now.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from app.db.database import Transaction
+from app.domain.rewards.attributes import Facts, own_values
+from app.domain.rewards.judging import (
+    Books,
+    Decision,
+    Line,
+    Trigger,
+    balance_sign,
+    due,
+    enter,
+    settle,
+    take_back,
+)
+from app.domain.rewards.occurrences import CODES, SOURCE
+from app.domain.rewards.programme import MAX_AMOUNT, REDEEM, Programme
+from app.domain.rewards.reading import revenue_of, user_facts
+from app.domain.rewards.triggers import transaction_of, trigger_of
+from app.tables.events import RewardTrigger
+from app.tables.rewards import RewardOutcome
+
+CHUNK = 2_000
+"""Events read at a time; progress is told after each."""
+MAX_DIFFERENCES = 100
+_read = msgspec.json.Decoder(float_hook=Decimal).decode
+"""Documents that were checked when they came in, with every digit of their numbers."""
+
+_REPLAY = """
+SELECT v.id, v.created_at, v.trigger_code, v.custom_trigger_id, v.occurred_at, v.customer_id, v.reference,
+       v.inputs::text AS inputs, v.amount, (v.trace #> '{balances}')::text AS balances, NULL::bigint AS reverses
+  FROM reward_evaluation v
+ WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.created_at >= $3 AND v.created_at < $4
+UNION ALL
+SELECT DISTINCT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
+       NULL::bigint, NULL, e.evaluation_id
+  FROM reward_entry e
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.created_at >= $3 AND e.created_at < $4
+ ORDER BY 1
+"""
+# What counted before the window, as the ledger tells: by customer how often, and what it came to.
+_BEFORE = """
+SELECT e.customer_id, sum(e.amount)::bigint AS paid,
+       sum(sign(e.amount)) FILTER (WHERE e.position = 0)::bigint AS rewarded,
+       sum(sign(e.amount) * CASE WHEN v.inputs #>> '{transaction,amount}' ~ '^[0-9]{1,16}$'
+                                 THEN (v.inputs #>> '{transaction,amount}')::bigint ELSE 0 END)
+         FILTER (WHERE e.position = 0)::bigint AS revenue
+  FROM reward_entry e
+  JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.created_at < $3
+ GROUP BY e.customer_id
+"""
+_EVENTS = """
+SELECT e.id, e.received_at, e.occurred_at, e.customer_id, e.source, e.event_type, e.event_type_id, t.trigger,
+       e.data::text AS data, e.body::text AS body
+  FROM event e
+  LEFT JOIN event_type t ON t.group_id = $1 AND t.id = e.event_type_id
+ WHERE e.group_id = $1 AND e.received_at >= $2 AND e.received_at < $3 AND e.customer_id IS NOT NULL
+   AND e.status = 'processed' AND (t.trigger IS NOT NULL OR e.source = $4)
+   AND ($5::bigint IS NULL OR e.project_id IS NULL OR EXISTS (
+        SELECT 1 FROM project p
+         WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id IS NULL OR p.store_id = $5)))
+ ORDER BY e.received_at, e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when, and until when (exclusive)."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An event that would have been paid otherwise than it was."""
+
+    reference: str
+    paid: int
+    would_be: int
+
+
+@dataclass(slots=True)
+class Simulated:
+    """What came of it so far."""
+
+    events: int = 0
+    reversals: int = 0
+    wanted: int = 0
+    paid: int = 0
+    """Reversals taken off."""
+    was_paid: int = 0
+    """The same as it happened."""
+    customers: set[int] = field(default_factory=set)
+    outcomes: dict[RewardOutcome, int] = field(default_factory=dict)
+    reached: dict[str, datetime] = field(default_factory=dict)
+    """By limit, when it was first met."""
+    differing: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    until: datetime | None = None
+    """The moment it has come to."""
+
+
+Heard = Callable[[int, int, Decision], None]
+"""Told of every decision: the evaluation's id (0 for a draft), the customer, the decision."""
+
+
+async def replay(
+    tx: Transaction,
+    programme: Programme,
+    window: Window,
+    *,
+    heard: Heard | None = None,
+) -> AsyncIterator[Simulated]:
+    """What this configuration would have made of everything its campaign evaluated; told after each chunk."""
+    state = Simulated()
+    books = await _books_before(tx, programme, window)
+    sign = balance_sign(programme)
+    decided: dict[int, tuple[int, int, list[Line]]] = {}
+    was: dict[int, int] = {}
+    drift: dict[tuple[int, int], int] = {}
+    values = (tx.scope.group_id, programme.campaign_id, window.since, window.until)
+    async for rows in _chunks(tx, _REPLAY, values):
+        for row in rows:
+            state.until = row["created_at"]
+            if row["reverses"] is not None:
+                _reverse(row, state, books, decided, was, sign=sign)
+                continue
+            facts: Facts = _read(row["inputs"])
+            customer, revenue = row["customer_id"], revenue_of(facts)
+            trigger = Trigger(row["trigger_code"], row["custom_trigger_id"], row["occurred_at"])
+            asked = due(programme, trigger, facts, traced=False)
+            if programme.reward_type == REDEEM and asked.lines:
+                await _balances_then(tx, row, asked.lines, books, drift)
+            decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
+            enter(programme, decision, books, customer_id=customer, revenue=revenue)
+            _note(state, decision, customer, row["created_at"], programme, books, revenue)
+            if decision.lines:
+                decided[row["id"]] = (customer, revenue, decision.lines)
+            was[row["id"]] = row["amount"]
+            state.was_paid += row["amount"]
+            drift_by = decision.amount - row["amount"]
+            if drift_by:
+                state.differing += 1
+                for line in decision.lines[:1]:
+                    account = (customer, line.partner_id)
+                    drift[account] = drift.get(account, 0) + sign * drift_by
+                if len(state.differences) < MAX_DIFFERENCES:
+                    state.differences.append(Difference(row["reference"], row["amount"], decision.amount))
+            if heard is not None:
+                heard(row["id"], customer, decision)
+        yield state
+    yield state
+
+
+async def draft(
+    tx: Transaction,
+    programme: Programme,
+    window: Window,
+    *,
+    campaign: Mapping[str, Any],
+    partner: Mapping[str, Any],
+    store_id: int | None,
+    heard: Heard | None = None,
+) -> AsyncIterator[Simulated]:
+    """What a configuration that nobody ran would have paid; told after each chunk. `campaign`, `partner`: facts."""
+    state, books = Simulated(), Books()
+    users: dict[int, dict[str, Any]] = {}
+    values = (tx.scope.group_id, window.since, window.until, SOURCE, store_id)
+    async for rows in _chunks(tx, _EVENTS, values):
+        fresh = {row["customer_id"] for row in rows} - users.keys()
+        if fresh:
+            users |= {ident: {} for ident in fresh} | await user_facts(tx, fresh, now=window.until)
+        for row in rows:
+            state.until = row["received_at"]
+            trigger, transaction, further = _told(row, programme.currency)
+            facts: Facts = {
+                "user": users[row["customer_id"]],
+                "transaction": {**own_values("transaction", further.get("transaction", {})), **transaction},
+                "partner": partner,
+                "campaign": campaign,
+            }
+            customer, revenue = row["customer_id"], revenue_of(facts)
+            asked = due(programme, trigger, facts, traced=False)
+            decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
+            enter(programme, decision, books, customer_id=customer, revenue=revenue)
+            _note(state, decision, customer, row["received_at"], programme, books, revenue)
+            if heard is not None:
+                heard(0, customer, decision)
+        yield state
+    yield state
+
+
+async def _chunks(tx: Transaction, statement: str, values: Sequence[object]) -> AsyncIterator[Sequence[Any]]:
+    cursor = await tx.driver.cursor(statement, *values)
+    while rows := await cursor.fetch(CHUNK):
+        yield rows
+
+
+def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str, Any]]:
+    """An event as a trigger, what it says of a transaction, and further values by owner."""
+    if row["trigger"] is None:
+        body = _read(row["body"])
+        trigger = Trigger(
+            CODES[RewardTrigger(row["event_type"])], body["customTriggerId"], row["occurred_at"]
+        )
+        transaction = dict(body["transaction"])
+        if transaction.get("currency") not in (None, currency):
+            transaction["amount"] = None
+        return trigger, transaction, body["attributes"]
+    data = _read(row["data"]) if row["data"] else {}
+    code, custom = trigger_of(row["trigger"], row["event_type_id"])
+    transaction = transaction_of(data, currency=currency)
+    if transaction.get("currency") not in (None, currency):
+        transaction["amount"] = None
+    return Trigger(code, custom, row["occurred_at"]), transaction, {"transaction": data}
+
+
+def _note(
+    state: Simulated,
+    decision: Decision,
+    customer: int,
+    at: datetime,
+    programme: Programme,
+    books: Books,
+    revenue: int,
+) -> None:
+    amount = decision.amount
+    state.events += 1
+    state.wanted += decision.wanted
+    state.outcomes[decision.outcome] = state.outcomes.get(decision.outcome, 0) + 1
+    if amount:
+        state.paid += amount
+        state.customers.add(customer)
+    limits = programme.limits
+    if limits.rewards < MAX_AMOUNT and books.paid >= limits.rewards:
+        state.reached.setdefault("rewards", at)
+    if decision.outcome is RewardOutcome.LIMIT_REACHED:
+        known = books.rewarded.get(customer, 0) > 0
+        if not known and books.participants >= limits.participants:
+            state.reached.setdefault("participants", at)
+        if books.transactions >= limits.transactions:
+            state.reached.setdefault("transactions", at)
+        if books.revenue + revenue > limits.revenue:
+            state.reached.setdefault("revenue", at)
+
+
+def _reverse(
+    row: Any,
+    state: Simulated,
+    books: Books,
+    decided: dict[int, tuple[int, int, list[Line]]],
+    was: Mapping[int, int],
+    *,
+    sign: int,
+) -> None:
+    """What was taken back is taken back here too, as far as it would have been paid."""
+    state.reversals += 1
+    state.was_paid -= was.get(row["reverses"], 0)
+    found = decided.pop(row["reverses"], None)
+    if found is not None:
+        customer, revenue, lines = found
+        take_back(lines, books, customer_id=customer, revenue=revenue, sign=sign)
+        state.paid -= sum(line.amount for line in lines)
+
+
+async def _books_before(tx: Transaction, programme: Programme, window: Window) -> Books:
+    books = Books()
+    for row in await tx.fetch(_BEFORE, tx.scope.group_id, programme.campaign_id, window.since):
+        books.paid += row["paid"]
+        books.rewarded[row["customer_id"]] = row["rewarded"] or 0
+        books.transactions += row["rewarded"] or 0
+        books.participants += (row["rewarded"] or 0) > 0
+        books.revenue += row["revenue"] or 0
+    return books
+
+
+_BALANCE_THEN = """
+SELECT coalesce(sum(balance_change), 0)::bigint FROM reward_entry
+ WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND step < $4
+"""
+
+
+async def _balances_then(
+    tx: Transaction,
+    row: Any,
+    lines: Sequence[Line],
+    books: Books,
+    drift: Mapping[tuple[int, int], int],
+) -> None:
+    """What the customer had at that moment: as it was looked at then, else as the ledger tells, less what differs."""
+    seen = {} if row["balances"] is None else {one["partner"]: one["has"] for one in _read(row["balances"])}
+    for partner in {line.partner_id for line in lines}:
+        account = (row["customer_id"], partner)
+        has = seen.get(partner)
+        if has is None:
+            has = await tx.fetchval(_BALANCE_THEN, tx.scope.group_id, *account, row["id"])
+        books.balances[account] = has + drift.get(account, 0)

@@ -1,0 +1,119 @@
+"""Events that reward: what the pipeline processed, as triggers of the campaigns that listen.
+
+An event type says which trigger its events are (`event_type.trigger`). A custom one is told apart by the number in the
+event type's id, which a flow names as its `customTriggerId`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.db.database import Transaction
+from app.domain.inputs import MAX_COUNT
+from app.domain.rewards.occurrences import CODES, Occurrence
+from app.domain.rewards.processing import process
+from app.domain.rewards.reading import lock_running, smallest, user_facts
+from app.tables.events import RewardTrigger
+
+AMOUNTS = ("amount", "turnover")
+"""Under which of an event's values a transaction's amount is looked for, in whole units of the currency."""
+CUSTOM_CODE = CODES[RewardTrigger.CUSTOM]
+
+# Campaigns that run and have a live flow with one of these triggers, and the projects they hear: those of their own
+# store, and the group's.
+_LISTENING = """
+SELECT DISTINCT campaign.id, campaign.currency, flow.trigger_code, flow.custom_trigger_id, project.id AS project_id
+  FROM campaign
+  JOIN flow ON flow.group_id = $1 AND flow.campaign_id = campaign.id AND flow.deleted_at IS NULL AND flow.is_active
+  JOIN project ON project.group_id = $1 AND project.id = ANY ($3)
+   AND (project.store_id IS NULL OR project.store_id = campaign.store_id)
+ WHERE campaign.group_id = $1 AND campaign.status = 'active' AND campaign.deleted_at IS NULL
+   AND NOT campaign.is_template AND campaign.reward_type IN (1, 2) AND flow.trigger_code = ANY ($2)
+ ORDER BY campaign.id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggeringEvent:
+    """A processed event whose type is mapped to a trigger."""
+
+    id: UUID
+    project_id: int
+    event_type_id: int
+    trigger: str
+    customer_id: int | None
+    occurred_at: datetime
+    data: Mapping[str, Any]
+    """Its fields, states and statistics, by storage key."""
+
+
+async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEvent], *, now: datetime) -> int:
+    """Reward what these events trigger, once per event and campaign; how many evaluations there are.
+
+    Events of nobody known reward nobody. Locks campaigns by id, then balances: call it after whatever locks customers.
+    """
+    known = [event for event in events if event.customer_id is not None]
+    if not known:
+        return 0
+    codes = sorted({CODES[RewardTrigger(event.trigger)] for event in known})
+    projects = sorted({event.project_id for event in known})
+    rows = await tx.fetch(_LISTENING, tx.scope.group_id, codes, projects)
+    if not rows:
+        return 0
+    running = await lock_running(tx, {row["id"] for row in rows})
+    alive = await user_facts(tx, {event.customer_id for event in known if event.customer_id}, now=now)
+    asked: dict[tuple[int, UUID], tuple[int, Occurrence]] = {}
+    for row in rows:
+        for event in known:
+            code, custom = trigger_of(event.trigger, event.event_type_id)
+            heard = (row["project_id"], row["trigger_code"]) == (event.project_id, code) and (
+                code != CUSTOM_CODE or row["custom_trigger_id"] == custom
+            )
+            if heard and event.customer_id in alive and row["id"] in running:
+                asked[row["id"], event.id] = (row["id"], occurrence_of(event, currency=row["currency"]))
+    made = await process(tx, list(asked.values()), now=now) if asked else []
+    return len(made)
+
+
+def trigger_of(trigger: str, event_type_id: int) -> tuple[int, int | None]:
+    """The code of an event type's trigger, and for a custom one which it is."""
+    code = CODES[RewardTrigger(trigger)]
+    return code, event_type_id if code == CUSTOM_CODE else None
+
+
+def occurrence_of(event: TriggeringEvent, *, currency: str) -> Occurrence:
+    """The event in the words of rewards, for a campaign that counts in this currency."""
+    code, custom = trigger_of(event.trigger, event.event_type_id)
+    assert event.customer_id is not None
+    return Occurrence(
+        reference=str(event.id),
+        trigger_code=code,
+        custom_trigger_id=custom,
+        customer_id=event.customer_id,
+        occurred_at=event.occurred_at,
+        transaction=transaction_of(event.data, currency=currency),
+        further={"transaction": event.data},
+        event_id=event.id,
+    )
+
+
+def transaction_of(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
+    """What an event's values say about a transaction, the amount in the smallest unit."""
+    found: dict[str, Any] = {
+        name: data[name]
+        for name in ("currency", "channel", "items", "quantity")
+        if data.get(name) is not None
+    }
+    for name in AMOUNTS:
+        value = data.get(name)
+        if (
+            isinstance(value, int | Decimal)
+            and not isinstance(value, bool)
+            and 0 <= value <= MAX_COUNT // 1000
+        ):
+            found["amount"] = smallest(Decimal(value), currency)
+            break
+    return found
