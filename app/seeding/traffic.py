@@ -1,4 +1,4 @@
-"""What came to the demonstration groups' sites: event types, visits, events and what became of them, outlays.
+"""What came to the demonstration groups' sites: event types, visits, events and what became of them, outlays, rates.
 
 All of it goes through the gateway's own operations, the events through its pipeline.
 """
@@ -18,6 +18,7 @@ from app.domain.events.accepting import Acceptor, Sent
 from app.domain.events.metrics import Telling, tell
 from app.domain.events.processing import process_pending
 from app.domain.events.sending import sent_event
+from app.domain.exchange.operations import Rate, upsert_rates
 from app.domain.interactions.recording import Offline, Visit, record_offline, record_online
 from app.domain.outlays.fields import OutlayFields
 from app.domain.outlays.operations import create_outlay
@@ -34,6 +35,9 @@ DAYS = 85
 """How long ago the first of them came."""
 CONTACTS = 12
 """How many met somebody of the shop."""
+RATES = {"EUR": Decimal("1.0832"), "USD": Decimal("0.9232")}
+"""What a group's currency is worth in the other group's, about; it moves a little every week."""
+
 _FIELD, _STATE, _STATISTIC = EventFieldKind.FIELD, EventFieldKind.STATE, EventFieldKind.STATISTIC
 _WHO = (
     FieldEntry(storage_key="email", data_type=EventDataType.EMAIL, identity="email"),
@@ -93,6 +97,7 @@ async def write_traffic(db: Database, group_id: int, plan: GroupPlan, *, now: da
             for reference, fields in EVENT_TYPES.items():
                 await create_event_type(tx, project_id, fields, reference=reference, now=now)
             await _lay_out(tx, plan, now=now)
+            await upsert_rates(tx, [*_rates(plan, now)], now=now)
     site = _Site(group_id, project_id, plan, now)
     visits, events = site.traffic()
     async with db.transaction(scope) as tx:
@@ -127,6 +132,16 @@ async def _lay_out(tx: Transaction, plan: GroupPlan, *, now: datetime) -> None:
                 region=outlay.region,
             )
             await create_outlay(tx, fields, now=now)
+
+
+def _rates(plan: GroupPlan, now: datetime) -> Iterator[Rate]:
+    chance = Random(f"{plan.slug} rates")  # noqa: S311 - made-up rates
+    other = "USD" if plan.currency == "EUR" else "EUR"
+    worth = RATES.get(plan.currency, Decimal(1))
+    for week in range(DAYS // 7 + 2):
+        moved = worth * Decimal(f"{chance.uniform(0.98, 1.02):.4f}")
+        day = now.date() - timedelta(days=7 * week)
+        yield Rate(from_currency=plan.currency, to_currency=other, day=day, rate=moved)
 
 
 async def _follow_up(tx: Transaction, site: "_Site") -> None:
