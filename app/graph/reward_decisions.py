@@ -129,8 +129,8 @@ async def _why_not(
         _LAST,
         [
             scope.group_id,
-            own_id(campaign_id, "camp", "campaign"),
-            own_id(input.customer_id, "cust", "customer"),
+            _ident(campaign_id, "camp", "campaign", "campaignId"),
+            _ident(input.customer_id, "cust", "customer", "customerId"),
         ],
         scope,
     )
@@ -186,7 +186,8 @@ reward_attributes: Any = strawberry.field(
 
 def occurrence_of(sent: RewardTriggerInput, *, reference: str, now: datetime) -> Occurrence:
     """The same in the domain's words. Ids are read here: an unreadable one is not found."""
-    paid, further = sent.transaction, sent.attributes or {}
+    paid = sent.transaction
+    further: Any = sent.attributes or {}
     code: Any = sent.trigger.value
     if not isinstance(further, dict):
         raise Invalid(
