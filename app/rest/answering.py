@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from starlette.datastructures import UploadFile
+from starlette.datastructures import QueryParams, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -49,6 +49,7 @@ _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 JSON = "application/json"
 # Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
 NO_STORE = {"Cache-Control": "no-store"}
+NO_QUERY = QueryParams()
 
 
 class Path:
@@ -124,7 +125,7 @@ class Path:
         try:
             parts = Parts(
                 request.path_params,
-                request.query_params,
+                request.query_params if request.scope["query_string"] else NO_QUERY,
                 request.headers,
                 datetime.now(UTC) if context is None else context.now,
                 body,
@@ -154,7 +155,7 @@ class Path:
             handed_on = True
             return await self.once(route, parts, operation, context, exchange, key)
         finally:
-            if not handed_on:
+            if is_form and not handed_on:
                 await close_files(body)
 
     async def enter(self, request: Request, exchange: Exchange) -> Context:
