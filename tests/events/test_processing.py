@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from app.db.database import Database
 from app.domain.events.processing import process_pending
+from app.tables.events import RewardTrigger
 from app.tables.funnels import FunnelStage
 from app.values.scope import Scope
 from tests.events.conftest import OpenShop
+from tests.given import rewards
 from tests.given.events import NOON
 
 UNCOUNTED = re.compile(r"typeinfo_tree|'jit'|pg_notify")
@@ -154,6 +156,17 @@ async def test_the_address_an_event_s_user_came_by_is_an_interaction_of_theirs(s
         "referrer": "https://b.example/",
         "dedup_key": f"event:{ident}",
     }
+
+
+async def test_an_event_rewards_where_its_type_is_a_trigger(shop: OpenShop, db: Database) -> None:
+    world = await rewards.given(db)
+    campaign = await world.campaign(world.flow(7))
+    given = await shop(group_id=world.group_id, trigger=RewardTrigger.SPEND)
+    await given.send(data={"basket": 1, "turnover": 12, "email": "ada@example.com"})
+    await given.send(data={"turnover": 12, "email": "ada@example.com"})
+    await given.send(data={"basket": 1, "turnover": 12})
+    await given.process()
+    assert await world.total(campaign) == 7
 
 
 async def logged(db: Database) -> list[str]:

@@ -90,12 +90,15 @@ class Shop:
         return [(row["code"], row["field"]) for row in found]
 
 
-async def shop(db: Database, *, fields: Sequence[FieldEntry] = PURCHASE, **declared: Any) -> Shop:
-    """A project with the event type `purchase`."""
-    group = await groups.group(db)
+async def shop(
+    db: Database, *, fields: Sequence[FieldEntry] = PURCHASE, group_id: int | None = None, **declared: Any
+) -> Shop:
+    """A project with the event type `purchase`, in this group or one of its own."""
+    if group_id is None:
+        group_id = (await groups.group(db)).group_id
     slug = f"shop-{uuid4().hex[:10]}"
-    project_id = await projects.tracking(db, group.group_id, slug=slug)
-    async with db.transaction(group.scope) as tx:
+    project_id = await projects.tracking(db, group_id, slug=slug)
+    async with db.transaction(Scope(group_id)) as tx:
         type_id = await create_event_type(
             tx,
             project_id,
@@ -103,4 +106,4 @@ async def shop(db: Database, *, fields: Sequence[FieldEntry] = PURCHASE, **decla
             reference="purchase",
             now=NOON,
         )
-    return Shop(db, Acceptor(db), group.group_id, project_id, slug, type_id)
+    return Shop(db, Acceptor(db), group_id, project_id, slug, type_id)

@@ -28,6 +28,7 @@ from app.domain.events.validating import Fault, FaultCode, Verdict, judge
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.interactions.recording import Visit, record_online
+from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers
 from app.errors import Conflict
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
@@ -212,6 +213,7 @@ async def _take(
     await _store(tx, events, verdicts, customers, now=now)
     await _store_metrics(tx, events, verdicts, customers, now=now)
     await _touch(tx, events, verdicts, customers, now=now)
+    await process_event_triggers(tx, _triggering(events, verdicts, customers), now=now)
     await _count(tx, events, verdicts)
 
 
@@ -327,6 +329,30 @@ async def _touch(
     ]
     if touches:
         await record_touches(tx, touches, source=FUNNEL_SOURCE, now=now)
+
+
+def _triggering(
+    events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict], customers: Mapping[UUID, int | None]
+) -> list[TriggeringEvent]:
+    """Those whose type makes reward campaigns look."""
+    found = []
+    for event in events:
+        verdict = verdicts[event.id]
+        schema = _schema(verdict)
+        if schema.trigger is not None:
+            metrics = {key: value for _, key, value in verdict.metrics}
+            found.append(
+                TriggeringEvent(
+                    id=event.id,
+                    project_id=event.project_id,
+                    event_type_id=schema.id,
+                    trigger=schema.trigger,
+                    customer_id=customers[event.id],
+                    occurred_at=event.occurred_at,
+                    data={**verdict.data, **metrics},
+                )
+            )
+    return found
 
 
 async def _count(tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict]) -> None:
