@@ -7,7 +7,8 @@ from typing import Any
 
 from app.db.database import Database
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.identities.identifying import Person, identify, load_projects
+from app.domain.identities.identifying import COUNTED, MOVED, Person, identify, load_projects
+from app.tables.all import TENANT_TABLES
 from app.tables.funnels import FunnelStage
 from tests.given import custom_ads, promos
 from tests.given.custom_ads import Site
@@ -143,6 +144,27 @@ async def test_somebody_identified_is_not_merged(db: Database) -> None:
     assert await who(db, site, person(site, "t2", **MAIL)) == [ada]  # Bob's machine, Ada's address
     assert await who(db, site, person(site, "t2")) == [bob]
     assert await rows(db, site, "SELECT 1 FROM customer WHERE deleted_at IS NOT NULL") == []
+
+
+async def test_somebody_anonymous_with_rewards_or_orders_is_not_merged(db: Database) -> None:
+    site = await custom_ads.site(db)
+    ada, anonymous = await who(db, site, person(site, **MAIL), person(site, "t1"))
+    segment = await promos.segment(db, site.group.group_id, members=[anonymous or 0])
+    assert await who(db, site, person(site, "t1", **MAIL)) == [ada]
+    assert await rows(db, site, "SELECT customer_id FROM segment_member WHERE segment_id = $1", segment) == [
+        (anonymous,)
+    ]
+    assert await who(db, site, person(site, "t1")) == [anonymous]
+
+
+def test_every_table_about_customers_is_thought_of() -> None:
+    about = {
+        table.name
+        for table in TENANT_TABLES
+        for key in (table.columns["customer_id"].foreign_keys if "customer_id" in table.columns else ())
+        if key.column.table.name == "customer"
+    }
+    assert about == {*MOVED, *COUNTED, "funnel_touch", "funnel_day"}
 
 
 async def test_an_anonymous_person_who_says_who_they_are_stays_the_same(db: Database) -> None:

@@ -3,7 +3,8 @@
 What is given is tried in the order of the project's identity fields, the tracker last; the first that is known
 decides, an e-mail or phone also by the customer's own columns. What is not yet known is attached to that customer.
 Nobody known: a new customer. A tracker whose customer is anonymous (known by trackers alone) and now meets somebody
-known: the anonymous customer's events, metrics, interactions and touches become theirs, and it is deleted.
+known: the anonymous customer's events, metrics, interactions and touches become theirs, and it is deleted; unless it
+has orders, rewards, promos or a place on a list, which count for one customer.
 
 Whoever identifies holds the customers' rows, taken in the order of ids. Source: Webmarketer API 1.0.0, "Create an event
 asynchronously" (trackerId) and "Create offline interaction" (userData).
@@ -23,6 +24,14 @@ from app.errors import Conflict
 TRACKER = "tracker"
 TRIES = 10
 """How often is looked again after somebody else made the same customers meanwhile."""
+
+MOVED = ("event", "event_metric", "interaction", "customer_identity", "reward_evaluation")
+"""What goes over to whom somebody anonymous turns out to be; touches too, and the paths of their days are made anew."""
+COUNTED = (
+    "customer_order", "promo_redemption", "promo_usage", "segment_member", "reward_balance", "reward_entry",
+    "reward_participant",
+)  # fmt: skip
+"""Where limits and balances count per customer: whoever has any of it is somebody, and is not merged."""
 
 Key = tuple[int, str, str]
 """Project, kind and value of an identity."""
@@ -72,7 +81,7 @@ async def identify(
             # What was written with a key that somebody else just took is undone and looked at again, and locks are
             # given back with it: they could not be taken in the order of ids after those that are held.
             async with tx.driver.transaction():
-                decided = await _look(tx, projects, asked)
+                decided = await _look(tx, projects, asked, now=now)
                 found = [decided.decide(person) for person in people]
                 ids = await _write(tx, decided, now=now)
                 return [None if one is None else ids[decided.final(one)] for one in found]
@@ -98,12 +107,18 @@ UNION ALL
 SELECT NULL, 'phone', c.phone, min(c.id)
   FROM customer c WHERE c.group_id = $1 AND c.phone = ANY ($6::text[]) AND c.deleted_at IS NULL GROUP BY c.phone
 """
-_LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
-_ANONYMOUS = """
+_LOCK = """
+SELECT id, deleted_at IS NOT NULL AS is_gone FROM customer
+ WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
+"""
+# Whoever comes back after they were deleted is there again, as when they are upserted.
+_REVIVE = "UPDATE customer SET deleted_at = NULL, updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
+_ANONYMOUS = f"""
 SELECT c.id FROM customer c
- WHERE c.group_id = $1 AND c.id = ANY ($2) AND num_nonnulls(c.email, c.phone, c.external_id) = 0 AND c.order_count = 0
+ WHERE c.group_id = $1 AND c.id = ANY ($2) AND num_nonnulls(c.email, c.phone, c.external_id) = 0
    AND NOT EXISTS (
      SELECT 1 FROM customer_identity i WHERE i.group_id = $1 AND i.customer_id = c.id AND i.kind <> 'tracker')
+   {" ".join(f"AND NOT EXISTS (SELECT 1 FROM {t} x WHERE x.group_id = $1 AND x.customer_id = c.id)" for t in COUNTED)}
 """
 _MAKE = """
 INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, phone)
@@ -127,8 +142,7 @@ ON CONFLICT (group_id, project_id, kind, value) DO NOTHING
 """
 _OF_MERGED = "SET customer_id = m.into_id FROM unnest($2::bigint[], $3::bigint[]) AS m (from_id, into_id)"
 _MOVE = tuple(
-    f"UPDATE {table} t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id"
-    for table in ("event", "event_metric", "interaction", "customer_identity")
+    f"UPDATE {table} t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id" for table in MOVED
 )
 _MOVE_TOUCHES = f"""
 UPDATE funnel_touch t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id
@@ -223,16 +237,22 @@ def _keys_of(person: Person, projects: Mapping[int, Project]) -> list[Key]:
     return [*found, (project.id, TRACKER, person.tracker_id)] if person.tracker_id else found
 
 
-async def _look(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> _Decisions:
+async def _look(
+    tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key], *, now: datetime
+) -> _Decisions:
     """Who is known, and held. Read again once they are: somebody may just have been merged."""
     decided = await _read(tx, projects, keys)
     customers = _customers(decided)
     if not customers:
         return decided
-    await tx.fetch(_LOCK, tx.scope.group_id, customers)
+    held = await tx.fetch(_LOCK, tx.scope.group_id, customers)
     decided = await _read(tx, projects, keys)
     if _customers(decided) != customers:
         raise _Taken
+    gone = [row["id"] for row in held if row["is_gone"]]
+    if gone:
+        await tx.execute(_REVIVE, tx.scope.group_id, gone, now)
+        await note_audience_change(tx)
     rows = await tx.fetch(_ANONYMOUS, tx.scope.group_id, customers)
     decided.anonymous = {row["id"] for row in rows}
     return decided
