@@ -158,6 +158,21 @@ async def test_the_address_an_event_s_user_came_by_is_an_interaction_of_theirs(s
     }
 
 
+async def test_whoever_comes_back_after_they_were_deleted_is_there_again(shop: OpenShop) -> None:
+    given = await shop(funnel_stage=FunnelStage.PURCHASE)
+    data = {"basket": 1, "email": "ada@example.com"}
+    first = await given.send(data=data)
+    await given.process()
+    async with given.db.transaction(given.scope) as tx:
+        await tx.execute("UPDATE customer SET deleted_at = now()")
+    second = await given.send(data=data, tracker_id="t")
+    await given.process()
+    events = [await given.event(first), await given.event(second)]
+    assert events[0]["customer_id"] == events[1]["customer_id"]
+    assert events[1]["status"] == "processed"
+    assert len(await given.rows("SELECT 1 FROM customer WHERE deleted_at IS NULL")) == 1
+
+
 async def test_an_event_rewards_where_its_type_is_a_trigger(shop: OpenShop, db: Database) -> None:
     world = await rewards.given(db)
     campaign = await world.campaign(world.flow(7))
