@@ -32,9 +32,10 @@ log = logging.getLogger(__name__)
 class Pipeline:
     """Processes events until told to stop; then it finishes the batch at hand. What waits stays pending."""
 
-    def __init__(self, db: Database, *, listens: bool = False) -> None:
+    def __init__(self, db: Database, *, listens: bool = False, look_s: float = LOOK_S) -> None:
         """`listens`: other processes accept events and tell of them by NOTIFY."""
         self._db = db
+        self._look_s = look_s
         self._hints = Hints(db, lambda group_id: self.hint([group_id]), channel=CHANNEL) if listens else None
         self._due: dict[int, float] = {}
         """When each group that has work is next looked at, by the monotonic clock."""
@@ -70,7 +71,7 @@ class Pipeline:
     async def _turn(self) -> float:
         """A batch of the group that waits longest, or a look around; how long until there may be more."""
         now_s = time.monotonic()
-        if now_s - self._looked >= LOOK_S:
+        if now_s - self._looked >= self._look_s:
             if self._hints is not None:
                 await self._hints.listen()
             self._looked = now_s
@@ -78,7 +79,7 @@ class Pipeline:
                 self.hint([row[0] for row in await directory.fetch(_PENDING)])
         self._wake.clear()
         group_id = min(self._due, key=self._due.__getitem__, default=None)
-        until_look = self._looked + LOOK_S - now_s
+        until_look = self._looked + self._look_s - now_s
         if group_id is None:
             return until_look
         if self._due[group_id] > now_s:
