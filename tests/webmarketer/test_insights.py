@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.rest.webmarketer.requests import INTERVALS
+from app.rest.webmarketer.event_requests import INTERVALS
 from tests.webmarketer.conftest import Analyst
 from tests.webmarketer.test_event_types import event_type
 from tests.webmarketer.test_events import ORDER, send

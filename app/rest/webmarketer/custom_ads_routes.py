@@ -6,7 +6,9 @@ Source: Webmarketer API 1.0.0, "Custom Ads" and "Interactions".
 from dataclasses import replace
 
 from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
-from app.rest.webmarketer import parameters, requests, schemas, shapes
+from app.rest.webmarketer import custom_ads_requests as requests
+from app.rest.webmarketer import custom_ads_shapes as shapes
+from app.rest.webmarketer import examples, parameters, schemas
 from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, WMKT_ID, object_id, sorting
 
 HERE = __package__ or ""
@@ -29,7 +31,7 @@ UPDATE = LegacyRoute(
     description="Its slug stays. `modifiedCount` is 0 where nothing is another than before.",
     parameters=(PROJECT_ID, WMKT_ID, _ID),
     takes=Takes("WmCampaignChange", {"name": "Spring", "active": True}),
-    gives=Gives("WmModified", schemas.MODIFIED),
+    gives=Gives("WmModified", examples.MODIFIED),
     fails=_WRITES,
 )
 
@@ -54,7 +56,7 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
             *sorting(requests.CAMPAIGN_SORTS),
             *PAGE,
         ),
-        gives=Gives("WmCampaigns", schemas.CAMPAIGNS),
+        gives=Gives("WmCampaigns", examples.CAMPAIGNS),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -68,8 +70,8 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         summary="Create a custom campaign",
         description="It is explicit, and its slug is new in the integration.",
         parameters=(PROJECT_ID, WMKT_ID),
-        takes=Takes("WmNewCampaign", schemas.NEW_CAMPAIGN),
-        gives=Gives("WmId", schemas.NEW_ID),
+        takes=Takes("WmNewCampaign", examples.NEW_CAMPAIGN),
+        gives=Gives("WmId", examples.NEW_ID),
         fails=_WRITES,
     ),
     LegacyRoute(
@@ -82,7 +84,7 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         summary="Show a custom campaign",
         description="Perhaps the implicit one, which the system made for traffic without a slug.",
         parameters=(PROJECT_ID, WMKT_ID, _ID),
-        gives=Gives("WmCampaign", schemas.CAMPAIGN),
+        gives=Gives("WmCampaign", examples.CAMPAIGN),
         fails=("INVALID", "NOT_FOUND"),
     ),
     UPDATE,
@@ -98,7 +100,7 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         summary="List the outlays of a custom campaign",
         description="By start, unless `sort` says otherwise; those of which any part lies in the stretch of time.",
         parameters=(PROJECT_ID, WMKT_ID, _PARENT, *sorting(requests.OUTLAY_SORTS), *STRETCH, *PAGE),
-        gives=Gives("WmOutlays", schemas.OUTLAYS),
+        gives=Gives("WmOutlays", examples.OUTLAYS),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -112,8 +114,8 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         summary="Create an outlay",
         description="In the currency of the integration. It is spread over its days as spend of the campaign.",
         parameters=(PROJECT_ID, WMKT_ID, _PARENT),
-        takes=Takes("WmNewOutlay", schemas.NEW_OUTLAY),
-        gives=Gives("WmId", schemas.NEW_ID),
+        takes=Takes("WmNewOutlay", examples.NEW_OUTLAY),
+        gives=Gives("WmId", examples.NEW_ID),
         fails=_WRITES,
     ),
     LegacyRoute(
@@ -125,7 +127,7 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         shape=shapes.outlay,
         summary="Show an outlay",
         parameters=(PROJECT_ID, WMKT_ID, _PARENT, _OUTLAY),
-        gives=Gives("WmOutlay", schemas.OUTLAY),
+        gives=Gives("WmOutlay", examples.OUTLAY),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -141,8 +143,8 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
             " `modifiedCount` is 0 where nothing is another than before."
         ),
         parameters=(PROJECT_ID, WMKT_ID, _PARENT, _OUTLAY),
-        takes=Takes("WmOutlayChange", schemas.OUTLAY_CHANGE),
-        gives=Gives("WmModified", schemas.MODIFIED),
+        takes=Takes("WmOutlayChange", examples.OUTLAY_CHANGE),
+        gives=Gives("WmModified", examples.MODIFIED),
         fails=_WRITES,
     ),
 )
@@ -159,8 +161,8 @@ INTERACTIONS: tuple[LegacyRoute, ...] = (
         summary="Record an offline interaction",
         description="Of a user who is told by identity fields, through a custom integration.",
         parameters=(PROJECT_ID,),
-        takes=Takes("WmNewInteraction", schemas.NEW_INTERACTION),
-        gives=Gives("WmId", schemas.NEW_ID),
+        takes=Takes("WmNewInteraction", examples.NEW_INTERACTION),
+        gives=Gives("WmId", examples.NEW_ID),
         fails=("INVALID", "NOT_FOUND", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
     ),
 )

@@ -1,7 +1,9 @@
 """Events and what is made of them. Source: Webmarketer API 1.0.0, "Events"."""
 
 from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
-from app.rest.webmarketer import parameters, requests, schemas, shapes
+from app.rest.webmarketer import event_requests as requests
+from app.rest.webmarketer import event_shapes as shapes
+from app.rest.webmarketer import examples, parameters, schemas
 from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, object_id, sorting
 
 HERE = __package__ or ""
@@ -32,8 +34,8 @@ INSIGHTS = LegacyRoute(
         " on Monday."
     ),
     parameters=(PROJECT_ID,),
-    takes=Takes("WmInsightsWanted", schemas.INSIGHTS_WANTED),
-    gives=Gives("WmInsights", schemas.INSIGHTS),
+    takes=Takes("WmInsightsWanted", examples.INSIGHTS_WANTED),
+    gives=Gives("WmInsights", examples.INSIGHTS),
     fails=("INVALID", "NOT_FOUND", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
 )
 _BODY_FAILS = ("INVALID", "NOT_FOUND", "TOO_LARGE")
@@ -52,8 +54,8 @@ EVENTS: tuple[LegacyRoute, ...] = (
             "Answered as soon as it is kept. No token: any page may send to a project it knows, within the project's"
             " rate. One that cannot be processed is found in the trash. The same nonce is the same event."
         ),
-        takes=Takes("WmNewEvent", schemas.NEW_EVENT),
-        gives=Gives("WmEventId", schemas.EVENT_ID),
+        takes=Takes("WmNewEvent", examples.NEW_EVENT),
+        gives=Gives("WmEventId", examples.EVENT_ID),
         fails=(*_BODY_FAILS, "RATE_LIMITED"),
     ),
     LegacyRoute(
@@ -66,8 +68,8 @@ EVENTS: tuple[LegacyRoute, ...] = (
         shape=shapes.sent_now,
         summary="Send an event, and have it processed before the answer",
         description="One that cannot be processed is answered 400 with the reasons, and kept in the trash.",
-        takes=Takes("WmNewEvent", schemas.NEW_EVENT),
-        gives=Gives("WmEventId", schemas.EVENT_ID),
+        takes=Takes("WmNewEvent", examples.NEW_EVENT),
+        gives=Gives("WmEventId", examples.EVENT_ID),
         fails=(*_BODY_FAILS, "RATE_LIMITED"),
     ),
     # Before the route that takes any id in its place.
@@ -82,7 +84,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
         summary="Show an event as it was sent",
         description="Whether it was processed or not. Keys that the document does not know follow the others.",
         parameters=(PROJECT_ID, _EVENT),
-        gives=Gives("WmRawEvent", schemas.RAW_EVENT),
+        gives=Gives("WmRawEvent", examples.RAW_EVENT),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -105,7 +107,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
                 {"type": "string", "enum": ["object", "string"]},
             ),
         ),
-        gives=Gives("WmTrash", schemas.TRASH),
+        gives=Gives("WmTrash", examples.TRASH),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -118,7 +120,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
         summary="Show an event as it was understood",
         description="With its user and metrics. One that waits or is in the trash is not found here.",
         parameters=(PROJECT_ID, _EVENT),
-        gives=Gives("WmEvent", schemas.EVENT),
+        gives=Gives("WmEvent", examples.EVENT),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -131,8 +133,8 @@ EVENTS: tuple[LegacyRoute, ...] = (
         summary="Change a state of an event",
         description="Each state has its own date; what it was before is kept. Answers with the event.",
         parameters=(PROJECT_ID, _EVENT, _storage_key("converted")),
-        takes=Takes("WmMetricValue", schemas.STATE),
-        gives=Gives("WmEvent", schemas.EVENT),
+        takes=Takes("WmMetricValue", examples.STATE),
+        gives=Gives("WmEvent", examples.EVENT),
         fails=(*_BODY_FAILS, "UNSUPPORTED_MEDIA_TYPE"),
     ),
     LegacyRoute(
@@ -145,8 +147,8 @@ EVENTS: tuple[LegacyRoute, ...] = (
         summary="Change a statistic of an event",
         description="What the campaigns that led to the event are credited with follows. Answers with the event.",
         parameters=(PROJECT_ID, _EVENT, _storage_key("turnover")),
-        takes=Takes("WmMetricValue", schemas.STATISTIC),
-        gives=Gives("WmEvent", schemas.EVENT),
+        takes=Takes("WmMetricValue", examples.STATISTIC),
+        gives=Gives("WmEvent", examples.EVENT),
         fails=(*_BODY_FAILS, "UNSUPPORTED_MEDIA_TYPE"),
     ),
 )
@@ -163,7 +165,7 @@ USERS: tuple[LegacyRoute, ...] = (
         summary="List a user's events",
         description="In this project, the latest first.",
         parameters=(PROJECT_ID, _USER, *PAGE),
-        gives=Gives("WmEvents", schemas.EVENTS),
+        gives=Gives("WmEvents", examples.EVENTS),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -188,7 +190,7 @@ USERS: tuple[LegacyRoute, ...] = (
             *PAGE,
             *sorting(requests.METRIC_SORTS),
         ),
-        gives=Gives("WmMetrics", schemas.METRICS),
+        gives=Gives("WmMetrics", examples.METRICS),
         fails=("INVALID", "NOT_FOUND"),
     ),
 )

@@ -1,7 +1,9 @@
 """Event types. Source: Webmarketer API 1.0.0, "Event Types"."""
 
 from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
-from app.rest.webmarketer import parameters, requests, schemas, shapes
+from app.rest.webmarketer import event_type_requests as requests
+from app.rest.webmarketer import event_type_shapes as shapes
+from app.rest.webmarketer import examples, parameters
 from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID
 
 HERE = __package__ or ""
@@ -36,7 +38,7 @@ EVENT_TYPES = (
                 {"type": "string", "examples": ["name,-createdAt"]},
             ),
         ),
-        gives=Gives("WmEventTypes", schemas.EVENT_TYPES),
+        gives=Gives("WmEventTypes", examples.EVENT_TYPES),
         fails=("INVALID", "NOT_FOUND"),
     ),
     LegacyRoute(
@@ -50,8 +52,8 @@ EVENT_TYPES = (
         summary="Create an event type",
         description="Its fields, states and statistics come together.",
         parameters=(PROJECT_ID,),
-        takes=Takes("WmNewEventType", schemas.NEW_EVENT_TYPE),
-        gives=Gives("WmEventType", schemas.EVENT_TYPE),
+        takes=Takes("WmNewEventType", examples.NEW_EVENT_TYPE),
+        gives=Gives("WmEventType", examples.EVENT_TYPE),
         fails=("INVALID", "NOT_FOUND", "CONFLICT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
     ),
     LegacyRoute(
@@ -68,7 +70,7 @@ EVENT_TYPES = (
                 "reference", "path", "Its reference.", {"type": "string", "examples": ["contact-form"]}
             ),
         ),
-        gives=Gives("WmEventType", schemas.EVENT_TYPE),
+        gives=Gives("WmEventType", examples.EVENT_TYPE),
         fails=("INVALID", "NOT_FOUND"),
     ),
 )

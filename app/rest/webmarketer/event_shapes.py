@@ -1,0 +1,166 @@
+"""From the graph's values to the bodies the Webmarketer API prints of events and users, keys as in its samples."""
+
+from decimal import Decimal
+from typing import Any
+
+from app.errors import NotFound
+from app.rest.failing import Problem, Refused
+from app.rest.route import Data, Parts
+from app.rest.webmarketer.bodies import NAMES
+from app.rest.webmarketer.event_requests import field_format
+from app.rest.webmarketer.failures import EVENT_TRASHED, refuse
+from app.rest.webmarketer.parameters import show_object_id
+from app.rest.webmarketer.printing import Node, moment, page, show_event_id
+
+
+def sent(data: Data, _: Parts) -> object:
+    """The event's id, a bare text."""
+    payload = data["eventSend"]
+    refuse(payload["errors"], NAMES)
+    return show_event_id(payload["id"])
+
+
+def sent_now(data: Data, _: Parts) -> object:
+    """The same, of an event that was processed; else what is wrong with it and where it is now."""
+    payload = data["eventSendNow"]
+    if payload["errors"] and payload["id"] is not None:
+        found = [
+            Problem(EVENT_TRASHED, error["message"], error["code"], tuple(error["path"]))
+            for error in payload["errors"]
+        ]
+        where = Problem("INVALID", f"The event is in the trash as {show_event_id(payload['id'])}.")
+        raise Refused([*found, where])
+    refuse(payload["errors"], NAMES)
+    return show_event_id(payload["id"])
+
+
+def raw_event(data: Data, parts: Parts) -> object:
+    """What was sent, and what we gave it: its id and when it came in."""
+    found = data["event"]
+    # What a webhook delivered, or a campaign's link, was never sent to this API.
+    if found is None or found["source"] != "tracker":
+        raise NotFound("event", parts.path["id"])
+    return _raw(found)
+
+
+def trash(data: Data, parts: Parts) -> object:
+    """A page of events that could not be processed, each as it was sent and with the reasons."""
+    found, as_text = data["events"], field_format(parts) == "string"
+    rows = [
+        {**_raw(node), "errors": [_fault(one, as_text) for one in node["faults"]]} for node in found["nodes"]
+    ]
+    return page(parts, found["totalCount"], rows, "count", "total", "data")
+
+
+def computed_event(data: Data, parts: Parts) -> object:
+    """The event as it was understood."""
+    found = data["event"]
+    if found is None or found["status"] != "PROCESSED" or found["type"] is None:
+        raise NotFound("event", parts.path["id"])
+    return _computed(found)
+
+
+def state(data: Data, _: Parts) -> object:
+    """The event after the change."""
+    return _changed(data["eventStateSet"])
+
+
+def statistic(data: Data, _: Parts) -> object:
+    """The event after the change."""
+    return _changed(data["eventStatisticSet"])
+
+
+def insights(data: Data, _: Parts) -> object:
+    """An entry per interval, or per interval and event type; every metric that was asked for is in it."""
+    return [_insight(entry) for entry in data["insights"]]
+
+
+def user_events(data: Data, parts: Parts) -> object:
+    """A page of the user's events, as they were understood."""
+    _known(data, parts)
+    found = data["events"]
+    rows = [_computed(node) for node in found["nodes"]]
+    return page(parts, found["totalCount"], rows, "count", "total", "data")
+
+
+def user_metrics(data: Data, parts: Parts) -> object:
+    """A page of the states and statistics of the user's events."""
+    _known(data, parts)
+    found = data["eventMetrics"]
+    rows = [
+        {
+            **_metric(node),
+            "eventId": show_event_id(node["event"]["id"]),
+            "userId": show_object_id(node["customerId"]),
+            "projectId": node["project"]["slug"],
+        }
+        for node in found["nodes"]
+    ]
+    return page(parts, found["totalCount"], rows, "count", "total", "data")
+
+
+def _raw(node: Node) -> dict[str, Any]:
+    body = node["body"]
+    known = {
+        "_id": show_event_id(node["id"]),
+        "projectId": node["project"]["slug"],
+        "nonce": body["nonce"],
+        "eventType": body["eventType"],
+        "trackerId": body.get("trackerId"),
+        "createdAt": moment(node["receivedAt"]),
+        "data": body["data"],
+    }
+    return known | {name: value for name, value in body.items() if name not in known}
+
+
+def _fault(fault: Node, as_text: bool) -> dict[str, Any]:
+    field = fault["field"]
+    shown = field if as_text or field is None else {"storageKey": field}
+    return {"field": shown, "code": fault["code"], "message": fault["message"]}
+
+
+def _computed(node: Node) -> dict[str, Any]:
+    return {
+        "_id": show_event_id(node["id"]),
+        "projectId": node["project"]["slug"],
+        "userId": node["customerId"] and show_object_id(node["customerId"]),
+        "eventDate": moment(node["occurredAt"]),
+        "eventType": node["eventType"],
+        "attributable": node["isAttributable"],
+        "expirationPolicy": node["type"] and node["type"]["expirationPolicy"],
+        "event": node["data"] or {},
+        "user": node["userData"] or {},
+        "metrics": [_metric(metric) for metric in node["metrics"]],
+        "createdAt": moment(node["createdAt"]),
+        "updatedAt": moment(node["updatedAt"]),
+    }
+
+
+def _metric(node: Node) -> dict[str, Any]:
+    return {
+        "_id": show_object_id(node["id"]),
+        "type": node["kind"].lower(),
+        "storageKey": node["storageKey"],
+        "data": {"value": Decimal(node["value"]), "date": moment(node["metricDate"])},
+        "createdAt": moment(node["createdAt"]),
+        "updatedAt": moment(node["updatedAt"]),
+    }
+
+
+def _insight(entry: Node) -> dict[str, Any]:
+    date = entry["date"]
+    shown: dict[str, Any] = {"date": int(date) if date.isdigit() else moment(date)}
+    if entry["eventType"] is not None:
+        shown["eventType"] = entry["eventType"]
+    return shown | {one["metric"]: Decimal(one["value"]) for one in entry["values"]}
+
+
+def _changed(payload: Node) -> object:
+    refuse(payload["errors"], NAMES)
+    return _computed(payload["event"])
+
+
+def _known(data: Data, parts: Parts) -> None:
+    """A user whom this project does not know is not found."""
+    if not data["known"]["nodes"]:
+        raise NotFound("user", parts.path["id"])

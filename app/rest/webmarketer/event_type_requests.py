@@ -1,0 +1,60 @@
+"""From the Webmarketer API's requests about event types to the graph's variables.
+
+Source: Webmarketer API 1.0.0, "Event Types".
+"""
+
+from typing import Any
+
+from app.errors import Invalid
+from app.rest.fields import Fields
+from app.rest.route import Parts
+from app.rest.webmarketer import event_fields, parameters
+from app.rest.webmarketer.bodies import object_in
+from app.rest.webmarketer.parameters import present
+from app.values.json_text import kind_of
+
+EVENT_TYPE_SORTS = {
+    "name": "NAME",
+    "reference": "REFERENCE",
+    "createdAt": "CREATED_AT",
+    "updatedAt": "UPDATED_AT",
+}
+
+
+def event_types(parts: Parts) -> dict[str, Any]:
+    """The page, the filters that were sent, and the order."""
+    wanted = present(
+        search=parameters.text(parts, "search"),
+        storageKey=parameters.text(parts, "storageKey"),
+        reference=parameters.text(parts, "reference"),
+        archived=parameters.flag(parts, "archived") or None,
+    )
+    return {
+        **parameters.page(parts),
+        "filter": wanted,
+        **present(orderBy=parameters.orders(parts, EVENT_TYPE_SORTS)),
+    }
+
+
+def event_type(parts: Parts) -> dict[str, Any]:
+    """Its reference. What cannot be stored is nobody's."""
+    reference = parts.path["reference"]
+    return {"reference": reference if reference.isprintable() else ""}
+
+
+def event_type_create(parts: Parts) -> dict[str, Any]:
+    """Fields, states and statistics together; their declarations are kept as they were sent."""
+    sent = Fields.of_body(parts.body)
+    declared = sent.values.get("fields")
+    if declared is not None and not isinstance(declared, list):
+        raise Invalid(f"`fields` must be a list, not {kind_of(declared)}.", path=["fields"])
+    given = present(
+        project=parameters.project(parts),
+        reference=sent.needed("reference", sent.text("reference"), '"contact-form"'),
+        name=sent.text("name"),
+        fields=[event_fields.read(one, at) for at, one in enumerate(declared or ())],
+        details=object_in(sent.values, "metadata"),
+        expirationPolicy=object_in(sent.values, "expirationPolicy"),
+        phoneParsing=sent.values.get("phoneParsingConfig"),
+    )
+    return {"input": given}
