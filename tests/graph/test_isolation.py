@@ -152,7 +152,8 @@ async def test_a_row_is_found_by_its_id_exactly_where_its_list_shows_it(
     root = GRAPH.query_type
     assert root is not None
     for name, plan in catalog.entities["Query"].fields.items():
-        if not isinstance(plan, Many) or not plan.connection:
+        # A list with a condition of its own shows some of what another one does.
+        if not isinstance(plan, Many) or not plan.connection or plan.where:
             continue
         kind = get_named_type(root.fields[name].type).fields["nodes"].type.of_type.of_type.of_type
         entity = catalog.entities[kind.name]
