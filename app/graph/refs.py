@@ -7,8 +7,8 @@ import strawberry
 if TYPE_CHECKING:
     from app.graph.audience import Customer, Promo, Segment
     from app.graph.campaigns import Campaign, Goal, Outlay, SpendEntry
-    from app.graph.event_metrics import EventMetric, EventMetricChange
-    from app.graph.event_types import EventField, EventType
+    from app.graph.event_metrics import EventMetricChange
+    from app.graph.event_types import EventField
     from app.graph.events import Event, EventFault
     from app.graph.flows import Flow
     from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
@@ -35,9 +35,7 @@ MetricPointRef = Annotated["MetricPoint", strawberry.lazy("app.graph.metrics")]
 AssetRef = Annotated["Asset", strawberry.lazy("app.graph.records")]
 OrderRef = Annotated["Order", strawberry.lazy("app.graph.orders")]
 SegmentMemberRef = Annotated["SegmentMember", strawberry.lazy("app.graph.orders")]
-EventTypeRef = Annotated["EventType", strawberry.lazy("app.graph.event_types")]
 EventFieldRef = Annotated["EventField", strawberry.lazy("app.graph.event_types")]
 EventFaultRef = Annotated["EventFault", strawberry.lazy("app.graph.events")]
-EventMetricRef = Annotated["EventMetric", strawberry.lazy("app.graph.event_metrics")]
 EventMetricChangeRef = Annotated["EventMetricChange", strawberry.lazy("app.graph.event_metrics")]
 EventRef = Annotated["Event", strawberry.lazy("app.graph.events")]

@@ -268,6 +268,23 @@ async def test_reading_the_old_value_first_would_lose_it(shop: OpenShop) -> None
     assert await sums(given) != await truth(given)
 
 
+async def test_a_metric_told_while_its_user_turns_out_to_be_somebody_follows_the_event(
+    shop: OpenShop,
+) -> None:
+    given = await shop()
+    await event(given, email="ada@example.com")
+    for n in range(6):
+        ident = await given.send(data={"basket": 1}, tracker_id=f"t-{n}")
+        await given.process()
+        await given.send(data={"basket": 1, "email": "ada@example.com"}, tracker_id=f"t-{n}")
+        await asyncio.gather(given.process(), told(given, ident, "converted", 1))
+    rows = await given.rows(
+        "SELECT m.customer_id, e.customer_id AS whose FROM event_metric m JOIN event e ON e.id = m.event_id"
+    )
+    assert len(rows) == 6
+    assert len({one for row in rows for one in row.values()}) == 1
+
+
 async def declare(shop: Shop, *more: FieldEntry) -> None:
     """The event type gets more fields."""
     async with shop.db.transaction(shop.scope) as tx:
