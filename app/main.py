@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
@@ -29,6 +29,7 @@ from app.graph.live.watching import Watches
 from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
+from app.rest.mounting import tracker_paths
 from app.serving.asset_links import AssetLinks
 from app.serving.door import Door, Refusal
 from app.serving.journal import Journal, set_up_logging
@@ -112,13 +113,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         stack.push_async_callback(watches.close)
         app = _mounted(services, authenticator, topics, watches)
         if settings.cors_origins:
-            app = CORSMiddleware(
-                app,
-                allow_origins=settings.cors_origins,
-                allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-                allow_headers=OUR_HEADERS,
-                expose_headers=SHOWN_HEADERS,
-            )
+            app = _for_origins(app, settings.cors_origins)
         yield Door(
             app,
             journal=journal,
@@ -164,6 +159,24 @@ def _mounted(services: Services, authenticator: Authenticator, topics: Topics, w
         if scope["path"] == "/graphql":
             return (graphql if scope["type"] == "http" else sockets)(scope, receive, send)
         return router(scope, receive, send)
+
+    return by_path
+
+
+def _for_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Pages of these origins may read answers. Events come from pages of any, whose routes say so themselves."""
+    guarded = CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=OUR_HEADERS,
+        expose_headers=SHOWN_HEADERS,
+    )
+    of_trackers = tracker_paths()
+
+    def by_path(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        to = app if scope["type"] == "http" and scope["path"] in of_trackers else guarded
+        return to(scope, receive, send)
 
     return by_path
 

@@ -50,6 +50,8 @@ JSON = "application/json"
 # Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
 NO_STORE = {"Cache-Control": "no-store"}
 NO_QUERY = QueryParams()
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+"""Of routes open to trackers: pages of any origin send there, and no credential of theirs counts."""
 
 
 class Path:
@@ -73,6 +75,7 @@ class Path:
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
         self.allow = ", ".join(sorted(methods))
+        self.shown_to = ANY_ORIGIN if any(route.tracker for route in routes) else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; whatever goes wrong, in the facade's own words."""
@@ -82,7 +85,7 @@ class Path:
         method = request.method
         route = self.by_method.get("GET" if method == "HEAD" else method)
         if method == "OPTIONS":
-            response = Response(status_code=204, headers={"Allow": self.allow})
+            response = Response(status_code=204, headers={"Allow": self.allow, **self.preflight()})
         elif route is None:
             message = f"{method:.20} is not possible here; use {self.allow.replace(', OPTIONS', '')}."
             refusal = problem_of(Invalid(message, code=METHOD_NOT_ALLOWED))
@@ -92,7 +95,20 @@ class Path:
         if method == "HEAD":
             # The headers of the GET, its Content-Length among them, and no body.
             response.body = b""
+        if self.shown_to:
+            response.headers.update(self.shown_to)
         await response(scope, receive, send)
+
+    def preflight(self) -> dict[str, str]:
+        """What a browser asks before it sends JSON to another origin."""
+        if not self.shown_to:
+            return {}
+        methods = ", ".join(sorted(self.by_method))
+        return {
+            "Access-Control-Allow-Methods": methods,
+            "Access-Control-Allow-Headers": "Content-Type",
+            "Access-Control-Max-Age": "86400",
+        }
 
     async def respond(self, route: LegacyRoute, request: Request, exchange: Exchange) -> Response:
         """The route's answer, or what kept it from answering."""

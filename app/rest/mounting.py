@@ -43,6 +43,11 @@ def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
     return [ByHead(mounted)]
 
 
+def tracker_paths() -> frozenset[str]:
+    """Where pages of any origin send to."""
+    return frozenset(route.path for facade in FACADES for route in facade.routes if route.tracker)
+
+
 def refusal(path: str, problem: Problem) -> Response | None:
     """What the outermost door answers for a legacy path, in its facade's words; None for any other path."""
     for prefix, owner in _prefixes():

@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from app.auth.keys import create_api_key
+from app.main import running
 from app.rest.webmarketer.routes import FACADE, ROUTES
+from app.serving.journal import Journal
+from app.settings import Settings
 from tests.given import groups
 from tests.webmarketer.conftest import Analyst
 
@@ -125,3 +129,57 @@ async def test_unknown_query_keys_and_a_bare_question_mark_are_ignored(analyst: 
     plain = await analyst.get("event-types")
     assert await analyst.ok("GET", "event-types?") == plain
     assert await analyst.ok("GET", "event-types?sideways=1&limit=&offset=") == plain
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in CLOSED if not route.writes], ids=lambda route: f"{route.method} {route.path}"
+)
+async def test_every_read_is_one_statement(analyst: Analyst, route: Any) -> None:
+    told = await analyst.ok(
+        route.method, address(route.path, analyst.project), headers={"X-Explain": "1"}, **body_of(route)
+    )
+    assert (told["execution"], told["document"]) == ("planned", route.document)
+    assert told["sql"]
+
+
+@pytest.mark.parametrize("prefix", ["/api/v1", "/api", ""])
+@pytest.mark.parametrize("path", ["/events", "/events/sync"])
+async def test_pages_of_any_origin_may_send_events(analyst: Analyst, prefix: str, path: str) -> None:
+    origin = {"Origin": "https://shop.example"}
+    asked = {
+        **origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    preflight = await analyst.call("OPTIONS", prefix + path, headers=asked)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert preflight.headers["access-control-allow-methods"] == "POST"
+    assert preflight.headers["access-control-allow-headers"].lower() == "content-type"
+    body = {"projectId": analyst.project, "eventType": "x", "nonce": 1, "data": {}}
+    sent = await analyst.call("POST", prefix + path, headers=origin, json=body)
+    assert sent.headers["access-control-allow-origin"] == "*"
+
+
+async def test_pages_of_other_origins_get_nothing_else(analyst: Analyst) -> None:
+    origin = {"Origin": "https://shop.example"}
+    listed = await analyst.call("GET", "event-types", headers=origin)
+    assert "access-control-allow-origin" not in listed.headers
+    asked = {**origin, "Access-Control-Request-Method": "POST"}
+    preflight = await analyst.call("OPTIONS", "event-types", headers=asked)
+    assert "access-control-allow-origin" not in preflight.headers
+
+
+async def test_with_origins_of_our_own_pages_may_still_send_events(settings: Settings) -> None:
+    strict = replace(settings, cors_origins=("https://dashboard.example",))
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    async with running(strict, journal=Journal()) as gateway:
+        transport = httpx.ASGITransport(gateway)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as http:
+            for origin in ("https://shop.example", "https://dashboard.example"):
+                answer = await http.options("/api/v1/events", headers={**asked, "Origin": origin})
+                assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, "*")
+            refused = await http.options(
+                "/api/v1/projects/any/event-types", headers={**asked, "Origin": "https://shop.example"}
+            )
+            assert "access-control-allow-origin" not in refused.headers
