@@ -58,8 +58,17 @@ def test_every_read_is_planned() -> None:
     assert "CampaignPayload.campaign" in found.planned
     roots = {name for name in found.unplanned if name.startswith("Query.")}
     edges = {n for n in found.unplanned if n.split(".")[0] in catalog_tables()}
-    # Whom criteria hold, and whether a basket fits a promo, are computed from data: each is named in ARCHITECTURE.
-    assert roots == {"Query.promoValidate", "Query.segmentPreview"}
+    # Whom criteria hold, whether a basket fits a promo, what a reward or a trashed event would be, are computed from
+    # data: each is named in ARCHITECTURE.
+    assert roots == {
+        "Query.eventsWouldPass",
+        "Query.promoValidate",
+        "Query.rewardAttributes",
+        "Query.rewardEvaluate",
+        "Query.rewardWhyNot",
+        "Query.segmentPreview",
+        "Query.trashReasons",
+    }
     assert edges == {"Customer.segments", "Segment.customers", "Segment.funnel", "Segment.sizeNow"}
 
 

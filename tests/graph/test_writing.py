@@ -341,10 +341,11 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
     assert mutation is not None
     for name, field in mutation.fields.items():
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
-        # Credentials are made by admins; a delivery brings its own.
-        admins = name.startswith(("apiKey", "webhookConnection"))
-        assert roles - {Role.WEBHOOK} == (ADMIN_ROLES if admins else WRITERS), name
+        # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
+        admins = name.startswith(("apiKey", "webhookConnection")) or name.endswith("Backdate")
+        assert roles - {Role.WEBHOOK, Role.TRACKER} == (ADMIN_ROLES if admins else WRITERS), name
         assert (Role.WEBHOOK in roles) == (name == "webhookIngest")
+        assert (Role.TRACKER in roles) == (name in {"eventSend", "eventSendNow", "interactionRecord"})
         assert list(field.args) in (["input"], ["input", "files"])
         payload = get_named_type(field.type)
         assert isinstance(payload, GraphQLObjectType)
