@@ -37,6 +37,7 @@ from app.graph.reward_decisions import (
 )
 from app.graph.rewards import BALANCES, ENTRIES, EVALUATIONS, RewardBalance, RewardEntry, RewardEvaluation
 from app.graph.segments import SegmentPreview, segment_preview
+from app.graph.simulating import CampaignSimulation, simulate_campaign
 from app.graph.touches import TOUCHES, FunnelTouch
 from app.graph.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
 from app.graph.webhooks import WebhookEndpoint, WebhookProvider, providers
@@ -89,6 +90,7 @@ class Query:
     reward_attributes: list[RewardAttribute] = reward_attributes
     reward_evaluate: RewardDecision = reward_evaluate
     reward_why_not: RewardWhyNot = reward_why_not
+    simulate_campaign: CampaignSimulation = simulate_campaign
     funnel: Funnel = documented(
         "How many customers went through the stages of a documented funnel, one after the other, in these days."
     )

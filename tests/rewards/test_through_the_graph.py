@@ -184,3 +184,52 @@ async def test_readers_pay_nothing(ask: Ask, world: Given) -> None:
     campaign = await world.campaign()
     with pytest.raises(AssertionError, match="FORBIDDEN"):
         await ask(PROCESS, role=Role.READ, input=purchase(world, campaign))
+
+
+SIMULATE = """
+query($input: SimulateCampaignInput!) {
+  simulateCampaign(input: $input) {
+    events wanted paid wasPaid currency customers outcomes { outcome count } limits { of reachedAt }
+    differing differences { reference paid wouldBe }
+  }
+}
+"""
+
+
+async def test_a_simulation_shows_what_another_configuration_would_have_paid(ask: Ask, world: Given) -> None:
+    campaign = await world.campaign(goals=[(*CAP, 250)])
+    for n in range(4):
+        await ask(PROCESS, input=purchase(world, campaign, f"order-{n}"))
+    window = {"since": "2025-01-01", "until": "2026-01-01"}
+    named = {**window, "campaignId": f"camp_{campaign}"}
+    real = (await ask(SIMULATE, role=Role.READ, input=named))["simulateCampaign"]
+    assert (real["events"], real["wanted"], real["paid"], real["wasPaid"], real["differing"]) == (
+        4,
+        400,
+        250,
+        250,
+        0,
+    )
+    assert real["outcomes"] == [
+        {"outcome": "LIMIT_REACHED", "count": 1}, {"outcome": "PAID", "count": 2}, {"outcome": "TRIMMED", "count": 1},
+    ]  # fmt: skip
+    assert real["limits"] == [{"of": "rewards", "reachedAt": "2025-06-15T12:00:00Z"}]
+    cap = {
+        "partnerId": f"part_{world.partner_id}",
+        "type": "REWARD_AMOUNT",
+        "operator": "LESS_THAN",
+        "value": 300,
+    }
+    other = (await ask(SIMULATE, input={**named, "draft": {"goals": [cap]}}))["simulateCampaign"]
+    assert (other["paid"], other["differing"]) == (300, 1)
+    assert other["differences"] == [{"reference": "order-2", "paid": 50, "wouldBe": 100}]
+    action = {"partnerId": f"part_{world.partner_id}", "actionCode": 1, "baseReward": 7}
+    flows = [{"trigger": "SPEND", "actions": [action]}]
+    draft = (await ask(SIMULATE, input={**window, "draft": {"flows": flows}}))["simulateCampaign"]
+    assert (draft["events"], draft["paid"], draft["wasPaid"], draft["customers"], draft["currency"]) == (
+        4, 28, 0, 1, "EUR",
+    )  # fmt: skip
+    for wrong in ({"campaignId": "camp_999999", **window}, window, {**named, "until": "2024-01-01"},
+                  {**window, "draft": {"flows": [{}]}}):  # fmt: skip
+        with pytest.raises(AssertionError):
+            await ask(SIMULATE, input=wrong)

@@ -1,0 +1,101 @@
+"""Configurations that are not saved: a draft of its own, or another one for a campaign that is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.domain import inputs
+from app.domain.flows.fields import (
+    CUSTOM,
+    MAX_CHILDREN,
+    MAX_FLOWS,
+    TRIGGERS,
+    FlowFields,
+    GoalFields,
+    action_row,
+    code,
+    condition_row,
+    goal_row,
+    multiplier_row,
+)
+from app.domain.inputs import Path
+from app.domain.rewards import programme as rules
+from app.domain.rewards.attributes import Catalogue
+from app.domain.rewards.programme import Programme
+from app.errors import Invalid
+from app.values.changes import Unset, sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What to judge by. None: as the campaign has it; for a draft of its own nothing at all."""
+
+    flows: Sequence[FlowFields] | None = None
+    goals: Sequence[GoalFields] | None = None
+    reward_type: int | None = None
+
+
+def drafted(base: Programme, given: Draft, known: Catalogue) -> Programme:
+    """The configuration with what the draft says instead. Rows without an id are counted from 1."""
+    made = base
+    if given.reward_type is not None:
+        made = replace(made, reward_type=given.reward_type)
+    if given.flows is not None:
+        if len(given.flows) > MAX_FLOWS:
+            raise Invalid(f"At most {MAX_FLOWS} flows.", path=["draft", "flows"])
+        flows = [
+            _flow(one, at, known, ["draft", "flows", at])
+            for at, one in enumerate(given.flows)
+            if not sent(one.is_deleted)
+        ]
+        made = replace(made, flows=tuple(flows))
+    if given.goals is not None:
+        goals = tuple(_goal(one, at, ["draft", "goals", at]) for at, one in enumerate(given.goals))
+        made = replace(made, goals=goals, limits=rules.limits_of(goals))
+    return made
+
+
+def _goal(one: GoalFields, at: int, path: Path) -> rules.Goal:
+    row = goal_row(one, path)
+    return rules.Goal(one.id or at + 1, row["type_code"], row["operator_code"], row["value"])
+
+
+def _flow(one: FlowFields, at: int, known: Catalogue, path: Path) -> rules.Flow:
+    if isinstance(one.trigger_code, Unset):
+        raise Invalid("A flow of a draft needs a trigger.", path=[*path, "triggerCode"])
+    trigger = code(one.trigger_code, TRIGGERS, [*path, "triggerCode"])
+    custom = sent(one.custom_trigger_id)
+    if (trigger == CUSTOM) != (custom is not None):
+        raise Invalid(
+            "`customTriggerId` goes with the trigger CUSTOM (4), and with no other.",
+            path=[*path, "customTriggerId"],
+        )
+    actions, conditions = sent(one.actions) or (), sent(one.conditions) or ()
+    multipliers = sent(one.multipliers) or ()
+    if max(len(actions), len(conditions), len(multipliers)) > MAX_CHILDREN:
+        raise Invalid(f"At most {MAX_CHILDREN} children of a kind in a flow.", path=path)
+    paid = [action_row(child, [*path, "actions", n]) for n, child in enumerate(actions)]
+    asked = [condition_row(child, [*path, "conditions", n]) for n, child in enumerate(conditions)]
+    raised = [multiplier_row(child, [*path, "multipliers", n]) for n, child in enumerate(multipliers)]
+    return rules.flow(
+        one.id or at + 1,
+        trigger,
+        None if custom is None else inputs.count(custom, [*path, "customTriggerId"]),
+        is_active=sent(one.is_active) is not False,
+        actions=[
+            rules.Action(child.id or n + 1, row["partner_id"], row["base_reward"])
+            for n, (child, row) in enumerate(zip(actions, paid, strict=True))
+        ],
+        conditions=[
+            rules.condition(
+                known, child.id or n + 1, row["type_code"], row["attribute"], row["operator_code"],
+                row["joiner_code"], row["value"],
+            )
+            for n, (child, row) in enumerate(zip(conditions, asked, strict=True))
+        ],
+        multipliers=[
+            rules.multiplier(
+                known, child.id or n + 1, row["type_code"], row["attribute"], row["amount"], row["value"]
+            )
+            for n, (child, row) in enumerate(zip(multipliers, raised, strict=True))
+        ],
+    )  # fmt: skip
