@@ -1,5 +1,6 @@
 """Events are sent, looked for in the trash and replayed through the graph."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -69,6 +70,40 @@ async def test_an_event_sent_is_pending_and_its_nonce_is_its_name(shop: OpenShop
     assert first["errors"] == []
     assert now["event"]["status"] == "PROCESSED"
     assert len(await given.rows("SELECT 1 FROM event")) == 1
+
+
+async def test_one_nonce_is_one_event_on_both_ways_at_the_same_moment(shop: OpenShop, ask: Ask) -> None:
+    """WM-20."""
+    given = await shop()
+    told = await asyncio.gather(
+        *(
+            ask(
+                given,
+                SEND_NOW if at % 4 == 0 else SEND,
+                input=event(given, data={"basket": 1, "turnover": 5}),
+            )
+            for at in range(24)
+        )
+    )
+    payloads = [next(iter(one["data"].values())) for one in told]
+    assert len({one["id"] for one in payloads}) == 1
+    assert {one["event"]["status"] for one in payloads if "event" in one} == {"PROCESSED"}
+    await given.process()
+    sums = await given.rows("SELECT key, value FROM event_rollup ORDER BY key")
+    assert sums == [{"key": "event-count", "value": 1}, {"key": "turnover", "value": 5}]
+
+
+async def test_two_replays_at_once_take_each_event_once(shop: OpenShop, ask: Ask) -> None:
+    given = await shop()
+    for at in range(40):
+        await given.send(data={"turnover": at})
+    await given.process()
+    async with given.db.transaction(given.scope) as tx:
+        await tx.execute("UPDATE event_field SET is_required = false")
+    done = await asyncio.gather(*(ask(given, REPLAY, input={"project": given.slug}) for _ in range(3)))
+    assert sum(one["data"]["eventReplay"]["replayed"] for one in done) == 40
+    sums = await given.rows("SELECT key, value FROM event_rollup ORDER BY key")
+    assert sums == [{"key": "event-count", "value": 40}, {"key": "turnover", "value": sum(range(40))}]
 
 
 async def test_an_event_sent_now_is_processed_when_its_id_is_told(shop: OpenShop, ask: Ask) -> None:
