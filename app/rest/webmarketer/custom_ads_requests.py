@@ -73,7 +73,7 @@ def campaign_update(parts: Parts) -> dict[str, Any]:
 
 def outlays(parts: Parts) -> dict[str, Any]:
     """The page, the stretch of time, and the order."""
-    wanted = present(since=parameters.instant(parts, "since"), until=parameters.instant(parts, "until"))
+    wanted = present(since=parameters.instant(parts, "since"), until=parameters.until(parts))
     return {
         "wmktId": _wmkt_id(parts),
         "campaignId": _campaign(parts, "parentCampaignId"),

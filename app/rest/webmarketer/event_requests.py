@@ -77,7 +77,7 @@ def event_of_path(parts: Parts) -> dict[str, Any]:
 def trash(parts: Parts) -> dict[str, Any]:
     """The page, and when they came in."""
     field_format(parts)
-    since, until = parameters.instant(parts, "since"), parameters.instant(parts, "until")
+    since, until = parameters.instant(parts, "since"), parameters.until(parts)
     return {**parameters.page(parts), **present(since=since, until=until)}
 
 
@@ -118,7 +118,7 @@ def insights(parts: Parts) -> dict[str, Any]:
     given = present(
         project=parameters.project(parts),
         since=since,
-        until=until,
+        until=parameters.whole_millisecond(until),
         metrics=list(dict.fromkeys(metrics)),
         groupBy=grouping,
         interval=interval,
@@ -140,7 +140,7 @@ def user_metrics(parts: Parts) -> dict[str, Any]:
         **present(
             kinds=None if kind is None else [kind],
             since=parameters.instant(parts, "since"),
-            until=parameters.instant(parts, "until"),
+            until=parameters.until(parts),
             orderBy=parameters.order(parts, METRIC_SORTS),
         ),
     }

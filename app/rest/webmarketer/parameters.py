@@ -4,6 +4,7 @@ Ids are 24 hexadecimal digits: what cannot be an id is not found, like an id of 
 """
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from app.errors import Invalid, NotFound
@@ -97,6 +98,19 @@ def instant(parts: Parts, name: str) -> str | None:
         return None if text is None else show_instant(read_instant(_UNESCAPED.sub(r"+\1", text)))
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
+
+
+def until(parts: Parts) -> str | None:
+    """The end of a stretch of time, inclusive."""
+    return whole_millisecond(instant(parts, "until"))
+
+
+def whole_millisecond(text: str | None) -> str | None:
+    """The last microsecond of a moment that is printed to the millisecond, so that stretches meet without a gap."""
+    if text is None:
+        return None
+    value = read_instant(text)
+    return text if value.microsecond % 1000 else show_instant(value + timedelta(microseconds=999))
 
 
 _UNESCAPED = re.compile(r" (\d\d:?\d\d)$", re.ASCII)
