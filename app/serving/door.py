@@ -16,7 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.errors import Failure, Unavailable
 from app.serving import metrics
 from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, ClientGone, too_large
-from app.serving.exchange import KEY, Exchange
+from app.serving.exchange import KEY, REQUEST_ID, Exchange
 from app.serving.journal import Journal
 
 UPLOAD_WEIGHT = 8
@@ -63,6 +63,7 @@ class Door:
         started = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         exchange = scope[KEY] = Exchange(headers)
+        REQUEST_ID.set(exchange.request_id)
 
         def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":

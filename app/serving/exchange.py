@@ -5,10 +5,13 @@ import itertools
 import re
 import secrets
 from collections.abc import Callable, MutableMapping
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request under way, for log records of those who are not handed its exchange."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{8,64}")
 

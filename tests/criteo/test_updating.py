@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.spend.operations import apply_due_limits
+from app.serving.journal import JsonFormatter
 from tests.criteo.conftest import PREFIX, Buyer, change, limit
 from tests.criteo.test_creating import WRONG
 from tests.given import campaigns
@@ -242,3 +243,21 @@ async def test_trace_identifiers_are_in_the_log(buyer: Buyer, caplog: pytest.Log
     for entry in [*found["errors"], *general["errors"]]:
         assert entry["traceIdentifier"] in caplog.text
         assert entry["code"] in caplog.text
+
+
+async def test_the_log_leads_from_a_trace_identifier_to_the_request(
+    buyer: Buyer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="app.rest.criteo"):
+        answers = [
+            await buyer.call("PATCH", json={"data": [{"id": "1x"}, {"id": "2x"}]}),
+            await buyer.call("GET", "/4"),
+            await buyer.call("PUT"),
+        ]
+    records = [record for record in caplog.records if record.name == "app.rest.criteo.failures"]
+    assert len(records) == 4
+    for response in answers:
+        for entry in response.json()["errors"]:
+            (record,) = [r for r in records if entry["traceIdentifier"] in r.getMessage()]
+            line = json.loads(JsonFormatter().format(record))
+            assert line["id"] == response.headers["X-Request-Id"]

@@ -27,6 +27,7 @@ from app.rest.failing import (
     Failures,
     Problem,
 )
+from app.serving.exchange import REQUEST_ID
 
 log = logging.getLogger(__name__)
 
@@ -115,10 +116,11 @@ TRACE = "56ed4096-f96a-4944-8881-05468efe0ec8"
 def entry(
     code: str, title: str, detail: str, *, instance: str, kind: str = "validation", trace: str = ""
 ) -> dict[str, Any]:
-    """An error or a warning, as it is printed; told to the log under its trace identifier."""
+    """An error or a warning, as it is printed; told to the log under its trace identifier, beside the request's."""
     if not trace:
         trace = str(uuid4())
-        log.info("trace %s: %s at %s", trace, code, instance or "/")
+        request = {"request_id": REQUEST_ID.get()}
+        log.info("trace %s: %s at %s", trace, code, instance or "/", extra=request)
     return {
         "traceIdentifier": trace,
         "type": kind,
