@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.auth.principal import Role
@@ -82,6 +83,41 @@ async def test_a_rehearsal_says_the_same_and_writes_nothing(desk: Desk) -> None:
         *(await desk.update(items[0]))["outcomes"], done["outcomes"][1], done["outcomes"][2]
     ]  # fmt: skip
     assert await rows() != before
+
+
+async def test_a_rehearsed_creation_says_the_same_and_makes_nothing(desk: Desk, database_url: str) -> None:
+    owner = await asyncpg.connect(database_url)
+
+    async def everything() -> list[Any]:
+        tables = await owner.fetch(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        counts = {t[0]: await owner.fetchval(f"SELECT count(*) FROM {t[0]}") for t in tables}
+        # Numbers that were drawn are not given back; those of what was rehearsed are all that were.
+        sequences = await owner.fetch("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1")
+        drawn = ("campaign_id_seq", "spend_limit_id_seq")
+        return [counts, [tuple(row) for row in sequences if row[0] not in drawn]]
+
+    async def made(**more: Any) -> Any:
+        store = str(desk.group.store_id)
+        order = {"name": "Ad", "store": store, "objective": "RETENTION", **more}
+        return (await desk.data(CREATE, input=order))["adCampaignCreate"]
+
+    before = await everything()
+    cap = {"type": "CAPPED", "renewal": "DAILY", "amount": "7.5"}
+    assert await made(spendLimit=cap, validateOnly=True) == {"errors": [], "campaign": None}
+    wrong: list[dict[str, Any]] = [
+        {"name": ""}, {"store": "12345"}, {"spendLimit": {"type": "CAPPED"}}, {"objective": "UNSPECIFIED"},
+    ]  # fmt: skip
+    for fault in wrong:
+        rehearsed = await made(**fault, validateOnly=True)
+        assert rehearsed["errors"]
+        assert rehearsed == await made(**fault)
+    assert await everything() == before
+
+    assert (await made(spendLimit=cap))["errors"] == []
+    assert await everything() != before
+    await owner.close()
 
 
 async def test_ten_changes_cost_as_many_statements_as_one(desk: Desk) -> None:

@@ -69,6 +69,10 @@ class AdCampaignCreateInput:
     )
     objective: Objective = strawberry.field(description="ACQUISITION or RETENTION.")
     spend_limit: SpendLimitInput | None = optional("How much it may spend; uncapped unless given.")
+    validate_only: bool = strawberry.field(
+        default=False,
+        description="Say what is wrong with it, if anything, and make nothing: `campaign` is null.",
+    )
 
 
 @strawberry.input(description="A change of an ad campaign; what is left out stays as it is.")
@@ -105,7 +109,10 @@ async def create(
         name=input.name, store=input.store, objective=input.objective, limit=_asked(input.spend_limit)
     )
     async with info.context.db.transaction(info.context.scope) as tx:
-        made = await create_ad_campaign(tx, order, now=info.context.now)
+        async with rehearsal(tx, only=input.validate_only):
+            made = await create_ad_campaign(tx, order, now=info.context.now)
+        if input.validate_only:
+            return CampaignPayload()
         return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
 
 

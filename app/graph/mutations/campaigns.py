@@ -24,7 +24,8 @@ class CampaignPayload:
     """A campaign that was written."""
 
     campaign: Campaign | None = strawberry.field(
-        default=None, description="The campaign as it is now; null: errors say why nothing was done."
+        default=None,
+        description="The campaign as it is now; null: errors say why nothing was done, or nothing was to be done.",
     )
     errors: list[UserError] = errors_field()
 
