@@ -15,9 +15,9 @@ from app.graph.attribution import (
     half_life_of,
     journey_faults,
     window_of,
-    worth,
 )
 from app.graph.declare import aggregate, argument, column, entity, parts, to_one
+from app.graph.event_worth import worth
 from app.graph.groups import Store
 from app.graph.insight_grid import (
     InsightInterval,
@@ -81,7 +81,9 @@ def _attributed(request: AggregateRequest) -> Select:
     of_events = worth(
         request, sql("= ANY (", metrics, ")"), sql(f"'{EVENT_COUNT}' = ANY (", metrics, ")"), _instants
     )
-    shared = shares(request, of_events, window=window_of(request), half_life_us=half_life_of(request))
+    shared = shares(
+        request, of_events, window=window_of(request), half_life_us=half_life_of(request), credit=False
+    )
     campaign, scope, c = request.table("Campaign", "c")
     # Direct is nobody's: 0, and among channels what no channel can be.
     part = {
@@ -90,9 +92,10 @@ def _attributed(request: AggregateRequest) -> Select:
         "channel": "CASE WHEN c.id IS NULL THEN '-' WHEN cardinality(c.channels) = 1 THEN '+' || c.channels[1]"
         f" ELSE '+{OTHER_CHANNEL}' END",
     }[by]
+    in_scope = all_of([*scope, sql(c("id"), " = h.campaign_id")])
     facts = sql(
-        "SELECT ", bucket_of(request, sql("h.at")), f" AS bucket, {part} AS part, h.key, sum(h.value) AS value FROM (",
-        shared, ") h LEFT JOIN ", campaign, " ON ", all_of([*scope, sql(c("id"), " = h.campaign_id")]),
+        "SELECT ", bucket_of(request, sql("h.at")), f" AS bucket, {part} AS part, h.key,"
+        " sum(h.value) * 0.0001 AS value FROM (", shared, ") h LEFT JOIN ", campaign, " ON ", in_scope,
         " WHERE (h.campaign_id IS NULL OR ", c("id"), " IS NOT NULL) GROUP BY 1, 2, 3",
     )  # fmt: skip
     shown = {

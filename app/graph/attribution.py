@@ -15,6 +15,7 @@ from app.domain.attribution.models import Model
 from app.domain.events.rollups import EVENT_COUNT
 from app.domain.metrics.entries import OTHER_CHANNEL
 from app.graph.declare import aggregate, amount_of, argument, column, computed, embed, entity, parts, to_one
+from app.graph.event_worth import projects_of, worth
 from app.graph.groups import Store
 from app.graph.nodes import Money
 from app.graph.refs import CampaignRef
@@ -26,8 +27,7 @@ from app.plan.sql import Select, Sql, all_of, sql
 from app.tables.campaigns import SpendEntry
 from app.tables.events import Event, EventMetric
 from app.tables.journeys import Interaction
-from app.values.ids import read_id
-from app.values.money import NO_DIGITS, THREE_DIGITS, is_currency
+from app.values.money import is_currency
 
 ROWS = (
     Entity("AttributionMetric", EventMetric.__tablename__),
@@ -39,6 +39,8 @@ ROWS = (
 
 MAX_DAYS = 3_660
 DEFAULT_METRIC = "turnover"
+_UNIT = "0.0001"
+"""Of which shares are told in whole numbers."""
 
 
 @strawberry.enum(description="Which touches of a journey count, and how much.")
@@ -245,10 +247,16 @@ def _pieces(request: AggregateRequest) -> Sql:
     ours = sql("(SELECT ", g("currency"), " FROM ", group, " WHERE ", all_of(group_scope), ")")
     campaign, campaign_scope, c = request.table("Campaign", "c")
     channel = f"CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE '{OTHER_CHANNEL}' END"
+    shared = shares(
+        request, _worth(request), window=window_of(request), half_life_us=half_life_of(request),
+        credit="conversions" in request.wanted,
+    )  # fmt: skip
+    # Days matter to rates alone.
+    day = "(h.at AT TIME ZONE 'UTC')::date" if request.args.given("currency") else "NULL::date"
+    asked = [] if request.parent is None else [sql(" WHERE h.campaign_id = ", request.parent)]
     earned = sql(
-        "SELECT h.campaign_id, (h.at AT TIME ZONE 'UTC')::date AS day, sum(h.value) AS revenue, sum(h.credit) AS credit"
-        " FROM (", shares(request, _worth(request), window=window_of(request), half_life_us=half_life_of(request)),
-        ") h ", *_of_parent(request, "h"), " GROUP BY 1, 2",
+        f"SELECT h.campaign_id, {day} AS day, sum(h.value) * {_UNIT} AS revenue, sum(h.credit) * {_UNIT} AS credit"
+        " FROM (", shared, ") h", *asked, " GROUP BY 1, 2",
     )  # fmt: skip
     # A campaign that is out of scope is not shown; direct is nobody's.
     attributed = sql(
@@ -290,48 +298,6 @@ def _worth(request: AggregateRequest) -> Sql:
     return worth(request, sql("= ", metric), sql("'", EVENT_COUNT, "' = ", metric), _days)
 
 
-def worth(request: AggregateRequest, keyed: Sql, counted: Sql, window: Any) -> Sql:
-    """Metrics whose storage key fits, and events themselves where they are `counted`, of projects in scope.
-
-    `window` says which instants are inside.
-    """
-    events, event_scope, e = request.table("AttributionEvent", "e")
-    metrics, metric_scope, m = request.table("AttributionMetric", "m")
-    of_event = [*event_scope, sql(e("project_id"), " = ANY (", projects_of(request, "ep"), ")"),
-                sql(e("status"), " = 'processed'"), sql(e("event_type_id"), " IS NOT NULL"),
-                *window(request, e("occurred_at")), *_led(request, e("customer_id")), counted]  # fmt: skip
-    told = sql("(", m("kind"), " = 'statistic' OR ", m("value"), " = 1)")
-    of_metric = [*metric_scope, sql(m("project_id"), " = ANY (", projects_of(request, "mp"), ")"),
-                 sql(m("storage_key"), " ", keyed), *window(request, m("occurred_at")),
-                 *_led(request, m("customer_id")), told]  # fmt: skip
-    digits = sql("CASE WHEN ", m("kind"), " = 'state' THEN 4 ELSE greatest(", _digits(request), ", min_scale(",
-                 m("value"), ")) END")  # fmt: skip
-    return sql(
-        "SELECT ", m("event_id"), " AS ref, ", m("storage_key"), " AS key, ", m("project_id"), ", ",
-        m("customer_id"), ", ", m("occurred_at"), " AS at, ", m("value"), ", ", digits, " AS digits FROM ", metrics,
-        " WHERE ", all_of(of_metric),
-        " UNION ALL SELECT ", e("id"), f", '{EVENT_COUNT}', ", e("project_id"), ", ", e("customer_id"), ", ",
-        e("occurred_at"), ", 1, 4 FROM ", events, " WHERE ", all_of(of_event),
-    )  # fmt: skip
-
-
-def _led(request: AggregateRequest, customer: Sql) -> list[Sql]:
-    """For one campaign: the journeys of customers it touched."""
-    if request.parent is None:
-        return []
-    table, scope, t = request.table("AttributionTouch", "tc")
-    touched = all_of([*scope, sql(t("campaign_id"), " = ", request.parent)])
-    return [
-        sql(customer, " = ANY (ARRAY(SELECT ", t("customer_id"), " FROM ", table, " WHERE ", touched, "))")
-    ]
-
-
-def _of_parent(request: AggregateRequest, alias: str) -> list[Sql]:
-    if request.parent is None:
-        return []
-    return [sql(f"WHERE {alias}.campaign_id = ", request.parent)]
-
-
 def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
     """Inside the days asked for."""
     out = []
@@ -344,16 +310,6 @@ def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
     return out
 
 
-def projects_of(request: AggregateRequest, alias: str) -> Sql:
-    """The projects in scope, or the one asked for, as an array."""
-    table, scope, p = request.table("Project", alias)
-    where = list(scope)
-    if request.parent is None and request.args.given("project"):
-        where.append(sql("(", p("slug"), " = ", request.args.param("project", cast="text"), " OR ", p("id"), " = ",
-                         request.args.param("project", cast="bigint", convert=_project_id), ")"))  # fmt: skip
-    return sql("ARRAY(SELECT ", p("id"), " FROM ", table, " WHERE ", all_of(where), ")")
-
-
 def window_of(request: AggregateRequest) -> Sql:
     """How long before the event a touch may lie."""
     return sql("make_interval(days => ", request.args.param("windowDays", cast="int"), ")")
@@ -364,20 +320,8 @@ def half_life_of(request: AggregateRequest) -> Sql:
     return request.args.param("halfLifeDays", cast="bigint", convert=_microseconds)
 
 
-def _digits(request: AggregateRequest) -> Sql:
-    """Decimals of the smallest coin of the group's currency."""
-    group, scope, g = request.table("CustomerGroup", "gd")
-    none, three = ("'{" + ",".join(sorted(some)) + "}'" for some in (NO_DIGITS, THREE_DIGITS))
-    return sql("(SELECT CASE WHEN ", g("currency"), f" = ANY ({none}) THEN 0 WHEN ", g("currency"),
-               f" = ANY ({three}) THEN 3 ELSE 2 END FROM ", group, " WHERE ", all_of(scope), ")")  # fmt: skip
-
-
 def _microseconds(days: Any) -> object:
     return days * 86_400_000_000
-
-
-def _project_id(text: Any) -> object:
-    return read_id("proj", text)
 
 
 __all__ = ["ROWS", "AttributionRow", "CampaignAttribution", "attribution", "campaign_attribution"]

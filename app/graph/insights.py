@@ -122,7 +122,9 @@ def _hours(request: AggregateRequest, by_type: bool) -> Sql:
     where = [
         *scope,
         sql(r("project_id"), " = ", project_asked(request, "pr")),
-        sql(r("key"), " = ANY (", metrics_asked(request), ")"),
+        # In another collation, so that the index is read hour after hour and its keys are looked at, instead of being
+        # searched for each of an unknown number of keys.
+        sql(r("key"), ' COLLATE "C" = ANY (', metrics_asked(request), ")"),
         sql(r("hour"), " >= ", _first_hour(request)),
     ]
     if request.args.given("until"):
@@ -150,10 +152,12 @@ def _edges(request: AggregateRequest, by_type: bool) -> Iterable[Sql]:
     tie = [*scope, sql(m("project_id"), " = ", of_project), sql(m("storage_key"), " = k.key"),
            *_inside(m("occurred_at"))]  # fmt: skip
     typed = [sql(e("id"), " = ", m("event_id")), sql(e("event_type_id"), " IS NOT NULL")]
+    # OFFSET 0: edge by edge and key by key. A join would expect a ninth of all metrics in any window.
     yield sql(
-        "SELECT ", m("occurred_at"), ", ", e("event_type_id"), ", ", m("storage_key"), ", ", m("value"),
-        " FROM ", edges, " CROSS JOIN unnest(", metrics_asked(request), ") k(key) JOIN ", table, " ON ", all_of(tie),
-        " JOIN ", events, " ON ", all_of([*event_scope, *typed, *counted]),
+        "SELECT v.at, v.type_id, k.key, v.value FROM ", edges, " CROSS JOIN unnest(", metrics_asked(request),
+        ") k(key) CROSS JOIN LATERAL (SELECT ", m("occurred_at"), " AS at, ", e("event_type_id"), " AS type_id, ",
+        m("value"), " FROM ", table, " JOIN ", events, " ON ", all_of([*event_scope, *typed, *counted]), " WHERE ",
+        all_of(tie), " OFFSET 0) v",
     )  # fmt: skip
 
 
