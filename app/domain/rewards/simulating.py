@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -33,6 +34,8 @@ from app.domain.rewards.reading import revenue_of, user_facts
 from app.domain.rewards.triggers import transaction_of, trigger_of
 from app.tables.events import RewardTrigger
 from app.tables.rewards import RewardOutcome
+
+_trigger_of = cache(trigger_of)
 
 CHUNK = 2_000
 """Events read at a time; progress is told after each."""
@@ -224,7 +227,7 @@ def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str
             transaction["amount"] = None
         return trigger, transaction, body["attributes"]
     data = _read(row["data"]) if row["data"] else {}
-    code, custom = trigger_of(row["trigger"], row["event_type_id"])
+    code, custom = _trigger_of(row["trigger"], row["event_type_id"])
     transaction = transaction_of(data, currency=currency)
     if transaction.get("currency") not in (None, currency):
         transaction["amount"] = None
