@@ -182,13 +182,13 @@ async def _replay(db: Database, scope: Scope) -> bool:
 
 
 async def _timed(name: str, run: AsyncIterator[Simulated]) -> bool:
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     last = Simulated()
     async for state in run:
         last = state
-    took = time.perf_counter() - started
+    took, cpu = time.perf_counter() - started, time.process_time() - cpu
     print(
-        f"{name}: {last.events:,} events in {took:.1f} s ({last.events / took:,.0f}/s; bar {BAR_S:.0f} s); paid"
+        f"{name}: {last.events:,} events in {took:.1f} s (bar {BAR_S:.0f} s), {cpu:.1f} s of CPU; paid"
         f" {last.paid:,}, {len(last.customers):,} customers, reached {sorted(last.reached)}"
     )
     return took <= BAR_S * EVENTS / 1_000_000 and last.events == EVENTS
