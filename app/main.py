@@ -143,6 +143,8 @@ def _mounted(services: Services, authenticator: Authenticator, topics: Topics, w
     readiness = Readiness(services.db, revision=newest())
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [
+        # First, since they find theirs in one look-up: the others are asked one after the other.
+        *legacy_routes(services, authenticator),
         Route("/", _home),
         Route("/healthz", readiness.alive),
         Route("/readyz", readiness.ready),
@@ -150,7 +152,6 @@ def _mounted(services: Services, authenticator: Authenticator, topics: Topics, w
         Route("/oauth2/token", tokens.answer, methods=["POST"]),
         Route("/assets/{id}", AssetLinks(services.db, services.assets).answer),
         Mount(STATIC_PATH, static_files()),
-        *legacy_routes(services, authenticator),
     ]
     router = Router(routes, default=_nowhere, redirect_slashes=False)
 

@@ -23,7 +23,7 @@ from app.values.json_text import write_json
 
 
 def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
-    """All of them, and the 404s of the facades: mount these after everything else."""
+    """All of them, and the 404s of the facades."""
     mounted: list[Route] = [
         Route("/openapi.json", _constant(write_json(openapi.document(FACADES)), JSON), name="openapi"),
         Route("/docs", _constant(docs.page(FACADES).encode(), "text/html"), name="docs"),
