@@ -292,6 +292,19 @@ async def test_the_raw_event_is_as_it_was_sent(shop: Analyst) -> None:
     assert MILLIS.fullmatch(shown["createdAt"])
 
 
+async def test_an_event_sent_through_the_graph_is_shown_as_well(shop: Analyst) -> None:
+    send_it = "mutation ($input: EventSendInput!) { eventSendNow(input: $input) { id errors { message } } }"
+    given = {"project": shop.project, "eventType": "order", "nonce": "graph-1", "trackerId": "t-1"}
+    for more in ({"data": {"no": "A-1"}}, {"body": '{"data": {"no": "A-2"}}', "nonce": "graph-2"}):
+        body = {"query": send_it, "variables": {"input": {**given, **more}}}
+        sent = (await shop.call("POST", "/graphql", json=body)).json()["data"]["eventSendNow"]
+        shown = await shop.get(f"raw-events/{sent['id'].removeprefix('event_')}")
+        assert list(shown) == RAW_KEYS
+        assert (shown["nonce"], shown["eventType"], shown["trackerId"]) == (
+            {**given, **more}["nonce"], "order", "t-1",
+        )  # fmt: skip
+
+
 async def test_ids_out_of_reach_are_not_found(shop: Analyst, analysts: Callable[..., Any]) -> None:
     ident = await send(shop)
     user = (await shop.get(f"events/{ident}"))["userId"]

@@ -104,11 +104,12 @@ def _raw(node: Node) -> dict[str, Any]:
     known = {
         "_id": show_event_id(node["id"]),
         "projectId": node["project"]["slug"],
-        "nonce": body["nonce"],
-        "eventType": body["eventType"],
-        "trackerId": body.get("trackerId"),
+        # What was sent through the graph says them beside the body.
+        "nonce": body.get("nonce", node["nonce"]),
+        "eventType": body.get("eventType", node["eventType"]),
+        "trackerId": body.get("trackerId", node["trackerId"]),
         "createdAt": moment(node["receivedAt"]),
-        "data": body["data"],
+        "data": body.get("data"),
     }
     return known | {name: value for name, value in body.items() if name not in known}
 
