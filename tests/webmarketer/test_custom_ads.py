@@ -92,6 +92,7 @@ async def test_a_slug_is_unique_in_its_integration_also_when_two_come_at_once(sh
         ({"name": "No slug"}, "`campaignSlug` is required"),
         ({"campaignSlug": "x"}, "`name` is required"),
         ({"campaignSlug": 1, "name": "x"}, "`campaignSlug` must be a text"),
+        ({"campaignSlug": "", "name": "x"}, "`campaignSlug` is empty"),
         ({"campaignSlug": "x", "name": "x", "active": "yes"}, "`active` must be true or false"),
     ],
 )

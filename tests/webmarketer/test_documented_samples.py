@@ -136,6 +136,10 @@ async def test_the_printed_state_and_statistic(shop: Analyst) -> None:
     ident = await send(shop, data={})
     assert (await call(shop, "PATCH", f"events/{ident}/states/converted", STATE))[0] == 200
     assert (await call(shop, "PATCH", f"events/{ident}/statistics/turnover", STATISTIC))[0] == 200
+    # "leave it blank if not relevant"
+    status, shown = await call(shop, "PATCH", f"events/{ident}/states/converted", '{"value": 0, "date": ""}')
+    assert status == 200
+    assert shown["metrics"][0]["data"]["date"] > "2024"
 
 
 async def test_the_printed_insights(shop: Analyst) -> None:

@@ -53,8 +53,9 @@ async def test_one_is_recorded_with_its_campaign(shop: Analyst) -> None:
     }
 
 
-async def test_without_a_date_it_is_now(shop: Analyst) -> None:
-    await shop.ok("POST", PATH, status=201, json=call(date=...))
+@pytest.mark.parametrize("date", [..., None, ""])
+async def test_without_a_date_it_is_now(shop: Analyst, date: object) -> None:
+    await shop.ok("POST", PATH, status=201, json=call(date=date))
     assert (await last(shop))["occurredAt"] > "2024"
 
 

@@ -13,10 +13,10 @@ from app.values.json_text import kind_of
 
 
 def moment(sent: Fields, name: str) -> str | None:
-    """A date-time, as the graph prints it."""
+    """A date-time, as the graph prints it. A blank one counts as not sent: "leave it blank if not relevant"."""
     value = sent.values.get(name)
     try:
-        return None if value is None else show_instant(read_moment(value))
+        return None if value in (None, "") else show_instant(read_moment(value))
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 
@@ -41,6 +41,7 @@ NAMES = {
     "startsAt": "startDate",
     "endsAt": "endDate",
     "slug": "campaignSlug",
+    "tracking.slug": "campaignSlug",
     "details": "metadata",
     "phoneParsing": "phoneParsingConfig",
     "occurredAt": "date",
