@@ -226,6 +226,37 @@ async def test_an_item_that_cannot_be_read_fails_alone(buyer: Buyer, item: objec
     assert [place for _, place in told(found["errors"])] == ["@data/0"]
 
 
+async def test_three_names_for_one_campaign_are_one_campaign(buyer: Buyer) -> None:
+    row = await buyer.imported("1")
+    names = ["1", "1", str(row)]
+
+    found = await buyer.patch(*(change(name, amount=at) for at, name in enumerate(names, start=5)))
+    mixed = await buyer.patch(change("1", amount="much"), change(str(row), amount=9))
+
+    code = "cannot-update-same-campaign-multiple-times"
+    assert found["data"] == mixed["data"] == []
+    assert told(found["errors"]) == [(code, "@data/0"), (code, "@data/1"), (code, "@data/2")]
+    assert told(mixed["errors"]) == [(code, "@data/0"), (code, "@data/1")]
+    assert (await buyer.limit_of("1"))["spendLimitAmount"] == 123.45
+
+
+@pytest.mark.parametrize("value", [[], {}, ["Acquisition"], {"a": []}, True, 1.5, "x" * 300])
+async def test_read_only_fields_of_any_kind_are_ignored_with_a_warning(buyer: Buyer, value: object) -> None:
+    await buyer.imported("1")
+    for name in ("name", "advertiserId", "goal"):
+        found = await buyer.patch({"id": "1", "attributes": {name: value}})
+        assert found["data"] == [{"type": "Campaign", "id": "1"}]
+        assert told(found["warnings"]) == [("read-only-field-ignored", "@data/0")]
+
+
+@pytest.mark.parametrize("item", [{}, 1, {"id": "1", "attributes": []}, {"id": "1"}])
+async def test_more_than_a_thousand_are_too_many_readable_or_not(buyer: Buyer, item: object) -> None:
+    response = await buyer.call("PATCH", json={"data": [item] * 1001})
+    assert response.status_code == 413
+    (error,) = response.json()["errors"]
+    assert (error["code"], error["instance"]) == ("too-large", "@data")
+
+
 @pytest.mark.parametrize("body", [{}, [], "text", None, {"data": {}}, {"data": None}, {"data": "1"}])
 async def test_what_is_no_list_of_updates_is_malformed(buyer: Buyer, body: object) -> None:
     content = json.dumps(body)

@@ -4,14 +4,14 @@ Source: Criteo, "Create a campaign", "Searching Campaigns", "Update Campaigns". 
 as a number or as `{"value": n}`, which is how the vendor's SDKs send them (CR-C12).
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.domain.spend.rules import LIMIT_INVALID, SAME_CAMPAIGN
-from app.errors import Invalid
+from app.domain.spend.operations import MAX_CHANGES
+from app.domain.spend.rules import LIMIT_INVALID
+from app.errors import Invalid, TooLarge
 from app.rest.failing import MALFORMED_BODY
 from app.rest.fields import Fields
 from app.rest.route import Parts
@@ -78,8 +78,9 @@ class Item:
 
     index: int
     id: str = ""
+    """Empty where there is none that could be read."""
     asked: Mapping[str, Any] = field(default_factory=dict)
-    """The graph's input."""
+    """The change, as the graph takes it; none where the update is at fault."""
     sent: Mapping[str, Any] = field(default_factory=dict)
     """The attributes as they came."""
     fault: str = ""
@@ -93,14 +94,18 @@ def items_of(body: object) -> list[Item]:
         raise Invalid(
             "The body must be an object whose `data` is an array of campaigns.", code=MALFORMED_BODY
         )
-    items = [_item(index, given) for index, given in enumerate(body["data"])]
-    often = Counter(item.id for item in items if item.id)
-    return [replace(item, fault=SAME_CAMPAIGN) if often[item.id] > 1 else item for item in items]
+    count = len(body["data"])
+    if count > MAX_CHANGES:
+        raise TooLarge(f"There are {count} updates; at most {MAX_CHANGES} are taken at once.", path=["data"])
+    return [_item(index, given) for index, given in enumerate(body["data"])]
 
 
 def update(parts: Parts) -> dict[str, Any]:
-    """The updates that can be asked for."""
-    return {"input": {"items": [item.asked for item in items_of(parts.body) if not item.fault]}}
+    """All that name a campaign, so that one that is named twice is found by whichever number (CR-C5).
+
+    Those at fault ask for no change.
+    """
+    return {"input": {"items": [{"id": item.id, **item.asked} for item in items_of(parts.body) if item.id]}}
 
 
 def read_limit(given: object, path: Sequence[str | int]) -> dict[str, Any]:
@@ -152,7 +157,7 @@ def _item(index: int, given: object) -> Item:
         limit = read_limit(sent.get("spendLimit"), ["spendLimit"])
     except Invalid as wrong:
         return Item(index, ident, fault=wrong.reason, why=wrong.message)
-    asked: dict[str, Any] = {"id": ident}
+    asked: dict[str, Any] = {}
     if limit:
         asked["spendLimit"] = limit
     if isinstance(goal := sent.get("goal"), str) and goal in GOALS:

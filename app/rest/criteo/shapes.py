@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from app.domain.spend.rules import SAME_CAMPAIGN
 from app.errors import NotFound
 from app.rest.criteo.failures import ignored, refused, waits
 from app.rest.criteo.requests import GOALS, KIND, UNDEFINED, Item, items_of, number_of
@@ -90,14 +91,14 @@ def updated(data: Data, parts: Parts) -> object:
     errors: list[object] = []
     warnings: list[object] = []
     for item in items_of(parts.body):
-        outcome = None if item.fault else next(outcomes)
-        if outcome is None:
-            errors.append(refused(item.index, item.fault, item.why))
-        elif not outcome["isDone"]:
-            why = outcome["errors"][0]
+        outcome = next(outcomes) if item.id else None
+        node = next(nodes) if outcome and outcome["isDone"] else None
+        why = outcome["errors"][0] if outcome and not outcome["isDone"] else None
+        if why and (why["code"] == SAME_CAMPAIGN or not item.fault):
             errors.append(refused(item.index, why["code"], why["message"]))
-        else:
-            node = next(nodes)
+        elif item.fault:
+            errors.append(refused(item.index, item.fault, item.why))
+        elif outcome and node:
             done.append({"type": KIND, "id": number(node)})
             if outcome["effectiveFrom"] is not None:
                 warnings.append(waits(item.index, outcome["effectiveFrom"]))
@@ -152,7 +153,7 @@ def _differing(item: Item, node: Node) -> list[str]:
     if (advertiser := item.sent.get("advertiserId")) is not None and number_of(advertiser) not in names:
         told.append("advertiserId")
     goal = item.sent.get("goal")
-    if goal is not None and goal not in GOALS and goal != node["objective"].capitalize():
+    if goal is not None and goal not in list(GOALS) and goal != node["objective"].capitalize():
         told.append("goal")
     return told
 
