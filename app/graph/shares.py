@@ -15,6 +15,7 @@ from app.plan.sql import Sql, all_of, sql
 
 ONE = 10_000
 """Of what amounts are told in."""
+_COINS = f"abs(s.value) / s.coin AS value_coins, {ONE}::bigint AS credit_coins"
 
 
 def shares(request: AggregateRequest, worth: Sql, *, window: Sql, half_life_us: Sql, credit: bool) -> Sql:
@@ -36,9 +37,9 @@ def shares(request: AggregateRequest, worth: Sql, *, window: Sql, half_life_us: 
         )
     shared = ("value", "credit") if credit else ("value",)
     if model is Model.TIME_DECAY:
-        touched = _decayed(_touches(request, worth, window, timed=True), half_life_us, shared)
+        touched = _decayed(_timed(request, worth, window), half_life_us, shared)
     else:
-        touched = _ranked(_touches(request, worth, window, timed=False), model, shared)
+        touched = _ranked(_touches(request, worth, window), model, shared)
     value = "CASE WHEN r.value < 0 THEN -r.coin ELSE r.coin END * (r.value_base + (r.value_rank <= r.value_left)::int)"
     part = "r.credit_base + (r.credit_rank <= r.credit_left)::int" if credit else "0"
     return sql(
@@ -56,38 +57,44 @@ def _one_touch(request: AggregateRequest, model: Model, window: Sql) -> Sql:
                f"{way}, ", t("id"), f"{way} LIMIT 1)")  # fmt: skip
 
 
-def _touches(request: AggregateRequest, worth: Sql, window: Sql, *, timed: bool) -> Sql:
-    """A row per event and touch: its place, how many there are, how long before the last one it was.
-
-    `ref` tells events apart, where they are put together again.
-    """
+def _touches(request: AggregateRequest, worth: Sql, window: Sql) -> Sql:
+    """A row per event and touch: its place, and how many there are. An event without touches has one, direct."""
     table, where, t = _journey(request, window)
     order = sql(" ORDER BY ", t("occurred_at"), ", ", t("id"))
-    # An event without touches has one that is direct.
-    arrays = sql("coalesce(array_agg(", t("campaign_id"), order, "), '{NULL}') AS campaigns")
-    names, given, further = "campaign_id", "j.campaigns", ""
-    if timed:
-        arrays = sql(arrays, ", coalesce(array_agg(", t("occurred_at"), order, "), '{NULL}') AS moments")
-        names, given = "campaign_id, moment", "j.campaigns, j.moments"
-        last = "j.moments[cardinality(j.moments)]"
-        further = f", coalesce(extract(epoch FROM {last} - u.moment) * 1000000, 0) AS age_us, s.ref"
-        worth = sql("SELECT numbered.*, row_number() OVER () AS ref FROM (", worth, ") numbered")
+    campaigns = sql("coalesce(array_agg(", t("campaign_id"), order, "), '{NULL}') AS campaigns")
     return sql(
-        f"SELECT s.at, s.key, s.value, s.coin, abs(s.value) / s.coin AS value_coins, {ONE}::bigint AS credit_coins,"
-        f" u.campaign_id, u.place, cardinality(j.campaigns) AS n{further} FROM (", worth, ") s"
-        " CROSS JOIN LATERAL (SELECT ", arrays, " FROM ", table, " WHERE ", all_of(where), ") j"
-        f" CROSS JOIN LATERAL unnest({given}) WITH ORDINALITY u({names}, place)",
+        f"SELECT s.at, s.key, s.value, s.coin, {_COINS}, u.campaign_id, u.place, cardinality(j.campaigns) AS n FROM (",
+        worth, ") s CROSS JOIN LATERAL (SELECT ", campaigns, " FROM ", table, " WHERE ", all_of(where), ") j"
+        " CROSS JOIN LATERAL unnest(j.campaigns) WITH ORDINALITY u(campaign_id, place)",
     )  # fmt: skip
 
 
-def _journey(request: AggregateRequest, window: Sql) -> tuple[Sql, list[Sql], Callable[[str], Sql]]:
+def _timed(request: AggregateRequest, worth: Sql, window: Sql) -> Sql:
+    """A row per event and touch: its place, and how long before the last one it was. `ref` tells events apart."""
+    table, where, t = _journey(request, window, of="n")
+    # OFFSET 0: customer by customer, however many events a window is expected to have.
+    journeys = sql(
+        "SELECT n.ref, n.at, n.key, n.value, n.coin, j.campaign_id, j.moment, j.touch FROM"
+        " (SELECT s.*, row_number() OVER () AS ref FROM (", worth, ") s) n LEFT JOIN LATERAL"
+        " (SELECT ", t("campaign_id"), ", ", t("occurred_at"), " AS moment, ", t("id"), " AS touch FROM ", table,
+        " WHERE ", all_of(where), " OFFSET 0) j ON true",
+    )  # fmt: skip
+    age = "round(date_part('epoch', max(s.moment) OVER (PARTITION BY s.ref) - s.moment) * 1000000)"
+    place = "row_number() OVER (PARTITION BY s.ref ORDER BY s.moment, s.touch)"
+    return sql(f"SELECT s.ref, s.at, s.key, s.value, s.coin, {_COINS}, s.campaign_id, {place} AS place,"
+               f" coalesce({age}, 0) AS age_us FROM (", journeys, ") s")  # fmt: skip
+
+
+def _journey(
+    request: AggregateRequest, window: Sql, *, of: str = "s"
+) -> tuple[Sql, list[Sql], Callable[[str], Sql]]:
     table, scope, t = request.table("AttributionTouch", "t")
     where = [
         *scope,
-        sql(t("customer_id"), " = s.customer_id"),
-        sql(t("project_id"), " = s.project_id"),
-        sql(t("occurred_at"), " <= s.at"),
-        sql(t("occurred_at"), " >= s.at - ", window),
+        sql(t("customer_id"), f" = {of}.customer_id"),
+        sql(t("project_id"), f" = {of}.project_id"),
+        sql(t("occurred_at"), f" <= {of}.at"),
+        sql(t("occurred_at"), f" >= {of}.at - ", window),
     ]
     return table, where, t
 
@@ -127,7 +134,7 @@ def _position(coins: str, of: str) -> str:
 def _decayed(touches: Sql, half_life_us: Sql, shared: Sequence[str]) -> Sql:
     """Time decay: every touch its own weight, so the fractions of each event are put in order."""
     weight = sql(
-        f"trunc({WHOLE} * power(2::float8, -least(100, t.age_us::float8 / ",
+        f"trunc({WHOLE} * power(2::float8, -least(100, t.age_us / ",
         half_life_us,
         "::float8)))::bigint",
     )
