@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from app.db.database import Database
@@ -121,6 +122,24 @@ async def test_a_full_queue_says_when_to_come_again(db: Database) -> None:
     assert len(await stored(db, group_id)) == 5
     # A repeat of what waits needs no room, and there is room again.
     await acceptor.accept(sent(group_id, project_id, "n8"))
+    await acceptor.close()
+
+
+async def test_a_connection_that_ended_while_it_rested_is_replaced(db: Database, database_url: str) -> None:
+    ((group_id, project_id), _) = await two_projects(db)
+    acceptor = Acceptor(db)
+    first = await acceptor.accept(sent(group_id, project_id, "n1"))
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await owner.close()
+    told = await asyncio.gather(
+        *(acceptor.accept(sent(group_id, project_id, f"n{at}")) for at in range(1, 5))
+    )
+    assert told[0] == first
+    assert set(await stored(db, group_id)) == set(told)
     await acceptor.close()
 
 

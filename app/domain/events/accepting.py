@@ -20,10 +20,9 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.constraints import refusals
 from app.db.database import Database
 from app.db.outages import outage
-from app.errors import NotFound, Unavailable
+from app.errors import Invalid, NotFound, Unavailable
 
 SOURCE = "tracker"
 """What the event store calls these events' source."""
@@ -84,6 +83,8 @@ class Acceptor:
         """What is still in the queue, by group and key: a repeat joins it."""
         self._writer: asyncio.Task[None] | None = None
         self._held: _Held | None = None
+        self._is_new = True
+        """Whether the connection has stored nothing yet."""
         self.on_accepted: Callable[[Collection[int]], None] | None = None
         """Told which groups have work after each COMMIT; without it, other processes are notified."""
 
@@ -111,9 +112,7 @@ class Acceptor:
         """Write what waits, then give the connection back."""
         while self._writer is not None:
             await asyncio.wait([self._writer])
-        if self._held is not None:
-            held, self._held = self._held, None
-            await held.close()
+        await self._let_go()
 
     async def _write(self) -> None:
         """Batch after batch until nothing waits."""
@@ -130,19 +129,26 @@ class Acceptor:
 
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         try:
-            if self._held is None:
-                self._held = await _Held.open(self._db)
-            connection = self._held.driver
-            await self._insert(connection, batch)
-        except asyncpg.IntegrityConstraintViolationError as error:
+            try:
+                await self._insert(batch)
+            except Exception as problem:
+                if self._is_new or not (isinstance(problem, asyncpg.InterfaceError) or outage(problem)):
+                    raise
+                # The connection may have ended while it rested. Should these be stored nevertheless, the keys tell.
+                await self._let_go()
+                await self._insert(batch)
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
             await self._one_by_one(batch, error)
         except Exception as problem:
             await self._give_up(batch, problem)
         else:
+            self._is_new = False
             await self._tell(batch)
 
-    async def _insert(self, connection: Any, batch: Sequence[_Waiting]) -> None:
+    async def _insert(self, batch: Sequence[_Waiting]) -> None:
         """One round trip, and a transaction by itself."""
+        if self._held is None:
+            self._held, self._is_new = await _Held.open(self._db), True
         groups: list[int] = []
         ends: list[int] = []
         for at, waiting in enumerate(batch, 1):
@@ -151,7 +157,7 @@ class Acceptor:
             else:
                 groups.append(waiting.sent.group_id)
                 ends.append(at)
-        rows = await connection.fetch(
+        rows = await self._held.driver.fetch(
             _ACCEPT,
             groups,
             ends,
@@ -171,30 +177,30 @@ class Acceptor:
             _answer(waiting, waiting.id)
 
     async def _one_by_one(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        """A project that has just gone takes none of the others with it."""
+        """An event that cannot be stored, as one of a project that has just gone, takes none of the others with it."""
         if len(batch) > 1:
             middle = len(batch) // 2
             await self._store(batch[:middle])
             await self._store(batch[middle:])
             return
-        try:
-            with refusals():
-                raise error
-        except NotFound as failure:
-            _refuse(batch[0], failure)
-        except Exception:
-            log.exception("an event could not be stored")
+        if isinstance(error, asyncpg.ForeignKeyViolationError):
             _refuse(batch[0], NotFound("project"))
+        else:
+            log.error("an event could not be stored", exc_info=error)
+            _refuse(batch[0], Invalid("The event cannot be stored."))
 
     async def _give_up(self, batch: Sequence[_Waiting], problem: Exception) -> None:
         """The batch may be stored or not; whoever sends again by the same nonce finds out."""
         log.warning("%d events could not be stored: %s", len(batch), problem)
-        held, self._held = self._held, None
-        if held is not None:
-            await held.close()
+        await self._let_go()
         failure = problem if isinstance(problem, Unavailable) else outage(problem)
         for waiting in batch:
             _refuse(waiting, failure or Unavailable("The event could not be stored just now."))
+
+    async def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            await held.close()
 
     async def _tell(self, batch: Sequence[_Waiting]) -> None:
         groups = {waiting.sent.group_id for waiting in batch if not waiting.at_once}
