@@ -227,17 +227,17 @@ async def test_an_item_that_cannot_be_read_fails_alone(buyer: Buyer, item: objec
 
 
 async def test_three_names_for_one_campaign_are_one_campaign(buyer: Buyer) -> None:
-    row = await buyer.imported("1")
-    names = ["1", "1", str(row)]
+    row = await buyer.imported("99999")
+    names = ["99999", "99999", str(row)]
 
     found = await buyer.patch(*(change(name, amount=at) for at, name in enumerate(names, start=5)))
-    mixed = await buyer.patch(change("1", amount="much"), change(str(row), amount=9))
+    mixed = await buyer.patch(change("99999", amount="much"), change(str(row), amount=9))
 
     code = "cannot-update-same-campaign-multiple-times"
     assert found["data"] == mixed["data"] == []
     assert told(found["errors"]) == [(code, "@data/0"), (code, "@data/1"), (code, "@data/2")]
     assert told(mixed["errors"]) == [(code, "@data/0"), (code, "@data/1")]
-    assert (await buyer.limit_of("1"))["spendLimitAmount"] == 123.45
+    assert (await buyer.limit_of("99999"))["spendLimitAmount"] == 123.45
 
 
 @pytest.mark.parametrize("value", [[], {}, ["Acquisition"], {"a": []}, True, 1.5, "x" * 300])
