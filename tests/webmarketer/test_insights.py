@@ -109,3 +109,8 @@ async def test_what_is_wrong_is_said(analyst: Analyst, more: dict[str, Any], say
 async def test_the_printed_request_works(analyst: Analyst) -> None:
     found = await insights(analyst, metrics=["event-count"], until="2023-08-19T22:00:00.000Z")
     assert len(found) == 19
+
+
+async def test_a_metric_called_date_does_not_hide_the_date(analyst: Analyst) -> None:
+    found = await insights(analyst, metrics=["date", "event-count"], interval="year")
+    assert found == [{"date": "2023-01-01T00:00:00.000Z", "event-count": 0}]

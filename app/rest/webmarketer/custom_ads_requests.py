@@ -14,7 +14,6 @@ from app.rest.webmarketer.parameters import present
 from app.values.json_text import kind_of
 
 CAMPAIGN_SORTS = {"name": "NAME", "campaignId": "ID", "active": "STATUS"}
-
 OUTLAY_SORTS = {
     "campaignId": "CAMPAIGN",
     "startDate": "STARTS_AT",

@@ -19,13 +19,9 @@ from app.values.json_text import kind_of
 from app.values.money import show_decimal
 
 _DIGITS = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
-
 METRIC_SORTS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "metricDate": "METRIC_DATE"}
-
 METRIC_TYPES = {"state": "STATE", "statistic": "STATISTIC"}
-
 GROUPINGS = {"project": "PROJECT", "event-type": "EVENT_TYPE"}
-
 INTERVALS = {
     "day": "DAY",
     "week": "WEEK",

@@ -153,7 +153,10 @@ def _insight(entry: Node) -> dict[str, Any]:
     shown: dict[str, Any] = {"date": int(date) if date.isdigit() else moment(date)}
     if entry["eventType"] is not None:
         shown["eventType"] = entry["eventType"]
-    return shown | {one["metric"]: Decimal(one["value"]) for one in entry["values"]}
+    # A storage key may be called `date` as well.
+    return shown | {
+        one["metric"]: Decimal(one["value"]) for one in entry["values"] if one["metric"] not in shown
+    }
 
 
 def _changed(payload: Node) -> object:
