@@ -34,7 +34,9 @@ from app.domain.event_types.operations import EventTypeFields, create_event_type
 from app.tables.events import EventDataType, EventFieldKind
 from app.values.instants import read_instant
 from app.values.scope import Scope
+from bench.report import replace_section
 
+TITLE = "Events in"
 GROUPS = 20
 FIELDS = (
     FieldEntry(storage_key="email", data_type=EventDataType.EMAIL, identity="email"),
@@ -79,6 +81,10 @@ def main() -> None:
         "--seconds", type=float, default=20.0, help="of each stretch; sustained runs take five times that"
     )
     parser.add_argument("--burst", type=int, default=100_000)
+    parser.add_argument("--write", action="store_true", help="write it into bench/RESULTS.md")
+    parser.add_argument(
+        "--beside", default="nothing", help="what else the machine was doing, for the results"
+    )
     given = parser.parse_args()
     steps = [
         Step("warm-up", rate=500, seconds=5),
@@ -107,8 +113,30 @@ def main() -> None:
         )
         if not met
     ]
-    print("missed: " + "; ".join(missed) if missed else "every bar is met")
+    verdict = "Missed: " + "; ".join(missed) if missed else "Every bar is met"
+    print(verdict)
+    if given.write:
+        command = f"`python -m bench.ingest --seconds {given.seconds:g} --burst {given.burst}`"
+        about = f"{command}; beside it the machine was doing: {given.beside}. {verdict}."
+        replace_section(TITLE, f"{about}\n\n{table(results)}")
     sys.exit(bool(missed))
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The stretches, as RESULTS.md shows them."""
+    lines = [
+        "| stretch | sent | acknowledged/s | p50 ms | p99 ms | processed/s | lag p99 ms | drained after s"
+        " | lost, doubled | CPU µs per event: gateway, database | load |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, one in results.items():
+        cpu = ", ".join(str(part) for part in one["cpu_us_each"])
+        lines.append(
+            f"| {name} | {one['sent']:,} | {one['acknowledged_per_s']:,.0f} | {one['p50_ms']} | {one['p99_ms']}"
+            f" | {one['processed_per_s']:,.0f} | {one['lag_p99_ms']:,.0f} | {one['drained_after_s']}"
+            f" | {one['lost']}, {one['doubled']} | {cpu} | {one['load']:.1f} |"
+        )
+    return "\n".join(lines)
 
 
 async def measured(server: EmbeddedServer, steps: list[Step]) -> dict[str, dict[str, Any]]:
