@@ -468,7 +468,7 @@ def _announce(settings: "Settings") -> None:
             "  La Griffe:",
             f"    curl {base}/api/campaigns -H 'X-API-KEY: {key}'",
             "",
-            "  Marketing & CRM (the token holds for an hour):",
+            "  Marketing & CRM (the token holds for a week):",
             f"    curl {base}/api/v1/marketing/campaigns -H 'Authorization: Bearer {group['token']}'",
             "",
             "  Webmarketer (the same token):",
