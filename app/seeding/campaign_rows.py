@@ -77,7 +77,7 @@ class CampaignWriter:
                     "is_explicit": plan.is_explicit, "reward_type": reward.type_code if reward else None,
                     "partner_id": known.partners[reward.partner] if reward else None,
                     "partnership_id": known.partnerships[reward.partner] if reward else None,
-                    "owner_id": 1 if reward else None, "total_rewards": reward.total if reward else 0,
+                    "owner_id": 1 if reward else None, "total_rewards": 0,
                     "is_template": plan.is_template, "template_id": self.ids.get(plan.template or ""),
                     "activated_at": starts_at if status in ("active", "paused", "completed") else None,
                     "created_at": created, "updated_at": created,

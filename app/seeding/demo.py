@@ -19,6 +19,7 @@ from app.seeding.files import PHOTO_JPEG, banner_png, brief_pdf
 from app.seeding.journeys import write_journeys
 from app.seeding.lumiere import LUMIERE
 from app.seeding.progress import Progress, silent
+from app.seeding.rewards import write_rewards
 from app.seeding.stories import CampaignPlan, GroupPlan
 from app.seeding.tanuki import TANUKI
 from app.seeding.traffic import write_traffic
@@ -90,8 +91,11 @@ async def seed_demo(
         async with db.transaction(Scope(group_id)) as tx:
             stores = await tx.fetch(STORES, group_id)
             has_journeys = await tx.fetchval("SELECT EXISTS (SELECT 1 FROM funnel_touch)")
+            has_rewards = await tx.fetchval("SELECT EXISTS (SELECT 1 FROM reward_evaluation)")
         if not has_journeys:
             await write_journeys(db, group_id, slug=plan.slug, now=now)
+        if not has_rewards:
+            await write_rewards(db, group_id, slug=plan.slug, now=now)
         await write_traffic(db, group_id, plan, now=now)
         found.append(
             DemoGroup(

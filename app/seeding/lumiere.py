@@ -21,16 +21,15 @@ from app.seeding.stories import (
 _CLUB = RewardPlan(
     type_code=1,
     partner=0,
-    total=482_350,
     flows=(
         FlowPlan(
             trigger=1,
             actions=(ActionPlan(code=1, base_reward=250, note="2,50 € de cagnotte par achat"),),
             conditions=(
-                ConditionPlan(type_code=2, operator_code=5, attribute=1, value=4000),
-                ConditionPlan(type_code=1, operator_code=1, attribute=3, value="gold", joiner_code=2),
+                ConditionPlan(type_code=2, operator_code=5, attribute=1, value=4000, joiner_code=2),
+                ConditionPlan(type_code=1, operator_code=1, attribute=1, value="gold"),
             ),
-            multipliers=(MultiplierPlan(type_code=1, attribute=3, amount="1.5", value="gold"),),
+            multipliers=(MultiplierPlan(type_code=1, attribute=1, amount="1.5", value="gold"),),
         ),
         FlowPlan(
             trigger=3,
@@ -38,7 +37,7 @@ _CLUB = RewardPlan(
                 ActionPlan(code=1, base_reward=1000, note="Parrain : 10 €"),
                 ActionPlan(code=2, base_reward=500, note="Filleul : 5 €"),
             ),
-            conditions=(ConditionPlan(type_code=4, operator_code=2, attribute=2, value=10),),
+            conditions=(ConditionPlan(type_code=4, operator_code=3, attribute=5, value=0),),
         ),
         FlowPlan(
             trigger=4,
@@ -245,13 +244,14 @@ LUMIERE = GroupPlan(
             reward=RewardPlan(
                 type_code=2,
                 partner=1,
-                total=91_400,
                 flows=(
                     FlowPlan(
                         trigger=1,
                         actions=(ActionPlan(code=2, base_reward=2500, note="Bouquet de saison"),),
                         conditions=(
-                            ConditionPlan(type_code=3, operator_code=1, attribute=1, value="fleuriste"),
+                            ConditionPlan(
+                                type_code=3, operator_code=1, attribute=2, value="Fleuriste Ô Jardin"
+                            ),
                         ),
                         multipliers=(MultiplierPlan(type_code=2, attribute=1, amount="2", value=10_000),),
                     ),

@@ -74,7 +74,6 @@ class RewardPlan:
     partner: int
     flows: tuple[FlowPlan, ...]
     goals: tuple[GoalPlan, ...] = ()
-    total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ from app.seeding.stories import (
 _BOWLS = RewardPlan(
     type_code=1,
     partner=0,
-    total=218_900,
     flows=(
         FlowPlan(
             trigger=1,
@@ -29,7 +28,7 @@ _BOWLS = RewardPlan(
             conditions=(ConditionPlan(type_code=2, operator_code=3, attribute=1, value=1200),),
             multipliers=(
                 MultiplierPlan(type_code=2, attribute=4, amount="2", value="tuesday"),
-                MultiplierPlan(type_code=1, attribute=3, amount="1.25", value="regular"),
+                MultiplierPlan(type_code=1, attribute=1, amount="1.25", value="gold"),
             ),
         ),
         FlowPlan(trigger=2, actions=(ActionPlan(code=1, base_reward=500, note="Sign-up gift"),)),

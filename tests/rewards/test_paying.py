@@ -1,19 +1,22 @@
 """Rewards are paid once, within their limits, into a ledger that always adds up."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from app.db.database import Database
 from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import move_campaign
 from app.domain.rewards.processing import dry, process
 from app.domain.rewards.reversing import reverse
 from app.errors import Conflict, NotFound
+from app.seeding.demo import seed_demo
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given.campaigns import NOON
-from tests.given.rewards import CAP, Given, given
+from tests.given.rewards import CAP, Given, broken, given
 
 
 async def test_a_purchase_earns_the_base_reward(world: Given) -> None:
@@ -203,3 +206,18 @@ async def test_others_campaigns_and_customers_are_not_there(world: Given) -> Non
     with pytest.raises(NotFound):
         async with world.db.transaction(Scope(world.group_id, store_id=store.store_id)) as tx:
             await process(tx, [(ours, world.spend("1"))], now=NOON)
+
+
+async def test_the_demonstration_s_totals_are_its_ledger_s(db: Database) -> None:
+    demo = await seed_demo(db, now=datetime.now(UTC))
+    for group in demo.groups:
+        async with db.transaction(Scope(group.group_id)) as tx:
+            assert await broken(tx) == []
+            kinds = await tx.fetchval(
+                "SELECT count(DISTINCT outcome) FROM reward_evaluation WHERE group_id = $1", group.group_id
+            )
+            paid = await tx.fetchval(
+                "SELECT sum(total_rewards) FROM campaign WHERE group_id = $1", group.group_id
+            )
+        assert kinds > 1
+        assert paid > 0

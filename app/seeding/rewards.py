@@ -1,0 +1,45 @@
+"""What the demonstration groups' customers earned and redeemed, through the gateway's own evaluator."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+from app.db.database import Database
+from app.domain.rewards.naming import add_attribute
+from app.domain.rewards.occurrences import Occurrence
+from app.domain.rewards.processing import process
+from app.tables.rewards import RewardAttributeKind
+from app.values.scope import Scope
+
+CUSTOMERS = 150
+"""Whose purchases are told."""
+_CUSTOMERS = "SELECT id FROM customer WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
+# Those that earn first, so that there is something to redeem.
+_CAMPAIGNS = """
+SELECT id FROM campaign
+ WHERE group_id = $1 AND reward_type IN (1, 2) AND status = 'active' AND NOT is_template AND deleted_at IS NULL
+ ORDER BY reward_type, id
+"""
+_ITEMS: tuple[list[str], ...] = (["set-01"], ["tuesday"], ["card"], [])
+
+
+async def write_rewards(db: Database, group_id: int, *, slug: str, now: datetime) -> None:
+    """Purchases and new customers, told to each reward campaign that runs; and an attribute of the group's own."""
+    chance = Random(f"{slug} rewards")  # noqa: S311 - made-up purchases
+    async with db.transaction(Scope(group_id)) as tx:
+        await add_attribute(tx, type_code=2, attribute=1000, name="gift", kind=RewardAttributeKind.FLAG)
+        customers = [row["id"] for row in await tx.fetch(_CUSTOMERS, group_id, CUSTOMERS)]
+        happened = [_happened(at, customer, chance, now) for at, customer in enumerate(customers)]
+        for row in await tx.fetch(_CAMPAIGNS, group_id):
+            await process(tx, [(row["id"], one) for one in happened], now=now)
+
+
+def _happened(at: int, customer: int, chance: Random, now: datetime) -> Occurrence:
+    transaction = {"amount": chance.randrange(500, 12_000), "items": chance.choice(_ITEMS)}
+    registered = at % 5 == 4
+    return Occurrence(
+        reference=f"demonstration {at}",
+        trigger_code=2 if registered else 1,
+        customer_id=customer,
+        occurred_at=now - timedelta(hours=chance.randrange(1, 240)),
+        transaction={} if registered else transaction,
+    )
