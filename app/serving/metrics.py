@@ -39,6 +39,7 @@ _tallies = Tallies(Path(_folder) if _folder else None, spare=_TIMED)
 _numbers = _tallies.numbers
 _in_flight = _tallies.place(("in_flight",), slots=1)
 _refused = _tallies.place(("refused",), slots=1)
+_events = _tallies.place(("events_processed",), slots=1)
 _live = {
     name: _tallies.place((name,), slots=1)
     for name in ("live_subscriptions", "live_ticks", "live_messages", "live_dropped")
@@ -75,6 +76,11 @@ def left() -> None:
 def refused() -> None:
     """A request was turned away at the gate."""
     _numbers[_refused] += 1
+
+
+def events_processed(count: int) -> None:
+    """A pipeline of this process is done with so many, taken or trashed."""
+    _numbers[_events] += count
 
 
 def live_subscribed(change: int) -> None:
@@ -147,6 +153,9 @@ class _Doors(Collector):
         families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {
             "in_flight": in_flight,
             "refused": refused,
+            "events_processed": CounterMetricFamily(
+                "gateway_events_processed", "Events the pipeline is done with, taken or trashed."
+            ),
             "live_subscriptions": GaugeMetricFamily(
                 "gateway_live_subscriptions", "Open subscriptions, over sockets and event streams."
             ),

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from app.db.database import Database
 from app.domain.events.accepting import CHANNEL
 from app.domain.events.processing import MAX_BATCH, process_pending
+from app.serving import metrics
 from app.worker.hints import Hints
 
 LOOK_S = 1.0
@@ -87,6 +88,7 @@ class Pipeline:
         # Taken off first: what is accepted from here on is told again.
         del self._due[group_id]
         done = await process_pending(self._db, group_id, now=datetime.now(UTC))
+        metrics.events_processed(done)
         self._visited[group_id] = time.monotonic()
         if done >= MAX_BATCH:
             # Behind the others that wait, so that a large group does not keep them.

@@ -128,7 +128,7 @@ async def process_these(
             first = await process_these(db, group_id, ids[:middle], status=status, now=now)
             second = await process_these(db, group_id, ids[middle:], status=status, now=now)
             return Done({**first.faults, **second.faults})
-        log.exception("event %s cannot be processed", *ids)
+        log.exception("an event cannot be processed: %s", *ids)
     fault = Fault(FaultCode.INTERNAL_ERROR, None, "Something went wrong on our side; it can be replayed.")
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_CLAIM_THESE, group_id, list(ids), status)
