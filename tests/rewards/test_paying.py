@@ -203,9 +203,11 @@ async def test_others_campaigns_and_customers_are_not_there(world: Given) -> Non
     with pytest.raises(NotFound):
         await world.pay(ours, other.spend("1"))
     store = await groups.store(world.db, world.group_id)
-    with pytest.raises(NotFound):
-        async with world.db.transaction(Scope(world.group_id, store_id=store.store_id)) as tx:
-            await process(tx, [(ours, world.spend("1"))], now=NOON)
+    for _ in range(2):  # Also where it is known already.
+        with pytest.raises(NotFound):
+            async with world.db.transaction(Scope(world.group_id, store_id=store.store_id)) as tx:
+                await process(tx, [(ours, world.spend("1"))], now=NOON)
+        await world.pay(ours, world.spend("1"))
 
 
 async def test_the_demonstration_s_totals_are_its_ledger_s(db: Database) -> None:

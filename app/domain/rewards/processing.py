@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
+from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.judging import Books, Decision, Trigger, balance_sign, due, enter, settle
 from app.domain.rewards.occurrences import Occurrence, check, keep
@@ -37,6 +38,8 @@ _KNOWN = """
 SELECT event_id, campaign_id, id FROM reward_evaluation
  WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3)
 """
+# Deleted ones too: what was rewarded in them stays known.
+_REACHED = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"
 _STEP = "nextval(pg_get_serial_sequence('reward_evaluation', 'id'))"
 # Ids are drawn while the campaigns are held: their order is the order in which evaluations counted.
 _EVALUATED = f"""
@@ -113,6 +116,8 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
     events = await keep(tx, [one for _, one in asked], now=now)
     pairs = [(event, campaign) for (campaign, _), event in zip(asked, events, strict=True)]
     known = await _known(tx, pairs)
+    if known:
+        await _check_reach(tx, {campaign for _, campaign in known})
     if not all(pair in known for pair in pairs):
         running = await lock_running(tx, {campaign for campaign, _ in asked})
         for campaign, _ in asked:
@@ -140,6 +145,13 @@ async def dry(
     return one, settle(
         one.programme, asked, one.books, customer_id=given.customer_id, revenue=revenue_of(facts)
     )
+
+
+async def _check_reach(tx: Transaction, campaigns: set[int]) -> None:
+    """Whoever repeats what is known must be who could have asked for it."""
+    found = {row["id"] for row in await tx.fetch(_REACHED, *borders(tx.scope), sorted(campaigns))}
+    for campaign in campaigns - found:
+        raise NotFound("reward campaign", show_id("camp", campaign), path=["campaignId"])
 
 
 async def _known(tx: Transaction, pairs: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], int]:
