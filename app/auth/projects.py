@@ -54,14 +54,14 @@ class Projects:
             or (scope.project_ids is not None and found.project_id not in scope.project_ids)
             or (scope.store_id is not None and found.store_id not in (None, scope.store_id))
         ):
-            raise NotFound("project", slug, path=["projectId"])
+            raise NotFound("project", slug, path=["project"])
         return replace(principal, scope=replace(scope, project_ids=(found.project_id,)))
 
     async def tracker(self, slug: str, *, now: datetime) -> Principal:
         """Whoever sends events to this project, without a credential. NotFound where there is no such project."""
         found = await self._find(slug, now=now)
         if found is None:
-            raise NotFound("project", slug, path=["projectId"])
+            raise NotFound("project", slug, path=["project"])
         scope = Scope(found.group_id, project_ids=(found.project_id,))
         return Principal(f"tracker:{slug}", scope, frozenset({Role.TRACKER}), "tracker")
 

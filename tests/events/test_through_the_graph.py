@@ -25,7 +25,10 @@ SEND_NOW = """
 mutation($input: EventSendInput!) { eventSendNow(input: $input) {
   id event { id status data userData type { reference } metrics { storageKey value } } errors { code path } } }
 """
-REPLAY = "mutation($input: EventReplayInput!) { eventReplay(input: $input) { replayed stillFailing errors { code } } }"
+REPLAY = """
+mutation($input: EventReplayInput!) {
+  eventReplay(input: $input) { replayed stillFailing errors { code path } } }
+"""
 REASONS = "query($project: String!) { trashReasons(project: $project) { code field count } }"
 WOULD_PASS = """
 query($project: String!, $fields: [EventFieldInput!]) {
@@ -91,6 +94,17 @@ async def test_one_nonce_is_one_event_on_both_ways_at_the_same_moment(shop: Open
     await given.process()
     sums = await given.rows("SELECT key, value FROM event_rollup ORDER BY key")
     assert sums == [{"key": "event-count", "value": 1}, {"key": "turnover", "value": 5}]
+
+
+async def test_a_project_that_is_not_there_is_named_as_the_input_names_it(shop: OpenShop, ask: Ask) -> None:
+    given = await shop()
+    for document, field, sent in (
+        (SEND, "eventSend", event(given, project="nobody")),
+        (SEND_NOW, "eventSendNow", event(given, project="nobody")),
+        (REPLAY, "eventReplay", {"project": "nobody"}),
+    ):
+        (error,) = (await ask(given, document, input=sent))["data"][field]["errors"]
+        assert (error["code"], error["path"]) == ("NOT_FOUND", ["project"])
 
 
 async def test_two_replays_at_once_take_each_event_once(shop: OpenShop, ask: Ask) -> None:
