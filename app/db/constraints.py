@@ -83,6 +83,11 @@ _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 _CHECKS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "ck_reward_balance_balance_not_negative": (
+        "TOO_MUCH",
+        (),
+        "The customer's balance would be more than can be stored.",
+    ),
     "ck_campaign_window_order": ("END_BEFORE_START", ("endsOn",), "The campaign must end after it starts."),
     "ck_campaign_name_length": ("INVALID", ("name",), "A name has 1 to 255 characters."),
 }

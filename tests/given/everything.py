@@ -20,7 +20,13 @@ from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
 from app.tables.records import Asset, AuditEntry, IdempotentAnswer
-from app.tables.rewards import RewardAttribute, RewardBalance, RewardEntry, RewardEvaluation, RewardParticipant
+from app.tables.rewards import (
+    RewardAttribute,
+    RewardBalance,
+    RewardEntry,
+    RewardEvaluation,
+    RewardParticipant,
+)
 from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
 

@@ -11,7 +11,7 @@ from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import move_campaign
 from app.domain.rewards.processing import dry, process
 from app.domain.rewards.reversing import reverse
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.seeding.demo import seed_demo
 from app.values.scope import Scope
 from tests.given import groups
@@ -223,3 +223,14 @@ async def test_the_demonstration_s_totals_are_its_ledger_s(db: Database) -> None
             )
         assert kinds > 1
         assert paid > 0
+
+
+async def test_what_cannot_be_counted_is_refused_in_words(world: Given) -> None:
+    many = [await world.campaign(world.flow(2**53 - 1)) for _ in range(2)]
+    await world.pay(many[0], world.spend("1"))
+    with pytest.raises(Invalid) as refused:
+        await world.pay(many[1], world.spend("1"))
+    assert refused.value.reason == "TOO_MUCH"
+    (again,) = await world.pay(many[0], world.spend("2"))
+    assert again["outcome"] == "limit_reached"
+    await world.check()

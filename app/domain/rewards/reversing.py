@@ -5,7 +5,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.rewards.processing import move_balances
+from app.domain.rewards.booking import move_balances
 from app.errors import NotFound
 from app.values.ids import show_id
 

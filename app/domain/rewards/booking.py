@@ -1,0 +1,199 @@
+"""Writing what was decided: evaluations, the ledger, the campaigns' counts, balances.
+
+No statement here passes a limit, whoever else writes at the same moment: their conditions are the whole rule.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain.rewards.attributes import Facts
+from app.domain.rewards.judging import Decision, balance_sign
+from app.domain.rewards.occurrences import Occurrence
+from app.domain.rewards.reading import Running
+from app.errors import Conflict
+from app.values.json_text import write_json
+
+_STEP = "nextval(pg_get_serial_sequence('reward_evaluation', 'id'))"
+# Ids are drawn while the campaigns are held: their order is the order in which evaluations counted.
+_EVALUATED = f"""
+INSERT INTO reward_evaluation
+  (group_id, id, campaign_id, event_id, customer_id, reference, trigger_code, custom_trigger_id, occurred_at, version,
+   inputs, trace, outcome, wanted, amount, currency, created_at)
+SELECT $1, {_STEP}, given.*, $2
+  FROM unnest($3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::int[], $8::bigint[], $9::timestamptz[],
+              $10::int[], $11::json[], $12::json[], $13::text[], $14::bigint[], $15::bigint[], $16::text[]) AS given
+RETURNING id, event_id, campaign_id
+"""
+_ENTRIES = """
+INSERT INTO reward_entry
+  (group_id, campaign_id, evaluation_id, customer_id, partner_id, kind, step, position, flow, action, amount,
+   balance_change, currency, created_at)
+SELECT $1, given.*, $2
+  FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::int[],
+              $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) AS given
+"""
+# The whole rule once more, on the row itself: the configuration that was judged, and no limit passed.
+_PAID = """
+UPDATE campaign
+   SET total_rewards = total_rewards + $3, reward_participants = reward_participants + $4,
+       reward_transactions = reward_transactions + $5, reward_revenue = reward_revenue + $6
+ WHERE group_id = $1 AND id = $2 AND reward_version = $7 AND deleted_at IS NULL
+   AND total_rewards + $3 <= $8 AND reward_participants + $4 <= $9
+   AND reward_transactions + $5 <= $10 AND reward_revenue + $6 <= $11
+"""
+_PARTICIPATED = """
+INSERT INTO reward_participant AS p (group_id, campaign_id, customer_id, rewarded)
+SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])
+ON CONFLICT (group_id, campaign_id, customer_id) DO UPDATE SET rewarded = p.rewarded + excluded.rewarded
+"""
+# Accounts are locked, and made where they are missing, in one order by everybody.
+_HOLD = """
+INSERT INTO reward_balance AS b (group_id, customer_id, partner_id, currency, balance)
+SELECT $1, given.*, 0 FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS given (customer, partner, currency)
+ ORDER BY given.customer, given.partner, given.currency
+ON CONFLICT (group_id, customer_id, partner_id, currency) DO UPDATE SET balance = b.balance
+RETURNING customer_id, partner_id, currency, balance
+"""
+_GIVE = """
+INSERT INTO reward_balance AS b (group_id, customer_id, partner_id, currency, balance)
+SELECT $1, given.*
+  FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[]) AS given (customer, partner, currency, amount)
+ ORDER BY given.customer, given.partner, given.currency
+ON CONFLICT (group_id, customer_id, partner_id, currency) DO UPDATE SET balance = b.balance + excluded.balance
+"""
+_TAKE = """
+UPDATE reward_balance SET balance = balance - $5
+ WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND currency = $4 AND balance >= $5
+"""
+
+
+@dataclass(slots=True)
+class Judged:
+    """One event in one campaign, decided."""
+
+    running: Running
+    given: Occurrence
+    event_id: UUID
+    facts: Facts
+    decision: Decision
+
+
+async def hold(tx: Transaction, accounts: set[tuple[int, int, str]], running: Mapping[int, Running]) -> None:
+    """Lock these accounts, and read what is on them now."""
+    if not accounts:
+        return
+    customers, partners, currencies = (list(column) for column in zip(*accounts, strict=True))
+    for row in await tx.fetch(_HOLD, tx.scope.group_id, customers, partners, currencies):
+        for one in running.values():
+            if one.programme.currency == row["currency"]:
+                one.books.balances[row["customer_id"], row["partner_id"]] = row["balance"]
+
+
+async def write(tx: Transaction, judged: Sequence[Judged], *, now: datetime) -> dict[tuple[UUID, int], int]:
+    group = tx.scope.group_id
+    rows = await tx.fetch(_EVALUATED, group, now, *_columns([_evaluation(one) for one in judged], 14))
+    made = {(row["event_id"], row["campaign_id"]): row["id"] for row in rows}
+    entries: list[tuple[Any, ...]] = []
+    moved: dict[tuple[int, int, str], int] = {}
+    for one in judged:
+        programme, customer = one.running.programme, one.given.customer_id
+        ident, sign = made[one.event_id, programme.campaign_id], balance_sign(programme)
+        kind = "redemption" if sign < 0 else "payment"
+        for at, line in enumerate(one.decision.lines):
+            entries.append(
+                (programme.campaign_id, ident, customer, line.partner_id, kind, ident, at, line.flow_id,
+                 line.action_id, line.amount, sign * line.amount, programme.currency)
+            )  # fmt: skip
+            account = (customer, line.partner_id, programme.currency)
+            moved[account] = moved.get(account, 0) + sign * line.amount
+    if not entries:
+        return made
+    await tx.execute(_ENTRIES, group, now, *_columns(entries, 12))
+    await _count(tx, judged)
+    await move_balances(tx, moved)
+    return made
+
+
+async def _count(tx: Transaction, judged: Sequence[Judged]) -> None:
+    """Add what was paid to the campaigns' counts, and whom to their participants."""
+    paid = [one for one in judged if one.decision.amount]
+    for running in {one.running.programme.campaign_id: one.running for one in paid}.values():
+        await _add(tx, running)
+    took_part = Counter((one.running.programme.campaign_id, one.given.customer_id) for one in paid)
+    keys = sorted(took_part)
+    await tx.execute(
+        _PARTICIPATED,
+        tx.scope.group_id,
+        [campaign for campaign, _ in keys],
+        [customer for _, customer in keys],
+        [took_part[key] for key in keys],
+    )
+
+
+async def _add(tx: Transaction, running: Running) -> None:
+    """Move the campaign's counts from what was read to what the books say now."""
+    programme, books, before = running.programme, running.books, running.row
+    limits = programme.limits
+    done = await tx.execute(
+        _PAID,
+        tx.scope.group_id,
+        programme.campaign_id,
+        books.paid - before["total_rewards"],
+        books.participants - before["reward_participants"],
+        books.transactions - before["reward_transactions"],
+        books.revenue - before["reward_revenue"],
+        programme.version,
+        limits.rewards,
+        limits.participants,
+        limits.transactions,
+        limits.revenue,
+    )
+    if not done:
+        raise Conflict(
+            "The campaign changed at the same moment; try again.",
+            path=["campaignId"],
+            code="CAMPAIGN_CHANGED",
+        )
+
+
+async def move_balances(tx: Transaction, moved: Mapping[tuple[int, int, str], int]) -> None:
+    """Add these amounts to accounts `(customer, partner, currency)`; Conflict where one would fall below zero."""
+    for (customer, partner, currency), amount in sorted(moved.items()):
+        if amount < 0 and not await tx.execute(
+            _TAKE, tx.scope.group_id, customer, partner, currency, -amount
+        ):
+            raise Conflict(
+                "The customer has less than this would take back; part of it was redeemed.",
+                code="BALANCE_SPENT",
+            )
+    given = sorted((account, amount) for account, amount in moved.items() if amount > 0)
+    if given:
+        with refusals():
+            await tx.execute(
+                _GIVE,
+                tx.scope.group_id,
+                [account[0] for account, _ in given],
+                [account[1] for account, _ in given],
+                [account[2] for account, _ in given],
+                [amount for _, amount in given],
+            )
+
+
+def _evaluation(one: Judged) -> tuple[Any, ...]:
+    programme, given, decision = one.running.programme, one.given, one.decision
+    return (
+        programme.campaign_id, one.event_id, given.customer_id, given.reference, given.trigger_code,
+        given.custom_trigger_id, given.occurred_at, programme.version, write_json(one.facts).decode(),
+        write_json(decision.trace).decode(), decision.outcome.value, decision.wanted, decision.amount,
+        programme.currency,
+    )  # fmt: skip
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[n] for row in rows] for n in range(width)]
