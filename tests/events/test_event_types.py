@@ -280,3 +280,25 @@ async def test_an_event_type_out_of_reach_is_not_found(db: Database, shop: OpenS
         assert refused["errors"][0]["path"] == ["project"]
     inside = Scope(given.group_id, store_id=store.store_id, project_ids=(own,))
     assert (await call(inside, ARCHIVE, i={"id": ident}))["errors"] == []
+
+
+async def test_an_event_type_is_named_by_its_id_or_by_its_reference_in_its_project(
+    shop: OpenShop, call: Call
+) -> None:
+    one = await shop()
+    await made(call, one)
+    named = {"project": one.slug, "reference": "contact-form"}
+    done = await call(one.scope, UPDATE, i={**named, "name": "Renamed"})
+    assert (done["errors"], done["eventType"]["name"]) == ([], "Renamed")
+    assert (await call(one.scope, ARCHIVE, i=named))["eventType"]["archivedAt"]
+    assert (await call(one.scope, RESTORE, i=named))["eventType"]["archivedAt"] is None
+    for wrong, code in (
+        ({}, "INVALID"),
+        ({"project": one.slug}, "INVALID"),
+        ({**named, "id": done["eventType"]["id"]}, "INVALID"),
+        ({**named, "reference": "nothing"}, "NOT_FOUND"),
+        ({**named, "project": "nobodys-project"}, "NOT_FOUND"),
+    ):
+        assert [error["code"] for error in (await call(one.scope, ARCHIVE, i=wrong))["errors"]] == [code], (
+            wrong
+        )

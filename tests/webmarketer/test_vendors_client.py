@@ -178,6 +178,31 @@ async def test_event_types_are_listed_shown_and_created(shop: Analyst) -> None:
     assert {"label", "entity", "type", "ingestionKey", "storageKey", "optional"} <= set(shown["fields"][0])
 
 
+async def test_event_types_are_updated_and_deleted_by_reference(shop: Analyst) -> None:
+    client = Client(shop)
+    path = f"projects/{shop.project}/event-types/order"
+    field = {
+        "label": "No",
+        "entity": "event-type",
+        "type": "string",
+        "storageKey": "order_number",
+        "optional": True,
+    }
+    await client.patch(path, {"name": "Orders", "fields": [field], "attributable": True})
+    shown = await client.get(path)
+    assert (shown["name"], [one["label"] for one in shown["fields"]]) == ("Orders", ["No"])
+    await client.patch(path, {"name": "Again"})
+    assert len((await client.get(path))["fields"]) == 1
+    await client.send("DELETE", path)
+    assert (await client.get(path))["archivedAt"] is not None
+    page = await client.page(f"projects/{shop.project}/event-types", {"archived": False})
+    assert page.payload["total"] == 0
+    for method, body in (("PATCH", {"name": "x"}), ("DELETE", None)):
+        with pytest.raises(Refused) as refused:
+            await client.send(method, f"projects/{shop.project}/event-types/nothing", body)
+        assert refused.value.args[0] == 404
+
+
 async def test_a_field_with_one_key_has_it_for_both(shop: Analyst) -> None:
     client = Client(shop)
     body = {

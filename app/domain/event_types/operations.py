@@ -54,6 +54,7 @@ event_type.id = $4 AND event_type.group_id = $1
    AND EXISTS (SELECT 1 FROM project WHERE {PROJECT_BORDERS} AND project.id = event_type.project_id)
 """
 _PROJECT_OF = f"SELECT event_type.project_id FROM event_type WHERE {_OF_BORDERS}"
+_NAMED = "SELECT id FROM event_type WHERE group_id = $1 AND project_id = $2 AND reference = $3"
 _STORED = """
 SELECT name, version, funnel_stage, trigger, details::text AS details,
        expiration_policy::text AS expiration_policy, phone_parsing::text AS phone_parsing
@@ -121,6 +122,16 @@ async def create_event_type(
         )
     await _write_fields(tx, made, 1, rows, now=now)
     return int(made)
+
+
+async def event_type_named(tx: Transaction, project_id: int, reference: str) -> int:
+    """The id of the project's event type with this reference, archived or not."""
+    found = None
+    if reference.isprintable():  # NUL and lone surrogates cannot be asked for
+        found = await tx.fetchval(_NAMED, tx.scope.group_id, project_id, reference)
+    if found is None:
+        raise NotFound("event type", reference, path=["reference"])
+    return int(found)
 
 
 async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields, *, now: datetime) -> int:

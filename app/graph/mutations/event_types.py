@@ -6,10 +6,12 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.event_types import operations
 from app.domain.event_types.fields import FieldEntry
 from app.domain.event_types.operations import EventTypeFields
 from app.domain.groups.projects import project_named
+from app.errors import Invalid
 from app.graph.enums import EventDataType, EventFieldKind, FunnelStage, RewardTrigger
 from app.graph.event_types import EventType
 from app.graph.mutations.campaign_inputs import optional
@@ -84,14 +86,18 @@ class EventTypeCreateInput(EventTypeFieldsInput):
 class EventTypeUpdateInput(EventTypeFieldsInput):
     """A change of an event type."""
 
-    id: strawberry.ID = strawberry.field(description="The event type.")
+    id: strawberry.ID | None = optional("The event type; in place of project and reference.")
+    project: str | None = optional("Its project, by slug or id; with reference, in place of id.")
+    reference: str | None = optional("Its reference; with project, in place of id.")
 
 
 @strawberry.input(description="An event type to archive or to restore.")
 class EventTypeNameInput:
     """An event type to archive or to restore."""
 
-    id: strawberry.ID = strawberry.field(description="The event type.")
+    id: strawberry.ID | None = optional("The event type; in place of project and reference.")
+    project: str | None = optional("Its project, by slug or id; with reference, in place of id.")
+    reference: str | None = optional("Its reference; with project, in place of id.")
 
 
 @writes("Makes an event type.", roles=WRITERS)
@@ -114,8 +120,8 @@ async def update(
     input: Annotated[EventTypeUpdateInput, strawberry.argument(description="The change.")],
 ) -> EventTypePayload:
     """`eventTypeUpdate`."""
-    ident = own_id(input.id, "evtype", "event type", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
+        ident = await _named(tx, input)
         await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
         return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
@@ -126,8 +132,8 @@ async def archive(
     input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
 ) -> EventTypePayload:
     """`eventTypeArchive`."""
-    ident = own_id(input.id, "evtype", "event type", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
+        ident = await _named(tx, input)
         await operations.archive_event_type(tx, ident, now=info.context.now)
         return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
@@ -138,10 +144,19 @@ async def restore(
     input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
 ) -> EventTypePayload:
     """`eventTypeRestore`."""
-    ident = own_id(input.id, "evtype", "event type", "id")
     async with info.context.db.transaction(info.context.scope) as tx:
+        ident = await _named(tx, input)
         await operations.restore_event_type(tx, ident, now=info.context.now)
         return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+
+
+async def _named(tx: Transaction, input: EventTypeUpdateInput | EventTypeNameInput) -> int:
+    ident, project, reference = given(input.id), given(input.project), given(input.reference)
+    if ident is not None and project is None and reference is None:
+        return own_id(ident, "evtype", "event type", "id")
+    if ident is not None or project is None or reference is None:
+        raise Invalid("Name the event type by `id`, or by `project` and `reference`.", path=["id"])
+    return await operations.event_type_named(tx, await project_named(tx, project), reference)
 
 
 def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:

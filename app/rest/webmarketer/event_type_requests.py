@@ -45,16 +45,44 @@ def event_type(parts: Parts) -> dict[str, Any]:
 def event_type_create(parts: Parts) -> dict[str, Any]:
     """Fields, states and statistics together; their declarations are kept as they were sent."""
     sent = Fields.of_body(parts.body)
-    declared = sent.values.get("fields")
-    if declared is not None and not isinstance(declared, list):
-        raise Invalid(f"`fields` must be a list, not {kind_of(declared)}.", path=["fields"])
     given = present(
         project=parameters.project(parts),
         reference=sent.needed("reference", sent.text("reference"), '"contact-form"'),
         name=sent.text("name"),
-        fields=[event_fields.read(one, at) for at, one in enumerate(declared or ())],
+        fields=_fields(sent) or [],
         details=object_in(sent.values, "metadata"),
         expirationPolicy=object_in(sent.values, "expirationPolicy"),
         phoneParsing=sent.values.get("phoneParsingConfig"),
     )
     return {"input": given}
+
+
+def event_type_update(parts: Parts) -> dict[str, Any]:
+    """What is to change; `fields` are all of them, as the vendor's client sends them."""
+    sent = Fields.of_body({} if parts.body == [] else parts.body)
+    given = present(
+        name=sent.text("name"),
+        fields=_fields(sent),
+        details=object_in(sent.values, "metadata"),
+        expirationPolicy=object_in(sent.values, "expirationPolicy"),
+        phoneParsing=sent.values.get("phoneParsingConfig"),
+    )
+    return {"input": {**_named(parts), **given}}
+
+
+def event_type_archive(parts: Parts) -> dict[str, Any]:
+    """Which one."""
+    return {"input": _named(parts)}
+
+
+def _named(parts: Parts) -> dict[str, Any]:
+    return {"project": parameters.project(parts), **event_type(parts)}
+
+
+def _fields(sent: Fields) -> list[dict[str, Any]] | None:
+    declared = sent.values.get("fields")
+    if declared is None:
+        return None
+    if not isinstance(declared, list):
+        raise Invalid(f"`fields` must be a list, not {kind_of(declared)}.", path=["fields"])
+    return [event_fields.read(one, at) for at, one in enumerate(declared)]

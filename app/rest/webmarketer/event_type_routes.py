@@ -9,6 +9,10 @@ from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID
 HERE = __package__ or ""
 PATH = "/projects/{projectId}/event-types"
 
+_REFERENCE = Parameter(
+    "reference", "path", "Its reference.", {"type": "string", "examples": ["contact-form"]}
+)
+
 EVENT_TYPES = (
     LegacyRoute(
         method="GET",
@@ -66,10 +70,35 @@ EVENT_TYPES = (
         summary="Show an event type",
         parameters=(
             PROJECT_ID,
-            Parameter(
-                "reference", "path", "Its reference.", {"type": "string", "examples": ["contact-form"]}
-            ),
+            _REFERENCE,
         ),
+        gives=Gives("WmEventType", examples.EVENT_TYPE),
+        fails=("INVALID", "NOT_FOUND"),
+    ),
+    LegacyRoute(
+        method="PATCH",
+        path=PATH + "/{reference}",
+        document=stored(HERE, "event_type_update"),
+        project=parameters.project,
+        variables=requests.event_type_update,
+        shape=shapes.event_type_updated,
+        summary="Change an event type",
+        description="Not in the document: the vendor's client calls it. Other fields are a new version.",
+        parameters=(PROJECT_ID, _REFERENCE),
+        takes=Takes("WmEventTypeChange", examples.EVENT_TYPE_CHANGE),
+        gives=Gives("WmEventType", examples.EVENT_TYPE),
+        fails=("INVALID", "NOT_FOUND", "CONFLICT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
+    ),
+    LegacyRoute(
+        method="DELETE",
+        path=PATH + "/{reference}",
+        document=stored(HERE, "event_type_archive"),
+        project=parameters.project,
+        variables=requests.event_type_archive,
+        shape=shapes.event_type_archived,
+        summary="Archive an event type",
+        description="Not in the document: the vendor's client calls it. Its events stay.",
+        parameters=(PROJECT_ID, _REFERENCE),
         gives=Gives("WmEventType", examples.EVENT_TYPE),
         fails=("INVALID", "NOT_FOUND"),
     ),

@@ -28,7 +28,20 @@ def event_type(data: Data, parts: Parts) -> object:
 
 def event_type_created(data: Data, _: Parts) -> object:
     """The one just made."""
-    payload = data["eventTypeCreate"]
+    return _written(data["eventTypeCreate"])
+
+
+def event_type_updated(data: Data, _: Parts) -> object:
+    """As it is now."""
+    return _written(data["eventTypeUpdate"])
+
+
+def event_type_archived(data: Data, _: Parts) -> object:
+    """As it is now: archived."""
+    return _written(data["eventTypeArchive"])
+
+
+def _written(payload: Node) -> object:
     refuse(payload["errors"], NAMES)
     return _event_type(payload["eventType"])
 

@@ -116,6 +116,7 @@ EVENT_TYPE: dict[str, Any] = {
     "phoneParsingConfig": [],
     "expirationPolicy": {"from": "event-type", "retentionDurationInDays": 365},
 }
+EVENT_TYPE_CHANGE: dict[str, Any] = {"name": "Generic Contact form", "fields": [FIELD]}
 EVENT_TYPES: dict[str, Any] = {"total": 1, "count": 1, "data": [EVENT_TYPE], "offset": 0, "limit": 10}
 NEW_CAMPAIGN: dict[str, Any] = {"campaignSlug": "spring", "name": "Spring", "active": True}
 CAMPAIGN: dict[str, Any] = {

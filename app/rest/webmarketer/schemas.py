@@ -175,6 +175,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         optional=("name", "fields", "metadata", "expirationPolicy", "phoneParsingConfig"),
     ),
+    "WmEventTypeChange": _object(
+        {
+            "name": TEXT,
+            "fields": {**_list(_ref("WmField")), "description": "All of them: those left out are gone."},
+            "metadata": ANY_OBJECT,
+            "expirationPolicy": ANY_OBJECT,
+            "phoneParsingConfig": ANYTHING,
+        },
+        optional=("name", "fields", "metadata", "expirationPolicy", "phoneParsingConfig"),
+    ),
     "WmEventType": _object(
         {
             "_id": OBJECT_ID,
