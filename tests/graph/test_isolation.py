@@ -280,8 +280,30 @@ def test_every_way_to_a_row_is_asked_about() -> None:
     plans = catalog.entities["Query"].fields
     asked = {edge.steps[0] for edge in edges() if edge.owner == "Query"}
     by_id = {name for name, plan in plans.items() if isinstance(plan, ByIds)} | set(lookups().values())
-    # Funnels show numbers alone: the next test counts them.
-    assert asked | by_id | {"funnel", "funnelCustom"} == set(plans)
+    # What has arguments of its own: the next tests ask it.
+    shared = {"insights", "attribution", "attributedInsights"}
+    assert asked | by_id | {"funnel", "funnelCustom"} | shared == set(plans)
+
+
+SHARED = [
+    "attribution(by: CAMPAIGN) { campaign { name } currency revenue { amount } cost { amount } }",
+    "attribution(by: CHANNEL, model: TIME_DECAY) { channel revenue { amount } }",
+    "attribution(by: STORE, currency: \"EUR\") { store { name } revenue { amount } unconverted { currency cost } }",
+    'attributedInsights(by: CAMPAIGN, metrics: ["turnover"], interval: YEAR) { campaign { name } values { value } }',
+    'attributedInsights(by: CHANNEL, metrics: ["turnover"], interval: YEAR) { channel values { value } }',
+    'insights(project: "ours.s0.p0-slug", metrics: ["turnover"], interval: YEAR, groupBy: EVENT_TYPE) { eventType }',
+]
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("question", SHARED)
+async def test_what_events_are_worth_is_shared_inside_the_scope(
+    asker: Asker, ours: Everything, theirs: Everything, question: str, border: str
+) -> None:
+    assert await ask(asker, ours, border, f"{{ {question} }}") not in (b'{"data":{"attribution":[]}}', b"")
+    foreign = question.replace("ours.s0", "theirs.s0")
+    if foreign != question:
+        assert await ask(asker, ours, border, f"{{ {foreign} }}") == b'{"data":{"insights":[]}}'
 
 
 FUNNELS = """
