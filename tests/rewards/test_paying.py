@@ -195,6 +195,14 @@ async def test_another_currency_s_amount_is_no_amount(world: Given) -> None:
     await world.check()
 
 
+@pytest.mark.parametrize("currency", ["eur", "", "EURO", "€"])
+async def test_what_is_no_currency_is_not_taken_for_another_one(world: Given, currency: str) -> None:
+    campaign = await world.campaign()
+    with pytest.raises(Invalid) as refused:
+        await world.pay(campaign, world.spend("1", transaction={"amount": 1000, "currency": currency}))
+    assert list(refused.value.path) == ["transaction", "currency"]
+
+
 async def test_others_campaigns_and_customers_are_not_there(world: Given) -> None:
     other = await given(world.db)
     ours, theirs = await world.campaign(), await other.campaign()

@@ -15,6 +15,7 @@ from app.domain.rewards.attributes import OWNERS
 from app.errors import Conflict, Invalid
 from app.tables.events import RewardTrigger
 from app.values.json_text import kind_of, write_json
+from app.values.money import is_currency
 
 SOURCE = "rewards"
 """Of events that are made here, since somebody asked for a reward."""
@@ -76,6 +77,12 @@ def check(given: Occurrence, path: Path = ()) -> None:
         value = given.transaction.get(name)
         if value is not None:
             inputs.count(value, [*path, "transaction", name])
+    currency = given.transaction.get("currency")
+    if currency is not None and not is_currency(currency):
+        # "eur" would be another currency than the campaign's, and its amount none at all.
+        raise Invalid(
+            "A currency is three capital letters like EUR.", path=[*path, "transaction", "currency"]
+        )
     for owner, values in given.further.items():
         if owner not in OWNERS.values() or not isinstance(values, dict):
             known = ", ".join(OWNERS.values())
