@@ -122,6 +122,14 @@ async def test_nothing_that_matches_is_an_empty_list(member: Member) -> None:
     assert (response.status_code, response.content) == (200, b'{"campaigns":[]}')
 
 
+async def test_an_action_without_further_data_shows_an_empty_object(member: Member, db: Database) -> None:
+    await full(member, db)
+    async with db.transaction(member.inner.given.scope) as tx:
+        await tx.execute("UPDATE flow_action SET extra_data = NULL WHERE group_id = $1", member.group_id)
+    (shown,) = await member.campaigns()
+    assert [action["extra_data"] for action in shown["campaign_flows"][0]["actions"]] == [{}, {}]
+
+
 async def test_codes_without_a_name_keep_their_number(member: Member, db: Database) -> None:
     await full(member, db, reward_type=77)
     strange = {

@@ -12,7 +12,7 @@ from app.domain import inputs
 from app.domain.inputs import Path
 from app.errors import Invalid
 from app.values.changes import UNSET, Settable
-from app.values.json_text import write_json
+from app.values.json_text import kind_of, write_json
 from app.values.texts import read_text
 
 MAX_FLOWS = 100
@@ -94,12 +94,15 @@ class GoalFields:
 
 
 def action_row(given: ActionFields, path: Path) -> dict[str, Any]:
-    """The columns of an action, within their bounds."""
+    """The columns of an action, within their bounds. Its extra data are an object, as in Benji's sample."""
+    extra, at = given.extra_data, [*path, "extraData"]
+    if extra is not None and not isinstance(extra, dict):
+        raise Invalid(f"`{'.'.join(map(str, at))}` must be an object, not {kind_of(extra)}.", path=at)
     return {
         "action_code": code(given.action_code, ACTIONS, [*path, "actionCode"]),
         "partner_id": given.partner_id,
         "base_reward": inputs.count(given.base_reward, [*path, "baseReward"]),
-        "extra_data": document(given.extra_data, [*path, "extraData"]),
+        "extra_data": document(extra, at),
     }
 
 

@@ -49,7 +49,7 @@ class FlowActionInput:
         description="What it pays before multipliers, in the smallest currency unit."
     )
     id: strawberry.ID | None = optional(NEW_ID)
-    extra_data: JSON | None = optional("Further data, kept as it is.")
+    extra_data: JSON | None = optional("Further data: an object, kept as it is.")
 
 
 @strawberry.input(description="Something that must hold for a flow to pay.")

@@ -59,7 +59,10 @@ def _flow(node: Node, campaign_id: int) -> dict[str, Any]:
         "is_deleted": int(node["deletedAt"] is not None),
         "created_date": node["created_date"],
         "custom_trigger_id": node["custom_trigger_id"],
-        "actions": [_child(action) for action in node["actions"]],
+        "actions": [
+            {**_child(action), "extra_data": {} if action["extra_data"] is None else action["extra_data"]}
+            for action in node["actions"]
+        ],
         "conditions": [_child(condition) for condition in node["conditions"]],
         "multipliers": [
             {**_child(one), "multiplier_amount": Decimal(one["multiplier_amount"])}
