@@ -24,4 +24,6 @@ schema = strawberry.Schema(
     extensions=[PreparedDocument],
     execution_context_class=PayloadExecutor,
 )
-catalog = read_catalog(schema._schema, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))
+catalog = read_catalog(
+    schema._schema, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS)
+)
