@@ -94,7 +94,7 @@ QUERIES = {
     f"{BARRED}, Paris": _query('interval: DAY, groupBy: EVENT_TYPE, timeZone: "Europe/Paris"'),
     "by month": _query("interval: MONTH"),
     "by day of the week": _query("interval: DAY_OF_WEEK"),
-    "by day, Kolkata, from the events": _query('interval: DAY, timeZone: "Asia/Kolkata"'),
+    "by day, Kolkata, where days begin at 18:30": _query('interval: DAY, timeZone: "Asia/Kolkata"'),
 }
 
 

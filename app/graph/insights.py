@@ -1,8 +1,9 @@
 """Insights: a project's metrics over time, straight from its events, without attribution.
 
 Whole hours are read from the rollup that every write keeps, the rest of the window from the events themselves; so are
-all hours of a time zone whose days do not begin with an hour of UTC. Buckets and breakdown are a full grid: where
-nothing happened there are zeros. Source: Webmarketer API 1.0.0, "Event insights (without attribution)".
+hours in which a day begins, where a time zone's days do not begin with an hour of UTC. Buckets and breakdown are a full
+grid: where nothing happened there are zeros.
+Source: Webmarketer API 1.0.0, "Event insights (without attribution)".
 """
 
 from collections.abc import Iterable
@@ -117,7 +118,7 @@ def _facts(request: AggregateRequest, *, by_type: bool) -> Sql:
 
 
 def _hours(request: AggregateRequest, by_type: bool) -> Sql:
-    """The rollup's hours that lie inside the window as a whole."""
+    """The rollup's hours that lie as a whole inside the window, and inside one bucket."""
     table, scope, r = request.table("EventRollup", "r")
     where = [
         *scope,
@@ -125,34 +126,33 @@ def _hours(request: AggregateRequest, by_type: bool) -> Sql:
         # In another collation, so that the index is read hour after hour and its keys are looked at, instead of being
         # searched for each of an unknown number of keys.
         sql(r("key"), ' COLLATE "C" = ANY (', metrics_asked(request), ")"),
-        sql(r("hour"), " >= ", _first_hour(request)),
+        *_whole(request, r("hour")),
+        sql("(", r("hour"), " >= ", _unbroken(request), " OR ", _same_bucket(request, r("hour")), ")"),
+        *_of_types(request, r("event_type_id"), by_type),
     ]
-    if request.args.given("until"):
-        where.append(sql(r("hour"), " < ", _last_hour(request)))
-    where += _of_types(request, r("event_type_id"), by_type)
     return sql("SELECT ", r("hour"), " AS at, ", r("event_type_id"), " AS type_id, ", r("key"), ", ", r("value"),
                " FROM ", table, " WHERE ", all_of(where))  # fmt: skip
 
 
 def _edges(request: AggregateRequest, by_type: bool) -> Iterable[Sql]:
-    """Events, and their metrics, before the first whole hour and after the last."""
+    """Events, and their metrics, of the hours that are not read from the rollup."""
     edges = _edge_windows(request)
     types, type_scope, t = request.table("InsightType", "t")
     events, event_scope, e = request.table("InsightEvent", "e")
     of_project = sql(project_asked(request, "pr"))
     counted = [sql("e.status = 'processed'"), *_of_types(request, e("event_type_id"), by_type)]
+    tie = [*event_scope, sql(e("event_type_id"), " = ", t("id")), *_inside(e("occurred_at")), *counted]
+    # OFFSET 0: edge by edge (and key by key). A join would expect a ninth of all events in any window.
     yield sql(
-        "SELECT ", e("occurred_at"), ", ", e("event_type_id"), f", '{EVENT_COUNT}', 1 FROM ", edges, " CROSS JOIN ",
-        types, " JOIN ", events, " ON ",
-        all_of([*event_scope, sql(e("event_type_id"), " = ", t("id")), *_inside(e("occurred_at")), *counted]),
-        " WHERE ", all_of([*type_scope, sql(t("project_id"), " = ", of_project),
-                           sql(f"'{EVENT_COUNT}' = ANY (", metrics_asked(request), ")")]),
+        f"SELECT v.at, v.type_id, '{EVENT_COUNT}', 1 FROM ", edges, " CROSS JOIN LATERAL (SELECT ", e("occurred_at"),
+        " AS at, ", e("event_type_id"), " AS type_id FROM ", types, " JOIN ", events, " ON ", all_of(tie), " WHERE ",
+        all_of([*type_scope, sql(t("project_id"), " = ", of_project)]), " OFFSET 0) v WHERE ",
+        sql(f"'{EVENT_COUNT}' = ANY (", metrics_asked(request), ")"),
     )  # fmt: skip
     table, scope, m = request.table("InsightMetric", "m")
     tie = [*scope, sql(m("project_id"), " = ", of_project), sql(m("storage_key"), " = k.key"),
            *_inside(m("occurred_at"))]  # fmt: skip
     typed = [sql(e("id"), " = ", m("event_id")), sql(e("event_type_id"), " IS NOT NULL")]
-    # OFFSET 0: edge by edge and key by key. A join would expect a ninth of all metrics in any window.
     yield sql(
         "SELECT v.at, v.type_id, k.key, v.value FROM ", edges, " CROSS JOIN unnest(", metrics_asked(request),
         ") k(key) CROSS JOIN LATERAL (SELECT ", m("occurred_at"), " AS at, ", e("event_type_id"), " AS type_id, ",
@@ -162,16 +162,52 @@ def _edges(request: AggregateRequest, by_type: bool) -> Iterable[Sql]:
 
 
 def _edge_windows(request: AggregateRequest) -> Sql:
-    """From the window's beginning to the first whole hour, and from behind the last one to the window's end."""
-    args = request.args
-    begin = instant(request, "since") if args.given("since") else sql("'-infinity'::timestamptz")
-    first = _first_hour(request)
-    if not args.given("until"):
-        return sql("(VALUES (", begin, ", ", first, ")) x(lo, hi)")
-    end, last = after(request), _last_hour(request)
-    head = sql("(", begin, ", least(", first, ", ", end, "))")
-    tail = sql("(greatest(", first, ", ", last, "), ", end, ")")
-    return sql("(VALUES ", head, ", ", tail, ") x(lo, hi)")
+    """From the window's beginning to the first whole hour, from behind the last one to its end, and broken hours."""
+    edges: list[Sql] = []
+    since, until = request.args.given("since"), request.args.given("until")
+    if since:
+        first = _first_hour(request)
+        to = sql("least(", first, ", ", after(request), ")") if until else first
+        edges.append(sql("(", instant(request, "since"), ", ", to, ")"))
+    if until:
+        last = _last_hour(request)
+        behind = sql("greatest(", _first_hour(request), ", ", last, ")") if since else last
+        edges.append(sql("(", behind, ", ", after(request), ")"))
+    table, scope, b = request.table("EventRollup", "b")
+    where = [
+        *scope,
+        sql(b("project_id"), " = ", project_asked(request, "pb")),
+        sql(b("key"), f" COLLATE \"C\" = '{EVENT_COUNT}'"),
+        *_whole(request, b("hour")),
+        sql(b("hour"), " < ", _unbroken(request)),
+        sql("NOT ", _same_bucket(request, b("hour"))),
+    ]
+    broken = sql("SELECT DISTINCT ", b("hour"), " AS lo, ", b("hour"), " + interval '1 hour' AS hi FROM ", table,
+                 " WHERE ", all_of(where))  # fmt: skip
+    if not edges:
+        return sql("(", broken, ") x")
+    return sql("(SELECT lo, hi FROM (VALUES ", joined(", ", edges), ") v(lo, hi) UNION ALL ", broken, ") x")
+
+
+def _whole(request: AggregateRequest, hour: Sql) -> list[Sql]:
+    """The hour lies inside the window as a whole."""
+    out = []
+    if request.args.given("since"):
+        out.append(sql(hour, " >= ", _first_hour(request)))
+    if request.args.given("until"):
+        out.append(sql(hour, " < ", _last_hour(request)))
+    return out
+
+
+def _same_bucket(request: AggregateRequest, hour: Sql) -> Sql:
+    """The hour's first moment and its last are in the same bucket."""
+    last = sql("(", hour, " + interval '1 hour' - interval '1 microsecond')")
+    return sql("(", bucket_of(request, hour), " = ", bucket_of(request, last), ")")
+
+
+def _unbroken(request: AggregateRequest) -> Sql:
+    """From when on no hour can hold the beginning of a day, so that it need not be looked for."""
+    return sql(request.args.param("timeZone", cast="text", convert=_whole_hours), "::timestamptz")
 
 
 def _inside(at: Sql) -> list[Sql]:
@@ -179,14 +215,10 @@ def _inside(at: Sql) -> list[Sql]:
 
 
 def _first_hour(request: AggregateRequest) -> Sql:
-    """The first hour to read from the rollup."""
-    whole = sql(request.args.param("timeZone", cast="text", convert=_whole_hours), "::timestamptz")
-    if not request.args.given("since"):
-        return whole
-    ceiling = sql(
+    """The first whole hour, where there is a beginning."""
+    return sql(
         "date_trunc('hour', ", instant(request, "since"), " + interval '1 hour' - interval '1 microsecond')"
     )
-    return sql("greatest(", ceiling, ", ", whole, ")")
 
 
 def _last_hour(request: AggregateRequest) -> Sql:
