@@ -22,9 +22,18 @@ def outage(error: BaseException) -> Unavailable | None:
     while seen is not None:
         if isinstance(seen, asyncpg.QueryCanceledError):
             return Unavailable("The query took too long. Ask for less, or narrow it down.")
-        if isinstance(seen, _GONE):
+        if isinstance(seen, _GONE) or _is_closed(seen):
             return Unavailable("The database cannot be reached just now.")
         if isinstance(seen, NoConnection):
             return Unavailable("All connections to the database are in use. Please try again shortly.")
         seen = seen.orig if isinstance(seen, DBAPIError) and seen.orig is not None else seen.__cause__
     return None
+
+
+def _is_closed(error: BaseException) -> bool:
+    """Whether it was asked of a connection that has ended.
+
+    ROLLBACK on such a connection fails as well, and is what is heard of in place of the failure that ended it. The
+    driver says it by the class of its own misuse, so the words tell.
+    """
+    return isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
