@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from app.db.database import Database
+from app.errors import Unavailable
 from app.worker.pipeline import Pipeline
 from tests.events.conftest import OpenShop
 from tests.given.events import Shop
@@ -108,3 +109,28 @@ async def test_an_event_nobody_can_process_stops_none_but_itself(shop: OpenShop)
     assert await given.faults(bad["id"]) == [("internal_error", None)]
     (sums,) = await given.rows("SELECT sum(value) AS s FROM event_rollup WHERE key = 'turnover'")
     assert sums["s"] == 29
+
+
+async def test_events_whose_connection_is_cut_are_done_later_and_not_trashed(
+    shop: OpenShop, database_url: str
+) -> None:
+    given = await shop()
+    for at in range(3):
+        await given.send(data={"basket": 1, "turnover": at})
+    owner = await asyncpg.connect(database_url)
+    async with owner.transaction():
+        # Whoever processes them waits for this lock, until its connection is ended.
+        await owner.execute("LOCK TABLE event_rollup IN ACCESS EXCLUSIVE MODE")
+        task = asyncio.create_task(given.process())
+        waiting = "SELECT pid FROM pg_locks WHERE relation = 'event_rollup'::regclass AND NOT granted"
+        for _ in range(1_000):
+            if (pid := await owner.fetchval(waiting)) is not None:
+                break
+            await asyncio.sleep(0.01)
+        await owner.execute("SELECT pg_terminate_backend($1)", pid)
+        with pytest.raises(Unavailable):
+            await task
+    await owner.close()
+    assert await statuses(given) == {"pending": 3}
+    assert await given.process() == 3
+    assert await statuses(given) == {"processed": 3}
