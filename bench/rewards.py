@@ -26,7 +26,8 @@ from app.db.migrating import create_database, migrate
 from app.domain.assets.storage import AssetStorage
 from app.domain.rewards import programme as rules
 from app.domain.rewards.attributes import catalogue
-from app.domain.rewards.simulating import Simulated, Window, draft, replay
+from app.domain.rewards.simulating import Simulated, draft, replay
+from app.domain.rewards.windows import Window
 from app.graph.context import Context, Services
 from app.graph.entry import Operation, answer
 from app.rest.benji.routes import ROUTES

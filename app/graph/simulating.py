@@ -11,7 +11,8 @@ from app.domain.groups.finding import store_to_write
 from app.domain.rewards.drafting import Draft, drafted
 from app.domain.rewards.programme import Limits, Programme
 from app.domain.rewards.reading import Running, only, partner_facts, read_catalogue, read_running
-from app.domain.rewards.simulating import Simulated, Window, draft, replay
+from app.domain.rewards.simulating import Simulated, draft, replay
+from app.domain.rewards.windows import Window
 from app.errors import Invalid, NotFound
 from app.graph.enums import RewardOutcome, RewardType
 from app.graph.mutations.flows import FlowInput, GoalInput, code_of, flows_of, goals_of

@@ -12,7 +12,8 @@ from app.domain.rewards.judging import Decision
 from app.domain.rewards.programme import Goal, Programme, limits_of
 from app.domain.rewards.reading import read_running
 from app.domain.rewards.reversing import reverse
-from app.domain.rewards.simulating import Simulated, Window, draft, replay
+from app.domain.rewards.simulating import Simulated, draft, replay
+from app.domain.rewards.windows import Window
 from app.errors import Conflict
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given

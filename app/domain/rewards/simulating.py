@@ -4,6 +4,8 @@ A campaign that is there is *replayed*: every event that was evaluated in it, wi
 order in which they counted, reversals at their place. With its own configuration that is its ledger, line by line;
 with another one, the difference. A draft that nobody ran is judged over every event of the group, or of a store, that
 is mapped to a trigger; about customers is known what is known now.
+
+What is kept in memory grows with customers and reversals, not with events.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -28,65 +30,19 @@ from app.domain.rewards.judging import (
     settle,
     take_back,
 )
-from app.domain.rewards.occurrences import CODES, SOURCE
+from app.domain.rewards.occurrences import CODES
 from app.domain.rewards.programme import MAX_AMOUNT, REDEEM, Programme
 from app.domain.rewards.reading import revenue_of, user_facts
 from app.domain.rewards.triggers import transaction_of, trigger_of
+from app.domain.rewards.windows import Turn, Window, evaluations_in, triggers_in
 from app.tables.events import RewardTrigger
 from app.tables.rewards import RewardOutcome
 
 _trigger_of = cache(trigger_of)
 
-CHUNK = 2_000
-"""Events read at a time; progress is told after each."""
 MAX_DIFFERENCES = 100
 _read = msgspec.json.Decoder(float_hook=Decimal).decode
 """Documents that were checked when they came in, with every digit of their numbers."""
-
-_REPLAY = """
-SELECT v.id, v.created_at, v.trigger_code, v.custom_trigger_id, v.occurred_at, v.customer_id, v.reference,
-       v.inputs::text AS inputs, v.amount, (v.trace #> '{balances}')::text AS balances, NULL::bigint AS reverses
-  FROM reward_evaluation v
- WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.created_at >= $3 AND v.created_at < $4
-UNION ALL
-SELECT DISTINCT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
-       NULL::bigint, NULL, e.evaluation_id
-  FROM reward_entry e
- WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.created_at >= $3 AND e.created_at < $4
- ORDER BY 1
-"""
-# What counted before the window, as the ledger tells: by customer how often, and what it came to.
-_BEFORE = """
-SELECT e.customer_id, sum(e.amount)::bigint AS paid,
-       sum(sign(e.amount)) FILTER (WHERE e.position = 0)::bigint AS rewarded,
-       sum(sign(e.amount) * CASE WHEN v.inputs #>> '{transaction,amount}' ~ '^[0-9]{1,16}$'
-                                 THEN (v.inputs #>> '{transaction,amount}')::bigint ELSE 0 END)
-         FILTER (WHERE e.position = 0)::bigint AS revenue
-  FROM reward_entry e
-  JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
- WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.created_at < $3
- GROUP BY e.customer_id
-"""
-_EVENTS = """
-SELECT e.id, e.received_at, e.occurred_at, e.customer_id, e.source, e.event_type, e.event_type_id, t.trigger,
-       e.data::text AS data, e.body::text AS body
-  FROM event e
-  LEFT JOIN event_type t ON t.group_id = $1 AND t.id = e.event_type_id
- WHERE e.group_id = $1 AND e.received_at >= $2 AND e.received_at < $3 AND e.customer_id IS NOT NULL
-   AND e.status = 'processed' AND (t.trigger IS NOT NULL OR e.source = $4)
-   AND ($5::bigint IS NULL OR e.project_id IS NULL OR EXISTS (
-        SELECT 1 FROM project p
-         WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id IS NULL OR p.store_id = $5)))
- ORDER BY e.received_at, e.id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """From when, and until when (exclusive)."""
-
-    since: datetime
-    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +87,16 @@ async def replay(
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
     """What this configuration would have made of everything its campaign evaluated; told after each chunk."""
-    state = Simulated()
-    books = await _books_before(tx, programme, window)
+    state, turn = Simulated(), Turn()
+    books = await _books_before(tx, programme, window, turn)
     sign = balance_sign(programme)
     decided: dict[int, tuple[int, int, list[Line]]] = {}
     was: dict[int, int] = {}
     drift: dict[tuple[int, int], int] = {}
-    values = (tx.scope.group_id, programme.campaign_id, window.since, window.until)
-    async for rows in _chunks(tx, _REPLAY, values):
+    async for rows in evaluations_in(tx, programme.campaign_id, window):
         for row in rows:
+            if turn.is_over:
+                await turn.pass_on()
             state.until = row["created_at"]
             if row["reverses"] is not None:
                 _reverse(row, state, books, decided, was, sign=sign)
@@ -153,9 +110,10 @@ async def replay(
             decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["created_at"], programme, books, revenue)
-            if decision.lines:
-                decided[row["id"]] = (customer, revenue, decision.lines)
-            was[row["id"]] = row["amount"]
+            if row["is_reversed"]:
+                was[row["id"]] = row["amount"]
+                if decision.lines:
+                    decided[row["id"]] = (customer, revenue, decision.lines)
             state.was_paid += row["amount"]
             drift_by = decision.amount - row["amount"]
             if drift_by:
@@ -182,14 +140,15 @@ async def draft(
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
     """What a configuration that nobody ran would have paid; told after each chunk. `campaign`, `partner`: facts."""
-    state, books = Simulated(), Books()
+    state, turn, books = Simulated(), Turn(), Books()
     users: dict[int, dict[str, Any]] = {}
-    values = (tx.scope.group_id, window.since, window.until, SOURCE, store_id)
-    async for rows in _chunks(tx, _EVENTS, values):
+    async for rows in triggers_in(tx, window, store_id=store_id):
         fresh = {row["customer_id"] for row in rows} - users.keys()
         if fresh:
             users |= {ident: {} for ident in fresh} | await user_facts(tx, fresh, now=window.until)
         for row in rows:
+            if turn.is_over:
+                await turn.pass_on()
             state.until = row["received_at"]
             trigger, transaction, further = _told(row, programme.currency)
             facts: Facts = {
@@ -207,12 +166,6 @@ async def draft(
                 heard(0, customer, decision)
         yield state
     yield state
-
-
-async def _chunks(tx: Transaction, statement: str, values: Sequence[object]) -> AsyncIterator[Sequence[Any]]:
-    cursor = await tx.driver.cursor(statement, *values)
-    while rows := await cursor.fetch(CHUNK):
-        yield rows
 
 
 def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str, Any]]:
@@ -282,9 +235,25 @@ def _reverse(
         state.paid -= sum(line.amount for line in lines)
 
 
-async def _books_before(tx: Transaction, programme: Programme, window: Window) -> Books:
+# What counted before the window, as the ledger tells: by customer how often, and what it came to.
+_BEFORE = """
+SELECT e.customer_id, sum(e.amount)::bigint AS paid,
+       sum(sign(e.amount)) FILTER (WHERE e.position = 0)::bigint AS rewarded,
+       sum(sign(e.amount) * CASE WHEN v.inputs #>> '{transaction,amount}' ~ '^[0-9]{1,16}$'
+                                 THEN (v.inputs #>> '{transaction,amount}')::bigint ELSE 0 END)
+         FILTER (WHERE e.position = 0)::bigint AS revenue
+  FROM reward_entry e
+  JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.created_at < $3
+ GROUP BY e.customer_id
+"""
+
+
+async def _books_before(tx: Transaction, programme: Programme, window: Window, turn: Turn) -> Books:
     books = Books()
     for row in await tx.fetch(_BEFORE, tx.scope.group_id, programme.campaign_id, window.since):
+        if turn.is_over:
+            await turn.pass_on()
         books.paid += row["paid"]
         books.rewarded[row["customer_id"]] = row["rewarded"] or 0
         books.transactions += row["rewarded"] or 0

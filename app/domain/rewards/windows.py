@@ -1,0 +1,113 @@
+"""What lies in a window of time, for simulations: which events, how many, and at which pace they are gone through.
+
+Windows may be long: rows come in chunks, and whoever judges them gives way to others every few milliseconds.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.database import Transaction
+from app.domain.rewards.occurrences import SOURCE
+
+CHUNK = 2_000
+"""Events read at a time."""
+SLICE_S = 0.002
+"""How long events are judged without a break: others in this process wait for so long."""
+STATEMENT_TIMEOUT_S = 600
+"""Instead of the connection's own: the rows of a long window are counted and sorted before the first one comes."""
+
+_EVALUATIONS = """
+  FROM reward_evaluation v
+ WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.created_at >= $3 AND v.created_at < $4
+"""
+_COUNT_EVALUATIONS = f"SELECT count(*) {_EVALUATIONS}"
+_REPLAY = f"""
+SELECT v.id, v.created_at, v.trigger_code, v.custom_trigger_id, v.occurred_at, v.customer_id, v.reference,
+       v.inputs::text AS inputs, v.amount, (v.trace #> '{{balances}}')::text AS balances, NULL::bigint AS reverses,
+       v.reversed_at IS NOT NULL AS is_reversed
+{_EVALUATIONS}
+UNION ALL
+SELECT DISTINCT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
+       NULL::bigint, NULL, e.evaluation_id, false
+  FROM reward_entry e
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.created_at >= $3 AND e.created_at < $4
+ ORDER BY 1
+"""
+_TRIGGERS = """
+  FROM event e
+  LEFT JOIN event_type t ON t.group_id = $1 AND t.id = e.event_type_id
+ WHERE e.group_id = $1 AND e.received_at >= $2 AND e.received_at < $3 AND e.customer_id IS NOT NULL
+   AND e.status = 'processed' AND (t.trigger IS NOT NULL OR e.source = $4)
+   AND ($5::bigint IS NULL OR e.project_id IS NULL OR EXISTS (
+        SELECT 1 FROM project p
+         WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id IS NULL OR p.store_id = $5)))
+"""
+_COUNT_TRIGGERS = f"SELECT count(*) {_TRIGGERS}"
+_EVENTS = f"""
+SELECT e.id, e.received_at, e.occurred_at, e.customer_id, e.source, e.event_type, e.event_type_id, t.trigger,
+       e.data::text AS data, e.body::text AS body
+{_TRIGGERS}
+ ORDER BY e.received_at, e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when, and until when (exclusive)."""
+
+    since: datetime
+    until: datetime
+
+
+async def take_time(tx: Transaction) -> None:
+    """For a transaction that goes through a long window: it may take its time, and cannot write."""
+    await tx.execute(f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
+
+
+async def count_evaluations(tx: Transaction, campaign_id: int, window: Window) -> int:
+    """How many events the campaign evaluated."""
+    values = (tx.scope.group_id, campaign_id, window.since, window.until)
+    return int(await tx.fetchval(_COUNT_EVALUATIONS, *values))
+
+
+def evaluations_in(tx: Transaction, campaign_id: int, window: Window) -> AsyncIterator[Sequence[Any]]:
+    """What the campaign evaluated and what was taken back (`reverses`), in the order in which it counted."""
+    return _chunks(tx, _REPLAY, (tx.scope.group_id, campaign_id, window.since, window.until))
+
+
+async def count_triggers(tx: Transaction, window: Window, *, store_id: int | None) -> int:
+    """How many events are mapped to a trigger."""
+    values = (tx.scope.group_id, window.since, window.until, SOURCE, store_id)
+    return int(await tx.fetchval(_COUNT_TRIGGERS, *values))
+
+
+def triggers_in(tx: Transaction, window: Window, *, store_id: int | None) -> AsyncIterator[Sequence[Any]]:
+    """Events of the group, or of the store, that are mapped to a trigger, as they came in."""
+    return _chunks(tx, _EVENTS, (tx.scope.group_id, window.since, window.until, SOURCE, store_id))
+
+
+async def _chunks(tx: Transaction, statement: str, values: Sequence[object]) -> AsyncIterator[Sequence[Any]]:
+    cursor = await tx.driver.cursor(statement, *values)
+    while rows := await cursor.fetch(CHUNK):
+        yield rows
+
+
+class Turn:
+    """A stretch of work without a break, as long as SLICE_S."""
+
+    def __init__(self) -> None:
+        self._until = time.perf_counter() + SLICE_S
+
+    @property
+    def is_over(self) -> bool:
+        """Whether others should have theirs now."""
+        return time.perf_counter() >= self._until
+
+    async def pass_on(self) -> None:
+        """Let everybody else in this process do what they have to; then it is ours again."""
+        await asyncio.sleep(0)
+        self._until = time.perf_counter() + SLICE_S
