@@ -408,27 +408,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_event_metric_group_id_customer_id_created_at_id"),
-        "event_metric",
-        ["group_id", "customer_id", "created_at", "id"],
-        unique=False,
-    )
-    op.create_index(
         op.f("ix_event_metric_group_id_customer_id_metric_date_id"),
         "event_metric",
         ["group_id", "customer_id", "metric_date", "id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_event_metric_group_id_customer_id_updated_at_id"),
-        "event_metric",
-        ["group_id", "customer_id", "updated_at", "id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_event_metric_group_id_event_id_storage_key_id"),
-        "event_metric",
-        ["group_id", "event_id", "storage_key", "id"],
         unique=False,
     )
     op.create_index(
@@ -559,10 +541,7 @@ def downgrade() -> None:
         op.f("ix_event_metric_group_id_project_id_storage_key_occurred_at_id"), table_name="event_metric"
     )
     op.drop_index(op.f("ix_event_metric_group_id_project_id_created_at_id"), table_name="event_metric")
-    op.drop_index(op.f("ix_event_metric_group_id_event_id_storage_key_id"), table_name="event_metric")
-    op.drop_index(op.f("ix_event_metric_group_id_customer_id_updated_at_id"), table_name="event_metric")
     op.drop_index(op.f("ix_event_metric_group_id_customer_id_metric_date_id"), table_name="event_metric")
-    op.drop_index(op.f("ix_event_metric_group_id_customer_id_created_at_id"), table_name="event_metric")
     op.drop_table("event_metric")
     op.drop_index(op.f("ix_event_fault_group_id_event_id_position_id"), table_name="event_fault")
     op.drop_index(op.f("ix_event_fault_group_id_code_field_id"), table_name="event_fault")
