@@ -24,7 +24,7 @@ from app.graph.http import GraphQLOverHttp
 from app.graph.ide import STATIC_PATH, static_files
 from app.graph.live.sockets import GraphQLOverSockets
 from app.graph.live.streams import EventStreams
-from app.graph.live.topics import Topics
+from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
 from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
@@ -108,10 +108,10 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         stack.push_async_callback(services.close)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db)
-        topics, watches = Topics(), Watches(authenticator)
-        stack.push_async_callback(topics.close)
+        subscriptions, watches = Subscriptions(), Watches(authenticator)
+        stack.push_async_callback(subscriptions.close)
         stack.push_async_callback(watches.close)
-        app = _mounted(services, authenticator, topics, watches)
+        app = _mounted(services, authenticator, subscriptions, watches)
         if settings.cors_origins:
             app = _for_origins(app, settings.cors_origins)
         yield Door(
@@ -137,9 +137,11 @@ def refuse(path: str, failure: Failure | None) -> Refusal:
     return response.status_code, response.raw_headers, bytes(response.body)
 
 
-def _mounted(services: Services, authenticator: Authenticator, topics: Topics, watches: Watches) -> ASGIApp:
-    graphql = GraphQLOverHttp(services, authenticator, EventStreams(topics, watches))
-    sockets = GraphQLOverSockets(services, authenticator, topics, watches)
+def _mounted(
+    services: Services, authenticator: Authenticator, subscriptions: Subscriptions, watches: Watches
+) -> ASGIApp:
+    graphql = GraphQLOverHttp(services, authenticator, EventStreams(subscriptions, watches))
+    sockets = GraphQLOverSockets(services, authenticator, subscriptions, watches)
     readiness = Readiness(services.db, revision=newest())
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [

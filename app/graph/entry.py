@@ -6,6 +6,8 @@ anything else runs on the resolvers and dataloaders.
 
 import logging
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,6 +141,20 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
     return data
 
 
+async def answers(operation: Operation, prepared: Prepared, context: Context) -> AsyncGenerator[bytes]:
+    """One response after the other, of a subscription whose field is a resolver in Python."""
+    context.loaders = Loaders(catalog, context.db, prepared.bindings)
+    results = await schema.subscribe(
+        operation.query,
+        variable_values=operation.variables,
+        context_value=_Resolving(context, prepared),
+        operation_name=operation.name,
+    )
+    async with aclosing(results):
+        async for result in results:
+            yield _body(result.data, [_masked(e, context) for e in result.errors or ()])
+
+
 async def _resolve(operation: Operation, prepared: Prepared, context: Context, *, execution: str) -> Answer:
     loaders = context.loaders = Loaders(catalog, context.db, prepared.bindings)
     result = await schema.execute(
@@ -148,11 +164,12 @@ async def _resolve(operation: Operation, prepared: Prepared, context: Context, *
         operation_name=operation.name,
     )
     errors = [_masked(e, context) for e in result.errors or ()]
-    body: dict[str, Any] = {"data": result.data}
-    if errors:
-        body["errors"] = errors
     data = _JSON.encode(result.data)
-    return Answer(_JSON.encode(body), data, errors, execution, len(loaders.statements))
+    return Answer(_body(result.data, errors), data, errors, execution, len(loaders.statements))
+
+
+def _body(data: Any, errors: list[dict[str, Any]]) -> bytes:
+    return _JSON.encode({"data": data, "errors": errors} if errors else {"data": data})
 
 
 async def _introspect(operation: Operation, prepared: Prepared, context: Context) -> Answer:
@@ -217,4 +234,4 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
     return shown
 
 
-__all__ = ["Answer", "Operation", "answer", "refusals"]
+__all__ = ["Answer", "Operation", "answer", "answers", "refusals"]

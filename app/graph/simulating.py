@@ -1,7 +1,13 @@
-"""What a reward configuration would have paid. A resolver in Python: it runs the domain's evaluator."""
+"""What a reward configuration would have paid. Resolvers in Python: they run the domain's evaluator.
 
-from collections.abc import AsyncIterator
+A query answers once; a subscription takes any window, tells how far it is, and ends with the result.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -12,7 +18,7 @@ from app.domain.rewards.drafting import Draft, drafted
 from app.domain.rewards.programme import Limits, Programme
 from app.domain.rewards.reading import Running, only, partner_facts, read_catalogue, read_running
 from app.domain.rewards.simulating import Simulated, draft, replay
-from app.domain.rewards.windows import Window
+from app.domain.rewards.windows import Window, count_evaluations, count_triggers, take_time
 from app.errors import Invalid, NotFound
 from app.graph.enums import RewardOutcome, RewardType
 from app.graph.mutations.flows import FlowInput, GoalInput, code_of, flows_of, goals_of
@@ -22,6 +28,7 @@ from app.values.instants import show_instant
 
 MAX_EVENTS = 200_000
 """Of one question: what fits into a request's time."""
+TOLD_EVERY_S = 0.4
 
 
 @strawberry.input(description="A configuration of rewards that is not saved.")
@@ -105,47 +112,93 @@ class CampaignSimulation:
     differences: list[SimulatedDifference] = strawberry.field(description="The first hundred of them.")
 
 
-async def _simulate(
-    info: strawberry.Info,
-    input: Annotated[SimulateCampaignInput, strawberry.argument(description="What, and from when to when.")],
-) -> CampaignSimulation:
-    if input.until <= input.since:
-        raise Invalid("`until` lies after `since`.", path=["until"])
-    if input.campaign_id is None and input.draft is None:
-        raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
+@strawberry.type(description="How far a simulation is.")
+class SimulationProgress:
+    """How far a simulation is."""
+
+    done: Long = strawberry.field(description="How many events were judged so far.")
+    total: Long = strawberry.field(
+        description="How many lie in the window; at the end, how many were judged."
+    )
+    simulation: CampaignSimulation = strawberry.field(
+        description="What those judged so far came to; in the last message, the result."
+    )
+
+
+Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, and from when to when.")]
+
+
+async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
     async with context.db.transaction(context.scope) as tx:
-        programme, run = await _prepared(tx, input)
+        run = await _prepared(tx, input)
         last = Simulated()
-        async for state in run:
+        async for state in run.states:
             last = state
             if state.events > MAX_EVENTS:
                 raise Invalid(
-                    f"More than {MAX_EVENTS} events lie in this window; take a shorter one.",
+                    f"More than {MAX_EVENTS} events lie in this window; take a shorter one, or subscribe: the"
+                    " subscription simulateCampaign takes any.",
                     path=["until"],
                     code="TOO_MUCH",
                 )
-    return _shown(last, programme.currency)
+    return _shown(last, run.currency)
 
 
+async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[SimulationProgress]:
+    context: Any = info.context
+    clock = asyncio.get_running_loop().time
+    async with context.db.transaction(context.scope) as tx:
+        await take_time(tx)
+        run = await _prepared(tx, input)
+        total, last, told_at = await run.size(), Simulated(), clock()
+        yield _progress(last, total, run.currency)
+        async for state in run.states:
+            last = state
+            if clock() - told_at >= TOLD_EVERY_S:
+                # Some may have come in after they were counted.
+                yield _progress(state, max(total, state.events), run.currency)
+                told_at = clock()
+    yield _progress(last, last.events, run.currency)
+
+
+_WHAT = "What rewards a configuration would have paid, judged by the same rules as payments, without writing anything"
 simulate_campaign: Any = strawberry.field(
     resolver=_simulate,
-    description="What rewards a configuration would have paid, judged by the same rules as payments, without writing"
-    f" anything; {MAX_EVENTS} events at most. A campaign with its own configuration gives its ledger.",
+    description=f"{_WHAT}; {MAX_EVENTS} events at most, the subscription of this name takes more."
+    " A campaign with its own configuration gives its ledger.",
+)
+simulate_campaign_on: Any = strawberry.subscription(
+    resolver=_simulate_on,
+    description=f"{_WHAT}, over a window of any length. Tells how far it is, about twice a second; the last message"
+    " is the result. It stops when its subscriber leaves.",
 )
 
 
-async def _prepared(
-    tx: Transaction, asked: SimulateCampaignInput
-) -> tuple[Programme, AsyncIterator[Simulated]]:
-    """The configuration, and its run."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A simulation that can begin."""
+
+    currency: str
+    states: AsyncIterator[Simulated]
+    size: Callable[[], Awaitable[int]]
+    """How many events it will judge, where somebody wants to know."""
+
+
+async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
+    if asked.until <= asked.since:
+        raise Invalid("`until` lies after `since`.", path=["until"])
+    if asked.campaign_id is None and asked.draft is None:
+        raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
     window, said = Window(asked.since, asked.until), _draft(asked.draft)
     known = await read_catalogue(tx)
     if asked.campaign_id is not None:
         ident = own_id(asked.campaign_id, "camp", "campaign", "campaignId")
         running: Running = only(await read_running(tx, [ident]), ident)
         programme = drafted(running.programme, said, known)
-        return programme, replay(tx, programme, window)
+        return _Run(
+            programme.currency, replay(tx, programme, window), partial(count_evaluations, tx, ident, window)
+        )
     given = asked.draft
     assert given is not None
     store_id = (
@@ -161,7 +214,11 @@ async def _prepared(
     base = Programme(0, 1, 1, store.currency, (), (), Limits())
     programme = drafted(base, said, known)
     facts = {"closed": None, "store": store.id}
-    return programme, draft(tx, programme, window, campaign=facts, partner=partner, store_id=store.id)
+    return _Run(
+        programme.currency,
+        draft(tx, programme, window, campaign=facts, partner=partner, store_id=store.id),
+        partial(count_triggers, tx, window, store_id=store.id),
+    )
 
 
 def _draft(given: RewardDraftInput | None) -> Draft:
@@ -194,6 +251,10 @@ def _shown(state: Simulated, currency: str) -> CampaignSimulation:
             for one in state.differences
         ],
     )
+
+
+def _progress(state: Simulated, total: int, currency: str) -> SimulationProgress:
+    return SimulationProgress(done=Long(state.events), total=Long(total), simulation=_shown(state, currency))
 
 
 def _instant(at: datetime) -> Any:

@@ -1,4 +1,7 @@
-"""The root of watching: what can be queried, sent again whenever it has changed, and events as they come in."""
+"""The root of watching: what can be queried, sent again whenever it has changed, and events as they come in.
+
+A resolver in Python (`simulateCampaign`) is not watched but run, for its subscriber alone, until it is done.
+"""
 
 import strawberry
 
@@ -8,6 +11,7 @@ from app.graph.declare import argument, connection, look_up, news
 from app.graph.events import Event
 from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.paging import Connection
+from app.graph.simulating import SimulationProgress, simulate_campaign_on
 
 MAX_EVERY_S = 3600
 MAX_EVENTS = 500
@@ -19,6 +23,7 @@ EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}."
 @strawberry.type(
     description="What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events."
     " The gateway looks every so many seconds, once for all who watch the same, and sends what has changed."
+    " simulateCampaign is done once, tells how far it is, and is complete then."
 )
 class Subscription:
     """What can be watched in the scope of the credential."""
@@ -41,3 +46,4 @@ class Subscription:
         " message. Nothing is sent while none come in.",
         lists.EVENTS, EVERY, by="received_at", first=MAX_EVENTS,
     )  # fmt: skip
+    simulate_campaign: SimulationProgress = simulate_campaign_on

@@ -102,6 +102,12 @@ class Given:
             ids = await process(tx, [(campaign, one) for one in occurrences], now=NOON)
             return await evaluations(tx, ids)
 
+    async def purchases(self, number: int) -> None:
+        """So many processed events of a type that is mapped to a trigger, a second apart from NOON on."""
+        async with self.db.transaction(self.scope) as tx:
+            await tx.execute(_PURCHASE_TYPE, self.group_id)
+            await tx.execute(_PURCHASES, self.group_id, NOON, number, self.customers)
+
     async def row(self, query: str, *values: object) -> Any:
         """One row; `$1` is the group."""
         async with self.db.transaction(self.scope) as tx:
@@ -126,6 +132,23 @@ class Given:
         async with self.db.transaction(self.scope) as tx:
             assert await broken(tx) == []
 
+
+_PURCHASE_TYPE = """
+WITH site AS (
+    INSERT INTO project (group_id, name, is_internal) VALUES ($1, 'Site', false) RETURNING id
+)
+INSERT INTO event_type (group_id, project_id, reference, name, trigger)
+SELECT $1, id, 'purchase', 'Purchase', 'spend' FROM site
+"""
+_PURCHASES = """
+INSERT INTO event (group_id, id, source, dedup_key, event_type, received_at, occurred_at, project_id, customer_id,
+                   event_type_id, data)
+SELECT $1, gen_random_uuid(), 'tracker', n::text, 'purchase', t.at, t.at, e.project_id,
+       ($4::bigint[])[1 + n % array_length($4, 1)], e.id, json_build_object('amount', (n % 3000) / 100.0)
+  FROM generate_series(1, $3::int) n
+ CROSS JOIN LATERAL (SELECT $2::timestamptz + n * interval '1 second' AS at) t
+  JOIN event_type e ON e.group_id = $1 AND e.reference = 'purchase'
+"""
 
 BROKEN = """
 SELECT 'total of campaign ' || c.id FROM campaign c

@@ -34,7 +34,7 @@ from app.graph.live.messages import (
 )
 from app.graph.live.streams import as_live
 from app.graph.live.subscribers import Ended
-from app.graph.live.topics import Topics
+from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
 from app.graph.preparing import Operation, Prepared, Rejected, prepare
 from app.graph.requests import from_json, stale_ok
@@ -55,7 +55,7 @@ class Home:
 
     services: Services
     authenticator: Authenticator
-    topics: Topics
+    subscriptions: Subscriptions
     watches: Watches
     in_flight: int = 0
     """Queries and mutations being worked on, over all sockets."""
@@ -183,14 +183,14 @@ class Conversation:
             await self._finish(ident, self._reads, error_of(ident, prepared.faults))
             return
         try:
-            subscriber = self.home.topics.subscribe(operation, prepared, context)
+            subscriber = self.home.subscriptions.open(operation, prepared, context)
         except Failure as failure:
             await self._finish(ident, self._reads, error_of(ident, refusals(failure)))
             return
         try:
-            while True:
-                payload = await subscriber.next()
+            while (payload := await subscriber.next()) is not None:
                 await self._say(next_of(ident, payload.text))
+            await self._finish(ident, self._reads, complete_of(ident))
         except Ended as ended:
             if ended.failure is not None:
                 await self._finish(ident, self._reads, error_of(ident, refusals(ended.failure)))

@@ -10,7 +10,7 @@ from app.auth.credentials import Authenticator
 from app.graph.context import Services
 from app.graph.live.conversations import ROUTE, Conversation, Home
 from app.graph.live.messages import PROTOCOL, Close
-from app.graph.live.topics import Topics
+from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import MAX_LINES, Watches
 from app.graph.requests import base_url
 from app.serving.exchange import Exchange, exchange_of
@@ -20,9 +20,9 @@ class GraphQLOverSockets:
     """The ASGI application at `/graphql` for WebSockets."""
 
     def __init__(
-        self, services: Services, authenticator: Authenticator, topics: Topics, watches: Watches
+        self, services: Services, authenticator: Authenticator, subscriptions: Subscriptions, watches: Watches
     ) -> None:
-        self._home = Home(services, authenticator, topics, watches)
+        self._home = Home(services, authenticator, subscriptions, watches)
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

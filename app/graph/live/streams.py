@@ -14,7 +14,7 @@ from app.errors import Failure, Unavailable
 from app.graph.context import Context
 from app.graph.entry import Operation, refusals
 from app.graph.live.subscribers import Ended, Payload
-from app.graph.live.topics import Topics
+from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
 from app.graph.preparing import Rejected, prepare
 from app.serving.exchange import Exchange
@@ -40,8 +40,8 @@ def events_of(result: bytes) -> bytes:
 class EventStreams:
     """Answers subscriptions over HTTP."""
 
-    def __init__(self, topics: Topics, watches: Watches) -> None:
-        self.topics = topics
+    def __init__(self, subscriptions: Subscriptions, watches: Watches) -> None:
+        self.subscriptions = subscriptions
         self.watches = watches
 
     async def take(self, operation: Operation, context: Context, exchange: Exchange, send: Send) -> bool:
@@ -55,7 +55,7 @@ class EventStreams:
         exchange.route = ROUTE
         exchange.cancel_with_client()
         try:
-            subscriber = self.topics.subscribe(operation, prepared, context)
+            subscriber = self.subscriptions.open(operation, prepared, context)
         except Unavailable:
             raise
         except Failure as failure:
@@ -76,9 +76,14 @@ class EventStreams:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                     try:
                         async with asyncio.timeout(KEEP_ALIVE_S):
-                            piece = (await subscriber.next()).event
+                            payload = await subscriber.next()
                     except TimeoutError:
                         piece = _SILENCE
+                        continue
+                    if payload is None:
+                        await send({"type": "http.response.body", "body": _COMPLETE})
+                        break
+                    piece = payload.event
             except Ended as ended:
                 await _end(send, ended.failure)
             except asyncio.CancelledError:

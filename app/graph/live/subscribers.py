@@ -32,7 +32,10 @@ class Payload:
 
 
 class Ended(Exception):
-    """There will be no further message. `failure` says why; None: the gateway stops."""
+    """There will be no further message, though it has not come to its end.
+
+    `failure` says why; None: the gateway stops.
+    """
 
     def __init__(self, failure: Failure | None) -> None:
         super().__init__(failure)
@@ -50,6 +53,7 @@ class Subscriber:
         self._leave = leave
         self._waiting: deque[Payload] = deque()
         self._ended: Ended | None = None
+        self._is_complete = False
         self._wake = asyncio.Event()
         metrics.live_subscribed(1)
 
@@ -69,6 +73,16 @@ class Subscriber:
         self._waiting.append(payload)
         self._wake.set()
 
+    def complete(self) -> None:
+        """Nothing more after what waits."""
+        self._is_complete = True
+        self._wake.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is taken any more."""
+        return self._ended is not None
+
     def end(self, failure: Failure | None) -> None:
         """Nothing more, not even what waits already."""
         if self._ended is None:
@@ -76,14 +90,16 @@ class Subscriber:
             self._waiting.clear()
             self._wake.set()
 
-    async def next(self) -> Payload:
-        """The next message. Raises Ended when there is none any more."""
+    async def next(self) -> Payload | None:
+        """The next message; None when that was all. Raises Ended when there is none for another reason."""
         while True:
             if self._ended is not None:
                 raise self._ended
             if self._waiting:
                 metrics.live_message()
                 return self._waiting.popleft()
+            if self._is_complete:
+                return None
             self._wake.clear()
             await self._wake.wait()
 

@@ -89,10 +89,7 @@ class _Group:
 
 
 def _read(prepared: Prepared) -> _Asked:
-    roots = prepared.plan.tree.roots
-    if len(roots) != 1:
-        raise Invalid("A subscription has one field; all of this one's are skipped.")
-    root = roots[0]
+    root = prepared.plan.tree.roots[0]
     values = root.values if root.slot is None else prepared.bindings.args[root.slot]
     every_s = values["every"]
     if not 1 <= every_s <= MAX_EVERY_S:

@@ -1,0 +1,74 @@
+"""Work that one subscriber waits for: it tells how far it is, and is over some day. Each has a task of its own.
+
+The work does not wait for its client: what is not read in time is replaced by what is newer, and the last message is
+always kept. When the subscriber leaves, whatever the reason, the work is cancelled, and with it its statement.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+from app.errors import Unavailable
+from app.graph.context import Context
+from app.graph.entry import answers
+from app.graph.live.subscribers import Payload, Subscriber
+from app.graph.preparing import Operation, Prepared
+
+MAX_RUNS = 4
+"""Of one process: each holds a writing connection and takes processor time as long as it runs."""
+MAX_RUNS_OF_ONE = 2
+"""Of one group."""
+
+log = logging.getLogger("gateway.live")
+
+
+class Runs:
+    """Every run of this process."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[asyncio.Task[None], int] = {}
+        """Of which group each is."""
+
+    def begin(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+        """Begin the work of this subscription; Unavailable where too much is under way."""
+        group_id = context.scope.group_id
+        of_group = sum(one == group_id for one in self._tasks.values())
+        if self.under_way >= MAX_RUNS or of_group >= MAX_RUNS_OF_ONE:
+            raise Unavailable("Too many simulations are under way. Please try again when one is done.")
+
+        def leave(_: Subscriber) -> None:
+            task.cancel()
+
+        subscriber = Subscriber(keeps_all=False, leave=leave)
+        task = asyncio.create_task(_run(subscriber, operation, prepared, context))
+        self._tasks[task] = group_id
+        # A place is free when the work has stopped, not when it was told to.
+        task.add_done_callback(self._tasks.pop)
+        return subscriber
+
+    @property
+    def under_way(self) -> int:
+        """How many have not stopped."""
+        return len(self._tasks)
+
+    async def close(self) -> None:
+        """Stop all of it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _run(subscriber: Subscriber, operation: Operation, prepared: Prepared, context: Context) -> None:
+    try:
+        async with aclosing(answers(operation, prepared, context)) as bodies:
+            async for body in bodies:
+                # Its reader may still be held up by a client that takes nothing.
+                if subscriber.has_ended:
+                    return
+                subscriber.put(Payload(body))
+    except Exception:
+        log.exception("a subscription cannot be answered", extra={"request_id": context.request_id})
+        subscriber.end(Unavailable("Something went wrong on our side. Please try again."))
+    else:
+        subscriber.complete()

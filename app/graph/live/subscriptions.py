@@ -1,0 +1,30 @@
+"""Everything that is subscribed to in this process: topics, which are watched, and runs, which come to an end."""
+
+from app.errors import Invalid
+from app.graph.context import Context
+from app.graph.live.runs import Runs
+from app.graph.live.subscribers import Subscriber
+from app.graph.live.topics import Topics
+from app.graph.preparing import Operation, Prepared
+
+
+class Subscriptions:
+    """What answers subscriptions, whatever they came over."""
+
+    def __init__(self) -> None:
+        self._topics = Topics()
+        self._runs = Runs()
+
+    def open(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+        """Somebody who gets what this subscription brings; a Failure where that cannot be."""
+        roots = prepared.plan.tree.roots
+        if len(roots) != 1:
+            raise Invalid("A subscription has one field; all of this one's are skipped.")
+        # What is declared can be asked again and again; a resolver in Python has something to do, and is done then.
+        answering = self._runs.begin if roots[0].plan is None else self._topics.subscribe
+        return answering(operation, prepared, context)
+
+    async def close(self) -> None:
+        """End all of it."""
+        await self._runs.close()
+        await self._topics.close()
