@@ -1,7 +1,7 @@
 """Values from outside, checked one by one. Each failure names the input field it is about."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from app.errors import Invalid
@@ -13,6 +13,8 @@ MAX_COUNT = 2**53 - 1
 MAX_CHANNELS = 50
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+MAX_AHEAD = timedelta(hours=14)
+"""Somewhere on earth tomorrow has begun already."""
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
 """What a `numeric(18,4)` column still holds."""
@@ -55,6 +57,13 @@ def moment(value: datetime, path: Path) -> datetime:
         raise Invalid(
             f"`{_name(path)}` must lie between 0001-01-02 and 9999-12-30.", path=path, code="OUT_OF_CALENDAR"
         )
+    return value
+
+
+def past(value: datetime, path: Path, *, now: datetime) -> datetime:
+    """When something happened: now at the latest, by whichever clock on earth."""
+    if value > now + MAX_AHEAD:
+        raise Invalid(f"{value.isoformat()} is still to come.", path=path, code="DAY_TO_COME")
     return value
 
 

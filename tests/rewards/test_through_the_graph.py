@@ -149,6 +149,16 @@ async def test_what_is_wrong_is_named(
     assert (await ask("{ events { totalCount } }"))["events"]["totalCount"] == 0
 
 
+async def test_what_is_still_to_come_is_not_rewarded(ask: Ask, world: Given) -> None:
+    campaign = await world.campaign()
+    later = purchase(world, campaign, occurredAt="2099-01-01T00:00:00Z")
+    (error,) = (await ask(PROCESS, input=later))["rewardProcess"]["errors"]
+    assert (error["code"], error["path"]) == ("DAY_TO_COME", ["occurredAt"])
+    tomorrow_somewhere = purchase(world, campaign, occurredAt="2025-06-16T02:00:00+00:00")
+    assert (await ask(PROCESS, input=tomorrow_somewhere))["rewardProcess"]["errors"] == []
+    assert await world.total(campaign) == 100
+
+
 async def test_a_group_names_attributes_of_its_own(ask: Ask, world: Given, db: Database) -> None:
     gift = world.condition(2, 1001, True)
     campaign = await world.campaign(world.flow(conditions=[gift]))

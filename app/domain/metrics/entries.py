@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -62,8 +62,7 @@ def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Fail
         raise TooLarge(
             f"There are {len(entries)} entries; at most {MAX_ENTRIES} are taken at once.", path=["entries"]
         )
-    # Somewhere on earth tomorrow has begun already.
-    last_day = (now + timedelta(hours=14)).date()
+    last_day = (now + inputs.MAX_AHEAD).date()
     seen: dict[tuple[int, date, str], int] = {}
     found: list[Failure] = []
     for index, entry in enumerate(entries):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from app.domain import inputs
@@ -12,8 +12,6 @@ from app.values.money import is_currency
 
 MAX_ORDERS = 5_000
 MAX_REFERENCE = 255
-MAX_AHEAD = timedelta(hours=14)
-"""Somewhere on earth tomorrow has begun already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +72,5 @@ def _check(entry: OrderEntry, index: int, now: datetime) -> None:
             inputs.text(value, [*at, name], longest=longest, blank=False)
     if entry.currency is not None and not is_currency(entry.currency):
         raise Invalid("A currency is three capital letters like EUR.", path=[*at, "currency"])
-    if entry.ordered_at is not None and entry.ordered_at > now + MAX_AHEAD:
-        raise Invalid(
-            f"{entry.ordered_at.isoformat()} is still to come.", path=[*at, "orderedAt"], code="DAY_TO_COME"
-        )
+    if entry.ordered_at is not None:
+        inputs.past(entry.ordered_at, [*at, "orderedAt"], now=now)

@@ -63,7 +63,7 @@ class Occurrence:
     """The event that says so, where it is kept already."""
 
 
-def check(given: Occurrence, path: Path = ()) -> None:
+def check(given: Occurrence, path: Path = (), *, now: datetime) -> None:
     """Refuse what could not be judged or kept."""
     inputs.text(given.reference, [*path, "reference"], longest=MAX_REFERENCE, blank=False)
     if given.trigger_code not in TRIGGERS:
@@ -73,6 +73,7 @@ def check(given: Occurrence, path: Path = ()) -> None:
             "`customTriggerId` goes with the trigger CUSTOM, and with no other.",
             path=[*path, "customTriggerId"],
         )
+    inputs.past(given.occurred_at, [*path, "occurredAt"], now=now)
     for name in ("amount", "quantity"):
         value = given.transaction.get(name)
         if value is not None:

@@ -46,7 +46,7 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
     """
     for _, one in asked:
         if one.event_id is None:  # What is kept was checked when it came in.
-            check(one)
+            check(one, now=now)
     events = await keep(tx, [one for _, one in asked], now=now)
     pairs = [(event, campaign) for (campaign, _), event in zip(asked, events, strict=True)]
     known = await _known(tx, pairs)
@@ -70,7 +70,7 @@ async def dry(
     tx: Transaction, campaign_id: int, given: Occurrence, *, now: datetime
 ) -> tuple[Running, Decision]:
     """What would happen, without doing it."""
-    check(given)
+    check(given, now=now)
     running = await read_running(tx, [campaign_id])
     one = only(running, campaign_id)
     facts = (await _facts(tx, [(one, given)], now=now))[0]
