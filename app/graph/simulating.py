@@ -132,16 +132,17 @@ async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
     async with context.db.transaction(context.scope) as tx:
         run = await _prepared(tx, input)
+        size = await run.size()
+        if size > MAX_EVENTS:
+            raise Invalid(
+                f"{size} events lie in this window, {MAX_EVENTS} are the most of a query; take a shorter one, or ask"
+                " with the subscription simulateCampaign, which takes any.",
+                path=["until"],
+                code="TOO_MUCH",
+            )
         last = Simulated()
         async for state in run.states:
             last = state
-            if state.events > MAX_EVENTS:
-                raise Invalid(
-                    f"More than {MAX_EVENTS} events lie in this window; take a shorter one, or subscribe: the"
-                    " subscription simulateCampaign takes any.",
-                    path=["until"],
-                    code="TOO_MUCH",
-                )
     return _shown(last, run.currency)
 
 
@@ -182,7 +183,7 @@ class _Run:
     currency: str
     states: AsyncIterator[Simulated]
     size: Callable[[], Awaitable[int]]
-    """How many events it will judge, where somebody wants to know."""
+    """How many events it will judge."""
 
 
 async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
