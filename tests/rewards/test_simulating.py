@@ -131,6 +131,13 @@ async def test_another_configuration_shows_the_difference(world: Given) -> None:
     assert (await replayed(world, free))[0].paid == 500
 
 
+async def test_what_is_wanted_ends_where_counting_does(world: Given) -> None:
+    campaign = await world.campaign(world.flow(2**53 - 1))
+    await world.pay(campaign, *(world.spend(f"order-{n}") for n in range(3)))
+    result, _ = await replayed(world, await configured(world, campaign))
+    assert (result.wanted, result.paid, result.events) == (2**53 - 1, 2**53 - 1, 3)
+
+
 async def test_a_draft_is_judged_over_every_trigger_of_the_group(world: Given) -> None:
     other = await world.campaign()
     await world.pay(other, *(world.spend(f"order-{n}", n % 3, amount=500 + n) for n in range(6)))

@@ -61,6 +61,7 @@ class Simulated:
     events: int = 0
     reversals: int = 0
     wanted: int = 0
+    """No more than can be counted."""
     paid: int = 0
     """Reversals taken off."""
     was_paid: int = 0
@@ -198,7 +199,7 @@ def _note(
 ) -> None:
     amount = decision.amount
     state.events += 1
-    state.wanted += decision.wanted
+    state.wanted = min(state.wanted + decision.wanted, MAX_AMOUNT)
     state.outcomes[decision.outcome] = state.outcomes.get(decision.outcome, 0) + 1
     if amount:
         state.paid += amount
