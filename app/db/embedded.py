@@ -1,6 +1,7 @@
 """The embedded PostgreSQL 18: a server of our own under DATA_DIR, reached through a UNIX socket."""
 
 import contextlib
+from enum import Enum, auto
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,13 +23,27 @@ log_min_messages = warning
 """
 
 
+ORPHANS_GO_WITHIN_S = 3.0
+"""How long the processes of a dead postmaster may take to see it and go, before they are made to."""
+
+
+class State(Enum):
+    """What has become of the server."""
+
+    RUNNING = auto()
+    STOPPED = auto()
+    """In order, by somebody: its lock file is gone."""
+    CRASHED = auto()
+
+
 class EmbeddedServer:
     """Starts the server, or joins the one that already runs in the same folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _reap_dead(folder)
+        with PostgresServer._lock:
+            _clear_after_crash(folder)
         self._server: PostgresServer = get_server(
             folder, cleanup_mode="stop", start=False, postgres_version=VERSION
         )
@@ -43,17 +58,79 @@ class EmbeddedServer:
         socket = self._server.get_postmaster_info().socket_dir
         return f"postgresql://postgres@/{quote(database)}?host={quote(str(socket), safe='')}"
 
+    def state(self) -> State:
+        """Looked up now; cheap."""
+        if _lives(self._server.get_postmaster_info().pid, self.folder):
+            return State.RUNNING
+        return State.CRASHED if _lock_file(self.folder).exists() else State.STOPPED
+
+    def revive(self) -> None:
+        """Start it again after a crash, or join it where another process has done so.
+
+        It may still be recovering when this returns. Raises what the start fails with.
+        """
+        # Held by whoever starts a server, in any process.
+        with self._server._lock:
+            _clear_after_crash(self.folder)
+            self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         """Stop it, if this process is the last one that uses it."""
         self._server.cleanup()
 
 
-def _reap_dead(folder: Path) -> None:
-    """After a SIGKILL the postmaster may linger as our zombie child: collect it, or its lock file blocks us."""
-    lock = folder / "postmaster.pid"
-    if not lock.exists():
+def _clear_after_crash(folder: Path) -> None:
+    """Make way for a start after a SIGKILL: no process of the dead server is left, nor its lock files.
+
+    PostgreSQL would refuse to start for a postmaster that lingers as a zombie, and for a process that has got the
+    number it had.
+    """
+    lock = _lock_file(folder)
+    try:
+        told = lock.read_text().splitlines()
+        pid = int(told[0])
+    except (FileNotFoundError, ValueError, IndexError):
         return
-    with contextlib.suppress(ValueError, IndexError, psutil.NoSuchProcess, psutil.TimeoutExpired):
-        process = psutil.Process(int(lock.read_text().splitlines()[0]))
+    if _lives(pid, folder):
+        return
+    # Without its lock files nothing but us keeps a second server from the memory and files they still write.
+    orphans = _processes(folder)
+    for end in (lambda _: None, psutil.Process.terminate, psutil.Process.kill):
+        for process in orphans:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                end(process)
+        _, orphans = psutil.wait_procs(orphans, timeout=ORPHANS_GO_WITHIN_S)
+    if len(told) >= 5 and told[3] and told[4]:
+        (Path(told[4]) / f".s.PGSQL.{told[3]}.lock").unlink(missing_ok=True)
+    lock.unlink(missing_ok=True)
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder / "postmaster.pid"
+
+
+def _lives(pid: int, folder: Path) -> bool:
+    """Whether this is a postmaster of the folder that runs. One that is dead, and our child, is collected."""
+    try:
+        process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
-            process.wait(timeout=1)
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(timeout=0)
+            return False
+        return _is_at_home(process, folder)
+    except psutil.Error:
+        return False
+
+
+def _processes(folder: Path) -> list[psutil.Process]:
+    """All of the server that still run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "postgres" and _is_at_home(process, folder):
+                found.append(process)
+    return found
+
+
+def _is_at_home(process: psutil.Process, folder: Path) -> bool:
+    return bool(process.cwd() == str(folder.resolve()))

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.db.database import READ_ROLE
 from app.db.embedded import EmbeddedServer
+from app.db.keeping import kept_running
 from app.db.migrating import create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
 from app.serving.metrics import METRICS_FOLDER
@@ -43,7 +44,8 @@ def database(settings: Settings) -> Iterator[Settings]:
         return
     server = EmbeddedServer(settings.data_dir / "postgres")
     try:
-        yield replace(settings, database_url=server.dsn())
+        with kept_running(server):
+            yield replace(settings, database_url=server.dsn())
     finally:
         server.stop()
 
