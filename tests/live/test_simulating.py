@@ -22,7 +22,7 @@ from app.graph.preparing import Operation, prepare
 from tests.given import rewards
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given
-from tests.live.conftest import Served, Socket, served_with, settings_of
+from tests.live.conftest import Served, Socket, request, served_with, settings_of
 from tests.live.test_event_streams import STREAM, Stream
 from tests.serving.wire import until
 
@@ -136,6 +136,15 @@ async def test_it_tells_how_far_it_is(served: Served, world: Given, credential: 
     answer = (await queried(served, credential, draft(world)))["data"]["simulateCampaign"]
     assert told[-1]["simulation"] == answer
     assert answer["limits"][0]["reachedAt"] == (NOON + timedelta(seconds=15)).isoformat()[:19] + "Z"
+
+
+async def test_a_client_s_loop_ends_by_itself(
+    served: Served, world: Given, credential: dict[str, str]
+) -> None:
+    await world.purchases(10)
+    async with served.client(**credential) as session, asyncio.timeout(10):
+        told = [one async for one in session.subscribe(request(WATCH, input=draft(world)))]
+    assert told[-1]["simulateCampaign"]["done"] == 10
 
 
 async def test_what_is_wrong_is_said_as_by_the_query(

@@ -72,8 +72,6 @@ class Simulated:
     """By limit, when it was first met."""
     differing: int = 0
     differences: list[Difference] = field(default_factory=list)
-    until: datetime | None = None
-    """The moment it has come to."""
 
 
 Heard = Callable[[int, int, Decision], None]
@@ -98,7 +96,6 @@ async def replay(
         for row in rows:
             if turn.is_over:
                 await turn.pass_on()
-            state.until = row["created_at"]
             if row["reverses"] is not None:
                 _reverse(row, state, books, decided, was, sign=sign)
                 continue
@@ -106,8 +103,10 @@ async def replay(
             customer, revenue = row["customer_id"], revenue_of(facts)
             trigger = Trigger(row["trigger_code"], row["custom_trigger_id"], row["occurred_at"])
             asked = due(programme, trigger, facts, traced=False)
-            if programme.reward_type == REDEEM and asked.lines:
+            if asked.lines and (programme.reward_type == REDEEM or row["balances"] is not None):
                 await _balances_then(tx, row, asked.lines, books, drift)
+            else:
+                books.balances.clear()  # They were not looked at: there was room in them.
             decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["created_at"], programme, books, revenue)
@@ -150,7 +149,6 @@ async def draft(
         for row in rows:
             if turn.is_over:
                 await turn.pass_on()
-            state.until = row["received_at"]
             trigger, transaction, further = _told(row, programme.currency)
             facts: Facts = {
                 "user": users[row["customer_id"]],
