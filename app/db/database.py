@@ -5,9 +5,8 @@ the group set for this transaction alone. Planned reads use `Database.read(...)`
 only SELECT; its own predicates name the group (and READ_RLS=1 puts it behind the policies as well).
 """
 
-import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db.outages import Absence
 from app.db.reading import Readers
 from app.errors import Unavailable
 from app.values.scope import Scope
@@ -26,7 +26,6 @@ READ_ROLE = "gateway_reader"
 GUARDED_READ_ROLE = "gateway_guarded_reader"
 
 _NO_CONNECTION = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, DBAPIError)
-log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
@@ -67,12 +66,19 @@ class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
     def __init__(
-        self, engine: AsyncEngine, reader: Readers, *, replica: Readers | None, guarded: bool
+        self,
+        engine: AsyncEngine,
+        reader: Readers,
+        *,
+        replica: Readers | None,
+        guarded: bool,
+        absence: Absence,
     ) -> None:
         self.engine = engine
         self.reader = reader
         self.replica = replica
         self.guarded = guarded
+        self._absence = absence
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
@@ -88,14 +94,24 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of the engine; Unavailable where the database gives none."""
         async with AsyncExitStack() as stack:
-            try:
+            with self._refusal():
                 connection = await stack.enter_async_context(self.engine.connect())
-            except _NO_CONNECTION as problem:
-                log.warning("the database gives no connection: %s", problem)
-                raise Unavailable("The database cannot be reached just now.") from problem
             yield connection
+
+    async def connection(self) -> AsyncConnection:
+        """A connection of the engine, to keep and to close; Unavailable where the database gives none."""
+        with self._refusal():
+            return await self.engine.connect()
+
+    @contextmanager
+    def _refusal(self) -> Iterator[None]:
+        try:
+            yield
+        except _NO_CONNECTION as problem:
+            self._absence.refused(problem)
+            raise Unavailable("The database cannot be reached just now.") from problem
+        self._absence.over()
 
     async def read(
         self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False
@@ -176,10 +192,13 @@ async def connect(
         },
     )
 
+    absence = Absence()
+
     async def reading(where: str) -> Readers:
         pool = await asyncpg.create_pool(
             where,
-            min_size=1,
+            # Not one: the pool would keep trying to have it, with a traceback for each time it cannot.
+            min_size=0,
             max_size=readers,
             reset=_no_reset,
             statement_cache_size=500,
@@ -193,10 +212,10 @@ async def connect(
                 "default_transaction_read_only": "on",
             },
         )
-        return Readers(pool, readers)
+        return Readers(pool, readers, absence if where == url else Absence())
 
     replica = await reading(read_url) if read_url else None
-    return Database(engine, await reading(url), replica=replica, guarded=guarded)
+    return Database(engine, await reading(url), replica=replica, guarded=guarded, absence=absence)
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -1,10 +1,17 @@
-"""What the database says when it is slow, gone or overloaded, in our words."""
+"""What the database says when it is slow, gone or overloaded, in our words; and what the log says of it."""
+
+import logging
+import time
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.errors import Unavailable
+
+TELL_EVERY_S = 10.0
+
+log = logging.getLogger(__name__)
 
 _GONE = (
     asyncpg.PostgresConnectionError,
@@ -28,6 +35,42 @@ def outage(error: BaseException) -> Unavailable | None:
             return Unavailable("All connections to the database are in use. Please try again shortly.")
         seen = seen.orig if isinstance(seen, DBAPIError) and seen.orig is not None else seen.__cause__
     return None
+
+
+class Absence:
+    """Says that the database is away: when it begins, every `TELL_EVERY_S` after that, and when it is over.
+
+    A line for each refused connection would fill the log, thousands a minute.
+    """
+
+    def __init__(self) -> None:
+        self.began: float | None = None
+        """By the monotonic clock; None while connections are given."""
+        self._told = 0.0
+        self._refused = 0
+
+    def refused(self, problem: object, *, now_s: float | None = None) -> None:
+        """No connection was given."""
+        now_s = time.monotonic() if now_s is None else now_s
+        self._refused += 1
+        if self.began is None:
+            self.began = self._told = now_s
+            log.warning("the database gives no connection: %s", problem)
+        elif now_s - self._told >= TELL_EVERY_S:
+            self._told = now_s
+            log.warning(
+                "the database gives no connection for %.0f s, %d were refused: %s",
+                now_s - self.began, self._refused, problem,
+            )  # fmt: skip
+
+    def over(self, *, now_s: float | None = None) -> None:
+        """A connection was given."""
+        if self.began is not None:
+            away_s = (time.monotonic() if now_s is None else now_s) - self.began
+            log.warning(
+                "the database is back after %.1f s; %d connections were refused", away_s, self._refused
+            )
+            self.began, self._refused = None, 0
 
 
 def _is_closed(error: BaseException) -> bool:

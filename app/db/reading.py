@@ -16,6 +16,8 @@ from typing import Any, cast
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
+from app.db.outages import Absence, outage
+
 Connection = Any
 """asyncpg's pooled connection."""
 
@@ -59,8 +61,9 @@ class _Reader:
 class Readers:
     """At most `size` connections, the most recently used first (its plans are warm)."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", size: int) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", size: int, absence: Absence) -> None:
         self.pool = pool
+        self._absence = absence
         self._size = size
         self._idle: list[_Reader] = []
         self._unopened = size
@@ -127,11 +130,15 @@ class Readers:
             if self._unopened:
                 self._unopened -= 1
                 try:
-                    return _Reader(await self.pool.acquire())
-                except BaseException:
+                    reader = _Reader(await self.pool.acquire())
+                except BaseException as problem:
                     self._unopened += 1
                     self._wake()
+                    if outage(problem) is not None:
+                        self._absence.refused(problem)
                     raise
+                self._absence.over()
+                return reader
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:

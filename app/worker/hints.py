@@ -32,7 +32,7 @@ class Hints:
         if self._connection is not None and not self._lost:
             return False
         await self.close()
-        connection = await self._db.engine.connect()
+        connection = await self._db.connection()
         raw = await connection.get_raw_connection()
         driver = raw.driver_connection
         assert driver is not None

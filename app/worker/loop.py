@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from app.db.database import Database
+from app.errors import Unavailable
 from app.worker.audience import Audience
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
@@ -69,8 +70,10 @@ class Worker:
             while not stop.is_set():
                 try:
                     wait_s = await self._turn(stop)
-                except Exception:
-                    log.exception("worker %s: this turn failed, the next comes", self.name)
+                except Exception as problem:
+                    # Of a database that is away the log says enough.
+                    if not isinstance(problem, Unavailable):
+                        log.exception("worker %s: this turn failed, the next comes", self.name)
                     self._renewed, wait_s = float("-inf"), AFTER_ERROR_S
                 await self._sleep(stop, wait_s)
         finally:
@@ -147,6 +150,8 @@ class Worker:
                 try:
                     if await self._lease.hold():
                         self._renewed = time.monotonic()
+                except Unavailable:
+                    continue
                 except Exception:
                     log.exception("worker %s could not renew its lease", self.name)
 

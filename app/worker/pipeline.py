@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from app.db.database import Database
 from app.domain.events.accepting import CHANNEL
 from app.domain.events.processing import MAX_BATCH, process_pending
+from app.errors import Unavailable
 from app.serving import metrics
 from app.worker.hints import Hints
 
@@ -59,7 +60,9 @@ class Pipeline:
                 try:
                     wait_s = await self._turn()
                 except Exception as problem:
-                    log.warning("the event pipeline pauses: %s", problem)
+                    # Of a database that is away the log says enough.
+                    if not isinstance(problem, Unavailable):
+                        log.warning("the event pipeline pauses: %s", problem)
                     wait_s = AFTER_ERROR_S
                 if wait_s > 0:
                     await self._sleep(stopped, wait_s)

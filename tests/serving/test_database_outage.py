@@ -1,5 +1,7 @@
 """While the database is away every door says so and asks to come back later; then everything goes on."""
 
+import asyncio
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from app.db.outages import TELL_EVERY_S, Absence
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings
@@ -77,3 +80,39 @@ async def test_every_door_says_that_the_database_is_away(gateway: ASGIApp, way: 
         assert (await http.get("/healthz")).status_code == 200
         way.open()
         assert (await http.get("/api/campaigns", headers={"X-API-KEY": "d"})).status_code == 401
+
+
+async def test_the_log_says_it_once_however_many_are_refused(
+    gateway: ASGIApp, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway), base_url="http://g") as http:
+        assert (await http.get("/api/campaigns", headers={"X-API-KEY": "a"})).status_code == 401
+        await way.close()
+        asked = [http.get("/api/campaigns", headers={"X-API-KEY": f"{n}"}) for n in range(50)]
+        asked += [http.get("/readyz") for _ in range(5)]
+        assert {answer.status_code for answer in await asyncio.gather(*asked)} == {503}
+        said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+        assert len(said) == 1, said
+        assert said[0].startswith("the database gives no connection: ")
+        way.open()
+        assert (await http.get("/api/campaigns", headers={"X-API-KEY": "d"})).status_code == 401
+        said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+        assert len(said) == 2, said
+        assert said[1].startswith("the database is back after ")
+
+
+def test_a_long_absence_is_told_again_with_how_many_were_refused(caplog: pytest.LogCaptureFixture) -> None:
+    absence = Absence()
+    absence.over(now_s=0.0)
+    for second in range(int(2.5 * TELL_EVERY_S)):
+        for _ in range(100):
+            absence.refused("no way", now_s=100.0 + second)
+    absence.over(now_s=130.0)
+    absence.over(now_s=131.0)
+    assert [record.message for record in caplog.records] == [
+        "the database gives no connection: no way",
+        "the database gives no connection for 10 s, 1001 were refused: no way",
+        "the database gives no connection for 20 s, 2001 were refused: no way",
+        "the database is back after 30.0 s; 2500 connections were refused",
+    ]

@@ -191,7 +191,8 @@ class Acceptor:
 
     async def _give_up(self, batch: Sequence[_Waiting], problem: Exception) -> None:
         """The batch may be stored or not; whoever sends again by the same nonce finds out."""
-        log.warning("%d events could not be stored: %s", len(batch), problem)
+        if not isinstance(problem, Unavailable):  # The log says already that there are no connections.
+            log.warning("%d events could not be stored: %s", len(batch), problem)
         await self._let_go()
         failure = problem if isinstance(problem, Unavailable) else outage(problem)
         for waiting in batch:
@@ -225,8 +226,8 @@ class _Held:
 
     @classmethod
     async def open(cls, db: Database) -> "_Held":
+        connection = await db.connection()
         try:
-            connection = await db.engine.connect()
             raw = await connection.get_raw_connection()
         except Exception as problem:
             raise outage(problem) or problem from problem
