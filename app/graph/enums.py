@@ -183,12 +183,12 @@ _describe(
     RewardOutcome,
     "What an evaluation of a reward came to.",
     PAID="It paid all it was worth.",
-    TRIMMED="It paid as much as the limit on rewards had left.",
+    TRIMMED="It paid as much as the limit on rewards, or the customer's balance, had room for.",
     NOT_LIVE="The campaign pays nothing at this moment, or never.",
     NO_FLOW="No live flow of the campaign has this trigger.",
     NOT_MET="Of no flow the conditions hold.",
     NOTHING_DUE="Conditions hold, and what is paid for it is nothing.",
-    LIMIT_REACHED="A limit of the campaign is reached.",
+    LIMIT_REACHED="A limit of the campaign is reached, or the customer's balance is as large as can be counted.",
     NO_BALANCE="The customer has less than would be redeemed.",
 )
 _describe(

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import strawberry
 
 from app.domain.rewards.attributes import BUILT_IN
-from app.domain.rewards.judging import Decision, reasons
+from app.domain.rewards.judging import Decision
 from app.domain.rewards.occurrences import Occurrence
 from app.domain.rewards.processing import dry
 from app.domain.rewards.reading import OWN_ATTRIBUTES
+from app.domain.rewards.wording import reasons
 from app.errors import Invalid, NotFound
 from app.graph.enums import AttributeOwner, FlowTrigger, RewardAttributeKind, RewardOutcome
 from app.graph.resolving import loaders_of

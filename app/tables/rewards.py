@@ -30,7 +30,7 @@ class RewardOutcome(StrEnum):
 
     PAID = "paid"
     TRIMMED = "trimmed"
-    """Paid as far as the limit on rewards allowed."""
+    """Paid as far as the limit on rewards, or what a balance counts, allowed."""
     NOT_LIVE = "not_live"
     """The campaign pays nothing now, or never."""
     NO_FLOW = "no_flow"
@@ -40,6 +40,7 @@ class RewardOutcome(StrEnum):
     NOTHING_DUE = "nothing_due"
     """Conditions hold, and what is paid for it is nothing."""
     LIMIT_REACHED = "limit_reached"
+    """Of the campaign, or of what a balance counts."""
     NO_BALANCE = "no_balance"
     """A redemption of more than the customer has."""
 

@@ -92,6 +92,13 @@ def test_amounts_are_read_in_whole_units(data: dict[str, Any], currency: str, am
     assert transaction_of(data, currency=currency).get("amount") == amount
 
 
+async def test_an_event_beyond_what_a_balance_counts_is_processed(world: Given) -> None:
+    campaigns_ = [await world.campaign(world.flow(2**53 - 1)), await world.campaign()]
+    assert await run(world, await event(world, 1)) == 2
+    assert [await world.total(campaign) for campaign in campaigns_] == [2**53 - 1, 0]
+    assert await world.balance() == 2**53 - 1
+
+
 async def test_what_is_no_amount_does_not_pass_for_one(world: Given) -> None:
     campaign = await world.campaign(world.flow(conditions=[world.condition(2, 1)]))
     assert await run(world, await event(world, 1, data={"amount": -5, "loyalty_tier": "gold"})) == 1

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.rewards.attributes import BUILT_IN, catalogue
-from app.domain.rewards.judging import Books, Decision, reasons, round_half_even
+from app.domain.rewards.judging import Books, Decision, round_half_even
 from app.domain.rewards.programme import MAX_AMOUNT, Programme
+from app.domain.rewards.wording import reasons
 from app.values.json_text import write_json
 from tests.rewards.worked import FACTS, condition, decide, flow, multiplier, programme
 

@@ -1,6 +1,7 @@
 """Rewards are paid once, within their limits, into a ledger that always adds up."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import move_campaign
 from app.domain.rewards.processing import dry, process
 from app.domain.rewards.reversing import reverse
+from app.domain.rewards.wording import reasons
 from app.errors import Conflict, Invalid, NotFound
 from app.seeding.demo import seed_demo
 from app.values.scope import Scope
@@ -233,12 +235,30 @@ async def test_the_demonstration_s_totals_are_its_ledger_s(db: Database) -> None
         assert paid > 0
 
 
-async def test_what_cannot_be_counted_is_refused_in_words(world: Given) -> None:
-    many = [await world.campaign(world.flow(2**53 - 1)) for _ in range(2)]
-    await world.pay(many[0], world.spend("1"))
-    with pytest.raises(Invalid) as refused:
-        await world.pay(many[1], world.spend("1"))
-    assert refused.value.reason == "TOO_MUCH"
-    (again,) = await world.pay(many[0], world.spend("2"))
-    assert again["outcome"] == "limit_reached"
+async def test_what_a_balance_cannot_count_is_not_paid(world: Given) -> None:
+    first, second = [await world.campaign(world.flow(2**53 - 101)) for _ in range(2)]
+    small = await world.campaign()
+    await world.pay(first, world.spend("1"))
+    (trimmed,) = await world.pay(second, world.spend("1"))
+    assert (trimmed["outcome"], trimmed["amount"]) == ("trimmed", 100)
+    async with world.db.transaction(world.scope) as tx:
+        _, asked = await dry(tx, small, world.spend("1"), now=NOON)
+    (refused,) = await world.pay(small, world.spend("1"))
+    trace = json.loads(refused["trace_text"])
+    assert trace == asked.trace
+    assert (refused["outcome"], refused["amount"], trace["paid"]) == ("limit_reached", 0, [])
+    (why,) = reasons(trace)
+    assert f"has {2**53 - 1} with part_{world.partner_id}; it adds 100, and a balance holds" in why
+    (other,) = await world.pay(small, world.spend("2", 1))
+    assert (other["outcome"], "balances" in json.loads(other["trace_text"])) == ("paid", False)
+    await world.check()
+
+
+async def test_a_balance_is_filled_by_several_at_once_and_no_further(world: Given) -> None:
+    # Were the accounts not held first, each would see room, and the last would fail at the bound of the column.
+    many = [await world.campaign(world.flow(2**51)) for _ in range(6)]
+    made = await asyncio.gather(*(world.pay(campaign, world.spend(f"{campaign}")) for campaign in many))
+    outcomes = sorted(one["outcome"] for (one,) in made)
+    assert outcomes == ["limit_reached"] * 2 + ["paid"] * 3 + ["trimmed"]
+    assert await world.balance() == 2**53 - 1
     await world.check()

@@ -131,6 +131,21 @@ async def test_another_configuration_shows_the_difference(world: Given) -> None:
     assert (await replayed(world, free))[0].paid == 500
 
 
+async def test_balances_that_were_full_are_full_again(world: Given) -> None:
+    large, small = await world.campaign(world.flow(2**53 - 51)), await world.campaign()
+    take = await world.campaign(world.flow(30), reward_type=2)
+    turns = (small, large, small, take, small, take, take, take, take, small)
+    made = [
+        (await world.pay(campaign, world.spend(f"{n}")))[0]["outcome"] for n, campaign in enumerate(turns)
+    ]
+    assert made == [
+        "paid", "trimmed", "limit_reached", "paid", "trimmed", "paid", "paid", "paid", "paid", "paid"
+    ]  # fmt: skip
+    for campaign in (large, small, take):
+        result, lines = await replayed(world, await configured(world, campaign))
+        assert (lines, result.differing) == (await ledger(world, campaign), 0)
+
+
 async def test_what_is_wanted_ends_where_counting_does(world: Given) -> None:
     campaign = await world.campaign(world.flow(2**53 - 1))
     await world.pay(campaign, *(world.spend(f"order-{n}") for n in range(3)))

@@ -3,13 +3,12 @@
     due      flows whose trigger and conditions hold, each action's base times its multipliers, rounded once (half to
              even) to the smallest unit
     settle   what of it the campaign's limits and the customer's balance allow; the last payment under the limit on
-             rewards is trimmed
+             rewards is trimmed, and one that a balance could not count any more
 
 The trace names every input that was looked at, with its value: whoever changes one of them changes the trace, and
 what it does not name has no influence.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -165,6 +164,10 @@ def settle(programme: Programme, asked: Due, books: Books, *, customer_id: int, 
     lines = _trimmed(asked.lines, room)
     if programme.reward_type == REDEEM and not _affordable(lines, books, customer_id, trace):
         return _decided(RewardOutcome.NO_BALANCE, wanted, [], trace)
+    if programme.reward_type != REDEEM:
+        lines = _countable(lines, books, customer_id, trace)
+        if not lines:
+            return _decided(RewardOutcome.LIMIT_REACHED, wanted, [], trace)
     amount = sum(line.amount for line in lines)
     outcome = RewardOutcome.PAID if amount == wanted else RewardOutcome.TRIMMED
     return _decided(outcome, wanted, lines, trace)
@@ -307,6 +310,34 @@ def _affordable(lines: list[Line], books: Books, customer_id: int, trace: Trace 
     return all(found[partner] >= amount for partner, amount in needed.items())
 
 
+def _countable(lines: list[Line], books: Books, customer_id: int, trace: Trace | None) -> list[Line]:
+    """Lines in their order as far as the customer's balance with each partner can count them."""
+    adds: dict[int, int] = {}
+    for line in lines:
+        adds[line.partner_id] = adds.get(line.partner_id, 0) + line.amount
+    has = {partner: books.balances.get((customer_id, partner), 0) for partner in adds}
+    room = {
+        partner: max(0, MAX_AMOUNT - has[partner])
+        for partner, amount in adds.items()
+        if has[partner] + amount > MAX_AMOUNT
+    }
+    if not room:
+        return lines
+    if trace is not None:
+        trace["balances"] = [
+            {"partner": partner, "has": has[partner], "adds": adds[partner], "most": MAX_AMOUNT}
+            for partner in room
+        ]
+    kept: list[Line] = []
+    for line in lines:
+        amount = min(line.amount, room.get(line.partner_id, line.amount))
+        if line.partner_id in room:
+            room[line.partner_id] -= amount
+        if amount:
+            kept.append(Line(line.flow_id, line.action_id, line.partner_id, amount))
+    return kept
+
+
 def _decided(outcome: RewardOutcome, wanted: int, lines: list[Line], trace: Trace | None) -> Decision:
     if trace is not None:
         trace["outcome"] = outcome.value
@@ -321,43 +352,3 @@ def _decided(outcome: RewardOutcome, wanted: int, lines: list[Line], trace: Trac
             for line in lines
         ]
     return Decision(outcome, wanted, lines, trace)
-
-
-def reasons(trace: Mapping[str, Any]) -> list[str]:
-    """Why it pays nothing or less, from a trace, in words."""
-    if trace.get("never"):
-        return [f"The campaign never pays: {trace['never']}."]
-    if trace.get("closed"):
-        return [f"The campaign pays nothing now: {trace['closed']}."]
-    found: list[str] = []
-    for flow in trace.get("flows", ()):
-        name = f"flow_{flow['flow']}"
-        if "passedOver" in flow:
-            found.append(f"{name} is passed over: {flow['passedOver']}.")
-        elif not flow["holds"]:
-            found += [_unmet(name, one) for one in flow["conditions"] if not one["holds"]]
-        elif not any(action["rounded"] for action in flow["actions"]):
-            found.append(f"{name} holds, and pays nothing.")
-    found += [
-        f"The limit on {one['of']} is {one['limit']}; so far {one['soFar']}, this one adds {one['thisOne']}."
-        for one in trace.get("limits", ())
-        if one["reached"]
-    ]
-    found += [
-        f"The customer has {one['has']} with part_{one['partner']}; it takes {one['takes']}."
-        for one in trace.get("balances", ())
-        if one["has"] < one["takes"]
-    ]
-    if trace["outcome"] == RewardOutcome.PAID:
-        return []
-    return found
-
-
-def _unmet(flow: str, one: Mapping[str, Any]) -> str:
-    if "why" in one:
-        return f"{flow}: cond_{one['condition']} is not met, since {one['why']}."
-    value = "missing" if one["value"] is None else one["value"]
-    expected = "" if one["operator"] == "exists" else f" {one['expected']}"
-    return (
-        f"{flow}: cond_{one['condition']} asks for {one['input']} {one['operator']}{expected}; it is {value}."
-    )

@@ -16,7 +16,7 @@ from app.domain.rewards.attributes import Facts
 from app.domain.rewards.booking import Judged, hold, write
 from app.domain.rewards.judging import Decision, Trigger, due, enter, settle
 from app.domain.rewards.occurrences import Occurrence, check, keep
-from app.domain.rewards.programme import REDEEM
+from app.domain.rewards.programme import MAX_AMOUNT, REDEEM
 from app.domain.rewards.reading import (
     Running,
     facts_for,
@@ -30,6 +30,9 @@ from app.domain.rewards.reading import (
 )
 from app.errors import NotFound
 from app.values.ids import show_id
+
+AMPLE = MAX_AMOUNT // 8
+"""Up to here a balance is added to without being held: not even several who do so at once can fill it."""
 
 _KNOWN = """
 SELECT event_id, campaign_id, id FROM reward_evaluation
@@ -110,13 +113,15 @@ async def _process(
         due(one.programme, _trigger(given), known)
         for (_, (one, given)), known in zip(work, facts, strict=True)
     ]
-    if any(one.programme.reward_type == REDEEM for one in running.values()):
-        accounts = {
-            (given.customer_id, line.partner_id, one.programme.currency)
-            for (_, (one, given)), asked in zip(work, worth, strict=True)
-            for line in asked.lines
-        }
-        await hold(tx, accounts, running)
+    accounts: dict[tuple[int, int, str], int] = {}
+    for (_, (one, given)), asked in zip(work, worth, strict=True):
+        for line in asked.lines:
+            account = (given.customer_id, line.partner_id, one.programme.currency)
+            has = one.books.balances.get(account[:2], 0)
+            accounts[account] = accounts.get(account, has) + line.amount
+    redeems = any(one.programme.reward_type == REDEEM for one in running.values())
+    if redeems or any(would_be > AMPLE for would_be in accounts.values()):
+        await hold(tx, set(accounts), running)
     judged: list[Judged] = []
     for ((event_id, _), (one, given)), asked, known in zip(work, worth, facts, strict=True):
         revenue, customer = revenue_of(known), given.customer_id

@@ -103,8 +103,10 @@ async def replay(
             customer, revenue = row["customer_id"], revenue_of(facts)
             trigger = Trigger(row["trigger_code"], row["custom_trigger_id"], row["occurred_at"])
             asked = due(programme, trigger, facts, traced=False)
-            if programme.reward_type == REDEEM and asked.lines:
+            if asked.lines and (programme.reward_type == REDEEM or row["balances"] is not None):
                 await _balances_then(tx, row, asked.lines, books, drift)
+            else:
+                books.balances.clear()  # They were not looked at: there was room in them.
             decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["created_at"], programme, books, revenue)
