@@ -16,7 +16,7 @@ from app.db.database import Transaction
 from app.domain.groups.finding import store_to_write
 from app.domain.rewards.drafting import Draft, drafted
 from app.domain.rewards.programme import Limits, Programme
-from app.domain.rewards.reading import Running, only, partner_facts, read_catalogue, read_running
+from app.domain.rewards.reading import Running, only, partner_facts, read_running
 from app.domain.rewards.simulating import Simulated, draft, replay
 from app.domain.rewards.windows import Window, count_evaluations, count_triggers, take_time
 from app.errors import Invalid, NotFound
@@ -99,7 +99,9 @@ class CampaignSimulation:
     """What a configuration would have paid."""
 
     events: Long = strawberry.field(description="How many events were judged.")
-    wanted: Long = strawberry.field(description="What they would have been paid without limits.")
+    wanted: Long = strawberry.field(
+        description="What they would have been paid without limits; 2^53 - 1 at most."
+    )
     paid: Long = strawberry.field(
         description="What they would have been paid, reversals taken off, in the smallest currency unit."
     )
@@ -192,11 +194,10 @@ async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
     if asked.campaign_id is None and asked.draft is None:
         raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
     window, said = Window(asked.since, asked.until), _draft(asked.draft)
-    known = await read_catalogue(tx)
     if asked.campaign_id is not None:
         ident = own_id(asked.campaign_id, "camp", "campaign", "campaignId")
         running: Running = only(await read_running(tx, [ident]), ident)
-        programme = drafted(running.programme, said, known)
+        programme = await drafted(tx, running.programme, said)
         return _Run(
             programme.currency, replay(tx, programme, window), partial(count_evaluations, tx, ident, window)
         )
@@ -213,7 +214,7 @@ async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
         if not partner:
             raise NotFound("partner", given.partner_id, path=["draft", "partnerId"])
     base = Programme(0, 1, 1, store.currency, (), (), Limits())
-    programme = drafted(base, said, known)
+    programme = await drafted(tx, base, said)
     facts = {"closed": None, "store": store.id}
     return _Run(
         programme.currency,

@@ -69,7 +69,7 @@ async def save_flows(
     known = {row["id"]: row for row in await tx.fetch(_FLOWS, tx.scope.group_id, campaign_id)}
     judged = [_judged(flow, known, ["flows", at], now=now) for at, flow in enumerate(flows)]
     _refuse_twice((flow.id for flow in flows), "flow", "flow", ["flows"])
-    await _check_partners(tx, flows)
+    await check_partners(tx, flows, ["flows"])
     position = max((row["position"] for row in known.values()), default=-1)
     saved: list[int] = []
     with refusals():
@@ -99,10 +99,28 @@ async def save_goals(
         raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["goals"])
     await lock_campaign(tx, campaign_id)
     rows: Rows = [(goal.id, goal_row(goal, ["goals", at])) for at, goal in enumerate(goals)]
-    await _find_partners(tx, [(goal.partner_id, ["goals", at, "partnerId"]) for at, goal in enumerate(goals)])
+    await check_goal_partners(tx, goals, ["goals"])
     with refusals():
         await _save_children(tx, "goal", "campaign_id", campaign_id, rows, "goal", "goal", ["goals"], now=now)
     await new_version(tx, campaign_id, now=now)
+
+
+async def check_partners(tx: Transaction, flows: Sequence[FlowFields], path: Path) -> None:
+    """NotFound where a child of these flows names a partner that is not there; `path` is the list's."""
+    await _find_partners(
+        tx,
+        [
+            (child.partner_id, [*path, at, name, n, "partnerId"])
+            for at, flow in enumerate(flows)
+            for name in _CHILDREN
+            for n, child in enumerate(sent(getattr(flow, name)) or ())
+        ],
+    )
+
+
+async def check_goal_partners(tx: Transaction, goals: Sequence[GoalFields], path: Path) -> None:
+    """The same for goals."""
+    await _find_partners(tx, [(goal.partner_id, [*path, at, "partnerId"]) for at, goal in enumerate(goals)])
 
 
 async def lock_campaign(tx: Transaction, campaign_id: int) -> None:
@@ -196,18 +214,6 @@ async def _save_children(
             await _insert(tx, table, {**values, key: parent, "position": at, "created_at": now})
         else:
             await _update(tx, table, ident, {**values, "position": at})
-
-
-async def _check_partners(tx: Transaction, flows: Sequence[FlowFields]) -> None:
-    await _find_partners(
-        tx,
-        [
-            (child.partner_id, ["flows", at, name, n, "partnerId"])
-            for at, flow in enumerate(flows)
-            for name in _CHILDREN
-            for n, child in enumerate(sent(getattr(flow, name)) or ())
-        ],
-    )
 
 
 async def _find_partners(tx: Transaction, named: Sequence[tuple[int, Path]]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.flows.fields import (
     CUSTOM,
@@ -17,10 +18,12 @@ from app.domain.flows.fields import (
     goal_row,
     multiplier_row,
 )
+from app.domain.flows.saving import check_goal_partners, check_partners
 from app.domain.inputs import Path
 from app.domain.rewards import programme as rules
 from app.domain.rewards.attributes import Catalogue
 from app.domain.rewards.programme import Programme
+from app.domain.rewards.reading import read_catalogue
 from app.errors import Invalid
 from app.values.changes import Unset, sent
 
@@ -34,9 +37,12 @@ class Draft:
     reward_type: int | None = None
 
 
-def drafted(base: Programme, given: Draft, known: Catalogue) -> Programme:
-    """The configuration with what the draft says instead. Rows without an id are counted from 1."""
-    made = base
+async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
+    """The configuration with what the draft says instead. Rows without an id are counted from 1.
+
+    What could not be saved is refused as there.
+    """
+    made, known = base, await read_catalogue(tx)
     if given.reward_type is not None:
         made = replace(made, reward_type=given.reward_type)
     if given.flows is not None:
@@ -47,9 +53,13 @@ def drafted(base: Programme, given: Draft, known: Catalogue) -> Programme:
             for at, one in enumerate(given.flows)
             if not sent(one.is_deleted)
         ]
+        await check_partners(tx, given.flows, ["draft", "flows"])
         made = replace(made, flows=tuple(flows))
     if given.goals is not None:
+        if len(given.goals) > MAX_CHILDREN:
+            raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["draft", "goals"])
         goals = tuple(_goal(one, at, ["draft", "goals", at]) for at, one in enumerate(given.goals))
+        await check_goal_partners(tx, given.goals, ["draft", "goals"])
         made = replace(made, goals=goals, limits=rules.limits_of(goals))
     return made
 
