@@ -35,9 +35,9 @@ async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[
 
 
 def read_text(text: str) -> Any:
-    """The value a JSON text holds."""
+    """The value of a JSON text that is kept as it was sent, and judged later: numbers are as long as they are."""
     try:
-        return read_json(text.encode())
+        return read_json(text.encode(), long_numbers=True)
     except ValueError as error:
         raise Invalid(str(error), code=MALFORMED_BODY) from None
 

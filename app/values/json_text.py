@@ -3,6 +3,7 @@
 Numbers with a fraction or an exponent become `Decimal`, so no digit of an amount is lost on the way in.
 """
 
+import re
 from decimal import Decimal
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 MAX_DEPTH = 64
 MAX_NUMBER = 400
 """Digits, and powers of ten, a number may have: `1e999999999` is short to send and a gigabyte to print."""
+_TOO_LONG = 10**MAX_NUMBER
 _WHOLE = range(-(2**63), 2**63)
 
 # Only a body with an escaped NUL, a number of 19 digits or many brackets needs a walk over what was decoded. Looked
@@ -19,11 +21,12 @@ _DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in 
 _LONG_NUMBER = b"0" * 19
 
 
-def read_json(body: bytes) -> object:
+def read_json(body: bytes, *, long_numbers: bool = False) -> object:
     """The value a body holds; of a repeated key the last one counts. ValueError says what is wrong with it.
 
-    Refused: what is not UTF-8 or not JSON, NUL and lone surrogates (PostgreSQL stores neither), whole numbers
-    beyond 64 bits, numbers beyond `MAX_NUMBER` digits, and nesting deeper than `MAX_DEPTH`.
+    Refused: what is not UTF-8 or not JSON, NUL and lone surrogates (PostgreSQL keeps them at best, and fails when it
+    looks inside), whole numbers beyond 64 bits unless `long_numbers`, numbers beyond `MAX_NUMBER` digits, and nesting
+    deeper than `MAX_DEPTH`.
     """
     if not body.strip():
         raise ValueError("The body is empty: send a JSON document.")
@@ -34,19 +37,19 @@ def read_json(body: bytes) -> object:
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except msgspec.MsgspecError as error:
-        raise ValueError(f"The body is not JSON: {_reason(error)}.") from None
+        raise ValueError(_half_character(body) or f"The body is not JSON: {_reason(error)}.") from None
     if (
         _NUL in body
         or _LONG_NUMBER in body.translate(_DIGITS)
         or body.count(b"[") + body.count(b"{") > MAX_DEPTH
     ):
-        _walk(value)
+        _walk(value, long_numbers=long_numbers)
     return value
 
 
-def read_object(body: bytes) -> dict[str, object]:
+def read_object(body: bytes, *, long_numbers: bool = False) -> dict[str, object]:
     """A body that must be a JSON object; ValueError otherwise."""
-    value = read_json(body)
+    value = read_json(body, long_numbers=long_numbers)
     if not isinstance(value, dict):
         raise ValueError(f"The body must be a JSON object, not {kind_of(value)}.")
     return value
@@ -94,7 +97,25 @@ def _reason(error: msgspec.MsgspecError) -> str:
     return str(error).removeprefix("JSON is malformed: ").partition(" - at `")[0]
 
 
-def _walk(value: object) -> None:
+def _half_character(body: bytes) -> str | None:
+    """What is wrong with a body that writes half of a surrogate pair, which the decoder takes for its end."""
+    high: re.Match[bytes] | None = None
+    for escape in _ESCAPE.finditer(body):
+        code = int(escape[1], 16) if escape[1] else 0
+        is_low = 0xDC00 <= code < 0xE000
+        if high is not None and not (is_low and escape.start() == high.end()):
+            return _HALF.format(high[0].decode(), high.start())
+        if is_low and high is None:
+            return _HALF.format(escape[0].decode(), escape.start())
+        high = escape if 0xD800 <= code < 0xDC00 else None
+    return _HALF.format(high[0].decode(), high.start()) if high is not None else None
+
+
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_HALF = "A text in the body holds half of a character: {} (byte {}) is a surrogate without its other half."
+
+
+def _walk(value: object, *, long_numbers: bool) -> None:
     """Look at every text, number and level, without recursion."""
     level: list[object] = [value]
     depth = 0
@@ -105,7 +126,7 @@ def _walk(value: object) -> None:
                 _no_nul(item)
             elif isinstance(item, int):
                 if item not in _WHOLE:
-                    raise ValueError("A whole number in the body does not fit into 64 bits.")
+                    _no_long_number(item, long_numbers=long_numbers)
             elif isinstance(item, dict | list):
                 if depth == MAX_DEPTH:
                     raise ValueError(_TOO_DEEP)
@@ -117,6 +138,13 @@ def _walk(value: object) -> None:
                     inner.extend(item)
         level = inner
         depth += 1
+
+
+def _no_long_number(value: int, *, long_numbers: bool) -> None:
+    if not long_numbers:
+        raise ValueError("A whole number in the body does not fit into 64 bits.")
+    if abs(value) >= _TOO_LONG:
+        raise ValueError(f"A number in the body is longer than {MAX_NUMBER} digits.")
 
 
 def _no_nul(text: str) -> None:

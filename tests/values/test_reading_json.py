@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.values.json_text import MAX_DEPTH, kind_of, read_json, read_object
+from app.values.json_text import MAX_DEPTH, kind_of, read_json, read_object, write_json
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,11 @@ def test_a_strict_document_is_read(body: bytes, value: object) -> None:
         (b'"\xed\xa0\x80"', "not UTF-8"),
         (b'"\\u0000"', "NUL"),
         (b'{"\\u0000": 1}', "NUL"),
-        (b'"\\ud800abcdefghi"', "surrogate"),
-        (b'"\\udc00abcdefghi"', "surrogate"),
+        (b'"\\ud800abcdefghi"', r"half of a character: \\ud800 \(byte 1\)"),
+        (b'"\\udc00abcdefghi"', r"half of a character: \\udc00 \(byte 1\)"),
+        (b'{"a": "\\ud83d"}', r"half of a character: \\ud83d \(byte 7\)"),
+        (b'["\\\\ud83d \\ud83d\\ude00", "\\ud83d\\n\\ude00"]', r"half of a character: \\ud83d \(byte 26\)"),
+        (b'["\\ud83d\\ude00", "\\\\ud83d', "truncated"),
         (b"9223372036854775808", "64 bits"),
         (b'{"a": [-9223372036854775809]}', "64 bits"),
         (b"9" * 500_000, "out of range"),
@@ -60,3 +63,15 @@ def test_anything_else_is_refused_with_a_reason(body: bytes, reason: str) -> Non
 def test_an_object_is_asked_for_by_name(body: bytes) -> None:
     with pytest.raises(ValueError, match=f"not {kind_of(read_json(body))}"):
         read_object(body)
+
+
+@pytest.mark.parametrize("digits", ["9223372036854775808", "1" + "0" * 30, "-" + "9" * 400])
+def test_what_is_kept_as_it_was_sent_may_hold_long_numbers(digits: str) -> None:
+    body = f'{{"a": [{{"b": {digits}}}]}}'.encode()
+    assert read_object(body, long_numbers=True) == {"a": [{"b": int(digits)}]}
+    assert write_json(int(digits)) == digits.encode()
+
+
+def test_no_number_is_longer_than_400_digits() -> None:
+    with pytest.raises(ValueError, match="400 digits"):
+        read_json(b"9" * 401, long_numbers=True)

@@ -148,6 +148,33 @@ async def test_what_cannot_be_processed_is_accepted_and_found_in_the_trash(shop:
         assert (await shop.get(f"raw-events/{ident}"))["_id"] == ident
 
 
+async def test_a_number_of_any_length_is_taken_and_judged_later(shop: Analyst) -> None:
+    long = 10**30
+    refused = await send(shop, "/api/v1/events", data={"no": "A-1", "turnover": long})
+    taken = await send(shop, "/api/v1/events", data={"no": long, "unknown": [{"deep": -long}]})
+    await process(shop)
+    [row] = (await shop.get("trashed-events"))["data"]
+    assert (row["_id"], [one["code"] for one in row["errors"]]) == (refused, ["field_invalid"])
+    assert row["data"]["turnover"] == long
+    assert (await shop.get(f"events/{taken}"))["event"] == {"order_number": str(long)}
+    raw = await shop.call("GET", f"raw-events/{taken}")
+    assert f'"data":{{"no":{long},"unknown":[{{"deep":{-long}}}]}}' in raw.text
+    at_once = await shop.call("POST", "/events/sync", json=event(shop, data={"no": "A-1", "turnover": long}))
+    assert (at_once.status_code, at_once.json()["errors"][0]["field"]) == (400, "turnover")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("\\u0000", "NUL"), ("\\ud800", "half of a character"), ("9" * 401, "400 digits")]
+)
+@pytest.mark.parametrize("path", ["/api/v1/events", "/events/sync"])
+async def test_what_no_database_can_keep_is_refused(shop: Analyst, path: str, text: str, said: str) -> None:
+    value = text if text.isdigit() else f'"{text}"'
+    body = f'{{"projectId": "{shop.project}", "eventType": "order", "nonce": "1", "data": {{"no": {value}}}}}'
+    message = await shop.refused("POST", path, 400, content=body)
+    assert said in message
+    assert (await shop.get("trashed-events"))["total"] == 0
+
+
 async def test_an_invalid_event_sent_at_once_is_refused_with_every_reason_and_kept(shop: Analyst) -> None:
     response = await shop.call(
         "POST", "/api/v1/events/sync", json=event(shop, data={"mail": "nobody", "turnover": "much"})

@@ -155,7 +155,7 @@ async def _process(tx: Transaction, rows: "Sequence[asyncpg.Record]", *, now: da
             row["event_type"],
             row["occurred_at"],
             row["tracker_id"],
-            read_object(row["body"].encode()),
+            read_object(row["body"].encode(), long_numbers=True),
         )
         for row in rows
     ]

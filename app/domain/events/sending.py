@@ -89,7 +89,7 @@ def _written(told: dict[str, object]) -> str:
 
 def _check_storable(body: str) -> None:
     try:
-        read_object(body.encode())
+        read_object(body.encode(), long_numbers=True)
     except (UnicodeEncodeError, ValueError) as why:
         raise Invalid(f"The event cannot be stored: {why}", path=["data"]) from None
 

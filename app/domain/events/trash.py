@@ -64,7 +64,8 @@ async def events_would_pass(tx: Transaction, project_id: int, schema: EventSchem
     counted: Counter[tuple[str, str | None]] = Counter()
     failing = 0
     for row in rows:
-        verdict = judge(schema, read_object(row["body"].encode()), event_type=row["event_type"])
+        body = read_object(row["body"].encode(), long_numbers=True)
+        verdict = judge(schema, body, event_type=row["event_type"])
         failing += bool(verdict.faults)
         counted.update({(str(fault.code), fault.field) for fault in verdict.faults})
     reasons = sorted(
