@@ -64,6 +64,18 @@ async def test_a_filter_is_a_list_of_ids(buyer: Buyer, wrong: object) -> None:
     await search(buyer, status=400, advertiserIds=wrong)
 
 
+@pytest.mark.parametrize("name", ["campaignIds", "advertiserIds"])
+@pytest.mark.parametrize("count", [1_001, 6_000])
+async def test_a_filter_has_a_thousand_ids_at_most(portfolio: Buyer, name: str, count: int) -> None:
+    numbers = [str(n) for n in range(10_000, 10_000 + count)]
+    response = await portfolio.call("POST", "/search", json={"filters": {name: numbers}})
+    assert response.status_code == 413, response.text
+    (error,) = response.json()["errors"]
+    assert (error["code"], error["instance"]) == ("too-large", f"@filters/{name}")
+    assert error["detail"] == f"`{name}` has {count} ids; at most 1000 are taken at once."
+    await search(portfolio, **{name: numbers[:1_000]})
+
+
 async def test_our_numbers_find_a_campaign_too(portfolio: Buyer) -> None:
     made = await campaigns.campaign(portfolio.inner.db, portfolio.inner.given.scope, external_id="camp_001")
 

@@ -12,6 +12,7 @@ from typing import Any
 from app.domain.spend.operations import MAX_CHANGES
 from app.domain.spend.rules import LIMIT_INVALID
 from app.errors import Invalid, TooLarge
+from app.plan.checking import MAX_ITEMS
 from app.rest.failing import MALFORMED_BODY
 from app.rest.fields import Fields
 from app.rest.route import Parts
@@ -182,6 +183,10 @@ def _numbers(filters: Fields, name: str) -> list[str]:
     given = filters.values.get(name)
     if given is None:
         return []
+    if isinstance(given, list) and len(given) > MAX_ITEMS:
+        raise TooLarge(
+            f"`{name}` has {len(given)} ids; at most {MAX_ITEMS} are taken at once.", path=["filters", name]
+        )
     numbers = [number_of(one) for one in given] if isinstance(given, list) else [None]
     if None in numbers:
         raise Invalid(f'`{name}` must be an array of ids like "12345".', path=["filters", name])

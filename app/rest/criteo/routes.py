@@ -57,7 +57,7 @@ ROUTES = (
         summary="Search the campaigns of the portfolio",
         description=(
             "Newest first. Filters combine; without any, the whole portfolio. Not paged: at most"
-            f" {requests.LIST_CAP} campaigns."
+            f" {requests.LIST_CAP} campaigns, and as many ids in a filter."
         ),
         takes=Takes("CriteoSearch", {"filters": {"advertiserIds": ["12345"]}}),
         gives=Gives(
