@@ -38,6 +38,7 @@ WRONG_PRINTING: dict[str, Callable[[Kind], Kind]] = {
     "json": _wrapped("", "::jsonb::text"),
     "rate(1)": _wrapped("trunc(", ", 1)::text"),
     "rate(2)": _wrapped("round(", ", 3)::text"),
+    "rate(4)": _wrapped("round(", ", 5)::text"),
 }
 KINDS = {
     column.kind.name
