@@ -6,11 +6,10 @@ from datetime import datetime
 from app.db.database import Transaction
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
-from app.domain.spend.operations import begin_limit
+from app.domain.spend.operations import begin_limit, number_in
 from app.domain.spend.rules import UNCHANGED, AskedLimit, first_limit
 from app.errors import Invalid, NotFound
 from app.tables.campaigns import Objective
-from app.values.ids import read_id, read_whole
 
 OBJECTIVES = (Objective.ACQUISITION, Objective.RETENTION)
 """What a new ad campaign can be for; older ones may have none (CR-15)."""
@@ -25,6 +24,8 @@ class AdCampaign:
     """As the graph shows its id (`store_7`), its number alone, or the id it was imported with."""
     objective: Objective
     limit: AskedLimit = UNCHANGED
+    numbered: bool = False
+    """The store is named by number or imported id: see `operations.number_in`."""
 
 
 _STORE = """
@@ -39,7 +40,7 @@ async def create_ad_campaign(tx: Transaction, order: AdCampaign, *, now: datetim
     """The campaign with its spend limit, a draft until somebody activates it; its id."""
     if order.objective not in OBJECTIVES:
         raise Invalid("A new ad campaign has the objective ACQUISITION or RETENTION.", path=["objective"])
-    ident = read_id("store", order.store) or read_whole(order.store)
+    ident = number_in("store", order.store, numbered=order.numbered)
     row = await tx.fetchrow(_STORE, tx.scope.group_id, ident, order.store, tx.scope.store_id)
     if row is None:
         raise NotFound("store", order.store, path=["store"])

@@ -121,19 +121,27 @@ RETURNING campaign_id, old.amount AS former, new.amount
 
 
 async def change_limits(
-    tx: Transaction, changes: Sequence[Change], *, may_begin: bool = False, now: datetime
+    tx: Transaction,
+    changes: Sequence[Change],
+    *,
+    may_begin: bool = False,
+    numbered: bool = False,
+    now: datetime,
 ) -> list[Outcome]:
     """What became of each change, in their order; a refused one hurts no other (CR-29).
 
     In as many statements for a thousand as for one. A campaign named twice, by whichever of its ids, is refused each
-    time (CR-C5). `may_begin`: see `rules.changed`.
+    time (CR-C5). `may_begin`: see `rules.changed`; `numbered`: see `number_in`.
     """
     if len(changes) > MAX_CHANGES:
         raise TooLarge(
             f"There are {len(changes)} changes; at most {MAX_CHANGES} are taken at once.", path=["items"]
         )
-    rows = await _locked(tx, [change.campaign for change in changes])
-    named = {change.campaign: found for change in changes if (found := _row_of(rows, change.campaign))}
+    numbers = {change.campaign: number_in("camp", change.campaign, numbered=numbered) for change in changes}
+    rows = await tx.fetch(
+        _LOCK, *borders(tx.scope), [own for own in numbers.values() if own is not None], list(numbers)
+    )
+    named = {name: found for name, own in numbers.items() if (found := _row_of(rows, name, own))}
     often: dict[int, int] = {}
     for change in changes:
         if change.campaign in named:
@@ -167,6 +175,11 @@ async def change_limits(
     return outcomes
 
 
+def number_in(prefix: str, name: str, *, numbered: bool) -> int | None:
+    """Our number in `42` and, unless names are `numbered`, in `camp_42`; None where there is none."""
+    return read_whole(name) or (None if numbered else read_id(prefix, name))
+
+
 async def begin_limit(tx: Transaction, campaign_id: int, limit: Limit, *, now: datetime) -> None:
     """The limit of a campaign that was just made."""
     with refusals():
@@ -196,16 +209,10 @@ class _Facts:
     spent: Mapping[SpendLimitRenewal, Decimal]
 
 
-async def _locked(tx: Transaction, names: Sequence[str]) -> list[Any]:
-    ids = [found for name in names if (found := read_id("camp", name) or read_whole(name))]
-    return await tx.fetch(_LOCK, *borders(tx.scope), ids, list(names))
-
-
-def _row_of(rows: Sequence[Any], name: str) -> Any:
+def _row_of(rows: Sequence[Any], name: str, number: int | None) -> Any:
     """The imported id is meant, should it be the number of another campaign here."""
-    ident = read_id("camp", name) or read_whole(name)
     imported = next((row for row in rows if row["external_id"] == name), None)
-    return imported or next((row for row in rows if row["id"] == ident), None)
+    return imported or next((row for row in rows if row["id"] == number), None)
 
 
 async def _facts(tx: Transaction, rows: Sequence[Any], *, now: datetime) -> dict[int, _Facts]:

@@ -18,6 +18,11 @@ from app.graph.scalars import DateTime, Decimal
 from app.values.changes import UNSET
 from app.values.instants import show_instant
 
+NUMBERED = (
+    "Whether names are numbers or imported ids, as in the filter `numbers`: what is written like an id here, as"
+    " `camp_42`, then is looked for among imported ones alone."
+)
+
 
 @strawberry.type(description="What became of one of many changes.")
 class AdCampaignOutcome:
@@ -69,6 +74,7 @@ class AdCampaignCreateInput:
     )
     objective: Objective = strawberry.field(description="ACQUISITION or RETENTION.")
     spend_limit: SpendLimitInput | None = optional("How much it may spend; uncapped unless given.")
+    numbered: bool = strawberry.field(default=False, description=NUMBERED)
     validate_only: bool = strawberry.field(
         default=False,
         description="Say what is wrong with it, if anything, and make nothing: `campaign` is null.",
@@ -94,6 +100,7 @@ class AdCampaignsUpdateInput:
     may_begin: bool = strawberry.field(
         default=False, description="Whether an uncapped campaign may get a cap; else that is refused."
     )
+    numbered: bool = strawberry.field(default=False, description=NUMBERED)
     validate_only: bool = strawberry.field(
         default=False, description="Say what would become of each, and change nothing."
     )
@@ -106,7 +113,11 @@ async def create(
 ) -> CampaignPayload:
     """`adCampaignCreate`."""
     order = AdCampaign(
-        name=input.name, store=input.store, objective=input.objective, limit=_asked(input.spend_limit)
+        name=input.name,
+        store=input.store,
+        objective=input.objective,
+        limit=_asked(input.spend_limit),
+        numbered=input.numbered,
     )
     async with info.context.db.transaction(info.context.scope) as tx:
         async with rehearsal(tx, only=input.validate_only):
@@ -132,7 +143,9 @@ async def update_many(
     ]
     async with info.context.db.transaction(info.context.scope) as tx:
         async with rehearsal(tx, only=input.validate_only):
-            outcomes = await change_limits(tx, changes, may_begin=input.may_begin, now=info.context.now)
+            outcomes = await change_limits(
+                tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
+            )
         done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
         campaigns = await shown_all(info, tx, "Campaign", done)
     return AdCampaignsUpdatePayload(

@@ -68,6 +68,7 @@ def create(parts: Parts) -> dict[str, Any]:
         "name": sent.needed("name", sent.text("name"), '"My Campaign"'),
         "store": advertiser,
         "objective": GOALS[goal],
+        "numbered": True,
     }
     limit = read_limit(sent.values.get("spendLimit"), [*sent.path, "spendLimit"])
     return {"input": {**order, **({"spendLimit": limit} if limit else {})}}
@@ -106,7 +107,8 @@ def update(parts: Parts) -> dict[str, Any]:
 
     Those at fault ask for no change.
     """
-    return {"input": {"items": [{"id": item.id, **item.asked} for item in items_of(parts.body) if item.id]}}
+    items = [{"id": item.id, **item.asked} for item in items_of(parts.body) if item.id]
+    return {"input": {"numbered": True, "items": items}}
 
 
 def read_limit(given: object, path: Sequence[str | int]) -> dict[str, Any]:
