@@ -199,9 +199,10 @@ async def test_without_a_tracker_it_is_kept_and_not_attributed(shop: Analyst) ->
     assert shown["userId"]  # the e-mail tells
 
 
-async def test_without_a_date_it_happened_now(shop: Analyst) -> None:
+@pytest.mark.parametrize("blank", [..., None, ""])
+async def test_without_a_date_it_happened_now(shop: Analyst, blank: object) -> None:
     before = datetime.now(UTC)
-    shown = await shop.get(f"events/{await send(shop, eventDate=...)}")
+    shown = await shop.get(f"events/{await send(shop, eventDate=blank)}")
     happened = datetime.fromisoformat(shown["eventDate"])
     assert abs((happened - before).total_seconds()) < 30
     assert shown["eventDate"] == shown["createdAt"]

@@ -58,7 +58,7 @@ def sent_event(
         }  # fmt: skip
         body = _written(told | {name: value for name, value in more.items() if value is not None})
     _check_storable(body)
-    occurred_at = now if event_date is None else read_date(event_date) or now
+    occurred_at = (read_date(event_date) if event_date else None) or now
     return Sent(
         group_id=group_id,
         project_id=project_id,

@@ -58,7 +58,7 @@ def judge(schema: EventSchema | None, body: Mapping[str, object], *, event_type:
     """The verdict on an event's whole body. `schema`: the type it names, if there is one."""
     verdict = Verdict(schema)
     date = body.get("eventDate")
-    if date is not None and read_date(date) is None:
+    if date not in (None, "") and read_date(date) is None:
         message = "eventDate must be a date-time such as 2025-06-01T08:00:00Z."
         verdict.faults.append(Fault(FaultCode.DATE_INVALID, "eventDate", message))
     if schema is None:

@@ -67,7 +67,7 @@ class EventSendInput:
     )
     data: JSON | None = optional("An object, as its event type says. Only `body` can take its place.")
     event_date: str | None = optional(
-        "When it happened, as a date-time; now unless said. One that cannot be read puts it into the trash."
+        "When it happened, as a date-time; now unless said, or blank. One that cannot be read puts it into the trash."
     )
     tracker_id: str | None = optional(
         "Which browser or device it came from; without it, it cannot be tied to what its user did before."
