@@ -171,6 +171,7 @@ async def test_a_key_must_have_been_there_when_the_event_came(shop: OpenShop) ->
         with pytest.raises(NotFound) as refused:
             await told(given, old, key, 1, kind=kind)
         assert (refused.value.reason, refused.value.path) == (NO_FIELD, ["storageKey"])
+        assert refused.value.message == f"The type of this event has no state {key}."
     await declare(given, FieldEntry(storage_key="rdv", kind=EventFieldKind.STATE))
     new = await event(given)
     with pytest.raises(NotFound) as refused:

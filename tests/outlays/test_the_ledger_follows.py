@@ -104,6 +104,7 @@ async def test_dates_are_judged_on_the_whole_outlay(db: Database) -> None:
         with pytest.raises(Invalid) as refused:
             await change(db, site.scope, made, **wrong)
         assert refused.value.reason == "END_BEFORE_START"
+        assert refused.value.message.startswith("An outlay must begin before it ends")
     assert await change(db, site.scope, made, starts_at=end, ends_at=end + timedelta(days=1))
     await assert_true(db, site.scope)
     async with db.transaction(site.scope) as tx:

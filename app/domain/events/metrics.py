@@ -149,7 +149,8 @@ async def _store(
 
 
 def _no_field(told: Telling) -> NotFound:
-    failure = NotFound(f"{told.kind} in this event's type", told.storage_key, path=["storageKey"])
+    failure = NotFound(told.kind, told.storage_key, path=["storageKey"])
+    failure.message = f"The type of this event has no {told.kind} {told.storage_key:.80}."
     failure.reason = NO_FIELD
     return failure
 

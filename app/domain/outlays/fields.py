@@ -51,7 +51,9 @@ def check_order(starts_at: datetime, ends_at: datetime) -> None:
     """The start must be before the end; equal is refused. Source: Webmarketer API 1.0.0, outlays."""
     if starts_at >= ends_at:
         raise Invalid(
-            "`startsAt` must be before `endsAt`, not the same.", path=["endsAt"], code="END_BEFORE_START"
+            "An outlay must begin before it ends: `startsAt` must be before `endsAt`.",
+            path=["endsAt"],
+            code="END_BEFORE_START",
         )
 
 
