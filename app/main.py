@@ -102,7 +102,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
-            pipeline = Pipeline(db)
+            pipeline = Pipeline(db, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
             await stack.enter_async_context(_working(Worker(db), pipeline))
         stack.push_async_callback(services.close)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from app.db.database import Database
@@ -25,6 +25,9 @@ PAUSE_S = 0.2
 """Between two batches of one group, unless there is a whole one waiting: a batch costs as much for one event as for
 twenty."""
 AFTER_ERROR_S = 1.0
+GIVES_WAY_S = 0.005
+GIVES_WAY_TIMES = 40
+"""A batch waits for a fifth of a second at most: what is accepted must also be done."""
 
 _PENDING = "SELECT * FROM pending_event_groups()"
 
@@ -34,10 +37,18 @@ log = logging.getLogger(__name__)
 class Pipeline:
     """Processes events until told to stop; then it finishes the batch at hand. What waits stays pending."""
 
-    def __init__(self, db: Database, *, listens: bool = False, look_s: float = LOOK_S) -> None:
-        """`listens`: other processes accept events and tell of them by NOTIFY."""
+    def __init__(
+        self,
+        db: Database,
+        *,
+        listens: bool = False,
+        look_s: float = LOOK_S,
+        gives_way: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`listens`: other processes accept events, and tell of them by NOTIFY. `gives_way`: others come first now."""
         self._db = db
         self._look_s = look_s
+        self._gives_way = gives_way
         self._hints = Hints(db, lambda group_id: self.hint([group_id]), channel=CHANNEL) if listens else None
         self._due: dict[int, float] = {}
         """When each group that has work is next looked at, by the monotonic clock."""
@@ -88,6 +99,10 @@ class Pipeline:
             return until_look
         if self._due[group_id] > now_s:
             return min(self._due[group_id] - now_s, until_look)
+        for _ in range(GIVES_WAY_TIMES):
+            if not self._gives_way():
+                break
+            await asyncio.sleep(GIVES_WAY_S)
         # Taken off first: what is accepted from here on is told again.
         del self._due[group_id]
         done = await process_pending(self._db, group_id, now=datetime.now(UTC))

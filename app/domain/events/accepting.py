@@ -29,6 +29,8 @@ SOURCE = "tracker"
 MAX_BATCH = 500
 CAPACITY = 10_000
 """How many may wait in a process; more are told to come again."""
+MANY = 32
+"""From so many on, those that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
 """Where pipelines of other processes hear that there is work. A hint; they look by themselves, too."""
 
@@ -107,6 +109,10 @@ class Acceptor:
         answer: asyncio.Future[UUID] = asyncio.get_running_loop().create_future()
         waiting.answers.append(answer)
         return await answer
+
+    def has_many(self) -> bool:
+        """Whether events wait that no batch has room for yet: whoever can wait should."""
+        return len(self._queue) >= MANY
 
     async def close(self) -> None:
         """Write what waits, then give the connection back."""

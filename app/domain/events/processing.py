@@ -24,7 +24,8 @@ from app.tables.events import EventStatus
 from app.values.json_text import read_object
 from app.values.scope import Scope
 
-MAX_BATCH = 200
+MAX_BATCH = 100
+"""Larger ones cost hardly less an event, and hold up those that wait to be stored."""
 TRIES = 5
 """How often a batch is done again that met somebody else's."""
 
