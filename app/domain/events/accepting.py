@@ -29,7 +29,7 @@ SOURCE = "tracker"
 MAX_BATCH = 500
 CAPACITY = 10_000
 """How many may wait in a process; more are told to come again."""
-MANY = 32
+MANY = 12
 """From so many on, those that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
 """Where pipelines of other processes hear that there is work. A hint; they look by themselves, too."""
