@@ -159,6 +159,62 @@ async def test_the_list_is_filtered_by_all_that_is_given(shop: Analyst) -> None:
     await shop.refused("GET", f"{ADS}?active=perhaps", 400)
 
 
+async def imported(shop: Analyst, ident: str, external_id: str) -> None:
+    """The campaign had this id where it comes from."""
+    change = (
+        "mutation ($input: CampaignUpdateInput!) { campaignUpdate(input: $input) { errors { message } } }"
+    )
+    given = {"id": f"camp_{int(ident, 16)}", "externalId": external_id}
+    answer = await shop.call("POST", "/graphql", json={"query": change, "variables": {"input": given}})
+    assert answer.json()["data"]["campaignUpdate"]["errors"] == []
+
+
+async def test_an_imported_campaign_is_shown_with_its_old_id_and_found_by_either(shop: Analyst) -> None:
+    old = "5f43a2b1c0ffee0123456789"
+    spring, autumn = await campaign(shop, "spring"), await campaign(shop, "autumn")
+    await imported(shop, spring, old)
+    for ident in (spring, old, old.upper()):
+        assert (await shop.get(f"{ADS}/{ident}"))["id"] == old
+        assert [one["id"] for one in (await shop.get(ADS, campaignId=ident))["data"]] == [old]
+        laid_out = await spent(shop, f"{ADS}/{ident}")
+        assert (await shop.get(f"{ADS}/{ident}/outlays/{laid_out}"))["campaignId"] == old
+        assert laid_out in [one["_id"] for one in (await shop.get(f"{ADS}/{ident}/outlays"))["data"]]
+        changed = await shop.ok("PATCH", f"{ADS}/{ident}/outlays/{laid_out}", json={"campaignId": autumn})
+        assert changed == {"modifiedCount": 1}
+        path = f"{ADS}/{autumn}/outlays/{laid_out}"
+        assert (await shop.get(path))["campaignId"] == autumn
+        assert await shop.ok("PATCH", path, json={"campaignId": ident}) == {"modifiedCount": 1}
+        for short in (f"{ADS}/{ident}", f"/api/v1/custom-ads/campaigns/{ident}"):
+            assert (await shop.ok("PATCH", short, json={"name": f"{ident} {short}"}))["modifiedCount"] == 1
+    nobodys = "5f43a2b1c0ffee0123456780"
+    await shop.refused("GET", f"{ADS}/{nobodys}", 404)
+    await shop.refused("PATCH", f"{ADS}/{nobodys}", 404, json={"name": "x"})
+    await shop.refused("POST", f"{ADS}/{nobodys}/outlays", 404, json=outlay())
+    await shop.refused("PATCH", f"{ADS}/{old}/outlays/{laid_out}", 404, json={"campaignId": nobodys})
+
+
+@pytest.mark.parametrize("other", ["camp_001", "5F43A2B1C0FFEE0123456789", f"{7:024x}"])
+async def test_an_imported_id_that_is_none_of_this_api_is_not_shown_by_it(shop: Analyst, other: str) -> None:
+    spring = await campaign(shop, "spring")
+    await imported(shop, spring, other)
+    assert (await shop.get(f"{ADS}/{spring}"))["id"] == spring
+    await shop.refused("GET", f"{ADS}/{other}", 404)
+
+
+async def test_an_id_is_found_in_its_own_integration_and_group_alone(
+    shop: Analyst, analysts: Callable[..., Any]
+) -> None:
+    old = "5f43a2b1c0ffee0123456789"
+    await imported(shop, await campaign(shop, "spring"), old)
+    await projects.integration(shop.db, shop.given.group_id, shop.project_id, wmkt_id="ads-2")
+    stranger = await analysts()
+    await projects.integration(stranger.db, stranger.given.group_id, stranger.project_id, wmkt_id="ads-1")
+    for who, path in ((shop, "custom-ads/ads-2/campaigns"), (stranger, ADS)):
+        await who.refused("GET", f"{path}/{old}", 404)
+        await who.refused("PATCH", f"{path}/{old}", 404, json={"name": "x"})
+        await who.refused("POST", f"{path}/{old}/outlays", 404, json=outlay())
+
+
 async def test_the_list_is_sorted_and_has_pages(shop: Analyst) -> None:
     for slug, active in (("b", True), ("a", False), ("c", True)):
         await campaign(shop, slug, active=active)

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.domain.campaigns.finding import campaign_named
 from app.domain.integrations import custom_campaigns, operations
 from app.graph.campaigns import Campaign
 from app.graph.groups import Integration
@@ -80,7 +81,7 @@ class CustomCampaignCreateInput:
 class CustomCampaignUpdateInput:
     """A change of a campaign of an integration."""
 
-    id: strawberry.ID = strawberry.field(description="The campaign.")
+    id: strawberry.ID = strawberry.field(description="The campaign: its id, or the id it was imported with.")
     wmkt_id: str | None = optional(
         "Given, the campaign is found only in the integration with this tracking id."
     )
@@ -143,10 +144,10 @@ async def update_campaign(
     input: Annotated[CustomCampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CustomCampaignPayload:
     """`customCampaignUpdate`."""
-    ident = own_id(input.id, "camp", "campaign", "id")
     name: Settable[str | None] = settable(input.name)
     active: Settable[bool | None] = settable(input.active)
     async with info.context.db.transaction(info.context.scope) as tx:
+        ident = await campaign_named(tx, input.id, "id")
         changed = await custom_campaigns.update_custom_campaign(
             tx,
             ident,

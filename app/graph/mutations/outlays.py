@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.domain.campaigns.finding import campaign_named
 from app.domain.outlays import operations
 from app.domain.outlays.fields import OutlayFields
 from app.graph.campaigns import Outlay
@@ -14,7 +15,6 @@ from app.graph.mutations.writing import (
     errors_field,
     given,
     own_id,
-    reference,
     settable,
     writes,
 )
@@ -49,7 +49,9 @@ class OutlayDeletePayload:
 class OutlayCreateInput:
     """A new outlay."""
 
-    campaign_id: strawberry.ID = strawberry.field(description="The campaign, which an integration tracks.")
+    campaign_id: strawberry.ID = strawberry.field(
+        description="The campaign, which an integration tracks: its id, or the id it was imported with."
+    )
     wmkt_id: str | None = optional(
         "Given, the campaign is found only in the integration with this tracking id."
     )
@@ -72,8 +74,12 @@ class OutlayUpdateInput:
     wmkt_id: str | None = optional(
         "Given, the outlay is found only in the integration with this tracking id."
     )
-    parent_campaign_id: strawberry.ID | None = optional("Given, the outlay is found only in this campaign.")
-    campaign_id: strawberry.ID | None = optional("The campaign to move it to, of the same integration.")
+    parent_campaign_id: strawberry.ID | None = optional(
+        "Given, the outlay is found only in this campaign: its id, or the id it was imported with."
+    )
+    campaign_id: strawberry.ID | None = optional(
+        "The campaign to move it to, of the same integration: its id, or the id it was imported with."
+    )
     amount: Decimal | None = optional("How much, in the integration's currency.")
     starts_at: DateTime | None = optional("From when.")
     ends_at: DateTime | None = optional("Until when, exclusive.")
@@ -93,15 +99,15 @@ async def create(
     info: strawberry.Info, input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")]
 ) -> OutlayPayload:
     """`outlayCreate`."""
-    fields = OutlayFields(
-        campaign_id=own_id(input.campaign_id, "camp", "campaign", "campaignId"),
-        amount=input.amount,
-        starts_at=input.starts_at,
-        ends_at=input.ends_at,
-        country=settable(input.country),
-        region=settable(input.region),
-    )
     async with info.context.db.transaction(info.context.scope) as tx:
+        fields = OutlayFields(
+            campaign_id=await campaign_named(tx, input.campaign_id, "campaignId"),
+            amount=input.amount,
+            starts_at=input.starts_at,
+            ends_at=input.ends_at,
+            country=settable(input.country),
+            region=settable(input.region),
+        )
         made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
         return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
 
@@ -112,22 +118,22 @@ async def update(
 ) -> OutlayPayload:
     """`outlayUpdate`."""
     ident = own_id(input.id, "outlay", "outlay", "id")
-    parent = given(input.parent_campaign_id)
-    fields = OutlayFields(
-        campaign_id=reference(input.campaign_id, "camp", "campaign", "campaignId"),
-        amount=settable(input.amount),
-        starts_at=settable(input.starts_at),
-        ends_at=settable(input.ends_at),
-        country=settable(input.country),
-        region=settable(input.region),
-    )
+    target, parent = settable(input.campaign_id), given(input.parent_campaign_id)
     async with info.context.db.transaction(info.context.scope) as tx:
+        fields = OutlayFields(
+            campaign_id=await campaign_named(tx, target, "campaignId") if isinstance(target, str) else target,
+            amount=settable(input.amount),
+            starts_at=settable(input.starts_at),
+            ends_at=settable(input.ends_at),
+            country=settable(input.country),
+            region=settable(input.region),
+        )
         changed = await operations.update_outlay(
             tx,
             ident,
             fields,
             wmkt_id=given(input.wmkt_id),
-            in_campaign=None if parent is None else own_id(parent, "camp", "campaign", "parentCampaignId"),
+            in_campaign=None if parent is None else await campaign_named(tx, parent, "parentCampaignId"),
             now=info.context.now,
         )
         return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))

@@ -29,7 +29,7 @@ def campaigns(parts: Parts) -> dict[str, Any]:
     ident = parameters.text(parts, "campaignId")
     wanted = present(
         isActive=parameters.flag(parts, "active"),
-        ids=None if ident is None else [_nobodys_or(ident)],
+        **({} if ident is None else _with_id(_nobodys_or(ident))),
         slug=parameters.text(parts, "campaignSlug"),
         nameLike=parameters.text(parts, "nameLike"),
         isExplicit=parameters.flag(parts, "explicit"),
@@ -44,7 +44,7 @@ def campaigns(parts: Parts) -> dict[str, Any]:
 
 def campaign(parts: Parts) -> dict[str, Any]:
     """One campaign of the integration."""
-    return {"wmktId": _wmkt_id(parts), "id": _campaign(parts, "id")}
+    return {"wmktId": _wmkt_id(parts), "campaign": _with_id(_campaign(parts, "id"))}
 
 
 def campaign_create(parts: Parts) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def outlays(parts: Parts) -> dict[str, Any]:
     wanted = present(since=parameters.instant(parts, "since"), until=parameters.until(parts))
     return {
         "wmktId": _wmkt_id(parts),
-        "campaignId": _campaign(parts, "parentCampaignId"),
+        "campaign": _with_id(_campaign(parts, "parentCampaignId")),
         **parameters.page(parts),
         "filter": wanted,
         **present(orderBy=parameters.order(parts, OUTLAY_SORTS)),
@@ -86,7 +86,7 @@ def outlay(parts: Parts) -> dict[str, Any]:
     """One outlay of the campaign."""
     return {
         "wmktId": _wmkt_id(parts),
-        "campaignId": _campaign(parts, "parentCampaignId"),
+        "campaign": _with_id(_campaign(parts, "parentCampaignId")),
         "id": _outlay(parts),
     }
 
@@ -139,7 +139,12 @@ def _wmkt_id(parts: Parts) -> str:
 
 
 def _campaign(parts: Parts, name: str) -> str:
-    return parameters.object_id(parts.path[name], "camp", "campaign")
+    return parameters.object_name(parts.path[name], "camp", "campaign")
+
+
+def _with_id(name: str) -> dict[str, Any]:
+    """The filter for this campaign."""
+    return {"externalIds" if parameters.is_imported(name) else "ids": [name]}
 
 
 def _outlay(parts: Parts) -> str:
@@ -149,7 +154,7 @@ def _outlay(parts: Parts) -> str:
 def _nobodys_or(ident: str) -> str:
     """A filter by an id that cannot be one matches nothing."""
     try:
-        return parameters.object_id(ident, "camp", "campaign")
+        return parameters.object_name(ident, "camp", "campaign")
     except NotFound:
         return "camp_0"
 
@@ -171,7 +176,7 @@ def _target(sent: Fields) -> str | None:
         return None
     if not isinstance(value, str):
         raise Invalid(f"`campaignId` must be a campaign's id, not {kind_of(value)}.", path=["campaignId"])
-    return parameters.object_id(value, "camp", "campaign")
+    return parameters.object_name(value, "camp", "campaign")
 
 
 def _amount(sent: Fields) -> str | None:

@@ -7,7 +7,7 @@ from app.errors import NotFound
 from app.rest.route import Data, Parts
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.failures import refuse
-from app.rest.webmarketer.parameters import show_object_id
+from app.rest.webmarketer.parameters import show_object_id, show_object_of
 from app.rest.webmarketer.printing import Node, moment, page
 
 
@@ -90,7 +90,7 @@ def _campaign_of(integration: Node, parts: Parts, name: str) -> Node:
 
 def _campaign(node: Node, integration: Node) -> dict[str, Any]:
     return {
-        "id": show_object_id(node["id"]),
+        "id": show_object_of(node),
         "integrationId": show_object_id(integration["id"]),
         "projectId": integration["project"]["slug"],
         "name": node["name"],
@@ -108,7 +108,7 @@ def _outlay(node: Node, campaign: Node, integration: Node) -> dict[str, Any]:
         "_id": show_object_id(node["id"]),
         "projectId": integration["project"]["slug"],
         "integrationId": show_object_id(integration["id"]),
-        "campaignId": show_object_id(campaign["id"]),
+        "campaignId": show_object_of(campaign),
         "amount": {"value": Decimal(amount["amount"]), "currency": amount["currency"]},
         "startDate": moment(node["startsAt"]),
         "endDate": moment(node["endsAt"]),

@@ -4,6 +4,7 @@ Ids are 24 hexadecimal digits: what cannot be an id is not found, like an id of 
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ LIMIT = 50
 """How many rows a page has unless the request says. The document names no number."""
 _PROJECT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
+_IMPORTED = re.compile(r"[0-9a-f]{24}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -40,15 +42,34 @@ def project_of_body(parts: Parts) -> str:
 
 def object_id(text: str, prefix: str, kind: str) -> str:
     """24 hexadecimal digits → `camp_42`."""
-    value = int(text, 16) if _OBJECT_ID.fullmatch(text) else 0
-    if not 1 <= value <= MAX_ID:
+    found = object_name(text, prefix, kind)
+    if is_imported(found):
         raise NotFound(kind, text)
-    return show_id(prefix, value)
+    return found
+
+
+def object_name(text: str, prefix: str, kind: str) -> str:
+    """The same of what may be imported: an id larger than any of ours is the one it had where it comes from."""
+    value = int(text, 16) if _OBJECT_ID.fullmatch(text) else 0
+    if value == 0:
+        raise NotFound(kind, text)
+    return show_id(prefix, value) if value <= MAX_ID else text.lower()
+
+
+def is_imported(name: str | None) -> bool:
+    """Whether this is an id of the system this API was, and cannot be one of ours."""
+    return name is not None and _IMPORTED.fullmatch(name) is not None and int(name, 16) > MAX_ID
 
 
 def show_object_id(ident: str) -> str:
     """`camp_42` → 24 hexadecimal digits."""
     return f"{int(ident.rpartition('_')[2]):024x}"
+
+
+def show_object_of(node: Mapping[str, Any]) -> str:
+    """The id of what may be imported: the one it had in the system it comes from, if that was this one."""
+    external: str | None = node["externalId"]
+    return external if external is not None and is_imported(external) else show_object_id(node["id"])
 
 
 def event_id(parts: Parts) -> str:
