@@ -10,7 +10,9 @@ from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import evaluate
 from app.values.scope import Scope
 
-_FACTS = f"SELECT customer.id, {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = ANY ($4)"
+_FACTS = (
+    f"SELECT customer.id, {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = ANY ($4)"
+)
 _SEGMENTS = """
 SELECT id, type, criteria::text AS criteria FROM segment
  WHERE group_id = $1 AND deleted_at IS NULL ORDER BY name, id
