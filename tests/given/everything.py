@@ -14,8 +14,7 @@ from app.tables.events import Event, EventFault, EventField, EventMetric, EventM
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
 from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
-from app.tables.journeys import CustomerIdentity, Interaction
-from app.tables.journeys import ExchangeRate
+from app.tables.journeys import CustomerIdentity, ExchangeRate, Interaction
 from app.tables.metrics import CampaignMetric, MetricRollup
 from app.tables.orders import CustomerOrder, SegmentMember
 from app.tables.promos import PromoRedemption
