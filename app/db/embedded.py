@@ -1,6 +1,7 @@
 """The embedded PostgreSQL 18: a server of our own under DATA_DIR, reached through a UNIX socket."""
 
 import contextlib
+import time
 from enum import Enum, auto
 from pathlib import Path
 from urllib.parse import quote
@@ -99,7 +100,13 @@ def _clear_after_crash(folder: Path) -> None:
         for process in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
                 end(process)
-        _, orphans = psutil.wait_procs(orphans, timeout=ORPHANS_GO_WITHIN_S)
+        # Not psutil's own way to wait: it waits for zombies as well, which may stay for ever.
+        until = time.monotonic() + ORPHANS_GO_WITHIN_S
+        while orphans and time.monotonic() < until:
+            time.sleep(0.02)
+            orphans = [process for process in orphans if _lives(process.pid, folder)]
+    if orphans:
+        return  # By the lock files PostgreSQL sees that they are still there, and refuses to start.
     if len(told) >= 5 and told[3] and told[4]:
         (Path(told[4]) / f".s.PGSQL.{told[3]}.lock").unlink(missing_ok=True)
     lock.unlink(missing_ok=True)
@@ -110,7 +117,7 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _lives(pid: int, folder: Path) -> bool:
-    """Whether this is a postmaster of the folder that runs. One that is dead, and our child, is collected."""
+    """Whether this is a process of the folder's server that runs. A dead one that is our child is collected."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
