@@ -435,7 +435,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 )  # fmt: skip
         await add(
             ExchangeRate(**g, from_currency="JPY", to_currency="EUR", day=date(2025, 6, 1), rate=Decimal("0.0061")),
-            ExchangeRate(**g, from_currency="EUR", to_currency="BHD", day=date(2025, 6, 2), rate=Decimal("9999999999.1")),
+            ExchangeRate(**g, from_currency="EUR", to_currency="BHD", day=date(2025, 6, 2),
+                         rate=Decimal("9999999999.1")),
         )  # fmt: skip
         tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await tx.session.flush()

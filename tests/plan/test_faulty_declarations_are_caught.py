@@ -159,7 +159,9 @@ async def test_deleted_rows_that_are_not_hidden_show(
     database_url: str, asker: Asker, ours: Everything, name: str
 ) -> None:
     entity = catalog.entities[name]
-    hidden = entity.alive.replace(" IS NULL", " = now()") if " " in entity.alive else f"{entity.alive} = false"
+    hidden = (
+        entity.alive.replace(" IS NULL", " = now()") if " " in entity.alive else f"{entity.alive} = false"
+    )
     owner = await asyncpg.connect(database_url)
     await owner.execute(
         f"UPDATE {entity.table} SET {hidden} WHERE group_id = $1 AND id ="
