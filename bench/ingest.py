@@ -280,7 +280,7 @@ async def ready(port: int) -> None:
 def cpu_of(process: psutil.Process) -> float:
     """Seconds of CPU."""
     times = process.cpu_times()
-    return times.user + times.system
+    return float(times.user + times.system)
 
 
 def cpu_of_database(server: EmbeddedServer) -> float:
