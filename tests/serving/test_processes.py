@@ -25,7 +25,7 @@ def folder() -> Iterator[Path]:
         yield made
 
 
-async def test_it_serves_demonstration_data_and_starts_again_within_five_seconds(folder: Path) -> None:
+async def test_it_serves_demonstration_data_and_starts_again_soon(folder: Path) -> None:
     async with serving(folder) as first:
         key = first.demo["api_key"]
         asked = await first.http.post("/graphql", json=QUERY, headers={"X-API-KEY": key})
@@ -41,7 +41,8 @@ async def test_it_serves_demonstration_data_and_starts_again_within_five_seconds
         assert await second.stop(signal.SIGINT) == 0
     assert len(asked.json()["data"]["campaigns"]["nodes"]) == 3
     assert legacy.json()["success"] is True
-    assert second.ready_after_s < 5
+    # Two to four on a machine of its own; other work beside the tests must not fail them.
+    assert second.ready_after_s < 15
     # A developer on this machine finds the key filled in; nobody else is given it.
     if "data-headers" in page.text:
         assert key in page.text
