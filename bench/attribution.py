@@ -5,32 +5,15 @@ campaigns with spend on every day. Bar: return on ad spend by campaign within 1 
 status 1 over it.
 """
 
-import argparse
-import asyncio
-import statistics
-import tempfile
-import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from app.auth.principal import Principal, Role
-from app.db.database import connect
-from app.db.embedded import EmbeddedServer
-from app.db.migrating import create_database, migrate
-from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
-from app.settings import read_settings
-from app.values.scope import Scope
-from bench.report import replace_section
+from bench.asking import Asking
 
 JOURNEYS, TOUCHES, CAMPAIGNS = 100_000, 4, 200
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-ASKED = 5
-TITLE = "Attribution"
 BAR_MS = 1000.0
 _GROUP = """
 WITH made AS (INSERT INTO tenant DEFAULT VALUES RETURNING id),
@@ -100,59 +83,15 @@ QUERIES = {
 
 def main() -> None:
     """Measure and say it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.attribution", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write it into bench/RESULTS.md")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
-        Path(folder).chmod(0o755)
-        server = EmbeddedServer(Path(folder) / "pg")
-        try:
-            slow, lines = asyncio.run(_measure(server, Path(folder)))
-        finally:
-            server.stop()
-    if given.write:
-        head, *figures = lines
-        table = "\n".join(["| asked | median ms |", "|---|---:|", *figures])
-        replace_section(TITLE, f"`python -m bench.attribution`: {head}\n\n{table}")
-    raise SystemExit(slow)
-
-
-async def _measure(server: EmbeddedServer, folder: Path) -> tuple[bool, list[str]]:
-    url = server.dsn("attribution")
-    await create_database(url)
-    await migrate(url)
-    group_id = await _fill(url)
-    print(f"{JOURNEYS:,} journeys of {TOUCHES} interactions, {CAMPAIGNS} campaigns")
-    lines = [
-        f"{JOURNEYS:,} journeys of {TOUCHES} interactions, {CAMPAIGNS} campaigns; the bar is {BAR_MS:g} ms."
-    ]
-    settings = read_settings({"DATA_DIR": str(folder / "data")})
-    db = await connect(url, readers=1, writers=1)
-    services = Services(settings, db, AssetStorage(settings))
-    slow = False
-    try:
-        for name, query in QUERIES.items():
-            took_ms = await _ask(services, Scope(group_id), query)
-            over = took_ms > BAR_MS
-            slow |= over
-            print(f"  {name:40} {took_ms:7.0f} ms{'  OVER THE BAR' if over else ''}")
-            lines.append(f"| {name} | {took_ms:,.0f}{' (over the bar)' if over else ''} |")
-    finally:
-        await db.close()
-    return slow, lines
-
-
-async def _ask(services: Services, scope: Scope, query: str) -> float:
-    """The median of several times, after one that is not counted."""
-    times = []
-    for _ in range(ASKED + 1):
-        principal = Principal("bench", scope, frozenset({Role.READ}))
-        started = time.perf_counter()
-        made = await answer(Operation(query), Context(services, principal, now=NOW))
-        times.append((time.perf_counter() - started) * 1000)
-        if made.execution != "planned" or made.errors:
-            raise SystemExit(f"not planned: {made}")
-    return statistics.median(times[1:])
+    Asking(
+        name="attribution",
+        doc=__doc__,
+        queries=QUERIES,
+        now=NOW,
+        fill=_fill,
+        about=f"{JOURNEYS:,} journeys of {TOUCHES} interactions, {CAMPAIGNS} campaigns; the bar is {BAR_MS:g} ms.",
+        bar_ms=BAR_MS,
+    ).main()
 
 
 async def _fill(url: str) -> int:

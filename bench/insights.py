@@ -5,34 +5,17 @@ within 200 ms (median), where zone and window let it read whole hours; exit stat
 how many.
 """
 
-import argparse
-import asyncio
 import os
-import statistics
-import tempfile
-import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from app.auth.principal import Principal, Role
-from app.db.database import connect
-from app.db.embedded import EmbeddedServer
-from app.db.migrating import create_database, migrate
-from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
-from app.settings import read_settings
-from app.values.scope import Scope
-from bench.report import replace_section
+from bench.asking import Asking
 
 EVENTS = int(os.environ.get("INSIGHT_EVENTS", "5000000"))
 TYPES = 8
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-ASKED = 7
-TITLE = "Insights"
 BAR_MS = 200.0
 _GROUP = """
 WITH made AS (INSERT INTO tenant DEFAULT VALUES RETURNING id),
@@ -103,60 +86,18 @@ QUERIES = {
 
 def main() -> None:
     """Measure and say it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.insights", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write it into bench/RESULTS.md")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
-        Path(folder).chmod(0o755)
-        server = EmbeddedServer(Path(folder) / "pg")
-        try:
-            slow, lines = asyncio.run(_measure(server, Path(folder)))
-        finally:
-            server.stop()
-    if given.write:
-        head, *figures = lines
-        table = "\n".join(["| asked | median ms |", "|---|---:|", *figures])
-        replace_section(TITLE, f"`python -m bench.insights`: {head}\n\n{table}")
-    raise SystemExit(slow)
-
-
-async def _measure(server: EmbeddedServer, folder: Path) -> tuple[bool, list[str]]:
-    url = server.dsn("insights")
-    await create_database(url)
-    await migrate(url)
-    started = time.perf_counter()
-    group_id = await _fill(url)
-    print(f"{EVENTS:,} events of {TYPES} types, filled in {time.perf_counter() - started:.0f} s")
-    lines = [
-        f"{EVENTS:,} events of {TYPES} types over a year; the bar of {BAR_MS:g} ms is for days by event type."
-    ]
-    settings = read_settings({"DATA_DIR": str(folder / "data")})
-    db = await connect(url, readers=1, writers=1, statement_timeout_ms=120_000)
-    services = Services(settings, db, AssetStorage(settings))
-    slow = False
-    try:
-        for name, query in QUERIES.items():
-            took_ms = await _ask(services, Scope(group_id), query)
-            over = name.startswith(BARRED) and took_ms > BAR_MS
-            slow |= over
-            print(f"  {name:40} {took_ms:7.0f} ms{'  OVER THE BAR' if over else ''}")
-            lines.append(f"| {name} | {took_ms:,.0f}{' (over the bar)' if over else ''} |")
-    finally:
-        await db.close()
-    return slow, lines
-
-
-async def _ask(services: Services, scope: Scope, query: str) -> float:
-    """The median of several times, after one that is not counted."""
-    times = []
-    for _ in range(ASKED + 1):
-        principal = Principal("bench", scope, frozenset({Role.READ}))
-        started = time.perf_counter()
-        made = await answer(Operation(query), Context(services, principal, now=NOW))
-        times.append((time.perf_counter() - started) * 1000)
-        if made.execution != "planned" or made.errors:
-            raise SystemExit(f"not planned: {made}")
-    return statistics.median(times[1:])
+    Asking(
+        name="insights",
+        doc=__doc__,
+        queries=QUERIES,
+        now=NOW,
+        fill=_fill,
+        about=f"{EVENTS:,} events of {TYPES} types over a year; the bar of {BAR_MS:g} ms is for days by event type.",
+        bar_ms=BAR_MS,
+        barred=BARRED,
+        times=7,
+        statement_timeout_ms=120_000,
+    ).main()
 
 
 async def _fill(url: str) -> int:
