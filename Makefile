@@ -52,7 +52,7 @@ seed: install ## fill the database with demonstration data
 .PHONY: lock
 lock: install ## resolve pyproject.toml into requirements.lock again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
-		--no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+		--no-emit-index-url --no-header --quiet --upgrade --no-strip-extras -o requirements.lock
 	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock
 
 .PHONY: graphiql
