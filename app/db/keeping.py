@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from app.db.embedded import EmbeddedServer, State
 
 LOOK_S = 0.2
-PAUSES_S = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
-"""Before each try to start it again. After the last one it is left alone."""
-STANDS_AFTER_S = 120.0
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 10.0
+AT_ONCE = 3
+"""So many tries in a row are made without a pause before them; before each further one it is twice as long."""
+STANDS_AFTER_S = 10.0
 """A server that has lived this long since it was last started is no part of a row of crashes."""
 
 log = logging.getLogger(__name__)
@@ -35,36 +37,40 @@ def kept_running(server: EmbeddedServer) -> Iterator[None]:
 
 
 def _keep(server: EmbeddedServer, stop: threading.Event) -> None:
-    pauses, started, told = iter(PAUSES_S), time.monotonic(), False
+    tries, started, was_stopped = 0, time.monotonic(), False
     while not stop.wait(LOOK_S):
         state = server.state()
-        if state is State.STOPPED and not told:
+        if state is State.STOPPED and not was_stopped:
             log.warning("the embedded PostgreSQL was stopped by somebody, and is not started again")
-        told = state is State.STOPPED
+        was_stopped = state is State.STOPPED
         if state is not State.CRASHED:
             continue
         if time.monotonic() - started > STANDS_AFTER_S:
-            pauses = iter(PAUSES_S)
-        if not _revive(server, stop, pauses):
-            if not stop.is_set():
-                log.error("the embedded PostgreSQL is left alone; see its log in %s", server.folder)
-            return
+            tries = 0
+        tries = _revive(server, stop, tries)
         started = time.monotonic()
 
 
-def _revive(server: EmbeddedServer, stop: threading.Event, pauses: Iterator[float]) -> bool:
-    """Try until it runs; False where the tries are used up, or this is the end."""
+def _revive(server: EmbeddedServer, stop: threading.Event, tries: int) -> int:
+    """Try until it runs, or until this is the end; how many tries there were in this row."""
     died = time.monotonic()
-    for pause_s in pauses:
-        if stop.wait(pause_s):
-            return False
+    while not stop.wait(pause_s(tries)):
+        tries += 1
         try:
             server.revive()
         except Exception as problem:
-            log.warning("the embedded PostgreSQL has crashed and cannot be started: %s", problem)
+            log.error(
+                "the embedded PostgreSQL has crashed and cannot be started, which is tried again (its log is in %s):"
+                " %s", server.folder, problem,
+            )  # fmt: skip
         else:
             log.warning(
                 "the embedded PostgreSQL had crashed and was started again (%.1f s)", time.monotonic() - died
             )
-            return True
-    return False
+            break
+    return tries
+
+
+def pause_s(tries: int) -> float:
+    """Before the next try to start it, after so many in a row."""
+    return 0.0 if tries < AT_ONCE else min(FIRST_PAUSE_S * 2 ** (tries - AT_ONCE), LONGEST_PAUSE_S)
