@@ -5,27 +5,23 @@ the group set for this transaction alone. Planned reads use `Database.read(...)`
 only SELECT; its own predicates name the group (and READ_RLS=1 puts it behind the policies as well).
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db.outages import Absence
+from app.db.outages import Absence, told
 from app.db.reading import Readers
-from app.errors import Unavailable
 from app.values.scope import Scope
 
 APP_ROLE = "gateway_app"
 READ_ROLE = "gateway_reader"
 GUARDED_READ_ROLE = "gateway_guarded_reader"
-
-_NO_CONNECTION = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, DBAPIError)
 
 
 class Row(Protocol):
@@ -95,23 +91,15 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
         async with AsyncExitStack() as stack:
-            with self._refusal():
+            stack.enter_context(told())
+            with self._absence.giving():
                 connection = await stack.enter_async_context(self.engine.connect())
             yield connection
 
     async def connection(self) -> AsyncConnection:
         """A connection of the engine, to keep and to close; Unavailable where the database gives none."""
-        with self._refusal():
+        with self._absence.giving():
             return await self.engine.connect()
-
-    @contextmanager
-    def _refusal(self) -> Iterator[None]:
-        try:
-            yield
-        except _NO_CONNECTION as problem:
-            self._absence.refused(problem)
-            raise Unavailable("The database cannot be reached just now.") from problem
-        self._absence.over()
 
     async def read(
         self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False

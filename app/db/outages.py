@@ -2,20 +2,24 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from app.errors import Unavailable
+from app.errors import Failure, Unavailable
 
 TELL_EVERY_S = 10.0
 
 log = logging.getLogger(__name__)
 
+_AWAY = "The database cannot be reached just now."
 _GONE = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
+    # It goes, or is not there yet: a stop, a crash, a postmaster that was killed, a start.
+    asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     OSError,
     # The server has said goodbye, and the connection's end has not come yet.
@@ -23,18 +27,42 @@ _GONE = (
 )
 
 
+class Away(Unavailable):
+    """The database gave no connection, or ended one."""
+
+
+class TookTooLong(Unavailable):
+    """A statement ran into its time limit."""
+
+
 def outage(error: BaseException) -> Unavailable | None:
     """The failure behind a driver's error; None where it is an error of ours."""
     seen: BaseException | None = error
     while seen is not None:
+        if isinstance(seen, Unavailable):
+            return seen
         if isinstance(seen, asyncpg.QueryCanceledError):
-            return Unavailable("The query took too long. Ask for less, or narrow it down.")
+            return TookTooLong("The query took too long. Ask for less, or narrow it down.")
         if isinstance(seen, _GONE) or _is_closed(seen):
-            return Unavailable("The database cannot be reached just now.")
+            return Away(_AWAY)
         if isinstance(seen, NoConnection):
             return Unavailable("All connections to the database are in use. Please try again shortly.")
         seen = seen.orig if isinstance(seen, DBAPIError) and seen.orig is not None else seen.__cause__
     return None
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raises what the driver says of an outage in our words. All ways to the database lead through here."""
+    try:
+        yield
+    except Failure:
+        raise
+    except Exception as problem:
+        failure = outage(problem)
+        if failure is None:
+            raise
+        raise failure from problem
 
 
 class Absence:
@@ -48,6 +76,18 @@ class Absence:
         """By the monotonic clock; None while connections are given."""
         self._told = 0.0
         self._refused = 0
+
+    @contextmanager
+    def giving(self) -> Iterator[None]:
+        """Around the asking for a connection. Raises Away where the database gives none, whatever its reason."""
+        try:
+            yield
+        except (*_GONE, NoConnection, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as problem:
+            failure = outage(problem) or Away(_AWAY)
+            if isinstance(failure, Away):
+                self.refused(problem)
+            raise failure from problem
+        self.over()
 
     def refused(self, problem: object, *, now_s: float | None = None) -> None:
         """No connection was given."""
@@ -77,6 +117,8 @@ def _is_closed(error: BaseException) -> bool:
     """Whether it was asked of a connection that has ended.
 
     ROLLBACK on such a connection fails as well, and is what is heard of in place of the failure that ended it. The
-    driver says it by the class of its own misuse, so the words tell.
+    driver says it by the class of its own misuse, and the event loop by none of its own, so the words tell.
     """
-    return isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
+    if isinstance(error, asyncpg.InterfaceError):
+        return "connection is closed" in str(error)
+    return isinstance(error, RuntimeError) and "the handler is closed" in str(error)

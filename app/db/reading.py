@@ -16,7 +16,7 @@ from typing import Any, cast
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from app.db.outages import Absence, outage
+from app.db.outages import Absence, told
 
 Connection = Any
 """asyncpg's pooled connection."""
@@ -70,21 +70,22 @@ class Readers:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def fetch_bytes(self, sql: str, values: Sequence[object]) -> bytes | None:
-        """The one value of a planned statement."""
+        """The one value of a planned statement. Unavailable where the database is away or takes too long."""
         tries = 0
-        while True:
-            reader = self._idle.pop() if self._idle else await self._take()
-            if reader.has_ended:
-                await self._retire(reader)
-                continue
-            try:
-                return await self._fetch_on(reader, sql, values)
-            except asyncpg.InternalClientError:
-                # The server has said goodbye on this connection, and its end has not come yet: the driver refuses
-                # to send. As many as there are may be like that; the one after them is new.
-                tries += 1
-                if tries > self._size:
-                    raise
+        with told():
+            while True:
+                reader = self._idle.pop() if self._idle else await self._take()
+                if reader.has_ended:
+                    await self._retire(reader)
+                    continue
+                try:
+                    return await self._fetch_on(reader, sql, values)
+                except asyncpg.InternalClientError:
+                    # The server has said goodbye on this connection, and its end has not come yet: the driver
+                    # refuses to send. As many as there are may be like that; the one after them is new.
+                    tries += 1
+                    if tries > self._size:
+                        raise
 
     async def _fetch_on(self, reader: _Reader, sql: str, values: Sequence[object]) -> bytes | None:
         try:
@@ -106,17 +107,18 @@ class Readers:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for more than one statement."""
-        reader = await self._take()
-        while reader.has_ended:
-            await self._retire(reader)
+        """A connection for more than one statement. Unavailable where the database is away or takes too long."""
+        with told():
             reader = await self._take()
-        try:
-            yield reader.connection
-        except BaseException:
-            await self._retire(reader)
-            raise
-        self._give_back(reader)
+            while reader.has_ended:
+                await self._retire(reader)
+                reader = await self._take()
+            try:
+                yield reader.connection
+            except BaseException:
+                await self._retire(reader)
+                raise
+            self._give_back(reader)
 
     async def close(self) -> None:
         """Give every idle connection back, and close the pool when the others have come back too."""
@@ -130,15 +132,12 @@ class Readers:
             if self._unopened:
                 self._unopened -= 1
                 try:
-                    reader = _Reader(await self.pool.acquire())
-                except BaseException as problem:
+                    with self._absence.giving():
+                        return _Reader(await self.pool.acquire())
+                except BaseException:
                     self._unopened += 1
                     self._wake()
-                    if outage(problem) is not None:
-                        self._absence.refused(problem)
                     raise
-                self._absence.over()
-                return reader
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:

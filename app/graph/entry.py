@@ -15,7 +15,6 @@ import asyncpg
 import msgspec
 from graphql import GraphQLError
 
-from app.db.outages import outage
 from app.errors import Failure, Forbidden
 from app.graph.context import Context
 from app.graph.explaining import explanation_of
@@ -127,10 +126,7 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
         data = await context.db.read(
             statement.text, statement.values(bindings), bindings.scope, stale_ok=context.stale_ok
         )
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        failure = outage(error)
-        if failure is not None:
-            raise failure from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
     if data is None:
@@ -222,10 +218,9 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
         cause = cause.original_error
     if cause is None:
         return _shown(error, "BAD_USER_INPUT")
-    failure = cause if isinstance(cause, Failure) else outage(cause)
-    if failure is not None:
-        shown = _shown(error, failure.reason)
-        shown["message"] = failure.message
+    if isinstance(cause, Failure):
+        shown = _shown(error, cause.reason)
+        shown["message"] = cause.message
         return shown
     log.error("a resolver failed", exc_info=cause, extra={"request_id": context.request_id})
     shown = _shown(error, "INTERNAL")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.db.database import Database, Transaction
-from app.errors import Unavailable
+from app.db.outages import Away
 from app.values.scope import Scope
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ async def visit(
             async with db.transaction(Scope(group_id)) as tx:
                 await work(tx)
         except Exception as problem:
-            if not isinstance(problem, Unavailable):
+            if not isinstance(problem, Away):
                 log.exception("background work failed in group %s", group_id)
             errors.append(f"group {group_id}: {told(problem)}")
     return errors

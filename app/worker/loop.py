@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from app.db.database import Database
-from app.errors import Unavailable
+from app.db.outages import Away
 from app.worker.audience import Audience
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
@@ -72,7 +72,7 @@ class Worker:
                     wait_s = await self._turn(stop)
                 except Exception as problem:
                     # Of a database that is away the log says enough.
-                    if not isinstance(problem, Unavailable):
+                    if not isinstance(problem, Away):
                         log.exception("worker %s: this turn failed, the next comes", self.name)
                     self._renewed, wait_s = float("-inf"), AFTER_ERROR_S
                 await self._sleep(stop, wait_s)
@@ -150,7 +150,7 @@ class Worker:
                 try:
                     if await self._lease.hold():
                         self._renewed = time.monotonic()
-                except Unavailable:
+                except Away:
                     continue
                 except Exception:
                     log.exception("worker %s could not renew its lease", self.name)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from app.db.database import Database
+from app.db.outages import Away
 from app.domain.events.accepting import CHANNEL
 from app.domain.events.processing import MAX_BATCH, process_pending
-from app.errors import Unavailable
 from app.serving import metrics
 from app.worker.hints import Hints
 
@@ -72,7 +72,7 @@ class Pipeline:
                     wait_s = await self._turn()
                 except Exception as problem:
                     # Of a database that is away the log says enough.
-                    if not isinstance(problem, Unavailable):
+                    if not isinstance(problem, Away):
                         log.warning("the event pipeline pauses: %s", problem)
                     wait_s = AFTER_ERROR_S
                 if wait_s > 0:

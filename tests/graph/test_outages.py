@@ -1,13 +1,10 @@
 """A database that is slow or gone: said so on either execution, and over when it is back."""
 
 import asyncio
-import contextlib
 import dataclasses
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import asyncpg
 import pytest
@@ -19,6 +16,7 @@ from app.graph.context import Context, Services
 from app.graph.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
+from tests.given.relay import Relay
 
 SLOW = '{ stores(filter: {search: "%s"}) { nodes { name } } }' % ("a" * 50)
 
@@ -90,46 +88,3 @@ async def test_a_goodbye_that_comes_before_the_end_of_its_connection_is_not_an_i
         await owner.close()
         relay.let_go()
         await db.close()
-
-
-class Relay:
-    """Stands between the pools and the server, and can keep a connection's end back, as a slow network does."""
-
-    def __init__(self, database_url: str) -> None:
-        parts = urlsplit(database_url)
-        self._server = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
-        self._folder = tempfile.TemporaryDirectory(prefix="relay-")
-        self.url = parts._replace(query=f"host={quote(self._folder.name, safe='')}").geturl()
-        self.holds_ends = False
-        self.held = asyncio.Event()
-        self._free = asyncio.Event()
-
-    async def __aenter__(self) -> "Relay":
-        self._listening = await asyncio.start_unix_server(self._meet, f"{self._folder.name}/.s.PGSQL.5432")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.let_go()
-        self._listening.close()
-        self._folder.cleanup()
-
-    def let_go(self) -> None:
-        self._free.set()
-
-    async def _meet(self, from_pool: asyncio.StreamReader, to_pool: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_unix_connection(self._server)
-        await asyncio.gather(
-            self._carry(from_pool, to_server), self._carry(from_server, to_pool, keeps_end=True)
-        )
-
-    async def _carry(
-        self, here: asyncio.StreamReader, there: asyncio.StreamWriter, *, keeps_end: bool = False
-    ) -> None:
-        with contextlib.suppress(OSError):
-            while data := await here.read(65_536):
-                there.write(data)
-                await there.drain()
-        if keeps_end and self.holds_ends:
-            self.held.set()
-            await self._free.wait()
-        there.close()

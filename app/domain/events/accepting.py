@@ -8,6 +8,7 @@ A repeat, by project and nonce, gets the id of the first: within a batch, from a
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections import deque
@@ -21,7 +22,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.database import Database
-from app.db.outages import outage
+from app.db.outages import outage, told
 from app.errors import Invalid, NotFound, Unavailable
 
 SOURCE = "tracker"
@@ -200,9 +201,9 @@ class Acceptor:
         if not isinstance(problem, Unavailable):  # The log says already that there are no connections.
             log.warning("%d events could not be stored: %s", len(batch), problem)
         await self._let_go()
-        failure = problem if isinstance(problem, Unavailable) else outage(problem)
+        failure = outage(problem) or Unavailable("The event could not be stored just now.")
         for waiting in batch:
-            _refuse(waiting, failure or Unavailable("The event could not be stored just now."))
+            _refuse(waiting, failure)
 
     async def _let_go(self) -> None:
         held, self._held = self._held, None
@@ -233,16 +234,16 @@ class _Held:
     @classmethod
     async def open(cls, db: Database) -> "_Held":
         connection = await db.connection()
-        try:
+        with told():
             raw = await connection.get_raw_connection()
-        except Exception as problem:
-            raise outage(problem) or problem from problem
         return cls(connection, raw.driver_connection)
 
     async def close(self) -> None:
         """Not used again: its session may still hold what a broken batch left."""
-        await self.connection.invalidate()
-        await self.connection.close()
+        # It may have ended already, and whatever that gives rise to, those who wait are told.
+        with contextlib.suppress(Exception):
+            await self.connection.invalidate()
+            await self.connection.close()
 
 
 def new_id(now: datetime) -> UUID:

@@ -16,10 +16,10 @@ from uuid import UUID
 import asyncpg
 
 from app.db.database import Database, Transaction
-from app.db.outages import outage
+from app.db.outages import TookTooLong
 from app.domain.events.settling import Claimed, settle, trash
 from app.domain.events.validating import Fault, FaultCode
-from app.errors import Conflict
+from app.errors import Conflict, Unavailable
 from app.tables.events import EventStatus
 from app.values.json_text import read_object
 from app.values.scope import Scope
@@ -73,8 +73,7 @@ async def process_pending(db: Database, group_id: int, *, limit: int = MAX_BATCH
     try:
         return await _again(work)
     except Exception as problem:
-        _raise_outage(problem)
-        if not claimed:
+        if _is_nobodys_fault(problem) or not claimed:
             raise
         log.exception("a batch of %d events failed; it is done in halves", len(claimed))
         await process_these(db, group_id, tuple(claimed), now=now)
@@ -98,7 +97,8 @@ async def process_these(
     try:
         return await _again(work)
     except Exception as problem:
-        _raise_outage(problem)
+        if _is_nobodys_fault(problem):
+            raise
         if len(ids) > 1:
             middle = len(ids) // 2
             first = await process_these(db, group_id, ids[:middle], status=status, now=now)
@@ -139,12 +139,9 @@ async def _again(work: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError("unreachable")
 
 
-def _raise_outage(problem: Exception) -> None:
-    """A database that is away is nobody's fault: the events stay as they are. One that takes too long is."""
-    if not isinstance(problem, asyncpg.QueryCanceledError):
-        failure = outage(problem)
-        if failure is not None:
-            raise failure from problem
+def _is_nobodys_fault(problem: Exception) -> bool:
+    """A database that is away: the events stay as they are. One that takes too long may do so for one of them."""
+    return isinstance(problem, Unavailable) and not isinstance(problem, TookTooLong)
 
 
 async def _process(tx: Transaction, rows: "Sequence[asyncpg.Record]", *, now: datetime) -> Done:
