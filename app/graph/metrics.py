@@ -137,10 +137,15 @@ def _campaign_series(request: AggregateRequest) -> Select:
     where = [*scope, sql(m("campaign_id"), " = ", request.parent), *_window(request, m)]
     series = _series(request, m, "m", source, where)
     if request.args.structural("interval").value == "day" and "channel" in _by(request):
-        # A campaign has one row per day and channel: there is nothing to sum up.
+        # A campaign has one row per day and channel: there is nothing to sum up. Nor is there anything to sort by
+        # beside those two, and in their order the index has the rows.
         series.group = []
         series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
+        series.names = {name: e for name, e in series.names.items() if name not in _FURTHER}
     return series
+
+
+_FURTHER = ("sort_3", "sort_4")
 
 
 def _scope_totals(request: AggregateRequest) -> Select:
@@ -187,14 +192,16 @@ def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: l
     period = m("day") if unit == "day" else sql(f"date_trunc('{unit}', ", m("day"), "::timestamp)::date")
     channel = m("channel") if "channel" in by else sql("NULL::text")
     store = _store(request, m) if "store" in by else sql("NULL::bigint")
-    group = (
-        [period, m("currency")] + ([channel] if "channel" in by else []) + ([store] if "store" in by else [])
-    )
+    # In one order, so that what is grouped by sorting need not be sorted again.
+    keys = [period]
+    keys += [channel] if "channel" in by else []
+    keys += [store] if "store" in by else []
+    keys += [m("currency")]
     names = {
         "period": period, "channel": channel, "store_id": store, "currency": m("currency"), **_sums(alias),
-        "sort_1": period, "sort_2": channel, "sort_3": store, "sort_4": m("currency"),
+        **{f"sort_{place}": key for place, key in enumerate(keys, 1)},
     }  # fmt: skip
-    return Select(names, source, where, group=group)
+    return Select(names, source, where, group=keys)
 
 
 def _by(request: AggregateRequest) -> set[str]:

@@ -20,11 +20,11 @@ SELECT convert_to(
               ) || '},"metricSeries":[' || (
                 SELECT coalesce(
                   string_agg(
-                    ('{"period":"' || t3.period::text || '","sent":' || t3.sent::text || '}'), ',' ORDER BY t3.sort_1, t3.sort_2, t3.sort_3, t3.sort_4
+                    ('{"period":"' || t3.period::text || '","sent":' || t3.sent::text || '}'), ',' ORDER BY t3.sort_1, t3.sort_2
                   ), ''
                 )
                 FROM (
-                  SELECT date_trunc('month', m.day::timestamp)::date AS period, coalesce(sum(m.sent), 0) AS sent, date_trunc('month', m.day::timestamp)::date AS sort_1, NULL::text AS sort_2, NULL::bigint AS sort_3, m.currency AS sort_4
+                  SELECT date_trunc('month', m.day::timestamp)::date AS period, coalesce(sum(m.sent), 0) AS sent, date_trunc('month', m.day::timestamp)::date AS sort_1, m.currency AS sort_2
                   FROM campaign_metric m
                   WHERE m.group_id = $1::bigint AND m.campaign_id = t1.id
                   GROUP BY date_trunc('month', m.day::timestamp)::date, m.currency

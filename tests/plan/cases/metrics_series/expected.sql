@@ -21,6 +21,6 @@ FROM (
   SELECT date_trunc('week', m.day::timestamp)::date AS period, m.channel, m.store_id, coalesce(sum(m.clicks), 0) AS clicks, coalesce(sum(m.spend), 0) AS spend, m.currency, date_trunc('week', m.day::timestamp)::date AS sort_1, m.channel AS sort_2, m.store_id AS sort_3, m.currency AS sort_4
   FROM metric_rollup m
   WHERE m.group_id = $1::bigint AND m.store_id = ANY ($2::bigint[])
-  GROUP BY date_trunc('week', m.day::timestamp)::date, m.currency, m.channel, m.store_id
+  GROUP BY date_trunc('week', m.day::timestamp)::date, m.channel, m.store_id, m.currency
 ) t1
 LEFT JOIN store t2 ON t2.group_id = $1::bigint AND t2.id = t1.store_id

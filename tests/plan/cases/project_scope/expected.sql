@@ -29,26 +29,26 @@ SELECT convert_to(
     ) || '},"metricSeries":[' || (
       SELECT coalesce(
         string_agg(
-          ('{"period":"' || t5.period::text || '","clicks":' || t5.clicks::text || '}'), ',' ORDER BY t5.sort_1, t5.sort_2, t5.sort_3, t5.sort_4
+          ('{"period":"' || t5.period::text || '","clicks":' || t5.clicks::text || '}'), ',' ORDER BY t5.sort_1, t5.sort_2, t5.sort_3
         ), ''
       )
       FROM (
-        SELECT m.day AS period, coalesce(sum(m.clicks), 0) AS clicks, m.day AS sort_1, NULL::text AS sort_2, (
+        SELECT m.day AS period, coalesce(sum(m.clicks), 0) AS clicks, m.day AS sort_1, (
           SELECT s.store_id
           FROM campaign s
           WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
-        ) AS sort_3, m.currency AS sort_4
+        ) AS sort_2, m.currency AS sort_3
         FROM campaign_metric m
         WHERE m.group_id = $1::bigint AND EXISTS (
           SELECT 1
           FROM campaign m_up
           WHERE m_up.group_id = $1::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($2::bigint[])
         )
-        GROUP BY m.day, m.currency, (
+        GROUP BY m.day, (
           SELECT s.store_id
           FROM campaign s
           WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
-        )
+        ), m.currency
       ) t5
     ) || ']}}'
   ), 'UTF8'
