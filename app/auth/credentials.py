@@ -76,7 +76,11 @@ class Authenticator:
 
     def recall(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal | None:
         """Who sends these headers, where that was found out a moment ago; `by_headers` finds it out."""
-        held = self._good.get(_name_of_headers(headers), now=now)
+        return self.recall_by(name_of_headers(headers), now=now)
+
+    def recall_by(self, name: bytes, *, now: datetime) -> Principal | None:
+        """The same, by the name of the headers."""
+        held = self._good.get(name, now=now)
         return None if held is None else held.principal
 
     async def by_headers(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal:
@@ -88,7 +92,7 @@ class Authenticator:
         if api_key is None and bearer is None:
             raise Unauthorized
         sent = Credential(api_key, beacon_key, bearer, group)
-        return (await self._look_up(_name_of_headers(headers), sent, now=now)).principal
+        return (await self._look_up(name_of_headers(headers), sent, now=now)).principal
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
@@ -128,12 +132,12 @@ def read_bearer(authorization: str | None) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _name_of_headers(headers: Mapping[bytes, bytes]) -> bytes:
+def name_of_headers(headers: Mapping[bytes, bytes]) -> bytes:
+    """What the credential in these headers is remembered under. Of the secrets themselves nothing is kept."""
     get = headers.get
     return _name_of((get(b"x-api-key"), get(b"x-beacon-key"), get(b"authorization"), get(b"x-group-id")))
 
 
 def _name_of(parts: tuple[str | bytes | None, ...]) -> bytes:
-    """What a combination of headers is remembered under. Of the secrets themselves nothing is kept."""
     # repr keeps parts apart, None from "None", texts from bytes, and makes lone surrogates printable.
     return hashlib.blake2b(repr(parts).encode(), digest_size=24).digest()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from app.auth.credentials import name_of_headers
 from app.errors import Failure, Invalid, Unavailable
 from app.graph.context import Context, Services
 from app.graph.entry import Answer, Operation, answer
@@ -37,7 +38,7 @@ from app.graph.requests import (
 )
 from app.serving.bodies import read_body
 from app.serving.door import Refusal
-from app.serving.exchange import Exchange, exchange_of
+from app.serving.exchange import Again, Exchange, exchange_of
 
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
@@ -159,11 +160,33 @@ class GraphQLOverHttp:
         if given.execution == "planned":
             if body:
                 self.remembered.keep(body, operation, given)
+                if operation.prepared is not None:
+                    exchange.again = self._again(operation, context, name_of_headers(headers))
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, operation, form)
         if replayed:
             more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
+
+    def _again(self, operation: Operation, asked: Context, name: bytes) -> Again:
+        """How a planned query is answered once more, for whoever still proves to be that credential's owner."""
+        base, stale = asked.base_url, asked.stale_ok
+
+        async def again(exchange: Exchange) -> bytes | None:
+            now = datetime.now(UTC)
+            principal = self.authenticator.recall_by(name, now=now)
+            if principal is None:
+                return None
+            exchange.principal = principal.name
+            if operation.name:
+                exchange.operation = operation.name[:64]
+            exchange.cancel_with_client()
+            context = Context(self.services, principal, exchange.request_id, base, now, stale)
+            given = await answer(operation, context)
+            exchange.execution = given.execution
+            return given.body if given.execution == "planned" else None
+
+        return again
 
 
 @lru_cache(256)

@@ -6,6 +6,8 @@ each of these; one timer a second looks at all of them, so a normal request pays
 
 And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
 and two packets, and the first of them wakes the client for nothing.
+
+A request that came before, byte for byte, is not read again (`repeats.py`): neither uvicorn nor the app sees it.
 """
 
 import asyncio
@@ -17,7 +19,8 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.serving.exchange import KEY, Exchange
+from app.serving.exchange import KEY, WHOLE, Exchange
+from app.serving.repeats import Repeat, Repeats
 
 KIB = 1024
 _CONTINUE = b"HTTP/1.1 100 "
@@ -78,6 +81,15 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._since = self.loop.time()
         self._received = 0
         self._unread = Unread(self._since)
+        self._is_between = True
+        """No request has begun of which there is more to come."""
+        self._repeats: Repeats | None = None
+        """Known from the first answer on."""
+        self._repeated: Exchange | None = None
+        """A known request that is being answered."""
+        self._later = b""
+        """What came meanwhile."""
+        self._stops = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -91,6 +103,9 @@ class BoundedConnection(HttpToolsProtocol, Watched):
 
     def shutdown(self) -> None:
         """The server stops: an answer that would go on for ever comes to its end."""
+        self._stops = True
+        if self._repeated is not None:
+            return  # It is closed with that answer.
         super().shutdown()
         exchange = self.cycle.scope.get(KEY) if self.cycle is not None else None
         if isinstance(exchange, Exchange):
@@ -99,19 +114,43 @@ class BoundedConnection(HttpToolsProtocol, Watched):
     def connection_lost(self, exc: Exception | None) -> None:
         cycle = self.cycle
         super().connection_lost(exc)
+        if self._repeated is not None:
+            self._repeated.client_left()
+            return
         if cycle is not None and not cycle.response_complete:
             exchange = cycle.scope.get(KEY)
             if isinstance(exchange, Exchange):
                 exchange.client_left()
 
     def data_received(self, data: bytes) -> None:
+        if self._repeated is not None:
+            self._later += data
+            self.flow.pause_reading()
+            return
+        begins = self._is_between and (self._phase is _Phase.IDLE or self._phase is _Phase.HEADERS)
+        if begins and self._repeats is not None and not self._stops and not self.flow.write_paused:
+            repeat = self._repeats.find(data)
+            if repeat is not None:
+                self._answer_again(repeat, data)
+                return
+        self._read(data, begins=begins)
+
+    def _read(self, data: bytes, *, begins: bool) -> None:
+        """Have it read by uvicorn."""
         if self._phase is _Phase.IDLE:
             self._enter(_Phase.HEADERS)
         super().data_received(data)
+        if begins and self._is_between and self._phase is _Phase.ANSWER:
+            # Its task has not begun yet.
+            self.cycle.scope[WHOLE] = data  # type: ignore[literal-required]
         if self._phase is _Phase.HEADERS:
             self._received += len(data)
             if self._received > self.max_header_bytes:
                 self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        self._is_between = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._enter(_Phase.BODY)
@@ -126,6 +165,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._is_between = True
         answered = self.cycle is not None and self.cycle.response_complete
         self._enter(_Phase.HEADERS if answered else _Phase.ANSWER)
         super().on_message_complete()
@@ -136,12 +176,58 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        if self._repeats is None:
+            exchange = self.cycle.scope.get(KEY)
+            if isinstance(exchange, Exchange) and exchange.gate is not None:
+                self._repeats = exchange.gate.repeats
         self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
         if self._phase is _Phase.ANSWER and self.cycle.response_complete:
             self._enter(_Phase.IDLE)
+
+    def _answer_again(self, repeat: Repeat, request: bytes) -> None:
+        """Begin to answer a known request."""
+        self._enter(_Phase.ANSWER)
+        self._repeated = Exchange({})
+        task = self.loop.create_task(self._again(repeat, self._repeated, request))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _again(self, repeat: Repeat, exchange: Exchange, request: bytes) -> None:
+        assert self._repeats is not None
+        try:
+            body = await self._repeats.answer(repeat, exchange)
+        finally:
+            self._repeated = None
+        if self.transport.is_closing():
+            return
+        later, self._later = self._later, b""
+        if body is None:
+            self._read(request, begins=True)
+        else:
+            self._write(repeat, exchange, body)
+            self.server_state.total_requests += 1
+            self._enter(_Phase.IDLE)
+            if self._stops:
+                self.transport.close()
+                return
+        self.flow.resume_reading()
+        if later:
+            self.data_received(later)
+
+    def _write(self, repeat: Repeat, exchange: Exchange, body: bytes) -> None:
+        head = b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\n\r\n" % (
+            STATUS_LINE[200],
+            b"".join(b"%b: %b\r\n" % line for line in self.server_state.default_headers),
+            repeat.head, len(body), exchange.request_id.encode(),
+        )  # fmt: skip
+        if len(body) <= _Answers.joined_bytes:
+            self.transport.write(head + body)
+        else:
+            self.transport.write(head)
+            self.transport.write(body)
 
     def look(self, now_s: float) -> None:
         """Close what is late. Called once a second."""

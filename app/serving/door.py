@@ -16,8 +16,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.errors import Failure, Unavailable
 from app.serving import metrics
 from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, ClientGone, too_large
-from app.serving.exchange import KEY, REQUEST_ID, Exchange
+from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
+from app.serving.repeats import Repeats
 
 UPLOAD_WEIGHT = 8
 """A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
@@ -25,8 +26,6 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered even when the gateway is full: whoever watches it must see that."""
 MAX_SWALLOWED = 8 * MIB
 """How much of a refused body is read, so that the refusal reaches the client."""
-CLIENT_LEFT = 499
-"""What the log says when nobody waited for the answer (the code nginx uses for it)."""
 
 Refusal = tuple[int, list[tuple[bytes, bytes]], bytes]
 Refuse = Callable[[str, Failure | None], Refusal]
@@ -54,6 +53,7 @@ class Door:
         self.refuse = refuse
         self.max_in_flight = max_in_flight
         self.in_flight = 0
+        self.repeats = Repeats(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it away at once."""
@@ -68,8 +68,10 @@ class Door:
         def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                shown = (b"x-request-id", exchange.request_id.encode())
-                message["headers"] = [*message.get("headers", ()), shown]
+                head = message.get("headers", ())
+                if exchange.again is not None and WHOLE in scope and exchange.status == 200:
+                    self.repeats.keep(scope[WHOLE], exchange, scope["method"], head)
+                message["headers"] = [*head, (b"x-request-id", exchange.request_id.encode())]
             return send(message)
 
         content_type = headers.get(b"content-type")
@@ -79,13 +81,11 @@ class Door:
             and content_type[:10].lower() == b"multipart/"
         )
         weight = UPLOAD_WEIGHT if form else 1
-        if self.in_flight + weight > self.max_in_flight and scope["path"] not in ALWAYS_OPEN:
+        exchange.gate = self
+        if not self.let_in(exchange, weight=weight, always=scope["path"] in ALWAYS_OPEN):
             metrics.refused()
             await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
         else:
-            self.in_flight += weight
-            exchange.gate, exchange.weight = self, weight
-            metrics.entered()
             forwarded = b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers
             try:
                 await (self.behind_proxy if forwarded else self.app)(
@@ -99,6 +99,15 @@ class Door:
         if not exchange.route:
             exchange.route = getattr(scope.get("route"), "path", "")
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
+
+    def let_in(self, exchange: Exchange, *, weight: int = 1, always: bool = False) -> bool:
+        """Whether there is room for it; then it takes that."""
+        if self.in_flight + weight > self.max_in_flight and not always:
+            return False
+        self.in_flight += weight
+        exchange.weight = weight
+        metrics.entered()
+        return True
 
     def make_room(self, weight: int) -> None:
         """So much less is under way."""
@@ -126,12 +135,8 @@ class Door:
     async def _after(self, problem: BaseException, scope: Scope, answer: Send, exchange: Exchange) -> None:
         """Put an end to a request that the app left with an exception; one that is not about it is raised."""
         if isinstance(problem, asyncio.CancelledError):
-            if not exchange.left:
+            if not exchange.is_given_up():
                 raise problem
-            # The connection cancelled us and nobody waits: that is the end of it, not an error.
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
             exchange.status = CLIENT_LEFT
         elif isinstance(problem, ClientGone):
             exchange.status = CLIENT_LEFT

@@ -4,14 +4,22 @@ import asyncio
 import itertools
 import re
 import secrets
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from app.serving.repeats import Repeats
 
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request under way, for log records of those who are not handed its exchange."""
+
+CLIENT_LEFT = 499
+"""What the log says when nobody waited for the answer (the code nginx uses for it)."""
+WHOLE = "gateway.whole"
+"""Where the ASGI scope keeps the bytes of a request that came in one piece, and nothing with it."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{8,64}")
 
@@ -20,8 +28,21 @@ _PROCESS = secrets.token_hex(4)
 _COUNT = itertools.count(1)
 
 
+class Again(Protocol):
+    """Asks the same once more, for the same credential."""
+
+    def __call__(self, exchange: "Exchange") -> Awaitable[bytes | None]:
+        """The body of an answer with status 200; None where the request has to be read after all."""
+
+
 class Gate(Protocol):
     """What the door does for the requests it let in."""
+
+    repeats: "Repeats"
+    """What is known of requests by their bytes."""
+
+    def let_in(self, exchange: "Exchange", *, weight: int = 1) -> bool:
+        """Whether there is room for it; then it takes that."""
 
     def make_room(self, weight: int) -> None:
         """So much less is under way."""
@@ -47,6 +68,8 @@ class Exchange:
     weight = 0
     """What it counts among those under way."""
     at_stop: Callable[[], None] | None = None
+    again: Again | None = None
+    """How the same request is answered when it comes again, where that can be said."""
 
     def __init__(self, headers: dict[bytes, bytes]) -> None:
         self.headers = headers
@@ -83,6 +106,13 @@ class Exchange:
         """Called by the connection. Whatever has no end by itself gave `at_stop`."""
         if self.at_stop is not None:
             self.at_stop()
+
+    def is_given_up(self) -> bool:
+        """Whether this request was cancelled since nobody waits for it. Then that is the end of it, no error."""
+        task = asyncio.current_task()
+        if self.left and task is not None:
+            task.uncancel()
+        return self.left
 
     def client_left(self) -> None:
         """Called by the connection. Cancelling the task makes the driver cancel the running statement."""

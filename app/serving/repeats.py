@@ -1,0 +1,117 @@
+"""Requests that come again byte for byte: what they ask is known, and they are answered without being read.
+
+A dashboard sends the same few requests all day, down to the byte. Reading one (its headers, who sends it, its
+body) and writing the head of its answer costs several times what finding the plan and a connection for it does. So a
+surface whose answer can be had again says how (`Exchange.again`), and the door keeps that by a digest of the
+request's bytes, with the head the answer had. The credential is proved each time, and every bound holds as ever;
+whatever is not as usual sends the request the long way.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.serving.exchange import CLIENT_LEFT, REQUEST_ID, Again, Exchange, Gate
+
+MAX_KEPT = 5_000
+"""Of a few hundred bytes each; those used longest ago make room."""
+MAX_REQUEST = 16 * 1024
+"""Larger requests cost more to compare than to read, in proportion."""
+_BLANK = b"\r\n\r\n"
+_STAYS = b"keep-alive"
+_ELSEWHERE = frozenset({
+    # Whom we believe them from is looked at for each connection.
+    b"x-forwarded-for", b"x-forwarded-proto",
+    # Of one request alone, or about what becomes of the connection.
+    b"x-request-id", b"idempotency-key", b"transfer-encoding", b"expect", b"upgrade",
+})  # fmt: skip
+
+log = logging.getLogger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A request that is known."""
+
+    again: Again
+    head: bytes
+    """The lines of the answer's head that are always the same, but for its first one."""
+    method: str
+    route: str
+
+
+class Repeats:
+    """What is known of requests, by their bytes. One per process."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        # By digests, so that no secret is kept.
+        self._kept: OrderedDict[bytes, Repeat] = OrderedDict()
+
+    def find(self, request: bytes) -> Repeat | None:
+        """What is known of a request; it is not known whether the bytes are one."""
+        if len(request) > MAX_REQUEST:
+            return None
+        key = _digest(request)
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def keep(
+        self, request: bytes, exchange: Exchange, method: str, head: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        """Remember how a request is answered again: with status 200, this head and a body of its own."""
+        if exchange.again is None or not is_whole(request, exchange.headers):
+            return
+        lines = b"".join(
+            b"%b: %b\r\n" % line for line in head if line[0] not in (b"content-length", b"x-request-id")
+        )
+        self._kept[_digest(request)] = Repeat(exchange.again, lines, method, exchange.route)
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+
+    async def answer(self, repeat: Repeat, exchange: Exchange) -> bytes | None:
+        """The answer's body; None where the request has to go the long way. Empty where nobody waits for it."""
+        started = time.perf_counter()
+        if not self._gate.let_in(exchange):
+            return None
+        REQUEST_ID.set(exchange.request_id)
+        exchange.route = repeat.route
+        try:
+            body = await repeat.again(exchange)
+        except asyncio.CancelledError:
+            if not exchange.is_given_up():
+                raise
+            body, exchange.status = b"", CLIENT_LEFT
+        except Exception as problem:
+            # It only reads. The long way says what is wrong, if it still is.
+            log.info(
+                "a known request goes the long way: %s", problem, extra={"request_id": exchange.request_id}
+            )
+            body = None
+        else:
+            exchange.status = 200
+        finally:
+            self._gate.make_room(exchange.weight)
+        if body is not None:
+            self._gate.note(exchange, repeat.method, took_s=time.perf_counter() - started)
+        return body
+
+
+def is_whole(request: bytes, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether these bytes are one request, nothing less and nothing more, and say all there is to know of it."""
+    if not _ELSEWHERE.isdisjoint(headers) or len(request) > MAX_REQUEST:
+        return False
+    head, blank, body = request.partition(_BLANK)
+    if headers.get(b"connection", _STAYS).lower() != _STAYS or not blank or b" HTTP/1.1\r\n" not in head:
+        return False
+    return len(body) == int(headers.get(b"content-length", b"0"))
+
+
+def _digest(request: bytes) -> bytes:
+    return hashlib.blake2b(request, digest_size=24).digest()
