@@ -201,6 +201,9 @@ def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
     counts = {f"n{at}": sql(f"count(w.t{at})") for at in range(len(stages))}
     counts |= {f"m{at}": _median(at) for at in range(1, len(stages))}
     counted = Select(counts or {"n": sql("count(*)")}, ways)
+    if stages and by in ("channel", "campaign"):
+        # What the first touch said is unknown of those who never reached the first stage.
+        counted.where.append(sql("w.t0 IS NOT NULL"))
     if by:
         counted.names |= {"dim": sql("w.dim")}
         counted.group = [sql("w.dim")]

@@ -34,7 +34,7 @@ async def write(tx: Transaction, line: Line, *, now: datetime) -> None:
             "`external_id` names the campaign, as the system it comes from knows it.", path=["external_id"]
         )
     store = row.take("store", text, "store_id")
-    segment = row.take("segment", text, "segment_id")
+    segment = row.take("segment", _named, "segment_id")
     status = row.take("status", _status)
     content = row.take("content", document) or {}
     schedule = row.take("schedule", document) or {}
@@ -57,6 +57,8 @@ async def write(tx: Transaction, line: Line, *, now: datetime) -> None:
         "starts_at" if isinstance(start, datetime) else "starts_on": start,
         "ends_at" if isinstance(end, datetime) else "ends_on": end,
     }
+    for ignored in ("metrics", "created_at"):  # a legacy list prints them; they are counted here
+        row.rest.pop(ignored, None)
     row.nothing_left(COLUMNS)
     fields = CampaignFields(**{name: UNSET if value is None else value for name, value in found.items()})
     known = await tx.fetchval(_KNOWN, tx.scope.group_id, external_id)
@@ -93,6 +95,11 @@ async def _store(tx: Transaction, line: Line, store: str | None) -> int | None:
     if found is None:
         raise NotFound("store", store, path=["store"])
     return found
+
+
+def _named(value: Any, name: str) -> str:
+    """An id, or an object that has one."""
+    return text(value.get("id") if isinstance(value, dict) else value, name)
 
 
 def _status(value: Any, name: str) -> CampaignStatus:

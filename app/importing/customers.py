@@ -19,7 +19,7 @@ SELECT id, external_id, beacon_key FROM store WHERE group_id = $1 AND deleted_at
 
 
 def entry_of(line: Line, stores: dict[str, int]) -> CustomerEntry:
-    """A row as an entry. Columns without a meaning of their own become free attributes: nothing is lost."""
+    """A row as an entry. Columns without a meaning of their own become free attributes, called as in the file."""
     row = Row(line.values)
     store = row.take("store", text, "store_id")
     if store is not None and store not in stores:
@@ -41,9 +41,30 @@ def entry_of(line: Line, stores: dict[str, int]) -> CustomerEntry:
     attributes = row.take("attributes", document) or {}
     if not isinstance(attributes, dict):
         raise Invalid("`attributes` is an object.", path=["attributes"])
-    free = {name.removeprefix("attributes."): value for name, value in row.rest.items()}
+    free = {line.names.get(name, name).removeprefix("attributes."): value for name, value in row.rest.items()}
     found["attributes"] = {**attributes, **free} or None
     return CustomerEntry(**{name: UNSET if value is None else value for name, value in found.items()})
+
+
+class Seen:
+    """Which customers the file has named so far, and where. A second row about one is refused, however far away."""
+
+    def __init__(self) -> None:
+        # Of the names their hashes: files may be long.
+        self._lines: dict[int, int] = {}
+
+    def check(self, line: Line, entry: CustomerEntry) -> None:
+        """Invalid where another line has the same external id or e-mail."""
+        for column, value in (("external_id", entry.external_id), ("email", entry.email)):
+            if isinstance(value, str) and value:
+                key = hash((column, value.lower() if column == "email" else value))
+                first = self._lines.setdefault(key, line.number)
+                if first != line.number:
+                    raise Invalid(
+                        f"Line {first} is about the same customer; put them into one.",
+                        path=[column],
+                        code="REPEATED",
+                    )
 
 
 async def stores_of(tx: Transaction, lines: Sequence[Line]) -> dict[str, int]:

@@ -1,8 +1,10 @@
 """Files of rows: CSV with a header, or JSON lines. A line that cannot be read is told, and the next one is read."""
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from app.errors import Invalid
 from app.values.json_text import read_json, read_object
 
 CSV = (".csv", ".tsv")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 MAX_LINE = 1_048_576
 
 
@@ -18,12 +21,14 @@ class Line:
     """A row of the file."""
 
     number: int
-    """The line it ends on, counted from 1."""
+    """The line it begins on, counted from 1."""
     values: dict[str, Any]
     raw: str
-    """As it stands in the file; of CSV the cells."""
+    """As it stands in the file."""
     fault: str = ""
     """Why it could not be read; then there are no values."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What each value is called in the file."""
 
 
 def read_lines(file: Path) -> Iterator[Line]:
@@ -41,45 +46,96 @@ def _json_lines(file: Path) -> Iterator[Line]:
             try:
                 if len(text) > MAX_LINE:
                     raise ValueError(f"The line has {len(text)} bytes; at most {MAX_LINE} are allowed.")
-                yield Line(number, {snake(k): v for k, v in read_object(text).items()}, raw)
+                values = read_object(text)
+                names = {snake(key): key for key in values}
+                if len(names) < len(values):
+                    raise ValueError(
+                        f"Two keys mean the same: {', '.join(sorted(values.keys() - names.values()))} is one."
+                    )
+                yield Line(number, {name: values[key] for name, key in names.items()}, raw, names=names)
             except ValueError as why:
                 yield Line(number, {}, raw, str(why))
 
 
 def _csv(file: Path) -> Iterator[Line]:
+    delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
     # Bytes that are not UTF-8 become surrogates, and are told with the row they are in.
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
-        rows = csv.reader(opened, delimiter="\t" if file.suffix.lower() == ".tsv" else ",", strict=True)
-        header = [snake(name.strip()) for name in next(rows, [])]
+        records = _Records(opened)
+        written = [name.strip() for name in _cells(records.first(), delimiter)]
+        header = [snake(name) for name in written]
         if not header or not all(header) or len(set(header)) < len(header):
             raise Invalid("The first line of a CSV file names its columns, each once.", path=[1])
-        while True:
+        for number, text in records:
+            raw = text.rstrip("\r\n").encode(errors="surrogateescape").decode(errors="replace")
             try:
-                cells = next(rows)
-            except StopIteration:
-                return
+                cells = _cells(text, delimiter)
             except csv.Error as why:
-                yield Line(rows.line_num, {}, "", f"This is not CSV: {why}.")
+                yield Line(number, {}, raw, f"This is not CSV: {why}.")
                 continue
             if not any(cells):
                 continue
-            raw = ",".join(cells).encode(errors="surrogateescape").decode(errors="replace")
-            if "\ufffd" in raw and not any("\ufffd" in cell for cell in cells):
-                yield Line(rows.line_num, {}, raw, "The line is not UTF-8.")
+            if "\ufffd" in raw and "\ufffd" not in text:
+                yield Line(number, {}, raw, "The line is not UTF-8.")
             elif len(cells) != len(header):
                 told = f"The line has {len(cells)} cells, the header {len(header)}."
-                yield Line(rows.line_num, {}, raw, told)
+                yield Line(number, {}, raw, told)
             else:
                 # An empty cell says nothing.
                 values = {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
-                yield Line(rows.line_num, values, raw)
+                yield Line(number, values, raw, names=dict(zip(header, written, strict=True)))
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    """One record's. csv.Error where it is none."""
+    return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+
+
+class _Records:
+    """The records of a CSV file with the line each begins on: a line, or several where a quoted cell goes on.
+
+    A quote that is never closed costs its own line alone; csv's own reader takes the rest of the file for the cell.
+    """
+
+    def __init__(self, opened: Iterable[str]) -> None:
+        self._lines = iter(opened)
+        self._ahead: deque[str] = deque()
+        self._number = 0
+
+    def first(self) -> str:
+        """The next one's text; empty where there is none."""
+        return next(self, (0, ""))[1]
+
+    def __iter__(self) -> "_Records":
+        return self
+
+    def __next__(self) -> tuple[int, str]:
+        line = self._line()
+        if line is None:
+            raise StopIteration
+        self._number += 1
+        number, text, further = self._number, line, []
+        while text.count('"') % 2:
+            more = self._line()
+            if more is not None:
+                further.append(more)
+                text += more
+            if more is None or len(text) > MAX_LINE:
+                # It is not closed anywhere near: what came after it are lines of their own.
+                self._ahead.extendleft(reversed(further))
+                return number, line
+        self._number += len(further)
+        return number, text
+
+    def _line(self) -> str | None:
+        return self._ahead.popleft() if self._ahead else next(self._lines, None)
 
 
 def snake(name: str) -> str:
-    """`externalId` and `External Id` → `external_id`; what comes after a dot stays."""
+    """`externalId`, `External Id` and `EXTERNAL_ID` → `external_id`; what comes after a dot stays."""
     head, dot, tail = name.partition(".")
-    spaced = "".join(f"_{c.lower()}" if c.isupper() else c for c in head).replace(" ", "_").replace("-", "_")
-    return spaced.lstrip("_").replace("__", "_") + dot + tail
+    words = _WORDS.sub("_", head.replace(" ", "_").replace("-", "_"))
+    return "_".join(word.lower() for word in words.split("_") if word) + dot + tail
 
 
 def as_json(text: str, what: str) -> Any:

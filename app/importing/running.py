@@ -13,6 +13,7 @@ from app.domain.customers.operations import upsert_customers
 from app.domain.metrics.entries import Several
 from app.errors import Failure, NotFound
 from app.importing import campaigns, customers, segments
+from app.importing.customers import Seen
 from app.importing.reading import Line, read_lines
 from app.values.json_text import write_json
 from app.values.scope import Scope
@@ -78,7 +79,7 @@ async def import_file(
     async with db.transaction(scope) as tx:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
             raise NotFound("customer group", scope.group_id)
-    outcome, refused = Outcome(), _Refused(refused_into)
+    outcome, refused, seen = Outcome(), _Refused(refused_into), Seen()
     try:
         for lines in _batches(read_lines(file)):
             readable = []
@@ -88,7 +89,7 @@ async def import_file(
                 else:
                     readable.append(line)
             if kind is Kind.CUSTOMERS:
-                outcome.imported += await _customers(db, scope, readable, refused, now=now)
+                outcome.imported += await _customers(db, scope, readable, refused, seen, now=now)
             else:
                 outcome.imported += await _one_by_one(db, scope, kind, readable, refused, now=now)
             outcome.refused = refused.count
@@ -99,7 +100,7 @@ async def import_file(
 
 
 async def _customers(
-    db: Database, scope: Scope, lines: Sequence[Line], refused: _Refused, *, now: datetime
+    db: Database, scope: Scope, lines: Sequence[Line], refused: _Refused, seen: Seen, *, now: datetime
 ) -> int:
     """A batch as a whole; rows that stand in the way are taken out, and the rest is tried again."""
     async with db.transaction(scope) as tx:
@@ -107,7 +108,9 @@ async def _customers(
     left: list[tuple[Line, CustomerEntry]] = []
     for line in lines:
         try:
-            left.append((line, customers.entry_of(line, stores)))
+            entry = customers.entry_of(line, stores)
+            seen.check(line, entry)
+            left.append((line, entry))
         except Failure as failure:
             refused.add(line, failure)
     while left:
@@ -125,9 +128,13 @@ async def _customers(
                 # It says not whose fault it is: find out row by row.
                 half = len(left) // 2
                 parts = [[line for line, _ in left[:half]], [line for line, _ in left[half:]]]
-                return sum([await _customers(db, scope, part, refused, now=now) for part in parts])
+                return sum([await _customers(db, scope, part, refused, seen, now=now) for part in parts])
         for at, problem in faulty.items():
             problem.path = problem.path[2:]
+            if problem.reason == "REPEATED":
+                problem.message = (
+                    "Another row is about the same customer: it is known by this one's id and by its e-mail."
+                )
             refused.add(left[at][0], problem)
         left = [pair for at, pair in enumerate(left) if at not in faulty]
     return 0

@@ -61,20 +61,20 @@ def flag(value: Any, name: str) -> bool:
 
 def whole(value: Any, name: str) -> int:
     """A whole number."""
-    number = exact(value, name)
+    number = exact(value, name, like="a whole number like 12")
     if number != number.to_integral_value():
-        raise Invalid(f"`{name}` is a whole number.", path=[name])
+        raise Invalid(f"`{name}` is a whole number like 12.", path=[name])
     return int(number)
 
 
-def exact(value: Any, name: str) -> Decimal:
+def exact(value: Any, name: str, *, like: str = "a number like 12.50") -> Decimal:
     """A number with its digits."""
     try:
         number = Decimal(value.strip() if isinstance(value, str) else value)
     except (InvalidOperation, TypeError, ValueError):
         number = Decimal("NaN")
     if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > 40:
-        raise Invalid(f"`{name}` is a number like 12.50.", path=[name])
+        raise Invalid(f"`{name}` is {like}.", path=[name])
     return number
 
 

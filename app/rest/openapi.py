@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from app.rest.failing import Problem
+from app.rest.failing import KEY_REUSED, Problem
 from app.rest.route import Facade, LegacyRoute, Takes
 
 PATH_PARAMETER = re.compile(r"\{([A-Za-z_]+)\}")
@@ -59,7 +59,7 @@ def failure_statuses(facade: Facade, route: LegacyRoute) -> list[int]:
     """Every status this route may fail with, in order."""
     codes = (*SHARED_FAILURES, *route.fails)
     if route.writes:
-        codes = (*codes, "CONFLICT", "INVALID")  # of the Idempotency-Key
+        codes = (*codes, "CONFLICT", "INVALID", KEY_REUSED)  # of the Idempotency-Key
     return sorted({facade.failures.status_of(Problem(code, "")) for code in codes})
 
 

@@ -25,7 +25,7 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
         TimeElapsedColumn(),
     )
     with Bar(*columns, console=console or Console(stderr=True)) as bar:
-        task = bar.add_task("seeding", total=None)
+        task = bar.add_task("starting", total=None)
 
         def show(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)

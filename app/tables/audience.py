@@ -105,6 +105,9 @@ class Customer(TenantRow, table=True):
     last_order_at: datetime | None = Field(default=None, sa_type=INSTANT)
     email_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     sms_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    email_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    sms_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When it was last told by somebody else than a provider: no delivery about an earlier moment undoes that."""
     tags: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )

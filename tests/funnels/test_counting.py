@@ -218,6 +218,14 @@ async def test_a_customer_counts_in_the_channel_and_segment_it_began_in(db: Data
         ("email", [2, 1]),
         (None, [1, 1]),
     ]
+    # Whoever never began has no channel to begin in, and is no row.
+    later = {**window, "stages": ["AWARENESS", "INTENT"]}
+    await touch(db, group.scope, Touch(customer_id=(await given.customers(db, group.group_id, 1))[0],
+                stage=FunnelStage.INTENT, channel="web", occurred_at=day, reference="late"))  # fmt: skip
+    found = await ask(asker, group.scope, CUSTOM, by="CHANNEL", **later)
+    assert [(f["channel"], [s["count"] for s in f["stages"]]) for f in found] == [
+        ("email", [2, 0]), (None, [1, 0]),
+    ]  # fmt: skip
     found = await ask(asker, group.scope, CUSTOM, by="SEGMENT", **window)
     assert [(f["segment"], [s["count"] for s in f["stages"]]) for f in found] == [
         ({"id": f"seg_{gold}"}, [2, 1])

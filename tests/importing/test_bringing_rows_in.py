@@ -83,7 +83,7 @@ async def test_customers_from_a_csv_file_and_again(db: Database, shop: GivenGrou
     assert (ada["name"], ada["tags"], ada["store_id"]) == ("Ada, the first", ["vip", "early"], shop.store_id)
     assert (str(ada["total_spent"]), ada["order_count"], ada["email_consent"]) == ("120.5000", 3, True)
     # A column of no meaning here becomes a free attribute.
-    assert json.loads(ada["kept"]) == {"shoe_size": "42"}
+    assert json.loads(ada["kept"]) == {"shoeSize": "42"}
     assert (bo["external_id"], bo["loyalty_tier"]) == ("c2", None)
 
 
@@ -99,6 +99,65 @@ async def test_a_thousand_rows_more_than_a_batch_with_faults_everywhere(
     assert sorted(one["line"] for one in told) == [*(n + 1 for n in faulty), 2_502, 2_503, 2_504]
     async with db.transaction(shop.scope) as tx:
         assert await tx.fetchval("SELECT count(*) FROM customer") == outcome.imported
+
+
+async def test_a_quote_that_is_never_closed_costs_its_own_line(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text(
+        'External ID,NAME,SKU\nq1,"a\nb",K1\nq2,"unclosed,\nq3,c,\nq4,"x"y,\n\nq5,"say ""e""",K5\nq6,%s,\n'
+        % ("z" * 140_000)
+    )
+    outcome, told = await bring(db, shop.scope, Kind.CUSTOMERS, file)
+    assert (outcome.imported, outcome.refused) == (3, 3)
+    assert [(one["line"], one["code"], one["row"][:12]) for one in told] == [
+        (4, "UNREADABLE", 'q2,"unclosed'), (6, "UNREADABLE", 'q4,"x"y,'), (9, "UNREADABLE", "q6,zzzzzzzzz"),
+    ]  # fmt: skip
+    async with db.transaction(shop.scope) as tx:
+        rows = await tx.fetch("SELECT external_id, name, attributes::text AS kept FROM customer ORDER BY 1")
+    assert [(row["external_id"], row["name"]) for row in rows] == [
+        ("q1", "a\nb"),
+        ("q3", "c"),
+        ("q5", 'say "e"'),
+    ]
+    assert json.loads(rows[0]["kept"]) == {"SKU": "K1"}
+
+
+async def test_the_second_row_about_a_customer_is_refused_however_far_away(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"external_id": f"n{n}", "email": f"n{n}@example.com"} for n in range(1_500)
+    ]
+    rows += [{"external_id": "n3", "name": "again"}, {"email": "N4@example.com"}]
+    rows += [{"external_id": "x", "loyaltyTier": "gold", "loyalty_tier": "silver"}]
+    outcome, told = await bring(db, shop.scope, Kind.CUSTOMERS, lines(tmp_path / "c.jsonl", rows))
+    assert outcome.imported == 1_500
+    assert sorted((one["line"], one["code"], one["path"], one["message"][:8]) for one in told) == [
+        (1_501, "REPEATED", ["external_id"], "Line 4 i"), (1_502, "REPEATED", ["email"], "Line 5 i"),
+        (1_503, "UNREADABLE", [], "Two keys"),
+    ]  # fmt: skip
+
+
+async def test_campaigns_as_the_api_prints_them(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
+    segments = [{"id": "seg_all_customers", "name": "All Customers", "type": "static"}]
+    await bring(db, shop.scope, Kind.SEGMENTS, lines(tmp_path / "s.jsonl", segments))
+    rows = [
+        {
+            "id": "camp_001", "name": "Summer Promo 2026", "type": "promotion", "status": "draft",
+            "channels": ["email", "push", "sms"], "segment_id": None, "start_date": None, "end_date": None,
+            "metrics": {"sent": 5420, "opened": 2180, "clicked": 845, "converted": 156},
+        },
+        {
+            "id": "camp_002", "name": "Flash Sale Friday", "type": "promotion", "status": "draft",
+            "channels": ["push"], "content": {"subject": "Hi"}, "metrics": {"sent": 1},
+            "segment": {"id": "seg_all_customers", "name": "All Customers", "size": 5420},
+            "created_at": "2026-01-25T10:00:00Z",
+        },
+    ]  # fmt: skip
+    outcome, told = await bring(db, shop.scope, Kind.CAMPAIGNS, lines(tmp_path / "c.jsonl", rows))
+    assert (outcome.imported, told) == (2, [])
 
 
 async def test_segments_then_campaigns_with_their_old_ids(

@@ -259,6 +259,8 @@ async def test_channels_are_open_and_keep_their_order(client: Marketer) -> None:
         ({"promo_code": "NEW", "promo_discount_percent": 101}, "promo_discount_percent"),
         ({"promo_code": "NEW", "promo_discount_percent": -1}, "promo_discount_percent"),
         ({"promo_code": "NEW", "promo_discount_percent": "25"}, "promo_discount_percent"),
+        ({"promo_code": "NEW", "promo_discount_percent": 0.00001}, "promo_discount_percent"),
+        ({"schedule": {"start_date": "0001-01-01T00:00:00Z"}}, "schedule.start_date"),
         ({"promo_code": "NEW"}, "promo_discount_percent"),
         ({"promo_discount_percent": 25}, "promo_code"),
     ],

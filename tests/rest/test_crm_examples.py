@@ -216,6 +216,14 @@ async def test_a_funnel_says_what_it_needs(marketer: Marketer, query: Any, field
     assert [one["field"] for one in error["details"]] == [field]
 
 
+@pytest.mark.parametrize(
+    "query", [{"end_date": "0001-01-05"}, {"start_date": "9999-12-30"}, {"start_date": "0001-01-01"}]
+)
+async def test_a_funnel_may_lie_anywhere_in_the_calendar(marketer: Marketer, query: Any) -> None:
+    said = await marketer.get("/funnels", funnel_type="purchase", **query)
+    assert said["stages"][0]["count"] == 0
+
+
 async def test_both_days_of_a_funnel_are_included(marketer: Marketer) -> None:
     async with marketer.db.transaction(marketer.given.scope) as tx:
         customer = await tx.fetchval(

@@ -142,8 +142,9 @@ async def test_types_are_an_open_set(marketer: Marketer, kind: str, value: str) 
     assert (made["type"], Decimal(str(made["value"]))) == (kind, Decimal(value))
 
 
-async def test_free_delivery_needs_no_value(marketer: Marketer) -> None:
-    made = await marketer.post("/promos", {"code": "SHIP", "type": "free_delivery"})
+@pytest.mark.parametrize("kind", ["free_delivery", "free_item"])
+async def test_what_is_free_needs_no_value(marketer: Marketer, kind: str) -> None:
+    made = await marketer.post("/promos", {"code": f"{kind}-1", "type": kind})
     assert made["value"] == 0
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,8 @@ import pytest
 from app.auth.principal import Role
 from app.db.database import Database
 from app.domain.campaigns.operations import delete_campaign
+from app.domain.customers.entries import CustomerEntry
+from app.domain.customers.operations import upsert_customers
 from app.errors import Unauthorized
 from app.graph.entry import Operation, answer
 from app.values.scope import Scope
@@ -185,6 +187,49 @@ async def test_consent_is_what_the_latest_word_says(asker: Asker, db: Database) 
     await says("unsubscribed", 11)
     assert await w.consents() == (False, False)
     assert len(await w.rows(f"SELECT 1 FROM audience_change WHERE group_id = {w.scope.group_id}")) == 4
+
+
+async def test_an_old_word_does_not_undo_what_was_told_otherwise_since(asker: Asker, db: Database) -> None:
+    w = await world(db, "mailchimp")
+
+    async def says(kind: str, hour: int) -> None:
+        at = f"2025-06-14T{hour:02}:00:00Z"
+        await post(
+            asker, documented(w.mine, {"event_type": kind, "email": "customer@example.com", "timestamp": at})
+        )
+
+    async with db.transaction(w.scope) as tx:
+        entry = CustomerEntry(email="customer@example.com", email_consent=False)
+        await upsert_customers(tx, [entry], now=datetime(2025, 6, 14, 12, tzinfo=UTC))
+    await says("subscribed", 9)
+    assert await w.consents() == (False, True)
+    await says("sms.unsubscribed", 9)
+    assert await w.consents() == (False, False)
+    await says("subscribed", 13)
+    assert await w.consents() == (True, False)
+
+
+async def test_a_word_from_the_future_is_of_now(asker: Asker, db: Database) -> None:
+    w = await world(db, "mailchimp")
+    soon = NOW + timedelta(seconds=9)
+    for kind, at, now in (("subscribed", NOW + timedelta(hours=7), NOW), ("unsubscribed", soon, soon)):
+        event = {"event_type": kind, "email": "customer@example.com", "timestamp": at.isoformat()}
+        await post(asker, documented(w.mine, event, at=now), now=now)
+    assert await w.consents() == (False, True)
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00Z", "0001-01-01T10:00:00Z", "1970-01-01T00:00:00Z", -62135596800, 0]
+)
+async def test_a_moment_that_is_none_is_of_now(asker: Asker, db: Database, at: object) -> None:
+    w = await world(db)
+    events = [
+        {"event_type": "opened", "timestamp": at, "id": "z", "campaign_id": "camp_001"},
+        {"event_type": "clicked", "timestamp": NOW.isoformat(), "id": "y", "campaign_id": "camp_001"},
+    ]
+    assert await post(asker, documented(w.mine, events)) == told(2, 2)
+    (found,) = await w.rows("SELECT DISTINCT occurred_at FROM event")
+    assert found == (NOW,)
 
 
 async def test_what_is_outside_the_providers_set_is_kept_and_ignored(asker: Asker, db: Database) -> None:

@@ -197,7 +197,8 @@ _SCHEMES: dict[Provider, Callable[[Delivery, datetime], Check]] = {
 def _header(delivery: Delivery, name: str) -> str:
     value = delivery.headers.get(name, "")
     if not value or len(value) > MAX_SIGNATURE:
-        raise Unauthorized(f"The delivery is not signed: send {SIGNATURE} and {TIMESTAMP}, or {name}.")
+        own = "" if name in (SIGNATURE, TIMESTAMP) else f", or {name}"
+        raise Unauthorized(f"The delivery is not signed: send {SIGNATURE} and {TIMESTAMP}{own}.")
     return value
 
 

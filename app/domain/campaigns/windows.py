@@ -14,7 +14,7 @@ from dateutil.relativedelta import relativedelta
 from app.domain.inputs import Path
 from app.errors import Invalid
 from app.tables.campaigns import CampaignStatus
-from app.values.instants import end_of, start_of
+from app.values.instants import end_of, show_instant, start_of
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,3})_(day|week|month|year)s?", re.ASCII | re.IGNORECASE)
 
@@ -81,11 +81,16 @@ def window_of(asked: AskedWindow, *, zone: tzinfo, now: datetime) -> Window:
         field = "endsOn" if ends_on else "endsAt"
         first = starts_on or starts_at
         raise Invalid(
-            f"The campaign would end before it starts; `{field}` must not be before {first}.",
+            f"The campaign would end before it starts; `{field}` must {_last(first)}.",
             path=[field],
             code="END_BEFORE_START",
         )
     return Window(starts_at=starts_at, ends_at=ends_at, starts_on=starts_on, ends_on=ends_on)
+
+
+def _last(first: date | datetime) -> str:
+    """What a wrong end must do: a last day may be the first one, a moment comes after the start."""
+    return f"lie after {show_instant(first)}" if isinstance(first, datetime) else f"not be before {first}"
 
 
 def initial_status(window: Window, *, now: datetime) -> CampaignStatus:

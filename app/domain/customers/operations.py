@@ -53,16 +53,23 @@ _READ = {
 _ALWAYS = {
     "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "order_count": "0", "total_spent": "0",
 }  # fmt: skip
+_TOLD = {
+    f"{name}_at": f"CASE WHEN d ? '{name}' THEN $2::timestamptz END"
+    for name in ("email_consent", "sms_consent")
+}
+"""When consent was said, where it is said."""
 _GIVEN = "jsonb_array_elements($3::jsonb) AS d"
 _CHANGE = f"""
 UPDATE customer c
    SET {", ".join(f"{n} = CASE WHEN d ? '{n}' THEN {read} ELSE c.{n} END" for n, read in _READ.items())},
+       {", ".join(f"{n} = coalesce({said}, c.{n})" for n, said in _TOLD.items())},
        updated_at = $2, deleted_at = NULL
   FROM {_GIVEN} WHERE c.group_id = $1 AND c.id = (d ->> 'id')::bigint
 """
 _MAKE = f"""
-INSERT INTO customer (group_id, created_at, updated_at, {", ".join(_READ)})
-SELECT $1, $2, $2, {", ".join(f"coalesce({r}, {_ALWAYS[n]})" if n in _ALWAYS else r for n, r in _READ.items())}
+INSERT INTO customer (group_id, created_at, updated_at, {", ".join((*_READ, *_TOLD))})
+SELECT $1, $2, $2, {", ".join(f"coalesce({r}, {_ALWAYS[n]})" if n in _ALWAYS else r for n, r in _READ.items())},
+       {", ".join(_TOLD.values())}
   FROM {_GIVEN}
  ORDER BY d ->> 'external_id', d ->> 'email'
 ON CONFLICT DO NOTHING

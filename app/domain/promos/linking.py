@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.db.database import Transaction
+from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
 from app.domain.promos.fields import PromoFields, promo_code
 from app.domain.promos.operations import create_promo
-from app.domain.promos.rules import PromoType
+from app.domain.promos.rules import HUNDRED, PromoType
 from app.errors import Conflict, Invalid, NotFound
 
 _CAMPAIGN = f"""
@@ -38,7 +39,9 @@ async def promo_for_campaign(
     code with another discount is a Conflict, `PROMO_CODE_EXISTS`. Paths are `promoCode`, `promoDiscountPercent`.
     """
     code = promo_code(code, ["promoCode"])
-    if discount_percent is not None and not 0 <= discount_percent <= 100:
+    if discount_percent is not None:
+        discount_percent = inputs.amount(discount_percent, ["promoDiscountPercent"])
+    if discount_percent is not None and discount_percent > HUNDRED:
         raise Invalid(
             "A percentage lies between 0 and 100.",
             path=["promoDiscountPercent"],
@@ -55,18 +58,20 @@ async def promo_for_campaign(
                 path=["promoDiscountPercent"],
                 code="DISCOUNT_MISSING",
             )
-        return await create_promo(
-            tx,
-            PromoFields(
-                code=code,
-                type=PromoType.PERCENTAGE,
-                value=discount_percent,
-                valid_from=campaign["starts_at"],
-                valid_until=campaign["ends_at"],
-                campaign_id=campaign_id,
-            ),
-            now=now,
+        fields = PromoFields(
+            code=code,
+            type=PromoType.PERCENTAGE,
+            value=discount_percent,
+            valid_from=campaign["starts_at"],
+            valid_until=campaign["ends_at"],
+            campaign_id=campaign_id,
         )
+        try:
+            return await create_promo(tx, fields, now=now)
+        except Conflict as conflict:
+            # It belongs to somebody outside of this scope, and cannot be linked from here.
+            conflict.path = ["promoCode"]
+            raise
     same = found["type"] == PromoType.PERCENTAGE and found["value"] == discount_percent
     if discount_percent is not None and not same:
         is_ = f"{found['value'].normalize():f}" + ("%" if found["type"] == PromoType.PERCENTAGE else "")

@@ -1,6 +1,7 @@
 """Making, changing and deleting promos."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from app.db.constraints import refusals
@@ -32,9 +33,9 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
 
     Under a narrower scope than the group it belongs to a campaign of that scope.
     """
-    values = checked(given)
+    values = checked(given, is_new=True)
     if values.get("type") in (PromoType.FREE_DELIVERY, PromoType.FREE_ITEM):
-        values.setdefault("value", 0)
+        values.setdefault("value", Decimal(0))
     for column in ("code", "type", "value"):
         if column not in values:
             raise Invalid(f"A promo needs a {column}.", path=path_of(column))

@@ -238,7 +238,9 @@ def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | N
     text = write_json(criteria).decode()
     if len(text) > MAX_CRITERIA:
         raise Invalid(
-            f"`criteria` has {len(text)} bytes; at most {MAX_CRITERIA} are allowed.", path=["criteria"]
+            f"`criteria` has {len(text)} bytes; at most {MAX_CRITERIA} are allowed.",
+            path=["criteria"],
+            code=CODE,
         )
     values["criteria"] = text
     return predicate

@@ -1,7 +1,9 @@
 """What customers agreed to, as the providers report it.
 
 Consent is what the latest event about it says, by the moment it happened and not by when it came in. The event store
-has them all, so a late delivery of an old subscription does not undo a newer goodbye.
+has them all, so a late delivery of an old subscription does not undo a newer goodbye; nor does it undo what was told
+by other ways since then (a form, an import). A moment that lies after the delivery is the delivery's: a sender's clock
+may be ahead.
 """
 
 from collections.abc import Collection
@@ -15,12 +17,14 @@ _KINDS = ", ".join(f"'{kind}'" for kind in CONSENT)
 # At the same moment a goodbye wins. Customers whose consent already is so are not touched.
 _SETTLE = """
 UPDATE customer c SET {column} = latest.agrees, updated_at = $4
-  FROM (SELECT DISTINCT ON (e.customer_id) e.customer_id, e.kind = 'subscribed' AS agrees
+  FROM (SELECT DISTINCT ON (e.customer_id) e.customer_id, e.kind = 'subscribed' AS agrees,
+               least(e.occurred_at, e.received_at) AS at
           FROM event e
          WHERE e.group_id = $1 AND e.customer_id = ANY ($2) AND e.channel = ANY ($3)
            AND e.source LIKE 'webhook.%' AND e.outcome = 'applied' AND e.kind IN ({kinds})
-         ORDER BY e.customer_id, e.occurred_at DESC, e.kind = 'unsubscribed' DESC) AS latest
+         ORDER BY e.customer_id, least(e.occurred_at, e.received_at) DESC, e.kind = 'unsubscribed' DESC) AS latest
  WHERE c.group_id = $1 AND c.id = latest.customer_id AND c.{column} <> latest.agrees
+   AND (c.{column}_at IS NULL OR latest.at > c.{column}_at)
 """
 
 

@@ -7,7 +7,7 @@ ignored: a provider would send it again and again otherwise, and its neighbours 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,6 +23,9 @@ from app.values.texts import read_text
 
 MAX_EVENTS = 5_000
 MAX_PARAMETERS = 1_000
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+"""What is said to have happened before has no moment: senders that know none say the beginning of some calendar."""
+NONE_IN_GO = "0001-01-01T00:00:00Z"
 MAX_WORD = 200
 MAX_ADDRESS = 320
 FORM = "application/x-www-form-urlencoded"
@@ -237,7 +240,7 @@ def _made(
         kind=kind[:64],
         channel=(before or (channel or "").lower() or CHANNEL[provider])[:64],
         key=key if len(key) <= MAX_WORD else _fingerprint({"key": key}),
-        at=at,
+        at=at if at is not None and at >= EARLIEST else None,
         email=_word(email, longest=MAX_ADDRESS),
         phone=_word(phone, longest=64),
         campaign=_word(campaign, longest=64),
@@ -257,6 +260,8 @@ def _word(value: object, *, longest: int = MAX_WORD) -> str | None:
 def _instant(value: object, *, per_second: int = 1) -> datetime | None:
     """Unix time as a number or digits, or a date-time; None where it is neither."""
     try:
+        if value == NONE_IN_GO:
+            return EARLIEST - timedelta(1)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
             value = int(value)
         if isinstance(value, int | Decimal | float) and not isinstance(value, bool):

@@ -4,7 +4,7 @@ Source: Marketing & CRM API, query parameters and request bodies. Keys nobody kn
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -120,8 +120,11 @@ def funnel(parts: Parts) -> dict[str, Any]:
     if kind is None:
         names = ", ".join(member.value for member in FunnelType)
         raise Invalid(f"`funnel_type` is required: one of {names}.", path=["funnel_type"])
-    until = _day(parts, "end_date") or parts.now.date()
-    since = _day(parts, "start_date") or until - timedelta(days=FUNNEL_DAYS - 1)
+    since, until = _day(parts, "start_date"), _day(parts, "end_date")
+    if until is None:
+        until = parts.now.date() if since is None else max(since, parts.now.date())
+    if since is None:
+        since = date.fromordinal(max(1, until.toordinal() - FUNNEL_DAYS + 1))
     if since > until:
         raise Invalid("`end_date` must not be before `start_date`.", path=["end_date"])
     return {"type": kind, "since": since.isoformat(), "until": until.isoformat()}
