@@ -140,8 +140,8 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         if self._phase is _Phase.IDLE:
             self._enter(_Phase.HEADERS)
         super().data_received(data)
-        if begins and self._is_between and self._phase is _Phase.ANSWER:
-            # Its task has not begun yet.
+        if begins and self._is_between and self._phase is _Phase.ANSWER and self.cycle is not None:
+            # Its task has not begun yet. (Without a cycle it became a WebSocket.)
             self.cycle.scope[WHOLE] = data  # type: ignore[literal-required]
         if self._phase is _Phase.HEADERS:
             self._received += len(data)
