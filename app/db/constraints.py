@@ -25,7 +25,8 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
         "EXTERNAL_ID_EXISTS", ("externalId",), "Another campaign of the group has this external id already.",
     ),
     "uq_campaign_group_id_integration_id_slug": (
-        "SLUG_EXISTS", ("tracking", "slug"), "Another campaign of this integration has this slug already.",
+        "SLUG_EXISTS", ("tracking", "slug"),
+        "Another campaign of this integration has this slug already, perhaps a deleted one.",
     ),
     "uq_integration_group_id_wmkt_id": (
         "WMKT_ID_EXISTS", ("wmktId",), "Another integration of the group has this tracking id already.",
@@ -124,7 +125,7 @@ def _failure_of(constraint: str) -> Failure | None:
         head, *tail = outside[1].split("_")
         name = head + "".join(part.capitalize() for part in tail)
         return Invalid(
-            f"{name} must lie between 0001-01-02 and 9999-12-30.", path=[name], code="OUT_OF_CALENDAR"
+            f"`{name}` must lie between 0001-01-02 and 9999-12-30.", path=[name], code="OUT_OF_CALENDAR"
         )
     if too_long := _LONG.fullmatch(constraint):
         return Invalid(f"The {too_long[1]} would add up to more than 2^53 - 1.", code="TOO_MUCH")

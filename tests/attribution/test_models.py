@@ -23,6 +23,14 @@ def shares(amount: str, model: Model, *campaigns: int | None) -> dict[int | None
     return attribute(Decimal(amount), "EUR", touches(*campaigns), model=model, half_life=WEEK)
 
 
+def test_time_decay_is_right_to_the_cent_for_old_touches_of_large_amounts() -> None:
+    day = timedelta(days=1)
+    led = [Touch(EVENT - 15 * day, A), Touch(EVENT - day / 10, B)]
+    # A weighs 2^-14.9 of B.
+    found = attribute(Decimal(1_000_000), "EUR", led, model=Model.TIME_DECAY, half_life=day)
+    assert found == {A: Decimal("32.71"), B: Decimal("999967.29")}
+
+
 def test_4000_over_two_interactions_is_2000_each() -> None:
     assert shares("4000", Model.LINEAR, A, B) == {A: 2000, B: 2000}
 

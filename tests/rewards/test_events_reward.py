@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers, transaction_of
+from app.errors import Conflict
 from tests.given import campaigns, groups
 from tests.given.campaigns import NOON
 from tests.given.rewards import Given
@@ -50,6 +51,35 @@ async def test_an_event_rewards_once_in_each_campaign_that_listens(world: Given)
     row = await world.row("SELECT count(*) FROM reward_evaluation WHERE group_id = $1")
     assert row[0] == 2
     assert await world.balance() == 107
+
+
+async def test_an_event_that_is_named_by_its_id_is_that_event(world: Given) -> None:
+    campaign = await world.campaign()
+    first, second = await event(world, 1), await event(world, 2)
+    assert await run(world, first) == 1
+    (again,) = await world.pay(campaign, world.spend(str(first.id)))
+    assert (again["outcome"], again["reference"]) == ("paid", str(first.id))
+    # Named before the pipeline came to it.
+    (early,) = await world.pay(campaign, world.spend(str(second.id)))
+    assert await run(world, second) == 1
+    row = await world.row(
+        "SELECT count(*), count(DISTINCT reference) FROM reward_evaluation WHERE group_id = $1"
+    )
+    assert tuple(row) == (2, 2)
+    assert await world.total(campaign) == 200
+    assert early["id"] != again["id"]
+
+
+async def test_an_event_of_somebody_else_is_something_else(world: Given) -> None:
+    campaign = await world.campaign()
+    one = await event(world, 1)
+    await world.row("UPDATE event SET customer_id = $2 WHERE group_id = $1 RETURNING 1", world.customers[1])
+    with pytest.raises(Conflict) as refused:
+        await world.pay(campaign, world.spend(str(one.id)))
+    assert refused.value.reason == "REFERENCE_REUSED"
+    # What is no event's id is a reference like any other.
+    unknown = "01a22251-0864-7000-8000-000000000000"
+    assert (await world.pay(campaign, world.spend(unknown)))[0]["outcome"] == "paid"
 
 
 async def test_a_custom_trigger_is_the_event_type(world: Given) -> None:

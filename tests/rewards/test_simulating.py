@@ -110,6 +110,90 @@ async def test_a_window_starts_with_the_books_of_its_beginning(world: Given) -> 
     assert set(result.reached) == {"rewards", "participants"}
 
 
+async def moved_to(world: Given, day: str, *evaluations: int) -> None:
+    """As if these had been paid on that day."""
+    for table, column in (("reward_evaluation", "id"), ("reward_entry", "evaluation_id")):
+        await world.row(
+            f"UPDATE {table} SET created_at = '{day}' WHERE group_id = $1 AND {column} = ANY ($2)",
+            list(evaluations),
+        )
+
+
+async def undone(world: Given, evaluation: int) -> None:
+    async with world.db.transaction(world.scope) as tx:
+        await reverse(tx, evaluation, now=NOON)
+
+
+async def test_what_was_paid_before_a_window_can_be_taken_back_in_it(world: Given) -> None:
+    campaign = await world.campaign(goals=[(*CAP, 250), (1, 2, 1)])
+    early = [one["id"] for one in await world.pay(campaign, *(world.spend(f"{n}") for n in range(3)))]
+    await moved_to(world, "2025-03-01", *early)
+    for evaluation in early[:2]:
+        await undone(world, evaluation)
+    await world.pay(campaign, world.spend("x"), world.spend("y"))
+    since = replace(ALWAYS, since=datetime(2025, 6, 1, tzinfo=UTC))
+    result, lines = await replayed(world, await configured(world, campaign), since)
+    assert lines == (await ledger(world, campaign))[3:]
+    assert (result.events, result.reversals, result.differing) == (2, 2, 0)
+    assert result.paid == result.was_paid == 200 - 200
+    # The one participant left, and another one came.
+    await undone(world, early[2])
+    for evaluation in [row[0] for row in await ledger(world, campaign)][3:]:
+        await undone(world, evaluation)
+    await world.pay(campaign, world.spend("z", 1))
+    result, lines = await replayed(world, await configured(world, campaign), since)
+    assert (lines[-1][2], result.differing) == (world.customers[1], 0)
+
+
+async def test_a_window_is_cut_where_things_counted_and_not_by_the_clock(world: Given) -> None:
+    campaign = await world.campaign(goals=[(*CAP, 250)])
+    made = [(await world.pay(campaign, world.spend(f"{n}")))[0]["id"] for n in range(4)]
+    # The second and the third were under way at once.
+    for evaluation, day in zip(made, ("01", "03", "02", "04"), strict=True):
+        await moved_to(world, f"2025-03-{day}", evaluation)
+    real, whole = await configured(world, campaign), await ledger(world, campaign)
+    border = datetime(2025, 3, 2, 12, tzinfo=UTC)
+    before, first = await replayed(world, real, replace(ALWAYS, until=border))
+    after, second = await replayed(world, real, replace(ALWAYS, since=border))
+    assert first + second == whole
+    assert (before.events, after.events, before.differing, after.differing) == (1, 3, 0, 0)
+
+
+async def test_a_draft_that_redeems_takes_from_what_there_is_and_gets_back_what_was_taken_back(
+    world: Given,
+) -> None:
+    await world.pay(await world.campaign(world.flow(50)), world.spend("earned"))
+    take = await world.campaign(world.flow(50), reward_type=2)
+    first = (await world.pay(take, world.spend("0")))[0]["id"]
+    await undone(world, first)
+    made = await world.pay(take, *(world.spend(f"{n}") for n in range(1, 7)))
+    assert [one["outcome"] for one in made] == ["paid", *["no_balance"] * 5]
+    real = await configured(world, take)
+    (flow,) = real.flows
+    (action,) = flow.actions
+    smaller = replace(real, flows=(replace(flow, actions=(replace(action, base=20),)),))
+    result, _ = await replayed(world, smaller)
+    assert (result.paid, result.was_paid) == (40, 50)
+
+
+async def test_a_draft_redeems_what_customers_have(world: Given) -> None:
+    earn = await world.campaign()
+    await world.pay(earn, *(world.spend(f"order-{n}", n % 2) for n in range(5)))
+    real = await configured(world, await world.campaign(world.flow(90), reward_type=2))
+    last = Simulated()
+    async with world.db.transaction(world.scope) as tx:
+        async for state in draft(tx, real, ALWAYS, campaign={"closed": None}, partner={}, store_id=None):
+            last = state
+    # Three hundred and two hundred.
+    assert (last.events, last.wanted, last.paid) == (5, 450, 450)
+    await world.pay(await world.campaign(world.flow(250), reward_type=2), world.spend("spent"))
+    last = Simulated()
+    async with world.db.transaction(world.scope) as tx:
+        async for state in draft(tx, real, ALWAYS, campaign={"closed": None}, partner={}, store_id=None):
+            last = state
+    assert last.paid < 450
+
+
 async def test_another_configuration_shows_the_difference(world: Given) -> None:
     campaign = await world.campaign(goals=[(*CAP, 250)])
     await world.pay(campaign, *(world.spend(f"order-{n}", n % 3) for n in range(5)))

@@ -88,6 +88,7 @@ async def test_a_reference_is_unique_in_its_project_alone(analysts: Callable[...
         ({"reference": "x", "fields": {}}, "`fields` must be a list"),
         ({"reference": "x", "fields": ["email"]}, "`fields.0` must be an object"),
         ({"reference": "x", "fields": [{"label": "A"}]}, "`fields.0.storageKey` is required"),
+        ({"reference": "x", "fields": [{"storageKey": "", "ingestionKey": "a"}]}, "is not a storage key"),
         ({"reference": "x", "fields": [{"storageKey": "a", "entity": "thing"}]}, "`fields.0.entity` must be one of"),
         ({"reference": "x", "fields": [{"storageKey": "a", "type": "colour"}]}, "`fields.0.type` must be one of"),
         ({"reference": "x", "metadata": 7}, "`metadata` must be an object"),

@@ -33,8 +33,8 @@ class Touch:
     campaign_id: int | None = None
 
 
-WHOLE = 2**20
-"""The weight of the latest touch in time decay. What is twenty half-lives older weighs nothing."""
+WHOLE = 2**32
+"""The weight of the latest touch in time decay. What is thirty-two half-lives older weighs nothing."""
 
 
 def journey(touches: Sequence[Touch], *, event_at: datetime, window: timedelta) -> list[Touch]:

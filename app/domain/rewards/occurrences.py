@@ -1,5 +1,6 @@
 """Something happened that may be rewarded: what came in, checked, and kept as an event."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from app.values.money import is_currency
 SOURCE = "rewards"
 """Of events that are made here, since somebody asked for a reward."""
 MAX_REFERENCE = 255
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 TRIGGERS = {
     1: RewardTrigger.SPEND,
     2: RewardTrigger.REGISTRATION,
@@ -95,10 +97,14 @@ def check(given: Occurrence, path: Path = (), *, now: datetime) -> None:
 
 
 async def keep(tx: Transaction, given: Sequence[Occurrence], *, now: datetime) -> list[UUID]:
-    """The event of each, made where there is none yet. Conflict where a reference stands for something else."""
-    fresh = {one.reference: one for one in given if one.event_id is None}
+    """The event of each, made where there is none yet. Conflict where a reference stands for something else.
+
+    An ingested event has its id for a reference: whoever names that means the event.
+    """
+    ingested = await _ingested(tx, [one for one in given if one.event_id is None])
+    fresh = {one.reference: one for one in given if one.event_id is None and one.reference not in ingested}
     if not fresh:
-        return [one.event_id for one in given if one.event_id is not None]
+        return [one.event_id or ingested[one.reference] for one in given]
     ordered = list(fresh.values())
     with refusals():
         await tx.execute(
@@ -114,13 +120,38 @@ async def keep(tx: Transaction, given: Sequence[Occurrence], *, now: datetime) -
         )
     kept = {row["dedup_key"]: row for row in await tx.fetch(_STORED, tx.scope.group_id, SOURCE, list(fresh))}
     for one in given:
-        if one.event_id is None and not _same(kept[one.reference], one):
-            raise Conflict(
-                f"The reference {one.reference!r} stands for something else already.",
-                path=["reference"],
-                code="REFERENCE_REUSED",
-            )
-    return [one.event_id or kept[one.reference]["id"] for one in given]
+        if one.reference in fresh and one.event_id is None and not _same(kept[one.reference], one):
+            raise _reused(one.reference)
+    return [one.event_id or ingested.get(one.reference) or kept[one.reference]["id"] for one in given]
+
+
+_INGESTED = "SELECT id, customer_id FROM event WHERE group_id = $1 AND id = ANY ($2) AND source <> $3"
+
+
+async def _ingested(tx: Transaction, given: Sequence[Occurrence]) -> dict[str, UUID]:
+    """By reference, the events that were ingested. Conflict where one is another customer's."""
+    named = {one.reference: ident for one in given if (ident := _event_id(one.reference)) is not None}
+    if not named:
+        return {}
+    rows = await tx.fetch(_INGESTED, tx.scope.group_id, list(named.values()), SOURCE)
+    whose = {row["id"]: row["customer_id"] for row in rows}
+    for one in given:
+        if whose.get(named.get(one.reference)) not in (None, one.customer_id):
+            raise _reused(one.reference)
+    return {reference: ident for reference, ident in named.items() if ident in whose}
+
+
+def _event_id(reference: str) -> UUID | None:
+    """The id, where a reference is written as those of events are."""
+    return UUID(reference) if _UUID.fullmatch(reference) else None
+
+
+def _reused(reference: str) -> Conflict:
+    return Conflict(
+        f"The reference {reference!r} stands for something else already.",
+        path=["reference"],
+        code="REFERENCE_REUSED",
+    )
 
 
 def _same(row: Any, one: Occurrence) -> bool:

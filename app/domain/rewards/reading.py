@@ -254,11 +254,17 @@ async def fill_books(tx: Transaction, running: Mapping[int, Running], customers:
     for row in await tx.fetch(_REWARDED, tx.scope.group_id, sorted(running), wanted):
         running[row["campaign_id"]].books.rewarded[row["customer_id"]] = row["rewarded"]
     # One dictionary per currency, whatever the campaign: what one pays another can take.
-    balances: dict[str, dict[tuple[int, int], int]] = {}
-    for row in await tx.fetch(_BALANCES, tx.scope.group_id, wanted):
-        balances.setdefault(row["currency"], {})[row["customer_id"], row["partner_id"]] = row["balance"]
+    balances = await balances_of(tx, wanted)
     for one in running.values():
         one.books.balances = balances.setdefault(one.programme.currency, {})
+
+
+async def balances_of(tx: Transaction, customers: Collection[int]) -> dict[str, dict[tuple[int, int], int]]:
+    """What customers have, by currency; then by customer and partner."""
+    found: dict[str, dict[tuple[int, int], int]] = {}
+    for row in await tx.fetch(_BALANCES, tx.scope.group_id, sorted(customers)):
+        found.setdefault(row["currency"], {})[row["customer_id"], row["partner_id"]] = row["balance"]
+    return found
 
 
 def only(running: Mapping[int, Running], campaign_id: int) -> Running:

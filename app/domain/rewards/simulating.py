@@ -32,9 +32,9 @@ from app.domain.rewards.judging import (
 )
 from app.domain.rewards.occurrences import CODES
 from app.domain.rewards.programme import MAX_AMOUNT, REDEEM, Programme
-from app.domain.rewards.reading import revenue_of, user_facts
+from app.domain.rewards.reading import balances_of, revenue_of, user_facts
 from app.domain.rewards.triggers import transaction_of, trigger_of
-from app.domain.rewards.windows import Turn, Window, evaluations_in, triggers_in
+from app.domain.rewards.windows import Steps, Turn, Window, evaluations_in, steps_in, triggers_in
 from app.tables.events import RewardTrigger
 from app.tables.rewards import RewardOutcome
 
@@ -87,40 +87,40 @@ async def replay(
 ) -> AsyncIterator[Simulated]:
     """What this configuration would have made of everything its campaign evaluated; told after each chunk."""
     state, turn = Simulated(), Turn()
-    books = await _books_before(tx, programme, window, turn)
+    steps = await steps_in(tx, programme.campaign_id, window)
+    books = await _books_before(tx, programme, steps, turn)
     sign = balance_sign(programme)
-    decided: dict[int, tuple[int, int, list[Line]]] = {}
-    was: dict[int, int] = {}
+    taken_back: dict[int, _Decided] = {}
     drift: dict[tuple[int, int], int] = {}
-    async for rows in evaluations_in(tx, programme.campaign_id, window):
+    async for rows in evaluations_in(tx, programme.campaign_id, steps):
         for row in rows:
             if turn.is_over:
                 await turn.pass_on()
             if row["reverses"] is not None:
-                _reverse(row, state, books, decided, was, sign=sign)
+                found = taken_back.pop(row["reverses"], None)
+                if found is None and row["reverses"] < steps.first:
+                    found = await _before(tx, row["reverses"])
+                _reverse(found, state, books, drift, sign=sign)
                 continue
             facts: Facts = _read(row["inputs"])
             customer, revenue = row["customer_id"], revenue_of(facts)
             trigger = Trigger(row["trigger_code"], row["custom_trigger_id"], row["occurred_at"])
             asked = due(programme, trigger, facts, traced=False)
             if asked.lines and (programme.reward_type == REDEEM or row["balances"] is not None):
-                await _balances_then(tx, row, asked.lines, books, drift)
+                await _balances_then(tx, row, asked.lines, books, drift, currency=programme.currency)
             else:
                 books.balances.clear()  # They were not looked at: there was room in them.
             decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["created_at"], programme, books, revenue)
-            if row["is_reversed"]:
-                was[row["id"]] = row["amount"]
-                if decision.lines:
-                    decided[row["id"]] = (customer, revenue, decision.lines)
             state.was_paid += row["amount"]
-            drift_by = decision.amount - row["amount"]
-            if drift_by:
+            shift = await _shift(tx, row, programme, decision)
+            for account, by in shift.items():
+                drift[account] = drift.get(account, 0) + by
+            if row["is_reversed"]:
+                taken_back[row["id"]] = _Decided(customer, revenue, decision.lines, row["amount"], shift)
+            if decision.amount != row["amount"]:
                 state.differing += 1
-                for line in decision.lines[:1]:
-                    account = (customer, line.partner_id)
-                    drift[account] = drift.get(account, 0) + sign * drift_by
                 if len(state.differences) < MAX_DIFFERENCES:
                     state.differences.append(Difference(row["reference"], row["amount"], decision.amount))
             if heard is not None:
@@ -139,13 +139,18 @@ async def draft(
     store_id: int | None,
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
-    """What a configuration that nobody ran would have paid; told after each chunk. `campaign`, `partner`: facts."""
+    """What a configuration that nobody ran would have paid; told after each chunk. `campaign`, `partner`: facts.
+
+    What redeems takes from what customers have now.
+    """
     state, turn, books = Simulated(), Turn(), Books()
     users: dict[int, dict[str, Any]] = {}
     async for rows in triggers_in(tx, window, store_id=store_id):
         fresh = {row["customer_id"] for row in rows} - users.keys()
         if fresh:
             users |= {ident: {} for ident in fresh} | await user_facts(tx, fresh, now=window.until)
+            if programme.reward_type == REDEEM:
+                books.balances |= (await balances_of(tx, fresh)).get(programme.currency, {})
         for row in rows:
             if turn.is_over:
                 await turn.pass_on()
@@ -215,23 +220,75 @@ def _note(
             state.reached.setdefault("revenue", at)
 
 
+@dataclass(slots=True)
+class _Decided:
+    """What was decided about an evaluation that is taken back later."""
+
+    customer: int
+    revenue: int
+    lines: list[Line]
+    was: int
+    """What was really paid."""
+    shift: dict[tuple[int, int], int] = field(default_factory=dict)
+    """How much the customer's balances were then another than they really were."""
+
+
 def _reverse(
-    row: Any,
+    found: _Decided | None,
     state: Simulated,
     books: Books,
-    decided: dict[int, tuple[int, int, list[Line]]],
-    was: Mapping[int, int],
+    drift: dict[tuple[int, int], int],
     *,
     sign: int,
 ) -> None:
     """What was taken back is taken back here too, as far as it would have been paid."""
     state.reversals += 1
-    state.was_paid -= was.get(row["reverses"], 0)
-    found = decided.pop(row["reverses"], None)
-    if found is not None:
-        customer, revenue, lines = found
-        take_back(lines, books, customer_id=customer, revenue=revenue, sign=sign)
-        state.paid -= sum(line.amount for line in lines)
+    if found is None:
+        return
+    state.was_paid -= found.was
+    for account, by in found.shift.items():
+        drift[account] -= by
+    if found.lines:
+        take_back(found.lines, books, customer_id=found.customer, revenue=found.revenue, sign=sign)
+        state.paid -= sum(line.amount for line in found.lines)
+
+
+_EARLIER = "SELECT customer_id, inputs::text AS inputs, amount FROM reward_evaluation WHERE group_id = $1 AND id = $2"
+_PAID = """
+SELECT flow, action, partner_id, amount FROM reward_entry
+ WHERE group_id = $1 AND evaluation_id = $2 AND kind <> 'reversal' ORDER BY position
+"""
+
+
+async def _before(tx: Transaction, evaluation_id: int) -> _Decided:
+    """What was paid before the window, and stays as it was."""
+    row = await tx.fetchrow(_EARLIER, tx.scope.group_id, evaluation_id)
+    assert row is not None, "what was taken back was evaluated"
+    revenue = revenue_of(_read(row["inputs"]))
+    return _Decided(row["customer_id"], revenue, await _paid(tx, evaluation_id), row["amount"])
+
+
+async def _paid(tx: Transaction, evaluation_id: int) -> list[Line]:
+    rows = await tx.fetch(_PAID, tx.scope.group_id, evaluation_id)
+    return [Line(row["flow"], row["action"], row["partner_id"], row["amount"]) for row in rows]
+
+
+async def _shift(
+    tx: Transaction, row: Any, programme: Programme, decision: Decision
+) -> dict[tuple[int, int], int]:
+    """What this decision leaves the customer with, by partner, beyond what the real one did."""
+    customer, sign = row["customer_id"], balance_sign(programme)
+    if programme.reward_type != REDEEM:
+        # Earning looks at balances only where they are nearly full: to which partner it went is not worth a statement.
+        differs = decision.amount - row["amount"]
+        return {(customer, line.partner_id): differs for line in decision.lines[:1]} if differs else {}
+    really = await _paid(tx, row["id"]) if row["amount"] else []
+    shift: dict[tuple[int, int], int] = {}
+    for lines, way in ((decision.lines, sign), (really, -sign)):
+        for line in lines:
+            account = (customer, line.partner_id)
+            shift[account] = shift.get(account, 0) + way * line.amount
+    return {account: by for account, by in shift.items() if by}
 
 
 # What counted before the window, as the ledger tells: by customer how often, and what it came to.
@@ -243,14 +300,14 @@ SELECT e.customer_id, sum(e.amount)::bigint AS paid,
          FILTER (WHERE e.position = 0)::bigint AS revenue
   FROM reward_entry e
   JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
- WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.created_at < $3
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.step < $3
  GROUP BY e.customer_id
 """
 
 
-async def _books_before(tx: Transaction, programme: Programme, window: Window, turn: Turn) -> Books:
+async def _books_before(tx: Transaction, programme: Programme, steps: Steps, turn: Turn) -> Books:
     books = Books()
-    for row in await tx.fetch(_BEFORE, tx.scope.group_id, programme.campaign_id, window.since):
+    for row in await tx.fetch(_BEFORE, tx.scope.group_id, programme.campaign_id, steps.first):
         if turn.is_over:
             await turn.pass_on()
         books.paid += row["paid"]
@@ -263,7 +320,7 @@ async def _books_before(tx: Transaction, programme: Programme, window: Window, t
 
 _BALANCE_THEN = """
 SELECT coalesce(sum(balance_change), 0)::bigint FROM reward_entry
- WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND step < $4
+ WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND currency = $5 AND step < $4
 """
 
 
@@ -273,6 +330,8 @@ async def _balances_then(
     lines: Sequence[Line],
     books: Books,
     drift: Mapping[tuple[int, int], int],
+    *,
+    currency: str,
 ) -> None:
     """What the customer had at that moment: as it was looked at then, else as the ledger tells, less what differs."""
     seen = {} if row["balances"] is None else {one["partner"]: one["has"] for one in _read(row["balances"])}
@@ -280,5 +339,5 @@ async def _balances_then(
         account = (row["customer_id"], partner)
         has = seen.get(partner)
         if has is None:
-            has = await tx.fetchval(_BALANCE_THEN, tx.scope.group_id, *account, row["id"])
+            has = await tx.fetchval(_BALANCE_THEN, tx.scope.group_id, *account, row["id"], currency)
         books.balances[account] = has + drift.get(account, 0)

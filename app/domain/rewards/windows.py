@@ -20,9 +20,17 @@ SLICE_S = 0.002
 STATEMENT_TIMEOUT_S = 600
 """Instead of the connection's own: the rows of a long window are counted and sorted before the first one comes."""
 
+MAX_STEP = 2**63 - 1
+_FIRST = """
+SELECT least(
+  (SELECT min(v.id) FROM reward_evaluation v
+    WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.created_at >= $3),
+  (SELECT min(e.step) FROM reward_entry e
+    WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.created_at >= $3))
+"""
 _EVALUATIONS = """
   FROM reward_evaluation v
- WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.created_at >= $3 AND v.created_at < $4
+ WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.id >= $3 AND v.id < $4
 """
 _COUNT_EVALUATIONS = f"SELECT count(*) {_EVALUATIONS}"
 _REPLAY = f"""
@@ -34,7 +42,7 @@ UNION ALL
 SELECT DISTINCT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
        NULL::bigint, NULL, e.evaluation_id, false
   FROM reward_entry e
- WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.created_at >= $3 AND e.created_at < $4
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.step >= $3 AND e.step < $4
  ORDER BY 1
 """
 _TRIGGERS = """
@@ -68,15 +76,37 @@ async def take_time(tx: Transaction) -> None:
     await tx.execute(f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A stretch of what a campaign evaluated and took back, by the numbers in whose order that counted."""
+
+    first: int
+    end: int
+    """Exclusive."""
+
+
+async def steps_in(tx: Transaction, campaign_id: int, window: Window) -> Steps:
+    """From the first one that lies in the window until the first one that lies after it.
+
+    Of two that were under way at once the later one may have the earlier moment; what counted first comes first.
+    """
+    ends = [
+        await tx.fetchval(_FIRST, tx.scope.group_id, campaign_id, moment)
+        for moment in (window.since, window.until)
+    ]
+    first, end = (MAX_STEP if step is None else int(step) for step in ends)
+    return Steps(first, end)
+
+
 async def count_evaluations(tx: Transaction, campaign_id: int, window: Window) -> int:
     """How many events the campaign evaluated."""
-    values = (tx.scope.group_id, campaign_id, window.since, window.until)
-    return int(await tx.fetchval(_COUNT_EVALUATIONS, *values))
+    steps = await steps_in(tx, campaign_id, window)
+    return int(await tx.fetchval(_COUNT_EVALUATIONS, tx.scope.group_id, campaign_id, steps.first, steps.end))
 
 
-def evaluations_in(tx: Transaction, campaign_id: int, window: Window) -> AsyncIterator[Sequence[Any]]:
+def evaluations_in(tx: Transaction, campaign_id: int, steps: Steps) -> AsyncIterator[Sequence[Any]]:
     """What the campaign evaluated and what was taken back (`reverses`), in the order in which it counted."""
-    return _chunks(tx, _REPLAY, (tx.scope.group_id, campaign_id, window.since, window.until))
+    return _chunks(tx, _REPLAY, (tx.scope.group_id, campaign_id, steps.first, steps.end))
 
 
 async def count_triggers(tx: Transaction, window: Window, *, store_id: int | None) -> int:

@@ -53,10 +53,10 @@ def _filter(parts: Parts) -> Mapping[str, Any]:
 
 
 def _flag(parts: Parts, name: str) -> bool | None:
-    value = _whole(parts, name)
-    if value is not None and value > 1:
-        raise Invalid(f"`{name}` must be 0 or 1, not {value}.", path=[name])
-    return None if value is None else value == 1
+    text = (parts.query.get(name) or "").strip()
+    if text not in ("", "0", "1"):
+        raise Invalid(f"`{name}` must be 0 or 1, not {text[:40]!r}.", path=[name])
+    return None if not text else text == "1"
 
 
 def _whole(parts: Parts, name: str, *, most: int = 2**53 - 1) -> int | None:

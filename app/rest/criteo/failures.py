@@ -151,10 +151,9 @@ def waits(index: int, effective_from: str) -> dict[str, Any]:
 
 
 def ignored(index: int, name: str) -> dict[str, Any]:
-    """A field that was sent, and cannot be changed."""
-    return entry(
-        *READ_ONLY, f"`{name}` cannot be changed here; its value was ignored.", instance=f"@data/{index}"
-    )
+    """A field that was sent, and cannot be changed, or not to that value."""
+    why = "can only be changed to Acquisition or Retention" if name == "goal" else "cannot be changed here"
+    return entry(*READ_ONLY, f"`{name}` {why}; its value was ignored.", instance=f"@data/{index}")
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:

@@ -26,6 +26,8 @@ TYPES = {
     "phone": "PHONE",
     "json": "JSON",
 }
+KEYS = ("storageKey", "key", "ingestionKey")
+"""Which says what a value is kept under; the first that is there."""
 IDENTITIES = ("email", "phone")
 """Types whose values tell users apart wherever they are marked so."""
 
@@ -35,7 +37,7 @@ def read(declared: object, at: int) -> dict[str, Any]:
     if not isinstance(declared, dict):
         raise Invalid(f"`fields.{at}` must be an object, not {kind_of(declared)}.", path=["fields", at])
     sent = Fields(declared, "fields", str(at))
-    key = sent.text("storageKey") or sent.text("key") or sent.text("ingestionKey")
+    key = next((text for name in KEYS if (text := sent.text(name)) is not None), None)
     entity, kind = sent.text("entity") or "event-type", sent.text("type")
     for name, value, known in (("entity", entity, ENTITIES), ("type", kind, TYPES)):
         if value is not None and value not in known:
@@ -70,7 +72,8 @@ def show(node: Mapping[str, Any]) -> dict[str, Any]:
         "ingestionKey": node["ingestionKey"],
         "storageKey": node["storageKey"],
         "optional": not node["isRequired"],
-        **sent,
+        # What was sent as null said nothing.
+        **{name: value for name, value in sent.items() if value is not None},
     }
 
 
