@@ -30,9 +30,11 @@ app.add_typer(customer_groups, name="groups")
 app.add_typer(keys, name="keys")
 app.add_typer(clients, name="clients")
 
-Group = Annotated[int, typer.Option("--group", help="The customer group's number.")]
+MAX_NUMBER = 2**63 - 1
+Group = Annotated[int, typer.Option("--group", help="The customer group's number.", min=1, max=MAX_NUMBER)]
 MaybeGroup = Annotated[
-    int | None, typer.Option("--group", help="Only this customer group; all when left out.")
+    int | None,
+    typer.Option("--group", help="Only this customer group; all when left out.", min=1, max=MAX_NUMBER),
 ]
 SCHEMA = Path("schema.graphql")
 
@@ -206,11 +208,15 @@ def explain(
         given = read_object(variables.encode())
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--variables") from None
+    try:
+        document = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise typer.BadParameter("It is not UTF-8.", param_hint="FILE") from None
 
     async def show(db: "Database", settings: "Settings") -> None:
         principal = Principal("cli", Scope(group, store_id=store), frozenset({Role.READ}))
         context = Context(Services(settings, db, AssetStorage(settings)), principal)
-        told = explained(Operation(file.read_text(encoding="utf-8"), given, operation), context)
+        told = explained(Operation(document, given, operation), context)
         typer.echo(f"-- {told.execution}, at most {told.cost} values")
         if told.statement is None or told.bindings is None:
             typer.echo(f"-- {told.reason}")
@@ -282,7 +288,7 @@ def create_key(
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by hand",
     write: Annotated[bool, typer.Option(help="May it change things?")] = False,
     also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
-    days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1)] = None,
+    days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1, max=36_500)] = None,
 ) -> None:
     """Make an API key. It is shown this once."""
     from app.auth.keys import create_api_key
@@ -319,7 +325,7 @@ def list_keys(group: MaybeGroup = None) -> None:
 
 @keys.command("revoke")
 def revoke_key(
-    key: Annotated[int, typer.Argument(help="Its number in `gateway keys list`.")],
+    key: Annotated[int, typer.Argument(help="Its number in `gateway keys list`.", min=1, max=MAX_NUMBER)],
     group: MaybeGroup = None,
 ) -> None:
     """End an API key; it stops working within five seconds."""

@@ -62,16 +62,19 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     data_dir = Path(env.get("DATA_DIR") or ".data").absolute()
     return Settings(
         data_dir=data_dir,
-        database_url=env.get("DATABASE_URL") or None,
-        database_read_url=env.get("DATABASE_READ_URL") or None,
-        database_migrate_url=env.get("DATABASE_MIGRATE_URL") or None,
+        database_url=_dsn(env, "DATABASE_URL"),
+        database_read_url=_dsn(env, "DATABASE_READ_URL"),
+        database_migrate_url=_dsn(env, "DATABASE_MIGRATE_URL"),
         read_rls=_flag(env, "READ_RLS", default=False),
         planner=_flag(env, "PLANNER", default=True),
         secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir, "secret_key"),
-        cors_origins=tuple(part.strip() for part in env.get("CORS_ORIGINS", "").split(",") if part.strip()),
+        # An origin has no path, though it is often copied with a slash.
+        cors_origins=tuple(
+            part.strip().rstrip("/") for part in env.get("CORS_ORIGINS", "").split(",") if part.strip()
+        ),
         trusted_proxies=env.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
         host=env.get("HOST") or "127.0.0.1",
-        port=_whole(env, "PORT", 8000),
+        port=_whole(env, "PORT", 8000, most=65_535),
         workers=_whole(env, "WORKERS", 1),
         development=_flag(env, "DEVELOPMENT", default=False),
         jwt_secret=env.get("JWT_SECRET") or _kept_secret(data_dir, "jwt_secret"),
@@ -100,11 +103,18 @@ def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
     raise SystemExit(f"{name}={env[name]!r} is not understood: use 1 or 0.")
 
 
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, *, most: int = 2**31 - 1) -> int:
     text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise SystemExit(f"{name}={text!r} is not understood: use a whole number above 0.")
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        raise SystemExit(f"{name}={text!r} is not understood: use a whole number from 1 to {most}.")
     return int(text)
+
+
+def _dsn(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name) or None
+    if text is not None and not text.startswith(("postgresql://", "postgres://")):
+        raise SystemExit(f"{name} is not understood: use postgresql://user:password@host/database.")
+    return text
 
 
 def _kept_secret(data_dir: Path, name: str) -> str:

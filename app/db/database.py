@@ -7,6 +7,7 @@ only SELECT; its own predicates name the group (and READ_RLS=1 puts it behind th
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -31,6 +32,16 @@ class Row(Protocol):
     def keys(self) -> Any: ...
 
 
+COUNTED: ContextVar[list[int] | None] = ContextVar("counted", default=None)
+"""Where statements are counted, if somebody wants to know: a list of one number."""
+
+
+def _count() -> None:
+    counted = COUNTED.get()
+    if counted is not None:
+        counted[0] += 1
+
+
 @dataclass(slots=True)
 class Transaction:
     """One transaction inside one scope. `session` for SQLModel, `fetch`/`execute` for written SQL."""
@@ -41,18 +52,22 @@ class Transaction:
 
     async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
         """All rows of a statement with `$1`… parameters."""
+        _count()
         return list(await self.driver.fetch(sql, *values))
 
     async def fetchrow(self, sql: str, *values: object) -> "asyncpg.Record | None":
         """The first row, or None."""
+        _count()
         return await self.driver.fetchrow(sql, *values)
 
     async def fetchval(self, sql: str, *values: object) -> Any:
         """The first column of the first row, or None."""
+        _count()
         return await self.driver.fetchval(sql, *values)
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement; how many rows it touched."""
+        _count()
         status = await self.driver.execute(sql, *values)
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
@@ -120,6 +135,7 @@ class Database:
 
         It runs on a reading connection, so it names every border itself; its plan is made for these values.
         """
+        _count()
         async with self.reader.connection() as connection, connection.transaction(readonly=True):
             setting = f"{group_setting(scope)}; " if self.guarded else ""
             await connection.execute(f"{setting}SET LOCAL plan_cache_mode = force_custom_plan")

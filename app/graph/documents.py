@@ -1,5 +1,6 @@
 """Documents, prepared once: parsed, bounded, validated, and how their variables shape a plan."""
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ from app.graph.limits import MAX_TOKENS, check_document, check_text
 from app.plan.collect import structure
 from app.plan.pages import STRUCTURAL
 
+_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+"""One of them is made whatever graphql-core is told."""
 MAX_DOCUMENTS = 1_000
 MAX_ERRORS = 20
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -108,6 +111,9 @@ class Documents:
         errors = validate(
             self.schema, ast, RULES, max_errors=MAX_ERRORS, hide_suggestions=not self.suggestions
         )
+        if errors and not self.suggestions:
+            for found in errors:
+                found.message = _SUGGESTION.sub("", found.message)
         if errors:
             raise Rejected(errors, "GRAPHQL_VALIDATION_FAILED")
         document = Document(query, ast)

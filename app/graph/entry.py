@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 from graphql import GraphQLError
 
+from app.db.database import COUNTED
 from app.errors import Failure, Forbidden
 from app.graph.context import Context
 from app.graph.explaining import explanation_of
@@ -44,8 +45,6 @@ class Answer:
     execution: str = "planned"
     """`planned`, `resolved`, `lean` (a mutation called without the executor), `rerun` (planned, failed, then resolved),
     `explained` (not run) or `refused`."""
-    statements: int = 1
-    """How many SQL statements a read took."""
 
     @property
     def data(self) -> bytes | None:
@@ -86,13 +85,19 @@ async def _with_plan(operation: Operation, prepared: Prepared, context: Context)
         return Answer(
             _JSON.encode({"data": None, "extensions": {"plan": told}}), b"null", execution="explained"
         )
-    started = time.perf_counter()
-    made = await _run(operation, prepared, context)
+    started, counted = time.perf_counter(), [0]
+    counting = COUNTED.set(counted)
+    try:
+        made = await _run(operation, prepared, context)
+    finally:
+        COUNTED.reset(counting)
     data = made.data
     took_ms = round((time.perf_counter() - started) * 1000, 3)
-    told |= {"execution": made.execution, "statements": made.statements, "ms": took_ms}
+    # The planned one is not among those that were counted.
+    statements = counted[0] + (made.execution in ("planned", "rerun"))
+    told |= {"execution": made.execution, "statements": statements, "ms": took_ms}
     body = made.body[:-1] + b',"extensions":' + _JSON.encode({"plan": told}) + b"}"
-    return Answer(body, data, made.errors, made.execution, made.statements)
+    return Answer(body, data, made.errors, made.execution)
 
 
 async def _run(operation: Operation, prepared: "Prepared", context: Context) -> Answer:
@@ -117,7 +122,7 @@ async def _call(lean: Lean, prepared: Prepared, context: Context) -> Answer:
     errors = []
     if error is not None:
         errors = body["errors"] = [_masked(error, context)]
-    return Answer(_JSON.encode(body), _JSON.encode(shown), errors, "lean", 0)
+    return Answer(_JSON.encode(body), _JSON.encode(shown), errors, "lean")
 
 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
@@ -152,7 +157,7 @@ async def answers(operation: Operation, prepared: Prepared, context: Context) ->
 
 
 async def _resolve(operation: Operation, prepared: Prepared, context: Context, *, execution: str) -> Answer:
-    loaders = context.loaders = Loaders(catalog, context.db, prepared.bindings)
+    context.loaders = Loaders(catalog, context.db, prepared.bindings)
     result = await schema.execute(
         operation.query,
         variable_values=operation.variables,
@@ -161,7 +166,7 @@ async def _resolve(operation: Operation, prepared: Prepared, context: Context, *
     )
     errors = [_masked(e, context) for e in result.errors or ()]
     data = _JSON.encode(result.data)
-    return Answer(_body(result.data, errors), data, errors, execution, len(loaders.statements))
+    return Answer(_body(result.data, errors), data, errors, execution)
 
 
 def _body(data: Any, errors: list[dict[str, Any]]) -> bytes:
@@ -194,7 +199,7 @@ class _Resolving:
 
 
 def _refused(errors: list[dict[str, Any]]) -> Answer:
-    return Answer(_JSON.encode({"errors": errors}), None, errors, "refused", 0)
+    return Answer(_JSON.encode({"errors": errors}), None, errors, "refused")
 
 
 def _shown(error: GraphQLError, code: str) -> dict[str, Any]:

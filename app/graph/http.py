@@ -28,7 +28,6 @@ from app.graph.repeating import answer_once
 from app.graph.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
-    UNSUPPORTED_MEDIA_TYPE,
     base_url,
     close_files,
     read_get,
@@ -36,7 +35,7 @@ from app.graph.requests import (
     read_post,
     stale_ok,
 )
-from app.serving.bodies import read_body
+from app.serving.bodies import UNSUPPORTED_MEDIA_TYPE, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import Again, Exchange, exchange_of
 

@@ -9,10 +9,12 @@ import ipaddress
 import json
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.errors import Invalid, NotFound
 from app.serving.door import Refusal
 from app.serving.exchange import Exchange, exchange_of
 from app.settings import Settings
@@ -114,7 +116,12 @@ def static_files() -> ASGIApp:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         exchange_of(scope).route = STATIC_PATH  # all files count as one
-        await files(scope, receive, send)
+        try:
+            await files(scope, receive, send)
+        except HTTPException as refused:
+            if refused.status_code == 405:
+                raise Invalid("Files are read with GET.", code="METHOD_NOT_ALLOWED") from None
+            raise NotFound("file") from None
 
     return serve
 

@@ -32,7 +32,7 @@ MAX_FIELDS = 5_000
 """Fields once every fragment is spread out."""
 MAX_ALIASES = 250
 MAX_SAME_KEY = 25_000
-"""Sum of squares of how often each response key occurs: what finding overlapping fields costs."""
+"""Comparisons of fields that come under the same response key at the same place: what finding conflicts costs."""
 MAX_DIRECTIVES = 250
 MAX_SPREAD_DEPTH = 50
 """Fragments inside fragments: everything that walks them does so by recursion."""
@@ -67,7 +67,10 @@ def check_text(query: str) -> None:
 def check_document(document: DocumentNode) -> None:
     """Refuse a document whose fragments go in circles, or that is too deep, too wide or too repetitive."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-    keys: Counter[str] = Counter()
+    # In operations by the way of response keys that leads there; in fragments, which may be anywhere, by key alone.
+    places: Counter[tuple[str, ...]] = Counter()
+    outside: Counter[str] = Counter()
+    inside: Counter[str] = Counter()
     counted = {"aliases": 0, "directives": 0}
     sizes: dict[str, _Size] = {}
 
@@ -77,21 +80,29 @@ def check_document(document: DocumentNode) -> None:
         _check(len(above) + 1, MAX_SPREAD_DEPTH, "fragments inside one another")
         if name not in sizes:
             found = fragments.get(name)
-            sizes[name] = of_set(found.selection_set, (*above, name)) if found else _Size()
+            sizes[name] = of_set(found.selection_set, (*above, name), None) if found else _Size()
             sizes[name].spreads += 1
             _check(sizes[name].spreads, MAX_SPREAD_DEPTH, "fragments inside one another")
         return sizes[name]
 
-    def of_set(selections: SelectionSetNode, above: tuple[str, ...]) -> _Size:
+    def of_set(selections: SelectionSetNode, above: tuple[str, ...], way: tuple[str, ...] | None) -> _Size:
         size = _Size()
+        if not selections.selections:
+            raise Invalid("Braces hold at least one field.", code="GRAPHQL_PARSE_FAILED")
         for one in selections.selections:
             counted["directives"] += len(one.directives or ())
             if isinstance(one, FieldNode):
                 for argument in one.arguments or ():
                     _check_literal(argument.value)
                 counted["aliases"] += one.alias is not None
-                keys[one.alias.value if one.alias else one.name.value] += 1
-                inner = of_set(one.selection_set, above) if one.selection_set else _Size()
+                key = one.alias.value if one.alias else one.name.value
+                below = None if way is None else (*way, key)
+                if below is None:
+                    inside[key] += 1
+                else:
+                    outside[key] += 1
+                    places[below] += 1
+                inner = of_set(one.selection_set, above, below) if one.selection_set else _Size()
                 size.fields += 1 + inner.fields
                 size.depth = max(size.depth, 1 + inner.depth)
                 size.spreads = max(size.spreads, inner.spreads)
@@ -100,7 +111,7 @@ def check_document(document: DocumentNode) -> None:
                     inner = of_fragment(one.name.value, above)
                 else:
                     assert isinstance(one, InlineFragmentNode)
-                    inner = of_set(one.selection_set, above)
+                    inner = of_set(one.selection_set, above, way)
                 size.fields += inner.fields
                 size.depth = max(size.depth, inner.depth)
                 size.spreads = max(size.spreads, inner.spreads)
@@ -111,17 +122,18 @@ def check_document(document: DocumentNode) -> None:
         if isinstance(definition, FragmentDefinitionNode):
             size = of_fragment(definition.name.value, ())
         elif isinstance(definition, OperationDefinitionNode):
-            size = of_set(definition.selection_set, ())
+            size = of_set(definition.selection_set, (), ())
             _check(len(definition.variable_definitions or ()), MAX_DECLARED, "variables")
             operations += 1
         else:
             continue  # the definition of a type, which validation refuses
-        _check(size.depth, MAX_DEPTH, "levels deep")
+        _check(size.depth, MAX_DEPTH, "levels of fields")
         _check(size.fields, MAX_FIELDS, "fields")
     _check(operations * len(fragments), MAX_VISITS, "operations times fragments")
     _check(counted["aliases"], MAX_ALIASES, "aliases")
     _check(counted["directives"], MAX_DIRECTIVES, "directives")
-    _check(sum(n * n for n in keys.values()), MAX_SAME_KEY, "comparisons of equal response keys")
+    compared = sum(n * n for n in places.values()) + sum(n * (n + outside[key]) for key, n in inside.items())
+    _check(compared, MAX_SAME_KEY, "comparisons of fields under one response key")
 
 
 def check_variables(variables: dict[str, Any]) -> None:

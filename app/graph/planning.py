@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, get_location
 from graphql.execution.values import VariableValues
 
 from app.graph.documents import Document, PreparedOperation
@@ -116,9 +116,22 @@ class Plans:
             del self._of_document[key[0]]
 
 
+ROOTS = ("Query", "Mutation", "Subscription")
+
+
 def fault_messages(found: Sequence[Fault]) -> list[dict[str, Any]]:
     """Faults as GraphQL errors."""
-    return [
-        {"message": f.message, "path": [f.field], "extensions": {"code": "INVALID", "argument": f.argument}}
-        for f in found[:20]
-    ]
+    return [_message(fault) for fault in found[:20]]
+
+
+def _message(fault: Fault) -> dict[str, Any]:
+    field, loc = fault.selected, fault.selected.nodes[0].loc
+    shown: dict[str, Any] = {"message": fault.message}
+    if loc is not None:
+        at = get_location(loc.source, loc.start)
+        shown["locations"] = [{"line": at.line, "column": at.column}]
+    if field.parent in ROOTS:
+        # Further down there are lists, and nothing was run that could say which of their entries it is.
+        shown["path"] = [field.key]
+    shown["extensions"] = {"code": "INVALID", "argument": fault.argument}
+    return shown

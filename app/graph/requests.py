@@ -15,10 +15,16 @@ from starlette.types import Receive
 
 from app.errors import Invalid
 from app.graph.entry import Operation
-from app.serving.bodies import MALFORMED_BODY, FormItems, read_body, read_form, stream_body
+from app.serving.bodies import (
+    MALFORMED_BODY,
+    UNSUPPORTED_MEDIA_TYPE,
+    FormItems,
+    read_body,
+    read_form,
+    stream_body,
+)
 from app.values.json_text import kind_of, read_json
 
-UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 PREFLIGHT_REQUIRED = "PREFLIGHT_REQUIRED"
 PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 

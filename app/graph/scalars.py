@@ -1,8 +1,8 @@
 """Scalars beside GraphQL's own. What they print is decided by `plan/kinds.py`; what they read, here."""
 
 import datetime
+import re
 from decimal import Decimal as PyDecimal
-from decimal import InvalidOperation
 from typing import Any, NewType
 
 import strawberry
@@ -33,6 +33,7 @@ Upload = NewType("Upload", UploadFile)
 
 MAX_LONG = 2**53 - 1
 _MAX_DIGITS = 40
+_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,6})?", re.ASCII)
 
 
 def read_long(value: Any) -> int:
@@ -50,10 +51,10 @@ def read_decimal(value: Any) -> PyDecimal:
     """An exact decimal, as text or as a JSON number; never NaN or infinity."""
     if isinstance(value, bool) or not isinstance(value, str | int | PyDecimal):
         raise GraphQLError('Decimal is an exact number, such as "12.50".')
-    try:
-        number = PyDecimal(value)
-    except InvalidOperation:
-        raise GraphQLError('Decimal is an exact number, such as "12.50".') from None
+    # Python would also read 1_000, other alphabets' digits and blanks.
+    if isinstance(value, str) and _DECIMAL.fullmatch(value) is None:
+        raise GraphQLError('Decimal is an exact number, such as "12.50".')
+    number = PyDecimal(value)
     exponent = number.as_tuple().exponent
     if (
         not isinstance(exponent, int)

@@ -25,7 +25,7 @@ class Fault:
     """What is wrong with one argument, and where."""
 
     message: str
-    field: str
+    selected: Selected
     argument: str
 
 
@@ -36,7 +36,7 @@ def faults(catalog: Catalog, fields: Iterable[Selected], args: list[dict[str, An
         if selected.definition is None or not selected.definition.args or selected.plan is None:
             continue
         values = selected.values if selected.slot is None else args[selected.slot]
-        out.extend(Fault(m, selected.key, a) for a, m in _faults(catalog, selected, values))
+        out.extend(Fault(m, selected, a) for a, m in _faults(catalog, selected, values))
     return out
 
 

@@ -21,6 +21,7 @@ MAX_FIELDS = 200
 MAX_FORM = MAX_FILES * MAX_FILE + 2 * MAX_BODY
 """A whole form: its files, its fields, and the lines between them."""
 MALFORMED_BODY = "MALFORMED_BODY"
+UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 
 FormItems = list[tuple[str, str | UploadFile]]
 

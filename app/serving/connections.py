@@ -152,6 +152,10 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._is_between = False
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Blanks after a value are none of it (RFC 9110, 5.5); the parser leaves them there.
+        super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
         self._enter(_Phase.BODY)
         super().on_headers_complete()

@@ -13,9 +13,9 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.errors import Failure, Unavailable
+from app.errors import Failure, Invalid, Unavailable
 from app.serving import metrics
-from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, ClientGone, too_large
+from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
 from app.serving.repeats import Repeats
@@ -26,6 +26,8 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered even when the gateway is full: whoever watches it must see that."""
 MAX_SWALLOWED = 8 * MIB
 """How much of a refused body is read, so that the refusal reaches the client."""
+
+_PACKED = Invalid("Send the body as it is, without a Content-Encoding.", code=UNSUPPORTED_MEDIA_TYPE)
 
 Refusal = tuple[int, list[tuple[bytes, bytes]], bytes]
 Refuse = Callable[[str, Failure | None], Refusal]
@@ -82,7 +84,9 @@ class Door:
         )
         weight = UPLOAD_WEIGHT if form else 1
         exchange.gate = self
-        if not self.let_in(exchange, weight=weight, always=scope["path"] in ALWAYS_OPEN):
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            await self._say_no(scope, answer, _PACKED)
+        elif not self.let_in(exchange, weight=weight, always=scope["path"] in ALWAYS_OPEN):
             metrics.refused()
             await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
         else:

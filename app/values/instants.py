@@ -15,8 +15,6 @@ _INSTANT = re.compile(
 )
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
 _OFFSET = re.compile(r"Z|[+-]\d\d:?\d\d", re.ASCII)
-# The driver sends these two as minus and plus infinity.
-_NO_MOMENTS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -44,10 +42,7 @@ def read_instant(text: str) -> datetime:
             int((fraction or "0")[:6].ljust(6, "0")),
             tzinfo=zone,
         )
-        found = (local + timedelta(seconds=1) if leap else local).astimezone(UTC)
-        if found in _NO_MOMENTS:
-            raise ValueError
-        return found
+        return (local + timedelta(seconds=1) if leap else local).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not a moment of the calendar (years 0001 to 9999)") from None
 

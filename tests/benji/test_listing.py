@@ -189,7 +189,8 @@ async def test_filters_that_the_document_leaves_open(member: Member, db: Databas
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("is_active", "2"), ("is_active", "true"), ("partner_id", "x"), ("campaign_type", "-1")]
+    ("name", "value"),
+    [("is_active", "2"), ("is_active", "true"), ("partner_id", "x"), ("campaign_type", "-1")],
 )
 async def test_a_filter_of_another_kind_says_what_would_be_right(
     member: Member, name: str, value: str

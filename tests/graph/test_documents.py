@@ -254,6 +254,33 @@ mutation C { storeUpdate(input: {id: "store_1", name: "x"}) { errors { code } } 
 """
 
 
+async def test_the_same_fields_under_many_aliases_are_no_repetition(context: Context) -> None:
+    inner = (
+        "id name status type objective channels startsAt endsAt store { id name } budget { amount currency }"
+    )
+
+    def aliases(number: int, fields: str) -> str:
+        return " ".join(f'a{n}: campaign(id: "camp_{n}") {{ {fields} }}' for n in range(number))
+
+    assert (await answer(Operation(f"{{ {aliases(40, inner)} }}"), context)).errors == []
+    spread = f"{{ {aliases(100, '...F id')} }} fragment F on Campaign {{ {inner} }}"
+    assert (await answer(Operation(spread), context)).errors == []
+
+
+async def test_a_fault_below_the_root_says_where_it_stands(context: Context) -> None:
+    (error,) = (
+        await answer(Operation("{ campaigns {\n nodes { orders(first: -1) { totalCount } } } }"), context)
+    ).errors
+    assert error["locations"] == [{"line": 2, "column": 10}]
+    assert "path" not in error
+
+
+@pytest.mark.parametrize("query", ["{}", "query A{}", "{ campaigns {} }", "{ ...F } fragment F on Query {}"])
+async def test_empty_braces_are_no_selection(context: Context, query: str) -> None:
+    (error,) = (await answer(Operation(query), context)).errors
+    assert error["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+
+
 async def test_of_several_operations_one_must_be_named(context: Context) -> None:
     assert json.loads((await answer(Operation(TWO, name="B"), context)).body) == {"data": {"b": "Query"}}
     for name in (None, "", "D", "a"):
@@ -300,7 +327,7 @@ TYPOS = [
 ]
 
 
-@pytest.mark.parametrize("query", TYPOS)
+@pytest.mark.parametrize("query", [*TYPOS, "{ campaigns }"])
 async def test_the_schema_is_not_spelled_out_in_production(context: Context, query: str) -> None:
     errors = await refused(Operation(query), context, code="GRAPHQL_VALIDATION_FAILED")
     assert not [e for e in errors if "Did you mean" in e["message"]]
@@ -393,7 +420,28 @@ async def test_a_long_beyond_53_bits_is_refused(context: Context, value: Any) ->
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), "NaN", "-Infinity", "1" * 50, "1e100", "x", True, "", []]
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        "NaN",
+        "-Infinity",
+        "1" * 50,
+        "1e100",
+        "x",
+        True,
+        "",
+        [],
+        "1_000",
+        "5_",
+        "٣",
+        "１２",
+        "\t5\n",
+        " 5",
+        "5.",
+        ".5",
+        "1e9999999",
+    ],
 )
 async def test_a_decimal_is_finite_and_of_forty_digits(context: Context, value: Any) -> None:
     query = (

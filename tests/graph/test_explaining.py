@@ -18,13 +18,20 @@ from tests.given import groups
 QUERY = "query Named { stores { nodes { name } } group { name } }"
 
 
-async def ask(db: Database, folder: Path, *roles: Role, development: bool = False, **extensions: Any) -> Any:
+async def ask(
+    db: Database,
+    folder: Path,
+    *roles: Role,
+    development: bool = False,
+    query: str = QUERY,
+    **extensions: Any,
+) -> Any:
     """The decoded body."""
     group = await groups.group(db)
     settings = dataclasses.replace(read_settings({"DATA_DIR": str(folder)}), development=development)
     principal = Principal("test", group.scope, frozenset(roles or {Role.READ}))
     context = Context(Services(settings, db, AssetStorage(settings)), principal)
-    return json.loads((await answer(Operation(QUERY, extensions=extensions), context)).body)
+    return json.loads((await answer(Operation(query, extensions=extensions), context)).body)
 
 
 async def test_the_plan_comes_with_the_answer(db: Database, tmp_path: Path) -> None:
@@ -35,6 +42,21 @@ async def test_the_plan_comes_with_the_answer(db: Database, tmp_path: Path) -> N
     assert plan["tables"] == ["customer_group", "store"]
     assert plan["sql"].startswith("SELECT convert_to(")
     assert plan["ms"] > 0
+
+
+async def test_every_statement_is_counted(db: Database, tmp_path: Path) -> None:
+    async def counted(query: str, *roles: Role) -> int:
+        made = await ask(db, tmp_path, *roles, development=True, query=query, plan=True)
+        assert "errors" not in made, made
+        return int(made["extensions"]["plan"]["statements"])
+
+    assert await counted("{ segmentPreview(criteria: {order_count: 1}) { size } }") >= 1
+    assert (
+        await counted(
+            'mutation { storeCreate(input: {name: "x"}) { store { id } errors { code } } }', Role.WRITE
+        )
+        >= 3
+    )
 
 
 async def test_a_dry_run_runs_nothing(db: Database, tmp_path: Path) -> None:

@@ -128,6 +128,17 @@ async def test_an_operation_that_cannot_run_is_refused_and_the_socket_lives_on(s
         assert (await socket.hear())["type"] == "next"
 
 
+async def test_what_is_shared_shows_no_plans(served: Served) -> None:
+    async with served.welcome() as one, served.welcome() as another:
+        payload = {"query": "subscription { campaigns { totalCount } }", "extensions": {"plan": True}}
+        await one.say(id="a", type="subscribe", payload=payload)
+        heard = await one.hear()
+        assert (heard["id"], heard["type"]) == ("a", "error")
+        assert "send the same selection as a query" in heard["payload"][0]["message"]
+        await another.ask("b", "subscription { campaigns { totalCount } }")
+        assert "extensions" not in (await another.hear())["payload"]
+
+
 async def test_an_id_names_one_operation_at_a_time(served: Served) -> None:
     async with served.welcome() as socket:
         await socket.ask("a", "subscription { campaigns { totalCount } }")

@@ -77,3 +77,15 @@ async def test_whoever_waits_for_a_continue_gets_it_before_the_answer() -> None:
         writer.close()
     assert said.startswith(b"HTTP/1.1 200 OK\r\n")
     assert said.endswith(b"hello 5")
+
+
+async def test_blanks_after_a_header_s_value_are_none_of_it() -> None:
+    seen: list[dict[bytes, bytes]] = []
+
+    async def keeping(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(dict(scope["headers"]))
+        await hello(scope, receive, send)
+
+    async with wire(keeping) as server:
+        await server.ask(get("/", "X-API-KEY: a b \t", "X-Empty:  "))
+    assert (seen[0][b"x-api-key"], seen[0][b"x-empty"]) == (b"a b", b"")

@@ -1,5 +1,6 @@
 """`/graphql` keeps to "GraphQL over HTTP", as its audit asks."""
 
+import gzip
 import json
 
 import pytest
@@ -80,6 +81,27 @@ async def test_a_media_type_we_do_not_write_is_406(caller: Caller) -> None:
 async def test_a_media_type_we_do_not_read_is_415(caller: Caller) -> None:
     answer = await caller.post(json.dumps(GOOD).encode(), content_type="text/plain")
     assert answer.status_code == 415
+
+
+async def test_what_is_packed_is_415_at_every_door(caller: Caller) -> None:
+    packed = gzip.compress(b'{"query": "{ viewer { name } }"}')
+    answer = await caller.post(packed, Content_Encoding="gzip")
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+    )
+    for path in ("/api/campaigns", "/api/v1/marketing/campaigns", "/campaigns", "/oauth2/token"):
+        refused = await caller.http.post(path, content=packed, headers={"Content-Encoding": "gzip"})
+        assert refused.status_code == 415, path
+    assert (
+        await caller.post({"query": "{ viewer { name } }"}, Content_Encoding="identity")
+    ).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["nope", "", "graphiql.js.map", "%00", "..%2f..%2fide.py", "a/b/c"])
+async def test_a_file_that_is_not_there_is_404(caller: Caller, path: str) -> None:
+    assert (await caller.http.get(f"/graphql/static/{path}")).status_code == 404
+    assert (await caller.http.post(f"/graphql/static/{path or 'graphiql.js'}")).status_code in (404, 405)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])

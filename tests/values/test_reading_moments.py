@@ -56,9 +56,3 @@ def test_what_php_makes_of_a_date_is_read(sent: dict[str, object]) -> None:
 def test_anything_else_is_refused(sent: object) -> None:
     with pytest.raises(ValueError, match=r"date-time|time zone|calendar"):
         read_moment(sent)
-
-
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "0001-01-01", "9999-12-31T23:59:59.999999Z"])
-def test_the_first_and_the_last_moment_are_none_to_the_database(text: str) -> None:
-    with pytest.raises(ValueError, match="not a moment of the calendar"):
-        read_instant(text)

@@ -94,7 +94,7 @@ def checked(given: CampaignFields) -> dict[str, Any]:
             continue
         if value is None and column in ALWAYS:
             name = ".".join(map(str, path_of(column)))
-            raise Invalid(f"`{name}` cannot be null; leave it out to keep it.", path=path_of(column))
+            raise Invalid(f"`{name}` cannot be null; leave it out instead.", path=path_of(column))
         check = _CHECKS.get(column)
         found[column] = value if value is None or check is None else check(value, path_of(column))
     return found

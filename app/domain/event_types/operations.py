@@ -139,7 +139,7 @@ async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields,
     rows = None if isinstance(given.fields, Unset) else checked_fields(given.fields or ())
     values = _checked(given)
     if "name" in values and values["name"] is None:
-        raise Invalid("`name` cannot be null; leave it out to keep it.", path=["name"])
+        raise Invalid("`name` cannot be null; leave it out instead.", path=["name"])
     project_id = await _project_of(tx, ident)
     stored = await tx.fetchrow(_STORED, tx.scope.group_id, ident)
     if stored is None:

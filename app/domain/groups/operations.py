@@ -187,7 +187,7 @@ async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[st
         if isinstance(value, Unset):
             continue
         if value is None and column not in ("time_zone", "external_id"):
-            raise Invalid(f"`{path[0]}` cannot be null; leave it out to keep it.", path=path)
+            raise Invalid(f"`{path[0]}` cannot be null; leave it out instead.", path=path)
         if column == "name":
             value = inputs.text(value, path, longest=MAX_NAME, blank=False)
         elif column in ("beacon_key", "external_id") and value is not None:

@@ -81,7 +81,7 @@ async def rename_partnership(tx: Transaction, partnership_id: int, *, name: str)
 
 def _name(value: str | None) -> str:
     if value is None:
-        raise Invalid("`name` cannot be null; leave it out to keep it.", path=["name"])
+        raise Invalid("`name` cannot be null; leave it out instead.", path=["name"])
     return inputs.text(value, ["name"], longest=MAX_NAME, blank=False)
 
 

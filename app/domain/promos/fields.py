@@ -77,7 +77,7 @@ def promo_code(text: str, path: Path = ("code",)) -> str:
     return code
 
 
-def checked(given: PromoFields, *, is_new: bool = False) -> dict[str, Any]:
+def checked(given: PromoFields) -> dict[str, Any]:
     """The values that were sent, by column."""
     found: dict[str, Any] = {}
     for column in (field.name for field in fields(given)):
@@ -86,8 +86,7 @@ def checked(given: PromoFields, *, is_new: bool = False) -> dict[str, Any]:
             continue
         path = path_of(column)
         if value is None and column in REQUIRED:
-            why = "" if is_new else "; leave it out to keep it"
-            raise Invalid(f"`{path[0]}` cannot be null{why}.", path=path)
+            raise Invalid(f"`{path[0]}` cannot be null; leave it out instead.", path=path)
         found[column] = value if value is None else _CHECKS.get(column, _as_it_is)(value, path)
     return found
 

@@ -33,7 +33,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
 
     Under a narrower scope than the group it belongs to a campaign of that scope.
     """
-    values = checked(given, is_new=True)
+    values = checked(given)
     if values.get("type") in (PromoType.FREE_DELIVERY, PromoType.FREE_ITEM):
         values.setdefault("value", Decimal(0))
     for column in ("code", "type", "value"):

@@ -255,7 +255,7 @@ def _checked(given: SegmentFields) -> dict[str, Any]:
         path: Path = [NAMES.get(column, column)]
         if column == "name":
             if value is None:
-                raise Invalid("`name` cannot be null; leave it out to keep it.", path=path)
+                raise Invalid("`name` cannot be null; leave it out instead.", path=path)
             value = inputs.text(value, path, longest=MAX_NAME, blank=False)
         elif column in ("source", "external_id") and value is not None:
             longest = MAX_CODE if column == "external_id" else MAX_NAME

@@ -20,6 +20,9 @@ class Subscriptions:
         roots = prepared.plan.tree.roots
         if len(roots) != 1:
             raise Invalid("A subscription has one field; all of this one's are skipped.")
+        if operation.extensions.get("plan") or operation.extensions.get("dryRun"):
+            # What is watched is shared by all who watch it, and not all of them may see this.
+            raise Invalid("Plans are shown for queries and mutations: send the same selection as a query.")
         # What is declared can be asked again and again; a resolver in Python has something to do, and is done then.
         answering = self._runs.begin if roots[0].plan is None else self._topics.subscribe
         return answering(operation, prepared, context)

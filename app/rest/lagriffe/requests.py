@@ -58,7 +58,11 @@ def create_variables(parts: Parts) -> dict[str, Any]:
 
 def _without_blanks(form: Mapping[str, Any]) -> dict[str, Any]:
     """A form cannot send null: a field left empty was not sent."""
-    return {name: value for name, value in form.items() if value != ""}
+    kept = {
+        name: [one for one in value if one != ""] if isinstance(value, list) else value
+        for name, value in form.items()
+    }
+    return {name: value for name, value in kept.items() if value != "" and value != []}
 
 
 def _text(sent: Mapping[str, Any], name: str) -> str:
@@ -124,4 +128,6 @@ def _files(sent: Mapping[str, Any], is_form: bool) -> list[UploadFile]:
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, list) and any(isinstance(one, UploadFile) for one in value):
+        return "a file"
     return "a file" if isinstance(value, UploadFile) else kind_of(value)
