@@ -60,6 +60,7 @@ SELECT :group_id::bigint,
 
 -- step: campaigns
 -- Most are running; every 5th is over, every 10th paused, every 20th a draft and every 25th scheduled again.
+-- One of the integration's is implicit: there is never another.
 INSERT INTO campaign (group_id, name, description, status, type, objective, channels, store_id, project_id,
   segment_id, starts_at, ends_at, budget_total, currency, subject, body, integration_id, slug, is_explicit,
   reward_type, partner_id, partnership_id, total_rewards, is_template, created_at, activated_at, updated_at)
@@ -78,7 +79,7 @@ SELECT :group_id::bigint,
        CASE WHEN n % 25 = 0 THEN :today::date + 60 WHEN n % 5 = 0 AND n % 10 > 0 THEN :today::date
             ELSE :today::date + (7 + n % 200) END::timestamptz,
        round(500 + (n * 7919 % 100000) / 10.0, 2), c.currency, 'Subject “' || n || '”', 'Bonjour {{ name }},',
-       CASE WHEN n % 2 = 0 THEN i.id END, CASE WHEN n % 2 = 0 THEN 'c-' || n END, n % 7 > 0,
+       CASE WHEN n % 2 = 0 THEN i.id END, CASE WHEN n % 2 = 0 THEN 'c-' || n END, n <> 14,
        CASE WHEN n % 4 = 0 THEN 1 + n % 3 END, CASE WHEN n % 4 = 0 THEN ps.partner_id END,
        CASE WHEN n % 4 = 0 THEN ps.id END, CASE WHEN n % 4 = 0 THEN n * 100 ELSE 0 END, false,
        :today::date - (60 + n % 300) + n * interval '1 second',

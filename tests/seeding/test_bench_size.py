@@ -27,7 +27,7 @@ async def test_each_campaign_has_what_the_benchmark_asks_for(
 ) -> None:
     told: list[tuple[int, int]] = []
     made = await seed_bench(
-        db, now=NOW, groups=2, campaigns=51, progress=lambda _, done, total: told.append((done, total))
+        db, now=NOW, groups=2, campaigns=101, progress=lambda _, done, total: told.append((done, total))
     )
     await analyze(database_url)
     assert made.made == len(made.group_ids) == 2
@@ -40,12 +40,12 @@ async def test_each_campaign_has_what_the_benchmark_asks_for(
             "campaign_metric",
         )
     }  # fmt: skip
-    assert {table: count / 51 for table, count in counts.items()} == {
+    assert {table: count / 101 for table, count in counts.items()} == {
         "campaign": 1, "flow": 3, "flow_action": 6, "flow_condition": 6, "flow_multiplier": 3, "outlay": 10,
         "promo": 2, "campaign_metric": 60,
     }  # fmt: skip
     per_group = await owner.fetch("SELECT count(*) FROM campaign GROUP BY group_id ORDER BY group_id")
-    assert [row[0] for row in per_group] == [26, 25]
+    assert [row[0] for row in per_group] == [51, 50]
     statuses = await owner.fetchval("SELECT array_agg(DISTINCT status ORDER BY status) FROM campaign")
     assert statuses == ["active", "completed", "draft", "paused", "scheduled"]
     assert await owner.fetch(ROLLUP_DIFFERENCES) == []
