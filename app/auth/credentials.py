@@ -69,38 +69,51 @@ class Authenticator:
         if api_key is None and bearer is None:
             raise Unauthorized
         name = _name_of((api_key, beacon_key, bearer, group))
+        sent = Credential(api_key, beacon_key, bearer, group)
         held = self._good.get(name, now=now)
         if held is None:
-            held = await self._look_up(name, Credential(api_key, beacon_key, bearer, group), now=now)
+            held = await self._look_up(name, sent, now=now)
+        elif self._is_due(name, now=now):
+            self._begin(name, sent, now=now)
         return held.principal
 
     def recall(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal | None:
-        """Who sends these headers, where that was found out a moment ago; `by_headers` finds it out."""
-        return self.recall_by(name_of_headers(headers), now=now)
+        """Who sends these headers, where that was found out a moment ago; `by_headers` finds it out.
+
+        What was found out a while ago is found out again meanwhile, so that nobody has to wait for it.
+        """
+        name = name_of_headers(headers)
+        held = self._good.get(name, now=now)
+        if held is None:
+            return None
+        if self._is_due(name, now=now):
+            self._begin(name, _sent(headers), now=now)
+        return held.principal
 
     def recall_by(self, name: bytes, *, now: datetime) -> Principal | None:
-        """The same, by the name of the headers."""
+        """The same, by the name of the headers; None as well where the headers are needed to find it out again."""
         held = self._good.get(name, now=now)
-        return None if held is None else held.principal
+        return None if held is None or self._is_due(name, now=now) else held.principal
 
     async def by_headers(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal:
         """Who sends these headers, by any credential we know. Raises as `authenticate` does."""
-        api_key, beacon_key, authorization, group = (
-            None if (value := headers.get(name)) is None else value.decode("latin-1") for name in HEADERS
-        )
-        bearer = read_bearer(authorization)
-        if api_key is None and bearer is None:
+        sent = _sent(headers)
+        if sent.api_key is None and sent.bearer is None:
             raise Unauthorized
-        sent = Credential(api_key, beacon_key, bearer, group)
         return (await self._look_up(name_of_headers(headers), sent, now=now)).principal
+
+    def _is_due(self, name: bytes, *, now: datetime) -> bool:
+        return self._good.is_aging(name, now=now) and name not in self._flights
+
+    def _begin(self, name: bytes, sent: Credential, *, now: datetime) -> asyncio.Task[Proven | Refused]:
+        flight = self._flights[name] = asyncio.create_task(self._fly(name, sent, now=now))
+        flight.add_done_callback(partial(self._landed, name))
+        return flight
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
         if outcome is None:
-            flight = self._flights.get(name)
-            if flight is None:
-                flight = self._flights[name] = asyncio.create_task(self._fly(name, sent, now=now))
-                flight.add_done_callback(partial(self._landed, name))
+            flight = self._flights.get(name) or self._begin(name, sent, now=now)
             # Shielded: whoever came first may leave; the others still wait for the answer.
             outcome = await asyncio.shield(flight)
         if isinstance(outcome, Refused):
@@ -116,6 +129,7 @@ class Authenticator:
         except (Unauthorized, Forbidden) as failure:
             refused = Refused(type(failure), failure.message)
             self._bad.put(name, refused, now=now)
+            self._good.forget(name)
             return refused
         self._good.put(name, proven, now=now, until=proven.expires_at)
         return proven
@@ -124,6 +138,13 @@ class Authenticator:
         self._flights.pop(name, None)
         if not flight.cancelled():
             flight.exception()  # read here, or asyncio complains when all who waited have left
+
+
+def _sent(headers: Mapping[bytes, bytes]) -> Credential:
+    api_key, beacon_key, authorization, group = (
+        None if (value := headers.get(name)) is None else value.decode("latin-1") for name in HEADERS
+    )
+    return Credential(api_key, beacon_key, read_bearer(authorization), group)
 
 
 def read_bearer(authorization: str | None) -> str | None:

@@ -26,6 +26,15 @@ class Recent(Generic[K, V]):
             return entry[2]
         return None
 
+    def is_aging(self, key: K, *, now: datetime) -> bool:
+        """Whether an entry is in the last third of its life."""
+        entry = self._entries.get(key)
+        return entry is not None and entry[1] - now < self._life / 3
+
+    def forget(self, key: K) -> None:
+        """Remember it no more."""
+        self._entries.pop(key, None)
+
     def put(self, key: K, value: V, *, now: datetime, until: datetime | None = None) -> None:
         """Remember, for `life` or until a moment that comes earlier."""
         self._entries.pop(key, None)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.auth.credentials import BAD_SIZE, Authenticator
+from app.auth.credentials import BAD_SIZE, Authenticator, name_of_headers
 from app.auth.keys import create_api_key, revoke_api_key
 from app.auth.recent import Recent
 from app.db.database import Database
@@ -41,6 +41,28 @@ async def test_many_wrong_ones_at_once_cost_one_look_up(authenticator: Authentic
     assert {type(result) for result in results} == {Unauthorized}
     assert len({id(result) for result in results}) == 100
     assert visits.count == 1
+
+
+async def test_who_keeps_asking_never_waits_and_a_revocation_is_felt_all_the_same(
+    db: Database, authenticator: Authenticator, visits: Visits
+) -> None:
+    a = await groups.group(db)
+    key = await create_api_key(db, group_id=a.group_id, name="k", now=NOW)
+    headers, later = {b"x-api-key": key.secret.encode()}, NOW + timedelta(seconds=2.5)
+    name = name_of_headers(headers)
+    await authenticator.by_headers(headers, now=NOW)
+    before = visits.count
+    # Found out again meanwhile, once however many ask; whoever has no headers at hand sends the first one there.
+    assert authenticator.recall_by(name, now=later) is None
+    assert all([authenticator.recall(headers, now=later) for _ in range(10)])
+    assert authenticator.recall_by(name, now=later) is not None
+    await asyncio.sleep(0.2)
+    assert visits.count == before + 1
+    assert authenticator.recall_by(name, now=NOW + timedelta(seconds=4)) is not None
+    await revoke_api_key(db, key_id=key.key.id, group_id=None, now=NOW)
+    assert authenticator.recall(headers, now=NOW + timedelta(seconds=5)) is not None
+    await asyncio.sleep(0.2)
+    assert authenticator.recall(headers, now=NOW + timedelta(seconds=5)) is None
 
 
 async def test_a_refusal_is_repeated_for_a_second_only(db: Database, authenticator: Authenticator) -> None:
