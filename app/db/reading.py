@@ -67,7 +67,8 @@ class Readers:
         self._size = size
         self._idle: list[_Reader] = []
         self._unopened = size
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[_Reader | None]] = deque()
+        """They are handed a connection, or told that there is room to open one."""
 
     async def fetch_bytes(self, sql: str, values: Sequence[object]) -> bytes | None:
         """The one value of a planned statement. Unavailable where the database is away or takes too long."""
@@ -138,20 +139,30 @@ class Readers:
                     self._unopened += 1
                     self._wake()
                     raise
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            turn: asyncio.Future[_Reader | None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:
-                await turn
+                handed = await turn
             except BaseException:
-                if turn.done() and not turn.cancelled():
-                    self._wake()  # our turn came as we left: the next one has it
+                if turn.done() and not turn.cancelled():  # our turn came as we left: the next one has it
+                    left = turn.result()
+                    if left is None:
+                        self._wake()
+                    else:
+                        self._give_back(left)
                 raise
+            if handed is not None:
+                return handed
         return self._idle.pop()
 
     def _give_back(self, reader: _Reader) -> None:
+        # From hand to hand: whoever comes in between would take it, and those who wait would wait again.
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(reader)
+                return
         self._idle.append(reader)
-        if self._waiting:
-            self._wake()
 
     async def _retire(self, reader: _Reader) -> None:
         self._unopened += 1

@@ -22,6 +22,21 @@ async def test_more_readers_than_connections_wait_their_turn(database_url: str) 
     await db.close()
 
 
+async def test_who_waits_longest_is_next(database_url: str) -> None:
+    db = await connect(database_url, readers=1, writers=1)
+    seen: list[tuple[int, int]] = []
+
+    async def asks(number: int) -> None:
+        # Whoever is done asks again at once, and would be served before those who wait.
+        for turn in range(5):
+            await db.reader.fetch_bytes(PID, [])
+            seen.append((turn, number))
+
+    await asyncio.gather(*(asks(number) for number in range(8)))
+    assert seen == sorted(seen)
+    await db.close()
+
+
 async def test_only_reads_that_may_be_stale_ask_the_replica(
     server: EmbeddedServer, template: str, database_url: str
 ) -> None:
