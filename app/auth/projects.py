@@ -55,6 +55,8 @@ class Projects:
             or (scope.store_id is not None and found.store_id not in (None, scope.store_id))
         ):
             raise NotFound("project", slug, path=["project"])
+        if scope.project_ids == (found.project_id,):
+            return principal
         return replace(principal, scope=replace(scope, project_ids=(found.project_id,)))
 
     async def tracker(self, slug: str, *, now: datetime) -> Principal:
@@ -67,14 +69,20 @@ class Projects:
 
     async def _find(self, slug: str, *, now: datetime) -> Found | None:
         found = self._known.get(slug, now=now)
-        if found is not None or self._unknown.get(slug, now=now):
+        if found is not None:
+            if self._known.is_aging(slug, now=now) and slug not in self._flights:
+                self._begin(slug, now=now)  # so that nobody has to wait for it
             return found
-        flight = self._flights.get(slug)
-        if flight is None:
-            flight = self._flights[slug] = asyncio.create_task(self._look_up(slug, now))
-            flight.add_done_callback(partial(self._landed, slug))
+        if self._unknown.get(slug, now=now):
+            return None
+        flight = self._flights.get(slug) or self._begin(slug, now=now)
         # Shielded: whoever came first may leave; the others still wait for the answer.
         return await asyncio.shield(flight)
+
+    def _begin(self, slug: str, *, now: datetime) -> asyncio.Task[Found | None]:
+        flight = self._flights[slug] = asyncio.create_task(self._look_up(slug, now))
+        flight.add_done_callback(partial(self._landed, slug))
+        return flight
 
     async def _look_up(self, slug: str, now: datetime) -> Found | None:
         async with self._turns:
@@ -82,6 +90,7 @@ class Projects:
                 row = await directory.fetchrow(_BY_SLUG, slug)
             if row is None:
                 self._unknown.put(slug, True, now=now)
+                self._known.forget(slug)
                 return None
             group_id, project_id = int(row["group_id"]), int(row["project_id"])
             async with self._db.transaction(Scope(group_id)) as tx:

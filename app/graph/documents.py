@@ -21,6 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import Invalid
 from app.graph.limits import MAX_TOKENS, check_document, check_text
+from app.graph.plain import PlainInput, plain_input
 from app.plan.collect import structure
 from app.plan.pages import STRUCTURAL
 
@@ -51,6 +52,8 @@ class PreparedOperation:
     uses: dict[str, str]
     """How each variable shapes the plan."""
     introspects: bool
+    plain: PlainInput | None = None
+    """How its variables are read quickly, where that can be."""
 
     @property
     def kind(self) -> OperationType:
@@ -125,6 +128,7 @@ class Documents:
                     definition,
                     structure(definition, fragments, STRUCTURAL),
                     _introspects(definition, fragments),
+                    plain_input(self.schema, definition),
                 )
         if not document.operations:
             raise Invalid("The document has no operation.")

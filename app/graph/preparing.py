@@ -92,13 +92,16 @@ def _checked(operation: Operation, context: Context) -> Checked:
         )
     if operation.read_only and chosen.kind is OperationType.MUTATION:
         raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
-    check_variables(operation.variables)
-    variables = get_variable_values(
-        schema._schema, chosen.node.variable_definitions or (), operation.variables, max_errors=10,
-        hide_suggestions=not documents.suggestions,
-    )  # fmt: skip
-    if isinstance(variables, list):
-        raise Rejected(variables, "BAD_USER_INPUT")
+    variables = None if chosen.plain is None else chosen.plain.read(operation.variables)
+    if variables is None:
+        check_variables(operation.variables)
+        coerced = get_variable_values(
+            schema._schema, chosen.node.variable_definitions or (), operation.variables, max_errors=10,
+            hide_suggestions=not documents.suggestions,
+        )  # fmt: skip
+        if isinstance(coerced, list):
+            raise Rejected(coerced, "BAD_USER_INPUT")
+        variables = coerced
     plannable = chosen.kind is not OperationType.MUTATION and not chosen.introspects
     try:
         plan = _Ready.plans.get(document, chosen, variables, context.scope.shape, plannable=plannable)

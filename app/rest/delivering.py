@@ -9,7 +9,7 @@ from app.auth.webhooks.signatures import Delivery
 from app.errors import Invalid
 from app.graph.requests import base_url
 from app.rest.failing import MALFORMED_BODY
-from app.serving.bodies import MAX_BODY, stream_body, too_large
+from app.serving.bodies import MAX_BODY, ClientGone, stream_body, too_large
 
 
 def delivery_of(request: Request, body: bytes) -> Delivery:
@@ -35,13 +35,20 @@ async def read_raw(receive: Receive) -> bytes:
 
     Counted here too: to the door a form may be large, and nobody knows yet who sends this one.
     """
-    chunks, size = [], 0
-    async with aclosing(stream_body(receive)) as stream:
-        async for chunk in stream:
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise too_large("The body", MAX_BODY)
-            chunks.append(chunk)
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGone
+    chunks = [bytes(message.get("body", b""))]
+    size = len(chunks[0])
+    if message.get("more_body"):
+        async with aclosing(stream_body(receive)) as rest:
+            async for chunk in rest:
+                size += len(chunk)
+                if size > MAX_BODY:
+                    break
+                chunks.append(chunk)
+    if size > MAX_BODY:
+        raise too_large("The body", MAX_BODY)
     return b"".join(chunks)
 
 
