@@ -135,7 +135,11 @@ def import_rows(
         typer.Option(help="Where refused rows go, with the reason; FILE.refused.jsonl unless said."),
     ] = None,
 ) -> None:
-    """Bring rows of another system in. They keep their old ids; the same file again changes nothing more."""
+    """Bring rows of another system in. They keep their old ids; the same file again changes nothing more.
+
+    CSV (with a header) or JSON lines, by the file's name. Lists in CSV cells have `;` between their entries. Columns of
+    customers that mean nothing here become free attributes, called as in the file; of other rows they are refused.
+    """
     from app.importing.running import Kind, import_file
     from app.seeding.progress import progress_bar
     from app.values.scope import Scope

@@ -210,6 +210,8 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         later, self._later = self._later, b""
         if body is None:
             self._read(request, begins=True)
+            if self._stops:
+                super().shutdown()  # It closes with that answer.
         else:
             self._write(repeat, exchange, body)
             self.server_state.total_requests += 1

@@ -240,6 +240,29 @@ async def test_a_server_that_stops_answers_it_and_closes() -> None:
     await letting
 
 
+async def test_a_server_that_stops_answers_it_the_long_way_too_and_closes() -> None:
+    app = Counter()
+
+    async def gives_up(_: Exchange) -> None:
+        app.begun.set()
+        await app.holds.wait()
+
+    app.again = gives_up
+    async with wire(app) as server:
+        reader, writer = await server.connect()
+        writer.write(ASK)
+        await answer(reader)
+        app.holds.clear()
+        app.begun.clear()
+        writer.write(ASK)
+        await app.begun.wait()
+        letting = asyncio.get_running_loop().call_later(0.3, app.holds.set)
+    assert (await answer(reader))[1] == b"asked 2"
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    letting.cancel()
+
+
 BODY = b'{"query": "{ a }"}'
 POST = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
 LENGTH = {b"host": b"here", b"content-length": b"%d" % len(BODY)}
