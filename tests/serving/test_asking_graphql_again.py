@@ -13,19 +13,9 @@ from starlette.types import ASGIApp
 
 from app.auth.keys import create_api_key, revoke_api_key
 from app.db.database import Database
-from app.serving.connections import BoundedConnection
 from tests.given import groups
 from tests.serving.conftest import Caller
-
-
-class Counting(BoundedConnection):
-    """Counts what is read."""
-
-    read = 0
-
-    def _read(self, data: bytes, *, begins: bool) -> None:
-        Counting.read += 1
-        super()._read(data, begins=begins)
+from tests.serving.wire import Counting
 
 
 @pytest.fixture(scope="module")

@@ -6,20 +6,9 @@ from typing import Any
 import pytest
 
 from app.errors import Unavailable
-from app.serving.connections import BoundedConnection
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.repeats import MAX_REQUEST, is_whole
-from tests.serving.wire import Wire, get, until, wire
-
-
-class Counting(BoundedConnection):
-    """Counts what is read."""
-
-    read = 0
-
-    def _read(self, data: bytes, *, begins: bool) -> None:
-        Counting.read += 1
-        super()._read(data, begins=begins)
+from tests.serving.wire import Counting, Wire, get, until, wire
 
 
 class Counter:

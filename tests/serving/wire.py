@@ -18,6 +18,16 @@ from app.serving.door import Door, Refusal
 from app.serving.journal import Journal
 
 
+class Counting(BoundedConnection):
+    """Counts the requests that are read; those that are known by their bytes are not."""
+
+    read = 0
+
+    def _read(self, data: bytes, *, begins: bool) -> None:
+        Counting.read += 1
+        super()._read(data, begins=begins)
+
+
 @dataclass
 class Wire:
     """The server under test."""
