@@ -114,10 +114,10 @@ class Documents:
         errors = validate(
             self.schema, ast, RULES, max_errors=MAX_ERRORS, hide_suggestions=not self.suggestions
         )
-        if errors and not self.suggestions:
-            for found in errors:
-                found.message = _SUGGESTION.sub("", found.message)
         if errors:
+            if not self.suggestions:
+                for found in errors:
+                    found.message = _SUGGESTION.sub("", found.message)
             raise Rejected(errors, "GRAPHQL_VALIDATION_FAILED")
         document = Document(query, ast)
         fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}

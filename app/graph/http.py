@@ -37,7 +37,7 @@ from app.graph.requests import (
 )
 from app.serving.bodies import UNSUPPORTED_MEDIA_TYPE, read_body
 from app.serving.door import Refusal
-from app.serving.exchange import Again, Exchange, exchange_of
+from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
 
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
@@ -159,7 +159,7 @@ class GraphQLOverHttp:
         if given.execution == "planned":
             if body:
                 self.remembered.keep(body, operation, given)
-                if operation.prepared is not None:
+                if operation.prepared is not None and WHOLE in scope:
                     exchange.again = self._again(operation, context, name_of_headers(headers))
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, operation, form)

@@ -67,6 +67,18 @@ async def asked(server: Wire, times: int, request: bytes = ASK) -> list[tuple[by
     return out
 
 
+async def held(server: Wire, app: Counter) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection whose request has come again, and is being answered until `app.holds` is set."""
+    reader, writer = await server.connect()
+    writer.write(ASK)
+    await answer(reader)
+    app.holds.clear()
+    app.begun.clear()
+    writer.write(ASK)
+    await app.begun.wait()
+    return reader, writer
+
+
 async def test_it_is_answered_anew_with_the_same_head_and_is_logged_the_same() -> None:
     Counting.read = 0
     async with wire(Counter(), http=Counting) as server:
@@ -152,13 +164,7 @@ async def test_bytes_in_the_middle_of_a_request_are_no_request() -> None:
 async def test_a_client_that_leaves_takes_it_along() -> None:
     app = Counter()
     async with wire(app) as server:
-        reader, writer = await server.connect()
-        writer.write(ASK)
-        await answer(reader)
-        app.holds.clear()
-        app.begun.clear()
-        writer.write(ASK)
-        await app.begun.wait()
+        _, writer = await held(server, app)
         writer.close()
         await until(lambda: app.cancelled)
         await until(lambda: len(server.lines) == 2)
@@ -210,13 +216,7 @@ async def test_a_full_gateway_refuses_it_as_any_other() -> None:
 async def test_a_server_that_stops_answers_it_and_closes() -> None:
     app = Counter()
     async with wire(app) as server:
-        reader, writer = await server.connect()
-        writer.write(ASK)
-        await answer(reader)
-        app.holds.clear()
-        app.begun.clear()
-        writer.write(ASK)
-        await app.begun.wait()
+        reader, writer = await held(server, app)
 
         async def let_go() -> None:
             await asyncio.sleep(0.3)
@@ -238,13 +238,7 @@ async def test_a_server_that_stops_answers_it_the_long_way_too_and_closes() -> N
 
     app.again = gives_up
     async with wire(app) as server:
-        reader, writer = await server.connect()
-        writer.write(ASK)
-        await answer(reader)
-        app.holds.clear()
-        app.begun.clear()
-        writer.write(ASK)
-        await app.begun.wait()
+        reader, writer = await held(server, app)
         letting = asyncio.get_running_loop().call_later(0.3, app.holds.set)
     assert (await answer(reader))[1] == b"asked 2"
     assert await asyncio.wait_for(reader.read(), 5) == b""
