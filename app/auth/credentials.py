@@ -5,11 +5,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from app.auth.lookup import Credential, Lookup, Proven
 from app.auth.principal import Principal
-from app.auth.recent import Recent
+from app.auth.recent import Flights, Recent
 from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.errors import Failure, Forbidden, Unauthorized
@@ -44,7 +43,7 @@ class Authenticator:
         self._good: Recent[bytes, Proven] = Recent(GOOD_SIZE, life=GOOD_LIFE)
         # Apart from the good ones, so that a flood of wrong credentials cannot push those out.
         self._bad: Recent[bytes, Refused] = Recent(BAD_SIZE, life=BAD_LIFE)
-        self._flights: dict[bytes, asyncio.Task[Proven | Refused]] = {}
+        self._flights: Flights[bytes, Proven | Refused] = Flights()
 
     @property
     def tokens(self) -> Tokens:
@@ -106,9 +105,7 @@ class Authenticator:
         return self._good.is_aging(name, now=now) and name not in self._flights
 
     def _begin(self, name: bytes, sent: Credential, *, now: datetime) -> asyncio.Task[Proven | Refused]:
-        flight = self._flights[name] = asyncio.create_task(self._fly(name, sent, now=now))
-        flight.add_done_callback(partial(self._landed, name))
-        return flight
+        return self._flights.begin(name, self._fly(name, sent, now=now))
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
@@ -133,11 +130,6 @@ class Authenticator:
             return refused
         self._good.put(name, proven, now=now, until=proven.expires_at)
         return proven
-
-    def _landed(self, name: bytes, flight: asyncio.Task[Proven | Refused]) -> None:
-        self._flights.pop(name, None)
-        if not flight.cancelled():
-            flight.exception()  # read here, or asyncio complains when all who waited have left
 
 
 def _sent(headers: Mapping[bytes, bytes]) -> Credential:

@@ -7,10 +7,9 @@ exactly like one that is not there.
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from app.auth.principal import Principal, Role
-from app.auth.recent import Recent
+from app.auth.recent import Flights, Recent
 from app.db.database import Database
 from app.errors import NotFound
 from app.values.scope import Scope
@@ -42,7 +41,7 @@ class Projects:
         self._known: Recent[str, Found] = Recent(KNOWN, life=LIFE)
         # Apart, so that a flood of wrong slugs cannot push the known ones out.
         self._unknown: Recent[str, bool] = Recent(UNKNOWN, life=LIFE)
-        self._flights: dict[str, asyncio.Task[Found | None]] = {}
+        self._flights: Flights[str, Found | None] = Flights()
         self._turns = asyncio.Semaphore(LOOKUPS)
 
     async def inside(self, principal: Principal, slug: str, *, now: datetime) -> Principal:
@@ -80,9 +79,7 @@ class Projects:
         return await asyncio.shield(flight)
 
     def _begin(self, slug: str, *, now: datetime) -> asyncio.Task[Found | None]:
-        flight = self._flights[slug] = asyncio.create_task(self._look_up(slug, now))
-        flight.add_done_callback(partial(self._landed, slug))
-        return flight
+        return self._flights.begin(slug, self._look_up(slug, now))
 
     async def _look_up(self, slug: str, now: datetime) -> Found | None:
         async with self._turns:
@@ -98,8 +95,3 @@ class Projects:
         found = Found(group_id, project_id, store_id)
         self._known.put(slug, found, now=now)
         return found
-
-    def _landed(self, slug: str, flight: asyncio.Task[Found | None]) -> None:
-        self._flights.pop(slug, None)
-        if not flight.cancelled():
-            flight.exception()  # read here, or asyncio complains when all who waited have left
