@@ -20,7 +20,7 @@ RUN pip install --require-hashes -r requirements.lock
 COPY pyproject.toml ./
 COPY app/ app/
 COPY migrations/ migrations/
-COPY --from=graphiql /build/app/graph/static/ app/graph/static/
+COPY --from=graphiql /build/app/graph/http/static/ app/graph/http/static/
 # The lock holds the developers' tools as well; none of them is needed where it runs.
 RUN touch README.md && pip install --no-deps --no-build-isolation . \
  && pip uninstall --yes coverage hypothesis import-linter inline-snapshot mypy pytest pytest-asyncio pytest-cov \

@@ -8,7 +8,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-GRAPHIQL := app/graph/static/BUILT
+GRAPHIQL := app/graph/http/static/BUILT
 GRAPHIQL_SOURCES := frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
 TESTS ?=
 
@@ -60,7 +60,7 @@ graphiql: $(GRAPHIQL) ## bundle GraphiQL (skipped, with a word, where npm is mis
 
 .PHONY: clean
 clean: ## remove what was installed and built; data in DATA_DIR stays
-	rm -rf $(VENV) frontend/node_modules app/graph/static
+	rm -rf $(VENV) frontend/node_modules app/graph/http/static
 
 .PHONY: install
 install: $(INSTALLED)

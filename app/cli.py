@@ -202,9 +202,9 @@ def explain(
     """Show the SQL a document becomes, and PostgreSQL's EXPLAIN of it."""
     from app.auth.principal import Principal, Role
     from app.domain.assets.storage import AssetStorage
-    from app.graph.context import Context, Services
-    from app.graph.explaining import explain as explained
-    from app.graph.preparing import Operation
+    from app.graph.running.context import Context, Services
+    from app.graph.running.explaining import explain as explained
+    from app.graph.running.preparing import Operation
     from app.values.json_text import read_object
     from app.values.scope import Scope
 
@@ -234,7 +234,7 @@ def explain(
 @app.command()
 def plan_coverage() -> None:
     """List which fields of the schema are planned, and why the others are not."""
-    from app.graph.explaining import coverage
+    from app.graph.running.explaining import coverage
 
     found = coverage()
     for name in found.planned:

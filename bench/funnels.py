@@ -20,8 +20,8 @@ from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 from app.domain.assets.storage import AssetStorage
 from app.domain.funnels.touches import PATHS
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 

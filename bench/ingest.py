@@ -31,7 +31,7 @@ from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 from app.domain.event_types.fields import FieldEntry
 from app.domain.event_types.operations import EventTypeFields, create_event_type
-from app.tables.events import EventDataType, EventFieldKind
+from app.tables.event_types import EventDataType, EventFieldKind
 from app.values.instants import read_instant
 from app.values.scope import Scope
 from bench.report import replace_section

@@ -17,9 +17,9 @@ from typing import Any
 from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Operation
-from app.graph.preparing import prepare
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation
+from app.graph.running.preparing import prepare
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings

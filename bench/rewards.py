@@ -28,8 +28,8 @@ from app.domain.rewards import programme as rules
 from app.domain.rewards.attributes import catalogue
 from app.domain.rewards.simulating import Simulated, draft, replay
 from app.domain.rewards.windows import Window
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.rest.benji.routes import ROUTES
 from app.rest.route import Parts
 from app.settings import read_settings

@@ -12,9 +12,9 @@ from pathlib import Path
 from app.auth.principal import Principal, Role
 from app.db.database import Database, connect
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.explaining import explain
-from app.graph.preparing import Operation
+from app.graph.running.context import Context, Services
+from app.graph.running.explaining import explain
+from app.graph.running.preparing import Operation
 from app.settings import read_settings
 from app.values.scope import Scope
 from bench.data import FOLDER, Data, filled

@@ -1,9 +1,9 @@
-// Bundles GraphiQL into app/graph/static: the page's module with its lazily loaded pieces, one file per
+// Bundles GraphiQL into app/graph/http/static: the page's module with its lazily loaded pieces, one file per
 // Monaco worker, one style sheet and its font. Everything is served by the gateway; nothing comes from outside.
 import { build } from 'esbuild';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 
-const out = new URL('../app/graph/static/', import.meta.url).pathname;
+const out = new URL('../app/graph/http/static/', import.meta.url).pathname;
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 

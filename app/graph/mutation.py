@@ -2,30 +2,33 @@
 
 import strawberry
 
+from app.graph.mutations import access as keys
+from app.graph.mutations import ad_campaigns as ads
 from app.graph.mutations import (
-    ads,
     assets,
     campaigns,
-    custom_ads,
-    customers,
     event_metrics,
     event_types,
     events,
     exchange_rates,
     flows,
     interactions,
-    keys,
-    messages,
     metrics,
     outlays,
     partners,
     promos,
     rewards,
     segments,
-    stores,
     touches,
     webhooks,
 )
+from app.graph.mutations import custom_campaigns as custom_campaigns_custom_ads
+from app.graph.mutations import customers as customers_customers
+from app.graph.mutations import groups as groups_stores
+from app.graph.mutations import integrations as integrations_custom_ads
+from app.graph.mutations import message_campaigns as messages
+from app.graph.mutations import orders as orders_customers
+from app.graph.mutations import stores as stores_stores
 
 
 @strawberry.type(
@@ -44,9 +47,9 @@ class Mutation:
     message_campaign_create = messages.create
     ad_campaign_create = ads.create
     ad_campaigns_update = ads.update_many
-    store_create = stores.create
-    store_update = stores.update
-    group_update = stores.update_group
+    store_create = stores_stores.create
+    store_update = stores_stores.update
+    group_update = groups_stores.update_group
     partner_create = partners.create
     partner_update = partners.update
     partnership_create = partners.create_partnership
@@ -56,10 +59,10 @@ class Mutation:
     reward_process = rewards.reward
     reward_reverse = rewards.take_back
     reward_attribute_create = rewards.create_attribute
-    integration_create = custom_ads.create_integration
-    integration_update = custom_ads.update_integration
-    custom_campaign_create = custom_ads.create_campaign
-    custom_campaign_update = custom_ads.update_campaign
+    integration_create = integrations_custom_ads.create_integration
+    integration_update = integrations_custom_ads.update_integration
+    custom_campaign_create = custom_campaigns_custom_ads.create_campaign
+    custom_campaign_update = custom_campaigns_custom_ads.update_campaign
     outlay_create = outlays.create
     outlay_update = outlays.update
     outlay_delete = outlays.delete
@@ -67,8 +70,8 @@ class Mutation:
     interaction_record_offline = interactions.record_offline
     metrics_record = metrics.record
     exchange_rates_upsert = exchange_rates.upsert
-    customers_upsert = customers.upsert
-    orders_record = customers.record_many
+    customers_upsert = customers_customers.upsert
+    orders_record = orders_customers.record_many
     segment_create = segments.create
     segment_update = segments.update
     segment_delete = segments.delete

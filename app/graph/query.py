@@ -2,32 +2,40 @@
 
 import strawberry
 
-from app.graph import lists
-from app.graph.access import ApiKey, OAuthClient, Viewer
-from app.graph.attributed_insights import AttributedInsightEntry
-from app.graph.attributed_insights import attributed_insights as _attributed_insights
-from app.graph.attribution import AttributionRow
-from app.graph.attribution import attribution as _attribution
-from app.graph.audience import Customer, Promo, Segment
-from app.graph.campaigns import Campaign, Outlay, SpendEntry
-from app.graph.declare import by_ids, connection, embed, every_group, look_up
-from app.graph.event_metrics import EVENT_METRICS, EventMetric
-from app.graph.event_types import EVENT_TYPES, EventType
-from app.graph.events import Event
-from app.graph.exchange_rates import EXCHANGE_RATES, ExchangeRate
-from app.graph.funnels import Funnel, FunnelSlice, documented, own
-from app.graph.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
-from app.graph.insights import InsightEntry
-from app.graph.insights import insights as _insights
-from app.graph.interactions import INTERACTIONS, Interaction
-from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
-from app.graph.nodes import Node
-from app.graph.orders import ORDERS, Order
-from app.graph.paging import Connection
-from app.graph.promos import PromoVerdict, promo_validate
-from app.graph.records import Asset
-from app.graph.redemptions import REDEMPTIONS, PromoRedemption
-from app.graph.reward_decisions import (
+from app.graph.declaring.fields import by_ids, connection, embed, every_group, look_up
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.paging import Connection
+from app.graph.figures.attributed_insights import AttributedInsightEntry
+from app.graph.figures.attributed_insights import attributed_insights as _attributed_insights
+from app.graph.figures.attribution import AttributionRow
+from app.graph.figures.attribution import attribution as _attribution
+from app.graph.figures.funnels import Funnel, FunnelSlice, documented, own
+from app.graph.figures.insights import InsightEntry
+from app.graph.figures.insights import insights as _insights
+from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.lists.access import API_KEYS, OAUTH_CLIENTS
+from app.graph.lists.assets import ASSETS
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.customers import CUSTOMERS
+from app.graph.lists.event_metrics import EVENT_METRICS
+from app.graph.lists.event_types import EVENT_TYPES
+from app.graph.lists.events import EVENTS, IN_TRASH
+from app.graph.lists.exchange_rates import EXCHANGE_RATES
+from app.graph.lists.integrations import INTEGRATIONS
+from app.graph.lists.interactions import INTERACTIONS
+from app.graph.lists.orders import ORDERS
+from app.graph.lists.outlays import OUTLAYS
+from app.graph.lists.partners import PARTNERS, PARTNERSHIPS
+from app.graph.lists.projects import PROJECTS
+from app.graph.lists.promos import PROMOS, REDEMPTIONS
+from app.graph.lists.rewards import BALANCES, ENTRIES, EVALUATIONS
+from app.graph.lists.segments import SEGMENTS
+from app.graph.lists.spend import SPEND_ENTRIES
+from app.graph.lists.stores import STORES
+from app.graph.lists.touches import TOUCHES
+from app.graph.lists.webhooks import WEBHOOK_CONNECTIONS
+from app.graph.resolved.promos import PromoVerdict, promo_validate
+from app.graph.resolved.rewards import (
     RewardAttribute,
     RewardDecision,
     RewardWhyNot,
@@ -35,12 +43,31 @@ from app.graph.reward_decisions import (
     reward_evaluate,
     reward_why_not,
 )
-from app.graph.rewards import BALANCES, ENTRIES, EVALUATIONS, RewardBalance, RewardEntry, RewardEvaluation
-from app.graph.segments import SegmentPreview, segment_preview
-from app.graph.simulating import CampaignSimulation, simulate_campaign
-from app.graph.touches import TOUCHES, FunnelTouch
-from app.graph.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
-from app.graph.webhooks import WebhookEndpoint, WebhookProvider, providers
+from app.graph.resolved.segments import SegmentPreview, segment_preview
+from app.graph.resolved.simulations import CampaignSimulation, simulate_campaign
+from app.graph.resolved.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
+from app.graph.types.access import ApiKey, OAuthClient, Viewer
+from app.graph.types.assets import Asset
+from app.graph.types.campaigns import Campaign
+from app.graph.types.customers import Customer
+from app.graph.types.event_metrics import EventMetric
+from app.graph.types.event_types import EventType
+from app.graph.types.events import Event
+from app.graph.types.exchange_rates import ExchangeRate
+from app.graph.types.groups import CustomerGroup
+from app.graph.types.integrations import Integration
+from app.graph.types.interactions import Interaction
+from app.graph.types.orders import Order
+from app.graph.types.outlays import Outlay
+from app.graph.types.partners import Partner, Partnership
+from app.graph.types.projects import Project
+from app.graph.types.promos import Promo, PromoRedemption
+from app.graph.types.rewards import RewardBalance, RewardEntry, RewardEvaluation
+from app.graph.types.segments import Segment
+from app.graph.types.spend import SpendEntry
+from app.graph.types.stores import Store
+from app.graph.types.touches import FunnelTouch
+from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
 
 
 @strawberry.type(description="Everything that can be read in the scope of the credential.")
@@ -55,28 +82,28 @@ class Query:
     )
     group: CustomerGroup = look_up("The group you act in.", scope_key="group")
     store: Store | None = look_up("A store, by its id.")
-    stores: Connection[Store] = connection("Stores.", lists.STORES)
+    stores: Connection[Store] = connection("Stores.", STORES)
     project: Project | None = look_up("A project, by its id.")
-    projects: Connection[Project] = connection("Projects.", lists.PROJECTS)
+    projects: Connection[Project] = connection("Projects.", PROJECTS)
     partner: Partner | None = look_up("A partner, by its id.")
-    partners: Connection[Partner] = connection("Partners.", lists.PARTNERS)
-    partnerships: Connection[Partnership] = connection("Agreements with partners.", lists.PARTNERSHIPS)
+    partners: Connection[Partner] = connection("Partners.", PARTNERS)
+    partnerships: Connection[Partnership] = connection("Agreements with partners.", PARTNERSHIPS)
     integration: Integration | None = look_up("An integration, by its id.")
-    integrations: Connection[Integration] = connection("Integrations.", lists.INTEGRATIONS)
+    integrations: Connection[Integration] = connection("Integrations.", INTEGRATIONS)
     campaign: Campaign | None = look_up("A campaign, by its id.")
-    campaigns: Connection[Campaign] = connection("Campaigns of every kind.", lists.CAMPAIGNS)
+    campaigns: Connection[Campaign] = connection("Campaigns of every kind.", CAMPAIGNS)
     outlay: Outlay | None = look_up("An outlay, by its id.")
-    outlays: Connection[Outlay] = connection("Outlays of all campaigns.", lists.OUTLAYS)
-    spend_entries: Connection[SpendEntry] = connection("The spend ledger.", lists.SPEND_ENTRIES)
+    outlays: Connection[Outlay] = connection("Outlays of all campaigns.", OUTLAYS)
+    spend_entries: Connection[SpendEntry] = connection("The spend ledger.", SPEND_ENTRIES)
     segment: Segment | None = look_up("A segment, by its id.")
-    segments: Connection[Segment] = connection("Segments.", lists.SEGMENTS)
+    segments: Connection[Segment] = connection("Segments.", SEGMENTS)
     segment_preview: SegmentPreview = segment_preview
     customer: Customer | None = look_up("A customer, by its id.")
-    customers: Connection[Customer] = connection("Customers.", lists.CUSTOMERS)
+    customers: Connection[Customer] = connection("Customers.", CUSTOMERS)
     order: Order | None = look_up("An order, by its id.")
     orders: Connection[Order] = connection("Orders of customers.", ORDERS)
     promo: Promo | None = look_up("A promo, by its id.")
-    promos: Connection[Promo] = connection("Promos.", lists.PROMOS)
+    promos: Connection[Promo] = connection("Promos.", PROMOS)
     promo_redemptions: Connection[PromoRedemption] = connection("Uses of promos.", REDEMPTIONS)
     promo_validate: PromoVerdict = promo_validate
     trash_reasons: list[TrashReason] = trash_by_reason
@@ -96,25 +123,25 @@ class Query:
     )
     funnel_custom: list[FunnelSlice] = own("A funnel of stages of your choice; one row unless broken down.")
     funnel_touches: Connection[FunnelTouch] = connection("Stages that customers reached.", TOUCHES)
-    assets: Connection[Asset] = connection("Client files.", lists.ASSETS)
+    assets: Connection[Asset] = connection("Client files.", ASSETS)
     event_type: EventType | None = look_up("An event type, by its id.")
     event_types: Connection[EventType] = connection("Kinds of events that projects take.", EVENT_TYPES)
     event: Event | None = look_up("An event, by its id.")
-    events: Connection[Event] = connection("Events as they came in.", lists.EVENTS)
+    events: Connection[Event] = connection("Events as they came in.", EVENTS)
     trashed_events: Connection[Event] = connection(
-        "Events in the trash: those that could not be processed.", lists.EVENTS, where=lists.IN_TRASH
+        "Events in the trash: those that could not be processed.", EVENTS, where=IN_TRASH
     )
     event_metrics: Connection[EventMetric] = connection(
         "States and statistics of events, as they are now.", EVENT_METRICS
     )
     interaction: Interaction | None = look_up("An interaction, by its id.")
     interactions: Connection[Interaction] = connection("Contacts with users.", INTERACTIONS)
-    api_keys: Connection[ApiKey] = connection("API keys of the group.", lists.API_KEYS)
-    oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", lists.OAUTH_CLIENTS)
+    api_keys: Connection[ApiKey] = connection("API keys of the group.", API_KEYS)
+    oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", OAUTH_CLIENTS)
     webhook_providers: list[WebhookProvider] = providers("Every webhook provider, connected or not.")
     webhook_connection: WebhookEndpoint | None = look_up("A webhook connection, by its id.")
     webhook_connections: Connection[WebhookEndpoint] = connection(
-        "Connections to webhook providers.", lists.WEBHOOK_CONNECTIONS
+        "Connections to webhook providers.", WEBHOOK_CONNECTIONS
     )
     metric_totals: list[MetricTotals] = scope_totals(
         "Metrics of all campaigns in scope, one row per currency."

@@ -3,18 +3,18 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from app.graph.attribution import ROWS as ATTRIBUTION_ROWS
-from app.graph.catalog import read_catalog
-from app.graph.funnels import ROWS as FUNNEL_ROWS
-from app.graph.insights import ROWS as INSIGHT_ROWS
-from app.graph.metrics import ROWS as METRIC_ROWS
+from app.graph.declaring.catalog import read_catalog
+from app.graph.declaring.payloads import PayloadExecutor
+from app.graph.declaring.scalars import SCALARS
+from app.graph.documents.prepared import PreparedDocument
+from app.graph.figures.attribution import ROWS as ATTRIBUTION_ROWS
+from app.graph.figures.funnels import ROWS as FUNNEL_ROWS
+from app.graph.figures.insights import ROWS as INSIGHT_ROWS
+from app.graph.figures.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
-from app.graph.payloads import PayloadExecutor
-from app.graph.prepared import PreparedDocument
 from app.graph.query import Query
-from app.graph.scalars import SCALARS
 from app.graph.subscription import Subscription
-from app.graph.webhooks import ROWS as WEBHOOK_ROWS
+from app.graph.types.webhooks import ROWS as WEBHOOK_ROWS
 
 schema = strawberry.Schema(
     query=Query,

@@ -5,13 +5,14 @@ A resolver in Python (`simulateCampaign`) is not watched but run, for its subscr
 
 import strawberry
 
-from app.graph import lists
-from app.graph.campaigns import Campaign
-from app.graph.declare import argument, connection, look_up, news
-from app.graph.events import Event
-from app.graph.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
-from app.graph.paging import Connection
-from app.graph.simulating import SimulationProgress, simulate_campaign_on
+from app.graph.declaring.fields import argument, connection, look_up, news
+from app.graph.declaring.paging import Connection
+from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.events import EVENTS
+from app.graph.resolved.simulations import SimulationProgress, simulate_campaign_on
+from app.graph.types.campaigns import Campaign
+from app.graph.types.events import Event
 
 MAX_EVERY_S = 3600
 MAX_EVENTS = 500
@@ -32,7 +33,7 @@ class Subscription:
         "A campaign, its metrics for instance: at first, and whenever what is selected has changed.", EVERY
     )
     campaigns: Connection[Campaign] = connection(
-        "Campaigns: at first, and whenever what is selected has changed.", lists.CAMPAIGNS, EVERY
+        "Campaigns: at first, and whenever what is selected has changed.", CAMPAIGNS, EVERY
     )
     metric_totals: list[MetricTotals] = scope_totals(
         "Metrics of all campaigns in scope, one row per currency: at first, and whenever they have changed.",
@@ -44,6 +45,6 @@ class Subscription:
     events: list[Event] = news(
         f"Events that came in since the last message, each of them once, oldest first, {MAX_EVENTS} at most in a"
         " message. Nothing is sent while none come in.",
-        lists.EVENTS, EVERY, by="received_at", first=MAX_EVENTS,
+        EVENTS, EVERY, by="received_at", first=MAX_EVENTS,
     )  # fmt: skip
     simulate_campaign: SimulationProgress = simulate_campaign_on

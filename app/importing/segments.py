@@ -14,7 +14,7 @@ from app.domain.segments.operations import (
 from app.errors import Conflict, Invalid, NotFound
 from app.importing.reading import Line
 from app.importing.values import Row, document, text, texts
-from app.tables.audience import SegmentType
+from app.tables.segments import SegmentType
 from app.values.changes import UNSET, Unset
 
 COLUMNS = ("external_id", "name", "type", "criteria", "source", "members")

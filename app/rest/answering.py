@@ -19,12 +19,11 @@ from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import Failure, Invalid
-from app.graph.context import Context, Services
-from app.graph.entry import Answer, Operation, answer
-from app.graph.explaining import explain
-from app.graph.idempotency import Kept, digested, fingerprint, once, read_key
-from app.graph.remembering import Remembered
-from app.graph.requests import base_url, stale_ok
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Answer, Operation, answer
+from app.graph.running.explaining import explain
+from app.graph.running.idempotency import Kept, digested, fingerprint, once, read_key
+from app.graph.running.remembering import Remembered
 from app.rest.bodies import close_files, read_body, read_text
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
@@ -40,6 +39,7 @@ from app.rest.failing import (
 from app.rest.route import Facade, LegacyRoute, Parts, PassThrough
 from app.serving.bodies import ClientGone
 from app.serving.exchange import Exchange, exchange_of
+from app.serving.preferences import base_url, stale_ok
 from app.values.json_text import write_json
 
 log = logging.getLogger(__name__)

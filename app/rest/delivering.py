@@ -7,9 +7,9 @@ from starlette.types import Receive
 
 from app.auth.webhooks.signatures import Delivery
 from app.errors import Invalid
-from app.graph.requests import base_url
 from app.rest.failing import MALFORMED_BODY
 from app.serving.bodies import MAX_BODY, ClientGone, stream_body, too_large
+from app.serving.preferences import base_url
 
 
 def delivery_of(request: Request, body: bytes) -> Delivery:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Failure, Invalid, Unavailable
-from app.graph.idempotency import KEY_REUSED
+from app.graph.running.idempotency import KEY_REUSED
 from app.serving.bodies import MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
 
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"

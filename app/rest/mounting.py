@@ -12,7 +12,7 @@ from app.auth.credentials import Authenticator
 from app.auth.webhooks.deliveries import Deliveries
 from app.auth.webhooks.sealing import SecretBox
 from app.errors import NotFound
-from app.graph.context import Services
+from app.graph.running.context import Services
 from app.rest import docs, openapi
 from app.rest.answering import JSON, Path, failed
 from app.rest.facades import FACADES

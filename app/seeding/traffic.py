@@ -24,7 +24,7 @@ from app.domain.outlays.fields import OutlayFields
 from app.domain.outlays.operations import create_outlay
 from app.seeding.numbers import CENT
 from app.seeding.stories import GroupPlan
-from app.tables.events import EventDataType, EventFieldKind
+from app.tables.event_types import EventDataType, EventFieldKind
 from app.tables.funnels import FunnelStage
 from app.values.instants import start_of, zone_of
 from app.values.scope import Scope

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
-from app.seeding.customers import write_customers
 from app.seeding.stories import GroupPlan
 from app.values.instants import start_of
 
@@ -68,7 +67,7 @@ class Writer:
         return [row["id"] for row in found]
 
     async def write(self) -> "Written":
-        """The group and all that its campaigns lean on."""
+        """The group and what its campaigns lean on, its customers excepted."""
         plan = self.plan
         await self.connection.execute(
             "INSERT INTO customer_group (id, name, currency, time_zone, created_at)"
@@ -95,7 +94,6 @@ class Writer:
                 for s in plan.segments
             ],
         )  # fmt: skip
-        await write_customers(self, stores, segments)
         return Written(stores, segments, partners, partnerships, project, integration)
 
     async def _stores(self) -> list[int]:

@@ -19,8 +19,7 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.serving.exchange import KEY, WHOLE, Exchange
-from app.serving.repeats import Repeat, Repeats
+from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
 
 KIB = 1024
 _CONTINUE = b"HTTP/1.1 100 "
@@ -83,7 +82,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._unread = Unread(self._since)
         self._is_between = True
         """No request has begun of which there is more to come."""
-        self._repeats: Repeats | None = None
+        self._repeats: Repeating | None = None
         """Known from the first answer on."""
         self._repeated: Exchange | None = None
         """A known request that is being answered."""

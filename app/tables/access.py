@@ -1,7 +1,4 @@
-"""Directory tables: what must be found before the tenant is known, and what belongs to no tenant.
-
-They have no row-level policy; whoever reads them names the group in the query.
-"""
+"""Credentials: API keys and clients of the token endpoint."""
 
 from datetime import datetime
 
@@ -77,23 +74,3 @@ class OAuthClient(SQLModel, table=True):
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )
     revoked_at: datetime | None = Field(default=None, sa_type=INSTANT)
-
-
-class WorkerLease(SQLModel, table=True):
-    """Which process runs the schedule: whoever holds the row until `expires_at`."""
-
-    __tablename__ = "worker_lease"
-    name: str = Field(sa_type=CODE, primary_key=True)
-    holder: str = Field(sa_type=CODE)
-    expires_at: datetime = Field(sa_type=INSTANT)
-
-
-class Schedule(SQLModel, table=True):
-    """When each job of the worker runs next."""
-
-    __tablename__ = "schedule"
-    name: str = Field(sa_type=CODE, primary_key=True)
-    every_s: int
-    next_run_at: datetime = Field(sa_type=INSTANT)
-    last_run_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    last_error: str | None = Field(default=None, sa_type=Text)

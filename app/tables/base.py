@@ -126,3 +126,16 @@ __all__ = [
     "of_group",
     "one_of",
 ]
+
+
+def _known_zone() -> CheckConstraint:
+    """Days are computed in it, also where an error would cost the whole answer; an unknown one raises here."""
+    return CheckConstraint(
+        "(timestamptz '2000-01-01 00:00:00+00' AT TIME ZONE time_zone) > '1999-01-01'", name="time_zone_known"
+    )
+
+
+def _now() -> Any:
+    return Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )

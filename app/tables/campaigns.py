@@ -1,4 +1,4 @@
-"""Campaigns, the goals and spend limits on them, and what was spent."""
+"""Campaigns."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -59,21 +59,6 @@ class Objective(StrEnum):
     ACQUISITION = "acquisition"
     RETENTION = "retention"
     UNSPECIFIED = "unspecified"
-
-
-class SpendLimitType(StrEnum):
-    """Whether spend is capped. Source: Criteo, "spendLimit.spendLimitType"."""
-
-    CAPPED = "capped"
-    UNCAPPED = "uncapped"
-
-
-class SpendLimitRenewal(StrEnum):
-    """How often a cap starts again. Source: Criteo, "spendLimit.spendLimitRenewal"."""
-
-    DAILY = "daily"
-    MONTHLY = "monthly"
-    LIFETIME = "lifetime"
 
 
 class Campaign(TenantRow, table=True):
@@ -199,123 +184,3 @@ class Campaign(TenantRow, table=True):
         sa_column_args=[Computed("coalesce(budget_total, 0)", persisted=True)],
     )
     """Sort key: campaigns without a budget count as zero."""
-
-
-class Goal(TenantRow, table=True):
-    """A target or a limit of a campaign. Source: Benji, `goals`."""
-
-    __tablename__ = "goal"
-    __table_args__ = (
-        of_group(),
-        *child_of("campaign", "campaign_id", "position"),
-        *child_of("partner", "partner_id", "created_at"),
-        CheckConstraint("value BETWEEN 0 AND 9007199254740991", name="value_long"),
-    )
-    campaign_id: int = Field(sa_type=BigInteger)
-    position: int = Field(default=0)
-    partner_id: int = Field(sa_type=BigInteger)
-    type_code: int
-    value: int = Field(sa_type=BigInteger)
-    operator_code: int
-
-
-class SpendLimit(TenantRow, table=True):
-    """How much a campaign may spend per renewal period. Source: Criteo, "Spend Limit"."""
-
-    __tablename__ = "spend_limit"
-    __table_args__ = (
-        of_group(),
-        *child_of("campaign", "campaign_id")[:1],
-        UniqueConstraint("group_id", "campaign_id"),
-        one_of("type", list(SpendLimitType)),
-        one_of("renewal", list(SpendLimitRenewal)),
-        CheckConstraint("amount > 0", name="amount_positive"),
-        CheckConstraint(
-            "(type = 'capped' AND amount IS NOT NULL AND renewal IS NOT NULL)"
-            " OR (type = 'uncapped' AND amount IS NULL AND renewal IS NULL)",
-            name="capped_means_amount",
-        ),
-        # A lifetime has no next period: what would be below its spend is refused, not kept.
-        CheckConstraint("pending_renewal IN ('daily', 'monthly')", name="pending_renewal_known"),
-        CheckConstraint("pending_amount > 0", name="pending_amount_positive"),
-        CheckConstraint(
-            "num_nonnulls(pending_amount, pending_renewal, effective_from) IN (0, 3)", name="pending_whole"
-        ),
-        # What the worker looks for: the next cap to take effect.
-        Index(
-            "ix_spend_limit_due",
-            "group_id",
-            "effective_from",
-            postgresql_where=text("effective_from IS NOT NULL"),
-        ),
-    )
-    campaign_id: int = Field(sa_type=BigInteger)
-    type: str = Field(sa_type=CODE)
-    renewal: str | None = Field(default=None, sa_type=CODE)
-    amount: Decimal | None = amount(default=None, nullable=True)
-    currency: str = Field(sa_type=CODE)
-    pending_amount: Decimal | None = Field(default=None, sa_type=AMOUNT, nullable=True)
-    """The cap from `effective_from` on, the start of a period; the worker then makes it `amount`."""
-    pending_renewal: str | None = Field(default=None, sa_type=CODE)
-    effective_from: datetime | None = Field(default=None, sa_type=INSTANT)
-
-
-class Outlay(TenantRow, table=True):
-    """Money put into a campaign over a stretch of time. Source: Webmarketer, "Custom Ads", outlays."""
-
-    __tablename__ = "outlay"
-    __table_args__ = (
-        of_group(),
-        *child_of("campaign", "campaign_id", "starts_at"),
-        *child_of("integration", "integration_id", "starts_at"),
-        CheckConstraint("starts_at < ends_at", name="window_order"),
-        Index(None, "group_id", "starts_at", "id"),
-        Index(None, "group_id", "amount", "id"),
-    )
-    campaign_id: int = Field(sa_type=BigInteger)
-    integration_id: int | None = Field(default=None, sa_type=BigInteger)
-    amount: Decimal = amount()
-    currency: str = Field(sa_type=CODE)
-    starts_at: datetime = Field(sa_type=INSTANT)
-    ends_at: datetime = Field(sa_type=INSTANT)
-    country: str | None = Field(default=None, sa_type=WORDS)
-    region: str | None = Field(default=None, sa_type=WORDS)
-    updated_at: datetime = Field(
-        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
-    )
-    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    country_key: str = Field(
-        default=None,
-        sa_type=WORDS,
-        nullable=False,
-        sa_column_args=[Computed("coalesce(country, '')", persisted=True)],
-    )
-    region_key: str = Field(
-        default=None,
-        sa_type=WORDS,
-        nullable=False,
-        sa_column_args=[Computed("coalesce(region, '')", persisted=True)],
-    )
-    """Sort keys: outlays without a place come first."""
-
-
-class SpendEntry(TenantRow, table=True):
-    """The one ledger of spend: reported ad spend, outlays spread over their days, anything that costs.
-
-    `source_ref` is unique per source, so a report sent twice counts once. The currency is the campaign's.
-    """
-
-    __tablename__ = "spend_entry"
-    __table_args__ = (
-        of_group(),
-        *child_of("campaign", "campaign_id", "day"),
-        UniqueConstraint("group_id", "source", "source_ref"),
-        Index(None, "group_id", "day", "id"),
-    )
-    campaign_id: int = Field(sa_type=BigInteger)
-    source: str = Field(sa_type=CODE)
-    source_ref: str = Field(sa_type=WORDS)
-    day: date = Field(sa_type=Date)
-    channel: str = Field(sa_type=CODE)
-    amount: Decimal = amount()
-    currency: str = Field(sa_type=CODE)

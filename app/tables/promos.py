@@ -1,12 +1,70 @@
-"""Uses of promos, and how often each customer used one."""
+"""Promos, their uses, and how often each customer used them."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, WORDS, TenantRow, amount, child_of, in_group, of_group
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    WORDS,
+    TenantRow,
+    amount,
+    child_of,
+    in_group,
+    of_group,
+)
+
+
+class Promo(TenantRow, table=True):
+    """A promo code. `type` is an open set; `value` is a percentage or an amount by type."""
+
+    __tablename__ = "promo"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "created_at"),
+        *in_group(segment_id="segment"),
+        # A deleted promo gives its code free.
+        Index(
+            "uq_promo_group_id_code",
+            "group_id",
+            text("upper(code)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        CheckConstraint("valid_from < valid_until", name="window_order"),
+        CheckConstraint("value >= 0", name="value_not_negative"),
+        CheckConstraint(
+            "used >= 0 AND used <= coalesce(usage_limit, 9007199254740991)", name="used_within_limit"
+        ),
+        CheckConstraint("usage_limit BETWEEN 0 AND 9007199254740991", name="usage_limit_long"),
+        CheckConstraint("per_customer_limit BETWEEN 0 AND 9007199254740991", name="per_customer_limit_long"),
+        Index(None, "group_id", "code", "id"),
+        Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "segment_id", "created_at", "id"),
+    )
+    code: str = Field(sa_type=WORDS)
+    type: str = Field(sa_type=CODE)
+    value: Decimal = amount()
+    currency: str = Field(sa_type=CODE)
+    min_order_amount: Decimal | None = amount(default=None, nullable=True)
+    max_discount: Decimal | None = amount(default=None, nullable=True)
+    usage_limit: int | None = Field(default=None, sa_type=BigInteger)
+    per_customer_limit: int | None = Field(default=None, sa_type=BigInteger)
+    used: int = Field(default=0, sa_type=BigInteger)
+    valid_from: datetime | None = Field(default=None, sa_type=INSTANT)
+    valid_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    applies_to: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
+    campaign_id: int | None = Field(default=None, sa_type=BigInteger)
+    segment_id: int | None = Field(default=None, sa_type=BigInteger)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class PromoRedemption(TenantRow, table=True):

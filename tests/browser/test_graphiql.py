@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.graph.ide import STATIC
+from app.graph.http.ide import STATIC
 from tests.browser.chromium import Page, chromium, page
 from tests.serving.process import Gateway, data_folder, serving
 

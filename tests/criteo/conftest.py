@@ -15,7 +15,8 @@ from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import record_metrics
 from app.domain.spend.operations import Change, Changed, change_limits
 from app.domain.spend.rules import AskedLimit
-from app.tables.campaigns import Objective, SpendLimitRenewal, SpendLimitType
+from app.tables.campaigns import Objective
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from tests.rest.conftest import Marketer, gateway, marketers, settings
 
 __all__ = ["Buyer", "buyer", "gateway", "marketers", "settings"]

@@ -9,8 +9,8 @@ import pytest
 from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Answer, Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Answer, Operation, answer
 from app.settings import read_settings
 from tests.given import audience as given
 from tests.given import campaigns, groups

@@ -24,8 +24,8 @@ from app.domain.assets.operations import (
 from app.domain.assets.storage import AssetStorage, shelf
 from app.domain.assets.types import content_type_of, safe_name
 from app.errors import Forbidden, Invalid, NotFound, TooLarge
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import campaigns as given

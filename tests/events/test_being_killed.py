@@ -23,7 +23,7 @@ from app.db.database import connect
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 from app.domain.event_types.fields import FieldEntry
-from app.tables.events import EventFieldKind
+from app.tables.event_types import EventFieldKind
 from tests.given import events
 from tests.serving.process import COMMAND, data_folder, environment, free_port
 

@@ -11,7 +11,7 @@ import pytest
 from app.auth.principal import Role
 from app.db.database import Database
 from app.domain.event_types.schemas import load_schema
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.events.conftest import OpenShop

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from app.db.database import Database
 from app.domain.events.processing import process_pending
-from app.tables.events import RewardTrigger
+from app.tables.event_types import RewardTrigger
 from app.tables.funnels import FunnelStage
 from app.values.scope import Scope
 from tests.events.conftest import OpenShop

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.events.reading import READERS, read_boolean, read_state, read_statistic
 from app.domain.identities.values import read_phone
-from app.tables.events import EventDataType as Type
+from app.tables.event_types import EventDataType as Type
 
 
 @pytest.mark.parametrize(

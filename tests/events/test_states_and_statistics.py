@@ -14,7 +14,7 @@ from app.domain.event_types.operations import EventTypeFields, update_event_type
 from app.domain.events import rollups
 from app.domain.events.metrics import NO_FIELD, Telling, backdate, tell
 from app.errors import Invalid, NotFound
-from app.tables.events import EventFieldKind
+from app.tables.event_types import EventFieldKind
 from app.values.scope import Scope
 from tests.events.conftest import OpenShop
 from tests.given.events import NOON, PURCHASE, Shop

@@ -15,8 +15,8 @@ from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.domain.funnels.stages import LETTERS, STAGES
 from app.domain.funnels.touches import Recorded, Touch, record_touches
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.tables.funnels import FunnelStage
 from app.values.scope import Scope

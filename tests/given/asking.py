@@ -7,8 +7,8 @@ from typing import Any
 from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Answer, Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Answer, Operation, answer
 from app.settings import Settings
 from app.values.scope import Scope
 

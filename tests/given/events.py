@@ -12,7 +12,7 @@ from app.domain.event_types.operations import EventTypeFields, create_event_type
 from app.domain.events.accepting import Acceptor
 from app.domain.events.processing import process_pending
 from app.domain.events.sending import sent_event
-from app.tables.events import EventDataType, EventFieldKind
+from app.tables.event_types import EventDataType, EventFieldKind
 from app.values.scope import Scope
 from tests.given import groups, projects
 

@@ -8,17 +8,28 @@ from uuid import UUID
 
 from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
-from app.tables.audience import Customer, Promo, Segment
-from app.tables.campaigns import Campaign, Goal, Outlay, SpendEntry, SpendLimit
-from app.tables.events import Event, EventFault, EventField, EventMetric, EventMetricChange, EventType
+from app.tables.assets import Asset
+from app.tables.audit import AuditEntry
+from app.tables.campaigns import Campaign
+from app.tables.customers import Customer
+from app.tables.event_metrics import EventMetric, EventMetricChange
+from app.tables.event_types import EventField, EventType
+from app.tables.events import Event, EventFault
+from app.tables.exchange_rates import ExchangeRate
 from app.tables.flows import Flow, FlowAction, FlowCondition, FlowMultiplier
 from app.tables.funnels import FunnelDay, FunnelTouch
-from app.tables.groups import CustomerGroup, Integration, Partner, Partnership, Project, Store
-from app.tables.journeys import CustomerIdentity, ExchangeRate, Interaction
+from app.tables.goals import Goal
+from app.tables.groups import CustomerGroup
+from app.tables.idempotency import IdempotentAnswer
+from app.tables.identities import CustomerIdentity
+from app.tables.integrations import Integration
+from app.tables.interactions import Interaction
 from app.tables.metrics import CampaignMetric, MetricRollup
-from app.tables.orders import CustomerOrder, SegmentMember
-from app.tables.promos import PromoRedemption
-from app.tables.records import Asset, AuditEntry, IdempotentAnswer
+from app.tables.orders import CustomerOrder
+from app.tables.outlays import Outlay
+from app.tables.partners import Partner, Partnership
+from app.tables.projects import Project
+from app.tables.promos import Promo, PromoRedemption
 from app.tables.rewards import (
     RewardAttribute,
     RewardBalance,
@@ -26,6 +37,9 @@ from app.tables.rewards import (
     RewardEvaluation,
     RewardParticipant,
 )
+from app.tables.segments import Segment, SegmentMember
+from app.tables.spend import SpendEntry, SpendLimit
+from app.tables.stores import Store
 from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
 

@@ -11,7 +11,7 @@ from app.auth.webhooks.deliveries import Deliveries
 from app.auth.webhooks.sealing import SecretBox
 from app.auth.webhooks.signatures import Delivery, sign, signed_query
 from app.db.database import Database
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from app.tables.webhooks import Provider
 from app.values.scope import Scope
 from tests.given.asking import NOW, Asker

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.graph.context import Context
-from app.graph.entry import MASKED, Operation, answer
+from app.graph.running.context import Context
+from app.graph.running.entry import MASKED, Operation, answer
 from tests.given.asking import Asker
 from tests.given.everything import Everything
 

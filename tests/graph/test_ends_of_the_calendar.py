@@ -10,7 +10,7 @@ import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from tests.given import campaigns, groups
 from tests.given.asking import Asker
 from tests.given.everything import Everything

@@ -8,9 +8,9 @@ from typing import Any
 from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
-from app.graph.explaining import coverage
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
+from app.graph.running.explaining import coverage
 from app.graph.schema import catalog
 from app.settings import read_settings
 from tests.given import groups

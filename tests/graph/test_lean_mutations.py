@@ -12,8 +12,8 @@ from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.errors import Unavailable
-from app.graph.context import Context, Services
-from app.graph.entry import Answer, Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Answer, Operation, answer
 from app.settings import read_settings
 from tests.given import events
 from tests.given.events import NOON, Shop

@@ -7,7 +7,7 @@ import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from app.graph.schema import schema
 from app.values.scope import Scope
 from tests.given import crm, groups

@@ -8,7 +8,7 @@ from graphql import OperationDefinitionNode, get_variable_values, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.graph.plain import plain_input
+from app.graph.documents.variables import plain_input
 from app.graph.schema import schema
 
 INPUTS = {

@@ -23,9 +23,9 @@ from starlette.datastructures import Headers, UploadFile
 from app.auth.principal import ADMIN_ROLES, WRITERS, Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
-from app.graph.mutations.writing import ROLES
+from app.graph.declaring.writing import ROLES
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.graph.schema import schema
 from app.settings import read_settings
 from app.values.scope import Scope

@@ -19,7 +19,7 @@ from app.domain.event_types.operations import EventTypeFields, create_event_type
 from app.domain.events.metrics import Telling, tell
 from app.domain.events.replaying import replay
 from app.settings import read_settings
-from app.tables.events import EventFieldKind
+from app.tables.event_types import EventFieldKind
 from tests.given.asking import Asker
 from tests.given.events import NOON, PURCHASE, Shop, shop
 

@@ -15,10 +15,10 @@ from app.auth.keys import create_api_key
 from app.auth.principal import Principal
 from app.domain.assets.storage import AssetStorage
 from app.domain.rewards.windows import CHUNK, take_time
-from app.graph.context import Context, Services
 from app.graph.live.runs import MAX_RUNS_OF_ONE, Runs
 from app.graph.live.streams import as_live
-from app.graph.preparing import Operation, prepare
+from app.graph.running.context import Context, Services
+from app.graph.running.preparing import Operation, prepare
 from tests.given import rewards
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given

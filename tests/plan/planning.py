@@ -5,8 +5,8 @@ from typing import Any
 from graphql import get_variable_values
 from graphql.execution.values import VariableValues
 
-from app.graph.documents import Documents
-from app.graph.planning import Plan, Plans
+from app.graph.documents.parsing import Documents
+from app.graph.documents.plans import Plan, Plans
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog

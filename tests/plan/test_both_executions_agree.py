@@ -15,8 +15,8 @@ from graphql import get_named_type
 from app.auth.principal import Principal, Role
 from app.db.database import Database, connect
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Answer, Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Answer, Operation, answer
 from app.graph.schema import catalog, schema
 from app.settings import Settings, read_settings
 from app.values.scope import Scope

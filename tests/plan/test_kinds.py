@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.graph.enums import CampaignStatus, FlowTrigger, RewardType
+from app.graph.declaring.enums import CampaignStatus, FlowTrigger, RewardType
 from app.plan.kinds import (
     AMOUNT,
     BOOL,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from graphql import get_named_type, is_non_null_type
 
-from app.graph.documents import Rejected
+from app.graph.documents.parsing import Rejected
 from app.graph.schema import catalog
 from app.plan.catalog import Embed, ToOne, Way
 from app.plan.sql import Statement

@@ -15,8 +15,8 @@ from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.domain.promos.linking import promo_for_campaign
 from app.errors import Conflict, Failure
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import campaigns, groups

@@ -8,7 +8,7 @@ import pytest
 
 from app.db.database import Database
 from app.errors import Conflict, Invalid
-from app.graph.idempotency import (
+from app.graph.running.idempotency import (
     IN_PROGRESS,
     INTERRUPTED,
     KEPT_FOR,

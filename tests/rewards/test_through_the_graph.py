@@ -8,7 +8,7 @@ import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from tests.given.asking import Asker
 from tests.given.rewards import CAP, Given

@@ -13,8 +13,8 @@ from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.domain.customers.entries import CustomerEntry
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import audience as given

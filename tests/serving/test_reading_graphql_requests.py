@@ -8,9 +8,9 @@ import pytest
 from starlette.datastructures import UploadFile
 
 from app.errors import Failure, TooLarge
-from app.graph.entry import Operation
-from app.graph.negotiation import Form, negotiate
-from app.graph.requests import close_files, read_get, read_post
+from app.graph.http.negotiation import Form, negotiate
+from app.graph.http.requests import close_files, read_get, read_post
+from app.graph.running.entry import Operation
 
 QUERY = "{ __typename }"
 

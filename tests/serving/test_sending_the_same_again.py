@@ -8,9 +8,9 @@ import pytest
 
 from app.auth.keys import create_api_key
 from app.db.database import Database
-from app.graph.entry import Answer
-from app.graph.preparing import Operation
-from app.graph.remembering import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, MAX_SEEN, Remembered
+from app.graph.running.entry import Answer
+from app.graph.running.preparing import Operation
+from app.graph.running.remembering import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, MAX_SEEN, Remembered
 from tests.given import groups
 from tests.serving.conftest import Caller
 

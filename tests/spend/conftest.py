@@ -9,7 +9,7 @@ import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
-from app.graph.entry import Answer, Operation, answer
+from app.graph.running.entry import Answer, Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import campaigns, groups

@@ -9,7 +9,7 @@ import pytest
 from app.auth.principal import Role
 from app.domain.spend.operations import Change, change_limits
 from app.domain.spend.rules import AskedLimit
-from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.scope import Scope
 from tests.given import groups
 from tests.spend.conftest import NOON, UPDATE, Desk, capped

@@ -13,7 +13,7 @@ import pytest
 from app.db.database import Database, Transaction, connect
 from app.domain.spend.operations import Change, Changed, change_limits
 from app.domain.spend.rules import AskedLimit
-from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from tests.given import campaigns, groups
 from tests.given.groups import GivenGroup
 from tests.spend.given import spend

@@ -10,8 +10,8 @@ from app.domain.spend import rules
 from app.domain.spend.periods import next_period, today_in
 from app.domain.spend.rules import UNCAPPED, AskedLimit, Limit, changed, first_limit, settled
 from app.errors import Failure
-from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
-from app.tables.groups import StoreFeature
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
+from app.tables.stores import StoreFeature
 from app.values.changes import UNSET
 
 DAILY, MONTHLY, LIFETIME = SpendLimitRenewal

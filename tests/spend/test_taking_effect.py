@@ -8,7 +8,7 @@ from typing import Any
 from app.db.database import Database
 from app.domain.spend.operations import Change, Changed, apply_due_limits, change_limits
 from app.domain.spend.rules import AskedLimit
-from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.worker.loop import Worker
 from app.worker.spend_limits import SpendLimits
 from tests.given import campaigns, groups

@@ -14,7 +14,7 @@ from app.auth.webhooks.deliveries import Deliveries
 from app.auth.webhooks.sealing import SecretBox
 from app.db.database import Database
 from app.errors import Unauthorized
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given.asking import NOW, Asker

@@ -16,7 +16,7 @@ from app.domain.campaigns.operations import delete_campaign
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
 from app.errors import Unauthorized
-from app.graph.entry import Operation, answer
+from app.graph.running.entry import Operation, answer
 from app.values.scope import Scope
 from tests.given import campaigns as given
 from tests.given import groups

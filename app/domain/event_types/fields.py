@@ -11,7 +11,8 @@ from app.domain import inputs
 from app.domain.inputs import Path
 from app.domain.metrics.entries import MAX_TOLD, Several
 from app.errors import Conflict, Failure, Invalid, TooLarge
-from app.tables.events import EVENT_COUNT, EventDataType, EventFieldKind
+from app.tables.event_metrics import EVENT_COUNT
+from app.tables.event_types import EventDataType, EventFieldKind
 from app.values.texts import read_text
 
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)

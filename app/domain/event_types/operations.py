@@ -21,7 +21,7 @@ from app.domain.event_types.fields import (
     reference_of,
 )
 from app.errors import Invalid, NotFound
-from app.tables.events import EventDataType, EventFieldKind, RewardTrigger
+from app.tables.event_types import EventDataType, EventFieldKind, RewardTrigger
 from app.tables.funnels import FunnelStage
 from app.values.changes import UNSET, Settable, Unset, sent
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app.db.database import Transaction
-from app.tables.events import EventDataType, EventFieldKind
+from app.tables.event_types import EventDataType, EventFieldKind
 
 
 @dataclass(frozen=True, slots=True)

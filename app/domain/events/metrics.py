@@ -14,7 +14,7 @@ from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
 from app.domain.events.reading import read_statistic
 from app.errors import Invalid, NotFound
-from app.tables.events import EventFieldKind
+from app.tables.event_types import EventFieldKind
 
 NO_FIELD = "NO_STORAGE_KEY"
 """The code of what the document calls "No storageKey matching field in this eventType"."""

@@ -14,7 +14,7 @@ from typing import Any
 from app.domain.events.sending import read_date
 from app.domain.identities.values import read_email, read_phone, read_string, shown
 from app.domain.inputs import SMALLEST
-from app.tables.events import EventDataType
+from app.tables.event_types import EventDataType
 from app.values.money import MAX_AMOUNT
 
 MAX_DIGITS = 40

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.tables.events import EVENT_COUNT
+from app.tables.event_metrics import EVENT_COUNT
 
 RollupKey = tuple[int, datetime, str]
 """Event type, hour and storage key; the hour as `hour_of` the event's `occurred_at`."""

@@ -13,7 +13,7 @@ from app.domain.event_types.schemas import EventSchema, FieldSchema
 from app.domain.events.reading import READERS, read_state, read_statistic
 from app.domain.events.sending import read_date
 from app.domain.identities.values import identity_of, read_phone
-from app.tables.events import EventDataType, EventFieldKind
+from app.tables.event_types import EventDataType, EventFieldKind
 
 
 class FaultCode(StrEnum):

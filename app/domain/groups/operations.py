@@ -13,7 +13,7 @@ from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.inputs import Path
 from app.errors import Conflict, Forbidden, Invalid, NotFound
-from app.tables.groups import StoreFeature
+from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable, Unset
 from app.values.instants import zone_of
 from app.values.money import is_currency

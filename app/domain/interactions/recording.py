@@ -19,7 +19,7 @@ from app.domain.integrations.operations import is_custom
 from app.domain.interactions.campaigns import Led, campaigns_of, integrations_of
 from app.domain.interactions.landing import WMKT_ID, node_of, node_text, read_landing
 from app.errors import Invalid, NotFound
-from app.tables.journeys import InteractionKind
+from app.tables.interactions import InteractionKind
 from app.values.json_text import write_json
 
 MAX_KEY = 255

@@ -11,7 +11,7 @@ from app.domain.segments.attributes import FACT_COLUMNS, facts_of
 from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import evaluate
 from app.errors import NotFound
-from app.tables.audience import SegmentType
+from app.tables.segments import SegmentType
 from app.values.ids import show_id
 
 _CUSTOMER = f"""

@@ -14,7 +14,7 @@ from app.domain.flows.fields import CUSTOM, document
 from app.domain.inputs import Path
 from app.domain.rewards.attributes import OWNERS
 from app.errors import Conflict, Invalid
-from app.tables.events import RewardTrigger
+from app.tables.event_types import RewardTrigger
 from app.values.json_text import kind_of, write_json
 from app.values.money import is_currency
 

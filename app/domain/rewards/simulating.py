@@ -35,7 +35,7 @@ from app.domain.rewards.programme import MAX_AMOUNT, REDEEM, Programme
 from app.domain.rewards.reading import balances_of, revenue_of, user_facts
 from app.domain.rewards.triggers import transaction_of, trigger_of
 from app.domain.rewards.windows import Steps, Turn, Window, evaluations_in, steps_in, triggers_in
-from app.tables.events import RewardTrigger
+from app.tables.event_types import RewardTrigger
 from app.tables.rewards import RewardOutcome
 
 _trigger_of = cache(trigger_of)

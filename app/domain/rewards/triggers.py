@@ -16,7 +16,7 @@ from app.domain.inputs import MAX_COUNT
 from app.domain.rewards.occurrences import CODES, Occurrence
 from app.domain.rewards.processing import process
 from app.domain.rewards.reading import lock_running, smallest, user_facts
-from app.tables.events import RewardTrigger
+from app.tables.event_types import RewardTrigger
 
 AMOUNTS = ("amount", "turnover")
 """Under which of an event's values a transaction's amount is looked for, in whole units of the currency."""

@@ -14,7 +14,7 @@ from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import count_customers, count_inside
 from app.domain.segments.predicates import CODE, Predicate, depends_on_time
 from app.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
-from app.tables.audience import SegmentType
+from app.tables.segments import SegmentType
 from app.values.changes import UNSET, Settable, Unset
 from app.values.json_text import read_json, write_json
 

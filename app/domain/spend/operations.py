@@ -25,7 +25,8 @@ from app.domain.spend.rules import (
     settled,
 )
 from app.errors import Conflict, Failure, NotFound, TooLarge
-from app.tables.campaigns import Objective, SpendLimitRenewal, SpendLimitType
+from app.tables.campaigns import Objective
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id, read_whole
 from app.values.instants import zone_of

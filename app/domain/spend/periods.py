@@ -6,7 +6,7 @@ spent in a period is the sum of the ledger's entries dated in it; in a lifetime,
 
 from datetime import date, datetime, timedelta, tzinfo
 
-from app.tables.campaigns import SpendLimitRenewal
+from app.tables.spend import SpendLimitRenewal
 from app.values.instants import start_of
 
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from app.domain.spend.periods import next_period
 from app.errors import Conflict, Invalid
-from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
-from app.tables.groups import StoreFeature
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
+from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable, Unset
 from app.values.money import MAX_AMOUNT
 

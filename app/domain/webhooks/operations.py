@@ -23,7 +23,7 @@ from app.domain.webhooks.consent import settle_consent
 from app.domain.webhooks.providers import CONSENT, METRIC, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
-from app.tables.events import EventOutcome
+from app.tables.event_types import EventOutcome
 from app.tables.webhooks import Provider
 from app.values.ids import read_id
 from app.values.instants import zone_of

@@ -19,8 +19,6 @@ from starlette.types import Receive, Send
 from app.auth.credentials import HEADERS, Authenticator
 from app.auth.principal import Principal
 from app.errors import Failure, Forbidden, Invalid, TooLarge, Unauthorized, Unavailable
-from app.graph.context import Context, Services
-from app.graph.entry import answer, refusals
 from app.graph.live.messages import (
     ACKNOWLEDGED,
     Close,
@@ -36,9 +34,12 @@ from app.graph.live.streams import as_live
 from app.graph.live.subscribers import Ended
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
-from app.graph.preparing import Operation, Prepared, Rejected, prepare
-from app.graph.requests import from_json, stale_ok
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import answer, refusals
+from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
+from app.graph.running.requests import from_json
 from app.serving.exchange import Exchange
+from app.serving.preferences import stale_ok
 
 INIT_WITHIN_S = 5.0
 MAX_OPERATIONS = 100

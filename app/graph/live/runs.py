@@ -9,10 +9,10 @@ import logging
 from contextlib import aclosing
 
 from app.errors import Unavailable
-from app.graph.context import Context
-from app.graph.entry import answers
 from app.graph.live.subscribers import Payload, Subscriber
-from app.graph.preparing import Operation, Prepared
+from app.graph.running.context import Context
+from app.graph.running.entry import answers
+from app.graph.running.preparing import Operation, Prepared
 
 MAX_RUNS = 4
 """Of one process: each holds a writing connection and takes processor time as long as it runs."""

@@ -7,13 +7,13 @@ names of the headers.
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
-from app.graph.context import Services
 from app.graph.live.conversations import ROUTE, Conversation, Home
 from app.graph.live.messages import PROTOCOL, Close
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import MAX_LINES, Watches
-from app.graph.requests import base_url
+from app.graph.running.context import Services
 from app.serving.exchange import Exchange, exchange_of
+from app.serving.preferences import base_url
 
 
 class GraphQLOverSockets:

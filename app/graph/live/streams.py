@@ -11,12 +11,12 @@ from graphql import OperationType
 from starlette.types import Send
 
 from app.errors import Failure, Unavailable
-from app.graph.context import Context
-from app.graph.entry import Operation, refusals
 from app.graph.live.subscribers import Ended, Payload
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
-from app.graph.preparing import Rejected, prepare
+from app.graph.running.context import Context
+from app.graph.running.entry import Operation, refusals
+from app.graph.running.preparing import Rejected, prepare
 from app.serving.exchange import Exchange
 from app.values.json_text import write_json
 

@@ -1,11 +1,11 @@
 """Everything that is subscribed to in this process: topics, which are watched, and runs, which come to an end."""
 
 from app.errors import Invalid
-from app.graph.context import Context
 from app.graph.live.runs import Runs
 from app.graph.live.subscribers import Subscriber
 from app.graph.live.topics import Topics
-from app.graph.preparing import Operation, Prepared
+from app.graph.running.context import Context
+from app.graph.running.preparing import Operation, Prepared
 
 
 class Subscriptions:

@@ -16,10 +16,10 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from app.errors import Invalid, Unavailable
-from app.graph.context import Context
-from app.graph.entry import Answer, answer
 from app.graph.live.subscribers import Payload, Subscriber
-from app.graph.preparing import Operation, Prepared
+from app.graph.running.context import Context
+from app.graph.running.entry import Answer, answer
+from app.graph.running.preparing import Operation, Prepared
 from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
 from app.plan.catalog import Fact, News
 from app.plan.news import ID_BYTES, Seen, split_news

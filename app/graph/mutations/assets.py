@@ -9,11 +9,10 @@ from app.auth.principal import WRITERS
 from app.domain.assets import operations
 from app.domain.assets.operations import NewFile
 from app.domain.assets.storage import shelf
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, own_id, reference, writes
-from app.graph.payloads import shown_all
-from app.graph.records import Asset
-from app.graph.scalars import Upload
+from app.graph.declaring.payloads import shown_all
+from app.graph.declaring.scalars import Upload
+from app.graph.declaring.writing import UserError, errors_field, optional, own_id, reference, writes
+from app.graph.types.assets import Asset
 from app.values.changes import sent
 
 

@@ -10,12 +10,12 @@ from app.domain.assets.operations import add_assets, keep_files
 from app.domain.assets.storage import shelf
 from app.domain.campaigns import changing, cloning, media, operations
 from app.domain.campaigns.lifecycle import Move
-from app.graph.campaigns import Campaign
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import Date, Decimal, Upload
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, reference, writes
+from app.graph.inputs.campaigns import CampaignFieldsInput, CampaignMove, fields_of
 from app.graph.mutations.assets import files_of
-from app.graph.mutations.campaign_inputs import CampaignFieldsInput, CampaignMove, fields_of, optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, reference, writes
-from app.graph.payloads import shown
-from app.graph.scalars import Date, Decimal, Upload
+from app.graph.types.campaigns import Campaign
 from app.values.changes import sent
 
 

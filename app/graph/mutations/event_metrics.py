@@ -9,12 +9,11 @@ from app.auth.principal import ADMIN_ROLES, WRITERS
 from app.domain.events import metrics
 from app.domain.events.metrics import Telling
 from app.errors import NotFound
-from app.graph.enums import EventFieldKind
-from app.graph.events import Event
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, writes
-from app.graph.payloads import shown
-from app.graph.scalars import DateTime, Decimal
+from app.graph.declaring.enums import EventFieldKind
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import DateTime, Decimal
+from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
+from app.graph.types.events import Event
 from app.values.ids import read_uuid
 
 

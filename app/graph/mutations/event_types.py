@@ -1,6 +1,5 @@
 """Making, changing and archiving event types."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -8,17 +7,15 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.event_types import operations
-from app.domain.event_types.fields import FieldEntry
 from app.domain.event_types.operations import EventTypeFields
 from app.domain.groups.projects import project_named
 from app.errors import Invalid
-from app.graph.enums import EventDataType, EventFieldKind, FunnelStage, RewardTrigger
-from app.graph.event_types import EventType
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, settable, writes
-from app.graph.payloads import shown
-from app.graph.scalars import JSON
-from app.values.changes import UNSET, Settable
+from app.graph.declaring.enums import FunnelStage, RewardTrigger
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import JSON
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, settable, writes
+from app.graph.inputs.event_types import EventFieldInput, field_entries
+from app.graph.types.event_types import EventType
 
 
 @strawberry.type(description="An event type that was written.")
@@ -29,30 +26,6 @@ class EventTypePayload:
         default=None, description="The event type as it is now; null: errors say why nothing was done."
     )
     errors: list[UserError] = errors_field()
-
-
-@strawberry.input(description="A field, state or statistic of an event type.")
-class EventFieldInput:
-    """A field, state or statistic of an event type."""
-
-    storage_key: str = strawberry.field(
-        description="What its value is kept under: 1 to 64 letters, digits, `_`, `-` and `.`, unique in the event type."
-    )
-    kind: EventFieldKind | None = optional(
-        "What it is for; FIELD unless said. The same all over the project."
-    )
-    ingestion_key: str | None = optional(
-        "What its value is called in the data of an event; the storage key unless said."
-    )
-    name: str | None = optional("What people call it; the storage key unless said.")
-    data_type: EventDataType | None = optional(
-        "What values it takes; STRING unless said. States are BOOLEAN, statistics NUMBER or INTEGER."
-    )
-    is_required: bool | None = optional("Whether an event without it is refused; it is not unless said.")
-    identity: str | None = optional(
-        "Which of the user's attributes the value is: email, phone, name, or one of the project's own."
-    )
-    sent: JSON | None = optional("Its declaration in another interface's words, kept beside it.")
 
 
 @strawberry.input(description="Fields of an event type.")
@@ -169,23 +142,3 @@ def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:
         funnel_stage=settable(sent.funnel_stage),
         trigger=settable(sent.trigger),
     )
-
-
-def field_entries(
-    inputs: Settable[Sequence[EventFieldInput] | None],
-) -> Settable[Sequence[FieldEntry] | None]:
-    if inputs is None or inputs is UNSET:
-        return inputs
-    return [
-        FieldEntry(
-            storage_key=one.storage_key,
-            kind=given(one.kind) or EventFieldKind.FIELD,
-            ingestion_key=given(one.ingestion_key),
-            name=given(one.name),
-            data_type=given(one.data_type),
-            is_required=bool(given(one.is_required)),
-            identity=given(one.identity),
-            sent=given(one.sent),
-        )
-        for one in inputs
-    ]

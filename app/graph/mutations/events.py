@@ -9,11 +9,10 @@ from app.domain.events.accepting import Sent
 from app.domain.events.processing import process_now
 from app.domain.events.replaying import MAX_REPLAYED, replay
 from app.domain.events.sending import sent_event
-from app.graph.events import Event
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, writes
-from app.graph.payloads import shown
-from app.graph.scalars import JSON
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import JSON
+from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
+from app.graph.types.events import Event
 from app.values.ids import read_uuid, show_id
 
 SENDERS = WRITERS | {Role.TRACKER}

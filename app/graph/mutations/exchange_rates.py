@@ -6,10 +6,10 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.domain.exchange.operations import Rate, upsert_rates
-from app.graph.exchange_rates import ExchangeRate
-from app.graph.mutations.writing import UserError, errors_field, writes
-from app.graph.payloads import shown_all
-from app.graph.scalars import Date, Decimal
+from app.graph.declaring.payloads import shown_all
+from app.graph.declaring.scalars import Date, Decimal
+from app.graph.declaring.writing import UserError, errors_field, writes
+from app.graph.types.exchange_rates import ExchangeRate
 
 
 @strawberry.type(description="Exchange rates that were written.")

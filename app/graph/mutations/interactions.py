@@ -11,11 +11,10 @@ from app.domain.groups.projects import project_named
 from app.domain.interactions import recording
 from app.domain.interactions.recording import MAX_KEY, Offline, Visit
 from app.errors import Invalid
-from app.graph.interactions import Interaction
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, writes
-from app.graph.payloads import shown
-from app.graph.scalars import JSON, DateTime
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import JSON, DateTime
+from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
+from app.graph.types.interactions import Interaction
 from app.values.json_text import write_json
 
 TRACKERS = WRITERS | {Role.TRACKER}

@@ -9,11 +9,10 @@ from app.auth.principal import WRITERS
 from app.domain.metrics.entries import MetricEntry, Several
 from app.domain.metrics.operations import Mode, record_metrics
 from app.errors import Failure, Invalid
-from app.graph.campaigns import Campaign
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, writes
-from app.graph.payloads import shown_all
-from app.graph.scalars import Date, Decimal, Long
+from app.graph.declaring.payloads import shown_all
+from app.graph.declaring.scalars import Date, Decimal, Long
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.types.campaigns import Campaign
 
 
 @strawberry.enum(description="What the numbers of a report mean.")

@@ -8,18 +8,10 @@ from app.auth.principal import WRITERS
 from app.domain.campaigns.finding import campaign_named
 from app.domain.outlays import operations
 from app.domain.outlays.fields import OutlayFields
-from app.graph.campaigns import Outlay
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import (
-    UserError,
-    errors_field,
-    given,
-    own_id,
-    settable,
-    writes,
-)
-from app.graph.payloads import shown
-from app.graph.scalars import DateTime, Decimal
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import DateTime, Decimal
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, settable, writes
+from app.graph.types.outlays import Outlay
 
 
 @strawberry.type(description="An outlay that was written.")

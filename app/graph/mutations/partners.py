@@ -6,10 +6,18 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.domain.groups import partners
-from app.graph.groups import Partner, Partnership
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, reference, settable, writes
-from app.graph.payloads import shown
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.writing import (
+    UserError,
+    errors_field,
+    given,
+    optional,
+    own_id,
+    reference,
+    settable,
+    writes,
+)
+from app.graph.types.partners import Partner, Partnership
 from app.values.changes import sent
 
 

@@ -9,21 +9,20 @@ from app.db.database import Transaction
 from app.domain.promos import operations, redeeming
 from app.domain.promos.fields import PromoFields
 from app.domain.segments.finding import segment_named
-from app.graph.audience import Promo
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import (
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
+from app.graph.declaring.writing import (
     UserError,
     errors_field,
     given,
+    optional,
     own_id,
     reference,
     settable,
     writes,
 )
-from app.graph.payloads import shown
-from app.graph.promos import BasketInput, asked_of
-from app.graph.redemptions import PromoRedemption
-from app.graph.scalars import JSON, DateTime, Decimal, Long
+from app.graph.inputs.baskets import BasketInput, asked_of
+from app.graph.types.promos import Promo, PromoRedemption
 
 
 @strawberry.type(description="A promo that was written.")

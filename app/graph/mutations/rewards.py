@@ -8,12 +8,13 @@ from app.auth.principal import WRITERS
 from app.domain.rewards.naming import add_attribute
 from app.domain.rewards.processing import process
 from app.domain.rewards.reversing import reverse
-from app.graph.enums import AttributeOwner, RewardAttributeKind
-from app.graph.mutations.writing import UserError, errors_field, own_id, writes
-from app.graph.payloads import shown
-from app.graph.reward_decisions import RewardAttribute, RewardTriggerInput, occurrence_of, shown_attribute
-from app.graph.rewards import RewardEvaluation
-from app.graph.scalars import Long
+from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import Long
+from app.graph.declaring.writing import UserError, errors_field, own_id, writes
+from app.graph.inputs.rewards import RewardTriggerInput, occurrence_of
+from app.graph.resolved.rewards import RewardAttribute, shown_attribute
+from app.graph.types.rewards import RewardEvaluation
 
 
 @strawberry.type(description="What was evaluated for a reward.")

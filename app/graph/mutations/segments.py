@@ -11,12 +11,11 @@ from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.segments import operations
 from app.domain.segments.operations import SegmentFields
 from app.errors import Failure
-from app.graph.audience import Segment
-from app.graph.enums import SegmentType
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, own_id, settable, writes
-from app.graph.payloads import shown
-from app.graph.scalars import JSON
+from app.graph.declaring.enums import SegmentType
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.scalars import JSON
+from app.graph.declaring.writing import UserError, errors_field, optional, own_id, settable, writes
+from app.graph.types.segments import Segment
 
 
 @strawberry.type(description="A segment that was written.")

@@ -1,4 +1,4 @@
-"""Making and changing stores; changing the group."""
+"""Making and changing stores."""
 
 from typing import Annotated
 
@@ -6,12 +6,11 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.domain.groups import operations
-from app.domain.groups.operations import GroupFields, StoreFields
-from app.graph.enums import StoreFeature
-from app.graph.groups import CustomerGroup, Store
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, own_id, settable, writes
-from app.graph.payloads import shown
+from app.domain.groups.operations import StoreFields
+from app.graph.declaring.enums import StoreFeature
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.writing import UserError, errors_field, optional, own_id, settable, writes
+from app.graph.types.stores import Store
 
 
 @strawberry.type(description="A store that was written.")
@@ -20,16 +19,6 @@ class StorePayload:
 
     store: Store | None = strawberry.field(
         default=None, description="The store as it is now; null: errors say why nothing was done."
-    )
-    errors: list[UserError] = errors_field()
-
-
-@strawberry.type(description="The group that was changed.")
-class GroupPayload:
-    """The group that was changed."""
-
-    group: CustomerGroup | None = strawberry.field(
-        default=None, description="The group as it is now; null: errors say why nothing was done."
     )
     errors: list[UserError] = errors_field()
 
@@ -62,14 +51,6 @@ class StoreUpdateInput(StoreFieldsInput):
     id: strawberry.ID = strawberry.field(description="The store.")
 
 
-@strawberry.input(description="A change of the group you act in: fields left out stay.")
-class GroupUpdateInput:
-    """A change of the group."""
-
-    name: str | None = optional("What the group is called, 1 to 255 characters.")
-    time_zone: str | None = optional("Its time zone (IANA). Days of campaigns still to run move with it.")
-
-
 @writes("Makes a store. A group's first one becomes its default.", roles=WRITERS)
 async def create(
     info: strawberry.Info, input: Annotated[StoreCreateInput, strawberry.argument(description="The store.")]
@@ -89,17 +70,6 @@ async def update(
     async with info.context.db.transaction(info.context.scope) as tx:
         await operations.update_store(tx, ident, _fields(input), now=info.context.now)
         return StorePayload(store=await shown(info, tx, "Store", ident))
-
-
-@writes("Changes the group you act in.", roles=WRITERS)
-async def update_group(
-    info: strawberry.Info, input: Annotated[GroupUpdateInput, strawberry.argument(description="The change.")]
-) -> GroupPayload:
-    """`groupUpdate`."""
-    fields = GroupFields(name=settable(input.name), time_zone=settable(input.time_zone))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        changed = await operations.update_group(tx, fields, now=info.context.now)
-        return GroupPayload(group=await shown(info, tx, "CustomerGroup", changed))
 
 
 def _fields(given: StoreFieldsInput) -> StoreFields:

@@ -8,10 +8,9 @@ from app.auth.principal import WRITERS
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.entries import Several
 from app.errors import Failure
-from app.graph.enums import FunnelStage
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, writes
-from app.graph.scalars import DateTime
+from app.graph.declaring.enums import FunnelStage
+from app.graph.declaring.scalars import DateTime
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
 
 SOURCE = "api"
 """Whose references those of the mutation are."""

@@ -14,11 +14,10 @@ from app.auth.webhooks.deliveries import read_provider
 from app.auth.webhooks.sealing import SecretBox
 from app.domain.webhooks.operations import Ingested, ingest
 from app.domain.webhooks.reading import Happened, read_delivery
-from app.graph.enums import Provider
-from app.graph.mutations.campaign_inputs import optional
-from app.graph.mutations.writing import UserError, errors_field, given, own_id, writes
-from app.graph.payloads import shown
-from app.graph.webhooks import WebhookEndpoint
+from app.graph.declaring.enums import Provider
+from app.graph.declaring.payloads import shown
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.types.webhooks import WebhookEndpoint
 
 TRIES = 4
 """Other writers may take the same rows in another order; PostgreSQL then undoes one of the two, which tries again."""

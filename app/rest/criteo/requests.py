@@ -16,7 +16,7 @@ from app.plan.checking import MAX_ITEMS
 from app.rest.failing import MALFORMED_BODY
 from app.rest.fields import Fields
 from app.rest.route import Parts
-from app.tables.campaigns import SpendLimitRenewal, SpendLimitType
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
 

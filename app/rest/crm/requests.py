@@ -14,8 +14,8 @@ from app.errors import Invalid
 from app.rest.crm.paging import WHOLE, page_variables
 from app.rest.fields import Fields, chosen
 from app.rest.route import Parts
-from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType
+from app.tables.segments import SegmentType
 from app.values.instants import read_date, read_instant, show_instant
 
 FUNNEL_DAYS = 30

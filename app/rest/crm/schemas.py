@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.funnels.stages import FunnelType
-from app.tables.audience import SegmentType
 from app.tables.campaigns import CampaignStatus, CampaignType
 from app.tables.funnels import FunnelStage
+from app.tables.segments import SegmentType
 from app.tables.webhooks import ConnectionStatus, Provider
 
 

@@ -1,0 +1,159 @@
+"""The planner's catalog, read from the built schema: declarations and GraphQL types put together."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from app.graph.declaring.fields import Declared
+from app.graph.declaring.listing import KEY
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
+from app.plan.kinds import (
+    BOOL,
+    CURRENCY,
+    DATE,
+    DECIMAL,
+    INSTANT,
+    INT,
+    JSON,
+    TEXT,
+    TEXTS,
+    Kind,
+    code,
+    ident,
+    rate,
+)
+
+BACKREF = "strawberry-definition"
+BY_SCALAR = {
+    "String": TEXT, "Int": INT, "Long": INT, "Boolean": BOOL, "DateTime": INSTANT, "Date": DATE,
+    "Decimal": DECIMAL, "JSON": JSON, "Rate": rate(4),
+}  # fmt: skip
+
+
+def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catalog:
+    """Complete every declaration with what only the schema knows (kinds, names), and collect them."""
+    entities: dict[str, Entity] = {entity.name: entity for entity in further}
+    filters: dict[str, dict[str, Filter]] = {}
+    unplanned: dict[str, str] = {}
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLInputObjectType):
+            found = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
+            if found:
+                filters[kind.name] = found
+        if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
+            continue
+        if _is_page_type(kind):
+            continue
+        entities[kind.name] = _entity(kind, unplanned)
+    return Catalog(entities, filters, unplanned)
+
+
+def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
+    definition = kind.extensions.get(BACKREF)
+    declared = getattr(getattr(definition, "origin", None), "__entity__", None)
+    entity: Entity = declared if declared is not None else Entity(kind.name)
+    entity.fields.clear()
+    for name, item in kind.fields.items():
+        definition = item.extensions.get(BACKREF)
+        reason = _refused(definition)
+        field = definition.metadata.get(KEY) if definition is not None else None
+        if reason is None and isinstance(field, Declared) and field.what != "given":
+            entity.fields[name] = _plan(field, item, entity, name)
+        elif not isinstance(field, Declared):
+            unplanned[f"{kind.name}.{name}"] = reason or "a resolver in Python"
+        elif reason is not None:
+            unplanned[f"{kind.name}.{name}"] = reason
+    return entity
+
+
+def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Plan:
+    if declared.what == "column":
+        return _column(declared, item, entity, name)
+    if declared.what == "fact":
+        assert declared.read is not None
+        return Fact(declared.kind or _kind_of(item, entity), declared.cast, declared.read)
+    if declared.what == "embed":
+        return _embed(declared, item, entity)
+    plan: Plan = declared.plan
+    if isinstance(plan, Aggregate) and (declared.columns or declared.present):
+        return replace(plan, embed=_embed(declared, item, entity))
+    if isinstance(plan, Parts):
+        return replace(plan, target=get_named_type(item.type).name)
+    if isinstance(plan, Many) and "filter" in item.args:
+        return replace(plan, filter=get_named_type(item.args["filter"].type).name)
+    return plan
+
+
+def _embed(declared: Declared, item: GraphQLField, entity: Entity) -> Embed:
+    inner = get_named_type(item.type)
+    assert isinstance(inner, GraphQLObjectType)
+    columns = {_camel(n): _column(d, inner.fields[_camel(n)], entity, n) for n, d in declared.columns.items()}
+    return Embed(columns, declared.present, inner.name)
+
+
+def _column(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Column:
+    column = declared.column or _snake(name)
+    expressions = declared.expressions or (lambda row: row(column),)
+    by_name = CURRENCY if column == "currency" else None
+    return Column(declared.kind or by_name or _kind_of(item, entity), expressions)
+
+
+def _kind_of(item: GraphQLField, entity: Entity) -> Kind:
+    kind = item.type.of_type if is_non_null_type(item.type) else item.type
+    named = get_named_type(kind)
+    if is_list_type(kind):
+        return TEXTS
+    if named.name == "ID":
+        return ident(entity.prefix)
+    if isinstance(named, GraphQLEnumType):
+        return code(_enum_class(named))
+    return BY_SCALAR[named.name]
+
+
+def _enum_class(named: GraphQLNamedType) -> type[Enum]:
+    wrapped: type[Enum] = named.extensions[BACKREF].wrapped_cls
+    return wrapped
+
+
+def _refused(definition: Any) -> str | None:
+    """Why a field may not be planned: what runs around its resolver would be passed over."""
+    if definition is None:
+        return "a resolver in Python"
+    if definition.permission_classes:
+        return "it has permission classes, which a plan would pass over"
+    if definition.extensions:
+        return "it has field extensions, which a plan would pass over"
+    return None
+
+
+def _filter_of(item: Any) -> Filter | None:
+    definition = item.extensions.get(BACKREF)
+    found = definition.metadata.get(KEY) if definition is not None else None
+    return found if isinstance(found, Filter) else None
+
+
+def _is_page_type(kind: GraphQLObjectType) -> bool:
+    """Connections, their edges and PageInfo are compiled as part of the list they belong to."""
+    return kind.name == "PageInfo" or kind.name.endswith(("Connection", "Edge"))
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)

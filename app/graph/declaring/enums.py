@@ -1,0 +1,347 @@
+"""The closed sets of the domain, with a word about each value. Stored codes are the enum members' values."""
+
+from enum import Enum, StrEnum
+from typing import Any
+
+import strawberry
+
+from app.domain.funnels.stages import FunnelType
+from app.tables.campaigns import CampaignStatus, CampaignType, Objective
+from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
+from app.tables.events import EventStatus
+from app.tables.funnels import FunnelStage
+from app.tables.interactions import InteractionKind
+from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
+from app.tables.segments import SegmentType
+from app.tables.spend import SpendLimitRenewal, SpendLimitType
+from app.tables.stores import StoreFeature
+from app.tables.webhooks import ConnectionStatus, Provider
+
+
+def _describe(enum: type[StrEnum], description: str, *, shown_as: str | None = None, **values: str) -> None:
+    """Show a table's codes in GraphQL: one line per member, none forgotten."""
+    assert values.keys() == {member.name for member in enum}, f"{enum.__name__} has other members"
+    strawberry.enum(enum, name=shown_as, description=description)
+    definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values[value.name]
+
+
+_describe(
+    CampaignStatus,
+    "Where a campaign stands in its life.",
+    DRAFT="Being prepared; it has no schedule yet or was never scheduled.",
+    SCHEDULED="It starts by itself when its time comes.",
+    ACTIVE="Running.",
+    PAUSED="Stopped for now; it can be resumed.",
+    COMPLETED="Over.",
+)
+_describe(
+    CampaignType,
+    "What a campaign is for.",
+    ONBOARDING="New customer welcome series.",
+    REENGAGEMENT="Wins back inactive customers.",
+    PROMOTION="Promotional offers.",
+    NEWSLETTER="A regular newsletter.",
+    TRANSACTIONAL="Order confirmations and receipts.",
+    LOYALTY="Communications of a loyalty programme.",
+)
+_describe(
+    Objective,
+    "The marketing goal of an ad campaign.",
+    ACQUISITION="To win new customers.",
+    RETENTION="To keep the customers there are.",
+    UNSPECIFIED="None was given (older campaigns).",
+)
+_describe(
+    SpendLimitType,
+    "Whether a campaign's spend is capped.",
+    CAPPED="Spend stops at the amount.",
+    UNCAPPED="Spend has no limit.",
+)
+_describe(
+    SpendLimitRenewal,
+    "How often a spend limit starts again.",
+    DAILY="Every day, in the store's time zone.",
+    MONTHLY="Every calendar month, in the store's time zone.",
+    LIFETIME="Never: it holds for the campaign's whole life.",
+)
+_describe(
+    StoreFeature,
+    "What a store may be without.",
+    SPEND_LIMITS="Without it no spend limit can be set, changed or taken away.",
+    DAILY_LIMITS="Spend limits that start again daily.",
+    MONTHLY_LIMITS="Spend limits that start again monthly.",
+    LIFETIME_LIMITS="Spend limits that hold for ever.",
+)
+_describe(
+    SegmentType,
+    "How a segment gets its customers.",
+    STATIC="A list made by hand.",
+    DYNAMIC="Whoever fits the criteria.",
+    IMPORTED="A list from another system.",
+)
+_describe(
+    Provider,
+    "A provider whose webhooks are understood.",
+    shown_as="WebhookProviderName",
+    SENDGRID="SendGrid: what became of e-mails.",
+    TWILIO="Twilio: what became of text messages.",
+    MAILCHIMP="Mailchimp: audiences and campaigns.",
+    HUBSPOT="HubSpot: contacts and forms.",
+)
+_describe(
+    ConnectionStatus,
+    "Whether a provider's deliveries are taken.",
+    shown_as="WebhookStatus",
+    CONNECTED="They are.",
+    DISCONNECTED="They are refused.",
+)
+_describe(
+    EventOutcome,
+    "What became of an event that came in.",
+    APPLIED="It took effect, once.",
+    IGNORED="It is kept, but nothing follows from it.",
+)
+_describe(
+    EventStatus,
+    "How far an event has come.",
+    PENDING="Accepted, and waiting to be processed.",
+    PROCESSED="It was processed.",
+    TRASHED="It could not be processed; its faults say why.",
+)
+_describe(
+    EventFieldKind,
+    "What a field of an event type is for.",
+    FIELD="A value the event carries.",
+    STATE="Something that becomes true of an event, such as converted; 0 or 1.",
+    STATISTIC="A number the event is worth, such as turnover.",
+)
+_describe(
+    EventDataType,
+    "What values a field takes.",
+    STRING="Text.",
+    NUMBER="A number.",
+    INTEGER="A whole number.",
+    BOOLEAN="True or false; also 0 or 1.",
+    DATE="An instant.",
+    EMAIL="An e-mail address.",
+    PHONE="A phone number.",
+    JSON="Any JSON.",
+)
+_describe(
+    RewardTrigger,
+    "What makes flows of reward campaigns look.",
+    SPEND="A purchase.",
+    REGISTRATION="A customer signs up.",
+    REFERRAL="A customer brings another.",
+    CUSTOM="An event of the group's own.",
+)
+_describe(
+    FunnelStage,
+    "A stage of a customer's way, in this order.",
+    AWARENESS="First touchpoint.",
+    INTEREST="Browsed menu or website.",
+    CONSIDERATION="Added items to cart.",
+    INTENT="Started checkout.",
+    EVALUATION="Compared options.",
+    PURCHASE="Completed order.",
+    ONBOARDING="First-time experience.",
+    ACTIVATION="Second order.",
+    RETENTION="Regular customer.",
+    ADVOCACY="Referred others.",
+)
+_describe(
+    InteractionKind,
+    "Where a contact with a user happened.",
+    ONLINE="On the site: somebody came to it.",
+    OFFLINE="Out of the website, such as a call or a visit.",
+)
+_describe(
+    FunnelType,
+    "Which stages a funnel looks at.",
+    ONBOARDING="Awareness, interest, consideration, purchase, activation.",
+    PURCHASE="Awareness, interest, consideration, intent, evaluation, purchase.",
+    RETENTION="Purchase, onboarding, activation, retention, advocacy.",
+)
+
+
+@strawberry.enum(description="What a funnel is broken down by.")
+class FunnelBreakdown(Enum):
+    """Where a customer's way belongs."""
+
+    CHANNEL = strawberry.enum_value(
+        "channel", description="The channel of the first touch of the first stage."
+    )
+    CAMPAIGN = strawberry.enum_value("campaign", description="The campaign of that touch.")
+    SEGMENT = strawberry.enum_value(
+        "segment",
+        description="Segments that are lists (static, imported); a customer counts in each it is in. For dynamic ones"
+        " see `Segment.funnel`.",
+    )
+
+
+_describe(
+    RewardOutcome,
+    "What an evaluation of a reward came to.",
+    PAID="It paid all it was worth.",
+    TRIMMED="It paid as much as the limit on rewards, or the customer's balance, had room for.",
+    NOT_LIVE="The campaign pays nothing at this moment, or never.",
+    NO_FLOW="No live flow of the campaign has this trigger.",
+    NOT_MET="Of no flow the conditions hold.",
+    NOTHING_DUE="Conditions hold, and what is paid for it is nothing.",
+    LIMIT_REACHED="A limit of the campaign is reached, or the customer's balance is as large as can be counted.",
+    NO_BALANCE="The customer has less than would be redeemed.",
+)
+_describe(
+    RewardEntryKind,
+    "Why a line is in the reward ledger.",
+    PAYMENT="The customer earned it.",
+    REDEMPTION="The customer redeemed it.",
+    REVERSAL="An earlier line was taken back.",
+)
+_describe(
+    RewardAttributeKind,
+    "What values an attribute has.",
+    TEXT="A text.",
+    NUMBER="A number.",
+    FLAG="True or false.",
+    TEXTS="A list of texts; EQUALS asks for one of them.",
+)
+
+
+@strawberry.enum(description="What a reward campaign does.")
+class RewardType(Enum):
+    """Source: Benji, `campaign_type`."""
+
+    EARN = strawberry.enum_value(1, description="Customers earn rewards.")
+    REDEEM = strawberry.enum_value(2, description="Customers redeem rewards.")
+    CONNECT_ONLY = strawberry.enum_value(3, description="It connects partners and pays nothing.")
+    TRANSFER = strawberry.enum_value(4, description="Rewards move between programmes.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="What sets a flow off.")
+class FlowTrigger(Enum):
+    """Source: Benji, `trigger_type`."""
+
+    SPEND = strawberry.enum_value(1, description="A purchase.")
+    REGISTRATION = strawberry.enum_value(2, description="A customer signs up.")
+    REFERRAL = strawberry.enum_value(3, description="A customer brings another.")
+    CUSTOM = strawberry.enum_value(4, description="An event of the group's own; see `customTriggerId`.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="Whose attribute is looked at.")
+class AttributeOwner(Enum):
+    """Source: Benji, `campaign_condition_type` and `multiplier_attribute_type`."""
+
+    USER = strawberry.enum_value(1, description="The customer's.")
+    TRANSACTION = strawberry.enum_value(2, description="The transaction's.")
+    PARTNER = strawberry.enum_value(3, description="The partner's.")
+    CAMPAIGN = strawberry.enum_value(4, description="The campaign's.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="How a condition compares.")
+class Comparison(Enum):
+    """Source: Benji, `condition_operator`."""
+
+    EQUALS = strawberry.enum_value(1, description="The same value.")
+    LESS_THAN = strawberry.enum_value(2, description="Less than the value.")
+    GREATER_THAN = strawberry.enum_value(3, description="More than the value.")
+    LESS_THAN_OR_EQUAL = strawberry.enum_value(4, description="The value or less.")
+    GREATER_THAN_OR_EQUAL = strawberry.enum_value(5, description="The value or more.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="How a condition is tied to the next one.")
+class Joiner(Enum):
+    """Source: Benji, `or_and_operator`."""
+
+    AND = strawberry.enum_value(1, description="Both must hold.")
+    OR = strawberry.enum_value(2, description="Either may hold.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="What a goal counts.")
+class GoalType(Enum):
+    """Source: Benji, `goal_type`."""
+
+    PARTICIPATION = strawberry.enum_value(1, description="Participants.")
+    REWARD_AMOUNT = strawberry.enum_value(2, description="Rewards paid, in the smallest currency unit.")
+    TRANSACTION_COUNT = strawberry.enum_value(3, description="Transactions.")
+    REVENUE = strawberry.enum_value(4, description="Revenue, in the smallest currency unit.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="How a goal's value is meant.")
+class GoalOperator(Enum):
+    """Source: Benji, `goal_operator`."""
+
+    EQUALS = strawberry.enum_value(1, description="An exact target.")
+    LESS_THAN = strawberry.enum_value(2, description="A limit that is not passed.")
+    GREATER_THAN = strawberry.enum_value(3, description="A threshold to reach.")
+    UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
+
+
+@strawberry.enum(description="What an API key may do.")
+class KeyAccess(Enum):
+    """What an API key may do."""
+
+    READ = strawberry.enum_value("read", description="Read.")
+    WRITE = strawberry.enum_value("write", description="Read and write.")
+
+
+@strawberry.enum(description="How long the buckets of a series are.")
+class Interval(Enum):
+    """The units PostgreSQL's date_trunc knows."""
+
+    DAY = strawberry.enum_value("day", description="Days.")
+    WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
+    MONTH = strawberry.enum_value("month", description="Calendar months.")
+    QUARTER = strawberry.enum_value("quarter", description="Calendar quarters.")
+    YEAR = strawberry.enum_value("year", description="Calendar years.")
+
+
+@strawberry.enum(description="What a series is broken down by, beside time and currency.")
+class MetricDimension(Enum):
+    """Columns of the metric tables."""
+
+    CHANNEL = strawberry.enum_value("channel", description="One row per channel.")
+    STORE = strawberry.enum_value("store", description="One row per store.")
+
+
+__all__ = [
+    "AttributeOwner",
+    "CampaignStatus",
+    "CampaignType",
+    "Comparison",
+    "ConnectionStatus",
+    "EventDataType",
+    "EventFieldKind",
+    "EventOutcome",
+    "EventStatus",
+    "FlowTrigger",
+    "FunnelBreakdown",
+    "FunnelStage",
+    "FunnelType",
+    "GoalOperator",
+    "GoalType",
+    "InteractionKind",
+    "Interval",
+    "Joiner",
+    "KeyAccess",
+    "MetricDimension",
+    "Objective",
+    "Provider",
+    "RewardAttributeKind",
+    "RewardEntryKind",
+    "RewardOutcome",
+    "RewardTrigger",
+    "RewardType",
+    "SegmentType",
+    "SpendLimitRenewal",
+    "SpendLimitType",
+    "StoreFeature",
+]

@@ -1,0 +1,173 @@
+"""What lists can be ordered and filtered by: sort keys, filter conditions, and the GraphQL inputs made from them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, cast
+
+import strawberry
+from graphql import GraphQLError
+
+from app.graph.declaring.scalars import read_decimal
+from app.plan.catalog import Arguments, Filter, Row, SortKey
+from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
+from app.plan.scoping import GROUP
+from app.plan.sql import Sql, sql
+from app.values.ids import read_id
+from app.values.instants import read_date, read_instant
+
+KEY = "campaign-gateway"
+"""Where a declaration is in a field's metadata."""
+
+
+@strawberry.enum(description="Which way a list runs.")
+class Direction(Enum):
+    """Which way a list runs."""
+
+    ASC = strawberry.enum_value("asc", description="Smallest first.")
+    DESC = strawberry.enum_value("desc", description="Largest first.")
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """How lists of a type are ordered and filtered, wherever they appear."""
+
+    keys: Mapping[str, SortKey]
+    order: type
+    filter: type
+    default: tuple[tuple[str, bool], ...]
+
+
+def text_key(name: str) -> SortKey:
+    """Sort by a text column, by code point."""
+    return SortKey(name, TEXT, "text", _text)
+
+
+def instant_key(name: str) -> SortKey:
+    """Sort by an instant."""
+    return SortKey(name, INSTANT, "timestamptz", lambda v: read_instant(_text(v)))
+
+
+def date_key(name: str) -> SortKey:
+    """Sort by a day."""
+    return SortKey(name, DATE, "date", lambda v: read_date(_text(v)))
+
+
+def number_key(name: str) -> SortKey:
+    """Sort by a whole number."""
+    return SortKey(name, INT, "bigint", _number)
+
+
+def decimal_key(name: str) -> SortKey:
+    """Sort by an amount."""
+    return SortKey(name, DECIMAL, "numeric", _decimal)
+
+
+def list_of(
+    type_name: str, filters: type, default: str, *, descending: bool = False, **keys: tuple[SortKey, str]
+) -> ListOf:
+    """Sort keys by GraphQL name (lower case here), each with its description; makes the input `<Type>Order`."""
+    members = {
+        name.upper(): strawberry.enum_value(name.upper(), description=text)
+        for name, (_, text) in keys.items()
+    }
+    enum: Any = strawberry.enum(
+        cast("type[Enum]", Enum(f"{type_name}OrderField", members)),
+        description=f"What a list of type {type_name} can be ordered by.",
+    )
+    made = type(
+        f"{type_name}Order",
+        (),
+        {
+            "__annotations__": {"field": enum, "direction": Direction},
+            "field": strawberry.field(description="The sort key."),
+            "direction": strawberry.field(description="Smallest or largest first.", default=Direction.ASC),
+        },
+    )
+    order = strawberry.input(made, description=f"One sort key of a list of type {type_name}.")
+    return ListOf(
+        {name.upper(): key for name, (key, _) in keys.items()}, order, filters, ((default, descending),)
+    )
+
+
+def filter_by(
+    description: str,
+    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql],
+    *,
+    replaces_alive: bool = False,
+) -> Any:
+    """A key of a filter input: the condition it adds when it is given."""
+    return strawberry.field(
+        description=description, default=None, metadata={KEY: Filter(predicate, replaces_alive)}
+    )
+
+
+def equals(
+    name: str, cast: str, convert: Callable[[Any], object] | None = None
+) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column is this value."""
+    return lambda row, args, path: sql(row(name), " = ", args.param(*path, cast=cast, convert=convert))
+
+
+def one_of(
+    name: str, cast: str, convert: Callable[[Any], object] | None = None
+) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column is one of these values."""
+    return lambda row, args, path: sql(
+        row(name), " = ANY (", args.param(*path, cast=f"{cast}[]", convert=convert), ")"
+    )
+
+
+def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """The column stands in this relation to the value."""
+    return lambda row, args, path: sql(row(name), f" {operator} ", args.param(*path, cast=cast))
+
+
+def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    """One of the columns contains this text, upper or lower case."""
+
+    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+        pattern = args.param(*path, cast="text", convert=like_pattern)
+        tests = [sql(row(name), " ILIKE ", pattern) for name in names]
+        out = tests[0]
+        for test in tests[1:]:
+            out = sql(out, " OR ", test)
+        return sql("coalesce(", out, ", false)")
+
+    return predicate
+
+
+def in_project(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    """The column `project_id` names the project with this slug or id."""
+    own = args.param(*path, cast="bigint", convert=lambda text: read_id("proj", str(text)))
+    # One value, not a join: so the list is still read from the index that has the project's rows in order.
+    return sql(
+        row("project_id"), " = coalesce(", own, ", (SELECT min(pr.id) FROM project pr WHERE pr.group_id = ", GROUP,
+        " AND pr.slug = ", args.param(*path, cast="text"), "))",
+    )  # fmt: skip
+
+
+def like_pattern(text: Any) -> str:
+    """`100%` → `%100\\%%`: what the user typed stands for itself."""
+    escaped = str(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _text(value: object) -> str:
+    # A cursor is JSON inside base64: the check of all arguments saw nothing of what is in it.
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError("this is not a cursor of this list")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**63 - 1:
+        raise ValueError("this is not a cursor of this list")
+    return value
+
+
+def _decimal(value: object) -> Any:
+    try:
+        return read_decimal(_text(value))
+    except GraphQLError:
+        raise ValueError("this is not a cursor of this list") from None

@@ -1,0 +1,95 @@
+"""What a mutation made, printed by one statement on its own connection before COMMIT.
+
+A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on
+as it is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the
+write.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app.db.database import Transaction
+from app.graph.declaring.resolving import loaders_of
+from app.graph.documents.plans import Plan
+from app.plan.binding import Bindings
+from app.plan.catalog import Catalog
+from app.plan.compile import Unplannable, compile_made
+from app.plan.sql import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A payload field's JSON text, by response key (a field may be asked for under several aliases)."""
+
+    texts: dict[str, msgspec.Raw]
+
+
+class PayloadExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, which lets printed fields through."""
+
+    def complete_value(
+        self,
+        return_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """The text of a printed field; anything else as always."""
+        if isinstance(result, Printed):
+            return result.texts[path.key]
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+async def shown(info: Any, tx: Transaction, type_name: str, ident: int | UUID) -> Any:
+    """The row this mutation wrote, as a value for its payload."""
+    printed = await _print(info, tx, type_name, ident)
+    return printed or (await _loaded(info, tx, type_name, [ident]))[0]
+
+
+async def shown_all(info: Any, tx: Transaction, type_name: str, idents: Sequence[int]) -> Any:
+    """The rows this mutation wrote, in this order."""
+    return await _print(info, tx, type_name, list(idents)) or await _loaded(info, tx, type_name, idents)
+
+
+async def _loaded(info: Any, tx: Transaction, type_name: str, idents: Sequence[int | UUID]) -> Sequence[Any]:
+    return await loaders_of(info).written(tx, type_name, idents)
+
+
+async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | list[int]) -> Printed | None:
+    context = info.context
+    if not context.services.settings.planner:
+        return None
+    plan: Plan = context.plan
+    bindings: Bindings = context.bindings
+    root = next(one for one in plan.tree.roots if one.key == info.path.key)
+    texts: dict[str, msgspec.Raw] = {}
+    for selected in root.inside:
+        if selected.target != type_name:
+            continue
+        statement = _statement(
+            plan, loaders_of(info).catalog, root.key, selected, bindings, many=isinstance(made, list)
+        )
+        if statement is None:
+            return None
+        values = statement.values(replace(bindings, facts={**bindings.facts, "made": made}))
+        texts[selected.key] = msgspec.Raw((await tx.fetchval(statement.text, *values)).encode())
+    return Printed(texts)
+
+
+def _statement(
+    plan: Plan, catalog: Catalog, root_key: str, selected: Any, bindings: Bindings, *, many: bool
+) -> Statement | None:
+    key = (root_key, selected.key)
+    if key not in plan.payloads:
+        try:
+            plan.payloads[key] = compile_made(catalog, selected, bindings.scope.shape, many=many)
+        except Unplannable:
+            plan.payloads[key] = None
+    return plan.payloads[key]

@@ -1,0 +1,135 @@
+"""The ordinary execution: one resolver per kind of declaration, reading records and dataloaders."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from graphql import get_argument_values, get_named_type
+from graphql.execution.values import VariableValues
+
+from app.graph.declaring.loading import Loaders, Record, arguments
+from app.plan.arguments import FieldArguments
+from app.plan.catalog import Aggregate, ByIds, Embed, Lookup, Many, Parts, ToOne
+from app.plan.collect import is_list
+from app.plan.kinds import show
+from app.values.ids import read_id, read_uuid
+
+T = TypeVar("T")
+
+
+def resolver_of(what: str) -> Callable[..., Any]:
+    """The resolver of a field declared as `what`. What it reads is in the catalog, under its type and name."""
+    if what in {"column", "given"}:
+        return _read_column
+    if what == "fact":
+        return _read_fact
+    return _read_embed if what == "embed" else _read_relation
+
+
+def _read_column(root: Any, info: Any, **_: Any) -> Any:
+    name = info.field_name
+    bound = root.columns.get(name) if root.columns else None
+    return root.show(name, bound or _plan(info._raw_info))
+
+
+def _read_fact(root: Any, info: Any, **_: Any) -> Any:
+    plan = _plan(info._raw_info)
+    return show(plan.kind, [plan.read(loaders_of(info).bindings)])
+
+
+def _read_embed(root: Any, info: Any, **_: Any) -> Any:
+    plan: Embed = _plan(info._raw_info)
+    name, record = info.field_name, root if isinstance(root, Record) else Record(plan.target, {})
+    if plan.present is not None and not record.values[f"{record.path}{name}?"]:
+        return None
+    return Record(plan.target, record.values, f"{record.path}{name}.", plan.columns)
+
+
+def _embedded(row: Record, plan: Embed) -> Record | None:
+    """An object that is a row of its own, bound like one inside another."""
+    if plan.present is not None and not row.values["?"]:
+        return None
+    return Record(plan.target, row.values, columns=plan.columns)
+
+
+async def _read_relation(root: Any, info: Any, **_: Any) -> Any:
+    return await _kept(_relation(root, info._raw_info))
+
+
+def _plan(info: Any) -> Any:
+    return loaders_of(info).catalog.entities[info.parent_type.name].fields[info.field_name]
+
+
+def loaders_of(info: Any) -> Loaders:
+    """This request's dataloaders."""
+    loaders = info.context.loaders
+    assert isinstance(loaders, Loaders)
+    return loaders
+
+
+async def _relation(root: Any, info: Any) -> Any:
+    loaders, plan = loaders_of(info), _plan(info)
+    definition = info.parent_type.fields[info.field_name]
+    target = get_named_type(definition.type)
+    match plan:
+        case ToOne():
+            key = root.key(plan.own_key)
+            return (
+                None
+                if key is None
+                else await loaders.one(target.name, key, by=plan.key if plan.reverse else "id")
+            )
+        case Lookup():
+            scope = loaders.bindings.scope
+            if plan.scope_key:
+                key = scope.group_id if plan.scope_key == "group" else scope.store_id
+            else:
+                entity = loaders.catalog.entities[target.name]
+                key = _read(entity.prefix, entity.id_cast, _args(info, definition).values["id"])
+            return None if key is None else await loaders.one(target.name, key, alive=True)
+        case Many():
+            parent = root.key(plan.parent_key) if plan.key else None
+            args = _args(info, definition)
+            if not plan.connection:
+                return await loaders.listing(target.name, plan, args, parent)
+            nodes = get_named_type(target.fields["nodes"].type).name
+            return await loaders.page(nodes, plan, args, parent)
+        case Aggregate():
+            parent = root.key("id") if isinstance(root, Record) and "#id" in root.values else None
+            rows = await loaders.aggregate(target.name, plan, _args(info, definition), parent)
+            if plan.embed is not None:
+                return _embedded(rows[0], plan.embed)
+            return rows if is_list(definition) else rows[0]
+        case Parts():
+            return root.parts(info.field_name, plan)
+        case ByIds():
+            values = _args(info, definition).values
+            if not plan.many:
+                return await _any(loaders, values["id"])
+            return await asyncio.gather(*(_any(loaders, one) for one in values["ids"]))
+        case _:
+            raise TypeError(f"{plan!r} is no relation")
+
+
+async def _any(loaders: Loaders, text: str) -> Record | None:
+    entity = loaders.catalog.by_prefix(text.rpartition("_")[0])
+    if entity is None:
+        return None
+    key = _read(entity.prefix, entity.id_cast, text)
+    return None if key is None else await loaders.one(entity.name, key, alive=True)
+
+
+def _read(prefix: str, id_cast: str, text: str) -> Any:
+    return read_uuid(prefix, text) if id_cast == "uuid" else read_id(prefix, text)
+
+
+def _args(info: Any, definition: Any) -> FieldArguments:
+    # Strawberry shows resolvers the coerced variables alone.
+    variables = VariableValues({}, info.variable_values)
+    return arguments(get_argument_values(definition, info.field_nodes[0], variables))
+
+
+async def _kept(work: Awaitable[T]) -> T:
+    # graphql-core cancels sibling fields when one fails on a non-null type; a dataloader's future is shared with
+    # fields elsewhere, which must not be cancelled along.
+    return await asyncio.shield(work)

@@ -1,0 +1,123 @@
+"""How a mutation is declared: who may, what it does, and how it says no.
+
+    @writes("Makes a campaign.", roles=WRITERS)
+    async def campaign_create(info: Info, input: …) -> CampaignPayload: …
+
+What is wrong with the input becomes `errors` of the payload, its other fields null and nothing changed. A missing
+credential or role, and anything unforeseen, is a GraphQL error.
+"""
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+import strawberry
+
+from app.auth.principal import Principal, Role
+from app.db.database import Transaction
+from app.domain.metrics.entries import Several
+from app.errors import Conflict, Failure, Invalid, NotFound, TooLarge
+from app.values.changes import UNSET, Settable, Unset
+from app.values.ids import read_id
+
+ROLES = "campaign-gateway-roles"
+"""Where the roles are in a mutation's metadata."""
+LEAN = "campaign-gateway-lean"
+"""And there, whether it may be called without the executor."""
+
+
+@strawberry.type(description="Something in the input that was wrong. Nothing was changed.")
+class UserError:
+    """Something in the input that was wrong."""
+
+    code: str = strawberry.field(description="What is wrong, for programs: NOT_FOUND, END_BEFORE_START, …")
+    message: str = strawberry.field(description="What is wrong and what would be right, for people.")
+    path: list[str] = strawberry.field(
+        description="The input field it is about, outermost first; empty: the whole input."
+    )
+
+
+def errors_field() -> Any:
+    """The `errors` of a payload."""
+    return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
+
+
+def writes(
+    description: str, *, roles: Collection[Role], lean: bool = False
+) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Declare a mutation that needs one of these roles.
+
+    `lean`: it reads nothing of `info` but the context, and may be called without the executor (`graph/lean.py`).
+    """
+
+    def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
+        payload = inspect.signature(resolver).return_annotation
+
+        @functools.wraps(resolver)
+        async def guarded(*, info: strawberry.Info, **arguments: Any) -> Any:
+            principal: Principal = info.context.principal
+            principal.require(roles)
+            try:
+                return await resolver(info=info, **arguments)
+            except (Invalid, NotFound, Conflict, TooLarge) as failure:
+                return payload(errors=told(failure))
+
+        return strawberry.mutation(
+            resolver=guarded, description=description, metadata={ROLES: frozenset(roles), LEAN: lean}
+        )
+
+    return decorate
+
+
+def told(failure: Failure) -> list[UserError]:
+    """A failure as errors of a payload, one by one where it is several."""
+    failures = failure.failures if isinstance(failure, Several) else [failure]
+    return [
+        UserError(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
+    ]
+
+
+@asynccontextmanager
+async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
+    """What is done inside is undone at the end, if it is `only` a rehearsal: the same way, and nothing is written."""
+    if not only:
+        yield
+        return
+    savepoint = tx.driver.transaction()
+    await savepoint.start()
+    try:
+        yield
+    finally:
+        await savepoint.rollback()
+
+
+def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
+    """The row id in an id of the graph; what cannot be one is not found, like an id of nobody."""
+    found = read_id(prefix, text)
+    if found is None:
+        raise NotFound(kind, text, path=path)
+    return found
+
+
+def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | None]:
+    """The same for a field that may be null or absent."""
+    if value is None:
+        return None
+    return UNSET if value is strawberry.UNSET else own_id(value, prefix, kind, *path)
+
+
+def settable(value: Any) -> Any:
+    """Strawberry's absent as ours."""
+    return UNSET if value is strawberry.UNSET else value
+
+
+def given(value: Any) -> Any:
+    """A field for which absent and null mean the same."""
+    return None if value is strawberry.UNSET or isinstance(value, Unset) else value
+
+
+def optional(description: str) -> Any:
+    """An input field that can be left out; null clears it."""
+    return strawberry.field(default=strawberry.UNSET, description=description)

@@ -1,0 +1,337 @@
+"""Attribution: which campaigns earned what events are worth, beside what they cost.
+
+Revenue is a statistic of events, in the group's currency, shared by a model among the touches of each customer's
+journey; cost is the spend ledger of the same days. Currencies are never added: there is a row for each, or all is
+converted by dated rates, and what has no rate is told apart.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from app.domain.attribution.models import Model
+from app.domain.events.rollups import EVENT_COUNT
+from app.domain.metrics.entries import OTHER_CHANNEL
+from app.graph.declaring.fields import (
+    aggregate,
+    amount_of,
+    argument,
+    column,
+    computed,
+    embed,
+    entity,
+    parts,
+    to_one,
+)
+from app.graph.declaring.nodes import Money
+from app.graph.declaring.refs import CampaignRef, StoreRef
+from app.graph.declaring.scalars import Date, Decimal, Rate
+from app.graph.figures.event_worth import projects_of, worth
+from app.graph.figures.shares import shares
+from app.plan.catalog import AggregateRequest, Entity
+from app.plan.kinds import rate
+from app.plan.sql import Select, Sql, all_of, sql
+from app.tables.event_metrics import EventMetric
+from app.tables.events import Event
+from app.tables.interactions import Interaction
+from app.tables.spend import SpendEntry
+from app.values.money import is_currency
+
+ROWS = (
+    Entity("AttributionMetric", EventMetric.__tablename__),
+    Entity("AttributionEvent", Event.__tablename__),
+    Entity("AttributionTouch", Interaction.__tablename__),
+    Entity("AttributionSpend", SpendEntry.__tablename__),
+)
+"""Tables read beside projects, and campaigns, that are in scope already."""
+
+MAX_DAYS = 3_660
+DEFAULT_METRIC = "turnover"
+_UNIT = "0.0001"
+"""Of which shares are told in whole numbers."""
+
+
+@strawberry.enum(description="Which touches of a journey count, and how much.")
+class AttributionModel(Enum):
+    """The models of `domain/attribution`."""
+
+    FIRST_TOUCH = strawberry.enum_value(
+        Model.FIRST_TOUCH.value, description="The first touch gets everything."
+    )
+    LAST_TOUCH = strawberry.enum_value(Model.LAST_TOUCH.value, description="The last touch gets everything.")
+    LAST_NON_DIRECT = strawberry.enum_value(
+        Model.LAST_NON_DIRECT.value,
+        description="The last touch of a campaign gets everything; direct only where there is no such touch.",
+    )
+    LINEAR = strawberry.enum_value(Model.LINEAR.value, description="Every touch gets the same.")
+    POSITION_BASED = strawberry.enum_value(
+        Model.POSITION_BASED.value,
+        description="40 % to the first and to the last touch, the rest equally to those between; half each of two.",
+    )
+    TIME_DECAY = strawberry.enum_value(
+        Model.TIME_DECAY.value,
+        description="A touch that is a half-life older than another gets half as much.",
+    )
+
+
+@strawberry.enum(description="What attribution is summed up by.")
+class AttributionDimension(Enum):
+    """What a campaign belongs to."""
+
+    CAMPAIGN = strawberry.enum_value("campaign", description="One row per campaign.")
+    CHANNEL = strawberry.enum_value(
+        "channel",
+        description="One row per channel: revenue counts for the campaign's channel (`other` where it has not exactly"
+        " one), cost for the channel it was booked under.",
+    )
+    STORE = strawberry.enum_value("store", description="One row per store.")
+
+
+@entity(description="Money in a currency for which no rate was known on its day.")
+class Unconverted:
+    """Money that could not be converted."""
+
+    currency: str = column("The currency it is in.")
+    revenue: Decimal = column("How much of it is revenue.")
+    cost: Decimal = column("How much of it is cost.")
+
+
+@strawberry.interface(description="What campaigns earned and cost, in one currency.")
+class AttributedNumbers:
+    """What campaigns earned and cost, in one currency."""
+
+    currency: str = column("The currency of revenue and cost.")
+    revenue: Money = embed(
+        "What events were worth, in the shares attributed here.",
+        amount=amount_of("revenue"),
+        currency="currency",
+    )
+    conversions: Decimal = column("Events with that metric, in the shares attributed here.")
+    cost: Money = embed("What it cost, from the spend ledger.", amount=amount_of("cost"), currency="currency")
+    roas: Rate | None = computed(
+        "Return on ad spend: revenue per cost; null where it cost nothing.",
+        lambda row: sql("coalesce(", row("revenue"), ", 0) / nullif(", row("cost"), ", 0)"), kind=rate(4),
+    )  # fmt: skip
+    unconverted: list[Unconverted] = parts(
+        "What is left out, since it had no rate into `currency`; empty unless a currency was asked for.",
+        "left", always="currency",
+    )  # fmt: skip
+
+
+@entity(description="What one campaign earned and cost, in one currency.")
+class CampaignAttribution(AttributedNumbers):
+    """What one campaign earned and cost."""
+
+
+@entity(
+    description="What campaigns earned and cost. Without campaign, channel and store: direct, nobody led to it."
+)
+class AttributionRow(AttributedNumbers):
+    """What campaigns earned and cost."""
+
+    campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
+    channel: str | None = column("The channel, where it is by channel.")
+    store: StoreRef | None = to_one("The store, where it is by store.", "store_id")
+
+
+MODEL = argument(
+    "model", AttributionModel, "Which touches of a journey count, and how much.", AttributionModel.LINEAR
+)
+HALF_LIFE = argument(
+    "half_life_days", int, "For TIME_DECAY: a touch this much older than another counts half as much.", 7
+)
+WINDOW = argument("window_days", int, "How many days before the event a touch may lie, to the second.", 30)
+_METRIC = argument(
+    "metric", str,
+    "The storage key of what is shared: a statistic, or a state or event-count (each event is worth 1).",
+    DEFAULT_METRIC,
+)  # fmt: skip
+_SINCE = argument("since", Date | None, "Events and spend from this day on (UTC).", None)
+_UNTIL = argument("until", Date | None, "Events and spend up to and including this day (UTC).", None)
+_CURRENCY = argument(
+    "currency", str | None,
+    "Convert everything into this currency, at the rate of its day; null: a row for each currency.", None,
+)  # fmt: skip
+PROJECT = argument("project", str | None, "Of this project alone: its slug or its id; null: of all.", None)
+
+
+def attribution(description: str) -> Any:
+    """Of the whole scope, by campaign, channel or store."""
+    by = argument("by", AttributionDimension, "What to sum up by.")
+    return aggregate(
+        description, _attribution, by, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY, PROJECT,
+        many=True, check=journey_faults,
+    )  # fmt: skip
+
+
+def campaign_attribution(description: str) -> Any:
+    """Of one campaign."""
+    return aggregate(
+        description, _attribution, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY,
+        many=True, check=journey_faults,
+    )  # fmt: skip
+
+
+def journey_faults(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """What is wrong with the arguments of a model."""
+    for name in ("halfLifeDays", "windowDays"):
+        if not 1 <= values[name] <= MAX_DAYS:
+            yield name, f"{name} lies between 1 and {MAX_DAYS}."
+    if values.get("currency") is not None and not is_currency(values["currency"]):
+        yield "currency", "currency is a code of three capital letters, such as EUR."
+
+
+# ── the statement ─────────────────────────────────────────────────────────────
+
+
+def _attribution(request: AggregateRequest) -> Select:
+    by = "" if request.parent is not None else request.args.structural("by").value
+    dims = {
+        "campaign_id": "p.campaign_id" if by == "campaign" else "NULL::bigint",
+        "channel": "p.channel" if by == "channel" else "NULL::text",
+        "store_id": "p.store_id" if by == "store" else "NULL::bigint",
+    }
+    rows = _converted(request, dims) if request.args.given("currency") else _per_currency(request, dims)
+    names = {name: sql(f"a.{name}") for name in (*dims, "currency", "revenue", "conversions", "cost")}
+    names |= {f"left_{name}": sql(f"a.left_{name}") for name in ("currency", "revenue", "cost")}
+    names |= {"sort_1": sql("a.currency"), "sort_2": sql("-a.revenue"), "sort_3": sql("a.campaign_id")}
+    return Select(names | {"sort_4": sql("a.channel"), "sort_5": sql("a.store_id")}, sql("(", rows, ") a"))
+
+
+def _per_currency(request: AggregateRequest, dims: Mapping[str, str]) -> Sql:
+    columns = ", ".join(f"{expression} AS {name}" for name, expression in dims.items())
+    empty = "'{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost"
+    return sql(f"SELECT {columns}, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions,"
+               f" sum(p.cost) AS cost, {empty} FROM (", _pieces(request), ") p GROUP BY 1, 2, 3, 4")  # fmt: skip
+
+
+def _converted(request: AggregateRequest, dims: Mapping[str, str]) -> Sql:
+    """Pieces times their day's rate; those without one stay in their currency, in arrays beside the sums."""
+    into = request.args.param("currency", cast="text")
+    rated = sql("SELECT p.*, CASE WHEN p.currency = ", into, " THEN 1 ELSE coalesce(", _rate(request, into), ", ",
+                "round(1 / ", _rate(request, into, inverse=True), ", 10)) END AS rate FROM (",
+                _pieces(request), ") p")  # fmt: skip
+    columns = ", ".join(f"{expression} AS {name}" for name, expression in dims.items())
+    in_each = sql(
+        f"SELECT {columns}, p.currency, sum(p.credit) AS credit, coalesce(sum(p.revenue * p.rate), 0) AS revenue,"
+        " coalesce(sum(p.cost * p.rate), 0) AS cost, sum(p.revenue) FILTER (WHERE p.rate IS NULL) AS revenue_left,"
+        " sum(p.cost) FILTER (WHERE p.rate IS NULL) AS cost_left FROM (", rated, ") p GROUP BY 1, 2, 3, 4",
+    )  # fmt: skip
+    lost = "FILTER (WHERE e.revenue_left <> 0 OR e.cost_left <> 0)"
+    dimensions = ", ".join(f"e.{name}" for name in dims)
+    return sql(
+        f"SELECT {dimensions}, ", into, " AS currency, round(sum(e.revenue), 4) AS revenue,"
+        " sum(e.credit) AS conversions, round(sum(e.cost), 4) AS cost, "
+        f"coalesce(array_agg(e.currency ORDER BY e.currency) {lost}, '{{}}') AS left_currency,"
+        f" coalesce(array_agg(e.revenue_left ORDER BY e.currency) {lost}, '{{}}') AS left_revenue,"
+        f" coalesce(array_agg(e.cost_left ORDER BY e.currency) {lost}, '{{}}') AS left_cost FROM (",
+        in_each, ") e GROUP BY 1, 2, 3",
+    )  # fmt: skip
+
+
+def _rate(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql:
+    """The pair's latest rate up to the piece's day; NULL before the first."""
+    table, scope, x = request.table("ExchangeRate", "x")
+    ours, theirs = (
+        (x("to_currency"), x("from_currency")) if inverse else (x("from_currency"), x("to_currency"))
+    )
+    where = [*scope, sql(ours, " = p.currency"), sql(theirs, " = ", into), sql(x("day"), " <= p.day")]
+    return sql(
+        "(SELECT ",
+        x("rate"),
+        " FROM ",
+        table,
+        " WHERE ",
+        all_of(where),
+        " ORDER BY ",
+        x("day"),
+        " DESC LIMIT 1)",
+    )
+
+
+def _pieces(request: AggregateRequest) -> Sql:
+    """Revenue and cost per campaign (in scope; NULL: direct), day, channel and currency."""
+    group, group_scope, g = request.table("CustomerGroup", "g")
+    ours = sql("(SELECT ", g("currency"), " FROM ", group, " WHERE ", all_of(group_scope), ")")
+    campaign, campaign_scope, c = request.table("Campaign", "c")
+    channel = f"CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE '{OTHER_CHANNEL}' END"
+    shared = shares(
+        request, _worth(request), window=window_of(request), half_life_us=half_life_of(request),
+        credit="conversions" in request.wanted,
+    )  # fmt: skip
+    # Days matter to rates alone.
+    day = "(h.at AT TIME ZONE 'UTC')::date" if request.args.given("currency") else "NULL::date"
+    asked = [] if request.parent is None else [sql(" WHERE h.campaign_id = ", request.parent)]
+    earned = sql(
+        f"SELECT h.campaign_id, {day} AS day, sum(h.value) * {_UNIT} AS revenue, sum(h.credit) * {_UNIT} AS credit"
+        " FROM (", shared, ") h", *asked, " GROUP BY 1, 2",
+    )  # fmt: skip
+    # A campaign that is out of scope is not shown; direct is nobody's.
+    attributed = sql(
+        "SELECT r.campaign_id, ", c("store_id"), f", CASE WHEN r.campaign_id IS NOT NULL THEN {channel} END AS channel,"
+        " r.day, ", ours, " AS currency, r.revenue, r.credit, 0::numeric AS cost FROM (", earned, ") r LEFT JOIN ",
+        campaign, " ON ", all_of([*campaign_scope, sql(c("id"), " = r.campaign_id")]),
+        " WHERE (r.campaign_id IS NULL OR ", c("id"), " IS NOT NULL)",
+    )  # fmt: skip
+    return sql(attributed, " UNION ALL ", _spent(request))
+
+
+def _spent(request: AggregateRequest) -> Sql:
+    """The ledger, of campaigns in scope."""
+    spend, spend_scope, s = request.table("AttributionSpend", "sp")
+    campaign, campaign_scope, c = request.table("Campaign", "sc")
+    where = [*spend_scope, *campaign_scope]
+    if request.args.given("since"):
+        where.append(sql(s("day"), " >= ", request.args.param("since", cast="date")))
+    if request.args.given("until"):
+        where.append(sql(s("day"), " <= ", request.args.param("until", cast="date")))
+    if request.parent is not None:
+        where.append(sql(s("campaign_id"), " = ", request.parent))
+    elif request.args.given("project"):
+        integration, scope, i = request.table("Integration", "si")
+        tracked = sql("SELECT ", i("id"), " FROM ", integration, " WHERE ",
+                      all_of([*scope, sql(i("project_id"), " = ANY (", projects_of(request, "sj"), ")")]))  # fmt: skip
+        where.append(sql("(", c("project_id"), " = ANY (", projects_of(request, "sk"), ") OR ", c("integration_id"),
+                         " = ANY (ARRAY(", tracked, ")))"))  # fmt: skip
+    return sql(
+        "SELECT ", c("id"), ", ", c("store_id"), ", ", s("channel"), ", ", s("day"), ", ", s("currency"),
+        ", 0, 0, sum(", s("amount"), ") FROM ", spend, " JOIN ", campaign, " ON ", c("id"), " = ", s("campaign_id"),
+        " WHERE ", all_of(where), " GROUP BY 1, 2, 3, 4, 5",
+    )  # fmt: skip
+
+
+def _worth(request: AggregateRequest) -> Sql:
+    """What is shared: the metric of each event, in the smallest parts of its kind."""
+    metric = request.args.param("metric", cast="text")
+    return worth(request, sql("= ", metric), sql("'", EVENT_COUNT, "' = ", metric), _days)
+
+
+def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
+    """Inside the days asked for."""
+    out = []
+    if request.args.given("since"):
+        day = request.args.param("since", cast="date")
+        out.append(sql(at, " >= (SELECT ", day, "::timestamp AT TIME ZONE 'UTC')"))
+    if request.args.given("until"):
+        day = request.args.param("until", cast="date")
+        out.append(sql(at, " < (SELECT (", day, " + 1)::timestamp AT TIME ZONE 'UTC')"))
+    return out
+
+
+def window_of(request: AggregateRequest) -> Sql:
+    """How long before the event a touch may lie."""
+    return sql("make_interval(days => ", request.args.param("windowDays", cast="int"), ")")
+
+
+def half_life_of(request: AggregateRequest) -> Sql:
+    """In microseconds."""
+    return request.args.param("halfLifeDays", cast="bigint", convert=_microseconds)
+
+
+def _microseconds(days: Any) -> object:
+    return days * 86_400_000_000
+
+
+__all__ = ["ROWS", "AttributionRow", "CampaignAttribution", "attribution", "campaign_attribution"]

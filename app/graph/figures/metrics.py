@@ -1,0 +1,225 @@
+"""Metrics: totals and series, of one campaign or of the whole scope.
+
+Group-level answers are read from the rollup that every write keeps; money is never added over currencies, so
+there is one row per currency.
+"""
+
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
+
+import strawberry
+
+from app.graph.declaring.enums import Interval, MetricDimension
+from app.graph.declaring.fields import aggregate, amount_of, argument, column, computed, embed, entity, to_one
+from app.graph.declaring.nodes import Money
+from app.graph.declaring.refs import StoreRef
+from app.graph.declaring.scalars import Date, Decimal, Long, Rate
+from app.plan.catalog import HIDDEN, AggregateRequest, Entity, Row, own, via
+from app.plan.kinds import rate
+from app.plan.sql import Select, Sql, joined, sql
+from app.tables import metrics as tables
+from app.tables.metrics import AMOUNTS, COUNTS
+from app.values.ids import read_id
+
+
+def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
+    """100 · part / whole; 0 where the whole is 0."""
+    return lambda row: sql("coalesce(100.0 * ", row(part), " / nullif(", row(whole), ", 0), 0)")
+
+
+def _each(total: str, count: str) -> Callable[[Row], Sql]:
+    """An amount per piece, to 4 decimals; NULL where there was no piece."""
+    return lambda row: sql("round(", row(total), " / nullif(", row(count), ", 0), 4)")
+
+
+@strawberry.interface(description="The numbers every row of metrics has.")
+class MetricValues:
+    """The numbers every row of metrics has. Rates: Marketing & CRM API, "Get Campaign" (over delivered)."""
+
+    currency: str = column("The currency of spend and revenue.")
+    impressions: Long = column("How often it was shown.")
+    clicks: Long = column("How often it was clicked.")
+    conversions: Long = column("How often it led to what was wanted.")
+    sent: Long = column("Messages sent.")
+    delivered: Long = column("Messages that arrived.")
+    opened: Long = column("Messages opened.")
+    unsubscribed: Long = column("Recipients who unsubscribed.")
+    spend: Money = embed(
+        "What it cost, from the spend ledger.", amount=amount_of("spend"), currency="currency"
+    )
+    revenue: Money = embed("Revenue attributed to it.", amount=amount_of("revenue"), currency="currency")
+    click_through_rate: Rate = computed(
+        "Clicks per impression in percent.", _percent("clicks", "impressions"), kind=rate(2)
+    )
+    open_rate: Rate = computed(
+        "Opened per delivered in percent.", _percent("opened", "delivered"), kind=rate(1)
+    )
+    click_rate: Rate = computed(
+        "Clicks per delivered in percent.", _percent("clicks", "delivered"), kind=rate(1)
+    )
+    conversion_rate: Rate = computed(
+        "Conversions per delivered in percent.", _percent("conversions", "delivered"), kind=rate(1)
+    )
+    cost_per_click: Decimal | None = computed(
+        "Spend per click; null without clicks.", _each("spend", "clicks")
+    )
+
+
+@entity(description="Metrics summed up, in one currency.")
+class MetricTotals(MetricValues):
+    """Metrics summed up, in one currency."""
+
+
+@entity(description="Metrics of one stretch of time, in one currency.")
+class MetricPoint(MetricValues):
+    """Metrics of one stretch of time, in one currency."""
+
+    period: Date = column("The first day of the stretch.")
+    channel: str | None = column("The channel, where the series is broken down by channel.")
+    store: StoreRef | None = to_one("The store, where the series is broken down by store.", "store_id")
+
+
+ROWS = (
+    Entity(
+        "CampaignMetric",
+        tables.CampaignMetric.__tablename__,
+        store=via("campaign_id", "Campaign"),
+        project=via("campaign_id", "Campaign"),
+    ),
+    Entity("MetricRollup", tables.MetricRollup.__tablename__, store=own("store_id"), project=HIDDEN),
+)
+"""Tables that only aggregates read."""
+
+SINCE = argument("since", Date | None, "From this day on.", None)
+UNTIL = argument("until", Date | None, "Up to and including this day.", None)
+CHANNELS = argument("channels", list[str] | None, "Of these channels only.", None)
+STORES = argument("store_ids", list[strawberry.ID] | None, "Of these stores only.", None)
+INTERVAL = argument("interval", Interval, "How long the stretches are.", Interval.DAY)
+BY = argument("by", list[MetricDimension] | None, "What to break down by, beside time and currency.", None)
+
+
+def campaign_totals(description: str) -> Any:
+    """One row: a campaign has one currency."""
+    return aggregate(description, _campaign_totals, SINCE, UNTIL, CHANNELS)
+
+
+def campaign_series(description: str) -> Any:
+    """Rows of one campaign by time, and by channel where asked."""
+    return aggregate(description, _campaign_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, many=True)
+
+
+def scope_totals(description: str, *further: Parameter) -> Any:
+    """One row per currency, over all campaigns in scope."""
+    return aggregate(description, _scope_totals, SINCE, UNTIL, CHANNELS, STORES, *further, many=True)
+
+
+def scope_series(description: str, *further: Parameter) -> Any:
+    """Rows by time and currency, and by channel or store where asked, over all campaigns in scope."""
+    return aggregate(
+        description, _scope_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, STORES, *further, many=True
+    )
+
+
+def _campaign_totals(request: AggregateRequest) -> Select:
+    assert request.parent is not None
+    campaign, scope, c = request.table("Campaign", "c")
+    metric, metric_scope, m = request.table("CampaignMetric", "m")
+    tie = [*metric_scope, sql(m("campaign_id"), " = ", c("id")), *_window(request, m)]
+    source = sql(campaign, " LEFT JOIN ", metric, " ON ", joined(" AND ", tie))
+    where = [*scope, sql(c("id"), " = ", request.parent)]
+    return Select({"currency": c("currency"), **_sums("m")}, source, where, group=[c("currency")])
+
+
+def _campaign_series(request: AggregateRequest) -> Select:
+    assert request.parent is not None
+    source, scope, m = request.table("CampaignMetric", "m")
+    where = [*scope, sql(m("campaign_id"), " = ", request.parent), *_window(request, m)]
+    series = _series(request, m, "m", source, where)
+    if request.args.structural("interval").value == "day" and "channel" in _by(request):
+        # A campaign has one row per day and channel: there is nothing to sum up. Nor is there anything to sort by
+        # beside those two, and in their order the index has the rows.
+        series.group = []
+        series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
+        series.names = {name: e for name, e in series.names.items() if name not in _FURTHER}
+    return series
+
+
+_FURTHER = ("sort_3", "sort_4")
+
+
+def _scope_totals(request: AggregateRequest) -> Select:
+    source, where, m = _scope_rows(request)
+    names = {"currency": m("currency"), **_sums("m"), "sort_1": m("currency")}
+    return Select(names, source, where, group=[m("currency")])
+
+
+def _scope_series(request: AggregateRequest) -> Select:
+    source, where, m = _scope_rows(request)
+    return _series(request, m, "m", source, where)
+
+
+def _scope_rows(request: AggregateRequest) -> tuple[Sql, list[Sql], Row]:
+    # The rollup knows stores, not projects: under a project scope the base rows are read.
+    source, where, m = request.table("CampaignMetric" if "p" in request.scope_shape else "MetricRollup", "m")
+    where = [*where, *_window(request, m)]
+    if request.args.given("storeIds"):
+        where.append(
+            sql(
+                _store(request, m),
+                " = ANY (",
+                request.args.param("storeIds", cast="bigint[]", convert=_stores),
+                ")",
+            )
+        )
+    return source, where, m
+
+
+def _window(request: AggregateRequest, m: Row) -> list[Sql]:
+    args, out = request.args, []
+    if args.given("since"):
+        out.append(sql(m("day"), " >= ", args.param("since", cast="date")))
+    if args.given("until"):
+        out.append(sql(m("day"), " <= ", args.param("until", cast="date")))
+    if args.given("channels"):
+        out.append(sql(m("channel"), " = ANY (", args.param("channels", cast="text[]"), ")"))
+    return out
+
+
+def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: list[Sql]) -> Select:
+    unit: str = request.args.structural("interval").value
+    by = _by(request)
+    period = m("day") if unit == "day" else sql(f"date_trunc('{unit}', ", m("day"), "::timestamp)::date")
+    channel = m("channel") if "channel" in by else sql("NULL::text")
+    store = _store(request, m) if "store" in by else sql("NULL::bigint")
+    # In one order, so that what is grouped by sorting need not be sorted again.
+    keys = [period]
+    keys += [channel] if "channel" in by else []
+    keys += [store] if "store" in by else []
+    keys += [m("currency")]
+    names = {
+        "period": period, "channel": channel, "store_id": store, "currency": m("currency"), **_sums(alias),
+        **{f"sort_{place}": key for place, key in enumerate(keys, 1)},
+    }  # fmt: skip
+    return Select(names, source, where, group=keys)
+
+
+def _by(request: AggregateRequest) -> set[str]:
+    return {dimension.value for dimension in request.args.structural("by") or ()}
+
+
+def _store(request: AggregateRequest, m: Row) -> Sql:
+    """The store of a metric row: the rollup has it; a campaign's base rows have it through the campaign."""
+    if request.parent is None and "p" not in request.scope_shape:
+        return m("store_id")
+    campaign, scope, c = request.table("Campaign", "s")
+    tie = joined(" AND ", [*scope, sql(c("id"), " = ", m("campaign_id"))])
+    return sql("(SELECT ", c("store_id"), " FROM ", campaign, " WHERE ", tie, ")")
+
+
+def _stores(ids: Any) -> object:
+    return [read_id("store", str(i)) for i in ids]
+
+
+def _sums(alias: str) -> dict[str, Sql]:
+    return {name: sql(f"coalesce(sum({alias}.{name}), 0)") for name in (*COUNTS, *AMOUNTS)}

@@ -1,0 +1,228 @@
+"""`/graphql` over HTTP: who asks, what they ask, and the answer in the form they want.
+
+A plain ASGI application that touches no more of a request than it needs: this is the hot path.
+
+Cross-site requests: the gateway knows no cookies, every credential is a header that a foreign page can
+neither read nor make a browser send. So a GET needs no further proof, and neither does a JSON POST, which
+browsers send across origins only after a preflight. A form is sent without one; therefore it must bring a
+header of its own.
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from app.auth.credentials import name_of_headers
+from app.errors import Failure, Invalid, Unavailable
+from app.graph.http.ide import page_response
+from app.graph.http.negotiation import Form, negotiate
+from app.graph.http.requests import NO_FILES, PREFLIGHT_REQUIRED, close_files, read_get, read_post
+from app.graph.live.streams import HEADERS as STREAM_HEADERS
+from app.graph.live.streams import EventStreams, as_live, events_of
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Answer, Operation, answer
+from app.graph.running.remembering import Remembered
+from app.graph.running.repeating import answer_once
+from app.graph.running.requests import read_json_body
+from app.serving.bodies import UNSUPPORTED_MEDIA_TYPE, read_body
+from app.serving.door import Refusal
+from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
+from app.serving.preferences import base_url, stale_ok
+
+if TYPE_CHECKING:
+    from app.auth.credentials import Authenticator
+
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+INTERNAL = "INTERNAL"
+INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
+
+STATUSES = {
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "INVALID": 400,
+    "CONFLICT": 409,
+    "TOO_LARGE": 413,
+    "UNAVAILABLE": 503,
+    METHOD_NOT_ALLOWED: 405,
+    NOT_ACCEPTABLE: 406,
+    UNSUPPORTED_MEDIA_TYPE: 415,
+    PREFLIGHT_REQUIRED: 403,
+    INTERNAL: 500,
+}
+"""By the precise code, else by the code of its class; a code that is not here is a 400."""
+
+_CONTENT_TYPE = {
+    form: (b"content-type", f"{form.value}; charset=utf-8".encode()) for form in (Form.JSON, Form.RESPONSE)
+}
+# Answers belong to a credential, and X-API-KEY does not keep shared caches from storing them.
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class GraphQLOverHttp:
+    """The ASGI application at `/graphql` for HTTP."""
+
+    def __init__(self, services: Services, authenticator: "Authenticator", streams: EventStreams) -> None:
+        self.services = services
+        self.authenticator = authenticator
+        self.streams = streams
+        self.remembered = Remembered()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = exchange_of(scope)
+        exchange.route = "/graphql"
+        form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
+        if form is Form.PAGE:
+            answered: Refusal | None = page_response(scope, exchange, self.services.settings)
+        else:
+            try:
+                answered = await self._run(scope, receive, send, exchange, form)
+            except Failure as failure:
+                answered = refusal(failure, form)
+        if answered is None:
+            return
+        status, headers, body = answered
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _run(
+        self, scope: Scope, receive: Receive, send: Send, exchange: Exchange, form: Form | None
+    ) -> Refusal | None:
+        """The answer; None where it was sent already, bit by bit."""
+        method = scope["method"]
+        if method != "POST" and method != "GET":
+            raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
+        if form is None:
+            raise Invalid(
+                f"Answers come as {Form.RESPONSE.value}, {Form.JSON.value} or {Form.STREAM.value}: accept one of"
+                " them.",
+                code=NOT_ACCEPTABLE,
+            )
+        headers = exchange.headers
+        # Before the body is read: a stranger's megabytes are not worth our memory.
+        now = datetime.now(UTC)
+        principal = self.authenticator.recall(headers, now=now)
+        if principal is None:
+            principal = await self.authenticator.by_headers(headers, now=now)
+        exchange.principal = principal.name
+        context = Context(
+            self.services,
+            principal,
+            exchange.request_id,
+            base_url(scope["scheme"], headers.get(b"host")),
+            now,
+            stale_ok(headers.get(b"prefer")),
+        )
+        body, files = b"", NO_FILES
+        if method == "GET":
+            operation = read_get(scope["query_string"])
+        elif headers.get(b"content-type") == b"application/json":
+            body = await read_body(receive)
+            operation = self.remembered.get(body) or read_json_body(body)
+        else:
+            operation, files = await read_post(headers, receive)
+        if operation.name:
+            exchange.operation = operation.name[:64]
+        if operation.read_only or "mutation" not in operation.query:
+            exchange.cancel_with_client()
+        key, replayed = headers.get(b"idempotency-key"), False
+        try:
+            # No subscription takes files.
+            if form is Form.STREAM and not files:
+                operation = as_live(operation)
+                if await self.streams.take(operation, context, exchange, send):
+                    return None
+            if key is None:
+                given = await answer(operation, context)
+            else:
+                given, replayed = await answer_once(operation, context, key=key.decode("latin-1"))
+        finally:
+            if files:
+                await close_files(files)
+        exchange.execution = given.execution
+        if form is Form.STREAM:
+            # What is wrong with an operation is said in the stream too: a browser shows nothing else of it.
+            return 200, list(STREAM_HEADERS), events_of(given.body)
+        length = (b"content-length", b"%d" % len(given.body))
+        if given.execution == "planned":
+            if body:
+                self.remembered.keep(body, operation, given)
+                if operation.prepared is not None and WHOLE in scope:
+                    exchange.again = self._again(operation, context, name_of_headers(headers))
+            return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
+        status, more = _status_of(given, operation, form)
+        if replayed:
+            more.append((b"idempotent-replayed", b"true"))
+        return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
+
+    def _again(self, operation: Operation, asked: Context, name: bytes) -> Again:
+        """How a planned query is answered once more, for whoever still proves to be that credential's owner."""
+        base, stale = asked.base_url, asked.stale_ok
+
+        async def again(exchange: Exchange) -> bytes | None:
+            now = datetime.now(UTC)
+            principal = self.authenticator.recall_by(name, now=now)
+            if principal is None:
+                return None
+            exchange.principal = principal.name
+            if operation.name:
+                exchange.operation = operation.name[:64]
+            exchange.cancel_with_client()
+            context = Context(self.services, principal, exchange.request_id, base, now, stale)
+            given = await answer(operation, context)
+            exchange.execution = given.execution
+            return given.body if given.execution == "planned" else None
+
+        return again
+
+
+@lru_cache(256)
+def _form(accept: bytes | None, *, page: bool) -> Form | None:
+    return negotiate(None if accept is None else accept.decode("latin-1"), page=page)
+
+
+def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:
+    """A failure in GraphQL's shape: status, headers, body. None is a fault of ours."""
+    code = INTERNAL if failure is None else failure.reason
+    status = STATUSES.get(code) or STATUSES.get(failure.code if failure else INTERNAL, 400)
+    error = {
+        "message": failure.message if failure else INTERNAL_MESSAGE,
+        "extensions": {"code": code},
+    }
+    body = msgspec.json.encode({"errors": [error]})
+    headers = [
+        _CONTENT_TYPE.get(form or Form.JSON, _CONTENT_TYPE[Form.JSON]),
+        (b"content-length", b"%d" % len(body)),
+        _NO_STORE,
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="campaign-gateway"'))
+    elif status == 405:
+        headers.append((b"allow", b"GET, POST"))
+    elif isinstance(failure, Unavailable):
+        headers.append((b"retry-after", b"%d" % failure.retry_after_s))
+    return status, headers, body
+
+
+def _status_of(given: Answer, operation: Operation, form: Form) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """200 unless the operation was refused before it ran.
+
+    Then plain JSON keeps to 200, which is what its clients know, and the GraphQL media type says 4xx; a
+    mutation by GET is a 405 and a busy or failed gateway a 5xx in both.
+    """
+    if given.data is not None or not given.errors:
+        return 200, []
+    code = str(given.errors[0].get("extensions", {}).get("code", ""))
+    status = STATUSES.get(code, 400)
+    if status == 405:
+        return 405, [(b"allow", b"POST")]
+    if status == 503:
+        return 503, [(b"retry-after", b"1")]
+    if status < 500 and (form is Form.JSON or status == 404):
+        return (200 if form is Form.JSON else 400), []
+    return status, []

@@ -1,0 +1,123 @@
+"""Lists of campaigns."""
+
+import strawberry
+
+from app.graph.declaring.enums import CampaignStatus, CampaignType, Objective
+from app.graph.declaring.listing import (
+    compares,
+    contains_text,
+    decimal_key,
+    equals,
+    filter_by,
+    instant_key,
+    list_of,
+    number_key,
+    one_of,
+    text_key,
+)
+from app.graph.declaring.scalars import DateTime
+from app.graph.lists.conditions import (
+    CREATED_AT,
+    NAME,
+    has_own_id,
+    id_of,
+    ids_of,
+    is_active,
+    is_deleted,
+    is_numbered,
+    of_numbered_store,
+)
+from app.plan.catalog import Arguments, Row
+from app.plan.sql import Sql, sql
+
+
+def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql(row("channels"), " && ", args.param(*path, cast="text[]"))
+
+
+def _runs_after(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("coalesce(", row("ends_at"), " > ", args.param(*path, cast="timestamptz"), ", true)")
+
+
+def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("coalesce(", row("starts_at"), " < ", args.param(*path, cast="timestamptz"), ", true)")
+
+
+def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+
+
+@strawberry.input(description="Which campaigns. All conditions given must hold.")
+class CampaignFilter:
+    """Which campaigns."""
+
+    status: list[CampaignStatus] | None = filter_by("Any of these states.", one_of("status", "text"))
+    type: list[CampaignType] | None = filter_by("Any of these types.", one_of("type", "text"))
+    objective: list[Objective] | None = filter_by("Any of these objectives.", one_of("objective", "text"))
+    channels: list[str] | None = filter_by("Using any of these channels.", _uses_channel)
+    store_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these stores.", one_of("store_id", "bigint", ids_of("store"))
+    )
+    project_id: strawberry.ID | None = filter_by(
+        "Of this project.", equals("project_id", "bigint", id_of("proj"))
+    )
+    segment_id: strawberry.ID | None = filter_by(
+        "For this segment.", equals("segment_id", "bigint", id_of("seg"))
+    )
+    ids: list[strawberry.ID] | None = filter_by(
+        "With any of these ids.", one_of("id", "bigint", ids_of("camp"))
+    )
+    numbers: list[str] | None = filter_by(
+        "With any of these numbers: the id it was imported with, or ours without its prefix.",
+        is_numbered,
+    )
+    store_numbers: list[str] | None = filter_by("Of any of these stores, by number.", of_numbered_store)
+    named: strawberry.ID | None = filter_by(
+        "With this id, or imported with it. Two rows where one was imported with what is another's id here.",
+        has_own_id("camp"),
+    )
+    external_ids: list[str] | None = filter_by(
+        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+    )
+    search: str | None = filter_by(
+        "Part of the name or description, upper or lower case.", contains_text("name", "description")
+    )
+    name_like: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+    slug: str | None = filter_by("The slug in landing page addresses, exactly.", equals("slug", "text"))
+    is_explicit: bool | None = filter_by(
+        "Whether a person made it, not the system for traffic without a slug.",
+        equals("is_explicit", "boolean"),
+    )
+    is_active: bool | None = filter_by("Whether it runs.", is_active)
+    starts_from: DateTime | None = filter_by(
+        "Starting at this instant or later.", compares("starts_at", ">=", "timestamptz")
+    )
+    runs_after: DateTime | None = filter_by(
+        "Not over by this instant (no end counts as running on).", _runs_after
+    )
+    runs_before: DateTime | None = filter_by(
+        "Begun before this instant (no start counts as begun).", _runs_before
+    )
+    is_template: bool | None = filter_by("Whether it is a template.", equals("is_template", "boolean"))
+    has_rewards: bool | None = filter_by("Whether it is a reward campaign.", _has_reward_type)
+    reward_type_codes: list[int] | None = filter_by(
+        "With any of these reward types, by code.", one_of("reward_type", "integer")
+    )
+    partner_ids: list[strawberry.ID] | None = filter_by(
+        "With any of these partners.", one_of("partner_id", "bigint", ids_of("part"))
+    )
+    partnership_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these partnerships.", one_of("partnership_id", "bigint", ids_of("pship"))
+    )
+    deleted: bool | None = filter_by(
+        "True: deleted campaigns instead of living ones.", is_deleted, replaces_alive=True
+    )
+
+
+CAMPAIGNS = list_of(
+    "Campaign", CampaignFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT,
+    starts_at=(instant_key("starts_key"), "By start; those without one come last."),
+    budget=(decimal_key("budget_key"), "By budget; those without one count as zero."),
+    id=(number_key("id"), "By number, as they came."),
+    status=(text_key("status"), "By state, by its name: active ones first, scheduled ones last."),
+)  # fmt: skip

@@ -1,0 +1,69 @@
+"""Conditions and orderings that several lists share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+
+from app.graph.declaring.listing import (
+    contains_text,
+    filter_by,
+    instant_key,
+    text_key,
+)
+from app.plan.catalog import Arguments, Row
+from app.plan.scoping import GROUP
+from app.plan.sql import Sql, sql
+from app.values.ids import read_id, read_whole
+
+NAME = (text_key("name"), "By name, by code point.")
+CREATED_AT = (instant_key("created_at"), "By the moment it was made.")
+
+
+def ids_of(prefix: str) -> Callable[[Any], object]:
+    return lambda ids: [read_id(prefix, str(i)) for i in ids]
+
+
+def id_of(prefix: str) -> Callable[[Any], object]:
+    return lambda text: read_id(prefix, str(text))
+
+
+def has_own_id(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+    ours = id_of(prefix)
+
+    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+        imported, own = args.param(*path, cast="text"), args.param(*path, cast="bigint", convert=ours)
+        return sql("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
+
+    return predicate
+
+
+def _whole(texts: Any) -> object:
+    return [read_whole(str(text)) for text in texts]
+
+
+def is_numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    imported = args.param(*path, cast="text[]")
+    own = args.param(*path, cast="bigint[]", convert=_whole)
+    return sql("(", row("external_id"), " = ANY (", imported, ") OR ", row("id"), " = ANY (", own, "))")
+
+
+def of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    numbered = is_numbered(lambda column: sql(f"s.{column}"), args, path)
+    stores = sql("SELECT s.id FROM store s WHERE s.group_id = ", GROUP, " AND ", numbered)
+    return sql(row("store_id"), " = ANY (ARRAY(", stores, "))")
+
+
+def is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+
+
+def is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
+
+
+@strawberry.input(description="Which rows, by name.")
+class NameFilter:
+    """Which rows, by name."""
+
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))

@@ -1,0 +1,39 @@
+"""Lists of customers."""
+
+import strawberry
+
+from app.graph.declaring.listing import contains_text, decimal_key, filter_by, list_of, one_of
+from app.graph.lists.conditions import CREATED_AT, NAME
+from app.plan.sql import sql
+
+
+@strawberry.input(description="Which customers. All conditions given must hold.")
+class CustomerFilter:
+    """Which customers."""
+
+    search: str | None = filter_by(
+        "Part of the name, e-mail or phone.", contains_text("name", "email", "phone")
+    )
+    external_ids: list[str] | None = filter_by(
+        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+    )
+    emails: list[str] | None = filter_by(
+        "With any of these addresses, upper or lower case.",
+        lambda row, args, path: sql(
+            row("email_key"),
+            " = ANY (ARRAY(SELECT lower(x) FROM unnest(",
+            args.param(*path, cast="text[]"),
+            ") x))",
+        ),
+    )
+    loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
+    tags: list[str] | None = filter_by(
+        "With any of these tags.",
+        lambda row, args, path: sql(row("tags"), " && ", args.param(*path, cast="text[]")),
+    )
+
+
+CUSTOMERS = list_of(
+    "Customer", CustomerFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT,
+    total_spent=(decimal_key("total_spent"), "By what they spent."),
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Lists of events."""
+
+import strawberry
+
+from app.graph.declaring.enums import EventOutcome, EventStatus
+from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
+from app.graph.declaring.scalars import DateTime
+from app.graph.lists.conditions import id_of
+from app.plan.catalog import Arguments, Row
+from app.plan.scoping import GROUP
+from app.plan.sql import Sql, sql
+
+
+def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql(
+        "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
+        " AND ef.code = ", args.param(*path, cast="text"), ")",
+    )  # fmt: skip
+
+
+@strawberry.input(description="Which events. All conditions given must hold.")
+class EventFilter:
+    """Which events."""
+
+    since: DateTime | None = filter_by(
+        "Received at this instant or later.", compares("received_at", ">=", "timestamptz")
+    )
+    until: DateTime | None = filter_by(
+        "Received at this instant or before.", compares("received_at", "<=", "timestamptz")
+    )
+    occurred_since: DateTime | None = filter_by(
+        "Happened at this instant or later.", compares("occurred_at", ">=", "timestamptz")
+    )
+    occurred_until: DateTime | None = filter_by(
+        "Happened at this instant or before.", compares("occurred_at", "<=", "timestamptz")
+    )
+    project: str | None = filter_by("Sent to the project with this slug or id.", in_project)
+    status: list[EventStatus] | None = filter_by("In any of these states.", one_of("status", "text"))
+    event_type: str | None = filter_by("The event type, exactly.", equals("event_type", "text"))
+    customer_id: strawberry.ID | None = filter_by(
+        "About this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
+    tracker_id: str | None = filter_by("From this tracker, exactly.", equals("tracker_id", "text"))
+    fault_code: str | None = filter_by("In the trash for a reason of this code.", _has_fault)
+    source: str | None = filter_by(
+        "The interface it came through, exactly, such as webhook.sendgrid.", equals("source", "text")
+    )
+    kind: str | None = filter_by("What happened in our words, exactly.", equals("kind", "text"))
+    outcome: list[EventOutcome] | None = filter_by("With any of these outcomes.", one_of("outcome", "text"))
+
+
+EVENTS = list_of(
+    "Event", EventFilter, "RECEIVED_AT", descending=True,
+    received_at=(instant_key("received_at"), "By the moment it came in."),
+    occurred_at=(instant_key("occurred_at"), "By the moment it says it happened."),
+)  # fmt: skip
+IN_TRASH = "status = 'trashed'"
+"""Which events are in the trash: few among many, and so found by an index of their own."""

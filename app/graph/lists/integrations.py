@@ -1,0 +1,17 @@
+"""Lists of integrations."""
+
+import strawberry
+
+from app.graph.declaring.listing import contains_text, equals, filter_by, list_of
+from app.graph.lists.conditions import CREATED_AT, NAME
+
+
+@strawberry.input(description="Which integrations. All conditions given must hold.")
+class IntegrationFilter:
+    """Which integrations."""
+
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+    wmkt_id: str | None = filter_by("The tracking id, exactly.", equals("wmkt_id", "text"))
+
+
+INTEGRATIONS = list_of("Integration", IntegrationFilter, "NAME", name=NAME, created_at=CREATED_AT)

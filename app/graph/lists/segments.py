@@ -1,0 +1,49 @@
+"""Lists of segments and of their members."""
+
+import strawberry
+
+from app.graph.declaring.enums import (
+    SegmentType,
+)
+from app.graph.declaring.listing import (
+    compares,
+    contains_text,
+    filter_by,
+    instant_key,
+    list_of,
+    one_of,
+)
+from app.graph.declaring.scalars import DateTime
+from app.graph.lists.conditions import CREATED_AT, NAME, ids_of
+
+
+@strawberry.input(description="Which entries of a segment's list. All conditions given must hold.")
+class SegmentMemberFilter:
+    """Which entries of a segment's list."""
+
+    since: DateTime | None = filter_by(
+        "Put on the list at this instant or later.", compares("created_at", ">=", "timestamptz")
+    )
+
+
+MEMBERS = list_of(
+    "SegmentMember", SegmentMemberFilter, "CREATED_AT",
+    created_at=(instant_key("created_at"), "By the moment it was put on the list."),
+)  # fmt: skip
+
+
+@strawberry.input(description="Which segments. All conditions given must hold.")
+class SegmentFilter:
+    """Which segments."""
+
+    type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))
+    ids: list[strawberry.ID] | None = filter_by(
+        "With any of these ids.", one_of("id", "bigint", ids_of("seg"))
+    )
+    external_ids: list[str] | None = filter_by(
+        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+    )
+    search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
+
+
+SEGMENTS = list_of("Segment", SegmentFilter, "NAME", name=NAME, created_at=CREATED_AT)

@@ -1,0 +1,26 @@
+"""Lists of funnel touches."""
+
+import strawberry
+
+from app.graph.declaring.enums import FunnelStage
+from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
+from app.graph.declaring.scalars import DateTime
+
+
+@strawberry.input(description="Which touches. All conditions given must hold.")
+class FunnelTouchFilter:
+    """Which touches."""
+
+    since: DateTime | None = filter_by(
+        "At this instant or later.", compares("occurred_at", ">=", "timestamptz")
+    )
+    until: DateTime | None = filter_by("Before this instant.", compares("occurred_at", "<", "timestamptz"))
+    stages: list[FunnelStage] | None = filter_by("Of any of these stages.", one_of("stage", "text"))
+    channels: list[str] | None = filter_by("In any of these channels.", one_of("channel", "text"))
+    source: str | None = filter_by("From this source.", equals("source", "text"))
+
+
+TOUCHES = list_of(
+    "FunnelTouch", FunnelTouchFilter, "OCCURRED_AT", descending=True,
+    occurred_at=(instant_key("occurred_at"), "By the moment it happened."),
+)  # fmt: skip

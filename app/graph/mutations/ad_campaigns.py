@@ -1,0 +1,178 @@
+"""Writing ad campaigns and their spend limits: made, changed many at once, each for itself."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from app.auth.principal import WRITERS
+from app.domain.spend.ads import AdCampaign, create_ad_campaign
+from app.domain.spend.operations import Change, Changed, Outcome, change_limits
+from app.domain.spend.rules import UNCHANGED, AskedLimit
+from app.graph.declaring.enums import Objective, SpendLimitRenewal, SpendLimitType
+from app.graph.declaring.payloads import shown, shown_all
+from app.graph.declaring.scalars import DateTime, Decimal
+from app.graph.declaring.writing import UserError, errors_field, optional, rehearsal, settable, told, writes
+from app.graph.mutations.campaigns import CampaignPayload
+from app.graph.types.campaigns import Campaign
+from app.values.changes import UNSET
+from app.values.instants import show_instant
+
+NUMBERED = (
+    "Whether names are numbers or imported ids, as in the filter `numbers`: what is written like an id here, as"
+    " `camp_42`, then is looked for among imported ones alone."
+)
+
+
+@strawberry.type(description="What became of one of many changes.")
+class AdCampaignOutcome:
+    """What became of one of many changes."""
+
+    index: int = strawberry.field(description="Its place in the list, from 0.")
+    id: strawberry.ID = strawberry.field(description="The campaign, as it was named.")
+    is_done: bool = strawberry.field(description="Whether it was done, or would be; else errors say why not.")
+    effective_from: DateTime | None = strawberry.field(
+        default=None,
+        description="Set: less than what is spent already, so the new limit waits for the period that starts then.",
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.type(description="What became of many changes.")
+class AdCampaignsUpdatePayload:
+    """What became of many changes."""
+
+    outcomes: list[AdCampaignOutcome] = strawberry.field(
+        default_factory=list,
+        description="One for each change, in their order; one that fails hurts no other.",
+    )
+    campaigns: list[Campaign] | None = strawberry.field(
+        default=None,
+        description="Of the changes that are done, their campaigns as they are now, in this order.",
+    )
+    errors: list[UserError] = errors_field()
+
+
+@strawberry.input(
+    description="A spend limit; what is left out stays as it is. Of an uncapped one renewal and amount say nothing."
+)
+class SpendLimitInput:
+    """A spend limit."""
+
+    type: SpendLimitType | None = optional("Whether spend is capped.")
+    renewal: SpendLimitRenewal | None = optional("How often the limit starts again.")
+    amount: Decimal | None = optional("The cap, in the campaign's currency: more than 0, 2 decimals at most.")
+
+
+@strawberry.input(description="A new ad campaign.")
+class AdCampaignCreateInput:
+    """A new ad campaign."""
+
+    name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
+    store: strawberry.ID = strawberry.field(
+        description="Whose it is: the store's id, its number alone, or the id it was imported with."
+    )
+    objective: Objective = strawberry.field(description="ACQUISITION or RETENTION.")
+    spend_limit: SpendLimitInput | None = optional("How much it may spend; uncapped unless given.")
+    numbered: bool = strawberry.field(default=False, description=NUMBERED)
+    validate_only: bool = strawberry.field(
+        default=False,
+        description="Say what is wrong with it, if anything, and make nothing: `campaign` is null.",
+    )
+
+
+@strawberry.input(description="A change of an ad campaign; what is left out stays as it is.")
+class AdCampaignChangeInput:
+    """A change of an ad campaign."""
+
+    id: strawberry.ID = strawberry.field(
+        description="The campaign's id, its number alone, or the id it was imported with."
+    )
+    objective: Objective | None = optional("Its marketing goal.")
+    spend_limit: SpendLimitInput | None = optional("How much it may spend.")
+
+
+@strawberry.input(description="Changes of ad campaigns, each done or refused for itself.")
+class AdCampaignsUpdateInput:
+    """Changes of ad campaigns."""
+
+    items: list[AdCampaignChangeInput] = strawberry.field(description="1,000 at most; each campaign once.")
+    may_begin: bool = strawberry.field(
+        default=False, description="Whether an uncapped campaign may get a cap; else that is refused."
+    )
+    numbered: bool = strawberry.field(default=False, description=NUMBERED)
+    validate_only: bool = strawberry.field(
+        default=False, description="Say what would become of each, and change nothing."
+    )
+
+
+@writes("Makes an ad campaign with its spend limit, as a draft.", roles=WRITERS)
+async def create(
+    info: strawberry.Info,
+    input: Annotated[AdCampaignCreateInput, strawberry.argument(description="The campaign.")],
+) -> CampaignPayload:
+    """`adCampaignCreate`."""
+    order = AdCampaign(
+        name=input.name,
+        store=input.store,
+        objective=input.objective,
+        limit=_asked(input.spend_limit),
+        numbered=input.numbered,
+    )
+    async with info.context.db.transaction(info.context.scope) as tx:
+        async with rehearsal(tx, only=input.validate_only):
+            made = await create_ad_campaign(tx, order, now=info.context.now)
+        if input.validate_only:
+            return CampaignPayload()
+        return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
+
+
+@writes(
+    "Changes spend limits and objectives of many campaigns. A daily or monthly limit below what is spent already waits"
+    " for the next period; a lifetime limit is not lowered below that.",
+    roles=WRITERS,
+)
+async def update_many(
+    info: strawberry.Info,
+    input: Annotated[AdCampaignsUpdateInput, strawberry.argument(description="The changes.")],
+) -> AdCampaignsUpdatePayload:
+    """`adCampaignsUpdate`."""
+    changes = [
+        Change(campaign=item.id, limit=_asked(item.spend_limit), objective=_not_null(item.objective))
+        for item in input.items
+    ]
+    async with info.context.db.transaction(info.context.scope) as tx:
+        async with rehearsal(tx, only=input.validate_only):
+            outcomes = await change_limits(
+                tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
+            )
+        done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
+        campaigns = await shown_all(info, tx, "Campaign", done)
+    return AdCampaignsUpdatePayload(
+        outcomes=[
+            _outcome(at, change, outcome)
+            for at, (change, outcome) in enumerate(zip(changes, outcomes, strict=True))
+        ],
+        campaigns=campaigns,
+    )
+
+
+def _outcome(at: int, change: Change, outcome: Outcome) -> AdCampaignOutcome:
+    named: Any = change.campaign
+    if not isinstance(outcome, Changed):
+        return AdCampaignOutcome(index=at, id=named, is_done=False, errors=told(outcome.why))
+    waits = outcome.effective_from
+    shown_at: Any = None if waits is None else show_instant(waits)
+    return AdCampaignOutcome(index=at, id=named, is_done=True, effective_from=shown_at)
+
+
+def _asked(given: SpendLimitInput | None) -> AskedLimit:
+    if given is None or given is strawberry.UNSET:
+        return UNCHANGED
+    return AskedLimit(
+        type=_not_null(given.type), renewal=settable(given.renewal), amount=settable(given.amount)
+    )
+
+
+def _not_null(value: Any) -> Any:
+    """What always has a value: null means the same as nothing."""
+    return UNSET if value is None else settable(value)

@@ -1,0 +1,78 @@
+"""Asking whether a promo would work, without using it. A resolver in Python: the rules are the domain's."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain.metrics.entries import Several
+from app.domain.promos.redeeming import validate
+from app.errors import Conflict, Failure, Invalid, NotFound
+from app.graph.declaring.refs import PromoRef
+from app.graph.declaring.resolving import loaders_of
+from app.graph.declaring.scalars import Decimal
+from app.graph.inputs.baskets import BasketInput, asked_of
+from app.values.money import show_amount
+
+
+@strawberry.type(description="Why a promo cannot be redeemed.")
+class PromoRefusal:
+    """Why a promo cannot be redeemed."""
+
+    code: str = strawberry.field(description="For programs: EXPIRED, BELOW_MINIMUM, NOT_IN_SEGMENT, …")
+    message: str = strawberry.field(description="For people.")
+    path: list[str] = strawberry.field(description="The argument it is about, outermost first.")
+
+
+@strawberry.type(description="What a promo would take off, or every reason why it would not.")
+class PromoVerdict:
+    """What a promo would take off, or every reason why it would not."""
+
+    valid: bool = strawberry.field(description="Whether it could be redeemed like this.")
+    discount: Decimal = strawberry.field(description="What it would take off; 0 where it is not valid.")
+    currency: str | None = strawberry.field(description="The promo's currency; null where there is no promo.")
+    promo: PromoRef | None = strawberry.field(description="The promo; null where there is none of this code.")
+    reasons: list[PromoRefusal] = strawberry.field(
+        description="Every reason against it; empty where it is valid."
+    )
+
+
+async def _validate(
+    info: strawberry.Info,
+    code: Annotated[str, strawberry.argument(description="The code, in any case.")],
+    basket: Annotated[BasketInput, strawberry.argument(description="What is about to be paid.")],
+    customer_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="Who is about to pay.")
+    ] = None,
+) -> PromoVerdict:
+    try:
+        asked = asked_of(code, basket, customer_id)
+        async with info.context.db.transaction(info.context.scope) as tx:
+            found = await validate(tx, asked, now=info.context.now)
+    except (Invalid, NotFound, Conflict) as failure:
+        return _refused(failure)
+    promo: Any = None
+    if found.promo_id is not None:
+        promo = await loaders_of(info).one("Promo", found.promo_id, alive=True)
+    shown: Any = show_amount(found.verdict.discount, found.currency)
+    return PromoVerdict(
+        valid=found.verdict.valid,
+        discount=shown,
+        currency=found.currency,
+        promo=promo,
+        reasons=[PromoRefusal(code=r.code, message=r.message, path=[*r.path]) for r in found.verdict.reasons],
+    )
+
+
+promo_validate: Any = strawberry.field(
+    resolver=_validate,
+    description="What a promo would take off this basket now, or every reason why not. Nothing is used.",
+)
+
+
+def _refused(failure: Failure) -> PromoVerdict:
+    failures = failure.failures if isinstance(failure, Several) else [failure]
+    reasons = [
+        PromoRefusal(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
+    ]
+    nothing: Any = "0"
+    return PromoVerdict(valid=False, discount=nothing, currency=None, promo=None, reasons=reasons)

@@ -1,0 +1,198 @@
+"""Whom segments hold at this moment. Resolvers in Python: criteria differ from row to row, so no plan covers them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain.segments.attributes import CUSTOMER, customer_criteria
+from app.domain.segments.counting import (
+    count_customers,
+    count_members,
+    counting,
+    find_customers,
+    find_members,
+)
+from app.domain.segments.membership import segments_of
+from app.domain.segments.operations import kept_predicate
+from app.domain.segments.predicates import Predicate
+from app.errors import Invalid
+from app.graph.declaring.loading import Record, arguments
+from app.graph.declaring.refs import CustomerRef
+from app.graph.declaring.resolving import loaders_of
+from app.graph.declaring.scalars import JSON, Long
+from app.plan.arguments import FieldArguments
+from app.values.cursors import read_cursor, show_cursor
+
+ORDERING = "ID:ASC"
+MAX_FIRST = 200
+MAX_SAMPLE = 50
+
+First = Annotated[int, strawberry.argument(description=f"How many from the start, {MAX_FIRST} at most.")]
+After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """What is needed to say whom a segment holds."""
+
+    id: int
+    kind: str
+    predicate: Predicate | None
+
+
+class _Found:
+    """A page of customers, as connections read it."""
+
+    backward = False
+
+    def __init__(self, rows: list[Record], args: FieldArguments, more: bool, count: Any) -> None:
+        self.rows, self.args, self.more, self.count = rows, args, more, count
+
+    def cursor(self, row: Record) -> str:
+        """The row's place: customers come in the order of their ids."""
+        return show_cursor(f'["{ORDERING}",{row.key("id")},0]')
+
+
+async def _size_now(root: Any, info: strawberry.Info) -> Long:
+    segment = await _of(root, info)
+    return Long(await _count(segment, info))
+
+
+async def _customers(root: Any, info: strawberry.Info, first: First = 50, after: After = None) -> Any:
+    size = _bounded(first, MAX_FIRST)
+    beyond = None if after is None else _place(after)
+    segment = await _of(root, info)
+    context: Any = info.context
+    db, scope = context.db, context.scope
+    if segment.kind != "dynamic":
+        ids = await find_members(db, scope, segment.id, first=size + 1, after=beyond)
+    elif segment.predicate is None:
+        ids = []
+    else:
+        ids = await find_customers(
+            db, scope, segment.predicate, first=size + 1, after=beyond, now=context.now
+        )
+    rows = await loaders_of(info).several("Customer", ids[:size])
+
+    async def count() -> int:
+        return await _count(segment, info)
+
+    return _Found(rows, arguments({"first": size, "after": after}), len(ids) > size, count)
+
+
+async def _segments(root: Any, info: strawberry.Info) -> Any:
+    context: Any = info.context
+
+    async def batch(ids: list[int]) -> list[list[int]]:
+        found = await segments_of(context.db, context.scope, ids, now=context.now)
+        return [found.get(ident, []) for ident in ids]
+
+    loaders = loaders_of(info)
+    ids = await loaders.batched("segments of customers", batch, root.key("id"))
+    return await loaders.several("Segment", ids)
+
+
+size_now: Any = strawberry.field(
+    resolver=_size_now,
+    description="How many customers in sight it holds at this moment: counted now, so ask for it of few segments.",
+)
+customers_now: Any = strawberry.field(
+    resolver=_customers,
+    description="Customers in sight it holds at this moment, in the order of their ids. See also `members`.",
+)
+segments_now: Any = strawberry.field(
+    resolver=_segments,
+    description="Segments it is in at this moment, by name: on their lists, or fitting their criteria.",
+)
+
+
+# ── before it is saved ────────────────────────────────────────────────────────
+
+
+@strawberry.type(description="Whom criteria would hold.")
+class SegmentPreview:
+    """Whom criteria would hold."""
+
+    size: Long = strawberry.field(description="How many customers in sight.")
+    sample: list[CustomerRef] = strawberry.field(description="Some of them, in the order of their ids.")
+    sql: str | None = strawberry.field(
+        description="The statement that counts them; null for credentials that may not see statements."
+    )
+    parameters: list[str] | None = strawberry.field(
+        description="Its parameters beyond group, store and projects, as text; null where `sql` is."
+    )
+
+
+async def _preview(
+    info: strawberry.Info,
+    criteria: Annotated[JSON, strawberry.argument(description="Whom a dynamic segment would hold.")],
+    first: Annotated[int, strawberry.argument(description=f"The sample's size, {MAX_SAMPLE} at most.")] = 5,
+) -> SegmentPreview:
+    context: Any = info.context
+    predicate = customer_criteria(criteria)
+    size = _bounded(first, MAX_SAMPLE)
+    count = await count_customers(context.db, context.scope, predicate, now=context.now)
+    ids = await find_customers(context.db, context.scope, predicate, first=size, now=context.now)
+    sample: Any = await loaders_of(info).several("Customer", ids)
+    made = counting(predicate, now=context.now) if context.may_see_plans else None
+    return SegmentPreview(
+        size=Long(count),
+        sample=sample,
+        sql=None if made is None else made.text,
+        parameters=None if made is None else [str(value) for value in made.values],
+    )
+
+
+segment_preview: Any = strawberry.field(
+    resolver=_preview,
+    description="Whom criteria would hold now, before a segment is saved with them. They are an object of conditions"
+    " that must all hold: attributes with a value or with operators (eq ne gt gte lt lte in nin between contains"
+    " exists), and the groups any, all (lists) and not. Attributes: "
+    + ", ".join(CUSTOMER.attributes)
+    + " and attributes.<key>.",
+)
+
+
+# ── helpers ───────────────────────────────────────────────────────────────────
+
+_KIND = """
+SELECT id, type, criteria::text AS criteria FROM segment WHERE group_id = $1 AND id = ANY ($2)
+"""
+
+
+async def _of(root: Any, info: strawberry.Info) -> _Segment:
+    context: Any = info.context
+
+    async def batch(ids: list[int]) -> list[_Segment]:
+        rows = await context.db.search(_KIND, [context.scope.group_id, ids], context.scope)
+        found = {row["id"]: _Segment(row["id"], row["type"], kept_predicate(row)) for row in rows}
+        return [found[ident] for ident in ids]
+
+    segment: _Segment = await loaders_of(info).batched("criteria of segments", batch, root.key("id"))
+    return segment
+
+
+async def _count(segment: _Segment, info: strawberry.Info) -> int:
+    context: Any = info.context
+    if segment.kind != "dynamic":
+        return await count_members(context.db, context.scope, segment.id)
+    if segment.predicate is None:
+        return 0
+    return await count_customers(context.db, context.scope, segment.predicate, now=context.now)
+
+
+def _bounded(first: int, most: int) -> int:
+    if not 0 <= first <= most:
+        raise Invalid(f"`first` must be from 0 to {most}.", path=["first"])
+    return first
+
+
+def _place(after: str) -> int:
+    try:
+        place = read_cursor(after, ORDERING, 1)[0]
+        if isinstance(place, bool) or not isinstance(place, int):
+            raise ValueError("this is not a cursor of this list")
+    except ValueError as why:
+        raise Invalid(f"`after`: {why}.", path=["after"]) from None
+    return place

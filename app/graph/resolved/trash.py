@@ -1,0 +1,114 @@
+"""The trash by reason, and what of it would pass."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain.event_types.fields import checked_fields
+from app.domain.event_types.schemas import FieldSchema, load_schema
+from app.domain.events.trash import MAX_JUDGED, Reason, events_would_pass, trash_reasons
+from app.errors import NotFound
+from app.graph.declaring.scalars import DateTime, Long
+from app.graph.inputs.event_types import EventFieldInput, field_entries
+from app.values.changes import Unset
+
+
+@strawberry.type(description="Why events are in the trash, and how many.")
+class TrashReason:
+    """Why events are in the trash."""
+
+    code: str = strawberry.field(description="The reason, such as field_required.")
+    field: str | None = strawberry.field(
+        description="The storage key it is about, or the part of the event; null: all of it."
+    )
+    count: Long = strawberry.field(description="How many events have it.")
+
+
+@strawberry.type(description="What of the trash an event type would take.")
+class EventsWouldPass:
+    """What of the trash an event type would take."""
+
+    passing: Long = strawberry.field(description="How many events would be processed.")
+    failing: Long = strawberry.field(description="How many would stay.")
+    reasons: list[TrashReason] = strawberry.field(description="Why, the most frequent first.")
+
+
+_Slug = Annotated[str, strawberry.argument(description="The project's slug.")]
+
+
+async def _reasons(
+    info: strawberry.Info,
+    project: _Slug,
+    since: Annotated[
+        DateTime | None, strawberry.argument(description="Of events received at this instant or later.")
+    ] = None,
+    until: Annotated[
+        DateTime | None, strawberry.argument(description="Of events received at this instant or before.")
+    ] = None,
+) -> list[TrashReason]:
+    context: Any = info.context
+    project_id = await _project(context, project)
+    async with context.db.transaction(context.scope) as tx:
+        found = await trash_reasons(tx, project_id, since=since, until=until)
+    return [_shown(one) for one in found]
+
+
+async def _would_pass(
+    info: strawberry.Info,
+    project: _Slug,
+    event_type: Annotated[str, strawberry.argument(description="The event type's reference.")],
+    fields: Annotated[
+        list[EventFieldInput] | None,
+        strawberry.argument(description="As if it had these fields; its own unless given."),
+    ] = None,
+) -> EventsWouldPass:
+    context: Any = info.context
+    project_id = await _project(context, project)
+    async with context.db.transaction(context.scope) as tx:
+        schema = await load_schema(tx, project_id, event_type)
+        if schema is None:
+            raise NotFound("event type", event_type, path=["eventType"])
+        entries = field_entries(fields)
+        if entries and not isinstance(entries, Unset):
+            schema = replace(
+                schema,
+                fields=tuple(
+                    FieldSchema(
+                        row.kind,
+                        row.storage_key,
+                        row.ingestion_key,
+                        row.data_type,
+                        row.is_required,
+                        row.identity,
+                    )
+                    for row in checked_fields(entries)
+                ),
+            )
+        found = await events_would_pass(tx, project_id, schema)
+    return EventsWouldPass(
+        passing=Long(found.passing),
+        failing=Long(found.failing),
+        reasons=[_shown(one) for one in found.reasons],
+    )
+
+
+trash_by_reason: Any = strawberry.field(
+    resolver=_reasons,
+    description="Why events of a project are in the trash, the most frequent reason first. An event counts for each of"
+    " its reasons.",
+)
+would_pass: Any = strawberry.field(
+    resolver=_would_pass,
+    description="How many events of the trash would pass under their event type as it is now, or with other fields:"
+    f" the latest {MAX_JUDGED} are looked at, and nothing is changed.",
+)
+
+
+async def _project(context: Any, slug: str) -> int:
+    narrowed = await context.services.projects.inside(context.principal, slug, now=context.now)
+    return int(narrowed.scope.project_ids[0])
+
+
+def _shown(one: Reason) -> TrashReason:
+    return TrashReason(code=one.code, field=one.field, count=Long(one.count))

@@ -1,0 +1,76 @@
+"""What a resolver, a plan or a mutation gets to work with."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.auth.principal import PLATFORM_ROLES, Principal
+from app.auth.projects import Projects
+from app.db.database import Database
+from app.domain.events.accepting import Acceptor
+from app.domain.events.rates import Rates
+from app.plan.news import Window
+from app.settings import Settings
+from app.values.scope import Scope
+
+if TYPE_CHECKING:
+    from app.domain.assets.storage import AssetStorage
+    from app.graph.declaring.loading import Loaders
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What lives as long as the process."""
+
+    settings: Settings
+    db: Database
+    assets: "AssetStorage"
+    events: Acceptor = field(init=False)
+    """Where events wait to be stored."""
+    rates: Rates = field(init=False)
+    """How many of them trackers may send."""
+    projects: Projects = field(init=False)
+    """Where a project's slug leads."""
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        object.__setattr__(self, "events", Acceptor(self.db, capacity=settings.event_queue))
+        object.__setattr__(self, "rates", Rates(settings.event_rate))
+        object.__setattr__(self, "projects", Projects(self.db))
+
+    async def close(self) -> None:
+        """Store the events that wait."""
+        await self.events.close()
+
+
+@dataclass(slots=True)
+class Context:
+    """What lives as long as one request."""
+
+    services: Services
+    principal: Principal
+    request_id: str = ""
+    base_url: str = ""
+    """Where the client reached us (`https://host`), for links in answers."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stale_ok: bool = False
+    """The client said `Prefer: stale-ok`: a replica may answer."""
+    window: Window | None = None
+    """Which rows are news, where news are asked for."""
+    loaders: "Loaders | None" = None
+    """Dataloaders of this request; made by the entry."""
+
+    @property
+    def scope(self) -> Scope:
+        """The borders of this request."""
+        return self.principal.scope
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.services.db
+
+    @property
+    def may_see_plans(self) -> bool:
+        """SQL tells much about a server: in development everybody sees it, else platform roles alone."""
+        return self.services.settings.development or self.principal.may(PLATFORM_ROLES)

@@ -1,0 +1,91 @@
+"""Seeing what runs: the plan of an operation, what `extensions: {"plan": true}` answers, and the schema's coverage."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLObjectType, get_named_type
+
+from app.errors import Invalid
+from app.graph.running.context import Context
+from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
+from app.graph.schema import catalog, schema
+from app.plan.binding import Bindings
+from app.plan.sql import Statement
+
+_TABLE = re.compile(r"\b(?:FROM|JOIN) ([a-z_]+) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would run."""
+
+    execution: str
+    """`planned` or `resolved`."""
+    sql: str
+    """The statement; empty where the operation runs on the resolvers."""
+    reason: str
+    """Why it is not planned."""
+    cost: int
+    """Values the answer may hold."""
+    tables: list[str]
+    """Tables the statement reads."""
+    statement: Statement | None = None
+    bindings: Bindings | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """As GraphQL's `extensions.plan` shows it."""
+        told = {"execution": self.execution, "cost": self.cost}
+        if self.sql:
+            return {**told, "sql": self.sql, "tables": self.tables}
+        return {**told, "reason": self.reason}
+
+
+def explain(operation: Operation, context: Context) -> Explanation:
+    """What answering would do, without doing it. Raises as a Failure what would be refused."""
+    try:
+        prepared = prepare(operation, context)
+    except Rejected as rejected:
+        raise Invalid(rejected.errors[0].message, code=rejected.code) from None
+    if prepared.faults:
+        raise Invalid(prepared.faults[0]["message"])
+    return explanation_of(prepared, context)
+
+
+def explanation_of(prepared: Prepared, context: Context) -> Explanation:
+    """The plan of a prepared operation."""
+    statement = prepared.plan.statement
+    if statement is None or not context.services.settings.planner:
+        reason = prepared.plan.reason or "the planner is switched off (PLANNER=0)"
+        return Explanation("resolved", "", reason, prepared.cost, [])
+    tables = sorted(set(_TABLE.findall(statement.text)))
+    return Explanation("planned", statement.text, "", prepared.cost, tables, statement, prepared.bindings)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the schema is planned."""
+
+    planned: list[str]
+    unplanned: dict[str, str]
+    """`Type.field` → why it is not."""
+
+
+def coverage() -> Coverage:
+    """Every field of every object type, planned or not. Pages (connections, edges) are compiled with their list."""
+    planned: list[str] = []
+    unplanned: dict[str, str] = {}
+    for name, kind in sorted(schema._schema.type_map.items()):
+        if name.startswith("__") or not isinstance(kind, GraphQLObjectType):
+            continue
+        for field, definition in kind.fields.items():
+            reason = catalog.unplanned.get(f"{name}.{field}")
+            target = catalog.entities.get(get_named_type(definition.type).name)
+            if reason is None or (name.endswith("Payload") and target is not None and target.table):
+                planned.append(f"{name}.{field}")
+            else:
+                unplanned[f"{name}.{field}"] = _WRITING.get(name, reason)
+    return Coverage(planned, unplanned)
+
+
+_WRITING = {"Mutation": "it writes; the rows of its payload are printed by one statement before COMMIT"}

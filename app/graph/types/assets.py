@@ -1,0 +1,42 @@
+"""Assets: client files."""
+
+from app.graph.declaring.fields import column, computed, entity, to_one
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.refs import CampaignRef, StoreRef
+from app.graph.declaring.scalars import DateTime, Long
+from app.plan.catalog import Row, own, via
+from app.plan.sql import Param, Sql, sql
+from app.tables import assets as tables
+
+
+def _link(name: str, cast: str) -> Sql:
+    return sql(Param(("link", name), cast, lambda b: getattr(b.facts["links"](), name)))
+
+
+def _signed_link(row: Row) -> Sql:
+    """HMAC-SHA256 of the id, from PostgreSQL's own sha256 (see `Links`)."""
+    message = sql("convert_to(", row("id"), "::text, 'UTF8')")
+    inner = sql("sha256(", _link("inner", "bytea"), " || ", message, ")")
+    digest = sql("encode(sha256(", _link("outer", "bytea"), " || ", inner, "), 'base64')")
+    return sql(
+        _link("base_url", "text"), " || '/assets/' || ", row("id"), " || '?group=' || ", _link("group_id", "bigint"),
+        " || '&expires=' || ", _link("expires", "bigint"), " || '&signature=' || translate(", digest, ", '+/=', '-_')",
+    )  # fmt: skip
+
+
+@entity(
+    table=tables.Asset, prefix="asset", store=own("store_id"), project=via("campaign_id", "Campaign"),
+    alive="deleted_at IS NULL",
+    description="A client file: an image, a brief, a document.",
+)  # fmt: skip
+class Asset(Node):
+    """A client file."""
+
+    name: str = column("The file's name.")
+    content_type: str = column("Its media type.")
+    size: Long = column("Its size in bytes.")
+    sha256: str = column("The SHA-256 of its bytes, in hexadecimal.")
+    created_at: DateTime = column("When it was uploaded.")
+    store: StoreRef = to_one("The store it belongs to.", "store_id")
+    campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
+    url: str = computed("A link to the file, signed and good for an hour.", _signed_link)

@@ -1,0 +1,182 @@
+"""Campaigns: flat for what every campaign has, nested where fields only make sense together."""
+
+import strawberry
+
+from app.graph.declaring.enums import (
+    CampaignStatus,
+    CampaignType,
+    Objective,
+    RewardType,
+)
+from app.graph.declaring.fields import (
+    amount_of,
+    any_set,
+    column,
+    computed,
+    connection,
+    embed,
+    entity,
+    is_set,
+    listing,
+    to_one,
+)
+from app.graph.declaring.nodes import Money, Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import (
+    AssetRef,
+    CampaignRef,
+    EventRef,
+    FlowRef,
+    GoalRef,
+    IntegrationRef,
+    InteractionRef,
+    OrderRef,
+    OutlayRef,
+    PartnerRef,
+    PartnershipRef,
+    ProjectRef,
+    PromoRef,
+    RewardEntryRef,
+    RewardEvaluationRef,
+    SegmentRef,
+    SpendEntryRef,
+    SpendLimitRef,
+    StoreRef,
+)
+from app.graph.declaring.scalars import Date, DateTime, Long
+from app.graph.figures.attribution import CampaignAttribution, campaign_attribution
+from app.graph.figures.metrics import MetricPoint, MetricTotals, campaign_series, campaign_totals
+from app.graph.lists.assets import ASSETS
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.events import EVENTS
+from app.graph.lists.interactions import INTERACTIONS
+from app.graph.lists.orders import ORDERS
+from app.graph.lists.outlays import OUTLAYS
+from app.graph.lists.promos import PROMOS
+from app.graph.lists.rewards import ENTRIES, EVALUATIONS
+from app.graph.lists.spend import SPEND_ENTRIES
+from app.plan.catalog import own, via
+from app.plan.sql import sql
+from app.tables import campaigns as tables
+
+_OF_CAMPAIGN = via("campaign_id", "Campaign")
+
+
+@strawberry.type(description="What a message campaign says.")
+class CampaignContent:
+    """What a message campaign says."""
+
+    subject: str | None = column("The subject line.")
+    body: str | None = column("The text.")
+    cta_text: str | None = column("What the button says.")
+    cta_url: str | None = column("Where the button leads.")
+
+
+@strawberry.type(description="How a campaign is recognised in traffic.")
+class CampaignTracking:
+    """How a campaign is recognised in traffic."""
+
+    integration: IntegrationRef | None = to_one(
+        "The integration that tracks it; null: it belongs to a project outside the credential's scope.",
+        "integration_id",
+    )
+    slug: str | None = column("The campaign's name in landing page addresses, unique in the integration.")
+    is_explicit: bool = column(
+        "True: made by a person. False: made by the system when traffic came without a slug."
+    )
+
+
+@strawberry.type(description="What makes a campaign a reward campaign.")
+class CampaignRewards:
+    """What makes a campaign a reward campaign."""
+
+    type_code: int = column("The reward type's code.", "reward_type")
+    type: RewardType = column("What the campaign does.", "reward_type")
+    owner_id: Long | None = column("The user who owns it in the rewards service.")
+    total_rewards: Long = column("What was paid so far, in the smallest currency unit: the ledger's sum.")
+    participants: Long = column("How many customers were rewarded.", "reward_participants")
+    transactions: Long = column("How often something was rewarded.", "reward_transactions")
+    revenue: Long = column(
+        "What the rewarded transactions came to, in the smallest currency unit.", "reward_revenue"
+    )
+    version: int = column("The version of the flows and goals; every save is a new one.", "reward_version")
+    partner: PartnerRef | None = to_one("The partner.", "partner_id")
+    partnership: PartnershipRef | None = to_one("The agreement it belongs to.", "partnership_id")
+
+
+@entity(
+    table=tables.Campaign,
+    prefix="camp",
+    store=own("store_id"),
+    project=own("project_id"),
+    alive="deleted_at IS NULL",
+    description="A campaign of any kind: media plan, message, tracked, reward or ad campaign, or several in one.",
+)
+class Campaign(Node):
+    """A campaign of any kind."""
+
+    name: str = column("What the campaign is called.")
+    description: str | None = column("What it is about.")
+    logo_url: str | None = column("Where its logo is.")
+    status: CampaignStatus = column("Where it stands in its life.")
+    is_active: bool = computed("Whether it runs.", lambda row: sql("(", row("status"), " = 'active')"))
+    type: CampaignType = column("What it is for.")
+    objective: Objective = column("Its marketing goal.")
+    channels: list[str] = column(
+        "Where it runs, such as google_ads or email; an open set, in the order given."
+    )
+    period_type: str | None = column("The period it was planned for, as it was given, such as 1_month.")
+    starts_at: DateTime | None = column("From when; null: not said.")
+    ends_at: DateTime | None = column("Until when, exclusive; null: no end.")
+    starts_on: Date | None = column("Its first day, where it was given days.")
+    ends_on: Date | None = column("Its last day, inclusive, where it was given days.")
+    budget: Money | None = embed(
+        "What it may cost; null: not said.",
+        present=is_set("budget_total"), amount=amount_of("budget_total"), currency="currency",
+    )  # fmt: skip
+    currency: str = column("The currency of its money (ISO 4217).")
+    is_template: bool = column("Templates are there to be cloned; they never run and never pay.")
+    external_id: str | None = column("Its id in the system it was imported from.")
+    created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed.")
+    activated_at: DateTime | None = column("When it first became active.")
+    deleted_at: DateTime | None = column("When it was deleted; null: it is not.")
+    content: CampaignContent | None = embed(
+        "What it says; null: nothing was written.", present=any_set("subject", "body", "cta_text", "cta_url")
+    )
+    tracking: CampaignTracking | None = embed(
+        "How it is recognised in traffic; null: it is not tracked.", present=is_set("integration_id")
+    )
+    rewards: CampaignRewards | None = embed(
+        "What it rewards; null: it is no reward campaign.", present=is_set("reward_type")
+    )
+    store: StoreRef = to_one("The store it belongs to.", "store_id")
+    project: ProjectRef | None = to_one("The project it belongs to.", "project_id")
+    segment: SegmentRef | None = to_one("Whom it speaks to.", "segment_id")
+    template: CampaignRef | None = to_one("The template it was cloned from.", "template_id")
+    spend_limit: SpendLimitRef | None = to_one("How much it may spend.", "campaign_id", reverse=True)
+    flows: list[FlowRef] = listing("How it pays rewards, in order.", key="campaign_id")
+    goals: list[GoalRef] = listing("Its targets and limits, in order.", key="campaign_id")
+    reward_evaluations: Connection[RewardEvaluationRef] = connection(
+        "What was evaluated for rewards, and why it paid or did not.", EVALUATIONS, key="campaign_id"
+    )
+    reward_entries: Connection[RewardEntryRef] = connection(
+        "Its lines in the reward ledger.", ENTRIES, key="campaign_id"
+    )
+    promos: Connection[PromoRef] = connection("Its promo codes.", PROMOS, key="campaign_id")
+    orders: Connection[OrderRef] = connection("Orders attributed to it.", ORDERS, key="campaign_id")
+    outlays: Connection[OutlayRef] = connection("Money put into it.", OUTLAYS, key="campaign_id")
+    spend: Connection[SpendEntryRef] = connection(
+        "Its lines in the spend ledger.", SPEND_ENTRIES, key="campaign_id"
+    )
+    assets: Connection[AssetRef] = connection("Its files.", ASSETS, key="campaign_id")
+    events: Connection[EventRef] = connection("What webhooks reported about it.", EVENTS, key="campaign_id")
+    interactions: Connection[InteractionRef] = connection(
+        "Contacts with users that it led to.", INTERACTIONS, key="campaign_id"
+    )
+    clones: Connection[CampaignRef] = connection("Campaigns cloned from it.", CAMPAIGNS, key="template_id")
+    metrics: MetricTotals = campaign_totals("Its metrics, summed up.")
+    metric_series: list[MetricPoint] = campaign_series("Its metrics over time.")
+    attribution: list[CampaignAttribution] = campaign_attribution(
+        "What it earned by what events are worth, and what it cost; a row per currency."
+    )

@@ -1,0 +1,86 @@
+"""Customers: people who buy from the group's stores."""
+
+from app.graph.declaring.fields import (
+    column,
+    connection,
+    entity,
+    listing,
+    to_one,
+)
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import (
+    CustomerIdentityRef,
+    EventMetricRef,
+    EventRef,
+    FunnelTouchRef,
+    InteractionRef,
+    OrderRef,
+    PromoRedemptionRef,
+    RewardBalanceRef,
+    RewardEvaluationRef,
+    SegmentMemberRef,
+    SegmentRef,
+    StoreRef,
+)
+from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
+from app.graph.lists.event_metrics import EVENT_METRICS
+from app.graph.lists.events import EVENTS
+from app.graph.lists.interactions import INTERACTIONS
+from app.graph.lists.orders import ORDERS
+from app.graph.lists.promos import REDEMPTIONS
+from app.graph.lists.rewards import BALANCES, EVALUATIONS
+from app.graph.lists.segments import MEMBERS
+from app.graph.lists.touches import TOUCHES
+from app.graph.resolved.segments import segments_now
+from app.plan.catalog import HIDDEN, own
+from app.tables import customers as tables
+
+
+@entity(
+    table=tables.Customer, prefix="cust", store=own("store_id"), project=HIDDEN, alive="deleted_at IS NULL",
+    description="A person who buys from the group's stores.",
+)  # fmt: skip
+class Customer(Node):
+    """A person who buys from the group's stores."""
+
+    name: str = column("The customer's name.")
+    email: str | None = column("The e-mail address.")
+    phone: str | None = column("The phone number.")
+    external_id: str | None = column("The id in the system it was imported from.")
+    loyalty_tier: str | None = column("The loyalty tier, such as gold.")
+    order_count: Long = column("How many orders there were.")
+    total_spent: Decimal = column("What was spent in all, in the group's currency.")
+    last_order_at: DateTime | None = column("When the last order was made.")
+    email_consent: bool = column("Whether e-mail may be sent.")
+    sms_consent: bool = column("Whether text messages may be sent.")
+    tags: list[str] = column("Tags, in the order they were given.")
+    attributes: JSON | None = column("Whatever else is known, as it was given.")
+    created_at: DateTime = column("When it was first known.")
+    updated_at: DateTime = column("When it last changed.")
+    store: StoreRef | None = to_one("The store it belongs to.", "store_id")
+    reward_balances: Connection[RewardBalanceRef] = connection(
+        "What the customer has with partners.", BALANCES, key="customer_id"
+    )
+    reward_evaluations: Connection[RewardEvaluationRef] = connection(
+        "What was evaluated for the customer's rewards.", EVALUATIONS, key="customer_id"
+    )
+    orders: Connection[OrderRef] = connection("Its orders.", ORDERS, key="customer_id")
+    memberships: Connection[SegmentMemberRef] = connection(
+        "Lists of static and imported segments it is on.", MEMBERS, key="customer_id"
+    )
+    segments: list[SegmentRef] = segments_now
+    promo_redemptions: Connection[PromoRedemptionRef] = connection(
+        "Promos it used.", REDEMPTIONS, key="customer_id"
+    )
+    funnel_touches: Connection[FunnelTouchRef] = connection("Stages it reached.", TOUCHES, key="customer_id")
+    events: Connection[EventRef] = connection("What was reported about it.", EVENTS, key="customer_id")
+    interactions: Connection[InteractionRef] = connection(
+        "Contacts with it.", INTERACTIONS, key="customer_id"
+    )
+    metrics: Connection[EventMetricRef] = connection(
+        "States and statistics of its events.", EVENT_METRICS, key="customer_id"
+    )
+    identities: list[CustomerIdentityRef] = listing(
+        "What it is known by in projects.", key="customer_id", order="id"
+    )

@@ -1,0 +1,56 @@
+"""States and statistics of events, and how they came to be what they are."""
+
+import strawberry
+
+from app.graph.declaring.enums import EventFieldKind
+from app.graph.declaring.fields import column, entity, listing, to_one
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.refs import CustomerRef, EventMetricChangeRef, EventMetricRef, EventRef, ProjectRef
+from app.graph.declaring.scalars import DateTime, Decimal
+from app.plan.catalog import own, via
+from app.plan.kinds import ident
+from app.tables import event_metrics as tables
+
+_OF_METRIC = via("metric_id", "EventMetric")
+
+
+@entity(
+    table=tables.EventMetric, prefix="metric", store=via("project_id", "Project"), project=own("project_id"),
+    description="A state or statistic of an event, as it is now.",
+)  # fmt: skip
+class EventMetric(Node):
+    """A state or statistic of an event, as it is now."""
+
+    kind: EventFieldKind = column("STATE or STATISTIC.")
+    storage_key: str = column("Which one.")
+    value: Decimal = column(
+        "A state's is 1 or 0. A statistic's is in the group's currency where it is money."
+    )
+    metric_date: DateTime = column("When it changed to this value.")
+    occurred_at: DateTime = column("When its event happened.")
+    created_at: DateTime = column("When it was first told.")
+    updated_at: DateTime = column("When it was last told.")
+    customer_id: strawberry.ID | None = column(
+        "The customer's id, shown also where customers themselves are not, as to a credential for projects.",
+        kind=ident("cust"),
+    )  # fmt: skip
+    history: list[EventMetricChangeRef] = listing(
+        "Every value it ever had, in the order they were told.", key="metric_id", order="id"
+    )
+    event: EventRef | None = to_one("The event.", "event_id")
+    project: ProjectRef = to_one("The project.", "project_id")
+    customer: CustomerRef | None = to_one("The event's customer.", "customer_id")
+
+
+@entity(
+    table=tables.EventMetricChange, prefix="mchange", store=_OF_METRIC, project=_OF_METRIC,
+    description="A value that a state or statistic of an event had from a moment on.",
+)  # fmt: skip
+class EventMetricChange(Node):
+    """A value that a state or statistic had."""
+
+    value: Decimal = column("The value.")
+    metric_date: DateTime = column("When it changed to it.")
+    actor: str | None = column("Who told; null: it came with the event.")
+    created_at: DateTime = column("When it was told.")
+    metric: EventMetricRef = to_one("The state or statistic.", "metric_id")

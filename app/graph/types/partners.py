@@ -1,0 +1,46 @@
+"""Partners, and their agreements with stores."""
+
+from app.graph.declaring.fields import column, connection, entity, to_one
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import CampaignRef, PartnerRef, PartnershipRef, StoreRef
+from app.graph.declaring.scalars import DateTime
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.partners import PARTNERSHIPS
+from app.plan.catalog import own
+from app.tables import partners as tables
+
+
+@entity(
+    table=tables.Partner,
+    prefix="part",
+    description="A company whose customers earn or redeem rewards.",
+)
+class Partner(Node):
+    """A partner."""
+
+    name: str = column("What the partner is called.")
+    external_id: str | None = column("Its id in the system it was imported from.")
+    created_at: DateTime = column("When it was made.")
+    partnerships: Connection[PartnershipRef] = connection(
+        "Its agreements with stores.", PARTNERSHIPS, key="partner_id"
+    )
+    campaigns: Connection[CampaignRef] = connection(
+        "Reward campaigns with this partner.", CAMPAIGNS, key="partner_id"
+    )
+
+
+@entity(
+    table=tables.Partnership,
+    prefix="pship",
+    store=own("store_id"),
+    description="An agreement between a partner and a store.",
+)
+class Partnership(Node):
+    """An agreement between a partner and a store."""
+
+    name: str = column("What the agreement is called.")
+    created_at: DateTime = column("When it was made.")
+    partner: PartnerRef = to_one("The partner.", "partner_id")
+    store: StoreRef = to_one("The store.", "store_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="partnership_id")

@@ -1,0 +1,51 @@
+"""Projects: what campaigns and tracked events belong to."""
+
+from app.graph.declaring.fields import column, connection, entity, to_one
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import (
+    CampaignRef,
+    EventRef,
+    EventTypeRef,
+    IntegrationRef,
+    InteractionRef,
+    StoreRef,
+)
+from app.graph.declaring.scalars import DateTime
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.event_types import EVENT_TYPES
+from app.graph.lists.events import EVENTS, IN_TRASH
+from app.graph.lists.integrations import INTEGRATIONS
+from app.graph.lists.interactions import INTERACTIONS
+from app.plan.catalog import own, own_or_group
+from app.tables import projects as tables
+
+
+@entity(
+    table=tables.Project,
+    prefix="proj",
+    store=own_or_group("store_id"),
+    project=own("id"),
+    description="A project: made by itself for a campaign (internal), or a tracking project with a slug.",
+)
+class Project(Node):
+    """A project."""
+
+    name: str = column("What the project is called.")
+    slug: str | None = column("Its name in tracking requests, unique over all groups; null: internal.")
+    identity_fields: list[str] = column("What its users are known by, surest first.")
+    is_internal: bool = column("Whether it was made by itself for a campaign.")
+    created_at: DateTime = column("When it was made.")
+    store: StoreRef | None = to_one("The store it belongs to; null: the whole group's.", "store_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="project_id")
+    integrations: Connection[IntegrationRef] = connection("Its integrations.", INTEGRATIONS, key="project_id")
+    event_types: Connection[EventTypeRef] = connection(
+        "Kinds of events it takes.", EVENT_TYPES, key="project_id"
+    )
+    events: Connection[EventRef] = connection("Events it received.", EVENTS, key="project_id")
+    trashed_events: Connection[EventRef] = connection(
+        "Those of them in the trash.", EVENTS, key="project_id", where=IN_TRASH
+    )
+    interactions: Connection[InteractionRef] = connection(
+        "Contacts with its users.", INTERACTIONS, key="project_id"
+    )

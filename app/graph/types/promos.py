@@ -1,0 +1,87 @@
+"""Promos and their uses."""
+
+from app.graph.declaring.fields import amount_of, column, computed, connection, embed, entity, is_set, to_one
+from app.graph.declaring.nodes import Money, Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import (
+    CampaignRef,
+    CustomerRef,
+    OrderRef,
+    PromoRedemptionRef,
+    PromoRef,
+    SegmentRef,
+    StoreRef,
+)
+from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
+from app.graph.lists.orders import ORDERS
+from app.graph.lists.promos import REDEMPTIONS
+from app.plan.catalog import HIDDEN, Row, own, via_or_group
+from app.plan.sql import NOW, Sql, sql
+from app.tables import promos as tables
+
+_OF_CAMPAIGN = via_or_group("campaign_id", "Campaign")
+
+
+def _redeemable(row: Row) -> Sql:
+    return sql(
+        "(", row("deleted_at"), " IS NULL AND coalesce(", row("valid_from"), " <= ", NOW, ", true) AND coalesce(",
+        row("valid_until"), " > ", NOW, ", true) AND ", row("used"), " < coalesce(", row("usage_limit"),
+        ", 9223372036854775807))",
+    )  # fmt: skip
+
+
+@entity(
+    table=tables.Promo, prefix="promo", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL",
+    description="A promo code: what it takes off, from which order on, for whom and how often.",
+)  # fmt: skip
+class Promo(Node):
+    """A promo code."""
+
+    code: str = column("What the customer types.")
+    type: str = column("What it gives: percentage, fixed_amount, free_delivery, free_item; an open set.")
+    value: Decimal = column("How much: percent or an amount, by type.")
+    min_order_amount: Money | None = embed(
+        "The smallest order it counts for.",
+        present=is_set("min_order_amount"), amount=amount_of("min_order_amount"), currency="currency",
+    )  # fmt: skip
+    max_discount: Money | None = embed(
+        "The most it takes off.",
+        present=is_set("max_discount"), amount=amount_of("max_discount"), currency="currency",
+    )  # fmt: skip
+    usage_limit: Long | None = column("How often it can be used in all; null: without limit.")
+    per_customer_limit: Long | None = column("How often one customer can use it; null: without limit.")
+    used: Long = column("How often it was used.")
+    valid_from: DateTime | None = column("From when; null: always.")
+    valid_until: DateTime | None = column("Until when; null: for ever.")
+    applies_to: JSON | None = column("Which items it applies to, as it was given.")
+    is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)
+    created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed; uses do not change it.")
+    orders: Connection[OrderRef] = connection("Orders made with it.", ORDERS, key="promo_id")
+    campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
+    segment: SegmentRef | None = to_one("Only customers of this segment may use it.", "segment_id")
+    redemptions: Connection[PromoRedemptionRef] = connection("Its uses.", REDEMPTIONS, key="promo_id")
+
+
+def _counts(row: Row) -> Sql:
+    return sql("(", row("released_at"), " IS NULL)")
+
+
+@entity(
+    table=tables.PromoRedemption, prefix="redeem", store=own("store_id"), project=HIDDEN,
+    description="One use of a promo.",
+)  # fmt: skip
+class PromoRedemption(Node):
+    """One use of a promo."""
+
+    key: str = column("The caller's key: the same key is the same use.")
+    discount: Money = embed("What it took off.", amount=amount_of("discount"), currency="currency")
+    basket_total: Money = embed(
+        "What was in the basket, delivery included.", amount=amount_of("basket_total"), currency="currency"
+    )
+    redeemed_at: DateTime = column("When it was used.")
+    released_at: DateTime | None = column("When it was given back; null: it was not.")
+    counts: bool = computed("Whether it counts against the promo's limits: it was not given back.", _counts)
+    promo: PromoRef | None = to_one("The promo; null where it is out of sight.", "promo_id")
+    customer: CustomerRef | None = to_one("Who used it, where that was said.", "customer_id")
+    store: StoreRef | None = to_one("Where it was used, where that was said.", "store_id")

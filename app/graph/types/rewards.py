@@ -1,0 +1,81 @@
+"""Rewards as they can be read: what was decided and why, the ledger, what customers have."""
+
+from app.graph.declaring.enums import FlowTrigger, RewardEntryKind, RewardOutcome
+from app.graph.declaring.fields import column, computed, entity, to_one
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.refs import CampaignRef, CustomerRef, EventRef, PartnerRef, RewardEvaluationRef
+from app.graph.declaring.scalars import JSON, DateTime, Long
+from app.plan.catalog import HIDDEN, Row, via
+from app.plan.sql import Sql, sql
+from app.tables import rewards as tables
+
+_OF_CAMPAIGN = via("campaign_id", "Campaign")
+_OF_CUSTOMER = via("customer_id", "Customer")
+
+
+def _counts(row: Row) -> Sql:
+    return sql("(", row("amount"), " > 0 AND ", row("reversed_at"), " IS NULL)")
+
+
+@entity(
+    table=tables.RewardEvaluation, prefix="reward", store=_OF_CAMPAIGN, project=HIDDEN,
+    description="What one event came to in one reward campaign, with everything it was decided by.",
+)  # fmt: skip
+class RewardEvaluation(Node):
+    """What one event came to in one reward campaign."""
+
+    reference: str = column("The caller's name for what happened.")
+    trigger_code: int = column("The trigger's code.")
+    trigger: FlowTrigger = column("What happened.", "trigger_code")
+    custom_trigger_id: Long | None = column("Which custom trigger, where it was one.")
+    occurred_at: DateTime = column("When it happened.")
+    created_at: DateTime = column("When it was evaluated.")
+    version: int = column("The version of the campaign's flows and goals that was read.")
+    outcome: RewardOutcome = column("What it came to.")
+    wanted: Long = column("What it would have paid without limits, in the smallest currency unit.")
+    amount: Long = column("What it paid, in the smallest currency unit.")
+    currency: str = column("The currency.")
+    counts: bool = computed("Whether it paid, and was not taken back.", _counts)
+    reversed_at: DateTime | None = column("When it was taken back; null: it was not.")
+    inputs: JSON = column("Everything that was known, by owner: user, transaction, partner, campaign.")
+    trace: JSON = column(
+        "Every flow, condition, multiplier and limit that was looked at, with the values and the results."
+    )
+    campaign: CampaignRef = to_one("The campaign.", "campaign_id")
+    customer: CustomerRef | None = to_one("Whom it rewards; null where out of sight.", "customer_id")
+    event: EventRef | None = to_one("The event that says what happened; null where out of sight.", "event_id")
+
+
+@entity(
+    table=tables.RewardEntry, prefix="rentry", store=_OF_CAMPAIGN, project=HIDDEN,
+    description="A line of the reward ledger. A campaign's `totalRewards` is the sum of its lines.",
+)  # fmt: skip
+class RewardEntry(Node):
+    """A line of the reward ledger."""
+
+    kind: RewardEntryKind = column("Why it is there.")
+    amount: Long = column(
+        "What the campaign distributed, in the smallest currency unit; negative: taken back."
+    )
+    balance_change: Long = column("What it did to the customer's balance with the partner.")
+    currency: str = column("The currency.")
+    created_at: DateTime = column("When it was written.")
+    campaign: CampaignRef = to_one("The campaign.", "campaign_id")
+    evaluation: RewardEvaluationRef | None = to_one(
+        "The evaluation it comes from; null where out of sight.", "evaluation_id"
+    )
+    customer: CustomerRef | None = to_one("Whose it is; null where out of sight.", "customer_id")
+    partner: PartnerRef = to_one("The partner it is with.", "partner_id")
+
+
+@entity(
+    table=tables.RewardBalance, prefix="balance", store=_OF_CUSTOMER, project=_OF_CUSTOMER,
+    description="What a customer has with a partner: what was earned, less what was redeemed. Never below zero.",
+)  # fmt: skip
+class RewardBalance(Node):
+    """What a customer has with a partner."""
+
+    balance: Long = column("How much, in the smallest currency unit.")
+    currency: str = column("The currency.")
+    customer: CustomerRef = to_one("The customer.", "customer_id")
+    partner: PartnerRef = to_one("The partner.", "partner_id")

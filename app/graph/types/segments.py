@@ -1,0 +1,60 @@
+"""Segments: sets of customers that campaigns and promos are aimed at, and the lists of those that are kept."""
+
+from app.graph.declaring.enums import SegmentType
+from app.graph.declaring.fields import (
+    column,
+    connection,
+    entity,
+    to_one,
+)
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import CampaignRef, CustomerRef, PromoRef, SegmentMemberRef, SegmentRef
+from app.graph.declaring.scalars import JSON, DateTime, Long
+from app.graph.figures.funnels import FunnelSlice
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.promos import PROMOS
+from app.graph.lists.segments import MEMBERS
+from app.graph.resolved.segment_funnels import funnel_now
+from app.graph.resolved.segments import customers_now, size_now
+from app.plan.catalog import via
+from app.tables import segments as tables
+
+
+@entity(
+    table=tables.Segment, prefix="seg", alive="deleted_at IS NULL",
+    description="A set of customers that campaigns and promos are aimed at.",
+)  # fmt: skip
+class Segment(Node):
+    """A set of customers."""
+
+    name: str = column("What the segment is called.")
+    type: SegmentType = column("How it gets its customers.")
+    criteria: JSON | None = column("Whom a dynamic segment holds, as it was given.")
+    source: str | None = column("Where an imported segment comes from.")
+    size: Long = column("How many customers it held at `sizedAt`.")
+    sized_at: DateTime | None = column("When it was last counted.")
+    size_now: Long = size_now
+    external_id: str | None = column("Its id in the system it was imported from.")
+    created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed.")
+    campaigns: Connection[CampaignRef] = connection("Campaigns aimed at it.", CAMPAIGNS, key="segment_id")
+    promos: Connection[PromoRef] = connection("Promos only its customers may use.", PROMOS, key="segment_id")
+    members: Connection[SegmentMemberRef] = connection(
+        "The list of a static or imported segment.", MEMBERS, key="segment_id"
+    )
+    customers: Connection[CustomerRef] = customers_now
+    funnel: FunnelSlice = funnel_now
+
+
+@entity(
+    table=tables.SegmentMember, prefix="member", store=via("customer_id", "Customer"),
+    project=via("customer_id", "Customer"),
+    description="A customer on the list of a static or imported segment. Dynamic segments have no list.",
+)  # fmt: skip
+class SegmentMember(Node):
+    """A customer on the list of a segment."""
+
+    created_at: DateTime = column("When it was put on the list.")
+    segment: SegmentRef = to_one("The segment.", "segment_id")
+    customer: CustomerRef = to_one("The customer.", "customer_id")

@@ -1,0 +1,81 @@
+"""Stores, and what they can use."""
+
+from typing import Any
+
+import strawberry
+
+from app.graph.declaring.fields import column, computed, connection, embed, entity, to_one
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import (
+    AssetRef,
+    CampaignRef,
+    CustomerGroupRef,
+    CustomerRef,
+    OrderRef,
+    PartnershipRef,
+    ProjectRef,
+)
+from app.graph.declaring.scalars import DateTime
+from app.graph.lists.assets import ASSETS
+from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.customers import CUSTOMERS
+from app.graph.lists.orders import ORDERS
+from app.graph.lists.partners import PARTNERSHIPS
+from app.graph.lists.projects import PROJECTS
+from app.plan.catalog import own
+from app.plan.sql import sql
+from app.tables import stores as tables
+
+
+def _has(feature: tables.StoreFeature) -> Any:
+    return lambda row: sql(f"('{feature}' <> ALL (", row("unavailable_features"), "))")
+
+
+@strawberry.type(description="What a store can use; all of it unless it was taken away.")
+class StoreFeatures:
+    """What a store can use."""
+
+    spend_limits: bool = computed(
+        "Whether spend limits of its campaigns can be set and changed.",
+        _has(tables.StoreFeature.SPEND_LIMITS),
+    )
+    daily_limits: bool = computed("Those that start again daily.", _has(tables.StoreFeature.DAILY_LIMITS))
+    monthly_limits: bool = computed(
+        "Those that start again monthly.", _has(tables.StoreFeature.MONTHLY_LIMITS)
+    )
+    lifetime_limits: bool = computed("Those that hold for ever.", _has(tables.StoreFeature.LIFETIME_LIMITS))
+
+
+@entity(
+    table=tables.Store,
+    prefix="store",
+    store=own("id"),
+    alive="deleted_at IS NULL",
+    description="A shop, restaurant or advertiser of the group. Every campaign belongs to exactly one.",
+)
+class Store(Node):
+    """A store."""
+
+    name: str = column("What the store is called.")
+    beacon_key: str = column(
+        "Names the store inside its group; a request that carries it sees this store alone."
+    )
+    time_zone: str | None = column("Its own time zone (IANA); null: the group's.")
+    is_default: bool = column("Whether campaigns that name no store go here.")
+    external_id: str | None = column("Its id in the system it was imported from.")
+    features: StoreFeatures = embed("What it can use.")
+    created_at: DateTime = column("When it was made.")
+    updated_at: DateTime = column("When it last changed.")
+    deleted_at: DateTime | None = column("When it was deleted; null: it is not.")
+    group: CustomerGroupRef = to_one("The group it belongs to.", "group_id")
+    campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="store_id")
+    projects: Connection[ProjectRef] = connection("Its projects.", PROJECTS, key="store_id")
+    partnerships: Connection[PartnershipRef] = connection(
+        "Its agreements with partners.", PARTNERSHIPS, key="store_id"
+    )
+    customers: Connection[CustomerRef] = connection("Its customers.", CUSTOMERS, key="store_id")
+    orders: Connection[OrderRef] = connection("Orders made there.", ORDERS, key="store_id")
+    assets: Connection[AssetRef] = connection(
+        "Files of the store and of its campaigns.", ASSETS, key="store_id"
+    )

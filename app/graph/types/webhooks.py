@@ -1,0 +1,94 @@
+"""Webhooks: connections to providers, and what came through them."""
+
+from typing import Any
+
+from app.domain.webhooks.providers import EVENTS, NAMES
+from app.graph.declaring.enums import ConnectionStatus, Provider
+from app.graph.declaring.fields import aggregate, column, computed, entity
+from app.graph.declaring.nodes import Node
+from app.graph.declaring.scalars import DateTime, Long
+from app.plan.catalog import HIDDEN, VISIBLE, AggregateRequest, Entity, Row
+from app.plan.sql import Param, Select, Sql, joined, quoted, sql
+from app.tables import webhooks as tables
+
+PATH = "/api/v1/marketing/webhooks"
+"""Where providers deliver. Source: Marketing & CRM API, "Receive Webhook"."""
+
+
+def _url(row: Row) -> Sql:
+    base = sql(Param(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url))
+    return sql(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
+
+
+@entity(
+    table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN,
+    description="A connection to a webhook provider: an URL to deliver to, and secrets of its own.",
+)  # fmt: skip
+class WebhookEndpoint(Node):
+    """A connection to a provider. Relay keeps the word Connection for pages of a list."""
+
+    provider: Provider = column("Whose deliveries it takes.")
+    status: ConnectionStatus = column("Whether it takes them.")
+    url: str = computed(
+        "Where the provider is to deliver. Mailchimp's needs `?secret=…` at the end, with the secret.", _url
+    )
+    previous_secret_until: DateTime | None = column(
+        "Until when deliveries signed with the former secrets are taken as well; null: there are none.",
+        "previous_until",
+    )
+    created_at: DateTime = column("When it was made.")
+    rotated_at: DateTime | None = column("When it last got new secrets; null: never.")
+    disconnected_at: DateTime | None = column("When it was ended; null: it was not.")
+
+
+@entity(description="What the group has with one webhook provider.")
+class WebhookProvider:
+    """What the group has with one webhook provider. Source: Marketing & CRM API, "List Webhook Providers"."""
+
+    id: str = column("The provider's name in URLs, such as sendgrid.", "provider")
+    name: str = column("What it is called.")
+    status: ConnectionStatus = column("Connected while there is a live connection.")
+    events: list[str] = column("The events that take effect; others are kept and ignored.")
+    events_received: Long | None = column(
+        "How many events came, each counted once, with those ignored; null while disconnected."
+    )
+    events_ignored: Long | None = column("How many of them had no effect; null while disconnected.")
+    last_event: DateTime | None = column(
+        "The latest moment one of them happened; null before the first, and while disconnected.",
+        "last_event_at",
+    )
+
+
+ROWS = (Entity("WebhookCounters", tables.WebhookProvider.__tablename__, store=VISIBLE, project=VISIBLE),)
+"""Tables that only aggregates read."""
+
+
+def providers(description: str) -> Any:
+    """Every supported provider, in the documented order."""
+    return aggregate(description, _providers, many=True)
+
+
+def _providers(request: AggregateRequest) -> Select:
+    table, scope, p = request.table("WebhookCounters", "p")
+    values = [
+        f"({place}, {quoted(provider)}, {quoted(NAMES[provider])}, ARRAY[{', '.join(map(quoted, EVENTS[provider]))}])"
+        for place, provider in enumerate(tables.Provider)
+    ]
+    known = f"(VALUES {', '.join(values)}) AS known (place, provider, name, events)"
+    tie = joined(" AND ", [*scope, sql(p("provider"), " = known.provider")])
+    live = sql("coalesce(", p("connections"), ", 0) > 0")
+
+    def while_live(name: str) -> Sql:
+        return sql("CASE WHEN ", live, " THEN ", p(name), " END")
+
+    names = {
+        "provider": sql("known.provider"),
+        "name": sql("known.name"),
+        "status": sql("CASE WHEN ", live, " THEN 'connected' ELSE 'disconnected' END"),
+        "events": sql("known.events"),
+        "events_received": while_live("events_received"),
+        "events_ignored": while_live("events_ignored"),
+        "last_event_at": while_live("last_event_at"),
+        "sort_1": sql("known.place"),
+    }
+    return Select(names, sql(known, " LEFT JOIN ", table, " ON ", tie), [])

@@ -1,0 +1,29 @@
+"""Assets: client files."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text
+from sqlmodel import Field
+
+from app.tables.base import CODE, INSTANT, WORDS, TenantRow, child_of, of_group
+
+
+class Asset(TenantRow, table=True):
+    """A client file (image, brief, document) of a campaign or a store; the bytes are in the object store."""
+
+    __tablename__ = "asset"
+    __table_args__ = (
+        of_group(),
+        *child_of("store", "store_id", "created_at"),
+        *child_of("campaign", "campaign_id", "created_at"),
+        CheckConstraint("size BETWEEN 0 AND 9007199254740991", name="size_long"),
+        Index(None, "group_id", "created_at", "id"),
+    )
+    store_id: int = Field(sa_type=BigInteger)
+    campaign_id: int | None = Field(default=None, sa_type=BigInteger)
+    name: str = Field(sa_type=WORDS)
+    content_type: str = Field(sa_type=WORDS)
+    size: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_type=CODE)
+    storage_key: str = Field(sa_type=Text)
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -1,0 +1,85 @@
+"""Customers: people who buy from the group's stores."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Computed, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field
+
+from app.tables.base import (
+    AMOUNT,
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    WORDS,
+    TenantRow,
+    child_of,
+    of_group,
+)
+
+
+class Customer(TenantRow, table=True):
+    """A person who buys from the group's stores, and the facts segments are made of.
+
+    `order_count` and `last_order_at` are of all orders, `total_spent` of those in the group's currency; the
+    transaction that records an order moves them.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        of_group(),
+        *child_of("store", "store_id", "created_at"),
+        UniqueConstraint("group_id", "external_id"),
+        UniqueConstraint("group_id", "email_key"),
+        Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "name", "id"),
+        Index(None, "group_id", "phone", "id"),
+        CheckConstraint("order_count BETWEEN 0 AND 9007199254740991", name="order_count_long"),
+        CheckConstraint("array_position(tags, NULL) IS NULL", name="tags_whole"),
+        Index(None, "group_id", "loyalty_tier", "id"),
+        Index(None, "group_id", "total_spent", "id"),
+        Index(None, "group_id", "order_count", "id"),
+        Index(None, "group_id", "last_order_at", "id"),
+        Index(None, "tags", postgresql_using="gin"),
+        Index(
+            None,
+            "attributes_index",
+            postgresql_using="gin",
+            postgresql_ops={"attributes_index": "jsonb_path_ops"},
+        ),
+    )
+    name: str = Field(sa_type=WORDS)
+    email: str | None = Field(default=None, sa_type=WORDS)
+    email_key: str | None = Field(
+        default=None, sa_column=Column(WORDS, Computed("lower(email)", persisted=True))
+    )
+    """What an address is looked up by. A column of its own, since behind the policies PostgreSQL takes no index on an
+    expression whose function might leak what it is given."""
+    phone: str | None = Field(default=None, sa_type=CODE)
+    store_id: int | None = Field(default=None, sa_type=BigInteger)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+    loyalty_tier: str | None = Field(default=None, sa_type=CODE)
+    order_count: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    total_spent: Decimal = Field(default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"})
+    """In the group's currency."""
+    last_order_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    email_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    sms_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    email_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    sms_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When it was last told by somebody else than a provider: no delivery about an earlier moment undoes that."""
+    tags: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    attributes: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
+    """An object of whatever else is known, as sent."""
+    attributes_index: Any = Field(
+        default=None,
+        sa_column=Column(JSONB(none_as_null=True), Computed("attributes::jsonb", persisted=True)),
+    )
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -1,0 +1,31 @@
+"""Goals: targets and limits of reward campaigns."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+)
+from sqlmodel import Field
+
+from app.tables.base import (
+    TenantRow,
+    child_of,
+    of_group,
+)
+
+
+class Goal(TenantRow, table=True):
+    """A target or a limit of a campaign. Source: Benji, `goals`."""
+
+    __tablename__ = "goal"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "position"),
+        *child_of("partner", "partner_id", "created_at"),
+        CheckConstraint("value BETWEEN 0 AND 9007199254740991", name="value_long"),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    position: int = Field(default=0)
+    partner_id: int = Field(sa_type=BigInteger)
+    type_code: int
+    value: int = Field(sa_type=BigInteger)
+    operator_code: int

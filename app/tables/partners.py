@@ -1,0 +1,38 @@
+"""Partners, and their agreements with stores."""
+
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    UniqueConstraint,
+)
+from sqlmodel import Field
+
+from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+
+
+class Partner(TenantRow, table=True):
+    """A company whose customers earn or redeem rewards."""
+
+    __tablename__ = "partner"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "external_id"),
+        Index(None, "group_id", "name", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+
+
+class Partnership(TenantRow, table=True):
+    """An agreement between a partner and a store."""
+
+    __tablename__ = "partnership"
+    __table_args__ = (
+        of_group(),
+        *child_of("partner", "partner_id", "name"),
+        *child_of("store", "store_id", "name"),
+        Index(None, "group_id", "name", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    partner_id: int = Field(sa_type=BigInteger)
+    store_id: int = Field(sa_type=BigInteger)

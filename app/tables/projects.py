@@ -1,0 +1,52 @@
+"""Projects, and the directory of their slugs."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+
+
+class Project(TenantRow, table=True):
+    """A project: made by itself for a campaign (internal), or a tracking project with a slug."""
+
+    __tablename__ = "project"
+    __table_args__ = (
+        of_group(),
+        *child_of("store", "store_id", "created_at"),
+        CheckConstraint("array_position(identity_fields, NULL) IS NULL", name="identity_fields_whole"),
+        Index(None, "group_id", "name", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    slug: str | None = Field(default=None, sa_type=CODE)
+    is_internal: bool = Field(default=False)
+    store_id: int | None = Field(default=None, sa_type=BigInteger)
+    identity_fields: list[str] = Field(
+        default_factory=lambda: ["email", "phone"],
+        sa_column=Column(ARRAY(Text), nullable=False, server_default="{email,phone}"),
+    )
+    """What its users are known by, surest first."""
+
+
+class ProjectSlug(SQLModel, table=True):
+    """Directory: a slug is unique over all groups and found before the group is known."""
+
+    __tablename__ = "project_slug"
+    __table_args__ = (
+        CheckConstraint(
+            "slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' AND length(slug) BETWEEN 3 AND 64", name="slug_form"
+        ),
+        ForeignKeyConstraint(
+            ["group_id", "project_id"], ["project.group_id", "project.id"], ondelete="CASCADE"
+        ),
+    )
+    slug: str = Field(sa_type=CODE, primary_key=True)
+    group_id: int = Field(sa_type=BigInteger)
+    project_id: int = Field(sa_type=BigInteger)

@@ -1,0 +1,88 @@
+"""Segments: sets of customers that campaigns and promos are aimed at, the lists of those that are kept, and
+what the worker counts again."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    WORDS,
+    TenantRow,
+    child_of,
+    of_group,
+    one_of,
+)
+
+
+class SegmentType(StrEnum):
+    """How a segment gets its customers. Source: Marketing & CRM API, "Segment Types"."""
+
+    STATIC = "static"
+    DYNAMIC = "dynamic"
+    IMPORTED = "imported"
+
+
+class Segment(TenantRow, table=True):
+    """A set of customers. `size` is as of `sized_at`."""
+
+    __tablename__ = "segment"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "external_id"),
+        one_of("type", list(SegmentType)),
+        CheckConstraint("size BETWEEN 0 AND 9007199254740991", name="size_long"),
+        Index(None, "group_id", "name", "id"),
+        Index(None, "group_id", "created_at", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    type: str = Field(sa_type=CODE)
+    source: str | None = Field(default=None, sa_type=WORDS)
+    """Where an imported segment comes from."""
+    criteria: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
+    size: int = Field(default=0, sa_type=BigInteger)
+    sized_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class SegmentMember(TenantRow, table=True):
+    """A customer in a static or imported segment. Dynamic segments have no rows here."""
+
+    __tablename__ = "segment_member"
+    __table_args__ = (
+        of_group(),
+        *child_of("segment", "segment_id", "created_at"),
+        *child_of("customer", "customer_id", "created_at"),
+        UniqueConstraint("group_id", "segment_id", "customer_id"),
+    )
+    segment_id: int = Field(sa_type=BigInteger)
+    customer_id: int = Field(sa_type=BigInteger)
+
+
+class AudienceChange(SQLModel, table=True):
+    """Directory: facts of a group's customers changed, so its dynamic segments are to be counted anew.
+
+    One row per writing transaction: rows that are only added never wait for one another, and one that commits
+    late is found late, not lost. The worker deletes what it has counted.
+    """
+
+    __tablename__ = "audience_change"
+    __table_args__ = (of_group(), Index(None, "group_id", "id"))
+    id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
+    group_id: int = Field(sa_type=BigInteger)

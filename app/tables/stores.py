@@ -1,0 +1,62 @@
+"""Stores, and what they can use."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from app.tables.base import CODE, INSTANT, WORDS, TenantRow, _known_zone, of_group
+
+
+class StoreFeature(StrEnum):
+    """What a store may be without. Source: Criteo, `unavailable-feature-for-this-advertiser`."""
+
+    SPEND_LIMITS = "spend_limits"
+    """Without it no spend limit can be set, changed or taken away."""
+    DAILY_LIMITS = "daily_limits"
+    MONTHLY_LIMITS = "monthly_limits"
+    LIFETIME_LIMITS = "lifetime_limits"
+
+
+class Store(TenantRow, table=True):
+    """A shop, restaurant or advertiser of the group."""
+
+    __tablename__ = "store"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "beacon_key"),
+        UniqueConstraint("group_id", "external_id"),
+        CheckConstraint("length(beacon_key) BETWEEN 1 AND 64", name="beacon_key_length"),
+        _known_zone(),
+        CheckConstraint(
+            f"unavailable_features <@ '{{{','.join(StoreFeature)}}}'::text[]",
+            name="unavailable_features_known",
+        ),
+        CheckConstraint(
+            "array_position(unavailable_features, NULL) IS NULL", name="unavailable_features_whole"
+        ),
+        Index("uq_store_default", "group_id", unique=True, postgresql_where=text("is_default")),
+        Index(None, "group_id", "name", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    beacon_key: str = Field(sa_type=CODE)
+    time_zone: str | None = Field(default=None, sa_type=CODE)
+    is_default: bool = Field(default=False)
+    external_id: str | None = Field(default=None, sa_type=CODE)
+    unavailable_features: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """Of `StoreFeature`: what this store cannot use; everything else it can."""
+    updated_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+    deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
