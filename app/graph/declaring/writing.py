@@ -1,7 +1,7 @@
 """How a mutation is declared: who may, what it does, and how it says no.
 
     @writes("Makes a campaign.", roles=WRITERS)
-    async def campaign_create(info: Info, input: …) -> CampaignPayload: …
+    async def campaign_create(info: Info, tx: Transaction, input: …) -> CampaignPayload: …
 
 What is wrong with the input becomes `errors` of the payload, its other fields null and nothing changed. A missing
 credential or role, and anything unforeseen, is a GraphQL error.
@@ -49,21 +49,31 @@ def writes(
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
 
+    A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
+
     `lean`: it reads nothing of `info` but the context, and may be called without the executor (`graph/lean.py`).
     """
 
     def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
-        payload = inspect.signature(resolver).return_annotation
+        signature = inspect.signature(resolver)
+        payload = signature.return_annotation
+        shown = [one for one in signature.parameters.values() if one.name != "tx"]
+        writes_rows = len(shown) < len(signature.parameters)
 
         @functools.wraps(resolver)
         async def guarded(*, info: strawberry.Info, **arguments: Any) -> Any:
-            principal: Principal = info.context.principal
+            context = info.context
+            principal: Principal = context.principal
             principal.require(roles)
             try:
-                return await resolver(info=info, **arguments)
+                if not writes_rows:
+                    return await resolver(info=info, **arguments)
+                async with context.transaction() as tx:
+                    return await resolver(info=info, tx=tx, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
+        guarded.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
         return strawberry.mutation(
             resolver=guarded, description=description, metadata={ROLES: frozenset(roles), LEAN: lean}
         )

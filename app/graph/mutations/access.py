@@ -67,7 +67,7 @@ async def create(
         expires_at=given(input.expires_at),
         now=info.context.now,
     )
-    async with info.context.db.transaction(info.context.scope) as tx:
+    async with info.context.transaction() as tx:
         return ApiKeyCreatePayload(api_key=await shown(info, tx, "ApiKey", made.key.id), secret=made.secret)
 
 
@@ -80,5 +80,5 @@ async def revoke(
     require_may_manage(info.context.principal, group_ids=[group_id])
     ident = own_id(input.id, "key", "API key", "id")
     await revoke_api_key(info.context.db, key_id=ident, group_id=group_id, now=info.context.now)
-    async with info.context.db.transaction(info.context.scope) as tx:
+    async with info.context.transaction() as tx:
         return ApiKeyRevokePayload(api_key=await shown(info, tx, "ApiKey", ident))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.spend.ads import AdCampaign, create_ad_campaign
 from app.domain.spend.operations import Change, Changed, Outcome, change_limits
 from app.domain.spend.rules import UNCHANGED, AskedLimit
@@ -108,6 +109,7 @@ class AdCampaignsUpdateInput:
 @writes("Makes an ad campaign with its spend limit, as a draft.", roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[AdCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """`adCampaignCreate`."""
@@ -118,12 +120,11 @@ async def create(
         limit=_asked(input.spend_limit),
         numbered=input.numbered,
     )
-    async with info.context.db.transaction(info.context.scope) as tx:
-        async with rehearsal(tx, only=input.validate_only):
-            made = await create_ad_campaign(tx, order, now=info.context.now)
-        if input.validate_only:
-            return CampaignPayload()
-        return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
+    async with rehearsal(tx, only=input.validate_only):
+        made = await create_ad_campaign(tx, order, now=info.context.now)
+    if input.validate_only:
+        return CampaignPayload()
+    return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
 
 
 @writes(
@@ -133,6 +134,7 @@ async def create(
 )
 async def update_many(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[AdCampaignsUpdateInput, strawberry.argument(description="The changes.")],
 ) -> AdCampaignsUpdatePayload:
     """`adCampaignsUpdate`."""
@@ -140,13 +142,12 @@ async def update_many(
         Change(campaign=item.id, limit=_asked(item.spend_limit), objective=_not_null(item.objective))
         for item in input.items
     ]
-    async with info.context.db.transaction(info.context.scope) as tx:
-        async with rehearsal(tx, only=input.validate_only):
-            outcomes = await change_limits(
-                tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
-            )
-        done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
-        campaigns = await shown_all(info, tx, "Campaign", done)
+    async with rehearsal(tx, only=input.validate_only):
+        outcomes = await change_limits(
+            tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
+        )
+    done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
+    campaigns = await shown_all(info, tx, "Campaign", done)
     return AdCampaignsUpdatePayload(
         outcomes=[
             _outcome(at, change, outcome)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.assets import operations
 from app.domain.assets.operations import NewFile
 from app.domain.assets.storage import shelf
@@ -66,7 +67,7 @@ async def add(
         kept = await operations.keep_files(
             kept_objects, files_of(input.files), group_id=context.scope.group_id
         )
-        async with context.db.transaction(context.scope) as tx:
+        async with context.transaction() as tx:
             made = await operations.add_assets(
                 tx, kept, campaign_id=campaign_id, store_id=store_id, now=context.now
             )
@@ -75,12 +76,13 @@ async def add(
 
 @writes("Removes a file; links to it stop working at once.", roles=WRITERS)
 async def remove(
-    info: strawberry.Info, input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")],
 ) -> AssetRemovePayload:
     """`assetRemove`."""
     ident = own_id(input.id, "asset", "asset", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.remove_asset(tx, ident, now=info.context.now)
+    await operations.remove_asset(tx, ident, now=info.context.now)
     return AssetRemovePayload(removed_id=input.id)
 
 

@@ -111,68 +111,68 @@ class MediaCampaignCreateInput:
 @writes("Makes a campaign. Its dates say whether it is scheduled, active or already over.", roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """`campaignCreate`."""
     fields = fields_of(input)
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_campaign(
-            tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
-        )
-        return await _payload(info, tx, made)
+    made = await operations.create_campaign(
+        tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
+    )
+    return await _payload(info, tx, made)
 
 
 @writes("Changes fields of a campaign. Its store and its status stay; see campaignMove.", roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CampaignPayload:
     """`campaignUpdate`."""
     ident, fields = own_id(input.id, "camp", "campaign", "id"), fields_of(input)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await changing.update_campaign(tx, ident, fields, now=info.context.now)
-        return await _payload(info, tx, ident)
+    await changing.update_campaign(tx, ident, fields, now=info.context.now)
+    return await _payload(info, tx, ident)
 
 
 @writes("Deletes a campaign. Its metrics and spend stay in the sums.", roles=WRITERS)
 async def delete(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignDeleteInput, strawberry.argument(description="Which one.")],
 ) -> CampaignDeletePayload:
     """`campaignDelete`."""
     ident = own_id(input.id, "camp", "campaign", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.delete_campaign(tx, ident, now=info.context.now)
+    await operations.delete_campaign(tx, ident, now=info.context.now)
     return CampaignDeletePayload(deleted_id=input.id)
 
 
 @writes("Makes a campaign from another one, with its flows, goals and spend limit.", roles=WRITERS)
 async def clone(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignCloneInput, strawberry.argument(description="What to copy, and how.")],
 ) -> CampaignPayload:
     """`campaignClone`."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
     fields = fields_of(input)
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await cloning.clone_campaign(
-            tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
-        )
-        return await _payload(info, tx, made)
+    made = await cloning.clone_campaign(
+        tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
+    )
+    return await _payload(info, tx, made)
 
 
 @writes("Moves a campaign through its life.", roles=WRITERS)
 async def move(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignMoveInput, strawberry.argument(description="Which one, and how.")],
 ) -> CampaignPayload:
     """`campaignMove`."""
     ident = own_id(input.id, "camp", "campaign", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.move_campaign(tx, ident, Move(str(input.move.value)), now=info.context.now)
-        return await _payload(info, tx, ident)
+    await operations.move_campaign(tx, ident, Move(str(input.move.value)), now=info.context.now)
+    return await _payload(info, tx, ident)
 
 
 @writes("Makes a media campaign, its internal project and its files: all of it or nothing.", roles=WRITERS)
@@ -196,7 +196,7 @@ async def create_media(
     context: Any = info.context
     async with shelf(context.services.assets) as kept_objects:
         kept = await keep_files(kept_objects, files_of(files or ()), group_id=context.scope.group_id)
-        async with context.db.transaction(context.scope) as tx:
+        async with context.transaction() as tx:
             made = await media.create_media_campaign(tx, order, now=context.now)
             if kept:
                 await add_assets(tx, kept, campaign_id=made.campaign_id, now=context.now)

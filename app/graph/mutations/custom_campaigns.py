@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.campaigns.finding import campaign_named
 from app.domain.integrations import custom_campaigns
 from app.graph.declaring.payloads import shown
@@ -55,38 +56,38 @@ class CustomCampaignUpdateInput:
 @writes("Makes a campaign that a custom integration tracks.", roles=WRITERS)
 async def create_campaign(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CustomCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CustomCampaignPayload:
     """`customCampaignCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await custom_campaigns.create_custom_campaign(
-            tx,
-            wmkt_id=input.wmkt_id,
-            slug=input.slug,
-            name=input.name,
-            active=input.active,
-            now=info.context.now,
-        )
-        return CustomCampaignPayload(campaign=await shown(info, tx, "Campaign", made), modified_count=1)
+    made = await custom_campaigns.create_custom_campaign(
+        tx,
+        wmkt_id=input.wmkt_id,
+        slug=input.slug,
+        name=input.name,
+        active=input.active,
+        now=info.context.now,
+    )
+    return CustomCampaignPayload(campaign=await shown(info, tx, "Campaign", made), modified_count=1)
 
 
 @writes("Changes name and activity of a campaign that an integration tracks.", roles=WRITERS)
 async def update_campaign(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CustomCampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CustomCampaignPayload:
     """`customCampaignUpdate`."""
     name: Settable[str | None] = settable(input.name)
     active: Settable[bool | None] = settable(input.active)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await campaign_named(tx, input.id, "id")
-        changed = await custom_campaigns.update_custom_campaign(
-            tx,
-            ident,
-            name=UNSET if name is None else name,
-            active=UNSET if active is None else active,
-            wmkt_id=given(input.wmkt_id),
-            now=info.context.now,
-        )
-        campaign = await shown(info, tx, "Campaign", ident)
-        return CustomCampaignPayload(campaign=campaign, modified_count=int(changed))
+    ident = await campaign_named(tx, input.id, "id")
+    changed = await custom_campaigns.update_custom_campaign(
+        tx,
+        ident,
+        name=UNSET if name is None else name,
+        active=UNSET if active is None else active,
+        wmkt_id=given(input.wmkt_id),
+        now=info.context.now,
+    )
+    campaign = await shown(info, tx, "Campaign", ident)
+    return CustomCampaignPayload(campaign=campaign, modified_count=int(changed))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
 from app.graph.declaring.payloads import shown_all
@@ -58,13 +59,13 @@ class CustomersUpsertInput:
 @writes("Makes or changes many customers: all of them or none.", roles=WRITERS)
 async def upsert(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CustomersUpsertInput, strawberry.argument(description="The customers.")],
 ) -> CustomersUpsertPayload:
     """`customersUpsert`."""
     entries = each_read(input.customers, _customer)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await upsert_customers(tx, entries, now=info.context.now)
-        customers = await shown_all(info, tx, "Customer", done.ids)
+    done = await upsert_customers(tx, entries, now=info.context.now)
+    customers = await shown_all(info, tx, "Customer", done.ids)
     return CustomersUpsertPayload(customers=customers, created=done.created, updated=done.updated)
 
 

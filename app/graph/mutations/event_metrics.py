@@ -93,7 +93,7 @@ async def _told(
         date=given(sent.date),
         actor=context.principal.name,
     )
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         write = metrics.backdate if backdated else metrics.tell
         await write(tx, ident, told, now=context.now)
         return EventMetricPayload(event=await shown(info, tx, "Event", ident))

@@ -76,51 +76,51 @@ class EventTypeNameInput:
 @writes("Makes an event type.", roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeCreateInput, strawberry.argument(description="The event type.")],
 ) -> EventTypePayload:
     """`eventTypeCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        project_id = await project_named(tx, input.project)
-        made = await operations.create_event_type(
-            tx, project_id, _fields(input), reference=input.reference, now=info.context.now
-        )
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
+    project_id = await project_named(tx, input.project)
+    made = await operations.create_event_type(
+        tx, project_id, _fields(input), reference=input.reference, now=info.context.now
+    )
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
 
 
 @writes("Changes an event type. Events that came before keep the version they came under.", roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeUpdateInput, strawberry.argument(description="The change.")],
 ) -> EventTypePayload:
     """`eventTypeUpdate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await _named(tx, input)
-        await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+    ident = await _named(tx, input)
+    await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
 @writes("Archives an event type: its events are taken no more, those there are stay.", roles=WRITERS)
 async def archive(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
 ) -> EventTypePayload:
     """`eventTypeArchive`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await _named(tx, input)
-        await operations.archive_event_type(tx, ident, now=info.context.now)
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+    ident = await _named(tx, input)
+    await operations.archive_event_type(tx, ident, now=info.context.now)
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
 @writes("Takes events of an archived event type again.", roles=WRITERS)
 async def restore(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
 ) -> EventTypePayload:
     """`eventTypeRestore`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await _named(tx, input)
-        await operations.restore_event_type(tx, ident, now=info.context.now)
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+    ident = await _named(tx, input)
+    await operations.restore_event_type(tx, ident, now=info.context.now)
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
 async def _named(tx: Transaction, input: EventTypeUpdateInput | EventTypeNameInput) -> int:

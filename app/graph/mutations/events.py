@@ -128,7 +128,7 @@ async def send_now(
             for one in faults
         ]
         return EventSendNowPayload(id=shown_id, errors=errors)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         return EventSendNowPayload(id=shown_id, event=await shown(info, tx, "Event", ident))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.exchange.operations import Rate, upsert_rates
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Date, Decimal
@@ -44,6 +45,7 @@ class ExchangeRatesUpsertInput:
 @writes("Keeps exchange rates: all of them, or none.", roles=WRITERS)
 async def upsert(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[ExchangeRatesUpsertInput, strawberry.argument(description="The rates.")],
 ) -> ExchangeRatesPayload:
     """`exchangeRatesUpsert`."""
@@ -51,6 +53,5 @@ async def upsert(
         Rate(from_currency=one.from_currency, to_currency=one.to_currency, day=one.day, rate=one.rate)
         for one in input.rates
     ]
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ids = await upsert_rates(tx, rates, now=info.context.now)
-        return ExchangeRatesPayload(rates=await shown_all(info, tx, "ExchangeRate", ids))
+    ids = await upsert_rates(tx, rates, now=info.context.now)
+    return ExchangeRatesPayload(rates=await shown_all(info, tx, "ExchangeRate", ids))

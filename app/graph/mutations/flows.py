@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.flows import saving
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
@@ -46,21 +47,23 @@ class GoalsSaveInput:
     roles=WRITERS,
 )
 async def save(
-    info: strawberry.Info, input: Annotated[FlowsSaveInput, strawberry.argument(description="The flows.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[FlowsSaveInput, strawberry.argument(description="The flows.")],
 ) -> CampaignFlowsPayload:
     """`flowsSave`."""
     ident, flows = own_id(input.campaign_id, "camp", "campaign", "campaignId"), flows_of(input.flows)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await saving.save_flows(tx, ident, flows, now=info.context.now)
-        return CampaignFlowsPayload(campaign=await shown(info, tx, "Campaign", ident))
+    await saving.save_flows(tx, ident, flows, now=info.context.now)
+    return CampaignFlowsPayload(campaign=await shown(info, tx, "Campaign", ident))
 
 
 @writes("Saves the goals of a campaign, all or nothing. Ids as in `flowsSave`.", roles=WRITERS)
 async def save_goals(
-    info: strawberry.Info, input: Annotated[GoalsSaveInput, strawberry.argument(description="The goals.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[GoalsSaveInput, strawberry.argument(description="The goals.")],
 ) -> CampaignFlowsPayload:
     """`goalsSave`."""
     ident, goals = own_id(input.campaign_id, "camp", "campaign", "campaignId"), goals_of(input.goals)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await saving.save_goals(tx, ident, goals, now=info.context.now)
-        return CampaignFlowsPayload(campaign=await shown(info, tx, "Campaign", ident))
+    await saving.save_goals(tx, ident, goals, now=info.context.now)
+    return CampaignFlowsPayload(campaign=await shown(info, tx, "Campaign", ident))

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.groups import operations
 from app.domain.groups.operations import GroupFields
 from app.graph.declaring.payloads import shown
@@ -32,10 +33,11 @@ class GroupUpdateInput:
 
 @writes("Changes the group you act in.", roles=WRITERS)
 async def update_group(
-    info: strawberry.Info, input: Annotated[GroupUpdateInput, strawberry.argument(description="The change.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[GroupUpdateInput, strawberry.argument(description="The change.")],
 ) -> GroupPayload:
     """`groupUpdate`."""
     fields = GroupFields(name=settable(input.name), time_zone=settable(input.time_zone))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        changed = await operations.update_group(tx, fields, now=info.context.now)
-        return GroupPayload(group=await shown(info, tx, "CustomerGroup", changed))
+    changed = await operations.update_group(tx, fields, now=info.context.now)
+    return GroupPayload(group=await shown(info, tx, "CustomerGroup", changed))

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.integrations import operations
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
@@ -49,29 +50,29 @@ class IntegrationUpdateInput:
 @writes("Makes an integration of a project.", roles=WRITERS)
 async def create_integration(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[IntegrationCreateInput, strawberry.argument(description="The integration.")],
 ) -> IntegrationPayload:
     """`integrationCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_integration(
-            tx,
-            project=input.project,
-            name=input.name,
-            kind=given(input.kind) or operations.CUSTOM_ADS,
-            wmkt_id=given(input.wmkt_id),
-            currency=given(input.currency),
-            now=info.context.now,
-        )
-        return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
+    made = await operations.create_integration(
+        tx,
+        project=input.project,
+        name=input.name,
+        kind=given(input.kind) or operations.CUSTOM_ADS,
+        wmkt_id=given(input.wmkt_id),
+        currency=given(input.currency),
+        now=info.context.now,
+    )
+    return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
 
 
 @writes("Calls an integration otherwise. Its currency and its tracking id stay.", roles=WRITERS)
 async def update_integration(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[IntegrationUpdateInput, strawberry.argument(description="The change.")],
 ) -> IntegrationPayload:
     """`integrationUpdate`."""
     ident = own_id(input.id, "intg", "integration", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_integration(tx, ident, name=input.name)
-        return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))
+    await operations.update_integration(tx, ident, name=input.name)
+    return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))

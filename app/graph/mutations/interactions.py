@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS, Role
+from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.groups.projects import project_named
 from app.domain.interactions import recording
@@ -69,6 +70,7 @@ class InteractionRecordOfflineInput:
 @writes("Records that somebody came to the site. The same visit counts once.", roles=TRACKERS)
 async def record(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[InteractionRecordInput, strawberry.argument(description="The visit.")],
 ) -> InteractionPayload:
     """`interactionRecord`."""
@@ -79,22 +81,22 @@ async def record(
         told = write_json([input.tracker_id, landing, occurred_at.isoformat()])
         nonce = hashlib.sha256(told).hexdigest()
     tracker = inputs.text(input.tracker_id, ["trackerId"], longest=MAX_KEY, blank=False)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        visit = Visit(
-            project_id=await project_named(tx, input.project),
-            tracker_id=tracker,
-            landing_url=None if landing is None else inputs.text(landing, ["landingUrl"]),
-            referrer=None if referrer is None else inputs.text(referrer, ["referrer"]),
-            occurred_at=occurred_at,
-            dedup_key=f"online:{inputs.text(nonce, ['nonce'], longest=MAX_KEY, blank=False)}",
-        )
-        [made] = await recording.record_online(tx, [visit], now=info.context.now)
-        return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
+    visit = Visit(
+        project_id=await project_named(tx, input.project),
+        tracker_id=tracker,
+        landing_url=None if landing is None else inputs.text(landing, ["landingUrl"]),
+        referrer=None if referrer is None else inputs.text(referrer, ["referrer"]),
+        occurred_at=occurred_at,
+        dedup_key=f"online:{inputs.text(nonce, ['nonce'], longest=MAX_KEY, blank=False)}",
+    )
+    [made] = await recording.record_online(tx, [visit], now=info.context.now)
+    return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
 
 
 @writes("Records a contact out of the website. The same contact counts once.", roles=WRITERS)
 async def record_offline(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[InteractionRecordOfflineInput, strawberry.argument(description="The contact.")],
 ) -> InteractionPayload:
     """`interactionRecordOffline`."""
@@ -104,10 +106,9 @@ async def record_offline(
         occurred_at=given(input.occurred_at),
         dedup_key=given(input.nonce),
     )
-    async with info.context.db.transaction(info.context.scope) as tx:
-        project_id = await project_named(tx, input.project)
-        made = await recording.record_offline(tx, project_id, told, now=info.context.now)
-        return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
+    project_id = await project_named(tx, input.project)
+    made = await recording.record_offline(tx, project_id, told, now=info.context.now)
+    return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
 
 
 def _object(sent: object, name: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.campaigns.messages import MessageCampaign, create_message_campaign
 from app.graph.declaring.enums import CampaignType
 from app.graph.declaring.payloads import shown
@@ -67,6 +68,7 @@ class MessageCampaignCreateInput:
 @writes("Makes a message campaign, and its promo where a new one is named: both or neither.", roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[MessageCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> MessageCampaignPayload:
     """`messageCampaignCreate`."""
@@ -89,11 +91,8 @@ async def create(
         external_id=settable(input.external_id),
     )
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await create_message_campaign(
-            tx, order, store_id=store_id, draft=input.draft, now=info.context.now
-        )
-        promo = None if made.promo_id is None else await shown(info, tx, "Promo", made.promo_id)
-        return MessageCampaignPayload(
-            campaign=await shown(info, tx, "Campaign", made.campaign_id), promo=promo
-        )
+    made = await create_message_campaign(
+        tx, order, store_id=store_id, draft=input.draft, now=info.context.now
+    )
+    promo = None if made.promo_id is None else await shown(info, tx, "Promo", made.promo_id)
+    return MessageCampaignPayload(campaign=await shown(info, tx, "Campaign", made.campaign_id), promo=promo)

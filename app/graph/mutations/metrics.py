@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.metrics.entries import MetricEntry, Several
 from app.domain.metrics.operations import Mode, record_metrics
 from app.errors import Failure, Invalid
@@ -86,13 +87,13 @@ class MetricsRecordInput:
 @writes("Records metrics of many campaigns and days: all entries or none.", roles=WRITERS)
 async def record(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[MetricsRecordInput, strawberry.argument(description="The report.")],
 ) -> MetricsRecordPayload:
     """`metricsRecord`."""
     entries = _entries(input.entries)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await record_metrics(tx, entries, mode=Mode(str(input.mode.value)), now=info.context.now)
-        campaigns = await shown_all(info, tx, "Campaign", done.campaign_ids)
+    done = await record_metrics(tx, entries, mode=Mode(str(input.mode.value)), now=info.context.now)
+    campaigns = await shown_all(info, tx, "Campaign", done.campaign_ids)
     return MetricsRecordPayload(recorded=done.entries, campaigns=campaigns)
 
 

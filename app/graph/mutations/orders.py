@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.graph.declaring.payloads import shown_all
@@ -65,13 +66,13 @@ class OrdersRecordInput:
 )
 async def record_many(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[OrdersRecordInput, strawberry.argument(description="The report.")],
 ) -> OrdersRecordPayload:
     """`ordersRecord`."""
     entries = each_read(input.orders, _order)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await record_orders(tx, entries, now=info.context.now)
-        orders = await shown_all(info, tx, "Order", done.ids)
+    done = await record_orders(tx, entries, now=info.context.now)
+    orders = await shown_all(info, tx, "Order", done.ids)
     return OrdersRecordPayload(orders=orders, recorded=len(done.ids), repeated=done.repeated)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.campaigns.finding import campaign_named
 from app.domain.outlays import operations
 from app.domain.outlays.fields import OutlayFields
@@ -88,55 +89,58 @@ class OutlayDeleteInput:
 
 @writes("Makes an outlay of a campaign, and books it day by day.", roles=WRITERS)
 async def create(
-    info: strawberry.Info, input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")],
 ) -> OutlayPayload:
     """`outlayCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        fields = OutlayFields(
-            campaign_id=await campaign_named(tx, input.campaign_id, "campaignId"),
-            amount=input.amount,
-            starts_at=input.starts_at,
-            ends_at=input.ends_at,
-            country=settable(input.country),
-            region=settable(input.region),
-        )
-        made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
-        return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
+    fields = OutlayFields(
+        campaign_id=await campaign_named(tx, input.campaign_id, "campaignId"),
+        amount=input.amount,
+        starts_at=input.starts_at,
+        ends_at=input.ends_at,
+        country=settable(input.country),
+        region=settable(input.region),
+    )
+    made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
+    return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
 
 
 @writes("Changes an outlay, or moves it to another campaign; the ledger follows.", roles=WRITERS)
 async def update(
-    info: strawberry.Info, input: Annotated[OutlayUpdateInput, strawberry.argument(description="The change.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OutlayUpdateInput, strawberry.argument(description="The change.")],
 ) -> OutlayPayload:
     """`outlayUpdate`."""
     ident = own_id(input.id, "outlay", "outlay", "id")
     target, parent = settable(input.campaign_id), given(input.parent_campaign_id)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        fields = OutlayFields(
-            campaign_id=await campaign_named(tx, target, "campaignId") if isinstance(target, str) else target,
-            amount=settable(input.amount),
-            starts_at=settable(input.starts_at),
-            ends_at=settable(input.ends_at),
-            country=settable(input.country),
-            region=settable(input.region),
-        )
-        changed = await operations.update_outlay(
-            tx,
-            ident,
-            fields,
-            wmkt_id=given(input.wmkt_id),
-            in_campaign=None if parent is None else await campaign_named(tx, parent, "parentCampaignId"),
-            now=info.context.now,
-        )
-        return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))
+    fields = OutlayFields(
+        campaign_id=await campaign_named(tx, target, "campaignId") if isinstance(target, str) else target,
+        amount=settable(input.amount),
+        starts_at=settable(input.starts_at),
+        ends_at=settable(input.ends_at),
+        country=settable(input.country),
+        region=settable(input.region),
+    )
+    changed = await operations.update_outlay(
+        tx,
+        ident,
+        fields,
+        wmkt_id=given(input.wmkt_id),
+        in_campaign=None if parent is None else await campaign_named(tx, parent, "parentCampaignId"),
+        now=info.context.now,
+    )
+    return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))
 
 
 @writes("Deletes an outlay, and takes its spend out of the ledger.", roles=WRITERS)
 async def delete(
-    info: strawberry.Info, input: Annotated[OutlayDeleteInput, strawberry.argument(description="Which one.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OutlayDeleteInput, strawberry.argument(description="Which one.")],
 ) -> OutlayDeletePayload:
     """`outlayDelete`."""
     ident = own_id(input.id, "outlay", "outlay", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.delete_outlay(tx, ident, now=info.context.now)
+    await operations.delete_outlay(tx, ident, now=info.context.now)
     return OutlayDeletePayload(deleted_id=input.id)

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.groups import partners
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import (
@@ -84,51 +85,51 @@ class PartnershipRenameInput:
 @writes("Makes a partner.", roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnerCreateInput, strawberry.argument(description="The partner.")],
 ) -> PartnerPayload:
     """`partnerCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await partners.create_partner(
-            tx, name=input.name, external_id=given(input.external_id), now=info.context.now
-        )
-        return PartnerPayload(partner=await shown(info, tx, "Partner", made))
+    made = await partners.create_partner(
+        tx, name=input.name, external_id=given(input.external_id), now=info.context.now
+    )
+    return PartnerPayload(partner=await shown(info, tx, "Partner", made))
 
 
 @writes("Changes a partner.", roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnerUpdateInput, strawberry.argument(description="The change.")],
 ) -> PartnerPayload:
     """`partnerUpdate`."""
     ident = own_id(input.id, "part", "partner", "id")
     name, external_id = settable(input.name), settable(input.external_id)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await partners.update_partner(tx, ident, name=name, external_id=external_id)
-        return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
+    await partners.update_partner(tx, ident, name=name, external_id=external_id)
+    return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
 
 
 @writes("Makes an agreement of a partner and a store.", roles=WRITERS)
 async def create_partnership(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnershipCreateInput, strawberry.argument(description="The agreement.")],
 ) -> PartnershipPayload:
     """`partnershipCreate`."""
     partner_id = own_id(input.partner_id, "part", "partner", "partnerId")
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await partners.create_partnership(
-            tx, name=input.name, partner_id=partner_id, store_id=store_id, now=info.context.now
-        )
-        return PartnershipPayload(partnership=await shown(info, tx, "Partnership", made))
+    made = await partners.create_partnership(
+        tx, name=input.name, partner_id=partner_id, store_id=store_id, now=info.context.now
+    )
+    return PartnershipPayload(partnership=await shown(info, tx, "Partnership", made))
 
 
 @writes("Calls an agreement something else.", roles=WRITERS)
 async def rename_partnership(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnershipRenameInput, strawberry.argument(description="The name.")],
 ) -> PartnershipPayload:
     """`partnershipRename`."""
     ident = own_id(input.id, "pship", "partnership", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await partners.rename_partnership(tx, ident, name=input.name)
-        return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))
+    await partners.rename_partnership(tx, ident, name=input.name)
+    return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))

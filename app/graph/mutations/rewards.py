@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.rewards.naming import add_attribute
 from app.domain.rewards.processing import process
 from app.domain.rewards.reversing import reverse
@@ -75,34 +76,35 @@ class RewardAttributeCreateInput:
 )
 async def reward(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[RewardProcessInput, strawberry.argument(description="What happened.")],
 ) -> RewardPayload:
     """`rewardProcess`."""
     campaign = own_id(input.campaign_id, "camp", "campaign", "campaignId")
     asked = occurrence_of(input, reference=input.reference, now=info.context.now)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        (made,) = await process(tx, [(campaign, asked)], now=info.context.now)
-        return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", made))
+    (made,) = await process(tx, [(campaign, asked)], now=info.context.now)
+    return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", made))
 
 
 @writes("Takes back what an evaluation paid; the ledger keeps both. Twice is once.", roles=WRITERS)
 async def take_back(
-    info: strawberry.Info, input: Annotated[RewardReverseInput, strawberry.argument(description="Which one.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[RewardReverseInput, strawberry.argument(description="Which one.")],
 ) -> RewardPayload:
     """`rewardReverse`."""
     ident = own_id(input.id, "reward", "evaluation", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await reverse(tx, ident, now=info.context.now)
-        return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
+    await reverse(tx, ident, now=info.context.now)
+    return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
 
 
 @writes("Gives a number a meaning for conditions and multipliers. It never changes again.", roles=WRITERS)
 async def create_attribute(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[RewardAttributeCreateInput, strawberry.argument(description="The attribute.")],
 ) -> RewardAttributePayload:
     """`rewardAttributeCreate`."""
     code = int(input.type.value)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await add_attribute(tx, type_code=code, attribute=input.attribute, name=input.name, kind=input.kind)
+    await add_attribute(tx, type_code=code, attribute=input.attribute, name=input.name, kind=input.kind)
     return RewardAttributePayload(attribute=shown_attribute(code, input.attribute, input.name, input.kind))

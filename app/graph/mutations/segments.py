@@ -95,35 +95,35 @@ class SegmentMembersInput:
 @writes("Makes a segment. A dynamic one is counted at once.", roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentCreateInput, strawberry.argument(description="The segment.")],
 ) -> SegmentPayload:
     """`segmentCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_segment(tx, input.type, _fields(input), now=info.context.now)
-        return SegmentPayload(segment=await shown(info, tx, "Segment", made))
+    made = await operations.create_segment(tx, input.type, _fields(input), now=info.context.now)
+    return SegmentPayload(segment=await shown(info, tx, "Segment", made))
 
 
 @writes("Changes a segment. New criteria are counted at once.", roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentUpdateInput, strawberry.argument(description="The change.")],
 ) -> SegmentPayload:
     """`segmentUpdate`."""
     ident = own_id(input.id, "seg", "segment", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_segment(tx, ident, _fields(input), now=info.context.now)
-        return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
+    await operations.update_segment(tx, ident, _fields(input), now=info.context.now)
+    return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
 
 
 @writes("Deletes a segment that no scheduled or active campaign speaks to.", roles=WRITERS)
 async def delete(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentDeleteInput, strawberry.argument(description="Which one.")],
 ) -> SegmentDeletePayload:
     """`segmentDelete`."""
     ident = own_id(input.id, "seg", "segment", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.delete_segment(tx, ident, now=info.context.now)
+    await operations.delete_segment(tx, ident, now=info.context.now)
     return SegmentDeletePayload(deleted_id=input.id)
 
 
@@ -152,7 +152,7 @@ async def _members(
     customers = _customer_ids(input.customer_ids)
     context: Any = info.context
     tx: Transaction
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         changed = await change(tx, ident, customers, now=context.now)
         return SegmentMembersPayload(segment=await shown(info, tx, "Segment", ident), changed=changed)
 

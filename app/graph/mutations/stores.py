@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.groups import operations
 from app.domain.groups.operations import StoreFields
 from app.graph.declaring.enums import StoreFeature
@@ -53,23 +54,25 @@ class StoreUpdateInput(StoreFieldsInput):
 
 @writes("Makes a store. A group's first one becomes its default.", roles=WRITERS)
 async def create(
-    info: strawberry.Info, input: Annotated[StoreCreateInput, strawberry.argument(description="The store.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[StoreCreateInput, strawberry.argument(description="The store.")],
 ) -> StorePayload:
     """`storeCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_store(tx, _fields(input), now=info.context.now)
-        return StorePayload(store=await shown(info, tx, "Store", made))
+    made = await operations.create_store(tx, _fields(input), now=info.context.now)
+    return StorePayload(store=await shown(info, tx, "Store", made))
 
 
 @writes("Changes a store.", roles=WRITERS)
 async def update(
-    info: strawberry.Info, input: Annotated[StoreUpdateInput, strawberry.argument(description="The change.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[StoreUpdateInput, strawberry.argument(description="The change.")],
 ) -> StorePayload:
     """`storeUpdate`."""
     ident = own_id(input.id, "store", "store", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_store(tx, ident, _fields(input), now=info.context.now)
-        return StorePayload(store=await shown(info, tx, "Store", ident))
+    await operations.update_store(tx, ident, _fields(input), now=info.context.now)
+    return StorePayload(store=await shown(info, tx, "Store", ident))
 
 
 def _fields(given: StoreFieldsInput) -> StoreFields:

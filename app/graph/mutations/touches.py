@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.entries import Several
 from app.errors import Failure
@@ -51,6 +52,7 @@ class TouchesRecordInput:
 @writes("Records that customers reached stages of funnels: all that is new, or nothing.", roles=WRITERS)
 async def record(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[TouchesRecordInput, strawberry.argument(description="The touches.")],
 ) -> TouchesRecordPayload:
     """`touchesRecord`."""
@@ -74,6 +76,5 @@ async def record(
             failures.append(failure)
     if failures:
         raise Several(failures[:100])
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await record_touches(tx, touches, source=SOURCE, now=now)
+    done = await record_touches(tx, touches, source=SOURCE, now=now)
     return TouchesRecordPayload(recorded=done.new, repeated=done.repeated)

@@ -12,6 +12,7 @@ from app.auth.principal import ADMIN_ROLES, WRITERS, Role
 from app.auth.webhooks import connections
 from app.auth.webhooks.deliveries import read_provider
 from app.auth.webhooks.sealing import SecretBox
+from app.db.database import Transaction
 from app.domain.webhooks.operations import Ingested, ingest
 from app.domain.webhooks.reading import Happened, read_delivery
 from app.graph.declaring.enums import Provider
@@ -102,20 +103,20 @@ class WebhookDeliveryInput:
 )
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[WebhookConnectionCreateInput, strawberry.argument(description="The connection.")],
 ) -> WebhookConnectionPayload:
     """`webhookConnectionCreate`."""
     _require_manager(info)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await connections.create_connection(
-            tx,
-            box_of(info),
-            provider=input.provider,
-            secret=given(input.secret),
-            provider_secret=given(input.provider_secret),
-            now=info.context.now,
-        )
-        row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
+    made = await connections.create_connection(
+        tx,
+        box_of(info),
+        provider=input.provider,
+        secret=given(input.secret),
+        provider_secret=given(input.provider_secret),
+        now=info.context.now,
+    )
+    row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
@@ -125,36 +126,36 @@ async def create(
 )
 async def rotate(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[WebhookConnectionRotateInput, strawberry.argument(description="Which one, and how.")],
 ) -> WebhookConnectionPayload:
     """`webhookConnectionRotate`."""
     _require_manager(info)
     ident = own_id(input.id, "hook", "webhook connection", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await connections.rotate_connection(
-            tx,
-            box_of(info),
-            ident,
-            secret=given(input.secret),
-            provider_secret=given(input.provider_secret),
-            overlap=timedelta(hours=input.keep_previous_hours),
-            now=info.context.now,
-        )
-        row = await shown(info, tx, "WebhookEndpoint", ident)
+    made = await connections.rotate_connection(
+        tx,
+        box_of(info),
+        ident,
+        secret=given(input.secret),
+        provider_secret=given(input.provider_secret),
+        overlap=timedelta(hours=input.keep_previous_hours),
+        now=info.context.now,
+    )
+    row = await shown(info, tx, "WebhookEndpoint", ident)
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
 @writes("Ends a webhook connection: its deliveries are refused at once, for good.", roles=ADMIN_ROLES)
 async def disconnect(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[WebhookConnectionDisconnectInput, strawberry.argument(description="Which one.")],
 ) -> WebhookConnectionPayload:
     """`webhookConnectionDisconnect`."""
     _require_manager(info)
     ident = own_id(input.id, "hook", "webhook connection", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await connections.disconnect(tx, ident, now=info.context.now)
-        row = await shown(info, tx, "WebhookEndpoint", ident)
+    await connections.disconnect(tx, ident, now=info.context.now)
+    row = await shown(info, tx, "WebhookEndpoint", ident)
     return WebhookConnectionPayload(connection=row)
 
 
@@ -181,7 +182,7 @@ async def take_in(
 async def _ingested(info: strawberry.Info, provider: Provider, events: list[Happened]) -> Ingested:
     for attempt in range(1, TRIES + 1):
         try:
-            async with info.context.db.transaction(info.context.scope) as tx:
+            async with info.context.transaction() as tx:
                 return await ingest(tx, provider, events, now=info.context.now)
         except asyncpg.DeadlockDetectedError:
             if attempt == TRIES:

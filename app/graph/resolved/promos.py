@@ -46,7 +46,7 @@ async def _validate(
 ) -> PromoVerdict:
     try:
         asked = asked_of(code, basket, customer_id)
-        async with info.context.db.transaction(info.context.scope) as tx:
+        async with info.context.transaction() as tx:
             found = await validate(tx, asked, now=info.context.now)
     except (Invalid, NotFound, Conflict) as failure:
         return _refused(failure)

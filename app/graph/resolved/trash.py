@@ -49,7 +49,7 @@ async def _reasons(
 ) -> list[TrashReason]:
     context: Any = info.context
     project_id = await _project(context, project)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         found = await trash_reasons(tx, project_id, since=since, until=until)
     return [_shown(one) for one in found]
 
@@ -65,7 +65,7 @@ async def _would_pass(
 ) -> EventsWouldPass:
     context: Any = info.context
     project_id = await _project(context, project)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         schema = await load_schema(tx, project_id, event_type)
         if schema is None:
             raise NotFound("event type", event_type, path=["eventType"])
