@@ -8,6 +8,7 @@ from typing import Any, cast
 import strawberry
 from graphql import GraphQLError
 
+from app.graph.declaring.described import enum_type
 from app.graph.declaring.scalars import read_decimal
 from app.plan.catalog import Arguments, Filter, Row, SortKey
 from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
@@ -20,7 +21,7 @@ KEY = "campaign-gateway"
 """Where a declaration is in a field's metadata."""
 
 
-@strawberry.enum(description="Which way a list runs.")
+@enum_type
 class Direction(Enum):
     """Which way a list runs."""
 

@@ -1,6 +1,6 @@
 """What can be written, as GraphQL inputs: made from the domain's declarations, and read back into them.
 
-    @input_for(PromoFields, description="A new promo.", required=("code", "type"))
+    @input_for(PromoFields, required=("code", "type"))
     class PromoCreateInput:
         \"\"\"A new promo.\"\"\"
 
@@ -24,6 +24,7 @@ from app.db.database import Transaction
 from app.domain.inputs import Path
 from app.domain.settable import SettableField, SmallInt, settable_fields
 from app.errors import Invalid, NotFound
+from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
 from app.values.changes import UNSET
 from app.values.ids import read_id
@@ -59,7 +60,6 @@ class _Taken:
 def input_for(
     fields: type,
     *,
-    description: str,
     inside: str = "",
     required: Collection[str] = (),
     without: Collection[str] = (),
@@ -91,7 +91,7 @@ def input_for(
                 setattr(cls, name, _field(one, text, must=must))
         cls.__annotations__ = {**made, **own}
         cls.__taken__ = taken  # type: ignore[attr-defined]
-        return strawberry.input(cls, description=description)
+        return input_type(cls)
 
     return decorate
 

@@ -35,11 +35,9 @@ from app.plan.catalog import AggregateRequest
 from app.plan.sql import Select, Sql, all_of, sql
 
 
-@entity(
-    description="Attributed metrics of one stretch of time, of one campaign, channel or store; without any: direct."
-)
+@entity()
 class AttributedInsightEntry:
-    """Attributed metrics of one stretch of time."""
+    """Attributed metrics of one stretch of time, of one campaign, channel or store; without any: direct."""
 
     date: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
     campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")

@@ -14,6 +14,7 @@ import strawberry
 from app.domain.attribution.models import Model
 from app.domain.events.rollups import EVENT_COUNT
 from app.domain.metrics.entries import OTHER_CHANNEL
+from app.graph.declaring.described import enum_type, interface_type
 from app.graph.declaring.fields import (
     aggregate,
     amount_of,
@@ -53,9 +54,12 @@ _UNIT = "0.0001"
 """Of which shares are told in whole numbers."""
 
 
-@strawberry.enum(description="Which touches of a journey count, and how much.")
+@enum_type
 class AttributionModel(Enum):
-    """The models of `domain/attribution`."""
+    """Which touches of a journey count, and how much.
+
+    The models of `domain/attribution`.
+    """
 
     FIRST_TOUCH = strawberry.enum_value(
         Model.FIRST_TOUCH.value, description="The first touch gets everything."
@@ -76,9 +80,9 @@ class AttributionModel(Enum):
     )
 
 
-@strawberry.enum(description="What attribution is summed up by.")
+@enum_type
 class AttributionDimension(Enum):
-    """What a campaign belongs to."""
+    """What attribution is summed up by."""
 
     CAMPAIGN = strawberry.enum_value("campaign", description="One row per campaign.")
     CHANNEL = strawberry.enum_value(
@@ -89,16 +93,16 @@ class AttributionDimension(Enum):
     STORE = strawberry.enum_value("store", description="One row per store.")
 
 
-@entity(description="Money in a currency for which no rate was known on its day.")
+@entity()
 class Unconverted:
-    """Money that could not be converted."""
+    """Money in a currency for which no rate was known on its day."""
 
     currency: str = column("The currency it is in.")
     revenue: Decimal = column("How much of it is revenue.")
     cost: Decimal = column("How much of it is cost.")
 
 
-@strawberry.interface(description="What campaigns earned and cost, in one currency.")
+@interface_type
 class AttributedNumbers:
     """What campaigns earned and cost, in one currency."""
 
@@ -120,16 +124,14 @@ class AttributedNumbers:
     )  # fmt: skip
 
 
-@entity(description="What one campaign earned and cost, in one currency.")
+@entity()
 class CampaignAttribution(AttributedNumbers):
-    """What one campaign earned and cost."""
+    """What one campaign earned and cost, in one currency."""
 
 
-@entity(
-    description="What campaigns earned and cost. Without campaign, channel and store: direct, nobody led to it."
-)
+@entity()
 class AttributionRow(AttributedNumbers):
-    """What campaigns earned and cost."""
+    """What campaigns earned and cost. Without campaign, channel and store: direct, nobody led to it."""
 
     campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
     channel: str | None = column("The channel, where it is by channel.")

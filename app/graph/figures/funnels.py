@@ -7,9 +7,8 @@ The documented funnels are read from each customer's paths of days: stages follo
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import strawberry
-
 from app.domain.funnels.stages import LETTERS, STAGES_OF
+from app.graph.declaring.described import interface_type
 from app.graph.declaring.enums import FunnelBreakdown, FunnelStage, FunnelType
 from app.graph.declaring.fields import aggregate, argument, column, computed, entity, parts, to_one
 from app.graph.declaring.refs import CampaignRef, SegmentRef
@@ -35,9 +34,9 @@ def _as_it_is(name: str) -> Any:
     return lambda row: row(name)
 
 
-@strawberry.interface(description="How many customers reached a stage. Source: Marketing & CRM API, funnels.")
+@interface_type
 class FunnelNumbers:
-    """How many customers reached a stage."""
+    """How many customers reached a stage. Source: Marketing & CRM API, funnels."""
 
     stage: FunnelStage = column("The stage.")
     count: Long = column("Customers who reached it after the stages before it.")
@@ -51,12 +50,12 @@ class FunnelNumbers:
     )  # fmt: skip
 
 
-@entity(description="A stage of a documented funnel.")
+@entity()
 class FunnelStep(FunnelNumbers):
     """A stage of a documented funnel."""
 
 
-@entity(description="A stage of a funnel of one's own.")
+@entity()
 class FunnelSliceStep(FunnelNumbers):
     """A stage of a funnel of one's own."""
 
@@ -65,9 +64,9 @@ class FunnelSliceStep(FunnelNumbers):
     )
 
 
-@entity(description="A documented funnel over whole days (UTC).")
+@entity()
 class Funnel:
-    """A documented funnel."""
+    """A documented funnel over whole days (UTC)."""
 
     type: FunnelType = column("Which stages it looks at.")
     since: Date = column("The first day.")
@@ -76,9 +75,9 @@ class Funnel:
     overall_conversion: Rate = computed("The last stage's percentage.", _as_it_is("overall"), kind=share(1))
 
 
-@entity(description="A funnel of one's own, or the slice of it that a breakdown asks for.")
+@entity()
 class FunnelSlice:
-    """A funnel of one's own, or a slice of it."""
+    """A funnel of one's own, or the slice of it that a breakdown asks for."""
 
     channel: str | None = column("The channel, where it is broken down by channel; null: none was said.")
     campaign: CampaignRef | None = to_one("The campaign, where it is broken down by campaign.", "campaign_id")

@@ -10,6 +10,7 @@ from typing import Any
 
 import strawberry
 
+from app.graph.declaring.described import enum_type
 from app.graph.declaring.fields import column, entity
 from app.graph.declaring.scalars import Decimal
 from app.plan.catalog import AggregateRequest
@@ -24,9 +25,12 @@ MAX_VALUES = 100_000
 """Buckets times metrics."""
 
 
-@strawberry.enum(description="How insights are put together in time.")
+@enum_type
 class InsightInterval(Enum):
-    """Linear intervals follow one another; the others lay all years (or months, or weeks) over each other."""
+    """How insights are put together in time.
+
+    Linear intervals follow one another; the others lay all years (or months, or weeks) over each other.
+    """
 
     DAY = strawberry.enum_value("day", description="Days.")
     WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
@@ -65,7 +69,7 @@ _SEASONAL = {
 }
 
 
-@entity(description="What one metric came to.")
+@entity()
 class InsightValue:
     """What one metric came to."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import strawberry
 
 from app.domain.events.rollups import EVENT_COUNT
+from app.graph.declaring.described import enum_type
 from app.graph.declaring.fields import aggregate, argument, column, entity, parts
 from app.graph.declaring.scalars import DateTime
 from app.graph.figures.insight_grid import (
@@ -42,17 +43,20 @@ ROWS = (
 """Tables read beside a project that is in scope already."""
 
 
-@strawberry.enum(description="What insights are broken down by, beside time.")
+@enum_type
 class InsightBreakdown(Enum):
-    """Source: `groupBy`."""
+    """What insights are broken down by, beside time.
+
+    Source: `groupBy`.
+    """
 
     PROJECT = strawberry.enum_value("project", description="Nothing more: one entry per interval.")
     EVENT_TYPE = strawberry.enum_value("event-type", description="One entry per interval and event type.")
 
 
-@entity(description="Metrics of one stretch of time, and of one event type where they are broken down.")
+@entity()
 class InsightEntry:
-    """Metrics of one stretch of time."""
+    """Metrics of one stretch of time, and of one event type where they are broken down."""
 
     date: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
     event_type: str | None = column("The event type's reference; null: not broken down.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import strawberry
 
+from app.graph.declaring.described import interface_type
 from app.graph.declaring.enums import Interval, MetricDimension
 from app.graph.declaring.fields import aggregate, amount_of, argument, column, computed, embed, entity, to_one
 from app.graph.declaring.nodes import Money
@@ -33,9 +34,12 @@ def _each(total: str, count: str) -> Callable[[Row], Sql]:
     return lambda row: sql("round(", row(total), " / nullif(", row(count), ", 0), 4)")
 
 
-@strawberry.interface(description="The numbers every row of metrics has.")
+@interface_type
 class MetricValues:
-    """The numbers every row of metrics has. Rates: Marketing & CRM API, "Get Campaign" (over delivered)."""
+    """The numbers every row of metrics has.
+
+    Rates: Marketing & CRM API, "Get Campaign" (over delivered).
+    """
 
     currency: str = column("The currency of spend and revenue.")
     impressions: Long = column("How often it was shown.")
@@ -66,12 +70,12 @@ class MetricValues:
     )
 
 
-@entity(description="Metrics summed up, in one currency.")
+@entity()
 class MetricTotals(MetricValues):
     """Metrics summed up, in one currency."""
 
 
-@entity(description="Metrics of one stretch of time, in one currency.")
+@entity()
 class MetricPoint(MetricValues):
     """Metrics of one stretch of time, in one currency."""
 

@@ -5,8 +5,7 @@ Figures are those of the request's moment, in the store's time zone, added up fr
 
 from typing import Any
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import aggregate, amount_of, column, embed, is_set
 from app.graph.declaring.nodes import Money
 from app.graph.declaring.scalars import Date
@@ -19,9 +18,9 @@ FAR_S = 3_000_000_000
 """Some 95 years: what is farther off is never reached."""
 
 
-@strawberry.type(description="How fast a capped campaign spends, going by its present period.")
+@object_type
 class SpendPacing:
-    """How fast a capped campaign spends."""
+    """How fast a capped campaign spends, going by its present period."""
 
     per_day: Money = embed(
         "What it spends a day: the period's spend over the time that has passed of it, an hour at least; of a"

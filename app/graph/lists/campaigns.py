@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import CampaignStatus, CampaignType, Objective
 from app.graph.declaring.listing import (
     compares,
@@ -47,9 +48,9 @@ def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
 
 
-@strawberry.input(description="Which campaigns. All conditions given must hold.")
+@input_type
 class CampaignFilter:
-    """Which campaigns."""
+    """Which campaigns. All conditions given must hold."""
 
     status: list[CampaignStatus] | None = filter_by("Any of these states.", one_of("status", "text"))
     type: list[CampaignType] | None = filter_by("Any of these types.", one_of("type", "text"))

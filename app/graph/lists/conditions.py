@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import (
     contains_text,
     filter_by,
@@ -62,7 +61,7 @@ def is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
 
 
-@strawberry.input(description="Which rows, by name.")
+@input_type
 class NameFilter:
     """Which rows, by name."""
 

@@ -1,15 +1,14 @@
 """Lists of customers."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import contains_text, decimal_key, filter_by, list_of, one_of
 from app.graph.lists.conditions import CREATED_AT, NAME
 from app.plan.sql import sql
 
 
-@strawberry.input(description="Which customers. All conditions given must hold.")
+@input_type
 class CustomerFilter:
-    """Which customers."""
+    """Which customers. All conditions given must hold."""
 
     search: str | None = filter_by(
         "Part of the name, e-mail or phone.", contains_text("name", "email", "phone")

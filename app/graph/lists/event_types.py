@@ -1,7 +1,6 @@
 """Lists of event types and of their fields."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.listing import (
     contains_text,
@@ -31,9 +30,9 @@ def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     )  # fmt: skip
 
 
-@strawberry.input(description="Which event types. All conditions given must hold.")
+@input_type
 class EventTypeFilter:
-    """Which event types."""
+    """Which event types. All conditions given must hold."""
 
     project: str | None = filter_by("Of the project with this slug or id.", in_project)
     search: str | None = filter_by(
@@ -46,9 +45,9 @@ class EventTypeFilter:
     )
 
 
-@strawberry.input(description="Which fields of event types. All conditions given must hold.")
+@input_type
 class EventFieldFilter:
-    """Which fields of event types."""
+    """Which fields of event types. All conditions given must hold."""
 
     version: int | None = filter_by(
         "Of this version of the event type, instead of the latest.",

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
@@ -18,9 +19,9 @@ def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     )  # fmt: skip
 
 
-@strawberry.input(description="Which events. All conditions given must hold.")
+@input_type
 class EventFilter:
-    """Which events."""
+    """Which events. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "Received at this instant or later.", compares("received_at", ">=", "timestamptz")

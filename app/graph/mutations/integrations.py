@@ -7,12 +7,13 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.integrations import operations
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
 from app.graph.types.integrations import Integration
 
 
-@strawberry.type(description="An integration that was written.")
+@object_type
 class IntegrationPayload:
     """An integration that was written."""
 
@@ -22,7 +23,7 @@ class IntegrationPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new integration.")
+@input_type
 class IntegrationCreateInput:
     """A new integration."""
 
@@ -39,7 +40,7 @@ class IntegrationCreateInput:
     )
 
 
-@strawberry.input(description="A change of an integration.")
+@input_type
 class IntegrationUpdateInput:
     """A change of an integration."""
 
@@ -47,13 +48,13 @@ class IntegrationUpdateInput:
     name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
 
 
-@writes("Makes an integration of a project.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create_integration(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[IntegrationCreateInput, strawberry.argument(description="The integration.")],
 ) -> IntegrationPayload:
-    """`integrationCreate`."""
+    """Makes an integration of a project."""
     made = await operations.create_integration(
         tx,
         project=input.project,
@@ -66,13 +67,13 @@ async def create_integration(
     return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
 
 
-@writes("Calls an integration otherwise. Its currency and its tracking id stay.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update_integration(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[IntegrationUpdateInput, strawberry.argument(description="The change.")],
 ) -> IntegrationPayload:
-    """`integrationUpdate`."""
+    """Calls an integration otherwise. Its currency and its tracking id stay."""
     ident = own_id(input.id, "intg", "integration", "id")
     await operations.update_integration(tx, ident, name=input.name)
     return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))

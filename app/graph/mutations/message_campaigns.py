@@ -7,6 +7,7 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.campaigns.messages import MessageCampaign, create_message_campaign
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import CampaignType
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Date, DateTime, Decimal
@@ -17,7 +18,7 @@ from app.graph.types.promos import Promo
 from app.values.changes import sent
 
 
-@strawberry.type(description="A message campaign that was made.")
+@object_type
 class MessageCampaignPayload:
     """A message campaign that was made."""
 
@@ -30,11 +31,9 @@ class MessageCampaignPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(
-    description="A message campaign. Its dates say whether it is a draft, scheduled, active or over."
-)
+@input_type
 class MessageCampaignCreateInput:
-    """A message campaign."""
+    """A message campaign. Its dates say whether it is a draft, scheduled, active or over."""
 
     name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
     type: CampaignType = strawberry.field(description="What it is for.")
@@ -65,13 +64,13 @@ class MessageCampaignCreateInput:
     )
 
 
-@writes("Makes a message campaign, and its promo where a new one is named: both or neither.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[MessageCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> MessageCampaignPayload:
-    """`messageCampaignCreate`."""
+    """Makes a message campaign, and its promo where a new one is named: both or neither."""
     content: CampaignContentInput | None = given(input.content)
     order = MessageCampaign(
         name=input.name,

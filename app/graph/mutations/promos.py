@@ -8,6 +8,7 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.promos import operations, redeeming
 from app.domain.promos.fields import PromoFields
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.settable import fields_of, input_for
 from app.graph.declaring.writing import (
@@ -22,7 +23,7 @@ from app.graph.inputs.baskets import BasketInput, asked_of
 from app.graph.types.promos import Promo, PromoRedemption
 
 
-@strawberry.type(description="A promo that was written.")
+@object_type
 class PromoPayload:
     """A promo that was written."""
 
@@ -32,7 +33,7 @@ class PromoPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="A promo that was deleted.")
+@object_type
 class PromoDeletePayload:
     """A promo that was deleted."""
 
@@ -42,7 +43,7 @@ class PromoDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="A use of a promo.")
+@object_type
 class PromoRedemptionPayload:
     """A use of a promo."""
 
@@ -52,21 +53,19 @@ class PromoRedemptionPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(PromoFields, description="A new promo.", required=("code", "type"))
+@input_for(PromoFields, required=("code", "type"))
 class PromoCreateInput:
     """A new promo."""
 
 
-@input_for(
-    PromoFields, description="A change of a promo: fields left out stay, fields that are null are cleared."
-)
+@input_for(PromoFields)
 class PromoUpdateInput:
-    """A change of a promo."""
+    """A change of a promo: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The promo.")
 
 
-@strawberry.input(description="A use of a promo.")
+@input_type
 class PromoRedeemInput:
     """A use of a promo."""
 
@@ -78,57 +77,56 @@ class PromoRedeemInput:
     customer_id: strawberry.ID | None = optional("Who pays.")
 
 
-@strawberry.input(description="A promo to delete.")
+@input_type
 class PromoDeleteInput:
     """A promo to delete."""
 
     id: strawberry.ID = strawberry.field(description="The promo.")
 
 
-@strawberry.input(description="A use of a promo to give back.")
+@input_type
 class PromoReleaseInput:
     """A use of a promo to give back."""
 
     id: strawberry.ID = strawberry.field(description="The use.")
 
 
-@writes("Makes a promo.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[PromoCreateInput, strawberry.argument(description="The promo.")],
 ) -> PromoPayload:
-    """`promoCreate`."""
+    """Makes a promo."""
     made = await operations.create_promo(tx, await fields_of(tx, PromoFields, input), now=info.context.now)
     return PromoPayload(promo=await shown(info, tx, "Promo", made))
 
 
-@writes("Changes a promo.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[PromoUpdateInput, strawberry.argument(description="The change.")],
 ) -> PromoPayload:
-    """`promoUpdate`."""
+    """Changes a promo."""
     ident = own_id(input.id, "promo", "promo", "id")
     await operations.update_promo(tx, ident, await fields_of(tx, PromoFields, input), now=info.context.now)
     return PromoPayload(promo=await shown(info, tx, "Promo", ident))
 
 
-@writes("Takes a promo out of use. Its uses stay on record; its code is free again.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def delete(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[PromoDeleteInput, strawberry.argument(description="Which one.")],
 ) -> PromoDeletePayload:
-    """`promoDelete`."""
+    """Takes a promo out of use. Its uses stay on record; its code is free again."""
     ident = own_id(input.id, "promo", "promo", "id")
     await operations.delete_promo(tx, ident, now=info.context.now)
     return PromoDeletePayload(deleted_id=input.id)
 
 
 @writes(
-    "Uses a promo once, within its limits however many do so at the same moment. The same key again is the same use.",
     roles=WRITERS,
 )
 async def redeem(
@@ -136,19 +134,19 @@ async def redeem(
     tx: Transaction,
     input: Annotated[PromoRedeemInput, strawberry.argument(description="The use.")],
 ) -> PromoRedemptionPayload:
-    """`promoRedeem`."""
+    """Uses a promo once, within its limits however many do so at the same moment. The same key again is the same use."""
     asked = asked_of(input.code, input.basket, given(input.customer_id))
     made = await redeeming.redeem(tx, asked, key=input.key, now=info.context.now)
     return PromoRedemptionPayload(redemption=await shown(info, tx, "PromoRedemption", made))
 
 
-@writes("Gives a use of a promo back, as when the order is cancelled. Twice is once.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def release(
     info: strawberry.Info,
     tx: Transaction,
     input: Annotated[PromoReleaseInput, strawberry.argument(description="Which one.")],
 ) -> PromoRedemptionPayload:
-    """`promoRelease`."""
+    """Gives a use of a promo back, as when the order is cancelled. Twice is once."""
     ident = own_id(input.id, "redeem", "redemption", "id")
     await redeeming.release(tx, ident, now=info.context.now)
     return PromoRedemptionPayload(redemption=await shown(info, tx, "PromoRedemption", ident))

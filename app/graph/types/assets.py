@@ -25,12 +25,14 @@ def _signed_link(row: Row) -> Sql:
 
 
 @entity(
-    table=tables.Asset, prefix="asset", store=own("store_id"), project=via("campaign_id", "Campaign"),
+    table=tables.Asset,
+    prefix="asset",
+    store=own("store_id"),
+    project=via("campaign_id", "Campaign"),
     alive="deleted_at IS NULL",
-    description="A client file: an image, a brief, a document.",
-)  # fmt: skip
+)
 class Asset(Node):
-    """A client file."""
+    """A client file: an image, a brief, a document."""
 
     name: str = column("The file's name.")
     content_type: str = column("Its media type.")

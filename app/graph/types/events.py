@@ -36,10 +36,12 @@ def _sent_data(row: Row) -> Sql:
 
 
 @entity(
-    table=tables.Event, prefix="event", id_cast="uuid",
-    store=via("project_id", "Project"), project=own("project_id"),
-    description="An event as it came in.",
-)  # fmt: skip
+    table=tables.Event,
+    prefix="event",
+    id_cast="uuid",
+    store=via("project_id", "Project"),
+    project=own("project_id"),
+)
 class Event(Node):
     """An event as it came in."""
 
@@ -79,10 +81,7 @@ class Event(Node):
     customer: CustomerRef | None = to_one("The customer it is about.", "customer_id")
 
 
-@entity(
-    table=tables.EventFault, prefix="fault", store=_OF_EVENT, project=_OF_EVENT,
-    description="A reason why an event is in the trash.",
-)  # fmt: skip
+@entity(table=tables.EventFault, prefix="fault", store=_OF_EVENT, project=_OF_EVENT)
 class EventFault(Node):
     """A reason why an event is in the trash."""
 

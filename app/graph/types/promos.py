@@ -31,11 +31,10 @@ def _redeemable(row: Row) -> Sql:
 
 
 @entity(
-    table=tables.Promo, prefix="promo", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL",
-    description="A promo code: what it takes off, from which order on, for whom and how often.",
-)  # fmt: skip
+    table=tables.Promo, prefix="promo", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL"
+)
 class Promo(Node):
-    """A promo code."""
+    """A promo code: what it takes off, from which order on, for whom and how often."""
 
     code: str = column("What the customer types.")
     type: str = column("What it gives: percentage, fixed_amount, free_delivery, free_item; an open set.")
@@ -67,10 +66,7 @@ def _counts(row: Row) -> Sql:
     return sql("(", row("released_at"), " IS NULL)")
 
 
-@entity(
-    table=tables.PromoRedemption, prefix="redeem", store=own("store_id"), project=HIDDEN,
-    description="One use of a promo.",
-)  # fmt: skip
+@entity(table=tables.PromoRedemption, prefix="redeem", store=own("store_id"), project=HIDDEN)
 class PromoRedemption(Node):
     """One use of a promo."""
 

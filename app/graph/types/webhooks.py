@@ -20,12 +20,12 @@ def _url(row: Row) -> Sql:
     return sql(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
 
 
-@entity(
-    table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN,
-    description="A connection to a webhook provider: an URL to deliver to, and secrets of its own.",
-)  # fmt: skip
+@entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN)
 class WebhookEndpoint(Node):
-    """A connection to a provider. Relay keeps the word Connection for pages of a list."""
+    """A connection to a webhook provider: an URL to deliver to, and secrets of its own.
+
+    Relay keeps the word Connection for pages of a list.
+    """
 
     provider: Provider = column("Whose deliveries it takes.")
     status: ConnectionStatus = column("Whether it takes them.")
@@ -41,9 +41,12 @@ class WebhookEndpoint(Node):
     disconnected_at: DateTime | None = column("When it was ended; null: it was not.")
 
 
-@entity(description="What the group has with one webhook provider.")
+@entity()
 class WebhookProvider:
-    """What the group has with one webhook provider. Source: Marketing & CRM API, "List Webhook Providers"."""
+    """What the group has with one webhook provider.
+
+    Source: Marketing & CRM API, "List Webhook Providers".
+    """
 
     id: str = column("The provider's name in URLs, such as sendgrid.", "provider")
     name: str = column("What it is called.")
