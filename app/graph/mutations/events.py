@@ -134,8 +134,8 @@ async def send_now(
 
 
 @writes(
-    description=f"Judges events of the trash anew, by their types as they are now: {MAX_REPLAYED} at most, those first that came"
-    " first. What is taken is processed and leaves the trash; doing it twice does nothing more.",
+    description=f"Judges events of the trash anew, by their types as they are now: {MAX_REPLAYED} at most, those first"
+    " that came first. What is taken is processed and leaves the trash; doing it twice does nothing more.",
     roles=WRITERS,
 )
 async def replay_trash(
