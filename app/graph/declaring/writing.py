@@ -53,7 +53,7 @@ def writes(
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
-    `lean`: it reads nothing of `info` but the context, and may be called without the executor (`graph/running/lean.py`).
+    `lean`: it reads nothing of `info` but the context, and may be called without the executor.
     """
 
     def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
