@@ -49,7 +49,7 @@ async def test_who_waits_too_long_is_told_and_gets_nothing_later(pool: Pool) -> 
     pid = await pid_of(pool)
     async with pool.transaction():
         with pytest.raises(Unavailable) as caught:
-            await pid_of(pool)
+            await asyncio.wait_for(pid_of(pool), 5)
         late = asyncio.create_task(pid_of(pool))
         await asyncio.sleep(0.1)
     assert not isinstance(caught.value, Away), "the database is there"
@@ -76,7 +76,7 @@ async def test_one_that_is_kept_has_a_place_until_it_is_closed_and_is_not_used_a
     kept = await pool.keep()
     pid = await kept.driver.fetchval(PID)
     with pytest.raises(Unavailable):
-        await pid_of(pool)
+        await asyncio.wait_for(pid_of(pool), 5)
     waiting = asyncio.create_task(pid_of(pool))
     await asyncio.sleep(0)
     kept.close()
