@@ -240,12 +240,13 @@ def _send(port: int, process: psutil.Process, folder: Path, requests: list[bytes
 
 def _stretch(port: int, kind: str, stretch: range) -> float:
     made = httpx.post(f"http://127.0.0.1:{port}/{_path(kind)}/{stretch.start}/{stretch.stop}", timeout=120)
-    return float(made.raise_for_status().json())
+    taken: float = made.raise_for_status().json()
+    return taken
 
 
 def _row(kind: str, gateway: Sequence[Block], bare: Sequence[Block], driver: Sequence[float]) -> str:
     def middle(blocks: Sequence[Block], name: str) -> float:
-        return statistics.median(getattr(block, name) for block in blocks)
+        return float(statistics.median(getattr(block, name) for block in blocks))
 
     times = [a.rps / b.rps for a, b in zip(gateway, bare, strict=True)]
     alone = statistics.median(a.rps / b for a, b in zip(gateway, driver, strict=True))
