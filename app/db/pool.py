@@ -58,7 +58,7 @@ class Pool:
         `begin` opens it, settings included, in one message. An outage is raised as Unavailable.
         """
         with told():
-            connection = await self._begin(begin)
+            connection = await self._first(begin)
             try:
                 yield connection
                 status = await connection.execute("COMMIT")
@@ -84,7 +84,7 @@ class Pool:
 
     async def keep(self) -> "Kept":
         """A connection for as long as somebody wants it. Unavailable where there is none."""
-        return Kept(self, await self.take())
+        return Kept(self, await self._first("SELECT 1"))
 
     async def close(self) -> None:
         """End every connection: those that are in use when they come back."""
@@ -136,12 +136,12 @@ class Pool:
 
     # ── how it is done ────────────────────────────────────────────────────────
 
-    async def _begin(self, begin: str) -> Connection:
-        """A connection on which a transaction was begun; of those that have ended meanwhile, as many as there are."""
+    async def _first(self, sql: str) -> Connection:
+        """A connection that did this first; those that turn out to have ended meanwhile are dropped."""
         for tries in range(self.size + 1):
             connection = await self.take()
             try:
-                await connection.execute(begin)
+                await connection.execute(sql)
             except BaseException as problem:
                 if tries < self.size and isinstance(outage(problem), Away):
                     self.drop(connection)

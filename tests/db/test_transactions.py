@@ -211,6 +211,9 @@ async def test_one_that_ended_while_nobody_used_it_costs_nobody_anything(
     )
     await owner.close()
     await asyncio.wait_for(relay.held.wait(), 5)
+    kept = await two.connection()
+    assert await kept.driver.fetchval("SELECT 1") == 1
+    kept.close()
     assert await names(two, scope) == []
     relay.let_go()
     await two.close()
