@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from sqlmodel import SQLModel
+
 from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
 from app.tables.assets import Asset
@@ -42,6 +44,7 @@ from app.tables.spend import SpendEntry, SpendLimit
 from app.tables.stores import Store
 from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
+from tests.given.inserting import insert
 
 WEIRD = [
     "plain",
@@ -95,11 +98,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
     ids: dict[str, list[int]] = {}
     async with db.transaction(Scope(group_id)) as tx:
 
-        async def add(*rows: object) -> list[int]:
-            tx.session.add_all(rows)
-            await tx.session.flush()
-            made = [row.id for row in rows]  # type: ignore[attr-defined]
-            ids.setdefault(rows[0].__tablename__, []).extend(made)  # type: ignore[attr-defined]
+        async def add(*rows: SQLModel) -> list[int]:
+            made = await insert(tx, *rows)
+            ids.setdefault(str(rows[0].__tablename__), []).extend(made)
             return made
 
         g = {"group_id": group_id}
@@ -396,8 +397,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                 dedup_key=f"{own}/{at}"),
                 )  # fmt: skip
         events = [UUID(int=group_id * 1000 + n) for n in range(4)]
-        tx.session.add_all(
-            [
+        await insert(
+            tx,
+            *(
                 Event(**g, id=event, project_id=projects[n] if n < 3 else None,
                       source=f"{own}-source" if n else "tracker",
                       dedup_key=f"{mark}{n}" if n else f"{projects[0]}:{own}:{WEIRD[1]}",
@@ -414,9 +416,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                       updated_at=start + timedelta(days=n),
                       body={"amount": 1.10, "note": f"{own} body", "data": {"n": 1e30, "k": f"{own} x"}} if n else None)
                 for n, (event, own) in enumerate(zip(events, event_marks, strict=True))
-            ]
+            ),
         )  # fmt: skip
-        await tx.session.flush()
         for n, (event, own) in enumerate(zip(events, event_marks[:3], strict=False)):
             for at in range(n + 1):
                 await add(
@@ -452,8 +453,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             ExchangeRate(**g, from_currency="EUR", to_currency="BHD", day=date(2025, 6, 2),
                          rate=Decimal("9999999999.1")),
         )  # fmt: skip
-        tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
-        await tx.session.flush()
+        await insert(tx, IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await add(
             RewardAttribute(**g, type_code=1, attribute=1000, name=f"{mark} shoe", kind="number"),
             RewardAttribute(**g, type_code=2, attribute=BIG, name=f"{mark} gift", kind="flag"),

@@ -99,12 +99,8 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
     if not only:
         yield
         return
-    savepoint = tx.driver.transaction()
-    await savepoint.start()
-    try:
+    async with tx.savepoint(keep=False):
         yield
-    finally:
-        await savepoint.rollback()
 
 
 def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
