@@ -33,7 +33,7 @@ from app.graph.refs import CampaignRef
 from app.graph.scalars import DateTime
 from app.graph.shares import shares
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import Select, Sql, all_of, sql
+from app.plan.sql import Select, Sql, all_of, put
 
 
 @entity(
@@ -79,7 +79,7 @@ def _attributed(request: AggregateRequest) -> Select:
     by: str = request.args.structural("by").value
     metrics = metrics_asked(request)
     of_events = worth(
-        request, sql("= ANY (", metrics, ")"), sql(f"'{EVENT_COUNT}' = ANY (", metrics, ")"), _instants
+        request, put("= ANY (", metrics, ")"), put(f"'{EVENT_COUNT}' = ANY (", metrics, ")"), _instants
     )
     shared = shares(
         request, of_events, window=window_of(request), half_life_us=half_life_of(request), credit=False
@@ -92,9 +92,9 @@ def _attributed(request: AggregateRequest) -> Select:
         "channel": "CASE WHEN c.id IS NULL THEN '-' WHEN cardinality(c.channels) = 1 THEN '+' || c.channels[1]"
         f" ELSE '+{OTHER_CHANNEL}' END",
     }[by]
-    in_scope = all_of([*scope, sql(c("id"), " = h.campaign_id")])
-    facts = sql(
-        "SELECT ", bucket_of(request, sql("h.at")), f" AS bucket, {part} AS part, h.key,"
+    in_scope = all_of([*scope, put(c("id"), " = h.campaign_id")])
+    facts = put(
+        "SELECT ", bucket_of(request, put("h.at")), f" AS bucket, {part} AS part, h.key,"
         " sum(h.value) * 0.0001 AS value FROM (", shared, ") h LEFT JOIN ", campaign, " ON ", in_scope,
         " WHERE (h.campaign_id IS NULL OR ", c("id"), " IS NOT NULL) GROUP BY 1, 2, 3",
     )  # fmt: skip
@@ -104,16 +104,16 @@ def _attributed(request: AggregateRequest) -> Select:
         "store_id": "nullif(part, 0)" if by == "store" else "NULL::bigint",
     }
     columns = ", ".join(f"{expression} AS {name}" for name, expression in shown.items())
-    values = sql(f"SELECT DISTINCT part, {columns} FROM facts")
+    values = put(f"SELECT DISTINCT part, {columns} FROM facts")
     return grid(request, facts, values, {name: name for name in shown})
 
 
 def _instants(request: AggregateRequest, at: Sql) -> list[Sql]:
     out = []
     if request.args.given("since"):
-        out.append(sql(at, " >= ", instant(request, "since")))
+        out.append(put(at, " >= ", instant(request, "since")))
     if request.args.given("until"):
-        out.append(sql(at, " < ", after(request)))
+        out.append(put(at, " < ", after(request)))
     return out
 
 

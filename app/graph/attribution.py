@@ -23,7 +23,7 @@ from app.graph.scalars import Date, Decimal, Rate
 from app.graph.shares import shares
 from app.plan.catalog import AggregateRequest, Entity
 from app.plan.kinds import rate
-from app.plan.sql import Select, Sql, all_of, sql
+from app.plan.sql import Select, Sql, all_of, put
 from app.tables.campaigns import SpendEntry
 from app.tables.events import Event, EventMetric
 from app.tables.journeys import Interaction
@@ -102,7 +102,7 @@ class AttributedNumbers:
     cost: Money = embed("What it cost, from the spend ledger.", amount=amount_of("cost"), currency="currency")
     roas: Rate | None = computed(
         "Return on ad spend: revenue per cost; null where it cost nothing.",
-        lambda row: sql("coalesce(", row("revenue"), ", 0) / nullif(", row("cost"), ", 0)"), kind=rate(4),
+        lambda row: put("coalesce(", row("revenue"), ", 0) / nullif(", row("cost"), ", 0)"), kind=rate(4),
     )  # fmt: skip
     unconverted: list[Unconverted] = parts(
         "What is left out, since it had no rate into `currency`; empty unless a currency was asked for.",
@@ -184,34 +184,34 @@ def _attribution(request: AggregateRequest) -> Select:
         "store_id": "p.store_id" if by == "store" else "NULL::bigint",
     }
     rows = _converted(request, dims) if request.args.given("currency") else _per_currency(request, dims)
-    names = {name: sql(f"a.{name}") for name in (*dims, "currency", "revenue", "conversions", "cost")}
-    names |= {f"left_{name}": sql(f"a.left_{name}") for name in ("currency", "revenue", "cost")}
-    names |= {"sort_1": sql("a.currency"), "sort_2": sql("-a.revenue"), "sort_3": sql("a.campaign_id")}
-    return Select(names | {"sort_4": sql("a.channel"), "sort_5": sql("a.store_id")}, sql("(", rows, ") a"))
+    names = {name: put(f"a.{name}") for name in (*dims, "currency", "revenue", "conversions", "cost")}
+    names |= {f"left_{name}": put(f"a.left_{name}") for name in ("currency", "revenue", "cost")}
+    names |= {"sort_1": put("a.currency"), "sort_2": put("-a.revenue"), "sort_3": put("a.campaign_id")}
+    return Select(names | {"sort_4": put("a.channel"), "sort_5": put("a.store_id")}, put("(", rows, ") a"))
 
 
 def _per_currency(request: AggregateRequest, dims: Mapping[str, str]) -> Sql:
     columns = ", ".join(f"{expression} AS {name}" for name, expression in dims.items())
     empty = "'{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost"
-    return sql(f"SELECT {columns}, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions,"
+    return put(f"SELECT {columns}, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions,"
                f" sum(p.cost) AS cost, {empty} FROM (", _pieces(request), ") p GROUP BY 1, 2, 3, 4")  # fmt: skip
 
 
 def _converted(request: AggregateRequest, dims: Mapping[str, str]) -> Sql:
     """Pieces times their day's rate; those without one stay in their currency, in arrays beside the sums."""
     into = request.args.param("currency", cast="text")
-    rated = sql("SELECT p.*, CASE WHEN p.currency = ", into, " THEN 1 ELSE coalesce(", _rate(request, into), ", ",
+    rated = put("SELECT p.*, CASE WHEN p.currency = ", into, " THEN 1 ELSE coalesce(", _rate(request, into), ", ",
                 "round(1 / ", _rate(request, into, inverse=True), ", 10)) END AS rate FROM (",
                 _pieces(request), ") p")  # fmt: skip
     columns = ", ".join(f"{expression} AS {name}" for name, expression in dims.items())
-    in_each = sql(
+    in_each = put(
         f"SELECT {columns}, p.currency, sum(p.credit) AS credit, coalesce(sum(p.revenue * p.rate), 0) AS revenue,"
         " coalesce(sum(p.cost * p.rate), 0) AS cost, sum(p.revenue) FILTER (WHERE p.rate IS NULL) AS revenue_left,"
         " sum(p.cost) FILTER (WHERE p.rate IS NULL) AS cost_left FROM (", rated, ") p GROUP BY 1, 2, 3, 4",
     )  # fmt: skip
     lost = "FILTER (WHERE e.revenue_left <> 0 OR e.cost_left <> 0)"
     dimensions = ", ".join(f"e.{name}" for name in dims)
-    return sql(
+    return put(
         f"SELECT {dimensions}, ", into, " AS currency, round(sum(e.revenue), 4) AS revenue,"
         " sum(e.credit) AS conversions, round(sum(e.cost), 4) AS cost, "
         f"coalesce(array_agg(e.currency ORDER BY e.currency) {lost}, '{{}}') AS left_currency,"
@@ -227,8 +227,8 @@ def _rate(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql
     ours, theirs = (
         (x("to_currency"), x("from_currency")) if inverse else (x("from_currency"), x("to_currency"))
     )
-    where = [*scope, sql(ours, " = p.currency"), sql(theirs, " = ", into), sql(x("day"), " <= p.day")]
-    return sql(
+    where = [*scope, put(ours, " = p.currency"), put(theirs, " = ", into), put(x("day"), " <= p.day")]
+    return put(
         "(SELECT ",
         x("rate"),
         " FROM ",
@@ -244,7 +244,7 @@ def _rate(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql
 def _pieces(request: AggregateRequest) -> Sql:
     """Revenue and cost per campaign (in scope; NULL: direct), day, channel and currency."""
     group, group_scope, g = request.table("CustomerGroup", "g")
-    ours = sql("(SELECT ", g("currency"), " FROM ", group, " WHERE ", all_of(group_scope), ")")
+    ours = put("(SELECT ", g("currency"), " FROM ", group, " WHERE ", all_of(group_scope), ")")
     campaign, campaign_scope, c = request.table("Campaign", "c")
     channel = f"CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE '{OTHER_CHANNEL}' END"
     shared = shares(
@@ -253,19 +253,19 @@ def _pieces(request: AggregateRequest) -> Sql:
     )  # fmt: skip
     # Days matter to rates alone.
     day = "(h.at AT TIME ZONE 'UTC')::date" if request.args.given("currency") else "NULL::date"
-    asked = [] if request.parent is None else [sql(" WHERE h.campaign_id = ", request.parent)]
-    earned = sql(
+    asked = [] if request.parent is None else [put(" WHERE h.campaign_id = ", request.parent)]
+    earned = put(
         f"SELECT h.campaign_id, {day} AS day, sum(h.value) * {_UNIT} AS revenue, sum(h.credit) * {_UNIT} AS credit"
         " FROM (", shared, ") h", *asked, " GROUP BY 1, 2",
     )  # fmt: skip
     # A campaign that is out of scope is not shown; direct is nobody's.
-    attributed = sql(
+    attributed = put(
         "SELECT r.campaign_id, ", c("store_id"), f", CASE WHEN r.campaign_id IS NOT NULL THEN {channel} END AS channel,"
         " r.day, ", ours, " AS currency, r.revenue, r.credit, 0::numeric AS cost FROM (", earned, ") r LEFT JOIN ",
-        campaign, " ON ", all_of([*campaign_scope, sql(c("id"), " = r.campaign_id")]),
+        campaign, " ON ", all_of([*campaign_scope, put(c("id"), " = r.campaign_id")]),
         " WHERE (r.campaign_id IS NULL OR ", c("id"), " IS NOT NULL)",
     )  # fmt: skip
-    return sql(attributed, " UNION ALL ", _spent(request))
+    return put(attributed, " UNION ALL ", _spent(request))
 
 
 def _spent(request: AggregateRequest) -> Sql:
@@ -274,18 +274,18 @@ def _spent(request: AggregateRequest) -> Sql:
     campaign, campaign_scope, c = request.table("Campaign", "sc")
     where = [*spend_scope, *campaign_scope]
     if request.args.given("since"):
-        where.append(sql(s("day"), " >= ", request.args.param("since", cast="date")))
+        where.append(put(s("day"), " >= ", request.args.param("since", cast="date")))
     if request.args.given("until"):
-        where.append(sql(s("day"), " <= ", request.args.param("until", cast="date")))
+        where.append(put(s("day"), " <= ", request.args.param("until", cast="date")))
     if request.parent is not None:
-        where.append(sql(s("campaign_id"), " = ", request.parent))
+        where.append(put(s("campaign_id"), " = ", request.parent))
     elif request.args.given("project"):
         integration, scope, i = request.table("Integration", "si")
-        tracked = sql("SELECT ", i("id"), " FROM ", integration, " WHERE ",
-                      all_of([*scope, sql(i("project_id"), " = ANY (", projects_of(request, "sj"), ")")]))  # fmt: skip
-        where.append(sql("(", c("project_id"), " = ANY (", projects_of(request, "sk"), ") OR ", c("integration_id"),
+        tracked = put("SELECT ", i("id"), " FROM ", integration, " WHERE ",
+                      all_of([*scope, put(i("project_id"), " = ANY (", projects_of(request, "sj"), ")")]))  # fmt: skip
+        where.append(put("(", c("project_id"), " = ANY (", projects_of(request, "sk"), ") OR ", c("integration_id"),
                          " = ANY (ARRAY(", tracked, ")))"))  # fmt: skip
-    return sql(
+    return put(
         "SELECT ", c("id"), ", ", c("store_id"), ", ", s("channel"), ", ", s("day"), ", ", s("currency"),
         ", 0, 0, sum(", s("amount"), ") FROM ", spend, " JOIN ", campaign, " ON ", c("id"), " = ", s("campaign_id"),
         " WHERE ", all_of(where), " GROUP BY 1, 2, 3, 4, 5",
@@ -295,7 +295,7 @@ def _spent(request: AggregateRequest) -> Sql:
 def _worth(request: AggregateRequest) -> Sql:
     """What is shared: the metric of each event, in the smallest parts of its kind."""
     metric = request.args.param("metric", cast="text")
-    return worth(request, sql("= ", metric), sql("'", EVENT_COUNT, "' = ", metric), _days)
+    return worth(request, put("= ", metric), put("'", EVENT_COUNT, "' = ", metric), _days)
 
 
 def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
@@ -303,16 +303,16 @@ def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
     out = []
     if request.args.given("since"):
         day = request.args.param("since", cast="date")
-        out.append(sql(at, " >= (SELECT ", day, "::timestamp AT TIME ZONE 'UTC')"))
+        out.append(put(at, " >= (SELECT ", day, "::timestamp AT TIME ZONE 'UTC')"))
     if request.args.given("until"):
         day = request.args.param("until", cast="date")
-        out.append(sql(at, " < (SELECT (", day, " + 1)::timestamp AT TIME ZONE 'UTC')"))
+        out.append(put(at, " < (SELECT (", day, " + 1)::timestamp AT TIME ZONE 'UTC')"))
     return out
 
 
 def window_of(request: AggregateRequest) -> Sql:
     """How long before the event a touch may lie."""
-    return sql("make_interval(days => ", request.args.param("windowDays", cast="int"), ")")
+    return put("make_interval(days => ", request.args.param("windowDays", cast="int"), ")")
 
 
 def half_life_of(request: AggregateRequest) -> Sql:

@@ -22,16 +22,16 @@ from app.graph.refs import EventFieldRef, EventRef, ProjectRef
 from app.graph.scalars import JSON, DateTime
 from app.plan.catalog import Arguments, Row, own, via
 from app.plan.scoping import GROUP
-from app.plan.sql import Sql, sql
+from app.plan.sql import Sql, put
 from app.tables import events as tables
 
 
 def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("archived_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return put("(", row("archived_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
 
 
 def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql(
+    return put(
         "EXISTS (SELECT 1 FROM event_field ef WHERE ef.group_id = ", GROUP, " AND ef.event_type_id = ", row("id"),
         " AND ef.is_current AND ef.storage_key = ", args.param(*path, cast="text"), ")",
     )  # fmt: skip

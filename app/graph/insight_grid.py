@@ -13,7 +13,7 @@ import strawberry
 from app.graph.declare import column, entity
 from app.graph.scalars import Decimal
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import Select, Sql, all_of, joined, sql
+from app.plan.sql import Select, Sql, all_of, joined, put
 from app.values.ids import read_id
 from app.values.zones import is_zone
 
@@ -105,12 +105,12 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
     zone = request.args.param("timeZone", cast="text")
     if unit in _LINEAR:
         buckets = _linear(request, unit)
-        label = sql("to_char(b.bucket AT TIME ZONE ", zone, """, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""")
+        label = put("to_char(b.bucket AT TIME ZONE ", zone, """, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""")
     else:
-        buckets = sql(f"SELECT generate_series(1, {_SEASONAL[unit][1]}) AS bucket")
-        label = sql("b.bucket::text")
+        buckets = put(f"SELECT generate_series(1, {_SEASONAL[unit][1]}) AS bucket")
+        label = put("b.bucket::text")
     columns = "".join(f", ty.{name}" for name in shown.values())
-    rows = sql(
+    rows = put(
         "(WITH facts AS MATERIALIZED (", facts, ") SELECT b.bucket, ", label, f" AS label{columns},"
         " coalesce(array_agg(coalesce(f.value, 0) ORDER BY k.place) FILTER (WHERE k.key IS NOT NULL), '{}')"
         " AS sums FROM (", buckets, ") b CROSS JOIN (", breakdown, ") ty"
@@ -118,10 +118,10 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
         " LEFT JOIN facts f ON f.bucket = b.bucket AND f.part = ty.part AND f.key = k.key"
         f" GROUP BY b.bucket, ty.part{columns}) i",
     )  # fmt: skip
-    names = {"date": sql("i.label"), "value_metric": metrics, "value_value": sql("i.sums")}
-    names |= {name: sql(f"i.{column}") for name, column in shown.items()}
-    names |= {"sort_1": sql("i.bucket")}
-    return Select(names | {f"sort_{at}": sql(f"i.{c}") for at, c in enumerate(shown.values(), 2)}, rows)
+    names = {"date": put("i.label"), "value_metric": metrics, "value_value": put("i.sums")}
+    names |= {name: put(f"i.{column}") for name, column in shown.items()}
+    names |= {"sort_1": put("i.bucket")}
+    return Select(names | {f"sort_{at}": put(f"i.{c}") for at, c in enumerate(shown.values(), 2)}, rows)
 
 
 def bucket_of(request: AggregateRequest, at: Sql) -> Sql:
@@ -139,20 +139,20 @@ def metrics_asked(request: AggregateRequest) -> Sql:
 def project_asked(request: AggregateRequest, alias: str) -> Sql:
     """The id of the project asked for; NULL where none is in scope."""
     table, scope, p = request.table("Project", alias)
-    named = sql("(", p("slug"), " = ", request.args.param("project", cast="text"), " OR ", p("id"), " = ",
+    named = put("(", p("slug"), " = ", request.args.param("project", cast="text"), " OR ", p("id"), " = ",
                 request.args.param("project", cast="bigint", convert=_project_id), ")")  # fmt: skip
-    return sql("(SELECT ", p("id"), " FROM ", table, " WHERE ", all_of([*scope, named]), " LIMIT 1)")
+    return put("(SELECT ", p("id"), " FROM ", table, " WHERE ", all_of([*scope, named]), " LIMIT 1)")
 
 
 def instant(request: AggregateRequest, name: str) -> Sql:
     """The argument `since` or `until`."""
     # As text: the driver sends the calendar's ends as infinity, where a series would never stop.
-    return sql(request.args.param(name, cast="text", convert=_as_text), "::timestamptz")
+    return put(request.args.param(name, cast="text", convert=_as_text), "::timestamptz")
 
 
 def after(request: AggregateRequest) -> Sql:
     """The instant after the window: `until` belongs to it."""
-    return sql("(", instant(request, "until"), " + interval '1 microsecond')")
+    return put("(", instant(request, "until"), " + interval '1 microsecond')")
 
 
 def _linear(request: AggregateRequest, unit: str) -> Sql:
@@ -161,22 +161,22 @@ def _linear(request: AggregateRequest, unit: str) -> Sql:
     ends = [
         _shaped(start, _local(request, instant(request, name)))
         if request.args.given(name)
-        else sql(f"(SELECT {found}(bucket) FROM facts)")
+        else put(f"(SELECT {found}(bucket) FROM facts)")
         for name, found in (("since", "min"), ("until", "max"))
     ]
-    every = sql("SELECT generate_series(", joined(", ", ends), f", interval '{step}') AS bucket")
+    every = put("SELECT generate_series(", joined(", ", ends), f", interval '{step}') AS bucket")
     if request.args.given("since") and request.args.given("until"):
         return every
-    return sql("SELECT bucket FROM (", every, f" LIMIT {MAX_BUCKETS}) filled UNION SELECT bucket FROM facts")
+    return put("SELECT bucket FROM (", every, f" LIMIT {MAX_BUCKETS}) filled UNION SELECT bucket FROM facts")
 
 
 def _local(request: AggregateRequest, at: Sql) -> Sql:
-    return sql("(", at, " AT TIME ZONE ", request.args.param("timeZone", cast="text"), ")")
+    return put("(", at, " AT TIME ZONE ", request.args.param("timeZone", cast="text"), ")")
 
 
 def _shaped(shape: str, at: Sql) -> Sql:
     first, *others = shape.split("{0}")
-    return sql(first, *(sql(at, words) for words in others))
+    return put(first, *(put(at, words) for words in others))
 
 
 def _once_each(keys: Any) -> object:

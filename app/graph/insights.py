@@ -27,7 +27,7 @@ from app.graph.insight_grid import (
 )
 from app.graph.scalars import DateTime
 from app.plan.catalog import AggregateRequest, Entity
-from app.plan.sql import Select, Sql, all_of, joined, sql
+from app.plan.sql import Select, Sql, all_of, joined, put
 from app.tables import events as tables
 from app.values.zones import is_zone, whole_hours_since
 
@@ -97,14 +97,14 @@ def _breakdown(request: AggregateRequest, *, by_type: bool) -> Sql:
     """The event types to show, those in the archive only where they have something to show or were asked for."""
     if not by_type:
         table, scope, p = request.table("Project", "p")
-        return sql("SELECT 0::bigint AS part, NULL::text AS reference FROM ", table, " WHERE ",
-                   all_of([*scope, sql(p("id"), " = ", project_asked(request, "pr"))]))  # fmt: skip
+        return put("SELECT 0::bigint AS part, NULL::text AS reference FROM ", table, " WHERE ",
+                   all_of([*scope, put(p("id"), " = ", project_asked(request, "pr"))]))  # fmt: skip
     table, scope, t = request.table("InsightType", "t")
-    where = [*scope, sql(t("project_id"), " = ", project_asked(request, "pr"))]
+    where = [*scope, put(t("project_id"), " = ", project_asked(request, "pr"))]
     if request.args.given("eventTypes"):
         where.append(_asked(request, t("reference")))
-    shown = sql("(", t("archived_at"), " IS NULL OR EXISTS (SELECT 1 FROM facts WHERE part = ", t("id"), "))")
-    return sql(
+    shown = put("(", t("archived_at"), " IS NULL OR EXISTS (SELECT 1 FROM facts WHERE part = ", t("id"), "))")
+    return put(
         "SELECT ", t("id"), " AS part, ", t("reference"), " FROM ", table, " WHERE ", all_of([*where, shown])
     )
 
@@ -113,7 +113,7 @@ def _facts(request: AggregateRequest, *, by_type: bool) -> Sql:
     """One row per bucket, event type (0: all) and key that something is known of."""
     part = "s.type_id" if by_type else "0::bigint"
     sources = joined(" UNION ALL ", [_hours(request, by_type), *_edges(request, by_type)])
-    return sql("SELECT ", bucket_of(request, sql("s.at")), f" AS bucket, {part} AS part, s.key, sum(s.value) AS value"
+    return put("SELECT ", bucket_of(request, put("s.at")), f" AS bucket, {part} AS part, s.key, sum(s.value) AS value"
                " FROM (", sources, ") s GROUP BY 1, 2, 3")  # fmt: skip
 
 
@@ -122,15 +122,15 @@ def _hours(request: AggregateRequest, by_type: bool) -> Sql:
     table, scope, r = request.table("EventRollup", "r")
     where = [
         *scope,
-        sql(r("project_id"), " = ", project_asked(request, "pr")),
+        put(r("project_id"), " = ", project_asked(request, "pr")),
         # In another collation, so that the index is read hour after hour and its keys are looked at, instead of being
         # searched for each of an unknown number of keys.
-        sql(r("key"), ' COLLATE "C" = ANY (', metrics_asked(request), ")"),
+        put(r("key"), ' COLLATE "C" = ANY (', metrics_asked(request), ")"),
         *_whole(request, r("hour")),
-        sql("(", r("hour"), " >= ", _unbroken(request), " OR ", _same_bucket(request, r("hour")), ")"),
+        put("(", r("hour"), " >= ", _unbroken(request), " OR ", _same_bucket(request, r("hour")), ")"),
         *_of_types(request, r("event_type_id"), by_type),
     ]
-    return sql("SELECT ", r("hour"), " AS at, ", r("event_type_id"), " AS type_id, ", r("key"), ", ", r("value"),
+    return put("SELECT ", r("hour"), " AS at, ", r("event_type_id"), " AS type_id, ", r("key"), ", ", r("value"),
                " FROM ", table, " WHERE ", all_of(where))  # fmt: skip
 
 
@@ -139,21 +139,21 @@ def _edges(request: AggregateRequest, by_type: bool) -> Iterable[Sql]:
     edges = _edge_windows(request)
     types, type_scope, t = request.table("InsightType", "t")
     events, event_scope, e = request.table("InsightEvent", "e")
-    of_project = sql(project_asked(request, "pr"))
-    counted = [sql("e.status = 'processed'"), *_of_types(request, e("event_type_id"), by_type)]
-    tie = [*event_scope, sql(e("event_type_id"), " = ", t("id")), *_inside(e("occurred_at")), *counted]
+    of_project = put(project_asked(request, "pr"))
+    counted = [put("e.status = 'processed'"), *_of_types(request, e("event_type_id"), by_type)]
+    tie = [*event_scope, put(e("event_type_id"), " = ", t("id")), *_inside(e("occurred_at")), *counted]
     # OFFSET 0: edge by edge (and key by key). A join would expect a ninth of all events in any window.
-    yield sql(
+    yield put(
         f"SELECT v.at, v.type_id, '{EVENT_COUNT}', 1 FROM ", edges, " CROSS JOIN LATERAL (SELECT ", e("occurred_at"),
         " AS at, ", e("event_type_id"), " AS type_id FROM ", types, " JOIN ", events, " ON ", all_of(tie), " WHERE ",
-        all_of([*type_scope, sql(t("project_id"), " = ", of_project)]), " OFFSET 0) v WHERE ",
-        sql(f"'{EVENT_COUNT}' = ANY (", metrics_asked(request), ")"),
+        all_of([*type_scope, put(t("project_id"), " = ", of_project)]), " OFFSET 0) v WHERE ",
+        put(f"'{EVENT_COUNT}' = ANY (", metrics_asked(request), ")"),
     )  # fmt: skip
     table, scope, m = request.table("InsightMetric", "m")
-    tie = [*scope, sql(m("project_id"), " = ", of_project), sql(m("storage_key"), " = k.key"),
+    tie = [*scope, put(m("project_id"), " = ", of_project), put(m("storage_key"), " = k.key"),
            *_inside(m("occurred_at"))]  # fmt: skip
-    typed = [sql(e("id"), " = ", m("event_id")), sql(e("event_type_id"), " IS NOT NULL")]
-    yield sql(
+    typed = [put(e("id"), " = ", m("event_id")), put(e("event_type_id"), " IS NOT NULL")]
+    yield put(
         "SELECT v.at, v.type_id, k.key, v.value FROM ", edges, " CROSS JOIN unnest(", metrics_asked(request),
         ") k(key) CROSS JOIN LATERAL (SELECT ", m("occurred_at"), " AS at, ", e("event_type_id"), " AS type_id, ",
         m("value"), " FROM ", table, " JOIN ", events, " ON ", all_of([*event_scope, *typed, *counted]), " WHERE ",
@@ -167,63 +167,63 @@ def _edge_windows(request: AggregateRequest) -> Sql:
     since, until = request.args.given("since"), request.args.given("until")
     if since:
         first = _first_hour(request)
-        to = sql("least(", first, ", ", after(request), ")") if until else first
-        edges.append(sql("(", instant(request, "since"), ", ", to, ")"))
+        to = put("least(", first, ", ", after(request), ")") if until else first
+        edges.append(put("(", instant(request, "since"), ", ", to, ")"))
     if until:
         last = _last_hour(request)
-        behind = sql("greatest(", _first_hour(request), ", ", last, ")") if since else last
-        edges.append(sql("(", behind, ", ", after(request), ")"))
+        behind = put("greatest(", _first_hour(request), ", ", last, ")") if since else last
+        edges.append(put("(", behind, ", ", after(request), ")"))
     table, scope, b = request.table("EventRollup", "b")
     where = [
         *scope,
-        sql(b("project_id"), " = ", project_asked(request, "pb")),
-        sql(b("key"), f" COLLATE \"C\" = '{EVENT_COUNT}'"),
+        put(b("project_id"), " = ", project_asked(request, "pb")),
+        put(b("key"), f" COLLATE \"C\" = '{EVENT_COUNT}'"),
         *_whole(request, b("hour")),
-        sql(b("hour"), " < ", _unbroken(request)),
-        sql("NOT ", _same_bucket(request, b("hour"))),
+        put(b("hour"), " < ", _unbroken(request)),
+        put("NOT ", _same_bucket(request, b("hour"))),
     ]
-    broken = sql("SELECT DISTINCT ", b("hour"), " AS lo, ", b("hour"), " + interval '1 hour' AS hi FROM ", table,
+    broken = put("SELECT DISTINCT ", b("hour"), " AS lo, ", b("hour"), " + interval '1 hour' AS hi FROM ", table,
                  " WHERE ", all_of(where))  # fmt: skip
     if not edges:
-        return sql("(", broken, ") x")
-    return sql("(SELECT lo, hi FROM (VALUES ", joined(", ", edges), ") v(lo, hi) UNION ALL ", broken, ") x")
+        return put("(", broken, ") x")
+    return put("(SELECT lo, hi FROM (VALUES ", joined(", ", edges), ") v(lo, hi) UNION ALL ", broken, ") x")
 
 
 def _whole(request: AggregateRequest, hour: Sql) -> list[Sql]:
     """The hour lies inside the window as a whole."""
     out = []
     if request.args.given("since"):
-        out.append(sql(hour, " >= ", _first_hour(request)))
+        out.append(put(hour, " >= ", _first_hour(request)))
     if request.args.given("until"):
-        out.append(sql(hour, " < ", _last_hour(request)))
+        out.append(put(hour, " < ", _last_hour(request)))
     return out
 
 
 def _same_bucket(request: AggregateRequest, hour: Sql) -> Sql:
     """The hour's first moment and its last are in the same bucket."""
-    last = sql("(", hour, " + interval '1 hour' - interval '1 microsecond')")
-    return sql("(", bucket_of(request, hour), " = ", bucket_of(request, last), ")")
+    last = put("(", hour, " + interval '1 hour' - interval '1 microsecond')")
+    return put("(", bucket_of(request, hour), " = ", bucket_of(request, last), ")")
 
 
 def _unbroken(request: AggregateRequest) -> Sql:
     """From when on no hour can hold the beginning of a day, so that it need not be looked for."""
-    return sql(request.args.param("timeZone", cast="text", convert=_whole_hours), "::timestamptz")
+    return put(request.args.param("timeZone", cast="text", convert=_whole_hours), "::timestamptz")
 
 
 def _inside(at: Sql) -> list[Sql]:
-    return [sql(at, " >= x.lo"), sql(at, " < x.hi")]
+    return [put(at, " >= x.lo"), put(at, " < x.hi")]
 
 
 def _first_hour(request: AggregateRequest) -> Sql:
     """The first whole hour, where there is a beginning."""
-    return sql(
+    return put(
         "date_trunc('hour', ", instant(request, "since"), " + interval '1 hour' - interval '1 microsecond')"
     )
 
 
 def _last_hour(request: AggregateRequest) -> Sql:
     """The hour that is not whole any more."""
-    return sql("date_trunc('hour', ", after(request), ")")
+    return put("date_trunc('hour', ", after(request), ")")
 
 
 def _of_types(request: AggregateRequest, type_id: Sql, by_type: bool) -> list[Sql]:
@@ -233,15 +233,15 @@ def _of_types(request: AggregateRequest, type_id: Sql, by_type: bool) -> list[Sq
     table, scope, t = request.table("InsightType", "ft")
     where = [
         *scope,
-        sql(t("project_id"), " = ", project_asked(request, "pf")),
+        put(t("project_id"), " = ", project_asked(request, "pf")),
         _asked(request, t("reference")),
     ]
-    return [sql(type_id, " = ANY (ARRAY(SELECT ", t("id"), " FROM ", table, " WHERE ", all_of(where), "))")]
+    return [put(type_id, " = ANY (ARRAY(SELECT ", t("id"), " FROM ", table, " WHERE ", all_of(where), "))")]
 
 
 def _asked(request: AggregateRequest, reference: Sql) -> Sql:
     asked = request.args.param("eventTypes", cast="text[]")
-    return sql("(cardinality(", asked, ") = 0 OR ", reference, " = ANY (", asked, "))")
+    return put("(cardinality(", asked, ") = 0 OR ", reference, " = ANY (", asked, "))")
 
 
 def _whole_hours(zone: Any) -> object:

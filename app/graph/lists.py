@@ -32,7 +32,7 @@ from app.graph.listing import (
 from app.graph.scalars import Date, DateTime
 from app.plan.catalog import Arguments, Row
 from app.plan.scoping import GROUP
-from app.plan.sql import Sql, sql
+from app.plan.sql import Sql, put
 from app.values.ids import read_id, read_whole
 
 NAME = (text_key("name"), "By name, by code point.")
@@ -52,7 +52,7 @@ def _named(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
         imported, own = args.param(*path, cast="text"), args.param(*path, cast="bigint", convert=ours)
-        return sql("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
+        return put("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
 
     return predicate
 
@@ -64,44 +64,44 @@ def _whole(texts: Any) -> object:
 def _numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     imported = args.param(*path, cast="text[]")
     own = args.param(*path, cast="bigint[]", convert=_whole)
-    return sql("(", row("external_id"), " = ANY (", imported, ") OR ", row("id"), " = ANY (", own, "))")
+    return put("(", row("external_id"), " = ANY (", imported, ") OR ", row("id"), " = ANY (", own, "))")
 
 
 def _of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    numbered = _numbered(lambda column: sql(f"s.{column}"), args, path)
-    stores = sql("SELECT s.id FROM store s WHERE s.group_id = ", GROUP, " AND ", numbered)
-    return sql(row("store_id"), " = ANY (ARRAY(", stores, "))")
+    numbered = _numbered(lambda column: put(f"s.{column}"), args, path)
+    stores = put("SELECT s.id FROM store s WHERE s.group_id = ", GROUP, " AND ", numbered)
+    return put(row("store_id"), " = ANY (ARRAY(", stores, "))")
 
 
 def _is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return put("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
 
 
 def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql(row("channels"), " && ", args.param(*path, cast="text[]"))
+    return put(row("channels"), " && ", args.param(*path, cast="text[]"))
 
 
 def _runs_after(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("coalesce(", row("ends_at"), " > ", args.param(*path, cast="timestamptz"), ", true)")
+    return put("coalesce(", row("ends_at"), " > ", args.param(*path, cast="timestamptz"), ", true)")
 
 
 def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("coalesce(", row("starts_at"), " < ", args.param(*path, cast="timestamptz"), ", true)")
+    return put("coalesce(", row("starts_at"), " < ", args.param(*path, cast="timestamptz"), ", true)")
 
 
 def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return put("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
 
 
 def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql(
+    return put(
         "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
         " AND ef.code = ", args.param(*path, cast="text"), ")",
     )  # fmt: skip
 
 
 def _is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
+    return put("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
 
 
 @strawberry.input(description="Which stores. All conditions given must hold.")
@@ -260,7 +260,7 @@ class CustomerFilter:
     )
     emails: list[str] | None = filter_by(
         "With any of these addresses, upper or lower case.",
-        lambda row, args, path: sql(
+        lambda row, args, path: put(
             row("email_key"),
             " = ANY (ARRAY(SELECT lower(x) FROM unnest(",
             args.param(*path, cast="text[]"),
@@ -270,7 +270,7 @@ class CustomerFilter:
     loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
     tags: list[str] | None = filter_by(
         "With any of these tags.",
-        lambda row, args, path: sql(row("tags"), " && ", args.param(*path, cast="text[]")),
+        lambda row, args, path: put(row("tags"), " && ", args.param(*path, cast="text[]")),
     )
 
 

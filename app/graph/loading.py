@@ -33,7 +33,7 @@ from app.plan.cells import Cells, unnested
 from app.plan.kinds import show
 from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import scoped_table
-from app.plan.sql import Select, Sql, const, joined, print_sql, sql
+from app.plan.sql import Select, Sql, const, joined, print_sql, put
 from app.values.cursors import show_cursor
 
 _ROOT = 0
@@ -122,9 +122,9 @@ class Loaders:
             entity = self.catalog.entities[type_name]
             row = Cells("t")
             source, where = scoped_table(self.catalog, entity, "t", self.shape)
-            where.append(sql(row(by), " = ANY (", const(keys, f"{entity.id_cast}[]"), ")"))
+            where.append(put(row(by), " = ANY (", const(keys, f"{entity.id_cast}[]"), ")"))
             if alive and entity.alive:
-                where.append(sql(f"t.{entity.alive}"))
+                where.append(put(f"t.{entity.alive}"))
             names = {'"#by"': row(by), **self._columns(entity, row)}
             found = await self._fetch(Select(names, source, where).sql())
             by_key = {record["#by"]: Record(type_name, record) for record in found}
@@ -153,7 +153,7 @@ class Loaders:
 
         async def batch(parents: list[Any]) -> list[list[Record]]:
             row = Cells("t")
-            key = sql("p.id") if many.key else None
+            key = put("p.id") if many.key else None
             page = page_of(
                 self.catalog,
                 entity,
@@ -168,7 +168,7 @@ class Loaders:
             select = page.select
             select.names = self._columns(entity, row)
             select.names |= {f'"~{k.column}"': row(k.column) for k, _ in ordering.keys}
-            select.names['"%place"'] = sql(
+            select.names['"%place"'] = put(
                 "row_number() OVER (ORDER BY ", joined(", ", ordering.sql(Cells("t"), backward=backward)), ")"
             )
             return await self._per_parent(type_name, select, parents, order='"%place"')
@@ -192,11 +192,11 @@ class Loaders:
 
         async def batch(parents: list[Any]) -> list[int]:
             entity = self.catalog.entities[type_name]
-            key = sql("p.id") if many.key else None
+            key = put("p.id") if many.key else None
             source, where = rows_of(
                 self.catalog, entity, many, args, alias="t", parent=key, shape=self.shape, row=Cells("t")
             )
-            select = Select({"n": sql("count(*)")}, source, where)
+            select = Select({"n": put("count(*)")}, source, where)
             counted = await self._beside(select, parents)
             by_parent = {record["%parent"]: record["n"] for record in counted}
             return [by_parent[p] for p in parents]
@@ -218,12 +218,12 @@ class Loaders:
             self._add_columns(self.catalog.entities[type_name], plan.embed, "", item, columns)
             if plan.embed is not None and plan.embed.present is not None:
                 columns['"?"'] = plan.embed.present(item)
-            key = None if parent is None else sql("p.id")
+            key = None if parent is None else put("p.id")
             built = plan.build(AggregateRequest(key, args, self._table, list(item.used), self.shape))
             order = [name for name in built.names if name.startswith("sort_")]
-            names = {**columns, **{name: sql(f"x.{name}") for name in order}}
+            names = {**columns, **{name: put(f"x.{name}") for name in order}}
             built.names = {n: e for n, e in built.names.items() if n in item.used or n in order}
-            select = Select(names, sql("(", built.sql(), ") x"))
+            select = Select(names, put("(", built.sql(), ") x"))
             return await self._per_parent(type_name, select, parents, order=", ".join(order))
 
         return await self._load(
@@ -260,7 +260,7 @@ class Loaders:
         keys = const(list(parents), f"{kind}[]")
         by = f" ORDER BY x.{order.replace(', ', ', x.')}" if order else ""
         return await self._fetch(
-            sql(
+            put(
                 'SELECT p.id AS "%parent", x.* FROM unnest(',
                 keys,
                 ") p(id) CROSS JOIN LATERAL (",
@@ -303,7 +303,7 @@ class Loaders:
         for name, plan in {**entity.fields, **(embed.columns if embed else {})}.items():
             if isinstance(plan, Column):
                 for at, expression in enumerate(plan.expressions):
-                    names[f'"{path}{name}/{at}"'] = sql(expression(row), plan.kind.fetched_as)
+                    names[f'"{path}{name}/{at}"'] = put(expression(row), plan.kind.fetched_as)
             elif isinstance(plan, Embed):
                 if plan.present is not None:
                     names[f'"{path}{name}?"'] = plan.present(row)
@@ -321,9 +321,9 @@ class Loaders:
             assert isinstance(inner, Column), f"{plan.target}.{name}: objects in arrays have columns only"
             for at, expression in enumerate(inner.expressions):
                 item = Cells("part")
-                value = sql(expression(item), inner.kind.fetched_as)
+                value = put(expression(item), inner.kind.fetched_as)
                 source = unnested(plan, item, row)
-                names[f'"{start}{name}/{at}"'] = sql(
+                names[f'"{start}{name}/{at}"'] = put(
                     "ARRAY(SELECT ", value, " FROM ", source, " ORDER BY part.place)"
                 )
 

@@ -17,7 +17,7 @@ from app.graph.nodes import Money
 from app.graph.scalars import Date, Decimal, Long, Rate
 from app.plan.catalog import HIDDEN, AggregateRequest, Entity, Row, own, via
 from app.plan.kinds import rate
-from app.plan.sql import Select, Sql, joined, sql
+from app.plan.sql import Select, Sql, joined, put
 from app.tables import metrics as tables
 from app.tables.metrics import AMOUNTS, COUNTS
 from app.values.ids import read_id
@@ -25,12 +25,12 @@ from app.values.ids import read_id
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
     """100 · part / whole; 0 where the whole is 0."""
-    return lambda row: sql("coalesce(100.0 * ", row(part), " / nullif(", row(whole), ", 0), 0)")
+    return lambda row: put("coalesce(100.0 * ", row(part), " / nullif(", row(whole), ", 0), 0)")
 
 
 def _each(total: str, count: str) -> Callable[[Row], Sql]:
     """An amount per piece, to 4 decimals; NULL where there was no piece."""
-    return lambda row: sql("round(", row(total), " / nullif(", row(count), ", 0), 4)")
+    return lambda row: put("round(", row(total), " / nullif(", row(count), ", 0), 4)")
 
 
 @strawberry.interface(description="The numbers every row of metrics has.")
@@ -125,16 +125,16 @@ def _campaign_totals(request: AggregateRequest) -> Select:
     assert request.parent is not None
     campaign, scope, c = request.table("Campaign", "c")
     metric, metric_scope, m = request.table("CampaignMetric", "m")
-    tie = [*metric_scope, sql(m("campaign_id"), " = ", c("id")), *_window(request, m)]
-    source = sql(campaign, " LEFT JOIN ", metric, " ON ", joined(" AND ", tie))
-    where = [*scope, sql(c("id"), " = ", request.parent)]
+    tie = [*metric_scope, put(m("campaign_id"), " = ", c("id")), *_window(request, m)]
+    source = put(campaign, " LEFT JOIN ", metric, " ON ", joined(" AND ", tie))
+    where = [*scope, put(c("id"), " = ", request.parent)]
     return Select({"currency": c("currency"), **_sums("m")}, source, where, group=[c("currency")])
 
 
 def _campaign_series(request: AggregateRequest) -> Select:
     assert request.parent is not None
     source, scope, m = request.table("CampaignMetric", "m")
-    where = [*scope, sql(m("campaign_id"), " = ", request.parent), *_window(request, m)]
+    where = [*scope, put(m("campaign_id"), " = ", request.parent), *_window(request, m)]
     series = _series(request, m, "m", source, where)
     if request.args.structural("interval").value == "day" and "channel" in _by(request):
         # A campaign has one row per day and channel: there is nothing to sum up. Nor is there anything to sort by
@@ -165,7 +165,7 @@ def _scope_rows(request: AggregateRequest) -> tuple[Sql, list[Sql], Row]:
     where = [*where, *_window(request, m)]
     if request.args.given("storeIds"):
         where.append(
-            sql(
+            put(
                 _store(request, m),
                 " = ANY (",
                 request.args.param("storeIds", cast="bigint[]", convert=_stores),
@@ -178,20 +178,20 @@ def _scope_rows(request: AggregateRequest) -> tuple[Sql, list[Sql], Row]:
 def _window(request: AggregateRequest, m: Row) -> list[Sql]:
     args, out = request.args, []
     if args.given("since"):
-        out.append(sql(m("day"), " >= ", args.param("since", cast="date")))
+        out.append(put(m("day"), " >= ", args.param("since", cast="date")))
     if args.given("until"):
-        out.append(sql(m("day"), " <= ", args.param("until", cast="date")))
+        out.append(put(m("day"), " <= ", args.param("until", cast="date")))
     if args.given("channels"):
-        out.append(sql(m("channel"), " = ANY (", args.param("channels", cast="text[]"), ")"))
+        out.append(put(m("channel"), " = ANY (", args.param("channels", cast="text[]"), ")"))
     return out
 
 
 def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: list[Sql]) -> Select:
     unit: str = request.args.structural("interval").value
     by = _by(request)
-    period = m("day") if unit == "day" else sql(f"date_trunc('{unit}', ", m("day"), "::timestamp)::date")
-    channel = m("channel") if "channel" in by else sql("NULL::text")
-    store = _store(request, m) if "store" in by else sql("NULL::bigint")
+    period = m("day") if unit == "day" else put(f"date_trunc('{unit}', ", m("day"), "::timestamp)::date")
+    channel = m("channel") if "channel" in by else put("NULL::text")
+    store = _store(request, m) if "store" in by else put("NULL::bigint")
     # In one order, so that what is grouped by sorting need not be sorted again.
     keys = [period]
     keys += [channel] if "channel" in by else []
@@ -213,8 +213,8 @@ def _store(request: AggregateRequest, m: Row) -> Sql:
     if request.parent is None and "p" not in request.scope_shape:
         return m("store_id")
     campaign, scope, c = request.table("Campaign", "s")
-    tie = joined(" AND ", [*scope, sql(c("id"), " = ", m("campaign_id"))])
-    return sql("(SELECT ", c("store_id"), " FROM ", campaign, " WHERE ", tie, ")")
+    tie = joined(" AND ", [*scope, put(c("id"), " = ", m("campaign_id"))])
+    return put("(SELECT ", c("store_id"), " FROM ", campaign, " WHERE ", tie, ")")
 
 
 def _stores(ids: Any) -> object:
@@ -222,4 +222,4 @@ def _stores(ids: Any) -> object:
 
 
 def _sums(alias: str) -> dict[str, Sql]:
-    return {name: sql(f"coalesce(sum({alias}.{name}), 0)") for name in (*COUNTS, *AMOUNTS)}
+    return {name: put(f"coalesce(sum({alias}.{name}), 0)") for name in (*COUNTS, *AMOUNTS)}

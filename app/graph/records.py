@@ -6,20 +6,20 @@ from app.graph.nodes import Node
 from app.graph.refs import CampaignRef
 from app.graph.scalars import DateTime, Long
 from app.plan.catalog import Row, own, via
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Param, Sql, put
 from app.tables import records as tables
 
 
 def _link(name: str, cast: str) -> Sql:
-    return sql(Param(("link", name), cast, lambda b: getattr(b.facts["links"](), name)))
+    return put(Param(("link", name), cast, lambda b: getattr(b.facts["links"](), name)))
 
 
 def _signed_link(row: Row) -> Sql:
     """HMAC-SHA256 of the id, from PostgreSQL's own sha256 (see `Links`)."""
-    message = sql("convert_to(", row("id"), "::text, 'UTF8')")
-    inner = sql("sha256(", _link("inner", "bytea"), " || ", message, ")")
-    digest = sql("encode(sha256(", _link("outer", "bytea"), " || ", inner, "), 'base64')")
-    return sql(
+    message = put("convert_to(", row("id"), "::text, 'UTF8')")
+    inner = put("sha256(", _link("inner", "bytea"), " || ", message, ")")
+    digest = put("encode(sha256(", _link("outer", "bytea"), " || ", inner, "), 'base64')")
+    return put(
         _link("base_url", "text"), " || '/assets/' || ", row("id"), " || '?group=' || ", _link("group_id", "bigint"),
         " || '&expires=' || ", _link("expires", "bigint"), " || '&signature=' || translate(", digest, ", '+/=', '-_')",
     )  # fmt: skip

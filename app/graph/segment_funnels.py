@@ -13,7 +13,7 @@ from app.graph.loading import arguments
 from app.graph.resolving import loaders_of
 from app.graph.scalars import Date
 from app.plan.catalog import Aggregate, AggregateRequest, Row
-from app.plan.sql import Part, Select, Sql, all_of, const, sql
+from app.plan.sql import Part, Select, Sql, all_of, const, put
 
 _KIND = "SELECT type, criteria::text AS criteria FROM segment WHERE group_id = $1 AND id = $2"
 _PLACE = re.compile(r"\$(\d+)::(\w+(?:\[\])?)")
@@ -38,8 +38,8 @@ async def _funnel(
     def held(request: AggregateRequest, t: Row) -> Sql:
         if segment["type"] != "dynamic":
             members, scope, m = request.table("FunnelMember", "m")
-            where = [*scope, sql(m("segment_id"), " = ", const(ident, "bigint"))]
-            return sql(
+            where = [*scope, put(m("segment_id"), " = ", const(ident, "bigint"))]
+            return put(
                 t("customer_id"),
                 " IN (SELECT ",
                 m("customer_id"),
@@ -51,12 +51,12 @@ async def _funnel(
             )
         predicate = kept_predicate(segment)
         if predicate is None:
-            return sql("false")
+            return put("false")
         # The criteria's SQL names the table `customer`.
         customers, scope, customer = request.table("Customer", "customer")
         made = compile_sql(predicate, now=context.now)
-        where = [*scope, sql(customer("deleted_at"), " IS NULL"), _bound(made.text, made.values)]
-        return sql(
+        where = [*scope, put(customer("deleted_at"), " IS NULL"), _bound(made.text, made.values)]
+        return put(
             t("customer_id"),
             " IN (SELECT ",
             customer("id"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from app.domain.attribution.models import WHOLE, Model
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import Sql, all_of, sql
+from app.plan.sql import Sql, all_of, put
 
 ONE = 10_000
 """Of what amounts are told in."""
@@ -28,7 +28,7 @@ def shares(request: AggregateRequest, worth: Sql, *, window: Sql, half_life_us: 
     if model in (Model.FIRST_TOUCH, Model.LAST_TOUCH, Model.LAST_NON_DIRECT):
         chosen = _one_touch(request, model, window)
         whole = ONE if credit else 0
-        return sql(
+        return put(
             "SELECT ",
             chosen,
             f" AS campaign_id, s.at, s.key, s.value, {whole} AS credit FROM (",
@@ -42,7 +42,7 @@ def shares(request: AggregateRequest, worth: Sql, *, window: Sql, half_life_us: 
         touched = _ranked(_touches(request, worth, window), model, shared)
     value = "CASE WHEN r.value < 0 THEN -r.coin ELSE r.coin END * (r.value_base + (r.value_rank <= r.value_left)::int)"
     part = "r.credit_base + (r.credit_rank <= r.credit_left)::int" if credit else "0"
-    return sql(
+    return put(
         f"SELECT r.campaign_id, r.at, r.key, {value} AS value, {part} AS credit FROM (", touched, ") r"
     )
 
@@ -51,18 +51,18 @@ def _one_touch(request: AggregateRequest, model: Model, window: Sql) -> Sql:
     """The campaign of the one touch that counts."""
     table, where, t = _journey(request, window)
     if model is Model.LAST_NON_DIRECT:
-        where.append(sql(t("campaign_id"), " IS NOT NULL"))
+        where.append(put(t("campaign_id"), " IS NOT NULL"))
     way = "" if model is Model.FIRST_TOUCH else " DESC"
-    return sql("(SELECT ", t("campaign_id"), " FROM ", table, " WHERE ", all_of(where), " ORDER BY ", t("occurred_at"),
+    return put("(SELECT ", t("campaign_id"), " FROM ", table, " WHERE ", all_of(where), " ORDER BY ", t("occurred_at"),
                f"{way}, ", t("id"), f"{way} LIMIT 1)")  # fmt: skip
 
 
 def _touches(request: AggregateRequest, worth: Sql, window: Sql) -> Sql:
     """A row per event and touch: its place, and how many there are. An event without touches has one, direct."""
     table, where, t = _journey(request, window)
-    order = sql(" ORDER BY ", t("occurred_at"), ", ", t("id"))
-    campaigns = sql("coalesce(array_agg(", t("campaign_id"), order, "), '{NULL}') AS campaigns")
-    return sql(
+    order = put(" ORDER BY ", t("occurred_at"), ", ", t("id"))
+    campaigns = put("coalesce(array_agg(", t("campaign_id"), order, "), '{NULL}') AS campaigns")
+    return put(
         f"SELECT s.at, s.key, s.value, s.coin, {_COINS}, u.campaign_id, u.place, cardinality(j.campaigns) AS n FROM (",
         worth, ") s CROSS JOIN LATERAL (SELECT ", campaigns, " FROM ", table, " WHERE ", all_of(where), ") j"
         " CROSS JOIN LATERAL unnest(j.campaigns) WITH ORDINALITY u(campaign_id, place)",
@@ -73,7 +73,7 @@ def _timed(request: AggregateRequest, worth: Sql, window: Sql) -> Sql:
     """A row per event and touch: its place, and how long before the last one it was. `ref` tells events apart."""
     table, where, t = _journey(request, window, of="n")
     # OFFSET 0: customer by customer, however many events a window is expected to have.
-    journeys = sql(
+    journeys = put(
         "SELECT n.ref, n.at, n.key, n.value, n.coin, j.campaign_id, j.moment, j.touch FROM"
         " (SELECT s.*, row_number() OVER () AS ref FROM (", worth, ") s) n LEFT JOIN LATERAL"
         " (SELECT ", t("campaign_id"), ", ", t("occurred_at"), " AS moment, ", t("id"), " AS touch FROM ", table,
@@ -81,7 +81,7 @@ def _timed(request: AggregateRequest, worth: Sql, window: Sql) -> Sql:
     )  # fmt: skip
     age = "round(date_part('epoch', max(s.moment) OVER (PARTITION BY s.ref) - s.moment) * 1000000)"
     place = "row_number() OVER (PARTITION BY s.ref ORDER BY s.moment, s.touch)"
-    return sql(f"SELECT s.ref, s.at, s.key, s.value, s.coin, {_COINS}, s.campaign_id, {place} AS place,"
+    return put(f"SELECT s.ref, s.at, s.key, s.value, s.coin, {_COINS}, s.campaign_id, {place} AS place,"
                f" coalesce({age}, 0) AS age_us FROM (", journeys, ") s")  # fmt: skip
 
 
@@ -91,10 +91,10 @@ def _journey(
     table, scope, t = request.table("AttributionTouch", "t")
     where = [
         *scope,
-        sql(t("customer_id"), f" = {of}.customer_id"),
-        sql(t("project_id"), f" = {of}.project_id"),
-        sql(t("occurred_at"), f" <= {of}.at"),
-        sql(t("occurred_at"), f" >= {of}.at - ", window),
+        put(t("customer_id"), f" = {of}.customer_id"),
+        put(t("project_id"), f" = {of}.project_id"),
+        put(t("occurred_at"), f" <= {of}.at"),
+        put(t("occurred_at"), f" >= {of}.at - ", window),
     ]
     return table, where, t
 
@@ -103,7 +103,7 @@ def _ranked(touches: Sql, model: Model, shared: Sequence[str]) -> Sql:
     """Linear and position-based: weights are so few that it can be said who is rounded up, without sorting."""
     build = _position if model is Model.POSITION_BASED else _linear
     columns = ", ".join(build(f"t.{of}_coins", of) for of in shared)
-    return sql(f"SELECT t.campaign_id, t.at, t.key, t.value, t.coin, {columns} FROM (", touches, ") t")
+    return put(f"SELECT t.campaign_id, t.at, t.key, t.value, t.coin, {columns} FROM (", touches, ") t")
 
 
 def _linear(coins: str, of: str) -> str:
@@ -133,23 +133,23 @@ def _position(coins: str, of: str) -> str:
 
 def _decayed(touches: Sql, half_life_us: Sql, shared: Sequence[str]) -> Sql:
     """Time decay: every touch its own weight, so the fractions of each event are put in order."""
-    weight = sql(
+    weight = put(
         f"trunc({WHOLE} * power(2::float8, -least(100, t.age_us / ",
         half_life_us,
         "::float8)))::bigint",
     )
-    weighed = sql("SELECT t.*, ", weight, " AS weight FROM (", touches, ") t")
-    whole = sql(
+    weighed = put("SELECT t.*, ", weight, " AS weight FROM (", touches, ") t")
+    whole = put(
         "SELECT w.*, sum(w.weight) OVER (PARTITION BY w.ref)::bigint AS weights FROM (", weighed, ") w"
     )
-    based = sql("SELECT b.*, " + ", ".join(_based(of) for of in shared) + " FROM (", whole, ") b")
-    rests = sql("SELECT c.*, " + ", ".join(_rest(of) for of in shared) + " FROM (", based, ") c")
+    based = put("SELECT b.*, " + ", ".join(_based(of) for of in shared) + " FROM (", whole, ") b")
+    rests = put("SELECT c.*, " + ", ".join(_rest(of) for of in shared) + " FROM (", based, ") c")
     columns = ", ".join(
         f"d.{of}_base, d.{of}_coins - sum(d.{of}_base) OVER (PARTITION BY d.ref)::bigint AS {of}_left,"
         f" row_number() OVER (PARTITION BY d.ref ORDER BY d.{of}_rest DESC, d.place) AS {of}_rank"
         for of in shared
     )
-    return sql(f"SELECT d.campaign_id, d.at, d.key, d.value, d.coin, {columns} FROM (", rests, ") d")
+    return put(f"SELECT d.campaign_id, d.at, d.key, d.value, d.coin, {columns} FROM (", rests, ") d")
 
 
 _FITS = 2**62 // WHOLE

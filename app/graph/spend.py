@@ -11,7 +11,7 @@ from app.graph.declare import aggregate, amount_of, column, embed, is_set
 from app.graph.nodes import Money
 from app.graph.scalars import Date
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import NOW, Select, Sql, all_of, sql
+from app.plan.sql import NOW, Select, Sql, all_of, put
 
 LEAST_S = 3600
 """A rate is over an hour at least, so that the first entry of a day does not stand for the whole of it."""
@@ -63,10 +63,10 @@ def _standing(request: AggregateRequest) -> Select:
     store, store_scope, s = request.table("Store", "s")
     group, group_scope, g = request.table("CustomerGroup", "g")
     entry, in_period, e = _entries(request, "e")
-    source = sql(
+    source = put(
         limit,
-        " JOIN ", campaign, " ON ", all_of([*campaign_scope, sql(c("id"), " = ", own("campaign_id"))]),
-        " JOIN ", store, " ON ", all_of([*store_scope, sql(s("id"), " = ", c("store_id"))]),
+        " JOIN ", campaign, " ON ", all_of([*campaign_scope, put(c("id"), " = ", own("campaign_id"))]),
+        " JOIN ", store, " ON ", all_of([*store_scope, put(s("id"), " = ", c("store_id"))]),
         " JOIN ", group, " ON ", all_of(group_scope),
         " CROSS JOIN LATERAL (SELECT ", NOW, " AT TIME ZONE coalesce(",
         s("time_zone"), ", ", g("time_zone"), ") AS at) w",
@@ -79,14 +79,14 @@ def _standing(request: AggregateRequest) -> Select:
     names = {
         "currency": own("currency"),
         "cap": cap,
-        "spent": sql("m.spent"),
-        "remaining": sql("greatest(", cap, " - m.spent, 0)"),
-        "per_day": sql(f"round(m.spent * 86400 / {_ELAPSED}, 4)"),
+        "spent": put("m.spent"),
+        "remaining": put("greatest(", cap, " - m.spent, 0)"),
+        "per_day": put(f"round(m.spent * 86400 / {_ELAPSED}, 4)"),
         "cap_reached_on": _reached(request, cap),
     }
     # A `greatest` passes NULL over: without a cap there is nothing that could remain.
-    names["remaining"] = sql("CASE WHEN ", cap, " IS NOT NULL THEN ", names["remaining"], " END")
-    return Select(names, source, [*limit_scope, sql(own("id"), " = ", request.parent)])
+    names["remaining"] = put("CASE WHEN ", cap, " IS NOT NULL THEN ", names["remaining"], " END")
+    return Select(names, source, [*limit_scope, put(own("id"), " = ", request.parent)])
 
 
 _START = "coalesce(span.since, m.first_day::timestamp)"
@@ -94,7 +94,7 @@ _ELAPSED = f"greatest(extract(epoch FROM w.at - {_START}), {LEAST_S})"
 
 
 def _by_renewal(renewal: Sql, day: str, month: str) -> Sql:
-    return sql(
+    return put(
         " CASE ", renewal, f" WHEN 'daily' THEN date_trunc('day', w.at){day}"
         f" WHEN 'monthly' THEN date_trunc('month', w.at){month} END",
     )  # fmt: skip
@@ -105,9 +105,9 @@ def _entries(request: AggregateRequest, alias: str) -> tuple[Sql, list[Sql], Any
     entry, scope, e = request.table("SpendEntry", alias)
     in_period = [
         *scope,
-        sql(e("campaign_id"), " = l.campaign_id"),
-        sql(e("day"), " >= coalesce(span.since::date, '-infinity')"),
-        sql(e("day"), " < coalesce(span.until::date, 'infinity')"),
+        put(e("campaign_id"), " = l.campaign_id"),
+        put(e("day"), " >= coalesce(span.since::date, '-infinity')"),
+        put(e("day"), " < coalesce(span.until::date, 'infinity')"),
     ]
     return entry, in_period, e
 
@@ -115,14 +115,14 @@ def _entries(request: AggregateRequest, alias: str) -> tuple[Sql, list[Sql], Any
 def _reached(request: AggregateRequest, cap: Sql) -> Sql:
     """The day it happened, where it did; else where the line from the period's start leads, if that is inside."""
     entry, in_period, e = _entries(request, "f")
-    happened = sql(
+    happened = put(
         "(SELECT min(r.day) FROM (SELECT ", e("day"), ", sum(sum(", e("amount"), ")) OVER (ORDER BY ", e("day"),
         ") AS so_far FROM ", entry, " WHERE ", all_of(in_period), " GROUP BY ", e("day"),
         ") r WHERE r.so_far >= ", cap, ")",
     )  # fmt: skip
-    seconds = sql(f"{_ELAPSED} * ", cap, " / nullif(m.spent, 0)")
-    led_to = sql(f"({_START} + make_interval(secs => (", seconds, ")::float8))")
-    return sql(
+    seconds = put(f"{_ELAPSED} * ", cap, " / nullif(m.spent, 0)")
+    led_to = put(f"({_START} + make_interval(secs => (", seconds, ")::float8))")
+    return put(
         "CASE WHEN m.spent >= ", cap, " THEN ", happened,
         " WHEN m.spent > 0 AND ", seconds, f" < {FAR_S} THEN CASE WHEN ", led_to,
         " < coalesce(span.until, 'infinity') THEN ", led_to, "::date END END",

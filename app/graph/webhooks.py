@@ -8,7 +8,7 @@ from app.graph.enums import ConnectionStatus, Provider
 from app.graph.nodes import Node
 from app.graph.scalars import DateTime, Long
 from app.plan.catalog import HIDDEN, VISIBLE, AggregateRequest, Entity, Row
-from app.plan.sql import Param, Select, Sql, joined, quoted, sql
+from app.plan.sql import Param, Select, Sql, joined, put, quoted, sql, verbatim
 from app.tables import webhooks as tables
 
 PATH = "/api/v1/marketing/webhooks"
@@ -16,8 +16,8 @@ PATH = "/api/v1/marketing/webhooks"
 
 
 def _url(row: Row) -> Sql:
-    base = sql(Param(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url))
-    return sql(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
+    base = put(Param(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url))
+    return put(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
 
 
 @entity(
@@ -71,27 +71,33 @@ def providers(description: str) -> Any:
 def _providers(request: AggregateRequest) -> Select:
     table, scope, p = request.table("WebhookCounters", "p")
     values = [
-        f"({place}, {quoted(provider)}, {quoted(NAMES[provider])}, ARRAY[{', '.join(map(quoted, EVENTS[provider]))}])"
+        sql(
+            "({place}, {provider}, {name}, ARRAY[{events}])",
+            place=verbatim(str(place)),
+            provider=quoted(provider),
+            name=quoted(NAMES[provider]),
+            events=joined(", ", map(quoted, EVENTS[provider])),
+        )
         for place, provider in enumerate(tables.Provider)
     ]
-    known = f"(VALUES {', '.join(values)}) AS known (place, provider, name, events)"
-    tie = joined(" AND ", [*scope, sql(p("provider"), " = known.provider")])
-    live = sql("coalesce(", p("connections"), ", 0) > 0")
+    known = sql("(VALUES {values}) AS known (place, provider, name, events)", values=joined(", ", values))
+    tie = joined(" AND ", [*scope, put(p("provider"), " = known.provider")])
+    live = put("coalesce(", p("connections"), ", 0) > 0")
 
     def while_live(name: str) -> Sql:
-        return sql("CASE WHEN ", live, " THEN ", p(name), " END")
+        return put("CASE WHEN ", live, " THEN ", p(name), " END")
 
     names = {
-        "provider": sql("known.provider"),
-        "name": sql("known.name"),
-        "status": sql("CASE WHEN ", live, " THEN 'connected' ELSE 'disconnected' END"),
-        "events": sql("known.events"),
+        "provider": put("known.provider"),
+        "name": put("known.name"),
+        "status": put("CASE WHEN ", live, " THEN 'connected' ELSE 'disconnected' END"),
+        "events": put("known.events"),
         "events_received": while_live("events_received"),
         "events_ignored": while_live("events_ignored"),
         "last_event_at": while_live("last_event_at"),
-        "sort_1": sql("known.place"),
+        "sort_1": put("known.place"),
     }
-    return Select(names, sql(known, " LEFT JOIN ", table, " ON ", tie), [])
+    return Select(names, put(known, " LEFT JOIN ", table, " ON ", tie), [])
 
 
 __all__ = ["PATH", "ROWS", "WebhookEndpoint", "WebhookProvider", "providers"]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from app.plan.binding import Bindings
 from app.plan.kinds import Kind
-from app.plan.sql import Select, Sql, sql
+from app.plan.sql import Select, Sql, put
 
 
 class Row(Protocol):
@@ -160,7 +160,7 @@ class News(Many):
     The value of its statement begins with their ids, so that the next one can leave them out (`plan/news.py`).
     """
 
-    fresh: Callable[[Row], Sql] = lambda row: sql("true")
+    fresh: Callable[[Row], Sql] = lambda row: put("true")
     """Which rows those are."""
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.plan.catalog import Parts, Row
-from app.plan.sql import Sql, joined, sql
+from app.plan.sql import Sql, joined, put
 
 
 @dataclass(slots=True)
@@ -15,14 +15,14 @@ class Cells:
 
     def __call__(self, column: str) -> Sql:
         self.used[column] = None
-        return sql(f"{self.alias}.{column}")
+        return put(f"{self.alias}.{column}")
 
 
 def unnested(parts: Parts, item: Cells, row: Row) -> Sql:
     """The FROM item that makes rows of a row's arrays: those asked for, and their `place`."""
     names = list(dict.fromkeys([parts.always, *item.used]))
     arrays = joined(", ", [row(f"{parts.prefix}_{name}") for name in names])
-    return sql("unnest(", arrays, f") WITH ORDINALITY {item.alias}({', '.join(names)}, place)")
+    return put("unnest(", arrays, f") WITH ORDINALITY {item.alias}({', '.join(names)}, place)")
 
 
 @dataclass(slots=True)

@@ -34,19 +34,8 @@ from app.plan.kinds import nullable
 from app.plan.news import head_of_news
 from app.plan.pages import STRUCTURAL, Page, page_of, rows_of
 from app.plan.scoping import GROUP, STORE, scoped_table
-from app.plan.sql import (
-    NOTHING,
-    Param,
-    Sql,
-    Statement,
-    Subselect,
-    Text,
-    all_of,
-    joined,
-    print_sql,
-    sql,
-    subselect,
-)
+from app.plan.sql import NOTHING, Param, Sql, Statement, all_of, joined, print_sql, put
+from app.plan.text import Subselect, Text, subselect
 from app.values.ids import read_id, read_uuid
 
 
@@ -59,13 +48,13 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
     compiler = _Compiler(catalog, shape)
     text = compiler.object(tree.roots, catalog.entities[tree.root_type], Cells(""), Level())
     body = Text().literal('{"data":').add(text).literal("}")
-    source = sql("")
+    source = put("")
     one = body.pieces[1] if len(body.pieces) == 3 else None
     if isinstance(one, Subselect):
         # One root list and nothing else: its rows are built into the body itself, not into a text copied there.
         body.pieces[1] = one.inner
-        source = sql(" FROM ", one.source)
-    return print_sql(sql("SELECT ", compiler.head, "convert_to(", body.sql(), ", 'UTF8')", source))
+        source = put(" FROM ", one.source)
+    return print_sql(put("SELECT ", compiler.head, "convert_to(", body.sql(), ", 'UTF8')", source))
 
 
 def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
@@ -73,13 +62,13 @@ def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool
     entity = catalog.entities[selected.target]
     compiler = _Compiler(catalog, shape)
     if not many:
-        key = sql(Param(("made",), entity.id_cast, lambda b: b.facts["made"]))
-        return print_sql(sql("SELECT ", compiler.found(selected.inside, entity, key, written=True).sql()))
-    keys = sql(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts["made"]))
-    row = compiler.found(selected.inside, entity, sql("made.id"), written=True).sql()
-    listed = sql("coalesce(string_agg(", row, ", ',' ORDER BY made.place), '')")
+        key = put(Param(("made",), entity.id_cast, lambda b: b.facts["made"]))
+        return print_sql(put("SELECT ", compiler.found(selected.inside, entity, key, written=True).sql()))
+    keys = put(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts["made"]))
+    row = compiler.found(selected.inside, entity, put("made.id"), written=True).sql()
+    listed = put("coalesce(string_agg(", row, ", ',' ORDER BY made.place), '')")
     return print_sql(
-        sql("SELECT '[' || ", listed, " || ']' FROM unnest(", keys, ") WITH ORDINALITY made(id, place)")
+        put("SELECT '[' || ", listed, " || ']' FROM unnest(", keys, ") WITH ORDINALITY made(id, place)")
     )
 
 
@@ -119,7 +108,7 @@ class _Compiler:
                 shown = [expression(row) for expression in plan.expressions]
                 return nullable(plan.kind, shown, may_be_null=not selected.non_null)
             case Fact():
-                param = sql(Param(("fact", selected.parent, selected.name), plan.cast, plan.read))
+                param = put(Param(("fact", selected.parent, selected.name), plan.cast, plan.read))
                 return nullable(plan.kind, [param], may_be_null=not selected.non_null)
             case Embed():
                 return self.embedded(selected, plan, row, level)
@@ -144,7 +133,7 @@ class _Compiler:
         text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, plan)
         if plan.present is None:
             return text
-        return Text().add(sql("CASE WHEN ", plan.present(row), " THEN ", text.sql(), " ELSE 'null' END"))
+        return Text().add(put("CASE WHEN ", plan.present(row), " THEN ", text.sql(), " ELSE 'null' END"))
 
     # ── one row ───────────────────────────────────────────────────────────────
 
@@ -153,13 +142,13 @@ class _Compiler:
         other = Cells(self.alias())
         source, scope = scoped_table(self.catalog, entity, other.alias, self.shape)
         tie = (
-            sql(other(plan.key), " = ", row("id")) if plan.reverse else sql(other("id"), " = ", row(plan.key))
+            put(other(plan.key), " = ", row("id")) if plan.reverse else put(other("id"), " = ", row(plan.key))
         )
-        level.joins.append(sql(" LEFT JOIN ", source, " ON ", all_of([*scope, tie])))
+        level.joins.append(put(" LEFT JOIN ", source, " ON ", all_of([*scope, tie])))
         text = self.object(selected.inside, entity, other, level)
         if selected.non_null:
             return text
-        return Text().add(sql("CASE WHEN ", other("id"), " IS NULL THEN 'null' ELSE ", text.sql(), " END"))
+        return Text().add(put("CASE WHEN ", other("id"), " IS NULL THEN 'null' ELSE ", text.sql(), " END"))
 
     def lookup(self, selected: Selected, plan: Lookup) -> Text:
         entity = self.catalog.entities[selected.target]
@@ -183,12 +172,12 @@ class _Compiler:
         """`written`: a payload's row, shown also where lists hide it since it was put away."""
         row, level = Cells(self.alias()), Level()
         source, where = scoped_table(self.catalog, entity, row.alias, self.shape)
-        where.append(sql(row("id"), " = ", key))
+        where.append(put(row("id"), " = ", key))
         if entity.alive and not written:
-            where.append(sql(f"{row.alias}.{entity.alive}"))
+            where.append(put(f"{row.alias}.{entity.alive}"))
         text = self.object(fields, entity, row, level)
-        select = sql("(SELECT ", text.sql(), " FROM ", source, *level.joins, " WHERE ", all_of(where), ")")
-        return Text().add(select if non_null else sql("coalesce(", select, ", 'null')"))
+        select = put("(SELECT ", text.sql(), " FROM ", source, *level.joins, " WHERE ", all_of(where), ")")
+        return Text().add(select if non_null else put("coalesce(", select, ", 'null')"))
 
     def by_id(self, selected: Selected) -> Text:
         prefix = str(selected.values["id"]).rpartition("_")[0]
@@ -206,22 +195,22 @@ class _Compiler:
         entities = [e for e in (self.catalog.by_prefix(p) for p in sorted(prefixes)) if e is not None]
         args, alias = self.args(selected), self.alias()
         arrays: list[Sql] = []
-        cases = sql("")
+        cases = put("")
         for at, entity in enumerate(entities):
             arrays.append(
                 args.param(
                     "ids", cast=f"{entity.id_cast}[]", convert=_ids_reader(entity.prefix, entity.id_cast)
                 )
             )
-            key = sql(f"{alias}.k{at}")
+            key = put(f"{alias}.k{at}")
             found = self.found(selected.children[entity.name], entity, key).sql()
-            cases = sql(cases, " WHEN ", key, " IS NOT NULL THEN ", found)
+            cases = put(cases, " WHEN ", key, " IS NOT NULL THEN ", found)
         if not entities:
             arrays.append(args.param("ids", cast="text[]"))
         names = ", ".join(f"k{at}" for at in range(len(arrays)))
-        shown = sql("CASE", cases, " ELSE 'null' END") if entities else sql("'null'")
-        listed = in_list(Text().add(shown), sql(f"{alias}.place"))
-        arrays_of = sql("unnest(", joined(", ", arrays), f") WITH ORDINALITY {alias}({names}, place)")
+        shown = put("CASE", cases, " ELSE 'null' END") if entities else put("'null'")
+        listed = in_list(Text().add(shown), put(f"{alias}.place"))
+        arrays_of = put("unnest(", joined(", ", arrays), f") WITH ORDINALITY {alias}({names}, place)")
         return subselect(listed, arrays_of)
 
     # ── many rows ─────────────────────────────────────────────────────────────
@@ -234,7 +223,7 @@ class _Compiler:
         page = self.page(selected, plan, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))
-        return subselect(listed, sql(*self.from_page(page, item, level)))
+        return subselect(listed, put(*self.from_page(page, item, level)))
 
     def page(
         self, selected: Selected, plan: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
@@ -251,14 +240,15 @@ class _Compiler:
         """FROM and WHERE: the table itself, or the limited page in a sub-select before anything is joined."""
         select = page.select
         if select.limit is None and select.offset is None and ranked is None:
-            return [select.source, *level.joins, sql(" WHERE ", all_of(select.where))]
+            assert isinstance(select.source, Sql)
+            return [select.source, *level.joins, put(" WHERE ", all_of(select.where))]
         select.names = {
-            column: sql(f"{item.alias}.{column}") for column in sorted(item.used) if column != "rn"
+            column: put(f"{item.alias}.{column}") for column in sorted(item.used) if column != "rn"
         }
         if ranked is not None:
             select.names["rn"] = ranked
-        select.names = select.names or {"one": sql("1")}
-        return [sql("(", select.sql(), f") {item.alias}"), *level.joins]
+        select.names = select.names or {"one": put("1")}
+        return [put("(", select.sql(), f") {item.alias}"), *level.joins]
 
     def connection(self, selected: Selected, plan: Many, row: Cells) -> Text:
         entity = self.catalog.entities[node_type(selected)]
@@ -292,7 +282,7 @@ class _Compiler:
             return text
         ranked = parts.rank() if parts.ranked else None
         return Text().add(
-            sql("(SELECT ", text.sql(), " FROM ", *self.from_page(page, item, level, ranked), ")")
+            put("(SELECT ", text.sql(), " FROM ", *self.from_page(page, item, level, ranked), ")")
         )
 
     def count(self, selected: Selected, plan: Many, entity: Entity, row: Cells) -> Text:
@@ -308,7 +298,7 @@ class _Compiler:
             shape=self.shape,
             row=item,
         )
-        return Text().add(sql("(SELECT count(*)::text FROM ", source, " WHERE ", all_of(where), ")"))
+        return Text().add(put("(SELECT count(*)::text FROM ", source, " WHERE ", all_of(where), ")"))
 
     def aggregate(self, selected: Selected, plan: Aggregate, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
@@ -327,16 +317,16 @@ class _Compiler:
         request = AggregateRequest(parent, self.args(selected), table, list(item.used), self.shape)
         select = plan.build(request)
         kept = [*item.used, *(n for n in select.names if n.startswith("sort_"))]
-        order = [sql(f"{item.alias}.{n}") for n in select.names if n.startswith("sort_")]
-        select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": sql("1")}
-        rows = sql("(", select.sql(), f") {item.alias}", *level.joins)
+        order = [put(f"{item.alias}.{n}") for n in select.names if n.startswith("sort_")]
+        select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": put("1")}
+        rows = put("(", select.sql(), f") {item.alias}", *level.joins)
         return subselect(in_list(text, joined(", ", order)) if is_list(selected.definition) else text, rows)
 
     def parts(self, selected: Selected, plan: Parts, row: Cells) -> Text:
         item, level = Cells(self.alias()), Level()
         text = self.object(selected.inside, self.catalog.entities[selected.target], item, level)
-        listed = in_list(text, sql(f"{item.alias}.place"))
-        return subselect(listed, sql(unnested(plan, item, row), *level.joins))
+        listed = in_list(text, put(f"{item.alias}.place"))
+        return subselect(listed, put(unnested(plan, item, row), *level.joins))
 
     def args(self, selected: Selected) -> FieldArguments:
         return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)

@@ -7,7 +7,8 @@ from app.plan.catalog import Row
 from app.plan.cells import Cells
 from app.plan.collect import Selected
 from app.plan.pages import Ordering, Page, cursor_json
-from app.plan.sql import NOTHING, Sql, Text, joined, sql
+from app.plan.sql import NOTHING, Sql, joined, put
+from app.plan.text import Text
 
 
 class ConnectionParts:
@@ -25,23 +26,23 @@ class ConnectionParts:
         """Each row's place on the page."""
         inner = Cells(self.item.alias)
         order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
-        place = sql("row_number() OVER (ORDER BY ", order, ")")
+        place = put("row_number() OVER (ORDER BY ", order, ")")
         # Rows passed over by the offset are numbered too.
         offset = self.page.select.offset
-        return place if offset is None else sql(place, " - ", offset)
+        return place if offset is None else put(place, " - ", offset)
 
     @property
     def within(self) -> Sql:
         """Keeps the row that was read only to see whether there are more out of the answer."""
         if not self.ranked or self.page.size is None:
-            return sql("")
-        return sql(f" FILTER (WHERE {self.item.alias}.rn <= ", self.page.size, ")")
+            return put("")
+        return put(f" FILTER (WHERE {self.item.alias}.rn <= ", self.page.size, ")")
 
     def listed(self, text: Text) -> Text:
         """`nodes` or `edges`: the rows' texts in the page's order."""
         self.looks_at_rows = True
         if self.ranked:
-            order = sql(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
+            order = put(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
         else:
             order = joined(", ", self.page.ordering.sql(self.item))
         return in_list(text, order, self.within)
@@ -66,13 +67,13 @@ class ConnectionParts:
     def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:
         """The `pageInfo` object."""
         offset = (
-            sql("(", args.param("offset", cast="bigint"), " > 0)::text")
+            put("(", args.param("offset", cast="bigint"), " > 0)::text")
             if args.given("offset")
-            else sql("'false'")
+            else put("'false'")
         )
         back, forth = (
-            sql("'true'") if args.given("after") else offset,
-            sql("'true'" if args.given("before") else "'false'"),
+            put("'true'") if args.given("after") else offset,
+            put("'true'" if args.given("before") else "'false'"),
         )
         text = Text().literal("{")
         for at, inner in enumerate(fields):
@@ -94,21 +95,21 @@ class ConnectionParts:
         """Whether the row beyond the page was there."""
         self.looks_at_rows = True
         assert self.page.size is not None, "connections always have a size"
-        return sql("(count(*) > ", self.page.size, ")::text")
+        return put("(count(*) > ", self.page.size, ")::text")
 
     def edge_cursor(self, *, first: bool) -> Sql:
         """The cursor of the first or last row shown."""
         self.looks_at_rows = True
         order = f"{self.item.alias}.rn" + ("" if first else " DESC")
-        aggregated = sql("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
-        return sql("coalesce(", aggregated, ", 'null')")
+        aggregated = put("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
+        return put("coalesce(", aggregated, ", 'null')")
 
 
 def in_list(text: Text, order: Sql, within: Sql = NOTHING) -> Text:
     """The rows' texts as a JSON list."""
-    by = sql(" ORDER BY ", order) if order.parts else NOTHING
-    aggregated = sql("string_agg(", text.sql(), ", ','", by, ")", within)
-    return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
+    by = put(" ORDER BY ", order) if order.parts else NOTHING
+    aggregated = put("string_agg(", text.sql(), ", ','", by, ")", within)
+    return Text().literal("[").add(put("coalesce(", aggregated, ", '')")).literal("]")
 
 
 def cursor_sql(ordering: Ordering, row: Row) -> Sql:
@@ -116,5 +117,5 @@ def cursor_sql(ordering: Ordering, row: Row) -> Sql:
     text = Text()
     for piece in cursor_json(ordering, row):
         text.add(piece)
-    encoded = sql("encode(convert_to(", text.sql(), ", 'UTF8'), 'base64')")
-    return sql("translate(", encoded, ", E'+/=\\n', '-_')")
+    encoded = put("encode(convert_to(", text.sql(), ", 'UTF8'), 'base64')")
+    return put("translate(", encoded, ", E'+/=\\n', '-_')")

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from app.plan.sql import Sql, Text, quoted, sql
+from app.plan.sql import NOTHING, Sql, joined, put, quoted, sql, verbatim
+from app.plan.text import Text
 from app.values.ids import show_id
 from app.values.instants import show_instant
 from app.values.money import NO_DIGITS, THREE_DIGITS, show_amount, show_decimal
@@ -34,25 +35,25 @@ def _same(value: Any) -> Any:
 
 
 def _plain(suffix: str) -> Callable[..., Text]:
-    return lambda x: Text().add(sql(x, suffix))
+    return lambda x: Text().add(put(x, suffix))
 
 
 def _in_quotes(build: Callable[..., Sql]) -> Callable[..., Text]:
     return lambda *x: Text().literal('"').add(build(*x)).literal('"')
 
 
-TEXT = Kind("text", _same, lambda x: Text().add(sql("to_json(", x, ")::text")))
+TEXT = Kind("text", _same, lambda x: Text().add(put("to_json(", x, ")::text")))
 INT = Kind("int", int, _plain("::text"))
 BOOL = Kind("bool", _same, _plain("::text"))
 INSTANT = Kind(
     "instant",
     show_instant,
     # to_json prints "2025-06-01T08:00:00.5+00:00" in a UTC session; the offset and quote become Z".
-    lambda x: Text().add(sql("left(to_json(", x, ")::text, -7)")).literal('Z"'),
+    lambda x: Text().add(put("left(to_json(", x, ")::text, -7)")).literal('Z"'),
 )
-DATE = Kind("date", lambda v: v.isoformat(), _in_quotes(lambda x: sql(x, "::text")))
-DECIMAL = Kind("decimal", show_decimal, _in_quotes(lambda x: sql("trim_scale(", x, ")::text")))
-TEXTS = Kind("texts", list, lambda x: Text().add(sql("array_to_json(", x, ")::text")))
+DATE = Kind("date", lambda v: v.isoformat(), _in_quotes(lambda x: put(x, "::text")))
+DECIMAL = Kind("decimal", show_decimal, _in_quotes(lambda x: put("trim_scale(", x, ")::text")))
+TEXTS = Kind("texts", list, lambda x: Text().add(put("array_to_json(", x, ")::text")))
 JSON = Kind("json", lambda v: msgspec.Raw(v.encode()), _plain("::text"), fetched_as="::text")
 
 
@@ -63,7 +64,7 @@ CURRENCY = Kind("currency", _same, _in_quotes(lambda x: x))
 def _digits(currency: Sql) -> Sql:
     none, three = ("'{" + ",".join(sorted(s)) + "}'" for s in (NO_DIGITS, THREE_DIGITS))
     # The most frequent first: most rows stop there.
-    return sql(
+    return put(
         "CASE WHEN ", currency, " = ANY ('{EUR,USD,GBP}') THEN 2 WHEN ", currency, f" = ANY ({none}) THEN 0 WHEN ",
         currency, f" = ANY ({three}) THEN 3 ELSE 2 END",
     )  # fmt: skip
@@ -72,7 +73,7 @@ def _digits(currency: Sql) -> Sql:
 AMOUNT = Kind(
     "amount",
     show_amount,
-    _in_quotes(lambda x, c: sql("round(", x, ", greatest(min_scale(", x, "), ", _digits(c), "))::text")),
+    _in_quotes(lambda x, c: put("round(", x, ", greatest(min_scale(", x, "), ", _digits(c), "))::text")),
 )
 """Of an amount and its currency."""
 
@@ -83,7 +84,7 @@ def rate(scale: int) -> Kind:
     return Kind(
         f"rate({scale})",
         lambda v: v.quantize(step, rounding=ROUND_HALF_UP),
-        lambda x: Text().add(sql("round(", x, f", {scale})::text")),
+        lambda x: Text().add(put("round(", x, f", {scale})::text")),
     )
 
 
@@ -93,7 +94,7 @@ def share(scale: int) -> Kind:
     return Kind(
         f"share({scale})",
         lambda v: Decimal(show_decimal(rounded.value(v))),
-        lambda x: Text().add(sql("trim_scale(round(", x, f", {scale}))::text")),
+        lambda x: Text().add(put("trim_scale(round(", x, f", {scale}))::text")),
     )
 
 
@@ -102,7 +103,7 @@ def ident(prefix: str) -> Kind:
     return Kind(
         f"id({prefix})",
         lambda v: show_id(prefix, v),
-        lambda x: Text().literal(f'"{prefix}_').add(sql(x, "::text")).literal('"'),
+        lambda x: Text().literal(f'"{prefix}_').add(put(x, "::text")).literal('"'),
     )
 
 
@@ -117,23 +118,28 @@ def code(enum: type[Enum]) -> Kind:
 
     def text(x: Sql) -> Text:
         if all(isinstance(m.value, str) and m.name == m.value.upper() for m in members) and rest is None:
-            return Text().literal('"').add(sql("upper(", x, ")")).literal('"')
-        cases = " ".join(
-            f"WHEN {quoted(m.value) if isinstance(m.value, str) else m.value} THEN {quoted(m.name)}"
-            for m in members
+            return Text().literal('"').add(put("upper(", x, ")")).literal('"')
+        cases = joined(
+            " ", [sql("WHEN {stored} THEN {name}", stored=_stored(m), name=quoted(m.name)) for m in members]
         )
-        other = f" ELSE {quoted(rest.name)}" if rest is not None else ""
+        other = sql("ELSE {name}", name=quoted(rest.name)) if rest is not None else NOTHING
         # A NULL stays NULL: CASE would give it the ELSE branch.
-        guard = sql("CASE WHEN ", x, " IS NOT NULL THEN CASE ", x, f" {cases}{other} END END")
+        guard = sql(
+            "CASE WHEN {x} IS NOT NULL THEN CASE {x} {cases} {other} END END", x=x, cases=cases, other=other
+        )
         return Text().literal('"').add(guard).literal('"')
 
     return Kind(f"code({enum.__name__})", value, text)
 
 
+def _stored(member: Enum) -> Sql:
+    return quoted(member.value) if isinstance(member.value, str) else verbatim(str(int(member.value)))
+
+
 def nullable(kind: Kind, expressions: Sequence[Sql], *, may_be_null: bool) -> Text:
     """The kind's text, `null` where the value is NULL."""
     made = kind.text(*expressions)
-    return Text().add(sql("coalesce(", made.sql(), ", 'null')")) if may_be_null else made
+    return Text().add(put("coalesce(", made.sql(), ", 'null')")) if may_be_null else made
 
 
 def show(kind: Kind, values: Sequence[Any]) -> Any:

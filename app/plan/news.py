@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.plan.catalog import Row
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Param, Sql, put
 
 OVERLAP = timedelta(seconds=10)
 """How long after its instant a row may still be committed, and how far clocks of several gateways may differ."""
@@ -56,7 +56,7 @@ def fresh_by(instant: str) -> Callable[[Row], Sql]:
     """The condition of news, by the column that says when a row came."""
 
     def fresh(row: Row) -> Sql:
-        return sql(
+        return put(
             row(instant), " >= ", _SINCE, " AND ", row(instant), " < ", _UNTIL, " AND ", row("id"),
             # A sub-select, so that it is hashed: an array would be searched from end to end for every row.
             " NOT IN (SELECT encode(substring(", _SEEN, f" FROM {ID_BYTES} * n + 1 FOR {ID_BYTES}), 'hex')::uuid"
@@ -68,8 +68,8 @@ def fresh_by(instant: str) -> Callable[[Row], Sql]:
 
 def head_of_news(row: Row) -> Sql:
     """What the value of a statement of news begins with: how many rows, and their ids."""
-    ids = sql("string_agg(uuid_send(", row("id"), "), ''::bytea)")
-    return sql("int4send(count(*)::int) || coalesce(", ids, ", ''::bytea) || ")
+    ids = put("string_agg(uuid_send(", row("id"), "), ''::bytea)")
+    return put("int4send(count(*)::int) || coalesce(", ids, ", ''::bytea) || ")
 
 
 def split_news(value: bytes) -> tuple[bytes, bytes]:
@@ -78,6 +78,6 @@ def split_news(value: bytes) -> tuple[bytes, bytes]:
     return value[_COUNT_BYTES:end], value[end:]
 
 
-_SINCE = sql(Param(("news", "since"), "timestamptz", lambda b: b.facts["news"].since))
-_UNTIL = sql(Param(("news", "until"), "timestamptz", lambda b: b.facts["news"].until))
-_SEEN = sql(Param(("news", "seen"), "bytea", lambda b: b.facts["news"].seen))
+_SINCE = put(Param(("news", "since"), "timestamptz", lambda b: b.facts["news"].since))
+_UNTIL = put(Param(("news", "until"), "timestamptz", lambda b: b.facts["news"].until))
+_SEEN = put(Param(("news", "seen"), "bytea", lambda b: b.facts["news"].seen))

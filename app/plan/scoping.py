@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog, Entity, Row, Way
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Param, Sql, put
 
-GROUP = sql(Param(("group",), "bigint", lambda b: b.scope.group_id))
-GROUPS = sql(Param(("groups",), "bigint[]", lambda b: list(b.scope.group_ids)))
-STORE = sql(Param(("store",), "bigint", lambda b: b.scope.store_id))
+GROUP = put(Param(("group",), "bigint", lambda b: b.scope.group_id))
+GROUPS = put(Param(("groups",), "bigint[]", lambda b: list(b.scope.group_ids)))
+STORE = put(Param(("store",), "bigint", lambda b: b.scope.store_id))
 
 
 def _projects(bindings: Bindings) -> list[int]:
     return list(bindings.scope.project_ids or ())
 
 
-PROJECTS = sql(Param(("projects",), "bigint[]", _projects))
+PROJECTS = put(Param(("projects",), "bigint[]", _projects))
 
 
 def scoped_table(
@@ -28,21 +28,21 @@ def scoped_table(
     """
 
     def row(column: str) -> Sql:
-        return sql(f"{alias}.{column}")
+        return put(f"{alias}.{column}")
 
     own_group = (
-        sql(row(entity.tenant), " = ANY (", GROUPS, ")")
+        put(row(entity.tenant), " = ANY (", GROUPS, ")")
         if every_group
-        else sql(row(entity.tenant), " = ", GROUP)
+        else put(row(entity.tenant), " = ", GROUP)
     )
     predicates = [own_group]
     if "s" in shape:
-        predicates += _narrow(catalog, row, entity.store, alias, lambda e: e.store, sql(" = ", STORE))
+        predicates += _narrow(catalog, row, entity.store, alias, lambda e: e.store, put(" = ", STORE))
     if "p" in shape:
         predicates += _narrow(
-            catalog, row, entity.project, alias, lambda e: e.project, sql(" = ANY (", PROJECTS, ")")
+            catalog, row, entity.project, alias, lambda e: e.project, put(" = ANY (", PROJECTS, ")")
         )
-    return sql(f"{entity.table} {alias}"), predicates
+    return put(f"{entity.table} {alias}"), predicates
 
 
 def _narrow(
@@ -51,26 +51,26 @@ def _narrow(
     if way.how == "visible":
         return []
     if way.how == "hidden":
-        return [sql("false")]
+        return [put("false")]
     if way.how == "own":
-        return [sql(row(way.column), matches)]
+        return [put(row(way.column), matches)]
     if way.how == "own_or_group":
-        return [sql("(", row(way.column), " IS NULL OR ", row(way.column), matches, ")")]
+        return [put("(", row(way.column), " IS NULL OR ", row(way.column), matches, ")")]
     parent = catalog.entities[way.entity]
     above = f"{alias}_up"
 
     def up(column: str) -> Sql:
-        return sql(f"{above}.{column}")
+        return put(f"{above}.{column}")
 
     inner = _narrow(catalog, up, way_of(parent), above, way_of, matches)
     if not inner:
         return []
-    exists = sql(
+    exists = put(
         f"EXISTS (SELECT 1 FROM {parent.table} {above} WHERE ", up(parent.tenant), " = ", GROUP,
         " AND ", up("id"), " = ", row(way.column),
     )  # fmt: skip
     for condition in inner:
-        exists = sql(exists, " AND ", condition)
+        exists = put(exists, " AND ", condition)
     if way.how == "via_or_group":
-        return [sql("(", row(way.column), " IS NULL OR ", exists, "))")]
-    return [sql(exists, ")")]
+        return [put("(", row(way.column), " IS NULL OR ", exists, "))")]
+    return [put(exists, ")")]

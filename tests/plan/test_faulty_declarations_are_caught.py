@@ -11,7 +11,8 @@ from graphql import get_named_type
 from app.graph.schema import catalog
 from app.plan.catalog import Aggregate, Catalog, Column, Embed, Filter, Many, Plan, ToOne
 from app.plan.kinds import Kind
-from app.plan.sql import Text, sql
+from app.plan.sql import put
+from app.plan.text import Text
 from tests.given.asking import Asker
 from tests.given.everything import Everything
 from tests.given.questions import GRAPH
@@ -22,7 +23,7 @@ from tests.plan.faults import EDGES, any_edge_differs, differs, faulty, with_fie
 
 def _wrapped(before: str, after: str) -> Callable[[Kind], Kind]:
     """The same expression, printed by other SQL."""
-    return lambda kind: replace(kind, text=lambda x, *_: Text().add(sql(before, x, after)))
+    return lambda kind: replace(kind, text=lambda x, *_: Text().add(put(before, x, after)))
 
 
 WRONG_PRINTING: dict[str, Callable[[Kind], Kind]] = {
@@ -100,14 +101,14 @@ WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
         only("Campaign", "budget", lambda p: replace(p, present=None)), "Query.campaigns",
     ),
     "an object of another column": (
-        only("Campaign", "budget", lambda p: replace(p, present=lambda row: sql(row("subject"), " IS NOT NULL"))),
+        only("Campaign", "budget", lambda p: replace(p, present=lambda row: put(row("subject"), " IS NOT NULL"))),
         "Query.campaigns",
     ),
     "an amount with another's currency": (
         only("Campaign", "budget", lambda p: replace(p, columns={
             **p.columns,
             "amount": replace(
-                p.columns["amount"], expressions=(lambda r: r("budget_total"), lambda _: sql("'JPY'::text"))
+                p.columns["amount"], expressions=(lambda r: r("budget_total"), lambda _: put("'JPY'::text"))
             ),
         })),
         "Query.campaigns",
@@ -198,7 +199,7 @@ FILTERS = [(name, key) for name, keys in catalog.filters.items() for key in keys
 async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, key: str) -> None:
     broken = faulty(lambda e: e)
     broken.filters[name][key] = Filter(
-        lambda *_: sql("true"), replaces_alive=catalog.filters[name][key].replaces_alive
+        lambda *_: put("true"), replaces_alive=catalog.filters[name][key].replaces_alive
     )
     lists = [e for e in EDGES.values() if isinstance(e.plan, Many) and e.plan.filter == name]
     asked = next((e for e in lists if e.owner == "Query"), lists[0])
