@@ -19,18 +19,21 @@ from app.graph.segment_funnels import funnel_now
 from app.graph.segments import customers_now, segments_now, size_now
 from app.graph.touches import TOUCHES, FunnelTouch
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
-from app.plan.sql import NOW, Sql, put
+from app.plan.sql import NOW, Sql, sql
 from app.tables import audience as tables
 
 _OF_CAMPAIGN = via_or_group("campaign_id", "Campaign")
 
 
 def _redeemable(row: Row) -> Sql:
-    return put(
-        "(", row("deleted_at"), " IS NULL AND coalesce(", row("valid_from"), " <= ", NOW, ", true) AND coalesce(",
-        row("valid_until"), " > ", NOW, ", true) AND ", row("used"), " < coalesce(", row("usage_limit"),
-        ", 9223372036854775807))",
-    )  # fmt: skip
+    return sql(
+        """
+        ({row.deleted_at} IS NULL AND coalesce({row.valid_from} <= {now}, true)
+        AND coalesce({row.valid_until} > {now}, true) AND {row.used} < coalesce({row.usage_limit}, 9223372036854775807))
+        """,
+        row=row,
+        now=NOW,
+    )
 
 
 @entity(

@@ -40,7 +40,7 @@ from app.graph.rewards import ENTRIES, EVALUATIONS, RewardEntry, RewardEvaluatio
 from app.graph.scalars import Date, DateTime, Long
 from app.graph.spend import SpendPacing, pacing, remaining, spent_in_period
 from app.plan.catalog import own, via
-from app.plan.sql import put
+from app.plan.sql import sql
 from app.tables import campaigns as tables
 
 _OF_CAMPAIGN = via("campaign_id", "Campaign")
@@ -185,7 +185,7 @@ class Campaign(Node):
     description: str | None = column("What it is about.")
     logo_url: str | None = column("Where its logo is.")
     status: CampaignStatus = column("Where it stands in its life.")
-    is_active: bool = computed("Whether it runs.", lambda row: put("(", row("status"), " = 'active')"))
+    is_active: bool = computed("Whether it runs.", lambda row: sql("({row.status} = 'active')", row=row))
     type: CampaignType = column("What it is for.")
     objective: Objective = column("Its marketing goal.")
     channels: list[str] = column(

@@ -38,7 +38,7 @@ from app.plan.catalog import (
 from app.plan.checking import MAX_FIRST
 from app.plan.kinds import AMOUNT, INT, Kind
 from app.plan.news import fresh_by
-from app.plan.sql import Select, Sql, joined, put
+from app.plan.sql import Select, Sql, joined, sql
 
 T = TypeVar("T")
 Expression = Callable[[Row], Sql]
@@ -128,12 +128,12 @@ def amount_of(name: str, currency: str = "currency") -> Any:
 
 def is_set(name: str) -> Expression:
     """For `present`: the column is not NULL."""
-    return lambda row: put(row(name), " IS NOT NULL")
+    return lambda row: sql("{column} IS NOT NULL", column=row(name))
 
 
 def any_set(*names: str) -> Expression:
     """For `present`: one of the columns is not NULL."""
-    return lambda row: put("num_nonnulls(", joined(", ", [row(name) for name in names]), ") > 0")
+    return lambda row: sql("num_nonnulls({columns}) > 0", columns=joined(", ", [row(n) for n in names]))
 
 
 def given(description: str) -> Any:

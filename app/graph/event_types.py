@@ -22,19 +22,26 @@ from app.graph.refs import EventFieldRef, EventRef, ProjectRef
 from app.graph.scalars import JSON, DateTime
 from app.plan.catalog import Arguments, Row, own, via
 from app.plan.scoping import GROUP
-from app.plan.sql import Sql, put
+from app.plan.sql import Sql, sql
 from app.tables import events as tables
 
 
 def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("archived_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put(
-        "EXISTS (SELECT 1 FROM event_field ef WHERE ef.group_id = ", GROUP, " AND ef.event_type_id = ", row("id"),
-        " AND ef.is_current AND ef.storage_key = ", args.param(*path, cast="text"), ")",
-    )  # fmt: skip
+    return sql(
+        """
+        EXISTS (
+            SELECT 1 FROM event_field ef
+            WHERE ef.group_id = {group} AND ef.event_type_id = {row.id} AND ef.is_current AND ef.storage_key = {key}
+        )
+        """,
+        group=GROUP,
+        row=row,
+        key=args.param(*path, cast="text"),
+    )
 
 
 @strawberry.input(description="Which event types. All conditions given must hold.")

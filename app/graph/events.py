@@ -12,7 +12,7 @@ from app.graph.refs import CampaignRef, CustomerRef, EventFaultRef
 from app.graph.scalars import JSON, DateTime
 from app.plan.catalog import Row, own, via
 from app.plan.kinds import ident
-from app.plan.sql import Sql, put
+from app.plan.sql import Sql, sql
 from app.tables import events as tables
 
 _OF_EVENT = via("event_id", "Event")
@@ -20,14 +20,14 @@ _OF_EVENT = via("event_id", "Event")
 
 def _nonce(row: Row) -> Sql:
     key = row("dedup_key")
-    return put(
-        "CASE WHEN ", row("source"), " = 'tracker' THEN substr(", key, ", strpos(", key, ", ':') + 1) END"
-    )  # fmt: skip
+    return sql(
+        "CASE WHEN {row.source} = 'tracker' THEN substr({key}, strpos({key}, ':') + 1) END", row=row, key=key
+    )
 
 
 def _sent_data(row: Row) -> Sql:
     # `json` keeps the text of what is inside: this is what was sent, to the letter.
-    return put("(", row("body"), " -> 'data')")
+    return sql("({row.body} -> 'data')", row=row)
 
 
 @entity(

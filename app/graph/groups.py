@@ -14,7 +14,7 @@ from app.graph.paging import Connection
 from app.graph.refs import AssetRef, CampaignRef, CustomerRef, EventRef, OutlayRef, PartnershipRef, ProjectRef
 from app.graph.scalars import DateTime
 from app.plan.catalog import own, own_or_group, via
-from app.plan.sql import put
+from app.plan.sql import quoted, sql
 from app.tables import groups as tables
 
 
@@ -36,7 +36,7 @@ class CustomerGroup(Node):
 
 
 def _has(feature: tables.StoreFeature) -> Any:
-    return lambda row: put(f"('{feature}' <> ALL (", row("unavailable_features"), "))")
+    return lambda row: sql("({name} <> ALL ({row.unavailable_features}))", name=quoted(feature), row=row)
 
 
 @strawberry.type(description="What a store can use; all of it unless it was taken away.")

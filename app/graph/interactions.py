@@ -9,12 +9,12 @@ from app.graph.nodes import Node
 from app.graph.refs import CampaignRef, CustomerRef, IntegrationRef, ProjectRef
 from app.graph.scalars import JSON, DateTime
 from app.plan.catalog import Arguments, Row, own, via
-from app.plan.sql import Sql, put
+from app.plan.sql import Sql, sql
 from app.tables import journeys as tables
 
 
 def _is_direct(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("campaign_id"), " IS NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.campaign_id} IS NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @strawberry.input(description="Which interactions. All conditions given must hold.")

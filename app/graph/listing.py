@@ -12,7 +12,7 @@ from app.graph.scalars import read_decimal
 from app.plan.catalog import Arguments, Filter, Row, SortKey
 from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
 from app.plan.scoping import GROUP
-from app.plan.sql import Sql, put
+from app.plan.sql import Sql, joined, sql, verbatim
 from app.values.ids import read_id
 from app.values.instants import read_date, read_instant
 
@@ -106,21 +106,30 @@ def equals(
     name: str, cast: str, convert: Callable[[Any], object] | None = None
 ) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
     """The column is this value."""
-    return lambda row, args, path: put(row(name), " = ", args.param(*path, cast=cast, convert=convert))
+    return lambda row, args, path: sql(
+        "{column} = {value}", column=row(name), value=args.param(*path, cast=cast, convert=convert)
+    )
 
 
 def one_of(
     name: str, cast: str, convert: Callable[[Any], object] | None = None
 ) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
     """The column is one of these values."""
-    return lambda row, args, path: put(
-        row(name), " = ANY (", args.param(*path, cast=f"{cast}[]", convert=convert), ")"
+    return lambda row, args, path: sql(
+        "{column} = ANY ({value})",
+        column=row(name),
+        value=args.param(*path, cast=f"{cast}[]", convert=convert),
     )
 
 
 def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
     """The column stands in this relation to the value."""
-    return lambda row, args, path: put(row(name), f" {operator} ", args.param(*path, cast=cast))
+    return lambda row, args, path: sql(
+        "{column} {operator} {value}",
+        column=row(name),
+        operator=verbatim(operator),
+        value=args.param(*path, cast=cast),
+    )
 
 
 def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
@@ -128,11 +137,8 @@ def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sq
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
         pattern = args.param(*path, cast="text", convert=like_pattern)
-        tests = [put(row(name), " ILIKE ", pattern) for name in names]
-        out = tests[0]
-        for test in tests[1:]:
-            out = put(out, " OR ", test)
-        return put("coalesce(", out, ", false)")
+        tests = [sql("{column} ILIKE {pattern}", column=row(name), pattern=pattern) for name in names]
+        return sql("coalesce({any}, false)", any=joined(" OR ", tests))
 
     return predicate
 
@@ -141,10 +147,17 @@ def in_project(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     """The column `project_id` names the project with this slug or id."""
     own = args.param(*path, cast="bigint", convert=lambda text: read_id("proj", str(text)))
     # One value, not a join: so the list is still read from the index that has the project's rows in order.
-    return put(
-        row("project_id"), " = coalesce(", own, ", (SELECT min(pr.id) FROM project pr WHERE pr.group_id = ", GROUP,
-        " AND pr.slug = ", args.param(*path, cast="text"), "))",
-    )  # fmt: skip
+    return sql(
+        """
+        {row.project_id} = coalesce(
+            {own}, (SELECT min(pr.id) FROM project pr WHERE pr.group_id = {group} AND pr.slug = {slug})
+        )
+        """,
+        row=row,
+        own=own,
+        group=GROUP,
+        slug=args.param(*path, cast="text"),
+    )
 
 
 def like_pattern(text: Any) -> str:

@@ -32,7 +32,7 @@ from app.graph.listing import (
 from app.graph.scalars import Date, DateTime
 from app.plan.catalog import Arguments, Row
 from app.plan.scoping import GROUP
-from app.plan.sql import Sql, put
+from app.plan.sql import Alias, Sql, sql
 from app.values.ids import read_id, read_whole
 
 NAME = (text_key("name"), "By name, by code point.")
@@ -52,7 +52,9 @@ def _named(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
         imported, own = args.param(*path, cast="text"), args.param(*path, cast="bigint", convert=ours)
-        return put("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
+        return sql(
+            "({row.external_id} = {imported} OR {row.id} = {own})", row=row, imported=imported, own=own
+        )
 
     return predicate
 
@@ -64,44 +66,61 @@ def _whole(texts: Any) -> object:
 def _numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     imported = args.param(*path, cast="text[]")
     own = args.param(*path, cast="bigint[]", convert=_whole)
-    return put("(", row("external_id"), " = ANY (", imported, ") OR ", row("id"), " = ANY (", own, "))")
+    return sql(
+        "({row.external_id} = ANY ({imported}) OR {row.id} = ANY ({own}))",
+        row=row,
+        imported=imported,
+        own=own,
+    )
 
 
 def _of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    numbered = _numbered(lambda column: put(f"s.{column}"), args, path)
-    stores = put("SELECT s.id FROM store s WHERE s.group_id = ", GROUP, " AND ", numbered)
-    return put(row("store_id"), " = ANY (ARRAY(", stores, "))")
+    numbered = _numbered(Alias("s"), args, path)
+    stores = sql(
+        "SELECT s.id FROM store s WHERE s.group_id = {group} AND {numbered}", group=GROUP, numbered=numbered
+    )
+    return sql("{row.store_id} = ANY (ARRAY({stores}))", row=row, stores=stores)
 
 
 def _is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.deleted_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put(row("channels"), " && ", args.param(*path, cast="text[]"))
+    return sql("{row.channels} && {value}", row=row, value=args.param(*path, cast="text[]"))
 
 
 def _runs_after(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("coalesce(", row("ends_at"), " > ", args.param(*path, cast="timestamptz"), ", true)")
+    return sql(
+        "coalesce({row.ends_at} > {value}, true)", row=row, value=args.param(*path, cast="timestamptz")
+    )
 
 
 def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("coalesce(", row("starts_at"), " < ", args.param(*path, cast="timestamptz"), ", true)")
+    return sql(
+        "coalesce({row.starts_at} < {value}, true)", row=row, value=args.param(*path, cast="timestamptz")
+    )
 
 
 def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.reward_type} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put(
-        "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
-        " AND ef.code = ", args.param(*path, cast="text"), ")",
-    )  # fmt: skip
+    return sql(
+        """
+        EXISTS (
+            SELECT 1 FROM event_fault ef WHERE ef.group_id = {group} AND ef.event_id = {row.id} AND ef.code = {code}
+        )
+        """,
+        group=GROUP,
+        row=row,
+        code=args.param(*path, cast="text"),
+    )
 
 
 def _is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
+    return sql("({row.status} = 'active') = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @strawberry.input(description="Which stores. All conditions given must hold.")
@@ -260,17 +279,16 @@ class CustomerFilter:
     )
     emails: list[str] | None = filter_by(
         "With any of these addresses, upper or lower case.",
-        lambda row, args, path: put(
-            row("email_key"),
-            " = ANY (ARRAY(SELECT lower(x) FROM unnest(",
-            args.param(*path, cast="text[]"),
-            ") x))",
+        lambda row, args, path: sql(
+            "{row.email_key} = ANY (ARRAY(SELECT lower(x) FROM unnest({value}) x))",
+            row=row,
+            value=args.param(*path, cast="text[]"),
         ),
     )
     loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
     tags: list[str] | None = filter_by(
         "With any of these tags.",
-        lambda row, args, path: put(row("tags"), " && ", args.param(*path, cast="text[]")),
+        lambda row, args, path: sql("{row.tags} && {value}", row=row, value=args.param(*path, cast="text[]")),
     )
 
 

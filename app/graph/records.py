@@ -6,23 +6,31 @@ from app.graph.nodes import Node
 from app.graph.refs import CampaignRef
 from app.graph.scalars import DateTime, Long
 from app.plan.catalog import Row, own, via
-from app.plan.sql import Param, Sql, put
+from app.plan.sql import Sql, bound, sql
 from app.tables import records as tables
 
 
 def _link(name: str, cast: str) -> Sql:
-    return put(Param(("link", name), cast, lambda b: getattr(b.facts["links"](), name)))
+    return bound(("link", name), cast, lambda b: getattr(b.facts["links"](), name))
 
 
 def _signed_link(row: Row) -> Sql:
     """HMAC-SHA256 of the id, from PostgreSQL's own sha256 (see `Links`)."""
-    message = put("convert_to(", row("id"), "::text, 'UTF8')")
-    inner = put("sha256(", _link("inner", "bytea"), " || ", message, ")")
-    digest = put("encode(sha256(", _link("outer", "bytea"), " || ", inner, "), 'base64')")
-    return put(
-        _link("base_url", "text"), " || '/assets/' || ", row("id"), " || '?group=' || ", _link("group_id", "bigint"),
-        " || '&expires=' || ", _link("expires", "bigint"), " || '&signature=' || translate(", digest, ", '+/=', '-_')",
-    )  # fmt: skip
+    inner = sql(
+        "sha256({inner} || convert_to({row.id}::text, 'UTF8'))", inner=_link("inner", "bytea"), row=row
+    )
+    return sql(
+        """
+        {base_url} || '/assets/' || {row.id} || '?group=' || {group} || '&expires=' || {expires}
+        || '&signature=' || translate(encode(sha256({outer} || {inner}), 'base64'), '+/=', '-_')
+        """,
+        base_url=_link("base_url", "text"),
+        row=row,
+        group=_link("group_id", "bigint"),
+        expires=_link("expires", "bigint"),
+        outer=_link("outer", "bytea"),
+        inner=inner,
+    )
 
 
 @entity(

@@ -9,16 +9,16 @@ from app.graph.nodes import Money, Node
 from app.graph.refs import CustomerRef, PromoRef
 from app.graph.scalars import DateTime
 from app.plan.catalog import HIDDEN, Arguments, Row, own
-from app.plan.sql import Sql, put
+from app.plan.sql import Sql, sql
 from app.tables import promos as tables
 
 
 def _released(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("released_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.released_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _counts(row: Row) -> Sql:
-    return put("(", row("released_at"), " IS NULL)")
+    return sql("({row.released_at} IS NULL)", row=row)
 
 
 @strawberry.input(description="Which uses of promos. All conditions given must hold.")

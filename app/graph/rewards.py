@@ -10,7 +10,7 @@ from app.graph.nodes import Node
 from app.graph.refs import CampaignRef, CustomerRef, EventRef
 from app.graph.scalars import JSON, DateTime, Long
 from app.plan.catalog import HIDDEN, Arguments, Row, via
-from app.plan.sql import Sql, put
+from app.plan.sql import Sql, sql
 from app.tables import rewards as tables
 
 _OF_CAMPAIGN = via("campaign_id", "Campaign")
@@ -18,11 +18,11 @@ _OF_CUSTOMER = via("customer_id", "Customer")
 
 
 def _reversed(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return put("(", row("reversed_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.reversed_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _counts(row: Row) -> Sql:
-    return put("(", row("amount"), " > 0 AND ", row("reversed_at"), " IS NULL)")
+    return sql("({row.amount} > 0 AND {row.reversed_at} IS NULL)", row=row)
 
 
 @strawberry.input(description="Which evaluations. All conditions given must hold.")

@@ -8,7 +8,7 @@ from app.graph.enums import ConnectionStatus, Provider
 from app.graph.nodes import Node
 from app.graph.scalars import DateTime, Long
 from app.plan.catalog import HIDDEN, VISIBLE, AggregateRequest, Entity, Row
-from app.plan.sql import Param, Select, Sql, joined, put, quoted, sql, verbatim
+from app.plan.sql import Alias, Select, Sql, bound, joined, quoted, sql, whole
 from app.tables import webhooks as tables
 
 PATH = "/api/v1/marketing/webhooks"
@@ -16,8 +16,12 @@ PATH = "/api/v1/marketing/webhooks"
 
 
 def _url(row: Row) -> Sql:
-    base = put(Param(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url))
-    return put(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
+    return sql(
+        "{base} || {path} || {row.provider} || '/' || {row.token}",
+        base=bound(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url),
+        path=quoted(f"{PATH}/"),
+        row=row,
+    )
 
 
 @entity(
@@ -69,11 +73,11 @@ def providers(description: str) -> Any:
 
 
 def _providers(request: AggregateRequest) -> Select:
-    table, scope, p = request.table("WebhookCounters", "p")
+    p = request.table("WebhookCounters", "p")
     values = [
         sql(
             "({place}, {provider}, {name}, ARRAY[{events}])",
-            place=verbatim(str(place)),
+            place=whole(place),
             provider=quoted(provider),
             name=quoted(NAMES[provider]),
             events=joined(", ", map(quoted, EVENTS[provider])),
@@ -81,23 +85,24 @@ def _providers(request: AggregateRequest) -> Select:
         for place, provider in enumerate(tables.Provider)
     ]
     known = sql("(VALUES {values}) AS known (place, provider, name, events)", values=joined(", ", values))
-    tie = joined(" AND ", [*scope, put(p("provider"), " = known.provider")])
-    live = put("coalesce(", p("connections"), ", 0) > 0")
+    counters = sql("LEFT JOIN {p} ON {p.scope} AND {p.provider} = known.provider", p=p)
+    live = sql("coalesce({p.connections}, 0) > 0", p=p)
+    one = Alias("known")
 
     def while_live(name: str) -> Sql:
-        return put("CASE WHEN ", live, " THEN ", p(name), " END")
+        return sql("CASE WHEN {live} THEN {column} END", live=live, column=p(name))
 
     names = {
-        "provider": put("known.provider"),
-        "name": put("known.name"),
-        "status": put("CASE WHEN ", live, " THEN 'connected' ELSE 'disconnected' END"),
-        "events": put("known.events"),
+        "provider": one("provider"),
+        "name": one("name"),
+        "status": sql("CASE WHEN {live} THEN 'connected' ELSE 'disconnected' END", live=live),
+        "events": one("events"),
         "events_received": while_live("events_received"),
         "events_ignored": while_live("events_ignored"),
         "last_event_at": while_live("last_event_at"),
-        "sort_1": put("known.place"),
+        "sort_1": one("place"),
     }
-    return Select(names, put(known, " LEFT JOIN ", table, " ON ", tie), [])
+    return Select(names, known, joins=counters)
 
 
 __all__ = ["PATH", "ROWS", "WebhookEndpoint", "WebhookProvider", "providers"]

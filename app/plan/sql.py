@@ -3,7 +3,7 @@
 A statement is written as SQL with named holes, `sql("SELECT {t.name} FROM {t} WHERE {t.scope}", t=table)`: the text is
 a constant, what fills a hole is another piece of the tree, a bound value, a row whose column is named, or a name of
 ours. Where the text itself has to be made, from a list or an enum: `joined` puts words between pieces, `quoted` makes a
-literal, `verbatim` takes a text as it is. Nothing else makes a tree.
+literal, `whole` prints a number, `verbatim` takes a text as it is. Nothing else makes a tree.
 
 Values never enter the text: they are `Param` nodes, numbered when the statement is printed, each with a cast. Tables
 enter only as `Table`, which `scoping` makes, and only where their scope is stated as well.
@@ -113,11 +113,6 @@ def _unmatched(template: str, names: frozenset[str], holes: dict[str, Hole]) -> 
     return f"{' and '.join(told)} in {template!r}"
 
 
-def put(*parts: Part) -> Sql:
-    """Put parts side by side: how statements were written before templates."""
-    return Sql(parts)
-
-
 def joined(separator: str, parts: Iterable[Part]) -> Sql:
     """Parts with words between them."""
     out: list[Part] = []
@@ -134,8 +129,13 @@ def quoted(text: str) -> Sql:
 
 
 def verbatim(text: str) -> Sql:
-    """A text that code of ours has put together, as it is: a whole number, a list of names. Never a value."""
+    """A text that code of ours has put together, as it is: names, a condition of a declaration. Never a value."""
     return Sql((text,))
+
+
+def whole(number: int) -> Sql:
+    """A whole number of ours: a constant, a place."""
+    return Sql((str(int(number)),))
 
 
 def bound(key: tuple[Any, ...], cast: str, read: Callable[[Bindings], object]) -> Sql:

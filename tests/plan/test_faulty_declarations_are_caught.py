@@ -11,7 +11,7 @@ from graphql import get_named_type
 from app.graph.schema import catalog
 from app.plan.catalog import Aggregate, Catalog, Column, Embed, Filter, Many, Plan, ToOne
 from app.plan.kinds import Kind
-from app.plan.sql import put
+from app.plan.sql import Sql, sql, verbatim
 from app.plan.text import Text
 from tests.given.asking import Asker
 from tests.given.everything import Everything
@@ -23,7 +23,11 @@ from tests.plan.faults import EDGES, any_edge_differs, differs, faulty, with_fie
 
 def _wrapped(before: str, after: str) -> Callable[[Kind], Kind]:
     """The same expression, printed by other SQL."""
-    return lambda kind: replace(kind, text=lambda x, *_: Text().add(put(before, x, after)))
+
+    def text(x: Sql, *_: Sql) -> Text:
+        return Text().add(sql("{before}{x}{after}", before=verbatim(before), x=x, after=verbatim(after)))
+
+    return lambda kind: replace(kind, text=text)
 
 
 WRONG_PRINTING: dict[str, Callable[[Kind], Kind]] = {
@@ -101,14 +105,14 @@ WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
         only("Campaign", "budget", lambda p: replace(p, present=None)), "Query.campaigns",
     ),
     "an object of another column": (
-        only("Campaign", "budget", lambda p: replace(p, present=lambda row: put(row("subject"), " IS NOT NULL"))),
+        only("Campaign", "budget", lambda p: replace(p, present=lambda row: sql("{row.subject} IS NOT NULL", row=row))),
         "Query.campaigns",
     ),
     "an amount with another's currency": (
         only("Campaign", "budget", lambda p: replace(p, columns={
             **p.columns,
             "amount": replace(
-                p.columns["amount"], expressions=(lambda r: r("budget_total"), lambda _: put("'JPY'::text"))
+                p.columns["amount"], expressions=(lambda r: r("budget_total"), lambda _: sql("'JPY'::text"))
             ),
         })),
         "Query.campaigns",
@@ -199,7 +203,7 @@ FILTERS = [(name, key) for name, keys in catalog.filters.items() for key in keys
 async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, key: str) -> None:
     broken = faulty(lambda e: e)
     broken.filters[name][key] = Filter(
-        lambda *_: put("true"), replaces_alive=catalog.filters[name][key].replaces_alive
+        lambda *_: sql("true"), replaces_alive=catalog.filters[name][key].replaces_alive
     )
     lists = [e for e in EDGES.values() if isinstance(e.plan, Many) and e.plan.filter == name]
     asked = next((e for e in lists if e.owner == "Query"), lists[0])
