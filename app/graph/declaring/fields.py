@@ -130,12 +130,12 @@ def amount_of(name: str, currency: str = "currency") -> Any:
 
 def is_set(name: str) -> Expression:
     """For `present`: the column is not NULL."""
-    return lambda row: sql(row(name), " IS NOT NULL")
+    return lambda row: sql("{column} IS NOT NULL", column=row(name))
 
 
 def any_set(*names: str) -> Expression:
     """For `present`: one of the columns is not NULL."""
-    return lambda row: sql("num_nonnulls(", joined(", ", [row(name) for name in names]), ") > 0")
+    return lambda row: sql("num_nonnulls({columns}) > 0", columns=joined(", ", [row(n) for n in names]))
 
 
 def given(description: str) -> Any:
