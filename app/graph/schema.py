@@ -9,10 +9,10 @@ from app.graph.funnels import ROWS as FUNNEL_ROWS
 from app.graph.insights import ROWS as INSIGHT_ROWS
 from app.graph.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
-from app.graph.payloads import PayloadExecutor
 from app.graph.prepared import PreparedDocument
 from app.graph.query import Query
 from app.graph.scalars import SCALARS
+from app.graph.strawberry_parts import Executor, built
 from app.graph.subscription import Subscription
 from app.graph.webhooks import ROWS as WEBHOOK_ROWS
 
@@ -22,8 +22,8 @@ schema = strawberry.Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[PreparedDocument],
-    execution_context_class=PayloadExecutor,
+    execution_context_class=Executor,
 )
-catalog = read_catalog(
-    schema._schema, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS)
-)
+graph = built(schema)
+"""The same as graphql-core has it."""
+catalog = read_catalog(graph, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))
