@@ -1,6 +1,7 @@
 """Dates, instants and periods become a window; the window says where a new campaign stands."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +22,7 @@ PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2025, 6, 15, 22, 30, tzinfo=UTC)  # already the 16th in Paris
 
 
-def window(**asked: object) -> Window:
+def window(**asked: Any) -> Window:
     return window_of(AskedWindow(**asked), zone=PARIS, now=NOW)
 
 

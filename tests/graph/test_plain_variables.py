@@ -58,7 +58,7 @@ def test_they_are_what_the_general_way_makes_of_them(kind: str, data: Any) -> No
     sent = {"input": data.draw(st.dictionaries(st.sampled_from(INPUTS[kind]), VALUES, max_size=6))}
     quick = plain.read(sent)
     if quick is not None:
-        general = get_variable_values(graph, node.variable_definitions, sent)
+        general = get_variable_values(graph, node.variable_definitions or (), sent)
         assert not isinstance(general, list), general
         assert quick.coerced == general.coerced
         assert {name: one.value for name, one in quick.sources.items()} == {

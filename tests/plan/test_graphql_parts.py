@@ -48,7 +48,7 @@ SENT: dict[str, Any] = {"wish": {"name": "a", "size": "LARGE"}, "id": 7}
 
 def test_coerced_variables_alone_give_the_same_arguments() -> None:
     node = operation(QUERY)
-    coerced = get_variable_values(SCHEMA, node.variable_definitions, SENT)
+    coerced = get_variable_values(SCHEMA, node.variable_definitions or (), SENT)
     assert isinstance(coerced, parts.VariableValues)
     assert coerced.coerced == {"wish": {"name": "a", "size": "LARGE", "many": 3}, "id": "7"}
     assert read(node, coerced) == {"wish": coerced.coerced["wish"], "first": 10, "ids": ["7"]}
@@ -58,8 +58,8 @@ def test_coerced_variables_alone_give_the_same_arguments() -> None:
 def test_one_variable_made_by_hand_is_what_graphql_core_makes() -> None:
     node = operation("query ($wish: Wish!) { things(wish: $wish) }")
     sent = {"name": "a"}
-    theirs = get_variable_values(SCHEMA, node.variable_definitions, {"wish": sent})
-    signature = parts.signature_of(SCHEMA, node.variable_definitions[0])
+    theirs = get_variable_values(SCHEMA, node.variable_definitions or (), {"wish": sent})
+    signature = parts.signature_of(SCHEMA, (node.variable_definitions or ())[0])
     assert signature is not None
     ours = parts.one_variable(signature, sent, {"name": "a", "many": 3})
     assert isinstance(theirs, parts.VariableValues)
@@ -72,7 +72,7 @@ def test_one_variable_made_by_hand_is_what_graphql_core_makes() -> None:
 
 def test_a_variable_of_no_input_type_has_no_signature() -> None:
     node = operation("query ($wish: Query) { things }")
-    assert parts.signature_of(SCHEMA, node.variable_definitions[0]) is None
+    assert parts.signature_of(SCHEMA, (node.variable_definitions or ())[0]) is None
 
 
 def test_leaves_are_read_and_shown_as_the_executor_does() -> None:

@@ -181,14 +181,14 @@ async def test_a_client_that_is_behind_is_known() -> None:
 
     async with serving(torrent, http=Noting, ws="none") as (_, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a ReadTransport, too
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # it reads, too
         writer.write(get())
         await until(lambda: bool(Noting.made) and Noting.made[0].is_full())
-        connection = Noting.made[0]
-        connection.stop_reading()
-        assert connection.flow.read_paused
-        connection.read_on()
-        assert not connection.flow.read_paused
+        connection, paused = Noting.made[0], []
+        for change in (connection.stop_reading, connection.read_on):
+            change()
+            paused.append(connection.flow.read_paused)
+        assert paused == [True, False]
         writer.close()
         await until(lambda: not connection.server_state.connections)
 
