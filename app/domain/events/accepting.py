@@ -25,8 +25,6 @@ from app.db.database import Database
 from app.db.outages import outage, told
 from app.errors import Invalid, NotFound, Unavailable
 
-SOURCE = "tracker"
-"""What the event store calls these events' source."""
 MAX_BATCH = 500
 CAPACITY = 10_000
 """How many may wait in a process; more are told to come again."""
@@ -271,4 +269,4 @@ def _refuse(waiting: _Waiting, failure: Exception) -> None:
             answer.set_exception(failure)
 
 
-__all__ = ["CHANNEL", "SOURCE", "Acceptor", "Sent", "new_id"]
+__all__ = ["CHANNEL", "Acceptor", "Sent", "new_id"]
