@@ -18,8 +18,8 @@ from app.db.database import connect
 from app.db.migrating import newest
 from app.domain.assets.storage import AssetStorage
 from app.errors import Failure, NotFound
-from app.graph.http import endpoint as graphql_http
 from app.graph.http.endpoint import GraphQLOverHttp
+from app.graph.http import endpoint as graphql_http
 from app.graph.http.ide import STATIC_PATH, static_files
 from app.graph.live.sockets import GraphQLOverSockets
 from app.graph.live.streams import EventStreams

@@ -40,8 +40,8 @@ from app.db.database import connect
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database
 from app.domain.assets.storage import AssetStorage
-from app.graph.context import Context, Services
-from app.graph.entry import Operation, answer
+from app.graph.running.context import Context, Services
+from app.graph.running.entry import Operation, answer
 from app.rest.lagriffe.routes import ROUTES
 from app.rest.route import Parts
 from app.settings import read_settings

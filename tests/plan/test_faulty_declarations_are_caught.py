@@ -207,7 +207,7 @@ async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, ke
     )
     lists = [e for e in EDGES.values() if isinstance(e.plan, Many) and e.plan.filter == name]
     asked = next((e for e in lists if e.owner == "Query"), lists[0])
-    field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]
+    field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]  # it has fields
     query = asked.question(arguments="filter: $f").replace("{", f"query($f: {name}) {{", 1)
     found = [
         await differs(asker, ours.scope, broken, query, f={key: value}) for value in _candidates(field.type)

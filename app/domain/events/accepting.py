@@ -23,8 +23,6 @@ from app.db.outages import outage
 from app.db.pool import Kept
 from app.errors import Invalid, NotFound, Unavailable
 
-SOURCE = "tracker"
-"""What the event store calls these events' source."""
 MAX_BATCH = 500
 CAPACITY = 10_000
 """How many may wait in a process; more are told to come again."""
@@ -248,4 +246,4 @@ def _refuse(waiting: _Waiting, failure: Exception) -> None:
             answer.set_exception(failure)
 
 
-__all__ = ["CHANNEL", "SOURCE", "Acceptor", "Sent", "new_id"]
+__all__ = ["CHANNEL", "Acceptor", "Sent", "new_id"]

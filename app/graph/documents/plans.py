@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLSchema, get_location
-from graphql.execution.values import VariableValues
 
 from app.graph.documents.parsing import Document, PreparedOperation
 from app.plan.catalog import Catalog
@@ -15,6 +14,7 @@ from app.plan.checking import Fault, faults
 from app.plan.collect import Collector, Selected, Tree, shape_of
 from app.plan.compile import Unplannable, compile_tree
 from app.plan.cost import cost_of, sizes_rows
+from app.plan.graphql_parts import VariableValues
 from app.plan.sql import Statement
 
 MAX_PLANS = 500
