@@ -127,7 +127,7 @@ class ToOne:
 
 
 @dataclass(frozen=True)
-class Lookup:
+class RootRow:
     """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
 
     scope_key: str = ""
@@ -194,7 +194,7 @@ class ByIds:
     many: bool
 
 
-Plan = Column | Fact | Embed | ToOne | Lookup | Many | Aggregate | Parts | ByIds
+Plan = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
 
 
 @dataclass

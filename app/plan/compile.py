@@ -19,11 +19,11 @@ from app.plan.catalog import (
     Embed,
     Entity,
     Fact,
-    Lookup,
     Many,
     News,
     Parts,
     Plan,
+    RootRow,
     Row,
     ToOne,
 )
@@ -125,7 +125,7 @@ class _Compiler:
                 return self.embedded(selected, plan, row, level)
             case ToOne():
                 return self.to_one(selected, plan, row, level)
-            case Lookup():
+            case RootRow():
                 return self.lookup(selected, plan)
             case Many():
                 return (
@@ -161,7 +161,7 @@ class _Compiler:
             return text
         return Text().add(sql("CASE WHEN ", other("id"), " IS NULL THEN 'null' ELSE ", text.sql(), " END"))
 
-    def lookup(self, selected: Selected, plan: Lookup) -> Text:
+    def lookup(self, selected: Selected, plan: RootRow) -> Text:
         entity = self.catalog.entities[selected.target]
         if plan.scope_key:
             key = GROUP if plan.scope_key == "group" else STORE

@@ -19,7 +19,7 @@ _COUNT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class NewsWindow:
     """Which rows are news at one moment."""
 
     since: datetime
@@ -28,7 +28,7 @@ class Window:
     """Ids to leave out, one after the other."""
 
 
-class Seen:
+class SeenNews:
     """What one reader of news has seen."""
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class Seen:
         """The last time everything there was had been seen."""
         self._parts: deque[tuple[datetime, bytes]] = deque()
 
-    def window(self, *, now: datetime) -> Window:
+    def window(self, *, now: datetime) -> NewsWindow:
         """What is still unseen at `now`. Rows stamped further ahead than the overlap wait for their time."""
         since = (self._read_at or now) - OVERLAP
-        return Window(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
+        return NewsWindow(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
 
     def add(self, ids: bytes, *, now: datetime, is_all: bool) -> None:
         """These were seen at `now`; `is_all`: there were no more."""

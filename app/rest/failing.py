@@ -36,7 +36,7 @@ class Problem:
     retry_after_s: int | None = None
 
 
-class Refused(Exception):
+class PayloadErrors(Exception):
     """Raised by a shape: the operation ran and says no, in its payload."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -82,7 +82,7 @@ def problems_of(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
 def refuse(errors: Sequence[Mapping[str, Any]]) -> None:
     """Raise what a payload's `errors {code message path}` say, if anything; an unknown code is bad input."""
     if errors:
-        raise Refused(
+        raise PayloadErrors(
             [
                 Problem(Invalid.code, str(e["message"]), str(e["code"]), tuple(e.get("path") or ()))
                 for e in errors
@@ -100,8 +100,8 @@ __all__ = [
     "OUR_FAULTS",
     "UNSUPPORTED_MEDIA_TYPE",
     "Failures",
+    "PayloadErrors",
     "Problem",
-    "Refused",
     "problem_of",
     "problems_of",
     "refuse",

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
-from app.domain.events.validating import Fault, Verdict, judge
+from app.domain.events.validating import EventFault, EventVerdict, judge_event
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.interactions.recording import Visit, record_online
@@ -38,13 +38,15 @@ class Claimed:
     body: Mapping[str, object]
 
 
-async def settle(tx: Transaction, events: Sequence[Claimed], *, now: datetime) -> dict[UUID, Sequence[Fault]]:
+async def settle_events(
+    tx: Transaction, events: Sequence[Claimed], *, now: datetime
+) -> dict[UUID, Sequence[EventFault]]:
     """Judge these events and write what follows; by event why it is in the trash, none: it is processed."""
     if not events:
         return {}
     schemas = await load_schemas(tx, {(event.project_id, event.event_type) for event in events})
     verdicts = {
-        event.id: judge(
+        event.id: judge_event(
             schemas.get((event.project_id, event.event_type)), event.body, event_type=event.event_type
         )
         for event in events
@@ -59,7 +61,7 @@ async def settle(tx: Transaction, events: Sequence[Claimed], *, now: datetime) -
 
 
 async def _take(
-    tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict], *, now: datetime
+    tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict], *, now: datetime
 ) -> None:
     projects = await load_projects(tx, {event.project_id for event in events})
     people = [Person(event.project_id, event.tracker_id, verdicts[event.id].identities) for event in events]
@@ -110,7 +112,7 @@ _FORGIVE = "DELETE FROM event_fault WHERE group_id = $1 AND event_id = ANY ($2)"
 async def _store(
     tx: Transaction,
     events: Sequence[Claimed],
-    verdicts: Mapping[UUID, Verdict],
+    verdicts: Mapping[UUID, EventVerdict],
     customers: Mapping[UUID, int | None],
     *,
     now: datetime,
@@ -149,7 +151,7 @@ SELECT $1, $2, id, value, metric_date FROM made
 async def _store_metrics(
     tx: Transaction,
     events: Sequence[Claimed],
-    verdicts: Mapping[UUID, Verdict],
+    verdicts: Mapping[UUID, EventVerdict],
     customers: Mapping[UUID, int | None],
     *,
     now: datetime,
@@ -166,7 +168,7 @@ async def _store_metrics(
 async def _touch(
     tx: Transaction,
     events: Sequence[Claimed],
-    verdicts: Mapping[UUID, Verdict],
+    verdicts: Mapping[UUID, EventVerdict],
     customers: Mapping[UUID, int | None],
     *,
     now: datetime,
@@ -188,7 +190,7 @@ async def _touch(
 
 
 def _triggering(
-    events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict], customers: Mapping[UUID, int | None]
+    events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict], customers: Mapping[UUID, int | None]
 ) -> list[TriggeringEvent]:
     """Those whose type makes reward campaigns look."""
     found = []
@@ -211,7 +213,7 @@ def _triggering(
     return found
 
 
-async def _count(tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict]) -> None:
+async def _count(tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict]) -> None:
     """Move the hourly sums, project by project; the last that locks."""
     by_project: defaultdict[int, defaultdict[rollups.RollupKey, Decimal]] = defaultdict(
         lambda: defaultdict(Decimal)
@@ -223,7 +225,7 @@ async def _count(tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[U
         for _, key, value in verdict.metrics:
             deltas[type_id, hour, key] += value
     for project_id, deltas in sorted(by_project.items()):
-        await rollups.add(tx, project_id, deltas)
+        await rollups.add_to_sums(tx, project_id, deltas)
 
 
 _TRASH = "UPDATE event SET status = 'trashed', updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
@@ -233,7 +235,7 @@ SELECT $1, $2, given.* FROM unnest($3::uuid[], $4::int[], $5::text[], $6::text[]
 """
 
 
-async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[Fault]], *, now: datetime) -> None:
+async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[EventFault]], *, now: datetime) -> None:
     """Put events into the trash with their reasons, in place of those they had."""
     ids = list(faults)
     rows = [
@@ -248,10 +250,10 @@ async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[Fault]], *, now:
     await tx.execute(_BLAME, tx.scope.group_id, now, *map(list, zip(*rows, strict=True)))
 
 
-def _schema(verdict: Verdict) -> EventSchema:
+def _schema(verdict: EventVerdict) -> EventSchema:
     """The type of an event that was taken."""
     assert verdict.schema is not None
     return verdict.schema
 
 
-__all__ = ["Claimed", "settle", "trash"]
+__all__ = ["Claimed", "settle_events", "trash"]

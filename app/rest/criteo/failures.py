@@ -131,7 +131,7 @@ def entry(
     }
 
 
-def refused(index: int, code: str, message: str) -> dict[str, Any]:
+def update_error(index: int, code: str, message: str) -> dict[str, Any]:
     """Why one update was not done: in the documented words where there are some."""
     instance = f"@data/{index}"
     if code in UPDATES:

@@ -67,11 +67,11 @@ def body(status: int, problems: Sequence[Problem]) -> object:
     """One message, however many problems. A 401 says the documented word and not why."""
     if status == 401:
         return {"message": "Unauthorized"}
-    messages = dict.fromkeys(in_our_words(problem.message) for problem in problems)
+    messages = dict.fromkeys(in_their_words(problem.message) for problem in problems)
     return {"message": " ".join(messages)}
 
 
-def in_our_words(message: str) -> str:
+def in_their_words(message: str) -> str:
     """A message with the field names a client of this API knows."""
     return _QUOTED.sub(lambda match: f"`{NAMES.get(match[1], match[1])}`", message)
 

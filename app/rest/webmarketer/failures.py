@@ -16,8 +16,8 @@ from app.rest.failing import (
     METHOD_NOT_ALLOWED,
     UNSUPPORTED_MEDIA_TYPE,
     Failures,
+    PayloadErrors,
     Problem,
-    Refused,
 )
 
 EVENT_TRASHED = "EVENT_TRASHED"
@@ -88,7 +88,7 @@ def example(status: int) -> object:
 def refuse(errors: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> None:
     """Raise what a payload's `errors` say, if anything, with the names a client of this API knows."""
     if errors:
-        raise Refused([_problem(error, names) for error in errors])
+        raise PayloadErrors([_problem(error, names) for error in errors])
 
 
 def _problem(error: Mapping[str, Any], names: Mapping[str, str]) -> Problem:
