@@ -10,8 +10,7 @@ from typing import TextIO
 from app.db.database import Database
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
-from app.domain.metrics.entries import Several
-from app.errors import Failure, NotFound
+from app.errors import Failure, NotFound, Several
 from app.importing import campaigns, customers, segments
 from app.importing.customers import NamedCustomers
 from app.importing.reading import FileLine, read_lines

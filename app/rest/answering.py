@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import Failure, Invalid
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, Operation, answer
 from app.graph.running.explaining import explain
@@ -28,7 +28,6 @@ from app.rest.bodies import close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
     INTERNAL,
-    INTERNAL_MESSAGE,
     METHOD_NOT_ALLOWED,
     OUR_FAULTS,
     PayloadErrors,

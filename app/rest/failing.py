@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import Failure, Invalid, Unavailable
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.running.idempotency import KEY_REUSED
 from app.serving.bodies import MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
 
@@ -21,8 +21,6 @@ DOOR_CODES = frozenset({MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, METHOD_NOT_ALLOW
 OUR_FAULTS = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"})
 """Codes of the graph that no client of a legacy route can be blamed for: the document is ours."""
 KINDS = frozenset({Failure.code, *(kind.code for kind in Failure.__subclasses__())})
-
-INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,6 @@ def refuse(errors: Sequence[Mapping[str, Any]]) -> None:
 __all__ = [
     "DOOR_CODES",
     "INTERNAL",
-    "INTERNAL_MESSAGE",
     "KEY_REUSED",
     "MALFORMED_BODY",
     "METHOD_NOT_ALLOWED",

@@ -8,9 +8,9 @@ from random import Random
 from app.db.database import Database
 from app.domain.funnels.stages import STAGES
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.metrics.entries import Several
 from app.domain.promos.redeeming import Asked, redeem
 from app.domain.promos.rules import Basket, BasketLine
+from app.errors import Several
 from app.values.scope import Scope
 
 TRAVELLERS = 1_500

@@ -10,9 +10,9 @@ import pytest
 
 from app.db.database import Database, Transaction
 from app.domain.campaigns.operations import delete_campaign
-from app.domain.metrics.entries import MetricEntry, Several
+from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, RecordedMetrics, record_metrics
-from app.errors import Invalid, NotFound, TooLarge
+from app.errors import Invalid, NotFound, Several, TooLarge
 from app.values.scope import Scope
 from tests.given import campaigns as given
 from tests.given import groups

@@ -19,7 +19,7 @@ from app.db.database import Database, Transaction
 from app.db.outages import TookTooLong
 from app.domain.events.settling import Claimed, settle_events, trash
 from app.domain.events.validating import EventFault, FaultCode
-from app.errors import Conflict, Unavailable
+from app.errors import OUR_FAULT, Conflict, Unavailable
 from app.tables.events import EventStatus
 from app.values.json_text import read_object
 from app.values.scope import Scope
@@ -105,9 +105,7 @@ async def process_these(
             second = await process_these(db, group_id, ids[middle:], status=status, now=now)
             return Done({**first.faults, **second.faults})
         log.exception("an event cannot be processed: %s", *ids)
-    fault = EventFault(
-        FaultCode.INTERNAL_ERROR, None, "Something went wrong on our side; it can be replayed."
-    )
+    fault = EventFault(FaultCode.INTERNAL_ERROR, None, f"{OUR_FAULT}; it can be replayed.")
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_CLAIM_THESE, group_id, list(ids), status)
         faults = {row["id"]: [fault] for row in rows}

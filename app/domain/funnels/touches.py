@@ -13,8 +13,7 @@ from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
 from app.domain.funnels.stages import LETTERS
-from app.domain.metrics.entries import MAX_TOLD, Several
-from app.errors import Failure, Invalid, NotFound, TooLarge
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several, TooLarge
 from app.tables.funnels import FunnelStage
 
 MAX_TOUCHES = 5_000

@@ -20,8 +20,8 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.metrics.entries import MAX_TOLD, MetricEntry, Several, check_entries, extra_text
-from app.errors import Failure, Invalid, NotFound
+from app.domain.metrics.entries import MetricEntry, check_entries, extra_text
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
 from app.tables.metrics import AMOUNTS, COUNTS
 from app.values.numbers import MAX_SAFE_INTEGER
 

@@ -14,7 +14,6 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, PROMO_BORDERS, borders
-from app.domain.metrics.entries import Several
 from app.domain.promos.fields import terms_of
 from app.domain.promos.membership import buyer_of, customer_of
 from app.domain.promos.rules import (
@@ -25,7 +24,7 @@ from app.domain.promos.rules import (
     used_up,
     used_up_by_customer,
 )
-from app.errors import Conflict, Failure, Invalid, NotFound
+from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.values.money import MAX_AMOUNT
 from app.values.numbers import MAX_SAFE_INTEGER
 

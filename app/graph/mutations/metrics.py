@@ -6,9 +6,9 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
-from app.domain.metrics.entries import MetricEntry, Several
+from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, record_metrics
-from app.errors import Failure, Invalid
+from app.errors import Failure, Invalid, Several
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Date, Decimal, Long
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes

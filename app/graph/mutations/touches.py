@@ -6,8 +6,7 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.metrics.entries import Several
-from app.errors import Failure
+from app.errors import Failure, Several
 from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.scalars import DateTime
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.errors import Invalid, NotFound
+from app.errors import INTERNAL_MESSAGE, Invalid, NotFound
 from app.rest.crm.requests import called
 from app.rest.failing import (
     INTERNAL,
@@ -65,7 +65,7 @@ EXAMPLES: dict[int, tuple[str, str]] = {
         "segment_too_large",
         "The segment has 120000 customers; a campaign by sms may have at most 100000.",
     ),
-    500: ("internal", "Something went wrong on our side. The request id helps us to find out what."),
+    500: ("internal", INTERNAL_MESSAGE),
     503: ("unavailable", "Busy; try again in a moment."),
 }
 _QUOTED = re.compile(r"`([A-Za-z_.]+)`")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from app.errors import Invalid
+from app.errors import INTERNAL_MESSAGE, Invalid
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -56,7 +56,7 @@ EXAMPLES = {
     415: "Send the body as application/json, not as application/x-www-form-urlencoded.",
     422: "This Idempotency-Key came with a different request before; use a new key for a new request.",
     429: "This project sends more than 1000 events a second; try again in a moment.",
-    500: "Something went wrong on our side. The request id helps us to find out what.",
+    500: INTERNAL_MESSAGE,
     503: "Busy; try again in a moment.",
 }
 PRINTED = {
