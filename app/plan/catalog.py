@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from app.plan.binding import Bindings
 from app.plan.kinds import Kind
 from app.plan.sql import Select, Sql, sql
+from app.values.scope import ScopeShape
 
 
 class Row(Protocol):
@@ -208,7 +209,7 @@ class AggregateRequest:
     """`(entity, alias)` → the table reference, its scope predicates, its columns."""
     wanted: Sequence[str]
     """Which output columns are asked for."""
-    scope_shape: str = ""
+    scope_shape: ScopeShape = ScopeShape.GROUP
 
 
 @dataclass(frozen=True)

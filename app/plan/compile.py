@@ -48,13 +48,14 @@ from app.plan.sql import (
     subselect,
 )
 from app.values.ids import read_id, read_uuid
+from app.values.scope import ScopeShape
 
 
 class Unplannable(Exception):
     """The reason why an operation runs on the resolvers."""
 
 
-def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
+def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
     """The statement of a whole query under scopes of this shape: its value is `{"data": …}`."""
     compiler = _Compiler(catalog, shape)
     text = compiler.object(tree.roots, catalog.entities[tree.root_type], Cells(""), Level())
@@ -68,14 +69,14 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
     return print_sql(sql("SELECT ", compiler.head, "convert_to(", body.sql(), ", 'UTF8')", source))
 
 
-def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
+def compile_made(catalog: Catalog, selected: Selected, shape: ScopeShape, *, many: bool) -> Statement:
     """The statement that prints the rows a mutation wrote: their ids are the fact `made`."""
     entity = catalog.entities[selected.target]
     compiler = _Compiler(catalog, shape)
     if not many:
-        key = sql(Param(("made",), entity.id_cast, lambda b: b.facts["made"]))
+        key = sql(Param(("made",), entity.id_cast, lambda b: b.facts.written))
         return print_sql(sql("SELECT ", compiler.found(selected.inside, entity, key, written=True).sql()))
-    keys = sql(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts["made"]))
+    keys = sql(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts.written))
     row = compiler.found(selected.inside, entity, sql("made.id"), written=True).sql()
     listed = sql("coalesce(string_agg(", row, ", ',' ORDER BY made.place), '')")
     return print_sql(
@@ -84,7 +85,7 @@ def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool
 
 
 class _Compiler:
-    def __init__(self, catalog: Catalog, shape: str) -> None:
+    def __init__(self, catalog: Catalog, shape: ScopeShape) -> None:
         self.catalog = catalog
         self.shape = shape
         self.head = NOTHING

@@ -6,9 +6,9 @@ each time. What was seen travels as one byte string of 16-byte ids, there and ba
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.plan.binding import Bindings, NewsWindow
 from app.plan.catalog import Row
 from app.plan.sql import Param, Sql, sql
 
@@ -16,16 +16,6 @@ OVERLAP = timedelta(seconds=10)
 """How long after its instant a row may still be committed, and how far clocks of several gateways may differ."""
 ID_BYTES = 16
 _COUNT_BYTES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class NewsWindow:
-    """Which rows are news at one moment."""
-
-    since: datetime
-    until: datetime
-    seen: bytes
-    """Ids to leave out, one after the other."""
 
 
 class SeenNews:
@@ -78,6 +68,12 @@ def split_news(value: bytes) -> tuple[bytes, bytes]:
     return value[_COUNT_BYTES:end], value[end:]
 
 
-_SINCE = sql(Param(("news", "since"), "timestamptz", lambda b: b.facts["news"].since))
-_UNTIL = sql(Param(("news", "until"), "timestamptz", lambda b: b.facts["news"].until))
-_SEEN = sql(Param(("news", "seen"), "bytea", lambda b: b.facts["news"].seen))
+def _window(bindings: Bindings) -> NewsWindow:
+    window = bindings.facts.news
+    assert window is not None, "news are only asked for by a subscription"
+    return window
+
+
+_SINCE = sql(Param(("news", "since"), "timestamptz", lambda b: _window(b).since))
+_UNTIL = sql(Param(("news", "until"), "timestamptz", lambda b: _window(b).until))
+_SEEN = sql(Param(("news", "seen"), "bytea", lambda b: _window(b).seen))

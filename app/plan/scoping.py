@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog, Entity, Row, Way
 from app.plan.sql import Param, Sql, sql
+from app.values.scope import ScopeShape
 
 GROUP = sql(Param(("group",), "bigint", lambda b: b.scope.group_id))
 GROUPS = sql(Param(("groups",), "bigint[]", lambda b: list(b.scope.group_ids)))
@@ -19,12 +20,11 @@ PROJECTS = sql(Param(("projects",), "bigint[]", _projects))
 
 
 def scoped_table(
-    catalog: Catalog, entity: Entity, alias: str, shape: str, *, every_group: bool = False
+    catalog: Catalog, entity: Entity, alias: str, shape: ScopeShape, *, every_group: bool = False
 ) -> tuple[Sql, list[Sql]]:
     """A table reference and the predicates that keep it inside the scope.
 
-    `shape` is `Scope.shape`: which borders the scope has besides its group. `every_group` is for the listing of
-    customer groups alone.
+    `every_group` is for the listing of customer groups alone.
     """
 
     def row(column: str) -> Sql:
@@ -36,9 +36,9 @@ def scoped_table(
         else sql(row(entity.tenant), " = ", GROUP)
     )
     predicates = [own_group]
-    if "s" in shape:
+    if shape.has_store:
         predicates += _narrow(catalog, row, entity.store, alias, lambda e: e.store, sql(" = ", STORE))
-    if "p" in shape:
+    if shape.has_projects:
         predicates += _narrow(
             catalog, row, entity.project, alias, lambda e: e.project, sql(" = ANY (", PROJECTS, ")")
         )

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.plan.news import OVERLAP, NewsWindow, SeenNews, split_news
+from app.plan.binding import NewsWindow
+from app.plan.news import OVERLAP, SeenNews, split_news
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -16,6 +16,7 @@ from app.errors import MAX_TOLD, Conflict, Forbidden, Invalid, NotFound, Several
 from app.tables.segments import SegmentType
 from app.values.changes import UNSET, Settable, Unset
 from app.values.json_text import read_json, write_json
+from app.values.scope import ScopeShape
 
 MAX_NAME = 255
 MAX_CRITERIA = 65_536
@@ -265,5 +266,5 @@ def _checked(given: SegmentFields) -> dict[str, Any]:
 
 def _whole_group(tx: Transaction) -> None:
     """Segments are the group's: a narrower credential reads them."""
-    if tx.scope.shape:
+    if tx.scope.shape is not ScopeShape.GROUP:
         raise Forbidden("Segments are the whole group's; this credential is for a part of it.")

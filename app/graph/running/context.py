@@ -9,7 +9,7 @@ from app.auth.projects import Projects
 from app.db.database import Database
 from app.domain.events.accepting import Acceptor
 from app.domain.events.rates import Rates
-from app.plan.news import NewsWindow
+from app.plan.binding import NewsWindow
 from app.settings import Settings
 from app.values.scope import Scope
 

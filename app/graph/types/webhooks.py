@@ -16,7 +16,7 @@ PATH = "/api/v1/marketing/webhooks"
 
 
 def _url(row: Row) -> Sql:
-    base = sql(Param(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url))
+    base = sql(Param(("link", "base_url"), "text", lambda b: b.facts.links().base_url))
     return sql(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
 
 
