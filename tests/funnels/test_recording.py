@@ -14,7 +14,7 @@ from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.domain.funnels.stages import LETTERS, STAGES
-from app.domain.funnels.touches import Recorded, Touch, record_touches
+from app.domain.funnels.touches import RecordedTouches, Touch, record_touches
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
@@ -119,7 +119,7 @@ async def test_paths_are_right_however_many_write_at_once(db: Database) -> None:
         for n in range(300)
     ]  # fmt: skip
 
-    async def send(part: list[Touch]) -> Recorded:
+    async def send(part: list[Touch]) -> RecordedTouches:
         async with db.transaction(group.scope) as tx:
             return await record_touches(tx, part, source="test", now=NOW)
 

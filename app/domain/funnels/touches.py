@@ -13,8 +13,7 @@ from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
 from app.domain.funnels.stages import LETTERS
-from app.domain.metrics.entries import MAX_TOLD, Several
-from app.errors import Failure, Invalid, NotFound, TooLarge
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several, TooLarge
 from app.tables.funnels import FunnelStage
 
 MAX_TOUCHES = 5_000
@@ -36,7 +35,7 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedTouches:
     """What a call did."""
 
     new: int
@@ -79,14 +78,14 @@ ON CONFLICT (group_id, customer_id, day) DO UPDATE SET path = excluded.path
 
 async def record_touches(
     tx: Transaction, touches: Sequence[Touch], *, source: str, now: datetime
-) -> Recorded:
+) -> RecordedTouches:
     """Store what is new of these touches, in the same number of statements however many there are.
 
     Several tells every fault, by place, and nothing is stored then.
     """
     _check(touches, now=now)
     if not touches:
-        return Recorded(0, 0)
+        return RecordedTouches(0, 0)
     await _check_known(tx, touches)
     with refusals():
         rows = await tx.fetch(
@@ -104,7 +103,7 @@ async def record_touches(
     days = sorted({(row["customer_id"], row["day"]) for row in rows})
     if days:
         await tx.execute(PATHS, tx.scope.group_id, now, [c for c, _ in days], [day for _, day in days])
-    return Recorded(len(rows), len(touches) - len(rows))
+    return RecordedTouches(len(rows), len(touches) - len(rows))
 
 
 def _check(touches: Sequence[Touch], *, now: datetime) -> None:

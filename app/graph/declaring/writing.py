@@ -18,8 +18,7 @@ import strawberry
 
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
-from app.domain.metrics.entries import Several
-from app.errors import Conflict, Failure, Invalid, NotFound, TooLarge
+from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id

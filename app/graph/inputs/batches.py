@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from app.domain.metrics.entries import MAX_TOLD, Several
-from app.errors import Failure
+from app.errors import MAX_TOLD, Failure, Several
 
 Sent = TypeVar("Sent")
 Entry = TypeVar("Entry")

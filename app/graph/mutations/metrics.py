@@ -7,9 +7,9 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.metrics.entries import MetricEntry, Several
+from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, record_metrics
-from app.errors import Failure, Invalid
+from app.errors import Failure, Invalid, Several
 from app.graph.declaring.described import enum_type, input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Date, Decimal, Long

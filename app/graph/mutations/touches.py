@@ -7,8 +7,7 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.metrics.entries import Several
-from app.errors import Failure
+from app.errors import Failure, Several
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.scalars import DateTime

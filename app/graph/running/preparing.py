@@ -15,7 +15,7 @@ from app.graph.documents.parsing import Document, Documents, PreparedOperation, 
 from app.graph.documents.plans import Plan, Plans, fault_messages
 from app.graph.running.context import Context
 from app.graph.schema import catalog, graph
-from app.plan.binding import Bindings
+from app.plan.binding import Bindings, RequestFacts
 from app.plan.cost import MAX_COST, dearest
 
 
@@ -118,15 +118,10 @@ def _checked(operation: Operation, context: Context) -> Checked:
     return Checked(document, chosen, plan, args, cost, fault_messages(found) if found else [])
 
 
-def _facts(context: Context) -> dict[str, Any]:
+def _facts(context: Context) -> RequestFacts:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
     principal = context.principal
-    return {
-        "name": principal.name,
-        "roles": _sorted(principal.roles),
-        "links": _Links(context),
-        "news": context.window,
-    }
+    return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
 
 
 @lru_cache(256)
