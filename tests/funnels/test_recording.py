@@ -20,6 +20,7 @@ from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.tables.funnels import FunnelStage
 from app.values.scope import Scope
+from tests.funnels.given import moment
 from tests.given import campaigns, groups
 from tests.given import promos as given
 
@@ -129,9 +130,9 @@ async def test_paths_are_right_however_many_write_at_once(db: Database) -> None:
     for person in people:
         days: dict[Any, str] = {}
         own = [t for t in touches if t.customer_id == person]
-        for one in sorted(own, key=lambda t: (t.occurred_at, LETTERS[t.stage])):
-            letter, path = LETTERS[one.stage], days.get(one.occurred_at.date(), "")
-            days[one.occurred_at.date()] = path if path.endswith(letter) else path + letter
+        for one in sorted(own, key=lambda t: (moment(t), LETTERS[t.stage])):
+            letter, path = LETTERS[one.stage], days.get(moment(one).date(), "")
+            days[moment(one).date()] = path if path.endswith(letter) else path + letter
         assert await paths(db, group.scope, person) == [days[day] for day in sorted(days)]
 
 
