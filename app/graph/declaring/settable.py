@@ -5,6 +5,7 @@
         \"\"\"A new promo.\"\"\"
 
     fields = await fields_of(tx, PromoFields, input)
+    orders = entries_of(OrderEntry, input.orders, ["orders"])
 
 The lines of `PromoFields` (`domain/settable.py`) say names, types, descriptions, checks and what may be absent or
 null. A class here says which input they make, and adds what belongs to the call and not to the thing.
@@ -15,15 +16,18 @@ from dataclasses import MISSING, dataclass
 from datetime import date, datetime
 from decimal import Decimal as PyDecimal
 from enum import Enum
+from functools import cached_property
 from inspect import get_annotations
+from operator import attrgetter
 from typing import Any, TypeVar, get_args, get_origin
 
 import strawberry
 
 from app.db.database import Transaction
 from app.domain.inputs import Path
+from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.settable import SettableField, SmallInt, settable_fields
-from app.errors import Invalid, NotFound
+from app.errors import Failure, Invalid, NotFound
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
 from app.values.changes import UNSET
@@ -45,7 +49,7 @@ class Coded:
     """The description of the further field, `<name>Code`, that takes the number; empty: there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Taken:
     """What an input is made from."""
 
@@ -55,6 +59,58 @@ class _Taken:
     objects: Mapping[str, tuple[type, str]]
     entries: Mapping[str, type]
     codes: Mapping[str, Coded]
+
+    @cached_property
+    def at_once(self) -> Callable[[Any, Path], dict[str, Any]]:
+        """Reads the fields that have a place of their own and hold a value or an id; the values sent, by column.
+
+        Lists come with thousands of entries: this costs no more than copying written out by hand.
+        """
+        fields = [one for one in self.fields if self._is_simple(one)]
+        columns = [one.column for one in fields]
+        ids = [(one.column, one.setting.refers[0], one) for one in fields if one.setting.refers is not None]
+        # None is left to those who may be given it by anybody (`written`).
+        nulls = [
+            (one.column, one.setting.null)
+            for one in fields
+            if one.setting.null is not None and not one.holds_none
+        ]
+        sent = _several([one.setting.name or one.column for one in fields])
+        unset = strawberry.UNSET
+
+        def read(given: Any, at: Path) -> dict[str, Any]:
+            values = {
+                column: value
+                for column, value in zip(columns, sent(given), strict=True)
+                if value is not unset
+            }
+            for column, prefix, one in ids:
+                text = values.get(column)
+                if text is not None:
+                    ident = read_id(prefix, text)
+                    if ident is None and text not in one.setting.blank:
+                        raise _not_found(one, text, at)
+                    values[column] = ident
+            for column, null in nulls:
+                if values.get(column, unset) is None:
+                    values[column] = null
+            return values
+
+        return read
+
+    @cached_property
+    def others(self) -> tuple[SettableField, ...]:
+        """The fields that have to be read one by one."""
+        return tuple(one for one in self.fields if not self._is_simple(one))
+
+    def _is_simple(self, one: SettableField) -> bool:
+        return (
+            one.setting.inside == self.inside
+            and one.setting.named is None
+            and not (one.setting.refers is not None and _is_list(one.kind))
+            and one.column not in self.entries
+            and one.column not in self.codes
+        )
 
 
 def input_for(
@@ -66,8 +122,9 @@ def input_for(
     objects: Mapping[str, tuple[type, str]] | None = None,
     entries: Mapping[str, type] | None = None,
     codes: Mapping[str, Coded] | None = None,
+    own_first: bool = False,
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own.
+    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own (or `own_first`).
 
     `inside`: it is the object of that name in another input, and holds what is declared inside it.
     `required`: columns that must be given here. `without`: columns that cannot be given here.
@@ -89,7 +146,7 @@ def input_for(
                 must = one.column in required or (one.default is MISSING and one.column not in taken.codes)
                 made[name] = kind if must or _has_default(one) else kind | None
                 setattr(cls, name, _field(one, text, must=must))
-        cls.__annotations__ = {**made, **own}
+        cls.__annotations__ = {**own, **made} if own_first else {**made, **own}
         cls.__taken__ = taken  # type: ignore[attr-defined]
         return input_type(cls)
 
@@ -108,19 +165,34 @@ async def fields_of(tx: Transaction, fields: type[T], given: Any, at: Path = ())
     return fields(**values)
 
 
-def entry_of(fields: type[T], given: Any, at: Path = ()) -> T:
-    """The same for what is all in the input: nothing of it is looked up."""
+def entry_of(fields: type[T], given: Any, at: Path = (), **more: Any) -> T:
+    """The same for what is all in the input: nothing of it is looked up. `more` is what clients do not say."""
     values, names = _read(given, at)
     assert not names, f"{fields.__name__} has names that must be looked up"
-    return fields(**values)
+    return fields(**values, **more)
+
+
+def entries_of(fields: type[T], given: Sequence[Any], at: Path) -> list[T]:
+    """The same for each of a list that stands at `at`; Several says what is wrong with any of them."""
+    found: list[T] = []
+    failures: list[Failure] = []
+    for n, one in enumerate(given):
+        try:
+            values, _ = _read(one, [*at, n])
+            found.append(fields(**values))
+        except Failure as failure:
+            failures.append(failure)
+    if failures:
+        raise Several(failures[:MAX_TOLD])
+    return found
 
 
 def _read(given: Any, at: Path) -> tuple[dict[str, Any], list[tuple[SettableField, str, Path]]]:
     """The values that were sent, by column, and what still has to be looked up."""
     taken: _Taken = given.__taken__
-    values: dict[str, Any] = {}
+    values = taken.at_once(given, at)
     names: list[tuple[SettableField, str, Path]] = []
-    for one in taken.fields:
+    for one in taken.others:
         holder = given
         if one.setting.inside != taken.inside:
             holder = getattr(given, one.setting.inside)
@@ -138,8 +210,10 @@ def _read(given: Any, at: Path) -> tuple[dict[str, Any], list[tuple[SettableFiel
         )
         if value is UNSET:
             continue
-        path = [*at, *one.steps]
-        if value is not None:
+        if value is None:
+            value = None if one.holds_none else one.setting.null
+        else:
+            path = [*at, *one.steps]
             if one.column in taken.entries:
                 value = [entry_of(_held(one), entry, [*path, n]) for n, entry in enumerate(value)]
             elif one.setting.named is not None:
@@ -179,6 +253,11 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
     if one.default is MISSING:
         raise Invalid(f"`{name}` is needed.", path=[*path, name])
     return UNSET
+
+
+def _not_found(one: SettableField, text: str, at: Path) -> NotFound:
+    assert one.setting.refers is not None
+    return NotFound(one.setting.refers[1], text, path=[str(step) for step in (*at, *one.steps)])
 
 
 def _ids(value: Any, prefix: str, kind: str, path: Path) -> Any:
@@ -226,8 +305,11 @@ def _kind(one: SettableField, taken: _Taken) -> Any:
 
 def _inner(kind: Any) -> Any:
     """What a list is of; anything else as it is."""
-    is_list = get_origin(kind) in (list, Sequence)
-    return get_args(kind)[0] if is_list else kind
+    return get_args(kind)[0] if _is_list(kind) else kind
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) in (list, Sequence)
 
 
 def _held(one: SettableField) -> type:
@@ -241,7 +323,15 @@ def _name_of_code(one: SettableField) -> str:
 
 
 def _has_default(one: SettableField) -> bool:
-    return one.default is not MISSING and one.default is not UNSET and one.default is not None
+    """Whether the schema shows a default. It does not where null means something too: the type would forbid it."""
+    return one.default is not MISSING and one.default is not UNSET and not one.is_nullable
+
+
+def _several(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """Several attributes of an object."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda given: [getattr(given, name) for name in names]
 
 
 def _field(one: SettableField, text: str, *, must: bool) -> Any:
