@@ -15,6 +15,7 @@ EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 MAX_AHEAD = timedelta(hours=14)
 """Somewhere on earth tomorrow has begun already."""
+MAX_NAME = 255
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
 """What a `numeric(18,4)` column still holds."""
@@ -28,6 +29,16 @@ def text(value: str, path: Path, *, longest: int = MAX_TEXT, blank: bool = True)
         return read_text(value, longest=longest, blank=blank)
     except ValueError as why:
         raise Invalid(f"`{_name(path)}` {why}.", path=path) from None
+
+
+def name(value: str, path: Path) -> str:
+    """What people call something: 1 to 255 characters."""
+    return text(value, path, longest=MAX_NAME, blank=False)
+
+
+def code(value: str, path: Path) -> str:
+    """What programs call something: 1 to 64 characters."""
+    return text(value, path, longest=MAX_CODE, blank=False)
 
 
 def url(value: str, path: Path) -> str:

@@ -110,6 +110,12 @@ def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
     return found
 
 
+def given_id(value: str | None, prefix: str, kind: str, *path: str) -> int | None:
+    """The same for a field for which absent and null mean the same."""
+    text = given(value)
+    return None if text is None else own_id(text, prefix, kind, *path)
+
+
 def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | None]:
     """The same for a field that may be null or absent."""
     if value is None:
