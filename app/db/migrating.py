@@ -9,6 +9,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
 
 from app.db.database import sqlalchemy_url
 
@@ -17,9 +18,12 @@ LOCK = 7_202_511
 """Advisory lock: two processes that start together migrate one after the other."""
 
 
-def config(url: str) -> Config:
-    """Alembic's configuration for this database, without an ini file."""
-    made = Config()
+def config(url: str, *, declared: MetaData | None = None) -> Config:
+    """Alembic's configuration for this database, without an ini file.
+
+    `declared`: what the database is compared with. Revisions run without it, since they must not change with it.
+    """
+    made = Config(attributes={"declared": declared})
     made.set_main_option("script_location", str(MIGRATIONS))
     made.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
     return made
