@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.predicates import compile_sql
 from app.seeding.numbers import CENT
-
-if TYPE_CHECKING:
-    from app.seeding.writing import Writer
+from app.seeding.writing import Writer
 
 CUSTOMERS = 6_000
 TIERS = (("gold", 12), ("silver", 6), ("bronze", 2))
@@ -25,7 +23,7 @@ SELECT $1, $2, id, $3 FROM unnest($4::bigint[]) AS chosen (id)
 _SIZE = "UPDATE segment SET size = $3 WHERE group_id = $1 AND id = $2"
 
 
-async def write_customers(writer: "Writer", stores: list[int], segments: list[int]) -> None:
+async def write_customers(writer: Writer, stores: list[int], segments: list[int]) -> None:
     """Customers with their facts, the lists of segments that are lists, and the sizes of all."""
     rows = [*_rows(writer, stores)]
     customers = await writer.rows("customer", rows)
@@ -46,7 +44,7 @@ async def write_customers(writer: "Writer", stores: list[int], segments: list[in
         await writer.connection.execute(_SIZE, writer.group_id, segment, size)
 
 
-def _rows(writer: "Writer", stores: list[int]) -> Iterator[dict[str, Any]]:
+def _rows(writer: Writer, stores: list[int]) -> Iterator[dict[str, Any]]:
     plan = writer.plan
     chance = Random(f"{plan.slug} customers")  # noqa: S311 - made-up people
     first = [name.partition(" ")[0] for name in plan.customers]
@@ -80,7 +78,7 @@ def _rows(writer: "Writer", stores: list[int]) -> Iterator[dict[str, Any]]:
 
 
 def _last_orders(
-    writer: "Writer", rows: list[dict[str, Any]], customers: list[int]
+    writer: Writer, rows: list[dict[str, Any]], customers: list[int]
 ) -> Iterator[dict[str, Any]]:
     ordered = [(row, ident) for row, ident in zip(rows, customers, strict=True) if row["order_count"]]
     for place, (row, ident) in enumerate(ordered[:ORDERS]):

@@ -15,6 +15,7 @@ from app.auth.tokens import Tokens
 from app.db.database import Database, group_setting
 from app.domain.assets.storage import AssetStorage
 from app.seeding.campaign_rows import CampaignWriter
+from app.seeding.customers import write_customers
 from app.seeding.files import PHOTO_JPEG, banner_png, brief_pdf
 from app.seeding.journeys import write_journeys
 from app.seeding.lumiere import LUMIERE
@@ -83,7 +84,9 @@ async def seed_demo(
                 group_id = await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id")
                 await connection.execute(group_setting(Scope(group_id)))
                 writer = Writer(connection, plan, group_id, now)
-                await CampaignWriter(writer, await writer.write()).write()
+                written = await writer.write()
+                await write_customers(writer, written.stores, written.segments)
+                await CampaignWriter(writer, written).write()
                 await webhook_history(connection, group_id, now=now)
                 made += 1
         if storage is not None:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
-from app.seeding.customers import write_customers
 from app.seeding.stories import GroupPlan
 from app.values.instants import start_of
 
@@ -95,7 +94,6 @@ class Writer:
                 for s in plan.segments
             ],
         )  # fmt: skip
-        await write_customers(self, stores, segments)
         return Written(stores, segments, partners, partnerships, project, integration)
 
     async def _stores(self) -> list[int]:

@@ -16,8 +16,7 @@ import socket
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from app.serving.exchange import KEY, WHOLE, Exchange
-from app.serving.repeats import Repeat, Repeats
+from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
 from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection, ServerState
 
 KIB = 1024
@@ -81,7 +80,7 @@ class BoundedConnection(HttpConnection, Watched):
         self._unread = Unread(self._since)
         self._is_between = True
         """No request has begun of which there is more to come."""
-        self._repeats: Repeats | None = None
+        self._repeats: Repeating | None = None
         """Known from the first answer on."""
         self._repeated: Exchange | None = None
         """A known request that is being answered."""

@@ -6,10 +6,8 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from app.serving.repeats import Repeats
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
@@ -35,11 +33,33 @@ class Again(Protocol):
         """The body of an answer with status 200; None where the request has to be read after all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A request that is known."""
+
+    again: Again
+    head: bytes
+    """The lines of the answer's head that are always the same, but for its first one."""
+    method: str
+    route: str
+
+
+class Repeating(Protocol):
+    """What is known of requests by their bytes: `serving/repeats.py`."""
+
+    def find(self, request: bytes) -> Repeat | None:
+        """What is known of a request."""
+
+    async def answer(self, repeat: Repeat, exchange: "Exchange") -> bytes | None:
+        """The answer's body; None where the request has to go the long way."""
+
+
 class Gate(Protocol):
     """What the door does for the requests it let in."""
 
-    repeats: "Repeats"
-    """What is known of requests by their bytes."""
+    @property
+    def repeats(self) -> Repeating:
+        """What is known of requests by their bytes."""
 
     def let_in(self, exchange: "Exchange", *, weight: int = 1) -> bool:
         """Whether there is room for it; then it takes that."""

@@ -13,9 +13,8 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from app.serving.exchange import CLIENT_LEFT, REQUEST_ID, Again, Exchange, Gate
+from app.serving.exchange import CLIENT_LEFT, REQUEST_ID, Exchange, Gate, Repeat
 
 MAX_KEPT = 5_000
 """Of a few hundred bytes each; those used longest ago make room."""
@@ -31,17 +30,6 @@ _ELSEWHERE = frozenset({
 })  # fmt: skip
 
 log = logging.getLogger("gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A request that is known."""
-
-    again: Again
-    head: bytes
-    """The lines of the answer's head that are always the same, but for its first one."""
-    method: str
-    route: str
 
 
 class Repeats:
