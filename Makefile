@@ -11,6 +11,9 @@ INSTALLED := $(VENV)/.installed
 GRAPHIQL := app/graph/static/BUILT
 GRAPHIQL_SOURCES := frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
 TESTS ?=
+N ?= logical
+# Files are dealt out to that many processes, in the order of tests/conftest.py. Each has a PostgreSQL of its own.
+PYTEST = $(BIN)/python -m pytest -n $(N) --maxprocesses=8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: help
 help: ## list these commands
@@ -21,8 +24,8 @@ run: install graphiql ## serve on 127.0.0.1:8000 with demonstration data (HOST, 
 	@DEVELOPMENT=$${DEVELOPMENT:-1} exec $(BIN)/gateway serve --demo
 
 .PHONY: test
-test: install graphiql ## run all tests (TESTS=tests/plan runs some)
-	$(BIN)/python -m pytest $(TESTS)
+test: install graphiql ## run all tests, a process for each core (TESTS=tests/plan runs some; N=0 runs them in this one, to debug)
+	$(PYTEST)
 
 .PHONY: check
 check: install graphiql ## what CI asks of a change: format, lint, imports, types, schema, tests
@@ -31,7 +34,7 @@ check: install graphiql ## what CI asks of a change: format, lint, imports, type
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/gateway schema --check
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 .PHONY: nightly
 nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies
