@@ -27,14 +27,32 @@ run: install graphiql ## serve on 127.0.0.1:8000 with demonstration data (HOST, 
 test: install graphiql ## run all tests, a process for each core (TESTS=tests/plan runs some; N=0 runs them in this one, to debug)
 	$(PYTEST)
 
+.PHONY: quick
+quick: install ## the checks for while one works: format, lint, imports, types, schema, golden cases
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(QUICK)
+
 .PHONY: check
-check: install graphiql ## what CI asks of a change: format, lint, imports, types, schema, tests
-	$(BIN)/ruff format --check app tests
-	$(BIN)/ruff check app tests
-	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/gateway schema --check
+check: quick graphiql ## what CI asks of a change: the quick checks, and all tests with coverage
 	$(PYTEST) --cov --cov-report=term:skip-covered
+
+# The parts of `make quick`; .pre-commit-config.yaml calls them, too. The longest first.
+CODE := app tests bench migrations
+QUICK := check-types check-golden check-imports check-schema check-lint check-format
+
+.PHONY: $(QUICK)
+check-types: install
+	$(BIN)/mypy
+check-golden: install
+	$(BIN)/python -m pytest --quiet tests/plan/test_golden.py
+check-imports: install
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet $(addprefix tests/architecture/test_,no_circles.py private_parts.py revisions.py)
+check-schema: install
+	$(BIN)/gateway schema --check
+check-lint: install
+	$(BIN)/ruff check $(CODE)
+check-format: install
+	$(BIN)/ruff format --check $(CODE)
 
 .PHONY: nightly
 nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies
