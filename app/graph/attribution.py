@@ -14,14 +14,25 @@ import strawberry
 from app.domain.attribution.models import Model
 from app.domain.events.rollups import EVENT_COUNT
 from app.domain.metrics.entries import OTHER_CHANNEL
-from app.graph.declare import aggregate, amount_of, argument, column, computed, embed, entity, parts, to_one
+from app.graph.declare import (
+    aggregate,
+    amount_of,
+    argument,
+    column,
+    computed,
+    embed,
+    entity,
+    parts,
+    read_beside,
+    to_one,
+)
 from app.graph.event_worth import projects_of, worth
 from app.graph.groups import Store
 from app.graph.nodes import Money
 from app.graph.refs import CampaignRef
 from app.graph.scalars import Date, Decimal, Rate
 from app.graph.shares import shares
-from app.plan.catalog import AggregateRequest, Entity, Row
+from app.plan.catalog import AggregateRequest, Row
 from app.plan.kinds import rate
 from app.plan.sql import NOTHING, Alias, Select, Sql, also, joined, quoted, sql
 from app.tables.campaigns import SpendEntry
@@ -30,10 +41,10 @@ from app.tables.journeys import Interaction
 from app.values.money import is_currency
 
 ROWS = (
-    Entity("AttributionMetric", EventMetric.__tablename__),
-    Entity("AttributionEvent", Event.__tablename__),
-    Entity("AttributionTouch", Interaction.__tablename__),
-    Entity("AttributionSpend", SpendEntry.__tablename__),
+    read_beside("AttributionMetric", EventMetric, "project_id"),
+    read_beside("AttributionEvent", Event, "project_id"),
+    read_beside("AttributionTouch", Interaction, "project_id", "campaign_id"),
+    read_beside("AttributionSpend", SpendEntry, "campaign_id"),
 )
 """Tables read beside projects, and campaigns, that are in scope already."""
 

@@ -20,8 +20,7 @@ from app.graph.nodes import Node
 from app.graph.paging import Connection
 from app.graph.refs import EventFieldRef, EventRef, ProjectRef
 from app.graph.scalars import JSON, DateTime
-from app.plan.catalog import Arguments, Row, own, via
-from app.plan.scoping import GROUP
+from app.plan.catalog import Arguments, FilterArguments, Row, own, via
 from app.plan.sql import Sql, sql
 from app.tables import events as tables
 
@@ -30,15 +29,15 @@ def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+def _has_field(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     return sql(
         """
         EXISTS (
-            SELECT 1 FROM event_field ef
-            WHERE ef.group_id = {group} AND ef.event_type_id = {row.id} AND ef.is_current AND ef.storage_key = {key}
+            SELECT 1 FROM {ef}
+            WHERE {ef.scope} AND {ef.event_type_id} = {row.id} AND {ef.is_current} AND {ef.storage_key} = {key}
         )
         """,
-        group=GROUP,
+        ef=args.table("EventField", "ef"),
         row=row,
         key=args.param(*path, cast="text"),
     )

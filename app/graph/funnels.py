@@ -10,7 +10,7 @@ from typing import Any
 import strawberry
 
 from app.domain.funnels.stages import LETTERS, STAGES_OF
-from app.graph.declare import aggregate, argument, column, computed, entity, parts, to_one
+from app.graph.declare import aggregate, argument, column, computed, entity, parts, read_beside, to_one
 from app.graph.enums import FunnelBreakdown, FunnelStage, FunnelType
 from app.graph.refs import CampaignRef, SegmentRef
 from app.graph.scalars import Date, Long, Rate
@@ -24,8 +24,7 @@ from app.tables.orders import SegmentMember
 
 ROWS = (
     Entity("FunnelDay", tables.FunnelDay.__tablename__, store=OF_CUSTOMER, project=OF_CUSTOMER),
-    # Read beside customers that are in scope already.
-    Entity("FunnelMember", SegmentMember.__tablename__),
+    read_beside("FunnelMember", SegmentMember, "customer_id"),
 )
 """Tables that only funnels read."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import strawberry
 
 from app.domain.events.rollups import EVENT_COUNT
-from app.graph.declare import aggregate, argument, column, entity, parts
+from app.graph.declare import aggregate, argument, column, entity, parts, read_beside
 from app.graph.insight_grid import (
     InsightInterval,
     InsightValue,
@@ -25,16 +25,16 @@ from app.graph.insight_grid import (
     window_faults,
 )
 from app.graph.scalars import DateTime
-from app.plan.catalog import AggregateRequest, Entity, Row
+from app.plan.catalog import AggregateRequest, Row
 from app.plan.sql import Select, Sql, also, joined, quoted, sql
 from app.tables import events as tables
 from app.values.zones import is_zone, whole_hours_since
 
 ROWS = (
-    Entity("EventRollup", tables.EventRollup.__tablename__),
-    Entity("InsightEvent", tables.Event.__tablename__),
-    Entity("InsightMetric", tables.EventMetric.__tablename__),
-    Entity("InsightType", tables.EventType.__tablename__),
+    read_beside("EventRollup", tables.EventRollup, "project_id"),
+    read_beside("InsightEvent", tables.Event, "event_type_id", "id"),
+    read_beside("InsightMetric", tables.EventMetric, "project_id"),
+    read_beside("InsightType", tables.EventType, "project_id"),
 )
 """Tables read beside a project that is in scope already."""
 

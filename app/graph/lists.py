@@ -30,9 +30,8 @@ from app.graph.listing import (
     text_key,
 )
 from app.graph.scalars import Date, DateTime
-from app.plan.catalog import Arguments, Row
-from app.plan.scoping import GROUP
-from app.plan.sql import Alias, Sql, sql
+from app.plan.catalog import Arguments, FilterArguments, Predicate, Row
+from app.plan.sql import Sql, sql
 from app.values.ids import read_id, read_whole
 
 NAME = (text_key("name"), "By name, by code point.")
@@ -47,7 +46,7 @@ def _id(prefix: str) -> Callable[[Any], object]:
     return lambda text: read_id(prefix, str(text))
 
 
-def _named(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def _named(prefix: str) -> Predicate:
     ours = _id(prefix)
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -74,12 +73,14 @@ def _numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     )
 
 
-def _of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    numbered = _numbered(Alias("s"), args, path)
-    stores = sql(
-        "SELECT s.id FROM store s WHERE s.group_id = {group} AND {numbered}", group=GROUP, numbered=numbered
+def _of_numbered_store(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
+    s = args.table("Store", "s")
+    return sql(
+        "{row.store_id} = ANY (ARRAY(SELECT {s.id} FROM {s} WHERE {s.scope} AND {numbered}))",
+        row=row,
+        s=s,
+        numbered=_numbered(s, args, path),
     )
-    return sql("{row.store_id} = ANY (ARRAY({stores}))", row=row, stores=stores)
 
 
 def _is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -106,14 +107,10 @@ def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.reward_type} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+def _has_fault(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     return sql(
-        """
-        EXISTS (
-            SELECT 1 FROM event_fault ef WHERE ef.group_id = {group} AND ef.event_id = {row.id} AND ef.code = {code}
-        )
-        """,
-        group=GROUP,
+        "EXISTS (SELECT 1 FROM {ef} WHERE {ef.scope} AND {ef.event_id} = {row.id} AND {ef.code} = {code})",
+        ef=args.table("EventFault", "ef"),
         row=row,
         code=args.param(*path, cast="text"),
     )
