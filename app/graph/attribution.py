@@ -197,8 +197,8 @@ def _attribution(request: AggregateRequest) -> Select:
     a = Alias("a")
     columns = ("currency", "revenue", "conversions", "cost", "left_currency", "left_revenue", "left_cost")
     names = {name: a(name) for name in (*dims, *columns)}
-    names |= {"sort_1": a("currency"), "sort_2": sql("-a.revenue"), "sort_3": a("campaign_id")}
-    return Select(names | {"sort_4": a("channel"), "sort_5": a("store_id")}, sql("({rows}) a", rows=rows))
+    order = [a("currency"), sql("-a.revenue"), a("campaign_id"), a("channel"), a("store_id")]
+    return Select(names, sql("({rows}) a", rows=rows), order=order)
 
 
 def _per_currency(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:

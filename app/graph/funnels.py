@@ -223,10 +223,8 @@ def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
     medians = [Alias("s")(f"m{at}") if at else sql("NULL") for at in range(len(stages))]
     shown.names["step_median_seconds"] = sql("ARRAY[{medians}]::bigint[]", medians=joined(", ", medians))
     if by:
-        shown.names |= {
-            "sort_1": sql("-s.n0") if stages else whole(0),
-            "sort_2": sql("s.dim"),
-        }
+        most_first = sql("-s.n0") if stages else whole(0)
+        shown.order = [most_first, sql("s.dim")]
     return shown
 
 

@@ -183,7 +183,10 @@ class News(Many):
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Sums over other rows. `build` makes the SELECT whose output columns the object's fields name."""
+    """Sums over other rows. `build` makes the SELECT whose output columns the object's fields name.
+
+    Rows of a list come in the order of that SELECT.
+    """
 
     build: Callable[["AggregateRequest"], Select]
     many: bool = False

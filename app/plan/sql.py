@@ -210,12 +210,12 @@ class Select:
             parts += [" OFFSET ", self.offset]
         return Sql(tuple(parts))
 
-    def as_columns(self) -> list[str]:
-        """Make columns of the order, for a statement around this one that puts its rows in order; their names."""
-        names = [f"sort_{place}" for place in range(1, len(self.order) + 1)]
-        self.names |= dict(zip(names, self.order, strict=True))
+    def order_in_columns(self) -> list[str]:
+        """Make the order columns instead, for whoever puts these rows in order around this statement; their names."""
+        keys = {f"sort_{place}": key for place, key in enumerate(self.order, 1)}
+        self.names |= keys
         self.order = []
-        return names
+        return list(keys)
 
 
 def _is_column(expression: Sql, name: str) -> bool:
