@@ -6,16 +6,8 @@ from typing import Any
 
 from app.domain.events.rollups import EVENT_COUNT
 from app.domain.metrics.entries import OTHER_CHANNEL
-from app.graph.attribution import (
-    HALF_LIFE,
-    MODEL,
-    PROJECT,
-    WINDOW,
-    AttributionDimension,
-    half_life_of,
-    journey_faults,
-    window_of,
-)
+from app.graph.attribution import HALF_LIFE, MODEL, PROJECT, WINDOW, AttributionDimension, journey_faults
+from app.graph.attribution_sql import half_life_of, window_of
 from app.graph.declare import aggregate, argument, column, entity, parts, to_one
 from app.graph.event_worth import worth
 from app.graph.groups import Store

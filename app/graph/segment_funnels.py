@@ -8,7 +8,8 @@ import strawberry
 from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import compile_sql
 from app.graph.enums import FunnelStage
-from app.graph.funnels import FunnelSlice, own_slice
+from app.graph.funnels import FunnelSlice
+from app.graph.funnels_sql import own_slice
 from app.graph.loading import arguments
 from app.graph.resolving import loaders_of
 from app.graph.scalars import Date

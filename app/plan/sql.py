@@ -113,8 +113,8 @@ def _unmatched(template: str, names: frozenset[str], holes: dict[str, Hole]) -> 
     return f"{' and '.join(told)} in {template!r}"
 
 
-def joined(separator: str, parts: Iterable[Part]) -> Sql:
-    """Parts with words between them."""
+def joined(separator: LiteralString, parts: Iterable[Sql]) -> Sql:
+    """Fragments with words between them."""
     out: list[Part] = []
     for part in parts:
         if out:
