@@ -45,6 +45,7 @@ def _breakdown(request: AggregateRequest, *, by_type: bool) -> Sql:
 
 def _facts(request: AggregateRequest, *, by_type: bool) -> Sql:
     """One row per bucket, event type (0: all) and key that something is known of."""
+    edges = _edges(request)
     return sql(
         """
         SELECT {bucket} AS bucket, {part} AS part, s.key, sum(s.value) AS value
@@ -54,8 +55,8 @@ def _facts(request: AggregateRequest, *, by_type: bool) -> Sql:
         bucket=bucket_of(request, sql("s.at")),
         part=sql("s.type_id") if by_type else sql("0::bigint"),
         hours=_hours(request, by_type),
-        events=_events(request, by_type),
-        metrics=_metrics(request, by_type),
+        events=_events(request, edges, by_type),
+        metrics=_metrics(request, edges, by_type),
     )
 
 
@@ -83,7 +84,7 @@ def _hours(request: AggregateRequest, by_type: bool) -> Sql:
     )
 
 
-def _events(request: AggregateRequest, by_type: bool) -> Sql:
+def _events(request: AggregateRequest, edges: Sql, by_type: bool) -> Sql:
     """Events of the hours that are not read from the rollup."""
     e = request.table("InsightEvent", "e")
     # OFFSET 0: edge by edge. A join would expect a ninth of all events in any window.
@@ -102,7 +103,7 @@ def _events(request: AggregateRequest, by_type: bool) -> Sql:
         WHERE {event_count} = ANY ({metrics})
         """,
         event_count=quoted(EVENT_COUNT),
-        edges=_edges(request),
+        edges=edges,
         e=e,
         t=request.table("InsightType", "t"),
         counted=_counted(request, e, by_type),
@@ -111,7 +112,7 @@ def _events(request: AggregateRequest, by_type: bool) -> Sql:
     )
 
 
-def _metrics(request: AggregateRequest, by_type: bool) -> Sql:
+def _metrics(request: AggregateRequest, edges: Sql, by_type: bool) -> Sql:
     """Metrics of the events of those hours."""
     e = request.table("InsightEvent", "e")
     # OFFSET 0: edge by edge, and key by key.
@@ -129,7 +130,7 @@ def _metrics(request: AggregateRequest, by_type: bool) -> Sql:
             OFFSET 0
         ) v
         """,
-        edges=_edges(request),
+        edges=edges,
         metrics=metrics_asked(request),
         m=request.table("InsightMetric", "m"),
         e=e,

@@ -11,7 +11,7 @@ from app.tables.all import metadata
 
 ROOT = Path(__file__).parents[2] / "app"
 MODULES = sorted([*ROOT.joinpath("graph").rglob("*.py"), *ROOT.joinpath("plan").glob("*.py")])
-MAKES_TREES = {"plan/sql.py": {"Sql"}, "plan/text.py": {"Subselect"}, "plan/scoping.py": {"Table"}}
+MAKES_TREES = {"plan/sql.py": {"Sql"}, "plan/text.py": {"Sql", "Subselect"}, "plan/scoping.py": {"Table"}}
 """Where the tree's own classes are made by name; elsewhere SQL is written as templates."""
 _REFERENCE = re.compile(
     rf"(?:\b(?:FROM|JOIN)|,)\s+({'|'.join(sorted(metadata.tables))})\b(?!\s*\.)", re.IGNORECASE
