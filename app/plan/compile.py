@@ -363,10 +363,11 @@ class _Compiler:
         tables = Tables(self.catalog, self.shape)
         request = AggregateRequest(parent, self.args(selected), tables, list(item.used), self.shape)
         select = plan.build(request)
-        kept = [*item.used, *(n for n in select.names if n.startswith("sort_"))]
-        order = joined(", ", [Alias(item.alias)(n) for n in select.names if n.startswith("sort_")])
-        select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": whole(1)}
-        listed = in_list(text, order) if is_list(selected.definition) else text
+        order = select.order_in_columns()
+        names = {name: select.names[name] for name in dict.fromkeys([*item.used, *order])}
+        select.names = names or {"one": whole(1)}
+        by = joined(", ", [Alias(item.alias)(name) for name in order])
+        listed = in_list(text, by) if is_list(selected.definition) else text
         return subselect(listed, self.beside(select, item, level))
 
     def parts(self, selected: Selected, plan: Parts, row: Cells) -> Text:

@@ -95,7 +95,7 @@ NARROWED = [
     for name, entity in catalog.entities.items()
     for way in ("store", "project")
     if entity.table
-    and getattr(entity, way).how != "visible"
+    and getattr(entity, way).how not in ("visible", "beside")
     # A project's metrics are read from the base rows, never from the rollup.
     and (name, way) != ("MetricRollup", "project")
     # Only funnels read these, customer by customer; tests/funnels ask them under narrower scopes.

@@ -37,6 +37,7 @@ from app.plan.catalog import (
     SortKey,
     ToOne,
     Way,
+    beside,
 )
 from app.plan.checking import MAX_FIRST
 from app.plan.kinds import AMOUNT, INT, Kind
@@ -91,6 +92,11 @@ def entity(
         return made
 
     return decorate
+
+
+def read_beside(name: str, table: type[SQLModel], *keys: str) -> Entity:
+    """A table that figures read beside rows in scope, to which their statements tie it by one of these keys."""
+    return Entity(name, str(table.__tablename__), store=beside(*keys), project=beside(*keys))
 
 
 # ── fields ────────────────────────────────────────────────────────────────────

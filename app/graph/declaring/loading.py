@@ -230,7 +230,7 @@ class Loaders:
             key = None if parent is None else sql("p.id")
             tables = Tables(self.catalog, self.shape)
             built = plan.build(AggregateRequest(key, args, tables, list(item.used), self.shape))
-            order = [name for name in built.names if name.startswith("sort_")]
+            order = built.order_in_columns()
             names = {**columns, **{name: Alias("x")(name) for name in order}}
             built.names = {n: e for n, e in built.names.items() if n in item.used or n in order}
             select = Select(names, sql("({rows}) x", rows=built.sql()))
