@@ -7,7 +7,7 @@ each of these; one timer a second looks at all of them, so a normal request pays
 And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
 and two packets, and the first of them wakes the client for nothing.
 
-A request that came before, byte for byte, is not read again (`repeats.py`): neither uvicorn nor the app sees it.
+A request that came before, byte for byte, is not read again (`known_requests.py`): neither uvicorn nor the app sees it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
+from app.serving.exchange import KEY, WHOLE, AnswersAgain, Exchange, KnownRequest
 
 KIB = 1024
 _CONTINUE = b"HTTP/1.1 100 "
@@ -82,9 +82,9 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._unread = Unread(self._since)
         self._is_between = True
         """No request has begun of which there is more to come."""
-        self._repeats: Repeating | None = None
+        self._known_requests: AnswersAgain | None = None
         """Known from the first answer on."""
-        self._repeated: Exchange | None = None
+        self._under_way: Exchange | None = None
         """A known request that is being answered."""
         self._later = b""
         """What came meanwhile."""
@@ -103,7 +103,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
     def shutdown(self) -> None:
         """The server stops: an answer that would go on for ever comes to its end."""
         self._stops = True
-        if self._repeated is not None:
+        if self._under_way is not None:
             return  # It is closed with that answer.
         super().shutdown()
         exchange = self.cycle.scope.get(KEY) if self.cycle is not None else None
@@ -113,8 +113,8 @@ class BoundedConnection(HttpToolsProtocol, Watched):
     def connection_lost(self, exc: Exception | None) -> None:
         cycle = self.cycle
         super().connection_lost(exc)
-        if self._repeated is not None:
-            self._repeated.client_left()
+        if self._under_way is not None:
+            self._under_way.client_left()
             return
         if cycle is not None and not cycle.response_complete:
             exchange = cycle.scope.get(KEY)
@@ -122,15 +122,15 @@ class BoundedConnection(HttpToolsProtocol, Watched):
                 exchange.client_left()
 
     def data_received(self, data: bytes) -> None:
-        if self._repeated is not None:
+        if self._under_way is not None:
             self._later += data
             self.flow.pause_reading()
             return
         begins = self._is_between and (self._phase is _Phase.IDLE or self._phase is _Phase.HEADERS)
-        if begins and self._repeats is not None and not self._stops and not self.flow.write_paused:
-            repeat = self._repeats.find(data)
-            if repeat is not None:
-                self._answer_again(repeat, data)
+        if begins and self._known_requests is not None and not self._stops and not self.flow.write_paused:
+            known = self._known_requests.find(data)
+            if known is not None:
+                self._answer_again(known, data)
                 return
         self._read(data, begins=begins)
 
@@ -179,10 +179,10 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        if self._repeats is None:
+        if self._known_requests is None:
             exchange = self.cycle.scope.get(KEY)
             if isinstance(exchange, Exchange) and exchange.gate is not None:
-                self._repeats = exchange.gate.repeats
+                self._known_requests = exchange.gate.known_requests
         self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
@@ -190,20 +190,20 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         if self._phase is _Phase.ANSWER and self.cycle.response_complete:
             self._enter(_Phase.IDLE)
 
-    def _answer_again(self, repeat: Repeat, request: bytes) -> None:
+    def _answer_again(self, known: KnownRequest, request: bytes) -> None:
         """Begin to answer a known request."""
         self._enter(_Phase.ANSWER)
-        self._repeated = Exchange({})
-        task = self.loop.create_task(self._again(repeat, self._repeated, request))
+        self._under_way = Exchange({})
+        task = self.loop.create_task(self._again(known, self._under_way, request))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _again(self, repeat: Repeat, exchange: Exchange, request: bytes) -> None:
-        assert self._repeats is not None
+    async def _again(self, known: KnownRequest, exchange: Exchange, request: bytes) -> None:
+        assert self._known_requests is not None
         try:
-            body = await self._repeats.answer(repeat, exchange)
+            body = await self._known_requests.answer(known, exchange)
         finally:
-            self._repeated = None
+            self._under_way = None
         if self.transport.is_closing():
             return
         later, self._later = self._later, b""
@@ -212,7 +212,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
             if self._stops:
                 super().shutdown()  # It closes with that answer.
         else:
-            self._write(repeat, exchange, body)
+            self._write(known, exchange, body)
             self.server_state.total_requests += 1
             self._enter(_Phase.IDLE)
             if self._stops:
@@ -222,11 +222,11 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         if later:
             self.data_received(later)
 
-    def _write(self, repeat: Repeat, exchange: Exchange, body: bytes) -> None:
+    def _write(self, known: KnownRequest, exchange: Exchange, body: bytes) -> None:
         head = b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\n\r\n" % (
             STATUS_LINE[200],
             b"".join(b"%b: %b\r\n" % line for line in self.server_state.default_headers),
-            repeat.head, len(body), exchange.request_id.encode(),
+            known.head, len(body), exchange.request_id.encode(),
         )  # fmt: skip
         if len(body) <= _Answers.joined_bytes:
             self.transport.write(head + body)

@@ -6,8 +6,8 @@ from typing import Any
 from strawberry.extensions import SchemaExtension
 
 
-class PreparedDocument(SchemaExtension):
-    """Puts the prepared document in place of parsing and validation."""
+class AlreadyParsed(SchemaExtension):
+    """Puts the document that passed every check in place of parsing and validation."""
 
     def on_parse(self) -> Iterator[None]:
         """Nothing is left to parse."""
