@@ -430,7 +430,7 @@ async def _connected(settings: "Settings") -> "AsyncIterator[Database]":
     from app.db.database import connect
 
     assert settings.database_url is not None
-    db = await connect(settings.database_url, readers=2, writers=2)
+    db = await connect(settings.database_url, readers=2, writers=4)
     try:
         yield db
     finally:

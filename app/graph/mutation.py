@@ -1,7 +1,6 @@
 """The root of writing. Each field is a transaction of its own, done in the order they are asked for."""
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.mutations import access as keys
 from app.graph.mutations import ad_campaigns as ads
 from app.graph.mutations import (
@@ -31,12 +30,11 @@ from app.graph.mutations import orders as orders_customers
 from app.graph.mutations import stores as stores_stores
 
 
-@strawberry.type(
-    description="Everything that can be written. Each mutation is done as a whole or not at all; several in one"
-    " request are done one after the other."
-)
+@object_type
 class Mutation:
-    """Everything that can be written."""
+    """Everything that can be written. Each mutation is done as a whole or not at all; several in one request are done
+    one after the other.
+    """
 
     campaign_create = campaigns.create
     campaign_update = campaigns.update

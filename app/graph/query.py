@@ -1,7 +1,6 @@
 """The root of reading."""
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import by_ids, connection, embed, every_group, look_up
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -70,7 +69,7 @@ from app.graph.types.touches import FunnelTouch
 from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
 
 
-@strawberry.type(description="Everything that can be read in the scope of the credential.")
+@object_type
 class Query:
     """Everything that can be read in the scope of the credential."""
 

@@ -3,8 +3,7 @@
 A resolver in Python (`simulateCampaign`) is not watched but run, for its subscriber alone, until it is done.
 """
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import argument, connection, look_up, news
 from app.graph.declaring.paging import Connection
 from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
@@ -21,13 +20,12 @@ MAX_EVENTS = 500
 EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}.", 1)
 
 
-@strawberry.type(
-    description="What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events."
-    " The gateway looks every so many seconds, once for all who watch the same, and sends what has changed."
-    " simulateCampaign is done once, tells how far it is, and is complete then."
-)
+@object_type
 class Subscription:
-    """What can be watched in the scope of the credential."""
+    """What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events. The
+    gateway looks every so many seconds, once for all who watch the same, and sends what has changed. simulateCampaign
+    is done once, tells how far it is, and is complete then.
+    """
 
     campaign: Campaign | None = look_up(
         "A campaign, its metrics for instance: at first, and whenever what is selected has changed.", EVERY

@@ -11,13 +11,8 @@ from typing import Any, Protocol
 
 from app.plan.binding import Bindings
 from app.plan.kinds import Kind
-from app.plan.sql import Select, Sql, sql
-
-
-class Row(Protocol):
-    """A row in a statement under construction: asking for a column makes sure that it is there."""
-
-    def __call__(self, column: str) -> Sql: ...
+from app.plan.sql import Row as Row
+from app.plan.sql import Select, Sql, Table, sql
 
 
 class Arguments(Protocol):
@@ -204,8 +199,8 @@ class AggregateRequest:
     parent: Sql | None
     """The parent's id; None at the root."""
     args: Arguments
-    table: Callable[[str, str], tuple[Sql, list[Sql], Row]]
-    """`(entity, alias)` → the table reference, its scope predicates, its columns."""
+    table: Callable[[str, str], Table]
+    """The door to other tables: `(entity, alias)` → the table in scope."""
     wanted: Sequence[str]
     """Which output columns are asked for."""
     scope_shape: str = ""

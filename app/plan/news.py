@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.plan.catalog import Row
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Sql, bound, sql, whole
 
 OVERLAP = timedelta(seconds=10)
 """How long after its instant a row may still be committed, and how far clocks of several gateways may differ."""
@@ -56,20 +56,31 @@ def fresh_by(instant: str) -> Callable[[Row], Sql]:
     """The condition of news, by the column that says when a row came."""
 
     def fresh(row: Row) -> Sql:
+        # A sub-select of what was seen, so that it is hashed: an array would be searched from end to end for every row.
         return sql(
-            row(instant), " >= ", _SINCE, " AND ", row(instant), " < ", _UNTIL, " AND ", row("id"),
-            # A sub-select, so that it is hashed: an array would be searched from end to end for every row.
-            " NOT IN (SELECT encode(substring(", _SEEN, f" FROM {ID_BYTES} * n + 1 FOR {ID_BYTES}), 'hex')::uuid"
-            " FROM generate_series(0, length(", _SEEN, f") / {ID_BYTES} - 1) n)",
-        )  # fmt: skip
+            """
+            {at} >= {since} AND {at} < {until} AND {row.id} NOT IN (
+                SELECT encode(substring({seen} FROM {bytes} * n + 1 FOR {bytes}), 'hex')::uuid
+                FROM generate_series(0, length({seen}) / {bytes} - 1) n
+            )
+            """,
+            row=row,
+            at=row(instant),
+            since=_SINCE,
+            until=_UNTIL,
+            seen=_SEEN,
+            bytes=whole(ID_BYTES),
+        )
 
     return fresh
 
 
 def head_of_news(row: Row) -> Sql:
     """What the value of a statement of news begins with: how many rows, and their ids."""
-    ids = sql("string_agg(uuid_send(", row("id"), "), ''::bytea)")
-    return sql("int4send(count(*)::int) || coalesce(", ids, ", ''::bytea) || ")
+    return sql(
+        "int4send(count(*)::int) || coalesce(string_agg(uuid_send({row.id}), ''::bytea), ''::bytea) ||",
+        row=row,
+    )
 
 
 def split_news(value: bytes) -> tuple[bytes, bytes]:
@@ -78,6 +89,6 @@ def split_news(value: bytes) -> tuple[bytes, bytes]:
     return value[_COUNT_BYTES:end], value[end:]
 
 
-_SINCE = sql(Param(("news", "since"), "timestamptz", lambda b: b.facts["news"].since))
-_UNTIL = sql(Param(("news", "until"), "timestamptz", lambda b: b.facts["news"].until))
-_SEEN = sql(Param(("news", "seen"), "bytea", lambda b: b.facts["news"].seen))
+_SINCE = bound(("news", "since"), "timestamptz", lambda b: b.facts["news"].since)
+_UNTIL = bound(("news", "until"), "timestamptz", lambda b: b.facts["news"].until)
+_SEEN = bound(("news", "seen"), "bytea", lambda b: b.facts["news"].seen)

@@ -78,7 +78,7 @@ class Worker:
                 await self._sleep(stop, wait_s)
         finally:
             with contextlib.suppress(Exception):
-                await self._hints.close()
+                self._hints.close()
             with contextlib.suppress(Exception):
                 await self._lease.give_back()
             log.info("worker %s stopped", self.name)
@@ -135,7 +135,7 @@ class Worker:
                 job.forget()
             self._hinted.update(self.jobs)
         if not held:
-            await self._hints.close()
+            self._hints.close()
         self._holding = held
         self._renewed = time.monotonic() if held else float("-inf")
         return held

@@ -35,7 +35,7 @@ ED_KEY = ed25519.Ed25519PrivateKey.generate()
 
 def jwk(key: Any, **more: object) -> dict[str, Any]:
     """The public half, as an issuer publishes it."""
-    kinds = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
+    kinds: dict[Any, Any] = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
     family = next((a for kind, a in kinds.items() if isinstance(key, kind)), OKPAlgorithm)
     return {**family.to_jwk(key.public_key(), as_dict=True), "key_ops": ["verify"], **more}
 
@@ -58,19 +58,19 @@ class Issuer:
 def issuer() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            issuer.asked += 1
-            self.send_response(issuer.status)
+            made.asked += 1
+            self.send_response(made.status)
             self.end_headers()
-            self.wfile.write(issuer.body)
+            self.wfile.write(made.body)
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = Issuer(server.server_port)
+        made = Issuer(server.server_port)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield issuer
+        yield made
         server.shutdown()
         thread.join()
 
@@ -120,7 +120,7 @@ async def test_no_token_borrows_anothers_issuer_algorithm_or_key(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     claims = {"group": a.group_id, "exp": SECONDS + 600, "iss": ISSUER}
-    confused = jwt.PyJWS().encode(json.dumps(claims).encode(), None, algorithm="none")
+    confused = jwt.PyJWS().encode(json.dumps(claims).encode(), "", algorithm="none")
     head, body, _ = confused.split(".")
     forged = {
         "a shared secret in the issuer's name": jwt.encode(claims, JWT_SECRET, headers={"kid": "rsa"}),

@@ -4,6 +4,7 @@ import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
+from typing import Any
 
 import asyncpg
 import pytest
@@ -109,7 +110,7 @@ async def test_after_downtime_a_whole_window_is_caught_up_in_one_move(db: Databa
 
 async def test_paused_campaigns_end_but_drafts_and_deleted_ones_do_not_move(db: Database) -> None:
     scope = (await groups.group(db)).scope
-    window = {"starts_at": NOW - HOUR, "ends_at": NOW + HOUR}
+    window: dict[str, Any] = {"starts_at": NOW - HOUR, "ends_at": NOW + HOUR}
     paused = await given.campaign(db, scope, **window)
     await move(db, scope, paused, "pause")
     await given.campaign(db, scope, draft=True, **window)
@@ -165,7 +166,7 @@ async def test_looking_for_due_campaigns_reads_the_two_partial_indexes(
 
 
 def test_moves_are_refused_with_what_would_be_right() -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "starts_at": None,
         "ends_at": None,
         "is_template": False,

@@ -152,13 +152,14 @@ async def test_every_fault_is_told_in_the_order_of_entries(db: Database) -> None
             entry(foreign), entry(gone), entry(mine, channel="x", clicks=-1),
         )  # fmt: skip
     told = [(type(f), f.path) for f in refused.value.failures]
-    assert told == [
+    expected: list[Any] = [
         (Invalid, ["entries", 1]),
         (NotFound, ["entries", 2, "campaignId"]),
         (NotFound, ["entries", 3, "campaignId"]),
         (NotFound, ["entries", 4, "campaignId"]),
         (Invalid, ["entries", 5, "clicks"]),
     ]
+    assert told == expected
     assert refused.value.failures[0].reason == "REPEATED"
 
 

@@ -137,7 +137,8 @@ def expected(
             "stage": step.stage.name, "count": step.count, "percentage": step.percentage, "dropOff": step.drop_off,
         }  # fmt: skip
         if timed:
-            took = [way[place] - way[place - 1] for way in ways if place and way[place]]  # type: ignore[operator]
+            moments = [(way[place - 1], way[place]) for way in ways if place]
+            took = [end - begin for begin, end in moments if begin and end]
             median = statistics.median(Decimal(int(t.total_seconds())) for t in took) if took else None
             shown["medianSeconds"] = median and int(Decimal(median).quantize(Decimal(1), ROUND_HALF_UP))
             if took and not median:

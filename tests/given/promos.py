@@ -1,5 +1,6 @@
 """Promos, customers who use them, and baskets."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -40,7 +41,7 @@ async def segment(
     *,
     kind: str = "static",
     criteria: str | None = None,
-    members: list[int] = (),  # type: ignore[assignment]
+    members: Sequence[int] = (),
 ) -> int:
     """A segment, with its members where it is a list."""
     async with db.transaction(Scope(group_id)) as tx:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph
 from app.plan.catalog import Aggregate, Embed, Lookup, Many, Plan, ToOne
 
-GRAPH = schema._schema
+GRAPH = graph
 
 
 @dataclass(frozen=True)

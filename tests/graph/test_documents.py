@@ -306,7 +306,8 @@ async def test_there_are_no_subscriptions_here(context: Context) -> None:
 
 async def test_missing_and_wrong_variables_are_told_by_name(context: Context) -> None:
     query = "query($id: ID!) { campaign(id: $id) { name } }"
-    for variables in ({}, {"id": None}, {"id": {}}, {"id": True}):
+    wrong: list[dict[str, Any]] = [{}, {"id": None}, {"id": {}}, {"id": True}]
+    for variables in wrong:
         errors = await refused(Operation(query, variables), context, code="BAD_USER_INPUT")
         assert "$id" in errors[0]["message"]
     made = await answer(Operation(query, {"id": "camp_1", "unused": 1}), context)
@@ -362,7 +363,7 @@ class _Broken:
 async def test_what_goes_wrong_inside_is_logged_and_not_told(
     asker: Asker, ours: Everything, caplog: pytest.LogCaptureFixture
 ) -> None:
-    context = Asker(_Broken(), asker.settings).context(ours.scope, planner=False)  # type: ignore[arg-type]
+    context = Asker(_Broken(), asker.settings).context(ours.scope, planner=False)  # type: ignore[arg-type]  # it is no real one
     with caplog.at_level(logging.ERROR):
         made = await answer(Operation("{ campaigns { totalCount } }"), context)
     assert b"secret" not in made.body

@@ -143,7 +143,7 @@ async def test_the_second_row_about_a_customer_is_refused_however_far_away(
 async def test_campaigns_as_the_api_prints_them(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
     segments = [{"id": "seg_all_customers", "name": "All Customers", "type": "static"}]
     await bring(db, shop.scope, Kind.SEGMENTS, lines(tmp_path / "s.jsonl", segments))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": "camp_001", "name": "Summer Promo 2026", "type": "promotion", "status": "draft",
             "channels": ["email", "push", "sms"], "segment_id": None, "start_date": None, "end_date": None,

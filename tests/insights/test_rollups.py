@@ -71,7 +71,7 @@ async def _both_at_once(db: Database, given: Tracking, *, in_order: bool) -> lis
                 await add(tx, given.project_id, {key: Decimal(1)})
                 await asyncio.sleep(0.1)
 
-    return await asyncio.gather(move(keys), move(keys[::-1]), return_exceptions=True)
+    return list(await asyncio.gather(move(keys), move(keys[::-1]), return_exceptions=True))
 
 
 async def test_two_writers_of_the_same_sums_wait_for_each_other(db: Database) -> None:

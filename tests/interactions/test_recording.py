@@ -205,7 +205,7 @@ async def test_an_offline_contact_is_a_known_customers(db: Database) -> None:
 async def test_the_same_contact_counts_once(db: Database) -> None:
     site = await custom_ads.site(db)
     node, user = {"wmktId": site.wmkt_id}, {"email": "ada@example.com"}
-    told = {"node": node, "user": user, "occurred_at": NOW}
+    told: dict[str, Any] = {"node": node, "user": user, "occurred_at": NOW}
     found = {
         await offline(db, site, **told),
         *await asyncio.gather(*(offline(db, site, **told) for _ in range(4))),

@@ -7,14 +7,14 @@ from graphql.execution.values import VariableValues
 
 from app.graph.documents.parsing import Documents
 from app.graph.documents.plans import Plan, Plans
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog
 from app.plan.sql import Statement
 from app.values.scope import Scope
 from tests.given.asking import NOW
 
-GRAPH = schema._schema
+GRAPH = graph
 _DOCUMENTS = Documents(GRAPH, suggestions=True)
 
 

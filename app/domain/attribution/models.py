@@ -1,8 +1,8 @@
 """Attribution: how what an event is worth is shared among the interactions that led to it.
 
-Pure rules over one journey. The planned read does the same in SQL (`graph/shares.py`); tests hold the two together.
-Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that led to the
-event, according to the attribution model.
+Pure rules over one journey. The planned read does the same in SQL (`graph/figures/shares.py`); tests hold the two
+together. Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that
+led to the event, according to the attribution model.
 """
 
 from collections.abc import Sequence

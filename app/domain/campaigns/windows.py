@@ -105,25 +105,6 @@ def initial_status(window: Window, *, now: datetime) -> CampaignStatus:
     return CampaignStatus.SCHEDULED if window.starts_at > now else CampaignStatus.ACTIVE
 
 
-def first_day(window: Window, *, zone: tzinfo) -> date | None:
-    """The date view of the start: the day that was given, else the instant's day in the store's zone."""
-    return window.starts_on or (window.starts_at and window.starts_at.astimezone(zone).date())
-
-
-def last_day(window: Window, *, zone: tzinfo) -> date | None:
-    """The date view of the end: the day that was given, else the last day the window touches."""
-    if window.ends_on or window.ends_at is None:
-        return window.ends_on
-    return (window.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
-
-
-def last_instant(window: Window) -> datetime | None:
-    """The instant view of the end: a day's last second, else the instant that was given."""
-    if window.ends_on and window.ends_at:
-        return window.ends_at - timedelta(seconds=1)
-    return window.ends_at
-
-
 def _end_after(
     period: relativedelta, starts_on: date | None, starts_at: datetime | None, zone: tzinfo
 ) -> tuple[date | None, datetime | None]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,10 @@ import msgspec
 from app.domain import inputs
 from app.domain.inputs import Path
 from app.domain.promos.rules import HUNDRED, AppliesTo, PromoType, Terms
+from app.domain.segments.finding import segment_named
+from app.domain.settable import settable
 from app.errors import Invalid
-from app.values.changes import UNSET, Settable, Unset
+from app.values.changes import Settable
 from app.values.texts import read_text
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,31}", re.ASCII)
@@ -22,46 +24,6 @@ MAX_NAMED = 1_000
 """SKUs, categories or stores a promo may name."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _LISTS = ("skus", "categories", "stores")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromoFields:
-    """Every settable field of a promo; UNSET was not sent."""
-
-    code: Settable[str | None] = UNSET
-    """3 to 32 letters, digits, `_` and `-`, the first one a letter or digit; kept in capitals."""
-    type: Settable[str | None] = UNSET
-    value: Settable[Decimal | None] = UNSET
-    min_order_amount: Settable[Decimal | None] = UNSET
-    max_discount: Settable[Decimal | None] = UNSET
-    usage_limit: Settable[int | None] = UNSET
-    per_customer_limit: Settable[int | None] = UNSET
-    valid_from: Settable[datetime | None] = UNSET
-    valid_until: Settable[datetime | None] = UNSET
-    """Exclusive."""
-    applies_to: Settable[Any] = UNSET
-    """A JSON object: `all_items`, `skus`, `categories`, `stores`; other keys are kept and mean nothing here."""
-    campaign_id: Settable[int | None] = UNSET
-    segment_id: Settable[int | None] = UNSET
-
-
-PATHS: Mapping[str, Path] = {
-    "min_order_amount": ["minOrderAmount"],
-    "max_discount": ["maxDiscount"],
-    "usage_limit": ["usageLimit"],
-    "per_customer_limit": ["perCustomerLimit"],
-    "valid_from": ["validFrom"],
-    "valid_until": ["validUntil"],
-    "applies_to": ["appliesTo"],
-    "campaign_id": ["campaignId"],
-    "segment_id": ["segmentId"],
-}
-REQUIRED = ("code", "type", "value")
-
-
-def path_of(column: str) -> Path:
-    """The input field of a column."""
-    return PATHS.get(column, [column])
 
 
 def promo_code(text: str, path: Path = ("code",)) -> str:
@@ -77,18 +39,66 @@ def promo_code(text: str, path: Path = ("code",)) -> str:
     return code
 
 
-def checked(given: PromoFields) -> dict[str, Any]:
-    """The values that were sent, by column."""
-    found: dict[str, Any] = {}
-    for column in (field.name for field in fields(given)):
-        value = getattr(given, column)
-        if isinstance(value, Unset):
-            continue
-        path = path_of(column)
-        if value is None and column in REQUIRED:
-            raise Invalid(f"`{path[0]}` cannot be null; leave it out instead.", path=path)
-        found[column] = value if value is None else _CHECKS.get(column, _as_it_is)(value, path)
-    return found
+def _kind(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
+
+
+def _document(value: Any, path: Path) -> str:
+    if not isinstance(value, dict):
+        raise Invalid('`appliesTo` is an object, such as {"all_items": true}.', path=path)
+    if not isinstance(value.get("all_items", True), bool):
+        raise Invalid("`appliesTo.all_items` is true or false.", path=[*path, "all_items"])
+    for key in _LISTS:
+        names = value.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
+            raise Invalid(f"`appliesTo.{key}` is a list of texts.", path=[*path, key])
+        if len(names) > MAX_NAMED:
+            raise Invalid(f"`appliesTo.{key}` names at most {MAX_NAMED}.", path=[*path, key])
+    try:
+        text = _JSON.encode(value).decode()
+        if "\\u0000" in text:
+            raise ValueError("holds the character NUL (U+0000), which cannot be stored")
+        return read_text(text, longest=MAX_DOCUMENT)
+    except (UnicodeEncodeError, TypeError, RecursionError, ValueError) as why:
+        raise Invalid(f"`appliesTo` cannot be kept: {why}.", path=path) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoFields:
+    """Every settable field of a promo."""
+
+    code: Settable[str] = settable(
+        "What the customer types: 3 to 32 letters, digits, `_` and `-`, kept in capitals.", check=promo_code
+    )
+    type: Settable[str] = settable(
+        "percentage, fixed_amount, free_delivery or free_item; others are kept but cannot be redeemed.",
+        check=_kind,
+    )
+    value: Settable[Decimal] = settable(
+        "Percent (0 to 100), an amount, or units given free, by type; nothing for free_delivery.",
+        check=inputs.amount,
+    )
+    min_order_amount: Settable[Decimal | None] = settable(
+        "The smallest order it counts for, without delivery.", check=inputs.amount
+    )
+    max_discount: Settable[Decimal | None] = settable("The most it takes off.", check=inputs.amount)
+    usage_limit: Settable[int | None] = settable(
+        "How often it can be used in all; null: without limit.", check=inputs.count
+    )
+    per_customer_limit: Settable[int | None] = settable(
+        "How often one customer can use it; null: without limit.", check=inputs.count
+    )
+    valid_from: Settable[datetime | None] = settable("From when; null: always.")
+    valid_until: Settable[datetime | None] = settable("Until when (exclusive); null: for ever.")
+    applies_to: Settable[Any] = settable(
+        'What it applies to: {"all_items": true}, or `skus`, `categories` (either will do) and `stores`.',
+        check=_document,
+    )
+    campaign_id: Settable[int | None] = settable("The campaign it belongs to.", refers=("camp", "campaign"))
+    segment_id: Settable[int | None] = settable(
+        "Only customers of this segment may use it: the segment's id, or the id it was imported with.",
+        named=segment_named,
+    )
 
 
 def check_together(values: Mapping[str, Any]) -> None:
@@ -139,43 +149,3 @@ def terms_of(row: Any) -> Terms:
 
 def _is_list(document: dict[str, Any], key: str) -> bool:
     return isinstance(document.get(key), list)
-
-
-def _document(value: Any, path: Path) -> str:
-    if not isinstance(value, dict):
-        raise Invalid('`appliesTo` is an object, such as {"all_items": true}.', path=path)
-    if not isinstance(value.get("all_items", True), bool):
-        raise Invalid("`appliesTo.all_items` is true or false.", path=[*path, "all_items"])
-    for key in _LISTS:
-        names = value.get(key, [])
-        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
-            raise Invalid(f"`appliesTo.{key}` is a list of texts.", path=[*path, key])
-        if len(names) > MAX_NAMED:
-            raise Invalid(f"`appliesTo.{key}` names at most {MAX_NAMED}.", path=[*path, key])
-    try:
-        text = _JSON.encode(value).decode()
-        if "\\u0000" in text:
-            raise ValueError("holds the character NUL (U+0000), which cannot be stored")
-        return read_text(text, longest=MAX_DOCUMENT)
-    except (UnicodeEncodeError, TypeError, RecursionError, ValueError) as why:
-        raise Invalid(f"`appliesTo` cannot be kept: {why}.", path=path) from None
-
-
-def _kind(value: str, path: Path) -> str:
-    return inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
-
-
-def _as_it_is(value: Any, _: Path) -> Any:
-    return value
-
-
-_CHECKS: Mapping[str, Any] = {
-    "code": promo_code,
-    "type": _kind,
-    "value": inputs.amount,
-    "min_order_amount": inputs.amount,
-    "max_discount": inputs.amount,
-    "usage_limit": inputs.count,
-    "per_customer_limit": inputs.count,
-    "applies_to": _document,
-}

@@ -7,8 +7,9 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
-from app.domain.promos.fields import PromoFields, check_together, checked, path_of
+from app.domain.promos.fields import PromoFields, check_together
 from app.domain.promos.rules import PromoType
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 
 _OWN_PROMO = (
@@ -33,12 +34,12 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
 
     Under a narrower scope than the group it belongs to a campaign of that scope.
     """
-    values = checked(given)
+    values = written(given)
     if values.get("type") in (PromoType.FREE_DELIVERY, PromoType.FREE_ITEM):
         values.setdefault("value", Decimal(0))
     for column in ("code", "type", "value"):
         if column not in values:
-            raise Invalid(f"A promo needs a {column}.", path=path_of(column))
+            raise Invalid(f"A promo needs a {column}.", path=path_of(PromoFields, column))
     check_together(values)
     currency = await _settled(tx, values)
     await _check_free(tx, values["code"], None)
@@ -55,7 +56,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
 
 async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, now: datetime) -> int:
     """Change what was sent; the id. Its currency stays: amounts are counted in it."""
-    values = checked(given)
+    values = written(given)
     stored = await tx.fetchrow(_LOCK, *borders(tx.scope), promo_id)
     if stored is None:
         raise NotFound("promo", promo_id, path=["id"])
@@ -66,14 +67,14 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
         if values.get("campaign_id") is not None and currency != stored["currency"]:
             raise Conflict(
                 f"The promo counts in {stored['currency']}, this campaign in {currency}.",
-                path=path_of("campaign_id"),
+                path=path_of(PromoFields, "campaign_id"),
                 code="WRONG_CURRENCY",
             )
     limit = values.get("usage_limit")
     if limit is not None and limit < stored["used"]:
         raise Conflict(
             f"The promo was used {stored['used']} times already; its limit cannot be less.",
-            path=path_of("usage_limit"),
+            path=path_of(PromoFields, "usage_limit"),
             code="LIMIT_BELOW_USED",
         )
     if "code" in values:
@@ -104,16 +105,16 @@ async def _settled(tx: Transaction, values: dict[str, Any]) -> str:
     """Check what the promo points at; the currency it counts in."""
     campaign_id, segment_id = values.get("campaign_id"), values.get("segment_id")
     if segment_id is not None and not await tx.fetchval(_SEGMENT, tx.scope.group_id, segment_id):
-        raise NotFound("segment", segment_id, path=path_of("segment_id"))
+        raise NotFound("segment", segment_id, path=path_of(PromoFields, "segment_id"))
     if campaign_id is not None:
         currency = await tx.fetchval(_CAMPAIGN, *borders(tx.scope), campaign_id)
         if currency is None:
-            raise NotFound("campaign", campaign_id, path=path_of("campaign_id"))
+            raise NotFound("campaign", campaign_id, path=path_of(PromoFields, "campaign_id"))
         return str(currency)
     if tx.scope.store_id is not None or tx.scope.project_ids is not None:
         raise Forbidden(
             "This credential is for a part of the group: name one of its campaigns.",
-            path=path_of("campaign_id"),
+            path=path_of(PromoFields, "campaign_id"),
         )
     return str(await tx.fetchval("SELECT currency FROM customer_group WHERE id = $1", tx.scope.group_id))
 

@@ -108,10 +108,6 @@ class Programme:
             return None
         return WHY_TYPE.get(self.reward_type, f"reward type {self.reward_type} has no documented meaning")
 
-    def listens_to(self, trigger_code: int, custom_trigger_id: int | None) -> bool:
-        """Whether a live flow has this trigger."""
-        return any(flow.is_active and triggered(flow, trigger_code, custom_trigger_id) for flow in self.flows)
-
 
 def triggered(flow: Flow, trigger_code: int, custom_trigger_id: int | None) -> bool:
     """Whether the flow has this trigger. A code without a documented name is nobody's trigger."""

@@ -28,7 +28,6 @@ COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "lte": ("<=", lambda a, b: a <= b),
 }
 ORDER = ("gt", "gte", "lt", "lte", "between")
-LISTS = ("in", "nin")
 
 Bind = Callable[[object, str], str]
 """`(value, SQL type)` → its place in the statement, `$3::text`."""

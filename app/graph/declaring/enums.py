@@ -1,11 +1,12 @@
 """The closed sets of the domain, with a word about each value. Stored codes are the enum members' values."""
 
 from enum import Enum, StrEnum
-from typing import Any
 
 import strawberry
 
 from app.domain.funnels.stages import FunnelType
+from app.graph.declaring.described import enum_type
+from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
@@ -22,8 +23,7 @@ def _describe(enum: type[StrEnum], description: str, *, shown_as: str | None = N
     """Show a table's codes in GraphQL: one line per member, none forgotten."""
     assert values.keys() == {member.name for member in enum}, f"{enum.__name__} has other members"
     strawberry.enum(enum, name=shown_as, description=description)
-    definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]
-    for value in definition.values:
+    for value in enum_values(enum):
         value.description = values[value.name]
 
 
@@ -166,9 +166,9 @@ _describe(
 )
 
 
-@strawberry.enum(description="What a funnel is broken down by.")
+@enum_type
 class FunnelBreakdown(Enum):
-    """Where a customer's way belongs."""
+    """What a funnel is broken down by."""
 
     CHANNEL = strawberry.enum_value(
         "channel", description="The channel of the first touch of the first stage."
@@ -210,9 +210,12 @@ _describe(
 )
 
 
-@strawberry.enum(description="What a reward campaign does.")
+@enum_type
 class RewardType(Enum):
-    """Source: Benji, `campaign_type`."""
+    """What a reward campaign does.
+
+    Source: Benji, `campaign_type`.
+    """
 
     EARN = strawberry.enum_value(1, description="Customers earn rewards.")
     REDEEM = strawberry.enum_value(2, description="Customers redeem rewards.")
@@ -221,9 +224,12 @@ class RewardType(Enum):
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="What sets a flow off.")
+@enum_type
 class FlowTrigger(Enum):
-    """Source: Benji, `trigger_type`."""
+    """What sets a flow off.
+
+    Source: Benji, `trigger_type`.
+    """
 
     SPEND = strawberry.enum_value(1, description="A purchase.")
     REGISTRATION = strawberry.enum_value(2, description="A customer signs up.")
@@ -232,9 +238,12 @@ class FlowTrigger(Enum):
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="Whose attribute is looked at.")
+@enum_type
 class AttributeOwner(Enum):
-    """Source: Benji, `campaign_condition_type` and `multiplier_attribute_type`."""
+    """Whose attribute is looked at.
+
+    Source: Benji, `campaign_condition_type` and `multiplier_attribute_type`.
+    """
 
     USER = strawberry.enum_value(1, description="The customer's.")
     TRANSACTION = strawberry.enum_value(2, description="The transaction's.")
@@ -243,9 +252,12 @@ class AttributeOwner(Enum):
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="How a condition compares.")
+@enum_type
 class Comparison(Enum):
-    """Source: Benji, `condition_operator`."""
+    """How a condition compares.
+
+    Source: Benji, `condition_operator`.
+    """
 
     EQUALS = strawberry.enum_value(1, description="The same value.")
     LESS_THAN = strawberry.enum_value(2, description="Less than the value.")
@@ -255,18 +267,24 @@ class Comparison(Enum):
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="How a condition is tied to the next one.")
+@enum_type
 class Joiner(Enum):
-    """Source: Benji, `or_and_operator`."""
+    """How a condition is tied to the next one.
+
+    Source: Benji, `or_and_operator`.
+    """
 
     AND = strawberry.enum_value(1, description="Both must hold.")
     OR = strawberry.enum_value(2, description="Either may hold.")
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="What a goal counts.")
+@enum_type
 class GoalType(Enum):
-    """Source: Benji, `goal_type`."""
+    """What a goal counts.
+
+    Source: Benji, `goal_type`.
+    """
 
     PARTICIPATION = strawberry.enum_value(1, description="Participants.")
     REWARD_AMOUNT = strawberry.enum_value(2, description="Rewards paid, in the smallest currency unit.")
@@ -275,9 +293,12 @@ class GoalType(Enum):
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="How a goal's value is meant.")
+@enum_type
 class GoalOperator(Enum):
-    """Source: Benji, `goal_operator`."""
+    """How a goal's value is meant.
+
+    Source: Benji, `goal_operator`.
+    """
 
     EQUALS = strawberry.enum_value(1, description="An exact target.")
     LESS_THAN = strawberry.enum_value(2, description="A limit that is not passed.")
@@ -285,7 +306,7 @@ class GoalOperator(Enum):
     UNRECOGNIZED = strawberry.enum_value(0, description="A code without a documented name; see the code.")
 
 
-@strawberry.enum(description="What an API key may do.")
+@enum_type
 class KeyAccess(Enum):
     """What an API key may do."""
 
@@ -293,9 +314,12 @@ class KeyAccess(Enum):
     WRITE = strawberry.enum_value("write", description="Read and write.")
 
 
-@strawberry.enum(description="How long the buckets of a series are.")
+@enum_type
 class Interval(Enum):
-    """The units PostgreSQL's date_trunc knows."""
+    """How long the buckets of a series are.
+
+    The units PostgreSQL's date_trunc knows.
+    """
 
     DAY = strawberry.enum_value("day", description="Days.")
     WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
@@ -304,9 +328,12 @@ class Interval(Enum):
     YEAR = strawberry.enum_value("year", description="Calendar years.")
 
 
-@strawberry.enum(description="What a series is broken down by, beside time and currency.")
+@enum_type
 class MetricDimension(Enum):
-    """Columns of the metric tables."""
+    """What a series is broken down by, beside time and currency.
+
+    Columns of the metric tables.
+    """
 
     CHANNEL = strawberry.enum_value("channel", description="One row per channel.")
     STORE = strawberry.enum_value("store", description="One row per store.")

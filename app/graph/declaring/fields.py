@@ -1,7 +1,9 @@
 """How a type is declared: once, naming the columns it reads. Both executions follow from it.
 
-    @entity(table=tables.Store, prefix="store", store=own("id"), description="A shop …")
+    @entity(table=tables.Store, prefix="store", store=own("id"))
     class Store(Node):
+        \"\"\"A shop …\"\"\"
+
         name: str = column("What people call it.")
         campaigns: Connection[Campaign] = connection("Its campaigns.", CAMPAIGNS, key="store_id")
 
@@ -17,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from sqlmodel import SQLModel
 
+from app.graph.declaring.described import object_type
 from app.graph.declaring.listing import KEY, ListOf, text_key
 from app.graph.declaring.resolving import resolver_of
 from app.plan.binding import Bindings
@@ -64,7 +67,6 @@ class Declared:
 
 def entity(
     *,
-    description: str,
     table: type[SQLModel] | None = None,
     prefix: str = "",
     id_cast: str = "bigint",
@@ -82,7 +84,7 @@ def entity(
             return getattr(obj, "type_name", None) == name
 
         cls.is_type_of = classmethod(is_type_of)  # type: ignore[attr-defined]
-        made = strawberry.type(cls, description=description)
+        made = object_type(cls)
         made.__entity__ = Entity(  # type: ignore[attr-defined]
             name, str(table.__tablename__) if table else "", prefix, id_cast, tenant, store, project, alive
         )
@@ -128,12 +130,12 @@ def amount_of(name: str, currency: str = "currency") -> Any:
 
 def is_set(name: str) -> Expression:
     """For `present`: the column is not NULL."""
-    return lambda row: sql(row(name), " IS NOT NULL")
+    return lambda row: sql("{column} IS NOT NULL", column=row(name))
 
 
 def any_set(*names: str) -> Expression:
     """For `present`: one of the columns is not NULL."""
-    return lambda row: sql("num_nonnulls(", joined(", ", [row(name) for name in names]), ") > 0")
+    return lambda row: sql("num_nonnulls({columns}) > 0", columns=joined(", ", [row(n) for n in names]))
 
 
 def given(description: str) -> Any:

@@ -2,20 +2,19 @@
 
 import strawberry
 
+from app.graph.declaring.described import interface_type, object_type
 from app.graph.declaring.fields import column, given
 from app.graph.declaring.scalars import Decimal
 
 
-@strawberry.interface(
-    description="Anything with an id. Ids say what they name (`camp_42`) and are unique over the whole graph."
-)
+@interface_type
 class Node:
-    """Anything with an id."""
+    """Anything with an id. Ids say what they name (`camp_42`) and are unique over the whole graph."""
 
     id: strawberry.ID = column("Its id.")
 
 
-@strawberry.type(description="An exact amount of money.")
+@object_type
 class Money:
     """An exact amount of money."""
 

@@ -5,13 +5,14 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
+from app.graph.declaring.described import object_type
 from app.graph.declaring.loading import LoadedPage, Record
 from app.graph.declaring.scalars import Long
 
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@object_type
 class PageInfo:
     """Where a page stands in its list."""
 
@@ -23,7 +24,7 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="A row of a page and its cursor.")
+@object_type
 class Edge(Generic[T]):
     """A row of a page and its cursor."""
 
@@ -61,7 +62,7 @@ async def _total(root: Any) -> Any:
     return await asyncio.shield(root.count())
 
 
-@strawberry.type(description="A page of a list.")
+@object_type
 class Connection(Generic[T]):
     """A page of a list."""
 

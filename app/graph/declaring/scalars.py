@@ -19,8 +19,8 @@ from graphql import (
     VariableNode,
 )
 from starlette.datastructures import UploadFile
-from strawberry.types.scalar import ScalarDefinition
 
+from app.graph.strawberry_parts import Scalars
 from app.values.instants import read_date, read_instant
 
 Long = NewType("Long", int)
@@ -131,7 +131,7 @@ def _no_literal(_: ValueNode, __: Any = None) -> UploadFile:
     raise GraphQLError("Upload is a file of a multipart request; it can only be a variable.")
 
 
-SCALARS: dict[object, ScalarDefinition] = {
+SCALARS: Scalars = {
     Long: strawberry.scalar(
         name="Long",
         description="A whole number of up to 53 bits: exact in every JSON reader.",

@@ -1,7 +1,8 @@
 """How a mutation is declared: who may, what it does, and how it says no.
 
-    @writes("Makes a campaign.", roles=WRITERS)
-    async def campaign_create(info: Info, input: …) -> CampaignPayload: …
+    @writes(roles=WRITERS)
+    async def campaign_create(info: Info, tx: Transaction, input: …) -> CampaignPayload:
+        \"\"\"Makes a campaign.\"\"\"
 
 What is wrong with the input becomes `errors` of the payload, its other fields null and nothing changed. A missing
 credential or role, and anything unforeseen, is a GraphQL error.
@@ -19,6 +20,7 @@ from app.auth.principal import Principal, Role
 from app.db.database import Transaction
 from app.domain.metrics.entries import Several
 from app.errors import Conflict, Failure, Invalid, NotFound, TooLarge
+from app.graph.declaring.described import description_of, object_type
 from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id
 
@@ -28,9 +30,9 @@ LEAN = "campaign-gateway-lean"
 """And there, whether it may be called without the executor."""
 
 
-@strawberry.type(description="Something in the input that was wrong. Nothing was changed.")
+@object_type
 class UserError:
-    """Something in the input that was wrong."""
+    """Something in the input that was wrong. Nothing was changed."""
 
     code: str = strawberry.field(description="What is wrong, for programs: NOT_FOUND, END_BEFORE_START, …")
     message: str = strawberry.field(description="What is wrong and what would be right, for people.")
@@ -45,27 +47,39 @@ def errors_field() -> Any:
 
 
 def writes(
-    description: str, *, roles: Collection[Role], lean: bool = False
+    *, roles: Collection[Role], description: str = "", lean: bool = False
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
 
-    `lean`: it reads nothing of `info` but the context, and may be called without the executor (`graph/lean.py`).
+    A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
+
+    `lean`: it reads nothing of `info` but the context, and may be called without the executor.
     """
 
     def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
-        payload = inspect.signature(resolver).return_annotation
+        signature = inspect.signature(resolver)
+        payload = signature.return_annotation
+        shown = [one for one in signature.parameters.values() if one.name != "tx"]
+        writes_rows = len(shown) < len(signature.parameters)
 
         @functools.wraps(resolver)
         async def guarded(*, info: strawberry.Info, **arguments: Any) -> Any:
-            principal: Principal = info.context.principal
+            context = info.context
+            principal: Principal = context.principal
             principal.require(roles)
             try:
-                return await resolver(info=info, **arguments)
+                if not writes_rows:
+                    return await resolver(info=info, **arguments)
+                async with context.transaction() as tx:
+                    return await resolver(info=info, tx=tx, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
+        guarded.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
         return strawberry.mutation(
-            resolver=guarded, description=description, metadata={ROLES: frozenset(roles), LEAN: lean}
+            resolver=guarded,
+            description=description or description_of(resolver),
+            metadata={ROLES: frozenset(roles), LEAN: lean},
         )
 
     return decorate
@@ -85,12 +99,8 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
     if not only:
         yield
         return
-    savepoint = tx.driver.transaction()
-    await savepoint.start()
-    try:
+    async with tx.savepoint(keep=False):
         yield
-    finally:
-        await savepoint.rollback()
 
 
 def own_id(text: str, prefix: str, kind: str, *path: str) -> int:

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLSchema, get_location
-from graphql.execution.values import VariableValues
 
 from app.graph.documents.parsing import Definition, Document
 from app.plan.catalog import Catalog
@@ -14,6 +13,7 @@ from app.plan.checking import Fault, faults
 from app.plan.collect import Collector, Selected, Tree, shape_of
 from app.plan.compile import Unplannable, compile_tree
 from app.plan.cost import cost_of, sizes_rows
+from app.plan.graphql_parts import VariableValues
 from app.plan.sql import Statement
 from app.values.known import Known
 

@@ -6,11 +6,12 @@ import strawberry
 
 from app.domain.promos.redeeming import Asked
 from app.domain.promos.rules import Basket, Line
+from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import Decimal
 from app.graph.declaring.writing import own_id
 
 
-@strawberry.input(description="So many units of one article.")
+@input_type
 class BasketLineInput:
     """So many units of one article."""
 
@@ -20,7 +21,7 @@ class BasketLineInput:
     category: str | None = strawberry.field(default=None, description="The article's category.")
 
 
-@strawberry.input(description="What somebody is about to pay.")
+@input_type
 class BasketInput:
     """What somebody is about to pay."""
 

@@ -7,15 +7,16 @@ import strawberry
 
 from app.domain.campaigns.fields import CampaignFields
 from app.errors import Invalid
+from app.graph.declaring.described import enum_type, input_type
 from app.graph.declaring.enums import CampaignType, Objective, RewardType
 from app.graph.declaring.scalars import Date, DateTime, Decimal, Long
 from app.graph.declaring.writing import optional, reference, settable
 from app.values.changes import UNSET
 
 
-@strawberry.input(description="What a message campaign says. Null instead of the object clears all of it.")
+@input_type
 class CampaignContentInput:
-    """What a message campaign says."""
+    """What a message campaign says. Null instead of the object clears all of it."""
 
     subject: str | None = optional("The subject line.")
     body: str | None = optional("The text.")
@@ -23,11 +24,9 @@ class CampaignContentInput:
     cta_url: str | None = optional("Where the button leads (http or https).")
 
 
-@strawberry.input(
-    description="How a campaign is recognised in traffic. Null instead of the object ends tracking."
-)
+@input_type
 class CampaignTrackingInput:
-    """How a campaign is recognised in traffic."""
+    """How a campaign is recognised in traffic. Null instead of the object ends tracking."""
 
     integration_id: strawberry.ID | None = optional(
         "The integration that tracks it; it decides the currency."
@@ -36,9 +35,9 @@ class CampaignTrackingInput:
     is_explicit: bool | None = optional("False: it was made by the system when traffic came without a slug.")
 
 
-@strawberry.input(description="What makes it a reward campaign. Null instead of the object makes it none.")
+@input_type
 class CampaignRewardsInput:
-    """What makes it a reward campaign."""
+    """What makes it a reward campaign. Null instead of the object makes it none."""
 
     type: RewardType | None = optional("What the campaign does.")
     partner_id: strawberry.ID | None = optional("The partner; with a partnership, its partner.")
@@ -46,9 +45,12 @@ class CampaignRewardsInput:
     owner_id: Long | None = optional("The user who owns it in the rewards service.")
 
 
-@strawberry.input(description="Fields of a campaign.")
+@input_type
 class CampaignFieldsInput:
-    """What every input about a campaign has; the schema shows those inputs, not this one."""
+    """Fields of a campaign.
+
+    What every input about a campaign has; the schema shows those inputs, not this one.
+    """
 
     name: str | None = optional("What the campaign is called, 1 to 255 characters.")
     description: str | None = optional("What it is about.")
@@ -74,9 +76,12 @@ class CampaignFieldsInput:
     external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@strawberry.enum(description="What somebody can do with a campaign.")
+@enum_type
 class CampaignMove(Enum):
-    """The moves of the life cycle; the values are the domain's."""
+    """What somebody can do with a campaign.
+
+    The values are the domain's.
+    """
 
     SCHEDULE = strawberry.enum_value("schedule", description="A draft waits for its start, which lies ahead.")
     UNSCHEDULE = strawberry.enum_value(

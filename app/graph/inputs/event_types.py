@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import strawberry
 
 from app.domain.event_types.fields import FieldEntry
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventDataType, EventFieldKind
 from app.graph.declaring.scalars import JSON
 from app.graph.declaring.writing import given, optional
 from app.values.changes import UNSET, Settable
 
 
-@strawberry.input(description="A field, state or statistic of an event type.")
+@input_type
 class EventFieldInput:
     """A field, state or statistic of an event type."""
 

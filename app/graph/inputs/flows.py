@@ -15,6 +15,7 @@ from app.domain.flows.fields import (
 )
 from app.domain.inputs import Path
 from app.errors import Invalid
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, GoalOperator, GoalType, Joiner
 from app.graph.declaring.scalars import JSON, Decimal, Long
 from app.graph.declaring.writing import given, optional, own_id, settable
@@ -24,7 +25,7 @@ NEW_ID = "One that is there; 0 or left out: a new one."
 CODE = "instead of the name, for codes without one."
 
 
-@strawberry.input(description="What a flow pays.")
+@input_type
 class FlowActionInput:
     """What a flow pays."""
 
@@ -37,7 +38,7 @@ class FlowActionInput:
     extra_data: JSON | None = optional("Further data: an object, kept as it is.")
 
 
-@strawberry.input(description="Something that must hold for a flow to pay.")
+@input_type
 class FlowConditionInput:
     """Something that must hold for a flow to pay."""
 
@@ -55,7 +56,7 @@ class FlowConditionInput:
     value: JSON | None = optional("What it is compared with; null: having the attribute is enough.")
 
 
-@strawberry.input(description="Something that raises what a flow pays.")
+@input_type
 class FlowMultiplierInput:
     """Something that raises what a flow pays."""
 
@@ -70,12 +71,9 @@ class FlowMultiplierInput:
     value: JSON | None = optional("The value the attribute must have; null: having it is enough.")
 
 
-@strawberry.input(
-    description="A flow as it shall be. Fields left out stay; a list that is given is the whole list: what is not"
-    " in it goes."
-)
+@input_type
 class FlowInput:
-    """A flow as it shall be."""
+    """A flow as it shall be. Fields left out stay; a list that is given is the whole list: what is not in it goes."""
 
     id: strawberry.ID | None = optional(NEW_ID)
     trigger: FlowTrigger | None = optional("What sets it off; a new flow needs one.")
@@ -88,9 +86,9 @@ class FlowInput:
     multipliers: list[FlowMultiplierInput] | None = optional("What raises the reward, in order.")
 
 
-@strawberry.input(description="A target or a limit of a reward campaign.")
+@input_type
 class GoalInput:
-    """A target or a limit."""
+    """A target or a limit of a reward campaign."""
 
     partner_id: strawberry.ID = strawberry.field(description="The partner it is about.")
     value: Long = strawberry.field(description="Users, transactions, or the smallest currency unit, by type.")

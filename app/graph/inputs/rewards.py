@@ -7,12 +7,13 @@ import strawberry
 
 from app.domain.rewards.occurrences import Occurrence
 from app.errors import Invalid
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import FlowTrigger
 from app.graph.declaring.scalars import JSON, DateTime, Long
 from app.graph.declaring.writing import own_id
 
 
-@strawberry.input(description="The transaction that may be rewarded.")
+@input_type
 class RewardTransactionInput:
     """The transaction that may be rewarded."""
 
@@ -27,9 +28,9 @@ class RewardTransactionInput:
     quantity: Long | None = strawberry.field(default=None, description="How many units.")
 
 
-@strawberry.input(description="Something that happened to a customer and may be rewarded.")
+@input_type
 class RewardTriggerInput:
-    """Something that happened to a customer."""
+    """Something that happened to a customer and may be rewarded."""
 
     trigger: FlowTrigger = strawberry.field(description="What happened.")
     customer_id: strawberry.ID = strawberry.field(description="To whom.")

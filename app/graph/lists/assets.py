@@ -1,14 +1,13 @@
 """Lists of assets."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import contains_text, equals, filter_by, list_of
 from app.graph.lists.conditions import CREATED_AT, NAME
 
 
-@strawberry.input(description="Which assets. All conditions given must hold.")
+@input_type
 class AssetFilter:
-    """Which assets."""
+    """Which assets. All conditions given must hold."""
 
     search: str | None = filter_by("Part of the file's name, upper or lower case.", contains_text("name"))
     content_type: str | None = filter_by("The media type, exactly.", equals("content_type", "text"))

@@ -1,15 +1,14 @@
 """Lists of customers."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import contains_text, decimal_key, filter_by, list_of, one_of
 from app.graph.lists.conditions import CREATED_AT, NAME
 from app.plan.sql import sql
 
 
-@strawberry.input(description="Which customers. All conditions given must hold.")
+@input_type
 class CustomerFilter:
-    """Which customers."""
+    """Which customers. All conditions given must hold."""
 
     search: str | None = filter_by(
         "Part of the name, e-mail or phone.", contains_text("name", "email", "phone")
@@ -20,16 +19,15 @@ class CustomerFilter:
     emails: list[str] | None = filter_by(
         "With any of these addresses, upper or lower case.",
         lambda row, args, path: sql(
-            row("email_key"),
-            " = ANY (ARRAY(SELECT lower(x) FROM unnest(",
-            args.param(*path, cast="text[]"),
-            ") x))",
+            "{row.email_key} = ANY (ARRAY(SELECT lower(x) FROM unnest({value}) x))",
+            row=row,
+            value=args.param(*path, cast="text[]"),
         ),
     )
     loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
     tags: list[str] | None = filter_by(
         "With any of these tags.",
-        lambda row, args, path: sql(row("tags"), " && ", args.param(*path, cast="text[]")),
+        lambda row, args, path: sql("{row.tags} && {value}", row=row, value=args.param(*path, cast="text[]")),
     )
 
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
@@ -9,9 +10,9 @@ from app.graph.lists.conditions import CREATED_AT
 from app.values.ids import read_id
 
 
-@strawberry.input(description="Which states and statistics of events. All conditions given must hold.")
+@input_type
 class EventMetricFilter:
-    """Which states and statistics of events."""
+    """Which states and statistics of events. All conditions given must hold."""
 
     project: str | None = filter_by("Of the project with this slug or id.", in_project)
     customer_id: strawberry.ID | None = filter_by(

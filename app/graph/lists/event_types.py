@@ -1,7 +1,6 @@
 """Lists of event types and of their fields."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.listing import (
     contains_text,
@@ -21,19 +20,26 @@ from app.plan.sql import Sql, sql
 
 
 def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("archived_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql(
-        "EXISTS (SELECT 1 FROM event_field ef WHERE ef.group_id = ", GROUP, " AND ef.event_type_id = ", row("id"),
-        " AND ef.is_current AND ef.storage_key = ", args.param(*path, cast="text"), ")",
-    )  # fmt: skip
+        """
+        EXISTS (
+            SELECT 1 FROM event_field ef
+            WHERE ef.group_id = {group} AND ef.event_type_id = {row.id} AND ef.is_current AND ef.storage_key = {key}
+        )
+        """,
+        group=GROUP,
+        row=row,
+        key=args.param(*path, cast="text"),
+    )
 
 
-@strawberry.input(description="Which event types. All conditions given must hold.")
+@input_type
 class EventTypeFilter:
-    """Which event types."""
+    """Which event types. All conditions given must hold."""
 
     project: str | None = filter_by("Of the project with this slug or id.", in_project)
     search: str | None = filter_by(
@@ -46,9 +52,9 @@ class EventTypeFilter:
     )
 
 
-@strawberry.input(description="Which fields of event types. All conditions given must hold.")
+@input_type
 class EventFieldFilter:
-    """Which fields of event types."""
+    """Which fields of event types. All conditions given must hold."""
 
     version: int | None = filter_by(
         "Of this version of the event type, instead of the latest.",

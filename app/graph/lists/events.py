@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
@@ -13,14 +14,20 @@ from app.plan.sql import Sql, sql
 
 def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql(
-        "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
-        " AND ef.code = ", args.param(*path, cast="text"), ")",
-    )  # fmt: skip
+        """
+        EXISTS (
+            SELECT 1 FROM event_fault ef WHERE ef.group_id = {group} AND ef.event_id = {row.id} AND ef.code = {code}
+        )
+        """,
+        group=GROUP,
+        row=row,
+        code=args.param(*path, cast="text"),
+    )
 
 
-@strawberry.input(description="Which events. All conditions given must hold.")
+@input_type
 class EventFilter:
-    """Which events."""
+    """Which events. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "Received at this instant or later.", compares("received_at", ">=", "timestamptz")

@@ -1,14 +1,13 @@
 """Lists of exchange rates."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import compares, date_key, equals, filter_by, list_of
 from app.graph.declaring.scalars import Date
 
 
-@strawberry.input(description="Which exchange rates. All conditions given must hold.")
+@input_type
 class ExchangeRateFilter:
-    """Which exchange rates."""
+    """Which exchange rates. All conditions given must hold."""
 
     from_currency: str | None = filter_by("From this currency.", equals("from_currency", "text"))
     to_currency: str | None = filter_by("Into this currency.", equals("to_currency", "text"))

@@ -1,14 +1,13 @@
 """Lists of integrations."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import contains_text, equals, filter_by, list_of
 from app.graph.lists.conditions import CREATED_AT, NAME
 
 
-@strawberry.input(description="Which integrations. All conditions given must hold.")
+@input_type
 class IntegrationFilter:
-    """Which integrations."""
+    """Which integrations. All conditions given must hold."""
 
     search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
     wmkt_id: str | None = filter_by("The tracking id, exactly.", equals("wmkt_id", "text"))

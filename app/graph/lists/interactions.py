@@ -1,7 +1,6 @@
 """Lists of interactions."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import InteractionKind
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
@@ -10,12 +9,12 @@ from app.plan.sql import Sql, sql
 
 
 def _is_direct(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("campaign_id"), " IS NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.campaign_id} IS NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-@strawberry.input(description="Which interactions. All conditions given must hold.")
+@input_type
 class InteractionFilter:
-    """Which interactions."""
+    """Which interactions. All conditions given must hold."""
 
     project: str | None = filter_by("Of the project with this slug or id.", in_project)
     kinds: list[InteractionKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))

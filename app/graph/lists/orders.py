@@ -1,14 +1,13 @@
 """Lists of orders."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import compares, decimal_key, equals, filter_by, instant_key, list_of
 from app.graph.declaring.scalars import DateTime
 
 
-@strawberry.input(description="Which orders. All conditions given must hold.")
+@input_type
 class OrderFilter:
-    """Which orders."""
+    """Which orders. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "Made at this instant or later.", compares("ordered_at", ">=", "timestamptz")

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import (
     compares,
     decimal_key,
@@ -17,9 +18,9 @@ from app.graph.declaring.scalars import DateTime
 from app.graph.lists.conditions import ids_of
 
 
-@strawberry.input(description="Which outlays. All conditions given must hold.")
+@input_type
 class OutlayFilter:
-    """Which outlays."""
+    """Which outlays. All conditions given must hold."""
 
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("outlay"))

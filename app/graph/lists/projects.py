@@ -1,14 +1,13 @@
 """Lists of projects."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import contains_text, equals, filter_by, list_of
 from app.graph.lists.conditions import CREATED_AT, NAME
 
 
-@strawberry.input(description="Which projects. All conditions given must hold.")
+@input_type
 class ProjectFilter:
-    """Which projects."""
+    """Which projects. All conditions given must hold."""
 
     search: str | None = filter_by(
         "Part of the name or slug, upper or lower case.", contains_text("name", "slug")

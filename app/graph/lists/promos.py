@@ -1,7 +1,6 @@
 """Lists of promos and of their uses."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import (
     compares,
     contains_text,
@@ -18,12 +17,12 @@ from app.plan.sql import Sql, sql
 
 
 def _released(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("released_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.released_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-@strawberry.input(description="Which uses of promos. All conditions given must hold.")
+@input_type
 class PromoRedemptionFilter:
-    """Which uses of promos."""
+    """Which uses of promos. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "At this instant or later.", compares("redeemed_at", ">=", "timestamptz")
@@ -39,9 +38,9 @@ REDEMPTIONS = list_of(
 )  # fmt: skip
 
 
-@strawberry.input(description="Which promos. All conditions given must hold.")
+@input_type
 class PromoFilter:
-    """Which promos."""
+    """Which promos. All conditions given must hold."""
 
     search: str | None = filter_by("Part of the code, upper or lower case.", contains_text("code"))
     type: str | None = filter_by("The type, exactly.", equals("type", "text"))

@@ -1,7 +1,6 @@
 """Lists of evaluations, of the reward ledger, and of balances."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import RewardEntryKind, RewardOutcome
 from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
@@ -10,12 +9,12 @@ from app.plan.sql import Sql, sql
 
 
 def _reversed(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("reversed_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.reversed_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-@strawberry.input(description="Which evaluations. All conditions given must hold.")
+@input_type
 class RewardEvaluationFilter:
-    """Which evaluations."""
+    """Which evaluations. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "Made at this instant or later.", compares("created_at", ">=", "timestamptz")
@@ -28,9 +27,9 @@ class RewardEvaluationFilter:
     reversed: bool | None = filter_by("Whether it was taken back.", _reversed)
 
 
-@strawberry.input(description="Which lines of the reward ledger. All conditions given must hold.")
+@input_type
 class RewardEntryFilter:
-    """Which lines of the reward ledger."""
+    """Which lines of the reward ledger. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "Written at this instant or later.", compares("created_at", ">=", "timestamptz")
@@ -41,9 +40,9 @@ class RewardEntryFilter:
     kind: list[RewardEntryKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))
 
 
-@strawberry.input(description="Which balances. All conditions given must hold.")
+@input_type
 class RewardBalanceFilter:
-    """Which balances."""
+    """Which balances. All conditions given must hold."""
 
     currency: str | None = filter_by("In this currency.", equals("currency", "text"))
 

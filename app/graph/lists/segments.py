@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import (
     SegmentType,
 )
@@ -17,9 +18,9 @@ from app.graph.declaring.scalars import DateTime
 from app.graph.lists.conditions import CREATED_AT, NAME, ids_of
 
 
-@strawberry.input(description="Which entries of a segment's list. All conditions given must hold.")
+@input_type
 class SegmentMemberFilter:
-    """Which entries of a segment's list."""
+    """Which entries of a segment's list. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "Put on the list at this instant or later.", compares("created_at", ">=", "timestamptz")
@@ -32,9 +33,9 @@ MEMBERS = list_of(
 )  # fmt: skip
 
 
-@strawberry.input(description="Which segments. All conditions given must hold.")
+@input_type
 class SegmentFilter:
-    """Which segments."""
+    """Which segments. All conditions given must hold."""
 
     type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))
     ids: list[strawberry.ID] | None = filter_by(

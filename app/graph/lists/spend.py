@@ -1,14 +1,13 @@
 """Lists of the spend ledger."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import compares, date_key, decimal_key, equals, filter_by, list_of, one_of
 from app.graph.declaring.scalars import Date
 
 
-@strawberry.input(description="Which ledger entries. All conditions given must hold.")
+@input_type
 class SpendEntryFilter:
-    """Which ledger entries."""
+    """Which ledger entries. All conditions given must hold."""
 
     since: Date | None = filter_by("From this day on.", compares("day", ">=", "date"))
     until: Date | None = filter_by("Up to and including this day.", compares("day", "<=", "date"))

@@ -1,14 +1,13 @@
 """Lists of stores."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import contains_text, equals, filter_by, list_of
 from app.graph.lists.conditions import CREATED_AT, NAME, is_deleted
 
 
-@strawberry.input(description="Which stores. All conditions given must hold.")
+@input_type
 class StoreFilter:
-    """Which stores."""
+    """Which stores. All conditions given must hold."""
 
     search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
     is_default: bool | None = filter_by(

@@ -1,15 +1,14 @@
 """Lists of funnel touches."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 
 
-@strawberry.input(description="Which touches. All conditions given must hold.")
+@input_type
 class FunnelTouchFilter:
-    """Which touches."""
+    """Which touches. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
         "At this instant or later.", compares("occurred_at", ">=", "timestamptz")

@@ -1,15 +1,14 @@
 """Lists of webhook connections."""
 
-import strawberry
-
+from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import ConnectionStatus, Provider
 from app.graph.declaring.listing import filter_by, list_of, one_of
 from app.graph.lists.conditions import CREATED_AT
 
 
-@strawberry.input(description="Which webhook connections. All conditions given must hold.")
+@input_type
 class WebhookEndpointFilter:
-    """Which webhook connections."""
+    """Which webhook connections. All conditions given must hold."""
 
     provider: list[Provider] | None = filter_by("Of any of these providers.", one_of("provider", "text"))
     status: list[ConnectionStatus] | None = filter_by("In any of these states.", one_of("status", "text"))

@@ -6,6 +6,7 @@ import strawberry
 
 from app.auth.keys import create_api_key, require_may_manage, revoke_api_key
 from app.auth.principal import ADMIN_ROLES
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import KeyAccess
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import DateTime
@@ -13,7 +14,7 @@ from app.graph.declaring.writing import UserError, errors_field, given, optional
 from app.graph.types.access import ApiKey
 
 
-@strawberry.type(description="An API key that was made.")
+@object_type
 class ApiKeyCreatePayload:
     """An API key that was made."""
 
@@ -26,7 +27,7 @@ class ApiKeyCreatePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="An API key that was revoked.")
+@object_type
 class ApiKeyRevokePayload:
     """An API key that was revoked."""
 
@@ -36,27 +37,27 @@ class ApiKeyRevokePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new API key of the group you act in.")
+@input_type
 class ApiKeyCreateInput:
-    """A new API key."""
+    """A new API key of the group you act in."""
 
     name: str = strawberry.field(description="What it is for.")
     access: KeyAccess = strawberry.field(default=KeyAccess.READ, description="What it may do.")
     expires_at: DateTime | None = optional("When it stops working; never unless given.")
 
 
-@strawberry.input(description="An API key to revoke.")
+@input_type
 class ApiKeyRevokeInput:
     """An API key to revoke."""
 
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
-@writes("Makes an API key. Needs a credential for the whole group.", roles=ADMIN_ROLES)
+@writes(roles=ADMIN_ROLES)
 async def create(
     info: strawberry.Info, input: Annotated[ApiKeyCreateInput, strawberry.argument(description="The key.")]
 ) -> ApiKeyCreatePayload:
-    """`apiKeyCreate`."""
+    """Makes an API key. Needs a credential for the whole group."""
     group_id = info.context.scope.group_id
     require_may_manage(info.context.principal, group_ids=[group_id])
     made = await create_api_key(
@@ -67,18 +68,18 @@ async def create(
         expires_at=given(input.expires_at),
         now=info.context.now,
     )
-    async with info.context.db.transaction(info.context.scope) as tx:
+    async with info.context.transaction() as tx:
         return ApiKeyCreatePayload(api_key=await shown(info, tx, "ApiKey", made.key.id), secret=made.secret)
 
 
-@writes("Revokes an API key: it stops working within seconds.", roles=ADMIN_ROLES)
+@writes(roles=ADMIN_ROLES)
 async def revoke(
     info: strawberry.Info, input: Annotated[ApiKeyRevokeInput, strawberry.argument(description="Which one.")]
 ) -> ApiKeyRevokePayload:
-    """`apiKeyRevoke`."""
+    """Revokes an API key: it stops working within seconds."""
     group_id = info.context.scope.group_id
     require_may_manage(info.context.principal, group_ids=[group_id])
     ident = own_id(input.id, "key", "API key", "id")
     await revoke_api_key(info.context.db, key_id=ident, group_id=group_id, now=info.context.now)
-    async with info.context.db.transaction(info.context.scope) as tx:
+    async with info.context.transaction() as tx:
         return ApiKeyRevokePayload(api_key=await shown(info, tx, "ApiKey", ident))

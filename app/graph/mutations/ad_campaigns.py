@@ -5,9 +5,11 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.spend.ads import AdCampaign, create_ad_campaign
 from app.domain.spend.operations import Change, Changed, Outcome, change_limits
 from app.domain.spend.rules import UNCHANGED, AskedLimit
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import Objective, SpendLimitRenewal, SpendLimitType
 from app.graph.declaring.payloads import shown, shown_all
 from app.graph.declaring.scalars import DateTime, Decimal
@@ -23,7 +25,7 @@ NUMBERED = (
 )
 
 
-@strawberry.type(description="What became of one of many changes.")
+@object_type
 class AdCampaignOutcome:
     """What became of one of many changes."""
 
@@ -37,7 +39,7 @@ class AdCampaignOutcome:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What became of many changes.")
+@object_type
 class AdCampaignsUpdatePayload:
     """What became of many changes."""
 
@@ -52,18 +54,16 @@ class AdCampaignsUpdatePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(
-    description="A spend limit; what is left out stays as it is. Of an uncapped one renewal and amount say nothing."
-)
+@input_type
 class SpendLimitInput:
-    """A spend limit."""
+    """A spend limit; what is left out stays as it is. Of an uncapped one renewal and amount say nothing."""
 
     type: SpendLimitType | None = optional("Whether spend is capped.")
     renewal: SpendLimitRenewal | None = optional("How often the limit starts again.")
     amount: Decimal | None = optional("The cap, in the campaign's currency: more than 0, 2 decimals at most.")
 
 
-@strawberry.input(description="A new ad campaign.")
+@input_type
 class AdCampaignCreateInput:
     """A new ad campaign."""
 
@@ -80,9 +80,9 @@ class AdCampaignCreateInput:
     )
 
 
-@strawberry.input(description="A change of an ad campaign; what is left out stays as it is.")
+@input_type
 class AdCampaignChangeInput:
-    """A change of an ad campaign."""
+    """A change of an ad campaign; what is left out stays as it is."""
 
     id: strawberry.ID = strawberry.field(
         description="The campaign's id, its number alone, or the id it was imported with."
@@ -91,9 +91,9 @@ class AdCampaignChangeInput:
     spend_limit: SpendLimitInput | None = optional("How much it may spend.")
 
 
-@strawberry.input(description="Changes of ad campaigns, each done or refused for itself.")
+@input_type
 class AdCampaignsUpdateInput:
-    """Changes of ad campaigns."""
+    """Changes of ad campaigns, each done or refused for itself."""
 
     items: list[AdCampaignChangeInput] = strawberry.field(description="1,000 at most; each campaign once.")
     may_begin: bool = strawberry.field(
@@ -105,12 +105,13 @@ class AdCampaignsUpdateInput:
     )
 
 
-@writes("Makes an ad campaign with its spend limit, as a draft.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[AdCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
-    """`adCampaignCreate`."""
+    """Makes an ad campaign with its spend limit, as a draft."""
     order = AdCampaign(
         name=input.name,
         store=input.store,
@@ -118,35 +119,34 @@ async def create(
         limit=_asked(input.spend_limit),
         numbered=input.numbered,
     )
-    async with info.context.db.transaction(info.context.scope) as tx:
-        async with rehearsal(tx, only=input.validate_only):
-            made = await create_ad_campaign(tx, order, now=info.context.now)
-        if input.validate_only:
-            return CampaignPayload()
-        return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
+    async with rehearsal(tx, only=input.validate_only):
+        made = await create_ad_campaign(tx, order, now=info.context.now)
+    if input.validate_only:
+        return CampaignPayload()
+    return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
 
 
 @writes(
-    "Changes spend limits and objectives of many campaigns. A daily or monthly limit below what is spent already waits"
-    " for the next period; a lifetime limit is not lowered below that.",
     roles=WRITERS,
 )
 async def update_many(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[AdCampaignsUpdateInput, strawberry.argument(description="The changes.")],
 ) -> AdCampaignsUpdatePayload:
-    """`adCampaignsUpdate`."""
+    """Changes spend limits and objectives of many campaigns. A daily or monthly limit below what is spent already
+    waits for the next period; a lifetime limit is not lowered below that.
+    """
     changes = [
         Change(campaign=item.id, limit=_asked(item.spend_limit), objective=_not_null(item.objective))
         for item in input.items
     ]
-    async with info.context.db.transaction(info.context.scope) as tx:
-        async with rehearsal(tx, only=input.validate_only):
-            outcomes = await change_limits(
-                tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
-            )
-        done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
-        campaigns = await shown_all(info, tx, "Campaign", done)
+    async with rehearsal(tx, only=input.validate_only):
+        outcomes = await change_limits(
+            tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
+        )
+    done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
+    campaigns = await shown_all(info, tx, "Campaign", done)
     return AdCampaignsUpdatePayload(
         outcomes=[
             _outcome(at, change, outcome)

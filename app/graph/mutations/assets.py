@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.assets import operations
 from app.domain.assets.operations import NewFile
 from app.domain.assets.storage import shelf
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Upload
 from app.graph.declaring.writing import UserError, errors_field, optional, own_id, reference, writes
@@ -16,7 +18,7 @@ from app.graph.types.assets import Asset
 from app.values.changes import sent
 
 
-@strawberry.type(description="Files that were added.")
+@object_type
 class AssetsAddPayload:
     """Files that were added."""
 
@@ -26,7 +28,7 @@ class AssetsAddPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="A file that was removed.")
+@object_type
 class AssetRemovePayload:
     """A file that was removed."""
 
@@ -36,7 +38,7 @@ class AssetRemovePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="Files of a campaign, or of a store.")
+@input_type
 class AssetsAddInput:
     """Files of a campaign, or of a store."""
 
@@ -47,18 +49,18 @@ class AssetsAddInput:
     )
 
 
-@strawberry.input(description="A file to remove.")
+@input_type
 class AssetRemoveInput:
     """A file to remove."""
 
     id: strawberry.ID = strawberry.field(description="The file.")
 
 
-@writes("Adds files, all or none (multipart request).", roles=WRITERS)
+@writes(roles=WRITERS)
 async def add(
     info: strawberry.Info, input: Annotated[AssetsAddInput, strawberry.argument(description="The files.")]
 ) -> AssetsAddPayload:
-    """`assetsAdd`."""
+    """Adds files, all or none (multipart request)."""
     campaign_id = sent(reference(input.campaign_id, "camp", "campaign", "campaignId"))
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
     context: Any = info.context
@@ -66,21 +68,22 @@ async def add(
         kept = await operations.keep_files(
             kept_objects, files_of(input.files), group_id=context.scope.group_id
         )
-        async with context.db.transaction(context.scope) as tx:
+        async with context.transaction() as tx:
             made = await operations.add_assets(
                 tx, kept, campaign_id=campaign_id, store_id=store_id, now=context.now
             )
             return AssetsAddPayload(assets=await shown_all(info, tx, "Asset", made))
 
 
-@writes("Removes a file; links to it stop working at once.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def remove(
-    info: strawberry.Info, input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")],
 ) -> AssetRemovePayload:
-    """`assetRemove`."""
+    """Removes a file; links to it stop working at once."""
     ident = own_id(input.id, "asset", "asset", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.remove_asset(tx, ident, now=info.context.now)
+    await operations.remove_asset(tx, ident, now=info.context.now)
     return AssetRemovePayload(removed_id=input.id)
 
 

@@ -10,6 +10,7 @@ from app.domain.assets.operations import add_assets, keep_files
 from app.domain.assets.storage import shelf
 from app.domain.campaigns import changing, cloning, media, operations
 from app.domain.campaigns.lifecycle import Move
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Date, Decimal, Upload
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, reference, writes
@@ -19,7 +20,7 @@ from app.graph.types.campaigns import Campaign
 from app.values.changes import sent
 
 
-@strawberry.type(description="A campaign that was written.")
+@object_type
 class CampaignPayload:
     """A campaign that was written."""
 
@@ -30,7 +31,7 @@ class CampaignPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="A campaign that was deleted.")
+@object_type
 class CampaignDeletePayload:
     """A campaign that was deleted."""
 
@@ -40,7 +41,7 @@ class CampaignDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new campaign.")
+@input_type
 class CampaignCreateInput(CampaignFieldsInput):
     """A new campaign."""
 
@@ -53,28 +54,25 @@ class CampaignCreateInput(CampaignFieldsInput):
     )
 
 
-@strawberry.input(
-    description="A change of a campaign: fields left out stay, fields that are null are cleared."
-)
+@input_type
 class CampaignUpdateInput(CampaignFieldsInput):
-    """A change of a campaign."""
+    """A change of a campaign: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The campaign.")
 
 
-@strawberry.input(description="A campaign to delete.")
+@input_type
 class CampaignDeleteInput:
     """A campaign to delete."""
 
     id: strawberry.ID = strawberry.field(description="The campaign.")
 
 
-@strawberry.input(
-    description="A campaign to make from another one. Fields that are given replace those copied;"
-    " without dates the copy has none and stays a draft."
-)
+@input_type
 class CampaignCloneInput(CampaignFieldsInput):
-    """A campaign to make from another one."""
+    """A campaign to make from another one. Fields that are given replace those copied; without dates the copy has
+    none and stays a draft.
+    """
 
     source_id: strawberry.ID = strawberry.field(description="The campaign to copy, usually a template.")
     store_id: strawberry.ID | None = optional("The copy's store; the original's unless given.")
@@ -83,7 +81,7 @@ class CampaignCloneInput(CampaignFieldsInput):
     )
 
 
-@strawberry.input(description="A move in a campaign's life.")
+@input_type
 class CampaignMoveInput:
     """A move in a campaign's life."""
 
@@ -91,11 +89,9 @@ class CampaignMoveInput:
     move: CampaignMove = strawberry.field(description="What to do with it.")
 
 
-@strawberry.input(
-    description="A media campaign, as client extranets order it. Its internal project is made too."
-)
+@input_type
 class MediaCampaignCreateInput:
-    """A media campaign, as client extranets order it."""
+    """A media campaign, as client extranets order it. Its internal project is made too."""
 
     external_beacon_key: str = strawberry.field(description="Names the store, inside the group.")
     label: str = strawberry.field(description="What the campaign is called.")
@@ -108,74 +104,74 @@ class MediaCampaignCreateInput:
     )
 
 
-@writes("Makes a campaign. Its dates say whether it is scheduled, active or already over.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
-    """`campaignCreate`."""
+    """Makes a campaign. Its dates say whether it is scheduled, active or already over."""
     fields = fields_of(input)
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_campaign(
-            tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
-        )
-        return await _payload(info, tx, made)
+    made = await operations.create_campaign(
+        tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
+    )
+    return await _payload(info, tx, made)
 
 
-@writes("Changes fields of a campaign. Its store and its status stay; see campaignMove.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CampaignPayload:
-    """`campaignUpdate`."""
+    """Changes fields of a campaign. Its store and its status stay; see campaignMove."""
     ident, fields = own_id(input.id, "camp", "campaign", "id"), fields_of(input)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await changing.update_campaign(tx, ident, fields, now=info.context.now)
-        return await _payload(info, tx, ident)
+    await changing.update_campaign(tx, ident, fields, now=info.context.now)
+    return await _payload(info, tx, ident)
 
 
-@writes("Deletes a campaign. Its metrics and spend stay in the sums.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def delete(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignDeleteInput, strawberry.argument(description="Which one.")],
 ) -> CampaignDeletePayload:
-    """`campaignDelete`."""
+    """Deletes a campaign. Its metrics and spend stay in the sums."""
     ident = own_id(input.id, "camp", "campaign", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.delete_campaign(tx, ident, now=info.context.now)
+    await operations.delete_campaign(tx, ident, now=info.context.now)
     return CampaignDeletePayload(deleted_id=input.id)
 
 
-@writes("Makes a campaign from another one, with its flows, goals and spend limit.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def clone(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignCloneInput, strawberry.argument(description="What to copy, and how.")],
 ) -> CampaignPayload:
-    """`campaignClone`."""
+    """Makes a campaign from another one, with its flows, goals and spend limit."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
     fields = fields_of(input)
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await cloning.clone_campaign(
-            tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
-        )
-        return await _payload(info, tx, made)
+    made = await cloning.clone_campaign(
+        tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
+    )
+    return await _payload(info, tx, made)
 
 
-@writes("Moves a campaign through its life.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def move(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CampaignMoveInput, strawberry.argument(description="Which one, and how.")],
 ) -> CampaignPayload:
-    """`campaignMove`."""
+    """Moves a campaign through its life."""
     ident = own_id(input.id, "camp", "campaign", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.move_campaign(tx, ident, Move(str(input.move.value)), now=info.context.now)
-        return await _payload(info, tx, ident)
+    await operations.move_campaign(tx, ident, Move(str(input.move.value)), now=info.context.now)
+    return await _payload(info, tx, ident)
 
 
-@writes("Makes a media campaign, its internal project and its files: all of it or nothing.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create_media(
     info: strawberry.Info,
     input: Annotated[MediaCampaignCreateInput, strawberry.argument(description="The order.")],
@@ -183,7 +179,7 @@ async def create_media(
         list[Upload] | None, strawberry.argument(description="Its files: 20 at most, 25 MiB each.")
     ] = None,
 ) -> CampaignPayload:
-    """`mediaCampaignCreate`."""
+    """Makes a media campaign, its internal project and its files: all of it or nothing."""
     order = media.MediaCampaign(
         beacon_key=input.external_beacon_key,
         label=input.label,
@@ -196,7 +192,7 @@ async def create_media(
     context: Any = info.context
     async with shelf(context.services.assets) as kept_objects:
         kept = await keep_files(kept_objects, files_of(files or ()), group_id=context.scope.group_id)
-        async with context.db.transaction(context.scope) as tx:
+        async with context.transaction() as tx:
             made = await media.create_media_campaign(tx, order, now=context.now)
             if kept:
                 await add_assets(tx, kept, campaign_id=made.campaign_id, now=context.now)

@@ -5,15 +5,17 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.campaigns.finding import campaign_named
 from app.domain.integrations import custom_campaigns
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, given, optional, settable, writes
 from app.graph.types.campaigns import Campaign
 from app.values.changes import UNSET, Settable
 
 
-@strawberry.type(description="A campaign of an integration that was written.")
+@object_type
 class CustomCampaignPayload:
     """A campaign of an integration that was written."""
 
@@ -26,9 +28,9 @@ class CustomCampaignPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new campaign of a custom integration. It is explicit: somebody made it.")
+@input_type
 class CustomCampaignCreateInput:
-    """A new campaign of a custom integration."""
+    """A new campaign of a custom integration. It is explicit: somebody made it."""
 
     wmkt_id: str = strawberry.field(description="The integration's id in tracking links.")
     slug: str = strawberry.field(
@@ -40,9 +42,9 @@ class CustomCampaignCreateInput:
     )
 
 
-@strawberry.input(description="A change of a campaign of an integration: fields left out stay.")
+@input_type
 class CustomCampaignUpdateInput:
-    """A change of a campaign of an integration."""
+    """A change of a campaign of an integration: fields left out stay."""
 
     id: strawberry.ID = strawberry.field(description="The campaign: its id, or the id it was imported with.")
     wmkt_id: str | None = optional(
@@ -52,41 +54,41 @@ class CustomCampaignUpdateInput:
     active: bool | None = optional("True: it runs, whatever it was before. False: it is paused, if it runs.")
 
 
-@writes("Makes a campaign that a custom integration tracks.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create_campaign(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CustomCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CustomCampaignPayload:
-    """`customCampaignCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await custom_campaigns.create_custom_campaign(
-            tx,
-            wmkt_id=input.wmkt_id,
-            slug=input.slug,
-            name=input.name,
-            active=input.active,
-            now=info.context.now,
-        )
-        return CustomCampaignPayload(campaign=await shown(info, tx, "Campaign", made), modified_count=1)
+    """Makes a campaign that a custom integration tracks."""
+    made = await custom_campaigns.create_custom_campaign(
+        tx,
+        wmkt_id=input.wmkt_id,
+        slug=input.slug,
+        name=input.name,
+        active=input.active,
+        now=info.context.now,
+    )
+    return CustomCampaignPayload(campaign=await shown(info, tx, "Campaign", made), modified_count=1)
 
 
-@writes("Changes name and activity of a campaign that an integration tracks.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update_campaign(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CustomCampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CustomCampaignPayload:
-    """`customCampaignUpdate`."""
+    """Changes name and activity of a campaign that an integration tracks."""
     name: Settable[str | None] = settable(input.name)
     active: Settable[bool | None] = settable(input.active)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await campaign_named(tx, input.id, "id")
-        changed = await custom_campaigns.update_custom_campaign(
-            tx,
-            ident,
-            name=UNSET if name is None else name,
-            active=UNSET if active is None else active,
-            wmkt_id=given(input.wmkt_id),
-            now=info.context.now,
-        )
-        campaign = await shown(info, tx, "Campaign", ident)
-        return CustomCampaignPayload(campaign=campaign, modified_count=int(changed))
+    ident = await campaign_named(tx, input.id, "id")
+    changed = await custom_campaigns.update_custom_campaign(
+        tx,
+        ident,
+        name=UNSET if name is None else name,
+        active=UNSET if active is None else active,
+        wmkt_id=given(input.wmkt_id),
+        now=info.context.now,
+    )
+    campaign = await shown(info, tx, "Campaign", ident)
+    return CustomCampaignPayload(campaign=campaign, modified_count=int(changed))

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
 from app.graph.declaring.writing import UserError, errors_field, optional, reference, settable, writes
@@ -14,7 +16,7 @@ from app.graph.inputs.batches import each_read
 from app.graph.types.customers import Customer
 
 
-@strawberry.type(description="Customers that were made or changed.")
+@object_type
 class CustomersUpsertPayload:
     """Customers that were made or changed."""
 
@@ -26,12 +28,9 @@ class CustomersUpsertPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(
-    description="A customer, known by external id, else by e-mail. Fields left out stay, fields that are null are"
-    " cleared."
-)
+@input_type
 class CustomerInput:
-    """A customer."""
+    """A customer, known by external id, else by e-mail. Fields left out stay, fields that are null are cleared."""
 
     external_id: str | None = optional("Its id in your own system, unique in the group.")
     email: str | None = optional("The e-mail address, unique in the group, upper or lower case.")
@@ -48,23 +47,23 @@ class CustomerInput:
     last_order_at: DateTime | None = optional("When the last one was.")
 
 
-@strawberry.input(description="Customers to make or change.")
+@input_type
 class CustomersUpsertInput:
     """Customers to make or change."""
 
     customers: list[CustomerInput] = strawberry.field(description="5,000 at most; each customer once.")
 
 
-@writes("Makes or changes many customers: all of them or none.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def upsert(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[CustomersUpsertInput, strawberry.argument(description="The customers.")],
 ) -> CustomersUpsertPayload:
-    """`customersUpsert`."""
+    """Makes or changes many customers: all of them or none."""
     entries = each_read(input.customers, _customer)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await upsert_customers(tx, entries, now=info.context.now)
-        customers = await shown_all(info, tx, "Customer", done.ids)
+    done = await upsert_customers(tx, entries, now=info.context.now)
+    customers = await shown_all(info, tx, "Customer", done.ids)
     return CustomersUpsertPayload(customers=customers, created=done.created, updated=done.updated)
 
 

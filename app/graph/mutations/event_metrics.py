@@ -9,6 +9,7 @@ from app.auth.principal import ADMIN_ROLES, WRITERS
 from app.domain.events import metrics
 from app.domain.events.metrics import Telling
 from app.errors import NotFound
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import DateTime, Decimal
@@ -17,7 +18,7 @@ from app.graph.types.events import Event
 from app.values.ids import read_uuid
 
 
-@strawberry.type(description="An event whose state or statistic was told.")
+@object_type
 class EventMetricPayload:
     """An event whose state or statistic was told."""
 
@@ -27,7 +28,7 @@ class EventMetricPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A state or statistic of an event.")
+@input_type
 class EventMetricInput:
     """A state or statistic of an event."""
 
@@ -45,37 +46,36 @@ Input = Annotated[EventMetricInput, strawberry.argument(description="What is tol
 
 
 @writes(
-    "Sets a state of an event. Values it had before stay in its history. Its event type must have had the state when"
-    " the event came (else NO_STORAGE_KEY).",
     roles=WRITERS,
 )
 async def set_state(info: strawberry.Info, input: Input) -> EventMetricPayload:
-    """`eventStateSet`."""
+    """Sets a state of an event. Values it had before stay in its history. Its event type must have had the state when
+    the event came (else NO_STORAGE_KEY).
+    """
     return await _told(info, input, EventFieldKind.STATE)
 
 
 @writes(
-    "Sets a statistic of an event, such as its turnover. Values it had before stay in its history. Its event type must"
-    " have had the statistic when the event came (else NO_STORAGE_KEY).",
     roles=WRITERS,
 )
 async def set_statistic(info: strawberry.Info, input: Input) -> EventMetricPayload:
-    """`eventStatisticSet`."""
+    """Sets a statistic of an event, such as its turnover. Values it had before stay in its history. Its event type
+    must have had the statistic when the event came (else NO_STORAGE_KEY).
+    """
     return await _told(info, input, EventFieldKind.STATISTIC)
 
 
 @writes(
-    "Gives an event a state that its event type got only later. Beware of states whose meaning changed meanwhile.",
     roles=ADMIN_ROLES,
 )
 async def backdate_state(info: strawberry.Info, input: Input) -> EventMetricPayload:
-    """`eventStateBackdate`."""
+    """Gives an event a state that its event type got only later. Beware of states whose meaning changed meanwhile."""
     return await _told(info, input, EventFieldKind.STATE, backdated=True)
 
 
-@writes("Gives an event a statistic that its event type got only later.", roles=ADMIN_ROLES)
+@writes(roles=ADMIN_ROLES)
 async def backdate_statistic(info: strawberry.Info, input: Input) -> EventMetricPayload:
-    """`eventStatisticBackdate`."""
+    """Gives an event a statistic that its event type got only later."""
     return await _told(info, input, EventFieldKind.STATISTIC, backdated=True)
 
 
@@ -93,7 +93,7 @@ async def _told(
         date=given(sent.date),
         actor=context.principal.name,
     )
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         write = metrics.backdate if backdated else metrics.tell
         await write(tx, ident, told, now=context.now)
         return EventMetricPayload(event=await shown(info, tx, "Event", ident))

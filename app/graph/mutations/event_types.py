@@ -10,6 +10,7 @@ from app.domain.event_types import operations
 from app.domain.event_types.operations import EventTypeFields
 from app.domain.groups.projects import project_named
 from app.errors import Invalid
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import FunnelStage, RewardTrigger
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import JSON
@@ -18,7 +19,7 @@ from app.graph.inputs.event_types import EventFieldInput, field_entries
 from app.graph.types.event_types import EventType
 
 
-@strawberry.type(description="An event type that was written.")
+@object_type
 class EventTypePayload:
     """An event type that was written."""
 
@@ -28,9 +29,12 @@ class EventTypePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="Fields of an event type.")
+@input_type
 class EventTypeFieldsInput:
-    """What every input about an event type has; the schema shows those inputs, not this one."""
+    """Fields of an event type.
+
+    What every input about an event type has; the schema shows those inputs, not this one.
+    """
 
     name: str | None = optional("What people call it, 1 to 255 characters; the reference unless said.")
     fields: list[EventFieldInput] | None = optional(
@@ -43,7 +47,7 @@ class EventTypeFieldsInput:
     trigger: RewardTrigger | None = optional("What such an event is to flows of reward campaigns.")
 
 
-@strawberry.input(description="A new event type.")
+@input_type
 class EventTypeCreateInput(EventTypeFieldsInput):
     """A new event type."""
 
@@ -53,18 +57,16 @@ class EventTypeCreateInput(EventTypeFieldsInput):
     )
 
 
-@strawberry.input(
-    description="A change of an event type: fields left out stay, fields that are null are cleared."
-)
+@input_type
 class EventTypeUpdateInput(EventTypeFieldsInput):
-    """A change of an event type."""
+    """A change of an event type: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID | None = optional("The event type; in place of project and reference.")
     project: str | None = optional("Its project, by slug or id; with reference, in place of id.")
     reference: str | None = optional("Its reference; with project, in place of id.")
 
 
-@strawberry.input(description="An event type to archive or to restore.")
+@input_type
 class EventTypeNameInput:
     """An event type to archive or to restore."""
 
@@ -73,54 +75,54 @@ class EventTypeNameInput:
     reference: str | None = optional("Its reference; with project, in place of id.")
 
 
-@writes("Makes an event type.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeCreateInput, strawberry.argument(description="The event type.")],
 ) -> EventTypePayload:
-    """`eventTypeCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        project_id = await project_named(tx, input.project)
-        made = await operations.create_event_type(
-            tx, project_id, _fields(input), reference=input.reference, now=info.context.now
-        )
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
+    """Makes an event type."""
+    project_id = await project_named(tx, input.project)
+    made = await operations.create_event_type(
+        tx, project_id, _fields(input), reference=input.reference, now=info.context.now
+    )
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
 
 
-@writes("Changes an event type. Events that came before keep the version they came under.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeUpdateInput, strawberry.argument(description="The change.")],
 ) -> EventTypePayload:
-    """`eventTypeUpdate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await _named(tx, input)
-        await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+    """Changes an event type. Events that came before keep the version they came under."""
+    ident = await _named(tx, input)
+    await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
-@writes("Archives an event type: its events are taken no more, those there are stay.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def archive(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
 ) -> EventTypePayload:
-    """`eventTypeArchive`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await _named(tx, input)
-        await operations.archive_event_type(tx, ident, now=info.context.now)
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+    """Archives an event type: its events are taken no more, those there are stay."""
+    ident = await _named(tx, input)
+    await operations.archive_event_type(tx, ident, now=info.context.now)
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
-@writes("Takes events of an archived event type again.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def restore(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[EventTypeNameInput, strawberry.argument(description="Which one.")],
 ) -> EventTypePayload:
-    """`eventTypeRestore`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ident = await _named(tx, input)
-        await operations.restore_event_type(tx, ident, now=info.context.now)
-        return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
+    """Takes events of an archived event type again."""
+    ident = await _named(tx, input)
+    await operations.restore_event_type(tx, ident, now=info.context.now)
+    return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
 async def _named(tx: Transaction, input: EventTypeUpdateInput | EventTypeNameInput) -> int:

@@ -9,6 +9,7 @@ from app.domain.events.accepting import Sent
 from app.domain.events.processing import process_now
 from app.domain.events.replaying import MAX_REPLAYED, replay
 from app.domain.events.sending import sent_event
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import JSON
 from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
@@ -18,7 +19,7 @@ from app.values.ids import read_uuid, show_id
 SENDERS = WRITERS | {Role.TRACKER}
 
 
-@strawberry.type(description="An event that was taken in.")
+@object_type
 class EventSendPayload:
     """An event that was taken in."""
 
@@ -28,7 +29,7 @@ class EventSendPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="An event that was taken in and processed.")
+@object_type
 class EventSendNowPayload:
     """An event that was taken in and processed."""
 
@@ -43,7 +44,7 @@ class EventSendNowPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What a replay did.")
+@object_type
 class EventReplayPayload:
     """What a replay did."""
 
@@ -54,7 +55,7 @@ class EventReplayPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="An event.")
+@input_type
 class EventSendInput:
     """An event."""
 
@@ -81,9 +82,9 @@ class EventSendInput:
     )
 
 
-@strawberry.input(description="What to take out of the trash: all of a project's, or what these say.")
+@input_type
 class EventReplayInput:
-    """What to take out of the trash."""
+    """What to take out of the trash: all of a project's, or what these say."""
 
     project: str = strawberry.field(description="The project's slug.")
     ids: list[strawberry.ID] | None = optional(
@@ -94,8 +95,6 @@ class EventReplayInput:
 
 
 @writes(
-    "Takes an event in: once this answers it is stored, and it is processed soon. What its event type objects to is"
-    " found then, and puts it into the trash.",
     roles=SENDERS,
     lean=True,
 )
@@ -103,21 +102,23 @@ async def send(
     info: strawberry.Info,
     input: Annotated[EventSendInput, strawberry.argument(description="The event.")],
 ) -> EventSendPayload:
-    """`eventSend`."""
+    """Takes an event in: once this answers it is stored, and it is processed soon. What its event type objects to is
+    found then, and puts it into the trash.
+    """
     ident = await info.context.services.events.accept(await _sent(info, input))
     return EventSendPayload(id=strawberry.ID(show_id("event", ident)))
 
 
 @writes(
-    "Takes an event in and processes it before this answers. An event that cannot be taken is in the trash, and the"
-    " errors are its reasons.",
     roles=SENDERS,
 )
 async def send_now(
     info: strawberry.Info,
     input: Annotated[EventSendInput, strawberry.argument(description="The event.")],
 ) -> EventSendNowPayload:
-    """`eventSendNow`."""
+    """Takes an event in and processes it before this answers. An event that cannot be taken is in the trash, and the
+    errors are its reasons.
+    """
     context, sent = info.context, await _sent(info, input)
     ident = await context.services.events.accept(sent, at_once=True)
     faults = await process_now(context.db, sent.group_id, ident, now=context.now)
@@ -128,13 +129,13 @@ async def send_now(
             for one in faults
         ]
         return EventSendNowPayload(id=shown_id, errors=errors)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         return EventSendNowPayload(id=shown_id, event=await shown(info, tx, "Event", ident))
 
 
 @writes(
-    f"Judges events of the trash anew, by their types as they are now: {MAX_REPLAYED} at most, those first that came"
-    " first. What is taken is processed and leaves the trash; doing it twice does nothing more.",
+    description=f"Judges events of the trash anew, by their types as they are now: {MAX_REPLAYED} at most, those first"
+    " that came first. What is taken is processed and leaves the trash; doing it twice does nothing more.",
     roles=WRITERS,
 )
 async def replay_trash(

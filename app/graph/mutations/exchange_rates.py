@@ -5,14 +5,16 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.exchange.operations import Rate, upsert_rates
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Date, Decimal
 from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.exchange_rates import ExchangeRate
 
 
-@strawberry.type(description="Exchange rates that were written.")
+@object_type
 class ExchangeRatesPayload:
     """Exchange rates that were written."""
 
@@ -22,9 +24,9 @@ class ExchangeRatesPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="What one unit of a currency is worth in another, from a day on.")
+@input_type
 class ExchangeRateInput:
-    """An exchange rate."""
+    """What one unit of a currency is worth in another, from a day on."""
 
     from_currency: str = strawberry.field(description="The currency that is converted (ISO 4217).")
     to_currency: str = strawberry.field(description="The currency it is converted into.")
@@ -32,7 +34,7 @@ class ExchangeRateInput:
     rate: Decimal = strawberry.field(description="What one unit is worth; more than 0, 10 decimals at most.")
 
 
-@strawberry.input(description="Exchange rates.")
+@input_type
 class ExchangeRatesUpsertInput:
     """Exchange rates."""
 
@@ -41,16 +43,16 @@ class ExchangeRatesUpsertInput:
     )
 
 
-@writes("Keeps exchange rates: all of them, or none.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def upsert(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[ExchangeRatesUpsertInput, strawberry.argument(description="The rates.")],
 ) -> ExchangeRatesPayload:
-    """`exchangeRatesUpsert`."""
+    """Keeps exchange rates: all of them, or none."""
     rates = [
         Rate(from_currency=one.from_currency, to_currency=one.to_currency, day=one.day, rate=one.rate)
         for one in input.rates
     ]
-    async with info.context.db.transaction(info.context.scope) as tx:
-        ids = await upsert_rates(tx, rates, now=info.context.now)
-        return ExchangeRatesPayload(rates=await shown_all(info, tx, "ExchangeRate", ids))
+    ids = await upsert_rates(tx, rates, now=info.context.now)
+    return ExchangeRatesPayload(rates=await shown_all(info, tx, "ExchangeRate", ids))

@@ -5,13 +5,15 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.integrations import operations
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
 from app.graph.types.integrations import Integration
 
 
-@strawberry.type(description="An integration that was written.")
+@object_type
 class IntegrationPayload:
     """An integration that was written."""
 
@@ -21,7 +23,7 @@ class IntegrationPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new integration.")
+@input_type
 class IntegrationCreateInput:
     """A new integration."""
 
@@ -38,7 +40,7 @@ class IntegrationCreateInput:
     )
 
 
-@strawberry.input(description="A change of an integration.")
+@input_type
 class IntegrationUpdateInput:
     """A change of an integration."""
 
@@ -46,32 +48,32 @@ class IntegrationUpdateInput:
     name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
 
 
-@writes("Makes an integration of a project.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create_integration(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[IntegrationCreateInput, strawberry.argument(description="The integration.")],
 ) -> IntegrationPayload:
-    """`integrationCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_integration(
-            tx,
-            project=input.project,
-            name=input.name,
-            kind=given(input.kind) or operations.CUSTOM_ADS,
-            wmkt_id=given(input.wmkt_id),
-            currency=given(input.currency),
-            now=info.context.now,
-        )
-        return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
+    """Makes an integration of a project."""
+    made = await operations.create_integration(
+        tx,
+        project=input.project,
+        name=input.name,
+        kind=given(input.kind) or operations.CUSTOM_ADS,
+        wmkt_id=given(input.wmkt_id),
+        currency=given(input.currency),
+        now=info.context.now,
+    )
+    return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
 
 
-@writes("Calls an integration otherwise. Its currency and its tracking id stay.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update_integration(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[IntegrationUpdateInput, strawberry.argument(description="The change.")],
 ) -> IntegrationPayload:
-    """`integrationUpdate`."""
+    """Calls an integration otherwise. Its currency and its tracking id stay."""
     ident = own_id(input.id, "intg", "integration", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_integration(tx, ident, name=input.name)
-        return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))
+    await operations.update_integration(tx, ident, name=input.name)
+    return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))

@@ -6,11 +6,13 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS, Role
+from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.groups.projects import project_named
 from app.domain.interactions import recording
 from app.domain.interactions.recording import MAX_KEY, Offline, Visit
 from app.errors import Invalid
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import JSON, DateTime
 from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
@@ -21,7 +23,7 @@ TRACKERS = WRITERS | {Role.TRACKER}
 """Who may tell that somebody came to the site: also the page itself."""
 
 
-@strawberry.type(description="An interaction that was recorded.")
+@object_type
 class InteractionPayload:
     """An interaction that was recorded."""
 
@@ -32,7 +34,7 @@ class InteractionPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="Somebody came to the site.")
+@input_type
 class InteractionRecordInput:
     """Somebody came to the site."""
 
@@ -49,7 +51,7 @@ class InteractionRecordInput:
     )
 
 
-@strawberry.input(description="A contact out of the website.")
+@input_type
 class InteractionRecordOfflineInput:
     """A contact out of the website."""
 
@@ -66,12 +68,13 @@ class InteractionRecordOfflineInput:
     )
 
 
-@writes("Records that somebody came to the site. The same visit counts once.", roles=TRACKERS)
+@writes(roles=TRACKERS)
 async def record(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[InteractionRecordInput, strawberry.argument(description="The visit.")],
 ) -> InteractionPayload:
-    """`interactionRecord`."""
+    """Records that somebody came to the site. The same visit counts once."""
     occurred_at = given(input.occurred_at) or info.context.now
     landing, referrer = given(input.landing_url), given(input.referrer)
     nonce = given(input.nonce)
@@ -79,35 +82,34 @@ async def record(
         told = write_json([input.tracker_id, landing, occurred_at.isoformat()])
         nonce = hashlib.sha256(told).hexdigest()
     tracker = inputs.text(input.tracker_id, ["trackerId"], longest=MAX_KEY, blank=False)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        visit = Visit(
-            project_id=await project_named(tx, input.project),
-            tracker_id=tracker,
-            landing_url=None if landing is None else inputs.text(landing, ["landingUrl"]),
-            referrer=None if referrer is None else inputs.text(referrer, ["referrer"]),
-            occurred_at=occurred_at,
-            dedup_key=f"online:{inputs.text(nonce, ['nonce'], longest=MAX_KEY, blank=False)}",
-        )
-        [made] = await recording.record_online(tx, [visit], now=info.context.now)
-        return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
+    visit = Visit(
+        project_id=await project_named(tx, input.project),
+        tracker_id=tracker,
+        landing_url=None if landing is None else inputs.text(landing, ["landingUrl"]),
+        referrer=None if referrer is None else inputs.text(referrer, ["referrer"]),
+        occurred_at=occurred_at,
+        dedup_key=f"online:{inputs.text(nonce, ['nonce'], longest=MAX_KEY, blank=False)}",
+    )
+    [made] = await recording.record_online(tx, [visit], now=info.context.now)
+    return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
 
 
-@writes("Records a contact out of the website. The same contact counts once.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def record_offline(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[InteractionRecordOfflineInput, strawberry.argument(description="The contact.")],
 ) -> InteractionPayload:
-    """`interactionRecordOffline`."""
+    """Records a contact out of the website. The same contact counts once."""
     told = Offline(
         node_data=_object(input.node_data, "nodeData"),
         user_data=_object(input.user_data, "userData"),
         occurred_at=given(input.occurred_at),
         dedup_key=given(input.nonce),
     )
-    async with info.context.db.transaction(info.context.scope) as tx:
-        project_id = await project_named(tx, input.project)
-        made = await recording.record_offline(tx, project_id, told, now=info.context.now)
-        return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
+    project_id = await project_named(tx, input.project)
+    made = await recording.record_offline(tx, project_id, told, now=info.context.now)
+    return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
 
 
 def _object(sent: object, name: str) -> dict[str, object]:

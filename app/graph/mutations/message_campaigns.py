@@ -5,7 +5,9 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.campaigns.messages import MessageCampaign, create_message_campaign
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import CampaignType
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Date, DateTime, Decimal
@@ -16,7 +18,7 @@ from app.graph.types.promos import Promo
 from app.values.changes import sent
 
 
-@strawberry.type(description="A message campaign that was made.")
+@object_type
 class MessageCampaignPayload:
     """A message campaign that was made."""
 
@@ -29,11 +31,9 @@ class MessageCampaignPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(
-    description="A message campaign. Its dates say whether it is a draft, scheduled, active or over."
-)
+@input_type
 class MessageCampaignCreateInput:
-    """A message campaign."""
+    """A message campaign. Its dates say whether it is a draft, scheduled, active or over."""
 
     name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
     type: CampaignType = strawberry.field(description="What it is for.")
@@ -64,12 +64,13 @@ class MessageCampaignCreateInput:
     )
 
 
-@writes("Makes a message campaign, and its promo where a new one is named: both or neither.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[MessageCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> MessageCampaignPayload:
-    """`messageCampaignCreate`."""
+    """Makes a message campaign, and its promo where a new one is named: both or neither."""
     content: CampaignContentInput | None = given(input.content)
     order = MessageCampaign(
         name=input.name,
@@ -89,11 +90,8 @@ async def create(
         external_id=settable(input.external_id),
     )
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await create_message_campaign(
-            tx, order, store_id=store_id, draft=input.draft, now=info.context.now
-        )
-        promo = None if made.promo_id is None else await shown(info, tx, "Promo", made.promo_id)
-        return MessageCampaignPayload(
-            campaign=await shown(info, tx, "Campaign", made.campaign_id), promo=promo
-        )
+    made = await create_message_campaign(
+        tx, order, store_id=store_id, draft=input.draft, now=info.context.now
+    )
+    promo = None if made.promo_id is None else await shown(info, tx, "Promo", made.promo_id)
+    return MessageCampaignPayload(campaign=await shown(info, tx, "Campaign", made.campaign_id), promo=promo)

@@ -6,18 +6,23 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.metrics.entries import MetricEntry, Several
 from app.domain.metrics.operations import Mode, record_metrics
 from app.errors import Failure, Invalid
+from app.graph.declaring.described import enum_type, input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Date, Decimal, Long
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
 from app.graph.types.campaigns import Campaign
 
 
-@strawberry.enum(description="What the numbers of a report mean.")
+@enum_type
 class MetricsMode(Enum):
-    """The values are the domain's."""
+    """What the numbers of a report mean.
+
+    The values are the domain's.
+    """
 
     SET = strawberry.enum_value(
         "set", description="The day's totals: they replace what was recorded. Sending them twice is harmless."
@@ -25,7 +30,7 @@ class MetricsMode(Enum):
     ADD = strawberry.enum_value("add", description="What came on top: it is added to what was recorded.")
 
 
-@strawberry.type(description="Metrics that were recorded.")
+@object_type
 class MetricsRecordPayload:
     """Metrics that were recorded."""
 
@@ -38,7 +43,7 @@ class MetricsRecordPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A metric we have no field for.")
+@input_type
 class ExtraMetricInput:
     """A metric we have no field for."""
 
@@ -46,11 +51,9 @@ class ExtraMetricInput:
     value: Decimal = strawberry.field(description="Its value.")
 
 
-@strawberry.input(
-    description="What one campaign did on one day in one channel. Numbers that are left out stay as recorded."
-)
+@input_type
 class MetricEntryInput:
-    """What one campaign did on one day in one channel."""
+    """What one campaign did on one day in one channel. Numbers that are left out stay as recorded."""
 
     campaign_id: strawberry.ID = strawberry.field(description="The campaign.")
     day: Date = strawberry.field(description="The day, in the store's time zone; not one still to come.")
@@ -71,7 +74,7 @@ class MetricEntryInput:
     )
 
 
-@strawberry.input(description="A report of metrics.")
+@input_type
 class MetricsRecordInput:
     """A report of metrics."""
 
@@ -83,16 +86,16 @@ class MetricsRecordInput:
     )
 
 
-@writes("Records metrics of many campaigns and days: all entries or none.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def record(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[MetricsRecordInput, strawberry.argument(description="The report.")],
 ) -> MetricsRecordPayload:
-    """`metricsRecord`."""
+    """Records metrics of many campaigns and days: all entries or none."""
     entries = _entries(input.entries)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await record_metrics(tx, entries, mode=Mode(str(input.mode.value)), now=info.context.now)
-        campaigns = await shown_all(info, tx, "Campaign", done.campaign_ids)
+    done = await record_metrics(tx, entries, mode=Mode(str(input.mode.value)), now=info.context.now)
+    campaigns = await shown_all(info, tx, "Campaign", done.campaign_ids)
     return MetricsRecordPayload(recorded=done.entries, campaigns=campaigns)
 
 

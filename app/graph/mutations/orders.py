@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import DateTime, Decimal
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
@@ -14,7 +16,7 @@ from app.graph.inputs.batches import each_read
 from app.graph.types.orders import Order
 
 
-@strawberry.type(description="Orders that were recorded.")
+@object_type
 class OrdersRecordPayload:
     """Orders that were recorded."""
 
@@ -28,9 +30,9 @@ class OrdersRecordPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="An order. Its customer is named in one of the three ways.")
+@input_type
 class OrderInput:
-    """An order."""
+    """An order. Its customer is named in one of the three ways."""
 
     reference: str = strawberry.field(
         description="Its number in the system it was made in; a repeated one counts once."
@@ -51,7 +53,7 @@ class OrderInput:
     )
 
 
-@strawberry.input(description="A report of orders.")
+@input_type
 class OrdersRecordInput:
     """A report of orders."""
 
@@ -59,19 +61,19 @@ class OrdersRecordInput:
 
 
 @writes(
-    "Records many orders, all of them or none. Each moves the facts of its customer, and a conversion and its amount"
-    " in the metrics of its campaign.",
     roles=WRITERS,
 )
 async def record_many(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[OrdersRecordInput, strawberry.argument(description="The report.")],
 ) -> OrdersRecordPayload:
-    """`ordersRecord`."""
+    """Records many orders, all of them or none. Each moves the facts of its customer, and a conversion and its amount
+    in the metrics of its campaign.
+    """
     entries = each_read(input.orders, _order)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await record_orders(tx, entries, now=info.context.now)
-        orders = await shown_all(info, tx, "Order", done.ids)
+    done = await record_orders(tx, entries, now=info.context.now)
+    orders = await shown_all(info, tx, "Order", done.ids)
     return OrdersRecordPayload(orders=orders, recorded=len(done.ids), repeated=done.repeated)
 
 

@@ -5,16 +5,18 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.campaigns.finding import campaign_named
 from app.domain.outlays import operations
 from app.domain.outlays.fields import OutlayFields
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import DateTime, Decimal
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, settable, writes
 from app.graph.types.outlays import Outlay
 
 
-@strawberry.type(description="An outlay that was written.")
+@object_type
 class OutlayPayload:
     """An outlay that was written."""
 
@@ -27,7 +29,7 @@ class OutlayPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="An outlay that was deleted.")
+@object_type
 class OutlayDeletePayload:
     """An outlay that was deleted."""
 
@@ -37,9 +39,9 @@ class OutlayDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new outlay. It is spread over its days in the spend ledger.")
+@input_type
 class OutlayCreateInput:
-    """A new outlay."""
+    """A new outlay. It is spread over its days in the spend ledger."""
 
     campaign_id: strawberry.ID = strawberry.field(
         description="The campaign, which an integration tracks: its id, or the id it was imported with."
@@ -56,11 +58,9 @@ class OutlayCreateInput:
     region: str | None = optional("Where in the country; nothing follows from it.")
 
 
-@strawberry.input(
-    description="A change of an outlay: fields left out stay; country and region are cleared by null."
-)
+@input_type
 class OutlayUpdateInput:
-    """A change of an outlay."""
+    """A change of an outlay: fields left out stay; country and region are cleared by null."""
 
     id: strawberry.ID = strawberry.field(description="The outlay.")
     wmkt_id: str | None = optional(
@@ -79,64 +79,67 @@ class OutlayUpdateInput:
     region: str | None = optional("Where in the country.")
 
 
-@strawberry.input(description="An outlay to delete.")
+@input_type
 class OutlayDeleteInput:
     """An outlay to delete."""
 
     id: strawberry.ID = strawberry.field(description="The outlay.")
 
 
-@writes("Makes an outlay of a campaign, and books it day by day.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
-    info: strawberry.Info, input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")],
 ) -> OutlayPayload:
-    """`outlayCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        fields = OutlayFields(
-            campaign_id=await campaign_named(tx, input.campaign_id, "campaignId"),
-            amount=input.amount,
-            starts_at=input.starts_at,
-            ends_at=input.ends_at,
-            country=settable(input.country),
-            region=settable(input.region),
-        )
-        made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
-        return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
+    """Makes an outlay of a campaign, and books it day by day."""
+    fields = OutlayFields(
+        campaign_id=await campaign_named(tx, input.campaign_id, "campaignId"),
+        amount=input.amount,
+        starts_at=input.starts_at,
+        ends_at=input.ends_at,
+        country=settable(input.country),
+        region=settable(input.region),
+    )
+    made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
+    return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
 
 
-@writes("Changes an outlay, or moves it to another campaign; the ledger follows.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
-    info: strawberry.Info, input: Annotated[OutlayUpdateInput, strawberry.argument(description="The change.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OutlayUpdateInput, strawberry.argument(description="The change.")],
 ) -> OutlayPayload:
-    """`outlayUpdate`."""
+    """Changes an outlay, or moves it to another campaign; the ledger follows."""
     ident = own_id(input.id, "outlay", "outlay", "id")
     target, parent = settable(input.campaign_id), given(input.parent_campaign_id)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        fields = OutlayFields(
-            campaign_id=await campaign_named(tx, target, "campaignId") if isinstance(target, str) else target,
-            amount=settable(input.amount),
-            starts_at=settable(input.starts_at),
-            ends_at=settable(input.ends_at),
-            country=settable(input.country),
-            region=settable(input.region),
-        )
-        changed = await operations.update_outlay(
-            tx,
-            ident,
-            fields,
-            wmkt_id=given(input.wmkt_id),
-            in_campaign=None if parent is None else await campaign_named(tx, parent, "parentCampaignId"),
-            now=info.context.now,
-        )
-        return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))
+    fields = OutlayFields(
+        campaign_id=await campaign_named(tx, target, "campaignId") if isinstance(target, str) else target,
+        amount=settable(input.amount),
+        starts_at=settable(input.starts_at),
+        ends_at=settable(input.ends_at),
+        country=settable(input.country),
+        region=settable(input.region),
+    )
+    changed = await operations.update_outlay(
+        tx,
+        ident,
+        fields,
+        wmkt_id=given(input.wmkt_id),
+        in_campaign=None if parent is None else await campaign_named(tx, parent, "parentCampaignId"),
+        now=info.context.now,
+    )
+    return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))
 
 
-@writes("Deletes an outlay, and takes its spend out of the ledger.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def delete(
-    info: strawberry.Info, input: Annotated[OutlayDeleteInput, strawberry.argument(description="Which one.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OutlayDeleteInput, strawberry.argument(description="Which one.")],
 ) -> OutlayDeletePayload:
-    """`outlayDelete`."""
+    """Deletes an outlay, and takes its spend out of the ledger."""
     ident = own_id(input.id, "outlay", "outlay", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.delete_outlay(tx, ident, now=info.context.now)
+    await operations.delete_outlay(tx, ident, now=info.context.now)
     return OutlayDeletePayload(deleted_id=input.id)

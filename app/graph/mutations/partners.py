@@ -5,7 +5,9 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.groups import partners
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import (
     UserError,
@@ -21,7 +23,7 @@ from app.graph.types.partners import Partner, Partnership
 from app.values.changes import sent
 
 
-@strawberry.type(description="A partner that was written.")
+@object_type
 class PartnerPayload:
     """A partner that was written."""
 
@@ -31,7 +33,7 @@ class PartnerPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="An agreement that was written.")
+@object_type
 class PartnershipPayload:
     """An agreement that was written."""
 
@@ -41,7 +43,7 @@ class PartnershipPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new partner.")
+@input_type
 class PartnerCreateInput:
     """A new partner."""
 
@@ -49,20 +51,18 @@ class PartnerCreateInput:
     external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@strawberry.input(
-    description="A change of a partner: fields left out stay, fields that are null are cleared."
-)
+@input_type
 class PartnerUpdateInput:
-    """A change of a partner."""
+    """A change of a partner: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The partner.")
     name: str | None = optional("What the partner is called, 1 to 255 characters.")
     external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@strawberry.input(description="A new agreement of a partner and a store.")
+@input_type
 class PartnershipCreateInput:
-    """A new agreement."""
+    """A new agreement of a partner and a store."""
 
     name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
     partner_id: strawberry.ID = strawberry.field(description="The partner.")
@@ -71,64 +71,62 @@ class PartnershipCreateInput:
     )
 
 
-@strawberry.input(
-    description="A new name of an agreement. Its partner and store stay: campaigns rest on them."
-)
+@input_type
 class PartnershipRenameInput:
-    """A new name of an agreement."""
+    """A new name of an agreement. Its partner and store stay: campaigns rest on them."""
 
     id: strawberry.ID = strawberry.field(description="The agreement.")
     name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
 
 
-@writes("Makes a partner.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnerCreateInput, strawberry.argument(description="The partner.")],
 ) -> PartnerPayload:
-    """`partnerCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await partners.create_partner(
-            tx, name=input.name, external_id=given(input.external_id), now=info.context.now
-        )
-        return PartnerPayload(partner=await shown(info, tx, "Partner", made))
+    """Makes a partner."""
+    made = await partners.create_partner(
+        tx, name=input.name, external_id=given(input.external_id), now=info.context.now
+    )
+    return PartnerPayload(partner=await shown(info, tx, "Partner", made))
 
 
-@writes("Changes a partner.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnerUpdateInput, strawberry.argument(description="The change.")],
 ) -> PartnerPayload:
-    """`partnerUpdate`."""
+    """Changes a partner."""
     ident = own_id(input.id, "part", "partner", "id")
     name, external_id = settable(input.name), settable(input.external_id)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await partners.update_partner(tx, ident, name=name, external_id=external_id)
-        return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
+    await partners.update_partner(tx, ident, name=name, external_id=external_id)
+    return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
 
 
-@writes("Makes an agreement of a partner and a store.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create_partnership(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnershipCreateInput, strawberry.argument(description="The agreement.")],
 ) -> PartnershipPayload:
-    """`partnershipCreate`."""
+    """Makes an agreement of a partner and a store."""
     partner_id = own_id(input.partner_id, "part", "partner", "partnerId")
     store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await partners.create_partnership(
-            tx, name=input.name, partner_id=partner_id, store_id=store_id, now=info.context.now
-        )
-        return PartnershipPayload(partnership=await shown(info, tx, "Partnership", made))
+    made = await partners.create_partnership(
+        tx, name=input.name, partner_id=partner_id, store_id=store_id, now=info.context.now
+    )
+    return PartnershipPayload(partnership=await shown(info, tx, "Partnership", made))
 
 
-@writes("Calls an agreement something else.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def rename_partnership(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[PartnershipRenameInput, strawberry.argument(description="The name.")],
 ) -> PartnershipPayload:
-    """`partnershipRename`."""
+    """Calls an agreement something else."""
     ident = own_id(input.id, "pship", "partnership", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await partners.rename_partnership(tx, ident, name=input.name)
-        return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))
+    await partners.rename_partnership(tx, ident, name=input.name)
+    return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))

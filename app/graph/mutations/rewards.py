@@ -5,9 +5,11 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.rewards.naming import add_attribute
 from app.domain.rewards.processing import process
 from app.domain.rewards.reversing import reverse
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Long
@@ -17,7 +19,7 @@ from app.graph.resolved.rewards import RewardAttribute, shown_attribute
 from app.graph.types.rewards import RewardEvaluation
 
 
-@strawberry.type(description="What was evaluated for a reward.")
+@object_type
 class RewardPayload:
     """What was evaluated for a reward."""
 
@@ -27,7 +29,7 @@ class RewardPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="An attribute that was added.")
+@object_type
 class RewardAttributePayload:
     """An attribute that was added."""
 
@@ -37,7 +39,7 @@ class RewardAttributePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="Something that happened to a customer, to be rewarded once.")
+@input_type
 class RewardProcessInput(RewardTriggerInput):
     """Something that happened to a customer, to be rewarded once."""
 
@@ -48,14 +50,14 @@ class RewardProcessInput(RewardTriggerInput):
     )
 
 
-@strawberry.input(description="A reward to take back.")
+@input_type
 class RewardReverseInput:
     """A reward to take back."""
 
     id: strawberry.ID = strawberry.field(description="The evaluation.")
 
 
-@strawberry.input(description="An attribute of the group's own.")
+@input_type
 class RewardAttributeCreateInput:
     """An attribute of the group's own."""
 
@@ -69,40 +71,41 @@ class RewardAttributeCreateInput:
 
 
 @writes(
-    "Pays what a trigger is worth, once per reference, within the campaign's limits however many do so at the same"
-    " moment. It is kept also where nothing is paid, with everything it was decided by.",
     roles=WRITERS,
 )
 async def reward(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[RewardProcessInput, strawberry.argument(description="What happened.")],
 ) -> RewardPayload:
-    """`rewardProcess`."""
+    """Pays what a trigger is worth, once per reference, within the campaign's limits however many do so at the same
+    moment. It is kept also where nothing is paid, with everything it was decided by.
+    """
     campaign = own_id(input.campaign_id, "camp", "campaign", "campaignId")
     asked = occurrence_of(input, reference=input.reference, now=info.context.now)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        (made,) = await process(tx, [(campaign, asked)], now=info.context.now)
-        return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", made))
+    (made,) = await process(tx, [(campaign, asked)], now=info.context.now)
+    return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", made))
 
 
-@writes("Takes back what an evaluation paid; the ledger keeps both. Twice is once.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def take_back(
-    info: strawberry.Info, input: Annotated[RewardReverseInput, strawberry.argument(description="Which one.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[RewardReverseInput, strawberry.argument(description="Which one.")],
 ) -> RewardPayload:
-    """`rewardReverse`."""
+    """Takes back what an evaluation paid; the ledger keeps both. Twice is once."""
     ident = own_id(input.id, "reward", "evaluation", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await reverse(tx, ident, now=info.context.now)
-        return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
+    await reverse(tx, ident, now=info.context.now)
+    return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
 
 
-@writes("Gives a number a meaning for conditions and multipliers. It never changes again.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create_attribute(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[RewardAttributeCreateInput, strawberry.argument(description="The attribute.")],
 ) -> RewardAttributePayload:
-    """`rewardAttributeCreate`."""
+    """Gives a number a meaning for conditions and multipliers. It never changes again."""
     code = int(input.type.value)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await add_attribute(tx, type_code=code, attribute=input.attribute, name=input.name, kind=input.kind)
+    await add_attribute(tx, type_code=code, attribute=input.attribute, name=input.name, kind=input.kind)
     return RewardAttributePayload(attribute=shown_attribute(code, input.attribute, input.name, input.kind))

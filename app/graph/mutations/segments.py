@@ -11,6 +11,7 @@ from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.segments import operations
 from app.domain.segments.operations import SegmentFields
 from app.errors import Failure
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import JSON
@@ -18,7 +19,7 @@ from app.graph.declaring.writing import UserError, errors_field, optional, own_i
 from app.graph.types.segments import Segment
 
 
-@strawberry.type(description="A segment that was written.")
+@object_type
 class SegmentPayload:
     """A segment that was written."""
 
@@ -28,7 +29,7 @@ class SegmentPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="A segment that was deleted.")
+@object_type
 class SegmentDeletePayload:
     """A segment that was deleted."""
 
@@ -38,7 +39,7 @@ class SegmentDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="A segment whose list was changed.")
+@object_type
 class SegmentMembersPayload:
     """A segment whose list was changed."""
 
@@ -51,7 +52,7 @@ class SegmentMembersPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new segment.")
+@input_type
 class SegmentCreateInput:
     """A new segment."""
 
@@ -64,11 +65,9 @@ class SegmentCreateInput:
     external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@strawberry.input(
-    description="A change of a segment: fields left out stay, fields that are null are cleared. Its type stays."
-)
+@input_type
 class SegmentUpdateInput:
-    """A change of a segment."""
+    """A change of a segment: fields left out stay, fields that are null are cleared. Its type stays."""
 
     id: strawberry.ID = strawberry.field(description="The segment.")
     name: str | None = optional("What the segment is called, 1 to 255 characters.")
@@ -77,14 +76,14 @@ class SegmentUpdateInput:
     external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@strawberry.input(description="A segment to delete.")
+@input_type
 class SegmentDeleteInput:
     """A segment to delete."""
 
     id: strawberry.ID = strawberry.field(description="The segment.")
 
 
-@strawberry.input(description="Customers to add to or remove from a segment's list.")
+@input_type
 class SegmentMembersInput:
     """Customers to add to or remove from a segment's list."""
 
@@ -92,56 +91,56 @@ class SegmentMembersInput:
     customer_ids: list[strawberry.ID] = strawberry.field(description="The customers, 5,000 at most.")
 
 
-@writes("Makes a segment. A dynamic one is counted at once.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentCreateInput, strawberry.argument(description="The segment.")],
 ) -> SegmentPayload:
-    """`segmentCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_segment(tx, input.type, _fields(input), now=info.context.now)
-        return SegmentPayload(segment=await shown(info, tx, "Segment", made))
+    """Makes a segment. A dynamic one is counted at once."""
+    made = await operations.create_segment(tx, input.type, _fields(input), now=info.context.now)
+    return SegmentPayload(segment=await shown(info, tx, "Segment", made))
 
 
-@writes("Changes a segment. New criteria are counted at once.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentUpdateInput, strawberry.argument(description="The change.")],
 ) -> SegmentPayload:
-    """`segmentUpdate`."""
+    """Changes a segment. New criteria are counted at once."""
     ident = own_id(input.id, "seg", "segment", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_segment(tx, ident, _fields(input), now=info.context.now)
-        return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
+    await operations.update_segment(tx, ident, _fields(input), now=info.context.now)
+    return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
 
 
-@writes("Deletes a segment that no scheduled or active campaign speaks to.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def delete(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentDeleteInput, strawberry.argument(description="Which one.")],
 ) -> SegmentDeletePayload:
-    """`segmentDelete`."""
+    """Deletes a segment that no scheduled or active campaign speaks to."""
     ident = own_id(input.id, "seg", "segment", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.delete_segment(tx, ident, now=info.context.now)
+    await operations.delete_segment(tx, ident, now=info.context.now)
     return SegmentDeletePayload(deleted_id=input.id)
 
 
-@writes("Puts customers on the list of a static or imported segment: all of them or none.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def add_members(
     info: strawberry.Info,
     input: Annotated[SegmentMembersInput, strawberry.argument(description="Whom, and where.")],
 ) -> SegmentMembersPayload:
-    """`segmentMembersAdd`."""
+    """Puts customers on the list of a static or imported segment: all of them or none."""
     return await _members(info, input, operations.add_members)
 
 
-@writes("Takes customers off the list of a static or imported segment.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def remove_members(
     info: strawberry.Info,
     input: Annotated[SegmentMembersInput, strawberry.argument(description="Whom, and where.")],
 ) -> SegmentMembersPayload:
-    """`segmentMembersRemove`."""
+    """Takes customers off the list of a static or imported segment."""
     return await _members(info, input, operations.remove_members)
 
 
@@ -152,7 +151,7 @@ async def _members(
     customers = _customer_ids(input.customer_ids)
     context: Any = info.context
     tx: Transaction
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         changed = await change(tx, ident, customers, now=context.now)
         return SegmentMembersPayload(segment=await shown(info, tx, "Segment", ident), changed=changed)
 

@@ -5,15 +5,17 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.groups import operations
 from app.domain.groups.operations import StoreFields
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import StoreFeature
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, optional, own_id, settable, writes
 from app.graph.types.stores import Store
 
 
-@strawberry.type(description="A store that was written.")
+@object_type
 class StorePayload:
     """A store that was written."""
 
@@ -23,9 +25,12 @@ class StorePayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="Fields of a store.")
+@input_type
 class StoreFieldsInput:
-    """What every input about a store has; the schema shows those inputs, not this one."""
+    """Fields of a store.
+
+    What every input about a store has; the schema shows those inputs, not this one.
+    """
 
     name: str | None = optional("What the store is called, 1 to 255 characters.")
     beacon_key: str | None = optional(
@@ -37,39 +42,41 @@ class StoreFieldsInput:
     unavailable_features: list[StoreFeature] | None = optional("All that it is to be without; [] is nothing.")
 
 
-@strawberry.input(description="A new store.")
+@input_type
 class StoreCreateInput(StoreFieldsInput):
     """A new store."""
 
     name: str = strawberry.field(description="What the store is called, 1 to 255 characters.")
 
 
-@strawberry.input(description="A change of a store: fields left out stay, fields that are null are cleared.")
+@input_type
 class StoreUpdateInput(StoreFieldsInput):
-    """A change of a store."""
+    """A change of a store: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The store.")
 
 
-@writes("Makes a store. A group's first one becomes its default.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def create(
-    info: strawberry.Info, input: Annotated[StoreCreateInput, strawberry.argument(description="The store.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[StoreCreateInput, strawberry.argument(description="The store.")],
 ) -> StorePayload:
-    """`storeCreate`."""
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await operations.create_store(tx, _fields(input), now=info.context.now)
-        return StorePayload(store=await shown(info, tx, "Store", made))
+    """Makes a store. A group's first one becomes its default."""
+    made = await operations.create_store(tx, _fields(input), now=info.context.now)
+    return StorePayload(store=await shown(info, tx, "Store", made))
 
 
-@writes("Changes a store.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def update(
-    info: strawberry.Info, input: Annotated[StoreUpdateInput, strawberry.argument(description="The change.")]
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[StoreUpdateInput, strawberry.argument(description="The change.")],
 ) -> StorePayload:
-    """`storeUpdate`."""
+    """Changes a store."""
     ident = own_id(input.id, "store", "store", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await operations.update_store(tx, ident, _fields(input), now=info.context.now)
-        return StorePayload(store=await shown(info, tx, "Store", ident))
+    await operations.update_store(tx, ident, _fields(input), now=info.context.now)
+    return StorePayload(store=await shown(info, tx, "Store", ident))
 
 
 def _fields(given: StoreFieldsInput) -> StoreFields:

@@ -5,9 +5,11 @@ from typing import Annotated
 import strawberry
 
 from app.auth.principal import WRITERS
+from app.db.database import Transaction
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.entries import Several
 from app.errors import Failure
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.scalars import DateTime
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
@@ -16,7 +18,7 @@ SOURCE = "api"
 """Whose references those of the mutation are."""
 
 
-@strawberry.type(description="Touches that were recorded.")
+@object_type
 class TouchesRecordPayload:
     """Touches that were recorded."""
 
@@ -27,7 +29,7 @@ class TouchesRecordPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A customer reached a stage.")
+@input_type
 class TouchInput:
     """A customer reached a stage."""
 
@@ -41,19 +43,20 @@ class TouchInput:
     campaign_id: strawberry.ID | None = optional("Because of which campaign.")
 
 
-@strawberry.input(description="Touches.")
+@input_type
 class TouchesRecordInput:
     """Touches."""
 
     touches: list[TouchInput] = strawberry.field(description="5,000 at most.")
 
 
-@writes("Records that customers reached stages of funnels: all that is new, or nothing.", roles=WRITERS)
+@writes(roles=WRITERS)
 async def record(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[TouchesRecordInput, strawberry.argument(description="The touches.")],
 ) -> TouchesRecordPayload:
-    """`touchesRecord`."""
+    """Records that customers reached stages of funnels: all that is new, or nothing."""
     now = info.context.now
     touches: list[Touch] = []
     failures: list[Failure] = []
@@ -74,6 +77,5 @@ async def record(
             failures.append(failure)
     if failures:
         raise Several(failures[:100])
-    async with info.context.db.transaction(info.context.scope) as tx:
-        done = await record_touches(tx, touches, source=SOURCE, now=now)
+    done = await record_touches(tx, touches, source=SOURCE, now=now)
     return TouchesRecordPayload(recorded=done.new, repeated=done.repeated)

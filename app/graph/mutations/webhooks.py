@@ -12,8 +12,10 @@ from app.auth.principal import ADMIN_ROLES, WRITERS, Role
 from app.auth.webhooks import connections
 from app.auth.webhooks.deliveries import read_provider
 from app.auth.webhooks.sealing import SecretBox
+from app.db.database import Transaction
 from app.domain.webhooks.operations import Ingested, ingest
 from app.domain.webhooks.reading import Happened, read_delivery
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import Provider
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
@@ -23,7 +25,7 @@ TRIES = 4
 """Other writers may take the same rows in another order; PostgreSQL then undoes one of the two, which tries again."""
 
 
-@strawberry.type(description="A webhook connection that was written.")
+@object_type
 class WebhookConnectionPayload:
     """A webhook connection that was written."""
 
@@ -38,7 +40,7 @@ class WebhookConnectionPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.type(description="What became of a delivery.")
+@object_type
 class WebhookIngestPayload:
     """What became of a delivery."""
 
@@ -51,7 +53,7 @@ class WebhookIngestPayload:
     errors: list[UserError] = errors_field()
 
 
-@strawberry.input(description="A new connection to a webhook provider.")
+@input_type
 class WebhookConnectionCreateInput:
     """A new connection to a webhook provider."""
 
@@ -65,7 +67,7 @@ class WebhookConnectionCreateInput:
     )
 
 
-@strawberry.input(description="New secrets for a webhook connection.")
+@input_type
 class WebhookConnectionRotateInput:
     """New secrets for a webhook connection."""
 
@@ -79,14 +81,14 @@ class WebhookConnectionRotateInput:
     )
 
 
-@strawberry.input(description="A webhook connection to end.")
+@input_type
 class WebhookConnectionDisconnectInput:
     """A webhook connection to end."""
 
     id: strawberry.ID = strawberry.field(description="The connection.")
 
 
-@strawberry.input(description="A delivery as a provider made it.")
+@input_type
 class WebhookDeliveryInput:
     """A delivery as a provider made it."""
 
@@ -97,77 +99,75 @@ class WebhookDeliveryInput:
 
 
 @writes(
-    "Connects a webhook provider. Needs a credential for the whole group; 10 live connections to each at most.",
     roles=ADMIN_ROLES,
 )
 async def create(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[WebhookConnectionCreateInput, strawberry.argument(description="The connection.")],
 ) -> WebhookConnectionPayload:
-    """`webhookConnectionCreate`."""
+    """Connects a webhook provider. Needs a credential for the whole group; 10 live connections to each at most."""
     _require_manager(info)
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await connections.create_connection(
-            tx,
-            box_of(info),
-            provider=input.provider,
-            secret=given(input.secret),
-            provider_secret=given(input.provider_secret),
-            now=info.context.now,
-        )
-        row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
+    made = await connections.create_connection(
+        tx,
+        box_of(info),
+        provider=input.provider,
+        secret=given(input.secret),
+        provider_secret=given(input.provider_secret),
+        now=info.context.now,
+    )
+    row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
 @writes(
-    "Gives a webhook connection new secrets. The former ones hold for a while, so that no delivery is lost.",
     roles=ADMIN_ROLES,
 )
 async def rotate(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[WebhookConnectionRotateInput, strawberry.argument(description="Which one, and how.")],
 ) -> WebhookConnectionPayload:
-    """`webhookConnectionRotate`."""
+    """Gives a webhook connection new secrets. The former ones hold for a while, so that no delivery is lost."""
     _require_manager(info)
     ident = own_id(input.id, "hook", "webhook connection", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        made = await connections.rotate_connection(
-            tx,
-            box_of(info),
-            ident,
-            secret=given(input.secret),
-            provider_secret=given(input.provider_secret),
-            overlap=timedelta(hours=input.keep_previous_hours),
-            now=info.context.now,
-        )
-        row = await shown(info, tx, "WebhookEndpoint", ident)
+    made = await connections.rotate_connection(
+        tx,
+        box_of(info),
+        ident,
+        secret=given(input.secret),
+        provider_secret=given(input.provider_secret),
+        overlap=timedelta(hours=input.keep_previous_hours),
+        now=info.context.now,
+    )
+    row = await shown(info, tx, "WebhookEndpoint", ident)
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes("Ends a webhook connection: its deliveries are refused at once, for good.", roles=ADMIN_ROLES)
+@writes(roles=ADMIN_ROLES)
 async def disconnect(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[WebhookConnectionDisconnectInput, strawberry.argument(description="Which one.")],
 ) -> WebhookConnectionPayload:
-    """`webhookConnectionDisconnect`."""
+    """Ends a webhook connection: its deliveries are refused at once, for good."""
     _require_manager(info)
     ident = own_id(input.id, "hook", "webhook connection", "id")
-    async with info.context.db.transaction(info.context.scope) as tx:
-        await connections.disconnect(tx, ident, now=info.context.now)
-        row = await shown(info, tx, "WebhookEndpoint", ident)
+    await connections.disconnect(tx, ident, now=info.context.now)
+    row = await shown(info, tx, "WebhookEndpoint", ident)
     return WebhookConnectionPayload(connection=row)
 
 
 @writes(
-    "Takes in a provider's delivery: what the webhook routes run once its signature held, and a way to send one"
-    " again by hand. Each event counts once, however often it comes.",
     roles=WRITERS | {Role.WEBHOOK},
 )
 async def take_in(
     info: strawberry.Info,
     input: Annotated[WebhookDeliveryInput, strawberry.argument(description="The delivery.")],
 ) -> WebhookIngestPayload:
-    """`webhookIngest`."""
+    """Takes in a provider's delivery: what the webhook routes run once its signature held, and a way to send one
+    again by hand. Each event counts once, however often it comes.
+    """
     provider = read_provider(input.provider)
     events = read_delivery(
         provider, input.body, content_type=given(input.content_type) or "", query=given(input.query) or ""
@@ -181,7 +181,7 @@ async def take_in(
 async def _ingested(info: strawberry.Info, provider: Provider, events: list[Happened]) -> Ingested:
     for attempt in range(1, TRIES + 1):
         try:
-            async with info.context.db.transaction(info.context.scope) as tx:
+            async with info.context.transaction() as tx:
                 return await ingest(tx, provider, events, now=info.context.now)
         except asyncpg.DeadlockDetectedError:
             if attempt == TRIES:

@@ -7,6 +7,7 @@ import strawberry
 from app.domain.metrics.entries import Several
 from app.domain.promos.redeeming import validate
 from app.errors import Conflict, Failure, Invalid, NotFound
+from app.graph.declaring.described import object_type
 from app.graph.declaring.refs import PromoRef
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import Decimal
@@ -14,7 +15,7 @@ from app.graph.inputs.baskets import BasketInput, asked_of
 from app.values.money import show_amount
 
 
-@strawberry.type(description="Why a promo cannot be redeemed.")
+@object_type
 class PromoRefusal:
     """Why a promo cannot be redeemed."""
 
@@ -23,7 +24,7 @@ class PromoRefusal:
     path: list[str] = strawberry.field(description="The argument it is about, outermost first.")
 
 
-@strawberry.type(description="What a promo would take off, or every reason why it would not.")
+@object_type
 class PromoVerdict:
     """What a promo would take off, or every reason why it would not."""
 
@@ -46,7 +47,7 @@ async def _validate(
 ) -> PromoVerdict:
     try:
         asked = asked_of(code, basket, customer_id)
-        async with info.context.db.transaction(info.context.scope) as tx:
+        async with info.context.transaction() as tx:
             found = await validate(tx, asked, now=info.context.now)
     except (Invalid, NotFound, Conflict) as failure:
         return _refused(failure)

@@ -9,6 +9,7 @@ from app.domain.rewards.judging import Decision
 from app.domain.rewards.processing import dry
 from app.domain.rewards.reading import OWN_ATTRIBUTES
 from app.domain.rewards.wording import reasons
+from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind, RewardOutcome
 from app.graph.declaring.refs import RewardEvaluationRef
 from app.graph.declaring.resolving import loaders_of
@@ -17,7 +18,7 @@ from app.graph.declaring.writing import own_id
 from app.graph.inputs.rewards import RewardTriggerInput, occurrence_of
 
 
-@strawberry.type(description="What one action of a flow pays.")
+@object_type
 class RewardLine:
     """What one action of a flow pays."""
 
@@ -27,9 +28,9 @@ class RewardLine:
     amount: Long = strawberry.field(description="How much, in the smallest currency unit.")
 
 
-@strawberry.type(description="What a trigger would be worth in a campaign at this moment.")
+@object_type
 class RewardDecision:
-    """What a trigger would be worth."""
+    """What a trigger would be worth in a campaign at this moment."""
 
     outcome: RewardOutcome = strawberry.field(description="What it would come to.")
     wanted: Long = strawberry.field(description="What it would pay without limits.")
@@ -45,7 +46,7 @@ class RewardDecision:
     )
 
 
-@strawberry.type(description="Why a customer gets nothing from a campaign.")
+@object_type
 class RewardWhyNot:
     """Why a customer gets nothing from a campaign."""
 
@@ -55,7 +56,7 @@ class RewardWhyNot:
     )
 
 
-@strawberry.type(description="An attribute that conditions and multipliers can name.")
+@object_type
 class RewardAttribute:
     """An attribute that conditions and multipliers can name."""
 
@@ -149,7 +150,7 @@ async def _decided(info: strawberry.Info, campaign_id: str, sent: RewardTriggerI
     context: Any = info.context
     ident = own_id(campaign_id, "camp", "campaign", "campaignId")
     asked = occurrence_of(sent, reference="dry", now=context.now)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         running, decision = await dry(tx, ident, asked, now=context.now)
     return _shown(decision, currency=running.programme.currency, version=running.programme.version)
 

@@ -17,6 +17,7 @@ from app.domain.segments.membership import segments_of
 from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import Predicate
 from app.errors import Invalid
+from app.graph.declaring.described import object_type
 from app.graph.declaring.loading import Record, arguments
 from app.graph.declaring.refs import CustomerRef
 from app.graph.declaring.resolving import loaders_of
@@ -110,7 +111,7 @@ segments_now: Any = strawberry.field(
 # ── before it is saved ────────────────────────────────────────────────────────
 
 
-@strawberry.type(description="Whom criteria would hold.")
+@object_type
 class SegmentPreview:
     """Whom criteria would hold."""
 

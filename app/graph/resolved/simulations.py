@@ -20,6 +20,7 @@ from app.domain.rewards.reading import Running, only, partner_facts, read_runnin
 from app.domain.rewards.simulating import Simulated, draft, replay
 from app.domain.rewards.windows import Window, count_evaluations, count_triggers, take_time
 from app.errors import Invalid, NotFound
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import RewardOutcome, RewardType
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.declaring.writing import own_id
@@ -31,7 +32,7 @@ MAX_EVENTS = 200_000
 TOLD_EVERY_S = 0.4
 
 
-@strawberry.input(description="A configuration of rewards that is not saved.")
+@input_type
 class RewardDraftInput:
     """A configuration of rewards that is not saved."""
 
@@ -52,11 +53,9 @@ class RewardDraftInput:
     )
 
 
-@strawberry.input(
-    description="What to simulate: a campaign, a campaign with another configuration, or a draft."
-)
+@input_type
 class SimulateCampaignInput:
-    """What to simulate."""
+    """What to simulate: a campaign, a campaign with another configuration, or a draft."""
 
     since: DateTime = strawberry.field(description="From when.")
     until: DateTime = strawberry.field(description="Until when, exclusive.")
@@ -69,7 +68,7 @@ class SimulateCampaignInput:
     )
 
 
-@strawberry.type(description="How often an outcome would have come about.")
+@object_type
 class SimulatedOutcome:
     """How often an outcome would have come about."""
 
@@ -77,7 +76,7 @@ class SimulatedOutcome:
     count: Long = strawberry.field(description="How often.")
 
 
-@strawberry.type(description="A limit that would have been met.")
+@object_type
 class SimulatedLimit:
     """A limit that would have been met."""
 
@@ -85,7 +84,7 @@ class SimulatedLimit:
     reached_at: DateTime = strawberry.field(description="When it was first met.")
 
 
-@strawberry.type(description="An event that would have been paid otherwise than it was.")
+@object_type
 class SimulatedDifference:
     """An event that would have been paid otherwise than it was."""
 
@@ -94,9 +93,9 @@ class SimulatedDifference:
     would_be: Long = strawberry.field(description="What it would have been paid.")
 
 
-@strawberry.type(description="What a configuration would have paid. Nothing was written.")
+@object_type
 class CampaignSimulation:
-    """What a configuration would have paid."""
+    """What a configuration would have paid. Nothing was written."""
 
     events: Long = strawberry.field(description="How many events were judged.")
     wanted: Long = strawberry.field(
@@ -114,7 +113,7 @@ class CampaignSimulation:
     differences: list[SimulatedDifference] = strawberry.field(description="The first hundred of them.")
 
 
-@strawberry.type(description="How far a simulation is.")
+@object_type
 class SimulationProgress:
     """How far a simulation is."""
 
@@ -132,7 +131,7 @@ Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, 
 
 async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         run = await _begun(tx, input)
         size = await run.size()
         if size > MAX_EVENTS:
@@ -151,7 +150,7 @@ async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
 async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[SimulationProgress]:
     context: Any = info.context
     clock = asyncio.get_running_loop().time
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         await take_time(tx)
         run = await _begun(tx, input)
         total, last, told_at = await run.size(), Simulated(), clock()

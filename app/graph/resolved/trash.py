@@ -9,14 +9,15 @@ from app.domain.event_types.fields import checked_fields
 from app.domain.event_types.schemas import FieldSchema, load_schema
 from app.domain.events.trash import MAX_JUDGED, Reason, events_would_pass, trash_reasons
 from app.errors import NotFound
+from app.graph.declaring.described import object_type
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.inputs.event_types import EventFieldInput, field_entries
 from app.values.changes import Unset
 
 
-@strawberry.type(description="Why events are in the trash, and how many.")
+@object_type
 class TrashReason:
-    """Why events are in the trash."""
+    """Why events are in the trash, and how many."""
 
     code: str = strawberry.field(description="The reason, such as field_required.")
     field: str | None = strawberry.field(
@@ -25,7 +26,7 @@ class TrashReason:
     count: Long = strawberry.field(description="How many events have it.")
 
 
-@strawberry.type(description="What of the trash an event type would take.")
+@object_type
 class EventsWouldPass:
     """What of the trash an event type would take."""
 
@@ -49,7 +50,7 @@ async def _reasons(
 ) -> list[TrashReason]:
     context: Any = info.context
     project_id = await _project(context, project)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         found = await trash_reasons(tx, project_id, since=since, until=until)
     return [_shown(one) for one in found]
 
@@ -65,7 +66,7 @@ async def _would_pass(
 ) -> EventsWouldPass:
     context: Any = info.context
     project_id = await _project(context, project)
-    async with context.db.transaction(context.scope) as tx:
+    async with context.transaction() as tx:
         schema = await load_schema(tx, project_id, event_type)
         if schema is None:
             raise NotFound("event type", event_type, path=["eventType"])

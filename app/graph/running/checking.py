@@ -15,13 +15,13 @@ from app.graph.documents.parsing import Definition, Document, Documents, Rejecte
 from app.graph.documents.plans import Plan, Plans, fault_messages
 from app.graph.running.context import Context
 from app.graph.running.operations import Operation
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings
 from app.plan.cost import MAX_COST, dearest
 
-_DOCUMENTS = {suggest: Documents(schema._schema, suggestions=suggest) for suggest in (False, True)}
+_DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
 """By whether errors may suggest what was meant."""
-_PLANS = Plans(schema._schema, catalog)
+_PLANS = Plans(graph, catalog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
     if variables is None:
         check_variables(operation.variables)
         coerced = get_variable_values(
-            schema._schema, definition.node.variable_definitions or (), operation.variables, max_errors=10,
+            graph, definition.node.variable_definitions or (), operation.variables, max_errors=10,
             hide_suggestions=not documents.suggestions,
         )  # fmt: skip
         if isinstance(coerced, list):

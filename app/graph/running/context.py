@@ -1,12 +1,13 @@
 """What a resolver, a plan or a mutation gets to work with."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.auth.principal import PLATFORM_ROLES, Principal
 from app.auth.projects import Projects
-from app.db.database import Database
+from app.db.database import Database, Transaction
 from app.domain.events.accepting import Acceptor
 from app.domain.events.rates import Rates
 from app.plan.news import Window
@@ -69,6 +70,10 @@ class Context:
     def db(self) -> Database:
         """The database."""
         return self.services.db
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction inside the borders of this request."""
+        return self.services.db.transaction(self.scope)
 
     @property
     def may_see_plans(self) -> bool:

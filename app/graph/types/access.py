@@ -1,7 +1,6 @@
 """Who is asking, and the credentials of a group."""
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import KeyAccess
 from app.graph.declaring.fields import column, entity, fact, look_up, to_one
 from app.graph.declaring.nodes import Node
@@ -11,7 +10,7 @@ from app.plan.catalog import HIDDEN
 from app.tables import access as tables
 
 
-@strawberry.type(description="The credential behind this request.")
+@object_type
 class Viewer:
     """The credential behind this request."""
 
@@ -21,12 +20,9 @@ class Viewer:
     store: StoreRef | None = look_up("The store it is narrowed to; null: the whole group.", scope_key="store")
 
 
-@entity(
-    table=tables.ApiKey, prefix="key", store=HIDDEN, project=HIDDEN,
-    description="An API key. The key itself is shown once, when it is made.",
-)  # fmt: skip
+@entity(table=tables.ApiKey, prefix="key", store=HIDDEN, project=HIDDEN)
 class ApiKey(Node):
-    """An API key."""
+    """An API key. The key itself is shown once, when it is made."""
 
     name: str = column("What it is for.")
     hint: str = column("Its first characters, to tell keys apart.")
@@ -36,10 +32,7 @@ class ApiKey(Node):
     revoked_at: DateTime | None = column("When it was revoked; null: it was not.")
 
 
-@entity(
-    table=tables.OAuthClient, prefix="client", store=HIDDEN, project=HIDDEN,
-    description="A client of the token endpoint.",
-)  # fmt: skip
+@entity(table=tables.OAuthClient, prefix="client", store=HIDDEN, project=HIDDEN)
 class OAuthClient(Node):
     """A client of the token endpoint."""
 

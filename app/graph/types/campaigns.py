@@ -1,7 +1,6 @@
 """Campaigns: flat for what every campaign has, nested where fields only make sense together."""
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import (
     CampaignStatus,
     CampaignType,
@@ -62,7 +61,7 @@ from app.tables import campaigns as tables
 _OF_CAMPAIGN = via("campaign_id", "Campaign")
 
 
-@strawberry.type(description="What a message campaign says.")
+@object_type
 class CampaignContent:
     """What a message campaign says."""
 
@@ -72,7 +71,7 @@ class CampaignContent:
     cta_url: str | None = column("Where the button leads.")
 
 
-@strawberry.type(description="How a campaign is recognised in traffic.")
+@object_type
 class CampaignTracking:
     """How a campaign is recognised in traffic."""
 
@@ -86,7 +85,7 @@ class CampaignTracking:
     )
 
 
-@strawberry.type(description="What makes a campaign a reward campaign.")
+@object_type
 class CampaignRewards:
     """What makes a campaign a reward campaign."""
 
@@ -110,16 +109,15 @@ class CampaignRewards:
     store=own("store_id"),
     project=own("project_id"),
     alive="deleted_at IS NULL",
-    description="A campaign of any kind: media plan, message, tracked, reward or ad campaign, or several in one.",
 )
 class Campaign(Node):
-    """A campaign of any kind."""
+    """A campaign of any kind: media plan, message, tracked, reward or ad campaign, or several in one."""
 
     name: str = column("What the campaign is called.")
     description: str | None = column("What it is about.")
     logo_url: str | None = column("Where its logo is.")
     status: CampaignStatus = column("Where it stands in its life.")
-    is_active: bool = computed("Whether it runs.", lambda row: sql("(", row("status"), " = 'active')"))
+    is_active: bool = computed("Whether it runs.", lambda row: sql("({row.status} = 'active')", row=row))
     type: CampaignType = column("What it is for.")
     objective: Objective = column("Its marketing goal.")
     channels: list[str] = column(

@@ -38,9 +38,8 @@ from app.tables import customers as tables
 
 
 @entity(
-    table=tables.Customer, prefix="cust", store=own("store_id"), project=HIDDEN, alive="deleted_at IS NULL",
-    description="A person who buys from the group's stores.",
-)  # fmt: skip
+    table=tables.Customer, prefix="cust", store=own("store_id"), project=HIDDEN, alive="deleted_at IS NULL"
+)
 class Customer(Node):
     """A person who buys from the group's stores."""
 

@@ -15,9 +15,8 @@ _OF_METRIC = via("metric_id", "EventMetric")
 
 
 @entity(
-    table=tables.EventMetric, prefix="metric", store=via("project_id", "Project"), project=own("project_id"),
-    description="A state or statistic of an event, as it is now.",
-)  # fmt: skip
+    table=tables.EventMetric, prefix="metric", store=via("project_id", "Project"), project=own("project_id")
+)
 class EventMetric(Node):
     """A state or statistic of an event, as it is now."""
 
@@ -42,12 +41,9 @@ class EventMetric(Node):
     customer: CustomerRef | None = to_one("The event's customer.", "customer_id")
 
 
-@entity(
-    table=tables.EventMetricChange, prefix="mchange", store=_OF_METRIC, project=_OF_METRIC,
-    description="A value that a state or statistic of an event had from a moment on.",
-)  # fmt: skip
+@entity(table=tables.EventMetricChange, prefix="mchange", store=_OF_METRIC, project=_OF_METRIC)
 class EventMetricChange(Node):
-    """A value that a state or statistic had."""
+    """A value that a state or statistic of an event had from a moment on."""
 
     value: Decimal = column("The value.")
     metric_date: DateTime = column("When it changed to it.")

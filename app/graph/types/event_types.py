@@ -15,12 +15,14 @@ _OF_TYPE = via("event_type_id", "EventType")
 
 
 @entity(
-    table=tables.EventType, prefix="evtype", store=via("project_id", "Project"), project=own("project_id"),
+    table=tables.EventType,
+    prefix="evtype",
+    store=via("project_id", "Project"),
+    project=own("project_id"),
     alive="archived_at IS NULL",
-    description="A kind of event that a project takes. Events keep the version they came under.",
-)  # fmt: skip
+)
 class EventType(Node):
-    """A kind of event that a project takes."""
+    """A kind of event that a project takes. Events keep the version they came under."""
 
     reference: str = column("What events name it by, unique in the project.")
     name: str = column("What people call it.")
@@ -44,12 +46,9 @@ class EventType(Node):
     events: Connection[EventRef] = connection("Its events.", EVENTS, key="event_type_id")
 
 
-@entity(
-    table=tables.EventField, prefix="evfield", store=_OF_TYPE, project=_OF_TYPE, alive="is_current",
-    description="A field, state or statistic of an event type, in one version of it.",
-)  # fmt: skip
+@entity(table=tables.EventField, prefix="evfield", store=_OF_TYPE, project=_OF_TYPE, alive="is_current")
 class EventField(Node):
-    """A field, state or statistic of an event type."""
+    """A field, state or statistic of an event type, in one version of it."""
 
     version: int = column("The version of the event type it belongs to.")
     is_current: bool = column("Whether that is the latest.")

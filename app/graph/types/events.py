@@ -26,20 +26,22 @@ _OF_EVENT = via("event_id", "Event")
 def _nonce(row: Row) -> Sql:
     key = row("dedup_key")
     return sql(
-        "CASE WHEN ", row("source"), " = 'tracker' THEN substr(", key, ", strpos(", key, ", ':') + 1) END"
-    )  # fmt: skip
+        "CASE WHEN {row.source} = 'tracker' THEN substr({key}, strpos({key}, ':') + 1) END", row=row, key=key
+    )
 
 
 def _sent_data(row: Row) -> Sql:
     # `json` keeps the text of what is inside: this is what was sent, to the letter.
-    return sql("(", row("body"), " -> 'data')")
+    return sql("({row.body} -> 'data')", row=row)
 
 
 @entity(
-    table=tables.Event, prefix="event", id_cast="uuid",
-    store=via("project_id", "Project"), project=own("project_id"),
-    description="An event as it came in.",
-)  # fmt: skip
+    table=tables.Event,
+    prefix="event",
+    id_cast="uuid",
+    store=via("project_id", "Project"),
+    project=own("project_id"),
+)
 class Event(Node):
     """An event as it came in."""
 
@@ -79,10 +81,7 @@ class Event(Node):
     customer: CustomerRef | None = to_one("The customer it is about.", "customer_id")
 
 
-@entity(
-    table=tables.EventFault, prefix="fault", store=_OF_EVENT, project=_OF_EVENT,
-    description="A reason why an event is in the trash.",
-)  # fmt: skip
+@entity(table=tables.EventFault, prefix="fault", store=_OF_EVENT, project=_OF_EVENT)
 class EventFault(Node):
     """A reason why an event is in the trash."""
 

@@ -7,12 +7,9 @@ from app.plan.kinds import CURRENCY
 from app.tables import exchange_rates as tables
 
 
-@entity(
-    table=tables.ExchangeRate, prefix="rate",
-    description="What one unit of a currency is worth in another, from a day on until the pair's next rate.",
-)  # fmt: skip
+@entity(table=tables.ExchangeRate, prefix="rate")
 class ExchangeRate(Node):
-    """What one unit of a currency is worth in another."""
+    """What one unit of a currency is worth in another, from a day on until the pair's next rate."""
 
     from_currency: str = column("The currency that is converted.", kind=CURRENCY)
     to_currency: str = column("The currency it is converted into.", kind=CURRENCY)

@@ -18,10 +18,7 @@ from app.tables import flows as tables
 _OF_FLOW = via("flow_id", "Flow")
 
 
-@entity(
-    table=tables.FlowAction, prefix="act", store=_OF_FLOW, project=_OF_FLOW,
-    description="What a flow pays.",
-)  # fmt: skip
+@entity(table=tables.FlowAction, prefix="act", store=_OF_FLOW, project=_OF_FLOW)
 class FlowAction(Node):
     """What a flow pays."""
 
@@ -32,10 +29,7 @@ class FlowAction(Node):
     flow: FlowRef = to_one("The flow it belongs to.", "flow_id")
 
 
-@entity(
-    table=tables.FlowCondition, prefix="cond", store=_OF_FLOW, project=_OF_FLOW,
-    description="Something that must hold for a flow to pay.",
-)  # fmt: skip
+@entity(table=tables.FlowCondition, prefix="cond", store=_OF_FLOW, project=_OF_FLOW)
 class FlowCondition(Node):
     """Something that must hold for a flow to pay."""
 
@@ -51,10 +45,7 @@ class FlowCondition(Node):
     flow: FlowRef = to_one("The flow it belongs to.", "flow_id")
 
 
-@entity(
-    table=tables.FlowMultiplier, prefix="mult", store=_OF_FLOW, project=_OF_FLOW,
-    description="Something that raises what a flow pays.",
-)  # fmt: skip
+@entity(table=tables.FlowMultiplier, prefix="mult", store=_OF_FLOW, project=_OF_FLOW)
 class FlowMultiplier(Node):
     """Something that raises what a flow pays."""
 
@@ -73,10 +64,9 @@ class FlowMultiplier(Node):
     store=via("campaign_id", "Campaign"),
     project=via("campaign_id", "Campaign"),
     alive="deleted_at IS NULL",
-    description="One path through a reward campaign: what sets it off and what it pays.",
 )
 class Flow(Node):
-    """One path through a reward campaign."""
+    """One path through a reward campaign: what sets it off and what it pays."""
 
     trigger_code: int = column("The trigger's code.")
     trigger: FlowTrigger = column("What sets it off.", "trigger_code")

@@ -11,10 +11,7 @@ from app.tables import goals as tables
 _OF_CAMPAIGN = via("campaign_id", "Campaign")
 
 
-@entity(
-    table=tables.Goal, prefix="goal", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN,
-    description="A target or a limit of a reward campaign.",
-)  # fmt: skip
+@entity(table=tables.Goal, prefix="goal", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN)
 class Goal(Node):
     """A target or a limit of a reward campaign."""
 

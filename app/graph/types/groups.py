@@ -10,14 +10,9 @@ from app.graph.lists.stores import STORES
 from app.tables import groups as tables
 
 
-@entity(
-    table=tables.CustomerGroup,
-    prefix="group",
-    tenant="id",
-    description="A customer group: a tenant, with its stores and everything that belongs to them.",
-)
+@entity(table=tables.CustomerGroup, prefix="group", tenant="id")
 class CustomerGroup(Node):
-    """A customer group."""
+    """A customer group: a tenant, with its stores and everything that belongs to them."""
 
     name: str = column("What the group is called.")
     currency: str = column("The currency of its campaigns, unless an integration says otherwise (ISO 4217).")

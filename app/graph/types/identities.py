@@ -9,11 +9,12 @@ from app.tables import identities as tables
 
 
 @entity(
-    table=tables.CustomerIdentity, prefix="identity",
+    table=tables.CustomerIdentity,
+    prefix="identity",
     # A group-wide project's customers are not every store's.
-    store=via("customer_id", "Customer"), project=own("project_id"),
-    description="Something a customer is known by in a project.",
-)  # fmt: skip
+    store=via("customer_id", "Customer"),
+    project=own("project_id"),
+)
 class CustomerIdentity(Node):
     """Something a customer is known by in a project."""
 

@@ -13,14 +13,10 @@ from app.tables import integrations as tables
 
 
 @entity(
-    table=tables.Integration,
-    prefix="intg",
-    store=via("project_id", "Project"),
-    project=own("project_id"),
-    description="A connection of a project to an advertising tool. Campaigns tracked by it have a slug of their own.",
+    table=tables.Integration, prefix="intg", store=via("project_id", "Project"), project=own("project_id")
 )
 class Integration(Node):
-    """An integration."""
+    """A connection of a project to an advertising tool. Campaigns tracked by it have a slug of their own."""
 
     name: str = column("What the integration is called.")
     kind: str = column(

@@ -10,12 +10,13 @@ from app.tables import interactions as tables
 
 
 @entity(
-    table=tables.Interaction, prefix="interaction",
-    store=via("project_id", "Project"), project=own("project_id"),
-    description="A contact with a user, on the site or off it. Without a campaign it is direct.",
-)  # fmt: skip
+    table=tables.Interaction,
+    prefix="interaction",
+    store=via("project_id", "Project"),
+    project=own("project_id"),
+)
 class Interaction(Node):
-    """A contact with a user."""
+    """A contact with a user, on the site or off it. Without a campaign it is direct."""
 
     kind: InteractionKind = column("Where it happened.")
     occurred_at: DateTime = column("When it happened.")

@@ -8,10 +8,7 @@ from app.plan.catalog import HIDDEN, own
 from app.tables import orders as tables
 
 
-@entity(
-    table=tables.CustomerOrder, prefix="order", store=own("store_id"), project=HIDDEN,
-    description="An order of a customer.",
-)  # fmt: skip
+@entity(table=tables.CustomerOrder, prefix="order", store=own("store_id"), project=HIDDEN)
 class Order(Node):
     """An order of a customer."""
 

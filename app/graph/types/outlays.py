@@ -11,11 +11,10 @@ _OF_CAMPAIGN = via("campaign_id", "Campaign")
 
 
 @entity(
-    table=tables.Outlay, prefix="outlay", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL",
-    description="Money put into a campaign over a stretch of time. It is spread over its days in the spend ledger.",
-)  # fmt: skip
+    table=tables.Outlay, prefix="outlay", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL"
+)
 class Outlay(Node):
-    """Money put into a campaign over a stretch of time."""
+    """Money put into a campaign over a stretch of time. It is spread over its days in the spend ledger."""
 
     amount: Money = embed("How much.", amount=amount_of("amount"), currency="currency")
     starts_at: DateTime = column("From when.")

@@ -11,13 +11,9 @@ from app.plan.catalog import own
 from app.tables import partners as tables
 
 
-@entity(
-    table=tables.Partner,
-    prefix="part",
-    description="A company whose customers earn or redeem rewards.",
-)
+@entity(table=tables.Partner, prefix="part")
 class Partner(Node):
-    """A partner."""
+    """A company whose customers earn or redeem rewards."""
 
     name: str = column("What the partner is called.")
     external_id: str | None = column("Its id in the system it was imported from.")
@@ -30,12 +26,7 @@ class Partner(Node):
     )
 
 
-@entity(
-    table=tables.Partnership,
-    prefix="pship",
-    store=own("store_id"),
-    description="An agreement between a partner and a store.",
-)
+@entity(table=tables.Partnership, prefix="pship", store=own("store_id"))
 class Partnership(Node):
     """An agreement between a partner and a store."""
 

@@ -21,15 +21,9 @@ from app.plan.catalog import own, own_or_group
 from app.tables import projects as tables
 
 
-@entity(
-    table=tables.Project,
-    prefix="proj",
-    store=own_or_group("store_id"),
-    project=own("id"),
-    description="A project: made by itself for a campaign (internal), or a tracking project with a slug.",
-)
+@entity(table=tables.Project, prefix="proj", store=own_or_group("store_id"), project=own("id"))
 class Project(Node):
-    """A project."""
+    """A project: made by itself for a campaign (internal), or a tracking project with a slug."""
 
     name: str = column("What the project is called.")
     slug: str | None = column("Its name in tracking requests, unique over all groups; null: internal.")

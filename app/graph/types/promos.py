@@ -24,18 +24,20 @@ _OF_CAMPAIGN = via_or_group("campaign_id", "Campaign")
 
 def _redeemable(row: Row) -> Sql:
     return sql(
-        "(", row("deleted_at"), " IS NULL AND coalesce(", row("valid_from"), " <= ", NOW, ", true) AND coalesce(",
-        row("valid_until"), " > ", NOW, ", true) AND ", row("used"), " < coalesce(", row("usage_limit"),
-        ", 9223372036854775807))",
-    )  # fmt: skip
+        """
+        ({row.deleted_at} IS NULL AND coalesce({row.valid_from} <= {now}, true)
+        AND coalesce({row.valid_until} > {now}, true) AND {row.used} < coalesce({row.usage_limit}, 9223372036854775807))
+        """,
+        row=row,
+        now=NOW,
+    )
 
 
 @entity(
-    table=tables.Promo, prefix="promo", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL",
-    description="A promo code: what it takes off, from which order on, for whom and how often.",
-)  # fmt: skip
+    table=tables.Promo, prefix="promo", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN, alive="deleted_at IS NULL"
+)
 class Promo(Node):
-    """A promo code."""
+    """A promo code: what it takes off, from which order on, for whom and how often."""
 
     code: str = column("What the customer types.")
     type: str = column("What it gives: percentage, fixed_amount, free_delivery, free_item; an open set.")
@@ -64,13 +66,10 @@ class Promo(Node):
 
 
 def _counts(row: Row) -> Sql:
-    return sql("(", row("released_at"), " IS NULL)")
+    return sql("({row.released_at} IS NULL)", row=row)
 
 
-@entity(
-    table=tables.PromoRedemption, prefix="redeem", store=own("store_id"), project=HIDDEN,
-    description="One use of a promo.",
-)  # fmt: skip
+@entity(table=tables.PromoRedemption, prefix="redeem", store=own("store_id"), project=HIDDEN)
 class PromoRedemption(Node):
     """One use of a promo."""
 

@@ -14,15 +14,12 @@ _OF_CUSTOMER = via("customer_id", "Customer")
 
 
 def _counts(row: Row) -> Sql:
-    return sql("(", row("amount"), " > 0 AND ", row("reversed_at"), " IS NULL)")
+    return sql("({row.amount} > 0 AND {row.reversed_at} IS NULL)", row=row)
 
 
-@entity(
-    table=tables.RewardEvaluation, prefix="reward", store=_OF_CAMPAIGN, project=HIDDEN,
-    description="What one event came to in one reward campaign, with everything it was decided by.",
-)  # fmt: skip
+@entity(table=tables.RewardEvaluation, prefix="reward", store=_OF_CAMPAIGN, project=HIDDEN)
 class RewardEvaluation(Node):
-    """What one event came to in one reward campaign."""
+    """What one event came to in one reward campaign, with everything it was decided by."""
 
     reference: str = column("The caller's name for what happened.")
     trigger_code: int = column("The trigger's code.")
@@ -46,12 +43,9 @@ class RewardEvaluation(Node):
     event: EventRef | None = to_one("The event that says what happened; null where out of sight.", "event_id")
 
 
-@entity(
-    table=tables.RewardEntry, prefix="rentry", store=_OF_CAMPAIGN, project=HIDDEN,
-    description="A line of the reward ledger. A campaign's `totalRewards` is the sum of its lines.",
-)  # fmt: skip
+@entity(table=tables.RewardEntry, prefix="rentry", store=_OF_CAMPAIGN, project=HIDDEN)
 class RewardEntry(Node):
-    """A line of the reward ledger."""
+    """A line of the reward ledger. A campaign's `totalRewards` is the sum of its lines."""
 
     kind: RewardEntryKind = column("Why it is there.")
     amount: Long = column(
@@ -68,12 +62,9 @@ class RewardEntry(Node):
     partner: PartnerRef = to_one("The partner it is with.", "partner_id")
 
 
-@entity(
-    table=tables.RewardBalance, prefix="balance", store=_OF_CUSTOMER, project=_OF_CUSTOMER,
-    description="What a customer has with a partner: what was earned, less what was redeemed. Never below zero.",
-)  # fmt: skip
+@entity(table=tables.RewardBalance, prefix="balance", store=_OF_CUSTOMER, project=_OF_CUSTOMER)
 class RewardBalance(Node):
-    """What a customer has with a partner."""
+    """What a customer has with a partner: what was earned, less what was redeemed. Never below zero."""
 
     balance: Long = column("How much, in the smallest currency unit.")
     currency: str = column("The currency.")

@@ -21,12 +21,9 @@ from app.plan.catalog import via
 from app.tables import segments as tables
 
 
-@entity(
-    table=tables.Segment, prefix="seg", alive="deleted_at IS NULL",
-    description="A set of customers that campaigns and promos are aimed at.",
-)  # fmt: skip
+@entity(table=tables.Segment, prefix="seg", alive="deleted_at IS NULL")
 class Segment(Node):
-    """A set of customers."""
+    """A set of customers that campaigns and promos are aimed at."""
 
     name: str = column("What the segment is called.")
     type: SegmentType = column("How it gets its customers.")
@@ -48,12 +45,13 @@ class Segment(Node):
 
 
 @entity(
-    table=tables.SegmentMember, prefix="member", store=via("customer_id", "Customer"),
+    table=tables.SegmentMember,
+    prefix="member",
+    store=via("customer_id", "Customer"),
     project=via("customer_id", "Customer"),
-    description="A customer on the list of a static or imported segment. Dynamic segments have no list.",
-)  # fmt: skip
+)
 class SegmentMember(Node):
-    """A customer on the list of a segment."""
+    """A customer on the list of a static or imported segment. Dynamic segments have no list."""
 
     created_at: DateTime = column("When it was put on the list.")
     segment: SegmentRef = to_one("The segment.", "segment_id")

@@ -12,10 +12,7 @@ from app.tables import spend as tables
 _OF_CAMPAIGN = via("campaign_id", "Campaign")
 
 
-@entity(
-    table=tables.SpendLimit, prefix="limit", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN,
-    description="How much a campaign may spend per renewal period.",
-)  # fmt: skip
+@entity(table=tables.SpendLimit, prefix="limit", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN)
 class SpendLimit(Node):
     """How much a campaign may spend per renewal period."""
 
@@ -43,12 +40,9 @@ class SpendLimit(Node):
     campaign: CampaignRef = to_one("The campaign it belongs to.", "campaign_id")
 
 
-@entity(
-    table=tables.SpendEntry, prefix="spend", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN,
-    description="One line of the spend ledger: what a campaign cost on a day in a channel.",
-)  # fmt: skip
+@entity(table=tables.SpendEntry, prefix="spend", store=_OF_CAMPAIGN, project=_OF_CAMPAIGN)
 class SpendEntry(Node):
-    """One line of the spend ledger."""
+    """One line of the spend ledger: what a campaign cost on a day in a channel."""
 
     day: Date = column("The day.")
     channel: str = column("The channel.")

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import strawberry
-
+from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import column, computed, connection, embed, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -24,17 +23,17 @@ from app.graph.lists.orders import ORDERS
 from app.graph.lists.partners import PARTNERSHIPS
 from app.graph.lists.projects import PROJECTS
 from app.plan.catalog import own
-from app.plan.sql import sql
+from app.plan.sql import quoted, sql
 from app.tables import stores as tables
 
 
 def _has(feature: tables.StoreFeature) -> Any:
-    return lambda row: sql(f"('{feature}' <> ALL (", row("unavailable_features"), "))")
+    return lambda row: sql("({name} <> ALL ({row.unavailable_features}))", name=quoted(feature), row=row)
 
 
-@strawberry.type(description="What a store can use; all of it unless it was taken away.")
+@object_type
 class StoreFeatures:
-    """What a store can use."""
+    """What a store can use; all of it unless it was taken away."""
 
     spend_limits: bool = computed(
         "Whether spend limits of its campaigns can be set and changed.",
@@ -47,15 +46,9 @@ class StoreFeatures:
     lifetime_limits: bool = computed("Those that hold for ever.", _has(tables.StoreFeature.LIFETIME_LIMITS))
 
 
-@entity(
-    table=tables.Store,
-    prefix="store",
-    store=own("id"),
-    alive="deleted_at IS NULL",
-    description="A shop, restaurant or advertiser of the group. Every campaign belongs to exactly one.",
-)
+@entity(table=tables.Store, prefix="store", store=own("id"), alive="deleted_at IS NULL")
 class Store(Node):
-    """A store."""
+    """A shop, restaurant or advertiser of the group. Every campaign belongs to exactly one."""
 
     name: str = column("What the store is called.")
     beacon_key: str = column(

@@ -11,10 +11,7 @@ from app.tables import funnels as tables
 _OF_CUSTOMER = via("customer_id", "Customer")
 
 
-@entity(
-    table=tables.FunnelTouch, prefix="touch", store=_OF_CUSTOMER, project=_OF_CUSTOMER,
-    description="A customer reached a stage.",
-)  # fmt: skip
+@entity(table=tables.FunnelTouch, prefix="touch", store=_OF_CUSTOMER, project=_OF_CUSTOMER)
 class FunnelTouch(Node):
     """A customer reached a stage."""
 
