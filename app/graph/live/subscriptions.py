@@ -25,7 +25,7 @@ class Subscriptions:
             # What is watched is shared by all who watch it, and not all of them may see this.
             raise Invalid("Plans are shown for queries and mutations: send the same selection as a query.")
         # What is declared can be asked again and again; a resolver in Python has something to do, and is done then.
-        answering = self._runs.begin if roots[0].plan is None else self._topics.subscribe
+        answering = self._runs.begin if roots[0].field is None else self._topics.subscribe
         return answering(checked, context)
 
     async def close(self) -> None:

@@ -94,13 +94,13 @@ def _read(checked: CheckedOperation) -> _Asked:
     every_s = values["every"]
     if not 1 <= every_s <= MAX_EVERY_S:
         raise Invalid(f"every lies between 1 and {MAX_EVERY_S} seconds.")
-    return _Asked(every_s, isinstance(root.plan, News))
+    return _Asked(every_s, isinstance(root.field, News))
 
 
 def _key(checked: CheckedOperation, context: Context) -> Any:
     """Equal keys get equal answers."""
     operation, who = checked.operation, context.principal
-    tells_who_asks = any(isinstance(one.plan, Fact) for one in checked.plan.tree.walk())
+    tells_who_asks = any(isinstance(one.field, Fact) for one in checked.plan.tree.walk())
     return (
         operation.query,
         operation.name,
