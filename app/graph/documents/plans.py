@@ -112,6 +112,11 @@ class Plans:
                 statement, reason = compile_tree(self.catalog, tree, scope_shape), ""
             except Unplannable as unplannable:
                 reason = str(unplannable)
+        else:
+            for root in tree.roots:
+                if root.slot is not None:
+                    # What a mutation is sent with may be secret. Its plan asks for nothing of it, and outlives it.
+                    root.values = {}
         return Plan(self.catalog, tree, statement, reason)
 
     def _keep(self, key: Key, plan: Plan) -> None:
