@@ -33,7 +33,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 MAX_MESSAGE = 500
 MAX_INTROSPECTIONS = 50
 MAX_INTROSPECTION_BYTES = 32_000_000
-"""Of all answers about the schema that are kept. A full one has some 600,000."""
+"""Of all answers about the schema that are kept. A full one has some 670,000."""
 MASKED = "Something went wrong on our side. The request id helps us to find out what."
 
 
