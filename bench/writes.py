@@ -43,7 +43,7 @@ from app.domain.assets.storage import AssetStorage
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.rest.lagriffe.routes import ROUTES
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.settings import read_settings
 from app.values.scope import Scope
 from bench.ingest import cpu_of
@@ -157,7 +157,7 @@ def _operation(one: Asked) -> Operation:
     if one.path == "/graphql":
         return Operation(one.body["query"], one.body["variables"])
     route = next(route for route in ROUTES if route.method == "POST" and route.path == one.path)
-    parts = Parts({}, QueryParams({}), Headers({}), datetime.now(UTC), one.body)
+    parts = RequestParts({}, QueryParams({}), Headers({}), datetime.now(UTC), one.body)
     return Operation(route.document, route.variables(parts))
 
 

@@ -1,17 +1,20 @@
-"""Alembic's entry: migrations run on an async connection of the owner."""
+"""Alembic's entry: migrations run on an async connection of the owner.
+
+Revisions see nothing of the tables as they are declared today. Only who compares the two (a draft of the next revision,
+a test) gives the declarations along, as `config(url, declared=…)`.
+"""
 
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
-
-from app.tables.all import metadata
 
 
 def _run(connection: Connection) -> None:
+    declared: MetaData | None = context.config.attributes.get("declared")
     context.configure(
-        connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=False
+        connection=connection, target_metadata=declared, compare_type=True, compare_server_default=False
     )
     with context.begin_transaction():
         context.run_migrations()

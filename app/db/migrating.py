@@ -9,15 +9,19 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOCK = 7_202_511
 """Advisory lock: two processes that start together migrate one after the other."""
 
 
-def config(url: str) -> Config:
-    """Alembic's configuration for this database, without an ini file."""
-    made = Config()
+def config(url: str, *, declared: MetaData | None = None) -> Config:
+    """Alembic's configuration for this database, without an ini file.
+
+    `declared`: what the database is compared with. Revisions run without it, since they must not change with it.
+    """
+    made = Config(attributes={"declared": declared})
     made.set_main_option("script_location", str(MIGRATIONS))
     made.set_main_option("sqlalchemy.url", _sqlalchemy_url(url).replace("%", "%%"))
     return made

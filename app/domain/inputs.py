@@ -6,15 +6,16 @@ from decimal import Decimal
 
 from app.errors import Invalid
 from app.values.money import MAX_AMOUNT
+from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import MAX_TEXT, read_text, read_url
 
-MAX_COUNT = 2**53 - 1
 """The largest count: every JSON client reads whole numbers up to here exactly."""
 MAX_CHANNELS = 50
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 MAX_AHEAD = timedelta(hours=14)
 """Somewhere on earth tomorrow has begun already."""
+MAX_NAME = 255
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
 """What a `numeric(18,4)` column still holds."""
@@ -28,6 +29,16 @@ def text(value: str, path: Path, *, longest: int = MAX_TEXT, blank: bool = True)
         return read_text(value, longest=longest, blank=blank)
     except ValueError as why:
         raise Invalid(f"`{_name(path)}` {why}.", path=path) from None
+
+
+def name(value: str, path: Path) -> str:
+    """What people call something: 1 to 255 characters."""
+    return text(value, path, longest=MAX_NAME, blank=False)
+
+
+def code(value: str, path: Path) -> str:
+    """What programs call something: 1 to 64 characters."""
+    return text(value, path, longest=MAX_CODE, blank=False)
 
 
 def url(value: str, path: Path) -> str:
@@ -69,8 +80,8 @@ def past(value: datetime, path: Path, *, now: datetime) -> datetime:
 
 def count(value: int, path: Path) -> int:
     """A whole number that is not negative and fits 53 bits."""
-    if not 0 <= value <= MAX_COUNT:
-        raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {MAX_COUNT}.", path=path)
+    if not 0 <= value <= MAX_SAFE_INTEGER:
+        raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {MAX_SAFE_INTEGER}.", path=path)
     return value
 
 

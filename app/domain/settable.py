@@ -13,6 +13,7 @@ A line says the column or value, its description, its check, and by its type whe
     X = needed(…)                       must be given
     X | None = optional(…)              absent and null are the same
     X = optional(…, default=…)          absent means the default
+    X = optional(…, default=…, null=…)  absent means the default, and null what `null` says
 
 `written` gives the checked values by column; the graph makes the GraphQL input from the same lines and fills the
 dataclass from it (`graph/declaring/settable.py`). So the error's path is known here: the name of the input field is
@@ -39,6 +40,8 @@ Named = Callable[..., Awaitable[int]]
 
 SmallInt: TypeAlias = Annotated[int, "32 bits"]
 """A whole number that GraphQL's Int holds: codes and positions."""
+IdText: TypeAlias = Annotated[str, "an id"]
+"""An id of the graph, or one in another system; the operation finds what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,10 @@ class Setting:
     """The id prefix and the kind of what it points at."""
     named: Named | None = None
     """How what it points at is found, where it may be named otherwise than by its id."""
+    blank: Collection[str] = ()
+    """Texts that are no id: with one of them it points at nothing."""
     null: Any = None
-    """What null means for a column that always holds a value."""
+    """What null means for a column that always holds a value; UNSET: the same as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class SettableField:
     kind: Any
     """Its type, without absent and null."""
     is_nullable: bool
+    holds_none: bool
+    """Whether the declaration itself takes None; else null is what `null=` says already when it comes here."""
     default: Any
     """What absent means: UNSET, a value, or `dataclasses.MISSING` where it must be given."""
     steps: tuple[str, ...]
@@ -85,9 +92,8 @@ def settable(
     null: Any = None,
 ) -> Any:
     """A field that may be left out, and then stays as it is."""
-    return field(
-        default=UNSET, metadata={KEY: Setting(description, check, name, inside, refers, named, null)}
-    )
+    setting = Setting(description, check, name, inside, refers, named, null=null)
+    return field(default=UNSET, metadata={KEY: setting})
 
 
 def needed(
@@ -112,9 +118,12 @@ def optional(
     inside: str = "",
     refers: tuple[str, str] | None = None,
     named: Named | None = None,
+    blank: Collection[str] = (),
+    null: Any = None,
 ) -> Any:
     """A field for which absent and null mean the same, or absent means `default`."""
-    return field(default=default, metadata={KEY: Setting(description, check, name, inside, refers, named)})
+    setting = Setting(description, check, name, inside, refers, named, blank, null)
+    return field(default=default, metadata={KEY: setting})
 
 
 @cache
@@ -133,11 +142,13 @@ def written(given: Any, at: Path = (), *, without: Collection[str] = ()) -> dict
     cls: type = type(given)
     for one in settable_fields(cls):
         value = getattr(given, one.column)
-        if isinstance(value, Unset) or one.column in without:
+        if value is UNSET or one.column in without:
             continue
         check = one.setting.check
         if value is None:
             value = one.setting.null
+            if value is UNSET:
+                continue
             if value is None and not one.is_nullable:
                 name = ".".join(one.steps)
                 raise Invalid(f"`{name}` cannot be null; leave it out instead.", path=[*at, *one.steps])
@@ -166,12 +177,16 @@ def _paths(cls: type) -> Mapping[str, Path]:
 def _complete(one: Any, hint: Any) -> SettableField:
     setting: Setting = one.metadata[KEY]
     kinds = [kind for kind in _alternatives(hint) if kind is not Unset]
-    is_nullable = NoneType in kinds or setting.null is not None
+    holds_none = NoneType in kinds
+    is_nullable = holds_none or setting.null is not None
     kinds = [kind for kind in kinds if kind is not NoneType]
     assert len(kinds) == 1, f"{one.name}: one type, None and Unset aside, not {hint}"
     name = camel(setting.name or one.name)
     steps = (setting.inside, name) if setting.inside else (name,)
-    return SettableField(one.name, setting, kinds[0], is_nullable or kinds[0] is Any, one.default, steps)
+    holds_none = holds_none or kinds[0] is Any
+    return SettableField(
+        one.name, setting, kinds[0], is_nullable or holds_none, holds_none, one.default, steps
+    )
 
 
 def _alternatives(hint: Any) -> Sequence[Any]:

@@ -13,6 +13,7 @@ from app.plan.binding import Bindings
 from app.plan.kinds import Kind
 from app.plan.sql import Row as Row
 from app.plan.sql import Select, Sql, Table, sql
+from app.values.scope import ScopeShape
 
 
 class Arguments(Protocol):
@@ -122,7 +123,7 @@ class ToOne:
 
 
 @dataclass(frozen=True)
-class Lookup:
+class RootRow:
     """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
 
     scope_key: str = ""
@@ -189,7 +190,7 @@ class ByIds:
     many: bool
 
 
-Field = Column | Fact | Embed | ToOne | Lookup | Many | Aggregate | Parts | ByIds
+Field = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
 """What is known of a field: where its value is."""
 
 
@@ -204,7 +205,7 @@ class AggregateRequest:
     """The door to other tables: `(entity, alias)` → the table in scope."""
     wanted: Sequence[str]
     """Which output columns are asked for."""
-    scope_shape: str = ""
+    scope_shape: ScopeShape = ScopeShape.GROUP
 
 
 @dataclass(frozen=True)

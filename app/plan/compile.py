@@ -21,10 +21,10 @@ from app.plan.catalog import (
     Entity,
     Fact,
     Field,
-    Lookup,
     Many,
     News,
     Parts,
+    RootRow,
     ToOne,
 )
 from app.plan.cells import Cells, Level, unnested
@@ -50,13 +50,14 @@ from app.plan.sql import (
 )
 from app.plan.text import Subselect, Text, subselect
 from app.values.ids import read_id, read_uuid
+from app.values.scope import ScopeShape
 
 
 class Unplannable(Exception):
     """The reason why an operation runs on the resolvers."""
 
 
-def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
+def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
     """The statement of a whole query under scopes of this shape: its value is `{"data": …}`."""
     compiler = _Compiler(catalog, shape)
     text = compiler.object(tree.roots, catalog.entities[tree.root_type], Cells(""), Level())
@@ -77,7 +78,7 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
     )
 
 
-def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
+def compile_made(catalog: Catalog, selected: Selected, shape: ScopeShape, *, many: bool) -> Statement:
     """The statement that prints the rows a mutation wrote: their ids are the fact `made`."""
     entity = catalog.entities[selected.target]
     compiler = _Compiler(catalog, shape)
@@ -99,11 +100,11 @@ def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool
 
 
 def _made(bindings: Bindings) -> object:
-    return bindings.facts["made"]
+    return bindings.facts.written
 
 
 class _Compiler:
-    def __init__(self, catalog: Catalog, shape: str) -> None:
+    def __init__(self, catalog: Catalog, shape: ScopeShape) -> None:
         self.catalog = catalog
         self.shape = shape
         self.head = NOTHING
@@ -144,7 +145,7 @@ class _Compiler:
                 return self.embedded(selected, field, row, level)
             case ToOne():
                 return self.to_one(selected, field, row, level)
-            case Lookup():
+            case RootRow():
                 return self.lookup(selected, field)
             case Many():
                 return (
@@ -190,7 +191,7 @@ class _Compiler:
             sql("CASE WHEN {other.id} IS NULL THEN 'null' ELSE {text} END", other=other, text=text.sql())
         )
 
-    def lookup(self, selected: Selected, field: Lookup) -> Text:
+    def lookup(self, selected: Selected, field: RootRow) -> Text:
         entity = self.catalog.entities[selected.target]
         if field.scope_key:
             key = GROUP if field.scope_key == "group" else STORE

@@ -6,9 +6,9 @@ each time. What was seen travels as one byte string of 16-byte ids, there and ba
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.plan.binding import Bindings, NewsWindow
 from app.plan.catalog import Row
 from app.plan.sql import Sql, bound, sql, whole
 
@@ -18,17 +18,7 @@ ID_BYTES = 16
 _COUNT_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which rows are news at one moment."""
-
-    since: datetime
-    until: datetime
-    seen: bytes
-    """Ids to leave out, one after the other."""
-
-
-class Seen:
+class SeenNews:
     """What one reader of news has seen."""
 
     def __init__(self) -> None:
@@ -36,10 +26,10 @@ class Seen:
         """The last time everything there was had been seen."""
         self._parts: deque[tuple[datetime, bytes]] = deque()
 
-    def window(self, *, now: datetime) -> Window:
+    def window(self, *, now: datetime) -> NewsWindow:
         """What is still unseen at `now`. Rows stamped further ahead than the overlap wait for their time."""
         since = (self._read_at or now) - OVERLAP
-        return Window(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
+        return NewsWindow(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
 
     def add(self, ids: bytes, *, now: datetime, is_all: bool) -> None:
         """These were seen at `now`; `is_all`: there were no more."""
@@ -89,6 +79,12 @@ def split_news(value: bytes) -> tuple[bytes, bytes]:
     return value[_COUNT_BYTES:end], value[end:]
 
 
-_SINCE = bound(("news", "since"), "timestamptz", lambda b: b.facts["news"].since)
-_UNTIL = bound(("news", "until"), "timestamptz", lambda b: b.facts["news"].until)
-_SEEN = bound(("news", "seen"), "bytea", lambda b: b.facts["news"].seen)
+def _window(bindings: Bindings) -> NewsWindow:
+    window = bindings.facts.news
+    assert window is not None, "news are only asked for by a subscription"
+    return window
+
+
+_SINCE = bound(("news", "since"), "timestamptz", lambda b: _window(b).since)
+_UNTIL = bound(("news", "until"), "timestamptz", lambda b: _window(b).until)
+_SEEN = bound(("news", "seen"), "bytea", lambda b: _window(b).seen)

@@ -15,6 +15,7 @@ from app.plan.kinds import INT, TEXT
 from app.plan.scoping import scoped_table
 from app.plan.sql import Select, Sql, Table, all_of, joined, sql, verbatim, whole
 from app.values.cursors import read_cursor
+from app.values.scope import ScopeShape
 
 STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages", "model"})
 """Arguments whose value changes the statement itself."""
@@ -55,7 +56,7 @@ def ordering_of(entity: Entity, many: Many, args: FieldArguments) -> Ordering:
 
 def rows_of(
     catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
-    alias: str, parent: Sql | None, shape: str, row: Row,
+    alias: str, parent: Sql | None, shape: ScopeShape, row: Row,
 ) -> tuple[Table, list[Sql]]:  # fmt: skip
     """The table and every further condition but the page's: parent, not deleted, filter."""
     source = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
@@ -87,7 +88,7 @@ class Page:
 
 def page_of(
     catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
-    alias: str, parent: Sql | None, shape: str, row: Row, peek: bool = False,
+    alias: str, parent: Sql | None, shape: ScopeShape, row: Row, peek: bool = False,
 ) -> Page:  # fmt: skip
     """The SELECT of a page: conditions, keyset, order, limit."""
     source, where = rows_of(catalog, entity, many, args, alias=alias, parent=parent, shape=shape, row=row)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog, Entity, Way
 from app.plan.sql import Sql, Table, also, bound, sql
+from app.values.scope import ScopeShape
 
 GROUP = bound(("group",), "bigint", lambda b: b.scope.group_id)
 GROUPS = bound(("groups",), "bigint[]", lambda b: list(b.scope.group_ids))
@@ -24,28 +25,27 @@ class Tables:
     """The door for whoever writes SQL of their own: `tables("Store", "s")` is a table of the catalog, in scope."""
 
     catalog: Catalog
-    shape: str
+    shape: ScopeShape
 
     def __call__(self, entity: str, alias: str) -> Table:
         return scoped_table(self.catalog, self.catalog.entities[entity], alias, self.shape)
 
 
 def scoped_table(
-    catalog: Catalog, entity: Entity, alias: str, shape: str, *, every_group: bool = False
+    catalog: Catalog, entity: Entity, alias: str, shape: ScopeShape, *, every_group: bool = False
 ) -> Table:
     """A table and the predicates that keep it inside the scope.
 
-    `shape` is `Scope.shape`: which borders the scope has besides its group. `every_group` is for the listing of
-    customer groups alone.
+    `every_group` is for the listing of customer groups alone.
     """
     tenant = f"{alias}.{entity.tenant}"
     if every_group:
         predicates = [sql("{tenant} = ANY ({groups})", tenant=tenant, groups=GROUPS)]
     else:
         predicates = [sql("{tenant} = {group}", tenant=tenant, group=GROUP)]
-    if "s" in shape:
+    if shape.has_store:
         predicates += _narrow(catalog, alias, entity.store, lambda e: e.store, _in_store)
-    if "p" in shape:
+    if shape.has_projects:
         predicates += _narrow(catalog, alias, entity.project, lambda e: e.project, _in_projects)
     return Table(alias, entity.table, tuple(predicates))
 
@@ -75,7 +75,7 @@ def _narrow(
     narrower = _narrow(catalog, above, way_of(parent), way_of, matches)
     if not narrower:
         return []
-    up = scoped_table(catalog, parent, above, "")
+    up = scoped_table(catalog, parent, above, ScopeShape.GROUP)
     exists = sql(
         "EXISTS (SELECT 1 FROM {up} WHERE {up.scope} AND {up.id} = {column} {narrower})",
         up=up,

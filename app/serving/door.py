@@ -86,7 +86,7 @@ class Door:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             await self._say_no(scope, answer, _PACKED)
         elif not self.let_in(exchange, weight=weight, always=scope["path"] in ALWAYS_OPEN):
-            metrics.refused()
+            metrics.turned_away()
             await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
         else:
             forwarded = b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers

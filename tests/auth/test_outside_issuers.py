@@ -25,6 +25,7 @@ from app.errors import Unauthorized, Unavailable
 from app.settings import Settings
 from tests.auth.conftest import JWT_SECRET, NOW
 from tests.given import groups
+from tests.serving.wire import until
 
 SECONDS = int(NOW.timestamp())
 ISSUER = "https://login.example"
@@ -206,13 +207,15 @@ async def test_a_key_taken_back_stops_working(db: Database, outside: Authenticat
 
 
 async def test_kept_keys_bridge_an_outage_and_are_renewed_in_the_background(
-    db: Database, outside: Authenticator, issuer: Issuer
+    db: Database, outside: Authenticator, issuer: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     a = await groups.group(db)
     token = signed({"group": a.group_id, "exp": SECONDS + 86_400})
     await outside.authenticate(bearer=token, now=NOW)
     issuer.status = 503
     await outside.authenticate(bearer=token, now=NOW + timedelta(minutes=30))
+    # Whoever comes while a fetch is under way waits for that one, and this one is to fail by itself.
+    await until(lambda: "could not be fetched" in caplog.text)
     with pytest.raises(Unavailable):
         await outside.authenticate(bearer=token, now=NOW + timedelta(minutes=61))
     issuer.status = 200

@@ -9,8 +9,7 @@ import pytest
 from app.db.database import Database, Transaction
 from app.domain.customers.entries import MAX_CUSTOMERS, CustomerEntry
 from app.domain.customers.operations import upsert_customers
-from app.domain.metrics.entries import Several
-from app.errors import Forbidden, TooLarge
+from app.errors import Forbidden, Several, TooLarge
 from app.values.scope import Scope
 from tests.given import audience as given
 from tests.given import groups

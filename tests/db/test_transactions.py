@@ -210,11 +210,12 @@ async def test_one_that_ended_while_nobody_used_it_costs_nobody_anything(
         " AND application_name = 'campaign-gateway'"
     )
     await owner.close()
-    await asyncio.wait_for(relay.held.wait(), 5)
-    kept = await two.connection()
+    for _ in range(2):
+        await asyncio.wait_for(relay.held.acquire(), 5)
+    kept = await asyncio.wait_for(two.connection(), 5)
     assert await kept.driver.fetchval("SELECT 1") == 1
     kept.close()
-    assert await names(two, scope) == []
+    assert await asyncio.wait_for(names(two, scope), 5) == []
     relay.let_go()
     await two.close()
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from app.db.database import Database
-from app.domain.campaigns.lifecycle import RULES, Move, refusal
+from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.operations import (
     ADVANCE,
     Advanced,
@@ -69,7 +69,9 @@ async def test_the_statement_and_the_rule_refuse_the_same(db: Database) -> None:
                 "UPDATE campaign SET status = $2, starts_at = $3, ends_at = $4, is_template = $5"
                 " WHERE id = $1", camp, status, starts, ends, template,
             )  # fmt: skip
-            why = refusal(name, status=status, starts_at=starts, ends_at=ends, is_template=template, now=NOW)
+            why = move_refusal(
+                name, status=status, starts_at=starts, ends_at=ends, is_template=template, now=NOW
+            )
             if why is None:
                 moves += await move_campaign(tx, camp, name, now=NOW) == camp
             else:
@@ -172,6 +174,6 @@ def test_moves_are_refused_with_what_would_be_right() -> None:
         "is_template": False,
         "now": datetime(2025, 1, 1, tzinfo=UTC),
     }
-    why = refusal(Move.PAUSE, status=CampaignStatus.DRAFT, **facts)
+    why = move_refusal(Move.PAUSE, status=CampaignStatus.DRAFT, **facts)
     assert why is not None
     assert why.message == "A campaign that is draft cannot pause; it would have to be active."

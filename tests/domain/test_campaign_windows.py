@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.campaigns.windows import (
     AskedWindow,
-    Window,
+    CampaignWindow,
     initial_status,
     period_of,
     window_of,
@@ -19,7 +19,7 @@ PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2025, 6, 15, 22, 30, tzinfo=UTC)  # already the 16th in Paris
 
 
-def window(**asked: Any) -> Window:
+def window(**asked: Any) -> CampaignWindow:
     return window_of(AskedWindow(**asked), zone=PARIS, now=NOW)
 
 
@@ -61,7 +61,7 @@ def test_given_dates_win_over_the_period() -> None:
 
 
 def test_an_unknown_period_fills_in_nothing() -> None:
-    assert window(period_type="one season") == Window()
+    assert window(period_type="one season") == CampaignWindow()
 
 
 def test_a_period_after_an_instant_keeps_the_time_of_day_over_a_change_of_clocks() -> None:
@@ -117,4 +117,4 @@ BEFORE, AFTER = datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UT
 def test_the_schedule_says_where_a_new_campaign_stands(
     starts_at: datetime | None, ends_at: datetime | None, status: str
 ) -> None:
-    assert initial_status(Window(starts_at=starts_at, ends_at=ends_at), now=NOW) == status
+    assert initial_status(CampaignWindow(starts_at=starts_at, ends_at=ends_at), now=NOW) == status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 
 from app.graph.schema import catalog, graph
-from app.plan.catalog import Aggregate, Embed, Field, Lookup, Many, ToOne
+from app.plan.catalog import Aggregate, Embed, Field, Many, RootRow, ToOne
 
 GRAPH = graph
 
@@ -83,7 +83,7 @@ def _edges_of(owner: str, kind: str, above: tuple[str, ...]) -> Iterator[tuple[t
             continue
         if isinstance(field, Embed):
             yield from _edges_of(owner, field.target, (*above, name))
-        elif isinstance(field, ToOne | Many | Aggregate | Lookup):
+        elif isinstance(field, ToOne | Many | Aggregate | RootRow):
             target = get_named_type(definition.type)
             if isinstance(field, Many) and field.connection:
                 assert isinstance(target, GraphQLObjectType)

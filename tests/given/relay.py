@@ -32,7 +32,8 @@ class Relay:
         self.url = parts._replace(query=f"host={quote(self._folder.name, safe='')}").geturl()
         self.holds_ends = False
         """Whether the end of a connection is kept back, as a slow network does."""
-        self.held = asyncio.Event()
+        self.held = asyncio.Semaphore(0)
+        """Released with each end that is kept back."""
         self._free = asyncio.Event()
         self._cut: Cut | None = None
         self._left = 0
@@ -105,7 +106,7 @@ class Relay:
                     there.write(data)
                     await there.drain()
         if self.holds_ends:
-            self.held.set()
+            self.held.release()
             await self._free.wait()
         there.close()
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from app.errors import INTERNAL_MESSAGE
 from app.graph.running.context import Context
-from app.graph.running.entry import MASKED, Operation, answer
+from app.graph.running.entry import Operation, answer
 from tests.given.asking import Asker
 from tests.given.everything import Everything
 
@@ -367,7 +368,7 @@ async def test_what_goes_wrong_inside_is_logged_and_not_told(
     with caplog.at_level(logging.ERROR):
         made = await answer(Operation("{ campaigns { totalCount } }"), context)
     assert b"secret" not in made.body
-    assert made.errors[0]["message"] == MASKED
+    assert made.errors[0]["message"] == INTERNAL_MESSAGE
     assert made.errors[0]["extensions"] == {"code": "INTERNAL", "requestId": "r-1"}
     assert "campaign_secret" in caplog.text
 

@@ -10,7 +10,7 @@ from graphql import GraphQLInputObjectType, get_named_type
 
 from app.db.database import Database
 from app.graph.schema import catalog
-from app.plan.catalog import ByIds, Lookup, Many
+from app.plan.catalog import ByIds, Many, RootRow
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given.asking import Asker
@@ -99,7 +99,7 @@ def lookups() -> dict[str, str]:
     return {
         get_named_type(root.fields[name].type).name: name
         for name, field in fields.items()
-        if isinstance(field, Lookup) and not field.scope_key
+        if isinstance(field, RootRow) and not field.scope_key
     }
 
 

@@ -87,6 +87,7 @@ async def cursors_of(db: Database, settings: Settings, scope: Scope) -> dict[str
     return {lists[n]: [edge["cursor"] for edge in page["edges"]] for n, page in json.loads(made.data).items()}
 
 
+@pytest.mark.slow
 async def test_generated_operations_give_the_same_answer_both_ways_and_behind_the_policies(
     db: Database, guarded: Database, worlds: tuple[Everything, Everything], settings: Settings
 ) -> None:

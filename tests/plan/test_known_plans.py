@@ -9,6 +9,7 @@ from graphql.execution.values import VariableValues
 from app.graph.documents.parsing import Documents
 from app.graph.documents.plans import MAX_PER_DOCUMENT, MAX_PLANS, Plan, Plans
 from app.graph.schema import catalog
+from app.values.scope import ScopeShape
 from tests.plan.planning import GRAPH
 
 MANY = """
@@ -33,7 +34,7 @@ class Asking:
         definition = document.definition(None)
         values = get_variable_values(GRAPH, definition.node.variable_definitions or (), variables or {})
         assert isinstance(values, VariableValues), values
-        return self.plans.get(document, definition, values, "", plannable=plannable)
+        return self.plans.get(document, definition, values, ScopeShape.GROUP, plannable=plannable)
 
 
 def test_a_document_in_many_structures_leaves_the_others_theirs() -> None:

@@ -99,7 +99,7 @@ async def test_an_event_counts_with_a_channel_before_it_and_without(
     async with marketer.db.transaction(marketer.given.scope) as tx:
         rows = await tx.fetch("SELECT event_type, kind, body FROM event ORDER BY event_type")
     assert [(row["event_type"], row["kind"]) for row in rows] == [("email.opened", "opened"), ("opened",) * 2]
-    assert [row["body"]["event_type"] for row in rows] == ["email.opened", "opened"]
+    assert [json.loads(row["body"])["event_type"] for row in rows] == ["email.opened", "opened"]
 
 
 @pytest.mark.parametrize("provider", list(Provider))

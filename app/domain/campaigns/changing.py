@@ -8,11 +8,12 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import WINDOW, CampaignFields, checked, path_of
+from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
 from app.domain.segments.fitting import check_fits
+from app.domain.settable import path_of, written
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import Unset, sent
@@ -35,7 +36,7 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     The store and the currency stay: metrics and spend are counted under them. A scheduled campaign that loses
     its start becomes a draft; otherwise the status is changed by moves and by time alone.
     """
-    values = checked(given)
+    values = written(given, without=WINDOW)
     row = await tx.fetchrow(_LOCK, *borders(tx.scope), campaign_id)
     if row is None:
         raise NotFound("campaign", campaign_id, path=["id"])
@@ -43,7 +44,7 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     if values.get("is_template") and row["status"] not in ("draft", "completed"):
         raise Conflict(
             f"A campaign that is {row['status']} cannot become a template; complete it first.",
-            path=path_of("is_template"),
+            path=path_of(CampaignFields, "is_template"),
             code="WRONG_STATUS",
         )
     await _settle_references(tx, values, row)
@@ -110,7 +111,7 @@ async def _settle_references(tx: Transaction, values: dict[str, Any], row: Any) 
     if brought.currency not in (None, row["currency"]):
         raise Conflict(
             f"The integration counts in {brought.currency}, the campaign in {row['currency']}.",
-            path=path_of("integration_id"),
+            path=path_of(CampaignFields, "integration_id"),
             code="WRONG_CURRENCY",
         )
     if "project_id" in values:

@@ -5,16 +5,15 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.campaigns.fields import CampaignFields, checked, path_of
+from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.groups.finding import store_to_write
+from app.domain.settable import path_of, settable_fields, written
 from app.errors import Conflict, NotFound
 
-COPIED = (
-    "name description logo_url type objective channels project_id segment_id period_type budget_total subject"
-    " body cta_text cta_url integration_id is_explicit reward_type partner_id partnership_id owner_id"
-).split()
-"""What a copy takes over. Not the window and the status (they are the copy's own), not what is unique."""
+ITS_OWN = WINDOW | {"slug", "external_id", "is_template"}
+"""What a copy does not take over: when it runs, what is unique, and that it is a template."""
+COPIED = tuple(one.column for one in settable_fields(CampaignFields) if one.column not in ITS_OWN)
 MAY_BE_GONE = ("project_id", "integration_id", "partnership_id", "segment_id")
 """What may belong to one store, or may have been deleted since; a copy leaves it behind then."""
 
@@ -77,7 +76,7 @@ async def clone_campaign(
     The store is the source's unless another is named. The copy has no window of its own unless one is given,
     so that copying a template starts nothing.
     """
-    overrides = checked(changes)
+    overrides = written(changes, without=WINDOW)
     source = await tx.fetchrow(_SOURCE, *borders(tx.scope), source_id)
     if source is None:
         raise NotFound("campaign", source_id, path=["sourceId"])
@@ -119,6 +118,6 @@ async def _check_currency(tx: Transaction, new_id: int, source: Any) -> None:
     if currency != source["currency"]:
         raise Conflict(
             f"The copy would count in {currency}, the campaign it is made from in {source['currency']}.",
-            path=path_of("integration_id"),
+            path=path_of(CampaignFields, "integration_id"),
             code="WRONG_CURRENCY",
         )

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.campaigns.fields import CampaignFields, checked
+from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.campaigns.windows import period_of
 from app.domain.groups.finding import store_by_beacon
+from app.domain.settable import written
 from app.errors import Forbidden, Invalid, NotFound
 
 
@@ -61,7 +62,7 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
         starts_on=order.starts_on,
         ends_on=order.ends_on,
     )
-    values = checked(given)
+    values = written(given, without=WINDOW)
     if not order.channels:
         raise Invalid("`channels` is empty; name at least one, like google_ads.", path=["channels"])
     known_period = order.period_type is not None and period_of(order.period_type) is not None

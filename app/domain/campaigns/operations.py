@@ -7,12 +7,13 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import CampaignFields, checked, path_of
-from app.domain.campaigns.lifecycle import RULES, Move, refusal
+from app.domain.campaigns.fields import WINDOW, CampaignFields
+from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
 from app.domain.groups.finding import StoreFacts, store_to_write
 from app.domain.segments.fitting import check_fits
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import sent
@@ -68,7 +69,7 @@ async def create_campaign(
     Store: the one named, else the scope's, else the group's default. Status: as the schedule says, or a draft
     when asked for (templates always are). Currency: the integration's, else the group's.
     """
-    values = checked(given)
+    values = written(given, without=WINDOW)
     return await insert_campaign(
         tx, values, asked_window(given), store=await store_to_write(tx, store_id), draft=draft, now=now
     )
@@ -85,7 +86,7 @@ async def insert_campaign(
 ) -> int:
     """Store a campaign whose fields are within their bounds: check what it points at, settle what follows."""
     if not values.get("name"):
-        raise Invalid("A campaign needs a name.", path=path_of("name"))
+        raise Invalid("A campaign needs a name.", path=path_of(CampaignFields, "name"))
     window = window_of(asked, zone=store.zone, now=now)
     check_slug(values)
     brought = await check_references(tx, values, store_id=store.id)
@@ -148,7 +149,7 @@ async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: d
     row = await tx.fetchrow(_WHY_NOT, *borders(tx.scope), campaign_id)
     if row is None:
         raise NotFound("campaign", campaign_id, path=["id"])
-    why = refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
+    why = move_refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
     raise why or Conflict("The campaign was moved at the same moment; look again.", path=["move"])
 
 
@@ -175,4 +176,7 @@ def asked_window(given: CampaignFields) -> AskedWindow:
 def check_slug(values: dict[str, Any]) -> None:
     """A slug without an integration would be unique nowhere."""
     if values.get("slug") is not None and values.get("integration_id") is None:
-        raise Invalid("A slug is unique in an integration; name the integration too.", path=path_of("slug"))
+        raise Invalid(
+            "A slug is unique in an integration; name the integration too.",
+            path=path_of(CampaignFields, "slug"),
+        )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.db.database import Transaction
-from app.domain.campaigns.fields import path_of
+from app.domain.campaigns.fields import CampaignFields
+from app.domain.settable import path_of
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 
 KINDS = {
@@ -64,11 +65,11 @@ async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_
         row = rows.get(column)
         foreign = row is not None and row["store_id"] not in (None, store_id)
         if row is None or (foreign and tx.scope.store_id is not None):
-            raise NotFound(KINDS[column], value, path=path_of(column))
+            raise NotFound(KINDS[column], value, path=path_of(CampaignFields, column))
         if foreign:
             raise Invalid(
                 f"This {KINDS[column]} belongs to another store than the campaign.",
-                path=path_of(column),
+                path=path_of(CampaignFields, column),
                 code="WRONG_STORE",
             )
     _check_projects(tx, asked, rows)
@@ -76,7 +77,7 @@ async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_
     if partnership and asked["partner_id"] not in (None, partnership["owner"]):
         raise Conflict(
             "The partnership is another partner's than the one named.",
-            path=path_of("partnership_id"),
+            path=path_of(CampaignFields, "partnership_id"),
             code="WRONG_PARTNER",
         )
     integration = rows.get("integration_id")
@@ -95,8 +96,10 @@ def settled_project(tx: Transaction, project_id: int | None) -> int | None:
     if project_id is None and len(own) == 1:
         return own[0]
     if project_id is None:
-        raise Forbidden("Name one of the projects this credential is for.", path=path_of("project_id"))
-    raise NotFound("project", project_id, path=path_of("project_id"))
+        raise Forbidden(
+            "Name one of the projects this credential is for.", path=path_of(CampaignFields, "project_id")
+        )
+    raise NotFound("project", project_id, path=path_of(CampaignFields, "project_id"))
 
 
 def _check_projects(tx: Transaction, asked: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
@@ -105,7 +108,7 @@ def _check_projects(tx: Transaction, asked: Mapping[str, Any], rows: Mapping[str
     if own is None:
         return
     if asked["project_id"] is not None and asked["project_id"] not in own:
-        raise NotFound("project", asked["project_id"], path=path_of("project_id"))
+        raise NotFound("project", asked["project_id"], path=path_of(CampaignFields, "project_id"))
     integration = rows.get("integration_id")
     if integration and integration["owner"] not in own:
-        raise NotFound("integration", asked["integration_id"], path=path_of("integration_id"))
+        raise NotFound("integration", asked["integration_id"], path=path_of(CampaignFields, "integration_id"))

@@ -10,10 +10,11 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.changing import update_campaign
-from app.domain.campaigns.fields import MAX_NAME, CampaignFields
+from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import create_campaign, move_campaign
 from app.domain.groups.finding import store_to_write
+from app.domain.inputs import MAX_NAME
 from app.domain.integrations.operations import custom_integration
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus

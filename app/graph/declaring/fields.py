@@ -29,10 +29,10 @@ from app.plan.catalog import (
     AggregateRequest,
     ByIds,
     Entity,
-    Lookup,
     Many,
     News,
     Parts,
+    RootRow,
     Row,
     SortKey,
     ToOne,
@@ -152,7 +152,7 @@ def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
 def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
     """At the root: the row with this `id`, or the one the scope names. `further` arguments say nothing of rows."""
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
-    return _field(Declared("made", made=Lookup(scope_key)), description, (*arguments, *further))
+    return _field(Declared("made", made=RootRow(scope_key)), description, (*arguments, *further))
 
 
 def listing(description: str, *, key: str, order: str = "position") -> Any:

@@ -46,6 +46,15 @@ class Record:
 
     type_name: str
     values: Mapping[str, Any]
+    """The columns of the loader's SELECT. What each holds is in its name; `path` is `spendLimit.` inside an object:
+
+    `{path}name/0`   the first SQL expression of field `name` (`/1` the second, of kinds that are made of several)
+    `{path}name?`    whether the embedded object `name` is there; `?` alone, whether the aggregate's object is
+    `{path}name*f/0` an array: that expression of field `f`, for each object in the list `name`
+    `#column`        a key, for finding other rows; `#by` the one this row was looked up by
+    `~column`        a sort key, for the row's cursor
+    `%parent`        which parent it belongs to; `%place` its place among that parent's rows
+    """
     path: str = ""
     columns: Mapping[str, Column] | None = None
 

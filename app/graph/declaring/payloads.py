@@ -70,7 +70,7 @@ async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | 
         )
         if statement is None:
             return None
-        values = statement.values(replace(bindings, facts={**bindings.facts, "made": made}))
+        values = statement.values(replace(bindings, facts=bindings.facts._replace(written=made)))
         texts[selected.key] = msgspec.Raw((await tx.fetchval(statement.text, *values)).encode())
     return Printed(texts)
 

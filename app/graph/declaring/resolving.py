@@ -9,7 +9,7 @@ from graphql import get_argument_values, get_named_type
 from app.graph.declaring.loading import Loaders, Record, arguments
 from app.graph.strawberry_parts import raw
 from app.plan.arguments import FieldArguments
-from app.plan.catalog import Aggregate, ByIds, Embed, Lookup, Many, Parts, ToOne
+from app.plan.catalog import Aggregate, ByIds, Embed, Many, Parts, RootRow, ToOne
 from app.plan.collect import is_list
 from app.plan.graphql_parts import variables_of
 from app.plan.kinds import show
@@ -80,7 +80,7 @@ async def _relation(root: Any, info: Any) -> Any:
                 if key is None
                 else await loaders.one(target.name, key, by=field.key if field.reverse else "id")
             )
-        case Lookup():
+        case RootRow():
             scope = loaders.bindings.scope
             if field.scope_key:
                 key = scope.group_id if field.scope_key == "group" else scope.store_id

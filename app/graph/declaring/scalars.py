@@ -22,6 +22,7 @@ from starlette.datastructures import UploadFile
 
 from app.graph.strawberry_parts import Scalars
 from app.values.instants import read_date, read_instant
+from app.values.numbers import MAX_SAFE_INTEGER
 
 Long = NewType("Long", int)
 Decimal = NewType("Decimal", PyDecimal)
@@ -31,7 +32,6 @@ Rate = NewType("Rate", PyDecimal)
 JSON = NewType("JSON", object)
 Upload = NewType("Upload", UploadFile)
 
-MAX_LONG = 2**53 - 1
 _MAX_DIGITS = 40
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,6})?", re.ASCII)
 
@@ -42,8 +42,8 @@ def read_long(value: Any) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise GraphQLError("Long is a whole number, such as 42.")
-    if abs(value) > MAX_LONG:
-        raise GraphQLError("Long holds at most 53 bits (9007199254740991).")
+    if abs(value) > MAX_SAFE_INTEGER:
+        raise GraphQLError(f"Long holds at most 53 bits ({MAX_SAFE_INTEGER}).")
     return value
 
 

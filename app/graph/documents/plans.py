@@ -16,6 +16,7 @@ from app.plan.cost import cost_of, sizes_rows
 from app.plan.graphql_parts import VariableValues
 from app.plan.sql import Statement
 from app.values.known import Known
+from app.values.scope import ScopeShape
 
 MAX_PLANS = 500
 """In all: each is a prepared statement on every reading connection (about 200 kB there)."""
@@ -74,7 +75,7 @@ class Plan:
         return cost_of(self.tree, [{} for _ in self.tree.slots])
 
 
-Key = tuple[str, str, str, bool, tuple[Any, ...]]
+Key = tuple[str, str, ScopeShape, bool, tuple[Any, ...]]
 """What a plan is for: document, name of the operation, shape of the scope, `plannable`, structure of the variables."""
 
 
@@ -89,7 +90,7 @@ class Plans:
         """The keys of those that are known, oldest first: no document may crowd out the others."""
 
     def get(
-        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: str,
+        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
         """The plan for these variables, made when there is none yet."""
@@ -102,7 +103,7 @@ class Plans:
         return plan
 
     def _make(
-        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: str,
+        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
         tree = Collector(self.schema, self.catalog, document.ast, variables).tree(definition.node)

@@ -9,15 +9,16 @@ from app.db.database import Transaction
 from app.domain.assets.operations import add_assets, keep_files
 from app.domain.assets.storage import shelf
 from app.domain.campaigns import changing, cloning, media, operations
+from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.lifecycle import Move
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Date, Decimal, Upload
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, reference, writes
-from app.graph.inputs.campaigns import CampaignFieldsInput, CampaignMove, fields_of
+from app.graph.declaring.settable import fields_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, own_id, writes
+from app.graph.inputs.campaigns import CODES, OBJECTS, CampaignMove
 from app.graph.mutations.assets import files_of
 from app.graph.types.campaigns import Campaign
-from app.values.changes import sent
 
 
 @object_type
@@ -41,11 +42,10 @@ class CampaignDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
-class CampaignCreateInput(CampaignFieldsInput):
+@input_for(CampaignFields, required=("name",), objects=OBJECTS, codes=CODES)
+class CampaignCreateInput:
     """A new campaign."""
 
-    name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
     store_id: strawberry.ID | None = optional(
         "The store it belongs to; else the credential's, else the group's default store."
     )
@@ -54,8 +54,8 @@ class CampaignCreateInput(CampaignFieldsInput):
     )
 
 
-@input_type
-class CampaignUpdateInput(CampaignFieldsInput):
+@input_for(CampaignFields, objects=OBJECTS, codes=CODES)
+class CampaignUpdateInput:
     """A change of a campaign: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The campaign.")
@@ -68,8 +68,8 @@ class CampaignDeleteInput:
     id: strawberry.ID = strawberry.field(description="The campaign.")
 
 
-@input_type
-class CampaignCloneInput(CampaignFieldsInput):
+@input_for(CampaignFields, objects=OBJECTS, codes=CODES)
+class CampaignCloneInput:
     """A campaign to make from another one. Fields that are given replace those copied; without dates the copy has
     none and stays a draft.
     """
@@ -111,8 +111,8 @@ async def create(
     input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """Makes a campaign. Its dates say whether it is scheduled, active or already over."""
-    fields = fields_of(input)
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    fields = await fields_of(tx, CampaignFields, input)
+    store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await operations.create_campaign(
         tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
     )
@@ -126,7 +126,8 @@ async def update(
     input: Annotated[CampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CampaignPayload:
     """Changes fields of a campaign. Its store and its status stay; see campaignMove."""
-    ident, fields = own_id(input.id, "camp", "campaign", "id"), fields_of(input)
+    ident = own_id(input.id, "camp", "campaign", "id")
+    fields = await fields_of(tx, CampaignFields, input)
     await changing.update_campaign(tx, ident, fields, now=info.context.now)
     return await _payload(info, tx, ident)
 
@@ -151,8 +152,8 @@ async def clone(
 ) -> CampaignPayload:
     """Makes a campaign from another one, with its flows, goals and spend limit."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
-    fields = fields_of(input)
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    fields = await fields_of(tx, CampaignFields, input)
+    store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await cloning.clone_campaign(
         tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
     )

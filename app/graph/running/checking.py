@@ -16,8 +16,9 @@ from app.graph.documents.plans import Plan, Plans, fault_messages
 from app.graph.running.context import Context
 from app.graph.running.operations import Operation
 from app.graph.schema import catalog, graph
-from app.plan.binding import Bindings
+from app.plan.binding import Bindings, RequestFacts
 from app.plan.cost import MAX_COST, dearest
+from app.values.scope import ScopeShape
 
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
 """By whether errors may suggest what was meant."""
@@ -32,7 +33,7 @@ class CheckedOperation:
     """
 
     operation: Operation
-    scope_shape: str
+    scope_shape: ScopeShape
     document: Document
     definition: Definition
     plan: Plan
@@ -101,15 +102,10 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
     )
 
 
-def _facts(context: Context) -> dict[str, Any]:
+def _facts(context: Context) -> RequestFacts:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
     principal = context.principal
-    return {
-        "name": principal.name,
-        "roles": _sorted(principal.roles),
-        "links": _Links(context),
-        "news": context.window,
-    }
+    return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
 
 
 @lru_cache(256)

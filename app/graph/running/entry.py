@@ -16,7 +16,7 @@ import msgspec
 from graphql import GraphQLError
 
 from app.db.database import COUNTED
-from app.errors import Failure, Forbidden
+from app.errors import INTERNAL_MESSAGE, Failure, Forbidden
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
@@ -34,7 +34,6 @@ MAX_MESSAGE = 500
 MAX_INTROSPECTIONS = 50
 MAX_INTROSPECTION_BYTES = 32_000_000
 """Of all answers about the schema that are kept. A full one has some 670,000."""
-MASKED = "Something went wrong on our side. The request id helps us to find out what."
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +254,7 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
         return shown
     log.error("a resolver failed", exc_info=cause, extra={"request_id": context.request_id})
     shown = _shown(error, "INTERNAL")
-    shown["message"] = MASKED
+    shown["message"] = INTERNAL_MESSAGE
     shown["extensions"]["requestId"] = context.request_id
     return shown
 

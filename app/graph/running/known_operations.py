@@ -8,7 +8,7 @@ the scope, the clock, links.
 from app.graph.running.checking import CheckedOperation
 from app.graph.running.entry import Answer
 from app.values.known import Known
-from app.values.scope import Scope
+from app.values.scope import Scope, ScopeShape
 
 MAX_KNOWN = 500
 MAX_KNOWN_BYTES = 1_000_000
@@ -25,7 +25,7 @@ class KnownOperations:
     """
 
     def __init__(self) -> None:
-        self._known: Known[tuple[bytes, str], CheckedOperation] = Known(
+        self._known: Known[tuple[bytes, ScopeShape], CheckedOperation] = Known(
             MAX_KNOWN,
             weight=MAX_KNOWN_BYTES,
             weigh=lambda key, _: len(key[0]),

@@ -10,7 +10,7 @@ from app.tables import assets as tables
 
 
 def _link(name: str, cast: str) -> Sql:
-    return bound(("link", name), cast, lambda b: getattr(b.facts["links"](), name))
+    return bound(("link", name), cast, lambda b: getattr(b.facts.links(), name))
 
 
 def _signed_link(row: Row) -> Sql:

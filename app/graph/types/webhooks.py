@@ -18,7 +18,7 @@ PATH = "/api/v1/marketing/webhooks"
 def _url(row: Row) -> Sql:
     return sql(
         "{base} || {path} || {row.provider} || '/' || {row.token}",
-        base=bound(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url),
+        base=bound(("link", "base_url"), "text", lambda b: b.facts.links().base_url),
         path=quoted(f"{PATH}/"),
         row=row,
     )
