@@ -204,7 +204,7 @@ def explain(
     from app.domain.assets.storage import AssetStorage
     from app.graph.running.context import Context, Services
     from app.graph.running.explaining import explain as explained
-    from app.graph.running.preparing import Operation
+    from app.graph.running.operations import Operation
     from app.values.json_text import read_object
     from app.values.scope import Scope
 

@@ -14,11 +14,11 @@ from app.auth.clients import find_client
 from app.auth.keys import find_api_key
 from app.auth.material import MAX_LENGTH, digest
 from app.auth.principal import PLATFORM_ROLES, Principal, Role
-from app.auth.recent import Recent
 from app.auth.tokens import Tokens
 from app.db.database import Database, Transaction
 from app.errors import Forbidden, Unauthorized
 from app.settings import Settings
+from app.values.known import KnownFor
 from app.values.scope import Scope
 
 LOOKUPS = 4
@@ -64,7 +64,7 @@ class Lookup:
         self._group_claim = settings.jwt_group_claim
         self._db = db
         self._turns = asyncio.Semaphore(LOOKUPS)
-        self._audited: Recent[tuple[bytes, int], bool] = Recent(2_000, life=AUDIT_EVERY)
+        self._audited: KnownFor[tuple[bytes, int], bool] = KnownFor(2_000, life=AUDIT_EVERY)
 
     async def prove(self, sent: Credential, *, now: datetime) -> Proven:
         """Unauthorized for what does not hold, Forbidden for what reaches past its borders.
@@ -115,7 +115,7 @@ class Lookup:
                     detail = json.dumps({"roles": sorted(claims.roles)})
                     await tx.execute(_AUDIT, group_id, claims.name, detail)
         if entering:
-            self._audited.put(visit, True, now=now)
+            self._audited.keep(visit, True, now=now)
         return Proven(Principal(claims.name, scope, claims.roles, "token"), claims.expires_at)
 
     def _group_of(self, claims: Claims, wanted: str | None) -> int:

@@ -215,7 +215,8 @@ class ByIds:
     many: bool
 
 
-Plan = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
+Field = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
+"""What is known of a field: where its value is."""
 
 
 @dataclass
@@ -253,7 +254,7 @@ class Entity:
     project: Way = VISIBLE
     alive: str = ""
     """The condition that hides deleted rows from lists and look-ups (`deleted_at IS NULL`), if there is one."""
-    fields: dict[str, Plan] = field(default_factory=dict)
+    fields: dict[str, Field] = field(default_factory=dict)
 
 
 @dataclass

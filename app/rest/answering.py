@@ -20,10 +20,11 @@ from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import Answer, Operation, answer
+from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
 from app.graph.running.idempotency import Kept, digested, fingerprint, once, read_key
-from app.graph.running.remembering import Remembered
+from app.graph.running.known_operations import KnownOperations
+from app.graph.running.operations import Operation
 from app.rest.bodies import close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
@@ -70,7 +71,7 @@ class Path:
         self.services = services
         self.authenticator = authenticator
         self.deliveries = deliveries
-        self.remembered = Remembered()
+        self.known = KnownOperations()
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
         self.allow = ", ".join(sorted(methods))
@@ -154,17 +155,17 @@ class Path:
                 )
             assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
-            said = b"" if route.writes else route.name.encode() + b" " + write_json(variables)
-            operation = (said and self.remembered.get(said)) or Operation(route.document, variables)
+            operation = Operation(route.document, variables)
             if request.headers.get("x-explain") == "1":
                 return explained(operation, context)
             key = request.headers.get("idempotency-key")
             if not route.writes:
                 exchange.cancel_with_client()
             if key is None or not route.writes or route.tracker:
-                given = await answer(operation, context)
-                if said:
-                    self.remembered.keep(said, operation, given)
+                if route.writes:
+                    given = await answer(operation, context)
+                else:
+                    given = await self.read(route, operation, context)
                 return answered(self.facade, route, parts, given, context, exchange)
             key = read_key(key)
             handed_on = True
@@ -172,6 +173,19 @@ class Path:
         finally:
             if is_form and not handed_on:
                 await close_files(body)
+
+    async def read(self, route: LegacyRoute, operation: Operation, context: Context) -> Answer:
+        """What a document gives that writes nothing. It is checked anew unless it was called like that before."""
+        key = route.name.encode() + b" " + write_json(operation.variables)
+        known = self.known.get(key, context.scope)
+        if known is not None:
+            return await run(known, context)
+        asked = check_or_refuse(operation, context)
+        if isinstance(asked, Answer):
+            return asked
+        given = await run(asked, context)
+        self.known.keep(key, asked, given)
+        return given
 
     async def enter(self, request: Request, exchange: Exchange) -> Context:
         """The context of whoever asks. Raises Unauthorized or Forbidden."""

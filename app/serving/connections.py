@@ -7,7 +7,7 @@ each of these; one timer a second looks at all of them, so a normal request pays
 And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
 and two packets, and the first of them wakes the client for nothing.
 
-A request that came before, byte for byte, is not read again (`repeats.py`): neither uvicorn nor the app sees it.
+A request that came before, byte for byte, is not read again (`known_requests.py`): neither uvicorn nor the app sees it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import socket
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
+from app.serving.exchange import KEY, WHOLE, AnswersAgain, Exchange, KnownRequest
 from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection, ServerState
 
 KIB = 1024
@@ -80,9 +80,9 @@ class BoundedConnection(HttpConnection, Watched):
         self._unread = Unread(self._since)
         self._is_between = True
         """No request has begun of which there is more to come."""
-        self._repeats: Repeating | None = None
+        self._known_requests: AnswersAgain | None = None
         """Known from the first answer on."""
-        self._repeated: Exchange | None = None
+        self._under_way: Exchange | None = None
         """A known request that is being answered."""
         self._later = b""
         """What came meanwhile."""
@@ -101,7 +101,7 @@ class BoundedConnection(HttpConnection, Watched):
     def shutdown(self) -> None:
         """The server stops: an answer that would go on for ever comes to its end."""
         self._stops = True
-        if self._repeated is not None:
+        if self._under_way is not None:
             return  # It is closed with that answer.
         super().shutdown()
         exchange = self._exchange()
@@ -111,21 +111,21 @@ class BoundedConnection(HttpConnection, Watched):
     def connection_lost(self, exc: Exception | None) -> None:
         exchange = None if self.is_answered() else self._exchange()
         super().connection_lost(exc)
-        if self._repeated is not None:
-            self._repeated.client_left()
+        if self._under_way is not None:
+            self._under_way.client_left()
         elif exchange is not None:
             exchange.client_left()
 
     def data_received(self, data: bytes) -> None:
-        if self._repeated is not None:
+        if self._under_way is not None:
             self._later += data
             self.stop_reading()
             return
         begins = self._is_between and (self._phase is _Phase.IDLE or self._phase is _Phase.HEADERS)
-        if begins and self._repeats is not None and not self._stops and not self.is_full():
-            repeat = self._repeats.find(data)
-            if repeat is not None:
-                self._answer_again(repeat, data)
+        if begins and self._known_requests is not None and not self._stops and not self.is_full():
+            known = self._known_requests.find(data)
+            if known is not None:
+                self._answer_again(known, data)
                 return
         self._read(data, begins=begins)
 
@@ -174,10 +174,10 @@ class BoundedConnection(HttpConnection, Watched):
         self.count_answer()
         if self.transport.is_closing():
             return
-        if self._repeats is None:
+        if self._known_requests is None:
             exchange = self._exchange()
             if exchange is not None and exchange.gate is not None:
-                self._repeats = exchange.gate.repeats
+                self._known_requests = exchange.gate.known_requests
         self.read_on()
         self.begin_next()
         if self._phase is _Phase.ANSWER and self.is_answered():
@@ -189,18 +189,18 @@ class BoundedConnection(HttpConnection, Watched):
         exchange = None if request is None else request.get(KEY)
         return exchange if isinstance(exchange, Exchange) else None
 
-    def _answer_again(self, repeat: Repeat, request: bytes) -> None:
+    def _answer_again(self, known: KnownRequest, request: bytes) -> None:
         """Begin to answer a known request."""
         self._enter(_Phase.ANSWER)
-        self._repeated = Exchange({})
-        self.begin(self._again(repeat, self._repeated, request))
+        self._under_way = Exchange({})
+        self.begin(self._again(known, self._under_way, request))
 
-    async def _again(self, repeat: Repeat, exchange: Exchange, request: bytes) -> None:
-        assert self._repeats is not None
+    async def _again(self, known: KnownRequest, exchange: Exchange, request: bytes) -> None:
+        assert self._known_requests is not None
         try:
-            body = await self._repeats.answer(repeat, exchange)
+            body = await self._known_requests.answer(known, exchange)
         finally:
-            self._repeated = None
+            self._under_way = None
         if self.transport.is_closing():
             return
         later, self._later = self._later, b""
@@ -209,7 +209,7 @@ class BoundedConnection(HttpConnection, Watched):
             if self._stops:
                 super().shutdown()  # It closes with that answer.
         else:
-            self._write(repeat, exchange, body)
+            self._write(known, exchange, body)
             self.count_answer()
             self._enter(_Phase.IDLE)
             if self._stops:
@@ -219,11 +219,11 @@ class BoundedConnection(HttpConnection, Watched):
         if later:
             self.data_received(later)
 
-    def _write(self, repeat: Repeat, exchange: Exchange, body: bytes) -> None:
+    def _write(self, known: KnownRequest, exchange: Exchange, body: bytes) -> None:
         head = b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\n\r\n" % (
             STATUS_LINE[200],
             self.head_lines(),
-            repeat.head, len(body), exchange.request_id.encode(),
+            known.head, len(body), exchange.request_id.encode(),
         )  # fmt: skip
         if len(body) <= _Answers.joined_bytes:
             self.transport.write(head + body)

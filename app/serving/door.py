@@ -16,7 +16,7 @@ from app.serving import metrics
 from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
-from app.serving.repeats import Repeats
+from app.serving.known_requests import KnownRequests
 from app.serving.uvicorn_parts import behind_proxy
 
 UPLOAD_WEIGHT = 8
@@ -54,7 +54,7 @@ class Door:
         self.refuse = refuse
         self.max_in_flight = max_in_flight
         self.in_flight = 0
-        self.repeats = Repeats(self)
+        self.known_requests = KnownRequests(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it away at once."""
@@ -71,7 +71,7 @@ class Door:
                 exchange.status = message["status"]
                 head = message.get("headers", ())
                 if exchange.again is not None and WHOLE in scope and exchange.status == 200:
-                    self.repeats.keep(scope[WHOLE], exchange, scope["method"], head)
+                    self.known_requests.keep(scope[WHOLE], exchange, scope["method"], head)
                 message["headers"] = [*head, (b"x-request-id", exchange.request_id.encode())]
             return send(message)
 

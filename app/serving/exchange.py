@@ -34,23 +34,25 @@ class Again(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """A request that is known by its bytes, and how it is answered again."""
+class KnownRequest:
+    """How a request that is known by its bytes is answered again."""
 
     again: Again
     head: bytes
     """The lines of the answer's head that are always the same, but for its first one."""
     method: str
     route: str
+    size: int
+    """The request's bytes."""
 
 
-class Repeating(Protocol):
-    """Knows requests by their bytes (`repeats.py`)."""
+class AnswersAgain(Protocol):
+    """Knows requests by their bytes (`known_requests.py`)."""
 
-    def find(self, request: bytes) -> Repeat | None:
+    def find(self, request: bytes) -> KnownRequest | None:
         """What is known of a request."""
 
-    async def answer(self, repeat: Repeat, exchange: "Exchange") -> bytes | None:
+    async def answer(self, known: KnownRequest, exchange: "Exchange") -> bytes | None:
         """The answer's body; None where the request has to go the long way. Empty where nobody waits for it."""
 
 
@@ -58,7 +60,7 @@ class Gate(Protocol):
     """What the door does for the requests it let in."""
 
     @property
-    def repeats(self) -> Repeating:
+    def known_requests(self) -> AnswersAgain:
         """What is known of requests by their bytes."""
 
     def let_in(self, exchange: "Exchange", *, weight: int = 1) -> bool:

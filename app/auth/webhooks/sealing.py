@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from app.auth.material import digest
 
 log = logging.getLogger(__name__)
-REMEMBERED = 2_000
+MAX_OPENED = 2_000
 """How many opened secrets a process keeps: opening one costs more than checking a signature with it."""
 
 
@@ -36,7 +36,7 @@ class SecretBox:
     def __init__(self, secret_key: str) -> None:
         made = HKDF(SHA256(), length=32, salt=None, info=b"webhook secrets").derive(digest(secret_key))
         self._fernet = Fernet(base64.urlsafe_b64encode(made))
-        self.open = lru_cache(REMEMBERED)(self._open)
+        self.open = lru_cache(MAX_OPENED)(self._open)
 
     def seal(self, secrets: Secrets) -> bytes:
         """What is stored."""

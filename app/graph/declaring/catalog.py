@@ -18,7 +18,7 @@ from graphql import (
 from app.graph.declaring.fields import Declared
 from app.graph.declaring.listing import KEY
 from app.graph.strawberry_parts import declaration, enum_class, metadata, origin, runs_around
-from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Field, Filter, Many, Parts
 from app.plan.kinds import (
     BOOL,
     CURRENCY,
@@ -66,7 +66,7 @@ def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
     for name, item in kind.fields.items():
         reason, field = _refused(item), metadata(item, KEY)
         if reason is None and isinstance(field, Declared) and field.what != "given":
-            entity.fields[name] = _plan(field, item, entity, name)
+            entity.fields[name] = _field(field, item, entity, name)
         elif not isinstance(field, Declared):
             unplanned[f"{kind.name}.{name}"] = reason or "a resolver in Python"
         elif reason is not None:
@@ -74,7 +74,7 @@ def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
     return entity
 
 
-def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Plan:
+def _field(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Field:
     if declared.what == "column":
         return _column(declared, item, entity, name)
     if declared.what == "fact":
@@ -82,14 +82,14 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
         return Fact(declared.kind or _kind_of(item, entity), declared.cast, declared.read)
     if declared.what == "embed":
         return _embed(declared, item, entity)
-    plan: Plan = declared.plan
-    if isinstance(plan, Aggregate) and (declared.columns or declared.present):
-        return replace(plan, embed=_embed(declared, item, entity))
-    if isinstance(plan, Parts):
-        return replace(plan, target=get_named_type(item.type).name)
-    if isinstance(plan, Many) and "filter" in item.args:
-        return replace(plan, filter=get_named_type(item.args["filter"].type).name)
-    return plan
+    field: Field = declared.made
+    if isinstance(field, Aggregate) and (declared.columns or declared.present):
+        return replace(field, embed=_embed(declared, item, entity))
+    if isinstance(field, Parts):
+        return replace(field, target=get_named_type(item.type).name)
+    if isinstance(field, Many) and "filter" in item.args:
+        return replace(field, filter=get_named_type(item.args["filter"].type).name)
+    return field
 
 
 def _embed(declared: Declared, item: GraphQLField, entity: Entity) -> Embed:

@@ -50,7 +50,7 @@ Expression = Callable[[Row], Sql]
 
 @dataclass(frozen=True)
 class Declared:
-    """A field as declared; the catalog makes its plan, since kinds follow from GraphQL types."""
+    """A field as declared; the catalog completes it, since kinds follow from GraphQL types."""
 
     what: str
     column: str = ""
@@ -58,7 +58,8 @@ class Declared:
     expressions: tuple[Expression, ...] = ()
     columns: Mapping[str, "Declared"] = field(default_factory=dict)
     present: Expression | None = None
-    plan: Any = None
+    made: Any = None
+    """The catalog's own, where it can be made at once."""
     cast: str = "text"
     read: Callable[[Bindings], Any] | None = None
 
@@ -151,25 +152,25 @@ def given(description: str) -> Any:
 
 def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
     """Another entity, by a key of this row; `reverse`: by this row's id in a unique column of the other."""
-    return _field(Declared("plan", plan=ToOne(key, reverse)), description)
+    return _field(Declared("made", made=ToOne(key, reverse)), description)
 
 
 def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
     """At the root: the row with this `id`, or the one the scope names. `further` arguments say nothing of rows."""
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
-    return _field(Declared("plan", plan=RootRow(scope_key)), description, (*arguments, *further))
+    return _field(Declared("made", made=RootRow(scope_key)), description, (*arguments, *further))
 
 
 def listing(description: str, *, key: str, order: str = "position") -> Any:
     """Children that are few by nature, all of them, in their order."""
     keys = {order: SortKey(order, INT, "bigint", int)}
-    return _field(Declared("plan", plan=Many(key, ((order, False),), keys)), description)
+    return _field(Declared("made", made=Many(key, ((order, False),), keys)), description)
 
 
 def every_group(description: str) -> Any:
     """All customer groups of the credential, by name."""
     keys = {"name": text_key("name")}
-    return _field(Declared("plan", plan=Many("", (("name", False),), keys, every_group=True)), description)
+    return _field(Declared("made", made=Many("", (("name", False),), keys, every_group=True)), description)
 
 
 ROOT_FIRST = 50
@@ -181,8 +182,8 @@ def news(description: str, rows: ListOf, *further: inspect.Parameter, by: str, f
     """At the root: rows that whoever asks has not seen yet, oldest first by the instant `by`, `first` at a time."""
     which = argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None)
     key = next(name for name, one in rows.keys.items() if one.column == by)
-    plan = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
-    return _field(Declared("plan", plan=plan), description, (which, *further))
+    made = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
+    return _field(Declared("made", made=made), description, (which, *further))
 
 
 def connection(
@@ -209,10 +210,10 @@ def connection(
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
         *further,
     ]
-    plan = Many(
+    made = Many(
         key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key, where=where
     )
-    return _field(Declared("plan", plan=plan), description, tuple(arguments))
+    return _field(Declared("made", made=made), description, tuple(arguments))
 
 
 def aggregate(
@@ -228,13 +229,13 @@ def aggregate(
 
     `check` says which argument is wrong, and why.
     """
-    declared = Declared("plan", plan=Aggregate(build, many, check), columns=_bound(columns), present=present)
+    declared = Declared("made", made=Aggregate(build, many, check), columns=_bound(columns), present=present)
     return _field(declared, description, arguments)
 
 
 def parts(description: str, prefix: str, *, always: str) -> Any:
     """Objects kept in arrays of the row: column `x` of theirs in `<prefix>_x`, `always` is there in any case."""
-    return _field(Declared("plan", plan=Parts(prefix, always)), description)
+    return _field(Declared("made", made=Parts(prefix, always)), description)
 
 
 def by_ids(description: str, *, many: bool) -> Any:
@@ -244,7 +245,7 @@ def by_ids(description: str, *, many: bool) -> Any:
         if many
         else argument("id", strawberry.ID, "An id of any kind, as the graph shows it.")
     )
-    return _field(Declared("plan", plan=ByIds(many)), description, (one,))
+    return _field(Declared("made", made=ByIds(many)), description, (one,))
 
 
 # ── the Strawberry side ───────────────────────────────────────────────────────

@@ -30,14 +30,13 @@ from app.graph.live.messages import (
     read_message,
     reason_of,
 )
-from app.graph.live.streams import as_live
 from app.graph.live.subscribers import Ended
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
+from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import answer, refusals
-from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
-from app.graph.running.requests import from_json
+from app.graph.running.entry import refusals, run
+from app.graph.running.operations import from_json
 from app.serving.exchange import Exchange
 from app.serving.preferences import stale_ok
 
@@ -155,36 +154,33 @@ class Conversation:
         if said.id in self._reads or said.id in self._writes:
             await self.close(Close.DUPLICATE_ID, f"Subscriber for {said.id} already exists")
             return
-        operation = as_live(from_json(said.payload))
+        operation = from_json(said.payload)
         context = self._context(self._principal)
         try:
             if len(self._reads) + len(self._writes) >= MAX_OPERATIONS:
                 raise Unavailable(
                     f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
                 )
-            prepared = prepare(operation, context)
+            checked = check(operation, context, live=True)
         except (Rejected, Failure) as problem:
             await self._say(error_of(said.id, refusals(problem)))
             return
-        kind = prepared.operation.kind
-        tasks = self._writes if kind is OperationType.MUTATION else self._reads
+        tasks = self._writes if checked.kind is OperationType.MUTATION else self._reads
         work = (
-            self._subscription(said.id, operation, prepared, context)
-            if kind is OperationType.SUBSCRIPTION
-            else self._once(said.id, operation, context, tasks)
+            self._subscription(said.id, checked, context)
+            if checked.kind is OperationType.SUBSCRIPTION
+            else self._once(said.id, checked, context, tasks)
         )
         tasks[said.id] = asyncio.create_task(work)
 
     # ── what is answered ──────────────────────────────────────────────────────
 
-    async def _subscription(
-        self, ident: str, operation: Operation, prepared: Prepared, context: Context
-    ) -> None:
-        if prepared.faults:
-            await self._finish(ident, self._reads, error_of(ident, prepared.faults))
+    async def _subscription(self, ident: str, checked: CheckedOperation, context: Context) -> None:
+        if checked.faults:
+            await self._finish(ident, self._reads, error_of(ident, list(checked.faults)))
             return
         try:
-            subscriber = self.home.subscriptions.open(operation, prepared, context)
+            subscriber = self.home.subscriptions.open(checked, context)
         except Failure as failure:
             await self._finish(ident, self._reads, error_of(ident, refusals(failure)))
             return
@@ -199,7 +195,7 @@ class Conversation:
             subscriber.close()
 
     async def _once(
-        self, ident: str, operation: Operation, context: Context, tasks: dict[str, asyncio.Task[None]]
+        self, ident: str, checked: CheckedOperation, context: Context, tasks: dict[str, asyncio.Task[None]]
     ) -> None:
         """A query or a mutation: one result, and that it is complete."""
         started = time.perf_counter()
@@ -210,7 +206,7 @@ class Conversation:
             return
         self.home.in_flight += 1
         try:
-            given = await answer(operation, context)
+            given = await run(checked, context)
         except Exception:
             log.exception("an operation over a socket failed", extra={"request_id": noted.request_id})
             await self.close(Close.INTERNAL, f"{OUR_FAULT}.")
@@ -224,7 +220,7 @@ class Conversation:
                 await self._say(next_of(ident, given.body.decode()))
             await self._finish(ident, tasks, complete_of(ident))
         noted.route, noted.status, noted.principal = ROUTE, 200, context.principal.name
-        noted.operation, noted.execution = (operation.name or "")[:64], given.execution
+        noted.operation, noted.execution = (checked.operation.name or "")[:64], given.execution
         self.exchange.note(noted, METHOD, took_s=time.perf_counter() - started)
 
     async def _finish(self, ident: str, tasks: dict[str, asyncio.Task[None]], text: str) -> None:

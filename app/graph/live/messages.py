@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from app.errors import Invalid
-from app.graph.running.requests import from_json
+from app.graph.running.operations import from_json
 from app.values.json_text import kind_of, read_json, write_json
 
 PROTOCOL = "graphql-transport-ws"

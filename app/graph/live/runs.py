@@ -10,9 +10,9 @@ from contextlib import aclosing
 
 from app.errors import OUR_FAULT, Unavailable
 from app.graph.live.subscribers import Payload, Subscriber
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
 from app.graph.running.entry import answers
-from app.graph.running.preparing import Operation, Prepared
 
 MAX_RUNS = 4
 """Of one process: each holds a writing connection and takes processor time as long as it runs."""
@@ -29,7 +29,7 @@ class Runs:
         self._tasks: dict[asyncio.Task[None], int] = {}
         """Of which group each is."""
 
-    def begin(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+    def begin(self, checked: CheckedOperation, context: Context) -> Subscriber:
         """Begin the work of this subscription; Unavailable where too much is under way."""
         group_id = context.scope.group_id
         of_group = sum(one == group_id for one in self._tasks.values())
@@ -40,7 +40,7 @@ class Runs:
             task.cancel()
 
         subscriber = Subscriber(keeps_all=False, leave=leave)
-        task = asyncio.create_task(_run(subscriber, operation, prepared, context))
+        task = asyncio.create_task(_run(subscriber, checked, context))
         self._tasks[task] = group_id
         # A place is free when the work has stopped, not when it was told to.
         task.add_done_callback(self._tasks.pop)
@@ -59,9 +59,9 @@ class Runs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _run(subscriber: Subscriber, operation: Operation, prepared: Prepared, context: Context) -> None:
+async def _run(subscriber: Subscriber, checked: CheckedOperation, context: Context) -> None:
     try:
-        async with aclosing(answers(operation, prepared, context)) as bodies:
+        async with aclosing(answers(checked, context)) as bodies:
             async for body in bodies:
                 # Its reader may still be held up by a client that takes nothing.
                 if subscriber.has_ended:

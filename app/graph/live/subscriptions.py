@@ -4,8 +4,8 @@ from app.errors import Invalid
 from app.graph.live.runs import Runs
 from app.graph.live.subscribers import Subscriber
 from app.graph.live.topics import Topics
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
-from app.graph.running.preparing import Operation, Prepared
 
 
 class Subscriptions:
@@ -15,17 +15,18 @@ class Subscriptions:
         self._topics = Topics()
         self._runs = Runs()
 
-    def open(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+    def open(self, checked: CheckedOperation, context: Context) -> Subscriber:
         """Somebody who gets what this subscription brings; a Failure where that cannot be."""
-        roots = prepared.plan.tree.roots
+        roots = checked.plan.tree.roots
         if len(roots) != 1:
             raise Invalid("A subscription has one field; all of this one's are skipped.")
-        if operation.extensions.get("plan") or operation.extensions.get("dryRun"):
+        asked = checked.operation.extensions
+        if asked.get("plan") or asked.get("dryRun"):
             # What is watched is shared by all who watch it, and not all of them may see this.
             raise Invalid("Plans are shown for queries and mutations: send the same selection as a query.")
         # What is declared can be asked again and again; a resolver in Python has something to do, and is done then.
-        answering = self._runs.begin if roots[0].plan is None else self._topics.subscribe
-        return answering(operation, prepared, context)
+        answering = self._runs.begin if roots[0].field is None else self._topics.subscribe
+        return answering(checked, context)
 
     async def close(self) -> None:
         """End all of it."""

@@ -17,9 +17,9 @@ import msgspec
 
 from app.errors import Invalid, Unavailable
 from app.graph.live.subscribers import Payload, Subscriber
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
-from app.graph.running.entry import Answer, answer
-from app.graph.running.preparing import Operation, Prepared
+from app.graph.running.entry import Answer, run
 from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
 from app.plan.catalog import Fact, News
 from app.plan.news import ID_BYTES, SeenNews, split_news
@@ -45,10 +45,10 @@ class Topics:
         self._running: set[asyncio.Task[None]] = set()
         """Also of topics that were left during a look."""
 
-    def subscribe(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+    def subscribe(self, checked: CheckedOperation, context: Context) -> Subscriber:
         """A place in the topic of this subscription; a Failure where it cannot be had."""
-        asked = _read(prepared)
-        key = _key(operation, prepared, context)
+        asked = _read(checked)
+        key = _key(checked, context)
         topic = self._open.get(key)
         if topic is None:
             group_id = context.scope.group_id
@@ -58,7 +58,7 @@ class Topics:
             if len(self._open) >= MAX_TOPICS or len(group.topics) >= MAX_TOPICS_OF_ONE:
                 raise Unavailable("Too many different subscriptions are open. Please try again shortly.")
             topic = self._open[key] = _Topic(
-                operation, context, asked, group, turns=self._turns, done=lambda: self._open.pop(key, None)
+                checked, context, asked, group, turns=self._turns, done=lambda: self._open.pop(key, None)
             )
             self._running.add(topic.task)
             topic.task.add_done_callback(self._running.discard)
@@ -88,19 +88,19 @@ class _Group:
         self.topics: set[_Topic] = set()
 
 
-def _read(prepared: Prepared) -> _Asked:
-    root = prepared.plan.tree.roots[0]
-    values = root.values if root.slot is None else prepared.bindings.args[root.slot]
+def _read(checked: CheckedOperation) -> _Asked:
+    root = checked.plan.tree.roots[0]
+    values = root.values if root.slot is None else checked.args[root.slot]
     every_s = values["every"]
     if not 1 <= every_s <= MAX_EVERY_S:
         raise Invalid(f"every lies between 1 and {MAX_EVERY_S} seconds.")
-    return _Asked(every_s, isinstance(root.plan, News))
+    return _Asked(every_s, isinstance(root.field, News))
 
 
-def _key(operation: Operation, prepared: Prepared, context: Context) -> Any:
+def _key(checked: CheckedOperation, context: Context) -> Any:
     """Equal keys get equal answers."""
-    who = context.principal
-    tells_who_asks = any(isinstance(one.plan, Fact) for one in prepared.plan.tree.walk())
+    operation, who = checked.operation, context.principal
+    tells_who_asks = any(isinstance(one.field, Fact) for one in checked.plan.tree.walk())
     return (
         operation.query,
         operation.name,
@@ -117,7 +117,7 @@ class _Topic:
 
     def __init__(
         self,
-        operation: Operation,
+        checked: CheckedOperation,
         context: Context,
         asked: _Asked,
         group: _Group,
@@ -125,8 +125,8 @@ class _Topic:
         turns: asyncio.Semaphore,
         done: Callable[[], object],
     ) -> None:
-        # Checked once: from the second time on only the clock is new.
-        self._operation = replace(operation, prepared={})
+        # From the second time on only the clock is new.
+        self._checked = checked
         self._context = context
         self._asked = asked
         self._group = group
@@ -182,7 +182,7 @@ class _Topic:
             now = datetime.now(UTC)
             window = self._seen.window(now=now) if self._seen is not None else None
             context = replace(self._context, now=now, window=window)
-            given = await answer(self._operation, context)
+            given = await run(self._checked, context)
         metrics.live_tick()
         if given.execution == "refused":
             # It was possible when it was asked first, so the database is away; there will be another tick.

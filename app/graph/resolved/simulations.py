@@ -132,7 +132,7 @@ Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, 
 async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
     async with context.transaction() as tx:
-        run = await _prepared(tx, input)
+        run = await _begun(tx, input)
         size = await run.size()
         if size > MAX_EVENTS:
             raise Invalid(
@@ -152,7 +152,7 @@ async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[Si
     clock = asyncio.get_running_loop().time
     async with context.transaction() as tx:
         await take_time(tx)
-        run = await _prepared(tx, input)
+        run = await _begun(tx, input)
         total, last, told_at = await run.size(), Simulated(), clock()
         yield _progress(last, total, run.currency)
         async for state in run.states:
@@ -187,7 +187,7 @@ class _Run:
     """How many events it will judge."""
 
 
-async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
+async def _begun(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
     if asked.until <= asked.since:
         raise Invalid("`until` lies after `since`.", path=["until"])
     if asked.campaign_id is None and asked.draft is None:
