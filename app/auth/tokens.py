@@ -26,7 +26,7 @@ from app.settings import Settings
 OWN_ISSUER = "campaign-gateway"
 LIFE_S = 3600
 LEEWAY = timedelta(seconds=30)
-"""How far another clock may differ from ours. Tokens made with the shared secret expire to the second."""
+"""How far another clock may differ from ours. Tokens signed with the shared secret expire to the second."""
 MAX_LENGTH = 8192
 MIN_SECRET_BYTES = 32
 
@@ -35,7 +35,7 @@ _OPTIONS: Any = {"require": ["exp"], "verify_exp": False, "verify_nbf": False, "
 
 
 class Tokens:
-    """Mints and verifies, by the settings. ValueError for a secret too short to protect anything."""
+    """Mints and verifies tokens by the settings. ValueError for a secret too short to protect anything."""
 
     def __init__(self, settings: Settings) -> None:
         if len(settings.jwt_secret.encode()) < MIN_SECRET_BYTES:
@@ -83,10 +83,10 @@ class Tokens:
         return jwt.encode(payload, self._secret, algorithm="HS256")
 
     async def verify(self, token: str, *, now: datetime) -> Claims:
-        """What the token says, if it holds at `now`.
+        """What the token says, if it is valid at `now`.
 
-        Unauthorized, without saying why, where it does not; Forbidden where it holds but a claim that sets a
-        border is not understood; Unavailable where the issuer's keys cannot be had.
+        Unauthorized, without saying why, where it is not; Forbidden where it is, but a claim that sets a border is
+        not understood; Unavailable where the issuer's keys cannot be fetched.
         """
         if not token.isascii() or len(token) > MAX_LENGTH:
             raise Unauthorized

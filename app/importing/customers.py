@@ -47,10 +47,10 @@ def entry_of(line: FileLine, stores: dict[str, int]) -> CustomerEntry:
 
 
 class NamedCustomers:
-    """Which customers the file has named so far, and where. A second row about one is refused, however far away."""
+    """Which customers the file has named so far, and on which line. A second row about one is refused, wherever it is."""
 
     def __init__(self) -> None:
-        # Of the names their hashes: files may be long.
+        # Hashes of the names: files may be long.
         self._lines: dict[int, int] = {}
 
     def check(self, line: FileLine, entry: CustomerEntry) -> None:
@@ -68,7 +68,7 @@ class NamedCustomers:
 
 
 async def stores_of(tx: Transaction, lines: Sequence[FileLine]) -> dict[str, int]:
-    """What rows call their stores → ids."""
+    """The names that rows give their stores → ids."""
     named = {str(v) for line in lines for k, v in line.values.items() if k in ("store", "store_id") and v}
     if not named:
         return {}

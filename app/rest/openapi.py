@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, built from the route table: what it says is what runs."""
+"""The OpenAPI 3.1 document, built from the route table that also runs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from app.rest.route import Facade, LegacyRoute, Takes
 
 PATH_PARAMETER = re.compile(r"\{([A-Za-z_]+)\}")
 SHARED_FAILURES = ("UNAUTHORIZED", "FORBIDDEN", "UNAVAILABLE", "INTERNAL")
-"""What every route may answer."""
+"""Failures that every route may answer with."""
 
 PHRASES = {
     400: "The body cannot be read, or an input is malformed.",

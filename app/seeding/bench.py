@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class BenchGroups:
-    """What there is now."""
+    """What is there now."""
 
     group_ids: tuple[int, ...]
     made: int
@@ -46,9 +46,9 @@ class BenchGroups:
 async def seed_bench(
     db: Database, *, now: datetime, groups: int = 20, campaigns: int = 10_000, progress: Progress = silent
 ) -> BenchGroups:
-    """Make `groups` groups that share `campaigns` campaigns. Groups of this size that are there already stay.
+    """Make `groups` groups that share `campaigns` campaigns. Groups of this size that exist already are kept.
 
-    Each group is one transaction: after an interruption, calling again goes on where it stopped.
+    Each group is one transaction: after an interruption, calling it again continues where it stopped.
     """
     if not 1 <= groups <= campaigns:
         raise ValueError(f"{campaigns} campaigns cannot be shared by {groups} groups: each needs one or more")
@@ -76,7 +76,7 @@ async def seed_bench(
 
 
 async def analyze(owner_url: str) -> None:
-    """Bring statistics and visibility maps up to date, as in a database that lives. Only the owner may."""
+    """Bring statistics and visibility maps up to date, as in a database in use. Only the owner may."""
     connection = await asyncpg.connect(owner_url)
     try:
         await connection.execute("VACUUM (ANALYZE)")

@@ -1,4 +1,4 @@
-"""Connections that do not stay open for nothing.
+"""Connections that do not stay open without a reason.
 
 uvicorn waits for ever for headers that never end, bodies that never arrive and clients that never read their
 answer, and sets and cancels a timer per request to close idle connections. Here a connection has a deadline for
@@ -29,15 +29,15 @@ class _Phase(enum.Enum):
     HEADERS = enum.auto()
     """Waiting for a request, or for the rest of its headers."""
     BODY = enum.auto()
-    """Headers are here, the body is not."""
+    """The headers are here, the body is not yet."""
     ANSWER = enum.auto()
-    """The request is complete; it is our turn."""
+    """The request is complete; we have to answer."""
     IDLE = enum.auto()
     """Between two requests."""
 
 
 class Unread:
-    """What was written to a client and not read by it."""
+    """What was written to a client that has not read it yet."""
 
     __slots__ = ("_bytes", "_since")
 
@@ -46,7 +46,7 @@ class Unread:
         self._since = now_s
 
     def is_late(self, transport: asyncio.Transport, now_s: float, *, within_s: float) -> bool:
-        """Whether none of it was read for so long."""
+        """Whether none of it was read for that long."""
         unread = transport.get_write_buffer_size()
         if unread == 0 or unread != self._bytes:
             self._bytes, self._since = unread, now_s
@@ -81,13 +81,13 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._received = 0
         self._unread = Unread(self._since)
         self._is_between = True
-        """No request has begun of which there is more to come."""
+        """No request is half read."""
         self._repeats: Repeating | None = None
-        """Known from the first answer on."""
+        """Set with the first answer."""
         self._repeated: Exchange | None = None
         """A known request that is being answered."""
         self._later = b""
-        """What came meanwhile."""
+        """What arrived meanwhile."""
         self._stops = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -95,16 +95,16 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._answers = _Answers(transport)
         accepted = transport.get_extra_info("socket")
         if accepted is not None and accepted.family in (socket.AF_INET, socket.AF_INET6):
-            # asyncio forgets this for sockets bound by hand, and then headers and body, two writes, are
+            # asyncio forgets this for sockets bound by hand; then headers and body, which are two writes, arrive
             # 40 ms apart.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         watch(self.server_state, self.loop)
 
     def shutdown(self) -> None:
-        """The server stops: an answer that would go on for ever comes to its end."""
+        """The server stops: an answer without an end of its own is ended."""
         self._stops = True
         if self._repeated is not None:
-            return  # It is closed with that answer.
+            return  # The connection is closed after that answer.
         super().shutdown()
         exchange = self.cycle.scope.get(KEY) if self.cycle is not None else None
         if isinstance(exchange, Exchange):
@@ -135,7 +135,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._read(data, begins=begins)
 
     def _read(self, data: bytes, *, begins: bool) -> None:
-        """Have it read by uvicorn."""
+        """Let uvicorn read it."""
         if self._phase is _Phase.IDLE:
             self._enter(_Phase.HEADERS)
         super().data_received(data)
@@ -152,7 +152,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Blanks after a value are none of it (RFC 9110, 5.5); the parser leaves them there.
+        # Blanks after a value do not belong to it (RFC 9110, 5.5); the parser leaves them there.
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
@@ -174,7 +174,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """What uvicorn does then, but for its timer."""
+        """What uvicorn does then, without its timer."""
         self._answers.finish()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -210,7 +210,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         if body is None:
             self._read(request, begins=True)
             if self._stops:
-                super().shutdown()  # It closes with that answer.
+                super().shutdown()  # The connection closes after that answer.
         else:
             self._write(repeat, exchange, body)
             self.server_state.total_requests += 1
@@ -261,7 +261,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._received = 0
 
     def _refuse(self, status: int) -> None:
-        """Close, and say why where somebody waits for an answer and none is under way."""
+        """Close. Say why where somebody waits for an answer and none was begun."""
         if self.transport.is_closing():
             return
         if self._received if self._phase is _Phase.HEADERS else not self.cycle.response_started:
@@ -270,7 +270,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
 
 
 class _Answers:
-    """A connection's transport as its answers see it: a head waits for the first of its body."""
+    """A connection's transport as its answers see it: the head waits for the first piece of the body."""
 
     joined_bytes = 64 * KIB
     """A larger body is written by itself; copying it would cost more than the second system call."""
@@ -283,7 +283,7 @@ class _Answers:
         self._head: bytes | None = None
 
     def write(self, data: bytes) -> None:
-        """Write, now or together with what comes next."""
+        """Write now, or together with what comes next."""
         head = self._head
         if head is not None:
             self._head = None
@@ -298,7 +298,7 @@ class _Answers:
         self._transport.write(data)
 
     def finish(self) -> None:
-        """The answer is complete: what comes next is the head of another one."""
+        """The answer is complete: what comes next is another answer's head."""
         self._between = True
         if self._head is not None:
             # There was no body, not even an empty one.
@@ -320,7 +320,7 @@ LOOK_EVERY_S = 1.0
 
 
 def watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-    """Keep looking at a server's connections for as long as it has any."""
+    """Look at a server's connections once a second, for as long as it has any."""
     if server not in _watched:
         _watched[server] = loop.call_later(LOOK_EVERY_S, _look_at_all, server, loop)
 

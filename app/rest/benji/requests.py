@@ -20,7 +20,7 @@ _OFF = [status.name for status in CampaignStatus if status is not CampaignStatus
 
 
 def campaigns(parts: RequestParts) -> dict[str, Any]:
-    """The filters that were sent, and which part of the list; keys nobody knows are left alone."""
+    """The filters that were sent, and which part of the list. Unknown keys are ignored."""
     limit, offset = _whole(parts, "limit"), _whole(parts, "offset", most=MAX_OFFSET)
     return {
         "first": LIST_CAP if limit is None else min(limit, LIST_CAP),

@@ -1,7 +1,7 @@
 """Pages of the lists: `page` and `limit` in, `X-Total-Count` and `Link` out.
 
-A page number is a place in the list as it is now: what is added in front moves everything back. The addresses in
-`Link` carry a cursor too, so whoever follows them sees every row once, whatever is added or deleted meanwhile.
+A page number is a place in the list as it is now: rows added in front move the others back. The addresses in `Link`
+carry a cursor too, so clients that follow them see every row once, whatever is added or deleted meanwhile.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from app.values.ids import read_whole
 LIMIT = 20
 MAX_LIMIT = 100
 WHOLE = 100
-"""The default of the lists whose document knows no pages."""
+"""The default for lists that are documented without pages."""
 OURS = ("page", "limit", "after", "before")
 
 
@@ -52,7 +52,7 @@ def page_headers(found: Mapping[str, Any], parts: RequestParts, *, limit: int = 
 
 
 def page_and_limit(parts: RequestParts, limit: int) -> tuple[int, int]:
-    """Which page, and of how many rows; more than `MAX_LIMIT` is `MAX_LIMIT`."""
+    """Which page, and how many rows it has; more than `MAX_LIMIT` counts as `MAX_LIMIT`."""
     return _count(parts, "page", 1), min(_count(parts, "limit", limit), MAX_LIMIT)
 
 
