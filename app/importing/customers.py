@@ -47,7 +47,7 @@ def entry_of(line: FileLine, stores: dict[str, int]) -> CustomerEntry:
 
 
 class NamedCustomers:
-    """Which customers the file has named so far, and on which line. A second row about one is refused, wherever it is."""
+    """Which customers the file has named so far, and where. A second row about one is refused, however far away."""
 
     def __init__(self) -> None:
         # Hashes of the names: files may be long.

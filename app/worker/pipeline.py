@@ -84,7 +84,7 @@ class Pipeline:
                     await self._hints.close()
 
     async def _turn(self) -> float:
-        """Process a batch of the group that waits longest, or look for work; returns seconds until there may be more."""
+        """Process a batch of the group that waits longest, or look for work; the seconds until there may be more."""
         now_s = time.monotonic()
         if now_s - self._looked >= self._look_s:
             if self._hints is not None:

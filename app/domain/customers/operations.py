@@ -17,9 +17,9 @@ from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.values.json_text import write_json
 
 TRIES = 3
-"""How often customers that somebody else made meanwhile are looked for again."""
+"""Retries when another request created the same customers."""
 
-# Whom each entry means: by external id, and by e-mail (case does not count there).
+# Whom each entry means: by external id, and by e-mail (ignoring case).
 _FIND = """
 WITH given AS MATERIALIZED (
   SELECT external_id, lower(email) AS email, place
@@ -56,7 +56,7 @@ _TOLD = {
     f"{name}_at": f"CASE WHEN d ? '{name}' THEN $2::timestamptz END"
     for name in ("email_consent", "sms_consent")
 }
-"""When consent was said, where it is said."""
+"""When consent was given, where it is given."""
 _GIVEN = "jsonb_array_elements($3::jsonb) AS d"
 _CHANGE = f"""
 UPDATE customer c
@@ -87,7 +87,7 @@ class Upserted:
 
 
 async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *, now: datetime) -> Upserted:
-    """Make or change all of them, or none. Several tells every fault, by entry.
+    """Make or change all of them, or none. Several has every fault, by entry.
 
     An entry means the customer with its external id, else the one with its e-mail. What it leaves out stays;
     new customers belong to the store named, else the scope's.
@@ -116,7 +116,7 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
             left = [place for place in left if place not in ids]
             if not left:
                 break
-            # Somebody made them at the same moment: they are known now.
+            # Another request created them at the same moment: now they can be found.
             some = [values[place] for place in left]
             faults = []
             again = await _known(tx, some, faults)
@@ -150,7 +150,7 @@ async def _unknown_stores(tx: Transaction, values: Sequence[Mapping[str, Any]]) 
 async def _known(
     tx: Transaction, values: Sequence[Mapping[str, Any]], faults: list[Failure]
 ) -> dict[int, int]:
-    """Place of an entry → id of the customer it means, where there is one; the rows are locked."""
+    """Index of an entry → id of the customer it means, if there is one; locks the rows."""
     rows = await tx.fetch(
         _FIND,
         tx.scope.group_id,

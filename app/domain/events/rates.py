@@ -7,22 +7,22 @@ from math import ceil
 from app.errors import Unavailable
 
 BURST_S = 5
-"""How many seconds' worth may come at once."""
+"""How many seconds' worth of events may come at once."""
 MAX_PROJECTS = 10_000
 RATE_LIMITED = "RATE_LIMITED"
 
 
 class Rates:
-    """A bucket per project: it fills at the rate, and each event takes one out."""
+    """A token bucket per project: it fills at the rate, and each event takes one token."""
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
         self._room = per_second * BURST_S
         self._buckets: OrderedDict[int, tuple[float, float]] = OrderedDict()
-        """By project: what is in it, and as of when. Used longest ago first."""
+        """By project: its tokens, and as of when. Least recently used first."""
 
     def check(self, project_id: int, *, now: datetime) -> None:
-        """Take one. Unavailable, saying when to come again, where there is none left."""
+        """Take a token. Where there is none, Unavailable says when to try again."""
         now_s = now.timestamp()
         level, as_of = self._buckets.get(project_id, (float(self._room), now_s))
         level = min(self._room, level + max(0.0, now_s - as_of) * self._per_second)

@@ -16,14 +16,14 @@ NOTHING = Decimal(0)
 
 
 class PromoType(StrEnum):
-    """Kinds that can be redeemed. Others can be stored: the set is open in the document."""
+    """The types that can be redeemed. Others can be stored: the document leaves the set open."""
 
     PERCENTAGE = "percentage"
     """`value` percent of what it applies to."""
     FIXED_AMOUNT = "fixed_amount"
     """`value` of the promo's currency, never more than what it applies to."""
     FREE_DELIVERY = "free_delivery"
-    """The delivery fee; `value` says nothing."""
+    """The delivery fee; `value` is ignored."""
     FREE_ITEM = "free_item"
     """The cheapest `value` units of what it applies to; 0 counts as one."""
 
@@ -41,7 +41,7 @@ class AppliesTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a promo says."""
+    """The terms of a promo."""
 
     type: str
     value: Decimal
@@ -60,7 +60,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasketLine:
-    """So many units of one article."""
+    """A number of units of one article."""
 
     quantity: int
     unit_price: Decimal
@@ -70,7 +70,7 @@ class BasketLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """What somebody is about to pay. Amounts are in the promo's currency unless `currency` says otherwise."""
+    """What somebody is about to buy. Amounts are in the promo's currency unless `currency` says otherwise."""
 
     lines: Sequence[BasketLine] = ()
     delivery_fee: Decimal = NOTHING
@@ -89,12 +89,12 @@ class Basket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """What has to be known of whoever redeems. Without a customer, limits and segments cannot be kept."""
+    """What has to be known about whoever redeems. Without a customer, limits and segments cannot be checked."""
 
     known: bool = False
     in_segment: bool = False
     used: int = 0
-    """How often the customer uses this promo already."""
+    """How often the customer has used this promo already."""
     store_names: frozenset[str] | None = None
     """What the basket's store is called in `applies_to`; None: no store was named."""
 
@@ -156,7 +156,7 @@ def discount_of(terms: Terms, basket: Basket) -> Decimal:
         bound = min(bound, terms.max_discount)
     step = Decimal(1).scaleb(-digits_of(terms.currency))
     rounded = min(raw, bound).quantize(step, rounding=ROUND_HALF_UP)
-    # Rounding up must not pass the bound, which may have more digits than the currency.
+    # Rounding up must not exceed the bound, which may have more digits than the currency.
     return rounded if rounded <= bound else bound.quantize(step, rounding=ROUND_DOWN)
 
 
