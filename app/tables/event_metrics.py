@@ -1,4 +1,4 @@
-"""States and statistics of events, how they came to be what they are, and their hourly sums."""
+"""States and statistics of events, their history, and their hourly sums."""
 
 from datetime import datetime
 from decimal import Decimal

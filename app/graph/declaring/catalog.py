@@ -129,7 +129,7 @@ def _enum_class(named: GraphQLNamedType) -> type[Enum]:
 
 
 def _refused(definition: Any) -> str | None:
-    """Why a field may not be planned: what runs around its resolver would be passed over."""
+    """Why a field may not be planned: a plan would skip what runs around its resolver."""
     if definition is None:
         return "a resolver in Python"
     if definition.permission_classes:

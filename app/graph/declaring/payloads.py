@@ -1,8 +1,7 @@
 """What a mutation made, printed by one statement on its own connection before COMMIT.
 
-A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on
-as it is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the
-write.
+A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on as it
+is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the write.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from app.plan.sql import Statement
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A payload field's JSON text, by response key (a field may be asked for under several aliases)."""
+    """A payload field's JSON text, by response key (a field may be selected under several aliases)."""
 
     texts: dict[str, msgspec.Raw]
 
@@ -41,7 +40,7 @@ class PayloadExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The text of a printed field; anything else as always."""
+        """The text of a printed field; other values as usual."""
         if isinstance(result, Printed):
             return result.texts[path.key]
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)

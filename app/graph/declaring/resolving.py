@@ -46,7 +46,7 @@ def _read_embed(root: Any, info: Any, **_: Any) -> Any:
 
 
 def _embedded(row: Record, plan: Embed) -> Record | None:
-    """An object that is a row of its own, bound like one inside another."""
+    """An object with a row of its own, bound like one inside another row."""
     if plan.present is not None and not row.values["?"]:
         return None
     return Record(plan.target, row.values, columns=plan.columns)
@@ -124,12 +124,12 @@ def _read(prefix: str, id_cast: str, text: str) -> Any:
 
 
 def _args(info: Any, definition: Any) -> FieldArguments:
-    # Strawberry shows resolvers the coerced variables alone.
+    # Strawberry shows resolvers only the coerced variables.
     variables = VariableValues({}, info.variable_values)
     return arguments(get_argument_values(definition, info.field_nodes[0], variables))
 
 
 async def _kept(work: Awaitable[T]) -> T:
     # graphql-core cancels sibling fields when one fails on a non-null type; a dataloader's future is shared with
-    # fields elsewhere, which must not be cancelled along.
+    # fields elsewhere, which must not be cancelled with them.
     return await asyncio.shield(work)

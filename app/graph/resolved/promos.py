@@ -1,4 +1,4 @@
-"""Asking whether a promo would work, without using it. A resolver in Python: the rules are the domain's."""
+"""Checks whether a promo would work, without using it. A resolver in Python: the rules are the domain's."""
 
 from typing import Annotated, Any
 

@@ -83,7 +83,7 @@ funnel_now: Any = strawberry.field(
 
 
 def _bound(text: str, values: list[object]) -> Sql:
-    """A condition whose places `$n` are bound to these values, numbered anew with the statement around it."""
+    """A condition whose parameters `$n` are bound to these values, and renumbered with the statement around it."""
     parts: list[Part] = ["("]
     last = 0
     for place in _PLACE.finditer(text):

@@ -1,4 +1,4 @@
-"""Whom segments hold at this moment. Resolvers in Python: criteria differ from row to row, so no plan covers them."""
+"""Which customers segments hold now. Resolvers in Python: criteria differ from row to row, so no plan covers them."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ After = Annotated[str | None, strawberry.argument(description="Only what follows
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """What is needed to say whom a segment holds."""
+    """What is needed to find the customers of a segment."""
 
     id: int
     kind: str
@@ -42,7 +42,7 @@ class _Segment:
 
 
 class _Found:
-    """A page of customers, as connections read it."""
+    """A page of customers, in the form that connections read."""
 
     backward = False
 
@@ -50,7 +50,7 @@ class _Found:
         self.rows, self.args, self.more, self.count = rows, args, more, count
 
     def cursor(self, row: Record) -> str:
-        """The row's place: customers come in the order of their ids."""
+        """The row's cursor: customers come in the order of their ids."""
         return show_cursor(f'["{ORDERING}",{row.key("id")},0]')
 
 

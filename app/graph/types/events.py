@@ -31,7 +31,7 @@ def _nonce(row: Row) -> Sql:
 
 
 def _sent_data(row: Row) -> Sql:
-    # `json` keeps the text of what is inside: this is what was sent, to the letter.
+    # `json` keeps the text of its parts: this is what was sent, to the letter.
     return sql("(", row("body"), " -> 'data')")
 
 

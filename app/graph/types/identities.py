@@ -10,7 +10,7 @@ from app.tables import identities as tables
 
 @entity(
     table=tables.CustomerIdentity, prefix="identity",
-    # A group-wide project's customers are not every store's.
+    # Customers of a group-wide project are not visible to every store.
     store=via("customer_id", "Customer"), project=own("project_id"),
     description="Something a customer is known by in a project.",
 )  # fmt: skip
