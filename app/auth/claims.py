@@ -80,14 +80,14 @@ def read_group(text: str) -> int | None:
 def _ident(value: object, *, prefix: str, claim: str) -> int | None:
     if value is None:
         return None
-    found: int | None = None
+    ident: int | None = None
     if isinstance(value, str):
-        found = read_whole(value) or read_id(prefix, value)
+        ident = read_whole(value) or read_id(prefix, value)
     elif isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ID:
-        found = value
-    if found is None:
+        ident = value
+    if ident is None:
         raise Forbidden(f"The token's claim {claim!r} must be an id such as 7 or {prefix}_7.")
-    return found
+    return ident
 
 
 def _projects(value: object) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:

@@ -59,11 +59,11 @@ class KeySet:
                 )
         elif now - self._fetched_at >= FRESH and self._may_try(now):
             self._start(now)
-        found = self._kept(kid)
-        if found is None and self._may_try(now):
+        key = self._kept(kid)
+        if key is None and self._may_try(now):
             await self._fetch(now)
-            found = self._kept(kid)
-        return found
+            key = self._kept(kid)
+        return key
 
     def _kept(self, kid: str | None) -> PublicKey | None:
         if kid is not None:
@@ -105,7 +105,7 @@ class KeySet:
 def read_keys(document: object) -> dict[str, PublicKey]:
     """The usable signature keys of a JWKS document by id; symmetric, weak and unreadable ones are skipped."""
     listed = document.get("keys") if isinstance(document, dict) else None
-    found: dict[str, PublicKey] = {}
+    keys: dict[str, PublicKey] = {}
     for entry in listed if isinstance(listed, list) else ():
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
             continue
@@ -117,5 +117,5 @@ def read_keys(document: object) -> dict[str, PublicKey]:
                 continue
             # An RSA key that names no algorithm serves the whole RSA family; every other kind has just one.
             family = RSA if entry.get("kty") == "RSA" and not entry.get("alg") else {made.algorithm_name}
-            found[str(entry.get("kid") or "")] = PublicKey(made.key, frozenset(family))
-    return found
+            keys[str(entry.get("kid") or "")] = PublicKey(made.key, frozenset(family))
+    return keys

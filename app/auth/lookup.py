@@ -177,10 +177,10 @@ async def _projects_of(tx: Transaction, claims: Claims) -> tuple[int, ...] | Non
     if claims.project_ids is None:
         return None
     group_id, ids, slugs = tx.scope.group_id, set(claims.project_ids), set(claims.project_slugs)
-    found = {row["id"] for row in await tx.fetch(_PROJECTS_BY_ID, group_id, list(ids))} if ids else set()
+    known = {row["id"] for row in await tx.fetch(_PROJECTS_BY_ID, group_id, list(ids))} if ids else set()
     named = []
     if slugs and all(slug.isprintable() for slug in slugs):
         named = await tx.fetch(_PROJECTS_BY_SLUG, group_id, list(slugs))
-    if len(found) != len(ids) or len(named) != len(slugs):
+    if len(known) != len(ids) or len(named) != len(slugs):
         raise Forbidden(NOT_THAT_PROJECT)
-    return tuple(sorted(found | {row["project_id"] for row in named}))
+    return tuple(sorted(known | {row["project_id"] for row in named}))

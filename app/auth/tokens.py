@@ -118,10 +118,10 @@ class Tokens:
         kid = header.get("kid")
         if self._keys is None or header.get("alg") not in ASYMMETRIC:
             raise Unauthorized
-        found = await self._keys.find(kid if isinstance(kid, str) else None, now=now)
-        if found is None:
+        key = await self._keys.find(kid if isinstance(kid, str) else None, now=now)
+        if key is None:
             raise Unauthorized
-        payload = self._decode(token, found.key, found.algorithms, [self._issuer] if self._issuer else None)
+        payload = self._decode(token, key.key, key.algorithms, [self._issuer] if self._issuer else None)
         if payload.get("iss") == OWN_ISSUER:
             # Our name is bound to our secret; nobody else may speak for us.
             raise Unauthorized

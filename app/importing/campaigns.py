@@ -43,7 +43,7 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     row.rest |= {name: value for name, value in {**content, **schedule}.items() if name not in row.rest}
     start = row.take("start_date", day_or_instant, "starts_at", "starts_on")
     end = row.take("end_date", day_or_instant, "ends_at", "ends_on")
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "external_id": external_id,
         "name": row.take("name", text),
         "description": row.take("description", text),
@@ -60,7 +60,7 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     for ignored in ("metrics", "created_at"):  # legacy lists print these; here they are counted
         row.rest.pop(ignored, None)
     row.nothing_left(COLUMNS)
-    fields = CampaignFields(**{name: UNSET if value is None else value for name, value in found.items()})
+    fields = CampaignFields(**{name: UNSET if value is None else value for name, value in values.items()})
     known = await tx.fetchval(_KNOWN, tx.scope.group_id, external_id)
     if known is None:
         store_id = await _store(tx, line, store)

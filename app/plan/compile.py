@@ -215,8 +215,8 @@ class _Compiler:
                 )
             )
             key = sql(f"{alias}.k{at}")
-            found = self.found(selected.children[entity.name], entity, key).sql()
-            cases = sql(cases, " WHEN ", key, " IS NOT NULL THEN ", found)
+            row = self.found(selected.children[entity.name], entity, key).sql()
+            cases = sql(cases, " WHEN ", key, " IS NOT NULL THEN ", row)
         if not entities:
             arrays.append(args.param("ids", cast="text[]"))
         names = ", ".join(f"k{at}" for at in range(len(arrays)))

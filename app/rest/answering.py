@@ -289,14 +289,14 @@ def answered(
 
 def explained(operation: Operation, context: Context) -> Response:
     """What would run, instead of running it."""
-    found = explain(operation, context)
+    explanation = explain(operation, context)
     body = {
         "document": operation.query,
         "variables": _shown(operation.variables),
-        "execution": found.execution,
-        "reason": found.reason or None,
-        "cost": found.cost,
-        "sql": found.sql or None,
+        "execution": explanation.execution,
+        "reason": explanation.reason or None,
+        "cost": explanation.cost,
+        "sql": explanation.sql or None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 

@@ -66,14 +66,14 @@ def problems_of(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
 
     Its codes are the precise ones. One that is neither a kind nor a fault of ours is about the input.
     """
-    found = []
+    problems = []
     for error in errors:
         code = str((error.get("extensions") or {}).get("code") or INTERNAL)
         if code in OUR_FAULTS:
-            found.append(Problem(INTERNAL, INTERNAL_MESSAGE))
+            problems.append(Problem(INTERNAL, INTERNAL_MESSAGE))
         else:
-            found.append(Problem(code if code in KINDS else Invalid.code, str(error["message"]), code))
-    return found
+            problems.append(Problem(code if code in KINDS else Invalid.code, str(error["message"]), code))
+    return problems
 
 
 def refuse(errors: Sequence[Mapping[str, Any]]) -> None:

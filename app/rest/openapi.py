@@ -104,12 +104,12 @@ def _operation(facade: Facade, route: LegacyRoute) -> dict[str, Any]:
 
 def _parameters(route: LegacyRoute) -> list[dict[str, Any]]:
     described = {parameter.name: parameter for parameter in route.parameters}
-    found = [
+    parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": "42"}
         for name in PATH_PARAMETER.findall(route.path)
         if name not in described
     ]
-    found += [
+    parameters += [
         {
             "name": parameter.name,
             "in": parameter.where,
@@ -122,11 +122,11 @@ def _parameters(route: LegacyRoute) -> list[dict[str, Any]]:
     headers = dict(HEADERS) if route.writes else {n: d for n, d in HEADERS.items() if n != "Idempotency-Key"}
     if route.open:
         headers = {"X-Explain": HEADERS["X-Explain"]}
-    found += [
+    parameters += [
         {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
         for name, description in headers.items()
     ]
-    return found
+    return parameters
 
 
 HEADERS = {

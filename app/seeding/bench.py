@@ -55,7 +55,7 @@ async def seed_bench(
     share, rest = divmod(campaigns, groups)
     today = now.date()
     steps = read_steps()
-    found, made = [], 0
+    group_ids, made = [], 0
     for number in range(1, groups + 1):
         count = share + (number <= rest)
         values = {"campaigns": count, "today": today, "number": number, "slug": f"bench-{count}-{number}"}
@@ -70,9 +70,9 @@ async def seed_bench(
                     progress(f"group {number} of {groups}: {step.title}", done, groups * len(steps))
                     await _run(connection, step, {**values, "group_id": group_id})
                 made += 1
-        found.append(group_id)
+        group_ids.append(group_id)
     progress("done", groups * len(steps), groups * len(steps))
-    return BenchGroups(tuple(found), made)
+    return BenchGroups(tuple(group_ids), made)
 
 
 async def analyze(owner_url: str) -> None:

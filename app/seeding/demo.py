@@ -74,7 +74,7 @@ async def seed_demo(
     Active campaigns are active on the day of `now`. Without storage there are no files; a later call with
     storage adds them.
     """
-    found, made = [], 0
+    groups, made = [], 0
     for place, plan in enumerate(PLANS):
         progress(plan.name, place, len(PLANS))
         async with db.directory() as connection:
@@ -100,7 +100,7 @@ async def seed_demo(
         if not has_rewards:
             await write_rewards(db, group_id, slug=plan.slug, now=now)
         await write_traffic(db, group_id, plan, now=now)
-        found.append(
+        groups.append(
             DemoGroup(
                 group_id,
                 plan.name,
@@ -111,7 +111,7 @@ async def seed_demo(
             )
         )
     progress("done", len(PLANS), len(PLANS))
-    return DemoGroups(tuple(found), made)
+    return DemoGroups(tuple(groups), made)
 
 
 async def write_demo_json(

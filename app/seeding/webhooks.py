@@ -29,7 +29,7 @@ async def webhook_history(connection: Any, group_id: int, *, now: datetime) -> N
 async def webhook_secrets(db: Database, secret_key: str, group_id: int, *, now: datetime) -> dict[str, str]:
     """By provider, the secret its deliveries are signed with in the documented way. Makes missing connections."""
     box = SecretBox(secret_key)
-    found: dict[str, str] = {}
+    by_provider: dict[str, str] = {}
     async with db.transaction(Scope(group_id)) as tx:
         for provider in Provider:
             live = await tx.fetch(_LIVE, group_id, provider)
@@ -41,5 +41,5 @@ async def webhook_secrets(db: Database, secret_key: str, group_id: int, *, now: 
             elif known is None:
                 known = (await create_connection(tx, box, provider=provider, now=now)).secret
             assert known is not None
-            found[provider.value] = known
-    return found
+            by_provider[provider.value] = known
+    return by_provider

@@ -58,13 +58,13 @@ class Writer:
             return []
         columns = ", ".join(rows[0])
         # `json`, not `jsonb`: documents in it keep their spelling.
-        found = await self.connection.fetch(
+        inserted = await self.connection.fetch(
             f"INSERT INTO {table} (group_id, {columns})"
             f" SELECT $1, {columns} FROM json_populate_recordset(NULL::{table}, $2::json) RETURNING id",
             self.group_id,
             JSON.encode(rows).decode(),
         )
-        return [row["id"] for row in found]
+        return [row["id"] for row in inserted]
 
     async def write(self) -> "Written":
         """Write the group and what its campaigns refer to, except its customers."""

@@ -42,9 +42,9 @@ class Tallies:
 
     def place(self, name: Name, *, slots: int) -> int:
         """Where the numbers of that name begin; always the same place."""
-        found = self._own.get(name)
-        if found is not None:
-            return found[0]
+        known = self._own.get(name)
+        if known is not None:
+            return known[0]
         if self._free + slots > len(self.numbers):
             return 0
         at, self._free = self._free, self._free + slots

@@ -94,11 +94,11 @@ class Worker:
             self._hinted.discard(name)
             await self._appointments.bring_forward(name)
         while not stop.is_set():
-            found = await self._appointments.next(list(self.jobs))
+            appointment = await self._appointments.next(list(self.jobs))
             until_renewal = self._renewed + self._term_s / 3 - time.monotonic()
-            if found is None:
+            if appointment is None:
                 return until_renewal
-            name, wait = found
+            name, wait = appointment
             if wait > timedelta():
                 return min(wait.total_seconds(), until_renewal)
             async with self._renewing():

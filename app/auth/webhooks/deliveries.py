@@ -43,19 +43,19 @@ class Deliveries:
         """
         provider = read_provider(delivery.provider)
         check = check_of(delivery, provider, now=now)
-        found = {
+        signers = {
             row["group_id"]: row["id"]
             for row in await self._rows(delivery, provider)
             if self._held(row, check, now)
         }
-        if len(found) != 1:
+        if len(signers) != 1:
             # Two groups share a secret: only their own URLs can tell which of them is meant.
             raise Unauthorized(
                 "The signature does not hold."
-                if not found
+                if not signers
                 else "The signature holds for several connections; call the connection's own URL."
             )
-        [(group_id, connection_id)] = found.items()
+        [(group_id, connection_id)] = signers.items()
         return Principal(f"webhook:{connection_id}", Scope(group_id), frozenset({Role.WEBHOOK}), "webhook")
 
     async def _rows(self, delivery: Delivery, provider: Provider) -> list[Any]:

@@ -111,14 +111,14 @@ async def insert_campaign(
     row = {**defaults, "channels": [], "total_rewards": 0, **row}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO campaign (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
     if row["status"] != CampaignStatus.DRAFT:
         await tell_worker(tx)
-    return int(found)
+    return int(ident)
 
 
 async def delete_campaign(tx: Transaction, campaign_id: int, *, now: datetime) -> int:

@@ -138,12 +138,14 @@ def whole_audience(tx: Transaction) -> None:
 async def _unknown_stores(tx: Transaction, values: Sequence[Mapping[str, Any]]) -> list[Failure]:
     asked = {row["store_id"] for row in values if row.get("store_id") is not None}
     own = tx.scope.store_id
-    found = {row["id"] for row in await tx.fetch(_STORES, tx.scope.group_id, list(asked))} if asked else set()
+    stores = (
+        {row["id"] for row in await tx.fetch(_STORES, tx.scope.group_id, list(asked))} if asked else set()
+    )
     return [
         NotFound("store", row["store_id"], path=["customers", at, "storeId"])
         for at, row in enumerate(values)
         if row.get("store_id") is not None
-        and (row["store_id"] not in found or own not in (None, row["store_id"]))
+        and (row["store_id"] not in stores or own not in (None, row["store_id"]))
     ]
 
 
@@ -164,26 +166,26 @@ async def _known(
     taken: dict[int, int] = {}
     for place in range(len(values)):
         named, addressed = by["external_id"].get(place), by["email"].get(place)
-        found = named or addressed
-        if found is None:
+        customer = named or addressed
+        if customer is None:
             continue
         path: list[str | int] = ["customers", place]
         if (named and addressed and named["id"] != addressed["id"]) or (
-            named is None and values[place].get("external_id") and found["external_id"] is not None
+            named is None and values[place].get("external_id") and customer["external_id"] is not None
         ):
             faults.append(
                 Conflict(
                     "Another customer has this e-mail already.", path=[*path, "email"], code="EMAIL_EXISTS"
                 )
             )
-        elif tx.scope.store_id not in (None, found["store_id"]):
+        elif tx.scope.store_id not in (None, customer["store_id"]):
             faults.append(
                 Conflict("This customer is another store's.", path=path, code="CUSTOMER_OF_ANOTHER_STORE")
             )
-        elif (first := taken.setdefault(found["id"], place)) != place:
+        elif (first := taken.setdefault(customer["id"], place)) != place:
             faults.append(Conflict(f"Entry {first} is about the same customer.", path=path, code="REPEATED"))
         else:
-            known[place] = found["id"]
+            known[place] = customer["id"]
     if known:
         await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))
     return known
@@ -206,9 +208,9 @@ async def _make(
     for place in places:
         row = values[place]
         rows.append({"name": row.get("email") or row.get("external_id"), **row})
-    found = await tx.fetch(_MAKE, tx.scope.group_id, now, write_json(rows).decode())
-    by_external = {row["external_id"]: row["id"] for row in found if row["external_id"] is not None}
-    by_email = {row["email"]: row["id"] for row in found if row["external_id"] is None}
+    stored = await tx.fetch(_MAKE, tx.scope.group_id, now, write_json(rows).decode())
+    by_external = {row["external_id"]: row["id"] for row in stored if row["external_id"] is not None}
+    by_email = {row["email"]: row["id"] for row in stored if row["external_id"] is None}
     made: dict[int, int] = {}
     for place in places:
         row = values[place]

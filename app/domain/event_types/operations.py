@@ -182,7 +182,7 @@ async def restore_event_type(tx: Transaction, ident: int, *, now: datetime) -> i
 
 def _checked(given: EventTypeFields) -> dict[str, Any]:
     """The values that were sent, by column, without the fields."""
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for column in (one.name for one in fields(given) if one.name != "fields"):
         value = getattr(given, column)
         if isinstance(value, Unset):
@@ -191,8 +191,8 @@ def _checked(given: EventTypeFields) -> dict[str, Any]:
             value = document(value, [_DOCUMENTS[column]])
         elif column == "name" and value is not None:
             value = name_of(value)
-        found[column] = value
-    return found
+        columns[column] = value
+    return columns
 
 
 async def _lock_project(tx: Transaction, project_id: int) -> None:

@@ -53,11 +53,11 @@ async def replay_events(
     asked = None if ids is None else list(ids)
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_TRASHED, group_id, project_id, asked, code, field, MAX_REPLAYED)
-    found = [row["id"] for row in rows]
+    trashed = [row["id"] for row in rows]
     replayed = failing = 0
-    for at in range(0, len(found), MAX_BATCH):
+    for at in range(0, len(trashed), MAX_BATCH):
         done = await process_these(
-            db, group_id, found[at : at + MAX_BATCH], status=EventStatus.TRASHED, now=now
+            db, group_id, trashed[at : at + MAX_BATCH], status=EventStatus.TRASHED, now=now
         )
         failing += done.trashed
         replayed += len(done.faults) - done.trashed

@@ -85,12 +85,12 @@ async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) ->
     row |= {"created_at": now, "updated_at": now}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO store (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, now: datetime) -> int:
@@ -180,7 +180,7 @@ async def _clear_default(tx: Transaction, now: datetime) -> None:
 
 async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[str, Any]:
     """The values that were sent, by column, within their bounds."""
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for column in (field.name for field in fields(given)):
         value = getattr(given, column)
         path = NAMES.get(column, [column])
@@ -196,8 +196,8 @@ async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[st
             value = sorted(set(value))
         elif column == "time_zone" and value is not None:
             await _check_zone(tx, value, path)
-        found[column] = value
-    return found
+        columns[column] = value
+    return columns
 
 
 async def _check_zone(tx: "Transaction | asyncpg.Connection[Any]", name: str, path: Path) -> None:

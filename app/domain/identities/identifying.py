@@ -84,9 +84,9 @@ async def identify(
             # released with it, since further ones could not be taken in the order of ids after those held.
             async with tx.driver.transaction():
                 decided = await _look(tx, projects, asked, now=now)
-                found = [decided.decide(person) for person in people]
+                numbers = [decided.decide(person) for person in people]
                 ids = await _write(tx, decided, now=now)
-                return [None if one is None else ids[decided.final(one)] for one in found]
+                return [None if one is None else ids[decided.final(one)] for one in numbers]
         except (_Taken, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
             continue
     raise Conflict("These people are being identified by somebody else; try again.")
@@ -284,11 +284,11 @@ async def _write(tx: Transaction, decided: _Decisions, *, now: datetime) -> dict
     made = sorted((n for n in decided.fresh if n < 0), key=lambda n: (decided.fresh[n].email or "", -n))
     if made:
         rows = [decided.fresh[n] for n in made]
-        found = await tx.fetch(
+        inserted = await tx.fetch(
             _MAKE, group_id, now, [row.store_id for row in rows], [row.name or "" for row in rows],
             [row.email for row in rows], [row.phone for row in rows],
         )  # fmt: skip
-        ids |= {n: row["id"] for n, row in zip(made, found, strict=True)}
+        ids |= {n: row["id"] for n, row in zip(made, inserted, strict=True)}
     lacking = sorted(n for n in decided.fresh if n > 0)
     if lacking:
         told = [decided.fresh[n] for n in lacking]

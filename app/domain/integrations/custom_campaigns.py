@@ -114,10 +114,10 @@ async def implicit_campaigns(
 ) -> dict[int, int]:
     """By integration, the one campaign for traffic without a known slug; made where it is missing."""
     asked = sorted(set(integration_ids))
-    found = await _implicit(tx, asked)
-    missing = [ident for ident in asked if ident not in found]
+    campaigns = await _implicit(tx, asked)
+    missing = [ident for ident in asked if ident not in campaigns]
     if not missing:
-        return found
+        return campaigns
     for row in await tx.fetch(_INTEGRATIONS, tx.scope.group_id, missing):
         store_id = row["store_id"] or (await store_to_write(tx, None)).id
         await tx.execute(

@@ -68,14 +68,14 @@ async def update_integration(tx: Transaction, integration_id: int, *, name: str)
 
 async def custom_integration(tx: Transaction, wmkt_id: str, *, path: Path = ("wmktId",)) -> Any:
     """The integration with this tracking id, inside the scope; Conflict where we may not make its campaigns."""
-    found = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
-    if not is_custom(found["kind"]):
+    integration = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
+    if not is_custom(integration["kind"]):
         raise Conflict(
-            f"This needs a custom integration; {wmkt_id} is of the kind {found['kind']}.",
+            f"This needs a custom integration; {wmkt_id} is of the kind {integration['kind']}.",
             path=path,
             code="NOT_CUSTOM",
         )
-    return found
+    return integration
 
 
 async def _one(tx: Transaction, condition: str, value: object, *, path: Path) -> Any:

@@ -60,8 +60,8 @@ async def campaigns_of(
     known = await _known(tx, sorted(set(named)))
     at: list[tuple[int, str | None] | None] = []
     for project, node in nodes:
-        found = integrations.get((project, node.wmkt_id or ""))
-        at.append(None if found is None else (found.id, node.campaign))
+        tracked = integrations.get((project, node.wmkt_id or ""))
+        at.append(None if tracked is None else (tracked.id, node.campaign))
     unsaid = {place[0] for place in at if place is not None and place not in known}
     implicit = await implicit_campaigns(tx, unsaid, now=now) if unsaid else {}
     return [Led() if place is None else Led(place[0], known.get(place) or implicit[place[0]]) for place in at]

@@ -42,15 +42,15 @@ def read_landing(url: str | None) -> LandingNode:
 
 def node_of(data: Mapping[str, object]) -> LandingNode:
     """The two properties we know, among whatever an advertiser sends; numbers count as text."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in data.items():
         known = name.strip().lower()
         if known in (WMKT_ID.lower(), CID) and isinstance(value, str | int) and not isinstance(value, bool):
             text = str(value).strip()
             # Longer than any of ours, or impossible to store: it names nothing.
             if text and len(text) <= MAX_CODE and "\0" not in text and text.isprintable():
-                found[known] = text
-    return LandingNode(found.get(WMKT_ID.lower()), found.get(CID))
+                values[known] = text
+    return LandingNode(values.get(WMKT_ID.lower()), values.get(CID))
 
 
 def node_text(node: LandingNode) -> str | None:

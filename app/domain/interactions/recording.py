@@ -165,7 +165,7 @@ async def _store(
     first = {(visit.project_id, visit.dedup_key): at for at, visit in reversed([*enumerate(visits)])}
     rows = [(visits[at], led[at], at) for at in first.values()]
     with refusals():
-        found: list[Any] = await tx.fetch(
+        stored: list[Any] = await tx.fetch(
             _INSERT,
             tx.scope.group_id,
             now,
@@ -182,13 +182,13 @@ async def _store(
             [user_data[at] for _, _, at in rows],
             [node_data[at] for _, _, at in rows],
         )
-    ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in found}
+    ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in stored}
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]
 
 
 def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, str]:
     """The identifying values in comparable form; only identity fields are allowed."""
-    found: dict[str, str] = {}
+    identities: dict[str, str] = {}
     for name, value in said.items():
         path = ["userData", name]
         if name not in fields:
@@ -202,8 +202,8 @@ def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, 
         except ValueError as why:
             raise Invalid(f"userData.{name} {why}.", path=path) from None
         if known is not None:
-            found[name] = known
-    return found
+            identities[name] = known
+    return identities
 
 
 def _offline_key(told: Offline, identities: Mapping[str, str], occurred_at: datetime) -> str:

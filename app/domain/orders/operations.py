@@ -162,7 +162,7 @@ class _Settling:
             if any(self._store(at, customers, None) is None for at in range(len(entries)))
             else None
         )
-        found: list[_Order] = []
+        complete: list[_Order] = []
         faults: list[Failure] = []
         for at, entry in enumerate(entries):
             try:
@@ -174,12 +174,12 @@ class _Settling:
                     raise NotFound("store", entry.store_id, path=["orders", at, "storeId"])
                 store_id = self._store(at, customers, default)
                 assert store_id is not None
-                found.append(self._order(at, customer["id"], store_id, campaigns, promos))
+                complete.append(self._order(at, customer["id"], store_id, campaigns, promos))
             except Failure as failure:
                 faults.append(failure)
         if faults:
             raise Several(faults[:MAX_TOLD])
-        return found
+        return complete
 
     async def _customers(self) -> dict[int, Any]:
         entries = self.entries

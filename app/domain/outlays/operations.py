@@ -89,8 +89,8 @@ async def update_outlay(
     if row is None or in_campaign not in (None, row["campaign_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     target = values.get("campaign_id", row["campaign_id"])
-    found = {c["id"]: c for c in await _campaigns(tx, {row["campaign_id"], target}, missing_ok=True)}
-    present, campaign = found.get(row["campaign_id"]), found.get(target)
+    campaigns = {c["id"]: c for c in await _campaigns(tx, {row["campaign_id"], target}, missing_ok=True)}
+    present, campaign = campaigns.get(row["campaign_id"]), campaigns.get(target)
     if present is None or wmkt_id not in (None, present["wmkt_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     if campaign is None:

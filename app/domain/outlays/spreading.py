@@ -32,7 +32,7 @@ def days_between(
         raise Invalid(
             f"An outlay covers at most {MAX_DAYS} days; make several of it.", path=["endsAt"], code="TOO_LONG"
         )
-    found: list[tuple[date, datetime, datetime]] = []
+    days: list[tuple[date, datetime, datetime]] = []
     since = starts_at.astimezone(UTC)
     try:
         while since < ends_at:
@@ -41,10 +41,10 @@ def days_between(
             if until <= since:  # Where clocks were put back over midnight, a day has a second end.
                 until = start_of(day + timedelta(days=2), zone)
             until = min(until, ends_at)
-            found.append((day, since, until))
+            days.append((day, since, until))
             since = until
     except (ValueError, OverflowError):
         raise Invalid(
             "An outlay must lie between 0001-01-02 and 9999-12-30.", path=["startsAt"], code="OUT_OF_CALENDAR"
         ) from None
-    return found
+    return days

@@ -50,8 +50,8 @@ async def promo_for_campaign(
     campaign = await tx.fetchrow(_CAMPAIGN, *borders(tx.scope), campaign_id)
     if campaign is None:
         raise NotFound("campaign", campaign_id, path=["campaignId"])
-    found = await tx.fetchrow(_SAME_CODE, *borders(tx.scope), code)
-    if found is None:
+    promo = await tx.fetchrow(_SAME_CODE, *borders(tx.scope), code)
+    if promo is None:
         if discount_percent is None:
             raise Invalid(
                 f"There is no promo {code} yet; say its discount, too.",
@@ -72,14 +72,14 @@ async def promo_for_campaign(
             # It is out of this scope and cannot be linked from here.
             conflict.path = ["promoCode"]
             raise
-    same = found["type"] == PromoType.PERCENTAGE and found["value"] == discount_percent
+    same = promo["type"] == PromoType.PERCENTAGE and promo["value"] == discount_percent
     if discount_percent is not None and not same:
-        is_ = f"{found['value'].normalize():f}" + ("%" if found["type"] == PromoType.PERCENTAGE else "")
+        is_ = f"{promo['value'].normalize():f}" + ("%" if promo["type"] == PromoType.PERCENTAGE else "")
         raise Conflict(
-            f"There is a promo {code} with another discount already ({found['type']} {is_}).",
+            f"There is a promo {code} with another discount already ({promo['type']} {is_}).",
             path=["promoCode"],
             code="PROMO_CODE_EXISTS",
         )
     if tx.scope.store_id is None and tx.scope.project_ids is None:
-        await tx.execute(_LINK, tx.scope.group_id, found["id"], campaign_id, now)
-    return int(found["id"])
+        await tx.execute(_LINK, tx.scope.group_id, promo["id"], campaign_id, now)
+    return int(promo["id"])

@@ -45,12 +45,12 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
     row = {**values, "currency": currency, "used": 0, "created_at": now, "updated_at": now}
     places = ", ".join(_place(column, n) for n, column in enumerate(row, start=2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO promo (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, now: datetime) -> int:

@@ -178,26 +178,26 @@ def _of_time(terms: Terms, now: datetime) -> list[RefusalReason]:
 
 
 def _of_limits(terms: Terms, buyer: Buyer) -> list[RefusalReason]:
-    found: list[RefusalReason] = []
+    reasons: list[RefusalReason] = []
     if terms.usage_limit is not None and terms.used >= terms.usage_limit:
-        found.append(used_up(terms.usage_limit))
+        reasons.append(used_up(terms.usage_limit))
     needs = terms.has_segment or terms.per_customer_limit is not None
     if needs and not buyer.known:
-        found.append(
+        reasons.append(
             RefusalReason(
                 "CUSTOMER_NEEDED",
                 "This promo asks who redeems it; name the customer.",
                 ("customerId",),
             )
         )
-        return found
+        return reasons
     if terms.has_segment and not buyer.in_segment:
-        found.append(
+        reasons.append(
             RefusalReason("NOT_IN_SEGMENT", "The customer is not in the promo's segment.", ("customerId",))
         )
     if terms.per_customer_limit is not None and buyer.used >= terms.per_customer_limit:
-        found.append(used_up_by_customer(terms.per_customer_limit))
-    return found
+        reasons.append(used_up_by_customer(terms.per_customer_limit))
+    return reasons
 
 
 def used_up(limit: int) -> RefusalReason:
@@ -213,31 +213,31 @@ def used_up_by_customer(limit: int) -> RefusalReason:
 
 
 def _of_basket(terms: Terms, basket: Basket, buyer: Buyer) -> list[RefusalReason]:
-    found: list[RefusalReason] = []
+    reasons: list[RefusalReason] = []
     stores = terms.applies_to.stores
     if stores is not None and buyer.store_names is None:
-        found.append(
+        reasons.append(
             RefusalReason(
                 "STORE_NEEDED", "The promo holds in some stores only; name the store.", ("basket", "storeId")
             )
         )
     elif stores is not None and stores.isdisjoint(buyer.store_names or ()):
-        found.append(
+        reasons.append(
             RefusalReason("WRONG_STORE", "The promo does not hold in this store.", ("basket", "storeId"))
         )
     if basket.currency not in (None, terms.currency):
         message = f"The promo is in {terms.currency}, the basket in {basket.currency}."
-        return [*found, RefusalReason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
+        return [*reasons, RefusalReason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
     if terms.min_order_amount is not None and basket.goods < terms.min_order_amount:
         least, have = (show_amount(x, terms.currency) for x in (terms.min_order_amount, basket.goods))
         message = (
             f"The promo needs an order of {least} {terms.currency}; this one, without delivery, is {have}."
         )
-        found.append(RefusalReason("BELOW_MINIMUM", message, ("basket", "lines")))
+        reasons.append(RefusalReason("BELOW_MINIMUM", message, ("basket", "lines")))
     if terms.type != PromoType.FREE_DELIVERY and not applicable(terms.applies_to, basket.lines):
         message = "The promo applies to none of the basket's lines."
-        found.append(RefusalReason("NOTHING_APPLIES", message, ("basket", "lines")))
-    return found
+        reasons.append(RefusalReason("NOTHING_APPLIES", message, ("basket", "lines")))
+    return reasons
 
 
 def _nothing_off(terms: Terms, basket: Basket) -> RefusalReason:

@@ -89,19 +89,19 @@ class ConditionAttributes:
         """
         if type_code not in OWNERS:
             return f"type {type_code} has no documented meaning"
-        found = self.attributes.get((type_code, attribute))
-        if found is None:
+        asked = self.attributes.get((type_code, attribute))
+        if asked is None:
             return f"{OWNERS[type_code]} attribute {attribute} is not in the catalogue"
         operator = OPERATORS.get(operator_code)
         if operator is None:
             return f"operator {operator_code} has no documented meaning"
         operand = None if value is None else read_json(value.encode())
         if operand is None:
-            return Test(found, "exists", True)
-        if operator not in found.kind.operators:
-            return f"{found.name} has no order"
+            return Test(asked, "exists", True)
+        if operator not in asked.kind.operators:
+            return f"{asked.name} has no order"
         try:
-            return Test(found, operator, found.kind.operand(operator, operand))
+            return Test(asked, operator, asked.kind.operand(operator, operand))
         except ValueError as why:
             return f"the value {why}"
 

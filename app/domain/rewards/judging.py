@@ -267,15 +267,15 @@ def _condition_trace(one: Condition, facts: Facts, at: datetime) -> Trace:
 
 
 def _multiplier_trace(one: Multiplier, facts: Facts, *, applies: bool) -> Trace:
-    found: Trace = {
+    trace: Trace = {
         "multiplier": one.id,
         "expected": one.expected,
         "factor": show_decimal(Decimal(one.factor) / SCALE),
     }
     if one.test is None:
-        return {**found, "applies": False, "why": one.why}
+        return {**trace, "applies": False, "why": one.why}
     return {
-        **found,
+        **trace,
         "input": one.test.attribute.name,
         "value": one.test.attribute.read(facts),
         "applies": applies,
@@ -302,12 +302,13 @@ def _affordable(lines: list[RewardLine], books: Books, customer_id: int, trace: 
     needed: dict[int, int] = {}
     for line in lines:
         needed[line.partner_id] = needed.get(line.partner_id, 0) + line.amount
-    found = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
+    balances = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
     if trace is not None:
         trace["balances"] = [
-            {"partner": partner, "has": found[partner], "takes": amount} for partner, amount in needed.items()
+            {"partner": partner, "has": balances[partner], "takes": amount}
+            for partner, amount in needed.items()
         ]
-    return all(found[partner] >= amount for partner, amount in needed.items())
+    return all(balances[partner] >= amount for partner, amount in needed.items())
 
 
 def _countable(

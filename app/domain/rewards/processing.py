@@ -138,13 +138,13 @@ async def _facts(
     users = await user_facts(tx, {given.customer_id for _, given in work}, now=now)
     named = {given.partner_id or one.partner_id for one, given in work} - {None}
     partners = await partner_facts(tx, [ident for ident in named if ident is not None])
-    found = []
+    facts = []
     for one, given in work:
         if given.customer_id not in users:
             raise NotFound("customer", show_id("cust", given.customer_id), path=["customerId"])
         if given.partner_id is not None and given.partner_id not in partners:
             raise NotFound("partner", show_id("part", given.partner_id), path=["partnerId"])
-        found.append(
+        facts.append(
             facts_for(
                 one,
                 user=users[given.customer_id],
@@ -154,7 +154,7 @@ async def _facts(
                 now=now,
             )
         )
-    return found
+    return facts
 
 
 def _trigger(given: Occurrence) -> Trigger:

@@ -98,10 +98,10 @@ async def replay_evaluations(
             if turn.is_over:
                 await turn.pass_on()
             if row["reverses"] is not None:
-                found = taken_back.pop(row["reverses"], None)
-                if found is None and row["reverses"] < steps.first:
-                    found = await _before(tx, row["reverses"])
-                _reverse(found, state, books, drift, sign=sign)
+                decided = taken_back.pop(row["reverses"], None)
+                if decided is None and row["reverses"] < steps.first:
+                    decided = await _before(tx, row["reverses"])
+                _reverse(decided, state, books, drift, sign=sign)
                 continue
             facts: Facts = _read(row["inputs"])
             customer, revenue = row["customer_id"], revenue_of(facts)
@@ -235,7 +235,7 @@ class _Decided:
 
 
 def _reverse(
-    found: _Decided | None,
+    decided: _Decided | None,
     state: Simulated,
     books: Books,
     drift: dict[tuple[int, int], int],
@@ -244,14 +244,14 @@ def _reverse(
 ) -> None:
     """Take back what was really taken back, as far as it would have been paid here."""
     state.reversals += 1
-    if found is None:
+    if decided is None:
         return
-    state.was_paid -= found.was
-    for account, by in found.shift.items():
+    state.was_paid -= decided.was
+    for account, by in decided.shift.items():
         drift[account] -= by
-    if found.lines:
-        take_back(found.lines, books, customer_id=found.customer, revenue=found.revenue, sign=sign)
-        state.paid -= sum(line.amount for line in found.lines)
+    if decided.lines:
+        take_back(decided.lines, books, customer_id=decided.customer, revenue=decided.revenue, sign=sign)
+        state.paid -= sum(line.amount for line in decided.lines)
 
 
 _EARLIER = "SELECT customer_id, inputs::text AS inputs, amount FROM reward_evaluation WHERE group_id = $1 AND id = $2"

@@ -102,7 +102,7 @@ def occurrence_of_event(event: TriggeringEvent, *, currency: str) -> Occurrence:
 
 def transaction_of(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
     """The transaction in an event's values, its amount in the smallest unit."""
-    found: dict[str, Any] = {
+    transaction: dict[str, Any] = {
         name: data[name]
         for name in ("currency", "channel", "items", "quantity")
         if data.get(name) is not None
@@ -114,6 +114,6 @@ def transaction_of(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
             and not isinstance(value, bool)
             and 0 <= value <= MAX_SAFE_INTEGER // 1000
         ):
-            found["amount"] = smallest(Decimal(value), currency)
+            transaction["amount"] = smallest(Decimal(value), currency)
             break
-    return found
+    return transaction

@@ -256,14 +256,14 @@ def number(value: object, expects: str = "a number") -> Decimal:
     """A number of bounded length; ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"takes {expects}, not {kind_of(value)}")
-    found = Decimal(value)
+    exact = Decimal(value)
     if (
-        not found.is_finite()
-        or abs(found.adjusted()) > MAX_DIGITS
-        or len(found.as_tuple().digits) > MAX_DIGITS
+        not exact.is_finite()
+        or abs(exact.adjusted()) > MAX_DIGITS
+        or len(exact.as_tuple().digits) > MAX_DIGITS
     ):
         raise ValueError(f"takes a number of at most {MAX_DIGITS} digits")
-    return found
+    return exact
 
 
 def whole(value: object, largest: int) -> int:

@@ -29,10 +29,10 @@ async def segments_of(
     segments = await db.search(_SEGMENTS, [scope.group_id], scope)
     listed = {tuple(row) for row in await db.search(_LISTED, [scope.group_id, ids], scope)}
     judged = [(row["id"], row["type"], kept_predicate(row)) for row in segments]
-    found: dict[int, list[int]] = {}
+    inside: dict[int, list[int]] = {}
     for row in facts:
         known = facts_of(row)
-        found[row["id"]] = [
+        inside[row["id"]] = [
             segment
             for segment, kind, predicate in judged
             if (
@@ -41,4 +41,4 @@ async def segments_of(
                 else (segment, row["id"]) in listed
             )
         ]
-    return found
+    return inside

@@ -45,12 +45,12 @@ async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentField
     row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO segment (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields, *, now: datetime) -> int:
@@ -117,11 +117,11 @@ UPDATE segment SET size = size + $3, sized_at = $4, updated_at = $4 WHERE group_
 async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime) -> int:
     """Put customers on the list of a static or imported segment; how many were not on it yet."""
     ids = await _list_to_change(tx, segment_id, customer_ids)
-    found = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
+    customers = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
     missing = [
         NotFound("customer", ident, path=["customerIds", at])
         for at, ident in enumerate(customer_ids)
-        if ident not in found
+        if ident not in customers
     ]
     if missing:
         raise Several(missing[:MAX_TOLD])
@@ -247,7 +247,7 @@ def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | N
 
 
 def _checked(given: SegmentFields) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for column in ("name", "criteria", "source", "external_id"):
         value = getattr(given, column)
         if isinstance(value, Unset):
@@ -260,8 +260,8 @@ def _checked(given: SegmentFields) -> dict[str, Any]:
         elif column in ("source", "external_id") and value is not None:
             longest = MAX_CODE if column == "external_id" else MAX_NAME
             value = inputs.text(value, path, longest=longest, blank=False)
-        found[column] = value
-    return found
+        columns[column] = value
+    return columns
 
 
 def _whole_group(tx: Transaction) -> None:

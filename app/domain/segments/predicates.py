@@ -134,25 +134,25 @@ class _Reader:
                 raise _fault(path, "takes a list of criteria, at least one")
             parts = [self.criteria(one, (*path, at), depth + 1) for at, one in enumerate(value)]
             return _all(parts) if key == "all" else Some(tuple(parts))
-        found = self._attribute(key, path)
+        attribute = self._attribute(key, path)
         if not isinstance(value, dict):
-            return self._test(found, found.kind.bare, value, path)
+            return self._test(attribute, attribute.kind.bare, value, path)
         if not value:
             raise _fault(path, "is empty; name at least one operator")
-        return _all([self._test(found, op, operand, (*path, op)) for op, operand in value.items()])
+        return _all([self._test(attribute, op, operand, (*path, op)) for op, operand in value.items()])
 
     def _attribute(self, name: str, path: Path) -> Attribute:
         try:
             read_text(name)
         except ValueError as why:
             raise _fault(path[:-1], f"has a key that {why}") from None
-        found = self.attributes.find(name)
-        if found is None:
+        attribute = self.attributes.find(name)
+        if attribute is None:
             known = sorted(self.attributes.attributes)
             if self.attributes.free is not None:
                 known.append(f"{self.attributes.free_prefix}<key>")
             raise _fault(path, f"is no attribute; known are {', '.join((*known, *GROUPS))}")
-        return found
+        return attribute
 
     def _test(self, attribute: Attribute, operator: str, operand: object, path: Path) -> Predicate:
         self.tests += 1

@@ -142,7 +142,7 @@ async def change_limits(
     rows = await tx.fetch(
         _LOCK, *borders(tx.scope), [own for own in numbers.values() if own is not None], list(numbers)
     )
-    named = {name: found for name, own in numbers.items() if (found := _row_of(rows, name, own))}
+    named = {name: campaign for name, own in numbers.items() if (campaign := _row_of(rows, name, own))}
     often: dict[int, int] = {}
     for change in changes:
         if change.campaign in named:

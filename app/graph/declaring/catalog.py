@@ -50,9 +50,9 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
     unplanned: dict[str, str] = {}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
-            found = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
-            if found:
-                filters[kind.name] = found
+            its_filters = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
+            if its_filters:
+                filters[kind.name] = its_filters
         if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
             continue
         if _is_page_type(kind):

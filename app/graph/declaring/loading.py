@@ -135,8 +135,8 @@ class Loaders:
             if alive and entity.alive:
                 where.append(sql(f"t.{entity.alive}"))
             names = {'"#by"': row(by), **self._columns(entity, row)}
-            found = await self._fetch(Select(names, source, where).sql())
-            by_key = {record["#by"]: Record(type_name, record) for record in found}
+            rows = await self._fetch(Select(names, source, where).sql())
+            by_key = {record["#by"]: Record(type_name, record) for record in rows}
             return [by_key.get(k) for k in keys]
 
         return await self._load(("one", type_name, by, alive), batch, key)

@@ -273,14 +273,14 @@ class Conversation:
 
 def _credentials(headers: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> dict[bytes, bytes]:
     """The credential's headers as sent with the handshake, replaced by those in `connection_init`."""
-    found = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
+    sent = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
     for key, value in payload.items():
         name = key.lower().encode()
         if name in HEADERS and value is not None:
             if not isinstance(value, str) or not value.isprintable() or not value.isascii():
                 raise Unauthorized(f"{key} must be a text as in a header.")
-            found[name] = value.encode("ascii")
-    return found
+            sent[name] = value.encode("ascii")
+    return sent
 
 
 def _code_of(failure: Failure) -> Close:

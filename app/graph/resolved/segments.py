@@ -85,8 +85,8 @@ async def _segments(root: Any, info: strawberry.Info) -> Any:
     context: Any = info.context
 
     async def batch(ids: list[int]) -> list[list[int]]:
-        found = await segments_of(context.db, context.scope, ids, now=context.now)
-        return [found.get(ident, []) for ident in ids]
+        by_customer = await segments_of(context.db, context.scope, ids, now=context.now)
+        return [by_customer.get(ident, []) for ident in ids]
 
     loaders = loaders_of(info)
     ids = await loaders.batched("segments of customers", batch, root.key("id"))
@@ -166,8 +166,8 @@ async def _of(root: Any, info: strawberry.Info) -> _Segment:
 
     async def batch(ids: list[int]) -> list[_Segment]:
         rows = await context.db.search(_KIND, [context.scope.group_id, ids], context.scope)
-        found = {row["id"]: _Segment(row["id"], row["type"], kept_predicate(row)) for row in rows}
-        return [found[ident] for ident in ids]
+        segments = {row["id"]: _Segment(row["id"], row["type"], kept_predicate(row)) for row in rows}
+        return [segments[ident] for ident in ids]
 
     segment: _Segment = await loaders_of(info).batched("criteria of segments", batch, root.key("id"))
     return segment

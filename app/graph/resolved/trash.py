@@ -50,8 +50,8 @@ async def _reasons(
     context: Any = info.context
     project_id = await _project(context, project)
     async with context.db.transaction(context.scope) as tx:
-        found = await trash_reasons(tx, project_id, since=since, until=until)
-    return [_shown(one) for one in found]
+        reasons = await trash_reasons(tx, project_id, since=since, until=until)
+    return [_shown(one) for one in reasons]
 
 
 async def _would_pass(
@@ -85,11 +85,11 @@ async def _would_pass(
                     for row in checked_fields(entries)
                 ),
             )
-        found = await events_would_pass(tx, project_id, schema)
+        passing = await events_would_pass(tx, project_id, schema)
     return EventsWouldPass(
-        passing=Long(found.passing),
-        failing=Long(found.failing),
-        reasons=[_shown(one) for one in found.reasons],
+        passing=Long(passing.passing),
+        failing=Long(passing.failing),
+        reasons=[_shown(one) for one in passing.reasons],
     )
 
 

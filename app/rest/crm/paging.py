@@ -37,16 +37,16 @@ def page_variables(parts: RequestParts, *, limit: int = LIMIT) -> dict[str, Any]
     return {"first": size, "offset": offset}
 
 
-def page_headers(found: Mapping[str, Any], parts: RequestParts, *, limit: int = LIMIT) -> dict[str, str]:
+def page_headers(connection: Mapping[str, Any], parts: RequestParts, *, limit: int = LIMIT) -> dict[str, str]:
     """How many rows there are in all, and where the other pages are (RFC 8288)."""
     page, size = page_and_limit(parts, limit)
-    total = int(found["totalCount"])
+    total = int(connection["totalCount"])
     last = max(1, -(-total // size))
     pages: dict[str, tuple[int, dict[str, str | None]]] = {"first": (1, {}), "last": (last, {})}
     if page > 1:
-        pages["prev"] = (min(page - 1, last), {"before": found["pageInfo"]["startCursor"]})
+        pages["prev"] = (min(page - 1, last), {"before": connection["pageInfo"]["startCursor"]})
     if page < last:
-        pages["next"] = (page + 1, {"after": found["pageInfo"]["endCursor"]})
+        pages["next"] = (page + 1, {"after": connection["pageInfo"]["endCursor"]})
     links = [f'<{_address(parts, number, size, more)}>; rel="{rel}"' for rel, (number, more) in pages.items()]
     return {"X-Total-Count": str(total), "Link": ", ".join(links)}
 

@@ -91,10 +91,10 @@ def received(data: Data, _: RequestParts) -> object:
 
 def funnel(data: Data, _: RequestParts) -> object:
     """The stages in order; the first one has no `drop_off`."""
-    found = data["funnel"]
+    numbers = data["funnel"]
     return {
-        "funnel_type": found["type"].lower(),
-        "period": {"start": found["since"], "end": found["until"]},
+        "funnel_type": numbers["type"].lower(),
+        "period": {"start": numbers["since"], "end": numbers["until"]},
         "stages": [
             _without_nulls(
                 stage=step["stage"].lower(),
@@ -102,9 +102,9 @@ def funnel(data: Data, _: RequestParts) -> object:
                 percentage=step["percentage"],
                 drop_off=step["dropOff"],
             )
-            for step in found["stages"]
+            for step in numbers["stages"]
         ],
-        "overall_conversion": found["overallConversion"],
+        "overall_conversion": numbers["overallConversion"],
     }
 
 

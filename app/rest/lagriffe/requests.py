@@ -52,8 +52,8 @@ def create_variables(parts: RequestParts) -> dict[str, Any]:
         "startDate": _date(sent, "start_date"),
         "endDate": _date(sent, "end_date"),
     }
-    found = {name: value for name, value in given.items() if value is not None}
-    return {"input": found, "files": _files(sent, parts.is_form)}
+    values = {name: value for name, value in given.items() if value is not None}
+    return {"input": values, "files": _files(sent, parts.is_form)}
 
 
 def _without_blanks(form: Mapping[str, Any]) -> dict[str, Any]:

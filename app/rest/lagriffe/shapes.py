@@ -52,20 +52,20 @@ def created(data: Data, _: RequestParts) -> object:
 
 def metrics(data: Data, parts: RequestParts) -> object:
     """One entry per channel, its days in order and without gaps, and the sums."""
-    found = _found(data)
-    reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in found["channels"]}
-    for point in found["metricSeries"]:
+    node = _found(data)
+    reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in node["channels"]}
+    for point in node["metricSeries"]:
         reported.setdefault(point["channel"], {})[point["period"]] = point
-    days = _days(found, sorted(day for points in reported.values() for day in points), now=parts.now)
+    days = _days(node, sorted(day for points in reported.values() for day in points), now=parts.now)
     channels = []
     for name, points in reported.items():
         series = [{"date": day, **_figures(points.get(day, NOTHING))} for day in days]
         channels.append({"channel": name, "totals": _sum(series), "series": series})
     return success(
         {
-            "campaign_id": _number(found["id"]),
-            "currency": found["currency"],
-            "totals": _figures(found["metrics"]),
+            "campaign_id": _number(node["id"]),
+            "currency": node["currency"],
+            "totals": _figures(node["metrics"]),
             "channels": channels,
         }
     )

@@ -24,12 +24,12 @@ def sent_now(data: Data, _: RequestParts) -> object:
     """The same for an event that was processed; else what is wrong with it and where it is now."""
     payload = data["eventSendNow"]
     if payload["errors"] and payload["id"] is not None:
-        found = [
+        problems = [
             Problem(EVENT_TRASHED, error["message"], error["code"], tuple(error["path"]))
             for error in payload["errors"]
         ]
         where = Problem("INVALID", f"The event is in the trash as {show_event_id(payload['id'])}.")
-        raise PayloadErrors([*found, where])
+        raise PayloadErrors([*problems, where])
     refuse(payload["errors"], NAMES)
     return show_event_id(payload["id"])
 
@@ -86,7 +86,7 @@ def user_events(data: Data, parts: RequestParts) -> object:
 def user_metrics(data: Data, parts: RequestParts) -> object:
     """A page of the states and statistics of the user's events."""
     _known(data, parts)
-    found = data["eventMetrics"]
+    connection = data["eventMetrics"]
     rows = [
         {
             **_metric(node),
@@ -94,9 +94,9 @@ def user_metrics(data: Data, parts: RequestParts) -> object:
             "userId": show_object_id(node["customerId"]),
             "projectId": node["project"]["slug"],
         }
-        for node in found["nodes"]
+        for node in connection["nodes"]
     ]
-    return page(parts, found["totalCount"], rows, "count", "total", "data")
+    return page(parts, connection["totalCount"], rows, "count", "total", "data")
 
 
 def _raw(node: Node) -> dict[str, Any]:
