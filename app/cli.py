@@ -236,12 +236,12 @@ def plan_coverage() -> None:
     """List which fields of the schema are planned, and why the others are not."""
     from app.graph.running.explaining import coverage
 
-    found = coverage()
-    for name in found.planned:
+    covered = coverage()
+    for name in covered.planned:
         typer.echo(f"planned    {name}")
-    for name, reason in found.unplanned.items():
+    for name, reason in covered.unplanned.items():
         typer.echo(f"resolved   {name}: {reason}")
-    typer.echo(f"\n{len(found.planned)} fields are planned, {len(found.unplanned)} run on resolvers.")
+    typer.echo(f"\n{len(covered.planned)} fields are planned, {len(covered.unplanned)} run on resolvers.")
 
 
 @app.command()

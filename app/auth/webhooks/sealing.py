@@ -1,6 +1,6 @@
 """A connection's secrets at rest: encrypted with a key made from SECRET_KEY, so a stolen dump signs nothing.
 
-They cannot be kept as hashes, as other secrets are: a signature is checked by making it again.
+They cannot be kept as hashes, as other secrets are: checking a signature means making it again.
 """
 
 import base64
@@ -22,10 +22,10 @@ MAX_OPENED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What a provider's deliveries are signed with."""
+    """What the deliveries of a connection are signed with."""
 
     own: str = field(repr=False)
-    """Ours: signs in the documented way, and is what Mailchimp sends in the query."""
+    """Ours: for signatures in the documented way, and what Mailchimp sends in the query."""
     provider: str | None = field(default=None, repr=False)
     """The provider's: SendGrid's verification key, Twilio's auth token, HubSpot's client secret."""
 

@@ -23,7 +23,7 @@ class MediaCampaign:
     """An order. Source: La Griffe, "POST /api/campaigns", required payload."""
 
     beacon_key: str
-    """The store's; mandatory even where the request is narrowed to a store, and then the same."""
+    """The store's. Mandatory even where the request is narrowed to a store, and then that store's."""
     label: str
     channels: Sequence[str]
     period_type: str | None = None
@@ -85,13 +85,13 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
 
 
 WORDS = {"name": "label", "beaconKey": "externalBeaconKey", "startsOn": "startDate", "endsOn": "endDate"}
-"""What an order calls the fields of a campaign."""
+"""The names that an order gives the fields of a campaign."""
 _QUOTED = re.compile(r"`(\w+)`", re.ASCII)
 
 
 @contextmanager
 def _in_the_words_of_an_order() -> Iterator[None]:
-    """The rules of every campaign apply; what they refuse is told by the order's own names."""
+    """The rules of all campaigns apply; what they refuse is reported by the order's own names."""
     try:
         yield
     except (Invalid, Forbidden, NotFound) as failure:

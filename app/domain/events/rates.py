@@ -7,13 +7,13 @@ from app.errors import Unavailable
 from app.values.known import Known
 
 BURST_S = 5
-"""How many seconds' worth may come at once."""
+"""How many seconds' worth of events may come at once."""
 MAX_PROJECTS = 10_000
 RATE_LIMITED = "RATE_LIMITED"
 
 
 class Rates:
-    """A bucket per project: it fills at the rate, and each event takes one out."""
+    """A token bucket per project: it fills at the rate, and each event takes one token."""
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
@@ -22,7 +22,7 @@ class Rates:
         """By project: what is in it, and as of when."""
 
     def check(self, project_id: int, *, now: datetime) -> None:
-        """Take one. Unavailable, saying when to come again, where there is none left."""
+        """Take a token. Where there is none, Unavailable says when to try again."""
         now_s = now.timestamp()
         level, as_of = self._buckets.get(project_id) or (float(self._room), now_s)
         level = min(self._room, level + max(0.0, now_s - as_of) * self._per_second)

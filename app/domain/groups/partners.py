@@ -71,7 +71,7 @@ async def create_partnership(
 
 
 async def rename_partnership(tx: Transaction, partnership_id: int, *, name: str) -> int:
-    """Call it something else; the id. Partner and store stay: campaigns rest on them."""
+    """Rename it; the id. Partner and store cannot change: campaigns depend on them."""
     if not await tx.execute(
         _RENAME_PARTNERSHIP, tx.scope.group_id, partnership_id, _name(name), tx.scope.store_id
     ):

@@ -1,4 +1,4 @@
-"""Configurations that are not saved: a draft of its own, or another one for a campaign that is there."""
+"""Configurations that are not saved: a draft by itself, or another configuration for an existing campaign."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from app.values.changes import Unset, sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What to judge by. None: as the campaign has it; for a draft of its own nothing at all."""
+    """What to judge by. None: as in the campaign; in a draft by itself, nothing at all."""
 
     flows: Sequence[FlowFields] | None = None
     goals: Sequence[GoalFields] | None = None
@@ -38,9 +38,9 @@ class Draft:
 
 
 async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
-    """The configuration with what the draft says instead. Rows without an id are counted from 1.
+    """The configuration, with the draft's parts in place of its own. Rows without an id are numbered from 1.
 
-    What could not be saved is refused as there.
+    What could not be saved is refused here too.
     """
     made, known = base, await read_attributes(tx)
     if given.reward_type is not None:

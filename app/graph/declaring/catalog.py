@@ -48,9 +48,9 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
     unplanned: dict[str, str] = {}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
-            found = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
-            if found:
-                filters[kind.name] = found
+            its_filters = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
+            if its_filters:
+                filters[kind.name] = its_filters
         if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
             continue
         if _is_page_type(kind):
@@ -119,7 +119,7 @@ def _kind_of(item: GraphQLField, entity: Entity) -> Kind:
 
 
 def _refused(item: GraphQLField) -> str | None:
-    """Why a field may not be planned: what runs around its resolver would be passed over."""
+    """Why a field may not be planned: a plan would skip what runs around its resolver."""
     if declaration(item) is None:
         return "a resolver in Python"
     around = runs_around(item)

@@ -104,17 +104,17 @@ def read_beside(name: str, table: type[SQLModel], *keys: str) -> Entity:
 
 
 def column(description: str, name: str = "", *, kind: Kind | None = None) -> Any:
-    """A column of the row: of the same name as the field, unless named."""
+    """A column of the row, with the field's name unless another is given."""
     return _field(Declared("column", column=name, kind=kind), description)
 
 
 def computed(description: str, *expressions: Expression, kind: Kind | None = None) -> Any:
-    """A value computed by SQL from the row. It must not be able to fail on any row that can be stored."""
+    """A value that SQL computes from the row. It must not fail on any row that can be stored."""
     return _field(Declared("column", expressions=expressions, kind=kind), description)
 
 
 def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text") -> Any:
-    """A value the request knows by itself."""
+    """A value from the request itself, see `RequestFacts`."""
     return _field(Declared("fact", read=read, cast=cast), description)
 
 
@@ -156,7 +156,7 @@ def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
 
 
 def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
-    """At the root: the row with this `id`, or the one the scope names. `further` arguments say nothing of rows."""
+    """At the root: the row with this `id`, or the one that the scope names. `further` arguments do not affect rows."""
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
     return _field(Declared("made", made=RootRow(scope_key)), description, (*arguments, *further))
 
@@ -175,11 +175,11 @@ def every_group(description: str) -> Any:
 
 ROOT_FIRST = 50
 NESTED_FIRST = 20
-"""Smaller than at the root, since there is one such page per parent."""
+"""Smaller than at the root, since each parent has such a page."""
 
 
 def news(description: str, rows: ListOf, *further: inspect.Parameter, by: str, first: int) -> Any:
-    """At the root: rows that whoever asks has not seen yet, oldest first by the instant `by`, `first` at a time."""
+    """At the root: rows that the subscriber has not seen yet, oldest first by the instant `by`, `first` at a time."""
     which = argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None)
     key = next(name for name, one in rows.keys.items() if one.column == by)
     made = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
@@ -194,7 +194,7 @@ def connection(
     parent_key: str = "id",
     where: str = "",
 ) -> Any:
-    """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
+    """A list in pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
 
     `where`: only rows that this condition holds for, `status = 'trashed'`.
     """
@@ -234,7 +234,7 @@ def aggregate(
 
 
 def parts(description: str, prefix: str, *, always: str) -> Any:
-    """Objects kept in arrays of the row: column `x` of theirs in `<prefix>_x`, `always` is there in any case."""
+    """Objects kept in arrays of the row: their column `x` in `<prefix>_x`; `always` is always selected."""
     return _field(Declared("made", made=Parts(prefix, always)), description)
 
 

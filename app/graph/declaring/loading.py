@@ -42,7 +42,7 @@ _ROOT = 0
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row, or an object inside one: `path` leads to its columns, `columns` are what its embedding bound."""
+    """A row, or an object inside one: `path` leads to its columns, `columns` are those that its embedding bound."""
 
     type_name: str
     values: Mapping[str, Any]
@@ -107,9 +107,9 @@ class Loaders:
         self.bindings = bindings
         self.shape = bindings.scope.shape
         self.statements: list[str] = []
-        """What was run, for the tests that count."""
+        """Statements that were run, for tests that count them."""
         self.news: list[Record] = []
-        """Rows of the news that were asked for, so that the next time leaves them out."""
+        """The news rows of this request, so that the next one leaves them out."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._inside: Transaction | None = None
 
@@ -136,8 +136,8 @@ class Loaders:
             if alive and entity.alive:
                 where.append(verbatim(f"t.{entity.alive}"))
             names = {'"#by"': row(by), **self._columns(entity, row)}
-            found = await self._fetch(Select(names, source, where).sql())
-            by_key = {record["#by"]: Record(type_name, record) for record in found}
+            rows = await self._fetch(Select(names, source, where).sql())
+            by_key = {record["#by"]: Record(type_name, record) for record in rows}
             return [by_key.get(k) for k in keys]
 
         return await self._load(("one", type_name, by, alive), batch, key)
@@ -250,7 +250,7 @@ class Loaders:
         return [row for row in found if row is not None]
 
     async def batched(self, name: str, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
-        """A batch of a resolver's own: `batch` is called once with the keys of all its rows."""
+        """A resolver's own batch: `batch` is called once with the keys of all its rows."""
         return await self._load(("batched", name), batch, key)
 
     # ── running ───────────────────────────────────────────────────────────────

@@ -1,8 +1,7 @@
 """What a mutation made, printed by one statement on its own connection before COMMIT.
 
-A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on
-as it is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the
-write.
+A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on as it
+is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the write.
 """
 
 from collections.abc import Sequence

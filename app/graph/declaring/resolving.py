@@ -47,7 +47,7 @@ def _read_embed(root: Any, info: Any, **_: Any) -> Any:
 
 
 def _embedded(row: Record, field: Embed) -> Record | None:
-    """An object that is a row of its own, bound like one inside another."""
+    """An object with a row of its own, bound like one inside another row."""
     if field.present is not None and not row.values["?"]:
         return None
     return Record(field.target, row.values, columns=field.columns)
@@ -125,12 +125,12 @@ def _read(prefix: str, id_cast: str, text: str) -> Any:
 
 
 def _args(info: Any, definition: Any) -> FieldArguments:
-    # Strawberry shows resolvers the coerced variables alone.
+    # Strawberry shows resolvers only the coerced variables.
     variables = variables_of(info.variable_values)
     return arguments(get_argument_values(definition, info.field_nodes[0], variables))
 
 
 async def _kept(work: Awaitable[T]) -> T:
     # graphql-core cancels sibling fields when one fails on a non-null type; a dataloader's future is shared with
-    # fields elsewhere, which must not be cancelled along.
+    # fields elsewhere, which must not be cancelled with them.
     return await asyncio.shield(work)

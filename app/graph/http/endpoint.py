@@ -2,10 +2,10 @@
 
 A plain ASGI application that touches no more of a request than it needs: this is the hot path.
 
-Cross-site requests: the gateway knows no cookies, every credential is a header that a foreign page can
+Cross-site requests: the gateway uses no cookies, and every credential is a header that a foreign page can
 neither read nor make a browser send. So a GET needs no further proof, and neither does a JSON POST, which
-browsers send across origins only after a preflight. A form is sent without one; therefore it must bring a
-header of its own.
+browsers send across origins only after a preflight. A form is sent without one; therefore it needs a header
+of its own.
 """
 
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ STATUSES = {
     PREFLIGHT_REQUIRED: 403,
     INTERNAL: 500,
 }
-"""By the precise code, else by the code of its class; a code that is not here is a 400."""
+"""By the precise code, else by the code of its class; all other codes are a 400."""
 
 _CONTENT_TYPE = {
     form: (b"content-type", f"{form.value}; charset=utf-8".encode()) for form in (Form.JSON, Form.RESPONSE)
@@ -94,7 +94,7 @@ class GraphQLOverHttp:
     async def _run(
         self, scope: Scope, receive: Receive, send: Send, exchange: Exchange, form: Form | None
     ) -> Refusal | None:
-        """The answer; None where it was sent already, bit by bit."""
+        """The answer; None where it has been sent already, bit by bit."""
         method = scope["method"]
         if method != "POST" and method != "GET":
             raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
@@ -105,7 +105,7 @@ class GraphQLOverHttp:
                 code=NOT_ACCEPTABLE,
             )
         headers = exchange.headers
-        # Before the body is read: a stranger's megabytes are not worth our memory.
+        # Before the body is read: strangers get none of our memory for their megabytes.
         now = datetime.now(UTC)
         principal = self.authenticator.recall(headers, now=now)
         if principal is None:
@@ -151,7 +151,7 @@ class GraphQLOverHttp:
                 await close_files(files)
         exchange.execution = given.execution
         if form is Form.STREAM:
-            # What is wrong with an operation is said in the stream too: a browser shows nothing else of it.
+            # Errors in an operation are sent in the stream as well: a browser shows nothing else of the answer.
             return 200, list(STREAM_HEADERS), events_of(given.body)
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
@@ -167,7 +167,7 @@ class GraphQLOverHttp:
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
 
     def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
-        """How a planned query is answered once more, for whoever still proves to be that credential's owner."""
+        """How to answer a planned query again, for whoever still proves to own that credential."""
         base, stale, called = asked.base_url, asked.stale_ok, (checked.operation.name or "")[:64]
 
         async def again(exchange: Exchange) -> bytes | None:
@@ -199,7 +199,7 @@ def _form(accept: bytes | None, *, page: bool) -> Form | None:
 
 
 def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:
-    """A failure in GraphQL's shape: status, headers, body. None is a fault of ours."""
+    """A failure in GraphQL's form: status, headers, body. None is a fault of ours."""
     code = INTERNAL if failure is None else failure.reason
     status = STATUSES.get(code) or STATUSES.get(failure.code if failure else INTERNAL, 400)
     error = {

@@ -1,7 +1,7 @@
-"""What a GraphQL request over HTTP says: JSON bodies, query strings, and forms with files.
+"""Reading GraphQL requests over HTTP: JSON bodies, query strings, and forms with files.
 
-Follows "GraphQL over HTTP" and the GraphQL multipart request specification. Everything wrong with a request
-is an Invalid that says what would be right; members we do not know are ignored.
+Follows "GraphQL over HTTP" and the GraphQL multipart request specification. Whatever is wrong with a request
+is an Invalid that says what would be right; unknown members are ignored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ NO_FILES: Uploads = ()
 
 
 async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Operation, Uploads]:
-    """The operation of a POST, and the files whoever runs it must close."""
+    """The operation of a POST, and its files, which whoever runs it must close."""
     content_type = headers.get(b"content-type", b"")
     media_type, _, parameters = content_type.decode("latin-1").partition(";")
     media_type = media_type.strip().lower()

@@ -1,4 +1,4 @@
-"""One client's socket: what it says, what is answered, and how it ends. Protocol: graphql-transport-ws.
+"""One client's socket: its messages, our answers, and how it ends. Protocol: graphql-transport-ws.
 
 Operations are checked and run as over HTTP; each has a task of its own, by the client's id.
 """
@@ -42,7 +42,7 @@ from app.serving.preferences import stale_ok
 
 INIT_WITHIN_S = 5.0
 MAX_OPERATIONS = 100
-"""Under way on one socket."""
+"""How many may be under way on one socket."""
 ROUTE = "/graphql (socket)"
 METHOD = "SOCKET"
 
@@ -74,16 +74,16 @@ class Conversation:
         self._has_asked_in = False
         self._is_closed = False
         self._reads: dict[str, asyncio.Task[None]] = {}
-        """By the client's ids: what ends with the socket."""
+        """Queries and subscriptions by the client's ids, which end with the socket."""
         self._writes: dict[str, asyncio.Task[None]] = {}
-        """Mutations, which are done to their end."""
+        """Mutations, which are always completed."""
         self._unheard: set[asyncio.Task[None]] = set()
-        """Mutations whose answer the client does not want any more."""
+        """Mutations whose answer the client no longer wants."""
         self._stop_watch: Callable[[], None] = lambda: None
         self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
-        """Until either side closes."""
+        """Serve the socket until either side closes it."""
         late = asyncio.get_running_loop().call_later(INIT_WITHIN_S, self._is_late)
         try:
             while (message := await self._receive())["type"] != "websocket.disconnect":
@@ -99,7 +99,7 @@ class Conversation:
                 await asyncio.wait(tasks)
 
     async def close(self, code: Close, reason: str) -> None:
-        """Say goodbye, once."""
+        """Close the socket, once."""
         if not self._is_closed:
             self._is_closed = True
             await self._send_quietly({"type": "websocket.close", "code": code, "reason": reason_of(reason)})
@@ -197,7 +197,7 @@ class Conversation:
     async def _once(
         self, ident: str, checked: CheckedOperation, context: Context, tasks: dict[str, asyncio.Task[None]]
     ) -> None:
-        """A query or a mutation: one result, and that it is complete."""
+        """A query or a mutation: one result, then `complete`."""
         started = time.perf_counter()
         noted = Exchange(self.exchange.headers)
         if self.home.in_flight >= self.home.services.settings.max_in_flight:
@@ -224,7 +224,7 @@ class Conversation:
         self.exchange.note(noted, METHOD, took_s=time.perf_counter() - started)
 
     async def _finish(self, ident: str, tasks: dict[str, asyncio.Task[None]], text: str) -> None:
-        """The last word about an operation, unless the client said it; its id is free from then on."""
+        """Send the last message about an operation, unless the client ended it; its id is free from then on."""
         if tasks.get(ident) is asyncio.current_task():
             del tasks[ident]
             await self._say(text)
@@ -234,7 +234,7 @@ class Conversation:
             await self._send_quietly({"type": "websocket.send", "text": text})
 
     async def _send_quietly(self, message: AsgiMessage) -> None:
-        # What was waiting for room when the socket was closed finds it closed.
+        # Messages that waited for room when the socket was closed find it closed.
         with contextlib.suppress(OSError, RuntimeError):
             await self._send(message)
 
@@ -268,15 +268,15 @@ class Conversation:
 
 
 def _credentials(headers: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-    """The credential's headers as sent with the handshake, those in `connection_init` instead of them."""
-    found = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
+    """The credential's headers as sent with the handshake, replaced by those in `connection_init`."""
+    sent = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
     for key, value in payload.items():
         name = key.lower().encode()
         if name in HEADERS and value is not None:
             if not isinstance(value, str) or not value.isprintable() or not value.isascii():
                 raise Unauthorized(f"{key} must be a text as in a header.")
-            found[name] = value.encode("ascii")
-    return found
+            sent[name] = value.encode("ascii")
+    return sent
 
 
 def _code_of(failure: Failure) -> Close:

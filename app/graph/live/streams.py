@@ -19,7 +19,7 @@ from app.serving.exchange import Exchange
 from app.values.json_text import write_json
 
 KEEP_ALIVE_S = 12.0
-"""Proxies close what is silent; a line with a colon says nothing (HTML, "Server-sent events", authoring notes)."""
+"""Proxies close silent connections; a line with a colon is a comment (HTML, "Server-sent events", authoring notes)."""
 ROUTE = "/graphql (stream)"
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -64,7 +64,7 @@ class EventStreams:
                 exchange.at_stop = partial(subscriber.end, None)
                 exchange.step_aside()
                 await _start(send)
-                # Now, so that the client sees that it is welcome.
+                # Now, so that the client sees that it was accepted.
                 piece = _SILENCE
                 while True:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -81,7 +81,7 @@ class EventStreams:
             except Ended as ended:
                 await _end(send, ended.failure)
             except asyncio.CancelledError:
-                # The client has left, which is how a subscription ends: nothing to be logged as abandoned.
+                # The client has left, which is how a subscription ends: not to be logged as abandoned.
                 task = asyncio.current_task()
                 if not exchange.left or task is None:
                     raise
@@ -97,6 +97,6 @@ async def _start(send: Send) -> None:
 
 
 async def _end(send: Send, failure: Failure | None) -> None:
-    """Say why, where there is a reason; without one the client asks again, as after any broken line."""
+    """Send the reason, if there is one; without it the client asks again, as after any broken connection."""
     body = b"" if failure is None else events_of(write_json({"errors": refusals(failure)}))
     await send({"type": "http.response.body", "body": body})

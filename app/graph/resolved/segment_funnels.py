@@ -65,8 +65,8 @@ async def _funnel(
         return own_slice(request, only=held)
 
     asked = {"stages": stages, "since": since, "until": until, "withinHours": within_hours}
-    found = await loaders_of(info).aggregate("FunnelSlice", Aggregate(build), arguments(asked), None)
-    shown: Any = found[0]
+    funnels = await loaders_of(info).aggregate("FunnelSlice", Aggregate(build), arguments(asked), None)
+    shown: Any = funnels[0]
     return shown  # type: ignore[no-any-return]
 
 

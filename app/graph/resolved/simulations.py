@@ -1,6 +1,6 @@
 """What a reward configuration would have paid. Resolvers in Python: they run the domain's evaluator.
 
-A query answers once; a subscription takes any window, tells how far it is, and ends with the result.
+A query answers once; a subscription takes any window, reports its progress, and ends with the result.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from app.graph.inputs.flows import FlowInput, GoalInput, code_of, flows_of, goal
 from app.values.instants import show_instant
 
 MAX_EVENTS = 200_000
-"""Of one question: what fits into a request's time."""
+"""The most for a query: what fits into a request's time."""
 TOLD_EVERY_S = 0.4
 
 
@@ -158,7 +158,7 @@ async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[Si
         async for state in run.states:
             last = state
             if clock() - told_at >= TOLD_EVERY_S:
-                # Some may have come in after they were counted.
+                # Some events may have come in after they were counted.
                 yield _progress(state, max(total, state.events), run.currency)
                 told_at = clock()
     yield _progress(last, last.events, run.currency)
@@ -261,5 +261,5 @@ def _progress(state: Simulated, total: int, currency: str) -> SimulationProgress
 
 
 def _instant(at: datetime) -> Any:
-    # Printed here: scalars of resolvers in Python pass through as they are.
+    # Printed here: scalars from resolvers in Python are passed on as they are.
     return show_instant(at)
