@@ -14,8 +14,9 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import only_channel
 from app.domain.metrics.operations import SpendLine, rebook_spend
-from app.domain.outlays.fields import NAMES, NEEDED, OutlayFields, check_order, checked
+from app.domain.outlays.fields import NEEDED, OutlayFields, check_order
 from app.domain.outlays.spreading import spread
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.values.instants import zone_of
 
@@ -46,17 +47,17 @@ async def create_outlay(
     tx: Transaction, given: OutlayFields, *, wmkt_id: str | None = None, now: datetime
 ) -> int:
     """A new outlay; its id. `wmkt_id`: the campaign counts as found only if this integration tracks it."""
-    values = checked(given)
+    values = written(given)
     for column in NEEDED:
         if column not in values:
-            name = NAMES.get(column, column)
-            raise Invalid(f"An outlay needs `{name}`.", path=[name], code="MISSING")
+            path = path_of(OutlayFields, column)
+            raise Invalid(f"An outlay needs `{path[0]}`.", path=path, code="MISSING")
     check_order(values["starts_at"], values["ends_at"])
     [campaign] = await _campaigns(tx, [values["campaign_id"]], wmkt_id=wmkt_id)
     if campaign["integration_id"] is None:
         raise Conflict(
             "Outlays are laid out for campaigns that an integration tracks; this one has none.",
-            path=["campaignId"],
+            path=path_of(OutlayFields, "campaign_id"),
             code="NOT_TRACKED",
         )
     with refusals():
@@ -84,7 +85,7 @@ async def update_outlay(
     The order of the dates is judged on the whole outlay as it would be. `campaign_id` moves it to another campaign
     of the same integration. `wmkt_id`, `in_campaign`: it counts as found only there.
     """
-    values = checked(given)
+    values = written(given)
     row = await tx.fetchrow(_LOCK, tx.scope.group_id, outlay_id)
     if row is None or in_campaign not in (None, row["campaign_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
@@ -94,11 +95,11 @@ async def update_outlay(
     if present is None or wmkt_id not in (None, present["wmkt_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     if campaign is None:
-        raise NotFound("campaign", target, path=["campaignId"])
+        raise NotFound("campaign", target, path=path_of(OutlayFields, "campaign_id"))
     if campaign["integration_id"] != row["integration_id"] and campaign is not present:
         raise Conflict(
             "An outlay moves between campaigns of its own integration only.",
-            path=["campaignId"],
+            path=path_of(OutlayFields, "campaign_id"),
             code="WRONG_INTEGRATION",
         )
     merged = {**row, **values}
@@ -145,5 +146,5 @@ async def _campaigns(
     """The campaigns in reach, locked in the order of their ids."""
     rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), sorted(ids))
     if not missing_ok and (not rows or wmkt_id not in (None, rows[0]["wmkt_id"])):
-        raise NotFound("campaign", next(iter(ids)), path=["campaignId"])
+        raise NotFound("campaign", next(iter(ids)), path=path_of(OutlayFields, "campaign_id"))
     return rows
