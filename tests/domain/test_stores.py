@@ -8,14 +8,8 @@ from uuid import UUID
 import pytest
 
 from app.db.database import Database
-from app.domain.groups.operations import (
-    GroupFields,
-    StoreFields,
-    create_group,
-    create_store,
-    update_group,
-    update_store,
-)
+from app.domain.groups.fields import GroupFields, StoreFields
+from app.domain.groups.operations import create_group, create_store, update_group, update_store
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.values.scope import Scope
 from tests.given import campaigns as given
