@@ -22,10 +22,7 @@ SELECT integration.id, integration.project_id, integration.name, integration.kin
   FROM integration JOIN project ON project.group_id = $1 AND project.id = integration.project_id
  WHERE {PROJECT_BORDERS} AND integration.group_id = $1
 """
-_INSERT = """
-INSERT INTO integration (group_id, created_at, project_id, name, kind, wmkt_id, currency)
-VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, (SELECT currency FROM customer_group WHERE id = $1))) RETURNING id
-"""
+_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _RENAME = "UPDATE integration SET name = $3 WHERE group_id = $1 AND id = $2 AND name <> $3"
 
 
@@ -42,15 +39,22 @@ async def create_integration(
     values = written(given)
     if "name" not in values:
         raise Invalid("An integration needs a name.", path=path_of(IntegrationFields, "name"))
-    kind = values.get("kind") or CUSTOM_ADS
-    wmkt_id = values.get("wmkt_id") or secrets.token_hex(12)
+    row = {
+        **values,
+        "kind": values.get("kind") or CUSTOM_ADS,
+        "wmkt_id": values.get("wmkt_id") or secrets.token_hex(12),
+        "currency": values.get("currency") or await tx.fetchval(_CURRENCY, tx.scope.group_id),
+        "project_id": project_id,
+        "created_at": now,
+    }
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        return int(
-            await tx.fetchval(
-                _INSERT, tx.scope.group_id, now, project_id, values["name"], kind, wmkt_id,
-                values.get("currency"),
-            )
-        )  # fmt: skip
+        found = await tx.fetchval(
+            f"INSERT INTO integration (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    return int(found)
 
 
 async def update_integration(tx: Transaction, integration_id: int, given: IntegrationFields) -> bool:

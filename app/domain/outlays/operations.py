@@ -34,11 +34,6 @@ SELECT campaign.id, campaign.integration_id, campaign.currency, campaign.channel
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4) AND campaign.deleted_at IS NULL
  ORDER BY campaign.id FOR NO KEY UPDATE OF campaign
 """
-_INSERT = """
-INSERT INTO outlay (group_id, created_at, updated_at, campaign_id, integration_id, amount, currency, starts_at,
-       ends_at, country, region)
-VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
-"""
 _LOCK = "SELECT * FROM outlay WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE"
 _DELETE = "UPDATE outlay SET deleted_at = $3, updated_at = $3 WHERE group_id = $1 AND id = $2"
 
@@ -60,14 +55,21 @@ async def create_outlay(
             path=path_of(OutlayFields, "campaign_id"),
             code="NOT_TRACKED",
         )
+    row = {
+        **values,
+        "integration_id": campaign["integration_id"],
+        "currency": campaign["currency"],
+        "created_at": now,
+        "updated_at": now,
+    }
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
         ident = await tx.fetchval(
-            _INSERT, tx.scope.group_id, now, campaign["id"], campaign["integration_id"], values["amount"],
-            campaign["currency"], values["starts_at"], values["ends_at"], values.get("country"),
-            values.get("region"),
-        )  # fmt: skip
-    row = {**values, "id": ident, "currency": campaign["currency"]}
-    await rebook_spend(tx, _lines(row, campaign), source=SOURCE, stem=str(ident), now=now)
+            f"INSERT INTO outlay (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    await rebook_spend(tx, _lines({**row, "id": ident}, campaign), source=SOURCE, stem=str(ident), now=now)
     return int(ident)
 
 
