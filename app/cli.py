@@ -140,14 +140,14 @@ def import_rows(
     CSV (with a header) or JSON lines, by the file's name. Lists in CSV cells have `;` between their entries. Columns of
     customers that mean nothing here become free attributes, called as in the file; of other rows they are refused.
     """
-    from app.importing.running import Kind, import_file
+    from app.importing.running import RowKind, import_file
     from app.seeding.progress import progress_bar
     from app.values.scope import Scope
 
     try:
-        what = Kind(kind)
+        what = RowKind(kind)
     except ValueError:
-        raise typer.BadParameter(f"There are no {kind}; there are {', '.join(Kind)}.") from None
+        raise typer.BadParameter(f"There are no {kind}; there are {', '.join(RowKind)}.") from None
     into = refused or file.with_name(f"{file.name}.refused.jsonl")
 
     async def bring_in(db: "Database", _: "Settings") -> None:
@@ -430,7 +430,7 @@ async def _connected(settings: "Settings") -> "AsyncIterator[Database]":
     from app.db.database import connect
 
     assert settings.database_url is not None
-    db = await connect(settings.database_url, readers=2, writers=2)
+    db = await connect(settings.database_url, readers=2, writers=4)
     try:
         yield db
     finally:

@@ -17,7 +17,7 @@ from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.db.migrating import newest
 from app.domain.assets.storage import AssetStorage
-from app.errors import Failure, NotFound
+from app.errors import INTERNAL_MESSAGE, Failure, NotFound
 from app.graph.http import endpoint as graphql_http
 from app.graph.http.endpoint import GraphQLOverHttp
 from app.graph.http.ide import STATIC_PATH, static_files
@@ -26,7 +26,7 @@ from app.graph.live.streams import EventStreams
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
 from app.graph.running.context import Services
-from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of
+from app.rest.failing import INTERNAL, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
 from app.rest.mounting import tracker_paths

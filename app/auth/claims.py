@@ -63,7 +63,7 @@ def read_roles(value: object) -> frozenset[Role]:
     return frozenset(_ROLES[name] for name in value if isinstance(name, str) and name in _ROLES)
 
 
-def read_moment(value: object) -> datetime:
+def read_numeric_date(value: object) -> datetime:
     """A NumericDate (RFC 7519, section 2); Unauthorized where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unauthorized

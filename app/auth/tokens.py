@@ -17,7 +17,7 @@ from typing import Any
 
 import jwt
 
-from app.auth.claims import Claims, read_claims, read_moment
+from app.auth.claims import Claims, read_claims, read_numeric_date
 from app.auth.jwks import ASYMMETRIC, KeySet
 from app.auth.principal import Role
 from app.errors import Unauthorized
@@ -144,10 +144,12 @@ class Tokens:
 
     @staticmethod
     def _check_times(payload: dict[str, Any], *, leeway: timedelta, now: datetime) -> datetime:
-        expires_at = read_moment(payload["exp"]) + leeway
+        expires_at = read_numeric_date(payload["exp"]) + leeway
         if now >= expires_at:
             raise Unauthorized
         # Gateways beside this one mint too, so even our own tokens may come from a clock slightly ahead.
-        if any(claim in payload and read_moment(payload[claim]) > now + LEEWAY for claim in ("nbf", "iat")):
+        if any(
+            claim in payload and read_numeric_date(payload[claim]) > now + LEEWAY for claim in ("nbf", "iat")
+        ):
             raise Unauthorized
         return expires_at

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from app.errors import Invalid
 from app.values.money import MAX_AMOUNT
+from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import MAX_TEXT, read_text, read_url
 
-MAX_COUNT = 2**53 - 1
 """The largest count: every JSON client reads whole numbers up to here exactly."""
 MAX_CHANNELS = 50
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
@@ -80,8 +80,8 @@ def past(value: datetime, path: Path, *, now: datetime) -> datetime:
 
 def count(value: int, path: Path) -> int:
     """A whole number that is not negative and fits 53 bits."""
-    if not 0 <= value <= MAX_COUNT:
-        raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {MAX_COUNT}.", path=path)
+    if not 0 <= value <= MAX_SAFE_INTEGER:
+        raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {MAX_SAFE_INTEGER}.", path=path)
     return value
 
 

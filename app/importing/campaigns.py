@@ -12,8 +12,8 @@ from app.domain.campaigns.operations import create_campaign, move_campaign
 from app.domain.segments.finding import segment_named
 from app.errors import Conflict, Invalid, NotFound
 from app.importing.customers import stores_of
-from app.importing.reading import Line
-from app.importing.values import Row, day_or_instant, document, exact, text, texts
+from app.importing.reading import FileLine
+from app.importing.values import RowReader, day_or_instant, document, exact, text, texts
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
 
@@ -25,9 +25,9 @@ _KNOWN = "SELECT id FROM campaign WHERE group_id = $1 AND external_id = $2 AND d
 _STATUS = "SELECT status FROM campaign WHERE group_id = $1 AND id = $2"
 
 
-async def write(tx: Transaction, line: Line, *, now: datetime) -> None:
+async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     """Make or change one campaign."""
-    row = Row(line.values)
+    row = RowReader(line.values)
     external_id = row.take("external_id", text, "id")
     if not external_id:
         raise Invalid(
@@ -88,7 +88,7 @@ async def _bring_to(tx: Transaction, campaign_id: int, status: CampaignStatus, *
     raise Conflict(f"A campaign that is {current} by its dates cannot be {status}.", path=["status"])
 
 
-async def _store(tx: Transaction, line: Line, store: str | None) -> int | None:
+async def _store(tx: Transaction, line: FileLine, store: str | None) -> int | None:
     if store is None:
         return None
     found = (await stores_of(tx, [line])).get(store)

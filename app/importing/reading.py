@@ -17,7 +17,7 @@ MAX_LINE = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FileLine:
     """A row of the file."""
 
     number: int
@@ -31,12 +31,12 @@ class Line:
     """What each value is called in the file."""
 
 
-def read_lines(file: Path) -> Iterator[Line]:
+def read_lines(file: Path) -> Iterator[FileLine]:
     """The rows of a file, in order. Invalid where the file as a whole is not what its name says."""
     return _csv(file) if file.suffix.lower() in CSV else _json_lines(file)
 
 
-def _json_lines(file: Path) -> Iterator[Line]:
+def _json_lines(file: Path) -> Iterator[FileLine]:
     with file.open("rb") as opened:
         for number, line in enumerate(opened, start=1):
             text = line.removeprefix(b"\xef\xbb\xbf").strip()
@@ -52,12 +52,12 @@ def _json_lines(file: Path) -> Iterator[Line]:
                     raise ValueError(
                         f"Two keys mean the same: {', '.join(sorted(values.keys() - names.values()))} is one."
                     )
-                yield Line(number, {name: values[key] for name, key in names.items()}, raw, names=names)
+                yield FileLine(number, {name: values[key] for name, key in names.items()}, raw, names=names)
             except ValueError as why:
-                yield Line(number, {}, raw, str(why))
+                yield FileLine(number, {}, raw, str(why))
 
 
-def _csv(file: Path) -> Iterator[Line]:
+def _csv(file: Path) -> Iterator[FileLine]:
     delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
     # Bytes that are not UTF-8 become surrogates, and are told with the row they are in.
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
@@ -71,19 +71,19 @@ def _csv(file: Path) -> Iterator[Line]:
             try:
                 cells = _cells(text, delimiter)
             except csv.Error as why:
-                yield Line(number, {}, raw, f"This is not CSV: {why}.")
+                yield FileLine(number, {}, raw, f"This is not CSV: {why}.")
                 continue
             if not any(cells):
                 continue
             if "\ufffd" in raw and "\ufffd" not in text:
-                yield Line(number, {}, raw, "The line is not UTF-8.")
+                yield FileLine(number, {}, raw, "The line is not UTF-8.")
             elif len(cells) != len(header):
                 told = f"The line has {len(cells)} cells, the header {len(header)}."
-                yield Line(number, {}, raw, told)
+                yield FileLine(number, {}, raw, told)
             else:
                 # An empty cell says nothing.
                 values = {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
-                yield Line(number, values, raw, names=dict(zip(header, written, strict=True)))
+                yield FileLine(number, values, raw, names=dict(zip(header, written, strict=True)))
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

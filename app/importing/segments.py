@@ -12,8 +12,8 @@ from app.domain.segments.operations import (
     update_segment,
 )
 from app.errors import Conflict, Invalid, NotFound
-from app.importing.reading import Line
-from app.importing.values import Row, document, text, texts
+from app.importing.reading import FileLine
+from app.importing.values import RowReader, document, text, texts
 from app.tables.segments import SegmentType
 from app.values.changes import UNSET, Unset
 
@@ -24,9 +24,9 @@ SELECT id, external_id FROM customer WHERE group_id = $1 AND external_id = ANY (
 """
 
 
-async def write(tx: Transaction, line: Line, *, now: datetime) -> None:
+async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     """Make or change one segment and put its members on its list."""
-    row = Row(line.values)
+    row = RowReader(line.values)
     external_id = row.take("external_id", text, "id")
     kind = row.take("type", text)
     name = row.take("name", text)

@@ -15,7 +15,7 @@ YES = {"true", "1", "yes", "y", "t"}
 NO = {"false", "0", "no", "n", "f"}
 
 
-class Row:
+class RowReader:
     """One row being read; what it holds beyond what was asked for is left in `rest`."""
 
     def __init__(self, values: dict[str, Any]) -> None:

@@ -11,13 +11,9 @@ from typing import Any, Protocol
 
 from app.plan.binding import Bindings
 from app.plan.kinds import Kind
-from app.plan.sql import Select, Sql, sql
-
-
-class Row(Protocol):
-    """A row in a statement under construction: asking for a column makes sure that it is there."""
-
-    def __call__(self, column: str) -> Sql: ...
+from app.plan.sql import Row as Row
+from app.plan.sql import Select, Sql, Table, sql
+from app.values.scope import ScopeShape
 
 
 class Arguments(Protocol):
@@ -127,7 +123,7 @@ class ToOne:
 
 
 @dataclass(frozen=True)
-class Lookup:
+class RootRow:
     """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
 
     scope_key: str = ""
@@ -194,7 +190,7 @@ class ByIds:
     many: bool
 
 
-Plan = Column | Fact | Embed | ToOne | Lookup | Many | Aggregate | Parts | ByIds
+Plan = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
 
 
 @dataclass
@@ -204,11 +200,11 @@ class AggregateRequest:
     parent: Sql | None
     """The parent's id; None at the root."""
     args: Arguments
-    table: Callable[[str, str], tuple[Sql, list[Sql], Row]]
-    """`(entity, alias)` → the table reference, its scope predicates, its columns."""
+    table: Callable[[str, str], Table]
+    """The door to other tables: `(entity, alias)` → the table in scope."""
     wanted: Sequence[str]
     """Which output columns are asked for."""
-    scope_shape: str = ""
+    scope_shape: ScopeShape = ScopeShape.GROUP
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.plan.catalog import Parts, Row
-from app.plan.sql import Sql, joined, sql
+from app.plan.sql import Alias, Sql, joined, sql, verbatim
 
 
 @dataclass(slots=True)
@@ -15,14 +15,19 @@ class Cells:
 
     def __call__(self, column: str) -> Sql:
         self.used[column] = None
-        return sql(f"{self.alias}.{column}")
+        return Alias(self.alias)(column)
 
 
 def unnested(parts: Parts, item: Cells, row: Row) -> Sql:
     """The FROM item that makes rows of a row's arrays: those asked for, and their `place`."""
     names = list(dict.fromkeys([parts.always, *item.used]))
     arrays = joined(", ", [row(f"{parts.prefix}_{name}") for name in names])
-    return sql("unnest(", arrays, f") WITH ORDINALITY {item.alias}({', '.join(names)}, place)")
+    return sql(
+        "unnest({arrays}) WITH ORDINALITY {item}({names}, place)",
+        arrays=arrays,
+        item=item.alias,
+        names=verbatim(", ".join(names)),
+    )
 
 
 @dataclass(slots=True)
@@ -30,3 +35,7 @@ class Level:
     """One FROM clause under construction: to-one relations join here."""
 
     joins: list[Sql] = field(default_factory=list)
+
+    def joined(self) -> Sql:
+        """All of them, one after the other."""
+        return joined(" ", self.joins)

@@ -31,9 +31,9 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from graphql.execution.values import VariableValues
 
 from app.plan.catalog import Catalog, Plan
+from app.plan.graphql_parts import VariableValues
 
 
 @dataclass(slots=True)

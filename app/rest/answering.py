@@ -18,25 +18,24 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import Failure, Invalid
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, Operation, answer
 from app.graph.running.explaining import explain
 from app.graph.running.idempotency import Kept, digested, fingerprint, once, read_key
 from app.graph.running.remembering import Remembered
-from app.rest.bodies import close_files, read_body, read_text
+from app.rest.bodies import close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
     INTERNAL,
-    INTERNAL_MESSAGE,
     METHOD_NOT_ALLOWED,
     OUR_FAULTS,
+    PayloadErrors,
     Problem,
-    Refused,
     problem_of,
     problems_of,
 )
-from app.rest.route import Facade, LegacyRoute, Parts, PassThrough
+from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
 from app.serving.bodies import ClientGone
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
@@ -131,7 +130,7 @@ class Path:
             context, body = await self.enter_delivery(request, exchange)
         elif route.tracker:
             text = text_of(await read_raw(request.receive))
-            body = read_text(text)
+            body = read_kept_json(text)
         else:
             # Before the body is read: a stranger's megabytes are not worth our memory.
             context = await self.enter(request, exchange)
@@ -139,7 +138,7 @@ class Path:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
         try:
-            parts = Parts(
+            parts = RequestParts(
                 request.path_params,
                 request.query_params if request.scope["query_string"] else NO_QUERY,
                 request.headers,
@@ -224,7 +223,7 @@ class Path:
     async def once(
         self,
         route: LegacyRoute,
-        parts: Parts,
+        parts: RequestParts,
         operation: Operation,
         context: Context,
         exchange: Exchange,
@@ -265,7 +264,7 @@ class Path:
 def answered(
     facade: Facade,
     route: LegacyRoute,
-    parts: Parts,
+    parts: RequestParts,
     given: Answer,
     context: Context,
     exchange: Exchange,
@@ -283,7 +282,7 @@ def answered(
         body = write_json(route.shape(data, parts))
     except Failure as failure:
         return failed(facade, [problem_of(failure)])
-    except Refused as refused:
+    except PayloadErrors as refused:
         return failed(facade, refused.problems)
     return Response(body, route.status, {**NO_STORE, **route.headers(data, parts)}, media_type=JSON)
 

@@ -34,7 +34,7 @@ async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[
         raise Invalid(str(error), code=MALFORMED_BODY) from None
 
 
-def read_text(text: str) -> Any:
+def read_kept_json(text: str) -> Any:
     """The value of a JSON text that is kept as it was sent, and judged later: numbers are as long as they are."""
     try:
         return read_json(text.encode(), long_numbers=True)

@@ -12,7 +12,7 @@ import msgspec
 from starlette.datastructures import Headers, QueryParams
 
 from app.rest.openapi import PATH_PARAMETER, PHRASES, failure_statuses
-from app.rest.route import Facade, LegacyRoute, Parts
+from app.rest.route import Facade, LegacyRoute, RequestParts
 from app.values.json_text import write_json
 
 _SOME_DAY = datetime(2025, 6, 15, tzinfo=UTC)
@@ -38,7 +38,7 @@ def example_variables(route: LegacyRoute) -> dict[str, Any]:
     text = write_json(body).decode() if route.open else ""
     if route.delivery:
         body = text
-    return route.variables(Parts(path, QueryParams(query), Headers(), _SOME_DAY, body, text=text))
+    return route.variables(RequestParts(path, QueryParams(query), Headers(), _SOME_DAY, body, text=text))
 
 
 def graphiql_url(route: LegacyRoute) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import Failure, Invalid, Unavailable
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.running.idempotency import KEY_REUSED
 from app.serving.bodies import MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
 
@@ -22,8 +22,6 @@ OUR_FAULTS = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FA
 """Codes of the graph that no client of a legacy route can be blamed for: the document is ours."""
 KINDS = frozenset({Failure.code, *(kind.code for kind in Failure.__subclasses__())})
 
-INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -36,7 +34,7 @@ class Problem:
     retry_after_s: int | None = None
 
 
-class Refused(Exception):
+class PayloadErrors(Exception):
     """Raised by a shape: the operation ran and says no, in its payload."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -82,7 +80,7 @@ def problems_of(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
 def refuse(errors: Sequence[Mapping[str, Any]]) -> None:
     """Raise what a payload's `errors {code message path}` say, if anything; an unknown code is bad input."""
     if errors:
-        raise Refused(
+        raise PayloadErrors(
             [
                 Problem(Invalid.code, str(e["message"]), str(e["code"]), tuple(e.get("path") or ()))
                 for e in errors
@@ -93,15 +91,14 @@ def refuse(errors: Sequence[Mapping[str, Any]]) -> None:
 __all__ = [
     "DOOR_CODES",
     "INTERNAL",
-    "INTERNAL_MESSAGE",
     "KEY_REUSED",
     "MALFORMED_BODY",
     "METHOD_NOT_ALLOWED",
     "OUR_FAULTS",
     "UNSUPPORTED_MEDIA_TYPE",
     "Failures",
+    "PayloadErrors",
     "Problem",
-    "Refused",
     "problem_of",
     "problems_of",
     "refuse",

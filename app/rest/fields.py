@@ -9,9 +9,9 @@ from app.rest.failing import MALFORMED_BODY
 from app.values.instants import read_date, read_instant, show_instant
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
+from app.values.numbers import MAX_SAFE_INTEGER
 
 T = TypeVar("T")
-MAX_WHOLE = 2**53 - 1
 MAX_DIGITS = 20
 """Before and after the point; beyond, no amount that could be stored begins."""
 
@@ -82,8 +82,8 @@ class Fields:
         value = self._number(name)
         if value is None:
             return None
-        if value != value.to_integral_value() or not 0 <= value <= MAX_WHOLE:
-            raise self._wrong(name, f"a whole number from 0 to {MAX_WHOLE}", shown=show_decimal(value))
+        if value != value.to_integral_value() or not 0 <= value <= MAX_SAFE_INTEGER:
+            raise self._wrong(name, f"a whole number from 0 to {MAX_SAFE_INTEGER}", shown=show_decimal(value))
         return int(value)
 
     def instant(self, name: str) -> str | None:

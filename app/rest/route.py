@@ -19,7 +19,7 @@ Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class RequestParts:
     """What came in with a request."""
 
     path: Mapping[str, str]
@@ -88,12 +88,12 @@ class Gives:
     """Names of extra response headers and what they say."""
 
 
-def no_variables(_: Parts) -> dict[str, Any]:
+def no_variables(_: RequestParts) -> dict[str, Any]:
     """For documents that take none."""
     return {}
 
 
-def no_headers(_: Data, __: Parts) -> dict[str, str]:
+def no_headers(_: Data, __: RequestParts) -> dict[str, str]:
     """For routes whose answer needs none."""
     return {}
 
@@ -106,10 +106,10 @@ class LegacyRoute:
     path: str
     document: str
     """The text of the stored document, see `stored`."""
-    variables: Callable[[Parts], dict[str, Any]] = no_variables
-    shape: "Callable[[Data, Parts], object] | PassThrough"
+    variables: Callable[[RequestParts], dict[str, Any]] = no_variables
+    shape: "Callable[[Data, RequestParts], object] | PassThrough"
     status: int = 200
-    headers: Callable[[Data, Parts], dict[str, str]] = no_headers
+    headers: Callable[[Data, RequestParts], dict[str, str]] = no_headers
     """Extra response headers. A pass-through has none."""
     summary: str
     description: str = ""
@@ -121,7 +121,7 @@ class LegacyRoute:
     delivery: bool = False
     """Whether it is called by a webhook provider: the signature over the body is the credential, and the body, of
     any media type, is handed on as it was sent. The path names the `provider`, and perhaps the `token`."""
-    project: Callable[[Parts], str] | None = None
+    project: Callable[[RequestParts], str] | None = None
     """The slug of the project the call is about: whoever calls is narrowed to it, and has no other to be found out."""
     tracker: bool = False
     """Whether it needs no credential but a `project` that is there. Its JSON body may be of any media type: a page that

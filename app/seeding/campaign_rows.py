@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.seeding.numbers import CENT, numbers_of
-from app.seeding.stories import CampaignPlan, FlowPlan, Kind
+from app.seeding.stories import CampaignKind, CampaignPlan, FlowPlan
 from app.seeding.writing import Writer, Written
 
 ROLLUP = """
@@ -37,10 +37,10 @@ class CampaignWriter:
 
     async def _campaign(self, plan: CampaignPlan) -> int:
         known = self.known
-        tracked = plan.kind == Kind.TRACKED
+        tracked = plan.kind == CampaignKind.TRACKED
         project = known.project if tracked else None
         created = self.writer.at((plan.start if plan.start is not None and plan.start < 0 else -3) - 10, 9)
-        if plan.kind == Kind.MEDIA:
+        if plan.kind == CampaignKind.MEDIA:
             [project] = await self.writer.rows(
                 "project",
                 [
@@ -174,7 +174,7 @@ class CampaignWriter:
             plan, group=self.writer.plan.slug, basket=self.writer.plan.basket, today=self.writer.today
         ):
             spend = Decimal()
-            if plan.kind in (Kind.MEDIA, Kind.AD):
+            if plan.kind in (CampaignKind.MEDIA, CampaignKind.AD):
                 spend = (numbers.counts["clicks"] * numbers.cost_per_click).quantize(CENT)
                 spend = spend if daily_cap is None else min(spend, daily_cap)
                 reported.append(

@@ -8,9 +8,9 @@ from random import Random
 from app.db.database import Database
 from app.domain.funnels.stages import STAGES
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.metrics.entries import Several
 from app.domain.promos.redeeming import Asked, redeem
-from app.domain.promos.rules import Basket, Line
+from app.domain.promos.rules import Basket, BasketLine
+from app.errors import Several
 from app.values.scope import Scope
 
 TRAVELLERS = 1_500
@@ -37,7 +37,7 @@ async def write_journeys(db: Database, group_id: int, *, slug: str, now: datetim
             await record_touches(tx, touches[start : start + _AT_ONCE], source="demonstration", now=now)
         for promo in await tx.fetch(_PROMOS, group_id, now):
             for customer in customers[:5]:
-                lines = (Line(sku="set-01", category="gifts", quantity=2, unit_price=Decimal("60.00")),)
+                lines = (BasketLine(sku="set-01", category="gifts", quantity=2, unit_price=Decimal("60.00")),)
                 basket = Basket(lines=lines, currency=promo["currency"])
                 try:
                     asked = Asked(code=promo["code"], basket=basket, customer_id=customer)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
-from app.seeding.stories import CampaignPlan, Kind
+from app.seeding.stories import CampaignKind, CampaignPlan
 
 DAYS = 90
 CENT = Decimal("0.01")
@@ -38,7 +38,7 @@ def numbers_of(plan: CampaignPlan, *, group: str, basket: Decimal, today: date) 
             chance = Random(f"{group}/{plan.name}/{channel}/{day}")  # noqa: S311
             pull = WEEK[day.weekday()] * chance.uniform(0.85, 1.15) * (1 + (offset - first) / 400)
             reach = round(plan.daily * pull * _appeal(plan.channels, channel))
-            counts = _sent(reach, chance) if plan.kind == Kind.MESSAGE else _shown(reach, chance)
+            counts = _sent(reach, chance) if plan.kind == CampaignKind.MESSAGE else _shown(reach, chance)
             revenue = sum(
                 (basket * Decimal(f"{chance.uniform(0.6, 1.5):.2f}") for _ in range(counts["conversions"])),
                 Decimal(),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class CampaignKind(StrEnum):
     """What sort of campaign it is; decides which numbers it has."""
 
     MEDIA = "media"
@@ -112,7 +112,7 @@ class CampaignPlan:
     """A campaign; `start` and `end` in days from today, `end` exclusive."""
 
     name: str
-    kind: Kind
+    kind: CampaignKind
     channels: tuple[str, ...]
     start: int | None
     end: int | None = None

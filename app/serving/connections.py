@@ -16,10 +16,8 @@ import socket
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
-
 from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
+from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection, ServerState
 
 KIB = 1024
 _CONTINUE = b"HTTP/1.1 100 "
@@ -61,7 +59,7 @@ class Watched:
         raise NotImplementedError
 
 
-class BoundedConnection(HttpToolsProtocol, Watched):
+class BoundedConnection(HttpConnection, Watched):
     """uvicorn's HTTP/1.1 connection with deadlines, and one that tells a request when its client has left."""
 
     headers_within_s = 10.0
@@ -106,28 +104,25 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         if self._repeated is not None:
             return  # It is closed with that answer.
         super().shutdown()
-        exchange = self.cycle.scope.get(KEY) if self.cycle is not None else None
-        if isinstance(exchange, Exchange):
+        exchange = self._exchange()
+        if exchange is not None:
             exchange.server_stops()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        cycle = self.cycle
+        exchange = None if self.is_answered() else self._exchange()
         super().connection_lost(exc)
         if self._repeated is not None:
             self._repeated.client_left()
-            return
-        if cycle is not None and not cycle.response_complete:
-            exchange = cycle.scope.get(KEY)
-            if isinstance(exchange, Exchange):
-                exchange.client_left()
+        elif exchange is not None:
+            exchange.client_left()
 
     def data_received(self, data: bytes) -> None:
         if self._repeated is not None:
             self._later += data
-            self.flow.pause_reading()
+            self.stop_reading()
             return
         begins = self._is_between and (self._phase is _Phase.IDLE or self._phase is _Phase.HEADERS)
-        if begins and self._repeats is not None and not self._stops and not self.flow.write_paused:
+        if begins and self._repeats is not None and not self._stops and not self.is_full():
             repeat = self._repeats.find(data)
             if repeat is not None:
                 self._answer_again(repeat, data)
@@ -139,9 +134,11 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         if self._phase is _Phase.IDLE:
             self._enter(_Phase.HEADERS)
         super().data_received(data)
-        if begins and self._is_between and self._phase is _Phase.ANSWER and self.cycle is not None:
-            # Its task has not begun yet. (Without a cycle it became a WebSocket.)
-            self.cycle.scope[WHOLE] = data  # type: ignore[literal-required]
+        if begins and self._is_between and self._phase is _Phase.ANSWER:
+            request = self.request()
+            if request is not None:
+                # Its task has not begun yet.
+                request[WHOLE] = data
         if self._phase is _Phase.HEADERS:
             self._received += len(data)
             if self._received > self.max_header_bytes:
@@ -158,45 +155,45 @@ class BoundedConnection(HttpToolsProtocol, Watched):
     def on_headers_complete(self) -> None:
         self._enter(_Phase.BODY)
         super().on_headers_complete()
-        if self.cycle is not None:
-            self.cycle.transport = self._answers  # type: ignore[assignment]
+        self.answer_by(self._answers)
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
-        if self.cycle.response_complete and self._received > self.max_ignored_bytes:
+        if self.is_answered() and self._received > self.max_ignored_bytes:
             self.transport.abort()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._is_between = True
-        answered = self.cycle is not None and self.cycle.response_complete
-        self._enter(_Phase.HEADERS if answered else _Phase.ANSWER)
+        self._enter(_Phase.HEADERS if self.is_answered() else _Phase.ANSWER)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """What uvicorn does then, but for its timer."""
         self._answers.finish()
-        self.server_state.total_requests += 1
+        self.count_answer()
         if self.transport.is_closing():
             return
         if self._repeats is None:
-            exchange = self.cycle.scope.get(KEY)
-            if isinstance(exchange, Exchange) and exchange.gate is not None:
+            exchange = self._exchange()
+            if exchange is not None and exchange.gate is not None:
                 self._repeats = exchange.gate.repeats
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        if self._phase is _Phase.ANSWER and self.cycle.response_complete:
+        self.read_on()
+        self.begin_next()
+        if self._phase is _Phase.ANSWER and self.is_answered():
             self._enter(_Phase.IDLE)
+
+    def _exchange(self) -> Exchange | None:
+        """Of the request that was read last."""
+        request = self.request()
+        exchange = None if request is None else request.get(KEY)
+        return exchange if isinstance(exchange, Exchange) else None
 
     def _answer_again(self, repeat: Repeat, request: bytes) -> None:
         """Begin to answer a known request."""
         self._enter(_Phase.ANSWER)
         self._repeated = Exchange({})
-        task = self.loop.create_task(self._again(repeat, self._repeated, request))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.begin(self._again(repeat, self._repeated, request))
 
     async def _again(self, repeat: Repeat, exchange: Exchange, request: bytes) -> None:
         assert self._repeats is not None
@@ -213,19 +210,19 @@ class BoundedConnection(HttpToolsProtocol, Watched):
                 super().shutdown()  # It closes with that answer.
         else:
             self._write(repeat, exchange, body)
-            self.server_state.total_requests += 1
+            self.count_answer()
             self._enter(_Phase.IDLE)
             if self._stops:
                 self.transport.close()
                 return
-        self.flow.resume_reading()
+        self.read_on()
         if later:
             self.data_received(later)
 
     def _write(self, repeat: Repeat, exchange: Exchange, body: bytes) -> None:
         head = b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\n\r\n" % (
             STATUS_LINE[200],
-            b"".join(b"%b: %b\r\n" % line for line in self.server_state.default_headers),
+            self.head_lines(),
             repeat.head, len(body), exchange.request_id.encode(),
         )  # fmt: skip
         if len(body) <= _Answers.joined_bytes:
@@ -264,7 +261,7 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         """Close, and say why where somebody waits for an answer and none is under way."""
         if self.transport.is_closing():
             return
-        if self._received if self._phase is _Phase.HEADERS else not self.cycle.response_started:
+        if self._received if self._phase is _Phase.HEADERS else not self.is_being_answered():
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
 

@@ -8,10 +8,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.errors import Failure, Invalid, Unavailable
 from app.serving import metrics
@@ -19,6 +17,7 @@ from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, UNSUPPORTED_MEDIA_TYPE, 
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
 from app.serving.repeats import Repeats
+from app.serving.uvicorn_parts import behind_proxy
 
 UPLOAD_WEIGHT = 8
 """A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
@@ -50,7 +49,7 @@ class Door:
     ) -> None:
         """`trusted_proxies`: whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed."""
         self.app = app
-        self.behind_proxy = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted_proxies))
+        self.behind_proxy = behind_proxy(app, trusted_proxies)
         self.journal = journal
         self.refuse = refuse
         self.max_in_flight = max_in_flight
@@ -87,7 +86,7 @@ class Door:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             await self._say_no(scope, answer, _PACKED)
         elif not self.let_in(exchange, weight=weight, always=scope["path"] in ALWAYS_OPEN):
-            metrics.refused()
+            metrics.turned_away()
             await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
         else:
             forwarded = b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers

@@ -73,7 +73,7 @@ def left() -> None:
     _numbers[_in_flight] -= 1
 
 
-def refused() -> None:
+def turned_away() -> None:
     """A request was turned away at the gate."""
     _numbers[_refused] += 1
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -84,9 +83,7 @@ class Readiness:
                     await reader.fetchval("SELECT 1")
                 async with self._db.directory() as connection:
                     revision = await connection.fetchval(_REVISION)
-        except (
-            TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, Unavailable,
-        ):  # fmt: skip
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):
             return "the database does not answer"
         if revision != self._revision:
             return f"the database is at revision {revision}, not {self._revision}"

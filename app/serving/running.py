@@ -16,7 +16,6 @@ from types import FrameType
 
 import asyncpg
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from app.db.database import READ_ROLE
 from app.db.embedded import EmbeddedServer
@@ -25,6 +24,7 @@ from app.db.migrating import create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
 from app.serving.metrics import METRICS_FOLDER
 from app.serving.sockets import BoundedSocket
+from app.serving.uvicorn_parts import AnnouncingServer, Multiprocess
 from app.settings import Settings
 
 APP = "app.main:create"
@@ -123,7 +123,7 @@ def serve(
             os.environ["DATABASE_URL"] = settings.database_url
         asyncio.run(_awaited(before(settings)))
         if settings.workers == 1:
-            _Announcing(config, announce).run(sockets=[socket])
+            AnnouncingServer(config, announce).run(sockets=[socket])
         else:
             _share_metrics(settings)
             announce()
@@ -136,18 +136,6 @@ def stop_on_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-class _Announcing(uvicorn.Server):
-    """A server that says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: "list[object] | None" = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
-        self._announce()
 
 
 async def _awaited(work: Awaitable[None]) -> None:

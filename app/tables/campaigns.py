@@ -30,6 +30,7 @@ from app.tables.base import (
     of_group,
     one_of,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class CampaignStatus(StrEnum):
@@ -84,13 +85,13 @@ class Campaign(TenantRow, table=True):
         CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
         CheckConstraint("budget_total >= 0", name="budget_not_negative"),
         CheckConstraint("ends_at > starts_at", name="window_order"),
-        CheckConstraint("total_rewards BETWEEN 0 AND 9007199254740991", name="total_rewards_long"),
+        CheckConstraint(f"total_rewards BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="total_rewards_long"),
         CheckConstraint(
             "reward_version > 0 AND least(reward_participants, reward_transactions, reward_revenue) >= 0"
-            " AND greatest(reward_participants, reward_transactions, reward_revenue) <= 9007199254740991",
+            f" AND greatest(reward_participants, reward_transactions, reward_revenue) <= {MAX_SAFE_INTEGER}",
             name="reward_counts_long",
         ),
-        CheckConstraint("owner_id BETWEEN 0 AND 9007199254740991", name="owner_long"),
+        CheckConstraint(f"owner_id BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),

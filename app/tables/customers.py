@@ -18,6 +18,7 @@ from app.tables.base import (
     child_of,
     of_group,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class Customer(TenantRow, table=True):
@@ -36,7 +37,7 @@ class Customer(TenantRow, table=True):
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),
         Index(None, "group_id", "phone", "id"),
-        CheckConstraint("order_count BETWEEN 0 AND 9007199254740991", name="order_count_long"),
+        CheckConstraint(f"order_count BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="order_count_long"),
         CheckConstraint("array_position(tags, NULL) IS NULL", name="tags_whole"),
         Index(None, "group_id", "loyalty_tier", "id"),
         Index(None, "group_id", "total_spent", "id"),

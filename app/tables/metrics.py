@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, Index, UniqueConstrain
 from sqlmodel import Field
 
 from app.tables.base import CODE, KEPT_JSON, TenantRow, amount, child_of, in_group, of_group
+from app.values.numbers import MAX_SAFE_INTEGER
 
 COUNTS = ("impressions", "clicks", "conversions", "sent", "delivered", "opened", "unsubscribed")
 AMOUNTS = ("spend", "revenue")
@@ -22,7 +23,7 @@ def _count() -> Any:
 
 
 def _long_counts() -> list[CheckConstraint]:
-    return [CheckConstraint(f"{c} BETWEEN 0 AND 9007199254740991", name=f"{c}_long") for c in COUNTS]
+    return [CheckConstraint(f"{c} BETWEEN 0 AND {MAX_SAFE_INTEGER}", name=f"{c}_long") for c in COUNTS]
 
 
 class CampaignMetric(TenantRow, table=True):

@@ -12,8 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, Uui
 from sqlmodel import Field
 
 from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, child_of, in_group, of_group, one_of
-
-_LONG = "9007199254740991"
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class RewardAttributeKind(StrEnum):
@@ -62,7 +61,7 @@ class RewardAttribute(TenantRow, table=True):
         UniqueConstraint("group_id", "type_code", "attribute"),
         UniqueConstraint("group_id", "type_code", "name"),
         CheckConstraint("type_code BETWEEN 1 AND 4", name="type_code_named"),
-        CheckConstraint(f"attribute BETWEEN 1000 AND {_LONG}", name="attribute_own"),
+        CheckConstraint(f"attribute BETWEEN 1000 AND {MAX_SAFE_INTEGER}", name="attribute_own"),
         one_of("kind", list(RewardAttributeKind)),
         Index(None, "group_id", "name", "id"),
     )
@@ -85,7 +84,7 @@ class RewardEvaluation(TenantRow, table=True):
         *in_group(event_id="event", customer_id="customer"),
         UniqueConstraint("group_id", "event_id", "campaign_id"),
         one_of("outcome", list(RewardOutcome)),
-        CheckConstraint(f"wanted BETWEEN 0 AND {_LONG}", name="wanted_long"),
+        CheckConstraint(f"wanted BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="wanted_long"),
         CheckConstraint("amount BETWEEN 0 AND wanted", name="amount_within_wanted"),
         CheckConstraint("version > 0", name="version_positive"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
@@ -126,7 +125,7 @@ class RewardEntry(TenantRow, table=True):
         UniqueConstraint("group_id", "evaluation_id", "step", "position"),
         one_of("kind", list(RewardEntryKind)),
         CheckConstraint(
-            f"amount <> 0 AND amount BETWEEN -{_LONG} AND {_LONG}"
+            f"amount <> 0 AND amount BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
             " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount)",
             name="amount_fits_kind",
         ),
@@ -160,7 +159,7 @@ class RewardBalance(TenantRow, table=True):
         of_group(),
         *in_group(customer_id="customer", partner_id="partner"),
         UniqueConstraint("group_id", "customer_id", "partner_id", "currency"),
-        CheckConstraint(f"balance BETWEEN 0 AND {_LONG}", name="balance_not_negative"),
+        CheckConstraint(f"balance BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="balance_not_negative"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "partner_id", "id"),
     )

@@ -25,6 +25,7 @@ from app.tables.base import (
     of_group,
     one_of,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class SegmentType(StrEnum):
@@ -43,7 +44,7 @@ class Segment(TenantRow, table=True):
         of_group(),
         UniqueConstraint("group_id", "external_id"),
         one_of("type", list(SegmentType)),
-        CheckConstraint("size BETWEEN 0 AND 9007199254740991", name="size_long"),
+        CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
         Index(None, "group_id", "name", "id"),
         Index(None, "group_id", "created_at", "id"),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import CODE, INSTANT, TenantRow, of_group, one_of
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class Provider(StrEnum):
@@ -72,9 +73,9 @@ class WebhookProvider(TenantRow, table=True):
         of_group(),
         UniqueConstraint("group_id", "provider"),
         one_of("provider", list(Provider)),
-        CheckConstraint("connections BETWEEN 0 AND 9007199254740991", name="connections_long"),
-        CheckConstraint("events_received BETWEEN 0 AND 9007199254740991", name="events_received_long"),
-        CheckConstraint("events_ignored BETWEEN 0 AND 9007199254740991", name="events_ignored_long"),
+        CheckConstraint(f"connections BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="connections_long"),
+        CheckConstraint(f"events_received BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="events_received_long"),
+        CheckConstraint(f"events_ignored BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="events_ignored_long"),
     )
     provider: str = Field(sa_type=CODE)
     connections: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})

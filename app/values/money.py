@@ -40,7 +40,7 @@ def show_decimal(value: Decimal) -> str:
     return _with_scale(value, 0)
 
 
-def share(amount: Decimal, currency: str, weights: Sequence[int | Fraction]) -> list[Decimal]:
+def share_out(amount: Decimal, currency: str, weights: Sequence[int | Fraction]) -> list[Decimal]:
     """The amount in parts proportional to the weights, which are not negative and not all zero.
 
     Parts are whole coins of the currency (finer only where the amount is) and add up to the amount exactly: each

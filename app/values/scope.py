@@ -1,6 +1,29 @@
 """What a credential may see: exactly one customer group, and inside it perhaps one store or some projects."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ScopeShape(StrEnum):
+    """Which borders a scope has besides its group: what decides the predicates of a statement.
+
+    A text, so that it costs a cache key nothing and a log line is short.
+    """
+
+    GROUP = ""
+    STORE = "s"
+    PROJECTS = "p"
+    STORE_AND_PROJECTS = "sp"
+
+    @property
+    def has_store(self) -> bool:
+        """Whether rows must belong to a store."""
+        return self in (ScopeShape.STORE, ScopeShape.STORE_AND_PROJECTS)
+
+    @property
+    def has_projects(self) -> bool:
+        """Whether rows must belong to projects."""
+        return self in (ScopeShape.PROJECTS, ScopeShape.STORE_AND_PROJECTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +45,8 @@ class Scope:
             raise ValueError("a scope's group must be one of the credential's groups")
 
     @property
-    def shape(self) -> str:
+    def shape(self) -> ScopeShape:
         """Which predicates a statement needs under this scope; part of the plan cache's key."""
-        return ("s" if self.store_id is not None else "") + ("p" if self.project_ids is not None else "")
+        if self.store_id is None:
+            return ScopeShape.GROUP if self.project_ids is None else ScopeShape.PROJECTS
+        return ScopeShape.STORE if self.project_ids is None else ScopeShape.STORE_AND_PROJECTS

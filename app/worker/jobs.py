@@ -64,11 +64,11 @@ async def visit(
         except Exception as problem:
             if not isinstance(problem, Away):
                 log.exception("background work failed in group %s", group_id)
-            errors.append(f"group {group_id}: {told(problem)}")
+            errors.append(f"group {group_id}: {one_line(problem)}")
     return errors
 
 
-def told(problem: Exception) -> str:
+def one_line(problem: Exception) -> str:
     """A failure in a line. PostgreSQL's further lines may quote a tenant's values; they stay in the log."""
     first = str(problem).partition("\n")[0].replace("\0", "")
     return f"{type(problem).__name__}: {first}"[:500]

@@ -18,7 +18,7 @@ from app.db.outages import Away
 from app.worker.audience import Audience
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
-from app.worker.jobs import Job, told
+from app.worker.jobs import Job, one_line
 from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
@@ -78,7 +78,7 @@ class Worker:
                 await self._sleep(stop, wait_s)
         finally:
             with contextlib.suppress(Exception):
-                await self._hints.close()
+                self._hints.close()
             with contextlib.suppress(Exception):
                 await self._lease.give_back()
             log.info("worker %s stopped", self.name)
@@ -117,7 +117,7 @@ class Worker:
             errors, next_at = report.errors, report.next_at
         except Exception as problem:
             log.exception("job %s failed", job.name)
-            errors, next_at = [told(problem)], None
+            errors, next_at = [one_line(problem)], None
         error = "\n".join(errors)[:10_000] or None
         await self._appointments.settle(job.name, error=error, next_at=next_at)
         return True
@@ -135,7 +135,7 @@ class Worker:
                 job.forget()
             self._hinted.update(self.jobs)
         if not held:
-            await self._hints.close()
+            self._hints.close()
         self._holding = held
         self._renewed = time.monotonic() if held else float("-inf")
         return held

@@ -81,7 +81,7 @@ class Pipeline:
             stopped.cancel()
             if self._hints is not None:
                 with contextlib.suppress(Exception):
-                    await self._hints.close()
+                    self._hints.close()
 
     async def _turn(self) -> float:
         """A batch of the group that waits longest, or a look around; how long until there may be more."""

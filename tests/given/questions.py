@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 
-from app.graph.schema import catalog, schema
-from app.plan.catalog import Aggregate, Embed, Lookup, Many, Plan, ToOne
+from app.graph.schema import catalog, graph
+from app.plan.catalog import Aggregate, Embed, Many, Plan, RootRow, ToOne
 
-GRAPH = schema._schema
+GRAPH = graph
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _edges_of(owner: str, kind: str, above: tuple[str, ...]) -> Iterator[tuple[t
             continue
         if isinstance(plan, Embed):
             yield from _edges_of(owner, plan.target, (*above, name))
-        elif isinstance(plan, ToOne | Many | Aggregate | Lookup):
+        elif isinstance(plan, ToOne | Many | Aggregate | RootRow):
             target = get_named_type(field.type)
             if isinstance(plan, Many) and plan.connection:
                 assert isinstance(target, GraphQLObjectType)

@@ -163,7 +163,8 @@ def _rows(value: Any) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, dict):
-        return value.get("nodes", [value])
+        nodes: list[Any] = value.get("nodes", [value])
+        return nodes
     return list(value)
 
 

@@ -329,5 +329,10 @@ async def test_others_have_their_turn_meanwhile(served: Served, world: Given) ->
 async def test_its_transaction_cannot_write(world: Given) -> None:
     async with world.db.transaction(world.scope) as tx:
         await take_time(tx)
+
+        async def write() -> None:
+            async with tx.savepoint():
+                await tx.execute("UPDATE campaign SET name = 'x' WHERE group_id = $1", world.group_id)
+
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-            await tx.execute("UPDATE campaign SET name = 'x' WHERE group_id = $1", world.group_id)
+            await write()

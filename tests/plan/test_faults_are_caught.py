@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -107,9 +108,8 @@ async def test_a_lost_way_to_the_store_or_project_shows(
     asker: Asker, ours: Everything, name: str, way: str
 ) -> None:
     def lost(entity: Entity) -> Entity:
-        return (
-            replace(entity, **{way: replace(entity.store, how="visible")}) if entity.name == name else entity
-        )
+        visible: dict[str, Any] = {way: replace(entity.store, how="visible")}
+        return replace(entity, **visible) if entity.name == name else entity
 
     # Two projects, so that a store's border is not a project's border as well.
     projects = (ours.project_ids[0], ours.project_ids[2])

@@ -11,7 +11,8 @@ from graphql import get_named_type
 from app.graph.schema import catalog
 from app.plan.catalog import Aggregate, Catalog, Column, Embed, Filter, Many, Plan, ToOne
 from app.plan.kinds import Kind
-from app.plan.sql import Text, sql
+from app.plan.sql import Sql, sql, verbatim
+from app.plan.text import Text
 from tests.given.asking import Asker
 from tests.given.everything import Everything
 from tests.given.questions import GRAPH
@@ -22,7 +23,11 @@ from tests.plan.faults import EDGES, any_edge_differs, differs, faulty, with_fie
 
 def _wrapped(before: str, after: str) -> Callable[[Kind], Kind]:
     """The same expression, printed by other SQL."""
-    return lambda kind: replace(kind, text=lambda x, *_: Text().add(sql(before, x, after)))
+
+    def text(x: Sql, *_: Sql) -> Text:
+        return Text().add(sql("{before}{x}{after}", before=verbatim(before), x=x, after=verbatim(after)))
+
+    return lambda kind: replace(kind, text=text)
 
 
 WRONG_PRINTING: dict[str, Callable[[Kind], Kind]] = {
@@ -100,7 +105,7 @@ WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
         only("Campaign", "budget", lambda p: replace(p, present=None)), "Query.campaigns",
     ),
     "an object of another column": (
-        only("Campaign", "budget", lambda p: replace(p, present=lambda row: sql(row("subject"), " IS NOT NULL"))),
+        only("Campaign", "budget", lambda p: replace(p, present=lambda row: sql("{row.subject} IS NOT NULL", row=row))),
         "Query.campaigns",
     ),
     "an amount with another's currency": (
@@ -202,7 +207,7 @@ async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, ke
     )
     lists = [e for e in EDGES.values() if isinstance(e.plan, Many) and e.plan.filter == name]
     asked = next((e for e in lists if e.owner == "Query"), lists[0])
-    field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]
+    field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]  # it has fields
     query = asked.question(arguments="filter: $f").replace("{", f"query($f: {name}) {{", 1)
     found = [
         await differs(asker, ours.scope, broken, query, f={key: value}) for value in _candidates(field.type)

@@ -84,11 +84,6 @@ def check_of(delivery: Delivery, provider: Provider, *, now: datetime) -> Check:
     return _SCHEMES[provider](delivery, now)
 
 
-def signed_query(delivery: Delivery) -> str:
-    """The query of the address called, where the signature covers it; nothing in the documented way, which does not."""
-    return "" if SIGNATURE in delivery.headers else urlsplit(delivery.url).query
-
-
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """The documented signature: lower-case hexadecimal HMAC-SHA256 of `timestamp.body`."""
     message = timestamp.encode("latin-1", "replace") + b"." + body

@@ -1,8 +1,8 @@
 """Attribution: how what an event is worth is shared among the interactions that led to it.
 
-Pure rules over one journey. The planned read does the same in SQL (`graph/shares.py`); tests hold the two together.
-Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that led to the
-event, according to the attribution model.
+Pure rules over one journey. The planned read does the same in SQL (`graph/figures/shares.py`); tests hold the two
+together. Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that
+led to the event, according to the attribution model.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from app.values.money import share
+from app.values.money import share_out
 
 
 class Model(StrEnum):
@@ -26,7 +26,7 @@ class Model(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class JourneyTouch:
     """An interaction of the customer; without a campaign it is direct."""
 
     at: datetime
@@ -37,7 +37,7 @@ WHOLE = 2**32
 """The weight of the latest touch in time decay. What is thirty-two half-lives older weighs nothing."""
 
 
-def journey(touches: Sequence[Touch], *, event_at: datetime, window: timedelta) -> list[Touch]:
+def journey(touches: Sequence[JourneyTouch], *, event_at: datetime, window: timedelta) -> list[JourneyTouch]:
     """The touches that may have led to the event, oldest first: not after it, and not before the window.
 
     Touches of the same instant keep their order.
@@ -46,7 +46,7 @@ def journey(touches: Sequence[Touch], *, event_at: datetime, window: timedelta) 
 
 
 def attribute(
-    amount: Decimal, currency: str, touches: Sequence[Touch], *, model: Model, half_life: timedelta
+    amount: Decimal, currency: str, touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta
 ) -> dict[int | None, Decimal]:
     """The amount by campaign; None is direct, which also gets what no touch led to. The parts add up to the amount.
 
@@ -54,7 +54,7 @@ def attribute(
     """
     if not touches:
         return {None: amount}
-    parts = share(amount, currency, weights(touches, model=model, half_life=half_life))
+    parts = share_out(amount, currency, weights(touches, model=model, half_life=half_life))
     out: dict[int | None, Decimal] = {}
     for touch, part in zip(touches, parts, strict=True):
         if part or len(touches) == 1:
@@ -62,7 +62,7 @@ def attribute(
     return out
 
 
-def weights(touches: Sequence[Touch], *, model: Model, half_life: timedelta) -> list[int]:
+def weights(touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta) -> list[int]:
     """How much each touch counts; whole numbers, so that any database shares the same coins."""
     count = len(touches)
     match model:
@@ -94,4 +94,4 @@ def _decayed(age: timedelta, half_life: timedelta) -> int:
 
 _TICK = timedelta(microseconds=1)
 
-__all__ = ["Model", "Touch", "attribute", "journey", "weights"]
+__all__ = ["JourneyTouch", "Model", "attribute", "journey", "weights"]

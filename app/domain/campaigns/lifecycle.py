@@ -52,7 +52,7 @@ RULES: dict[Move, Rule] = {
 }
 
 
-def refusal(
+def move_refusal(
     move: Move,
     *,
     status: CampaignStatus,

@@ -8,7 +8,7 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import WINDOW, CampaignFields
-from app.domain.campaigns.lifecycle import RULES, Move, refusal
+from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
 from app.domain.groups.finding import StoreFacts, store_to_write
@@ -149,7 +149,7 @@ async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: d
     row = await tx.fetchrow(_WHY_NOT, *borders(tx.scope), campaign_id)
     if row is None:
         raise NotFound("campaign", campaign_id, path=["id"])
-    why = refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
+    why = move_refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
     raise why or Conflict("The campaign was moved at the same moment; look again.", path=["move"])
 
 

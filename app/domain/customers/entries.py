@@ -1,16 +1,17 @@
 """What can be said about a customer in bulk, and the bounds of each field."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.domain import inputs
 from app.domain.inputs import MAX_CODE, Path
+from app.domain.settable import path_of, settable, written
 from app.errors import Failure, Invalid, TooLarge
-from app.values.changes import UNSET, Settable, Unset
+from app.values.changes import Settable
 from app.values.json_text import read_json, write_json
 
 MAX_CUSTOMERS = 5_000
@@ -19,99 +20,6 @@ MAX_EMAIL = 254
 MAX_TAGS = 100
 MAX_ATTRIBUTES = 16_384
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerEntry:
-    """One customer, known by external id or e-mail. UNSET stays as it is, None clears."""
-
-    external_id: Settable[str | None] = UNSET
-    email: Settable[str | None] = UNSET
-    name: Settable[str | None] = UNSET
-    phone: Settable[str | None] = UNSET
-    store_id: Settable[int | None] = UNSET
-    loyalty_tier: Settable[str | None] = UNSET
-    email_consent: Settable[bool | None] = UNSET
-    sms_consent: Settable[bool | None] = UNSET
-    tags: Settable[Sequence[str] | None] = UNSET
-    attributes: Settable[Mapping[str, object] | None] = UNSET
-    order_count: Settable[int | None] = UNSET
-    total_spent: Settable[Decimal | None] = UNSET
-    """In the group's currency."""
-    last_order_at: Settable[datetime | None] = UNSET
-
-
-NAMES = {
-    "external_id": "externalId",
-    "store_id": "storeId",
-    "loyalty_tier": "loyaltyTier",
-    "email_consent": "emailConsent",
-    "sms_consent": "smsConsent",
-    "order_count": "orderCount",
-    "total_spent": "totalSpent",
-    "last_order_at": "lastOrderAt",
-}
-"""The input field each column is set by, where the names differ."""
-EMPTY: dict[str, object] = {
-    "email_consent": False, "sms_consent": False, "tags": [], "order_count": 0, "total_spent": Decimal(0),
-}  # fmt: skip
-"""What null means for columns that always hold a value."""
-
-
-def checked_all(entries: Sequence[CustomerEntry]) -> tuple[list[dict[str, Any]], list[Failure]]:
-    """The values that were sent, by column, per entry; and what is wrong, first to last."""
-    if len(entries) > MAX_CUSTOMERS:
-        raise TooLarge(
-            f"There are {len(entries)} customers; at most {MAX_CUSTOMERS} are taken at once.",
-            path=["customers"],
-        )
-    found: list[dict[str, Any]] = []
-    faults: list[Failure] = []
-    seen: dict[tuple[str, str], int] = {}
-    for index, entry in enumerate(entries):
-        at = ("customers", index)
-        try:
-            values = _checked(entry, at)
-            _once(values, at, seen)
-        except Failure as failure:
-            faults.append(failure)
-            values = {}
-        found.append(values)
-    return found, faults
-
-
-def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for column in (field.name for field in fields(entry)):
-        value = getattr(entry, column)
-        if isinstance(value, Unset):
-            continue
-        check = _CHECKS.get(column)
-        if value is None:
-            found[column] = EMPTY.get(column)
-        else:
-            found[column] = value if check is None else check(value, [*at, NAMES.get(column, column)])
-    if not found.get("external_id") and not found.get("email"):
-        raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
-    if found.get("name", "") is None:
-        del found["name"]  # Cleared: it then is called by its address or id, as a new one without a name.
-        found["name"] = found.get("email") or found["external_id"]
-    return found
-
-
-def _once(values: Mapping[str, Any], at: Path, seen: dict[tuple[str, str], int]) -> None:
-    for column in ("external_id", "email"):
-        value = values.get(column)
-        if value is None:
-            continue
-        key = (column, value.lower() if column == "email" else value)
-        first = seen.setdefault(key, int(at[1]))
-        if first != at[1]:
-            raise Invalid(
-                f"Entry {first} is about the same customer; send one entry for both.",
-                path=[*at, NAMES.get(column, column)],
-                code="REPEATED",
-            )
 
 
 def _name(value: str, path: Path) -> str:
@@ -149,14 +57,83 @@ def _attributes(value: object, path: Path) -> str:
     return text.decode()
 
 
-_CHECKS: dict[str, Callable[[Any, Path], Any]] = {
-    "external_id": _code,
-    "email": _email,
-    "name": _name,
-    "phone": _code,
-    "loyalty_tier": _code,
-    "tags": _tags,
-    "attributes": _attributes,
-    "order_count": inputs.count,
-    "total_spent": inputs.amount,
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEntry:
+    """One customer, known by external id or e-mail. UNSET stays as it is, None clears."""
+
+    external_id: Settable[str | None] = settable(
+        "Its id in your own system, unique in the group.", check=_code
+    )
+    email: Settable[str | None] = settable(
+        "The e-mail address, unique in the group, upper or lower case.", check=_email
+    )
+    name: Settable[str | None] = settable(
+        "The name; the e-mail or id of a new customer unless given.", check=_name
+    )
+    phone: Settable[str | None] = settable("The phone number.", check=_code)
+    store_id: Settable[int | None] = settable(
+        "The store it belongs to; the credential's for a new one.", refers=("store", "store")
+    )
+    loyalty_tier: Settable[str | None] = settable("The loyalty tier, such as gold.", check=_code)
+    email_consent: Settable[bool | None] = settable("Whether e-mail may be sent; null means no.", null=False)
+    sms_consent: Settable[bool | None] = settable(
+        "Whether text messages may be sent; null means no.", null=False
+    )
+    tags: Settable[Sequence[str] | None] = settable("All its tags, 100 at most.", check=_tags, null=())
+    attributes: Settable[Any] = settable(
+        "An object of whatever else is known; it replaces the one there.", check=_attributes
+    )
+    order_count: Settable[int | None] = settable(
+        "How many orders there were, where another system counted them.", check=inputs.count, null=0
+    )
+    total_spent: Settable[Decimal | None] = settable(
+        "What they came to, in the group's currency.", check=inputs.amount, null=Decimal(0)
+    )
+    last_order_at: Settable[datetime | None] = settable("When the last one was.")
+
+
+def checked_all(entries: Sequence[CustomerEntry]) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """The values that were sent, by column, per entry; and what is wrong, first to last."""
+    if len(entries) > MAX_CUSTOMERS:
+        raise TooLarge(
+            f"There are {len(entries)} customers; at most {MAX_CUSTOMERS} are taken at once.",
+            path=["customers"],
+        )
+    found: list[dict[str, Any]] = []
+    faults: list[Failure] = []
+    seen: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(entries):
+        at = ("customers", index)
+        try:
+            values = _checked(entry, at)
+            _once(values, at, seen)
+        except Failure as failure:
+            faults.append(failure)
+            values = {}
+        found.append(values)
+    return found, faults
+
+
+def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
+    found = written(entry, at)
+    if not found.get("external_id") and not found.get("email"):
+        raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
+    if found.get("name", "") is None:
+        # Cleared: it then is called by its address or id, as a new one without a name.
+        found["name"] = found.get("email") or found["external_id"]
+    return found
+
+
+def _once(values: Mapping[str, Any], at: Path, seen: dict[tuple[str, str], int]) -> None:
+    for column in ("external_id", "email"):
+        value = values.get(column)
+        if value is None:
+            continue
+        key = (column, value.lower() if column == "email" else value)
+        first = seen.setdefault(key, int(at[1]))
+        if first != at[1]:
+            raise Invalid(
+                f"Entry {first} is about the same customer; send one entry for both.",
+                path=[*at, *path_of(CustomerEntry, column)],
+                code="REPEATED",
+            )

@@ -12,9 +12,8 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.customers.entries import CustomerEntry, checked_all
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.segments.changes import note_audience_change
-from app.errors import Conflict, Failure, Forbidden, NotFound
+from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.values.json_text import write_json
 
 TRIES = 3

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -27,7 +26,7 @@ class FieldSchema:
     """Set: the value is the user's."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EventSchema:
     """An event type in its latest version. Plain values: it may be kept for as long as its version holds."""
 
@@ -43,11 +42,6 @@ class EventSchema:
     trigger: str | None
     phone_parsing: Any
     """The document's `phoneParsingConfig`, decoded; None: nothing was configured."""
-
-    @cached_property
-    def by_storage_key(self) -> Mapping[str, FieldSchema]:
-        """Its fields, by what their values are kept under."""
-        return {one.storage_key: one for one in self.fields}
 
 
 # In one statement, so that a change between two cannot be seen in halves.

@@ -145,7 +145,7 @@ async def _store(
     await tx.execute(_REMEMBER, group_id, now, stored["id"], value, stored["metric_date"], told.actor)
     await tx.execute(_TOUCH, group_id, event_id, now)
     place = (event["event_type_id"], rollups.hour_of(event["occurred_at"]), told.storage_key)
-    await rollups.add(tx, event["project_id"], {place: value - stored["before"]})
+    await rollups.add_to_sums(tx, event["project_id"], {place: value - stored["before"]})
 
 
 def _no_field(told: Telling) -> NotFound:

@@ -17,9 +17,9 @@ import asyncpg
 
 from app.db.database import Database, Transaction
 from app.db.outages import TookTooLong
-from app.domain.events.settling import Claimed, settle, trash
-from app.domain.events.validating import Fault, FaultCode
-from app.errors import Conflict, Unavailable
+from app.domain.events.settling import Claimed, settle_events, trash
+from app.domain.events.validating import EventFault, FaultCode
+from app.errors import OUR_FAULT, Conflict, Unavailable
 from app.tables.events import EventStatus
 from app.values.json_text import read_object
 from app.values.scope import Scope
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class Done:
     """What became of a batch: by event the reasons why it is in the trash; none: it is processed."""
 
-    faults: Mapping[UUID, Sequence[Fault]]
+    faults: Mapping[UUID, Sequence[EventFault]]
 
     @property
     def trashed(self) -> int:
@@ -105,7 +105,7 @@ async def process_these(
             second = await process_these(db, group_id, ids[middle:], status=status, now=now)
             return Done({**first.faults, **second.faults})
         log.exception("an event cannot be processed: %s", *ids)
-    fault = Fault(FaultCode.INTERNAL_ERROR, None, "Something went wrong on our side; it can be replayed.")
+    fault = EventFault(FaultCode.INTERNAL_ERROR, None, f"{OUR_FAULT}; it can be replayed.")
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_CLAIM_THESE, group_id, list(ids), status)
         faults = {row["id"]: [fault] for row in rows}
@@ -118,12 +118,12 @@ _FAULTS = (
 )
 
 
-async def process_now(db: Database, group_id: int, ident: UUID, *, now: datetime) -> list[Fault]:
+async def process_now(db: Database, group_id: int, ident: UUID, *, now: datetime) -> list[EventFault]:
     """Process this event, unless that is done; why it is in the trash, if it is."""
     await process_these(db, group_id, [ident], now=now)
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_FAULTS, group_id, ident)
-    return [Fault(FaultCode(row["code"]), row["field"], row["message"]) for row in rows]
+    return [EventFault(FaultCode(row["code"]), row["field"], row["message"]) for row in rows]
 
 
 async def _again(work: Callable[[], Awaitable[T]]) -> T:
@@ -157,7 +157,7 @@ async def _process(tx: Transaction, rows: "Sequence[asyncpg.Record]", *, now: da
         )
         for row in rows
     ]
-    return Done(await settle(tx, events, now=now))
+    return Done(await settle_events(tx, events, now=now))
 
 
 __all__ = ["MAX_BATCH", "Done", "process_now", "process_pending", "process_these"]

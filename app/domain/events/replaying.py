@@ -39,7 +39,7 @@ SELECT e.id FROM event e
 """
 
 
-async def replay(
+async def replay_events(
     db: Database,
     group_id: int,
     project_id: int,
@@ -64,4 +64,4 @@ async def replay(
     return Replayed(replayed, failing)
 
 
-__all__ = ["MAX_REPLAYED", "Replayed", "replay"]
+__all__ = ["MAX_REPLAYED", "Replayed", "replay_events"]

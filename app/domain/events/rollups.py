@@ -30,7 +30,7 @@ DO UPDATE SET value = event_rollup.value + excluded.value
 """
 
 
-async def add(tx: Transaction, project_id: int, deltas: Mapping[RollupKey, Decimal]) -> None:
+async def add_to_sums(tx: Transaction, project_id: int, deltas: Mapping[RollupKey, Decimal]) -> None:
     """Move the sums by these differences, which may be negative; those of 0 cost nothing.
 
     Rows are locked in the order of their keys until the transaction ends. So call it once, as the last thing that
@@ -51,4 +51,4 @@ async def add(tx: Transaction, project_id: int, deltas: Mapping[RollupKey, Decim
         )
 
 
-__all__ = ["EVENT_COUNT", "RollupKey", "add", "hour_of"]
+__all__ = ["EVENT_COUNT", "RollupKey", "add_to_sums", "hour_of"]

@@ -58,7 +58,7 @@ def sent_event(
         }  # fmt: skip
         body = _written(told | {name: value for name, value in more.items() if value is not None})
     _check_storable(body)
-    occurred_at = (read_date(event_date) if event_date else None) or now
+    occurred_at = (read_event_date(event_date) if event_date else None) or now
     return Sent(
         group_id=group_id,
         project_id=project_id,
@@ -71,7 +71,7 @@ def sent_event(
     )
 
 
-def read_date(value: object) -> datetime | None:
+def read_event_date(value: object) -> datetime | None:
     """When an event says it happened; None where that is no moment that can be stored."""
     try:
         moment = read_moment(value)
@@ -94,4 +94,4 @@ def _check_storable(body: str) -> None:
         raise Invalid(f"The event cannot be stored: {why}", path=["data"]) from None
 
 
-__all__ = ["MAX_NONCE", "read_date", "sent_event"]
+__all__ = ["MAX_NONCE", "read_event_date", "sent_event"]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema
-from app.domain.events.validating import judge
+from app.domain.events.validating import judge_event
 from app.values.json_text import read_object
 
 MAX_JUDGED = 10_000
@@ -65,7 +65,7 @@ async def events_would_pass(tx: Transaction, project_id: int, schema: EventSchem
     failing = 0
     for row in rows:
         body = read_object(row["body"].encode(), long_numbers=True)
-        verdict = judge(schema, body, event_type=row["event_type"])
+        verdict = judge_event(schema, body, event_type=row["event_type"])
         failing += bool(verdict.faults)
         counted.update({(str(fault.code), fault.field) for fault in verdict.faults})
     reasons = sorted(

@@ -8,8 +8,7 @@ from decimal import Decimal
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.groups.operations import whole_group
-from app.domain.metrics.entries import MAX_TOLD, Several
-from app.errors import Failure, Invalid, TooLarge
+from app.errors import MAX_TOLD, Failure, Invalid, Several, TooLarge
 from app.values.money import is_currency
 
 MAX_RATES = 5_000

@@ -39,7 +39,7 @@ _TENTH = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """One stage of a funnel, as it is shown."""
 
     stage: FunnelStage
@@ -50,9 +50,9 @@ class Step:
     """The percentage before less this one, in points; None on the first stage."""
 
 
-def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[Step]:
+def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[FunnelStep]:
     """The printed arithmetic. What is planned computes the same in SQL; this says it in plain words."""
-    steps: list[Step] = []
+    steps: list[FunnelStep] = []
     before: Decimal | None = None
     for stage, count in zip(stages, counts, strict=True):
         percentage = (
@@ -60,6 +60,6 @@ def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[Step]
             if counts[0]
             else Decimal(0)
         )
-        steps.append(Step(stage, count, percentage, None if before is None else before - percentage))
+        steps.append(FunnelStep(stage, count, percentage, None if before is None else before - percentage))
         before = percentage
     return steps

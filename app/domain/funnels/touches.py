@@ -13,8 +13,9 @@ from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
 from app.domain.funnels.stages import LETTERS
-from app.domain.metrics.entries import MAX_TOLD, Several
-from app.errors import Failure, Invalid, NotFound, TooLarge
+from app.domain.inputs import Path
+from app.domain.settable import needed, optional, written
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several, TooLarge
 from app.tables.funnels import FunnelStage
 
 MAX_TOUCHES = 5_000
@@ -23,20 +24,31 @@ AHEAD = timedelta(days=1)
 """How far a sender's clock may be ahead of ours."""
 
 
+def _reference(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=MAX_REFERENCE, blank=False)
+
+
+def _channel(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
     """A customer reached a stage. `reference` names it in its source: the same one again is the same touch."""
 
-    customer_id: int
-    stage: FunnelStage
-    occurred_at: datetime
-    reference: str
-    channel: str | None = None
-    campaign_id: int | None = None
+    customer_id: int = needed("Who.", refers=("cust", "customer"))
+    stage: FunnelStage = needed("The stage.")
+    reference: str = needed(
+        "Your own name for it, 255 characters at most: the same one again is the same touch.",
+        check=_reference,
+    )
+    occurred_at: datetime | None = optional("When; now unless said. Not more than a day ahead.")
+    channel: str | None = optional("Through which channel, such as email.", check=_channel)
+    campaign_id: int | None = optional("Because of which campaign.", refers=("camp", "campaign"))
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedTouches:
     """What a call did."""
 
     new: int
@@ -79,14 +91,14 @@ ON CONFLICT (group_id, customer_id, day) DO UPDATE SET path = excluded.path
 
 async def record_touches(
     tx: Transaction, touches: Sequence[Touch], *, source: str, now: datetime
-) -> Recorded:
+) -> RecordedTouches:
     """Store what is new of these touches, in the same number of statements however many there are.
 
     Several tells every fault, by place, and nothing is stored then.
     """
     _check(touches, now=now)
     if not touches:
-        return Recorded(0, 0)
+        return RecordedTouches(0, 0)
     await _check_known(tx, touches)
     with refusals():
         rows = await tx.fetch(
@@ -96,7 +108,7 @@ async def record_touches(
             source,
             [t.customer_id for t in touches],
             [t.stage.value for t in touches],
-            [t.occurred_at for t in touches],
+            [t.occurred_at or now for t in touches],
             [t.channel for t in touches],
             [t.campaign_id for t in touches],
             [t.reference for t in touches],
@@ -104,7 +116,7 @@ async def record_touches(
     days = sorted({(row["customer_id"], row["day"]) for row in rows})
     if days:
         await tx.execute(PATHS, tx.scope.group_id, now, [c for c, _ in days], [day for _, day in days])
-    return Recorded(len(rows), len(touches) - len(rows))
+    return RecordedTouches(len(rows), len(touches) - len(rows))
 
 
 def _check(touches: Sequence[Touch], *, now: datetime) -> None:
@@ -116,10 +128,8 @@ def _check(touches: Sequence[Touch], *, now: datetime) -> None:
     for at, touch in enumerate(touches):
         path: list[str | int] = ["touches", at]
         try:
-            inputs.text(touch.reference, [*path, "reference"], longest=MAX_REFERENCE, blank=False)
-            if touch.channel is not None:
-                inputs.text(touch.channel, [*path, "channel"], longest=inputs.MAX_CODE, blank=False)
-            if touch.occurred_at > now + AHEAD:
+            written(touch, path)
+            if touch.occurred_at is not None and touch.occurred_at > now + AHEAD:
                 raise Invalid(
                     f"The moment {touch.occurred_at:%Y-%m-%d %H:%M} UTC is still to come.",
                     path=[*path, "occurredAt"],

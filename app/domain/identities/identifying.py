@@ -80,7 +80,7 @@ async def identify(
         try:
             # What was written with a key that somebody else just took is undone and looked at again, and locks are
             # given back with it: they could not be taken in the order of ids after those that are held.
-            async with tx.driver.transaction():
+            async with tx.savepoint():
                 decided = await _look(tx, projects, asked, now=now)
                 found = [decided.decide(person) for person in people]
                 ids = await _write(tx, decided, now=now)

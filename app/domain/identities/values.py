@@ -58,7 +58,7 @@ def read_email(value: object) -> str:
         address = value.strip().lower()
         if _EMAIL.fullmatch(address) and len(address) <= MAX_EMAIL:
             return read_text(address)
-    raise ValueError(f"must be an e-mail address such as ada@example.com, not {shown(value)}")
+    raise ValueError(f"must be an e-mail address such as ada@example.com, not {shortened(value)}")
 
 
 def read_phone(value: object, config: object = None) -> str:
@@ -70,7 +70,7 @@ def read_phone(value: object, config: object = None) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     match = _PHONE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or not isinstance(text, str):
-        raise ValueError(f"must be a phone number such as +33612345678, not {shown(value)}")
+        raise ValueError(f"must be a phone number such as +33612345678, not {shortened(value)}")
     # `+33 (0)6 12…`: the 0 in brackets is for callers at home.
     digits = _NOT_DIGITS.sub("", text.replace("(0)", "") if match["plus"] else text)
     if match["plus"] == "00":
@@ -81,11 +81,11 @@ def read_phone(value: object, config: object = None) -> str:
         digits = code + (digits if code in _KEEPS_ZERO else digits.removeprefix("0"))
         international = True
     if not 4 <= len(digits) <= 15:
-        raise ValueError(f"must be a phone number of 4 to 15 digits, not {shown(value)}")
+        raise ValueError(f"must be a phone number of 4 to 15 digits, not {shortened(value)}")
     return f"+{digits}" if international else digits
 
 
-def shown(value: object) -> str:
+def shortened(value: object) -> str:
     """What was sent, short: a fault's message is kept and shown."""
     return (
         f"{value[:40]!r}" if isinstance(value, str) else f"{value}"[:40] if _plain(value) else kind_of(value)
@@ -106,4 +106,4 @@ def _calling_code(config: object) -> str | None:
     return next((found for one in inner if (found := _calling_code(one)) is not None), None)
 
 
-__all__ = ["identity_of", "read_email", "read_phone", "read_string", "shown"]
+__all__ = ["identity_of", "read_email", "read_phone", "read_string", "shortened"]

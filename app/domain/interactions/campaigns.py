@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.db.database import Transaction
 from app.domain.integrations.custom_campaigns import implicit_campaigns
-from app.domain.interactions.landing import Node
+from app.domain.interactions.landing import LandingNode
 from app.values.ids import read_id, read_whole
 
 NODE_ID_DIGITS = 24
@@ -41,7 +41,7 @@ async def integrations_of(
 
 async def campaigns_of(
     tx: Transaction,
-    nodes: Sequence[tuple[int, Node]],
+    nodes: Sequence[tuple[int, LandingNode]],
     integrations: Mapping[tuple[int, str], Integration],
     *,
     now: datetime,

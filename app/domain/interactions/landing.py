@@ -17,7 +17,7 @@ CID = "cid"
 MAX_PARAMETERS = 200
 
 
-class Node(NamedTuple):
+class LandingNode(NamedTuple):
     """What is said about the advertiser's side."""
 
     wmkt_id: str | None = None
@@ -25,11 +25,11 @@ class Node(NamedTuple):
     """The campaign's slug, or its id."""
 
 
-NOWHERE = Node()
+NOWHERE = LandingNode()
 """Nothing is said: direct."""
 
 
-def read_landing(url: str | None) -> Node:
+def read_landing(url: str | None) -> LandingNode:
     """What the address says; NOWHERE where it says nothing, or is no address at all."""
     if not url:
         return NOWHERE
@@ -40,7 +40,7 @@ def read_landing(url: str | None) -> Node:
     return node_of({name: value for name, value in reversed(query)})
 
 
-def node_of(data: Mapping[str, object]) -> Node:
+def node_of(data: Mapping[str, object]) -> LandingNode:
     """The two properties we know, among whatever an advertiser sends; numbers count as text."""
     found: dict[str, str] = {}
     for name, value in data.items():
@@ -50,10 +50,10 @@ def node_of(data: Mapping[str, object]) -> Node:
             # Longer than any of ours, or not storable: it names nothing.
             if text and len(text) <= MAX_CODE and "\0" not in text and text.isprintable():
                 found[known] = text
-    return Node(found.get(WMKT_ID.lower()), found.get(CID))
+    return LandingNode(found.get(WMKT_ID.lower()), found.get(CID))
 
 
-def node_text(node: Node) -> str | None:
+def node_text(node: LandingNode) -> str | None:
     """As JSON, as it is kept of traffic; None for nowhere."""
     said = {
         name: value for name, value in ((WMKT_ID, node.wmkt_id), (CID, node.campaign)) if value is not None

@@ -8,52 +8,67 @@ from decimal import Decimal
 import msgspec
 
 from app.domain import inputs
+from app.domain.inputs import Path
+from app.domain.settable import needed, optional, written
 from app.errors import Failure, Invalid, TooLarge
-from app.tables.metrics import AMOUNTS, COUNTS
 from app.values.texts import read_text
 
 MAX_ENTRIES = 5_000
 MAX_EXTRA = 16_384
-MAX_TOLD = 100
-"""How many faults of one call are told."""
 OTHER_CHANNEL = "other"
 """Where something of a campaign is counted that says no channel, when the campaign has several or none."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+def extra_text(extra: Mapping[str, object]) -> str:
+    """The JSON text that is stored; ValueError says why it cannot be."""
+    try:
+        text = _JSON.encode(extra).decode()
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError) as why:
+        raise ValueError(f"cannot be written as JSON ({type(why).__name__})") from None
+    if "\\u0000" in text:
+        raise ValueError("holds the character NUL (U+0000), which cannot be stored")
+    return read_text(text, longest=MAX_EXTRA)
+
+
+def _channel(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
+
+
+def _extra(value: Mapping[str, object], path: Path) -> str:
+    try:
+        return extra_text(value)
+    except ValueError as why:
+        raise Invalid(f"`extra` {why}.", path=path) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricEntry:
     """What one campaign did on one day in one channel. None: nothing is said about this number."""
 
-    campaign_id: int
-    day: date
-    channel: str
-    impressions: int | None = None
-    clicks: int | None = None
-    conversions: int | None = None
-    sent: int | None = None
-    delivered: int | None = None
-    opened: int | None = None
-    unsubscribed: int | None = None
-    spend: Decimal | None = None
-    """Reported ad spend, in the campaign's currency."""
-    revenue: Decimal | None = None
-    extra: Mapping[str, object] | None = None
+    campaign_id: int = needed("The campaign.", refers=("camp", "campaign"))
+    day: date = needed("The day, in the store's time zone; not one still to come.")
+    channel: str = needed("The channel, such as google_ads.", check=_channel)
+    impressions: int | None = optional("How often it was shown.", check=inputs.count)
+    clicks: int | None = optional("How often it was clicked.", check=inputs.count)
+    conversions: int | None = optional("How often it led to what it is for.", check=inputs.count)
+    sent: int | None = optional("Messages sent.", check=inputs.count)
+    delivered: int | None = optional("Messages delivered.", check=inputs.count)
+    opened: int | None = optional("Messages opened.", check=inputs.count)
+    unsubscribed: int | None = optional("People who unsubscribed.", check=inputs.count)
+    spend: Decimal | None = optional(
+        "Reported ad spend, in the campaign's currency; it goes into the ledger.", check=inputs.amount
+    )
+    revenue: Decimal | None = optional("Revenue attributed, in the campaign's currency.", check=inputs.amount)
+    extra: Mapping[str, object] | None = optional(
+        "Further metrics; they replace all further ones recorded.", check=_extra
+    )
     """Numbers we have no column for; the whole object is replaced, also when the others are added."""
 
     @property
     def key(self) -> tuple[int, date, str]:
         """What an entry is about; also the order in which rows are written."""
         return self.campaign_id, self.day, self.channel
-
-
-class Several(Invalid):
-    """More than one thing is wrong with a call. Its own message and path are the first one's."""
-
-    def __init__(self, failures: Sequence[Failure]) -> None:
-        first = failures[0]
-        super().__init__(first.message, path=first.path, code=first.reason)
-        self.failures = list(failures)
 
 
 def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Failure]:
@@ -74,7 +89,10 @@ def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Fail
                     path=["entries", index],
                     code="REPEATED",
                 )
-            _check(entry, index, last_day)
+            at = ("entries", index)
+            if entry.day > last_day:
+                raise Invalid(f"The day {entry.day} is still to come.", path=[*at, "day"], code="DAY_TO_COME")
+            written(entry, at)
         except Failure as failure:
             found.append(failure)
     return found
@@ -83,34 +101,3 @@ def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Fail
 def only_channel(channels: Sequence[str]) -> str:
     """Where something of a campaign is counted that says no channel."""
     return channels[0] if len(channels) == 1 else OTHER_CHANNEL
-
-
-def extra_text(extra: Mapping[str, object]) -> str:
-    """The JSON text that is stored; ValueError says why it cannot be."""
-    try:
-        text = _JSON.encode(extra).decode()
-    except (UnicodeEncodeError, TypeError, ValueError, RecursionError) as why:
-        raise ValueError(f"cannot be written as JSON ({type(why).__name__})") from None
-    if "\\u0000" in text:
-        raise ValueError("holds the character NUL (U+0000), which cannot be stored")
-    return read_text(text, longest=MAX_EXTRA)
-
-
-def _check(entry: MetricEntry, index: int, last_day: date) -> None:
-    at: list[str | int] = ["entries", index]
-    if entry.day > last_day:
-        raise Invalid(f"The day {entry.day} is still to come.", path=[*at, "day"], code="DAY_TO_COME")
-    inputs.text(entry.channel, [*at, "channel"], longest=inputs.MAX_CODE, blank=False)
-    for name in COUNTS:
-        number = getattr(entry, name)
-        if number is not None:
-            inputs.count(number, [*at, name])
-    for name in AMOUNTS:
-        number = getattr(entry, name)
-        if number is not None:
-            inputs.amount(number, [*at, name])
-    if entry.extra is not None:
-        try:
-            extra_text(entry.extra)
-        except ValueError as why:
-            raise Invalid(f"`extra` {why}.", path=[*at, "extra"]) from None

@@ -20,10 +20,10 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.inputs import MAX_COUNT
-from app.domain.metrics.entries import MAX_TOLD, MetricEntry, Several, check_entries, extra_text
-from app.errors import Failure, Invalid, NotFound
+from app.domain.metrics.entries import MetricEntry, check_entries, extra_text
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
 from app.tables.metrics import AMOUNTS, COUNTS
+from app.values.numbers import MAX_SAFE_INTEGER
 
 NUMBERS = (*COUNTS, *AMOUNTS)
 REPORTED = "reported"
@@ -52,7 +52,7 @@ class SpendLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedMetrics:
     """What a call changed."""
 
     entries: int
@@ -62,7 +62,7 @@ class Recorded:
 
 async def record_metrics(
     tx: Transaction, entries: Sequence[MetricEntry], *, mode: Mode = Mode.SET, now: datetime
-) -> Recorded:
+) -> RecordedMetrics:
     """Store all entries or none, in the same number of statements however many there are.
 
     Numbers that an entry leaves out stay as recorded. Several tells every fault, by entry.
@@ -78,7 +78,7 @@ async def record_metrics(
     if faults:
         raise Several(sorted(faults, key=_position)[:MAX_TOLD])
     if not entries:
-        return Recorded(0, ())
+        return RecordedMetrics(0, ())
     ordered = sorted(entries, key=lambda entry: entry.key)
     currencies = [campaigns[entry.campaign_id]["currency"] for entry in ordered]
     add = mode is Mode.ADD
@@ -86,7 +86,7 @@ async def record_metrics(
         spent = await _write_ledger(tx, ordered, currencies, add=add, now=now)
         moved = await _write_metrics(tx, ordered, currencies, spent, add=add, now=now)
         await _move_rollup(tx, moved, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
-    return Recorded(len(entries), tuple(ids))
+    return RecordedMetrics(len(entries), tuple(ids))
 
 
 async def rebook_spend(
@@ -271,7 +271,7 @@ async def _move_rollup(
         key = (stores[row["campaign_id"]], row["day"], row["channel"], row["currency"])
         sums[key] = [total + row[name] for total, name in zip(sums[key], NUMBERS, strict=True)]
     keys = sorted(sums)
-    if any(abs(total) > MAX_COUNT for key in keys for total in sums[key][: len(COUNTS)]):
+    if any(abs(total) > MAX_SAFE_INTEGER for key in keys for total in sums[key][: len(COUNTS)]):
         raise Invalid("These counts add up to more than 2^53 - 1.", path=["entries"], code="TOO_MUCH")
     key_arrays = [[key[n] for key in keys] for n in range(4)]
     number_arrays = [[sums[key][n] for key in keys] for n in range(len(NUMBERS))]

@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import inputs
-from app.domain.inputs import MAX_CODE
+from app.domain.inputs import MAX_CODE, Path
+from app.domain.settable import needed, optional, written
 from app.errors import Failure, Invalid, TooLarge
 from app.values.money import is_currency
 
@@ -14,25 +15,49 @@ MAX_ORDERS = 5_000
 MAX_REFERENCE = 255
 
 
+def _reference(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=MAX_REFERENCE, blank=False)
+
+
+def _channel(value: str, path: Path) -> str:
+    return inputs.text(value, path, longest=MAX_CODE, blank=False)
+
+
+def _currency(value: str, path: Path) -> str:
+    if not is_currency(value):
+        raise Invalid("A currency is three capital letters like EUR.", path=path)
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEntry:
     """One order. The customer is named by id, external id or e-mail."""
 
-    reference: str
-    """The ordering system's own; of two entries with the same one the first counts."""
-    amount: Decimal
-    customer_id: int | None = None
-    customer_external_id: str | None = None
-    customer_email: str | None = None
-    currency: str | None = None
-    """The campaign's unless given, else the group's."""
-    ordered_at: datetime | None = None
-    """Now unless given."""
-    store_id: int | None = None
-    """The scope's unless given, else the customer's, else the group's default store."""
-    campaign_id: int | None = None
-    promo_code: str | None = None
-    channel: str | None = None
+    reference: str = needed(
+        "Its number in the system it was made in; a repeated one counts once.", check=_reference
+    )
+    """Of two entries with the same one the first counts."""
+    amount: Decimal = needed("What it came to.", check=inputs.amount)
+    customer_id: int | None = optional("Who ordered.", refers=("cust", "customer"))
+    customer_external_id: str | None = optional(
+        "Who ordered, by the id in your own system.", check=_reference
+    )
+    customer_email: str | None = optional("Who ordered, by e-mail.", check=_reference)
+    currency: str | None = optional(
+        "ISO 4217 code; the campaign's unless given, else the group's.", check=_currency
+    )
+    ordered_at: datetime | None = optional("When; now unless given.")
+    store_id: int | None = optional(
+        "Where; the credential's store unless given, else the customer's, else the group's default store.",
+        refers=("store", "store"),
+    )
+    campaign_id: int | None = optional(
+        "The campaign that led to it; the promo's unless given.", refers=("camp", "campaign")
+    )
+    promo_code: str | None = optional("The promo it was made with, upper or lower case.", check=_reference)
+    channel: str | None = optional(
+        "The campaign's channel that led to it; its only one unless given, else `other`.", check=_channel
+    )
 
 
 def check_orders(entries: Sequence[OrderEntry], *, now: datetime) -> list[Failure]:
@@ -44,16 +69,14 @@ def check_orders(entries: Sequence[OrderEntry], *, now: datetime) -> list[Failur
     found: list[Failure] = []
     for index, entry in enumerate(entries):
         try:
-            _check(entry, index, now)
+            _check(entry, ("orders", index), now)
         except Failure as failure:
             found.append(failure)
     return found
 
 
-def _check(entry: OrderEntry, index: int, now: datetime) -> None:
-    at: list[str | int] = ["orders", index]
-    inputs.text(entry.reference, [*at, "reference"], longest=MAX_REFERENCE, blank=False)
-    inputs.amount(entry.amount, [*at, "amount"])
+def _check(entry: OrderEntry, at: Path, now: datetime) -> None:
+    written(entry, at)
     named = (entry.customer_id, entry.customer_external_id, entry.customer_email)
     if sum(one is not None for one in named) != 1:
         raise Invalid(
@@ -61,16 +84,5 @@ def _check(entry: OrderEntry, index: int, now: datetime) -> None:
             path=at,
             code="CUSTOMER_UNNAMED",
         )
-    for name, value in (
-        ("customerExternalId", entry.customer_external_id),
-        ("customerEmail", entry.customer_email),
-        ("promoCode", entry.promo_code),
-        ("channel", entry.channel),
-    ):
-        if value is not None:
-            longest = MAX_CODE if name == "channel" else MAX_REFERENCE
-            inputs.text(value, [*at, name], longest=longest, blank=False)
-    if entry.currency is not None and not is_currency(entry.currency):
-        raise Invalid("A currency is three capital letters like EUR.", path=[*at, "currency"])
     if entry.ordered_at is not None:
         inputs.past(entry.ordered_at, [*at, "orderedAt"], now=now)

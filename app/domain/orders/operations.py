@@ -15,11 +15,11 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
 from app.domain.customers.operations import whole_audience
 from app.domain.groups.finding import store_to_write
-from app.domain.metrics.entries import MAX_TOLD, MetricEntry, Several, only_channel
+from app.domain.metrics.entries import MetricEntry, only_channel
 from app.domain.metrics.operations import Mode, record_metrics
 from app.domain.orders.entries import OrderEntry, check_orders
 from app.domain.segments.changes import note_audience_change
-from app.errors import Conflict, Failure, NotFound
+from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
 from app.values.instants import zone_of
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.errors import Invalid
 from app.values.instants import start_of
-from app.values.money import share
+from app.values.money import share_out
 
 MAX_DAYS = 3_660
 """Ten years: what an outlay may cover, each day being an entry of the ledger."""
@@ -20,7 +20,7 @@ def spread(
     The shares add up to the amount exactly. `starts_at` is before `ends_at`, which is exclusive.
     """
     days = days_between(starts_at, ends_at, zone)
-    shares = share(amount, currency, [(until - since) // _MICROSECOND for _, since, until in days])
+    shares = share_out(amount, currency, [(until - since) // _MICROSECOND for _, since, until in days])
     return {day: part for (day, _, _), part in zip(days, shares, strict=True) if part}
 
 

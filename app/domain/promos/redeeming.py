@@ -14,12 +14,19 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, PROMO_BORDERS, borders
-from app.domain.metrics.entries import Several
 from app.domain.promos.fields import terms_of
 from app.domain.promos.membership import buyer_of, customer_of
-from app.domain.promos.rules import Basket, Reason, Verdict, judge, used_up, used_up_by_customer
-from app.errors import Conflict, Failure, Invalid, NotFound
+from app.domain.promos.rules import (
+    Basket,
+    PromoVerdict,
+    RefusalReason,
+    judge_promo,
+    used_up,
+    used_up_by_customer,
+)
+from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.values.money import MAX_AMOUNT
+from app.values.numbers import MAX_SAFE_INTEGER
 
 MAX_LINES = 1_000
 MAX_KEY = 255
@@ -39,18 +46,18 @@ SELECT r.id, r.promo_id, r.customer_id, upper(p.code) AS code FROM promo_redempt
  WHERE r.group_id = $1 AND r.key = $2 AND ($3::bigint IS NULL OR r.store_id = $3)
 """
 # The customer's counter is there after the first use; a limit of 0 lets nobody through.
-_COUNT_CUSTOMER = """
+_COUNT_CUSTOMER = f"""
 INSERT INTO promo_usage AS usage (group_id, promo_id, customer_id, used)
 SELECT $1, $2, $3, 1 WHERE coalesce($4::bigint, 1) > 0
 ON CONFLICT (group_id, promo_id, customer_id)
-DO UPDATE SET used = usage.used + 1 WHERE usage.used < coalesce($4::bigint, 9007199254740991)
+DO UPDATE SET used = usage.used + 1 WHERE usage.used < coalesce($4::bigint, {MAX_SAFE_INTEGER})
 RETURNING used
 """
 # `updated_at` stands for the terms that were judged: uses do not move it, changes of the promo do.
-_COUNT_PROMO = """
+_COUNT_PROMO = f"""
 UPDATE promo SET used = used + 1
  WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL AND updated_at = $3
-   AND used < coalesce(usage_limit, 9007199254740991)
+   AND used < coalesce(usage_limit, {MAX_SAFE_INTEGER})
 RETURNING used
 """
 _RELEASE = f"""
@@ -88,7 +95,7 @@ class Validated:
 
     promo_id: int | None
     currency: str | None
-    verdict: Verdict
+    verdict: PromoVerdict
 
 
 async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated:
@@ -98,7 +105,7 @@ async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated
     if promo is None:
         if asked.customer_id is not None:
             await customer_of(tx, asked.customer_id)
-        return Validated(None, None, Verdict(Decimal(0), (_no_code(asked.code),)))
+        return Validated(None, None, PromoVerdict(Decimal(0), (_no_code(asked.code),)))
     verdict = await _judged(tx, promo, asked, now=now)
     return Validated(promo["id"], promo["currency"], verdict)
 
@@ -154,9 +161,9 @@ async def _promo(tx: Transaction, code: str) -> Any:
     return await tx.fetchrow(_BY_CODE, *borders(tx.scope), _plain(code))
 
 
-async def _judged(tx: Transaction, promo: Any, asked: Asked, *, now: datetime) -> Verdict:
+async def _judged(tx: Transaction, promo: Any, asked: Asked, *, now: datetime) -> PromoVerdict:
     buyer = await buyer_of(tx, promo, asked.customer_id, asked.store_id, now=now)
-    return judge(terms_of(promo), asked.basket, buyer, now=now)
+    return judge_promo(terms_of(promo), asked.basket, buyer, now=now)
 
 
 async def _use_of(tx: Transaction, asked: Asked, key: str) -> int | None:
@@ -211,11 +218,11 @@ def _plain(code: str) -> str:
     return code.strip().upper()
 
 
-def _no_code(code: str) -> Reason:
-    return Reason("UNKNOWN_CODE", f"There is no promo {code[:40]!r} here.", ("code",))
+def _no_code(code: str) -> RefusalReason:
+    return RefusalReason("UNKNOWN_CODE", f"There is no promo {code[:40]!r} here.", ("code",))
 
 
-def _refusal(reason: Reason) -> Failure:
+def _refusal(reason: RefusalReason) -> Failure:
     if reason.code in {"UNKNOWN_CODE", "CUSTOMER_NEEDED", "STORE_NEEDED"}:
         return Invalid(reason.message, path=reason.path, code=reason.code)
     return Conflict(reason.message, path=reason.path, code=reason.code)

@@ -59,7 +59,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class BasketLine:
     """So many units of one article."""
 
     quantity: int
@@ -72,7 +72,7 @@ class Line:
 class Basket:
     """What somebody is about to pay. Amounts are in the promo's currency unless `currency` says otherwise."""
 
-    lines: Sequence[Line] = ()
+    lines: Sequence[BasketLine] = ()
     delivery_fee: Decimal = NOTHING
     currency: str | None = None
 
@@ -100,7 +100,7 @@ class Buyer:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class RefusalReason:
     """Why a promo cannot be redeemed."""
 
     code: str
@@ -109,11 +109,11 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PromoVerdict:
     """What a promo takes off, or every reason why it takes off nothing."""
 
     discount: Decimal
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[RefusalReason, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -121,19 +121,20 @@ class Verdict:
         return not self.reasons
 
 
-def judge(terms: Terms, basket: Basket, buyer: Buyer, *, now: datetime) -> Verdict:
+def judge_promo(terms: Terms, basket: Basket, buyer: Buyer, *, now: datetime) -> PromoVerdict:
     """The discount for this basket and buyer at this moment, or all reasons against it."""
     reasons = [*_of_time(terms, now), *_of_limits(terms, buyer), *_of_basket(terms, basket, buyer)]
     if terms.type not in set(PromoType):
         kinds = ", ".join(PromoType)
         reasons.insert(
-            0, Reason("UNKNOWN_TYPE", f"Promos of type {terms.type!r} cannot be redeemed, only {kinds}.")
+            0,
+            RefusalReason("UNKNOWN_TYPE", f"Promos of type {terms.type!r} cannot be redeemed, only {kinds}."),
         )
-        return Verdict(NOTHING, tuple(reasons))
+        return PromoVerdict(NOTHING, tuple(reasons))
     discount = discount_of(terms, basket)
     if discount == 0 and not any(r.path[:1] == ("basket",) for r in reasons):
         reasons.append(_nothing_off(terms, basket))
-    return Verdict(NOTHING if reasons else discount, tuple(reasons))
+    return PromoVerdict(NOTHING if reasons else discount, tuple(reasons))
 
 
 def discount_of(terms: Terms, basket: Basket) -> Decimal:
@@ -159,29 +160,31 @@ def discount_of(terms: Terms, basket: Basket) -> Decimal:
     return rounded if rounded <= bound else bound.quantize(step, rounding=ROUND_DOWN)
 
 
-def applicable(applies_to: AppliesTo, lines: Sequence[Line]) -> list[Line]:
+def applicable(applies_to: AppliesTo, lines: Sequence[BasketLine]) -> list[BasketLine]:
     """The lines it applies to."""
     if applies_to.all_items:
         return list(lines)
     return [one for one in lines if one.sku in applies_to.skus or one.category in applies_to.categories]
 
 
-def _of_time(terms: Terms, now: datetime) -> list[Reason]:
+def _of_time(terms: Terms, now: datetime) -> list[RefusalReason]:
     if terms.valid_from is not None and now < terms.valid_from:
-        return [Reason("NOT_STARTED", f"The promo starts at {terms.valid_from:%Y-%m-%d %H:%M:%S} UTC.")]
+        return [
+            RefusalReason("NOT_STARTED", f"The promo starts at {terms.valid_from:%Y-%m-%d %H:%M:%S} UTC.")
+        ]
     if terms.valid_until is not None and now >= terms.valid_until:
-        return [Reason("EXPIRED", f"The promo ended at {terms.valid_until:%Y-%m-%d %H:%M:%S} UTC.")]
+        return [RefusalReason("EXPIRED", f"The promo ended at {terms.valid_until:%Y-%m-%d %H:%M:%S} UTC.")]
     return []
 
 
-def _of_limits(terms: Terms, buyer: Buyer) -> list[Reason]:
-    found: list[Reason] = []
+def _of_limits(terms: Terms, buyer: Buyer) -> list[RefusalReason]:
+    found: list[RefusalReason] = []
     if terms.usage_limit is not None and terms.used >= terms.usage_limit:
         found.append(used_up(terms.usage_limit))
     needs = terms.has_segment or terms.per_customer_limit is not None
     if needs and not buyer.known:
         found.append(
-            Reason(
+            RefusalReason(
                 "CUSTOMER_NEEDED",
                 "This promo asks who redeems it; name the customer.",
                 ("customerId",),
@@ -189,57 +192,63 @@ def _of_limits(terms: Terms, buyer: Buyer) -> list[Reason]:
         )
         return found
     if terms.has_segment and not buyer.in_segment:
-        found.append(Reason("NOT_IN_SEGMENT", "The customer is not in the promo's segment.", ("customerId",)))
+        found.append(
+            RefusalReason("NOT_IN_SEGMENT", "The customer is not in the promo's segment.", ("customerId",))
+        )
     if terms.per_customer_limit is not None and buyer.used >= terms.per_customer_limit:
         found.append(used_up_by_customer(terms.per_customer_limit))
     return found
 
 
-def used_up(limit: int) -> Reason:
+def used_up(limit: int) -> RefusalReason:
     """All uses are gone."""
-    return Reason("USAGE_LIMIT_REACHED", f"The promo can be used {limit} times in all, and was.")
+    return RefusalReason("USAGE_LIMIT_REACHED", f"The promo can be used {limit} times in all, and was.")
 
 
-def used_up_by_customer(limit: int) -> Reason:
+def used_up_by_customer(limit: int) -> RefusalReason:
     """All uses of one customer are gone."""
-    return Reason(
+    return RefusalReason(
         "CUSTOMER_LIMIT_REACHED", f"A customer can use the promo {limit} times, and has.", ("customerId",)
     )
 
 
-def _of_basket(terms: Terms, basket: Basket, buyer: Buyer) -> list[Reason]:
-    found: list[Reason] = []
+def _of_basket(terms: Terms, basket: Basket, buyer: Buyer) -> list[RefusalReason]:
+    found: list[RefusalReason] = []
     stores = terms.applies_to.stores
     if stores is not None and buyer.store_names is None:
         found.append(
-            Reason(
+            RefusalReason(
                 "STORE_NEEDED", "The promo holds in some stores only; name the store.", ("basket", "storeId")
             )
         )
     elif stores is not None and stores.isdisjoint(buyer.store_names or ()):
-        found.append(Reason("WRONG_STORE", "The promo does not hold in this store.", ("basket", "storeId")))
+        found.append(
+            RefusalReason("WRONG_STORE", "The promo does not hold in this store.", ("basket", "storeId"))
+        )
     if basket.currency not in (None, terms.currency):
         message = f"The promo is in {terms.currency}, the basket in {basket.currency}."
-        return [*found, Reason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
+        return [*found, RefusalReason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
     if terms.min_order_amount is not None and basket.goods < terms.min_order_amount:
         least, have = (show_amount(x, terms.currency) for x in (terms.min_order_amount, basket.goods))
         message = (
             f"The promo needs an order of {least} {terms.currency}; this one, without delivery, is {have}."
         )
-        found.append(Reason("BELOW_MINIMUM", message, ("basket", "lines")))
+        found.append(RefusalReason("BELOW_MINIMUM", message, ("basket", "lines")))
     if terms.type != PromoType.FREE_DELIVERY and not applicable(terms.applies_to, basket.lines):
         message = "The promo applies to none of the basket's lines."
-        found.append(Reason("NOTHING_APPLIES", message, ("basket", "lines")))
+        found.append(RefusalReason("NOTHING_APPLIES", message, ("basket", "lines")))
     return found
 
 
-def _nothing_off(terms: Terms, basket: Basket) -> Reason:
+def _nothing_off(terms: Terms, basket: Basket) -> RefusalReason:
     if terms.type == PromoType.FREE_DELIVERY and basket.delivery_fee == 0:
-        return Reason("NO_DELIVERY_FEE", "There is no delivery fee to take off.", ("basket", "deliveryFee"))
-    return Reason("NOTHING_OFF", "The promo takes nothing off this basket.")
+        return RefusalReason(
+            "NO_DELIVERY_FEE", "There is no delivery fee to take off.", ("basket", "deliveryFee")
+        )
+    return RefusalReason("NOTHING_OFF", "The promo takes nothing off this basket.")
 
 
-def _cheapest(lines: Sequence[Line], units: int) -> Decimal:
+def _cheapest(lines: Sequence[BasketLine], units: int) -> Decimal:
     """The price of the cheapest units."""
     total, left = NOTHING, units
     for line in sorted(lines, key=lambda one: one.unit_price):

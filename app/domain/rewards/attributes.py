@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.domain.segments.kinds import Amount, Flag, Kind, Texts, Words
+from app.domain.segments.kinds import Amount, Flag, Texts, ValueKind, Words
 from app.domain.segments.predicates import Attribute, Test
 from app.tables.rewards import RewardAttributeKind
 from app.values.json_text import read_json
@@ -64,7 +64,7 @@ _TAKEN = {
     owner: frozenset(one.name for one in BUILT_IN if one.type_code == code) for code, owner in OWNERS.items()
 }
 
-_KINDS: Mapping[str, tuple[Kind, Callable[[Any], bool]]] = {
+_KINDS: Mapping[str, tuple[ValueKind, Callable[[Any], bool]]] = {
     _K.TEXT: (Words(), lambda value: isinstance(value, str)),
     _K.NUMBER: (Amount(), lambda value: isinstance(value, int | Decimal) and not isinstance(value, bool)),
     _K.FLAG: (Flag(), lambda value: isinstance(value, bool)),
@@ -77,7 +77,7 @@ _KINDS: Mapping[str, tuple[Kind, Callable[[Any], bool]]] = {
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class ConditionAttributes:
     """The attributes of a group, by owner's code and number."""
 
     attributes: Mapping[tuple[int, int], Attribute]
@@ -112,10 +112,10 @@ def own_values(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in taken}
 
 
-def catalogue(own: Iterable[tuple[int, int, str, str]] = ()) -> Catalogue:
+def condition_attributes(own: Iterable[tuple[int, int, str, str]] = ()) -> ConditionAttributes:
     """The built-in attributes and a group's own: `(type_code, attribute, name, kind)`."""
     rows = [(one.type_code, one.attribute, one.name, str(one.kind)) for one in BUILT_IN]
-    return Catalogue(
+    return ConditionAttributes(
         {(code, number): _attribute(code, name, kind) for code, number, name, kind in (*rows, *own)}
     )
 

@@ -95,7 +95,9 @@ async def hold(tx: Transaction, accounts: set[tuple[int, int, str]], running: Ma
                 one.books.balances[row["customer_id"], row["partner_id"]] = row["balance"]
 
 
-async def write(tx: Transaction, judged: Sequence[Judged], *, now: datetime) -> dict[tuple[UUID, int], int]:
+async def write_judged(
+    tx: Transaction, judged: Sequence[Judged], *, now: datetime
+) -> dict[tuple[UUID, int], int]:
     group = tx.scope.group_id
     rows = await tx.fetch(_EVALUATED, group, now, *_columns([_evaluation(one) for one in judged], 14))
     made = {(row["event_id"], row["campaign_id"]): row["id"] for row in rows}

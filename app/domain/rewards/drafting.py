@@ -21,9 +21,9 @@ from app.domain.flows.fields import (
 from app.domain.flows.saving import check_goal_partners, check_partners
 from app.domain.inputs import Path
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import Catalogue
+from app.domain.rewards.attributes import ConditionAttributes
 from app.domain.rewards.programme import Programme
-from app.domain.rewards.reading import read_catalogue
+from app.domain.rewards.reading import read_attributes
 from app.errors import Invalid
 from app.values.changes import Unset, sent
 
@@ -42,7 +42,7 @@ async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
 
     What could not be saved is refused as there.
     """
-    made, known = base, await read_catalogue(tx)
+    made, known = base, await read_attributes(tx)
     if given.reward_type is not None:
         made = replace(made, reward_type=given.reward_type)
     if given.flows is not None:
@@ -69,7 +69,7 @@ def _goal(one: GoalFields, at: int, path: Path) -> rules.Goal:
     return rules.Goal(one.id or at + 1, row["type_code"], row["operator_code"], row["value"])
 
 
-def _flow(one: FlowFields, at: int, known: Catalogue, path: Path) -> rules.Flow:
+def _flow(one: FlowFields, at: int, known: ConditionAttributes, path: Path) -> rules.Flow:
     if isinstance(one.trigger_code, Unset):
         raise Invalid("A flow of a draft needs a trigger.", path=[*path, "triggerCode"])
     trigger = code(one.trigger_code, TRIGGERS, [*path, "triggerCode"])

@@ -13,10 +13,10 @@ from uuid import UUID
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.attributes import Facts
-from app.domain.rewards.booking import Judged, hold, write
-from app.domain.rewards.judging import Decision, Trigger, due, enter, settle
+from app.domain.rewards.booking import Judged, hold, write_judged
+from app.domain.rewards.judging import Decision, Trigger, due, enter, settle_due
 from app.domain.rewards.occurrences import Occurrence, check, keep
-from app.domain.rewards.programme import MAX_AMOUNT, REDEEM
+from app.domain.rewards.programme import REDEEM
 from app.domain.rewards.reading import (
     Running,
     facts_for,
@@ -30,8 +30,9 @@ from app.domain.rewards.reading import (
 )
 from app.errors import NotFound
 from app.values.ids import show_id
+from app.values.numbers import MAX_SAFE_INTEGER
 
-AMPLE = MAX_AMOUNT // 8
+AMPLE = MAX_SAFE_INTEGER // 8
 """Up to here a balance is added to without being held: not even several who do so at once can fill it."""
 
 _KNOWN = """
@@ -79,7 +80,7 @@ async def dry(
     facts = (await _facts(tx, [(one, given)], now=now))[0]
     await fill_books(tx, running, [given.customer_id])
     asked = due(one.programme, _trigger(given), facts)
-    return one, settle(
+    return one, settle_due(
         one.programme, asked, one.books, customer_id=given.customer_id, revenue=revenue_of(facts)
     )
 
@@ -125,10 +126,10 @@ async def _process(
     judged: list[Judged] = []
     for ((event_id, _), (one, given)), asked, known in zip(work, worth, facts, strict=True):
         revenue, customer = revenue_of(known), given.customer_id
-        decision = settle(one.programme, asked, one.books, customer_id=customer, revenue=revenue)
+        decision = settle_due(one.programme, asked, one.books, customer_id=customer, revenue=revenue)
         enter(one.programme, decision, one.books, customer_id=customer, revenue=revenue)
         judged.append(Judged(one, given, event_id, known, decision))
-    return await write(tx, judged, now=now)
+    return await write_judged(tx, judged, now=now)
 
 
 async def _facts(

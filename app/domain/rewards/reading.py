@@ -11,7 +11,7 @@ import msgspec
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import OWNERS, Catalogue, Facts, catalogue, own_values
+from app.domain.rewards.attributes import OWNERS, ConditionAttributes, Facts, condition_attributes, own_values
 from app.domain.rewards.judging import Books
 from app.domain.rewards.programme import Programme
 from app.errors import NotFound
@@ -119,7 +119,7 @@ async def read_running(tx: Transaction, idents: Collection[int]) -> dict[int, Ru
 
 async def _running(tx: Transaction, rows: Sequence[Any]) -> dict[int, Running]:
     idents = [row["id"] for row in rows]
-    known = await read_catalogue(tx)
+    known = await read_attributes(tx)
     flows: dict[int, list[rules.Flow]] = {ident: [] for ident in idents}
     for row in await tx.fetch(_FLOWS, tx.scope.group_id, idents):
         flows[row["campaign_id"]].append(_flow(row, known))
@@ -158,13 +158,15 @@ def programme_of(
     )
 
 
-async def read_catalogue(tx: Transaction) -> Catalogue:
+async def read_attributes(tx: Transaction) -> ConditionAttributes:
     """The attributes this group can ask about."""
     rows = await tx.fetch(OWN_ATTRIBUTES, tx.scope.group_id)
-    return catalogue((row["type_code"], row["attribute"], row["name"], row["kind"]) for row in rows)
+    return condition_attributes(
+        (row["type_code"], row["attribute"], row["name"], row["kind"]) for row in rows
+    )
 
 
-def _flow(row: Any, known: Catalogue) -> rules.Flow:
+def _flow(row: Any, known: ConditionAttributes) -> rules.Flow:
     return rules.flow(
         row["id"],
         row["trigger_code"],

@@ -22,21 +22,22 @@ from app.domain.rewards.attributes import Facts, own_values
 from app.domain.rewards.judging import (
     Books,
     Decision,
-    Line,
+    RewardLine,
     Trigger,
     balance_sign,
     due,
     enter,
-    settle,
+    settle_due,
     take_back,
 )
 from app.domain.rewards.occurrences import CODES
-from app.domain.rewards.programme import MAX_AMOUNT, REDEEM, Programme
+from app.domain.rewards.programme import REDEEM, Programme
 from app.domain.rewards.reading import balances_of, revenue_of, user_facts
 from app.domain.rewards.triggers import transaction_of, trigger_of
-from app.domain.rewards.windows import Steps, Turn, Window, evaluations_in, steps_in, triggers_in
+from app.domain.rewards.windows import RewardWindow, Steps, Turn, evaluations_in, steps_in, triggers_in
 from app.tables.event_types import RewardTrigger
 from app.tables.rewards import RewardOutcome
+from app.values.numbers import MAX_SAFE_INTEGER
 
 _trigger_of = cache(trigger_of)
 
@@ -78,10 +79,10 @@ Heard = Callable[[int, int, Decision], None]
 """Told of every decision: the evaluation's id (0 for a draft), the customer, the decision."""
 
 
-async def replay(
+async def replay_evaluations(
     tx: Transaction,
     programme: Programme,
-    window: Window,
+    window: RewardWindow,
     *,
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
@@ -110,7 +111,7 @@ async def replay(
                 await _balances_then(tx, row, asked.lines, books, drift, currency=programme.currency)
             else:
                 books.balances.clear()  # They were not looked at: there was room in them.
-            decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
+            decision = settle_due(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["created_at"], programme, books, revenue)
             state.was_paid += row["amount"]
@@ -132,7 +133,7 @@ async def replay(
 async def draft(
     tx: Transaction,
     programme: Programme,
-    window: Window,
+    window: RewardWindow,
     *,
     campaign: Mapping[str, Any],
     partner: Mapping[str, Any],
@@ -163,7 +164,7 @@ async def draft(
             }
             customer, revenue = row["customer_id"], revenue_of(facts)
             asked = due(programme, trigger, facts, traced=False)
-            decision = settle(programme, asked, books, customer_id=customer, revenue=revenue)
+            decision = settle_due(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["received_at"], programme, books, revenue)
             if heard is not None:
@@ -202,13 +203,13 @@ def _note(
 ) -> None:
     amount = decision.amount
     state.events += 1
-    state.wanted = min(state.wanted + decision.wanted, MAX_AMOUNT)
+    state.wanted = min(state.wanted + decision.wanted, MAX_SAFE_INTEGER)
     state.outcomes[decision.outcome] = state.outcomes.get(decision.outcome, 0) + 1
     if amount:
         state.paid += amount
         state.customers.add(customer)
     limits = programme.limits
-    if limits.rewards < MAX_AMOUNT and books.paid >= limits.rewards:
+    if limits.rewards < MAX_SAFE_INTEGER and books.paid >= limits.rewards:
         state.reached.setdefault("rewards", at)
     if decision.outcome is RewardOutcome.LIMIT_REACHED:
         known = books.rewarded.get(customer, 0) > 0
@@ -226,7 +227,7 @@ class _Decided:
 
     customer: int
     revenue: int
-    lines: list[Line]
+    lines: list[RewardLine]
     was: int
     """What was really paid."""
     shift: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -268,9 +269,9 @@ async def _before(tx: Transaction, evaluation_id: int) -> _Decided:
     return _Decided(row["customer_id"], revenue, await _paid(tx, evaluation_id), row["amount"])
 
 
-async def _paid(tx: Transaction, evaluation_id: int) -> list[Line]:
+async def _paid(tx: Transaction, evaluation_id: int) -> list[RewardLine]:
     rows = await tx.fetch(_PAID, tx.scope.group_id, evaluation_id)
-    return [Line(row["flow"], row["action"], row["partner_id"], row["amount"]) for row in rows]
+    return [RewardLine(row["flow"], row["action"], row["partner_id"], row["amount"]) for row in rows]
 
 
 async def _shift(
@@ -327,7 +328,7 @@ SELECT coalesce(sum(balance_change), 0)::bigint FROM reward_entry
 async def _balances_then(
     tx: Transaction,
     row: Any,
-    lines: Sequence[Line],
+    lines: Sequence[RewardLine],
     books: Books,
     drift: Mapping[tuple[int, int], int],
     *,

@@ -12,11 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from app.db.database import Transaction
-from app.domain.inputs import MAX_COUNT
 from app.domain.rewards.occurrences import CODES, Occurrence
 from app.domain.rewards.processing import process
 from app.domain.rewards.reading import lock_running, smallest, user_facts
 from app.tables.event_types import RewardTrigger
+from app.values.numbers import MAX_SAFE_INTEGER
 
 AMOUNTS = ("amount", "turnover")
 """Under which of an event's values a transaction's amount is looked for, in whole units of the currency."""
@@ -73,7 +73,7 @@ async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEve
                 code != CUSTOM_CODE or row["custom_trigger_id"] == custom
             )
             if heard and event.customer_id in alive and row["id"] in running:
-                asked[row["id"], event.id] = (row["id"], occurrence_of(event, currency=row["currency"]))
+                asked[row["id"], event.id] = (row["id"], occurrence_of_event(event, currency=row["currency"]))
     made = await process(tx, list(asked.values()), now=now) if asked else []
     return len(made)
 
@@ -84,7 +84,7 @@ def trigger_of(trigger: str, event_type_id: int) -> tuple[int, int | None]:
     return code, event_type_id if code == CUSTOM_CODE else None
 
 
-def occurrence_of(event: TriggeringEvent, *, currency: str) -> Occurrence:
+def occurrence_of_event(event: TriggeringEvent, *, currency: str) -> Occurrence:
     """The event in the words of rewards, for a campaign that counts in this currency."""
     code, custom = trigger_of(event.trigger, event.event_type_id)
     assert event.customer_id is not None
@@ -112,7 +112,7 @@ def transaction_of(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
         if (
             isinstance(value, int | Decimal)
             and not isinstance(value, bool)
-            and 0 <= value <= MAX_COUNT // 1000
+            and 0 <= value <= MAX_SAFE_INTEGER // 1000
         ):
             found["amount"] = smallest(Decimal(value), currency)
             break

@@ -64,7 +64,7 @@ SELECT e.id, e.received_at, e.occurred_at, e.customer_id, e.source, e.event_type
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RewardWindow:
     """From when, and until when (exclusive)."""
 
     since: datetime
@@ -85,7 +85,7 @@ class Steps:
     """Exclusive."""
 
 
-async def steps_in(tx: Transaction, campaign_id: int, window: Window) -> Steps:
+async def steps_in(tx: Transaction, campaign_id: int, window: RewardWindow) -> Steps:
     """From the first one that lies in the window until the first one that lies after it.
 
     Of two that were under way at once the later one may have the earlier moment; what counted first comes first.
@@ -98,7 +98,7 @@ async def steps_in(tx: Transaction, campaign_id: int, window: Window) -> Steps:
     return Steps(first, end)
 
 
-async def count_evaluations(tx: Transaction, campaign_id: int, window: Window) -> int:
+async def count_evaluations(tx: Transaction, campaign_id: int, window: RewardWindow) -> int:
     """How many events the campaign evaluated."""
     steps = await steps_in(tx, campaign_id, window)
     return int(await tx.fetchval(_COUNT_EVALUATIONS, tx.scope.group_id, campaign_id, steps.first, steps.end))
@@ -109,13 +109,15 @@ def evaluations_in(tx: Transaction, campaign_id: int, steps: Steps) -> AsyncIter
     return _chunks(tx, _REPLAY, (tx.scope.group_id, campaign_id, steps.first, steps.end))
 
 
-async def count_triggers(tx: Transaction, window: Window, *, store_id: int | None) -> int:
+async def count_triggers(tx: Transaction, window: RewardWindow, *, store_id: int | None) -> int:
     """How many events are mapped to a trigger."""
     values = (tx.scope.group_id, window.since, window.until, SOURCE, store_id)
     return int(await tx.fetchval(_COUNT_TRIGGERS, *values))
 
 
-def triggers_in(tx: Transaction, window: Window, *, store_id: int | None) -> AsyncIterator[Sequence[Any]]:
+def triggers_in(
+    tx: Transaction, window: RewardWindow, *, store_id: int | None
+) -> AsyncIterator[Sequence[Any]]:
     """Events of the group, or of the store, that are mapped to a trigger, as they came in."""
     return _chunks(tx, _EVENTS, (tx.scope.group_id, window.since, window.until, SOURCE, store_id))
 

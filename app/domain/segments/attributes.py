@@ -10,8 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.segments.free import Free
-from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Kind, Texts, Words
-from app.domain.segments.predicates import Attribute, Catalogue, Predicate, catalogue, parse
+from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Texts, ValueKind, Words
+from app.domain.segments.predicates import (
+    Attribute,
+    Predicate,
+    PredicateAttributes,
+    parse,
+    predicate_attributes,
+)
 from app.values.json_text import read_json
 
 FACT_COLUMNS = (
@@ -53,7 +59,7 @@ def facts_of(row: Any) -> CustomerFacts:
     )
 
 
-def _column(name: str, kind: Kind, says: str, *, column: str = "") -> Attribute:
+def _column(name: str, kind: ValueKind, says: str, *, column: str = "") -> Attribute:
     column = column or name
     return Attribute(name, kind, f"customer.{column}", lambda facts: getattr(facts, column), says)
 
@@ -68,7 +74,7 @@ def _free(key: str) -> Attribute:
     )
 
 
-CUSTOMER: Catalogue = catalogue(
+CUSTOMER: PredicateAttributes = predicate_attributes(
     [
         _column("loyalty_tier", Words(), "The loyalty tier, such as gold."),
         _column("order_count", Count(), "How many orders there were."),

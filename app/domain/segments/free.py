@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from app.domain.segments.kinds import COMPARISONS, ORDER, Bind, Kind, Moment, number, words
+from app.domain.segments.kinds import COMPARISONS, ORDER, Bind, Moment, ValueKind, number, words
 from app.values.json_text import write_json
 
 
-class Free(Kind):
+class Free(ValueKind):
     """One key of a JSON object of free attributes: a text, a number, true or false, or a list of them.
 
     `expression` is the whole object (jsonb), the key is the operand's companion. A value of another kind than the

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from app.values.json_text import kind_of
+from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import read_text
 
 MAX_LIST = 1_000
 MAX_WORDS = 1_024
-MAX_WHOLE = 2**53 - 1
 MAX_DAYS = 36_500
 MAX_DIGITS = 40
 
@@ -28,7 +28,6 @@ COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "lte": ("<=", lambda a, b: a <= b),
 }
 ORDER = ("gt", "gte", "lt", "lte", "between")
-LISTS = ("in", "nin")
 
 Bind = Callable[[object, str], str]
 """`(value, SQL type)` → its place in the statement, `$3::text`."""
@@ -46,7 +45,7 @@ class Moment:
         return self.now.astimezone(UTC).date()
 
 
-class Kind(ABC):
+class ValueKind(ABC):
     """What can be said about values of one kind. `operators` are the positive ones; `ne` and `nin` follow."""
 
     operators: tuple[str, ...]
@@ -97,7 +96,7 @@ class Kind(ABC):
         return value is not None
 
 
-class _Plain(Kind):
+class _Plain(ValueKind):
     """A column of one SQL type."""
 
     cast: str
@@ -152,7 +151,7 @@ class Count(_Plain):
     cast = "bigint"
 
     def read(self, value: object) -> int:
-        return whole(value, MAX_WHOLE)
+        return whole(value, MAX_SAFE_INTEGER)
 
 
 class Flag(_Plain):
@@ -168,7 +167,7 @@ class Flag(_Plain):
         return value
 
 
-class DaysAgo(Kind):
+class DaysAgo(ValueKind):
     """How many days of the calendar (UTC) lie between an instant and today; 0: today.
 
     In SQL the instant is compared with the edge of a day, so that an index on it serves.
@@ -211,7 +210,7 @@ class DaysAgo(Kind):
         return COMPARISONS[operator][1](days, operand)
 
 
-class Texts(Kind):
+class Texts(ValueKind):
     """A set of texts, such as tags. A bare value, `eq` and `contains` ask for one of them, `in` for any of several."""
 
     operators = ("eq", "in", "contains")

@@ -6,15 +6,15 @@ from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Database, Transaction
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import count_customers, count_inside
 from app.domain.segments.fields import SegmentFields
 from app.domain.segments.predicates import CODE, Predicate, depends_on_time
 from app.domain.settable import path_of, written
-from app.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from app.errors import MAX_TOLD, Conflict, Forbidden, Invalid, NotFound, Several, TooLarge
 from app.tables.segments import SegmentType
 from app.values.json_text import read_json, write_json
+from app.values.scope import ScopeShape
 
 MAX_CRITERIA = 65_536
 MAX_MEMBERS = 5_000
@@ -234,5 +234,5 @@ def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | N
 
 def _whole_group(tx: Transaction) -> None:
     """Segments are the group's: a narrower credential reads them."""
-    if tx.scope.shape:
+    if tx.scope.shape is not ScopeShape.GROUP:
         raise Forbidden("Segments are the whole group's; this credential is for a part of it.")

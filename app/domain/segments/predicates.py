@@ -5,7 +5,7 @@
 
 A criteria object is a set of conditions that must all hold. Its keys are attributes, each with a bare value or
 with an object of operators, or the groups `any`, `all` (lists of criteria) and `not` (criteria). Which attributes
-there are is an argument, a catalogue. Source: Marketing & CRM API, "Customer Segments"; the bare value, `gte` and
+there are is an argument. Source: Marketing & CRM API, "Customer Segments"; the bare value, `gte` and
 `in` are documented, the rest is ours.
 """
 
@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.segments.free import Free
-from app.domain.segments.kinds import Bind, DaysAgo, Kind, Moment
+from app.domain.segments.kinds import Bind, DaysAgo, Moment, ValueKind
 from app.errors import Invalid
 from app.values.json_text import kind_of
 from app.values.texts import read_text
@@ -35,7 +35,7 @@ class Attribute:
     """Something a predicate can ask about."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     column: str
     """The SQL expression; for free attributes the whole jsonb object."""
     read: Callable[[Any], Any]
@@ -45,7 +45,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class PredicateAttributes:
     """The attributes of one kind of subject. `free` makes the attribute of a key of its own, after its prefix."""
 
     attributes: Mapping[str, Attribute]
@@ -60,10 +60,10 @@ class Catalogue:
         return self.attributes.get(name)
 
 
-def catalogue(attributes: Sequence[Attribute], **free: Any) -> Catalogue:
-    """A catalogue of these attributes."""
+def predicate_attributes(attributes: Sequence[Attribute], **free: Any) -> PredicateAttributes:
+    """These attributes, by name."""
     assert not any(one.name in GROUPS for one in attributes)
-    return Catalogue({one.name: one for one in attributes}, **free)
+    return PredicateAttributes({one.name: one for one in attributes}, **free)
 
 
 # ── the tree ──────────────────────────────────────────────────────────────────
@@ -107,14 +107,14 @@ Predicate = Test | Not | Every | Some
 # ── reading ───────────────────────────────────────────────────────────────────
 
 
-def parse(criteria: object, attributes: Catalogue, *, path: Path = ("criteria",)) -> Predicate:
+def parse(criteria: object, attributes: PredicateAttributes, *, path: Path = ("criteria",)) -> Predicate:
     """The predicate a criteria object says. Invalid (`INVALID_SEGMENT_CRITERIA`) names the path of the fault."""
     return _Reader(attributes).criteria(criteria, path, 1)
 
 
 @dataclass
 class _Reader:
-    attributes: Catalogue
+    attributes: PredicateAttributes
     tests: int = 0
 
     def criteria(self, given: object, path: Path, depth: int) -> Predicate:
@@ -236,7 +236,7 @@ def _sql(predicate: Predicate, bind: Bind, at: Moment) -> str:
 
 
 def evaluate(predicate: Predicate, facts: Any, *, now: datetime) -> bool:
-    """Whether the predicate holds for these facts; `facts` is what the catalogue's `read` understands."""
+    """Whether the predicate holds for these facts; `facts` is what the attributes' `read` understands."""
     return _holds(predicate, facts, Moment(now))
 
 

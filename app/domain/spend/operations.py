@@ -59,14 +59,14 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ChangeRefused:
     """It was not, and nothing of it."""
 
     campaign: str
     why: Failure
 
 
-Outcome = Changed | Refused
+Outcome = Changed | ChangeRefused
 
 # The rows stay locked until COMMIT. By id, so that two calls for the same rows cannot deadlock.
 _LOCK = f"""
@@ -172,7 +172,7 @@ async def change_limits(
                 now=now, may_begin=may_begin,
             )  # fmt: skip
         except Failure as why:
-            outcomes.append(Refused(change.campaign, why))
+            outcomes.append(ChangeRefused(change.campaign, why))
             continue
         written[row["id"]] = (limit, change)
         outcomes.append(Changed(row["id"], None if change.limit == UNCHANGED else limit.effective_from))

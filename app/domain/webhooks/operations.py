@@ -47,7 +47,7 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class Campaign:
+class EventCampaign:
     """What an event needs to know of its campaign."""
 
     id: int
@@ -62,7 +62,7 @@ class Settled:
     at: datetime
     """Never later than now: a sender's clock may be ahead."""
     applies: bool
-    campaign: Campaign | None
+    campaign: EventCampaign | None
     customer_id: int | None
 
 
@@ -112,14 +112,14 @@ SELECT campaign.id, campaign.external_id, coalesce(s.time_zone, g.time_zone) AS 
 """
 
 
-async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Campaign]:
+async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, EventCampaign]:
     """By what the sender calls them: an imported id first, else one of ours."""
     wanted = {name: read_id("camp", name) for name in names}
     if not wanted:
         return {}
     ids = [ident for ident in wanted.values() if ident is not None]
     rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), list(wanted), ids)
-    ours = {row["id"]: Campaign(row["id"], zone_of(row["zone"])) for row in rows}
+    ours = {row["id"]: EventCampaign(row["id"], zone_of(row["zone"])) for row in rows}
     imported = {row["external_id"]: ours[row["id"]] for row in rows if row["external_id"] in wanted}
     return {**{name: ours[ident] for name, ident in wanted.items() if ident in ours}, **imported}
 

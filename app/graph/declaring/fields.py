@@ -29,10 +29,10 @@ from app.plan.catalog import (
     AggregateRequest,
     ByIds,
     Entity,
-    Lookup,
     Many,
     News,
     Parts,
+    RootRow,
     Row,
     SortKey,
     ToOne,
@@ -130,12 +130,12 @@ def amount_of(name: str, currency: str = "currency") -> Any:
 
 def is_set(name: str) -> Expression:
     """For `present`: the column is not NULL."""
-    return lambda row: sql(row(name), " IS NOT NULL")
+    return lambda row: sql("{column} IS NOT NULL", column=row(name))
 
 
 def any_set(*names: str) -> Expression:
     """For `present`: one of the columns is not NULL."""
-    return lambda row: sql("num_nonnulls(", joined(", ", [row(name) for name in names]), ") > 0")
+    return lambda row: sql("num_nonnulls({columns}) > 0", columns=joined(", ", [row(n) for n in names]))
 
 
 def given(description: str) -> Any:
@@ -151,7 +151,7 @@ def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
 def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
     """At the root: the row with this `id`, or the one the scope names. `further` arguments say nothing of rows."""
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
-    return _field(Declared("plan", plan=Lookup(scope_key)), description, (*arguments, *further))
+    return _field(Declared("plan", plan=RootRow(scope_key)), description, (*arguments, *further))
 
 
 def listing(description: str, *, key: str, order: str = "position") -> Any:

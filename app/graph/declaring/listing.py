@@ -13,7 +13,7 @@ from app.graph.declaring.scalars import read_decimal
 from app.plan.catalog import Arguments, Filter, Row, SortKey
 from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
 from app.plan.scoping import GROUP
-from app.plan.sql import Sql, sql
+from app.plan.sql import Sql, joined, sql, verbatim
 from app.values.ids import read_id
 from app.values.instants import read_date, read_instant
 
@@ -107,7 +107,9 @@ def equals(
     name: str, cast: str, convert: Callable[[Any], object] | None = None
 ) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
     """The column is this value."""
-    return lambda row, args, path: sql(row(name), " = ", args.param(*path, cast=cast, convert=convert))
+    return lambda row, args, path: sql(
+        "{column} = {value}", column=row(name), value=args.param(*path, cast=cast, convert=convert)
+    )
 
 
 def one_of(
@@ -115,13 +117,20 @@ def one_of(
 ) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
     """The column is one of these values."""
     return lambda row, args, path: sql(
-        row(name), " = ANY (", args.param(*path, cast=f"{cast}[]", convert=convert), ")"
+        "{column} = ANY ({value})",
+        column=row(name),
+        value=args.param(*path, cast=f"{cast}[]", convert=convert),
     )
 
 
 def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
     """The column stands in this relation to the value."""
-    return lambda row, args, path: sql(row(name), f" {operator} ", args.param(*path, cast=cast))
+    return lambda row, args, path: sql(
+        "{column} {operator} {value}",
+        column=row(name),
+        operator=verbatim(operator),
+        value=args.param(*path, cast=cast),
+    )
 
 
 def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
@@ -129,11 +138,8 @@ def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sq
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
         pattern = args.param(*path, cast="text", convert=like_pattern)
-        tests = [sql(row(name), " ILIKE ", pattern) for name in names]
-        out = tests[0]
-        for test in tests[1:]:
-            out = sql(out, " OR ", test)
-        return sql("coalesce(", out, ", false)")
+        tests = [sql("{column} ILIKE {pattern}", column=row(name), pattern=pattern) for name in names]
+        return sql("coalesce({any}, false)", any=joined(" OR ", tests))
 
     return predicate
 
@@ -143,9 +149,16 @@ def in_project(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     own = args.param(*path, cast="bigint", convert=lambda text: read_id("proj", str(text)))
     # One value, not a join: so the list is still read from the index that has the project's rows in order.
     return sql(
-        row("project_id"), " = coalesce(", own, ", (SELECT min(pr.id) FROM project pr WHERE pr.group_id = ", GROUP,
-        " AND pr.slug = ", args.param(*path, cast="text"), "))",
-    )  # fmt: skip
+        """
+        {row.project_id} = coalesce(
+            {own}, (SELECT min(pr.id) FROM project pr WHERE pr.group_id = {group} AND pr.slug = {slug})
+        )
+        """,
+        row=row,
+        own=own,
+        group=GROUP,
+        slug=args.param(*path, cast="text"),
+    )
 
 
 def like_pattern(text: Any) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.db.database import Transaction
 from app.graph.declaring.resolving import loaders_of
 from app.graph.documents.plans import Plan
+from app.graph.strawberry_parts import Finished
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog
 from app.plan.compile import Unplannable, compile_made
@@ -23,28 +23,14 @@ from app.plan.sql import Statement
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(Finished):
     """A payload field's JSON text, by response key (a field may be asked for under several aliases)."""
 
     texts: dict[str, msgspec.Raw]
 
-
-class PayloadExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor, which lets printed fields through."""
-
-    def complete_value(
-        self,
-        return_type: Any,
-        field_details_list: Any,
-        info: Any,
-        path: Any,
-        result: Any,
-        position_context: Any,
-    ) -> Any:
-        """The text of a printed field; anything else as always."""
-        if isinstance(result, Printed):
-            return result.texts[path.key]
-        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+    def under(self, key: str) -> msgspec.Raw:
+        """The text under this key."""
+        return self.texts[key]
 
 
 async def shown(info: Any, tx: Transaction, type_name: str, ident: int | UUID) -> Any:
@@ -78,7 +64,7 @@ async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | 
         )
         if statement is None:
             return None
-        values = statement.values(replace(bindings, facts={**bindings.facts, "made": made}))
+        values = statement.values(replace(bindings, facts=bindings.facts._replace(written=made)))
         texts[selected.key] = msgspec.Raw((await tx.fetchval(statement.text, *values)).encode())
     return Printed(texts)
 

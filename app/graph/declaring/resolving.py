@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from graphql import get_argument_values, get_named_type
-from graphql.execution.values import VariableValues
 
 from app.graph.declaring.loading import Loaders, Record, arguments
+from app.graph.strawberry_parts import raw
 from app.plan.arguments import FieldArguments
-from app.plan.catalog import Aggregate, ByIds, Embed, Lookup, Many, Parts, ToOne
+from app.plan.catalog import Aggregate, ByIds, Embed, Many, Parts, RootRow, ToOne
 from app.plan.collect import is_list
+from app.plan.graphql_parts import variables_of
 from app.plan.kinds import show
 from app.values.ids import read_id, read_uuid
 
@@ -29,16 +30,16 @@ def resolver_of(what: str) -> Callable[..., Any]:
 def _read_column(root: Any, info: Any, **_: Any) -> Any:
     name = info.field_name
     bound = root.columns.get(name) if root.columns else None
-    return root.show(name, bound or _plan(info._raw_info))
+    return root.show(name, bound or _plan(raw(info)))
 
 
 def _read_fact(root: Any, info: Any, **_: Any) -> Any:
-    plan = _plan(info._raw_info)
+    plan = _plan(raw(info))
     return show(plan.kind, [plan.read(loaders_of(info).bindings)])
 
 
 def _read_embed(root: Any, info: Any, **_: Any) -> Any:
-    plan: Embed = _plan(info._raw_info)
+    plan: Embed = _plan(raw(info))
     name, record = info.field_name, root if isinstance(root, Record) else Record(plan.target, {})
     if plan.present is not None and not record.values[f"{record.path}{name}?"]:
         return None
@@ -53,7 +54,7 @@ def _embedded(row: Record, plan: Embed) -> Record | None:
 
 
 async def _read_relation(root: Any, info: Any, **_: Any) -> Any:
-    return await _kept(_relation(root, info._raw_info))
+    return await _kept(_relation(root, raw(info)))
 
 
 def _plan(info: Any) -> Any:
@@ -79,7 +80,7 @@ async def _relation(root: Any, info: Any) -> Any:
                 if key is None
                 else await loaders.one(target.name, key, by=plan.key if plan.reverse else "id")
             )
-        case Lookup():
+        case RootRow():
             scope = loaders.bindings.scope
             if plan.scope_key:
                 key = scope.group_id if plan.scope_key == "group" else scope.store_id
@@ -125,7 +126,7 @@ def _read(prefix: str, id_cast: str, text: str) -> Any:
 
 def _args(info: Any, definition: Any) -> FieldArguments:
     # Strawberry shows resolvers the coerced variables alone.
-    variables = VariableValues({}, info.variable_values)
+    variables = variables_of(info.variable_values)
     return arguments(get_argument_values(definition, info.field_nodes[0], variables))
 
 

@@ -16,7 +16,6 @@ from dataclasses import MISSING, dataclass
 from datetime import date, datetime
 from decimal import Decimal as PyDecimal
 from enum import Enum
-from functools import cached_property
 from inspect import get_annotations
 from operator import attrgetter
 from typing import Any, TypeVar, get_args, get_origin
@@ -25,15 +24,15 @@ import strawberry
 
 from app.db.database import Transaction
 from app.domain.inputs import Path
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.settable import IdText, SettableField, SmallInt, settable_fields
-from app.errors import Failure, Invalid, NotFound
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
 from app.values.changes import UNSET
 from app.values.ids import read_id
 
 T = TypeVar("T")
+_ABSENT = strawberry.UNSET
 
 _SCALARS: Mapping[Any, Any] = {
     Any: JSON, IdText: strawberry.ID, int: Long, SmallInt: int, PyDecimal: Decimal, datetime: DateTime, date: Date,
@@ -49,6 +48,16 @@ class Coded:
     """The description of the further field, `<name>Code`, that takes the number; empty: there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A column that the graph shows otherwise than the domain keeps it."""
+
+    kind: Any
+    """The input type, without null."""
+    read: Callable[[Any, Path], Any]
+    """What was sent, never null, in the domain's form; Invalid, with this path, where it cannot be."""
+
+
 @dataclass(frozen=True)
 class _Taken:
     """What an input is made from."""
@@ -59,59 +68,70 @@ class _Taken:
     objects: Mapping[str, tuple[type, str]]
     entries: Mapping[str, type]
     codes: Mapping[str, Coded]
+    forms: Mapping[str, Form]
     texts: Mapping[str, str]
 
-    @cached_property
-    def at_once(self) -> Callable[[Any, Path], dict[str, Any]]:
-        """Reads the fields that have a place of their own and hold a value or an id; the values sent, by column.
 
-        Lists come with thousands of entries: this costs no more than copying written out by hand.
-        """
-        fields = [one for one in self.fields if self._is_simple(one)]
-        columns = [one.column for one in fields]
-        ids = [(one.column, one.setting.refers[0], one) for one in fields if one.setting.refers is not None]
-        # None is left to those who may be given it by anybody (`written`).
-        nulls = [
-            (one.column, one.setting.null)
-            for one in fields
+class _Reader:
+    """How an input is read; made once, since lists come with thousands of them."""
+
+    def __init__(self, taken: _Taken) -> None:
+        own = [one for one in taken.fields if one.setting.inside == taken.inside]
+        direct = [one for one in own if one.column not in taken.codes]
+        self.taken = taken
+        self.columns = [one.column for one in direct]
+        self.sent = _several([one.setting.name or one.column for one in direct])
+        """Their values, whether sent or not: what most fields hold is what the column takes."""
+        self.forms = {one.column: form for one in taken.fields if (form := _form(one, taken)) is not None}
+        """Those whose values must be read."""
+        self.own_forms = [(column, self.forms[column]) for column in self.columns if column in self.forms]
+        self.named = [one for one in taken.fields if one.setting.named is not None]
+        """Those whose values must be looked up."""
+        self.nulls = {
+            one.column: one.setting.null
+            for one in taken.fields
+            # Elsewhere None is left to `written`: others than clients say it, too.
             if one.setting.null is not None and not one.holds_none
-        ]
-        sent = _several([one.setting.name or one.column for one in fields])
-        unset = strawberry.UNSET
+        }
+        self.others = [one for one in taken.fields if one not in direct]
+        """Those that stand in an object or are said by a code."""
 
-        def read(given: Any, at: Path) -> dict[str, Any]:
-            values = {
-                column: value
-                for column, value in zip(columns, sent(given), strict=True)
-                if value is not unset
-            }
-            for column, prefix, one in ids:
-                text = values.get(column)
-                if text is not None:
-                    ident = read_id(prefix, text)
-                    if ident is None and text not in one.setting.blank:
-                        raise _not_found(one, text, at)
-                    values[column] = ident
-            for column, null in nulls:
-                if values.get(column, unset) is None:
-                    values[column] = null
-            return values
+    def read(self, given: Any, at: Path) -> dict[str, Any]:
+        """The values that were sent, by column. What is named otherwise than by an id is still a name."""
+        values = {
+            column: value
+            for column, value in zip(self.columns, self.sent(given), strict=True)
+            if value is not _ABSENT
+        }
+        for column, read in self.own_forms:
+            value = values.get(column)
+            if value is not None:
+                values[column] = read(value, at)
+        for one in self.others:
+            value = self._other(one, given, at)
+            if value is not UNSET:
+                values[one.column] = value
+        for column, null in self.nulls.items():
+            if values.get(column, UNSET) is None:
+                values[column] = null
+        return values
 
-        return read
-
-    @cached_property
-    def others(self) -> tuple[SettableField, ...]:
-        """The fields that have to be read one by one."""
-        return tuple(one for one in self.fields if not self._is_simple(one))
-
-    def _is_simple(self, one: SettableField) -> bool:
-        return (
-            one.setting.inside == self.inside
-            and one.setting.named is None
-            and not (one.setting.refers is not None and _is_list(one.kind))
-            and one.column not in self.entries
-            and one.column not in self.codes
-        )
+    def _other(self, one: SettableField, given: Any, at: Path) -> Any:
+        holder, taken = given, self.taken
+        if one.setting.inside != taken.inside:
+            holder = getattr(given, one.setting.inside)
+            if holder is _ABSENT:
+                return UNSET
+            if holder is None:
+                # Null in place of an object clears what can be empty.
+                return None if one.is_nullable else UNSET
+        if one.column in taken.codes:
+            return _coded(one, taken.codes[one.column], holder, at)
+        value = getattr(holder, one.setting.name or one.column)
+        if value is _ABSENT:
+            return UNSET
+        form = self.forms.get(one.column)
+        return value if value is None or form is None else form(value, at)
 
 
 def input_for(
@@ -124,6 +144,7 @@ def input_for(
     objects: Mapping[str, tuple[type, str]] | None = None,
     entries: Mapping[str, type] | None = None,
     codes: Mapping[str, Coded] | None = None,
+    forms: Mapping[str, Form] | None = None,
     texts: Mapping[str, str] | None = None,
     own_first: bool = False,
     first: Sequence[str] = (),
@@ -133,8 +154,9 @@ def input_for(
     `inside`: it is the object of that name in another input, and holds what is declared inside it.
     `only`, `without`: columns that alone can, or that cannot, be given here. `required`: those that must be.
     `objects`: by name, the inputs of its objects and what they are. `entries`: by column, the inputs of what a column
-    holds, or holds several of. `codes`: by column, the enum that names its codes. `texts`: by column, the description
-    where it means something else here. `first`: names that stand before all others.
+    holds, or holds several of. `codes`: by column, the enum that names its codes. `forms`: by column, how the graph
+    shows it otherwise. `texts`: by column, the description where it means something else here. `first`: names that
+    stand before all others.
     """
     taken = _Taken(
         tuple(
@@ -142,8 +164,9 @@ def input_for(
             if one.column not in without and (only is None or one.column in only)
             and (not inside or one.setting.inside == inside)
         ),
-        inside, objects or {}, entries or {}, codes or {}, texts or {},
+        inside, objects or {}, entries or {}, codes or {}, forms or {}, texts or {},
     )  # fmt: skip
+    reader = _Reader(taken)
 
     def decorate(cls: type[T]) -> type[T]:
         own = get_annotations(cls)
@@ -157,7 +180,7 @@ def input_for(
                 setattr(cls, name, _field(one, text, must=must))
         kinds = {**own, **made} if own_first else {**made, **own}
         cls.__annotations__ = {name: kinds[name] for name in dict.fromkeys((*first, *kinds))}
-        cls.__taken__ = taken  # type: ignore[attr-defined]
+        cls.__reader__ = reader  # type: ignore[attr-defined]
         return input_type(cls)
 
     return decorate
@@ -168,18 +191,21 @@ async def fields_of(tx: Transaction, fields: type[T], given: Any, at: Path = ())
 
     Ids are read here: one that cannot be read is not found, like an id of nobody. So is what may be named otherwise.
     """
-    values, names = _read(given, at)
-    for one, text, path in names:
-        assert one.setting.named is not None
-        values[one.column] = await one.setting.named(tx, text, *path)
+    reader: _Reader = given.__reader__
+    values = reader.read(given, at)
+    for one in reader.named:
+        text = values.get(one.column)
+        if text is not None:
+            assert one.setting.named is not None
+            values[one.column] = await one.setting.named(tx, text, *at, *one.steps)
     return fields(**values)
 
 
 def entry_of(fields: type[T], given: Any, at: Path = (), **more: Any) -> T:
     """The same for what is all in the input: nothing of it is looked up. `more` is what clients do not say."""
-    values, names = _read(given, at)
-    assert not names, f"{fields.__name__} has names that must be looked up"
-    return fields(**values, **more)
+    reader: _Reader = given.__reader__
+    assert not reader.named, f"{fields.__name__} has names that must be looked up"
+    return fields(**reader.read(given, at), **more)
 
 
 def entries_of(fields: type[T], given: Sequence[Any], at: Path) -> list[T]:
@@ -188,8 +214,7 @@ def entries_of(fields: type[T], given: Sequence[Any], at: Path) -> list[T]:
     failures: list[Failure] = []
     for n, one in enumerate(given):
         try:
-            values, _ = _read(one, [*at, n])
-            found.append(fields(**values))
+            found.append(fields(**one.__reader__.read(one, (*at, n))))
         except Failure as failure:
             failures.append(failure)
     if failures:
@@ -197,60 +222,36 @@ def entries_of(fields: type[T], given: Sequence[Any], at: Path) -> list[T]:
     return found
 
 
-def _read(given: Any, at: Path) -> tuple[dict[str, Any], list[tuple[SettableField, str, Path]]]:
-    """The values that were sent, by column, and what still has to be looked up."""
-    taken: _Taken = given.__taken__
-    values = taken.at_once(given, at)
-    names: list[tuple[SettableField, str, Path]] = []
-    for one in taken.others:
-        holder = given
-        if one.setting.inside != taken.inside:
-            holder = getattr(given, one.setting.inside)
-            if holder is strawberry.UNSET:
-                continue
-            if holder is None:
-                # Null in place of an object clears what can be empty.
-                if one.is_nullable:
-                    values[one.column] = None
-                continue
-        value = (
-            _coded(one, taken.codes[one.column], holder, at)
-            if one.column in taken.codes
-            else _sent(one, holder)
-        )
-        if value is UNSET:
-            continue
-        if value is None:
-            value = None if one.holds_none else one.setting.null
-        else:
-            path = [*at, *one.steps]
-            if one.column in taken.entries:
-                value = _entries(one, value, path)
-            elif one.setting.named is not None:
-                names.append((one, value, path))
-                continue
-            elif one.setting.refers is not None:
-                value = _ids(value, *one.setting.refers, path)
-        values[one.column] = value
-    return values, names
+def _form(one: SettableField, taken: _Taken) -> Callable[[Any, Path], Any] | None:
+    """What makes the column's value of what was sent, never null, in an input that stands at a path."""
+    steps = one.steps
+    if one.column in taken.entries:
+        held = _inner(one.kind)
+        if not _is_list(one.kind):
+            return lambda sent, at: entry_of(held, sent, [*at, *steps])
+        return lambda sent, at: [entry_of(held, entry, [*at, *steps, n]) for n, entry in enumerate(sent)]
+    if one.column in taken.forms:
+        form = taken.forms[one.column].read
+        return lambda sent, at: form(sent, [*at, *steps])
+    if one.setting.refers is None:
+        return None
+    prefix, kind = one.setting.refers
+    if _is_list(one.kind):
+        return lambda sent, at: [row_id(text, prefix, kind, [*at, *steps, n]) for n, text in enumerate(sent)]
+    blank = one.setting.blank
 
+    def ident(text: str, at: Path) -> int | None:
+        found = read_id(prefix, text)
+        return found if found is not None or text in blank else row_id(text, prefix, kind, [*at, *steps])
 
-def _entries(one: SettableField, value: Any, path: Path) -> Any:
-    if not isinstance(value, list):
-        return entry_of(_held(one), value, path)
-    return [entry_of(_held(one), entry, [*path, n]) for n, entry in enumerate(value)]
-
-
-def _sent(one: SettableField, holder: Any) -> Any:
-    value = getattr(holder, one.setting.name or one.column)
-    return UNSET if value is strawberry.UNSET else value
+    return ident
 
 
 def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
     """The code that was said, by name or by number; Invalid unless it was said once."""
     name = _name_of_code(one)
     named = getattr(holder, name)
-    number = getattr(holder, f"{name}_code") if coded.number else strawberry.UNSET
+    number = getattr(holder, f"{name}_code") if coded.number else _ABSENT
     path = [*at, *one.steps[:-1]]
     where = ".".join((*one.steps[:-1], name))
     if isinstance(named, Enum):
@@ -269,17 +270,6 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
     if one.default is MISSING:
         raise Invalid(f"`{name}` is needed.", path=[*path, name])
     return UNSET
-
-
-def _not_found(one: SettableField, text: str, at: Path) -> NotFound:
-    assert one.setting.refers is not None
-    return NotFound(one.setting.refers[1], text, path=[str(step) for step in (*at, *one.steps)])
-
-
-def _ids(value: Any, prefix: str, kind: str, path: Path) -> Any:
-    if isinstance(value, str):
-        return row_id(value, prefix, kind, path)
-    return [row_id(text, prefix, kind, [*path, n]) for n, text in enumerate(value)]
 
 
 def row_id(text: str, prefix: str, kind: str, path: Path) -> int:
@@ -308,6 +298,8 @@ def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:
 
 
 def _kind(one: SettableField, taken: _Taken) -> Any:
+    if one.column in taken.forms:
+        return taken.forms[one.column].kind
     inner = _inner(one.kind)
     if one.column in taken.entries:
         shown: Any = taken.entries[one.column]
@@ -325,11 +317,6 @@ def _inner(kind: Any) -> Any:
 
 def _is_list(kind: Any) -> bool:
     return get_origin(kind) in (list, Sequence)
-
-
-def _held(one: SettableField) -> type:
-    held: type = _inner(one.kind)
-    return held
 
 
 def _name_of_code(one: SettableField) -> str:

@@ -1,6 +1,5 @@
 """Documents, prepared once: parsed, bounded, validated, and how their variables shape a plan."""
 
-import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -16,20 +15,18 @@ from graphql import (
     specified_rules,
     validate,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.errors import Invalid
 from app.graph.documents.limits import MAX_TOKENS, check_document, check_text
 from app.graph.documents.variables import PlainInput, plain_input
+from app.graph.strawberry_parts import VALIDATION_RULES
 from app.plan.collect import structure
+from app.plan.graphql_parts import without_suggestions
 from app.plan.pages import STRUCTURAL
 
-_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
-"""One of them is made whatever graphql-core is told."""
 MAX_DOCUMENTS = 1_000
 MAX_ERRORS = 20
-RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+RULES = (*specified_rules, *VALIDATION_RULES)
 """GraphQL's own rules and Strawberry's."""
 MAX_CHARACTERS = 2_000_000
 """Of all kept documents together: a parsed document takes some fifty times its text."""
@@ -117,7 +114,7 @@ class Documents:
         if errors:
             if not self.suggestions:
                 for found in errors:
-                    found.message = _SUGGESTION.sub("", found.message)
+                    found.message = without_suggestions(found.message)
             raise Rejected(errors, "GRAPHQL_VALIDATION_FAILED")
         document = Document(query, ast)
         fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}

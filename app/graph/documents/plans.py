@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLSchema, get_location
-from graphql.execution.values import VariableValues
 
 from app.graph.documents.parsing import Document, PreparedOperation
 from app.plan.catalog import Catalog
@@ -15,7 +14,9 @@ from app.plan.checking import Fault, faults
 from app.plan.collect import Collector, Selected, Tree, shape_of
 from app.plan.compile import Unplannable, compile_tree
 from app.plan.cost import cost_of, sizes_rows
+from app.plan.graphql_parts import VariableValues
 from app.plan.sql import Statement
+from app.values.scope import ScopeShape
 
 MAX_PLANS = 500
 """In all: each is a prepared statement on every reading connection (about 200 kB there)."""
@@ -77,7 +78,7 @@ class Plans:
         self._fields = 0
 
     def get(
-        self, document: Document, operation: PreparedOperation, variables: VariableValues, scope_shape: str,
+        self, document: Document, operation: PreparedOperation, variables: VariableValues, scope_shape: ScopeShape,
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
         """The plan for these variables, made when there is none yet."""

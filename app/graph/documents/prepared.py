@@ -1,26 +1,14 @@
 """Strawberry executes what was already parsed and validated: the document comes with the context."""
 
-from collections.abc import Iterator
-from typing import Any
+from graphql import DocumentNode
 
-from strawberry.extensions import SchemaExtension
+from app.graph.strawberry_parts import WithoutParsing
 
 
-class PreparedDocument(SchemaExtension):
+class PreparedDocument(WithoutParsing):
     """Puts the prepared document in place of parsing and validation."""
 
-    def on_parse(self) -> Iterator[None]:
-        """Nothing is left to parse."""
-        self.execution_context.graphql_document = self._document
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Nothing is left to validate."""
-        if self._document is not None:
-            self.execution_context.pre_execution_errors = []
-        yield
-
-    @property
-    def _document(self) -> Any:
-        document = getattr(self.execution_context.context, "document", None)
-        return document.ast if document is not None else None
+    def document(self) -> DocumentNode | None:
+        """The one that came with the context."""
+        found = getattr(self.execution_context.context, "document", None)
+        return None if found is None else found.ast

@@ -16,7 +16,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
-from app.errors import Failure, Invalid, Unavailable
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
 from app.graph.http.requests import NO_FILES, PREFLIGHT_REQUIRED, close_files, read_get, read_post
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
 INTERNAL = "INTERNAL"
-INTERNAL_MESSAGE = "Something went wrong on our side. The request id helps us to find out what."
 
 STATUSES = {
     "UNAUTHORIZED": 401,

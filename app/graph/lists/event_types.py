@@ -20,14 +20,21 @@ from app.plan.sql import Sql, sql
 
 
 def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("archived_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql(
-        "EXISTS (SELECT 1 FROM event_field ef WHERE ef.group_id = ", GROUP, " AND ef.event_type_id = ", row("id"),
-        " AND ef.is_current AND ef.storage_key = ", args.param(*path, cast="text"), ")",
-    )  # fmt: skip
+        """
+        EXISTS (
+            SELECT 1 FROM event_field ef
+            WHERE ef.group_id = {group} AND ef.event_type_id = {row.id} AND ef.is_current AND ef.storage_key = {key}
+        )
+        """,
+        group=GROUP,
+        row=row,
+        key=args.param(*path, cast="text"),
+    )
 
 
 @input_type

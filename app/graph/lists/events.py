@@ -14,9 +14,15 @@ from app.plan.sql import Sql, sql
 
 def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql(
-        "EXISTS (SELECT 1 FROM event_fault ef WHERE ef.group_id = ", GROUP, " AND ef.event_id = ", row("id"),
-        " AND ef.code = ", args.param(*path, cast="text"), ")",
-    )  # fmt: skip
+        """
+        EXISTS (
+            SELECT 1 FROM event_fault ef WHERE ef.group_id = {group} AND ef.event_id = {row.id} AND ef.code = {code}
+        )
+        """,
+        group=GROUP,
+        row=row,
+        code=args.param(*path, cast="text"),
+    )
 
 
 @input_type

@@ -18,7 +18,7 @@ from starlette.types import Receive, Send
 
 from app.auth.credentials import HEADERS, Authenticator
 from app.auth.principal import Principal
-from app.errors import Failure, Forbidden, Invalid, TooLarge, Unauthorized, Unavailable
+from app.errors import OUR_FAULT, Failure, Forbidden, Invalid, TooLarge, Unauthorized, Unavailable
 from app.graph.live.messages import (
     ACKNOWLEDGED,
     Close,
@@ -213,7 +213,7 @@ class Conversation:
             given = await answer(operation, context)
         except Exception:
             log.exception("an operation over a socket failed", extra={"request_id": noted.request_id})
-            await self.close(Close.INTERNAL, "Something went wrong on our side.")
+            await self.close(Close.INTERNAL, f"{OUR_FAULT}.")
             return
         finally:
             self.home.in_flight -= 1

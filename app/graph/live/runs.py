@@ -8,7 +8,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 
-from app.errors import Unavailable
+from app.errors import OUR_FAULT, Unavailable
 from app.graph.live.subscribers import Payload, Subscriber
 from app.graph.running.context import Context
 from app.graph.running.entry import answers
@@ -69,6 +69,6 @@ async def _run(subscriber: Subscriber, operation: Operation, prepared: Prepared,
                 subscriber.put(Payload(body))
     except Exception:
         log.exception("a subscription cannot be answered", extra={"request_id": context.request_id})
-        subscriber.end(Unavailable("Something went wrong on our side. Please try again."))
+        subscriber.end(Unavailable(f"{OUR_FAULT}. Please try again."))
     else:
         subscriber.complete()

@@ -22,7 +22,7 @@ from app.graph.running.entry import Answer, answer
 from app.graph.running.preparing import Operation, Prepared
 from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
 from app.plan.catalog import Fact, News
-from app.plan.news import ID_BYTES, Seen, split_news
+from app.plan.news import ID_BYTES, SeenNews, split_news
 from app.serving import metrics
 
 MAX_TOPICS = 1_000
@@ -135,7 +135,7 @@ class _Topic:
         self._done = done
         self._subscribers: set[Subscriber] = set()
         self._last: Payload | None = None
-        self._seen = Seen() if asked.is_news else None
+        self._seen = SeenNews() if asked.is_news else None
         self._has_begun = False
         """Whether everything from before the subscription was seen, and is no news."""
         self._stop = asyncio.Event()

@@ -7,13 +7,15 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.metrics.entries import MetricEntry, Several
+from app.domain.inputs import Path
+from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, record_metrics
-from app.errors import Failure, Invalid
+from app.errors import Invalid
 from app.graph.declaring.described import enum_type, input_type, object_type
 from app.graph.declaring.payloads import shown_all
-from app.graph.declaring.scalars import Date, Decimal, Long
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.declaring.scalars import Decimal
+from app.graph.declaring.settable import Form, entries_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.campaigns import Campaign
 
 
@@ -51,27 +53,15 @@ class ExtraMetricInput:
     value: Decimal = strawberry.field(description="Its value.")
 
 
-@input_type
+def _extra(sent: list[ExtraMetricInput], path: Path) -> dict[str, object]:
+    if len({item.name for item in sent}) < len(sent):
+        raise Invalid("`extra` names a metric twice.", path=path)
+    return {item.name: item.value for item in sent}
+
+
+@input_for(MetricEntry, forms={"extra": Form(list[ExtraMetricInput], _extra)})
 class MetricEntryInput:
     """What one campaign did on one day in one channel. Numbers that are left out stay as recorded."""
-
-    campaign_id: strawberry.ID = strawberry.field(description="The campaign.")
-    day: Date = strawberry.field(description="The day, in the store's time zone; not one still to come.")
-    channel: str = strawberry.field(description="The channel, such as google_ads.")
-    impressions: Long | None = optional("How often it was shown.")
-    clicks: Long | None = optional("How often it was clicked.")
-    conversions: Long | None = optional("How often it led to what it is for.")
-    sent: Long | None = optional("Messages sent.")
-    delivered: Long | None = optional("Messages delivered.")
-    opened: Long | None = optional("Messages opened.")
-    unsubscribed: Long | None = optional("People who unsubscribed.")
-    spend: Decimal | None = optional(
-        "Reported ad spend, in the campaign's currency; it goes into the ledger."
-    )
-    revenue: Decimal | None = optional("Revenue attributed, in the campaign's currency.")
-    extra: list[ExtraMetricInput] | None = optional(
-        "Further metrics; they replace all further ones recorded."
-    )
 
 
 @input_type
@@ -93,42 +83,7 @@ async def record(
     input: Annotated[MetricsRecordInput, strawberry.argument(description="The report.")],
 ) -> MetricsRecordPayload:
     """Records metrics of many campaigns and days: all entries or none."""
-    entries = _entries(input.entries)
+    entries = entries_of(MetricEntry, input.entries, ["entries"])
     done = await record_metrics(tx, entries, mode=Mode(str(input.mode.value)), now=info.context.now)
     campaigns = await shown_all(info, tx, "Campaign", done.campaign_ids)
     return MetricsRecordPayload(recorded=done.entries, campaigns=campaigns)
-
-
-def _entries(sent: list[MetricEntryInput]) -> list[MetricEntry]:
-    found: list[MetricEntry] = []
-    failures: list[Failure] = []
-    for index, entry in enumerate(sent):
-        try:
-            found.append(_entry(entry, index))
-        except Failure as failure:
-            failures.append(failure)
-    if failures:
-        raise Several(failures[:100])
-    return found
-
-
-def _entry(sent: MetricEntryInput, index: int) -> MetricEntry:
-    at = ("entries", str(index))
-    extra = given(sent.extra)
-    if extra is not None and len({item.name for item in extra}) < len(extra):
-        raise Invalid("`extra` names a metric twice.", path=[*at, "extra"])
-    return MetricEntry(
-        campaign_id=own_id(sent.campaign_id, "camp", "campaign", *at, "campaignId"),
-        day=sent.day,
-        channel=sent.channel,
-        impressions=given(sent.impressions),
-        clicks=given(sent.clicks),
-        conversions=given(sent.conversions),
-        sent=given(sent.sent),
-        delivered=given(sent.delivered),
-        opened=given(sent.opened),
-        unsubscribed=given(sent.unsubscribed),
-        spend=given(sent.spend),
-        revenue=given(sent.revenue),
-        extra=None if extra is None else {item.name: item.value for item in extra},
-    )

@@ -7,10 +7,9 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.segments import operations
 from app.domain.segments.fields import SegmentFields
-from app.errors import Failure
+from app.errors import MAX_TOLD, Failure, Several
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.payloads import shown

@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.domain.metrics.entries import Several
 from app.domain.promos.redeeming import validate
-from app.errors import Conflict, Failure, Invalid, NotFound
+from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.graph.declaring.described import object_type
 from app.graph.declaring.refs import PromoRef
 from app.graph.declaring.resolving import loaders_of

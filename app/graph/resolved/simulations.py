@@ -17,8 +17,8 @@ from app.domain.groups.finding import store_to_write
 from app.domain.rewards.drafting import Draft, drafted
 from app.domain.rewards.programme import Limits, Programme
 from app.domain.rewards.reading import Running, only, partner_facts, read_running
-from app.domain.rewards.simulating import Simulated, draft, replay
-from app.domain.rewards.windows import Window, count_evaluations, count_triggers, take_time
+from app.domain.rewards.simulating import Simulated, draft, replay_evaluations
+from app.domain.rewards.windows import RewardWindow, count_evaluations, count_triggers, take_time
 from app.errors import Invalid, NotFound
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import RewardOutcome, RewardType
@@ -192,13 +192,15 @@ async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
         raise Invalid("`until` lies after `since`.", path=["until"])
     if asked.campaign_id is None and asked.draft is None:
         raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
-    window, said = Window(asked.since, asked.until), _draft(asked.draft)
+    window, said = RewardWindow(asked.since, asked.until), _draft(asked.draft)
     if asked.campaign_id is not None:
         ident = own_id(asked.campaign_id, "camp", "campaign", "campaignId")
         running: Running = only(await read_running(tx, [ident]), ident)
         programme = await drafted(tx, running.programme, said)
         return _Run(
-            programme.currency, replay(tx, programme, window), partial(count_evaluations, tx, ident, window)
+            programme.currency,
+            replay_evaluations(tx, programme, window),
+            partial(count_evaluations, tx, ident, window),
         )
     given = asked.draft
     assert given is not None

@@ -16,7 +16,7 @@ import msgspec
 from graphql import GraphQLError
 
 from app.db.database import COUNTED
-from app.errors import Failure, Forbidden
+from app.errors import INTERNAL_MESSAGE, Failure, Forbidden
 from app.graph.declaring.loading import Loaders
 from app.graph.running.context import Context
 from app.graph.running.explaining import explanation_of
@@ -29,7 +29,6 @@ from app.plan.sql import Statement
 log = logging.getLogger("gateway.graph")
 _JSON = msgspec.json.Encoder(decimal_format="number")
 MAX_MESSAGE = 500
-MASKED = "Something went wrong on our side. The request id helps us to find out what."
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
         return shown
     log.error("a resolver failed", exc_info=cause, extra={"request_id": context.request_id})
     shown = _shown(error, "INTERNAL")
-    shown["message"] = MASKED
+    shown["message"] = INTERNAL_MESSAGE
     shown["extensions"]["requestId"] = context.request_id
     return shown
 

@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, get_named_type
 from app.errors import Invalid
 from app.graph.running.context import Context
 from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
 
@@ -75,7 +75,7 @@ def coverage() -> Coverage:
     """Every field of every object type, planned or not. Pages (connections, edges) are compiled with their list."""
     planned: list[str] = []
     unplanned: dict[str, str] = {}
-    for name, kind in sorted(schema._schema.type_map.items()):
+    for name, kind in sorted(graph.type_map.items()):
         if name.startswith("__") or not isinstance(kind, GraphQLObjectType):
             continue
         for field, definition in kind.fields.items():

@@ -29,7 +29,9 @@ from graphql import (
 from app.graph.declaring.writing import LEAN
 from app.graph.running.context import Context
 from app.graph.running.preparing import Prepared
-from app.graph.schema import schema
+from app.graph.schema import graph
+from app.graph.strawberry_parts import declaration, metadata, origin, python_name, resolver
+from app.plan.graphql_parts import printer_of
 
 
 class LeanInfo(NamedTuple):
@@ -54,7 +56,7 @@ class _Read:
         if value is None:
             return None
         if self.leaf is not None:
-            show = self.leaf.coerce_output_value
+            show = printer_of(self.leaf)
             return [show(item) for item in value] if self.many else show(value)
         return [{one.key: one.shown(item) for one in self.inside} for item in value]
 
@@ -104,31 +106,30 @@ def _lean(prepared: Prepared) -> Lean | None:
     if operation.operation is not OperationType.MUTATION or len(selections) != 1 or operation.directives:
         return None
     (node,) = selections
-    mutation = schema._schema.mutation_type
+    mutation = graph.mutation_type
     assert mutation is not None
     if not isinstance(node, FieldNode) or node.directives or node.name.value not in mutation.fields:
         return None
     definition = mutation.fields[node.name.value]
-    declared = (definition.extensions or {}).get("strawberry-definition")
     (root,) = prepared.plan.tree.roots
     arguments = node.arguments or ()
-    if declared is None or not declared.metadata.get(LEAN) or root.slot is None or len(arguments) != 1:
+    if not metadata(definition, LEAN) or root.slot is None or len(arguments) != 1:
         return None
     (argument,) = arguments
     takes = get_nullable_type(definition.args[argument.name.value].type)
     payload = get_nullable_type(definition.type)
     if not isinstance(argument.value, VariableNode) or not isinstance(payload, GraphQLObjectType):
         return None
-    names, reads = _names(takes), _reads(payload, node)
-    if names is None or reads is None:
+    names, reads, made = _names(takes), _reads(payload, node), origin(takes)
+    if names is None or reads is None or made is None:
         return None
     return Lean(
         key=node.alias.value if node.alias else node.name.value,
         node=node,
         slot=root.slot,
         argument=argument.name.value,
-        call=declared.base_resolver.wrapped_func,
-        takes=takes.extensions["strawberry-definition"].origin,
+        call=resolver(definition),
+        takes=made,
         names=names,
         reads=reads,
         is_required=is_non_null_type(definition.type),
@@ -143,7 +144,7 @@ def _names(takes: Any) -> dict[str, str] | None:
     for name, one in takes.fields.items():
         if not isinstance(get_nullable_type(one.type), GraphQLScalarType):
             return None
-        names[name] = one.extensions["strawberry-definition"].python_name
+        names[name] = python_name(one)
     return names
 
 
@@ -154,27 +155,23 @@ def _reads(payload: GraphQLObjectType, node: FieldNode, *, deep: bool = True) ->
         if not isinstance(one, FieldNode) or one.directives or one.arguments:
             return None
         definition = payload.fields.get(one.name.value)
-        declared = definition and (definition.extensions or {}).get("strawberry-definition")
         key = one.alias.value if one.alias else one.name.value
-        if (
-            definition is None
-            or declared is None
-            or declared.base_resolver
-            or any(key == r.key for r in reads)
-        ):
+        if definition is None or declaration(definition) is None or resolver(definition):
+            return None
+        if any(key == r.key for r in reads):
             return None
         kind = get_nullable_type(definition.type)
         many = is_list_type(kind)
         item: Any = get_nullable_type(kind.of_type) if many else kind
         if isinstance(item, GraphQLScalarType):
-            reads.append(_Read(key, declared.python_name, item, many))
+            reads.append(_Read(key, python_name(definition), item, many))
             continue
         inside = (
             _reads(item, one, deep=False) if many and deep and isinstance(item, GraphQLObjectType) else None
         )
         if inside is None:
             return None
-        reads.append(_Read(key, declared.python_name, None, many, inside))
+        reads.append(_Read(key, python_name(definition), None, many, inside))
     return tuple(reads)
 
 

@@ -14,8 +14,8 @@ from app.graph.documents.limits import check_variables
 from app.graph.documents.parsing import Document, Documents, PreparedOperation, Rejected
 from app.graph.documents.plans import Plan, Plans, fault_messages
 from app.graph.running.context import Context
-from app.graph.schema import catalog, schema
-from app.plan.binding import Bindings
+from app.graph.schema import catalog, graph
+from app.plan.binding import Bindings, RequestFacts
 from app.plan.cost import MAX_COST, dearest
 
 
@@ -63,7 +63,7 @@ class _Ready:
     """Caches of this process. Documents are kept apart by whether errors may suggest."""
 
     documents: ClassVar[dict[bool, Documents]] = {}
-    plans = Plans(schema._schema, catalog)
+    plans = Plans(graph, catalog)
 
 
 def prepare(operation: Operation, context: Context) -> Prepared:
@@ -82,7 +82,7 @@ def _checked(operation: Operation, context: Context) -> Checked:
     suggestions = context.services.settings.development
     documents = _Ready.documents.get(suggestions)
     if documents is None:
-        documents = _Ready.documents[suggestions] = Documents(schema._schema, suggestions=suggestions)
+        documents = _Ready.documents[suggestions] = Documents(graph, suggestions=suggestions)
     document = documents.get(operation.query)
     chosen = document.operation(operation.name)
     if chosen.kind is OperationType.SUBSCRIPTION and not operation.live:
@@ -96,7 +96,7 @@ def _checked(operation: Operation, context: Context) -> Checked:
     if variables is None:
         check_variables(operation.variables)
         coerced = get_variable_values(
-            schema._schema, chosen.node.variable_definitions or (), operation.variables, max_errors=10,
+            graph, chosen.node.variable_definitions or (), operation.variables, max_errors=10,
             hide_suggestions=not documents.suggestions,
         )  # fmt: skip
         if isinstance(coerced, list):
@@ -118,15 +118,10 @@ def _checked(operation: Operation, context: Context) -> Checked:
     return Checked(document, chosen, plan, args, cost, fault_messages(found) if found else [])
 
 
-def _facts(context: Context) -> dict[str, Any]:
+def _facts(context: Context) -> RequestFacts:
     """What declared facts and signed links read. Links are signed for requests that ask for one."""
     principal = context.principal
-    return {
-        "name": principal.name,
-        "roles": _sorted(principal.roles),
-        "links": _Links(context),
-        "news": context.window,
-    }
+    return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
 
 
 @lru_cache(256)

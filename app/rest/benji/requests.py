@@ -8,9 +8,10 @@ from typing import Any
 
 from app.errors import Invalid
 from app.plan.checking import MAX_OFFSET
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.tables.campaigns import CampaignStatus
 from app.values.ids import show_id
+from app.values.numbers import MAX_SAFE_INTEGER
 
 LIST_CAP = 500
 """The document knows no pages: this many campaigns at most; `X-Total-Count` says how many match."""
@@ -18,7 +19,7 @@ MAX_CODE = 2**31 - 1
 _OFF = [status.name for status in CampaignStatus if status is not CampaignStatus.ACTIVE]
 
 
-def campaigns(parts: Parts) -> dict[str, Any]:
+def campaigns(parts: RequestParts) -> dict[str, Any]:
     """The filters that were sent, and which part of the list; keys nobody knows are left alone."""
     limit, offset = _whole(parts, "limit"), _whole(parts, "offset", most=MAX_OFFSET)
     return {
@@ -28,7 +29,7 @@ def campaigns(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _filter(parts: Parts) -> Mapping[str, Any]:
+def _filter(parts: RequestParts) -> Mapping[str, Any]:
     found: dict[str, Any] = {"hasRewards": True}
     for name, key, prefix in (
         ("merchant_id", "storeIds", "store"),
@@ -52,14 +53,14 @@ def _filter(parts: Parts) -> Mapping[str, Any]:
     return found
 
 
-def _flag(parts: Parts, name: str) -> bool | None:
+def _flag(parts: RequestParts, name: str) -> bool | None:
     text = (parts.query.get(name) or "").strip()
     if text not in ("", "0", "1"):
         raise Invalid(f"`{name}` must be 0 or 1, not {text[:40]!r}.", path=[name])
     return None if not text else text == "1"
 
 
-def _whole(parts: Parts, name: str, *, most: int = 2**53 - 1) -> int | None:
+def _whole(parts: RequestParts, name: str, *, most: int = MAX_SAFE_INTEGER) -> int | None:
     text = (parts.query.get(name) or "").strip()
     if not text:
         return None

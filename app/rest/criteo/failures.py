@@ -16,7 +16,7 @@ from app.domain.spend.rules import (
     LIMIT_MISSING,
     SAME_CAMPAIGN,
 )
-from app.errors import NotFound
+from app.errors import INTERNAL_MESSAGE, NotFound
 from app.rest.criteo.requests import WRONG_TYPE
 from app.rest.failing import (
     INTERNAL,
@@ -106,7 +106,7 @@ TITLES = {
     500: (
         "internal",
         "Internal error",
-        "Something went wrong on our side. The request id helps us to find out what.",
+        INTERNAL_MESSAGE,
     ),
     503: ("unavailable", "Unavailable", "Busy; try again in a moment."),
 }
@@ -131,7 +131,7 @@ def entry(
     }
 
 
-def refused(index: int, code: str, message: str) -> dict[str, Any]:
+def update_error(index: int, code: str, message: str) -> dict[str, Any]:
     """Why one update was not done: in the documented words where there are some."""
     instance = f"@data/{index}"
     if code in UPDATES:

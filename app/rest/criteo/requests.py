@@ -15,7 +15,7 @@ from app.errors import Invalid, TooLarge
 from app.plan.checking import MAX_ITEMS
 from app.rest.failing import MALFORMED_BODY
 from app.rest.fields import Fields
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
@@ -31,13 +31,13 @@ WRONG_TYPE = "WRONG_TYPE"
 _MAX_DIGITS = 20
 
 
-def campaign(parts: Parts) -> dict[str, Any]:
+def campaign(parts: RequestParts) -> dict[str, Any]:
     """The number, as imported or ours. What cannot be stored is nobody's."""
     number = parts.path["campaign_id"]
     return {"numbers": [number] if number.isprintable() else []}
 
 
-def search(parts: Parts) -> dict[str, Any]:
+def search(parts: RequestParts) -> dict[str, Any]:
     """Both filters combine; one that is absent, null or empty lets everything through."""
     filters = Fields.of_body(parts.body).inside("filters")
     wanted = {
@@ -47,7 +47,7 @@ def search(parts: Parts) -> dict[str, Any]:
     return {"first": LIST_CAP, "filter": {name: given for name, given in wanted.items() if given}}
 
 
-def create(parts: Parts) -> dict[str, Any]:
+def create(parts: RequestParts) -> dict[str, Any]:
     """`data` has type and attributes; an id in it is not trusted, the server assigns one."""
     body = Fields.of_body(parts.body)
     if not isinstance(body.values.get("data"), dict):
@@ -102,7 +102,7 @@ def items_of(body: object) -> list[Item]:
     return [_item(index, given) for index, given in enumerate(body["data"])]
 
 
-def update(parts: Parts) -> dict[str, Any]:
+def update(parts: RequestParts) -> dict[str, Any]:
     """All that name a campaign, so that one that is named twice is found by whichever number (CR-C5).
 
     Those at fault ask for no change.

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from app.errors import Invalid
 from app.plan.checking import MAX_OFFSET
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.values.ids import read_whole
 
 LIMIT = 20
@@ -20,9 +20,9 @@ WHOLE = 100
 OURS = ("page", "limit", "after", "before")
 
 
-def page_variables(parts: Parts, *, limit: int = LIMIT) -> dict[str, Any]:
+def page_variables(parts: RequestParts, *, limit: int = LIMIT) -> dict[str, Any]:
     """Which rows: counted from the start, or from a cursor of `Link`."""
-    page, size = page_of(parts, limit)
+    page, size = page_and_limit(parts, limit)
     after, before = parts.query.get("after"), parts.query.get("before")
     if after:
         return {"first": size, "after": after}
@@ -37,9 +37,9 @@ def page_variables(parts: Parts, *, limit: int = LIMIT) -> dict[str, Any]:
     return {"first": size, "offset": offset}
 
 
-def page_headers(found: Mapping[str, Any], parts: Parts, *, limit: int = LIMIT) -> dict[str, str]:
+def page_headers(found: Mapping[str, Any], parts: RequestParts, *, limit: int = LIMIT) -> dict[str, str]:
     """How many rows there are in all, and where the other pages are (RFC 8288)."""
-    page, size = page_of(parts, limit)
+    page, size = page_and_limit(parts, limit)
     total = int(found["totalCount"])
     last = max(1, -(-total // size))
     pages: dict[str, tuple[int, dict[str, str | None]]] = {"first": (1, {}), "last": (last, {})}
@@ -51,12 +51,12 @@ def page_headers(found: Mapping[str, Any], parts: Parts, *, limit: int = LIMIT) 
     return {"X-Total-Count": str(total), "Link": ", ".join(links)}
 
 
-def page_of(parts: Parts, limit: int) -> tuple[int, int]:
+def page_and_limit(parts: RequestParts, limit: int) -> tuple[int, int]:
     """Which page, and of how many rows; more than `MAX_LIMIT` is `MAX_LIMIT`."""
     return _count(parts, "page", 1), min(_count(parts, "limit", limit), MAX_LIMIT)
 
 
-def _count(parts: Parts, name: str, default: int) -> int:
+def _count(parts: RequestParts, name: str, default: int) -> int:
     text = parts.query.get(name) or ""
     if not text.strip():
         return default
@@ -66,7 +66,7 @@ def _count(parts: Parts, name: str, default: int) -> int:
     return value
 
 
-def _address(parts: Parts, page: int, size: int, more: Mapping[str, str | None]) -> str:
+def _address(parts: RequestParts, page: int, size: int, more: Mapping[str, str | None]) -> str:
     asked = [(name, value) for name, value in parts.query.multi_items() if name not in OURS]
     asked += [("page", str(page)), ("limit", str(size))]
     asked += [(name, value) for name, value in more.items() if value]

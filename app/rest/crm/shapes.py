@@ -12,7 +12,7 @@ from typing import Any
 from app.rest.crm.failures import CAMPAIGN_NOT_FOUND, not_found, refuse
 from app.rest.crm.paging import LIMIT, WHOLE, page_headers
 from app.rest.crm.requests import CAMPAIGN_NAMES, PROMO_NAMES, SEGMENT_NAMES
-from app.rest.route import Data, Parts
+from app.rest.route import Data, RequestParts
 from app.values.instants import read_instant, show_instant
 from app.values.money import show_decimal
 
@@ -20,28 +20,28 @@ Node = Mapping[str, Any]
 CENT = Decimal("0.01")
 
 
-def campaigns(data: Data, _: Parts) -> object:
+def campaigns(data: Data, _: RequestParts) -> object:
     """A page of the list."""
     return {"data": [campaign_row(node) for node in data["campaigns"]["nodes"]]}
 
 
-def segments(data: Data, _: Parts) -> object:
+def segments(data: Data, _: RequestParts) -> object:
     """A page of the list."""
     return {"data": [segment_row(node) for node in data["segments"]["nodes"]]}
 
 
-def promos(data: Data, _: Parts) -> object:
+def promos(data: Data, _: RequestParts) -> object:
     """A page of the list."""
     return {"data": [promo_row(node) for node in data["promos"]["nodes"]]}
 
 
-def paged(name: str) -> Callable[[Data, Parts], dict[str, str]]:
+def paged(name: str) -> Callable[[Data, RequestParts], dict[str, str]]:
     """The headers of this list."""
     limit = LIMIT if name == "campaigns" else WHOLE
     return lambda data, parts: page_headers(data[name], parts, limit=limit)
 
 
-def campaign(data: Data, parts: Parts) -> object:
+def campaign(data: Data, parts: RequestParts) -> object:
     """One campaign in detail, without an envelope."""
     name = parts.path["campaign_id"]
     found = data["campaigns"]["nodes"]
@@ -51,45 +51,45 @@ def campaign(data: Data, parts: Parts) -> object:
     return campaign_detail(next((node for node in found if node["externalId"] == name), found[0]))
 
 
-def campaign_created(data: Data, _: Parts) -> object:
+def campaign_created(data: Data, _: RequestParts) -> object:
     """The campaign just made, as its detail shows it."""
     payload = data["messageCampaignCreate"]
     refuse(payload["errors"], CAMPAIGN_NAMES)
     return campaign_detail(payload["campaign"])
 
 
-def segment_created(data: Data, _: Parts) -> object:
+def segment_created(data: Data, _: RequestParts) -> object:
     """The segment just made, as the list shows it."""
     payload = data["segmentCreate"]
     refuse(payload["errors"], SEGMENT_NAMES)
     return segment_row(payload["segment"])
 
 
-def promo_created(data: Data, _: Parts) -> object:
+def promo_created(data: Data, _: RequestParts) -> object:
     """The promo just made, as the list shows it."""
     payload = data["promoCreate"]
     refuse(payload["errors"], PROMO_NAMES)
     return promo_row(payload["promo"])
 
 
-def providers(data: Data, _: Parts) -> object:
+def providers(data: Data, _: RequestParts) -> object:
     """Every supported provider; what a disconnected one has not is left out."""
     return {"providers": [_provider(node) for node in data["webhookProviders"]]}
 
 
-def provider(data: Data, parts: Parts) -> object:
+def provider(data: Data, parts: RequestParts) -> object:
     """The one whose address was called."""
     return next(_provider(one) for one in data["webhookProviders"] if one["id"] == parts.path["provider"])
 
 
-def received(data: Data, _: Parts) -> object:
+def received(data: Data, _: RequestParts) -> object:
     """How many events a delivery held, and what became of them."""
     payload = data["webhookIngest"]
     refuse(payload["errors"], {})
     return {name: payload[name] for name in ("received", "applied", "ignored", "repeated")}
 
 
-def funnel(data: Data, _: Parts) -> object:
+def funnel(data: Data, _: RequestParts) -> object:
     """The stages in order; the first one has no `drop_off`."""
     found = data["funnel"]
     return {

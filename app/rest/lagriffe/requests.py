@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 
 from app.errors import Invalid, NotFound
 from app.rest.failing import MALFORMED_BODY
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.values.ids import read_whole, show_id
 from app.values.instants import read_date
 from app.values.json_text import kind_of
@@ -24,12 +24,12 @@ LIST_CAP = 1000
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
-def list_variables(_: Parts) -> dict[str, Any]:
+def list_variables(_: RequestParts) -> dict[str, Any]:
     """The cap."""
     return {"first": LIST_CAP}
 
 
-def campaign_id(parts: Parts) -> dict[str, Any]:
+def campaign_id(parts: RequestParts) -> dict[str, Any]:
     """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an id of nobody."""
     value = read_whole(parts.path["id"])
     if value is None:
@@ -37,7 +37,7 @@ def campaign_id(parts: Parts) -> dict[str, Any]:
     return {"id": show_id("camp", value)}
 
 
-def create_variables(parts: Parts) -> dict[str, Any]:
+def create_variables(parts: RequestParts) -> dict[str, Any]:
     """JSON or form → the mutation's input. Keys nobody knows are left alone, as they always were."""
     body = parts.body
     if not isinstance(body, dict):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from app.errors import Invalid, NotFound
 from app.rest.failing import refuse
-from app.rest.route import Data, Parts
+from app.rest.route import Data, RequestParts
 from app.values.instants import read_instant, zone_of
 from app.values.money import show_decimal
 
@@ -23,22 +23,22 @@ FILLED_DAYS = 400
 NOTHING: Mapping[str, Any] = {"impressions": 0, "clicks": 0, "conversions": 0, "spend": {"amount": "0"}}
 
 
-def campaigns(data: Data, _: Parts) -> object:
+def campaigns(data: Data, _: RequestParts) -> object:
     """The list, in the envelope."""
     return success([campaign_row(node) for node in data["campaigns"]["nodes"]])
 
 
-def total_count(data: Data, _: Parts) -> dict[str, str]:
+def total_count(data: Data, _: RequestParts) -> dict[str, str]:
     """How many campaigns the scope has, should the list have been cut."""
     return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
 
-def campaign(data: Data, _: Parts) -> object:
+def campaign(data: Data, _: RequestParts) -> object:
     """One campaign in detail."""
     return success(campaign_detail(_found(data)))
 
 
-def created(data: Data, _: Parts) -> object:
+def created(data: Data, _: RequestParts) -> object:
     """The campaign just made, as its detail shows it."""
     payload = data["mediaCampaignCreate"]
     for error in payload["errors"]:
@@ -50,7 +50,7 @@ def created(data: Data, _: Parts) -> object:
     return success(campaign_detail(payload["campaign"]))
 
 
-def metrics(data: Data, parts: Parts) -> object:
+def metrics(data: Data, parts: RequestParts) -> object:
     """One entry per channel, its days in order and without gaps, and the sums."""
     found = _found(data)
     reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in found["channels"]}
@@ -92,7 +92,7 @@ def _days(node: Mapping[str, Any], reported: Sequence[str], *, now: datetime) ->
     return sorted({*filled, *reported})
 
 
-def customer_groups(data: Data, _: Parts) -> object:
+def customer_groups(data: Data, _: RequestParts) -> object:
     """A list, also when there is one group only."""
     return success([{**group, "id": _number(group["id"])} for group in data["customerGroups"]])
 

@@ -59,7 +59,7 @@ def read(declared: object, at: int) -> dict[str, Any]:
     )
 
 
-def show(node: Mapping[str, Any]) -> dict[str, Any]:
+def show_field(node: Mapping[str, Any]) -> dict[str, Any]:
     """A field as it was declared here; one declared elsewhere in the same words."""
     entity = {"STATE": "state", "STATISTIC": "statistic"}.get(
         node["kind"], "event-type" if node["identity"] is None else "user"

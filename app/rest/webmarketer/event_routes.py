@@ -4,7 +4,7 @@ from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
 from app.rest.webmarketer import event_requests as requests
 from app.rest.webmarketer import event_shapes as shapes
 from app.rest.webmarketer import examples, parameters, schemas
-from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, object_id, sorting
+from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, id_parameter, sorting
 
 HERE = __package__ or ""
 HOME = "/projects/{projectId}"
@@ -153,7 +153,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
     ),
 )
 
-_USER = object_id("id", "The user's id.")
+_USER = id_parameter("id", "The user's id.")
 USERS: tuple[LegacyRoute, ...] = (
     LegacyRoute(
         method="GET",

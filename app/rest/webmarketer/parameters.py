@@ -11,7 +11,7 @@ from typing import Any
 from app.errors import Invalid, NotFound
 from app.plan.checking import MAX_FIRST, MAX_OFFSET
 from app.rest.failing import MALFORMED_BODY
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.values.ids import MAX_ID, read_uuid, show_id
 from app.values.instants import read_instant, show_instant
 from app.values.json_text import kind_of
@@ -25,12 +25,12 @@ _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def project(parts: Parts) -> str:
+def project(parts: RequestParts) -> str:
     """The project of the path."""
     return _slug(parts.path["projectId"])
 
 
-def project_of_body(parts: Parts) -> str:
+def project_of_body(parts: RequestParts) -> str:
     """The project an event is sent to."""
     if not isinstance(parts.body, dict):
         raise Invalid(f"The body must be a JSON object, not {kind_of(parts.body)}.", code=MALFORMED_BODY)
@@ -72,7 +72,7 @@ def show_object_of(node: Mapping[str, Any]) -> str:
     return external if external is not None and is_imported(external) else show_object_id(node["id"])
 
 
-def event_id(parts: Parts) -> str:
+def event_id(parts: RequestParts) -> str:
     """The event of the path, as the graph names it."""
     name = f"event_{parts.path['id']}"
     if read_uuid("event", name) is None:
@@ -80,12 +80,12 @@ def event_id(parts: Parts) -> str:
     return name
 
 
-def page(parts: Parts) -> dict[str, Any]:
+def page(parts: RequestParts) -> dict[str, Any]:
     """Which rows of a list. A `limit` too large is refused: clients that count pages by it would skip rows."""
     return {"first": count(parts, "limit", LIMIT, MAX_FIRST), "offset": count(parts, "offset", 0, MAX_OFFSET)}
 
 
-def count(parts: Parts, name: str, default: int, most: int) -> int:
+def count(parts: RequestParts, name: str, default: int, most: int) -> int:
     """A whole number from 0 on."""
     text = _text(parts, name)
     if text is None:
@@ -96,7 +96,7 @@ def count(parts: Parts, name: str, default: int, most: int) -> int:
     return value
 
 
-def flag(parts: Parts, name: str) -> bool | None:
+def flag(parts: RequestParts, name: str) -> bool | None:
     """`true`, `false`, or as PHP writes them: `1`, `0`."""
     text = _text(parts, name)
     if text is None:
@@ -106,12 +106,12 @@ def flag(parts: Parts, name: str) -> bool | None:
     return _FLAGS[text.lower()]
 
 
-def text(parts: Parts, name: str) -> str | None:
+def text(parts: RequestParts, name: str) -> str | None:
     """A text as it is."""
     return parts.query.get(name) or None
 
 
-def instant(parts: Parts, name: str) -> str | None:
+def instant(parts: RequestParts, name: str) -> str | None:
     """A date-time, as the graph prints it."""
     text = _text(parts, name)
     try:
@@ -121,7 +121,7 @@ def instant(parts: Parts, name: str) -> str | None:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 
 
-def until(parts: Parts) -> str | None:
+def until(parts: RequestParts) -> str | None:
     """The end of a stretch of time, inclusive."""
     return whole_millisecond(instant(parts, "until"))
 
@@ -137,7 +137,7 @@ def whole_millisecond(text: str | None) -> str | None:
 _UNESCAPED = re.compile(r" (\d\d:?\d\d)$", re.ASCII)
 
 
-def choice(parts: Parts, name: str, known: dict[str, str]) -> str | None:
+def choice(parts: RequestParts, name: str, known: dict[str, str]) -> str | None:
     """One of these values, in the graph's words."""
     text = _text(parts, name)
     return None if text is None else chosen(text, name, known)
@@ -150,14 +150,14 @@ def chosen(value: str, name: str, known: dict[str, str]) -> str:
     return known[value]
 
 
-def order(parts: Parts, fields: dict[str, str]) -> list[dict[str, str]] | None:
+def order(parts: RequestParts, fields: dict[str, str]) -> list[dict[str, str]] | None:
     """`sort=name&order=DESC`."""
     field = choice(parts, "sort", fields)
     direction = choice(parts, "order", {"ASC": "ASC", "DESC": "DESC", "asc": "ASC", "desc": "DESC"})
     return None if field is None else [{"field": field, "direction": direction or "ASC"}]
 
 
-def orders(parts: Parts, fields: dict[str, str]) -> list[dict[str, str]] | None:
+def orders(parts: RequestParts, fields: dict[str, str]) -> list[dict[str, str]] | None:
     """`sort=name,-createdAt`."""
     names = [one.strip() for one in (_text(parts, "sort") or "").split(",") if one.strip()]
     return [
@@ -183,5 +183,5 @@ def _slug(text: str) -> str:
     return text
 
 
-def _text(parts: Parts, name: str) -> str | None:
+def _text(parts: RequestParts, name: str) -> str | None:
     return (parts.query.get(name) or "").strip() or None
