@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.segments.fields import SegmentFields
 from app.domain.segments.operations import (
     MAX_MEMBERS,
-    SegmentFields,
     add_members,
     create_segment,
     update_segment,

@@ -14,7 +14,7 @@ from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.campaigns.windows import period_of
 from app.domain.groups.finding import store_by_beacon
-from app.domain.settable import written
+from app.domain.settable import camel, needed, optional, settable_fields, written
 from app.errors import Forbidden, Invalid, NotFound
 
 
@@ -22,15 +22,16 @@ from app.errors import Forbidden, Invalid, NotFound
 class MediaCampaign:
     """An order. Source: La Griffe, "POST /api/campaigns", required payload."""
 
-    beacon_key: str
-    """The store's. Mandatory even where the request is narrowed to a store, and then that store's."""
-    label: str
-    channels: Sequence[str]
-    period_type: str | None = None
-    budget_total: Decimal | None = None
-    starts_on: date | None = None
-    ends_on: date | None = None
-    """Inclusive."""
+    # Mandatory even where the request is narrowed to a store, and then the same.
+    beacon_key: str = needed("Names the store, inside the group.", name="external_beacon_key")
+    label: str = needed("What the campaign is called.")
+    channels: Sequence[str] = needed("Where it runs, such as google_ads; at least one.")
+    period_type: str | None = optional("How long it runs, such as 1_month; dates that are given win over it.")
+    budget_total: Decimal | None = optional("What it may cost, in the group's currency.")
+    starts_on: date | None = optional("Its first day; with a period, today unless given.", name="start_date")
+    ends_on: date | None = optional(
+        "Its last day, inclusive; with a period, the last day of it unless given.", name="end_date"
+    )
 
 
 class MediaCampaignIds(NamedTuple):
@@ -84,8 +85,8 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
     return MediaCampaignIds(campaign_id, project_id, store.id)
 
 
-WORDS = {"name": "label", "beaconKey": "externalBeaconKey", "startsOn": "startDate", "endsOn": "endDate"}
-"""The names that an order gives the fields of a campaign."""
+_WORDS = {"name": "label", **{camel(one.column): one.steps[-1] for one in settable_fields(MediaCampaign)}}
+"""What an order calls the fields of a campaign."""
 _QUOTED = re.compile(r"`(\w+)`", re.ASCII)
 
 
@@ -95,6 +96,6 @@ def _in_the_words_of_an_order() -> Iterator[None]:
     try:
         yield
     except (Invalid, Forbidden, NotFound) as failure:
-        failure.path = [WORDS.get(str(part), part) for part in failure.path]
-        failure.message = _QUOTED.sub(lambda m: f"`{WORDS.get(m[1], m[1])}`", failure.message)
+        failure.path = [_WORDS.get(str(part), part) for part in failure.path]
+        failure.message = _QUOTED.sub(lambda m: f"`{_WORDS.get(m[1], m[1])}`", failure.message)
         raise

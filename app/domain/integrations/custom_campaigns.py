@@ -15,10 +15,11 @@ from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import create_campaign, move_campaign
 from app.domain.groups.finding import store_to_write
 from app.domain.inputs import MAX_NAME
+from app.domain.integrations.fields import CustomCampaign, CustomCampaignChange
 from app.domain.integrations.operations import custom_integration
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus
-from app.values.changes import UNSET, Settable, Unset
+from app.values.changes import UNSET
 
 _S = CampaignStatus
 TO_RUN: dict[CampaignStatus, tuple[Move, ...]] = {
@@ -54,14 +55,12 @@ ON CONFLICT (group_id, integration_id) WHERE NOT is_explicit AND deleted_at IS N
 """
 
 
-async def create_custom_campaign(
-    tx: Transaction, *, wmkt_id: str, slug: str, name: str, active: bool = True, now: datetime
-) -> int:
+async def create_custom_campaign(tx: Transaction, given: CustomCampaign, *, now: datetime) -> int:
     """A campaign somebody makes; its id. Unless active it is a draft. Its slug is new in the integration."""
-    integration = await custom_integration(tx, wmkt_id)
+    integration = await custom_integration(tx, given.wmkt_id)
     fields = CampaignFields(
-        name=name,
-        slug=slug,
+        name=given.name,
+        slug=given.slug,
         integration_id=integration["id"],
         channels=[integration["kind"]],
     )
@@ -71,7 +70,7 @@ async def create_custom_campaign(
         if conflict.reason == "SLUG_EXISTS":
             conflict.path = ["slug"]
         raise
-    if active:
+    if given.active:
         await move_campaign(tx, made, Move.ACTIVATE, now=now)
     return made
 
@@ -79,9 +78,8 @@ async def create_custom_campaign(
 async def update_custom_campaign(
     tx: Transaction,
     campaign_id: int,
+    given: CustomCampaignChange,
     *,
-    name: Settable[str] = UNSET,
-    active: Settable[bool] = UNSET,
     wmkt_id: str | None = None,
     now: datetime,
 ) -> bool:
@@ -94,13 +92,13 @@ async def update_custom_campaign(
     if row is None or wmkt_id not in (None, row["wmkt_id"]):
         raise NotFound("campaign", campaign_id, path=["id"])
     changed = False
-    if not isinstance(name, Unset) and name != row["name"]:
-        await update_campaign(tx, campaign_id, CampaignFields(name=name), now=now)
+    if given.name is not UNSET and given.name != row["name"]:
+        await update_campaign(tx, campaign_id, CampaignFields(name=given.name), now=now)
         changed = True
-    if isinstance(active, Unset):
+    if given.active is UNSET:
         return changed
     status = CampaignStatus(row["status"])
-    moves = TO_RUN[status] if active else (Move.PAUSE,) if status is _S.ACTIVE else ()
+    moves = TO_RUN[status] if given.active else (Move.PAUSE,) if status is _S.ACTIVE else ()
     for move in moves:
         try:
             await move_campaign(tx, campaign_id, move, now=now)

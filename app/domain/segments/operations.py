@@ -1,45 +1,31 @@
 """Making, changing and deleting segments, keeping the lists of static and imported ones, counting dynamic ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Database, Transaction
-from app.domain import inputs
-from app.domain.inputs import MAX_CODE, Path
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import count_customers, count_inside
+from app.domain.segments.fields import SegmentFields
 from app.domain.segments.predicates import CODE, Predicate, depends_on_time
+from app.domain.settable import path_of, written
 from app.errors import MAX_TOLD, Conflict, Forbidden, Invalid, NotFound, Several, TooLarge
 from app.tables.segments import SegmentType
-from app.values.changes import UNSET, Settable, Unset
 from app.values.json_text import read_json, write_json
 from app.values.scope import ScopeShape
 
-MAX_NAME = 255
 MAX_CRITERIA = 65_536
 MAX_MEMBERS = 5_000
-NAMES = {"external_id": "externalId"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentFields:
-    """Every settable field; UNSET was not sent, None clears."""
-
-    name: Settable[str | None] = UNSET
-    criteria: Settable[object] = UNSET
-    source: Settable[str | None] = UNSET
-    external_id: Settable[str | None] = UNSET
 
 
 async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentFields, *, now: datetime) -> int:
     """A new segment; its id. A dynamic one has criteria and is counted at once, the others start empty."""
     _whole_group(tx)
-    values = _checked(given)
+    values = written(given)
     if not values.get("name"):
-        raise Invalid("A segment needs a name.", path=["name"])
+        raise Invalid("A segment needs a name.", path=path_of(SegmentFields, "name"))
     predicate = _settle_criteria(kind, values)
     size = 0 if predicate is None else await count_inside(tx, predicate, now=now)
     row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
@@ -56,7 +42,7 @@ async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentField
 async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields, *, now: datetime) -> int:
     """Change what was sent; the id. Its type stays. New criteria are counted at once."""
     _whole_group(tx)
-    values = _checked(given)
+    values = written(given)
     row = await _locked(tx, segment_id)
     kind = SegmentType(row["type"])
     if "criteria" in values:
@@ -244,24 +230,6 @@ def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | N
         )
     values["criteria"] = text
     return predicate
-
-
-def _checked(given: SegmentFields) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for column in ("name", "criteria", "source", "external_id"):
-        value = getattr(given, column)
-        if isinstance(value, Unset):
-            continue
-        path: Path = [NAMES.get(column, column)]
-        if column == "name":
-            if value is None:
-                raise Invalid("`name` cannot be null; leave it out instead.", path=path)
-            value = inputs.text(value, path, longest=MAX_NAME, blank=False)
-        elif column in ("source", "external_id") and value is not None:
-            longest = MAX_CODE if column == "external_id" else MAX_NAME
-            value = inputs.text(value, path, longest=longest, blank=False)
-        columns[column] = value
-    return columns
 
 
 def _whole_group(tx: Transaction) -> None:

@@ -14,6 +14,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
+from app.domain.settable import IdText, needed, optional, settable
 from app.domain.spend.periods import today_in
 from app.domain.spend.rules import (
     SAME_CAMPAIGN,
@@ -39,10 +40,13 @@ COLUMNS = tuple(field.name for field in fields(Limit))
 class Change:
     """One of many changes. UNSET stays as it is."""
 
-    campaign: str
-    """As the graph shows its id (`camp_42`), its number alone, or the id it was imported with."""
-    limit: AskedLimit = UNCHANGED
-    objective: Settable[Objective] = UNSET
+    campaign: IdText = needed(
+        "The campaign's id, its number alone, or the id it was imported with.", name="id"
+    )
+    objective: Settable[Objective] = settable("Its marketing goal.", null=UNSET)
+    limit: AskedLimit = optional(
+        "How much it may spend.", name="spend_limit", default=UNCHANGED, null=UNCHANGED
+    )
 
 
 @dataclass(frozen=True, slots=True)

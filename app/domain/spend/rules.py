@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
+from app.domain.settable import settable
 from app.domain.spend.periods import next_period
 from app.errors import Conflict, Invalid
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
@@ -34,9 +35,11 @@ NEEDS = {
 class AskedLimit:
     """What somebody asks for; UNSET stays as it is. Renewal and amount of an uncapped limit are ignored."""
 
-    type: Settable[SpendLimitType] = UNSET
-    renewal: Settable[SpendLimitRenewal | None] = UNSET
-    amount: Settable[Decimal | None] = UNSET
+    type: Settable[SpendLimitType] = settable("Whether spend is capped.", null=UNSET)
+    renewal: Settable[SpendLimitRenewal | None] = settable("How often the limit starts again.")
+    amount: Settable[Decimal | None] = settable(
+        "The cap, in the campaign's currency: more than 0, 2 decimals at most."
+    )
 
 
 UNCHANGED = AskedLimit()
