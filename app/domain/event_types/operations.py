@@ -20,31 +20,32 @@ from app.domain.event_types.fields import (
     name_of,
     reference_of,
 )
+from app.domain.settable import settable, written
 from app.errors import Invalid, NotFound
 from app.tables.event_types import EventDataType, EventFieldKind, RewardTrigger
 from app.tables.funnels import FunnelStage
-from app.values.changes import UNSET, Settable, Unset, sent
+from app.values.changes import Settable, Unset, sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTypeFields:
     """Every settable part of an event type; UNSET was not sent. Its reference cannot change."""
 
-    name: Settable[str | None] = UNSET
-    fields: Settable[Sequence[FieldEntry] | None] = UNSET
-    """All of them, in their order; null as none."""
-    details: Settable[Any] = UNSET
-    expiration_policy: Settable[Any] = UNSET
-    phone_parsing: Settable[Any] = UNSET
-    funnel_stage: Settable[FunnelStage | None] = UNSET
-    trigger: Settable[RewardTrigger | None] = UNSET
+    name: Settable[str | None] = settable(
+        "What people call it, 1 to 255 characters; the reference unless said.", check=name_of
+    )
+    fields: Settable[Sequence[FieldEntry] | None] = settable(
+        "All its fields, states and statistics, in their order, 200 at most. Others than before: a new version."
+    )
+    """Null as none."""
+    details: Settable[Any] = settable("Whatever else is to be kept about it.", check=document)
+    expiration_policy: Settable[Any] = settable("How long its events are of use.", check=document)
+    phone_parsing: Settable[Any] = settable("How phone numbers in its events are read.", check=document)
+    funnel_stage: Settable[FunnelStage | None] = settable("The stage a customer reaches by such an event.")
+    trigger: Settable[RewardTrigger | None] = settable("What such an event is to flows of reward campaigns.")
 
 
-_DOCUMENTS = {
-    "details": "details",
-    "expiration_policy": "expirationPolicy",
-    "phone_parsing": "phoneParsing",
-}
+_DOCUMENTS = ("details", "expiration_policy", "phone_parsing")
 # Two changes at once queue at the project's row: a key's kind is the same all over the project.
 _LOCK_PROJECT = (
     f"SELECT project.id FROM project WHERE {PROJECT_BORDERS} AND project.id = $4 FOR NO KEY UPDATE"
@@ -105,7 +106,7 @@ async def create_event_type(
     """A new event type, version 1; its id. Its name defaults to its reference."""
     reference = reference_of(reference)
     rows = checked_fields(sent(given.fields) or ())
-    values = _checked(given)
+    values = written(given, without=("fields",))
     await _lock_project(tx, project_id)
     await _check_kinds(tx, project_id, rows)
     with refusals():
@@ -137,7 +138,7 @@ async def event_type_named(tx: Transaction, project_id: int, reference: str) -> 
 async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields, *, now: datetime) -> int:
     """Change what was sent; the id. Fields that differ from the current ones make a new version."""
     rows = None if isinstance(given.fields, Unset) else checked_fields(given.fields or ())
-    values = _checked(given)
+    values = written(given, without=("fields",))
     if "name" in values and values["name"] is None:
         raise Invalid("`name` cannot be null; leave it out instead.", path=["name"])
     project_id = await _project_of(tx, ident)
@@ -178,21 +179,6 @@ async def restore_event_type(tx: Transaction, ident: int, *, now: datetime) -> i
     await _project_of(tx, ident)
     await tx.execute(_ARCHIVE, *borders(tx.scope), ident, None, now)
     return ident
-
-
-def _checked(given: EventTypeFields) -> dict[str, Any]:
-    """The values that were sent, by column, without the fields."""
-    columns: dict[str, Any] = {}
-    for column in (one.name for one in fields(given) if one.name != "fields"):
-        value = getattr(given, column)
-        if isinstance(value, Unset):
-            continue
-        if column in _DOCUMENTS:
-            value = document(value, [_DOCUMENTS[column]])
-        elif column == "name" and value is not None:
-            value = name_of(value)
-        columns[column] = value
-    return columns
 
 
 async def _lock_project(tx: Transaction, project_id: int) -> None:

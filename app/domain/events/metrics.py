@@ -13,6 +13,7 @@ from app.domain import inputs
 from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
 from app.domain.events.reading import read_statistic
+from app.domain.settable import needed, optional, written
 from app.errors import Invalid, NotFound
 from app.tables.event_types import EventFieldKind
 
@@ -24,12 +25,14 @@ NO_FIELD = "NO_STORAGE_KEY"
 class Telling:
     """A value of a state or statistic, as sent."""
 
+    storage_key: str = needed("Which of its states or statistics.")
+    value: Decimal = needed("The value: 0 or 1 of a state; of a statistic any number, rounded to 4 decimals.")
+    date: datetime | None = optional(
+        "When it changed to the value; now unless said. The same value again without a date changes nothing.",
+        check=inputs.moment,
+    )
     kind: EventFieldKind
     """STATE or STATISTIC."""
-    storage_key: str
-    value: Decimal
-    date: datetime | None = None
-    """When it changed to this value; by default now."""
     actor: str
 
 
@@ -104,8 +107,7 @@ async def backdate(tx: Transaction, event_id: UUID, told: Telling, *, now: datet
 
 def _checked(told: Telling) -> Decimal:
     """The value as it is stored: a state's is 0 or 1, a statistic's has 4 decimals."""
-    if told.date is not None:
-        inputs.moment(told.date, ["date"])
+    written(told)
     if told.kind is EventFieldKind.STATE:
         if told.value not in (0, 1):
             raise Invalid("The value of a state is 0 or 1.", path=["value"])

@@ -5,28 +5,23 @@ campaign's row is locked, so that two saves at once happen one after the other, 
 configuration a new version, which rewards refer to.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.flows.fields import (
     CUSTOM,
     MAX_CHILDREN,
     MAX_FLOWS,
-    TRIGGERS,
     FlowFields,
     GoalFields,
-    action_row,
-    code,
-    condition_row,
-    goal_row,
-    multiplier_row,
+    row_of,
 )
 from app.domain.inputs import Path
+from app.domain.settable import written
 from app.errors import Invalid, NotFound
 from app.values.changes import Unset, sent
 from app.values.ids import show_id
@@ -47,12 +42,12 @@ _PARTNERS = "SELECT id FROM partner WHERE group_id = $1 AND id = ANY ($2)"
 Rows = list[tuple[int | None, dict[str, Any]]]
 """Children as they are to be: the id of an existing one, or None, and its columns."""
 
-_CHILDREN: dict[str, tuple[str, str, str, Callable[[Any, Path], dict[str, Any]]]] = {
-    "actions": ("flow_action", "act", "action", action_row),
-    "conditions": ("flow_condition", "cond", "condition", condition_row),
-    "multipliers": ("flow_multiplier", "mult", "multiplier", multiplier_row),
+_CHILDREN = {
+    "actions": ("flow_action", "act", "action"),
+    "conditions": ("flow_condition", "cond", "condition"),
+    "multipliers": ("flow_multiplier", "mult", "multiplier"),
 }
-"""The lists of a flow: table, prefix of ids, word for messages, and how a row is read."""
+"""The lists of a flow: table, prefix of ids, word for messages."""
 
 
 async def save_flows(
@@ -82,7 +77,7 @@ async def save_flows(
                 ident = flow.id
                 await _update(tx, "flow", ident, values)
             for name, rows in children.items():
-                table, prefix, word, _ = _CHILDREN[name]
+                table, prefix, word = _CHILDREN[name]
                 await _save_children(
                     tx, table, "flow_id", ident, rows, prefix, word, ["flows", at, name], now=now
                 )
@@ -98,7 +93,7 @@ async def save_goals(
     if len(goals) > MAX_CHILDREN:
         raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["goals"])
     await lock_campaign(tx, campaign_id)
-    rows: Rows = [(goal.id, goal_row(goal, ["goals", at])) for at, goal in enumerate(goals)]
+    rows: Rows = [(goal.id, row_of(goal, ["goals", at])) for at, goal in enumerate(goals)]
     await check_goal_partners(tx, goals, ["goals"])
     with refusals():
         await _save_children(tx, "goal", "campaign_id", campaign_id, rows, "goal", "goal", ["goals"], now=now)
@@ -141,25 +136,12 @@ def _judged(
     there = None if flow.id is None else known.get(flow.id)
     if flow.id is not None and there is None:
         raise NotFound("flow", show_id("flow", flow.id), path=[*path, "id"])
-    values: dict[str, Any] = {}
-    if isinstance(flow.trigger_code, Unset):
-        if there is None:
-            raise Invalid("A new flow needs a trigger.", path=[*path, "triggerCode"])
-    else:
-        values["trigger_code"] = code(flow.trigger_code, TRIGGERS, [*path, "triggerCode"])
-    if not isinstance(flow.custom_trigger_id, Unset):
-        given = flow.custom_trigger_id
-        values["custom_trigger_id"] = (
-            None if given is None else inputs.count(given, [*path, "customTriggerId"])
-        )
-    for column in ("is_active", "is_deleted"):
-        flag = getattr(flow, column)
-        if isinstance(flag, Unset):
-            continue
-        if column == "is_active":
-            values[column] = flag
-        elif there is None or flag != (there["deleted_at"] is not None):
-            values["deleted_at"] = now if flag else None
+    if isinstance(flow.trigger_code, Unset) and there is None:
+        raise Invalid("A new flow needs a trigger.", path=[*path, "triggerCode"])
+    values = written(flow, path, without=("id", "is_deleted", *_CHILDREN))
+    is_deleted = sent(flow.is_deleted)
+    if is_deleted is not None and (there is None or is_deleted != (there["deleted_at"] is not None)):
+        values["deleted_at"] = now if is_deleted else None
     merged = {**(dict(there) if there is not None else {}), **values}
     if (merged["trigger_code"] == CUSTOM) != (merged.get("custom_trigger_id") is not None):
         raise Invalid(
@@ -170,13 +152,13 @@ def _judged(
     if there is None:
         values.setdefault("is_active", True)
     children: dict[str, Rows] = {}
-    for name, (_, _, _, read) in _CHILDREN.items():
+    for name in _CHILDREN:
         sent_list = sent(getattr(flow, name))
         if sent_list is None:
             continue
         if len(sent_list) > MAX_CHILDREN:
             raise Invalid(f"At most {MAX_CHILDREN} {name} in a flow.", path=[*path, name])
-        children[name] = [(one.id, read(one, [*path, name, at])) for at, one in enumerate(sent_list)]
+        children[name] = [(one.id, row_of(one, [*path, name, at])) for at, one in enumerate(sent_list)]
     return values, children
 
 

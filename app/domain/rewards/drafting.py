@@ -12,11 +12,8 @@ from app.domain.flows.fields import (
     TRIGGERS,
     FlowFields,
     GoalFields,
-    action_row,
     code,
-    condition_row,
-    goal_row,
-    multiplier_row,
+    row_of,
 )
 from app.domain.flows.saving import check_goal_partners, check_partners
 from app.domain.inputs import Path
@@ -65,7 +62,7 @@ async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
 
 
 def _goal(one: GoalFields, at: int, path: Path) -> rules.Goal:
-    row = goal_row(one, path)
+    row = row_of(one, path)
     return rules.Goal(one.id or at + 1, row["type_code"], row["operator_code"], row["value"])
 
 
@@ -83,9 +80,9 @@ def _flow(one: FlowFields, at: int, known: ConditionAttributes, path: Path) -> r
     multipliers = sent(one.multipliers) or ()
     if max(len(actions), len(conditions), len(multipliers)) > MAX_CHILDREN:
         raise Invalid(f"At most {MAX_CHILDREN} children of a kind in a flow.", path=path)
-    paid = [action_row(child, [*path, "actions", n]) for n, child in enumerate(actions)]
-    asked = [condition_row(child, [*path, "conditions", n]) for n, child in enumerate(conditions)]
-    raised = [multiplier_row(child, [*path, "multipliers", n]) for n, child in enumerate(multipliers)]
+    paid = [row_of(child, [*path, "actions", n]) for n, child in enumerate(actions)]
+    asked = [row_of(child, [*path, "conditions", n]) for n, child in enumerate(conditions)]
+    raised = [row_of(child, [*path, "multipliers", n]) for n, child in enumerate(multipliers)]
     return rules.flow(
         one.id or at + 1,
         trigger,

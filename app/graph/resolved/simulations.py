@@ -23,8 +23,9 @@ from app.errors import Invalid, NotFound
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import RewardOutcome, RewardType
 from app.graph.declaring.scalars import DateTime, Long
+from app.graph.declaring.settable import code_of
 from app.graph.declaring.writing import own_id
-from app.graph.inputs.flows import FlowInput, GoalInput, code_of, flows_of, goals_of
+from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of
 from app.values.instants import show_instant
 
 MAX_EVENTS = 200_000
@@ -230,7 +231,7 @@ def _draft(given: RewardDraftInput | None) -> Draft:
     return Draft(
         flows=None if given.flows is None else flows_of(given.flows, "draft"),
         goals=None if given.goals is None else goals_of(given.goals, "draft"),
-        reward_type=None if given.type is None else code_of(given.type, None, ["draft"], "type"),
+        reward_type=None if given.type is None else code_of(given.type, ["draft", "type"], name="type"),
     )
 
 
