@@ -12,8 +12,8 @@ GRAPHIQL := app/graph/http/static/BUILT
 GRAPHIQL_SOURCES := frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
 TESTS ?=
 N ?= logical
-# Files are dealt out to that many processes, in the order of tests/conftest.py. Each has a PostgreSQL of its own.
-PYTEST = $(BIN)/python -m pytest -n $(N) --maxprocesses=8 --dist loadfile --no-loadscope-reorder $(TESTS)
+# Files are dealt out to that many processes; each of them has a PostgreSQL of its own.
+PYTEST = $(BIN)/python -m pytest -n $(N) --maxprocesses=8 --dist loadfile $(TESTS)
 
 .PHONY: help
 help: ## list these commands

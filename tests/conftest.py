@@ -18,12 +18,6 @@ from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: of one that began last, the others would have to wait for the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """The server of this test run, in a folder of its own."""
