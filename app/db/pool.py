@@ -84,7 +84,8 @@ class Pool:
 
     async def keep(self) -> "Kept":
         """A connection for as long as somebody wants it. Unavailable where there is none."""
-        return Kept(self, await self._first("SELECT 1"))
+        with told():
+            return Kept(self, await self._first("SELECT 1"))
 
     async def close(self) -> None:
         """End every connection: those that are in use when they come back."""
