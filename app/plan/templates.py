@@ -7,7 +7,7 @@ the line` are for its reader alone. Inside `'…'` and `"…"` nothing is folded
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 _PIECE = re.compile(
     r"""
@@ -43,7 +43,7 @@ class Template:
 
 @cache
 def read_template(text: str) -> Template:
-    """Take a template apart. They are constants of ours, so their number has a bound."""
+    """Take a template apart. Templates are constants of ours (a test looks), so their number has a bound."""
     parts: list[str] = [""]
     places: list[tuple[int, str, str]] = []
     at = 0
@@ -79,7 +79,7 @@ def read_template(text: str) -> Template:
     )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def is_name(text: str) -> bool:
     """Whether a text is a name as we give them to tables, columns and aliases, and nothing else."""
     return _NAME.fullmatch(text) is not None
