@@ -98,24 +98,28 @@ class Known(Generic[K, V]):
 
 
 class KnownFor(Generic[K, V]):
-    """The same for what is only believed for a time: `life` at most, from when it was found out."""
+    """The same for what is only believed for a time: `life` at most, from when it was found out.
 
-    __slots__ = ("_entries", "_life")
+    What was kept longest ago makes room: it is over first, and what is in use is found out anew.
+    """
+
+    __slots__ = ("_entries", "_life", "_look")
 
     def __init__(self, number: int, *, life: timedelta) -> None:
         self._entries: Known[K, tuple[datetime, datetime, V]] = Known(number)
+        self._look = self._entries._kept.get
         self._life = life
 
     def get(self, key: K, *, now: datetime) -> V | None:
         """What is known by this key, while it is fresh."""
-        entry = self._entries.get(key)
+        entry = self._look(key)
         if entry is not None and entry[0] <= now < entry[1]:
             return entry[2]
         return None
 
     def is_aging(self, key: K, *, now: datetime) -> bool:
         """Whether an entry is in the last third of its life."""
-        entry = self._entries.get(key)
+        entry = self._look(key)
         return entry is not None and entry[1] - now < self._life / 3
 
     def keep(self, key: K, value: V, *, now: datetime, until: datetime | None = None) -> None:

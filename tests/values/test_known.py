@@ -88,7 +88,7 @@ def test_what_is_kept_anew_is_kept_instead() -> None:
     assert (known.get(1), known.weight, len(known)) == (None, 0, 0)
 
 
-def test_for_a_time_the_one_used_longest_ago_makes_room() -> None:
+def test_for_a_time_the_one_kept_longest_ago_makes_room() -> None:
     known: KnownFor[int, str] = KnownFor(3, life=timedelta(seconds=3))
     for n in range(10):
         known.keep(n, str(n), now=NOON)
