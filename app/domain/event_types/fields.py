@@ -1,4 +1,4 @@
-"""What can be declared of an event type, within its bounds. Source: Webmarketer API 1.0.0, "Create an event-type"."""
+"""What can be declared of an event type, and its bounds. Source: Webmarketer API 1.0.0, "Create an event-type"."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 def reference_of(text: str, path: Path = ("reference",)) -> str:
-    """An event type's reference: what events name it by."""
+    """An event type's reference, by which events name it."""
     return _key(text, path, "a reference")
 
 
@@ -143,7 +143,7 @@ def checked_fields(entries: Sequence[FieldEntry]) -> list[FieldRow]:
 
 
 def check_kinds(rows: Sequence[FieldRow], known: Mapping[str, str]) -> None:
-    """A key that counts as a statistic in one event type and as a state in another would have no meaning in sums.
+    """A key that is a statistic in one event type and a state in another would have no meaning in sums.
 
     `known` are the kinds of states and statistics anywhere in the project, by storage key.
     """
