@@ -54,8 +54,8 @@ class Known(Generic[K, V]):
         return value
 
     def keep(self, key: K, value: V) -> list[K]:
-        """Keep a value, in place of this key's former one. Returns what is not known after that: entries that made room,
-        or this one itself."""
+        """Keep a value, in place of this key's former one. Returns the keys that are not known after that: of entries
+        that made room, or this one."""
         if self._firsts and key not in self._kept and not self._has_come(key):
             return [key]
         self.drop(key)
