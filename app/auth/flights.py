@@ -1,4 +1,4 @@
-"""Look-ups under way: whoever asks for the same meanwhile waits for that one."""
+"""Look-ups under way: whoever asks for the same thing meanwhile waits for the first one."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class Flights(Generic[K, V]):
-    """One for each key at most."""
+    """Look-ups under way, at most one per key."""
 
     def __init__(self) -> None:
         self._under_way: dict[K, asyncio.Task[V]] = {}

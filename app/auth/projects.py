@@ -1,7 +1,7 @@
-"""Tracking projects as borders: a credential narrowed to the one a request names, and trackers that show none.
+"""Tracking projects as borders: credentials narrowed to the project a request names, and trackers without one.
 
 A slug is unique over all groups. A project of another group, of another store, or outside the token's projects looks
-exactly like one that is not there.
+exactly like one that does not exist.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _STORE = "SELECT store_id FROM project WHERE group_id = $1 AND id = $2"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A project, and the store it belongs to, if to one."""
+    """A project, and its store, if it has one."""
 
     group_id: int
     project_id: int
@@ -40,13 +40,13 @@ class Projects:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: KnownFor[str, Found] = KnownFor(KNOWN, life=LIFE)
-        # Apart, so that a flood of wrong slugs cannot push the known ones out.
+        # Kept apart, so that a flood of wrong slugs cannot push out the known ones.
         self._unknown: KnownFor[str, bool] = KnownFor(UNKNOWN, life=LIFE)
         self._flights: Flights[str, Found | None] = Flights()
         self._turns = asyncio.Semaphore(LOOKUPS)
 
     async def inside(self, principal: Principal, slug: str, *, now: datetime) -> Principal:
-        """The principal, narrowed to this project. NotFound where it does not reach there."""
+        """The principal, narrowed to this project. NotFound where the project is out of its scope."""
         found, scope = await self._find(slug, now=now), principal.scope
         if (
             found is None

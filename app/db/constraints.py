@@ -1,7 +1,7 @@
-"""What the database refuses, in our words.
+"""What the database refuses, as failures of ours.
 
 Operations check first and say precisely what is wrong. What slips through (two requests at once, a number
-that only overflows when added) is stopped by a constraint, and its name tells what to answer.
+that only overflows when added up) is stopped by a constraint, whose name tells what to answer.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The two ways to PostgreSQL, each a pool of connections under a role of its own.
 
 Operations, loaders and the worker use `Database.transaction(scope)`: role `gateway_app`, row-level policies on,
-the group set for this transaction alone. Planned reads use `Database.read(...)`: role `gateway_reader`, which can
+the group set for this transaction only. Planned reads use `Database.read(...)`: role `gateway_reader`, which can
 only SELECT; its own predicates name the group (and READ_RLS=1 makes it `gateway_guarded_reader`, behind the policies
 as well). SQLModel and SQLAlchemy declare tables and make migrations; nothing here goes through them.
 """
@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import asyncpg
 
 from app.db.outages import Absence
-from app.db.pool import Connection, Kept, Pool
+from app.db.pool import Connection, KeptConnection, Pool
 from app.db.reading import MAX_STATEMENTS, Readers, ReadingConnection
 from app.values.scope import Scope
 
@@ -26,11 +26,11 @@ GUARDED_READ_ROLE = "gateway_guarded_reader"
 WRITER_WAITS_S = 30.0
 """How long a transaction waits for a connection while all are in use."""
 WRITER_STATEMENTS = 200
-"""Prepared on one writing connection, those used longest ago are closed first; none of over 15 kB, and none for more
-than five minutes. Texts that mutations make of what clients ask for are among them, so there is no end to them."""
+"""Prepared on one writing connection, least recently used closed first; none over 15 kB, and none for more than five
+minutes. Among them are statements for what clients select of payloads, so their number has no end."""
 
 
-class Row(Protocol):
+class FetchedRow(Protocol):
     """A row as the driver gives it: by column name or position."""
 
     def __getitem__(self, key: str | int) -> Any: ...
@@ -38,7 +38,7 @@ class Row(Protocol):
 
 
 COUNTED: ContextVar[list[int] | None] = ContextVar("counted", default=None)
-"""Where statements are counted, if somebody wants to know: a list of one number."""
+"""Where statements are counted, if anybody wants that: a list of one number."""
 
 
 def _count() -> None:
@@ -52,7 +52,7 @@ class Transaction:
     """One transaction inside one scope."""
 
     driver: "asyncpg.Connection[asyncpg.Record]"
-    """What the methods below don't have: cursors, and whoever looks on. Its own `transaction()` refuses here."""
+    """For what the methods below do not have: cursors and listeners. Its own `transaction()` refuses here."""
     scope: Scope
 
     async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
@@ -79,8 +79,8 @@ class Transaction:
 
     @asynccontextmanager
     async def savepoint(self, *, keep: bool = True) -> AsyncIterator[None]:
-        """A part that is undone where it raises, with the locks it took; without `keep` it is undone in any case."""
-        # Savepoints inside one another may have the same name: the newest is meant.
+        """A part that is undone if it raises, with the locks it took; without `keep` it is always undone."""
+        # Nested savepoints may have the same name: the newest one is meant.
         await self.driver.execute("SAVEPOINT part")
         try:
             yield
@@ -98,7 +98,7 @@ class Database:
 
     def __init__(self, *, writer: Pool, reader: Readers, replica: Readers | None, guarded: bool) -> None:
         self.writer = writer
-        """As `gateway_app`, which owns nothing and is held by the policies."""
+        """As `gateway_app`, which owns nothing and is subject to the policies."""
         self.reader = reader
         """As `gateway_reader`, which can only SELECT; as `gateway_guarded_reader` where `guarded`."""
         self.replica = replica
@@ -117,8 +117,8 @@ class Database:
         async with self.writer.transaction() as driver:
             yield driver
 
-    async def connection(self) -> Kept:
-        """A connection as `gateway_app`, to keep and to close; Unavailable where the database gives none."""
+    async def connection(self) -> KeptConnection:
+        """A connection as `gateway_app`, for the caller to keep and close; Unavailable where there is none."""
         return await self.writer.keep()
 
     async def read(
@@ -126,7 +126,7 @@ class Database:
     ) -> bytes | None:
         """Run a planned statement; its one column is the JSON text of the answer.
 
-        `stale_ok`: a replica may answer, where there is one, though it lags behind what was just written.
+        `stale_ok`: a replica may answer, if there is one, although it lags behind.
         """
         reader = self.replica if stale_ok and self.replica is not None else self.reader
         if not self.guarded:
@@ -135,9 +135,9 @@ class Database:
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def search(self, sql: str, values: Sequence[object], scope: Scope) -> "list[asyncpg.Record]":
-        """Rows of a written statement whose values decide how it is best done, such as a segment's criteria.
+        """Rows of a hand-written statement whose best plan depends on its values, such as a segment's criteria.
 
-        It runs on a reading connection, so it names every border itself; its plan is made for these values.
+        It runs on a reading connection, so it must name every border itself; its plan is made for these values.
         """
         _count()
         setting = f"{group_setting(scope)}; " if self.guarded else ""
@@ -178,7 +178,7 @@ async def connect(
     """Both ways; their connections are opened when they are needed.
 
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
-    for reads that may be stale. `readers` and `writers`: at most so many connections.
+    for reads that may be stale. `readers` and `writers`: the most connections.
     """
     common = {
         "timezone": "UTC",

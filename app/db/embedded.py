@@ -25,7 +25,7 @@ log_min_messages = warning
 
 
 ORPHANS_GO_WITHIN_S = 3.0
-"""How long the processes of a dead postmaster may take to see it and go, before they are made to."""
+"""How long the processes of a dead postmaster may take to notice and exit, before they are killed."""
 
 
 class State(Enum):
@@ -33,7 +33,7 @@ class State(Enum):
 
     RUNNING = auto()
     STOPPED = auto()
-    """In order, by somebody: its lock file is gone."""
+    """Properly, by somebody: its lock file is gone."""
     CRASHED = auto()
 
 
@@ -68,23 +68,23 @@ class EmbeddedServer:
     def revive(self) -> None:
         """Start it again after a crash, or join it where another process has done so.
 
-        It may still be recovering when this returns. Raises what the start fails with.
+        It may still be recovering when this returns. Raises whatever makes the start fail.
         """
-        # Held by whoever starts a server, in any process.
+        # Held while starting a server, in any process.
         with self._server._lock:
             _clear_after_crash(self.folder)
             self._server.ensure_postgres_running()
 
     def stop(self) -> None:
-        """Stop it, if this process is the last one that uses it."""
+        """Stop it if this process is the last one that uses it."""
         self._server.cleanup()
 
 
 def _clear_after_crash(folder: Path) -> None:
-    """Make way for a start after a SIGKILL: no process of the dead server is left, nor its lock files.
+    """Make a start possible after a SIGKILL: removes processes of the dead server, and its lock files.
 
-    PostgreSQL would refuse to start for a postmaster that lingers as a zombie, and for a process that has got the
-    number it had.
+    PostgreSQL would refuse to start because of a postmaster that lingers as a zombie, or of another process that now
+    has its number.
     """
     lock = _lock_file(folder)
     try:
@@ -94,19 +94,19 @@ def _clear_after_crash(folder: Path) -> None:
         return
     if _lives(pid, folder):
         return
-    # Without its lock files nothing but us keeps a second server from the memory and files they still write.
+    # Without its lock files only we keep a second server away from the memory and files they still write to.
     orphans = _processes(folder)
     for end in (lambda _: None, psutil.Process.terminate, psutil.Process.kill):
         for process in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
                 end(process)
-        # Not psutil's own way to wait: it waits for zombies as well, which may stay for ever.
+        # Not psutil's own wait: it waits for zombies as well, which may stay for ever.
         until = time.monotonic() + ORPHANS_GO_WITHIN_S
         while orphans and time.monotonic() < until:
             time.sleep(0.02)
             orphans = [process for process in orphans if _lives(process.pid, folder)]
     if orphans:
-        return  # By the lock files PostgreSQL sees that they are still there, and refuses to start.
+        return  # The lock files show PostgreSQL that they are still there, so it refuses to start.
     if len(told) >= 5 and told[3] and told[4]:
         (Path(told[4]) / f".s.PGSQL.{told[3]}.lock").unlink(missing_ok=True)
     lock.unlink(missing_ok=True)
@@ -117,7 +117,7 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _lives(pid: int, folder: Path) -> bool:
-    """Whether this is a process of the folder's server that runs. A dead one that is our child is collected."""
+    """Whether this is a running process of the folder's server. A dead one that is our child is reaped."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -130,7 +130,7 @@ def _lives(pid: int, folder: Path) -> bool:
 
 
 def _processes(folder: Path) -> list[psutil.Process]:
-    """All of the server that still run."""
+    """All processes of the server that still run."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

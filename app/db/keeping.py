@@ -1,6 +1,6 @@
-"""Keeping the embedded server alive: whoever owns it looks after it, and starts it again when it has crashed.
+"""Keeping the embedded server alive: its owner watches it, and starts it again when it has crashed.
 
-What was acknowledged is in its write-ahead log; pools of connections find it again by themselves.
+What was acknowledged is in its write-ahead log; connection pools find it again by themselves.
 """
 
 import contextlib
@@ -15,18 +15,18 @@ LOOK_S = 0.2
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 10.0
 AT_ONCE = 3
-"""So many tries in a row are made without a pause before them; before each further one it is twice as long."""
+"""This many tries in a row are made without a pause; before each further one the pause doubles."""
 STANDS_AFTER_S = 10.0
-"""A server that has lived this long since it was last started is no part of a row of crashes."""
+"""A server that has run this long since its last start is not part of a series of crashes."""
 
 log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
 def kept_running(server: EmbeddedServer) -> Iterator[None]:
-    """While this lasts the server comes back after a crash. One that somebody stopped in order stays stopped."""
+    """While this lasts the server is restarted after a crash. One that somebody stopped properly stays stopped."""
     stop = threading.Event()
-    # A thread, so that it works whatever this process does: it may serve, wait for its workers, or import a file.
+    # A thread, so that it works whatever this process does: serving, waiting for its workers, or importing a file.
     keeper = threading.Thread(target=_keep, args=(server, stop), name="keeps the database", daemon=True)
     keeper.start()
     try:
@@ -52,7 +52,7 @@ def _keep(server: EmbeddedServer, stop: threading.Event) -> None:
 
 
 def _revive(server: EmbeddedServer, stop: threading.Event, tries: int) -> int:
-    """Try until it runs, or until this is the end; how many tries there were in this row."""
+    """Try until it runs or we stop; returns the number of tries in this series."""
     died = time.monotonic()
     while not stop.wait(pause_s(tries)):
         tries += 1
@@ -72,5 +72,5 @@ def _revive(server: EmbeddedServer, stop: threading.Event, tries: int) -> int:
 
 
 def pause_s(tries: int) -> float:
-    """Before the next try to start it, after so many in a row."""
+    """The pause before the next try, after this many in a row."""
     return 0.0 if tries < AT_ONCE else min(FIRST_PAUSE_S * 2 ** (tries - AT_ONCE), LONGEST_PAUSE_S)

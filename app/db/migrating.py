@@ -19,7 +19,7 @@ LOCK = 7_202_511
 def config(url: str, *, declared: MetaData | None = None) -> Config:
     """Alembic's configuration for this database, without an ini file.
 
-    `declared`: what the database is compared with. Revisions run without it, since they must not change with it.
+    `declared`: the tables to compare the database with. Revisions run without them, so as not to change with them.
     """
     made = Config(attributes={"declared": declared})
     made.set_main_option("script_location", str(MIGRATIONS))
@@ -28,14 +28,14 @@ def config(url: str, *, declared: MetaData | None = None) -> Config:
 
 
 def newest() -> str:
-    """The revision a migrated database has."""
+    """The newest revision."""
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     assert head is not None
     return head
 
 
 async def migrate(url: str) -> None:
-    """Run what is missing, as the owner."""
+    """Run the missing revisions, as the owner."""
     guard = await asyncpg.connect(url)
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", LOCK)
@@ -45,8 +45,8 @@ async def migrate(url: str) -> None:
 
 
 async def create_database(url: str, *, template: str | None = None) -> None:
-    """Create the database a DSN names, if it is not there yet."""
-    # Asked first, since an operator's login may be let into its own database and into no other.
+    """Create the database that a DSN names, if it does not exist."""
+    # Tried first, since an operator's login may have access to its own database and no other.
     with contextlib.suppress(asyncpg.InvalidCatalogNameError):
         await (await asyncpg.connect(url)).close()
         return

@@ -1,4 +1,4 @@
-"""What the database says when it is slow, gone or overloaded, in our words; and what the log says of it."""
+"""What it means when the database is slow, gone or overloaded, as failures of ours; and what the log says then."""
 
 import logging
 import time
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 _AWAY = "The database cannot be reached just now."
 _GONE = (
     asyncpg.PostgresConnectionError,
-    # It goes, or is not there yet: a stop, a crash, a postmaster that was killed, a start.
+    # It stops or is not up yet: a stop, a crash, a postmaster that was killed, a start.
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     OSError,
-    # The server has said goodbye, and the connection's end has not come yet.
+    # The server has announced its end, and the connection has not been closed yet.
     asyncpg.InternalClientError,
 )
 
@@ -34,7 +34,7 @@ class TookTooLong(Unavailable):
 
 
 def outage(error: BaseException) -> Unavailable | None:
-    """The failure behind a driver's error; None where it is an error of ours."""
+    """The failure behind a driver's error; None where the error is our own."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, Unavailable):
@@ -49,7 +49,7 @@ def outage(error: BaseException) -> Unavailable | None:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Raises what the driver says of an outage in our words. All ways to the database lead through here."""
+    """Raises the driver's errors about an outage as failures of ours. All ways to the database go through here."""
     try:
         yield
     except Failure:
@@ -62,20 +62,20 @@ def told() -> Iterator[None]:
 
 
 class Absence:
-    """Says that the database is away: when it begins, every `TELL_EVERY_S` after that, and when it is over.
+    """Logs that the database is unreachable: when that begins, every `TELL_EVERY_S` after that, and when it is over.
 
     A line for each refused connection would fill the log, thousands a minute.
     """
 
     def __init__(self) -> None:
         self.began: float | None = None
-        """By the monotonic clock; None while connections are given."""
+        """By the monotonic clock; None while we get connections."""
         self._told = 0.0
         self._refused = 0
 
     @contextmanager
     def giving(self) -> Iterator[None]:
-        """Around the asking for a connection. Raises Away where the database gives none, whatever its reason."""
+        """Wraps asking for a connection. Raises Away where the database gives none, for whatever reason."""
         try:
             yield
         except (*_GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
@@ -86,7 +86,7 @@ class Absence:
         self.over()
 
     def refused(self, problem: object, *, now_s: float | None = None) -> None:
-        """No connection was given."""
+        """We got no connection."""
         now_s = time.monotonic() if now_s is None else now_s
         self._refused += 1
         if self.began is None:
@@ -100,7 +100,7 @@ class Absence:
             )  # fmt: skip
 
     def over(self, *, now_s: float | None = None) -> None:
-        """A connection was given."""
+        """We got a connection."""
         if self.began is not None:
             away_s = (time.monotonic() if now_s is None else now_s) - self.began
             log.warning(
@@ -110,10 +110,10 @@ class Absence:
 
 
 def _is_closed(error: BaseException) -> bool:
-    """Whether it was asked of a connection that has ended.
+    """Whether the error is that the connection has ended.
 
-    ROLLBACK on such a connection fails as well, and is what is heard of in place of the failure that ended it. The
-    driver says it by the class of its own misuse, and the event loop by none of its own, so the words tell.
+    ROLLBACK on such a connection fails as well, and that error hides the one that ended it. The driver raises its
+    class for misuse, and the event loop has no class for it, so we have to go by the message.
     """
     if isinstance(error, asyncpg.InterfaceError):
         return "connection is closed" in str(error)

@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL, handed from hand to hand: the one kind of pool there is, for reading and for writing.
+"""Connections to PostgreSQL, handed from one user to the next: the only kind of pool, for reading and for writing.
 
 A checkout from a pool of asyncpg's or SQLAlchemy's costs bookkeeping, and a reset or a ping costs round trips; here it
 is a list's `pop`. Nothing needs a reset, since nothing but SET LOCAL is ever set and it ends with its transaction. And
-nothing needs a ping, since a connection that has ended unnoticed is found out by BEGIN, before anything was done on it.
+nothing needs a ping, since BEGIN fails on a connection that has ended unnoticed, before anything was done on it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Connection = Any
 """asyncpg's own, whatever its class."""
 
 MENDS_WITHIN_S = 10.0
-"""How long a statement that was cancelled may take to end before its connection is given up."""
+"""How long a cancelled statement may take to end before its connection is given up."""
 
 
 class Pool:
@@ -35,7 +35,7 @@ class Pool:
         absence: Absence,
         waits_s: float | None = None,
     ) -> None:
-        """`waits_s`: who has waited for so long while all were in use is refused; None: nobody is."""
+        """`waits_s`: whoever has waited this long while all were in use is refused; None: nobody is."""
         self.size = size
         self.taken = 0
         """How often a connection was asked for."""
@@ -45,7 +45,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._unopened = size
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-        """They are handed a connection, or told that there is room to open one."""
+        """They get a connection, or None: there is room to open one."""
         self._mending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -67,7 +67,7 @@ class Pool:
                 raise
             self.give_back(connection)
             if status != "COMMIT":
-                # It says so by this alone, and whoever caught the failure of a statement would think it was kept.
+                # The only sign of it: code that caught a statement's failure would think that all was committed.
                 raise asyncpg.InFailedSQLTransactionError("a statement of this transaction failed")
 
     @asynccontextmanager
@@ -82,18 +82,18 @@ class Pool:
                 raise
             self.give_back(connection)
 
-    async def keep(self) -> "Kept":
-        """A connection for as long as somebody wants it. Unavailable where there is none."""
+    async def keep(self) -> "KeptConnection":
+        """A connection for as long as the caller wants it. Unavailable where there is none."""
         with told():
-            return Kept(self, await self._first("SELECT 1"))
+            return KeptConnection(self, await self._first("SELECT 1"))
 
     async def close(self) -> None:
-        """End every connection: those that are in use when they come back."""
+        """End every connection; those in use when they come back."""
         self._is_closed = True
         await asyncio.gather(*self._mending, return_exceptions=True)
         idle, self._idle = self._idle, []
         for connection in idle:
-            # One that ended by itself refuses to be ended.
+            # A connection that has ended by itself raises here.
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.close(timeout=MENDS_WITHIN_S)
 
@@ -109,11 +109,11 @@ class Pool:
             self.drop(connection)
 
     def give_back(self, connection: Connection) -> None:
-        """It is whole, outside any transaction, and nothing runs on it."""
+        """The connection is whole, outside any transaction, and nothing runs on it."""
         if self._is_closed:
             self.drop(connection)
             return
-        # From hand to hand: whoever comes in between would take it, and those who wait would wait again.
+        # Handed over directly: a newcomer would take it otherwise, and those who wait would wait again.
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -122,15 +122,15 @@ class Pool:
         self._idle.append(connection)
 
     async def mend(self, connection: Connection) -> None:
-        """It was left in the middle of something: end that, or else the connection, before it goes to anybody."""
+        """The connection was left in the middle of something: end that, or the connection, before anybody gets it."""
         task = asyncio.ensure_future(self._mend(connection))
         self._mending.add(task)
         task.add_done_callback(self._mending.discard)
-        # Shielded: a request that is cancelled still has to bring its connection home.
+        # Shielded: a cancelled request still has to give back its connection.
         await asyncio.shield(task)
 
     def drop(self, connection: Connection) -> None:
-        """It is not used again; another one may be opened in its place."""
+        """The connection is not used again; another one may be opened in its place."""
         connection.terminate()
         self._unopened += 1
         self._wake()
@@ -138,7 +138,7 @@ class Pool:
     # ── how it is done ────────────────────────────────────────────────────────
 
     async def _first(self, sql: str) -> Connection:
-        """A connection that did this first; those that turn out to have ended meanwhile are dropped."""
+        """A connection on which this was done first; those that turn out to have ended are dropped."""
         for tries in range(self.size + 1):
             connection = await self.take()
             try:
@@ -155,7 +155,7 @@ class Pool:
     async def _mend(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(MENDS_WITHIN_S):
-                # The driver sends neither before a statement that was cancelled has ended. If that was BEGIN, it is
+                # The driver sends neither before a cancelled statement has ended. If that was BEGIN, it is
                 # only known afterwards whether it was still done.
                 await connection.execute("ROLLBACK" if connection.is_in_transaction() else "SELECT 1")
                 if connection.is_in_transaction():
@@ -191,14 +191,14 @@ class Pool:
             raise
 
     async def _wait(self) -> Connection | None:
-        """What somebody hands over; None: there is room to open one."""
+        """A connection that somebody hands over; None: there is room to open one."""
         turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             async with asyncio.timeout(self._waits_s):
                 return await turn
         except BaseException as problem:
-            if turn.done() and not turn.cancelled():  # our turn came as we left: the next one has it
+            if turn.done() and not turn.cancelled():  # our turn came as we left: pass it on to the next one
                 if (left := turn.result()) is None:
                     self._wake()
                 else:
@@ -217,7 +217,7 @@ class Pool:
                 return
 
 
-class Kept:
+class KeptConnection:
     """A connection that somebody keeps, outside any transaction of ours."""
 
     def __init__(self, pool: Pool, driver: Connection) -> None:
@@ -225,8 +225,8 @@ class Kept:
         self._pool = pool
 
     def close(self) -> None:
-        """Nobody gets it after that: it may still listen, or hold what something broken left."""
+        """Nobody gets it after that: it may still listen, or hold what a failure left behind."""
         self._pool.drop(self.driver)
 
 
-__all__ = ["Connection", "Kept", "Pool"]
+__all__ = ["Connection", "KeptConnection", "Pool"]

@@ -1,6 +1,6 @@
 """Planned reads: a pool whose connections keep the statements they have prepared.
 
-A read goes straight to the statement it runs, past everything the driver does to find it.
+A read uses its prepared statement directly, without the driver's own look-up.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ MAX_STATEMENTS = 500
 
 
 class ReadingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A connection and what it has prepared, used longest ago first."""
+    """A connection and its prepared statements, least recently used first."""
 
     __slots__ = ("statements",)
 
@@ -27,7 +27,7 @@ class ReadingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver
         self.statements: OrderedDict[str, PreparedStatement[asyncpg.Record]] = OrderedDict()
 
     async def first(self, sql: str) -> "PreparedStatement[asyncpg.Record]":
-        """A statement that is asked for the first time, prepared."""
+        """Prepare a statement that is used for the first time."""
         statement: PreparedStatement[asyncpg.Record] = await self.prepare(sql)
         self.statements[sql] = statement
         if len(self.statements) > MAX_STATEMENTS:
@@ -48,8 +48,8 @@ class Readers(Pool):
                 try:
                     return await self._fetch_on(connection, sql, values)
                 except asyncpg.InternalClientError:
-                    # The server has said goodbye on this connection, and its end has not come yet: the driver
-                    # refuses to send. As many as there are may be like that; the one after them is new.
+                    # The server has announced the end of this connection, and it is not closed yet: the driver
+                    # refuses to send. All others may be like that, too; the one after them is new.
                     tries += 1
                     if tries > self.size:
                         raise
@@ -65,7 +65,7 @@ class Readers(Pool):
                 connection.statements.move_to_end(sql)
             data = await statement.fetchval(*values)
         except asyncpg.PostgresError:
-            # The statement failed, not the connection; one that ended is found out by whoever takes it next.
+            # The statement failed, not the connection; if that ended, whoever takes it next will find out.
             self.give_back(connection)
             raise
         except BaseException:

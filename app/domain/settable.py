@@ -34,32 +34,32 @@ KEY = "settable"
 """Where a declaration is in a dataclass field's metadata."""
 
 Check = Callable[[Any, Path], Any]
-"""The value as it is kept; Invalid, with this path, where it cannot be."""
+"""Gives the value as it is stored; Invalid, with this path, where it cannot be."""
 Named = Callable[..., Awaitable[int]]
-"""Finds a row by what clients call it: `named(tx, text, *path)`."""
+"""Finds a row by the name clients use: `named(tx, text, *path)`."""
 
 SmallInt: TypeAlias = Annotated[int, "32 bits"]
 """A whole number that GraphQL's Int holds: codes and positions."""
 IdText: TypeAlias = Annotated[str, "an id"]
-"""An id of the graph, or one in another system; the operation finds what it means."""
+"""An id of the graph, or one in another system; the operation looks it up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One settable field as declared; `field_of` completes it with what its type says."""
+    """One settable field as declared; `field_of` adds what follows from its type."""
 
     description: str
     check: Check | None = None
     name: str = ""
-    """Of the input field, where it is not the column's."""
+    """The input field's name, where it is not the column's."""
     inside: str = ""
-    """The object of the input it stands in."""
+    """The object in the input that it is inside."""
     refers: tuple[str, str] | None = None
-    """The id prefix and the kind of what it points at."""
+    """The id prefix and the kind of what it refers to."""
     named: Named | None = None
-    """How what it points at is found, where it may be named otherwise than by its id."""
+    """How to find what it refers to, where clients may use another name than the id."""
     blank: Collection[str] = ()
-    """Texts that are no id: with one of them it points at nothing."""
+    """Texts that are no id: with one of them it refers to nothing."""
     null: Any = None
     """What null means for a column that always holds a value; UNSET: the same as absent."""
 
@@ -74,11 +74,11 @@ class SettableField:
     """Its type, without absent and null."""
     is_nullable: bool
     holds_none: bool
-    """Whether the declaration itself takes None; else null is what `null=` says already when it comes here."""
+    """Whether the declaration itself takes None; otherwise null has been replaced by `null=` already."""
     default: Any
     """What absent means: UNSET, a value, or `dataclasses.MISSING` where it must be given."""
     steps: tuple[str, ...]
-    """Where it stands in the input, outermost first."""
+    """Its path in the input, outermost first."""
 
 
 def settable(
@@ -136,9 +136,9 @@ def settable_fields(cls: type) -> tuple[SettableField, ...]:
 def written(
     given: Any, at: Path = (), *, without: Collection[str] = (), faults: list[Failure] | None = None
 ) -> dict[str, Any]:
-    """The values that were sent, by column, each within its bounds; `at` is where in the input they stand.
+    """The values that were sent, by column, checked; `at` is their path in the input.
 
-    Raises Invalid with the path of the first field that is not; or puts what is wrong with each into `faults`.
+    Raises Invalid for the first field that is wrong, with its path; or collects all failures in `faults`.
     """
     values: dict[str, Any] = {}
     cls: type = type(given)
@@ -167,7 +167,7 @@ def written(
 
 
 def path_of(cls: type, column: str) -> Path:
-    """Where in the input a column's value stands."""
+    """The path of a column's value in the input."""
     return _paths(cls).get(column, [column])
 
 

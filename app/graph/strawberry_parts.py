@@ -1,8 +1,8 @@
-"""What we rely on of Strawberry beyond its documentation, all in one place.
+"""The parts of Strawberry that we use beyond its documentation, all in one place.
 
 Strawberry documents how types are declared and operations run. The planner also reads back what was declared, runs
 documents that were parsed and validated already, and has values passed on that are printed already. New minor versions
-of Strawberry come often; pyproject.toml keeps them out until somebody has read them against this file, and
+of Strawberry come often; pyproject.toml keeps them out until somebody has compared them with this file, and
 `tests/graph/test_strawberry_parts.py` says what changed.
 
 - The built schema of graphql-core is `Schema._schema`; each of its types, fields and input fields has its declaration
@@ -47,12 +47,12 @@ def raw(info: strawberry.Info) -> "GraphQLResolveInfo[Any]":
 
 
 def declaration(item: Any) -> Any:
-    """How a type, a field or an input field of the built schema was declared; None where Strawberry made it up."""
+    """How a type, a field or an input field of the built schema was declared; None where Strawberry made it itself."""
     return (item.extensions or {}).get(_DECLARATION)
 
 
 def metadata(item: Any, key: str) -> Any:
-    """What a field was declared with under this key; None where there is none."""
+    """A field's metadata under this key; None where there is none."""
     found = declaration(item)
     return None if found is None else found.metadata.get(key)
 
@@ -82,7 +82,7 @@ def resolver(item: Any) -> Any:
 
 
 def runs_around(item: Any) -> str | None:
-    """What of a field's declaration runs around its resolver, in words; None if nothing does."""
+    """Which parts of a field's declaration run around its resolver, in words; None if there are none."""
     found = declaration(item)
     if found.permission_classes:
         return "permission classes"
@@ -96,10 +96,10 @@ def enum_values(cls: type[Enum]) -> list[Any]:
 
 
 class WithoutParsing(SchemaExtension):
-    """Puts a document that was parsed and validated before in place of both."""
+    """Replaces parsing and validation by a document that has passed both before."""
 
     def document(self) -> DocumentNode | None:
-        """That document; None has the text parsed as always."""
+        """That document; None: the text is parsed as usual."""
         raise NotImplementedError
 
     def on_parse(self) -> Iterator[None]:
@@ -115,7 +115,7 @@ class WithoutParsing(SchemaExtension):
 
 
 class Finished:
-    """A field's value that is complete; nothing below it is resolved."""
+    """A complete value of a field; nothing below it is resolved."""
 
     __slots__ = ()
 
@@ -136,7 +136,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """A finished value as it is; anything else as always."""
+        """A finished value as it is; other values as usual."""
         if isinstance(result, Finished):
             return result.under(path.key)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)

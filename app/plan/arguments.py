@@ -1,4 +1,4 @@
-"""A field's arguments while SQL is built: what is there, and where its value comes from at run time."""
+"""A field's arguments while SQL is built: which are there, and where their values come from at run time."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -11,8 +11,8 @@ from app.plan.sql import Sql, bound
 class FieldArguments:
     """Arguments of one selected field.
 
-    With a `slot` the values come anew from every request (the plan is cached); without one they were literals and
-    are bound as they are.
+    With a `slot` every request brings its own values (the plan is cached); without one they were literals and are
+    bound as they are.
     """
 
     def __init__(self, values: Mapping[str, Any], *, slot: int | None, structural: frozenset[str]) -> None:
@@ -40,7 +40,7 @@ class FieldArguments:
         """The value as a bound parameter, through `convert`."""
         turn = convert or plain
         if self.slot is None:
-            # Converted when bound: a faulty literal is refused by then, but the statement is already written.
+            # Converted when bound: a faulty literal has been refused by then, but the statement is written before that.
             raw = _dig(self.values, path)
             key = ("value", _hashable(raw), type(raw).__name__, id(turn))
             return bound(key, cast, lambda _: turn(raw))

@@ -39,7 +39,7 @@ def _no_links() -> LinkParts:
 
 
 class RequestFacts(NamedTuple):
-    """What a request knows beside its scope."""
+    """What a request knows besides its scope."""
 
     caller: str = ""
     """The credential's name, as the log says it."""

@@ -36,11 +36,11 @@ class FilterArguments(Arguments, Protocol):
     """Arguments of a list, for a condition that may have to look into another table."""
 
     def table(self, entity: str, alias: str) -> Table:
-        """The door to other tables: one of them, in scope."""
+        """The way to other tables: one of them, in scope."""
 
 
 Predicate = Callable[[Row, FilterArguments, tuple[str, ...]], Sql]
-"""A condition on a row: `(row, args, path)`, where `args.param(*path, cast=…)` is the value asked for."""
+"""A condition on a row: `(row, args, path)`, where `args.param(*path, cast=…)` is the value to compare with."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def via_or_group(column: str, entity: str) -> Way:
 def beside(*keys: str) -> Way:
     """By one of these keys, which a figure's own statement compares with rows in scope.
 
-    For tables that only figures read, millions of rows at a time: a predicate for each row would say again what the key
-    has said. That every statement does compare one is tested.
+    For tables that only figures read, millions of rows at a time: a predicate on each row would repeat what the key
+    ensures. A test checks that every statement does compare one.
     """
     return Way("beside", keys=keys)
 
@@ -113,7 +113,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Fact:
-    """A value the request knows without asking the database."""
+    """A value that the request knows without asking the database."""
 
     kind: Kind
     cast: str
@@ -125,7 +125,7 @@ class Embed:
     """An object over columns of the same row; null where `present` is false."""
 
     columns: Mapping[str, Column]
-    """By the GraphQL names of the object's own fields; fields not named here are declared on its type."""
+    """By the GraphQL names of the object's own fields; fields that are not here are declared on its type."""
     present: Callable[[Row], Sql] | None = None
     target: str = ""
     """The object's GraphQL type."""
@@ -140,7 +140,7 @@ class ToOne:
 
     @property
     def own_key(self) -> str:
-        """The column of this row that the other one is found by."""
+        """The column of this row by which the other one is found."""
         return "id" if self.reverse else self.key
 
 
@@ -166,14 +166,14 @@ class Many:
     filter: str = ""
     """The GraphQL name of its filter input."""
     where: str = ""
-    """A condition on a column of the rows that always holds, as a literal, so that a partial index can serve it."""
+    """A condition on the rows' columns that always applies, as a literal, so that a partial index can be used."""
     every_group: bool = False
-    """For the listing of customer groups alone: all groups of the credential, not only the one it acts in."""
+    """Only for the list of customer groups: all groups of the credential, not only the one it acts in."""
 
 
 @dataclass(frozen=True)
 class News(Many):
-    """Rows at the root that whoever asks has not seen yet, a few at a time, in the order they came.
+    """Rows at the root that the subscriber has not seen yet, a few at a time, in the order they came.
 
     The value of its statement begins with their ids, so that the next one can leave them out (`plan/news.py`).
     """
@@ -192,7 +192,7 @@ class Aggregate:
     build: Callable[["AggregateRequest"], Select]
     many: bool = False
     check: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None
-    """What is wrong with its arguments: which one, and why."""
+    """What is wrong with its arguments: which one and why."""
     embed: Embed | None = None
     """Of one row: the object is one that others embed, too (Money), and null where it is not present."""
 
@@ -203,7 +203,7 @@ class Parts:
 
     prefix: str
     always: str
-    """A column whose array is there whatever is asked for: it says how many objects there are."""
+    """A column whose array is always selected: it says how many objects there are."""
     target: str = ""
     """The objects' GraphQL type."""
 
@@ -216,7 +216,7 @@ class ByIds:
 
 
 Field = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
-"""What is known of a field: where its value is."""
+"""What is known about a field: where its value is."""
 
 
 @dataclass
@@ -227,9 +227,9 @@ class AggregateRequest:
     """The parent's id; None at the root."""
     args: Arguments
     table: Callable[[str, str], Table]
-    """The door to other tables: `(entity, alias)` → the table in scope."""
+    """The way to other tables: `(entity, alias)` → the table in scope."""
     wanted: Sequence[str]
-    """Which output columns are asked for."""
+    """Which output columns are needed."""
     scope_shape: ScopeShape = ScopeShape.GROUP
 
 

@@ -1,4 +1,4 @@
-"""FROM items under construction: which columns were asked for, and what joins them."""
+"""FROM items under construction: which columns are needed, and what joins them."""
 
 from dataclasses import dataclass, field
 
@@ -8,18 +8,18 @@ from app.plan.sql import Alias, Sql, joined, sql, verbatim
 
 @dataclass(slots=True, eq=False)
 class Cells(Alias):
-    """Columns of one FROM item; remembers which were asked for."""
+    """The columns of one FROM item; notes which are used."""
 
     used: dict[str, None] = field(default_factory=dict)
 
     def named(self, column: str) -> str:
-        """The column, from now on among those that have to be there."""
+        """The column, which from now on must be selected."""
         self.used[column] = None
         return f"{self.alias}.{column}"
 
 
 def unnested(parts: Parts, item: Cells, row: Row) -> Sql:
-    """The FROM item that makes rows of a row's arrays: those asked for, and their `place`."""
+    """The FROM item that makes rows out of a row's arrays: those that are used, and their `place`."""
     names = list(dict.fromkeys([parts.always, *item.used]))
     arrays = joined(", ", [row(f"{parts.prefix}_{name}") for name in names])
     return sql(

@@ -1,6 +1,6 @@
 """Faults in arguments, found over the whole operation before either execution starts.
 
-So that both refuse the same requests in the same words, and no statement can fail on what a client sent.
+So both refuse the same requests in the same words, and no statement can fail on what a client sent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -82,7 +82,7 @@ def _page_faults(
 
 
 def _unfit(value: Any) -> str:
-    """Why a value cannot reach the database: text it cannot store, or too much of it."""
+    """Why a value cannot be sent to the database: text it cannot store, or too much of it."""
     if isinstance(value, str):
         if "\x00" in value:
             return "A text cannot contain the character NUL."

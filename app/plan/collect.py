@@ -50,14 +50,14 @@ class Selected:
     definition: GraphQLField | None
     """None for `__typename`."""
     field: Field | None
-    """What the catalog says of it; None where it says nothing: a resolver in Python has the value."""
+    """Its entry in the catalog; None where there is none and a resolver in Python has the value."""
     non_null: bool = False
     target: str = ""
-    """The GraphQL type of what it holds, without list and non-null."""
+    """The GraphQL type of its value, without list and non-null."""
     slot: int | None = None
-    """Where its arguments are among the request's, if they use variables."""
+    """The place of its arguments among the request's, if they use variables."""
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Its coerced arguments in the request the tree was made for."""
+    """Its coerced arguments in the request for which the tree was made."""
     children: dict[str, list["Selected"]] = dataclasses.field(default_factory=dict)
     """What is selected inside, per concrete type."""
 
@@ -81,7 +81,7 @@ class Tree:
     roots: list[Selected]
     root_type: str
     slots: list[tuple[GraphQLField, FieldNode]]
-    """Fields whose arguments use variables: coerced anew for every request."""
+    """Fields whose arguments use variables; they are coerced for every request."""
 
     def arguments(self, variables: VariableValues) -> list[dict[str, Any]]:
         """Those arguments, for one request."""
@@ -271,7 +271,7 @@ def _shape(value: Any, how: str) -> Any:
         return None
     if how == "ids":
         ids = value if isinstance(value, list) else [value]
-        # No prefix of ours is longer, and a key of the cache must not grow with what a client sends.
+        # None of our prefixes is longer, and a cache key must not grow with what a client sends.
         return tuple(sorted({str(i).rpartition("_")[0][:12] for i in ids}))
     if isinstance(value, dict):
         return tuple((key, _shape(inner, how)) for key, inner in value.items())

@@ -65,7 +65,7 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
     source = NOTHING
     one = body.pieces[1] if len(body.pieces) == 3 else None
     if isinstance(one, Subselect):
-        # One root list and nothing else: its rows are built into the body itself, not into a text copied there.
+        # One root list and nothing else: its rows are built into the body itself, not into a text that is copied there.
         body.pieces[1] = one.inner
         source = sql("FROM {rows}", rows=one.source)
     return print_sql(
@@ -79,7 +79,7 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
 
 
 def compile_made(catalog: Catalog, selected: Selected, shape: ScopeShape, *, many: bool) -> Statement:
-    """The statement that prints the rows a mutation wrote: their ids are the fact `made`."""
+    """The statement that prints the rows a mutation wrote: their ids are the fact `written`."""
     entity = catalog.entities[selected.target]
     compiler = _Compiler(catalog, shape)
     if not many:
@@ -210,7 +210,7 @@ class _Compiler:
         non_null: bool = False,
         written: bool = False,
     ) -> Text:
-        """`written`: a payload's row, shown also where lists hide it since it was put away."""
+        """`written`: a payload's row, which is shown even if lists hide it because it was deleted."""
         row, level = Cells(self.alias()), Level()
         text = self.object(fields, entity, row, level)
         hides = [verbatim(f"{row.alias}.{entity.alive}")] if entity.alive and not written else []
@@ -236,7 +236,7 @@ class _Compiler:
         return self.found(selected.children[entity.name], entity, key)
 
     def by_ids(self, selected: Selected) -> Text:
-        """One scalar sub-select per kind of id, tried per id; ids keep their places."""
+        """One scalar sub-select per kind of id, tried for each id; ids keep their places."""
         prefixes = {str(i).rpartition("_")[0] for i in selected.values["ids"]}
         entities = [e for e in (self.catalog.by_prefix(p) for p in sorted(prefixes)) if e is not None]
         args, row = self.args(selected), Alias(self.alias())
@@ -279,7 +279,7 @@ class _Compiler:
         self, selected: Selected, field: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
     ) -> Page:
         parent = row(field.parent_key) if field.key else None
-        # Conditions name columns of the table itself, which need not leave the sub-select.
+        # Conditions use columns of the table itself, which the sub-select need not return.
         inner = Cells(item.alias)
         return page_of(
             self.catalog, entity, field, self.args(selected),
@@ -300,7 +300,7 @@ class _Compiler:
         return self.beside(select, item, level)
 
     def beside(self, select: Select, item: Cells, level: Level) -> Sql:
-        """The rows of a sub-select, and what is joined to them."""
+        """The rows of a sub-select, with what is joined to them."""
         return sql("({rows}) {item} {joins}", rows=select.sql(), item=item.alias, joins=level.joined())
 
     def connection(self, selected: Selected, field: Many, row: Cells) -> Text:

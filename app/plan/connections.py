@@ -1,4 +1,4 @@
-"""The object of a connection: rows, edges, where the page stands."""
+"""The object of a connection: rows, edges, and page info."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from app.plan.text import Text
 
 
 class ConnectionParts:
-    """The pieces of a connection's object that look at the page as a whole."""
+    """The parts of a connection's object that depend on the page as a whole."""
 
     def __init__(
         self, write: Callable[[list[Selected]], Text], page: Page, item: Cells, *, peek: bool
@@ -20,20 +20,20 @@ class ConnectionParts:
         self.write, self.page, self.item = write, page, item
         self.ranked = peek or page.backward
         self.looks_at_rows = False
-        """Whether anything selected needs the page itself (a lone `totalCount` does not)."""
+        """Whether anything selected needs the page itself (`totalCount` alone does not)."""
 
     def rank(self) -> Sql:
         """Each row's place on the page."""
         inner = Cells(self.item.alias)
         order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
-        # Rows passed over by the offset are numbered too.
+        # Rows skipped by the offset are numbered too.
         offset = self.page.select.offset
         passed_over = NOTHING if offset is None else sql("- {offset}", offset=offset)
         return sql("row_number() OVER (ORDER BY {order}) {passed_over}", order=order, passed_over=passed_over)
 
     @property
     def within(self) -> Sql:
-        """Keeps the row that was read only to see whether there are more out of the answer."""
+        """Leaves out the row that was read only to see whether there are more."""
         if not self.ranked or self.page.size is None:
             return NOTHING
         return sql("FILTER (WHERE {item}.rn <= {size})", item=self.item.alias, size=self.page.size)

@@ -1,4 +1,4 @@
-"""What an operation may print, from the plan's own shape: fields times rows, before anything is run."""
+"""How much an operation may print, by its plan: fields times rows, before anything is run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def cost_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
 
 
 def dearest(tree: Tree, args: Sequence[dict[str, Any]]) -> str:
-    """Where most of the cost is: the way of lists into the largest part, `stores.campaigns.promos`."""
+    """Where most of the cost is: the path of lists to the largest part, `stores.campaigns.promos`."""
     way: list[str] = []
     fields = tree.roots
     while fields:
@@ -32,7 +32,7 @@ def dearest(tree: Tree, args: Sequence[dict[str, Any]]) -> str:
 
 
 def sizes_rows(selected: Selected) -> bool:
-    """Whether this field's arguments say how many rows there may be."""
+    """Whether this field's arguments decide how many rows there may be."""
     field = selected.field
     return (isinstance(field, Many) and field.connection) or (isinstance(field, ByIds) and field.many)
 
@@ -41,7 +41,7 @@ def _of(fields: Sequence[Selected], args: Sequence[dict[str, Any]]) -> int:
     total = 0
     for selected in fields:
         if isinstance(selected.field, Many) and selected.field.connection:
-            # Only the rows are many; the page and its count are there once.
+            # Only the rows are many; the page and its count exist once.
             rows = _rows(selected, args)
             for part in selected.inside:
                 total += 1 + _inside(part, args) * (rows if part.name in {"nodes", "edges"} else 1)

@@ -1,8 +1,8 @@
-"""What we rely on of graphql-core beyond what its package exports, all in one place.
+"""The parts of graphql-core that we use beyond what its package exports, all in one place.
 
 The planner reads values as graphql-core does, and coercion is its job, not ours. A few of the parts for it are only in
 modules of the execution, which may move with a minor version; pyproject.toml keeps newer ones out until somebody has
-read them against this file, and `tests/plan/test_graphql_parts.py` says what changed.
+compared them with this file, and `tests/plan/test_graphql_parts.py` says what changed.
 
 - `VariableValues(sources, coerced)` is what arguments are read with. They come out the same without `sources`, so the
   coerced variables by name, which is what resolvers are shown, are enough (`variables_of`).

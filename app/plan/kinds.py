@@ -70,7 +70,7 @@ WITHOUT_DIGITS, WITH_THREE_DIGITS = (
 
 
 def _amount(x: Sql, currency: Sql) -> Sql:
-    # The most frequent first: most rows stop there.
+    # The most frequent first, where most rows stop.
     return sql(
         """
         round({x}, greatest(min_scale({x}), CASE
@@ -91,7 +91,7 @@ AMOUNT = Kind(
     show_amount,
     _in_quotes(_amount),
 )
-"""Of an amount and its currency."""
+"""For an amount and its currency."""
 
 
 def rate(scale: int) -> Kind:
@@ -105,7 +105,7 @@ def rate(scale: int) -> Kind:
 
 
 def share(scale: int) -> Kind:
-    """The same with decimals only where they are needed: 100, 65, 9.8."""
+    """The same, with decimals only where they are needed: 100, 65, 9.8."""
     rounded, digits = rate(scale), whole(scale)
     return Kind(
         f"share({scale})",

@@ -1,7 +1,7 @@
-"""Rows that are new since the last time: a stretch of time, reread with some overlap, without what was seen.
+"""Rows that are new since the last time: a period, read again with some overlap, without what was seen.
 
-Rows become visible when they are committed, not in the order of their instants, so the last stretch is read again
-each time. What was seen travels as one byte string of 16-byte ids, there and back: no object per row is made.
+Rows become visible when they are committed, not in the order of their instants, so the last few seconds are read again
+each time. Ids already seen travel as one byte string, 16 bytes each, there and back: no object per row is made.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from app.plan.catalog import Row
 from app.plan.sql import Sql, bound, sql, whole
 
 OVERLAP = timedelta(seconds=10)
-"""How long after its instant a row may still be committed, and how far clocks of several gateways may differ."""
+"""How long after its instant a row may still be committed, and how far the clocks of several gateways may differ."""
 ID_BYTES = 16
 _COUNT_BYTES = 4
 
@@ -23,7 +23,7 @@ class SeenNews:
 
     def __init__(self) -> None:
         self._read_at: datetime | None = None
-        """The last time everything there was had been seen."""
+        """When everything had been seen last."""
         self._parts: deque[tuple[datetime, bytes]] = deque()
 
     def window(self, *, now: datetime) -> NewsWindow:
@@ -37,7 +37,7 @@ class SeenNews:
             self._parts.append((now, ids))
         if is_all:
             self._read_at = now
-            # Seen then, they carried an instant an overlap later at most; no window reaches back to it any more.
+            # What was seen then had an instant at most one overlap later; no window reaches back that far any more.
             while self._parts and self._parts[0][0] < now - 2 * OVERLAP:
                 self._parts.popleft()
 

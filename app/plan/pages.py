@@ -1,7 +1,7 @@
 """Lists of rows: which ones (scope, parent, filter), in which order, and which page of them.
 
-Both executions read their lists through these functions: a plan nests the SELECT, a dataloader runs it beside
-every parent key at once.
+Both executions read their lists through these functions: a plan nests the SELECT, a dataloader runs it for all parent
+keys at once.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Ordering:
 
     keys: tuple[tuple[SortKey, bool], ...]
     name: str
-    """What a cursor says it belongs to."""
+    """The name of the ordering, in its cursors."""
 
     def sql(self, row: Row, *, backward: bool = False) -> list[Sql]:
         """ORDER BY items."""
@@ -40,7 +40,7 @@ class Ordering:
 
 
 def ordering_of(entity: Entity, many: Many, args: FieldArguments) -> Ordering:
-    """The order asked for, else the list's own; the id breaks ties, in the direction of the last key."""
+    """The requested order, else the list's own; the id breaks ties, in the direction of the last key."""
     chosen: list[tuple[str, bool]] = []
     for item in args.structural("orderBy") or ():
         name = item["field"].value
@@ -58,7 +58,7 @@ def rows_of(
     catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
     alias: str, parent: Sql | None, shape: ScopeShape, row: Row,
 ) -> tuple[Table, list[Sql]]:  # fmt: skip
-    """The table and every further condition but the page's: parent, not deleted, filter."""
+    """The table, and every condition except the page's: parent, not deleted, filter."""
     source = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
     where: list[Sql] = []
     if many.key and parent is not None:
@@ -77,7 +77,7 @@ def rows_of(
 
 
 class _FilterArguments(FieldArguments):
-    """A list's arguments and the door to other tables."""
+    """A list's arguments, and the way to other tables."""
 
     def __init__(self, args: FieldArguments, tables: Tables) -> None:
         super().__init__(args.values, slot=args.slot, structural=STRUCTURAL)
@@ -86,13 +86,13 @@ class _FilterArguments(FieldArguments):
 
 @dataclass
 class Page:
-    """The rows of one page, still without columns (`select.names` is filled by whoever reads them)."""
+    """The rows of one page, without columns yet (whoever reads them fills `select.names`)."""
 
     select: Select
     ordering: Ordering
     backward: bool
     size: Sql | None
-    """How many rows the page may have; the SELECT reads one more when `peek` was asked for."""
+    """How many rows the page may have; with `peek` the SELECT reads one more."""
 
 
 def page_of(

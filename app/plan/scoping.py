@@ -22,7 +22,7 @@ PROJECTS = bound(("projects",), "bigint[]", _projects)
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The door for whoever writes SQL of their own: `tables("Store", "s")` is a table of the catalog, in scope."""
+    """The way to tables for hand-written SQL: `tables("Store", "s")` is a table of the catalog, in scope."""
 
     catalog: Catalog
     shape: ScopeShape
@@ -36,7 +36,7 @@ def scoped_table(
 ) -> Table:
     """A table and the predicates that keep it inside the scope.
 
-    `every_group` is for the listing of customer groups alone.
+    `every_group` is only for the list of customer groups.
     """
     tenant = f"{alias}.{entity.tenant}"
     if every_group:

@@ -30,7 +30,7 @@ class Param:
 class Sql:
     """A fragment: words of ours, parameters, and other fragments, in order.
 
-    Nobody changes what is made here. It is not frozen: a statement has hundreds, and each would take twice as long.
+    Never changed after it was made. It is not frozen, since a statement has hundreds and each would take twice as long.
     """
 
     parts: tuple[Union[str, Param, "Sql"], ...]
@@ -47,7 +47,7 @@ class Row(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Alias:
-    """What stands in a FROM under this name: its columns by theirs."""
+    """An item in FROM under this name, and its columns."""
 
     alias: str
 
@@ -74,7 +74,7 @@ def sql(template: LiteralString, /, **holes: Hole) -> Sql:
     """SQL with its holes filled (see `templates`).
 
     `{x}` is a fragment, a parameter, or a name of ours; `{t.name}` a column of a row; `{t}` a table with its alias,
-    which asks for `{t.scope}` in the same template. What a hole left empty needs no blank in front of it.
+    which asks for `{t.scope}` in the same template. The blank in front of a hole that is left empty is dropped.
     """
     made = read_template(template)
     if len(holes) != len(made.names):
@@ -89,7 +89,7 @@ def sql(template: LiteralString, /, **holes: Hole) -> Sql:
             parts[at] = _column(template, name, filling, column)
         elif type(filling) is Sql:
             inner = filling.parts
-            # What has one part needs no node of its own.
+            # A single part needs no node of its own.
             parts[at] = inner[0] if len(inner) == 1 else filling
             if not inner and at in made.blanks:
                 parts[at - 1] = made.parts[at - 1][:-1]
@@ -129,7 +129,7 @@ def _unmatched(template: str, names: frozenset[str], holes: dict[str, Hole]) -> 
 
 
 def joined(separator: LiteralString, parts: Iterable[Sql]) -> Sql:
-    """Fragments with words between them."""
+    """Fragments with words in between."""
     out: list[Part] = []
     for part in parts:
         if out:
@@ -144,33 +144,33 @@ def quoted(text: str) -> Sql:
 
 
 def as_literal(text: str) -> str:
-    """The same, for whoever puts parts together."""
+    """The same, as text."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def verbatim(text: str) -> Sql:
-    """A text that code of ours has put together, as it is: names, a condition of a declaration. Never a value."""
+    """A text that our own code put together, as it is: names, or a condition from a declaration. Never a value."""
     return Sql((text,))
 
 
 def whole(number: int) -> Sql:
-    """A whole number of ours: a constant, a place."""
+    """A whole number of our own: a constant or a position."""
     return Sql((str(int(number)),))
 
 
 def bound(key: tuple[Any, ...], cast: str, read: Callable[[Bindings], object]) -> Sql:
-    """A value that every request brings anew."""
+    """A value that every request brings along."""
     return Sql((Param(key, cast, read),))
 
 
 def const(value: object, cast: str) -> Sql:
-    """A value known now, bound all the same."""
+    """A value that is known now, but is bound all the same."""
     hashable = tuple(value) if isinstance(value, list) else value
     return bound(("const", hashable, type(value).__name__), cast, lambda _: value)
 
 
 NOTHING = Sql(())
-"""No words at all."""
+"""The empty fragment."""
 NOW = bound(("now",), "timestamptz", lambda b: b.now)
 """The request's clock."""
 
@@ -181,7 +181,7 @@ def all_of(conditions: Sequence[Sql]) -> Sql:
 
 
 def also(conditions: Sequence[Sql]) -> Sql:
-    """Further conditions behind those already stated: `AND a AND b`; nothing where there is none."""
+    """Conditions after others: `AND a AND b`; nothing where there is none."""
     return Sql(("AND ", joined(" AND ", conditions))) if conditions else NOTHING
 
 
@@ -200,7 +200,7 @@ class Select:
 
     @property
     def rows(self) -> Sql:
-        """What stands behind FROM: the source, its joins, and every condition."""
+        """Everything from FROM on: the source, its joins, and every condition."""
         where = list(self.where)
         source: Part = (
             self.source if isinstance(self.source, Sql) else f"{self.source.name} {self.source.alias}"
@@ -231,7 +231,7 @@ class Select:
         return Sql(tuple(parts))
 
     def order_in_columns(self) -> list[str]:
-        """Make the order columns instead, for whoever puts these rows in order around this statement; their names."""
+        """Turn the order into columns, for a statement around this one that orders its rows; returns their names."""
         keys = {f"sort_{place}": key for place, key in enumerate(self.order, 1)}
         self.names |= keys
         self.order = []

@@ -1,8 +1,8 @@
 """Templates of SQL, read once each: text of ours with named holes, `SELECT {t.name} FROM {t} WHERE {t.scope}`.
 
-A hole is `{name}`, or `{name.column}` for a column of what fills it; a brace of SQL's own is doubled. White space folds
-to one blank wherever SQL does not care, so a template may be indented over several lines, and `-- words to the end of
-the line` are for its reader alone. Inside `'…'` and `"…"` nothing is folded and nothing can be filled in.
+A hole is `{name}`, or `{name.column}` for a column of what fills it; SQL's own braces are doubled. White space is
+folded to one blank wherever SQL ignores it, so a template may be indented over several lines, and a comment (`-- up to
+the end of the line`) is only for its readers. Inside `'…'` and `"…"` nothing is folded and nothing can be filled in.
 """
 
 import re
@@ -24,18 +24,18 @@ _NAME = re.compile(r"(?:[a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]*")
 
 
 class TemplateFault(ValueError):
-    """A template, or what was put into it, is not as it has to be. Says which and why."""
+    """A template, or what was put into it, is wrong; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a template came to: its words, and an empty text wherever something is to be filled in."""
+    """A template taken apart: its words, and an empty text wherever something is to be filled in."""
 
     parts: tuple[str, ...]
     places: tuple[tuple[int, str, str], ...]
-    """Which part, the hole's name, and the column of it (empty: the thing itself)."""
+    """The index of the part, the hole's name, and its column (empty: the thing itself)."""
     blanks: frozenset[int]
-    """The places with a blank in front of them, in the words before."""
+    """The places with a blank in front of them."""
     names: frozenset[str]
     scoped: frozenset[str]
     """The holes whose scope the template states: `{t.scope}`."""
@@ -43,7 +43,7 @@ class Template:
 
 @cache
 def read_template(text: str) -> Template:
-    """Take a template apart. Templates are constants of ours (a test looks), so their number has a bound."""
+    """Take a template apart. Templates are our own constants (a test checks that), so there are only so many."""
     parts: list[str] = [""]
     places: list[tuple[int, str, str]] = []
     at = 0
@@ -81,7 +81,7 @@ def read_template(text: str) -> Template:
 
 @lru_cache(maxsize=4096)
 def is_name(text: str) -> bool:
-    """Whether a text is a name as we give them to tables, columns and aliases, and nothing else."""
+    """Whether a text is a name such as we give to tables, columns and aliases."""
     return _NAME.fullmatch(text) is not None
 
 

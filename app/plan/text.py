@@ -1,4 +1,4 @@
-"""A JSON text under construction: what is known now as literals, what rows bring as expressions of type text."""
+"""A JSON text under construction: literals for what is known now, expressions of type text for what rows bring."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from app.plan.sql import NOTHING, Part, Sql, as_literal, sql
 
 
 class Text:
-    """A text under construction: literals next to each other become one."""
+    """A text under construction: adjacent literals become one."""
 
     __slots__ = ("pieces",)
 
@@ -14,7 +14,7 @@ class Text:
         self.pieces: list[str | Sql] = []
 
     def literal(self, text: str) -> "Text":
-        """Add a text of ours."""
+        """Add a text of our own."""
         if self.pieces and isinstance(self.pieces[-1], str):
             self.pieces[-1] += text
         elif text:
@@ -53,7 +53,7 @@ class Subselect(Sql):
 
 
 def subselect(text: Text, source: Sql) -> Text:
-    """The text of rows. What it begins and ends with needs no row, so it stays outside and joins its neighbours."""
+    """The text of rows. Its beginning and end need no row, so they stay outside and merge with their neighbours."""
     pieces = list(text.pieces)
     if all(isinstance(piece, str) for piece in pieces):
         return text

@@ -22,7 +22,7 @@ from app.errors import INTERNAL_MESSAGE, Failure, Invalid
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import Kept, digested, fingerprint, once, read_key
+from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
 from app.rest.bodies import close_files, read_body, read_kept_json
@@ -246,7 +246,7 @@ class Path:
         """Run at most once per key; a repeat gets the kept answer. Closes the body's files."""
         started = False
 
-        async def run() -> Kept:
+        async def run() -> KeptAnswer:
             nonlocal started
             started = True
             try:
@@ -254,7 +254,7 @@ class Path:
                 response = answered(self.facade, route, parts, given, context, exchange)
             finally:
                 await close_files(parts.body)
-            return Kept(response.status_code, bytes(response.body))
+            return KeptAnswer(response.status_code, bytes(response.body))
 
         try:
             values = await digested(operation.variables)

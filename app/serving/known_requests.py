@@ -1,10 +1,10 @@
-"""Requests that come again byte for byte: what they ask is known, and they are answered without being read.
+"""Requests that come again byte for byte: what they ask is known, so they are answered without being read.
 
 A dashboard sends the same few requests all day, down to the byte. Reading one (its headers, who sends it, its
 body) and writing the head of its answer costs several times what finding the plan and a connection for it does. So a
-surface whose answer can be had again says how (`Exchange.again`), and the door keeps that by a digest of the
-request's bytes, with the head the answer had. The credential is proved each time, and every bound holds as ever;
-whatever is not as usual sends the request the long way.
+surface that can give an answer again says how (`Exchange.again`), and the door keeps that by a digest of the request's
+bytes, with the head of the answer. The credential is proved each time, and every bound applies as usual; anything
+unusual sends the request the long way.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from app.values.known import Known
 
 MAX_KNOWN = 5_000
 MAX_KNOWN_BYTES = 16 * 1024 * 1024
-"""Of all those requests together; most have a few hundred."""
+"""For all those requests together; most have a few hundred."""
 MAX_REQUEST = 16 * 1024
 """Larger requests cost more to compare than to read, in proportion."""
 _BLANK = b"\r\n\r\n"
 _STAYS = b"keep-alive"
 _ELSEWHERE = frozenset({
-    # Whom we believe them from is looked at for each connection.
+    # Which proxies are trusted is decided per connection.
     b"x-forwarded-for", b"x-forwarded-proto",
-    # Of one request alone, or about what becomes of the connection.
+    # Specific to one request, or about the connection's future.
     b"x-request-id", b"idempotency-key", b"transfer-encoding", b"expect", b"upgrade",
 })  # fmt: skip
 
@@ -34,17 +34,17 @@ log = logging.getLogger("gateway")
 
 
 class KnownRequests:
-    """What is known of requests, by their bytes. One per process."""
+    """What is known about requests, by their bytes. One per process."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        # By digests, so that no secret is kept.
+        # By digest, so that no secret is kept.
         self._known: Known[bytes, KnownRequest] = Known(
             MAX_KNOWN, weight=MAX_KNOWN_BYTES, weigh=lambda _, request: request.size
         )
 
     def find(self, request: bytes) -> KnownRequest | None:
-        """What is known of a request; it is not known whether the bytes are one."""
+        """What is known about a request; the bytes may be anything."""
         return None if len(request) > MAX_REQUEST else self._known.get(_digest(request))
 
     def keep(
@@ -60,7 +60,7 @@ class KnownRequests:
         self._known.keep(_digest(request), known)
 
     async def answer(self, known: KnownRequest, exchange: Exchange) -> bytes | None:
-        """The answer's body; None where the request has to go the long way. Empty where nobody waits for it."""
+        """The answer's body; None where the request must go the long way. Empty where nobody waits for it."""
         started = time.perf_counter()
         if not self._gate.let_in(exchange):
             return None
@@ -73,7 +73,7 @@ class KnownRequests:
                 raise
             body, exchange.status = b"", CLIENT_LEFT
         except Exception as problem:
-            # It only reads. The long way says what is wrong, if it still is.
+            # It only reads: the long way will say what is wrong, if it still is.
             log.info(
                 "a known request goes the long way: %s", problem, extra={"request_id": exchange.request_id}
             )
@@ -88,7 +88,7 @@ class KnownRequests:
 
 
 def is_whole(request: bytes, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether these bytes are one request, nothing less and nothing more, and say all there is to know of it."""
+    """Whether these bytes are exactly one request, with all there is to know about it."""
     if not _ELSEWHERE.isdisjoint(headers) or len(request) > MAX_REQUEST:
         return False
     head, blank, body = request.partition(_BLANK)

@@ -1,4 +1,4 @@
-"""What is known again: the one bounded memory under everything that need not be found out twice.
+"""The one bounded cache, under everything that need not be found out twice.
 
 What is kept where, by which key and until when: ARCHITECTURE.md, "What is known again".
 """
@@ -12,18 +12,18 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 SLACK = timedelta(seconds=1)
-"""Requests overlap, so an entry may be a little younger than the one who asks. One from further in the future
-is not believed: after the clock was set back it would live for too long."""
+"""Requests overlap, so an entry may be a little younger than the request. One from further in the future is not
+used: after the clock was set back it would live too long."""
 
 
 class Known(Generic[K, V]):
-    """Values by their keys; what was used longest ago makes room. None is no value: it means unknown.
+    """Values by their keys; the least recently used makes room. None is no value: it means unknown.
 
     Bounded in number and, where `weigh` says what an entry weighs, in weight. An entry always weighs the same. One
-    that weighs more than `heaviest` (without it, than all together may) is not kept, and pushes nothing out.
+    heavier than `heaviest` (by default, than all together may be) is not kept, and pushes nothing out.
 
-    With `firsts` only what comes again is kept: what comes for the first time is noted, a number each, and at most
-    that many are; then all are forgotten.
+    With `firsts` only what comes again is kept: a first time is noted, as a number; after that many, all notes are
+    dropped.
     """
 
     __slots__ = ("_firsts", "_heaviest", "_kept", "_most", "_noted", "_number", "_weigh", "_weight")
@@ -47,15 +47,15 @@ class Known(Generic[K, V]):
         self._noted: set[int] = set()
 
     def get(self, key: K) -> V | None:
-        """What is known by this key, which thereby is the most recently used."""
+        """The value of this key, which now is the most recently used."""
         value = self._kept.get(key)
         if value is not None:
             self._kept.move_to_end(key)
         return value
 
     def keep(self, key: K, value: V) -> list[K]:
-        """Keep it, in place of what was kept by this key. What is not known after that: those that had to make room,
-        or this one itself."""
+        """Keep a value, in place of this key's former one. Returns the keys that are not known after that: of entries
+        that made room, or this one."""
         if self._firsts and key not in self._kept and not self._has_come(key):
             return [key]
         self.drop(key)
@@ -72,7 +72,7 @@ class Known(Generic[K, V]):
         return gone
 
     def drop(self, key: K) -> None:
-        """Know it no more."""
+        """Forget this key."""
         value = self._kept.pop(key, None)
         if value is not None:
             self._weight -= self._weigh(key, value)
@@ -86,7 +86,7 @@ class Known(Generic[K, V]):
         return len(self._kept)
 
     def _has_come(self, key: K) -> bool:
-        """Whether it came before; then that is forgotten, else noted."""
+        """Whether it has come before; if so the note is dropped, else one is made."""
         mark = hash(key)
         if mark in self._noted:
             self._noted.remove(mark)
@@ -98,7 +98,7 @@ class Known(Generic[K, V]):
 
 
 class KnownFor(Generic[K, V]):
-    """The same for what is only believed for a time: `life` at most, from when it was found out.
+    """The same for values that are valid for a time: at most `life` from when they were found out.
 
     What was kept longest ago makes room: it is over first, and what is in use is found out anew.
     """
@@ -111,7 +111,7 @@ class KnownFor(Generic[K, V]):
         self._life = life
 
     def get(self, key: K, *, now: datetime) -> V | None:
-        """What is known by this key, while it is fresh."""
+        """The value of this key, while it is fresh."""
         entry = self._look(key)
         if entry is not None and entry[0] <= now < entry[1]:
             return entry[2]
@@ -123,12 +123,12 @@ class KnownFor(Generic[K, V]):
         return entry is not None and entry[1] - now < self._life / 3
 
     def keep(self, key: K, value: V, *, now: datetime, until: datetime | None = None) -> None:
-        """Keep it for `life`, or until a moment that comes earlier."""
+        """Keep it for `life`, or until an earlier moment."""
         end = now + self._life
         self._entries.keep(key, (now - SLACK, end if until is None else min(end, until), value))
 
     def drop(self, key: K) -> None:
-        """Know it no more."""
+        """Forget this key."""
         self._entries.drop(key)
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 
 from app.db.database import Database
-from app.db.pool import Kept
+from app.db.pool import KeptConnection
 from app.domain.campaigns.due import CHANNEL
 from app.values.ids import read_whole
 
@@ -23,7 +23,7 @@ class Hints:
         self._db = db
         self._channel = channel
         self._on_hint = on_hint
-        self._kept: Kept | None = None
+        self._kept: KeptConnection | None = None
         self._lost = False
 
     async def listen(self) -> bool:

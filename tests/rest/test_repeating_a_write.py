@@ -13,7 +13,7 @@ from app.graph.running.idempotency import (
     INTERRUPTED,
     KEPT_FOR,
     RUNS_AT_MOST,
-    Kept,
+    KeptAnswer,
     fingerprint,
     once,
     read_key,
@@ -36,16 +36,16 @@ class Write:
         self.may_end = asyncio.Event()
         self.may_end.set()
 
-    async def __call__(self) -> Kept:
+    async def __call__(self) -> KeptAnswer:
         self.runs += 1
         self.started.set()
         await self.may_end.wait()
         if self.error:
             raise self.error
-        return Kept(self.status, b'{"run":%d}' % self.runs)
+        return KeptAnswer(self.status, b'{"run":%d}' % self.runs)
 
 
-Send = Callable[..., Awaitable[Kept]]
+Send = Callable[..., Awaitable[KeptAnswer]]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def send(db: Database) -> Send:
 
     async def sent(
         write: Write, *, key: str = "k", asked: bytes = ASKED, now: datetime = NOW, scope: Scope | None = None
-    ) -> Kept:
+    ) -> KeptAnswer:
         return await once(db, scope or given.scope, key=key, request_hash=asked, now=now, run=write)
 
     return sent
@@ -63,8 +63,8 @@ async def send(db: Database) -> Send:
 
 async def test_a_repeat_gets_the_first_answer(send: Send) -> None:
     write = Write()
-    assert await send(write) == Kept(201, b'{"run":1}')
-    assert await send(write, now=NOW + timedelta(hours=1)) == Kept(201, b'{"run":1}', replayed=True)
+    assert await send(write) == KeptAnswer(201, b'{"run":1}')
+    assert await send(write, now=NOW + timedelta(hours=1)) == KeptAnswer(201, b'{"run":1}', replayed=True)
     assert write.runs == 1
 
 
@@ -80,7 +80,7 @@ async def test_keys_of_other_groups_are_other_keys(send: Send, db: Database) -> 
     other = await groups.group(db, name="B")
     write = Write()
     await send(write)
-    assert await send(write, scope=other.scope) == Kept(201, b'{"run":2}')
+    assert await send(write, scope=other.scope) == KeptAnswer(201, b'{"run":2}')
 
 
 async def test_of_many_at_once_one_runs(send: Send) -> None:
@@ -100,14 +100,14 @@ async def test_ten_racing_for_a_key_run_once(send: Send) -> None:
     write = Write()
     outcomes = await asyncio.gather(*(send(write) for _ in range(10)), return_exceptions=True)
     assert write.runs == 1
-    assert all(isinstance(found, Kept | Conflict) for found in outcomes)
+    assert all(isinstance(found, KeptAnswer | Conflict) for found in outcomes)
 
 
 async def test_a_refused_write_is_not_remembered(send: Send) -> None:
     write = Write(status=422)
     assert (await send(write)).status == 422
     write.status = 201
-    assert await send(write) == Kept(201, b'{"run":2}')
+    assert await send(write) == KeptAnswer(201, b'{"run":2}')
 
 
 async def test_a_failed_write_is_not_remembered(send: Send) -> None:
@@ -133,7 +133,7 @@ async def test_the_work_goes_on_when_the_client_leaves(send: Send) -> None:
             break
         except Conflict:
             await asyncio.sleep(0.01)
-    assert again == Kept(201, b'{"run":1}', replayed=True)
+    assert again == KeptAnswer(201, b'{"run":1}', replayed=True)
 
 
 async def test_after_a_crash_nothing_runs_twice(send: Send, db: Database) -> None:
@@ -155,7 +155,7 @@ async def test_a_key_is_free_again_after_a_day(send: Send) -> None:
     write = Write()
     await send(write)
     later = NOW + KEPT_FOR + timedelta(seconds=1)
-    assert await send(write, asked=b"b" * 32, now=later) == Kept(201, b'{"run":2}')
+    assert await send(write, asked=b"b" * 32, now=later) == KeptAnswer(201, b'{"run":2}')
 
 
 @pytest.mark.parametrize("text", ["", " ", '""', "x" * 256, "clé", "a\tb"])

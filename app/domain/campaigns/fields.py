@@ -1,4 +1,4 @@
-"""What can be set on a campaign, within its bounds."""
+"""What can be set on a campaign, and its bounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

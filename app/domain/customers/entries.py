@@ -1,4 +1,4 @@
-"""What can be said about a customer in bulk, and the bounds of each field."""
+"""What can be set on customers in bulk, and the bounds of each field."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ def _attributes(value: object, path: Path) -> str:
         raise Invalid("`attributes` takes an object.", path=path)
     try:
         text = write_json(value)
-        read_json(text)  # what is stored can be read again: no NUL, no number without end
+        read_json(text)  # what is stored can be read again: no NUL, no endless number
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError) as why:
         raise Invalid(f"`attributes` cannot be stored: {why}", path=path) from None
     if len(text) > MAX_ATTRIBUTES:
@@ -93,7 +93,7 @@ class CustomerEntry:
 
 
 def checked_all(entries: Sequence[CustomerEntry]) -> tuple[list[dict[str, Any]], list[Failure]]:
-    """The values that were sent, by column, per entry; and what is wrong, first to last."""
+    """The values that were sent, by column, for each entry; and all faults, first to last."""
     if len(entries) > MAX_CUSTOMERS:
         raise TooLarge(
             f"There are {len(entries)} customers; at most {MAX_CUSTOMERS} are taken at once.",
@@ -119,7 +119,7 @@ def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
     if not found.get("external_id") and not found.get("email"):
         raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
     if found.get("name", "") is None:
-        # Cleared: it then is called by its address or id, as a new one without a name.
+        # Cleared: then its name is its address or id, like that of a new one without a name.
         found["name"] = found.get("email") or found["external_id"]
     return found
 

@@ -1,4 +1,4 @@
-"""What can be declared of an event type, within its bounds. Source: Webmarketer API 1.0.0, "Create an event-type"."""
+"""What can be declared of an event type, and its bounds. Source: Webmarketer API 1.0.0, "Create an event-type"."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from app.tables.event_types import EventDataType, EventFieldKind
 from app.values.texts import read_text
 
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
-"""Storage keys, identities and references: they stand in paths."""
+"""Storage keys, identities and references: they are used in paths."""
 MAX_FIELDS = 200
 MAX_DOCUMENT = 65_536
 MAX_NAME = 255
@@ -25,7 +25,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 def reference_of(text: str, path: Path = ("reference",)) -> str:
-    """An event type's reference: what events name it by."""
+    """An event type's reference, by which events name it."""
     return _key(text, path, "a reference")
 
 
@@ -35,7 +35,7 @@ def name_of(text: str, path: Path = ("name",)) -> str:
 
 
 def document(value: Any, path: Path) -> str | None:
-    """A JSON document that is kept as sent, as text; None for null."""
+    """A JSON document as text, kept as it was sent; None for null."""
     if value is None:
         return None
     try:
@@ -73,7 +73,7 @@ def _identity(text: str, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldEntry:
-    """A field, state or statistic as it is declared."""
+    """A field, state or statistic as declared."""
 
     storage_key: str = needed(
         "What its value is kept under: 1 to 64 letters, digits, `_`, `-` and `.`, unique in the event type.",
@@ -98,7 +98,7 @@ class FieldEntry:
         "Which of the user's attributes the value is: email, phone, name, or one of the project's own.",
         check=_identity,
     )
-    """Of fields alone."""
+    """Only for fields."""
     sent: Any = optional("Its declaration in another interface's words, kept beside it.", check=document)
 
 
@@ -118,7 +118,7 @@ class FieldRow:
 
 
 def checked_fields(entries: Sequence[FieldEntry]) -> list[FieldRow]:
-    """The fields in their order, or every fault by place."""
+    """The fields in their order, or every fault by index."""
     if len(entries) > MAX_FIELDS:
         raise TooLarge(f"There are {len(entries)} fields; at most {MAX_FIELDS} are allowed.", path=["fields"])
     rows: list[FieldRow] = []
@@ -143,7 +143,7 @@ def checked_fields(entries: Sequence[FieldEntry]) -> list[FieldRow]:
 
 
 def check_kinds(rows: Sequence[FieldRow], known: Mapping[str, str]) -> None:
-    """A key that counts as a statistic in one event type and as a state in another would have no meaning in sums.
+    """A key that is a statistic in one event type and a state in another would have no meaning in sums.
 
     `known` are the kinds of states and statistics anywhere in the project, by storage key.
     """
@@ -169,7 +169,7 @@ def _checked(entry: FieldEntry, path: Path) -> FieldRow:
 def _data_type(entry: FieldEntry, path: Path) -> EventDataType:
     asked = entry.data_type
     if entry.kind == EventFieldKind.STATE:
-        # The vendor's states are 0 or 1, so a number is one way to say it; it is kept as what it is.
+        # The vendor's states are 0 or 1, so clients may declare a number; it is stored as what it is.
         if asked not in (None, EventDataType.BOOLEAN, *NUMBERS):
             raise Invalid("A state is a boolean.", path=[*path, "dataType"])
         return EventDataType.BOOLEAN

@@ -20,7 +20,7 @@ import asyncpg
 
 from app.db.database import Database
 from app.db.outages import outage
-from app.db.pool import Kept
+from app.db.pool import KeptConnection
 from app.errors import Invalid, NotFound, Unavailable
 
 MAX_BATCH = 500
@@ -81,7 +81,7 @@ class Acceptor:
         self._latest: dict[tuple[int, str], _Waiting] = {}
         """What is still in the queue, by group and key: a repeat joins it."""
         self._writer: asyncio.Task[None] | None = None
-        self._kept: Kept | None = None
+        self._kept: KeptConnection | None = None
         """A checkout per batch would cost more round trips than the batch."""
         self._is_new = True
         """Whether the connection has stored nothing yet."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from app.db.database import Row, Transaction
+from app.db.database import FetchedRow, Transaction
 from app.domain import inputs
 from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
@@ -118,15 +118,15 @@ def _checked(told: Telling) -> Decimal:
         raise Invalid(f"The value of a statistic {why}.", path=["value"]) from None
 
 
-async def _locked(tx: Transaction, event_id: UUID) -> Row:
-    row: Row | None = await tx.fetchrow(_LOCK, *borders(tx.scope), event_id)
+async def _locked(tx: Transaction, event_id: UUID) -> FetchedRow:
+    row: FetchedRow | None = await tx.fetchrow(_LOCK, *borders(tx.scope), event_id)
     if row is None:
         raise NotFound("event", event_id, path=["id"])
     return row
 
 
 async def _store(
-    tx: Transaction, event_id: UUID, event: Row, told: Telling, value: Decimal, *, now: datetime
+    tx: Transaction, event_id: UUID, event: FetchedRow, told: Telling, value: Decimal, *, now: datetime
 ) -> None:
     group_id = tx.scope.group_id
     stored = await tx.fetchrow(

@@ -25,7 +25,7 @@ CUSTOM = 4
 TRIGGERS = range(1, 6)
 ACTIONS = range(1, 5)
 OWNERS = range(1, 10)
-"""Of conditions and multipliers: whose attribute it is."""
+"""For conditions and multipliers: whose attribute it is."""
 OPERATORS = range(1, 6)
 JOINERS = range(1, 3)
 GOAL_TYPES = range(1, 5)
@@ -45,7 +45,7 @@ def code(value: int, known: range, path: Path) -> int:
 
 
 def document(value: Any, path: Path) -> str | None:
-    """Any JSON, as the text that is kept; None stays NULL."""
+    """Any JSON, as the text that is stored; None stays NULL."""
     if value is None:
         return None
     try:
@@ -69,7 +69,7 @@ def _extra_data(value: Any, path: Path) -> str | None:
 
 
 def _new_id(prefix: str, kind: str) -> Any:
-    """The id of one that is there, or none."""
+    """The id of an existing one, or None."""
     return optional(NEW_ID, refers=(prefix, kind), blank=BLANK_IDS)
 
 
@@ -125,7 +125,7 @@ class MultiplierFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFields:
-    """A flow as it shall be: fields that are UNSET stay; a list that is given is the whole list."""
+    """A flow as it is to be: fields that are UNSET stay; a list that is given is the whole list."""
 
     id: int | None = _new_id("flow", "flow")
     trigger_code: Settable[int] = settable("What sets it off; a new flow needs one.", check=_in(TRIGGERS))
@@ -157,5 +157,5 @@ class GoalFields:
 def row_of(
     given: ActionFields | ConditionFields | MultiplierFields | GoalFields, path: Path
 ) -> dict[str, Any]:
-    """The columns of a child or a goal, within their bounds."""
+    """The columns of a child or a goal, checked."""
     return written(given, path, without=("id",))

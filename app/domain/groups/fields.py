@@ -1,4 +1,4 @@
-"""What can be set on a group, its stores, its partners and their agreements, within its bounds."""
+"""What can be set on a group, its stores, its partners and their agreements, and its bounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ def _features(values: Sequence[StoreFeature], path: Path) -> list[StoreFeature]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFields:
-    """Every settable field of a group. Its currency stays: amounts are counted in it."""
+    """Every settable field of a group. Its currency cannot change: amounts are counted in it."""
 
     name: Settable[str] = settable("What the group is called, 1 to 255 characters.", check=inputs.name)
     time_zone: Settable[str] = settable("Its time zone (IANA). Days of campaigns still to run move with it.")
@@ -54,7 +54,7 @@ class PartnerFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnershipFields:
-    """Every settable field of an agreement. Once made, only its name is: campaigns rest on its partner and store."""
+    """Every settable field of an agreement. Later only the name can change: campaigns depend on partner and store."""
 
     name: Settable[str] = settable("What it is called, 1 to 255 characters.", check=inputs.name)
     partner_id: Settable[int] = settable("The partner.", refers=("part", "partner"))

@@ -13,7 +13,7 @@ CUSTOM_ADS = "custom_ads"
 
 
 def _code(value: str, path: Path) -> str:
-    """An empty one counts as not given."""
+    """An empty code counts as not given."""
     return inputs.code(value, path) if value else value
 
 
@@ -25,7 +25,7 @@ def _currency(value: str, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationFields:
-    """Every settable field of an integration. Once made, only its name is: money and links rest on the others."""
+    """Every settable field of an integration. Later only the name can change: money and links depend on the others."""
 
     name: Settable[str] = settable("What it is called, 1 to 255 characters.", check=inputs.name)
     kind: Settable[str] = settable(

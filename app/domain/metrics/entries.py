@@ -16,7 +16,7 @@ from app.values.texts import read_text
 MAX_ENTRIES = 5_000
 MAX_EXTRA = 16_384
 OTHER_CHANNEL = "other"
-"""Where something of a campaign is counted that says no channel, when the campaign has several or none."""
+"""The channel in which a campaign counts what names no channel, if the campaign has several or none."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -44,7 +44,7 @@ def _extra(value: Mapping[str, object], path: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricEntry:
-    """What one campaign did on one day in one channel. None: nothing is said about this number."""
+    """What one campaign did on one day in one channel. None: nothing is reported for this number."""
 
     campaign_id: int = needed("The campaign.", refers=("camp", "campaign"))
     day: date = needed("The day, in the store's time zone; not one still to come.")
@@ -99,5 +99,5 @@ def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Fail
 
 
 def only_channel(channels: Sequence[str]) -> str:
-    """Where something of a campaign is counted that says no channel."""
+    """The channel in which a campaign counts what names no channel."""
     return channels[0] if len(channels) == 1 else OTHER_CHANNEL

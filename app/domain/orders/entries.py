@@ -36,7 +36,7 @@ class OrderEntry:
     reference: str = needed(
         "Its number in the system it was made in; a repeated one counts once.", check=_reference
     )
-    """Of two entries with the same one the first counts."""
+    """Of two entries with the same reference the first counts."""
     amount: Decimal = needed("What it came to.", check=inputs.amount)
     customer_id: int | None = optional("Who ordered.", refers=("cust", "customer"))
     customer_external_id: str | None = optional(

@@ -1,4 +1,4 @@
-"""What can be set on an outlay, within its bounds."""
+"""What can be set on an outlay, and its bounds."""
 
 from dataclasses import dataclass
 from datetime import datetime

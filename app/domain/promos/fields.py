@@ -1,4 +1,4 @@
-"""What can be set on a promo, within its bounds."""
+"""What can be set on a promo, and its bounds."""
 
 import re
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ from app.values.texts import read_text
 CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,31}", re.ASCII)
 MAX_DOCUMENT = 65_536
 MAX_NAMED = 1_000
-"""SKUs, categories or stores a promo may name."""
+"""SKUs, categories or stores that a promo may name."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _LISTS = ("skus", "categories", "stores")
 
 
 def promo_code(text: str, path: Path = ("code",)) -> str:
-    """The code as it is kept, in capitals. Source: choice CRM-C10 (the document shows no format)."""
+    """The code as it is stored, in capitals. Source: choice CRM-C10 (the document shows no format)."""
     code = text.strip().upper()
     if CODE.fullmatch(code) is None:
         raise Invalid(
@@ -102,7 +102,7 @@ class PromoFields:
 
 
 def check_together(values: Mapping[str, Any]) -> None:
-    """What must hold between fields, over the whole promo as it will be."""
+    """Rules between fields, checked on the whole promo as it will be."""
     if values["type"] == PromoType.PERCENTAGE and values["value"] > HUNDRED:
         raise Invalid("A percentage lies between 0 and 100.", path=["value"], code="INVALID_PERCENTAGE")
     if values["type"] == PromoType.FREE_ITEM and values["value"] != values["value"].to_integral_value():
@@ -117,7 +117,7 @@ def check_together(values: Mapping[str, Any]) -> None:
 
 
 def applies_to_of(stored: str | None) -> AppliesTo:
-    """The kept document as rules read it. What cannot be read so (imported, say) restricts nothing."""
+    """The stored document as the rules read it. One that cannot be read (an imported one, say) restricts nothing."""
     document = msgspec.json.decode(stored) if stored else None
     if not isinstance(document, dict):
         return AppliesTo()
@@ -133,7 +133,7 @@ def applies_to_of(stored: str | None) -> AppliesTo:
 
 
 def terms_of(row: Any) -> Terms:
-    """A stored promo as rules read it; `applies_to_text` is the kept document's text."""
+    """A stored promo as the rules read it; `applies_to_text` is the stored document's text."""
     return Terms(
         **{
             name: row[name]

@@ -1,4 +1,4 @@
-"""What can be set on a segment, within its bounds."""
+"""What can be set on a segment, and its bounds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ class SegmentFields:
     """Every settable field of a segment. Its type is chosen when it is made."""
 
     name: Settable[str] = settable("What the segment is called, 1 to 255 characters.", check=inputs.name)
-    # Judged with the type, see `operations.py`.
+    # Checked together with the type, see `operations.py`.
     criteria: Settable[Any] = settable(
         "Whom a dynamic segment holds: an object of conditions that must all hold, see `segmentPreview`."
     )

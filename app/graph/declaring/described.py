@@ -1,4 +1,4 @@
-"""GraphQL types whose description is their docstring: its first paragraph, what follows is for readers of the code."""
+"""GraphQL types described by their docstrings: the first paragraph is the description, the rest is for our readers."""
 
 import inspect
 from enum import EnumMeta
@@ -36,5 +36,5 @@ def input_type(cls: type[T]) -> type[T]:
 
 
 def enum_type(cls: E) -> E:
-    """An enum; its values say what they are by `strawberry.enum_value`."""
+    """An enum; its values are described by `strawberry.enum_value`."""
     return strawberry.enum(cls, description=description_of(cls))

@@ -142,7 +142,7 @@ def contains_text(*names: str) -> Predicate:
 def in_project(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     """The column `project_id` names the project with this slug or id."""
     own = args.param(*path, cast="bigint", convert=lambda text: read_id("proj", str(text)))
-    # One value, not a join: so the list is still read from the index that has the project's rows in order.
+    # One value, not a join: so the list can still be read from the index that has the project's rows in order.
     return sql(
         """
         {row.project_id} = coalesce(
@@ -157,13 +157,13 @@ def in_project(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
 
 
 def like_pattern(text: Any) -> str:
-    """`100%` → `%100\\%%`: what the user typed stands for itself."""
+    """`100%` → `%100\\%%`: what the user typed is taken literally."""
     escaped = str(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
 
 def _text(value: object) -> str:
-    # A cursor is JSON inside base64: the check of all arguments saw nothing of what is in it.
+    # A cursor is JSON inside base64: the check of all arguments did not see its contents.
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError("this is not a cursor of this list")
     return value

@@ -49,26 +49,26 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A column that the graph shows otherwise than the domain keeps it."""
+class Conversion:
+    """A column whose value in the graph has another form than in the domain."""
 
     kind: Any
     """The input type, without null."""
     read: Callable[[Any, Path], Any]
-    """What was sent, never null, in the domain's form; Invalid, with this path, where it cannot be."""
+    """Turns what was sent, never null, into the domain's form; Invalid, with this path, where that is impossible."""
 
 
 @dataclass(frozen=True)
 class _Taken:
-    """What an input is made from."""
+    """The declaration that an input is made from."""
 
     fields: tuple[SettableField, ...]
-    """In the order in which they are in the input."""
+    """In the order of the input."""
     inside: str
     objects: Mapping[str, tuple[type, str]]
     entries: Mapping[str, type]
     codes: Mapping[str, Coded]
-    forms: Mapping[str, Form]
+    forms: Mapping[str, Conversion]
     texts: Mapping[str, str]
 
 
@@ -81,23 +81,23 @@ class _Reader:
         self.taken = taken
         self.columns = [one.column for one in direct]
         self.sent = _several([one.setting.name or one.column for one in direct])
-        """Their values, whether sent or not: what most fields hold is what the column takes."""
+        """Reads their values, whether sent or not: for most fields the column takes the value as it is."""
         self.forms = {one.column: form for one in taken.fields if (form := _form(one, taken)) is not None}
-        """Those whose values must be read."""
+        """Those whose values must be converted."""
         self.own_forms = [(column, self.forms[column]) for column in self.columns if column in self.forms]
         self.named = [one for one in taken.fields if one.setting.named is not None]
         """Those whose values must be looked up."""
         self.nulls = {
             one.column: one.setting.null
             for one in taken.fields
-            # Elsewhere None is left to `written`: others than clients say it, too.
+            # Elsewhere None is left to `written`, since not only clients send it.
             if one.setting.null is not None and not one.holds_none
         }
         self.others = [one for one in taken.fields if one not in direct]
-        """Those that stand in an object or are said by a code."""
+        """Those inside an object, or given by a code."""
 
     def read(self, given: Any, at: Path) -> dict[str, Any]:
-        """The values that were sent, by column. What is named otherwise than by an id is still a name."""
+        """The values that were sent, by column. What can be named by something else than an id is still a name."""
         values = {
             column: value
             for column, value in zip(self.columns, self.sent(given), strict=True)
@@ -123,7 +123,7 @@ class _Reader:
             if holder is _ABSENT:
                 return UNSET
             if holder is None:
-                # Null in place of an object clears what can be empty.
+                # Null for the object clears the columns that can be empty.
                 return None if one.is_nullable else UNSET
         if one.column in taken.codes:
             return _coded(one, taken.codes[one.column], holder, at)
@@ -144,7 +144,7 @@ def input_for(
     objects: Mapping[str, tuple[type, str]] | None = None,
     entries: Mapping[str, type] | None = None,
     codes: Mapping[str, Coded] | None = None,
-    forms: Mapping[str, Form] | None = None,
+    forms: Mapping[str, Conversion] | None = None,
     texts: Mapping[str, str] | None = None,
     own_first: bool = False,
     first: Sequence[str] = (),
@@ -187,9 +187,9 @@ def input_for(
 
 
 async def fields_of(tx: Transaction, fields: type[T], given: Any, at: Path = ()) -> T:
-    """What an input says, in the domain's words; `at` is where in the mutation's input it stands.
+    """The values of an input, in the domain's form; `at` is its path in the mutation's input.
 
-    Ids are read here: one that cannot be read is not found, like an id of nobody. So is what may be named otherwise.
+    Ids are read here: one that cannot be read is not found, like an unknown id. Names are looked up here, too.
     """
     reader: _Reader = given.__reader__
     values = reader.read(given, at)
@@ -202,14 +202,14 @@ async def fields_of(tx: Transaction, fields: type[T], given: Any, at: Path = ())
 
 
 def entry_of(fields: type[T], given: Any, at: Path = (), **more: Any) -> T:
-    """The same for what is all in the input: nothing of it is looked up. `more` is what clients do not say."""
+    """The same where nothing has to be looked up. `more` has the values that do not come from clients."""
     reader: _Reader = given.__reader__
     assert not reader.named, f"{fields.__name__} has names that must be looked up"
     return fields(**reader.read(given, at), **more)
 
 
 def entries_of(fields: type[T], given: Sequence[Any], at: Path) -> list[T]:
-    """The same for each of a list that stands at `at`; Several says what is wrong with any of them."""
+    """The same for each entry of a list at the path `at`; Several says what is wrong with any of them."""
     found: list[T] = []
     failures: list[Failure] = []
     for n, one in enumerate(given):
@@ -223,7 +223,7 @@ def entries_of(fields: type[T], given: Sequence[Any], at: Path) -> list[T]:
 
 
 def _form(one: SettableField, taken: _Taken) -> Callable[[Any, Path], Any] | None:
-    """What makes the column's value of what was sent, never null, in an input that stands at a path."""
+    """Turns what was sent, never null, into the column's value, for an input at a path."""
     steps = one.steps
     if one.column in taken.entries:
         held = _inner(one.kind)
@@ -248,7 +248,7 @@ def _form(one: SettableField, taken: _Taken) -> Callable[[Any, Path], Any] | Non
 
 
 def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
-    """The code that was said, by name or by number; Invalid unless it was said once."""
+    """The code, given by name or by number; Invalid unless it was given exactly once."""
     name = _name_of_code(one)
     named = getattr(holder, name)
     number = getattr(holder, f"{name}_code") if coded.number else _ABSENT
@@ -268,14 +268,14 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
 
 
 def code_of(named: Enum, path: Path, *, name: str, instead: str = "") -> int:
-    """The code an enum's value stands for; Invalid for the one that stands for all without a name."""
+    """The code of an enum's value; Invalid for the value that stands for all codes without a name."""
     if named.value == 0:
         raise Invalid(f"`{name}` cannot be UNRECOGNIZED; that only describes.{instead}", path=path)
     return int(named.value)
 
 
 def row_id(text: str, prefix: str, kind: str, path: Path) -> int:
-    """The row id in an id of the graph; what cannot be one is not found, like an id of nobody."""
+    """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
     found = read_id(prefix, text)
     if found is None:
         raise NotFound(kind, text, path=[str(step) for step in path])
@@ -313,7 +313,7 @@ def _kind(one: SettableField, taken: _Taken) -> Any:
 
 
 def _inner(kind: Any) -> Any:
-    """What a list is of; anything else as it is."""
+    """The type of a list's entries; other types as they are."""
     return get_args(kind)[0] if _is_list(kind) else kind
 
 
@@ -327,7 +327,7 @@ def _name_of_code(one: SettableField) -> str:
 
 
 def _has_default(one: SettableField) -> bool:
-    """Whether the schema shows a default. It does not where null means something too: the type would forbid it."""
+    """Whether the schema shows a default. It does not where null has a meaning too, which the type would forbid."""
     return one.default is not MISSING and one.default is not UNSET and not one.is_nullable
 
 

@@ -1,4 +1,4 @@
-"""How a mutation is declared: who may, what it does, and how it says no.
+"""How a mutation is declared: who may call it, what it does, and how it refuses.
 
     @writes(roles=WRITERS)
     async def campaign_create(info: Info, tx: Transaction, input: …) -> CampaignPayload:
@@ -85,7 +85,7 @@ def writes(
 
 
 def told(failure: Failure) -> list[UserError]:
-    """A failure as errors of a payload, one by one where it is several."""
+    """A failure as errors of a payload; Several as one error each."""
     failures = failure.failures if isinstance(failure, Several) else [failure]
     return [
         UserError(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
@@ -94,7 +94,7 @@ def told(failure: Failure) -> list[UserError]:
 
 @asynccontextmanager
 async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
-    """What is done inside is undone at the end, if it is `only` a rehearsal: the same way, and nothing is written."""
+    """Undoes what is done inside if it is `only` a rehearsal: the same code runs, but nothing is written."""
     if not only:
         yield
         return
@@ -103,7 +103,7 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
 
 
 def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
-    """The row id in an id of the graph; what cannot be one is not found, like an id of nobody."""
+    """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
     found = read_id(prefix, text)
     if found is None:
         raise NotFound(kind, text, path=path)
@@ -124,7 +124,7 @@ def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | 
 
 
 def settable(value: Any) -> Any:
-    """Strawberry's absent as ours."""
+    """Strawberry's UNSET as ours."""
     return UNSET if value is strawberry.UNSET else value
 
 

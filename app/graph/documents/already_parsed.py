@@ -1,4 +1,4 @@
-"""Strawberry executes what was already parsed and validated: the document comes with the context."""
+"""Makes Strawberry execute a document that is parsed and validated already: it comes with the context."""
 
 from graphql import DocumentNode
 

@@ -1,6 +1,6 @@
-"""How large a document may be, found from its text and its tree before validation, fragments counted once each.
+"""How large a document may be, measured on its text and its tree before validation, each fragment once.
 
-What a *plan* costs is another matter (`plan/cost.py`); these bounds keep parsing, validation and collecting fields
+The cost of a *plan* is another matter (`plan/cost.py`); these bounds keep parsing, validation and collecting fields
 cheap, whatever somebody sends.
 """
 
@@ -32,10 +32,10 @@ MAX_FIELDS = 5_000
 """Fields once every fragment is spread out."""
 MAX_ALIASES = 250
 MAX_SAME_KEY = 25_000
-"""Comparisons of fields that come under the same response key at the same place: what finding conflicts costs."""
+"""Comparisons of fields with the same response key at the same place, which is what finding conflicts costs."""
 MAX_DIRECTIVES = 250
 MAX_SPREAD_DEPTH = 50
-"""Fragments inside fragments: everything that walks them does so by recursion."""
+"""Fragments inside fragments: everything that walks them is recursive."""
 MAX_VISITS = 500
 """Operations times fragments: several validation rules walk all fragments again for every operation."""
 MAX_DECLARED = 250
@@ -65,9 +65,9 @@ def check_text(query: str) -> None:
 
 
 def check_document(document: DocumentNode) -> None:
-    """Refuse a document whose fragments go in circles, or that is too deep, too wide or too repetitive."""
+    """Refuse a document whose fragments are circular, or that is too deep, too wide or too repetitive."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-    # In operations by the way of response keys that leads there; in fragments, which may be anywhere, by key alone.
+    # In operations by the path of response keys; in fragments, which may be anywhere, by the key alone.
     places: Counter[tuple[str, ...]] = Counter()
     outside: Counter[str] = Counter()
     inside: Counter[str] = Counter()
@@ -137,7 +137,7 @@ def check_document(document: DocumentNode) -> None:
 
 
 def check_variables(variables: dict[str, Any]) -> None:
-    """Refuse variables by their number alone, before they are coerced."""
+    """Refuse too many variables, before they are coerced."""
     pending: list[Any] = [variables]
     values = 0
     while pending:

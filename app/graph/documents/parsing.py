@@ -1,4 +1,4 @@
-"""Documents: parsed, bounded and validated once, and how the variables of their operations shape a plan."""
+"""Documents: parsed, bounded and validated once; and how the variables of their operations shape a plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ MAX_ERRORS = 20
 RULES = (*specified_rules, *VALIDATION_RULES)
 """GraphQL's own rules and Strawberry's."""
 MAX_CHARACTERS = 2_000_000
-"""Of all kept documents together: a parsed document takes some fifty times its text."""
+"""For all kept documents together: a parsed document takes some fifty times the memory of its text."""
 
 
 class Rejected(Exception):
-    """The document is no valid request; every reason as GraphQL errors."""
+    """The document is not a valid request; every reason as a GraphQL error."""
 
     def __init__(self, errors: list[GraphQLError], code: str) -> None:
         super().__init__(errors)
@@ -51,7 +51,7 @@ class Definition:
     """How each variable shapes the plan."""
     introspects: bool
     plain: PlainInput | None
-    """How its variables are read quickly, where that can be."""
+    """How to read its variables quickly, where that is possible."""
 
     @property
     def kind(self) -> OperationType:
@@ -92,7 +92,7 @@ class Documents:
         )
 
     def get(self, text: str) -> Document:
-        """The document. Rejected or a Failure where it is none."""
+        """The document. Rejected or a Failure where it is not valid."""
         document = self._known.get(text)
         if document is None:
             document = self._read(text)
@@ -106,7 +106,7 @@ class Documents:
         except GraphQLError as error:
             raise Rejected([error], "GRAPHQL_PARSE_FAILED") from None
         check_document(ast)
-        # Outside development, no suggestions: they spell out the schema to whoever guesses.
+        # No suggestions outside development: they spell out the schema to whoever guesses.
         errors = validate(
             self.schema, ast, RULES, max_errors=MAX_ERRORS, hide_suggestions=not self.suggestions
         )

@@ -1,4 +1,4 @@
-"""Plans: what an operation comes to under one shape of scope, and for one structure of its variables."""
+"""Plans: what an operation compiles to under one shape of scope and for one structure of its variables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from app.values.known import Known
 from app.values.scope import ScopeShape
 
 MAX_PLANS = 500
-"""In all: each is a prepared statement on every reading connection (about 200 kB there)."""
+"""In total: each is a prepared statement on every reading connection (about 200 kB there)."""
 MAX_PER_DOCUMENT = 32
 MAX_FIELDS = 100_000
-"""Selected fields of all kept plans together: what their trees take in memory."""
+"""Selected fields of all kept plans together, which is what their trees take in memory."""
 
 _UNPLANNED = (
     "it writes (the rows of its payload are printed by one statement before COMMIT), or asks for the schema"
@@ -33,7 +33,7 @@ _UNPLANNED = (
 class Plan:
     """What is known about an operation for one structure of its variables and one shape of scope.
 
-    What follows from these alone is found when it is asked for the first time. A plan is itself: none equals another.
+    What follows from these alone is found when it is first needed. Plans are compared by identity.
     """
 
     catalog: Catalog = field(repr=False)
@@ -64,12 +64,12 @@ class Plan:
 
     @cached_property
     def _fixed_faults(self) -> list[Fault]:
-        """What no variable can change."""
+        """Faults that no variable can change."""
         return faults(self.catalog, [one for one in self.tree.walk() if one.slot is None], [])
 
     @cached_property
     def _fixed_cost(self) -> int | None:
-        """The cost where no variable says how many rows there may be; so none of their values is looked at."""
+        """The cost where no variable decides how many rows there may be; so none of their values is read."""
         if any(sizes_rows(one) for one in self._varying):
             return None
         return cost_of(self.tree, [{} for _ in self.tree.slots])
@@ -87,7 +87,7 @@ class Plans:
         self.catalog = catalog
         self._known: Known[Key, Plan] = Known(MAX_PLANS, weight=MAX_FIELDS, weigh=lambda _, plan: plan.size)
         self._of_document: dict[str, list[Key]] = {}
-        """The keys of those that are known, oldest first: no document may crowd out the others."""
+        """The keys of known plans, oldest first, so that no document crowds out the others."""
 
     def get(
         self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
@@ -116,7 +116,7 @@ class Plans:
         else:
             for root in tree.roots:
                 if root.slot is not None:
-                    # What a mutation is sent with may be secret. Its plan asks for nothing of it, and outlives it.
+                    # A mutation's variables may be secret. Its plan needs none of them, and outlives them.
                     root.values = {}
         return Plan(self.catalog, tree, statement, reason)
 
@@ -151,7 +151,7 @@ def _message(fault: Fault) -> dict[str, Any]:
         at = get_location(loc.source, loc.start)
         shown["locations"] = [{"line": at.line, "column": at.column}]
     if field.parent in ROOTS:
-        # Further down there are lists, and nothing was run that could say which of their entries it is.
+        # Further down there are lists, and since nothing was run, nobody knows which of their entries it is.
         shown["path"] = [field.key]
     shown["extensions"] = {"code": "INVALID", "argument": fault.argument}
     return shown

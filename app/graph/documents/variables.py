@@ -1,7 +1,7 @@
 """Variables that are plain: one `input` whose values are texts, numbers and truth values.
 
-What comes by the thousand looks like that. graphql-core walks types and values for each request anew, which costs a
-fifth of an event; here the type is walked once per document, and each value is read by its own scalar. Whatever is not
+Requests that come by the thousand look like that. graphql-core walks types and values for each of them, which costs a
+fifth of an event; here the type is walked once per document, and each value is read by its own scalar. What is not
 plain, or wrong, is left to graphql-core, which also says what is wrong with it.
 """
 
@@ -39,12 +39,12 @@ class PlainInput:
 
     signature: GraphQLVariableSignature
     leaves: Mapping[str, tuple[str, Callable[[Any], Any], bool]]
-    """What each field that is no list or object is called inside, how it is read, and whether it may be null."""
+    """For each field that is no list or object: its name in Python, how it is read, and whether it may be null."""
     required: frozenset[str]
     out_type: Callable[[dict[str, Any]], Any]
 
     def read(self, sent: Mapping[str, Any]) -> VariableValues | None:
-        """The coerced variables, as graphql-core would have them; None where it has to look itself."""
+        """The coerced variables, as graphql-core would have them; None where graphql-core has to do it."""
         name = self.signature.name
         given = sent.get(name)
         if type(given) is not dict or len(sent) != 1 or not self.required <= given.keys():
@@ -70,7 +70,7 @@ class PlainInput:
 
 
 def plain_input(schema: GraphQLSchema, operation: OperationDefinitionNode) -> PlainInput | None:
-    """How to read the variables of an operation that has but one `input`; None for any other operation."""
+    """How to read the variables of an operation that has only one, `input`; None for any other operation."""
     declared = operation.variable_definitions or ()
     if len(declared) != 1 or declared[0].default_value or declared[0].directives:
         return None
@@ -86,7 +86,7 @@ def plain_input(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Pl
         if is_required_input_field(field):
             required.add(name)
         elif has_default(field):
-            return None  # What is left out would have to be filled in.
+            return None  # Left out fields would have to be filled in.
         if is_leaf_type(leaf):
             leaves[name] = (field.out_name or name, reader_of(leaf), not is_non_null_type(field.type))
     return PlainInput(signature, leaves, frozenset(required), kind.out_type)

@@ -1,4 +1,4 @@
-"""Attributed insights: what insights show of events, shown of the campaigns that led to them."""
+"""Attributed insights: the metrics of insights, by the campaigns that led to the events."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -109,7 +109,7 @@ def _attributed(request: AggregateRequest) -> Select:
 
 
 def _part(by: str) -> Sql:
-    """What a campaign counts for. Direct is nobody's: 0, and among channels what no channel can be."""
+    """The breakdown value of a campaign. Direct is 0, or among channels a value that no channel can have."""
     if by == "campaign":
         return sql("coalesce(c.id, 0)")
     if by == "store":

@@ -1,8 +1,8 @@
-"""Attribution: which campaigns earned what events are worth, beside what they cost.
+"""Attribution: what events are worth, by the campaigns that earned it, and what these cost.
 
 Revenue is a statistic of events, in the group's currency, shared by a model among the touches of each customer's
-journey; cost is the spend ledger of the same days. Currencies are never added: there is a row for each, or all is
-converted by dated rates, and what has no rate is told apart.
+journey; cost is the spend ledger of the same days. Currencies are never added up: there is a row for each, or all
+is converted by dated rates, and amounts without a rate are shown apart.
 """
 
 from collections.abc import Iterable, Mapping

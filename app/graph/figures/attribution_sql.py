@@ -42,7 +42,7 @@ def _per_currency(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
 
 
 def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
-    """Pieces times their day's rate; those without one stay in their currency, in arrays beside the sums."""
+    """Pieces at their day's rate; those without one stay in their currency, in arrays beside the sums."""
     into = request.args.param("currency", cast="text")
     rated = sql(
         """
@@ -114,7 +114,7 @@ def _rate(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql
 def _pieces(request: AggregateRequest) -> Sql:
     """Revenue and cost per campaign (in scope; NULL: direct), day, channel and currency."""
     g, c = request.table("CustomerGroup", "g"), request.table("Campaign", "c")
-    # A campaign that is out of scope is not shown; direct is nobody's.
+    # A campaign out of scope is not shown; direct belongs to no campaign.
     return sql(
         """
         SELECT
@@ -145,7 +145,7 @@ def _earned(request: AggregateRequest) -> Sql:
         half_life_us=half_life_of(request),
         credit="conversions" in request.wanted,
     )
-    # Days matter to rates alone.
+    # Days matter only to rates.
     day = sql("(h.at AT TIME ZONE 'UTC')::date") if request.args.given("currency") else sql("NULL::date")
     asked = NOTHING
     if request.parent is not None:
@@ -163,7 +163,7 @@ def _earned(request: AggregateRequest) -> Sql:
 
 
 def _spent(request: AggregateRequest) -> Sql:
-    """The ledger, of campaigns in scope."""
+    """The ledger entries of campaigns in scope."""
     s, c = request.table("AttributionSpend", "sp"), request.table("Campaign", "sc")
     where: list[Sql] = []
     if request.args.given("since"):
@@ -190,7 +190,7 @@ def _spent(request: AggregateRequest) -> Sql:
 
 
 def _tracked(request: AggregateRequest, c: Row) -> Sql:
-    """The campaign belongs to the project asked for, itself or by its integration."""
+    """The campaign belongs to the requested project, itself or through its integration."""
     return sql(
         """
         ({c.project_id} = ANY ({projects}) OR {c.integration_id} = ANY (ARRAY(
@@ -212,7 +212,7 @@ def _worth(request: AggregateRequest) -> Sql:
 
 
 def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
-    """Inside the days asked for."""
+    """Inside the requested days."""
     out = []
     if request.args.given("since"):
         day = request.args.param("since", cast="date")
@@ -224,7 +224,7 @@ def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
 
 
 def window_of(request: AggregateRequest) -> Sql:
-    """How long before the event a touch may lie."""
+    """How long before the event a touch may be."""
     return sql("make_interval(days => {days})", days=request.args.param("windowDays", cast="int"))
 
 

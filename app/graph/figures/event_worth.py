@@ -1,4 +1,4 @@
-"""What there is to share: metrics of events, and events themselves, of the projects in scope."""
+"""What is shared: metrics of events, and events themselves, of the projects in scope."""
 
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +57,7 @@ def worth(request: AggregateRequest, keyed: Sql, counted: Sql, window: Window) -
 
 
 def projects_of(request: AggregateRequest, alias: str) -> Sql:
-    """The projects in scope, or the one asked for, as an array."""
+    """The projects in scope, or the requested one, as an array."""
     p = request.table("Project", alias)
     asked = []
     if request.parent is None and request.args.given("project"):

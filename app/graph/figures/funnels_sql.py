@@ -1,7 +1,7 @@
 """The statements of funnels.
 
-The documented funnels are read from each customer's paths of days: stages followed one another where the path matches
-`%a%b%c%`. A funnel of the client's own is read from the touches themselves, since it may ask how long it took.
+The documented funnels are read from each customer's daily paths: stages followed one another where the path matches
+`%a%b%c%`. A client's own funnel is read from the touches themselves, since it may limit the time it takes.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,13 +72,13 @@ def _listed(stages: Sequence[str]) -> Sql:
 
 
 def _inside(begun: Sql, not_over: Sql) -> Sql:
-    # Not a plain range: prepared plans know no bounds, take any range for a sliver and sort what is a million rows,
-    # while the index has each customer's days in order. What they cannot judge they take for half.
+    # Not a plain range: prepared plans do not know the bounds, take any range for a small one and sort a million rows,
+    # while the index has each customer's days in order. Conditions they cannot estimate they take for half.
     return sql("CASE WHEN {begun} THEN {not_over} ELSE false END", begun=begun, not_over=not_over)
 
 
 def _shown_day(request: AggregateRequest, name: str) -> Sql:
-    # As text: the driver sends the calendar's last day as infinity, and would show it so.
+    # As text: the driver would send the calendar's last day as infinity.
     return sql("{day}::date", day=request.args.param(name, cast="text", convert=_day_text))
 
 
@@ -93,7 +93,7 @@ Only = Callable[[AggregateRequest, Row], Sql]
 
 
 def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
-    """A funnel of one's own, of the customers that `only` holds for: a condition over a row of touches."""
+    """A client's own funnel, for the customers that `only` holds for: a condition on a row of touches."""
     stages = list(dict.fromkeys(plain(list(request.args.structural("stages")))))  # type: ignore[call-overload]
     asked = request.args.structural("by")
     by = plain(asked) if asked is not None else ""
@@ -107,7 +107,7 @@ def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
     counts |= {f"m{at}": _median(at) for at in range(1, len(stages))}
     counted = Select(counts or {"n": sql("count(*)")}, ways)
     if stages and by in ("channel", "campaign"):
-        # What the first touch said is unknown of those who never reached the first stage.
+        # Those who never reached the first stage have no first touch to break down by.
         counted.where.append(sql("w.t0 IS NOT NULL"))
     if by:
         dim = Alias("w")("dim")
@@ -126,7 +126,7 @@ def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
 def _ways(request: AggregateRequest, stages: Sequence[str], by: str, only: Only | None) -> Sql:
     """A row per customer: when each stage was first reached (`t0`, `t1`, …), and the value to break down by."""
     t = request.table("FunnelTouch", "t")
-    # Sub-selects, so that they are reckoned once and not for each row.
+    # Sub-selects, so that they are computed once and not for each row.
     since, until = (request.args.param(name, cast="date") for name in ("since", "until"))
     begun = sql("{t.occurred_at} >= (SELECT {since}::timestamp AT TIME ZONE 'UTC')", t=t, since=since)
     not_over = sql("{t.occurred_at} < (SELECT ({until} + 1)::timestamp AT TIME ZONE 'UTC')", t=t, until=until)
@@ -146,7 +146,7 @@ def _ways(request: AggregateRequest, stages: Sequence[str], by: str, only: Only 
     within = _within(request)
     inner = Select(names, t, where).sql()
     carried = list(names)
-    # The start of a way that is still open after each touch: for each stage, the latest first touch that leads there.
+    # The start of a path that is still open after each touch: for each stage, the latest first touch that leads there.
     for at in range(len(stages) - 1):
         latest = sql("CASE WHEN place = 0 THEN at END")
         if at:
@@ -195,7 +195,7 @@ def _ways(request: AggregateRequest, stages: Sequence[str], by: str, only: Only 
 
 
 def _place(t: Row, stages: Sequence[str]) -> Sql:
-    """Which of the stages a touch is of."""
+    """The number of a touch's stage in the funnel."""
     if not stages:
         return whole(0)
     cases = [
@@ -205,7 +205,7 @@ def _place(t: Row, stages: Sequence[str]) -> Sql:
 
 
 def _within(request: AggregateRequest) -> Callable[[int], Sql]:
-    """The condition that a way open before this stage has lasted no longer than it may."""
+    """The condition that a path open before this stage has taken no longer than it may."""
 
     def condition(at: int) -> Sql:
         begun = f"b{at - 1}"

@@ -1,6 +1,6 @@
-"""The grid of insights: every stretch of a window beside every value of a breakdown, zeros where nothing is known.
+"""The grid of insights: every interval of a window with every value of a breakdown, zeros where nothing is known.
 
-What is counted comes as facts, one per stretch, value and metric; where they come from is the reader's own matter.
+What is counted comes as facts, one per interval, value and metric; where they come from is up to the reader.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -122,7 +122,7 @@ def window_faults(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[str, str]) -> Select:
-    """One row per stretch and breakdown value.
+    """One row per interval and breakdown value.
 
     `facts` selects `bucket, part, key, value`, `breakdown` the values to show: `part` and what `shown` reads of it
     (output column → column of the breakdown). The sub-select of facts can be read as `facts` in the breakdown.
@@ -168,7 +168,7 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
 
 
 def bucket_of(request: AggregateRequest, at: Sql) -> Sql:
-    """The stretch an instant lies in: its local start, or its number."""
+    """The interval of an instant: its local start, or its number."""
     unit: str = request.args.structural("interval").value
     shape = _LINEAR[unit][0] if unit in _LINEAR else _SEASONAL[unit][0]
     return shape(_local(request, at))
@@ -180,7 +180,7 @@ def metrics_asked(request: AggregateRequest) -> Sql:
 
 
 def project_asked(request: AggregateRequest, alias: str) -> Sql:
-    """The id of the project asked for; NULL where none is in scope."""
+    """The id of the requested project; NULL where it is not in scope."""
     return sql(
         "(SELECT {p.id} FROM {p} WHERE {p.scope} AND ({p.slug} = {slug} OR {p.id} = {own}) LIMIT 1)",
         p=request.table("Project", alias),
@@ -191,7 +191,7 @@ def project_asked(request: AggregateRequest, alias: str) -> Sql:
 
 def instant(request: AggregateRequest, name: str) -> Sql:
     """The argument `since` or `until`."""
-    # As text: the driver sends the calendar's ends as infinity, where a series would never stop.
+    # As text: the driver would send the calendar's ends as infinity, where a series never stops.
     return sql("{text}::timestamptz", text=request.args.param(name, cast="text", convert=_as_text))
 
 
@@ -201,7 +201,7 @@ def after(request: AggregateRequest) -> Sql:
 
 
 def _linear(request: AggregateRequest, unit: str) -> Sql:
-    """Every bucket by its local start. Where the facts set an end, not too many empty ones."""
+    """Every bucket by its local start. Where the facts set the ends, the number of empty ones is limited."""
     start, step, _ = _LINEAR[unit]
     since, until = request.args.given("since"), request.args.given("until")
     every = sql(

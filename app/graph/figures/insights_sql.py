@@ -1,7 +1,7 @@
-"""The facts of insights: what events and their metrics came to, per stretch of time and event type.
+"""The facts of insights: sums of events and their metrics, per interval and event type.
 
-Whole hours are read from the rollup that every write keeps, the rest of the window from the events themselves; so are
-hours in which a day begins, where a time zone's days do not begin with an hour of UTC.
+Whole hours are read from the rollup that every write updates, the rest of the window from the events themselves; so
+are hours in which a day begins, where a time zone's days do not begin with an hour of UTC.
 """
 
 from typing import Any
@@ -14,14 +14,14 @@ from app.values.zones import is_zone, whole_hours_since
 
 
 def insight_rows(request: AggregateRequest) -> Select:
-    """One row per stretch, and per event type where they are broken down."""
+    """One row per interval, and per event type where they are broken down."""
     by_type = request.args.structural("groupBy").value == "event-type"
     breakdown = _breakdown(request, by_type=by_type)
     return grid(request, _facts(request, by_type=by_type), breakdown, {"event_type": "reference"})
 
 
 def _breakdown(request: AggregateRequest, *, by_type: bool) -> Sql:
-    """The event types to show, those in the archive only where they have something to show or were asked for."""
+    """The event types to show; archived ones only where they have values or were requested."""
     project = project_asked(request, "pr")
     if not by_type:
         return sql(
@@ -44,7 +44,7 @@ def _breakdown(request: AggregateRequest, *, by_type: bool) -> Sql:
 
 
 def _facts(request: AggregateRequest, *, by_type: bool) -> Sql:
-    """One row per bucket, event type (0: all) and key that something is known of."""
+    """One row per bucket, event type (0: all) and key for which there are values."""
     edges = _edges(request)
     return sql(
         """
@@ -61,10 +61,10 @@ def _facts(request: AggregateRequest, *, by_type: bool) -> Sql:
 
 
 def _hours(request: AggregateRequest, by_type: bool) -> Sql:
-    """The rollup's hours that lie as a whole inside the window, and inside one bucket."""
+    """The rollup's hours that are completely inside the window and inside one bucket."""
     r = request.table("EventRollup", "r")
     hour = r("hour")
-    # The key in another collation, so that the index is read hour after hour and its keys are looked at, instead of
+    # The key in another collation, so that the index is read hour after hour and its keys are filtered, instead of
     # being searched for each of an unknown number of keys.
     return sql(
         """
@@ -87,7 +87,7 @@ def _hours(request: AggregateRequest, by_type: bool) -> Sql:
 def _events(request: AggregateRequest, edges: Sql, by_type: bool) -> Sql:
     """Events of the hours that are not read from the rollup."""
     e = request.table("InsightEvent", "e")
-    # OFFSET 0: edge by edge. A join would expect a ninth of all events in any window.
+    # OFFSET 0: edge by edge. For a join, any window is estimated to have a ninth of all events.
     return sql(
         """
         SELECT v.at, v.type_id, {event_count}, 1
@@ -140,13 +140,13 @@ def _metrics(request: AggregateRequest, edges: Sql, by_type: bool) -> Sql:
 
 
 def _counted(request: AggregateRequest, e: Row, by_type: bool) -> Sql:
-    """The event counts: it is processed, and of a type asked for."""
+    """The event counts: it is processed, and of a requested type."""
     of_types = also(_of_types(request, e("event_type_id"), by_type))
     return sql("{e.status} = 'processed' {of_types}", e=e, of_types=of_types)
 
 
 def _edges(request: AggregateRequest) -> Sql:
-    """From the window's beginning to the first whole hour, from behind the last one to its end, and broken hours."""
+    """From the window's start to the first whole hour, from the last one to the window's end, and broken hours."""
     edges: list[Sql] = []
     since, until = request.args.given("since"), request.args.given("until")
     if since:
@@ -186,7 +186,7 @@ def _edges(request: AggregateRequest) -> Sql:
 
 
 def _whole(request: AggregateRequest, hour: Sql) -> list[Sql]:
-    """The hour lies inside the window as a whole."""
+    """The hour is completely inside the window."""
     out = []
     if request.args.given("since"):
         out.append(sql("{hour} >= {first}", hour=hour, first=_first_hour(request)))
@@ -196,19 +196,19 @@ def _whole(request: AggregateRequest, hour: Sql) -> list[Sql]:
 
 
 def _same_bucket(request: AggregateRequest, hour: Sql) -> Sql:
-    """The hour's first moment and its last are in the same bucket."""
+    """The hour's first and last moment are in the same bucket."""
     last = sql("({hour} + interval '1 hour' - interval '1 microsecond')", hour=hour)
     return sql("({first} = {last})", first=bucket_of(request, hour), last=bucket_of(request, last))
 
 
 def _unbroken(request: AggregateRequest) -> Sql:
-    """From when on no hour can hold the beginning of a day, so that it need not be looked for."""
+    """Since when no hour can contain the beginning of a day, so that none need be looked for."""
     since = request.args.param("timeZone", cast="text", convert=_whole_hours)
     return sql("{since}::timestamptz", since=since)
 
 
 def _first_hour(request: AggregateRequest) -> Sql:
-    """The first whole hour, where there is a beginning."""
+    """The first whole hour, where the window has a start."""
     return sql(
         "date_trunc('hour', {since} + interval '1 hour' - interval '1 microsecond')",
         since=instant(request, "since"),
@@ -216,12 +216,12 @@ def _first_hour(request: AggregateRequest) -> Sql:
 
 
 def _last_hour(request: AggregateRequest) -> Sql:
-    """The hour that is not whole any more."""
+    """The first hour that is not whole any more."""
     return sql("date_trunc('hour', {after})", after=after(request))
 
 
 def _of_types(request: AggregateRequest, type_id: Sql, by_type: bool) -> list[Sql]:
-    """Of the event types asked for alone."""
+    """Only the requested event types."""
     if not by_type or not request.args.given("eventTypes"):
         return []
     t = request.table("InsightType", "ft")

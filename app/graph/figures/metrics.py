@@ -1,7 +1,7 @@
 """Metrics: totals and series, of one campaign or of the whole scope.
 
-Group-level answers are read from the rollup that every write keeps; money is never added over currencies, so
-there is one row per currency.
+Group-level answers are read from the rollup that every write updates. Money in different currencies is never added
+up, so there is one row per currency.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
 
 
 def _each(total: str, count: str) -> Callable[[Row], Sql]:
-    """An amount per piece, to 4 decimals; NULL where there was no piece."""
+    """An amount per unit, to 4 decimals; NULL where there was none."""
     return lambda row: sql("round({total} / nullif({count}, 0), 4)", total=row(total), count=row(count))
 
 
@@ -111,7 +111,7 @@ def campaign_totals(description: str) -> Any:
 
 
 def campaign_series(description: str) -> Any:
-    """Rows of one campaign by time, and by channel where asked."""
+    """Rows of one campaign by time, and by channel where requested."""
     return aggregate(description, _campaign_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, many=True)
 
 
@@ -121,7 +121,7 @@ def scope_totals(description: str, *further: Parameter) -> Any:
 
 
 def scope_series(description: str, *further: Parameter) -> Any:
-    """Rows by time and currency, and by channel or store where asked, over all campaigns in scope."""
+    """Rows by time and currency, and by channel or store where requested, over all campaigns in scope."""
     return aggregate(
         description, _scope_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, STORES, *further, many=True
     )
@@ -147,7 +147,7 @@ def _campaign_series(request: AggregateRequest) -> Select:
     of_campaign = sql("{m.campaign_id} = {parent}", m=m, parent=request.parent)
     series = _series(request, m, [of_campaign, *_window(request, m)])
     if request.args.structural("interval").value == "day" and "channel" in _by(request):
-        # A campaign has one row per day and channel: there is nothing to sum up. Nor is there anything to sort by
+        # A campaign has one row per day and channel: there is nothing to add up. Nor is there anything to sort by
         # beside those two, and in their order the index has the rows.
         series.group = []
         series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
@@ -196,7 +196,7 @@ def _series(request: AggregateRequest, m: Table, where: list[Sql]) -> Select:
         period = sql("date_trunc({unit}, {m.day}::timestamp)::date", unit=quoted(unit), m=m)
     channel = m("channel") if "channel" in by else sql("NULL::text")
     store = _store(request, m) if "store" in by else sql("NULL::bigint")
-    # In one order, so that what is grouped by sorting need not be sorted again.
+    # In the same order, so that what is grouped by sorting need not be sorted again.
     keys = [period]
     keys += [channel] if "channel" in by else []
     keys += [store] if "store" in by else []

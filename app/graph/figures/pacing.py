@@ -1,6 +1,6 @@
-"""Where a spend limit stands: what was spent in its period, what remains, when the cap is reached at this rate.
+"""The state of a spend limit: what was spent in its period, what remains, and when the cap is reached at this rate.
 
-Figures are those of the request's moment, in the store's time zone, added up from the ledger by the statement itself.
+Figures are as of the request, in the store's time zone, added up from the ledger by the statement itself.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ class SpendPacing:
 
 
 def spent_in_period(description: str) -> Any:
-    """The ledger's sum over the present period."""
+    """The ledger's sum over the current period."""
     return aggregate(description, _standing, amount=amount_of("spent"), currency="currency")
 
 
@@ -50,7 +50,7 @@ def remaining(description: str) -> Any:
 
 
 def pacing(description: str) -> Any:
-    """The rate, and where it leads."""
+    """The rate, and when it reaches the cap."""
     return aggregate(description, _standing, present=is_set("cap"))
 
 
@@ -94,7 +94,7 @@ def _standing(request: AggregateRequest) -> Select:
         "currency": limit("currency"),
         "cap": cap,
         "spent": sql("m.spent"),
-        # A `greatest` passes NULL over: without a cap there is nothing that could remain.
+        # `greatest` ignores NULL: without a cap nothing can remain.
         "remaining": sql("CASE WHEN {cap} IS NOT NULL THEN greatest({cap} - m.spent, 0) END", cap=cap),
         "per_day": sql("round(m.spent * 86400 / {elapsed}, 4)", elapsed=_ELAPSED),
         "cap_reached_on": _reached(request, cap),
@@ -108,7 +108,7 @@ _ELAPSED = sql("greatest(extract(epoch FROM w.at - {start}), {least})", start=_S
 
 
 def _in_period(entry: Row) -> Sql:
-    """A line of the ledger is of the limit's campaign and dated in the period."""
+    """A line of the ledger is the limit's campaign's and dated in the period."""
     return sql(
         """
         {e.campaign_id} = l.campaign_id
@@ -120,7 +120,7 @@ def _in_period(entry: Row) -> Sql:
 
 
 def _reached(request: AggregateRequest, cap: Sql) -> Sql:
-    """The day it happened, where it did; else where the line from the period's start leads, if that is inside."""
+    """The day it was reached, if it was; else where the line from the period's start leads, if inside the period."""
     entry = request.table("SpendEntry", "f")
     seconds = sql("{elapsed} * {cap} / nullif(m.spent, 0)", elapsed=_ELAPSED, cap=cap)
     return sql(

@@ -1,10 +1,10 @@
 """The attribution models in SQL: each event's worth shared among the touches of its customer's journey.
 
-The same coins as `domain/attribution/models.py`, which says what the models are; a property test holds them together.
-Journeys are read from the index of interactions alone, customer by customer. What no touch led to is direct.
+The same coins as in `domain/attribution/models.py`, which defines the models; a property test compares the two.
+Journeys are read only from the index of interactions, customer by customer. Events without touches are direct.
 
-Amounts are whole numbers of ten-thousandths, the finest that is stored: 64 bits hold the largest, and are far quicker
-than `numeric`.
+Amounts are whole numbers of ten-thousandths, the finest we store: 64 bits hold the largest, and are far quicker than
+`numeric`.
 """
 
 from collections.abc import Callable, Sequence
@@ -125,7 +125,7 @@ _COINS = sql("abs(s.value) / s.coin AS value_coins, {one}::bigint AS credit_coin
 
 
 def _in_journey(t: Table, window: Sql, *, of: str) -> Sql:
-    """A touch is the customer's, in the event's project, and inside the window before it."""
+    """A touch is the customer's, in the event's project, and inside the window before the event."""
     return sql(
         """
         {t.customer_id} = {of}.customer_id AND {t.project_id} = {of}.project_id
@@ -138,7 +138,7 @@ def _in_journey(t: Table, window: Sql, *, of: str) -> Sql:
 
 
 def _ranked(touches: Sql, model: Model, shared: Sequence[str]) -> Sql:
-    """Linear and position-based: weights are so few that it can be said who is rounded up, without sorting."""
+    """Linear and position-based: there are so few weights that no sorting is needed to see who is rounded up."""
     build = _position if model is Model.POSITION_BASED else _linear
     return sql(
         "SELECT t.campaign_id, t.at, t.key, t.value, t.coin, {columns} FROM ({touches}) t",
@@ -148,12 +148,12 @@ def _ranked(touches: Sql, model: Model, shared: Sequence[str]) -> Sql:
 
 
 def _each(build: Callable[[str], Sql], shared: Sequence[str]) -> Sql:
-    """Columns for everything that is shared."""
+    """Columns for each thing that is shared."""
     return joined(", ", [build(of) for of in shared])
 
 
 def _linear(of: str) -> Sql:
-    # All fractions are the same, so the earliest are rounded up.
+    # All fractions are equal, so the earliest touches are rounded up.
     return sql(
         "t.{of}_coins / t.n AS {of}_base, t.place AS {of}_rank, t.{of}_coins % t.n AS {of}_left",
         of=of,
@@ -161,7 +161,7 @@ def _linear(of: str) -> Sql:
 
 
 def _position(of: str) -> Sql:
-    """The ends have weight 2m each and what lies between 1, of 5m, where m lie between."""
+    """With m touches between the ends, each end has weight 2m and each of those 1, of 5m in all."""
     coins, between = f"t.{of}_coins", sql("(t.n - 2)")
     return sql(
         """
@@ -188,7 +188,7 @@ def _position(of: str) -> Sql:
 
 
 def _decayed(touches: Sql, half_life_us: Sql, shared: Sequence[str]) -> Sql:
-    """Time decay: every touch its own weight, so the fractions of each event are put in order."""
+    """Time decay: every touch has its own weight, so the fractions of each event are sorted."""
     weighed = sql(
         """
         SELECT t.*, trunc({all} * power(2::float8, -least(100, t.age_us / {half_life}::float8)))::bigint AS weight
@@ -240,7 +240,7 @@ def _base(of: str) -> Sql:
 
 
 def _rest(of: str) -> Sql:
-    """What that left over, in parts of a coin."""
+    """What rounding left over, in parts of a coin."""
     return sql(
         """
         CASE WHEN {coins} < {fits} THEN {coins} * c.weight % c.weights

@@ -38,7 +38,7 @@ class BasketInput:
 
 
 def asked_of(code: str, basket: BasketInput, customer_id: str | None) -> Asked:
-    """The same in the domain's words. Ids are read here: an unreadable one is not found."""
+    """The same as the domain's value. Ids are read here: an unreadable one is not found."""
     zero = PyDecimal(0)
     return Asked(
         code=code,

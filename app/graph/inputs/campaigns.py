@@ -1,4 +1,4 @@
-"""The objects inside what mutations take for campaigns, and the moves of a campaign's life."""
+"""The objects inside the inputs of campaigns, and the moves of a campaign's life."""
 
 from enum import Enum
 

@@ -1,4 +1,4 @@
-"""What mutations take for the fields of event types."""
+"""Inputs for the fields of event types."""
 
 from app.domain.event_types.fields import FieldEntry
 from app.graph.declaring.settable import input_for

@@ -1,4 +1,4 @@
-"""What mutations and simulations take for flows and goals."""
+"""Inputs for flows and goals, of mutations and simulations."""
 
 from collections.abc import Sequence
 
@@ -64,10 +64,10 @@ class GoalInput:
 
 
 def flows_of(flows: Sequence[FlowInput], *path: str | int) -> list[FlowFields]:
-    """The same in the domain's words. Ids are read here: an unreadable one is not found."""
+    """The same as the domain's values. Ids are read here: an unreadable one is not found."""
     return [entry_of(FlowFields, flow, [*path, "flows", at]) for at, flow in enumerate(flows)]
 
 
 def goals_of(goals: Sequence[GoalInput], *path: str | int) -> list[GoalFields]:
-    """The same in the domain's words."""
+    """The same as the domain's values."""
     return [entry_of(GoalFields, goal, [*path, "goals", at]) for at, goal in enumerate(goals)]

@@ -1,4 +1,4 @@
-"""What happened to a customer and may be rewarded."""
+"""Inputs for what happened to a customer and may be rewarded."""
 
 from datetime import datetime
 from typing import Any
@@ -52,7 +52,7 @@ class RewardTriggerInput:
 
 
 def occurrence_of(sent: RewardTriggerInput, *, reference: str, now: datetime) -> Occurrence:
-    """The same in the domain's words. Ids are read here: an unreadable one is not found."""
+    """The same as the domain's value. Ids are read here: an unreadable one is not found."""
     paid = sent.transaction
     further: Any = sent.attributes or {}
     code: Any = sent.trigger.value

@@ -1,4 +1,4 @@
-"""Writing ad campaigns and their spend limits: made, changed many at once, each for itself."""
+"""Making ad campaigns, and changing many spend limits at once, each by itself."""
 
 from typing import Annotated, Any
 

@@ -88,5 +88,5 @@ async def remove(
 
 
 def files_of(uploads: Iterable[Any]) -> list[NewFile]:
-    """Uploaded files as the domain takes them."""
+    """Uploaded files, in the form the domain takes."""
     return [NewFile(upload.filename or "", upload.file, upload.content_type) for upload in uploads]

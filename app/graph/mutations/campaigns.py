@@ -1,4 +1,4 @@
-"""Writing campaigns: made, changed, deleted, cloned, moved through their life, ordered as media campaigns."""
+"""Making, changing, deleting, cloning and moving campaigns, and ordering media campaigns."""
 
 from typing import Annotated, Any
 

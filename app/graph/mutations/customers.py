@@ -1,4 +1,4 @@
-"""Bringing customers in."""
+"""Making and changing customers in bulk."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Telling states and statistics of events."""
+"""Setting states and statistics of events."""
 
 from typing import Annotated
 from uuid import UUID

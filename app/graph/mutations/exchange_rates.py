@@ -1,4 +1,4 @@
-"""Telling exchange rates."""
+"""Storing exchange rates."""
 
 from typing import Annotated
 

@@ -113,7 +113,7 @@ async def record_offline(
 
 
 def _object(sent: object, name: str) -> dict[str, object]:
-    """An object; absent and null as an empty one, and so an empty list, as PHP writes an empty array."""
+    """An object; absent and null count as an empty one, and so does an empty list, which is how PHP writes it."""
     value = given(sent)
     if value is None or value == []:
         return {}

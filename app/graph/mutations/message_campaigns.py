@@ -1,4 +1,4 @@
-"""Message campaigns, ordered in one go: what they say, to whom, when, and with which promo."""
+"""Message campaigns, made in one go: content, segment, schedule and promo."""
 
 from typing import Annotated
 

@@ -14,7 +14,7 @@ from app.errors import Invalid
 from app.graph.declaring.described import enum_type, input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Decimal
-from app.graph.declaring.settable import Form, entries_of, input_for
+from app.graph.declaring.settable import Conversion, entries_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.campaigns import Campaign
 
@@ -59,7 +59,7 @@ def _extra(sent: list[ExtraMetricInput], path: Path) -> dict[str, object]:
     return {item.name: item.value for item in sent}
 
 
-@input_for(MetricEntry, forms={"extra": Form(list[ExtraMetricInput], _extra)})
+@input_for(MetricEntry, forms={"extra": Conversion(list[ExtraMetricInput], _extra)})
 class MetricEntryInput:
     """What one campaign did on one day in one channel. Numbers that are left out stay as recorded."""
 

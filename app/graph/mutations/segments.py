@@ -1,4 +1,4 @@
-"""Writing segments: made, changed, deleted, their lists changed."""
+"""Making, changing and deleting segments, and changing their lists."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated

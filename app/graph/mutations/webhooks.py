@@ -1,4 +1,4 @@
-"""Connecting webhook providers, and taking in what they deliver."""
+"""Connecting webhook providers, and taking in their deliveries."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -190,7 +190,7 @@ async def _ingested(info: strawberry.Info, provider: Provider, events: list[Happ
 
 
 def box_of(info: strawberry.Info) -> SecretBox:
-    """What opens and seals the secrets of this process's connections."""
+    """Opens and seals the secrets of connections; one per process."""
     return _box(info.context.services.settings.secret_key)
 
 

@@ -21,15 +21,15 @@ from app.plan.cost import MAX_COST, dearest
 from app.values.scope import ScopeShape
 
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
-"""By whether errors may suggest what was meant."""
+"""By whether errors may suggest names."""
 _PLANS = Plans(graph, catalog)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedOperation:
-    """An operation that may run, unless it has faults: all that holds for whoever asks it under that shape of scope.
+    """An operation that may run unless it has faults: all that holds for anybody who sends it in that shape of scope.
 
-    Only what depends on who asks and when is found out anew each time: the scope, the clock, links.
+    Only what depends on who asks and when is added each time: the scope, the clock, links.
     """
 
     operation: Operation
@@ -49,7 +49,7 @@ class CheckedOperation:
         return self.definition.kind
 
     def bound(self, context: Context) -> Bindings:
-        """What its statement is bound to in one request."""
+        """The values its statement is bound to in one request."""
         if context.scope.shape != self.scope_shape:
             # Its statement lacks a predicate that this scope needs.
             raise ValueError(
@@ -61,7 +61,7 @@ class CheckedOperation:
 def check(operation: Operation, context: Context, *, live: bool = False) -> CheckedOperation:
     """Check an operation and find its plan. Raises Rejected or a Failure where it cannot run at all.
 
-    `live`: it came on a way that can answer more than once, so subscriptions are possible.
+    `live`: it came by a protocol that can answer more than once, so subscriptions are possible.
     """
     documents = _DOCUMENTS[context.services.settings.development]
     document = documents.get(operation.query)
@@ -103,7 +103,7 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
 
 
 def _facts(context: Context) -> RequestFacts:
-    """What declared facts and signed links read. Links are signed for requests that ask for one."""
+    """What declared facts and signed links read. Links are signed only for requests that select one."""
     principal = context.principal
     return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
 
@@ -114,7 +114,7 @@ def _sorted(roles: frozenset[Role]) -> list[Role]:
 
 
 class _Links:
-    """Signs links for one request, made when the first of them is asked for."""
+    """Signs links for one request; made when the first of them is needed."""
 
     __slots__ = ("_context", "_made")
 

@@ -40,7 +40,7 @@ class Services:
         object.__setattr__(self, "projects", Projects(self.db))
 
     async def close(self) -> None:
-        """Store the events that wait."""
+        """Store the events that still wait."""
         await self.events.close()
 
 
@@ -77,5 +77,5 @@ class Context:
 
     @property
     def may_see_plans(self) -> bool:
-        """SQL tells much about a server: in development everybody sees it, else platform roles alone."""
+        """SQL reveals much about a server: in development everybody sees it, otherwise only platform roles."""
         return self.services.settings.development or self.principal.may(PLATFORM_ROLES)

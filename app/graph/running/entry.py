@@ -1,6 +1,6 @@
 """The one way in for every operation: `/graphql` and the legacy routes both end here.
 
-It is checked (`checking.py`), which finds its plan, and run. A query the planner can express is one statement, whose
+It is checked (`checking.py`, which finds its plan) and run. A query the planner can express is one statement, whose
 bytes are the answer; anything else runs on the resolvers and dataloaders.
 """
 
@@ -33,12 +33,12 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 MAX_MESSAGE = 500
 MAX_INTROSPECTIONS = 50
 MAX_INTROSPECTION_BYTES = 32_000_000
-"""Of all answers about the schema that are kept. A full one has some 670,000."""
+"""For all kept answers about the schema together. A full one has some 670,000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it."""
+    """The answer to an operation."""
 
     body: bytes
     """The whole response: `{"data": …, "errors": […]}`."""
@@ -61,7 +61,7 @@ _INTROSPECTIONS: Known[tuple[str, str, str], Answer] = Known(
     weight=MAX_INTROSPECTION_BYTES,
     weigh=lambda key, given: sum(map(len, key)) + len(given.body),
 )
-"""Answers about the schema, which does not change while we run: by document, name of the operation and variables."""
+"""Answers about the schema, which does not change while we run, by document, operation name and variables."""
 
 
 async def answer(operation: Operation, context: Context) -> Answer:
@@ -73,7 +73,7 @@ async def answer(operation: Operation, context: Context) -> Answer:
 def check_or_refuse(
     operation: Operation, context: Context, *, live: bool = False
 ) -> CheckedOperation | Answer:
-    """What to run, or the answer that says why nothing is."""
+    """What to run, or the answer that says why nothing is run."""
     try:
         return check(operation, context, live=live)
     except (Rejected, Failure) as problem:
@@ -81,7 +81,7 @@ def check_or_refuse(
 
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
-    """Run what was checked, now or when it came before."""
+    """Run an operation that was checked, now or when it came before."""
     if checked.faults:
         return _refused(list(checked.faults))
     asked = checked.operation.extensions
@@ -101,7 +101,7 @@ def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
 
 
 async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
-    """`extensions: {"plan": true}`: the answer and how it came about; with `"dryRun": true` nothing is run."""
+    """`extensions: {"plan": true}`: the answer and how it was made; with `"dryRun": true` nothing is run."""
     if not context.may_see_plans:
         raise Forbidden("Plans are shown in development, and to platform roles.")
     told = explanation_of(checked, context).shown()
@@ -117,7 +117,7 @@ async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
         COUNTED.reset(counting)
     data = made.data
     took_ms = round((time.perf_counter() - started) * 1000, 3)
-    # The planned one is not among those that were counted.
+    # The planned statement is not among those counted.
     statements = counted[0] + (made.execution in ("planned", "rerun"))
     told |= {"execution": made.execution, "statements": statements, "ms": took_ms}
     body = made.body[:-1] + b',"extensions":' + _JSON.encode({"plan": told}) + b"}"
@@ -150,7 +150,7 @@ async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answ
 
 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
-    """The answer's bytes; None where the statement failed on its data and the resolvers should try."""
+    """The answer's bytes; None where the statement failed on its data and the resolvers should have a try."""
     try:
         data = await context.db.read(
             statement.text, statement.values(bindings), bindings.scope, stale_ok=context.stale_ok
@@ -167,7 +167,7 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
 
 
 async def answers(checked: CheckedOperation, context: Context) -> AsyncGenerator[bytes]:
-    """One response after the other, of a subscription whose field is a resolver in Python."""
+    """The responses, one after the other, to a subscription whose field is a resolver in Python."""
     operation = checked.operation
     results = await schema.subscribe(
         operation.query,
@@ -237,12 +237,12 @@ def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
 
 
 def _bounded(message: str) -> str:
-    """Without the megabyte of a client's own text that graphql-core quotes back."""
+    """Errors cut short: graphql-core may quote a megabyte of the client's own text."""
     return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
 
 def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
-    """Our own failures keep their words; anything else is logged and shown as a request id."""
+    """Our own failures keep their message; anything else is logged, and the client gets the request id."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error

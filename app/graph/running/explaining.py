@@ -1,4 +1,4 @@
-"""Seeing what runs: the plan of an operation, what `extensions: {"plan": true}` answers, and the schema's coverage."""
+"""Showing what runs: an operation's plan, the answer to `extensions: {"plan": true}`, and the schema's coverage."""
 
 import re
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Explanation:
 
 
 def explain(operation: Operation, context: Context) -> Explanation:
-    """What answering would do, without doing it. Raises as a Failure what would be refused."""
+    """What answering would do, without doing it. Raises a Failure for what would be refused."""
     try:
         checked = check(operation, context)
     except Rejected as rejected:

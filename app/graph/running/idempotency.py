@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a write sent twice happens once, and the second sender gets the first answer.
 
-Remembered per customer group and key for a day. A write that failed changed nothing, so it is not remembered
-and may be tried again. A write whose process died in between is remembered as such: whether it took effect
-cannot be known from here, and running it again might do it twice.
+Answers are kept per customer group and key for a day. A write that failed changed nothing, so it is not kept and may
+be tried again. A write whose process died in between is kept as such: whether it took effect cannot be known from
+here, and running it again might do it twice.
 """
 
 import asyncio
@@ -51,14 +51,14 @@ FORGET = (
 )
 
 _NOTHING_CHANGED = 400
-"""What is not remembered, so that it may be tried again."""
+"""Marks an answer that is not to be kept, so that the write may be tried again."""
 
-_running: set["asyncio.Task[Kept]"] = set()
+_running: set["asyncio.Task[KeptAnswer]"] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer worth remembering, or one that was."""
+class KeptAnswer:
+    """An answer to keep, or one that was kept."""
 
     status: int
     body: bytes
@@ -74,10 +74,10 @@ def read_key(text: str) -> str:
 
 
 async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> tuple[Answer, bool]:
-    """The answer to a GraphQL operation, and whether it is a remembered one.
+    """The answer to a GraphQL operation, and whether it is a kept one.
 
-    Reads are run each time: their key means nothing. Raises Conflict while the first request is at work, Invalid
-    where the key came with another request.
+    Reads are run each time: their key is ignored. Raises Conflict while the first request is at work, Invalid where
+    the key came with another request.
     """
     if checked.kind is not OperationType.MUTATION:
         return await run(checked, context), False
@@ -85,13 +85,13 @@ async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> 
     fields = len(checked.definition.node.selection_set.selections)
     failed: list[Answer] = []
 
-    async def write() -> Kept:
+    async def write() -> KeptAnswer:
         given = await run(checked, context)
-        # Of several fields one may have taken effect before the next one failed: that is not run again.
+        # One of several fields may have taken effect before the next one failed: that must not run again.
         if given.execution in ("refused", "explained") or (given.errors and fields == 1):
             failed.append(given)
-            return Kept(_NOTHING_CHANGED, given.body)
-        return Kept(200, given.body)
+            return KeptAnswer(_NOTHING_CHANGED, given.body)
+        return KeptAnswer(200, given.body)
 
     values = await digested(operation.variables)
     assert isinstance(values, dict)
@@ -110,7 +110,7 @@ async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> 
 
 
 def fingerprint(document: str, variables: Mapping[str, Any], scope: Scope) -> bytes:
-    """What makes two requests the same: what they ask for, with which values, inside which borders.
+    """A digest of what makes two requests the same: what they ask for, with which values, inside which borders.
 
     Uploads must have been replaced by their digest (`digested`).
     """
@@ -140,16 +140,16 @@ async def once(
     key: str,
     request_hash: bytes,
     now: datetime,
-    run: Callable[[], Awaitable[Kept]],
-) -> Kept:
-    """Run, or give the remembered answer. Conflict while the first is at work; Invalid for another request.
+    run: Callable[[], Awaitable[KeptAnswer]],
+) -> KeptAnswer:
+    """Run, or give the kept answer. Conflict while the first is at work; Invalid for another request.
 
     The work goes on when the client leaves: it will come back with the same key and ask what happened.
     """
     async with db.transaction(scope) as tx:
         if not await tx.fetchval(TAKE, scope.group_id, key, request_hash, now, now - KEPT_FOR):
             row = await tx.fetchrow(LOOK, scope.group_id, key)
-            if row is None:  # The first one failed this very moment, and took its row along.
+            if row is None:  # The first one failed at this very moment, and its row is gone with it.
                 raise Conflict(
                     "A request with this Idempotency-Key just ended; send it again.", code=IN_PROGRESS
                 )
@@ -160,14 +160,14 @@ async def once(
     return await asyncio.shield(task)
 
 
-def _remembered(row: Any, request_hash: bytes, now: datetime) -> Kept:
+def _remembered(row: Any, request_hash: bytes, now: datetime) -> KeptAnswer:
     if row["request_hash"] != request_hash:
         raise Invalid(
             "This Idempotency-Key came with a different request before; use a new key for a new request.",
             code=KEY_REUSED,
         )
     if row["status"] is not None:
-        return Kept(row["status"], row["answer"], replayed=True)
+        return KeptAnswer(row["status"], row["answer"], replayed=True)
     if now - row["created_at"] > RUNS_AT_MOST:
         raise Conflict(
             "The first request with this Idempotency-Key was interrupted; see whether it took effect, and use"
@@ -178,8 +178,8 @@ def _remembered(row: Any, request_hash: bytes, now: datetime) -> Kept:
 
 
 async def _run_and_keep(
-    db: Database, scope: Scope, key: str, now: datetime, run: Callable[[], Awaitable[Kept]]
-) -> Kept:
+    db: Database, scope: Scope, key: str, now: datetime, run: Callable[[], Awaitable[KeptAnswer]]
+) -> KeptAnswer:
     try:
         kept = await run()
     except Exception:

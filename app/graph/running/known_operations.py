@@ -1,8 +1,8 @@
-"""Operations asked before, checked.
+"""Operations that came before, already checked.
 
-A dashboard sends the same few bodies all day, and a legacy client calls the same few addresses. What such a request
-asks was read, checked and planned the first time; only what depends on who asks and when is made anew each time:
-the scope, the clock, links.
+A dashboard sends the same few bodies all day, and a legacy client calls the same few addresses. Such a request
+was read, checked and planned the first time; only what depends on who asks and when is added each time: the scope,
+the clock, links.
 """
 
 from app.graph.running.checking import CheckedOperation
@@ -12,16 +12,16 @@ from app.values.scope import Scope, ScopeShape
 
 MAX_KNOWN = 500
 MAX_KNOWN_BYTES = 1_000_000
-"""Of all keys together; none may be longer than its hundredth."""
+"""For all keys together; none may be longer than a hundredth of it."""
 MAX_FIRSTS = 10_000
-"""How many are noted as having come once. A number each."""
+"""How many are noted as having come once; each is a number."""
 
 
 class KnownOperations:
-    """Operations by whatever bytes say them in full, and by the shape of the scope.
+    """Operations by the bytes that define them in full, and by the shape of the scope.
 
-    Only what was planned is kept, so never a mutation: it may hold a secret, and nobody sends it twice. And only
-    what comes again: keeping a body that came once costs as much as finding one saves.
+    Only planned ones are kept, so never a mutation: it may hold a secret, and nobody sends it twice. And only those
+    that come again: keeping a body that comes once costs as much as finding one saves.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""Mutations that come by the thousand, executed without an executor.
+"""Mutations that come by the thousand, run without an executor.
 
-graphql-core spends a quarter of a millisecond on what is, for sending an event, one call and one small object. A
+graphql-core spends a quarter of a millisecond on what, for sending an event, is one call and one small object. A
 mutation whose declaration says so (`writes(…, lean=True)`: its resolver reads nothing of `info` but the context) is
 called directly where the document asks for nothing that would need more: that field alone, one `input` by variable
 with plain values, and of its payload leaves, or lists of objects with leaves. Everything before is the same as for
@@ -53,7 +53,7 @@ class _Read:
     inside: "tuple[_Read, ...]" = ()
 
     def shown(self, payload: Any) -> Any:
-        """What the executor would make of it."""
+        """What the executor would print for it."""
         value = getattr(payload, self.attribute)
         if value is None:
             return None
@@ -74,7 +74,7 @@ class Lean:
     call: Callable[..., Awaitable[Any]]
     takes: Callable[..., Any]
     names: Mapping[str, str]
-    """Of the input's fields, by their names in the graph."""
+    """Names of the input's fields, by their names in the graph."""
     reads: tuple[_Read, ...]
     is_required: bool
     """A failure nulls all of `data`."""
@@ -97,7 +97,7 @@ class Lean:
 _KNOWN: Known[Plan, Lean | Literal[False]] = Known(
     MAX_PLANS, weight=MAX_FIELDS, weigh=lambda plan, _: plan.size
 )
-"""How the mutation of a plan is called; False where it needs the executor."""
+"""How to call the mutation of a plan; False where it needs the executor."""
 
 
 def lean_of(checked: CheckedOperation) -> Lean | None:
@@ -158,7 +158,7 @@ def _names(takes: Any) -> dict[str, str] | None:
 
 
 def _reads(payload: GraphQLObjectType, node: FieldNode, *, deep: bool = True) -> tuple[_Read, ...] | None:
-    """What is asked of an object, where it is leaves and, one level down, lists of objects with leaves."""
+    """What is selected of an object, if that is leaves and, one level down, lists of objects with leaves."""
     reads: list[_Read] = []
     for one in node.selection_set.selections if node.selection_set else ():
         if not isinstance(one, FieldNode) or one.directives or one.arguments:

@@ -1,4 +1,4 @@
-"""What a GraphQL request asks, whichever way it came: an operation, and how it is read from JSON."""
+"""What a GraphQL request asks, however it came: an operation, and how it is read from JSON."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is asked: a document's text, which of its operations, and with which variables. Nothing was looked at."""
+    """What is asked: a document's text, which of its operations, and with which variables. Nothing is checked yet."""
 
     query: str
     variables: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def from_json(request: object, *, read_only: bool = False) -> Operation:
 
 
 def decoded(body: bytes, *, what: str = "The body") -> object:
-    """JSON that was sent. Invalid where it is none; `what` says which."""
+    """Decode JSON that was sent. Invalid where it is none; `what` says which part it is."""
     try:
         return read_json(body)
     except ValueError as error:
