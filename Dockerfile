@@ -23,8 +23,8 @@ COPY migrations/ migrations/
 COPY --from=graphiql /build/app/graph/http/static/ app/graph/http/static/
 # The lock holds the developers' tools as well; none of them is needed where it runs.
 RUN touch README.md && pip install --no-deps --no-build-isolation . \
- && pip uninstall --yes coverage hypothesis import-linter inline-snapshot mypy pytest pytest-asyncio pytest-cov \
-      ruff setuptools uv pip
+ && pip uninstall --yes coverage hypothesis import-linter inline-snapshot mypy pre-commit pytest pytest-asyncio \
+      pytest-cov pytest-xdist ruff setuptools uv pip
 
 FROM python:3.13-slim-bookworm
 # tini reaps what the embedded database leaves behind and passes signals on.

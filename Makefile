@@ -11,6 +11,9 @@ INSTALLED := $(VENV)/.installed
 GRAPHIQL := app/graph/http/static/BUILT
 GRAPHIQL_SOURCES := frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
 TESTS ?=
+N ?= logical
+# Files are dealt out to that many processes, in the order of tests/conftest.py. Each has a PostgreSQL of its own.
+PYTEST = $(BIN)/python -m pytest -n $(N) --maxprocesses=8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: help
 help: ## list these commands
@@ -21,17 +24,35 @@ run: install graphiql ## serve on 127.0.0.1:8000 with demonstration data (HOST, 
 	@DEVELOPMENT=$${DEVELOPMENT:-1} exec $(BIN)/gateway serve --demo
 
 .PHONY: test
-test: install graphiql ## run all tests (TESTS=tests/plan runs some)
-	$(BIN)/python -m pytest $(TESTS)
+test: install graphiql ## run all tests, a process for each core (TESTS=tests/plan runs some; N=0 runs them in this one, to debug)
+	$(PYTEST)
+
+.PHONY: quick
+quick: install ## the checks for while one works: format, lint, imports, types, schema, golden cases
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(QUICK)
 
 .PHONY: check
-check: install graphiql ## what CI asks of a change: format, lint, imports, types, schema, tests
-	$(BIN)/ruff format --check app tests
-	$(BIN)/ruff check app tests
-	$(BIN)/lint-imports
+check: quick graphiql ## what CI asks of a change: the quick checks, and all tests with coverage
+	$(PYTEST) --cov --cov-report=term:skip-covered
+
+# The parts of `make quick`; .pre-commit-config.yaml calls them, too. The longest first.
+CODE := app tests bench migrations
+QUICK := check-types check-golden check-imports check-schema check-lint check-format
+
+.PHONY: $(QUICK)
+check-types: install
 	$(BIN)/mypy
+check-golden: install
+	$(BIN)/python -m pytest --quiet tests/plan/test_golden.py
+check-imports: install
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet $(addprefix tests/architecture/test_,no_circles.py private_parts.py revisions.py)
+check-schema: install
 	$(BIN)/gateway schema --check
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
+check-lint: install
+	$(BIN)/ruff check $(CODE)
+check-format: install
+	$(BIN)/ruff format --check $(CODE)
 
 .PHONY: nightly
 nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies

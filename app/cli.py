@@ -140,14 +140,14 @@ def import_rows(
     CSV (with a header) or JSON lines, by the file's name. Lists in CSV cells have `;` between their entries. Columns of
     customers that mean nothing here become free attributes, called as in the file; of other rows they are refused.
     """
-    from app.importing.running import Kind, import_file
+    from app.importing.running import RowKind, import_file
     from app.seeding.progress import progress_bar
     from app.values.scope import Scope
 
     try:
-        what = Kind(kind)
+        what = RowKind(kind)
     except ValueError:
-        raise typer.BadParameter(f"There are no {kind}; there are {', '.join(Kind)}.") from None
+        raise typer.BadParameter(f"There are no {kind}; there are {', '.join(RowKind)}.") from None
     into = refused or file.with_name(f"{file.name}.refused.jsonl")
 
     async def bring_in(db: "Database", _: "Settings") -> None:
@@ -204,7 +204,7 @@ def explain(
     from app.domain.assets.storage import AssetStorage
     from app.graph.running.context import Context, Services
     from app.graph.running.explaining import explain as explained
-    from app.graph.running.preparing import Operation
+    from app.graph.running.operations import Operation
     from app.values.json_text import read_object
     from app.values.scope import Scope
 
@@ -236,12 +236,12 @@ def plan_coverage() -> None:
     """List which fields of the schema are planned, and why the others are not."""
     from app.graph.running.explaining import coverage
 
-    found = coverage()
-    for name in found.planned:
+    covered = coverage()
+    for name in covered.planned:
         typer.echo(f"planned    {name}")
-    for name, reason in found.unplanned.items():
+    for name, reason in covered.unplanned.items():
         typer.echo(f"resolved   {name}: {reason}")
-    typer.echo(f"\n{len(found.planned)} fields are planned, {len(found.unplanned)} run on resolvers.")
+    typer.echo(f"\n{len(covered.planned)} fields are planned, {len(covered.unplanned)} run on resolvers.")
 
 
 @app.command()
@@ -430,7 +430,7 @@ async def _connected(settings: "Settings") -> "AsyncIterator[Database]":
     from app.db.database import connect
 
     assert settings.database_url is not None
-    db = await connect(settings.database_url, readers=2, writers=2)
+    db = await connect(settings.database_url, readers=2, writers=4)
     try:
         yield db
     finally:

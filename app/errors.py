@@ -13,6 +13,12 @@ Failure
 from collections.abc import Sequence
 from typing import ClassVar
 
+OUR_FAULT = "Something went wrong on our side"
+"""All that a client is told of a fault of ours; what it was stays in the log."""
+INTERNAL_MESSAGE = f"{OUR_FAULT}. The request id helps us to find out what."
+MAX_TOLD = 100
+"""How many failures of one call are reported."""
+
 
 class Failure(Exception):
     """A request that cannot be answered as asked. `path` leads to the offending input, outermost first."""
@@ -49,6 +55,15 @@ class NotFound(Failure):
 
 class Invalid(Failure):
     code = "INVALID"
+
+
+class Several(Invalid):
+    """More than one thing is wrong with a call. Its own message, path and code are those of the first."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        first = failures[0]
+        super().__init__(first.message, path=first.path, code=first.reason)
+        self.failures = list(failures)
 
 
 class Conflict(Failure):

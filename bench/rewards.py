@@ -25,13 +25,13 @@ from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 from app.domain.assets.storage import AssetStorage
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import catalogue
-from app.domain.rewards.simulating import Simulated, draft, replay
-from app.domain.rewards.windows import Window
+from app.domain.rewards.attributes import condition_attributes
+from app.domain.rewards.simulating import Simulated, draft, replay_evaluations
+from app.domain.rewards.windows import RewardWindow
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.rest.benji.routes import ROUTES
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.settings import read_settings
 from app.values.json_text import read_json, write_json
 from app.values.scope import Scope
@@ -42,7 +42,7 @@ ASKED = 15
 BAR_S = 60.0
 BAR_TIMES = 3.0
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-WINDOW = Window(datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+WINDOW = RewardWindow(datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 
 _GROUP = "INSERT INTO customer_group (id, name, currency, time_zone) VALUES ($1, 'bench', 'EUR', 'UTC')"
 _FILL = (
@@ -154,7 +154,7 @@ async def _fill(url: str) -> Scope:
 
 def _programme(campaign_id: int = 0) -> rules.Programme:
     """Two flows, three conditions, a multiplier, three limits."""
-    known = catalogue()
+    known = condition_attributes()
     goals = (rules.Goal(1, 2, 2, 30_000_000), rules.Goal(2, 1, 2, 15_000), rules.Goal(3, 3, 1, 10))
     flows = (
         rules.flow(
@@ -179,7 +179,7 @@ async def _draft(db: Database, scope: Scope) -> bool:
 async def _replay(db: Database, scope: Scope) -> bool:
     async with db.transaction(scope) as tx:
         first = await tx.fetchval("SELECT min(id) FROM campaign WHERE group_id = $1", scope.group_id)
-        return await _timed("a replay of evaluations", replay(tx, _programme(first), WINDOW))
+        return await _timed("a replay of evaluations", replay_evaluations(tx, _programme(first), WINDOW))
 
 
 async def _timed(name: str, run: AsyncIterator[Simulated]) -> bool:
@@ -198,7 +198,7 @@ async def _timed(name: str, run: AsyncIterator[Simulated]) -> bool:
 async def _list(db: Database, scope: Scope, folder: Path) -> bool:
     """`GET /campaigns` from the bound request to the body's bytes, without HTTP, both ways."""
     (route,) = ROUTES
-    parts = Parts({}, QueryParams({}), Headers({}), NOW)
+    parts = RequestParts({}, QueryParams({}), Headers({}), NOW)
 
     async def body(*, planner: bool) -> tuple[bytes, str]:
         settings = read_settings({"DATA_DIR": str(folder), "PLANNER": "1" if planner else "0"})

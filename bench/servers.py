@@ -110,7 +110,7 @@ def _post(path: str, group: Group, query: str, variables: dict[str, str]) -> Req
 @contextlib.contextmanager
 def started(server: Server, data: Data, keys: Path) -> Iterator[Running]:
     """The server, answering; ended when the block ends."""
-    port = _free_port()
+    port = free_port()
     log = FOLDER / "logs" / f"{server.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     env = {
@@ -168,7 +168,7 @@ def _wait_until_it_answers(
             time.sleep(0.2)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -19,13 +19,17 @@ def main() -> None:
     from app.db.migrating import config, newest
     from app.serving.running import bring_up_to_date, database
     from app.settings import read_settings
+    from app.tables.all import metadata
 
     with database(read_settings()) as settings:
         asyncio.run(bring_up_to_date(settings))
         url = settings.database_migrate_url or settings.database_url
         assert url is not None
         command.revision(
-            config(url), message=sys.argv[1], rev_id=f"{int(newest()) + 1:04}", autogenerate=True
+            config(url, declared=metadata),
+            message=sys.argv[1],
+            rev_id=f"{int(newest()) + 1:04}",
+            autogenerate=True,
         )
 
 

@@ -1,24 +1,29 @@
-"""Alembic's entry: migrations run on an async connection of the owner."""
+"""Alembic's entry: migrations run on an async connection of the owner.
+
+Revisions see nothing of the tables as they are declared today. Only who compares the two (a draft of the next revision,
+a test) gives the declarations along, as `config(url, declared=…)`.
+"""
 
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
-
-from app.tables.all import metadata
 
 
 def _run(connection: Connection) -> None:
+    declared: MetaData | None = context.config.attributes.get("declared")
     context.configure(
-        connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=False
+        connection=connection, target_metadata=declared, compare_type=True, compare_server_default=False
     )
     with context.begin_transaction():
         context.run_migrations()
 
 
 async def _online() -> None:
-    engine = create_async_engine(context.config.get_main_option("sqlalchemy.url"), poolclass=pool.NullPool)
+    url = context.config.get_main_option("sqlalchemy.url")
+    assert url is not None
+    engine = create_async_engine(url, poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_run)
     await engine.dispose()

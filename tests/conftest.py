@@ -1,4 +1,7 @@
-"""One PostgreSQL server for the whole run, one migrated template, a fresh clone for each test module that asks."""
+"""A PostgreSQL server for each process of a run, one migrated template there, a clone for each test module that asks.
+
+Files run in parallel, each in one process.
+"""
 
 import asyncio
 import contextlib
@@ -13,6 +16,12 @@ import pytest
 from app.db.database import Database, connect
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: of one that began last, the others would have to wait for the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,33 @@
-"""Connections to PostgreSQL: the writing engine and the reading pool, each under its own role.
+"""The two ways to PostgreSQL, each a pool of connections under a role of its own.
 
 Operations, loaders and the worker use `Database.transaction(scope)`: role `gateway_app`, row-level policies on,
 the group set for this transaction alone. Planned reads use `Database.read(...)`: role `gateway_reader`, which can
-only SELECT; its own predicates name the group (and READ_RLS=1 puts it behind the policies as well).
+only SELECT; its own predicates name the group (and READ_RLS=1 makes it `gateway_guarded_reader`, behind the policies
+as well). SQLModel and SQLAlchemy declare tables and make migrations; nothing here goes through them.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db.outages import Absence, told
-from app.db.reading import Readers
+from app.db.outages import Absence
+from app.db.pool import Connection, Kept, Pool
+from app.db.reading import MAX_STATEMENTS, Readers, ReadingConnection
 from app.values.scope import Scope
 
 APP_ROLE = "gateway_app"
 READ_ROLE = "gateway_reader"
 GUARDED_READ_ROLE = "gateway_guarded_reader"
+
+WRITER_WAITS_S = 30.0
+"""How long a transaction waits for a connection while all are in use."""
+WRITER_STATEMENTS = 200
+"""Prepared on one writing connection, those used longest ago are closed first; none of over 15 kB, and none for more
+than five minutes. Texts that mutations make of what clients ask for are among them, so there is no end to them."""
 
 
 class Row(Protocol):
@@ -44,10 +49,10 @@ def _count() -> None:
 
 @dataclass(slots=True)
 class Transaction:
-    """One transaction inside one scope. `session` for SQLModel, `fetch`/`execute` for written SQL."""
+    """One transaction inside one scope."""
 
-    session: AsyncSession
     driver: "asyncpg.Connection[asyncpg.Record]"
+    """What the methods below don't have: cursors, and whoever looks on. Its own `transaction()` refuses here."""
     scope: Scope
 
     async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
@@ -72,49 +77,49 @@ class Transaction:
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
 
+    @asynccontextmanager
+    async def savepoint(self, *, keep: bool = True) -> AsyncIterator[None]:
+        """A part that is undone where it raises, with the locks it took; without `keep` it is undone in any case."""
+        # Savepoints inside one another may have the same name: the newest is meant.
+        await self.driver.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            await self.driver.execute(_UNDO_PART)
+            raise
+        await self.driver.execute("RELEASE SAVEPOINT part" if keep else _UNDO_PART)
+
+
+_UNDO_PART = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
+
 
 class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        reader: Readers,
-        *,
-        replica: Readers | None,
-        guarded: bool,
-        absence: Absence,
-    ) -> None:
-        self.engine = engine
+    def __init__(self, *, writer: Pool, reader: Readers, replica: Readers | None, guarded: bool) -> None:
+        self.writer = writer
+        """As `gateway_app`, which owns nothing and is held by the policies."""
         self.reader = reader
+        """As `gateway_reader`, which can only SELECT; as `gateway_guarded_reader` where `guarded`."""
         self.replica = replica
+        """The same on another server."""
         self.guarded = guarded
-        self._absence = absence
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
         """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error."""
-        async with self._connection() as connection, connection.begin():
-            yield await _enter(connection, scope)
+        async with self.writer.transaction(f"BEGIN; {group_setting(scope)}") as driver:
+            yield Transaction(driver, scope)
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """A transaction outside any group: only the directory tables can be seen."""
-        async with self._connection() as connection, connection.begin():
-            yield await _driver_of(connection)
+        """A transaction as `gateway_app` outside any group: only the directory tables can be seen."""
+        async with self.writer.transaction() as driver:
+            yield driver
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        async with AsyncExitStack() as stack:
-            stack.enter_context(told())
-            with self._absence.giving():
-                connection = await stack.enter_async_context(self.engine.connect())
-            yield connection
-
-    async def connection(self) -> AsyncConnection:
-        """A connection of the engine, to keep and to close; Unavailable where the database gives none."""
-        with self._absence.giving():
-            return await self.engine.connect()
+    async def connection(self) -> Kept:
+        """A connection as `gateway_app`, to keep and to close; Unavailable where the database gives none."""
+        return await self.writer.keep()
 
     async def read(
         self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False
@@ -126,8 +131,7 @@ class Database:
         reader = self.replica if stale_ok and self.replica is not None else self.reader
         if not self.guarded:
             return await reader.fetch_bytes(sql, values)
-        async with reader.connection() as connection, connection.transaction(readonly=True):
-            await connection.execute(group_setting(scope))
+        async with reader.transaction(f"BEGIN READ ONLY; {group_setting(scope)}") as connection:
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def search(self, sql: str, values: Sequence[object], scope: Scope) -> "list[asyncpg.Record]":
@@ -136,9 +140,9 @@ class Database:
         It runs on a reading connection, so it names every border itself; its plan is made for these values.
         """
         _count()
-        async with self.reader.connection() as connection, connection.transaction(readonly=True):
-            setting = f"{group_setting(scope)}; " if self.guarded else ""
-            await connection.execute(f"{setting}SET LOCAL plan_cache_mode = force_custom_plan")
+        setting = f"{group_setting(scope)}; " if self.guarded else ""
+        begin = f"BEGIN READ ONLY; {setting}SET LOCAL plan_cache_mode = force_custom_plan"
+        async with self.reader.transaction(begin) as connection:
             return list(await connection.fetch(sql, *values))
 
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
@@ -149,11 +153,11 @@ class Database:
         return "\n".join(str(line[0]) for line in lines)
 
     async def close(self) -> None:
-        """Give back every connection."""
+        """End every connection."""
         await self.reader.close()
         if self.replica is not None:
             await self.replica.close()
-        await self.engine.dispose()
+        await self.writer.close()
 
 
 def group_setting(scope: Scope) -> str:
@@ -169,78 +173,50 @@ async def connect(
     guarded: bool = False,
     statement_timeout_ms: int = 15_000,
     readers: int = 4,
-    writers: int = 8,
+    writers: int = 16,
 ) -> Database:
-    """Open both ways. `url` may be the owner's: connections switch to the application roles as they start.
+    """Both ways; their connections are opened when they are needed.
 
-    `read_url` is a replica's, for reads that may be stale.
+    `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
+    for reads that may be stale. `readers` and `writers`: at most so many connections.
     """
     common = {
         "timezone": "UTC",
         "datestyle": "ISO",
         "statement_timeout": str(statement_timeout_ms),
         "application_name": "campaign-gateway",
+        "jit": "off",
     }
-    engine = create_async_engine(
-        sqlalchemy_url(url),
-        pool_size=writers,
-        max_overflow=writers,
-        pool_pre_ping=True,
-        connect_args={
-            "server_settings": {
-                **common,
-                "role": APP_ROLE,
-                "idle_in_transaction_session_timeout": "60000",
-                "jit": "off",
-            }
-        },
-    )
-
     absence = Absence()
 
-    async def reading(where: str) -> Readers:
-        pool = await asyncpg.create_pool(
-            where,
-            # Not one: the pool would keep trying to have it, with a traceback for each time it cannot.
-            min_size=0,
-            max_size=readers,
-            reset=_no_reset,
-            statement_cache_size=500,
-            max_cacheable_statement_size=0,
-            max_cached_statement_lifetime=0,
-            server_settings={
-                **common,
-                "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
-                "jit": "off",
-                "plan_cache_mode": "force_generic_plan",
-                "default_transaction_read_only": "on",
-            },
+    async def writing() -> Connection:
+        return await asyncpg.connect(
+            url,
+            statement_cache_size=WRITER_STATEMENTS,
+            server_settings={**common, "role": APP_ROLE, "idle_in_transaction_session_timeout": "60000"},
         )
-        return Readers(pool, readers, absence if where == url else Absence())
 
-    replica = await reading(read_url) if read_url else None
-    return Database(engine, await reading(url), replica=replica, guarded=guarded, absence=absence)
+    def reading(where: str) -> Readers:
+        async def connect() -> Connection:
+            return await asyncpg.connect(
+                where,
+                connection_class=ReadingConnection,
+                statement_cache_size=MAX_STATEMENTS,
+                max_cacheable_statement_size=0,
+                max_cached_statement_lifetime=0,
+                server_settings={
+                    **common,
+                    "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
+                    "plan_cache_mode": "force_generic_plan",
+                    "default_transaction_read_only": "on",
+                },
+            )
 
+        return Readers(connect, size=readers, absence=absence if where == url else Absence())
 
-def sqlalchemy_url(url: str) -> str:
-    """The same DSN for SQLAlchemy's asyncpg dialect (it reads `ssl` where libpq says `sslmode`)."""
-    parts = urlsplit(url)
-    query = [("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(parts.query)]
-    return urlunsplit(("postgresql+asyncpg", parts.netloc, parts.path, urlencode(query), ""))
-
-
-async def _no_reset(_: object) -> None:
-    """Planned reads leave nothing behind on their connection, and a reset would cost a round trip."""
-
-
-async def _driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    # SQLAlchemy begins lazily, with the first statement through its own cursor.
-    await connection.exec_driver_sql("SELECT 1")
-    raw = await connection.get_raw_connection()
-    return cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
-
-
-async def _enter(connection: AsyncConnection, scope: Scope) -> Transaction:
-    driver = await _driver_of(connection)
-    await driver.execute(group_setting(scope))
-    return Transaction(AsyncSession(bind=connection, expire_on_commit=False), driver, scope)
+    return Database(
+        writer=Pool(writing, size=writers, absence=absence, waits_s=WRITER_WAITS_S),
+        reader=reading(url),
+        replica=reading(read_url) if read_url else None,
+        guarded=guarded,
+    )

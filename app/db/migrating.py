@@ -3,25 +3,27 @@
 import asyncio
 import contextlib
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-
-from app.db.database import sqlalchemy_url
+from sqlalchemy import MetaData
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOCK = 7_202_511
 """Advisory lock: two processes that start together migrate one after the other."""
 
 
-def config(url: str) -> Config:
-    """Alembic's configuration for this database, without an ini file."""
-    made = Config()
+def config(url: str, *, declared: MetaData | None = None) -> Config:
+    """Alembic's configuration for this database, without an ini file.
+
+    `declared`: what the database is compared with. Revisions run without it, since they must not change with it.
+    """
+    made = Config(attributes={"declared": declared})
     made.set_main_option("script_location", str(MIGRATIONS))
-    made.set_main_option("sqlalchemy.url", sqlalchemy_url(url).replace("%", "%%"))
+    made.set_main_option("sqlalchemy.url", _sqlalchemy_url(url).replace("%", "%%"))
     return made
 
 
@@ -70,3 +72,10 @@ async def revision_of(url_or_connection: "asyncpg.Connection[asyncpg.Record]") -
         return None
     found = await url_or_connection.fetchval("SELECT version_num FROM alembic_version")
     return None if found is None else str(found)
+
+
+def _sqlalchemy_url(url: str) -> str:
+    """The same DSN for SQLAlchemy's asyncpg dialect (it reads `ssl` where libpq says `sslmode`)."""
+    parts = urlsplit(url)
+    query = [("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(parts.query)]
+    return urlunsplit(("postgresql+asyncpg", parts.netloc, parts.path, urlencode(query), ""))

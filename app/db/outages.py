@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.errors import Failure, Unavailable
 
@@ -45,9 +43,7 @@ def outage(error: BaseException) -> Unavailable | None:
             return TookTooLong("The query took too long. Ask for less, or narrow it down.")
         if isinstance(seen, _GONE) or _is_closed(seen):
             return Away(_AWAY)
-        if isinstance(seen, NoConnection):
-            return Unavailable("All connections to the database are in use. Please try again shortly.")
-        seen = seen.orig if isinstance(seen, DBAPIError) and seen.orig is not None else seen.__cause__
+        seen = seen.__cause__
     return None
 
 
@@ -82,7 +78,7 @@ class Absence:
         """Around the asking for a connection. Raises Away where the database gives none, whatever its reason."""
         try:
             yield
-        except (*_GONE, NoConnection, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as problem:
+        except (*_GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
             failure = outage(problem) or Away(_AWAY)
             if isinstance(failure, Away):
                 self.refused(problem)

@@ -40,6 +40,8 @@ Named = Callable[..., Awaitable[int]]
 
 SmallInt: TypeAlias = Annotated[int, "32 bits"]
 """A whole number that GraphQL's Int holds: codes and positions."""
+IdText: TypeAlias = Annotated[str, "an id"]
+"""An id of the graph, or one in another system; the operation finds what it means."""
 
 
 @dataclass(frozen=True, slots=True)

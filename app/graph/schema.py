@@ -4,15 +4,15 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from app.graph.declaring.catalog import read_catalog
-from app.graph.declaring.payloads import PayloadExecutor
 from app.graph.declaring.scalars import SCALARS
-from app.graph.documents.prepared import PreparedDocument
+from app.graph.documents.already_parsed import AlreadyParsed
 from app.graph.figures.attribution import ROWS as ATTRIBUTION_ROWS
 from app.graph.figures.funnels import ROWS as FUNNEL_ROWS
 from app.graph.figures.insights import ROWS as INSIGHT_ROWS
 from app.graph.figures.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
 from app.graph.query import Query
+from app.graph.strawberry_parts import Executor, built
 from app.graph.subscription import Subscription
 from app.graph.types.webhooks import ROWS as WEBHOOK_ROWS
 
@@ -21,9 +21,9 @@ schema = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[PreparedDocument],
-    execution_context_class=PayloadExecutor,
+    extensions=[AlreadyParsed],
+    execution_context_class=Executor,
 )
-catalog = read_catalog(
-    schema._schema, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS)
-)
+graph = built(schema)
+"""The same as graphql-core has it."""
+catalog = read_catalog(graph, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))

@@ -1,4 +1,4 @@
-"""Bringing a file in: batch by batch, what stands in the way goes to a file of its own with the reason."""
+"""Importing a file, batch by batch. Rows that cannot be imported go to a file of their own, with the reason."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from typing import TextIO
 from app.db.database import Database
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
-from app.domain.metrics.entries import Several
-from app.errors import Failure, NotFound
+from app.errors import Failure, NotFound, Several
 from app.importing import campaigns, customers, segments
-from app.importing.customers import Seen
-from app.importing.reading import Line, read_lines
+from app.importing.customers import NamedCustomers
+from app.importing.reading import FileLine, read_lines
 from app.values.json_text import write_json
 from app.values.scope import Scope
 
@@ -24,7 +23,7 @@ Progress = Callable[[int, int], None]
 """How many rows are done, and how many of them were refused."""
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What a file holds."""
 
     CUSTOMERS = "customers"
@@ -34,7 +33,7 @@ class Kind(StrEnum):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the rows: every one is counted in one of the two."""
+    """What became of the rows: each is counted in one of the two."""
 
     imported: int = 0
     refused: int = 0
@@ -48,8 +47,8 @@ class _Refused:
         self.count = 0
         self._opened: TextIO | None = None
 
-    def add(self, line: Line, failure: Failure | None) -> None:
-        """Keep a row with what is wrong with it."""
+    def add(self, line: FileLine, failure: Failure | None) -> None:
+        """Write down a row and what is wrong with it."""
         if self._opened is None:
             self._opened = self.file.open("w", encoding="utf-8")
         told = {"line": line.number, "code": "UNREADABLE", "message": line.fault, "path": []}
@@ -68,18 +67,18 @@ class _Refused:
 async def import_file(
     db: Database,
     scope: Scope,
-    kind: Kind,
+    kind: RowKind,
     file: Path,
     *,
     refused_into: Path,
     now: datetime,
     progress: Progress = lambda done, refused: None,
 ) -> Outcome:
-    """Bring every row of the file in, or into `refused_into`. To do it again with the same file is harmless."""
+    """Import every row of the file, or write it to `refused_into`. Doing it again with the same file is harmless."""
     async with db.transaction(scope) as tx:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
             raise NotFound("customer group", scope.group_id)
-    outcome, refused, seen = Outcome(), _Refused(refused_into), Seen()
+    outcome, refused, seen = Outcome(), _Refused(refused_into), NamedCustomers()
     try:
         for lines in _batches(read_lines(file)):
             readable = []
@@ -88,7 +87,7 @@ async def import_file(
                     refused.add(line, None)
                 else:
                     readable.append(line)
-            if kind is Kind.CUSTOMERS:
+            if kind is RowKind.CUSTOMERS:
                 outcome.imported += await _customers(db, scope, readable, refused, seen, now=now)
             else:
                 outcome.imported += await _one_by_one(db, scope, kind, readable, refused, now=now)
@@ -100,12 +99,18 @@ async def import_file(
 
 
 async def _customers(
-    db: Database, scope: Scope, lines: Sequence[Line], refused: _Refused, seen: Seen, *, now: datetime
+    db: Database,
+    scope: Scope,
+    lines: Sequence[FileLine],
+    refused: _Refused,
+    seen: NamedCustomers,
+    *,
+    now: datetime,
 ) -> int:
-    """A batch as a whole; rows that stand in the way are taken out, and the rest is tried again."""
+    """Import a batch as a whole. Rows that prevent it are taken out, and the rest is tried again."""
     async with db.transaction(scope) as tx:
         stores = await customers.stores_of(tx, lines)
-    left: list[tuple[Line, CustomerEntry]] = []
+    left: list[tuple[FileLine, CustomerEntry]] = []
     for line in lines:
         try:
             entry = customers.entry_of(line, stores)
@@ -125,7 +130,7 @@ async def _customers(
             if len(left) == 1:
                 faulty = {0: failure}
             else:
-                # It says not whose fault it is: find out row by row.
+                # The failure does not say which row it is about: find out row by row.
                 half = len(left) // 2
                 parts = [[line for line, _ in left[:half]], [line for line, _ in left[half:]]]
                 return sum([await _customers(db, scope, part, refused, seen, now=now) for part in parts])
@@ -141,9 +146,9 @@ async def _customers(
 
 
 async def _one_by_one(
-    db: Database, scope: Scope, kind: Kind, lines: Sequence[Line], refused: _Refused, *, now: datetime
+    db: Database, scope: Scope, kind: RowKind, lines: Sequence[FileLine], refused: _Refused, *, now: datetime
 ) -> int:
-    write = segments.write if kind is Kind.SEGMENTS else campaigns.write
+    write = segments.write if kind is RowKind.SEGMENTS else campaigns.write
     done = 0
     for line in lines:
         try:
@@ -155,8 +160,8 @@ async def _one_by_one(
     return done
 
 
-def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    batch: list[Line] = []
+def _batches(lines: Iterable[FileLine]) -> Iterator[list[FileLine]]:
+    batch: list[FileLine] = []
     for line in lines:
         batch.append(line)
         if len(batch) == BATCH:
@@ -166,4 +171,4 @@ def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-__all__ = ["Kind", "Outcome", "import_file"]
+__all__ = ["Outcome", "RowKind", "import_file"]

@@ -1,19 +1,19 @@
-"""A row of a segment → a segment that is made, or changed where its external id is known."""
+"""Rows of segments: each makes a segment, or changes the one that has its external id."""
 
 from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.segments.fields import SegmentFields
 from app.domain.segments.operations import (
     MAX_MEMBERS,
-    SegmentFields,
     add_members,
     create_segment,
     update_segment,
 )
 from app.errors import Conflict, Invalid, NotFound
-from app.importing.reading import Line
-from app.importing.values import Row, document, text, texts
+from app.importing.reading import FileLine
+from app.importing.values import RowReader, document, text, texts
 from app.tables.segments import SegmentType
 from app.values.changes import UNSET, Unset
 
@@ -24,16 +24,16 @@ SELECT id, external_id FROM customer WHERE group_id = $1 AND external_id = ANY (
 """
 
 
-async def write(tx: Transaction, line: Line, *, now: datetime) -> None:
+async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     """Make or change one segment and put its members on its list."""
-    row = Row(line.values)
+    row = RowReader(line.values)
     external_id = row.take("external_id", text, "id")
     kind = row.take("type", text)
     name = row.take("name", text)
     criteria = row.take("criteria", document)
     source = row.take("source", text)
     members = row.take("members", texts)
-    for ignored in ("size", "last_updated"):  # a legacy list prints them; they are counted here
+    for ignored in ("size", "last_updated"):  # legacy lists print these; here they are counted
         row.rest.pop(ignored, None)
     row.nothing_left(COLUMNS)
     if not external_id:

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any
 
 from app.plan.binding import Bindings
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Sql, bound
 
 
 class FieldArguments:
@@ -43,13 +43,13 @@ class FieldArguments:
             # Converted when bound: a faulty literal is refused by then, but the statement is already written.
             raw = _dig(self.values, path)
             key = ("value", _hashable(raw), type(raw).__name__, id(turn))
-            return sql(Param(key, cast, lambda _: turn(raw)))
+            return bound(key, cast, lambda _: turn(raw))
         slot = self.slot
 
         def read(bindings: Bindings) -> object:
             return turn(_dig(bindings.args[slot], path))
 
-        return sql(Param(("arg", slot, path, id(convert)), cast, read))
+        return bound(("arg", slot, path, id(convert)), cast, read)
 
 
 def plain(value: Any) -> object:

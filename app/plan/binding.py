@@ -1,11 +1,58 @@
-"""What a printed statement is bound to: the scope, the clock, and the request's coerced arguments."""
+"""What a printed statement is bound to: the scope, the clock, and what else the request brings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from app.values.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class NewsWindow:
+    """Which rows are news at one moment."""
+
+    since: datetime
+    until: datetime
+    seen: bytes
+    """Ids to leave out, one after the other."""
+
+
+class LinkParts(Protocol):
+    """What a statement makes signed links of."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def group_id(self) -> int: ...
+    @property
+    def expires(self) -> int: ...
+    @property
+    def inner(self) -> bytes: ...
+    @property
+    def outer(self) -> bytes: ...
+
+
+def _no_links() -> LinkParts:
+    raise LookupError("this request signs no links")
+
+
+class RequestFacts(NamedTuple):
+    """What a request knows beside its scope."""
+
+    caller: str = ""
+    """The credential's name, as the log says it."""
+    roles: Sequence[str] = ()
+    links: Callable[[], LinkParts] = _no_links
+    """Called only where a link is selected: signing costs."""
+    news: NewsWindow | None = None
+    """Set while news are asked for."""
+    written: int | UUID | list[int] | None = None
+    """The ids of the rows a mutation wrote, while its payload is printed."""
+
+
+NO_FACTS = RequestFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +63,4 @@ class Bindings:
     now: datetime
     args: Sequence[dict[str, Any]] = ()
     """Coerced arguments of the fields that use variables, by slot."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What the request knows beside its scope: the caller's name, its roles, links to sign."""
+    facts: RequestFacts = NO_FACTS

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from app.plan.arguments import FieldArguments
+from app.plan.binding import Bindings
 from app.plan.catalog import (
     Aggregate,
     AggregateRequest,
@@ -19,12 +20,11 @@ from app.plan.catalog import (
     Embed,
     Entity,
     Fact,
-    Lookup,
+    Field,
     Many,
     News,
     Parts,
-    Plan,
-    Row,
+    RootRow,
     ToOne,
 )
 from app.plan.cells import Cells, Level, unnested
@@ -33,58 +33,78 @@ from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
 from app.plan.news import head_of_news
 from app.plan.pages import STRUCTURAL, Page, page_of, rows_of
-from app.plan.scoping import GROUP, STORE, scoped_table
+from app.plan.scoping import GROUP, STORE, Tables, scoped_table
 from app.plan.sql import (
     NOTHING,
-    Param,
+    Alias,
+    Select,
     Sql,
     Statement,
-    Subselect,
-    Text,
-    all_of,
+    also,
+    bound,
     joined,
     print_sql,
     sql,
-    subselect,
+    verbatim,
+    whole,
 )
+from app.plan.text import Subselect, Text, subselect
 from app.values.ids import read_id, read_uuid
+from app.values.scope import ScopeShape
 
 
 class Unplannable(Exception):
     """The reason why an operation runs on the resolvers."""
 
 
-def compile_tree(catalog: Catalog, tree: Tree, shape: str) -> Statement:
+def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
     """The statement of a whole query under scopes of this shape: its value is `{"data": …}`."""
     compiler = _Compiler(catalog, shape)
     text = compiler.object(tree.roots, catalog.entities[tree.root_type], Cells(""), Level())
     body = Text().literal('{"data":').add(text).literal("}")
-    source = sql("")
+    source = NOTHING
     one = body.pieces[1] if len(body.pieces) == 3 else None
     if isinstance(one, Subselect):
         # One root list and nothing else: its rows are built into the body itself, not into a text copied there.
         body.pieces[1] = one.inner
-        source = sql(" FROM ", one.source)
-    return print_sql(sql("SELECT ", compiler.head, "convert_to(", body.sql(), ", 'UTF8')", source))
+        source = sql("FROM {rows}", rows=one.source)
+    return print_sql(
+        sql(
+            "SELECT {head} convert_to({body}, 'UTF8') {source}",
+            head=compiler.head,
+            body=body.sql(),
+            source=source,
+        )
+    )
 
 
-def compile_made(catalog: Catalog, selected: Selected, shape: str, *, many: bool) -> Statement:
+def compile_made(catalog: Catalog, selected: Selected, shape: ScopeShape, *, many: bool) -> Statement:
     """The statement that prints the rows a mutation wrote: their ids are the fact `made`."""
     entity = catalog.entities[selected.target]
     compiler = _Compiler(catalog, shape)
     if not many:
-        key = sql(Param(("made",), entity.id_cast, lambda b: b.facts["made"]))
-        return print_sql(sql("SELECT ", compiler.found(selected.inside, entity, key, written=True).sql()))
-    keys = sql(Param(("made",), f"{entity.id_cast}[]", lambda b: b.facts["made"]))
+        key = bound(("made",), entity.id_cast, _made)
+        row = compiler.found(selected.inside, entity, key, written=True).sql()
+        return print_sql(sql("SELECT {row}", row=row))
     row = compiler.found(selected.inside, entity, sql("made.id"), written=True).sql()
-    listed = sql("coalesce(string_agg(", row, ", ',' ORDER BY made.place), '')")
     return print_sql(
-        sql("SELECT '[' || ", listed, " || ']' FROM unnest(", keys, ") WITH ORDINALITY made(id, place)")
+        sql(
+            """
+            SELECT '[' || coalesce(string_agg({row}, ',' ORDER BY made.place), '') || ']'
+            FROM unnest({keys}) WITH ORDINALITY made(id, place)
+            """,
+            row=row,
+            keys=bound(("made",), f"{entity.id_cast}[]", _made),
+        )
     )
 
 
+def _made(bindings: Bindings) -> object:
+    return bindings.facts.written
+
+
 class _Compiler:
-    def __init__(self, catalog: Catalog, shape: str) -> None:
+    def __init__(self, catalog: Catalog, shape: ScopeShape) -> None:
         self.catalog = catalog
         self.shape = shape
         self.head = NOTHING
@@ -106,65 +126,75 @@ class _Compiler:
             if selected.name == "__typename":
                 text.literal(f'"{selected.parent}"')
                 continue
-            plan = (embed.columns.get(selected.name) if embed else None) or entity.fields.get(selected.name)
-            if plan is None:
+            field = (embed.columns.get(selected.name) if embed else None) or entity.fields.get(selected.name)
+            if field is None:
                 reason = self.catalog.unplanned.get(f"{selected.parent}.{selected.name}", "not declared")
                 raise Unplannable(f"{selected.parent}.{selected.name}: {reason}")
-            text.add(self.field(selected, plan, row, level))
+            text.add(self.field(selected, field, row, level))
         return text.literal("}")
 
-    def field(self, selected: Selected, plan: Plan, row: Cells, level: Level) -> Text:
-        match plan:
+    def field(self, selected: Selected, field: Field, row: Cells, level: Level) -> Text:
+        match field:
             case Column():
-                shown = [expression(row) for expression in plan.expressions]
-                return nullable(plan.kind, shown, may_be_null=not selected.non_null)
+                shown = [expression(row) for expression in field.expressions]
+                return nullable(field.kind, shown, may_be_null=not selected.non_null)
             case Fact():
-                param = sql(Param(("fact", selected.parent, selected.name), plan.cast, plan.read))
-                return nullable(plan.kind, [param], may_be_null=not selected.non_null)
+                param = bound(("fact", selected.parent, selected.name), field.cast, field.read)
+                return nullable(field.kind, [param], may_be_null=not selected.non_null)
             case Embed():
-                return self.embedded(selected, plan, row, level)
+                return self.embedded(selected, field, row, level)
             case ToOne():
-                return self.to_one(selected, plan, row, level)
-            case Lookup():
-                return self.lookup(selected, plan)
+                return self.to_one(selected, field, row, level)
+            case RootRow():
+                return self.lookup(selected, field)
             case Many():
                 return (
-                    self.connection(selected, plan, row)
-                    if plan.connection
-                    else self.listing(selected, plan, row)
+                    self.connection(selected, field, row)
+                    if field.connection
+                    else self.listing(selected, field, row)
                 )
             case Aggregate():
-                return self.aggregate(selected, plan, row)
+                return self.aggregate(selected, field, row)
             case Parts():
-                return self.parts(selected, plan, row)
+                return self.parts(selected, field, row)
             case ByIds():
-                return self.by_ids(selected) if plan.many else self.by_id(selected)
+                return self.by_ids(selected) if field.many else self.by_id(selected)
 
-    def embedded(self, selected: Selected, plan: Embed, row: Cells, level: Level) -> Text:
-        text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, plan)
-        if plan.present is None:
+    def embedded(self, selected: Selected, field: Embed, row: Cells, level: Level) -> Text:
+        text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, field)
+        if field.present is None:
             return text
-        return Text().add(sql("CASE WHEN ", plan.present(row), " THEN ", text.sql(), " ELSE 'null' END"))
+        return Text().add(
+            sql(
+                "CASE WHEN {present} THEN {text} ELSE 'null' END", present=field.present(row), text=text.sql()
+            )
+        )
 
     # ── one row ───────────────────────────────────────────────────────────────
 
-    def to_one(self, selected: Selected, plan: ToOne, row: Cells, level: Level) -> Text:
+    def to_one(self, selected: Selected, field: ToOne, row: Cells, level: Level) -> Text:
         entity = self.catalog.entities[selected.target]
         other = Cells(self.alias())
-        source, scope = scoped_table(self.catalog, entity, other.alias, self.shape)
-        tie = (
-            sql(other(plan.key), " = ", row("id")) if plan.reverse else sql(other("id"), " = ", row(plan.key))
+        theirs, ours = (field.key, "id") if field.reverse else ("id", field.key)
+        level.joins.append(
+            sql(
+                "LEFT JOIN {table} ON {table.scope} AND {theirs} = {ours}",
+                table=scoped_table(self.catalog, entity, other.alias, self.shape),
+                theirs=other(theirs),
+                ours=row(ours),
+            )
         )
-        level.joins.append(sql(" LEFT JOIN ", source, " ON ", all_of([*scope, tie])))
         text = self.object(selected.inside, entity, other, level)
         if selected.non_null:
             return text
-        return Text().add(sql("CASE WHEN ", other("id"), " IS NULL THEN 'null' ELSE ", text.sql(), " END"))
+        return Text().add(
+            sql("CASE WHEN {other.id} IS NULL THEN 'null' ELSE {text} END", other=other, text=text.sql())
+        )
 
-    def lookup(self, selected: Selected, plan: Lookup) -> Text:
+    def lookup(self, selected: Selected, field: RootRow) -> Text:
         entity = self.catalog.entities[selected.target]
-        if plan.scope_key:
-            key = GROUP if plan.scope_key == "group" else STORE
+        if field.scope_key:
+            key = GROUP if field.scope_key == "group" else STORE
         else:
             key = self.args(selected).param(
                 "id", cast=entity.id_cast, convert=_id_reader(entity.prefix, entity.id_cast)
@@ -182,13 +212,18 @@ class _Compiler:
     ) -> Text:
         """`written`: a payload's row, shown also where lists hide it since it was put away."""
         row, level = Cells(self.alias()), Level()
-        source, where = scoped_table(self.catalog, entity, row.alias, self.shape)
-        where.append(sql(row("id"), " = ", key))
-        if entity.alive and not written:
-            where.append(sql(f"{row.alias}.{entity.alive}"))
         text = self.object(fields, entity, row, level)
-        select = sql("(SELECT ", text.sql(), " FROM ", source, *level.joins, " WHERE ", all_of(where), ")")
-        return Text().add(select if non_null else sql("coalesce(", select, ", 'null')"))
+        hides = [verbatim(f"{row.alias}.{entity.alive}")] if entity.alive and not written else []
+        found = sql(
+            "(SELECT {text} FROM {table} {joins} WHERE {table.scope} AND {row.id} = {key} {alive})",
+            text=text.sql(),
+            table=scoped_table(self.catalog, entity, row.alias, self.shape),
+            joins=level.joined(),
+            row=row,
+            key=key,
+            alive=also(hides),
+        )
+        return Text().add(found if non_null else sql("coalesce({found}, 'null')", found=found))
 
     def by_id(self, selected: Selected) -> Text:
         prefix = str(selected.values["id"]).rpartition("_")[0]
@@ -204,68 +239,76 @@ class _Compiler:
         """One scalar sub-select per kind of id, tried per id; ids keep their places."""
         prefixes = {str(i).rpartition("_")[0] for i in selected.values["ids"]}
         entities = [e for e in (self.catalog.by_prefix(p) for p in sorted(prefixes)) if e is not None]
-        args, alias = self.args(selected), self.alias()
+        args, row = self.args(selected), Alias(self.alias())
         arrays: list[Sql] = []
-        cases = sql("")
+        cases: list[Sql] = []
         for at, entity in enumerate(entities):
             arrays.append(
                 args.param(
                     "ids", cast=f"{entity.id_cast}[]", convert=_ids_reader(entity.prefix, entity.id_cast)
                 )
             )
-            key = sql(f"{alias}.k{at}")
+            key = row(f"k{at}")
             found = self.found(selected.children[entity.name], entity, key).sql()
-            cases = sql(cases, " WHEN ", key, " IS NOT NULL THEN ", found)
+            cases.append(sql("WHEN {key} IS NOT NULL THEN {found}", key=key, found=found))
         if not entities:
             arrays.append(args.param("ids", cast="text[]"))
         names = ", ".join(f"k{at}" for at in range(len(arrays)))
-        shown = sql("CASE", cases, " ELSE 'null' END") if entities else sql("'null'")
-        listed = in_list(Text().add(shown), sql(f"{alias}.place"))
-        arrays_of = sql("unnest(", joined(", ", arrays), f") WITH ORDINALITY {alias}({names}, place)")
-        return subselect(listed, arrays_of)
+        shown = sql("CASE {cases} ELSE 'null' END", cases=joined(" ", cases)) if cases else sql("'null'")
+        ids = sql(
+            "unnest({arrays}) WITH ORDINALITY {row}({names}, place)",
+            arrays=joined(", ", arrays),
+            row=row.alias,
+            names=verbatim(names),
+        )
+        return subselect(in_list(Text().add(shown), row("place")), ids)
 
     # ── many rows ─────────────────────────────────────────────────────────────
 
-    def listing(self, selected: Selected, plan: Many, row: Cells) -> Text:
+    def listing(self, selected: Selected, field: Many, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
-        if isinstance(plan, News):
+        if isinstance(field, News):
             self.head = head_of_news(item)
-        page = self.page(selected, plan, entity, item, row)
+        page = self.page(selected, field, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))
-        return subselect(listed, sql(*self.from_page(page, item, level)))
+        return subselect(listed, self.from_page(page, item, level))
 
     def page(
-        self, selected: Selected, plan: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
+        self, selected: Selected, field: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
     ) -> Page:
-        parent = row(plan.parent_key) if plan.key else None
+        parent = row(field.parent_key) if field.key else None
         # Conditions name columns of the table itself, which need not leave the sub-select.
         inner = Cells(item.alias)
         return page_of(
-            self.catalog, entity, plan, self.args(selected),
+            self.catalog, entity, field, self.args(selected),
             alias=item.alias, parent=parent, shape=self.shape, row=inner, peek=peek,
         )  # fmt: skip
 
-    def from_page(self, page: Page, item: Cells, level: Level, ranked: Sql | None = None) -> list[Sql]:
+    def from_page(self, page: Page, item: Cells, level: Level, ranked: Sql | None = None) -> Sql:
         """FROM and WHERE: the table itself, or the limited page in a sub-select before anything is joined."""
         select = page.select
         if select.limit is None and select.offset is None and ranked is None:
-            return [select.source, *level.joins, sql(" WHERE ", all_of(select.where))]
-        select.names = {
-            column: sql(f"{item.alias}.{column}") for column in sorted(item.used) if column != "rn"
-        }
+            select.joins = level.joined()
+            return select.rows
+        table = Alias(item.alias)
+        select.names = {column: table(column) for column in sorted(item.used) if column != "rn"}
         if ranked is not None:
             select.names["rn"] = ranked
-        select.names = select.names or {"one": sql("1")}
-        return [sql("(", select.sql(), f") {item.alias}"), *level.joins]
+        select.names = select.names or {"one": whole(1)}
+        return self.beside(select, item, level)
 
-    def connection(self, selected: Selected, plan: Many, row: Cells) -> Text:
+    def beside(self, select: Select, item: Cells, level: Level) -> Sql:
+        """The rows of a sub-select, and what is joined to them."""
+        return sql("({rows}) {item} {joins}", rows=select.sql(), item=item.alias, joins=level.joined())
+
+    def connection(self, selected: Selected, field: Many, row: Cells) -> Text:
         entity = self.catalog.entities[node_type(selected)]
         item, level = Cells(self.alias()), Level()
         fields = selected.inside
         peek = any(f.name == "pageInfo" for f in fields)
-        page = self.page(selected, plan, entity, item, row, peek=peek)
+        page = self.page(selected, field, entity, item, row, peek=peek)
 
         def write(inside: list[Selected]) -> Text:
             return self.object(inside, entity, item, level)
@@ -278,7 +321,7 @@ class _Compiler:
                 case "__typename":
                     text.literal(f'"{inner.parent}"')
                 case "totalCount":
-                    text.add(self.count(selected, plan, entity, row))
+                    text.add(self.count(selected, field, entity, row))
                 case "nodes":
                     text.add(parts.listed(write(inner.inside)))
                 case "edges":
@@ -291,52 +334,50 @@ class _Compiler:
         if not parts.looks_at_rows:
             return text
         ranked = parts.rank() if parts.ranked else None
-        return Text().add(
-            sql("(SELECT ", text.sql(), " FROM ", *self.from_page(page, item, level, ranked), ")")
-        )
+        rows = self.from_page(page, item, level, ranked)
+        return Text().add(sql("(SELECT {text} FROM {rows})", text=text.sql(), rows=rows))
 
-    def count(self, selected: Selected, plan: Many, entity: Entity, row: Cells) -> Text:
+    def count(self, selected: Selected, field: Many, entity: Entity, row: Cells) -> Text:
         item = Cells(self.alias())
-        parent = row(plan.parent_key) if plan.key else None
+        parent = row(field.parent_key) if field.key else None
         source, where = rows_of(
             self.catalog,
             entity,
-            plan,
+            field,
             self.args(selected),
             alias=item.alias,
             parent=parent,
             shape=self.shape,
             row=item,
         )
-        return Text().add(sql("(SELECT count(*)::text FROM ", source, " WHERE ", all_of(where), ")"))
+        return Text().add(sql("(SELECT count(*)::text FROM {rows})", rows=Select({}, source, where).rows))
 
-    def aggregate(self, selected: Selected, plan: Aggregate, row: Cells) -> Text:
+    def aggregate(self, selected: Selected, field: Aggregate, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
         text = (
             self.object(selected.inside, entity, item, level)
-            if plan.embed is None
-            else self.embedded(selected, plan.embed, item, level)
+            if field.embed is None
+            else self.embedded(selected, field.embed, item, level)
         )
 
-        def table(name: str, alias: str) -> tuple[Sql, list[Sql], Row]:
-            source, where = scoped_table(self.catalog, self.catalog.entities[name], alias, self.shape)
-            return source, where, Cells(alias)
-
         parent = row("id") if row.alias else None
-        request = AggregateRequest(parent, self.args(selected), table, list(item.used), self.shape)
-        select = plan.build(request)
-        kept = [*item.used, *(n for n in select.names if n.startswith("sort_"))]
-        order = [sql(f"{item.alias}.{n}") for n in select.names if n.startswith("sort_")]
-        select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": sql("1")}
-        rows = sql("(", select.sql(), f") {item.alias}", *level.joins)
-        return subselect(in_list(text, joined(", ", order)) if is_list(selected.definition) else text, rows)
+        tables = Tables(self.catalog, self.shape)
+        request = AggregateRequest(parent, self.args(selected), tables, list(item.used), self.shape)
+        select = field.build(request)
+        order = select.order_in_columns()
+        names = {name: select.names[name] for name in dict.fromkeys([*item.used, *order])}
+        select.names = names or {"one": whole(1)}
+        by = joined(", ", [Alias(item.alias)(name) for name in order])
+        listed = in_list(text, by) if is_list(selected.definition) else text
+        return subselect(listed, self.beside(select, item, level))
 
-    def parts(self, selected: Selected, plan: Parts, row: Cells) -> Text:
+    def parts(self, selected: Selected, field: Parts, row: Cells) -> Text:
         item, level = Cells(self.alias()), Level()
         text = self.object(selected.inside, self.catalog.entities[selected.target], item, level)
-        listed = in_list(text, sql(f"{item.alias}.place"))
-        return subselect(listed, sql(unnested(plan, item, row), *level.joins))
+        listed = in_list(text, Alias(item.alias)("place"))
+        rows = sql("{rows} {joins}", rows=unnested(field, item, row), joins=level.joined())
+        return subselect(listed, rows)
 
     def args(self, selected: Selected) -> FieldArguments:
         return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)

@@ -7,7 +7,8 @@ from app.plan.catalog import Row
 from app.plan.cells import Cells
 from app.plan.collect import Selected
 from app.plan.pages import Ordering, Page, cursor_json
-from app.plan.sql import NOTHING, Sql, Text, joined, sql
+from app.plan.sql import NOTHING, Sql, joined, sql
+from app.plan.text import Text
 
 
 class ConnectionParts:
@@ -25,23 +26,23 @@ class ConnectionParts:
         """Each row's place on the page."""
         inner = Cells(self.item.alias)
         order = joined(", ", self.page.ordering.sql(inner, backward=self.page.backward))
-        place = sql("row_number() OVER (ORDER BY ", order, ")")
         # Rows passed over by the offset are numbered too.
         offset = self.page.select.offset
-        return place if offset is None else sql(place, " - ", offset)
+        passed_over = NOTHING if offset is None else sql("- {offset}", offset=offset)
+        return sql("row_number() OVER (ORDER BY {order}) {passed_over}", order=order, passed_over=passed_over)
 
     @property
     def within(self) -> Sql:
         """Keeps the row that was read only to see whether there are more out of the answer."""
         if not self.ranked or self.page.size is None:
-            return sql("")
-        return sql(f" FILTER (WHERE {self.item.alias}.rn <= ", self.page.size, ")")
+            return NOTHING
+        return sql("FILTER (WHERE {item}.rn <= {size})", item=self.item.alias, size=self.page.size)
 
     def listed(self, text: Text) -> Text:
         """`nodes` or `edges`: the rows' texts in the page's order."""
         self.looks_at_rows = True
         if self.ranked:
-            order = sql(f"{self.item.alias}.rn", " DESC" if self.page.backward else "")
+            order = self.place(descending=self.page.backward)
         else:
             order = joined(", ", self.page.ordering.sql(self.item))
         return in_list(text, order, self.within)
@@ -66,14 +67,12 @@ class ConnectionParts:
     def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:
         """The `pageInfo` object."""
         offset = (
-            sql("(", args.param("offset", cast="bigint"), " > 0)::text")
+            sql("({offset} > 0)::text", offset=args.param("offset", cast="bigint"))
             if args.given("offset")
             else sql("'false'")
         )
-        back, forth = (
-            sql("'true'") if args.given("after") else offset,
-            sql("'true'" if args.given("before") else "'false'"),
-        )
+        back = sql("'true'") if args.given("after") else offset
+        forth = sql("'true'") if args.given("before") else sql("'false'")
         text = Text().literal("{")
         for at, inner in enumerate(fields):
             text.literal(("," if at else "") + f'"{inner.key}":')
@@ -94,21 +93,34 @@ class ConnectionParts:
         """Whether the row beyond the page was there."""
         self.looks_at_rows = True
         assert self.page.size is not None, "connections always have a size"
-        return sql("(count(*) > ", self.page.size, ")::text")
+        return sql("(count(*) > {size})::text", size=self.page.size)
 
     def edge_cursor(self, *, first: bool) -> Sql:
         """The cursor of the first or last row shown."""
         self.looks_at_rows = True
-        order = f"{self.item.alias}.rn" + ("" if first else " DESC")
-        aggregated = sql("(array_agg(", self.cursor().sql(), f" ORDER BY {order})", self.within, ")[1]")
-        return sql("coalesce(", aggregated, ", 'null')")
+        return sql(
+            "coalesce((array_agg({cursor} ORDER BY {place}) {within})[1], 'null')",
+            cursor=self.cursor().sql(),
+            place=self.place(descending=not first),
+            within=self.within,
+        )
+
+    def place(self, *, descending: bool) -> Sql:
+        """The rows' places on the page, to order by."""
+        if descending:
+            return sql("{item}.rn DESC", item=self.item.alias)
+        return sql("{item}.rn", item=self.item.alias)
 
 
 def in_list(text: Text, order: Sql, within: Sql = NOTHING) -> Text:
     """The rows' texts as a JSON list."""
-    by = sql(" ORDER BY ", order) if order.parts else NOTHING
-    aggregated = sql("string_agg(", text.sql(), ", ','", by, ")", within)
-    return Text().literal("[").add(sql("coalesce(", aggregated, ", '')")).literal("]")
+    listed = sql(
+        "coalesce(string_agg({text}, ',' {by}) {within}, '')",
+        text=text.sql(),
+        by=sql("ORDER BY {order}", order=order) if order.parts else NOTHING,
+        within=within,
+    )
+    return Text().literal("[").add(listed).literal("]")
 
 
 def cursor_sql(ordering: Ordering, row: Row) -> Sql:
@@ -116,5 +128,7 @@ def cursor_sql(ordering: Ordering, row: Row) -> Sql:
     text = Text()
     for piece in cursor_json(ordering, row):
         text.add(piece)
-    encoded = sql("encode(convert_to(", text.sql(), ", 'UTF8'), 'base64')")
-    return sql("translate(", encoded, ", E'+/=\\n', '-_')")
+    return sql(
+        "translate(encode(convert_to({text}, 'UTF8'), 'base64'), E'+/=\\n', '-_')",
+        text=text.sql(),
+    )

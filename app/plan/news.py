@@ -6,11 +6,11 @@ each time. What was seen travels as one byte string of 16-byte ids, there and ba
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.plan.binding import Bindings, NewsWindow
 from app.plan.catalog import Row
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Sql, bound, sql, whole
 
 OVERLAP = timedelta(seconds=10)
 """How long after its instant a row may still be committed, and how far clocks of several gateways may differ."""
@@ -18,17 +18,7 @@ ID_BYTES = 16
 _COUNT_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which rows are news at one moment."""
-
-    since: datetime
-    until: datetime
-    seen: bytes
-    """Ids to leave out, one after the other."""
-
-
-class Seen:
+class SeenNews:
     """What one reader of news has seen."""
 
     def __init__(self) -> None:
@@ -36,10 +26,10 @@ class Seen:
         """The last time everything there was had been seen."""
         self._parts: deque[tuple[datetime, bytes]] = deque()
 
-    def window(self, *, now: datetime) -> Window:
+    def window(self, *, now: datetime) -> NewsWindow:
         """What is still unseen at `now`. Rows stamped further ahead than the overlap wait for their time."""
         since = (self._read_at or now) - OVERLAP
-        return Window(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
+        return NewsWindow(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
 
     def add(self, ids: bytes, *, now: datetime, is_all: bool) -> None:
         """These were seen at `now`; `is_all`: there were no more."""
@@ -56,20 +46,31 @@ def fresh_by(instant: str) -> Callable[[Row], Sql]:
     """The condition of news, by the column that says when a row came."""
 
     def fresh(row: Row) -> Sql:
+        # A sub-select of what was seen, so that it is hashed: an array would be searched from end to end for every row.
         return sql(
-            row(instant), " >= ", _SINCE, " AND ", row(instant), " < ", _UNTIL, " AND ", row("id"),
-            # A sub-select, so that it is hashed: an array would be searched from end to end for every row.
-            " NOT IN (SELECT encode(substring(", _SEEN, f" FROM {ID_BYTES} * n + 1 FOR {ID_BYTES}), 'hex')::uuid"
-            " FROM generate_series(0, length(", _SEEN, f") / {ID_BYTES} - 1) n)",
-        )  # fmt: skip
+            """
+            {at} >= {since} AND {at} < {until} AND {row.id} NOT IN (
+                SELECT encode(substring({seen} FROM {bytes} * n + 1 FOR {bytes}), 'hex')::uuid
+                FROM generate_series(0, length({seen}) / {bytes} - 1) n
+            )
+            """,
+            row=row,
+            at=row(instant),
+            since=_SINCE,
+            until=_UNTIL,
+            seen=_SEEN,
+            bytes=whole(ID_BYTES),
+        )
 
     return fresh
 
 
 def head_of_news(row: Row) -> Sql:
     """What the value of a statement of news begins with: how many rows, and their ids."""
-    ids = sql("string_agg(uuid_send(", row("id"), "), ''::bytea)")
-    return sql("int4send(count(*)::int) || coalesce(", ids, ", ''::bytea) || ")
+    return sql(
+        "int4send(count(*)::int) || coalesce(string_agg(uuid_send({row.id}), ''::bytea), ''::bytea) ||",
+        row=row,
+    )
 
 
 def split_news(value: bytes) -> tuple[bytes, bytes]:
@@ -78,6 +79,12 @@ def split_news(value: bytes) -> tuple[bytes, bytes]:
     return value[_COUNT_BYTES:end], value[end:]
 
 
-_SINCE = sql(Param(("news", "since"), "timestamptz", lambda b: b.facts["news"].since))
-_UNTIL = sql(Param(("news", "until"), "timestamptz", lambda b: b.facts["news"].until))
-_SEEN = sql(Param(("news", "seen"), "bytea", lambda b: b.facts["news"].seen))
+def _window(bindings: Bindings) -> NewsWindow:
+    window = bindings.facts.news
+    assert window is not None, "news are only asked for by a subscription"
+    return window
+
+
+_SINCE = bound(("news", "since"), "timestamptz", lambda b: _window(b).since)
+_UNTIL = bound(("news", "until"), "timestamptz", lambda b: _window(b).until)
+_SEEN = bound(("news", "seen"), "bytea", lambda b: _window(b).seen)

@@ -12,9 +12,10 @@ from typing import Any
 from app.plan.arguments import FieldArguments
 from app.plan.catalog import Catalog, Entity, Many, News, Row, SortKey
 from app.plan.kinds import INT, TEXT
-from app.plan.scoping import scoped_table
-from app.plan.sql import Select, Sql, joined, sql
+from app.plan.scoping import Tables, scoped_table
+from app.plan.sql import Select, Sql, Table, all_of, joined, sql, verbatim, whole
 from app.values.cursors import read_cursor
+from app.values.scope import ScopeShape
 
 STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages", "model"})
 """Arguments whose value changes the statement itself."""
@@ -33,7 +34,8 @@ class Ordering:
     def sql(self, row: Row, *, backward: bool = False) -> list[Sql]:
         """ORDER BY items."""
         return [
-            sql(row(key.column), " DESC" if descending != backward else "") for key, descending in self.keys
+            sql("{column} DESC", column=row(key.column)) if descending != backward else row(key.column)
+            for key, descending in self.keys
         ]
 
 
@@ -54,22 +56,32 @@ def ordering_of(entity: Entity, many: Many, args: FieldArguments) -> Ordering:
 
 def rows_of(
     catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
-    alias: str, parent: Sql | None, shape: str, row: Row,
-) -> tuple[Sql, list[Sql]]:  # fmt: skip
-    """The table and every condition but the page's: scope, parent, not deleted, filter."""
-    source, where = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
+    alias: str, parent: Sql | None, shape: ScopeShape, row: Row,
+) -> tuple[Table, list[Sql]]:  # fmt: skip
+    """The table and every further condition but the page's: parent, not deleted, filter."""
+    source = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
+    where: list[Sql] = []
     if many.key and parent is not None:
-        where.append(sql(row(many.key), " = ", parent))
+        where.append(sql("{key} = {parent}", key=row(many.key), parent=parent))
     if many.where:
-        where.append(sql(f"{alias}.{many.where}"))
+        where.append(verbatim(f"{alias}.{many.where}"))
     if isinstance(many, News):
         where.append(many.fresh(row))
     filters = catalog.filters.get(many.filter, {})
     keys = args.keys("filter")
     if entity.alive and not any(filters[key].replaces_alive for key in keys):
-        where.append(sql(f"{alias}.{entity.alive}"))
-    where += [filters[key].predicate(row, args, ("filter", key)) for key in keys]
+        where.append(verbatim(f"{alias}.{entity.alive}"))
+    asked = _FilterArguments(args, Tables(catalog, shape))
+    where += [filters[key].predicate(row, asked, ("filter", key)) for key in keys]
     return source, where
+
+
+class _FilterArguments(FieldArguments):
+    """A list's arguments and the door to other tables."""
+
+    def __init__(self, args: FieldArguments, tables: Tables) -> None:
+        super().__init__(args.values, slot=args.slot, structural=STRUCTURAL)
+        self.table = tables
 
 
 @dataclass
@@ -85,7 +97,7 @@ class Page:
 
 def page_of(
     catalog: Catalog, entity: Entity, many: Many, args: FieldArguments, *,
-    alias: str, parent: Sql | None, shape: str, row: Row, peek: bool = False,
+    alias: str, parent: Sql | None, shape: ScopeShape, row: Row, peek: bool = False,
 ) -> Page:  # fmt: skip
     """The SELECT of a page: conditions, keyset, order, limit."""
     source, where = rows_of(catalog, entity, many, args, alias=alias, parent=parent, shape=shape, row=row)
@@ -98,8 +110,8 @@ def page_of(
     if backward or args.given("first"):
         size = args.param("last" if backward else "first", cast="bigint")
     elif many.default_first is not None:
-        size = sql(str(many.default_first))
-    limit = size if size is None or not peek else sql(size, " + 1")
+        size = whole(many.default_first)
+    limit = size if size is None or not peek else sql("{size} + 1", size=size)
     offset = args.param("offset", cast="bigint") if args.given("offset") else None
     select = Select({}, source, where, order=ordering.sql(row, backward=backward), limit=limit, offset=offset)
     return Page(select, ordering, backward, size)
@@ -127,13 +139,18 @@ def _keyset(ordering: Ordering, args: FieldArguments, which: str, row: Row, *, b
     columns = [row(key.column) for key, _ in ordering.keys]
     signs = ["<" if descending != before else ">" for _, descending in ordering.keys]
     if len(set(signs)) == 1:
-        values = joined(", ", [value(at) for at in range(len(columns))])
-        return sql("(", joined(", ", columns), f") {signs[0]} (", values, ")")
+        return sql(
+            "({columns}) {sign} ({values})",
+            columns=joined(", ", columns),
+            sign=verbatim(signs[0]),
+            values=joined(", ", [value(at) for at in range(len(columns))]),
+        )
     steps: list[Sql] = []
     for at, column in enumerate(columns):
-        same = [sql(columns[i], " = ", value(i), " AND ") for i in range(at)]
-        steps.append(sql("(", *same, column, f" {signs[at]} ", value(at), ")"))
-    return sql("(", joined(" OR ", steps), ")")
+        same = [sql("{column} = {value}", column=columns[i], value=value(i)) for i in range(at)]
+        beyond = sql("{column} {sign} {value}", column=column, sign=verbatim(signs[at]), value=value(at))
+        steps.append(sql("({all})", all=all_of([*same, beyond])))
+    return sql("({any})", any=joined(" OR ", steps))
 
 
 @lru_cache(maxsize=4096)

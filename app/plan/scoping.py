@@ -1,76 +1,87 @@
 """The first lock: no table reference without the predicates of the request's scope."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.plan.binding import Bindings
-from app.plan.catalog import Catalog, Entity, Row, Way
-from app.plan.sql import Param, Sql, sql
+from app.plan.catalog import Catalog, Entity, Way
+from app.plan.sql import Sql, Table, also, bound, sql
+from app.values.scope import ScopeShape
 
-GROUP = sql(Param(("group",), "bigint", lambda b: b.scope.group_id))
-GROUPS = sql(Param(("groups",), "bigint[]", lambda b: list(b.scope.group_ids)))
-STORE = sql(Param(("store",), "bigint", lambda b: b.scope.store_id))
+GROUP = bound(("group",), "bigint", lambda b: b.scope.group_id)
+GROUPS = bound(("groups",), "bigint[]", lambda b: list(b.scope.group_ids))
+STORE = bound(("store",), "bigint", lambda b: b.scope.store_id)
 
 
 def _projects(bindings: Bindings) -> list[int]:
     return list(bindings.scope.project_ids or ())
 
 
-PROJECTS = sql(Param(("projects",), "bigint[]", _projects))
+PROJECTS = bound(("projects",), "bigint[]", _projects)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The door for whoever writes SQL of their own: `tables("Store", "s")` is a table of the catalog, in scope."""
+
+    catalog: Catalog
+    shape: ScopeShape
+
+    def __call__(self, entity: str, alias: str) -> Table:
+        return scoped_table(self.catalog, self.catalog.entities[entity], alias, self.shape)
 
 
 def scoped_table(
-    catalog: Catalog, entity: Entity, alias: str, shape: str, *, every_group: bool = False
-) -> tuple[Sql, list[Sql]]:
-    """A table reference and the predicates that keep it inside the scope.
+    catalog: Catalog, entity: Entity, alias: str, shape: ScopeShape, *, every_group: bool = False
+) -> Table:
+    """A table and the predicates that keep it inside the scope.
 
-    `shape` is `Scope.shape`: which borders the scope has besides its group. `every_group` is for the listing of
-    customer groups alone.
+    `every_group` is for the listing of customer groups alone.
     """
+    tenant = f"{alias}.{entity.tenant}"
+    if every_group:
+        predicates = [sql("{tenant} = ANY ({groups})", tenant=tenant, groups=GROUPS)]
+    else:
+        predicates = [sql("{tenant} = {group}", tenant=tenant, group=GROUP)]
+    if shape.has_store:
+        predicates += _narrow(catalog, alias, entity.store, lambda e: e.store, _in_store)
+    if shape.has_projects:
+        predicates += _narrow(catalog, alias, entity.project, lambda e: e.project, _in_projects)
+    return Table(alias, entity.table, tuple(predicates))
 
-    def row(column: str) -> Sql:
-        return sql(f"{alias}.{column}")
 
-    own_group = (
-        sql(row(entity.tenant), " = ANY (", GROUPS, ")")
-        if every_group
-        else sql(row(entity.tenant), " = ", GROUP)
-    )
-    predicates = [own_group]
-    if "s" in shape:
-        predicates += _narrow(catalog, row, entity.store, alias, lambda e: e.store, sql(" = ", STORE))
-    if "p" in shape:
-        predicates += _narrow(
-            catalog, row, entity.project, alias, lambda e: e.project, sql(" = ANY (", PROJECTS, ")")
-        )
-    return sql(f"{entity.table} {alias}"), predicates
+def _in_store(column: str) -> Sql:
+    return sql("{column} = {store}", column=column, store=STORE)
+
+
+def _in_projects(column: str) -> Sql:
+    return sql("{column} = ANY ({projects})", column=column, projects=PROJECTS)
 
 
 def _narrow(
-    catalog: Catalog, row: Row, way: Way, alias: str, way_of: Callable[[Entity], Way], matches: Sql
+    catalog: Catalog, alias: str, way: Way, way_of: Callable[[Entity], Way], matches: Callable[[str], Sql]
 ) -> list[Sql]:
-    if way.how == "visible":
+    if way.how in ("visible", "beside"):
         return []
     if way.how == "hidden":
         return [sql("false")]
+    column = f"{alias}.{way.column}"
     if way.how == "own":
-        return [sql(row(way.column), matches)]
+        return [matches(column)]
     if way.how == "own_or_group":
-        return [sql("(", row(way.column), " IS NULL OR ", row(way.column), matches, ")")]
+        return [sql("({column} IS NULL OR {matches})", column=column, matches=matches(column))]
     parent = catalog.entities[way.entity]
     above = f"{alias}_up"
-
-    def up(column: str) -> Sql:
-        return sql(f"{above}.{column}")
-
-    inner = _narrow(catalog, up, way_of(parent), above, way_of, matches)
-    if not inner:
+    narrower = _narrow(catalog, above, way_of(parent), way_of, matches)
+    if not narrower:
         return []
+    up = scoped_table(catalog, parent, above, ScopeShape.GROUP)
     exists = sql(
-        f"EXISTS (SELECT 1 FROM {parent.table} {above} WHERE ", up(parent.tenant), " = ", GROUP,
-        " AND ", up("id"), " = ", row(way.column),
-    )  # fmt: skip
-    for condition in inner:
-        exists = sql(exists, " AND ", condition)
+        "EXISTS (SELECT 1 FROM {up} WHERE {up.scope} AND {up.id} = {column} {narrower})",
+        up=up,
+        column=column,
+        narrower=also(narrower),
+    )
     if way.how == "via_or_group":
-        return [sql("(", row(way.column), " IS NULL OR ", exists, "))")]
-    return [sql(exists, ")")]
+        return [sql("({column} IS NULL OR {exists})", column=column, exists=exists)]
+    return [exists]

@@ -1,28 +1,37 @@
 """A small SQL tree and its printing.
 
-Values never enter the text: they are `Param` nodes, numbered when the statement is printed, each with a cast.
-Tables enter only as `Source`, whose predicates bring the scope along (see `scoping`).
+A statement is written as SQL with named holes, `sql("SELECT {t.name} FROM {t} WHERE {t.scope}", t=table)`: the text is
+a constant, what fills a hole is another piece of the tree, a bound value, a row whose column is named, or a name of
+ours. Where the text itself has to be made, from a list or an enum: `joined` puts words between pieces, `quoted` makes a
+literal, `whole` prints a number, `verbatim` takes a text as it is. Nothing else makes a tree.
+
+Values never enter the text: they are `Param` nodes, numbered when the statement is printed, each with a cast. Tables
+enter only as `Table`, which `scoping` makes, and only where their scope is stated as well.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, LiteralString, Protocol, Union
 
 from app.plan.binding import Bindings
+from app.plan.templates import TemplateFault, is_name, read_template
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Param:
     """A bound value. `key` says which value it is, so that the same one is sent once."""
 
     key: tuple[Any, ...]
     cast: str
-    read: Callable[[Bindings], object] = field(compare=False)
+    read: Callable[[Bindings], object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sql:
-    """A fragment: words of ours, parameters, and other fragments, in order."""
+    """A fragment: words of ours, parameters, and other fragments, in order.
+
+    Nobody changes what is made here. It is not frozen: a statement has hundreds, and each would take twice as long.
+    """
 
     parts: tuple[Union[str, Param, "Sql"], ...]
 
@@ -30,118 +39,187 @@ class Sql:
 Part = str | Param | Sql
 
 
-def sql(*parts: Part) -> Sql:
-    """Put parts side by side."""
-    return Sql(parts)
+class Row(Protocol):
+    """A row in a statement under construction: asking for a column makes sure that it is there."""
+
+    def __call__(self, column: str) -> Sql: ...
 
 
-def joined(separator: str, parts: Iterable[Part]) -> Sql:
-    """Parts with words between them."""
+@dataclass(slots=True, eq=False)
+class Alias:
+    """What stands in a FROM under this name: its columns by theirs."""
+
+    alias: str
+
+    def __call__(self, column: str) -> Sql:
+        return Sql((self.named(column),))
+
+    def named(self, column: str) -> str:
+        """The column as SQL names it."""
+        return f"{self.alias}.{column}"
+
+
+@dataclass(slots=True, eq=False)
+class Table(Alias):
+    """A table under an alias, and the predicates that keep it inside the scope. `scoping` makes it, nobody else."""
+
+    name: str
+    scope: tuple[Sql, ...]
+
+
+Hole = Sql | Param | Table | Row | str
+
+
+def sql(template: LiteralString, /, **holes: Hole) -> Sql:
+    """SQL with its holes filled (see `templates`).
+
+    `{x}` is a fragment, a parameter, or a name of ours; `{t.name}` a column of a row; `{t}` a table with its alias,
+    which asks for `{t.scope}` in the same template. What a hole left empty needs no blank in front of it.
+    """
+    made = read_template(template)
+    if len(holes) != len(made.names):
+        raise TemplateFault(_unmatched(template, made.names, holes))
+    parts: list[Part] = list(made.parts)
+    for at, name, column in made.places:
+        try:
+            filling = holes[name]
+        except KeyError:
+            raise TemplateFault(_unmatched(template, made.names, holes)) from None
+        if column:
+            parts[at] = _column(template, name, filling, column)
+        elif type(filling) is Sql:
+            inner = filling.parts
+            # What has one part needs no node of its own.
+            parts[at] = inner[0] if len(inner) == 1 else filling
+            if not inner and at in made.blanks:
+                parts[at - 1] = made.parts[at - 1][:-1]
+        else:
+            parts[at] = _filled(template, name, filling, scoped=name in made.scoped)
+    return Sql(tuple(parts))
+
+
+def _column(template: str, name: str, filling: Hole, column: str) -> Part:
+    if isinstance(filling, Alias):
+        if column == "scope" and isinstance(filling, Table):
+            return all_of(filling.scope)
+        return filling.named(column)
+    if isinstance(filling, Sql | Param | str):
+        raise TemplateFault(f"{{{name}.{column}}} asks for a row: {filling!r} in {template!r}")
+    return filling(column)
+
+
+def _filled(template: str, name: str, filling: Hole, *, scoped: bool) -> Part:
+    if isinstance(filling, str):
+        if is_name(filling):
+            return filling
+    elif isinstance(filling, Sql | Param):
+        return filling
+    elif isinstance(filling, Table):
+        if scoped:
+            return f"{filling.name} {filling.alias}"
+        raise TemplateFault(f"{{{name}}} is a table, so {{{name}.scope}} has to be stated, too: {template!r}")
+    raise TemplateFault(f"{{{name}}} is no fragment, parameter, table or name: {filling!r} in {template!r}")
+
+
+def _unmatched(template: str, names: frozenset[str], holes: dict[str, Hole]) -> str:
+    missing, unused = sorted(names - holes.keys()), sorted(holes.keys() - names)
+    told = [f"nothing for {', '.join(missing)}"] if missing else []
+    told += [f"no hole for {', '.join(unused)}"] if unused else []
+    return f"{' and '.join(told)} in {template!r}"
+
+
+def joined(separator: LiteralString, parts: Iterable[Sql]) -> Sql:
+    """Fragments with words between them."""
     out: list[Part] = []
     for part in parts:
         if out:
             out.append(separator)
-        out.append(part)
+        out.append(part.parts[0] if len(part.parts) == 1 else part)
     return Sql(tuple(out))
 
 
-def quoted(text: str) -> str:
+def quoted(text: str) -> Sql:
     """A text of ours as a string literal (response keys, type names, JSON punctuation)."""
+    return Sql((as_literal(text),))
+
+
+def as_literal(text: str) -> str:
+    """The same, for whoever puts parts together."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def verbatim(text: str) -> Sql:
+    """A text that code of ours has put together, as it is: names, a condition of a declaration. Never a value."""
+    return Sql((text,))
+
+
+def whole(number: int) -> Sql:
+    """A whole number of ours: a constant, a place."""
+    return Sql((str(int(number)),))
+
+
+def bound(key: tuple[Any, ...], cast: str, read: Callable[[Bindings], object]) -> Sql:
+    """A value that every request brings anew."""
+    return Sql((Param(key, cast, read),))
 
 
 def const(value: object, cast: str) -> Sql:
     """A value known now, bound all the same."""
     hashable = tuple(value) if isinstance(value, list) else value
-    return sql(Param(("const", hashable, type(value).__name__), cast, lambda _: value))
+    return bound(("const", hashable, type(value).__name__), cast, lambda _: value)
 
 
-NOTHING = sql()
+NOTHING = Sql(())
 """No words at all."""
-NOW = sql(Param(("now",), "timestamptz", lambda b: b.now))
+NOW = bound(("now",), "timestamptz", lambda b: b.now)
 """The request's clock."""
 
 
-class Text:
-    """A text under construction: literals next to each other become one."""
-
-    __slots__ = ("pieces",)
-
-    def __init__(self) -> None:
-        self.pieces: list[str | Sql] = []
-
-    def literal(self, text: str) -> "Text":
-        """Add a text of ours."""
-        if self.pieces and isinstance(self.pieces[-1], str):
-            self.pieces[-1] += text
-        elif text:
-            self.pieces.append(text)
-        return self
-
-    def add(self, piece: Union[str, Sql, "Text"]) -> "Text":
-        """Add a literal, an expression of type text, or another text."""
-        if isinstance(piece, Text):
-            for inner in piece.pieces:
-                self.add(inner)
-        elif isinstance(piece, str):
-            self.literal(piece)
-        else:
-            self.pieces.append(piece)
-        return self
-
-    def sql(self) -> Sql:
-        """`'…' || expression || '…'`, in parentheses where there is more than one piece."""
-        shown = [quoted(p) if isinstance(p, str) else p for p in self.pieces] or ["''"]
-        if len(shown) == 1:
-            return sql(shown[0])
-        return sql("(", joined(" || ", shown), ")")
+def all_of(conditions: Sequence[Sql]) -> Sql:
+    """Conditions joined with AND; `true` where there is none."""
+    return joined(" AND ", conditions) if conditions else Sql(("true",))
 
 
-@dataclass(frozen=True, slots=True)
-class Subselect(Sql):
-    """A scalar sub-select that gives exactly one row; `inner` is its value, `source` its FROM and WHERE."""
-
-    inner: Sql = field(default_factory=lambda: Sql(()))
-    source: Sql = field(default_factory=lambda: Sql(()))
-
-
-def subselect(text: Text, source: Sql) -> Text:
-    """The text of rows. What it begins and ends with needs no row, so it stays outside and joins its neighbours."""
-    pieces = list(text.pieces)
-    if all(isinstance(piece, str) for piece in pieces):
-        return text
-    head = pieces.pop(0) if isinstance(pieces[0], str) else ""
-    tail = pieces.pop() if isinstance(pieces[-1], str) else ""
-    core = Text()
-    core.pieces = pieces
-    inner = core.sql()
-    assert isinstance(head, str)
-    assert isinstance(tail, str)
-    one = Subselect(("(SELECT ", inner, " FROM ", source, ")"), inner, source)
-    return Text().literal(head).add(one).literal(tail)
+def also(conditions: Sequence[Sql]) -> Sql:
+    """Further conditions behind those already stated: `AND a AND b`; nothing where there is none."""
+    return Sql(("AND ", joined(" AND ", conditions))) if conditions else NOTHING
 
 
 @dataclass(slots=True)
 class Select:
-    """One SELECT. `names` maps output columns to expressions, in order."""
+    """One SELECT. `names` maps output columns to expressions, in order; a table brings its scope into WHERE."""
 
     names: dict[str, Sql]
-    source: Sql
+    source: Sql | Table
     where: list[Sql] = field(default_factory=list)
+    joins: Sql = NOTHING
     group: list[Sql] = field(default_factory=list)
     order: list[Sql] = field(default_factory=list)
     limit: Sql | None = None
     offset: Sql | None = None
 
+    @property
+    def rows(self) -> Sql:
+        """What stands behind FROM: the source, its joins, and every condition."""
+        where = list(self.where)
+        source: Part = (
+            self.source if isinstance(self.source, Sql) else f"{self.source.name} {self.source.alias}"
+        )
+        if isinstance(self.source, Table):
+            where = [*self.source.scope, *where]
+        parts: list[Part] = [source]
+        if self.joins.parts:
+            parts += [" ", self.joins]
+        if where:
+            parts += [" WHERE ", joined(" AND ", where)]
+        return Sql(tuple(parts))
+
     def sql(self) -> Sql:
         """The statement."""
         shown = (
-            sql(e) if e.parts == (n,) or _is_column(e, n) else sql(e, f" AS {n}")
-            for n, e in self.names.items()
+            e if e.parts == (n,) or _is_column(e, n) else Sql((e, f" AS {n}")) for n, e in self.names.items()
         )
-        parts: list[Part] = ["SELECT ", joined(", ", shown), " FROM ", self.source]
-        if self.where:
-            parts += [" WHERE ", joined(" AND ", self.where)]
+        parts: list[Part] = ["SELECT ", joined(", ", shown), " FROM ", self.rows]
         if self.group:
             parts += [" GROUP BY ", joined(", ", self.group)]
         if self.order:
@@ -151,6 +229,13 @@ class Select:
         if self.offset is not None:
             parts += [" OFFSET ", self.offset]
         return Sql(tuple(parts))
+
+    def order_in_columns(self) -> list[str]:
+        """Make the order columns instead, for whoever puts these rows in order around this statement; their names."""
+        keys = {f"sort_{place}": key for place, key in enumerate(self.order, 1)}
+        self.names |= keys
+        self.order = []
+        return list(keys)
 
 
 def _is_column(expression: Sql, name: str) -> bool:
@@ -172,22 +257,22 @@ class Statement:
 def print_sql(tree: Sql) -> Statement:
     """Number the parameters in order of appearance and write the text."""
     out: list[str] = []
-    params: dict[Param, int] = {}
-    _print(tree, out, params)
+    add = out.append
+    params: list[Param] = []
+    numbered: dict[tuple[Any, str], str] = {}
+
+    def write(parts: tuple[Part, ...]) -> None:
+        for part in parts:
+            if type(part) is str:
+                add(part)
+            elif type(part) is Param:
+                which = (part.key, part.cast)
+                if which not in numbered:
+                    params.append(part)
+                    numbered[which] = f"${len(params)}::{part.cast}"
+                add(numbered[which])
+            else:
+                write(part.parts)  # type: ignore[union-attr]
+
+    write(tree.parts)
     return Statement("".join(out), tuple(params))
-
-
-def _print(tree: Sql, out: list[str], params: dict[Param, int]) -> None:
-    for part in tree.parts:
-        if isinstance(part, str):
-            out.append(part)
-        elif isinstance(part, Param):
-            number = params.setdefault(part, len(params) + 1)
-            out.append(f"${number}::{part.cast}")
-        else:
-            _print(part, out, params)
-
-
-def all_of(conditions: Sequence[Sql]) -> Sql:
-    """Conditions joined with AND; `true` where there is none."""
-    return joined(" AND ", conditions) if conditions else sql("true")

@@ -1,11 +1,11 @@
-"""Rows of a demonstration group's campaigns: themselves, their offers, flows, spend and numbers."""
+"""Rows of a demonstration group's campaigns, and of their offers, flows, spend and numbers."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.seeding.numbers import CENT, numbers_of
-from app.seeding.stories import CampaignPlan, FlowPlan, Kind
+from app.seeding.stories import CampaignKind, CampaignPlan, FlowPlan
 from app.seeding.writing import Writer, Written
 
 ROLLUP = """
@@ -28,8 +28,8 @@ class CampaignWriter:
     ids: dict[str, int] = field(default_factory=dict)
 
     async def write(self) -> dict[str, int]:
-        """All campaigns of the plan with what hangs on them, and the rollup of their metrics; ids by name."""
-        # Templates first: what was cloned from them names them.
+        """All campaigns of the plan with what belongs to them, and the rollup of their metrics; returns ids by name."""
+        # Templates first: their clones refer to them.
         for plan in sorted(self.writer.plan.campaigns, key=lambda c: not c.is_template):
             self.ids[plan.name] = await self._campaign(plan)
         await self.writer.connection.execute(ROLLUP, self.writer.group_id)
@@ -37,10 +37,10 @@ class CampaignWriter:
 
     async def _campaign(self, plan: CampaignPlan) -> int:
         known = self.known
-        tracked = plan.kind == Kind.TRACKED
+        tracked = plan.kind == CampaignKind.TRACKED
         project = known.project if tracked else None
         created = self.writer.at((plan.start if plan.start is not None and plan.start < 0 else -3) - 10, 9)
-        if plan.kind == Kind.MEDIA:
+        if plan.kind == CampaignKind.MEDIA:
             [project] = await self.writer.rows(
                 "project",
                 [
@@ -174,7 +174,7 @@ class CampaignWriter:
             plan, group=self.writer.plan.slug, basket=self.writer.plan.basket, today=self.writer.today
         ):
             spend = Decimal()
-            if plan.kind in (Kind.MEDIA, Kind.AD):
+            if plan.kind in (CampaignKind.MEDIA, CampaignKind.AD):
                 spend = (numbers.counts["clicks"] * numbers.cost_per_click).quantize(CENT)
                 spend = spend if daily_cap is None else min(spend, daily_cap)
                 reported.append(

@@ -8,15 +8,15 @@ from random import Random
 from app.db.database import Database
 from app.domain.funnels.stages import STAGES
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.metrics.entries import Several
 from app.domain.promos.redeeming import Asked, redeem
-from app.domain.promos.rules import Basket, Line
+from app.domain.promos.rules import Basket, BasketLine
+from app.errors import Several
 from app.values.scope import Scope
 
 TRAVELLERS = 1_500
-"""Customers whose way is known."""
+"""Customers whose journey is recorded."""
 _STAYS = (1.0, 0.65, 0.62, 0.7, 0.8, 0.7, 0.8, 0.75, 0.6, 0.3)
-"""Which part of those at a stage reaches the next one, in the order of the stages."""
+"""The share of customers at a stage that reach the next one, in the order of the stages."""
 _CHANNELS = ("email", "google_ads", "social", None)
 _CUSTOMERS = "SELECT id FROM customer WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
 _PROMOS = """
@@ -28,7 +28,7 @@ _AT_ONCE = 5_000
 
 
 async def write_journeys(db: Database, group_id: int, *, slug: str, now: datetime) -> None:
-    """Record them as the gateway's own operations do. A second call finds them there."""
+    """Record them through the gateway's own operations. A second call changes nothing."""
     chance = Random(f"{slug} journeys")  # noqa: S311 - made-up people
     async with db.transaction(Scope(group_id)) as tx:
         customers = [row["id"] for row in await tx.fetch(_CUSTOMERS, group_id, TRAVELLERS)]
@@ -37,13 +37,13 @@ async def write_journeys(db: Database, group_id: int, *, slug: str, now: datetim
             await record_touches(tx, touches[start : start + _AT_ONCE], source="demonstration", now=now)
         for promo in await tx.fetch(_PROMOS, group_id, now):
             for customer in customers[:5]:
-                lines = (Line(sku="set-01", category="gifts", quantity=2, unit_price=Decimal("60.00")),)
+                lines = (BasketLine(sku="set-01", category="gifts", quantity=2, unit_price=Decimal("60.00")),)
                 basket = Basket(lines=lines, currency=promo["currency"])
                 try:
                     asked = Asked(code=promo["code"], basket=basket, customer_id=customer)
                     await redeem(tx, asked, key=f"demonstration {promo['code']} {customer}", now=now)
                 except Several:
-                    break  # not for such a basket, or used up
+                    break  # not valid for this basket, or used up
 
 
 def _way(customer: int, chance: Random, now: datetime) -> Iterator[Touch]:

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from app.seeding.stories import (
     ActionPlan,
+    CampaignKind,
     CampaignPlan,
     ConditionPlan,
     FlowPlan,
     GoalPlan,
     GroupPlan,
-    Kind,
     LimitPlan,
     MultiplierPlan,
     OutlayPlan,
@@ -99,7 +99,7 @@ LUMIERE = GroupPlan(
     campaigns=(
         CampaignPlan(
             name="Google Ads – Rentrée",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("google_ads", "meta_ads"),
             start=-40,
             end=21,
@@ -111,7 +111,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Fête des Mères 💐",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("meta_ads",),
             start=-88,
             end=-58,
@@ -123,7 +123,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Noël aux chandelles",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("google_ads", "tiktok_ads"),
             start=14,
             end=45,
@@ -133,7 +133,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Bienvenue à la Maison",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("email", "push"),
             type="onboarding",
             start=-120,
@@ -146,7 +146,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="On ne vous voit plus…",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("email", "sms"),
             type="reengagement",
             start=-30,
@@ -163,7 +163,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="La lettre de Lumière",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("email",),
             type="newsletter",
             start=-85,
@@ -176,7 +176,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Confirmation de commande",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("email",),
             type="transactional",
             start=-200,
@@ -187,7 +187,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Affichage métro ligne 1",
-            kind=Kind.TRACKED,
+            kind=CampaignKind.TRACKED,
             channels=("custom_ads",),
             start=-60,
             end=30,
@@ -202,7 +202,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Affichage & radio (implicit)",
-            kind=Kind.TRACKED,
+            kind=CampaignKind.TRACKED,
             channels=("custom_ads",),
             start=-25,
             is_explicit=False,
@@ -211,7 +211,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Club Lumière – gagner",
-            kind=Kind.REWARD,
+            kind=CampaignKind.REWARD,
             channels=("partner_app",),
             type="loyalty",
             start=-90,
@@ -225,7 +225,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Modèle cagnotte",
-            kind=Kind.REWARD,
+            kind=CampaignKind.REWARD,
             channels=("partner_app",),
             type="loyalty",
             start=None,
@@ -234,7 +234,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Bouquet contre points",
-            kind=Kind.REWARD,
+            kind=CampaignKind.REWARD,
             channels=("partner_app",),
             type="loyalty",
             start=-45,
@@ -262,7 +262,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Acquisition – bougies rechargeables",
-            kind=Kind.AD,
+            kind=CampaignKind.AD,
             channels=("criteo",),
             objective="acquisition",
             start=-70,
@@ -273,7 +273,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Retention – clients de l’hiver",
-            kind=Kind.AD,
+            kind=CampaignKind.AD,
             channels=("criteo",),
             objective="retention",
             start=-90,
@@ -284,7 +284,7 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Ancienne campagne sans plafond",
-            kind=Kind.AD,
+            kind=CampaignKind.AD,
             channels=("criteo",),
             start=-200,
             end=-20,
@@ -294,14 +294,14 @@ LUMIERE = GroupPlan(
         ),
         CampaignPlan(
             name="Idées « printemps »",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=(),
             start=None,
             description="À préparer.",
         ),
         CampaignPlan(
             name="Test à supprimer",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("google_ads",),
             start=-12,
             end=-2,

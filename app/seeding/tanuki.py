@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from app.seeding.stories import (
     ActionPlan,
+    CampaignKind,
     CampaignPlan,
     ConditionPlan,
     FlowPlan,
     GoalPlan,
     GroupPlan,
-    Kind,
     LimitPlan,
     MultiplierPlan,
     OutlayPlan,
@@ -80,7 +80,7 @@ TANUKI = GroupPlan(
     campaigns=(
         CampaignPlan(
             name="Google Ads – lunch within 1 mile",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("google_ads",),
             start=-55,
             end=35,
@@ -91,7 +91,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Opening week: Jersey City",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("meta_ads", "tiktok_ads"),
             start=-80,
             end=-50,
@@ -103,7 +103,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Cold noodle season",
-            kind=Kind.MEDIA,
+            kind=CampaignKind.MEDIA,
             channels=("meta_ads",),
             start=20,
             end=80,
@@ -113,7 +113,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Your first bowl",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("email", "push"),
             type="onboarding",
             start=-150,
@@ -125,7 +125,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="We kept your stool",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("sms",),
             type="reengagement",
             start=-20,
@@ -138,7 +138,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Tuesday specials",
-            kind=Kind.MESSAGE,
+            kind=CampaignKind.MESSAGE,
             channels=("email",),
             type="newsletter",
             start=-85,
@@ -151,7 +151,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="G train posters",
-            kind=Kind.TRACKED,
+            kind=CampaignKind.TRACKED,
             channels=("custom_ads",),
             start=-50,
             end=40,
@@ -165,7 +165,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Bowl Club",
-            kind=Kind.REWARD,
+            kind=CampaignKind.REWARD,
             channels=("partner_app",),
             type="loyalty",
             start=-75,
@@ -176,7 +176,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Template: cash back",
-            kind=Kind.REWARD,
+            kind=CampaignKind.REWARD,
             channels=("partner_app",),
             type="loyalty",
             start=None,
@@ -185,7 +185,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Ride home, connected",
-            kind=Kind.REWARD,
+            kind=CampaignKind.REWARD,
             channels=("partner_app",),
             type="loyalty",
             start=-10,
@@ -195,7 +195,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Acquisition – office crowds",
-            kind=Kind.AD,
+            kind=CampaignKind.AD,
             channels=("criteo",),
             objective="acquisition",
             start=-45,
@@ -206,7 +206,7 @@ TANUKI = GroupPlan(
         ),
         CampaignPlan(
             name="Retention – winter regulars",
-            kind=Kind.AD,
+            kind=CampaignKind.AD,
             channels=("criteo",),
             objective="retention",
             start=-90,
@@ -215,7 +215,11 @@ TANUKI = GroupPlan(
             daily=900,
         ),
         CampaignPlan(
-            name="Ideas: sake tasting", kind=Kind.MESSAGE, channels=("email",), type="promotion", start=None
+            name="Ideas: sake tasting",
+            kind=CampaignKind.MESSAGE,
+            channels=("email",),
+            type="promotion",
+            start=None,
         ),
     ),
 )

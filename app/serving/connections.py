@@ -1,4 +1,4 @@
-"""Connections that do not stay open for nothing.
+"""Connections that do not stay open without a reason.
 
 uvicorn waits for ever for headers that never end, bodies that never arrive and clients that never read their
 answer, and sets and cancels a timer per request to close idle connections. Here a connection has a deadline for
@@ -7,7 +7,7 @@ each of these; one timer a second looks at all of them, so a normal request pays
 And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
 and two packets, and the first of them wakes the client for nothing.
 
-A request that came before, byte for byte, is not read again (`repeats.py`): neither uvicorn nor the app sees it.
+A request that came before, byte for byte, is not read again (`known_requests.py`): neither uvicorn nor the app sees it.
 """
 
 import asyncio
@@ -16,10 +16,8 @@ import socket
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
-
-from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
+from app.serving.exchange import KEY, WHOLE, AnswersAgain, Exchange, KnownRequest
+from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection, ServerState
 
 KIB = 1024
 _CONTINUE = b"HTTP/1.1 100 "
@@ -29,15 +27,15 @@ class _Phase(enum.Enum):
     HEADERS = enum.auto()
     """Waiting for a request, or for the rest of its headers."""
     BODY = enum.auto()
-    """Headers are here, the body is not."""
+    """The headers are here, the body is not yet."""
     ANSWER = enum.auto()
-    """The request is complete; it is our turn."""
+    """The request is complete; we have to answer."""
     IDLE = enum.auto()
     """Between two requests."""
 
 
 class Unread:
-    """What was written to a client and not read by it."""
+    """What was written to a client that has not read it yet."""
 
     __slots__ = ("_bytes", "_since")
 
@@ -46,7 +44,7 @@ class Unread:
         self._since = now_s
 
     def is_late(self, transport: asyncio.Transport, now_s: float, *, within_s: float) -> bool:
-        """Whether none of it was read for so long."""
+        """Whether none of it was read for that long."""
         unread = transport.get_write_buffer_size()
         if unread == 0 or unread != self._bytes:
             self._bytes, self._since = unread, now_s
@@ -61,7 +59,7 @@ class Watched:
         raise NotImplementedError
 
 
-class BoundedConnection(HttpToolsProtocol, Watched):
+class BoundedConnection(HttpConnection, Watched):
     """uvicorn's HTTP/1.1 connection with deadlines, and one that tells a request when its client has left."""
 
     headers_within_s = 10.0
@@ -82,12 +80,12 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._unread = Unread(self._since)
         self._is_between = True
         """No request has begun of which there is more to come."""
-        self._repeats: Repeating | None = None
+        self._known_requests: AnswersAgain | None = None
         """Known from the first answer on."""
-        self._repeated: Exchange | None = None
+        self._under_way: Exchange | None = None
         """A known request that is being answered."""
         self._later = b""
-        """What came meanwhile."""
+        """What arrived meanwhile."""
         self._stops = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -95,53 +93,52 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._answers = _Answers(transport)
         accepted = transport.get_extra_info("socket")
         if accepted is not None and accepted.family in (socket.AF_INET, socket.AF_INET6):
-            # asyncio forgets this for sockets bound by hand, and then headers and body, two writes, are
+            # asyncio forgets this for sockets bound by hand; then headers and body, which are two writes, arrive
             # 40 ms apart.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         watch(self.server_state, self.loop)
 
     def shutdown(self) -> None:
-        """The server stops: an answer that would go on for ever comes to its end."""
+        """The server stops: an answer without an end of its own is ended."""
         self._stops = True
-        if self._repeated is not None:
+        if self._under_way is not None:
             return  # It is closed with that answer.
         super().shutdown()
-        exchange = self.cycle.scope.get(KEY) if self.cycle is not None else None
-        if isinstance(exchange, Exchange):
+        exchange = self._exchange()
+        if exchange is not None:
             exchange.server_stops()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        cycle = self.cycle
+        exchange = None if self.is_answered() else self._exchange()
         super().connection_lost(exc)
-        if self._repeated is not None:
-            self._repeated.client_left()
-            return
-        if cycle is not None and not cycle.response_complete:
-            exchange = cycle.scope.get(KEY)
-            if isinstance(exchange, Exchange):
-                exchange.client_left()
+        if self._under_way is not None:
+            self._under_way.client_left()
+        elif exchange is not None:
+            exchange.client_left()
 
     def data_received(self, data: bytes) -> None:
-        if self._repeated is not None:
+        if self._under_way is not None:
             self._later += data
-            self.flow.pause_reading()
+            self.stop_reading()
             return
         begins = self._is_between and (self._phase is _Phase.IDLE or self._phase is _Phase.HEADERS)
-        if begins and self._repeats is not None and not self._stops and not self.flow.write_paused:
-            repeat = self._repeats.find(data)
-            if repeat is not None:
-                self._answer_again(repeat, data)
+        if begins and self._known_requests is not None and not self._stops and not self.is_full():
+            known = self._known_requests.find(data)
+            if known is not None:
+                self._answer_again(known, data)
                 return
         self._read(data, begins=begins)
 
     def _read(self, data: bytes, *, begins: bool) -> None:
-        """Have it read by uvicorn."""
+        """Let uvicorn read it."""
         if self._phase is _Phase.IDLE:
             self._enter(_Phase.HEADERS)
         super().data_received(data)
-        if begins and self._is_between and self._phase is _Phase.ANSWER and self.cycle is not None:
-            # Its task has not begun yet. (Without a cycle it became a WebSocket.)
-            self.cycle.scope[WHOLE] = data  # type: ignore[literal-required]
+        if begins and self._is_between and self._phase is _Phase.ANSWER:
+            request = self.request()
+            if request is not None:
+                # Its task has not begun yet.
+                request[WHOLE] = data
         if self._phase is _Phase.HEADERS:
             self._received += len(data)
             if self._received > self.max_header_bytes:
@@ -152,81 +149,81 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Blanks after a value are none of it (RFC 9110, 5.5); the parser leaves them there.
+        # Blanks after a value do not belong to it (RFC 9110, 5.5); the parser leaves them there.
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         self._enter(_Phase.BODY)
         super().on_headers_complete()
-        if self.cycle is not None:
-            self.cycle.transport = self._answers  # type: ignore[assignment]
+        self.answer_by(self._answers)
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
-        if self.cycle.response_complete and self._received > self.max_ignored_bytes:
+        if self.is_answered() and self._received > self.max_ignored_bytes:
             self.transport.abort()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._is_between = True
-        answered = self.cycle is not None and self.cycle.response_complete
-        self._enter(_Phase.HEADERS if answered else _Phase.ANSWER)
+        self._enter(_Phase.HEADERS if self.is_answered() else _Phase.ANSWER)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """What uvicorn does then, but for its timer."""
+        """What uvicorn does then, without its timer."""
         self._answers.finish()
-        self.server_state.total_requests += 1
+        self.count_answer()
         if self.transport.is_closing():
             return
-        if self._repeats is None:
-            exchange = self.cycle.scope.get(KEY)
-            if isinstance(exchange, Exchange) and exchange.gate is not None:
-                self._repeats = exchange.gate.repeats
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        if self._phase is _Phase.ANSWER and self.cycle.response_complete:
+        if self._known_requests is None:
+            exchange = self._exchange()
+            if exchange is not None and exchange.gate is not None:
+                self._known_requests = exchange.gate.known_requests
+        self.read_on()
+        self.begin_next()
+        if self._phase is _Phase.ANSWER and self.is_answered():
             self._enter(_Phase.IDLE)
 
-    def _answer_again(self, repeat: Repeat, request: bytes) -> None:
+    def _exchange(self) -> Exchange | None:
+        """Of the request that was read last."""
+        request = self.request()
+        exchange = None if request is None else request.get(KEY)
+        return exchange if isinstance(exchange, Exchange) else None
+
+    def _answer_again(self, known: KnownRequest, request: bytes) -> None:
         """Begin to answer a known request."""
         self._enter(_Phase.ANSWER)
-        self._repeated = Exchange({})
-        task = self.loop.create_task(self._again(repeat, self._repeated, request))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self._under_way = Exchange({})
+        self.begin(self._again(known, self._under_way, request))
 
-    async def _again(self, repeat: Repeat, exchange: Exchange, request: bytes) -> None:
-        assert self._repeats is not None
+    async def _again(self, known: KnownRequest, exchange: Exchange, request: bytes) -> None:
+        assert self._known_requests is not None
         try:
-            body = await self._repeats.answer(repeat, exchange)
+            body = await self._known_requests.answer(known, exchange)
         finally:
-            self._repeated = None
+            self._under_way = None
         if self.transport.is_closing():
             return
         later, self._later = self._later, b""
         if body is None:
             self._read(request, begins=True)
             if self._stops:
-                super().shutdown()  # It closes with that answer.
+                super().shutdown()  # The connection closes after that answer.
         else:
-            self._write(repeat, exchange, body)
-            self.server_state.total_requests += 1
+            self._write(known, exchange, body)
+            self.count_answer()
             self._enter(_Phase.IDLE)
             if self._stops:
                 self.transport.close()
                 return
-        self.flow.resume_reading()
+        self.read_on()
         if later:
             self.data_received(later)
 
-    def _write(self, repeat: Repeat, exchange: Exchange, body: bytes) -> None:
+    def _write(self, known: KnownRequest, exchange: Exchange, body: bytes) -> None:
         head = b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\n\r\n" % (
             STATUS_LINE[200],
-            b"".join(b"%b: %b\r\n" % line for line in self.server_state.default_headers),
-            repeat.head, len(body), exchange.request_id.encode(),
+            self.head_lines(),
+            known.head, len(body), exchange.request_id.encode(),
         )  # fmt: skip
         if len(body) <= _Answers.joined_bytes:
             self.transport.write(head + body)
@@ -261,16 +258,16 @@ class BoundedConnection(HttpToolsProtocol, Watched):
         self._received = 0
 
     def _refuse(self, status: int) -> None:
-        """Close, and say why where somebody waits for an answer and none is under way."""
+        """Close. Say why where somebody waits for an answer and none was begun."""
         if self.transport.is_closing():
             return
-        if self._received if self._phase is _Phase.HEADERS else not self.cycle.response_started:
+        if self._received if self._phase is _Phase.HEADERS else not self.is_being_answered():
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
 
 
 class _Answers:
-    """A connection's transport as its answers see it: a head waits for the first of its body."""
+    """A connection's transport as its answers see it: the head waits for the first piece of the body."""
 
     joined_bytes = 64 * KIB
     """A larger body is written by itself; copying it would cost more than the second system call."""
@@ -283,7 +280,7 @@ class _Answers:
         self._head: bytes | None = None
 
     def write(self, data: bytes) -> None:
-        """Write, now or together with what comes next."""
+        """Write now, or together with what comes next."""
         head = self._head
         if head is not None:
             self._head = None
@@ -298,7 +295,7 @@ class _Answers:
         self._transport.write(data)
 
     def finish(self) -> None:
-        """The answer is complete: what comes next is the head of another one."""
+        """The answer is complete: what comes next is another answer's head."""
         self._between = True
         if self._head is not None:
             # There was no body, not even an empty one.
@@ -320,7 +317,7 @@ LOOK_EVERY_S = 1.0
 
 
 def watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-    """Keep looking at a server's connections for as long as it has any."""
+    """Look at a server's connections once a second, for as long as it has any."""
     if server not in _watched:
         _watched[server] = loop.call_later(LOOK_EVERY_S, _look_at_all, server, loop)
 

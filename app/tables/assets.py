@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, Text
 from sqlmodel import Field
 
 from app.tables.base import CODE, INSTANT, WORDS, TenantRow, child_of, of_group
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class Asset(TenantRow, table=True):
@@ -16,7 +17,7 @@ class Asset(TenantRow, table=True):
         of_group(),
         *child_of("store", "store_id", "created_at"),
         *child_of("campaign", "campaign_id", "created_at"),
-        CheckConstraint("size BETWEEN 0 AND 9007199254740991", name="size_long"),
+        CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
         Index(None, "group_id", "created_at", "id"),
     )
     store_id: int = Field(sa_type=BigInteger)

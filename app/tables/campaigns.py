@@ -30,6 +30,7 @@ from app.tables.base import (
     of_group,
     one_of,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class CampaignStatus(StrEnum):
@@ -84,13 +85,13 @@ class Campaign(TenantRow, table=True):
         CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
         CheckConstraint("budget_total >= 0", name="budget_not_negative"),
         CheckConstraint("ends_at > starts_at", name="window_order"),
-        CheckConstraint("total_rewards BETWEEN 0 AND 9007199254740991", name="total_rewards_long"),
+        CheckConstraint(f"total_rewards BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="total_rewards_long"),
         CheckConstraint(
             "reward_version > 0 AND least(reward_participants, reward_transactions, reward_revenue) >= 0"
-            " AND greatest(reward_participants, reward_transactions, reward_revenue) <= 9007199254740991",
+            f" AND greatest(reward_participants, reward_transactions, reward_revenue) <= {MAX_SAFE_INTEGER}",
             name="reward_counts_long",
         ),
-        CheckConstraint("owner_id BETWEEN 0 AND 9007199254740991", name="owner_long"),
+        CheckConstraint(f"owner_id BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),
@@ -103,7 +104,7 @@ class Campaign(TenantRow, table=True):
         Index(None, "group_id", "partner_id", "created_at", "id"),
         Index(None, "group_id", "partnership_id", "created_at", "id"),
         Index(None, "group_id", "template_id", "created_at", "id"),
-        # Traffic without a known slug counts for one campaign of the integration, made by itself.
+        # Traffic without a known slug counts for one campaign of the integration, which is made automatically.
         Index(
             "uq_campaign_implicit",
             "group_id",
@@ -159,7 +160,7 @@ class Campaign(TenantRow, table=True):
     reward_participants: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     reward_transactions: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     reward_revenue: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    """In the smallest currency unit; with the two above: what was rewarded, reversals taken off."""
+    """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     is_template: bool = Field(default=False)
     template_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field
 
 from app.tables.base import INSTANT, KEPT_JSON, TenantRow, amount, child_of, of_group
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class Flow(TenantRow, table=True):
@@ -20,7 +21,7 @@ class Flow(TenantRow, table=True):
     __table_args__ = (
         of_group(),
         *child_of("campaign", "campaign_id", "position"),
-        CheckConstraint("custom_trigger_id BETWEEN 0 AND 9007199254740991", name="custom_trigger_long"),
+        CheckConstraint(f"custom_trigger_id BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="custom_trigger_long"),
     )
     campaign_id: int = Field(sa_type=BigInteger)
     position: int = Field(default=0)
@@ -38,7 +39,7 @@ class FlowAction(TenantRow, table=True):
         of_group(),
         *child_of("flow", "flow_id", "position"),
         *child_of("partner", "partner_id", "created_at"),
-        CheckConstraint("base_reward BETWEEN 0 AND 9007199254740991", name="base_reward_long"),
+        CheckConstraint(f"base_reward BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="base_reward_long"),
     )
     flow_id: int = Field(sa_type=BigInteger)
     position: int = Field(default=0)
@@ -56,7 +57,7 @@ class FlowCondition(TenantRow, table=True):
         of_group(),
         *child_of("flow", "flow_id", "position"),
         *child_of("partner", "partner_id", "created_at"),
-        CheckConstraint("attribute BETWEEN 0 AND 9007199254740991", name="attribute_long"),
+        CheckConstraint(f"attribute BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="attribute_long"),
     )
     flow_id: int = Field(sa_type=BigInteger)
     position: int = Field(default=0)
@@ -69,7 +70,7 @@ class FlowCondition(TenantRow, table=True):
 
 
 class FlowMultiplier(TenantRow, table=True):
-    """What raises a flow's reward: 1.5 is half again as much."""
+    """What raises a flow's reward: 1.5 pays half as much again."""
 
     __tablename__ = "flow_multiplier"
     __table_args__ = (
@@ -77,7 +78,7 @@ class FlowMultiplier(TenantRow, table=True):
         *child_of("flow", "flow_id", "position"),
         *child_of("partner", "partner_id", "created_at"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
-        CheckConstraint("attribute BETWEEN 0 AND 9007199254740991", name="attribute_long"),
+        CheckConstraint(f"attribute BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="attribute_long"),
     )
     flow_id: int = Field(sa_type=BigInteger)
     position: int = Field(default=0)

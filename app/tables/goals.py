@@ -11,6 +11,7 @@ from app.tables.base import (
     child_of,
     of_group,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class Goal(TenantRow, table=True):
@@ -21,7 +22,7 @@ class Goal(TenantRow, table=True):
         of_group(),
         *child_of("campaign", "campaign_id", "position"),
         *child_of("partner", "partner_id", "created_at"),
-        CheckConstraint("value BETWEEN 0 AND 9007199254740991", name="value_long"),
+        CheckConstraint(f"value BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="value_long"),
     )
     campaign_id: int = Field(sa_type=BigInteger)
     position: int = Field(default=0)

@@ -1,4 +1,4 @@
-"""Campaign metrics per day and channel, and the rollup of a store's campaigns kept by the same writes.
+"""Campaign metrics per day and channel, and the rollup over a store's campaigns, updated by the same writes.
 
 Counts are 53-bit, so that they print as JSON numbers every client reads exactly. `spend` is the sum of the
 ledger's entries of that campaign, day and channel, kept in the transaction that writes the ledger.
@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, Index, UniqueConstrain
 from sqlmodel import Field
 
 from app.tables.base import CODE, KEPT_JSON, TenantRow, amount, child_of, in_group, of_group
+from app.values.numbers import MAX_SAFE_INTEGER
 
 COUNTS = ("impressions", "clicks", "conversions", "sent", "delivered", "opened", "unsubscribed")
 AMOUNTS = ("spend", "revenue")
@@ -22,7 +23,7 @@ def _count() -> Any:
 
 
 def _long_counts() -> list[CheckConstraint]:
-    return [CheckConstraint(f"{c} BETWEEN 0 AND 9007199254740991", name=f"{c}_long") for c in COUNTS]
+    return [CheckConstraint(f"{c} BETWEEN 0 AND {MAX_SAFE_INTEGER}", name=f"{c}_long") for c in COUNTS]
 
 
 class CampaignMetric(TenantRow, table=True):

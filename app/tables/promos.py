@@ -18,6 +18,7 @@ from app.tables.base import (
     in_group,
     of_group,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class Promo(TenantRow, table=True):
@@ -28,7 +29,7 @@ class Promo(TenantRow, table=True):
         of_group(),
         *child_of("campaign", "campaign_id", "created_at"),
         *in_group(segment_id="segment"),
-        # A deleted promo gives its code free.
+        # The code of a deleted promo may be used again.
         Index(
             "uq_promo_group_id_code",
             "group_id",
@@ -39,10 +40,12 @@ class Promo(TenantRow, table=True):
         CheckConstraint("valid_from < valid_until", name="window_order"),
         CheckConstraint("value >= 0", name="value_not_negative"),
         CheckConstraint(
-            "used >= 0 AND used <= coalesce(usage_limit, 9007199254740991)", name="used_within_limit"
+            f"used >= 0 AND used <= coalesce(usage_limit, {MAX_SAFE_INTEGER})", name="used_within_limit"
         ),
-        CheckConstraint("usage_limit BETWEEN 0 AND 9007199254740991", name="usage_limit_long"),
-        CheckConstraint("per_customer_limit BETWEEN 0 AND 9007199254740991", name="per_customer_limit_long"),
+        CheckConstraint(f"usage_limit BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="usage_limit_long"),
+        CheckConstraint(
+            f"per_customer_limit BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="per_customer_limit_long"
+        ),
         Index(None, "group_id", "code", "id"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "segment_id", "created_at", "id"),
@@ -94,7 +97,7 @@ class PromoRedemption(TenantRow, table=True):
 
 
 class PromoUsage(TenantRow, table=True):
-    """How often a customer uses a promo, releases taken off: what the limit per customer is held by."""
+    """How often a customer uses a promo, less releases. The limit per customer is enforced on this row."""
 
     __tablename__ = "promo_usage"
     __table_args__ = (
@@ -102,7 +105,7 @@ class PromoUsage(TenantRow, table=True):
         *child_of("promo", "promo_id")[:1],
         *child_of("customer", "customer_id"),
         UniqueConstraint("group_id", "promo_id", "customer_id"),
-        CheckConstraint("used BETWEEN 0 AND 9007199254740991", name="used_long"),
+        CheckConstraint(f"used BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="used_long"),
     )
     promo_id: int = Field(sa_type=BigInteger)
     customer_id: int = Field(sa_type=BigInteger)

@@ -1,4 +1,4 @@
-"""Rewards: what groups can ask about, what was decided and why, what was paid, and what customers have.
+"""Rewards: the attributes a group declares, what was decided and why, what was paid, and customers' balances.
 
 Amounts are whole numbers in the smallest unit of the currency. Source: Benji, and what it leaves open.
 """
@@ -12,12 +12,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, Uui
 from sqlmodel import Field
 
 from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, child_of, in_group, of_group, one_of
-
-_LONG = "9007199254740991"
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class RewardAttributeKind(StrEnum):
-    """What values an attribute of a group's own has."""
+    """What kind of values a group's own attribute has."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -30,19 +29,19 @@ class RewardOutcome(StrEnum):
 
     PAID = "paid"
     TRIMMED = "trimmed"
-    """Paid as far as the limit on rewards, or what a balance counts, allowed."""
+    """Paid in part: as much as the limit on rewards, or the largest balance we can store, allowed."""
     NOT_LIVE = "not_live"
     """The campaign pays nothing now, or never."""
     NO_FLOW = "no_flow"
     """No live flow has this trigger."""
     NOT_MET = "not_met"
-    """Of no flow the conditions hold."""
+    """The conditions hold for no flow."""
     NOTHING_DUE = "nothing_due"
-    """Conditions hold, and what is paid for it is nothing."""
+    """Conditions hold, but the amount comes to nothing."""
     LIMIT_REACHED = "limit_reached"
-    """Of the campaign, or of what a balance counts."""
+    """The campaign's limit, or the largest balance we can store."""
     NO_BALANCE = "no_balance"
-    """A redemption of more than the customer has."""
+    """It would redeem more than the customer has."""
 
 
 class RewardEntryKind(StrEnum):
@@ -54,7 +53,7 @@ class RewardEntryKind(StrEnum):
 
 
 class RewardAttribute(TenantRow, table=True):
-    """An attribute of the group's own that conditions and multipliers can name by its number."""
+    """One of the group's own attributes, which conditions and multipliers can name by its number."""
 
     __tablename__ = "reward_attribute"
     __table_args__ = (
@@ -62,7 +61,7 @@ class RewardAttribute(TenantRow, table=True):
         UniqueConstraint("group_id", "type_code", "attribute"),
         UniqueConstraint("group_id", "type_code", "name"),
         CheckConstraint("type_code BETWEEN 1 AND 4", name="type_code_named"),
-        CheckConstraint(f"attribute BETWEEN 1000 AND {_LONG}", name="attribute_own"),
+        CheckConstraint(f"attribute BETWEEN 1000 AND {MAX_SAFE_INTEGER}", name="attribute_own"),
         one_of("kind", list(RewardAttributeKind)),
         Index(None, "group_id", "name", "id"),
     )
@@ -76,7 +75,7 @@ class RewardAttribute(TenantRow, table=True):
 
 
 class RewardEvaluation(TenantRow, table=True):
-    """What one event came to in one campaign, once. Ids of a campaign's evaluations are in the order they counted."""
+    """What one event came to in one campaign, once. A campaign's evaluations count in the order of their ids."""
 
     __tablename__ = "reward_evaluation"
     __table_args__ = (
@@ -85,7 +84,7 @@ class RewardEvaluation(TenantRow, table=True):
         *in_group(event_id="event", customer_id="customer"),
         UniqueConstraint("group_id", "event_id", "campaign_id"),
         one_of("outcome", list(RewardOutcome)),
-        CheckConstraint(f"wanted BETWEEN 0 AND {_LONG}", name="wanted_long"),
+        CheckConstraint(f"wanted BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="wanted_long"),
         CheckConstraint("amount BETWEEN 0 AND wanted", name="amount_within_wanted"),
         CheckConstraint("version > 0", name="version_positive"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
@@ -103,7 +102,7 @@ class RewardEvaluation(TenantRow, table=True):
     version: int
     """The version of the campaign's flows and goals that was read."""
     inputs: Any = Field(default=None, sa_type=KEPT_JSON, nullable=False)
-    """Everything that was known, so that it can be judged again."""
+    """Everything the decision was based on, so that it can be made again."""
     trace: Any = Field(default=None, sa_type=KEPT_JSON, nullable=False)
     outcome: str = Field(sa_type=CODE)
     wanted: int = Field(sa_type=BigInteger)
@@ -126,7 +125,7 @@ class RewardEntry(TenantRow, table=True):
         UniqueConstraint("group_id", "evaluation_id", "step", "position"),
         one_of("kind", list(RewardEntryKind)),
         CheckConstraint(
-            f"amount <> 0 AND amount BETWEEN -{_LONG} AND {_LONG}"
+            f"amount <> 0 AND amount BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
             " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount)",
             name="amount_fits_kind",
         ),
@@ -140,13 +139,13 @@ class RewardEntry(TenantRow, table=True):
     partner_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=CODE)
     step: int = Field(sa_type=BigInteger)
-    """When it counted, among all of its campaign: the evaluation's id, or for a reversal the next one."""
+    """Its place among all entries of its campaign: the evaluation's id, or for a reversal the next one."""
     position: int
     flow: int = Field(sa_type=BigInteger)
     """The id of the flow that paid; the flow may be gone."""
     action: int = Field(sa_type=BigInteger)
     amount: int = Field(sa_type=BigInteger)
-    """What the campaign distributed by it; negative: taken back."""
+    """What the campaign paid out; negative where it was taken back."""
     balance_change: int = Field(sa_type=BigInteger)
     """What it did to the customer's balance with the partner."""
     currency: str = Field(sa_type=CODE)
@@ -160,7 +159,7 @@ class RewardBalance(TenantRow, table=True):
         of_group(),
         *in_group(customer_id="customer", partner_id="partner"),
         UniqueConstraint("group_id", "customer_id", "partner_id", "currency"),
-        CheckConstraint(f"balance BETWEEN 0 AND {_LONG}", name="balance_not_negative"),
+        CheckConstraint(f"balance BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="balance_not_negative"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "partner_id", "id"),
     )
@@ -171,7 +170,7 @@ class RewardBalance(TenantRow, table=True):
 
 
 class RewardParticipant(TenantRow, table=True):
-    """Whom a campaign rewarded, and how often, reversals taken off."""
+    """Whom a campaign rewarded, and how often, less reversals."""
 
     __tablename__ = "reward_participant"
     __table_args__ = (

@@ -1,5 +1,5 @@
-"""Segments: sets of customers that campaigns and promos are aimed at, the lists of those that are kept, and
-what the worker counts again."""
+"""Segments: sets of customers that campaigns and promos are aimed at, the members of those that are lists, and
+what the worker has to count again."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +25,7 @@ from app.tables.base import (
     of_group,
     one_of,
 )
+from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class SegmentType(StrEnum):
@@ -43,7 +44,7 @@ class Segment(TenantRow, table=True):
         of_group(),
         UniqueConstraint("group_id", "external_id"),
         one_of("type", list(SegmentType)),
-        CheckConstraint("size BETWEEN 0 AND 9007199254740991", name="size_long"),
+        CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
         Index(None, "group_id", "name", "id"),
         Index(None, "group_id", "created_at", "id"),
     )
@@ -76,10 +77,10 @@ class SegmentMember(TenantRow, table=True):
 
 
 class AudienceChange(SQLModel, table=True):
-    """Directory: facts of a group's customers changed, so its dynamic segments are to be counted anew.
+    """Directory: facts about a group's customers changed, so its dynamic segments must be counted again.
 
-    One row per writing transaction: rows that are only added never wait for one another, and one that commits
-    late is found late, not lost. The worker deletes what it has counted.
+    One row per writing transaction: rows that are only inserted never wait for one another, and one that commits
+    late is found late, but not lost. The worker deletes the rows it has dealt with.
     """
 
     __tablename__ = "audience_change"

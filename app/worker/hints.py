@@ -1,16 +1,15 @@
-"""Being told that something may be due sooner than planned. A hint makes work prompt; nothing rests on it.
+"""Hints that something may be due sooner than planned. A hint makes work prompt; nothing depends on it.
 
 Whoever changes when a campaign starts or ends says so in the same transaction, and the worker hears of it
-with the COMMIT (`app.domain.campaigns.due`). Where hints don't get through (a pooler in
+with the COMMIT (`app.domain.campaigns.due`). Where hints do not get through (a pooler in
 transaction mode, a lost connection), the next round of visits finds the change.
 """
 
 import logging
 from collections.abc import Callable
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from app.db.database import Database
+from app.db.pool import Kept
 from app.domain.campaigns.due import CHANNEL
 from app.values.ids import read_whole
 
@@ -24,29 +23,25 @@ class Hints:
         self._db = db
         self._channel = channel
         self._on_hint = on_hint
-        self._connection: AsyncConnection | None = None
+        self._kept: Kept | None = None
         self._lost = False
 
     async def listen(self) -> bool:
         """Start listening, or start again after the connection broke. True when it just (re)started."""
-        if self._connection is not None and not self._lost:
+        if self._kept is not None and not self._lost:
             return False
-        await self.close()
-        connection = await self._db.connection()
-        raw = await connection.get_raw_connection()
-        driver = raw.driver_connection
-        assert driver is not None
-        self._connection, self._lost = connection, False
-        driver.add_termination_listener(self._on_lost)
-        await driver.add_listener(self._channel, self._on_notification)
+        self.close()
+        kept = await self._db.connection()
+        self._kept, self._lost = kept, False
+        kept.driver.add_termination_listener(self._on_lost)
+        await kept.driver.add_listener(self._channel, self._on_notification)
         return True
 
-    async def close(self) -> None:
-        """Stop listening; the connection is not reused, since it would keep the subscription."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.invalidate()
-            await connection.close()
+    def close(self) -> None:
+        """Stop listening."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def _on_lost(self, _: object) -> None:
         self._lost = True

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.db.protecting import protect, unprotect
+from migrations.grants_0003 import protect, unprotect
 
 revision = "0003"
 down_revision = "0002"

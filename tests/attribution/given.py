@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from app.db.database import Database
-from app.domain.attribution.models import Touch
+from app.domain.attribution.models import JourneyTouch
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given import promos as given
@@ -36,7 +36,7 @@ class Journey:
 
     event_at: datetime
     amount: Decimal
-    touches: list[Touch] = field(default_factory=list)
+    touches: list[JourneyTouch] = field(default_factory=list)
     event_id: UUID = field(default_factory=uuid4)
 
 

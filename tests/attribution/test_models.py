@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.attribution.models import Model, Touch, attribute, journey, weights
+from app.domain.attribution.models import JourneyTouch, Model, attribute, journey, weights
 
 EVENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 A, B, C, D = 1, 2, 3, 4
 
 
-def touches(*campaigns: int | None, apart: timedelta = timedelta(days=1)) -> list[Touch]:
+def touches(*campaigns: int | None, apart: timedelta = timedelta(days=1)) -> list[JourneyTouch]:
     """One touch after the other, the last one at the event."""
-    return [Touch(EVENT - apart * (len(campaigns) - 1 - at), one) for at, one in enumerate(campaigns)]
+    return [JourneyTouch(EVENT - apart * (len(campaigns) - 1 - at), one) for at, one in enumerate(campaigns)]
 
 
 def shares(amount: str, model: Model, *campaigns: int | None) -> dict[int | None, Decimal]:
@@ -25,7 +25,7 @@ def shares(amount: str, model: Model, *campaigns: int | None) -> dict[int | None
 
 def test_time_decay_is_right_to_the_cent_for_old_touches_of_large_amounts() -> None:
     day = timedelta(days=1)
-    led = [Touch(EVENT - 15 * day, A), Touch(EVENT - day / 10, B)]
+    led = [JourneyTouch(EVENT - 15 * day, A), JourneyTouch(EVENT - day / 10, B)]
     # A weighs 2^-14.9 of B.
     found = attribute(Decimal(1_000_000), "EUR", led, model=Model.TIME_DECAY, half_life=day)
     assert found == {A: Decimal("32.71"), B: Decimal("999967.29")}
@@ -77,14 +77,18 @@ def test_odd_coins_go_to_the_largest_fraction_the_earliest_first_and_keep_the_si
 
 def test_the_window_holds_both_its_ends_and_nothing_after_the_event() -> None:
     day = timedelta(days=1)
-    on_edge, before, after = Touch(EVENT - 30 * day, A), Touch(EVENT - 31 * day, B), Touch(EVENT + day, C)
-    at = Touch(EVENT, D)
+    on_edge, before, after = (
+        JourneyTouch(EVENT - 30 * day, A),
+        JourneyTouch(EVENT - 31 * day, B),
+        JourneyTouch(EVENT + day, C),
+    )
+    at = JourneyTouch(EVENT, D)
     assert journey([after, at, before, on_edge], event_at=EVENT, window=30 * day) == [on_edge, at]
 
 
 JOURNEYS = st.lists(
     st.tuples(st.integers(0, 60 * 86400), st.sampled_from([None, A, B, C, D])), max_size=12
-).map(lambda made: [Touch(EVENT - timedelta(seconds=s), one) for s, one in made])
+).map(lambda made: [JourneyTouch(EVENT - timedelta(seconds=s), one) for s, one in made])
 AMOUNTS = st.decimals(-(10**13), 10**13, places=4, allow_nan=False) | st.decimals(-1000, 1000, places=2)
 
 
@@ -97,7 +101,12 @@ AMOUNTS = st.decimals(-(10**13), 10**13, places=4, allow_nan=False) | st.decimal
     window=st.integers(0, 90).map(lambda d: timedelta(days=d)),
 )
 def test_shares_add_up_to_the_amount_whatever_the_model(
-    made: list[Touch], amount: Decimal, currency: str, model: Model, half_life: timedelta, window: timedelta
+    made: list[JourneyTouch],
+    amount: Decimal,
+    currency: str,
+    model: Model,
+    half_life: timedelta,
+    window: timedelta,
 ) -> None:
     led = journey(made, event_at=EVENT, window=window)
     parts = attribute(amount, currency, led, model=model, half_life=half_life)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from app.domain.attribution.models import Model, Touch, attribute, journey
+from app.domain.attribution.models import JourneyTouch, Model, attribute, journey
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.attribution.given import Journey, market, spend, walk
@@ -70,7 +70,11 @@ def by_campaign(rows: list[dict[str, Any]], number: str = "revenue") -> dict[int
 async def test_4000_over_two_interactions_is_2000_each(db: Database, asker: Asker) -> None:
     here = await market(db)
     a, b, *_ = here.campaigns
-    await walk(db, here, [Journey(NOON, Decimal("4000"), [Touch(NOON - 2 * DAY, a), Touch(NOON - DAY, b)])])
+    await walk(
+        db,
+        here,
+        [Journey(NOON, Decimal("4000"), [JourneyTouch(NOON - 2 * DAY, a), JourneyTouch(NOON - DAY, b)])],
+    )
     rows = await ask(asker, here.scope, BY, by="CAMPAIGN")
     assert by_campaign(rows) == {a: 2000, b: 2000}
     assert by_campaign(rows, "conversions") == {a: Decimal("0.5"), b: Decimal("0.5")}
@@ -112,7 +116,7 @@ async def test_the_database_shares_the_same_coins_as_the_rules(
         moments = [NOON - rng.randrange(-1, 40 * 86_400) * timedelta(seconds=1) for _ in range(count)]
         if count > 2 and rng.random() < 0.3:
             moments[1] = moments[0]
-        touches = [Touch(at, rng.choice([None, *here.campaigns])) for at in moments]
+        touches = [JourneyTouch(at, rng.choice([None, *here.campaigns])) for at in moments]
         return Journey(NOON + rng.choice([0, 1, 3]) * timedelta(seconds=1), amount(), touches)
 
     journeys = [made() for _ in range(JOURNEYS)]
@@ -147,7 +151,7 @@ async def test_the_database_shares_the_same_coins_as_the_rules(
 async def test_a_statistic_that_changes_is_attributed_anew(db: Database, asker: Asker) -> None:
     here = await market(db)
     a, b, *_ = here.campaigns
-    sale = Journey(NOON, Decimal("100"), [Touch(NOON - 2 * DAY, a), Touch(NOON - DAY, b)])
+    sale = Journey(NOON, Decimal("100"), [JourneyTouch(NOON - 2 * DAY, a), JourneyTouch(NOON - DAY, b)])
     await walk(db, here, [sale])
     async with db.transaction(here.scope) as tx:
         await tx.execute("UPDATE event_metric SET value = 4000 WHERE event_id = $1", sale.event_id)
@@ -160,9 +164,9 @@ async def test_what_direct_gets_is_a_row_without_a_campaign(db: Database, asker:
     await walk(
         db, here,
         [
-            Journey(NOON, Decimal("10"), [Touch(NOON - DAY, a), Touch(NOON, None)]),
+            Journey(NOON, Decimal("10"), [JourneyTouch(NOON - DAY, a), JourneyTouch(NOON, None)]),
             Journey(NOON, Decimal("7")),
-            Journey(NOON, Decimal("1"), [Touch(NOON - 31 * DAY, a)]),
+            Journey(NOON, Decimal("1"), [JourneyTouch(NOON - 31 * DAY, a)]),
         ],
     )  # fmt: skip
     assert by_campaign(await ask(asker, here.scope, BY, by="CAMPAIGN")) == {a: 5, None: 13}
@@ -176,8 +180,8 @@ async def test_revenue_and_cost_stand_side_by_side(db: Database, asker: Asker) -
     await walk(
         db, here,
         [
-            Journey(NOON, Decimal("90"), [Touch(NOON - DAY, a)]),
-            Journey(NOON + 5 * DAY, Decimal("30"), [Touch(NOON, b)]),
+            Journey(NOON, Decimal("90"), [JourneyTouch(NOON - DAY, a)]),
+            Journey(NOON + 5 * DAY, Decimal("30"), [JourneyTouch(NOON, b)]),
         ],
     )  # fmt: skip
     await spend(
@@ -211,7 +215,7 @@ async def test_revenue_and_cost_stand_side_by_side(db: Database, asker: Asker) -
 async def test_currencies_are_never_added(db: Database, asker: Asker) -> None:
     here = await market(db)
     a, b, *_ = here.campaigns
-    await walk(db, here, [Journey(NOON, Decimal("90"), [Touch(NOON - DAY, a)])])
+    await walk(db, here, [Journey(NOON, Decimal("90"), [JourneyTouch(NOON - DAY, a)])])
     await spend(
         db, here, (a, "2026-03-01", "email", "20", "USD"), (a, "2026-03-05", "email", "10", "USD"),
         (b, "2026-03-01", "email", "1000", "JPY"), (b, "2026-03-01", "email", "3", "EUR"),
@@ -256,7 +260,8 @@ async def test_sums_meet_those_of_insights(db: Database, asker: Asker) -> None:
     rng = random.Random(5)
     journeys = [
         Journey(NOON + n * DAY, Decimal(rng.randrange(1, 10**6)) / 100,
-                [Touch(NOON - rng.randrange(20) * DAY, rng.choice([None, *here.campaigns])) for _ in range(n % 5)])
+                [JourneyTouch(NOON - rng.randrange(20) * DAY, rng.choice([None, *here.campaigns]))
+                 for _ in range(n % 5)])
         for n in range(40)
     ]  # fmt: skip
     await walk(db, here, journeys)
@@ -271,7 +276,7 @@ async def test_sums_meet_those_of_insights(db: Database, asker: Asker) -> None:
 async def test_another_scope_sees_nothing_of_it(db: Database, asker: Asker) -> None:
     here, there = await market(db), await market(db)
     a = here.campaigns[0]
-    await walk(db, here, [Journey(NOON, Decimal("90"), [Touch(NOON - DAY, a)])])
+    await walk(db, here, [Journey(NOON, Decimal("90"), [JourneyTouch(NOON - DAY, a)])])
     await spend(db, here, (a, "2026-03-01", "email", "20", "EUR"))
     whole = await ask(asker, here.scope, BY, by="CAMPAIGN")
     for scope in (

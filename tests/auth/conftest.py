@@ -1,11 +1,10 @@
 """What the tests of credentials share: a fixed moment, settings, an authenticator, a count of look-ups."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from app.auth.credentials import Authenticator
 from app.db.database import Database
@@ -40,17 +39,16 @@ def authenticator(settings: Settings, db: Database) -> Authenticator:
 class Visits:
     """How often the database was asked for a connection."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, db: Database) -> None:
+        self._db, self._before = db, db.writer.taken
 
-    def __call__(self, *_: object) -> None:
-        self.count += 1
+    @property
+    def count(self) -> int:
+        """From the beginning of the test."""
+        return self._db.writer.taken - self._before
 
 
 @pytest.fixture
-def visits(db: Database) -> Iterator[Visits]:
+def visits(db: Database) -> Visits:
     """Counts from here on."""
-    counter = Visits()
-    event.listen(db.engine.sync_engine, "checkout", counter)
-    yield counter
-    event.remove(db.engine.sync_engine, "checkout", counter)
+    return Visits(db)

@@ -1,6 +1,7 @@
 """What an API key opens: its group, narrowed by a beacon; never more."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from tests.auth.conftest import NOW
 from tests.given import groups
 
 
-async def key_of(db: Database, group_id: int, **options: object) -> str:
-    made = await create_api_key(db, group_id=group_id, name="test", now=NOW, **options)  # type: ignore[arg-type]
+async def key_of(db: Database, group_id: int, **options: Any) -> str:
+    made = await create_api_key(db, group_id=group_id, name="test", now=NOW, **options)
     return made.secret
 
 

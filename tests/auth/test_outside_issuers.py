@@ -25,6 +25,7 @@ from app.errors import Unauthorized, Unavailable
 from app.settings import Settings
 from tests.auth.conftest import JWT_SECRET, NOW
 from tests.given import groups
+from tests.serving.wire import until
 
 SECONDS = int(NOW.timestamp())
 ISSUER = "https://login.example"
@@ -35,7 +36,7 @@ ED_KEY = ed25519.Ed25519PrivateKey.generate()
 
 def jwk(key: Any, **more: object) -> dict[str, Any]:
     """The public half, as an issuer publishes it."""
-    kinds = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
+    kinds: dict[Any, Any] = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
     family = next((a for kind, a in kinds.items() if isinstance(key, kind)), OKPAlgorithm)
     return {**family.to_jwk(key.public_key(), as_dict=True), "key_ops": ["verify"], **more}
 
@@ -58,19 +59,19 @@ class Issuer:
 def issuer() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            issuer.asked += 1
-            self.send_response(issuer.status)
+            made.asked += 1
+            self.send_response(made.status)
             self.end_headers()
-            self.wfile.write(issuer.body)
+            self.wfile.write(made.body)
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = Issuer(server.server_port)
+        made = Issuer(server.server_port)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield issuer
+        yield made
         server.shutdown()
         thread.join()
 
@@ -120,7 +121,7 @@ async def test_no_token_borrows_anothers_issuer_algorithm_or_key(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     claims = {"group": a.group_id, "exp": SECONDS + 600, "iss": ISSUER}
-    confused = jwt.PyJWS().encode(json.dumps(claims).encode(), None, algorithm="none")
+    confused = jwt.PyJWS().encode(json.dumps(claims).encode(), "", algorithm="none")
     head, body, _ = confused.split(".")
     forged = {
         "a shared secret in the issuer's name": jwt.encode(claims, JWT_SECRET, headers={"kid": "rsa"}),
@@ -206,13 +207,15 @@ async def test_a_key_taken_back_stops_working(db: Database, outside: Authenticat
 
 
 async def test_kept_keys_bridge_an_outage_and_are_renewed_in_the_background(
-    db: Database, outside: Authenticator, issuer: Issuer
+    db: Database, outside: Authenticator, issuer: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     a = await groups.group(db)
     token = signed({"group": a.group_id, "exp": SECONDS + 86_400})
     await outside.authenticate(bearer=token, now=NOW)
     issuer.status = 503
     await outside.authenticate(bearer=token, now=NOW + timedelta(minutes=30))
+    # Whoever comes while a fetch is under way waits for that one, and this one is to fail by itself.
+    await until(lambda: "could not be fetched" in caplog.text)
     with pytest.raises(Unavailable):
         await outside.authenticate(bearer=token, now=NOW + timedelta(minutes=61))
     issuer.status = 200

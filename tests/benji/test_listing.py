@@ -229,7 +229,7 @@ async def test_activation_and_pauses_show(member: Member, db: Database) -> None:
 
 
 async def test_a_last_day_ends_with_its_last_second(member: Member, db: Database) -> None:
-    days = {"starts_on": date(2025, 6, 1), "ends_on": date(2025, 6, 30)}
+    days: dict[str, Any] = {"starts_on": date(2025, 6, 1), "ends_on": date(2025, 6, 30)}
     await campaigns.campaign(db, member.inner.given.scope, reward_type=1, **days)
     (shown,) = await member.campaigns()
     assert (shown["start_date"], shown["end_date"]) == ("2025-05-31T22:00:00Z", "2025-06-30T21:59:59Z")

@@ -65,8 +65,9 @@ async def test_campaigns_and_advertisers_are_named_alike_everywhere(buyer: Buyer
     assert (await buyer.patch(change(f"camp_{ours}", amount=7)))["data"] == [
         {"type": "Campaign", "id": str(other)}
     ]
-    for name, status in ((f"store_{store}", 400), (str(store), 201), (12345, 201)):
-        response = await buyer.call("POST", json=buyer.order(advertiserId=name))
+    advertisers: list[tuple[str | int, int]] = [(f"store_{store}", 400), (str(store), 201), (12345, 201)]
+    for advertiser, status in advertisers:
+        response = await buyer.call("POST", json=buyer.order(advertiserId=advertiser))
         assert response.status_code == status, response.text
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.db.database import Database
 from app.domain.integrations.custom_campaigns import create_custom_campaign, update_custom_campaign
+from app.domain.integrations.fields import CustomCampaign, CustomCampaignChange, IntegrationFields
 from app.domain.integrations.operations import create_integration, update_integration
 from app.errors import Conflict, Failure, Invalid, NotFound
 from app.values.scope import Scope
@@ -19,12 +20,15 @@ async def create(db: Database, site: Site, slug: str = "metro", **more: Any) -> 
     scope = more.pop("scope", site.scope)
     fields = {"wmkt_id": site.wmkt_id, "name": "Métro", **more}
     async with db.transaction(scope) as tx:
-        return await create_custom_campaign(tx, slug=slug, now=NOON, **fields)
+        return await create_custom_campaign(tx, CustomCampaign(slug=slug, **fields), now=NOON)
 
 
 async def update(db: Database, site: Site, campaign_id: int, **more: Any) -> bool:
+    wmkt_id = more.pop("wmkt_id", None)
     async with db.transaction(site.scope) as tx:
-        return await update_custom_campaign(tx, campaign_id, now=NOON, **more)
+        return await update_custom_campaign(
+            tx, campaign_id, CustomCampaignChange(**more), wmkt_id=wmkt_id, now=NOON
+        )
 
 
 async def row(db: Database, site: Site, campaign_id: int) -> dict[str, Any]:
@@ -150,25 +154,30 @@ async def test_campaigns_are_made_for_custom_integrations(db: Database) -> None:
 async def test_integrations_are_made_and_called_otherwise(db: Database) -> None:
     site = await custom_ads.site(db, time_zone="UTC")
     async with db.transaction(site.scope) as tx:
-        made = await create_integration(tx, project=site.slug, name="Radio", now=NOON)
+        made = await create_integration(tx, IntegrationFields(name="Radio"), project=site.slug, now=NOON)
         told = await tx.fetchrow(
             "SELECT name, kind, currency, length(wmkt_id) FROM integration WHERE id = $1", made
         )
         assert told is not None
         assert tuple(told) == ("Radio", "custom_ads", "EUR", 24)
-        assert await update_integration(tx, made, name="Radio FM")
-        assert not await update_integration(tx, made, name="Radio FM")
+        assert await update_integration(tx, made, IntegrationFields(name="Radio FM"))
+        assert not await update_integration(tx, made, IntegrationFields(name="Radio FM"))
         with pytest.raises(Invalid):
-            await create_integration(tx, project=site.slug, name="Radio", currency="euro", now=NOON)
+            await create_integration(
+                tx, IntegrationFields(name="Radio", currency="euro"), project=site.slug, now=NOON
+            )
         with pytest.raises(NotFound):
-            await create_integration(tx, project="nobody", name="Radio", now=NOON)
+            await create_integration(tx, IntegrationFields(name="Radio"), project="nobody", now=NOON)
     foreign = await groups.group(db)
     async with db.transaction(foreign.scope) as tx:
         with pytest.raises(NotFound):
-            await update_integration(tx, made, name="x")
+            await update_integration(tx, made, IntegrationFields(name="x"))
     async with db.transaction(site.scope) as tx:
         with pytest.raises(Conflict) as refused:
             await create_integration(
-                tx, project=f"proj_{site.project_id}", name="x", wmkt_id=site.wmkt_id, now=NOON
+                tx,
+                IntegrationFields(name="x", wmkt_id=site.wmkt_id),
+                project=f"proj_{site.project_id}",
+                now=NOON,
             )
     assert refused.value.reason == "WMKT_ID_EXISTS"

@@ -165,7 +165,7 @@ async def test_outlays_are_made_changed_moved_and_deleted(db: Database, call: Ca
     """
     sums = (await call(site.scope, spent))["data"]["campaigns"]["nodes"]
     assert [(n["name"], Decimal(n["metrics"]["spend"]["amount"]), n["outlays"]["totalCount"]) for n in sums] == [
-        ("bus", Decimal("1200.50"), 1), ("metro", 0, 0)
+        ("bus", Decimal("1200.50"), 1), ("metro", Decimal(0), 0)
     ]  # fmt: skip
     delete = f"mutation($id: ID!) {{ outlayDelete(input: {{id: $id}}) {{ deletedId {ERRORS} }} }}"
     assert (await call(site.scope, delete, id=ident))["data"]["outlayDelete"] == {
@@ -174,8 +174,8 @@ async def test_outlays_are_made_changed_moved_and_deleted(db: Database, call: Ca
     }
     sums = (await call(site.scope, spent))["data"]["campaigns"]["nodes"]
     assert [(Decimal(n["metrics"]["spend"]["amount"]), n["outlays"]["totalCount"]) for n in sums] == [
-        (0, 0),
-        (0, 0),
+        (Decimal(0), 0),
+        (Decimal(0), 0),
     ]
 
 
@@ -271,8 +271,9 @@ async def test_a_contact_out_of_the_website(db: Database, call: Call) -> None:
         "kind": "OFFLINE", "occurredAt": "2023-08-01T22:00:00Z", "userData": user, "nodeData": node,
         "customer": user, "campaign": {"id": metro["id"]},
     }  # fmt: skip
-    for node in (None, {}, [], {"cid": "metro"}):
-        refused = (await call(site.scope, CONTACT, i={**told, "nodeData": node}))["data"][
+    nodes: tuple[Any, ...] = (None, {}, [], {"cid": "metro"})
+    for other in nodes:
+        refused = (await call(site.scope, CONTACT, i={**told, "nodeData": other}))["data"][
             "interactionRecordOffline"
         ]
         assert refused == {

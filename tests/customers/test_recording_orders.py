@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from app.domain.metrics.entries import Several
 from app.domain.orders.entries import OrderEntry
+from app.errors import Several
 from app.values.scope import Scope
 from tests.given import audience as given
 from tests.given import campaigns, groups

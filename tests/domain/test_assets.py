@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -158,24 +159,30 @@ async def test_files_stay_inside_their_scope(db: Database, storage: AssetStorage
 async def test_a_link_holds_for_what_it_was_made_for_until_it_expires(storage: AssetStorage) -> None:
     links = storage.links(group_id=3, base_url="https://gateway.example/", now=NOW)
     assert links.base_url == "https://gateway.example"
-    good = {"asset_id": 5, "group_id": 3, "expires": links.expires, "signature": links.signature(5)}
+    good: dict[str, Any] = {
+        "asset_id": 5,
+        "group_id": 3,
+        "expires": links.expires,
+        "signature": links.signature(5),
+    }
     assert storage.verify(**good, now=NOW)
     assert storage.verify(**good, now=NOW + timedelta(minutes=59, seconds=59))
     assert not storage.verify(**good, now=NOW + timedelta(hours=1))
-    for forged in [
+    forgeries: list[dict[str, Any]] = [
         {"asset_id": 6},
         {"group_id": 4},
         {"expires": good["expires"] + 1},
         {"signature": ""},
         {"signature": "é\ud800"},
         {"signature": links.signature(5).swapcase()},
-    ]:
+    ]
+    for forged in forgeries:
         assert not storage.verify(**{**good, **forged}, now=NOW)
 
 
 async def test_another_secret_signs_otherwise(storage: AssetStorage, tmp_path: Path) -> None:
     other = AssetStorage(read_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": "another"}))
-    facts = {"group_id": 3, "base_url": "", "now": NOW}
+    facts: dict[str, Any] = {"group_id": 3, "base_url": "", "now": NOW}
     assert storage.links(**facts).signature(5) != other.links(**facts).signature(5)
 
 

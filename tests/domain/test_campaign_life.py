@@ -4,12 +4,13 @@ import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
+from typing import Any
 
 import asyncpg
 import pytest
 
 from app.db.database import Database
-from app.domain.campaigns.lifecycle import RULES, Move, refusal
+from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.operations import (
     ADVANCE,
     Advanced,
@@ -68,7 +69,9 @@ async def test_the_statement_and_the_rule_refuse_the_same(db: Database) -> None:
                 "UPDATE campaign SET status = $2, starts_at = $3, ends_at = $4, is_template = $5"
                 " WHERE id = $1", camp, status, starts, ends, template,
             )  # fmt: skip
-            why = refusal(name, status=status, starts_at=starts, ends_at=ends, is_template=template, now=NOW)
+            why = move_refusal(
+                name, status=status, starts_at=starts, ends_at=ends, is_template=template, now=NOW
+            )
             if why is None:
                 moves += await move_campaign(tx, camp, name, now=NOW) == camp
             else:
@@ -109,7 +112,7 @@ async def test_after_downtime_a_whole_window_is_caught_up_in_one_move(db: Databa
 
 async def test_paused_campaigns_end_but_drafts_and_deleted_ones_do_not_move(db: Database) -> None:
     scope = (await groups.group(db)).scope
-    window = {"starts_at": NOW - HOUR, "ends_at": NOW + HOUR}
+    window: dict[str, Any] = {"starts_at": NOW - HOUR, "ends_at": NOW + HOUR}
     paused = await given.campaign(db, scope, **window)
     await move(db, scope, paused, "pause")
     await given.campaign(db, scope, draft=True, **window)
@@ -165,12 +168,12 @@ async def test_looking_for_due_campaigns_reads_the_two_partial_indexes(
 
 
 def test_moves_are_refused_with_what_would_be_right() -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "starts_at": None,
         "ends_at": None,
         "is_template": False,
         "now": datetime(2025, 1, 1, tzinfo=UTC),
     }
-    why = refusal(Move.PAUSE, status=CampaignStatus.DRAFT, **facts)
+    why = move_refusal(Move.PAUSE, status=CampaignStatus.DRAFT, **facts)
     assert why is not None
     assert why.message == "A campaign that is draft cannot pause; it would have to be active."

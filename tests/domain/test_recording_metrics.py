@@ -10,9 +10,9 @@ import pytest
 
 from app.db.database import Database, Transaction
 from app.domain.campaigns.operations import delete_campaign
-from app.domain.metrics.entries import MetricEntry, Several
-from app.domain.metrics.operations import Mode, Recorded, record_metrics
-from app.errors import Invalid, NotFound, TooLarge
+from app.domain.metrics.entries import MetricEntry
+from app.domain.metrics.operations import Mode, RecordedMetrics, record_metrics
+from app.errors import Invalid, NotFound, Several, TooLarge
 from app.values.scope import Scope
 from tests.given import campaigns as given
 from tests.given import groups
@@ -37,7 +37,7 @@ SELECT count(*) FROM ((TABLE told EXCEPT TABLE booked) UNION ALL (TABLE booked E
 """
 
 
-async def record(db: Database, scope: Scope, *entries: MetricEntry, mode: Mode = Mode.SET) -> Recorded:
+async def record(db: Database, scope: Scope, *entries: MetricEntry, mode: Mode = Mode.SET) -> RecordedMetrics:
     async with db.transaction(scope) as tx:
         return await record_metrics(tx, entries, mode=mode, now=NOW)
 
@@ -65,7 +65,7 @@ async def test_setting_twice_changes_nothing_and_adding_adds(db: Database) -> No
     scope = (await groups.group(db)).scope
     camp = await given.campaign(db, scope)
     told = entry(camp, impressions=100, clicks=7, spend=Decimal("12.5"), revenue=Decimal(3))
-    assert await record(db, scope, told) == Recorded(1, (camp,))
+    assert await record(db, scope, told) == RecordedMetrics(1, (camp,))
     await record(db, scope, told)
     row = await day_row(db, scope, camp)
     assert (row["impressions"], row["clicks"], row["spend"], row["revenue"]) == (100, 7, Decimal("12.5"), 3)
@@ -152,13 +152,14 @@ async def test_every_fault_is_told_in_the_order_of_entries(db: Database) -> None
             entry(foreign), entry(gone), entry(mine, channel="x", clicks=-1),
         )  # fmt: skip
     told = [(type(f), f.path) for f in refused.value.failures]
-    assert told == [
+    expected: list[Any] = [
         (Invalid, ["entries", 1]),
         (NotFound, ["entries", 2, "campaignId"]),
         (NotFound, ["entries", 3, "campaignId"]),
         (NotFound, ["entries", 4, "campaignId"]),
         (Invalid, ["entries", 5, "clicks"]),
     ]
+    assert told == expected
     assert refused.value.failures[0].reason == "REPEATED"
 
 
@@ -208,7 +209,7 @@ async def test_5000_entries_cost_as_many_statements_as_one(db: Database) -> None
     await assert_consistent(db, scope)
     with pytest.raises(TooLarge):
         await record(db, scope, *many, entry(camps[0], channel="one more"))
-    assert await record(db, scope) == Recorded(0, ())
+    assert await record(db, scope) == RecordedMetrics(0, ())
 
 
 async def test_the_sums_hold_after_random_writes_at_once(db: Database) -> None:

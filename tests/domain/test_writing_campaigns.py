@@ -127,7 +127,7 @@ async def test_the_largest_budget_is_kept_to_the_digit(db: Database) -> None:
 async def test_references_must_be_in_the_group_and_fit_the_store(db: Database) -> None:
     group, other = await groups.group(db), await groups.group(db)
     second = await groups.store(db, group.group_id)
-    mine = {
+    mine: dict[str, Any] = {
         "segment_id": await given.segment(db, group.group_id),
         "project_id": await given.project(db, group.group_id),
         "partner_id": await given.partner(db, group.group_id),

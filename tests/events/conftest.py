@@ -1,6 +1,7 @@
 """Shops that events are sent to; their queues are closed at the end."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ async def shop(db: Database) -> AsyncIterator[OpenShop]:
     """Makes a project of a group of its own, with the event type `purchase`."""
     opened: list[Shop] = []
 
-    async def made(**declared: object) -> Shop:
-        opened.append(await events.shop(db, **declared))  # type: ignore[arg-type]
+    async def made(**declared: Any) -> Shop:
+        opened.append(await events.shop(db, **declared))
         return opened[-1]
 
     yield made

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -16,16 +17,16 @@ from tests.given import groups, projects
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def sent(group_id: int, project_id: int, nonce: str, **other: object) -> Sent:
+def sent(group_id: int, project_id: int, nonce: str, **other: Any) -> Sent:
     """An event that says little."""
-    values = {
+    values: dict[str, Any] = {
         "event_type": "purchase",
         "tracker_id": "t-1",
         "occurred_at": NOW,
         "received_at": NOW,
         "body": '{"data": {"a":  1.50}}',
     }
-    return Sent(group_id=group_id, project_id=project_id, nonce=nonce, **{**values, **other})  # type: ignore[arg-type]
+    return Sent(group_id=group_id, project_id=project_id, nonce=nonce, **{**values, **other})
 
 
 async def two_projects(db: Database) -> list[tuple[int, int]]:

@@ -39,7 +39,7 @@ HISTORY = """
 query($id: ID!, $f: EventFieldFilter) {
   eventType(id: $id) { version fieldHistory(filter: $f) { nodes { version isCurrent storageKey } } } }
 """
-CONTACT = [
+CONTACT: list[dict[str, Any]] = [
     {"storageKey": "email", "kind": "FIELD", "dataType": "EMAIL", "isRequired": True, "identity": "email",
      "ingestionKey": "your-email", "name": "E-mail", "sent": {"label": "E-mail", "type": "email", "n": 1.50}},
     {"storageKey": "message"},

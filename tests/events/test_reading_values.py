@@ -91,6 +91,6 @@ def test_a_statistic_has_four_decimals_and_a_state_is_0_or_1() -> None:
     assert read_statistic("-12,00005") == Decimal("-12.0001")
     with pytest.raises(ValueError, match="must lie between"):
         read_statistic(10**15)
-    assert (read_state(True), read_state(Decimal(0)), read_state("1")) == (1, 0, 1)
+    assert (read_state(True), read_state(Decimal(0)), read_state("1")) == (Decimal(1), Decimal(0), Decimal(1))
     with pytest.raises(ValueError, match="true or false"):
         read_boolean(Decimal("0.5"))

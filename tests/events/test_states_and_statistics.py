@@ -263,7 +263,7 @@ async def test_reading_the_old_value_first_would_lose_it(shop: OpenShop) -> None
             await both_read.wait()
             await tx.execute("UPDATE event_metric SET value = $2 WHERE event_id = $1", ident, value)
             place = (given.type_id, rollups.hour_of(NOON), "turnover")
-            await rollups.add(tx, given.project_id, {place: value - old})
+            await rollups.add_to_sums(tx, given.project_id, {place: value - old})
 
     await asyncio.gather(naive(10), naive(20))
     assert await sums(given) != await truth(given)

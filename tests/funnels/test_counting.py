@@ -16,6 +16,7 @@ from app.domain.funnels.touches import Touch, record_touches
 from app.settings import read_settings
 from app.tables.funnels import FunnelStage
 from app.values.scope import Scope
+from tests.funnels.given import moment
 from tests.given import groups
 from tests.given import promos as given
 from tests.given.asking import Asker
@@ -111,15 +112,15 @@ def furthest(
     """When a customer first reached each stage; every way there is tried."""
     reached: list[datetime | None] = [None] * len(stages)
     # Ways that lead to the stage before: (the moment it was reached, the moment the way began).
-    ways = [(t.occurred_at, t.occurred_at) for t in touches if t.stage == stages[0]]
+    ways = [(moment(t), moment(t)) for t in touches if t.stage == stages[0]]
     for place, stage in enumerate(stages):
         if place:
             ways = [
-                (t.occurred_at, began)
+                (moment(t), began)
                 for t in touches
                 if t.stage == stage
                 for at, began in ways
-                if at <= t.occurred_at and (within is None or t.occurred_at - began <= within)
+                if at <= moment(t) and (within is None or moment(t) - began <= within)
             ]
         if not ways:
             break
@@ -137,7 +138,8 @@ def expected(
             "stage": step.stage.name, "count": step.count, "percentage": step.percentage, "dropOff": step.drop_off,
         }  # fmt: skip
         if timed:
-            took = [way[place] - way[place - 1] for way in ways if place and way[place]]  # type: ignore[operator]
+            moments = [(way[place - 1], way[place]) for way in ways if place]
+            took = [end - begin for begin, end in moments if begin and end]
             median = statistics.median(Decimal(int(t.total_seconds())) for t in took) if took else None
             shown["medianSeconds"] = median and int(Decimal(median).quantize(Decimal(1), ROUND_HALF_UP))
             if took and not median:
@@ -175,7 +177,7 @@ async def test_it_is_what_a_plain_reading_of_the_touches_says(db: Database, aske
     for since, until in [(0, 60), (0, 0), (1, 2), (rng.randrange(20), rng.randrange(40))]:
         first, last = FIRST + timedelta(days=since), FIRST + timedelta(days=until)
         inside = {
-            person: [t for t in touches if first <= t.occurred_at.date() <= last]
+            person: [t for t in touches if first <= moment(t).date() <= last]
             for person, touches in made.items()
         }
         window = {"since": first.isoformat(), "until": last.isoformat()}

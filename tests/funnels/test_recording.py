@@ -14,12 +14,13 @@ from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.domain.funnels.stages import LETTERS, STAGES
-from app.domain.funnels.touches import Recorded, Touch, record_touches
+from app.domain.funnels.touches import RecordedTouches, Touch, record_touches
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.tables.funnels import FunnelStage
 from app.values.scope import Scope
+from tests.funnels.given import moment
 from tests.given import campaigns, groups
 from tests.given import promos as given
 
@@ -119,7 +120,7 @@ async def test_paths_are_right_however_many_write_at_once(db: Database) -> None:
         for n in range(300)
     ]  # fmt: skip
 
-    async def send(part: list[Touch]) -> Recorded:
+    async def send(part: list[Touch]) -> RecordedTouches:
         async with db.transaction(group.scope) as tx:
             return await record_touches(tx, part, source="test", now=NOW)
 
@@ -129,9 +130,9 @@ async def test_paths_are_right_however_many_write_at_once(db: Database) -> None:
     for person in people:
         days: dict[Any, str] = {}
         own = [t for t in touches if t.customer_id == person]
-        for one in sorted(own, key=lambda t: (t.occurred_at, LETTERS[t.stage])):
-            letter, path = LETTERS[one.stage], days.get(one.occurred_at.date(), "")
-            days[one.occurred_at.date()] = path if path.endswith(letter) else path + letter
+        for one in sorted(own, key=lambda t: (moment(t), LETTERS[t.stage])):
+            letter, path = LETTERS[one.stage], days.get(moment(one).date(), "")
+            days[moment(one).date()] = path if path.endswith(letter) else path + letter
         assert await paths(db, group.scope, person) == [days[day] for day in sorted(days)]
 
 

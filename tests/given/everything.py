@@ -4,7 +4,10 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+from sqlmodel import SQLModel
 
 from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
@@ -42,6 +45,7 @@ from app.tables.spend import SpendEntry, SpendLimit
 from app.tables.stores import Store
 from app.tables.webhooks import WebhookConnection, WebhookProvider
 from app.values.scope import Scope
+from tests.given.inserting import insert
 
 WEIRD = [
     "plain",
@@ -95,11 +99,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
     ids: dict[str, list[int]] = {}
     async with db.transaction(Scope(group_id)) as tx:
 
-        async def add(*rows: object) -> list[int]:
-            tx.session.add_all(rows)
-            await tx.session.flush()
-            made = [row.id for row in rows]  # type: ignore[attr-defined]
-            ids.setdefault(rows[0].__tablename__, []).extend(made)  # type: ignore[attr-defined]
+        async def add(*rows: SQLModel) -> list[int]:
+            made = await insert(tx, *rows)
+            ids.setdefault(str(rows[0].__tablename__), []).extend(made)
             return made
 
         g = {"group_id": group_id}
@@ -225,11 +227,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             if at % 2 == 0:
                 amount = Decimal("123.45") if at else None
                 renewal = ["lifetime", "daily", "monthly"][at // 2 % 3]
-                kind = {"type": "capped", "renewal": renewal} if at else {"type": "uncapped"}
+                limit: dict[str, Any] = {"type": "capped", "renewal": renewal} if at else {"type": "uncapped"}
                 if at == 4:
-                    kind |= {"pending_amount": Decimal("0.1000"), "pending_renewal": "daily"}
-                    kind |= {"effective_from": start}
-                await add(SpendLimit(**c, **kind, amount=amount, currency="EUR"))
+                    limit |= {"pending_amount": Decimal("0.1000"), "pending_renewal": "daily"}
+                    limit |= {"effective_from": start}
+                await add(SpendLimit(**c, **limit, amount=amount, currency="EUR"))
             for n in range(at % 3):
                 await add(
                     Goal(
@@ -294,14 +296,14 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 day = date(2025, 6, 1) + timedelta(days=n)
                 await add(SpendEntry(**c, source="outlay", source_ref=f"{own}/{at}/{n}", day=day, channel=f"{own}-ch",
                                      amount=Decimal("12.3400"), currency="EUR"))  # fmt: skip
-                counts = {
+                counts: dict[str, Any] = {
                     "impressions": BIG if n == 2 else 1000 * n,
                     "clicks": 7 * n,
                     "delivered": 3 * n,
                     "opened": 2 * n,
                 }
                 money = {"spend": Decimal("10.005"), "revenue": Decimal("0.3333") * n}
-                row = {
+                row: dict[str, Any] = {
                     **g,
                     "day": day,
                     "channel": f"{own}-ch{n % 2}",
@@ -333,11 +335,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                   ordered_at=start + timedelta(days=at // 2)),
                 )  # fmt: skip
         for n in range(4):
-            store, own = (stores[n], f"{mark}.s{n}") if n < 3 else (None, f"{mark}.s-")
+            place, own = (stores[n], f"{mark}.s{n}") if n < 3 else (None, f"{mark}.s-")
             for at, promo in enumerate(ids["promo"][:2]):
                 await add(
                     PromoRedemption(**g, promo_id=promo, customer_id=None if at and n == 1 else customers[n],
-                                    store_id=store, key=f"{own}/{at} {WEIRD[n]}",
+                                    store_id=place, key=f"{own}/{at} {WEIRD[n]}",
                                     currency=["EUR", "JPY", "BHD", "EUR"][n],
                                     basket_total=Decimal("99999999999999.9999"), discount=Decimal("12.3400") * at,
                                     redeemed_at=start + timedelta(days=n), released_at=start if at else None),
@@ -352,15 +354,15 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                 campaign_id=made[n % 3] if at % 2 else None,
                                 source="test", source_ref=f"{own}/{at}"),
                 )  # fmt: skip
-            for day, path in enumerate(["ab", "fa", "h"][: (n + 3) // 2]):
+            for at, path in enumerate(["ab", "fa", "h"][: (n + 3) // 2]):
                 await add(
-                    FunnelDay(**g, customer_id=customers[n], day=date(2025, 6, 1) + timedelta(days=day),
-                              path=path if n + 2 > day * 2 + 1 else path[0]),
+                    FunnelDay(**g, customer_id=customers[n], day=date(2025, 6, 1) + timedelta(days=at),
+                              path=path if n + 2 > at * 2 + 1 else path[0]),
                 )  # fmt: skip
         event_marks = [f"{mark}.s0.p0", f"{mark}.s1.p1", f"{mark}.s-.p2", mark]
         for n, (project, own) in enumerate(zip(projects, event_marks, strict=False)):
             for at in range(2):
-                (kind,) = await add(
+                (event_type,) = await add(
                     EventType(**g, project_id=project, reference=f"{own}-type{at}", name=f"{own} {WEIRD[n + at]}",
                               version=2, details={"k": f"{own} {WEIRD[2]}", "n": 1e30} if n else None,
                               expiration_policy={"from": f"{own} type"} if at else None,
@@ -373,8 +375,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     continue
                 for version, place in [(2, 0), (2, 1), (2, 2), (1, 0)][: 3 if at or n else 4]:
                     await add(
-                        EventField(**g, event_type_id=kind, version=version, is_current=version == 2, position=place,
-                                   kind=["field", "state", "statistic"][place], storage_key=f"{own}-key{place}",
+                        EventField(**g, event_type_id=event_type, version=version, is_current=version == 2,
+                                   position=place, kind=["field", "state", "statistic"][place],
+                                   storage_key=f"{own}-key{place}",
                                    ingestion_key=f"{own} {WEIRD[place]}", name=f"{own} {WEIRD[-1 - place]}",
                                    data_type=["string", "boolean", "number"][place], is_required=place == 0,
                                    identity=f"{own}-email" if place == 0 and version == 2 else None,
@@ -396,8 +399,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                 dedup_key=f"{own}/{at}"),
                 )  # fmt: skip
         events = [UUID(int=group_id * 1000 + n) for n in range(4)]
-        tx.session.add_all(
-            [
+        await insert(
+            tx,
+            *(
                 Event(**g, id=event, project_id=projects[n] if n < 3 else None,
                       source=f"{own}-source" if n else "tracker",
                       dedup_key=f"{mark}{n}" if n else f"{projects[0]}:{own}:{WEIRD[1]}",
@@ -414,9 +418,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                       updated_at=start + timedelta(days=n),
                       body={"amount": 1.10, "note": f"{own} body", "data": {"n": 1e30, "k": f"{own} x"}} if n else None)
                 for n, (event, own) in enumerate(zip(events, event_marks, strict=True))
-            ]
+            ),
         )  # fmt: skip
-        await tx.session.flush()
         for n, (event, own) in enumerate(zip(events, event_marks[:3], strict=False)):
             for at in range(n + 1):
                 await add(
@@ -452,15 +455,17 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             ExchangeRate(**g, from_currency="EUR", to_currency="BHD", day=date(2025, 6, 2),
                          rate=Decimal("9999999999.1")),
         )  # fmt: skip
-        tx.session.add(IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
-        await tx.session.flush()
+        await insert(tx, IdempotentAnswer(**g, key=f"{mark} key", request_hash=b"", answer=mark.encode()))
         await add(
             RewardAttribute(**g, type_code=1, attribute=1000, name=f"{mark} shoe", kind="number"),
             RewardAttribute(**g, type_code=2, attribute=BIG, name=f"{mark} gift", kind="flag"),
         )
         for n in range(4):
             own, campaign = marks[n], made[n]
-            person = {"customer_id": customers[n % 3], "currency": ["EUR", "JPY", "BHD", "USD"][n]}
+            person: dict[str, Any] = {
+                "customer_id": customers[n % 3],
+                "currency": ["EUR", "JPY", "BHD", "USD"][n],
+            }
             evaluated = await add(
                 RewardEvaluation(
                     **g, **person, campaign_id=campaign, event_id=events[n % 3], reference=f"{own}/{n} {WEIRD[n]}",
@@ -470,12 +475,12 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     reversed_at=start if n == 3 else None, created_at=start + timedelta(days=n // 2),
                 ),
             )  # fmt: skip
-            for at, amount in enumerate([[BIG], [3, 4], [], [30, -30]][n]):
+            for at, paid in enumerate([[BIG], [3, 4], [], [30, -30]][n]):
                 await add(
                     RewardEntry(
                         **g, **person, campaign_id=campaign, evaluation_id=evaluated[0], partner_id=partners[at],
-                        kind="reversal" if amount < 0 else "redemption" if n == 1 else "payment", step=n + at,
-                        position=at, flow=1, action=1, amount=amount, balance_change=-amount if n == 1 else amount,
+                        kind="reversal" if paid < 0 else "redemption" if n == 1 else "payment", step=n + at,
+                        position=at, flow=1, action=1, amount=paid, balance_change=-paid if n == 1 else paid,
                         created_at=start + timedelta(days=at),
                     ),
                 )  # fmt: skip

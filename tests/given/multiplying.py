@@ -1,7 +1,7 @@
 """More rows of what a group has few of, copied by the database."""
 
 import asyncpg
-from sqlalchemy import String, Table, UniqueConstraint
+from sqlalchemy import Index, String, Table, UniqueConstraint
 
 from app.tables.all import metadata
 
@@ -37,7 +37,7 @@ async def _copies(
 ) -> None:
     unique = {"email"}
     for holder in (*table.constraints, *table.indexes):
-        if isinstance(holder, UniqueConstraint) or getattr(holder, "unique", False):
+        if isinstance(holder, UniqueConstraint) or (isinstance(holder, Index) and holder.unique):
             names = {column.name for column in holder.columns} - {"group_id", "source"}
             # Texts get a number; what they stand beside (a parent, a day) may stay.
             texts = {name for name in names if isinstance(table.columns[name].type, String)}

@@ -1,5 +1,6 @@
 """Promos, customers who use them, and baskets."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from app.db.database import Database
 from app.domain.promos.fields import PromoFields
 from app.domain.promos.operations import create_promo
 from app.domain.promos.redeeming import Asked, redeem
-from app.domain.promos.rules import Basket, Line
+from app.domain.promos.rules import Basket, BasketLine
 from app.values.scope import Scope
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
@@ -40,7 +41,7 @@ async def segment(
     *,
     kind: str = "static",
     criteria: str | None = None,
-    members: list[int] = (),  # type: ignore[assignment]
+    members: Sequence[int] = (),
 ) -> int:
     """A segment, with its members where it is a list."""
     async with db.transaction(Scope(group_id)) as tx:
@@ -59,7 +60,8 @@ def basket(*lines: tuple[str, int, str], delivery: str = "0", currency: str | No
     """Lines as (sku, quantity, unit price); the category is the sku's first letter."""
     return Basket(
         lines=[
-            Line(sku=sku, category=sku[0], quantity=n, unit_price=Decimal(price)) for sku, n, price in lines
+            BasketLine(sku=sku, category=sku[0], quantity=n, unit_price=Decimal(price))
+            for sku, n, price in lines
         ],
         delivery_fee=Decimal(delivery),
         currency=currency,

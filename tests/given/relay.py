@@ -32,10 +32,13 @@ class Relay:
         self.url = parts._replace(query=f"host={quote(self._folder.name, safe='')}").geturl()
         self.holds_ends = False
         """Whether the end of a connection is kept back, as a slow network does."""
-        self.held = asyncio.Event()
+        self.held = asyncio.Semaphore(0)
+        """Released with each end that is kept back."""
         self._free = asyncio.Event()
         self._cut: Cut | None = None
         self._left = 0
+        self.turns = 0
+        """How often clients have asked and waited for an answer, beyond what it takes to connect."""
 
     async def __aenter__(self) -> "Relay":
         self._listening = await asyncio.start_unix_server(self._meet, f"{self._folder.name}/.s.PGSQL.5432")
@@ -73,8 +76,10 @@ class Relay:
         back: asyncio.StreamWriter,
         ends: asyncio.Event,
     ) -> None:
+        asked = _Turns()
         with contextlib.suppress(OSError):
             while data := await here.read(65_536):
+                self.turns += asked.count(data)
                 cut = self._take()
                 if cut is not None:
                     ends.set()
@@ -101,7 +106,7 @@ class Relay:
                     there.write(data)
                     await there.drain()
         if self.holds_ends:
-            self.held.set()
+            self.held.release()
             await self._free.wait()
         there.close()
 
@@ -114,3 +119,24 @@ class Relay:
             return None
         cut, self._cut = self._cut, None
         return cut
+
+
+class _Turns:
+    """Reads what a client sends for what makes it wait: a simple query, a Sync or a Flush."""
+
+    def __init__(self) -> None:
+        self._unread = b""
+        self._is_connecting = True
+        """The first message has no type."""
+
+    def count(self, data: bytes) -> int:
+        """How many are in what comes next."""
+        self._unread += data
+        found = 0
+        while len(self._unread) >= (head := 4 if self._is_connecting else 5):
+            size = int.from_bytes(self._unread[head - 4 : head]) + head - 4
+            if len(self._unread) < size:
+                break
+            found += not self._is_connecting and self._unread[:1] in (b"Q", b"S", b"H")
+            self._unread, self._is_connecting = self._unread[size:], False
+        return found

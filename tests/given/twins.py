@@ -7,6 +7,8 @@ from sqlalchemy.dialects import postgresql
 from app.tables.all import TENANT_TABLES
 from tests.given.everything import Everything
 
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+
 
 async def twin(owner_url: str, world: Everything, *, mark: str, twin_mark: str) -> int:
     """Copy every row of the group into a new one, as the owner; texts are marked anew."""
@@ -36,7 +38,7 @@ async def _copy(
         if column.name == tenant:
             values.append("$2")
         elif isinstance(column.type, ARRAY | JSON | String):
-            kind = column.type.compile(postgresql.dialect()).partition(" COLLATE")[0]
+            kind = column.type.compile(DIALECT).partition(" COLLATE")[0]
             values.append(f"replace({column.name}::text, $3, $4)::{kind}")
         else:
             values.append(column.name)

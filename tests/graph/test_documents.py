@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from app.errors import INTERNAL_MESSAGE
 from app.graph.running.context import Context
-from app.graph.running.entry import MASKED, Operation, answer
+from app.graph.running.entry import Operation, answer
 from tests.given.asking import Asker
 from tests.given.everything import Everything
 
@@ -306,7 +307,8 @@ async def test_there_are_no_subscriptions_here(context: Context) -> None:
 
 async def test_missing_and_wrong_variables_are_told_by_name(context: Context) -> None:
     query = "query($id: ID!) { campaign(id: $id) { name } }"
-    for variables in ({}, {"id": None}, {"id": {}}, {"id": True}):
+    wrong: list[dict[str, Any]] = [{}, {"id": None}, {"id": {}}, {"id": True}]
+    for variables in wrong:
         errors = await refused(Operation(query, variables), context, code="BAD_USER_INPUT")
         assert "$id" in errors[0]["message"]
     made = await answer(Operation(query, {"id": "camp_1", "unused": 1}), context)
@@ -362,11 +364,11 @@ class _Broken:
 async def test_what_goes_wrong_inside_is_logged_and_not_told(
     asker: Asker, ours: Everything, caplog: pytest.LogCaptureFixture
 ) -> None:
-    context = Asker(_Broken(), asker.settings).context(ours.scope, planner=False)  # type: ignore[arg-type]
+    context = Asker(_Broken(), asker.settings).context(ours.scope, planner=False)  # type: ignore[arg-type]  # it is no real one
     with caplog.at_level(logging.ERROR):
         made = await answer(Operation("{ campaigns { totalCount } }"), context)
     assert b"secret" not in made.body
-    assert made.errors[0]["message"] == MASKED
+    assert made.errors[0]["message"] == INTERNAL_MESSAGE
     assert made.errors[0]["extensions"] == {"code": "INTERNAL", "requestId": "r-1"}
     assert "campaign_secret" in caplog.text
 

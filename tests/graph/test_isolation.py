@@ -10,7 +10,7 @@ from graphql import GraphQLInputObjectType, get_named_type
 
 from app.db.database import Database
 from app.graph.schema import catalog
-from app.plan.catalog import ByIds, Lookup, Many
+from app.plan.catalog import ByIds, Many, RootRow
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given.asking import Asker
@@ -98,11 +98,12 @@ def lookups() -> dict[str, str]:
     assert root is not None
     return {
         get_named_type(root.fields[name].type).name: name
-        for name, plan in fields.items()
-        if isinstance(plan, Lookup) and not plan.scope_key
+        for name, field in fields.items()
+        if isinstance(field, RootRow) and not field.scope_key
     }
 
 
+@pytest.mark.slow
 async def test_a_foreign_id_answers_like_a_missing_one(
     asker: Asker, ours: Everything, theirs: Everything
 ) -> None:
@@ -151,9 +152,9 @@ async def test_a_row_is_found_by_its_id_exactly_where_its_list_shows_it(
 ) -> None:
     root = GRAPH.query_type
     assert root is not None
-    for name, plan in catalog.entities["Query"].fields.items():
+    for name, field in catalog.entities["Query"].fields.items():
         # A list with a condition of its own shows some of what another one does.
-        if not isinstance(plan, Many) or not plan.connection or plan.where:
+        if not isinstance(field, Many) or not field.connection or field.where:
             continue
         kind = get_named_type(root.fields[name].type).fields["nodes"].type.of_type.of_type.of_type
         entity = catalog.entities[kind.name]
@@ -190,7 +191,7 @@ def filter_values(field: Any, theirs: Everything) -> list[Any]:
         return ["0001-01-01", "9999-12-31"]
     if named == "Int":
         return [[1, 2]] if "[" in str(field.type) else [1, 2]
-    return [list(GRAPH.type_map[named].values)]  # type: ignore[attr-defined]
+    return [list(GRAPH.type_map[named].values)]  # type: ignore[attr-defined]  # it is an enum
 
 
 def lists() -> Iterator[tuple[str, str, GraphQLInputObjectType]]:
@@ -277,12 +278,12 @@ async def test_foreign_groups_are_never_nodes(asker: Asker, ours: Everything, th
 
 
 def test_every_way_to_a_row_is_asked_about() -> None:
-    plans = catalog.entities["Query"].fields
+    fields = catalog.entities["Query"].fields
     asked = {edge.steps[0] for edge in edges() if edge.owner == "Query"}
-    by_id = {name for name, plan in plans.items() if isinstance(plan, ByIds)} | set(lookups().values())
+    by_id = {name for name, field in fields.items() if isinstance(field, ByIds)} | set(lookups().values())
     # What has arguments of its own: the next tests ask it.
     shared = {"insights", "attribution", "attributedInsights"}
-    assert asked | by_id | {"funnel", "funnelCustom"} | shared == set(plans)
+    assert asked | by_id | {"funnel", "funnelCustom"} | shared == set(fields)
 
 
 SHARED = [

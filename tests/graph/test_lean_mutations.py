@@ -112,7 +112,7 @@ async def test_a_missing_role_and_a_full_queue_are_the_same_errors_too(both: Bot
 
     for accept, code in ((refuse, "UNAVAILABLE"), (fail, "INTERNAL")):
         for services in both.services.values():
-            services.events.accept = accept  # type: ignore[method-assign, assignment]
+            services.events.accept = accept  # type: ignore[method-assign, assignment]  # broken on purpose
         lean, executed = await both.ask(query, input=sent(both))
         assert lean.body == executed.body
         assert lean.errors[0]["extensions"]["code"] == code

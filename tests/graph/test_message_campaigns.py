@@ -8,7 +8,7 @@ import pytest
 from app.auth.principal import Role
 from app.db.database import Database
 from app.graph.running.entry import Operation, answer
-from app.graph.schema import schema
+from app.graph.schema import graph
 from app.values.scope import Scope
 from tests.given import crm, groups
 from tests.given.asking import NOW, Asker
@@ -153,7 +153,7 @@ async def test_a_campaign_is_found_by_either_of_its_ids(asker: Asker, scope: Sco
     ],
 )  # fmt: skip
 def test_documented_sets_are_whole_in_order_and_described(enum: str, words: dict[str, str]) -> None:
-    values = schema._schema.type_map[enum].values  # type: ignore[attr-defined]
+    values = graph.type_map[enum].values  # type: ignore[attr-defined]  # it is an enum
     assert list(values) == list(words)
     for name, word in words.items():
         assert word in values[name].description.lower()

@@ -79,7 +79,7 @@ async def test_a_goodbye_that_comes_before_the_end_of_its_connection_is_not_an_i
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        await asyncio.wait_for(relay.held.wait(), 5)
+        await asyncio.wait_for(relay.held.acquire(), 5)
         made = [await ask(db, tmp_path, SLOW, planner=planner) for _ in range(4)]
         assert all("INTERNAL" not in json.dumps(one) for one in made)
         assert made[-1] == {"data": {"stores": {"nodes": []}}}

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.graph.documents.variables import plain_input
-from app.graph.schema import schema
+from app.graph.schema import graph
 
 INPUTS = {
     "EventSendInput": (
@@ -53,12 +53,12 @@ def operation(kind: str) -> OperationDefinitionNode:
 @given(data=st.data())
 def test_they_are_what_the_general_way_makes_of_them(kind: str, data: Any) -> None:
     node = operation(kind)
-    plain = plain_input(schema._schema, node)
+    plain = plain_input(graph, node)
     assert plain is not None
     sent = {"input": data.draw(st.dictionaries(st.sampled_from(INPUTS[kind]), VALUES, max_size=6))}
     quick = plain.read(sent)
     if quick is not None:
-        general = get_variable_values(schema._schema, node.variable_definitions, sent)
+        general = get_variable_values(graph, node.variable_definitions or (), sent)
         assert not isinstance(general, list), general
         assert quick.coerced == general.coerced
         assert {name: one.value for name, one in quick.sources.items()} == {
@@ -67,7 +67,7 @@ def test_they_are_what_the_general_way_makes_of_them(kind: str, data: Any) -> No
 
 
 def test_an_event_is_read_quickly_and_its_faults_are_not() -> None:
-    plain = plain_input(schema._schema, operation("EventSendInput"))
+    plain = plain_input(graph, operation("EventSendInput"))
     assert plain is not None
     event = {"project": "p", "eventType": "t", "nonce": "n", "body": "{}"}
     assert plain.read({"input": event}) is not None
@@ -89,4 +89,4 @@ def test_an_event_is_read_quickly_and_its_faults_are_not() -> None:
 def test_other_operations_have_no_plain_input(declared: str) -> None:
     (node,) = parse(f"mutation ({declared}) {{ x }}").definitions
     assert isinstance(node, OperationDefinitionNode)
-    assert plain_input(schema._schema, node) is None
+    assert plain_input(graph, node) is None

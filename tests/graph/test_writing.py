@@ -26,7 +26,7 @@ from app.domain.assets.storage import AssetStorage
 from app.graph.declaring.writing import ROLES
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
-from app.graph.schema import schema
+from app.graph.schema import graph
 from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import campaigns as given
@@ -326,7 +326,7 @@ def least(kind: Any, ident: str) -> str:
 async def test_nobody_writes_with_a_role_that_may_not(db: Database, call: Call) -> None:
     group = await groups.group(db)
     camp = f"camp_{await given.campaign(db, group.scope)}"
-    mutation = schema._schema.mutation_type
+    mutation = graph.mutation_type
     assert mutation is not None
     for name, field in mutation.fields.items():
         needed = [f"{n}: {least(a.type, camp)}" for n, a in field.args.items() if is_required_argument(a)]
@@ -337,7 +337,7 @@ async def test_nobody_writes_with_a_role_that_may_not(db: Database, call: Call) 
 
 
 def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
-    mutation = schema._schema.mutation_type
+    mutation = graph.mutation_type
     assert mutation is not None
     for name, field in mutation.fields.items():
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
@@ -353,7 +353,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
 
 
 def test_everything_that_can_be_written_is_described() -> None:
-    for kind in schema._schema.type_map.values():
+    for kind in graph.type_map.values():
         if kind.name.startswith("__") or kind.name in {"Int", "String", "Boolean", "ID", "Float"}:
             continue
         assert kind.description, kind.name

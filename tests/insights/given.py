@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.db.database import Database
-from app.domain.events.rollups import EVENT_COUNT, RollupKey, add, hour_of
+from app.domain.events.rollups import EVENT_COUNT, RollupKey, add_to_sums, hour_of
 from app.values.scope import Scope
 from tests.given import groups
 
@@ -105,7 +105,7 @@ async def write(db: Database, given: Tracking, events: list[Counted]) -> None:
             [key for _, key, _ in metrics],
             [value for _, _, value in metrics],
         )
-        await add(tx, given.project_id, worth(given, events))
+        await add_to_sums(tx, given.project_id, worth(given, events))
 
 
 async def replay(db: Database, given: Tracking, event: Counted) -> None:
@@ -129,7 +129,7 @@ async def update(db: Database, given: Tracking, event: Counted, key: str, value:
             value,
         )
         at = (given.types[event.reference], hour_of(event.occurred_at), key)
-        await add(tx, given.project_id, {at: value - before})
+        await add_to_sums(tx, given.project_id, {at: value - before})
 
 
 def worth(given: Tracking, events: Iterable[Counted]) -> dict[RollupKey, Decimal]:

@@ -112,12 +112,11 @@ def expected(given: Tracking, events: list[Counted], asked: dict[str, Any]) -> l
         buckets: list[Any] = list(range(1, LAST[interval] + 1))
     else:
         asked_for = {b for b, _, key in sums if key in asked["metrics"]}
-        ends = [bucket(since) if since else min(asked_for, default=None)]
-        ends += [bucket(until) if until else max(asked_for, default=None)]
+        day = bucket(since) if since else min(asked_for, default=None)
+        last = bucket(until) if until else max(asked_for, default=None)
         buckets = []
-        if None not in ends:
-            day = ends[0]
-            while day <= ends[1]:
+        if day is not None and last is not None:
+            while day <= last:
                 if start_of(day, interval) == day:
                     buckets.append(day)
                 day += timedelta(days=1)
@@ -248,7 +247,8 @@ async def test_by_event_type_each_has_an_entry_for_each_stretch(db: Database, as
     assert [(one["date"][:10], one["eventType"], one["values"]["event-count"]) for one in found] == [
         ("2025-01-01", "lead", 0), ("2025-01-01", "sale", 0), ("2025-01-02", "lead", 1), ("2025-01-02", "sale", 0),
     ]  # fmt: skip
-    for every in (None, []):
+    everything: tuple[Any, ...] = (None, [])
+    for every in everything:
         assert await ask(asker, given.scope, project=given.slug, eventTypes=every, **window) == found
     some = await ask(asker, given.scope, project=given.slug, eventTypes=["sale", "nope"], **window)
     assert [one["eventType"] for one in some] == ["sale", "sale"]

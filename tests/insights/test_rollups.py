@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.db.database import Database
-from app.domain.events.rollups import EVENT_COUNT, RollupKey, add, hour_of
+from app.domain.events.rollups import EVENT_COUNT, RollupKey, add_to_sums, hour_of
 from app.values.scope import Scope
 from tests.insights.given import Tracking, tracking
 
@@ -32,14 +32,14 @@ async def test_differences_add_up_and_may_take_away(db: Database) -> None:
     lead, sale = given.types["lead"], given.types["sale"]
     later = HOUR + timedelta(hours=1)
     async with db.transaction(given.scope) as tx:
-        await add(tx, given.project_id, {})
-        await add(tx, given.project_id, {(lead, HOUR, EVENT_COUNT): Decimal(0)})
-        await add(
+        await add_to_sums(tx, given.project_id, {})
+        await add_to_sums(tx, given.project_id, {(lead, HOUR, EVENT_COUNT): Decimal(0)})
+        await add_to_sums(
             tx,
             given.project_id,
             {(sale, HOUR, "turnover"): Decimal("4000"), (lead, later, EVENT_COUNT): Decimal(2)},
         )
-        await add(
+        await add_to_sums(
             tx,
             given.project_id,
             {(sale, HOUR, "turnover"): Decimal("-0.0001"), (lead, later, EVENT_COUNT): Decimal(-2)},
@@ -52,7 +52,7 @@ async def test_a_sum_may_be_larger_than_any_value(db: Database) -> None:
     key = (given.types["sale"], HOUR, "turnover")
     async with db.transaction(given.scope) as tx:
         for _ in range(3):
-            await add(tx, given.project_id, {key: Decimal("99999999999999.9999")})
+            await add_to_sums(tx, given.project_id, {key: Decimal("99999999999999.9999")})
     assert await sums(db, given) == {key: Decimal("299999999999999.9997")}
 
 
@@ -65,13 +65,13 @@ async def _both_at_once(db: Database, given: Tracking, *, in_order: bool) -> lis
         async with db.transaction(given.scope) as tx:
             await met.wait()
             if in_order:
-                await add(tx, given.project_id, dict.fromkeys(named, Decimal(1)))
+                await add_to_sums(tx, given.project_id, dict.fromkeys(named, Decimal(1)))
                 return
             for key in named:
-                await add(tx, given.project_id, {key: Decimal(1)})
+                await add_to_sums(tx, given.project_id, {key: Decimal(1)})
                 await asyncio.sleep(0.1)
 
-    return await asyncio.gather(move(keys), move(keys[::-1]), return_exceptions=True)
+    return list(await asyncio.gather(move(keys), move(keys[::-1]), return_exceptions=True))
 
 
 async def test_two_writers_of_the_same_sums_wait_for_each_other(db: Database) -> None:
@@ -90,8 +90,8 @@ async def test_in_the_order_they_are_named_they_would_deadlock(db: Database) -> 
 async def test_another_group_has_sums_of_its_own(db: Database) -> None:
     one, other = await tracking(db, "one"), await tracking(db, "other")
     async with db.transaction(one.scope) as tx:
-        await add(tx, one.project_id, {(one.types["lead"], HOUR, EVENT_COUNT): Decimal(1)})
+        await add_to_sums(tx, one.project_id, {(one.types["lead"], HOUR, EVENT_COUNT): Decimal(1)})
     assert await sums(db, other) == {}
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         async with db.transaction(Scope(other.group_id)) as tx:
-            await add(tx, one.project_id, {(one.types["lead"], HOUR, EVENT_COUNT): Decimal(1)})
+            await add_to_sums(tx, one.project_id, {(one.types["lead"], HOUR, EVENT_COUNT): Decimal(1)})

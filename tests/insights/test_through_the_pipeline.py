@@ -17,7 +17,7 @@ import pytest
 from app.db.database import Database
 from app.domain.event_types.operations import EventTypeFields, create_event_type
 from app.domain.events.metrics import Telling, tell
-from app.domain.events.replaying import replay
+from app.domain.events.replaying import replay_events
 from app.settings import read_settings
 from app.tables.event_types import EventFieldKind
 from tests.given.asking import Asker
@@ -111,7 +111,7 @@ async def test_they_are_what_a_plain_aggregate_over_the_events_says(
             async with db.transaction(given.scope) as tx:
                 declared = EventTypeFields(name="Visit", fields=list(PURCHASE))
                 await create_event_type(tx, given.project_id, declared, reference="visit", now=NOON)
-            done = await replay(db, given.group_id, given.project_id, now=NOON)
+            done = await replay_events(db, given.group_id, given.project_id, now=NOON)
             assert done.replayed
     await given.acceptor.close()
     assert (await given.rows("SELECT count(*) AS n FROM event"))[0]["n"] == len(nonces)

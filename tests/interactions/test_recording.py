@@ -9,7 +9,7 @@ import pytest
 from app.db.database import Database
 from app.domain.campaigns.operations import delete_campaign
 from app.domain.identities.identifying import Person, identify, load_projects
-from app.domain.interactions.landing import NOWHERE, Node, read_landing
+from app.domain.interactions.landing import NOWHERE, LandingNode, read_landing
 from app.domain.interactions.recording import Offline, Visit, record_offline, record_online
 from app.errors import Invalid, NotFound
 from tests.given import custom_ads, promos
@@ -21,11 +21,14 @@ NOW = datetime(2025, 6, 15, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("url", "node"),
     [
-        ("https://shop.example/?wmktid=ab12&cid=metro", Node("ab12", "metro")),
-        ("https://shop.example/a/b?x=1&WMKTID=ab12&Cid=m%C3%A9tro+ligne#top", Node("ab12", "métro ligne")),
-        ("https://shop.example/?wmktid=first&wmktid=second", Node("first", None)),
-        ("/landing?wmktId=ab12", Node("ab12", None)),
-        ("https://shop.example/?cid=metro", Node(None, "metro")),
+        ("https://shop.example/?wmktid=ab12&cid=metro", LandingNode("ab12", "metro")),
+        (
+            "https://shop.example/a/b?x=1&WMKTID=ab12&Cid=m%C3%A9tro+ligne#top",
+            LandingNode("ab12", "métro ligne"),
+        ),
+        ("https://shop.example/?wmktid=first&wmktid=second", LandingNode("first", None)),
+        ("/landing?wmktId=ab12", LandingNode("ab12", None)),
+        ("https://shop.example/?cid=metro", LandingNode(None, "metro")),
         ("https://shop.example/?wmktid=&cid=%20", NOWHERE),
         (f"https://shop.example/?wmktid={'x' * 65}", NOWHERE),
         ("https://shop.example/?wmktid=a%00b", NOWHERE),
@@ -36,7 +39,7 @@ NOW = datetime(2025, 6, 15, 12, tzinfo=UTC)
         (None, NOWHERE),
     ],
 )
-def test_a_landing_address_says_where_somebody_came_from(url: str | None, node: Node) -> None:
+def test_a_landing_address_says_where_somebody_came_from(url: str | None, node: LandingNode) -> None:
     assert read_landing(url) == node
 
 
@@ -205,7 +208,7 @@ async def test_an_offline_contact_is_a_known_customers(db: Database) -> None:
 async def test_the_same_contact_counts_once(db: Database) -> None:
     site = await custom_ads.site(db)
     node, user = {"wmktId": site.wmkt_id}, {"email": "ada@example.com"}
-    told = {"node": node, "user": user, "occurred_at": NOW}
+    told: dict[str, Any] = {"node": node, "user": user, "occurred_at": NOW}
     found = {
         await offline(db, site, **told),
         *await asyncio.gather(*(offline(db, site, **told) for _ in range(4))),

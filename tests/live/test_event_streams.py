@@ -25,7 +25,8 @@ class Stream:
 
     async def event(self, *, within_s: float = 8) -> tuple[str, Any]:
         """The next event and its data, as a browser would read it; comments are passed over."""
-        name, data = "", []
+        name = ""
+        data: list[str] = []
         async with asyncio.timeout(within_s):
             async for line in self.lines:
                 if not line and name:

@@ -2,7 +2,10 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from app.graph.subscription import MAX_EVENTS
 from app.plan.news import OVERLAP
@@ -18,10 +21,10 @@ async def begin(served: Served, socket: Socket, query: str = EVENTS) -> None:
     await asyncio.sleep(0.4)
 
 
-def kinds(message: dict[str, object]) -> list[str]:
+def kinds(message: dict[str, Any]) -> list[str]:
     """What happened, by the message."""
     assert message["type"] == "next", message
-    return [one["eventType"] for one in message["payload"]["data"]["events"]]  # type: ignore[index]
+    return [one["eventType"] for one in message["payload"]["data"]["events"]]
 
 
 async def test_only_what_comes_in_from_now_on_and_each_of_it_once(served: Served) -> None:
@@ -39,6 +42,7 @@ async def test_only_what_comes_in_from_now_on_and_each_of_it_once(served: Served
         assert await socket.silence(for_s=2.2)
 
 
+@pytest.mark.slow
 async def test_what_is_committed_late_is_not_missed(served: Served) -> None:
     async with served.welcome() as socket:
         await begin(served, socket)

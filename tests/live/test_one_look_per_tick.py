@@ -51,6 +51,7 @@ async def logged(
     await owner.close()
 
 
+@pytest.mark.slow
 async def test_a_thousand_subscribers_cost_one_statement_per_tick(
     server: EmbeddedServer, logged: Served
 ) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_day_of_25_hours_weighs_more() -> None:
 
 def test_the_sign_stays_and_days_without_a_coin_are_left_out() -> None:
     start = datetime(2025, 6, 1, tzinfo=UTC)
-    window = {"starts_at": start, "ends_at": start + timedelta(days=3), "zone": UTC}
+    window: dict[str, Any] = {"starts_at": start, "ends_at": start + timedelta(days=3), "zone": UTC}
     assert spread(Decimal("-0.02"), "EUR", **window) == {
         date(2025, 6, 1): Decimal("-0.01"),
         date(2025, 6, 2): Decimal("-0.01"),

@@ -213,7 +213,8 @@ async def step(db: Database, scope: Scope, chance: random.Random, camps: list[in
 async def test_after_any_sequence_the_sums_are_the_outlays(db: Database, seed: int) -> None:
     site = await custom_ads.site(db, currency=["EUR", "JPY", "BHD"][seed])
     camps = [await custom_ads.campaign(db, site, slug) for slug in "abc"]
-    chance, known = random.Random(seed), []
+    chance = random.Random(seed)
+    known: list[int] = []
     for _ in range(40):
         await step(db, site.scope, chance, camps, known)
         await assert_true(db, site.scope)

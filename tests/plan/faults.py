@@ -9,7 +9,8 @@ import asyncpg
 
 from app.db.database import Database
 from app.graph.schema import catalog
-from app.plan.catalog import Catalog, Entity, Plan
+from app.plan.binding import RequestFacts
+from app.plan.catalog import Catalog, Entity, Field
 from app.values.scope import Scope
 from tests.given.asking import Asker
 from tests.given.questions import edges
@@ -26,11 +27,11 @@ async def printed(
     return await run(asker.db, scope, made.text, values)
 
 
-def facts_of(asker: Asker, scope: Scope) -> dict[str, Any]:
+def facts_of(asker: Asker, scope: Scope) -> RequestFacts:
     """What the request of the resolvers knows by itself."""
     context = asker.context(scope)
     links = context.services.assets.links(group_id=scope.group_id, base_url=context.base_url, now=context.now)
-    return {"name": context.principal.name, "roles": sorted(context.principal.roles), "links": lambda: links}
+    return RequestFacts(context.principal.name, sorted(context.principal.roles), lambda: links)
 
 
 async def run(db: Database, scope: Scope, text: str, values: list[object]) -> bytes | None:
@@ -57,11 +58,11 @@ def copied(entity: Entity) -> Entity:
     return made
 
 
-def with_fields(change: Callable[[str, str, Plan], Plan]) -> Catalog:
-    """A copy of the catalog with every field changed: `change(type, field, plan)`."""
+def with_fields(change: Callable[[str, str, Field], Field]) -> Catalog:
+    """A copy of the catalog with every field changed: `change(type, name, field)`."""
 
     def changed(entity: Entity) -> Entity:
-        entity.fields = {name: change(entity.name, name, plan) for name, plan in entity.fields.items()}
+        entity.fields = {name: change(entity.name, name, field) for name, field in entity.fields.items()}
         return entity
 
     return faulty(changed)

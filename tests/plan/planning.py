@@ -7,14 +7,14 @@ from graphql.execution.values import VariableValues
 
 from app.graph.documents.parsing import Documents
 from app.graph.documents.plans import Plan, Plans
-from app.graph.schema import catalog, schema
-from app.plan.binding import Bindings
+from app.graph.schema import catalog, graph
+from app.plan.binding import NO_FACTS, Bindings, RequestFacts
 from app.plan.catalog import Catalog
 from app.plan.sql import Statement
-from app.values.scope import Scope
+from app.values.scope import Scope, ScopeShape
 from tests.given.asking import NOW
 
-GRAPH = schema._schema
+GRAPH = graph
 _DOCUMENTS = Documents(GRAPH, suggestions=True)
 
 
@@ -23,10 +23,10 @@ def plan(
 ) -> tuple[Plan, VariableValues]:
     """The plan of a document's only operation, and its coerced variables."""
     document = _DOCUMENTS.get(query)
-    operation = document.operation(None)
-    values = get_variable_values(GRAPH, operation.node.variable_definitions or (), variables or {})
+    definition = document.definition(None)
+    values = get_variable_values(GRAPH, definition.node.variable_definitions or (), variables or {})
     assert isinstance(values, VariableValues), values
-    return Plans(GRAPH, of).get(document, operation, values, shape, plannable=True), values
+    return Plans(GRAPH, of).get(document, definition, values, ScopeShape(shape), plannable=True), values
 
 
 def statement(
@@ -35,10 +35,10 @@ def statement(
     *,
     scope: Scope,
     of: Catalog = catalog,
-    facts: dict[str, Any] | None = None,
+    facts: RequestFacts = NO_FACTS,
 ) -> tuple[Statement, list[object]]:
     """The statement and what it is bound to."""
     made, values = plan(query, variables, shape=scope.shape, of=of)
     assert made.statement is not None, made.reason
-    bindings = Bindings(scope, NOW, made.tree.arguments(values), facts or {})
+    bindings = Bindings(scope, NOW, made.tree.arguments(values), facts)
     return made.statement, made.statement.values(bindings)

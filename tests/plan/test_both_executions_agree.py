@@ -17,7 +17,7 @@ from app.db.database import Database, connect
 from app.domain.assets.storage import AssetStorage
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, Operation, answer
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph
 from app.settings import Settings, read_settings
 from app.values.scope import Scope
 from tests.given.everything import Everything, everything
@@ -74,23 +74,20 @@ async def both(generated: Generated, db: Database, settings: Settings, scope: Sc
 
 def generator(worlds: tuple[Everything, Everything], seed: int) -> Generator:
     """Operations that the planner has to express."""
-    return Generator(schema._schema, *worlds, random.Random(seed), frozenset(catalog.unplanned))
+    return Generator(graph, *worlds, random.Random(seed), frozenset(catalog.unplanned))
 
 
 async def cursors_of(db: Database, settings: Settings, scope: Scope) -> dict[str, list[str]]:
     """Cursors of every list at the root, by the name of its type."""
-    assert schema._schema.query_type is not None
-    lists = {
-        n: get_named_type(f.type).name
-        for n, f in schema._schema.query_type.fields.items()
-        if "after" in f.args
-    }
+    assert graph.query_type is not None
+    lists = {n: get_named_type(f.type).name for n, f in graph.query_type.fields.items() if "after" in f.args}
     query = "{" + " ".join(f"{n}(first: 3) {{ edges {{ cursor }} }}" for n in lists) + "}"
     made = await answer(Operation(query), context(db, settings, scope, planner=True))
     assert made.data is not None, made.errors
     return {lists[n]: [edge["cursor"] for edge in page["edges"]] for n, page in json.loads(made.data).items()}
 
 
+@pytest.mark.slow
 async def test_generated_operations_give_the_same_answer_both_ways_and_behind_the_policies(
     db: Database, guarded: Database, worlds: tuple[Everything, Everything], settings: Settings
 ) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ async def twins(database_url: str, ours: Everything) -> int:
 @pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
 async def test_without_a_fault_nothing_is_reported(asker: Asker, ours: Everything, edge: Edge) -> None:
     for scope in (ours.scope, ours.store_scope, ours.project_scope):
-        assert not await differs(asker, scope, with_fields(lambda _, __, plan: plan), edge.question())
+        assert not await differs(asker, scope, with_fields(lambda _, __, field: field), edge.question())
 
 
 # ── scope ─────────────────────────────────────────────────────────────────────
@@ -94,7 +95,7 @@ NARROWED = [
     for name, entity in catalog.entities.items()
     for way in ("store", "project")
     if entity.table
-    and getattr(entity, way).how != "visible"
+    and getattr(entity, way).how not in ("visible", "beside")
     # A project's metrics are read from the base rows, never from the rollup.
     and (name, way) != ("MetricRollup", "project")
     # Only funnels read these, customer by customer; tests/funnels ask them under narrower scopes.
@@ -107,9 +108,8 @@ async def test_a_lost_way_to_the_store_or_project_shows(
     asker: Asker, ours: Everything, name: str, way: str
 ) -> None:
     def lost(entity: Entity) -> Entity:
-        return (
-            replace(entity, **{way: replace(entity.store, how="visible")}) if entity.name == name else entity
-        )
+        visible: dict[str, Any] = {way: replace(entity.store, how="visible")}
+        return replace(entity, **visible) if entity.name == name else entity
 
     # Two projects, so that a store's border is not a project's border as well.
     projects = (ours.project_ids[0], ours.project_ids[2])

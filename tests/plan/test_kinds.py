@@ -33,7 +33,7 @@ from app.plan.kinds import (
     rate,
     show,
 )
-from app.plan.sql import print_sql, sql
+from app.plan.sql import Alias, print_sql
 from tests.given.everything import BIG, WEIRD
 
 ENCODER = msgspec.json.Encoder(
@@ -61,7 +61,7 @@ async def stored(connection: Any, kind: Kind, columns: dict[str, Any]) -> tuple[
         by_text = isinstance(value, date)
         values.append(value.isoformat() if by_text else value)
         typed.append(f"${at}::{'text::' if by_text else ''}{cast} AS {name}")
-    text = nullable(kind, [sql(f"t.{name}") for name in names], may_be_null=True)
+    text = nullable(kind, [Alias("t")(name) for name in names], may_be_null=True)
     given = ", ".join(f"t.{name}{kind.fetched_as}" for name in names)
     row = await connection.fetchrow(
         f"SELECT {print_sql(text.sql()).text}, {given} FROM (SELECT {', '.join(typed)}) t", *values

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.plan.news import OVERLAP, Seen, Window, split_news
+from app.plan.binding import NewsWindow
+from app.plan.news import OVERLAP, SeenNews, split_news
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ def rows(chance: Random, *, count: int = 400) -> list[Row]:
     return out
 
 
-def look(all_rows: list[Row], window: Window, now: datetime, *, most: int) -> list[Row]:
+def look(all_rows: list[Row], window: NewsWindow, now: datetime, *, most: int) -> list[Row]:
     """What the statement gives."""
     seen = {window.seen[at : at + 16] for at in range(0, len(window.seen), 16)}
     found = [
@@ -44,11 +45,11 @@ def look(all_rows: list[Row], window: Window, now: datetime, *, most: int) -> li
 
 def read(all_rows: list[Row], *, most: int, overlap: bool = True) -> list[UUID]:
     """Everything that was news to one reader, a look about every second."""
-    seen, now, out = Seen(), BEGIN, []
+    seen, now, out = SeenNews(), BEGIN, []
     while now < BEGIN + timedelta(seconds=90):
         window = seen.window(now=now)
         if not overlap:
-            window = Window(window.since + OVERLAP, now, window.seen)
+            window = NewsWindow(window.since + OVERLAP, now, window.seen)
         found = look(all_rows, window, now, most=most)
         seen.add(b"".join(row.id.bytes for row in found), now=now, is_all=len(found) < most)
         out += [row.id for row in found]
@@ -70,7 +71,7 @@ def test_without_an_overlap_late_rows_are_lost() -> None:
 
 
 def test_what_was_seen_is_forgotten_when_no_window_reaches_it() -> None:
-    seen = Seen()
+    seen = SeenNews()
     for second in range(600):
         seen.add(b"x" * 16, now=BEGIN + timedelta(seconds=second), is_all=True)
     assert len(seen.window(now=BEGIN + timedelta(seconds=600)).seen) <= 16 * 21

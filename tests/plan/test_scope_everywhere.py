@@ -75,6 +75,7 @@ def test_funnels_name_the_group_wherever_they_read(shape: str) -> None:
     assert {"funnel_day", "funnel_touch", "segment_member"} <= set(tokens(statement.text))
 
 
+@pytest.mark.slow
 def test_generated_operations_name_the_group_wherever_they_read() -> None:
     planned = 0
     for seed in range(OPERATIONS):
@@ -92,6 +93,7 @@ def test_generated_operations_name_the_group_wherever_they_read() -> None:
     assert planned > OPERATIONS * 0.9
 
 
+@pytest.mark.slow
 async def test_dataloaders_name_the_group_wherever_they_read(asker: Asker, ours: Everything) -> None:
     for scope in (ours.scope, ours.store_scope, ours.project_scope):
         for edge in edges():
@@ -187,12 +189,12 @@ def test_no_edge_that_is_never_null_leaves_the_scope() -> None:
 
 def never_null(kind: str, name: str) -> bool:
     """Whether the schema promises a value."""
-    return is_non_null_type(GRAPH.type_map[kind].fields[name].type)  # type: ignore[attr-defined]
+    return is_non_null_type(GRAPH.type_map[kind].fields[name].type)  # type: ignore[attr-defined]  # it has fields
 
 
 def target_of(kind: str, name: str) -> str:
     """The type a field holds."""
-    return str(get_named_type(GRAPH.type_map[kind].fields[name].type))  # type: ignore[attr-defined]
+    return str(get_named_type(GRAPH.type_map[kind].fields[name].type))  # type: ignore[attr-defined]  # it has fields
 
 
 def test_embedded_objects_hold_no_edge_that_is_never_null() -> None:

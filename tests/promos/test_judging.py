@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from app.domain.promos.rules import AppliesTo, Basket, Buyer, Line, Terms, judge
+from app.domain.promos.rules import AppliesTo, Basket, BasketLine, Buyer, Terms, judge_promo
 from app.values.money import digits_of
 from tests.given.promos import NOON, basket
 
@@ -60,7 +60,7 @@ CASES = [
     ("said", "paid", "discount"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
 def test_a_promo_takes_off(said: Terms, paid: Basket, discount: str) -> None:
-    verdict = judge(said, paid, ANYONE, now=NOON)
+    verdict = judge_promo(said, paid, ANYONE, now=NOON)
     assert verdict.reasons == ()
     assert str(verdict.discount) == discount
 
@@ -97,7 +97,7 @@ REASONS = [
 @pytest.mark.parametrize(("said", "case", "codes"), REASONS, ids=["+".join(sorted(r[2])) for r in REASONS])
 def test_every_reason_is_told(said: Terms, case: dict[str, Any], codes: set[str]) -> None:
     paid, buyer = case.get("paid", basket(("A1", 1, "10"))), case.get("buyer", ANYONE)
-    verdict = judge(said, paid, buyer, now=NOON)
+    verdict = judge_promo(said, paid, buyer, now=NOON)
     assert {reason.code for reason in verdict.reasons} == codes
     assert len(verdict.reasons) == len(codes)
     assert verdict.discount == 0
@@ -120,11 +120,11 @@ def test_no_promo_takes_more_than_there_is(
     currency: str, applies: AppliesTo,
 ) -> None:  # fmt: skip
     paid = Basket(
-        lines=[Line(sku=s, category=s[0], quantity=n, unit_price=p) for s, n, p in lines],
+        lines=[BasketLine(sku=s, category=s[0], quantity=n, unit_price=p) for s, n, p in lines],
         delivery_fee=delivery,
     )
     said = terms(type=kind, value=value, max_discount=cap, currency=currency, applies_to=applies)
-    off = judge(said, paid, ANYONE, now=NOON).discount
+    off = judge_promo(said, paid, ANYONE, now=NOON).discount
     bound = delivery if kind == "free_delivery" else paid.goods
     assert 0 <= off <= bound
     assert off <= (bound if cap is None else cap)

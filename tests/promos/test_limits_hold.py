@@ -7,11 +7,10 @@ from decimal import Decimal
 import pytest
 
 from app.db.database import Database
-from app.domain.metrics.entries import Several
 from app.domain.promos.fields import PromoFields
 from app.domain.promos.operations import delete_promo, update_promo
 from app.domain.promos.redeeming import release
-from app.errors import Conflict, Failure, NotFound
+from app.errors import Conflict, Failure, NotFound, Several
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given import promos as given

@@ -243,9 +243,10 @@ async def test_a_campaign_brings_its_promo_or_takes_the_one_that_fits(db: Databa
 
     async def linked(campaign: int, code: str, percent: str | None) -> int:
         async with db.transaction(group.scope) as tx:
+            discount = None if percent is None else Decimal(percent)
             return await promo_for_campaign(
-                tx, campaign, code=code, discount_percent=percent and Decimal(percent), now=given.NOON  # type: ignore[arg-type]
-            )  # fmt: skip
+                tx, campaign, code=code, discount_percent=discount, now=given.NOON
+            )
 
     made = await linked(first, "flash25", "25")
     async with db.transaction(group.scope) as tx:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.auth.keys import create_api_key
+from app.auth.principal import Role
 from app.auth.tokens import Tokens
 from app.rest.crm.routes import BASE, FACADE, GATEWAY
 from app.rest.crm.schemas import NEW_CAMPAIGN, NEW_PROMO, NEW_SEGMENT
@@ -36,7 +37,7 @@ ROLES = (
 async def test_every_request_needs_a_token_that_holds(
     marketer: Marketer, method: str, path: str, authorization: str | None
 ) -> None:
-    headers = {} if authorization is None else {"Authorization": authorization.encode()}
+    headers = {} if authorization is None else {b"Authorization": authorization.encode()}
     response = await marketer.http.request(method, BASE + path, headers=headers)
     assert response.status_code == 401
     error_of(response, "unauthorized")
@@ -190,8 +191,8 @@ async def test_platform_roles_enter_the_group_they_name(
     token = Tokens(settings).mint(
         subject="root",
         group_id=None,
-        roles=["platform_admin"],
-        now=datetime.now(UTC),  # type: ignore[list-item]
+        roles=[Role.PLATFORM_ADMIN],
+        now=datetime.now(UTC),
     )
     headers = {"Authorization": f"Bearer {token}"}
     unnamed = await ours.http.get(BASE + "/campaigns", headers=headers)

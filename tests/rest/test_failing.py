@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.errors import Unavailable
-from app.rest.failing import INTERNAL, INTERNAL_MESSAGE, Problem, problem_of, problems_of
+from app.errors import INTERNAL_MESSAGE, Unavailable
+from app.rest.failing import INTERNAL, Problem, problem_of, problems_of
 from app.rest.lagriffe.failures import FAILURES
 from app.rest.mounting import refusal
 

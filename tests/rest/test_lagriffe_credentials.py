@@ -30,7 +30,7 @@ def assert_refused(response: httpx.Response, status: int) -> str:
 async def test_every_request_needs_a_key_that_holds(
     client: Extranet, method: str, path: str, key: str | None
 ) -> None:
-    headers = {} if key is None else {"X-API-KEY": key.encode()}
+    headers = {} if key is None else {b"X-API-KEY": key.encode()}
     response = await client.http.request(method, path, headers=headers)
     assert assert_refused(response, 401) == "Unauthorized"
     assert "www-authenticate" in response.headers
@@ -93,7 +93,8 @@ async def test_a_beacon_in_the_body_must_be_the_one_in_the_header(client: Extran
 @pytest.mark.parametrize("beacon", ["", "unknown", "x" * 65, "clé"])
 async def test_an_unknown_beacon_never_falls_back_to_the_group(client: Extranet, beacon: str) -> None:
     for path in READS:
-        response = await client.call("GET", path, headers={"X-BEACON-KEY": beacon.encode()})  # type: ignore[dict-item]
+        headers: Any = {"X-BEACON-KEY": beacon.encode()}
+        response = await client.call("GET", path, headers=headers)
         assert_refused(response, 403)
     response = await client.call(
         "POST", "/api/campaigns", json=client.order(), headers={"X-BEACON-KEY": "unknown"}

@@ -9,9 +9,9 @@ import pytest
 from starlette.datastructures import Headers, QueryParams, UploadFile
 
 from app.errors import Invalid, NotFound
-from app.rest.failing import Refused
+from app.rest.failing import PayloadErrors
 from app.rest.lagriffe import failures, requests, shapes
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.values.json_text import write_json
 
 NOW = datetime(2025, 6, 3, 12, tzinfo=UTC)
@@ -35,8 +35,8 @@ ASKED = {
 }
 
 
-def parts(body: object = None, *, form: bool = False, **path: str) -> Parts:
-    return Parts(path, QueryParams(), Headers(), NOW, body, form)
+def parts(body: object = None, *, form: bool = False, **path: str) -> RequestParts:
+    return RequestParts(path, QueryParams(), Headers(), NOW, body, form)
 
 
 def asked(body: object, *, form: bool = False) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def test_a_campaign_nobody_may_see_is_not_found() -> None:
 
 def test_what_the_mutation_refuses_is_raised() -> None:
     errors = [{"code": "END_BEFORE_START", "message": "`endsOn` is before `startsOn`.", "path": ["endsOn"]}]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PayloadErrors) as refused:
         shapes.created({"mediaCampaignCreate": {"errors": errors, "campaign": None}}, parts())
     problem = refused.value.problems[0]
     assert failures.FAILURES.status_of(problem) == 422
@@ -242,7 +242,7 @@ def test_two_problems_are_one_message() -> None:
     errors = [
         {"code": "INVALID", "message": f"`{name}` is wrong.", "path": []} for name in ("name", "endsOn")
     ]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PayloadErrors) as refused:
         shapes.created({"mediaCampaignCreate": {"errors": errors, "campaign": None}}, parts())
     assert failures.body(422, refused.value.problems) == {"message": "`label` is wrong. `end_date` is wrong."}
 
@@ -261,7 +261,7 @@ def shown_metrics(series: list[dict[str, Any]], *, now: datetime = NOW, **node: 
             **node,
         }
     }
-    asked = Parts({}, QueryParams(), Headers(), now)
+    asked = RequestParts({}, QueryParams(), Headers(), now)
     found = msgspec.json.decode(write_json(shapes.metrics(data, asked)))["data"]
     assert isinstance(found, dict)
     return found

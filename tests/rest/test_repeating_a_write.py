@@ -86,7 +86,7 @@ async def test_keys_of_other_groups_are_other_keys(send: Send, db: Database) -> 
 async def test_of_many_at_once_one_runs(send: Send) -> None:
     write = Write()
     write.may_end.clear()
-    first = asyncio.create_task(send(write))  # type: ignore[arg-type]  # a coroutine
+    first = asyncio.ensure_future(send(write))
     await write.started.wait()
     with pytest.raises(Conflict) as conflict:
         await send(write)
@@ -121,7 +121,7 @@ async def test_a_failed_write_is_not_remembered(send: Send) -> None:
 async def test_the_work_goes_on_when_the_client_leaves(send: Send) -> None:
     write = Write()
     write.may_end.clear()
-    first = asyncio.create_task(send(write))  # type: ignore[arg-type]  # a coroutine
+    first = asyncio.ensure_future(send(write))
     await write.started.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):

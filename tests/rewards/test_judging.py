@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rewards.attributes import BUILT_IN, catalogue
+from app.domain.rewards.attributes import BUILT_IN, condition_attributes
 from app.domain.rewards.judging import Books, Decision, round_half_even
-from app.domain.rewards.programme import MAX_AMOUNT, Programme
+from app.domain.rewards.programme import Programme
 from app.domain.rewards.wording import reasons
 from app.values.json_text import write_json
+from app.values.numbers import MAX_SAFE_INTEGER
 from tests.rewards.worked import FACTS, condition, decide, flow, multiplier, programme
 
 
@@ -96,7 +97,7 @@ def test_no_conditions_hold() -> None:
         (5, ["0.5"], 2), (7, ["0.5"], 4), (1, ["0.5001"], 1),
         # Rounded once, at the end: 5 × 0.5 = 2.5 → 2 on the way would give 1.
         (5, ["0.5", "0.5"], 1), (1, ["1.5", "1.5"], 2), (3, ["1.3333", "1.3333", "1.3333"], 7),
-        (MAX_AMOUNT, ["99999999999999.9999"] * 4, MAX_AMOUNT),
+        (MAX_SAFE_INTEGER, ["99999999999999.9999"] * 4, MAX_SAFE_INTEGER),
     ],
 )  # fmt: skip
 def test_multipliers_multiply_and_are_rounded_once(base: int, factors: list[str], expected: int) -> None:
@@ -113,7 +114,7 @@ def test_rounding_is_exact(base: int, factors: list[Decimal]) -> None:
         for one in factors:
             exact *= one
         wanted = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
-    assert made.wanted == min(wanted, MAX_AMOUNT)
+    assert made.wanted == min(wanted, MAX_SAFE_INTEGER)
 
 
 def test_half_goes_to_the_even_neighbour() -> None:
@@ -300,4 +301,4 @@ def test_the_catalogue_is_whole() -> None:
     assert len({(one.type_code, one.attribute) for one in BUILT_IN}) == len(BUILT_IN)
     assert len({(one.type_code, one.name) for one in BUILT_IN}) == len(BUILT_IN)
     assert all(one.attribute < 1000 for one in BUILT_IN)
-    assert len(catalogue([(1, 1000, "x", "text")]).attributes) == len(BUILT_IN) + 1
+    assert len(condition_attributes([(1, 1000, "x", "text")]).attributes) == len(BUILT_IN) + 1

@@ -12,13 +12,13 @@ from app.domain.rewards.judging import Decision
 from app.domain.rewards.programme import Goal, Programme, limits_of
 from app.domain.rewards.reading import read_running
 from app.domain.rewards.reversing import reverse
-from app.domain.rewards.simulating import Simulated, draft, replay
-from app.domain.rewards.windows import Window
+from app.domain.rewards.simulating import Simulated, draft, replay_evaluations
+from app.domain.rewards.windows import RewardWindow
 from app.errors import Conflict
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given
 
-ALWAYS = Window(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+ALWAYS = RewardWindow(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 async def configured(world: Given, campaign: int) -> Programme:
@@ -28,7 +28,7 @@ async def configured(world: Given, campaign: int) -> Programme:
 
 
 async def replayed(
-    world: Given, programme: Programme, window: Window = ALWAYS
+    world: Given, programme: Programme, window: RewardWindow = ALWAYS
 ) -> tuple[Simulated, list[tuple[Any, ...]]]:
     """The result, and the lines that would be in the ledger."""
     lines: list[tuple[Any, ...]] = []
@@ -41,7 +41,7 @@ async def replayed(
 
     async with world.db.transaction(world.scope) as tx:
         last = Simulated()
-        async for state in replay(tx, programme, window, heard=heard):
+        async for state in replay_evaluations(tx, programme, window, heard=heard):
             last = state
     return last, lines
 

@@ -245,7 +245,8 @@ async def test_a_simulation_shows_what_another_configuration_would_have_paid(ask
             await ask(SIMULATE, input=wrong)
     nobody = {"partnerId": "part_99999"}
     unknown = {"trigger": "SPEND", "actions": [{**action, **nobody}]}
-    for wrong in ({"flows": [unknown]}, {"goals": [{**cap, **nobody}]}):
+    drafts: list[dict[str, Any]] = [{"flows": [unknown]}, {"goals": [{**cap, **nobody}]}]
+    for of_nobody in drafts:
         for whose in (window, named):
             with pytest.raises(AssertionError, match=r"NOT_FOUND.*There is no partner part_99999"):
-                await ask(SIMULATE, input={**whose, "draft": wrong})
+                await ask(SIMULATE, input={**whose, "draft": of_nobody})

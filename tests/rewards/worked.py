@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import Catalogue, catalogue
-from app.domain.rewards.judging import Books, Decision, Trigger, due, settle
+from app.domain.rewards.attributes import ConditionAttributes, condition_attributes
+from app.domain.rewards.judging import Books, Decision, Trigger, due, settle_due
 from app.domain.rewards.reading import revenue_of
 from app.values.json_text import write_json
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
-KNOWN: Catalogue = catalogue(
+KNOWN: ConditionAttributes = condition_attributes(
     [(1, 1000, "shoe", "number"), (2, 1001, "gift", "flag"), (3, 1002, "rank", "text")]
 )
 FACTS: dict[str, dict[str, Any]] = {
@@ -78,4 +78,4 @@ def decide(
     """What is paid to customer 5."""
     known = FACTS if facts is None else facts
     asked = due(configured, Trigger(trigger, custom, NOON), known, traced=traced)
-    return settle(configured, asked, books or Books(), customer_id=5, revenue=revenue_of(known))
+    return settle_due(configured, asked, books or Books(), customer_id=5, revenue=revenue_of(known))

@@ -65,7 +65,7 @@ async def until(holds: Callable[[], bool], *, within_s: float = 5) -> None:
 
 def refuse(_: str, failure: Failure | None) -> Refusal:
     """Refusals a test can read."""
-    status = {TooLarge: 413, Unavailable: 503}.get(type(failure), 500)  # type: ignore[arg-type]
+    status = {TooLarge: 413, Unavailable: 503}.get(type(failure), 500)
     body = (failure.message if failure else "broken").encode()
     return status, [(b"content-length", str(len(body)).encode())], body
 

@@ -325,7 +325,7 @@ async def test_on_the_bare_path_no_more_than_a_hundred_secrets_are_tried(db: Dat
                 tried += 1
                 return opened(sealed)
 
-            self.open = counted  # type: ignore[assignment]
+            self.open = counted  # type: ignore[assignment]  # counts on the way
 
     ids = [(await groups.group(db)).group_id for _ in range(11)]
     connected = [await connection(db, ids[n // 10], "hubspot") for n in range(MAX_TRIES + 4)]

@@ -70,7 +70,7 @@ class World:
             return [tuple(row) for row in await tx.fetch(sql)]
 
 
-async def world(db: Database, provider: str = "sendgrid", **secrets: str) -> World:
+async def world(db: Database, provider: str = "sendgrid", **secrets: Any) -> World:
     group = await groups.group(db)
     mine = await connection(db, group.group_id, provider, **secrets)
     campaign_id = await given.campaign(db, group.scope, external_id="camp_001")

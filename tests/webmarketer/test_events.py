@@ -127,7 +127,7 @@ async def test_an_event_sent_at_once_is_processed_when_the_answer_comes(shop: An
 
 
 async def test_what_cannot_be_processed_is_accepted_and_found_in_the_trash(shop: Analyst) -> None:
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"eventType": "nothing-known"},
         {"data": {"mail": "jane@example.com"}},
         {"data": {"no": "A-1", "mail": "nobody"}},
@@ -469,7 +469,7 @@ async def test_a_users_events_and_metrics_have_pages(shop: Analyst) -> None:
         return [(one["storageKey"], one["data"]["value"], one["data"]["date"][:10]) for one in page["data"]]
 
     [state] = [one for one in await found(type="state") if one[1] == 1]
-    assert state == ("converted", 1, "2024-05-01")
+    assert state == ("converted", 1.0, "2024-05-01")
     dates = {"type": "statistic", "sort": "metricDate"}
     assert [one[2] for one in await found(**dates)] == ["2024-04-10", "2024-04-11", "2024-04-12"]
     assert [one[2] for one in await found(**dates, order="DESC")] == [

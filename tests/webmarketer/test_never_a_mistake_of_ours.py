@@ -63,7 +63,7 @@ def address(route: Any, places: dict[str, str], pick: random.Random) -> str:
         values["storageKey"] = "converted"
     if pick.random() < 0.2:
         values[pick.choice(sorted(values))] = quote(pick.choice(["x", "é", "\x00", "a b", "9" * 40]), safe="")
-    return "/api/v1" + route.path.format(**values)
+    return f"/api/v1{route.path.format(**values)}"
 
 
 def body_of(route: Any, project: str, pick: random.Random) -> Any:

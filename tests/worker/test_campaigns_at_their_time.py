@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -137,7 +138,7 @@ async def _statement(tx: Transaction, now: datetime) -> list[int]:
     ("way", "once"), [(_statement, True), (_read_then_write, False)], ids=["statement", "naive"]
 )
 async def test_a_campaign_moves_exactly_once_however_many_move_it(
-    db: Database, way: object, once: bool
+    db: Database, way: Callable[[Transaction, datetime], Awaitable[list[int]]], once: bool
 ) -> None:
     group = await given.group(db)
     now = datetime.now(UTC)
@@ -145,8 +146,7 @@ async def test_a_campaign_moves_exactly_once_however_many_move_it(
 
     async def mover() -> list[int]:
         async with db.transaction(group.scope) as tx:
-            found: list[int] = await way(tx, now)  # type: ignore[operator]
-            return found
+            return await way(tx, now)
 
     moves = sorted(i for moved in await asyncio.gather(*(mover() for _ in range(6))) for i in moved)
     assert (moves == made) is once

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from app.db.database import Database
 from app.domain.customers.entries import CustomerEntry
-from app.domain.segments.operations import SegmentFields, create_segment
+from app.domain.segments.fields import SegmentFields
+from app.domain.segments.operations import create_segment
 from app.tables.segments import SegmentType
 from app.values.scope import Scope
 from app.worker.audience import RHYTHM_S, Audience

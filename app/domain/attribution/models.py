@@ -1,6 +1,6 @@
-"""Attribution: how what an event is worth is shared among the interactions that led to it.
+"""Attribution: how the worth of an event is shared among the interactions that led to it.
 
-Pure rules over one journey. The planned read does the same in SQL (`graph/shares.py`); tests hold the two together.
+Pure rules over one journey. Planned reads do the same in SQL (`graph/figures/shares.py`); tests compare the two.
 Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that led to the
 event, according to the attribution model.
 """
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from app.values.money import share
+from app.values.money import share_out
 
 
 class Model(StrEnum):
@@ -26,7 +26,7 @@ class Model(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class JourneyTouch:
     """An interaction of the customer; without a campaign it is direct."""
 
     at: datetime
@@ -34,11 +34,11 @@ class Touch:
 
 
 WHOLE = 2**32
-"""The weight of the latest touch in time decay. What is thirty-two half-lives older weighs nothing."""
+"""The weight of the latest touch in time decay. A touch thirty-two half-lives older weighs nothing."""
 
 
-def journey(touches: Sequence[Touch], *, event_at: datetime, window: timedelta) -> list[Touch]:
-    """The touches that may have led to the event, oldest first: not after it, and not before the window.
+def journey(touches: Sequence[JourneyTouch], *, event_at: datetime, window: timedelta) -> list[JourneyTouch]:
+    """The touches that may have led to the event, oldest first: none after it, and none before the window.
 
     Touches of the same instant keep their order.
     """
@@ -46,15 +46,15 @@ def journey(touches: Sequence[Touch], *, event_at: datetime, window: timedelta) 
 
 
 def attribute(
-    amount: Decimal, currency: str, touches: Sequence[Touch], *, model: Model, half_life: timedelta
+    amount: Decimal, currency: str, touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta
 ) -> dict[int | None, Decimal]:
-    """The amount by campaign; None is direct, which also gets what no touch led to. The parts add up to the amount.
+    """The amount by campaign; None is direct, which also gets events without touches. The parts add up to the amount.
 
-    Touches as `journey` gives them. Parts are coins of the currency, by largest fractions, the earliest first.
+    Takes touches as `journey` gives them. Left-over coins go to the largest fractions, of equal ones to the earliest.
     """
     if not touches:
         return {None: amount}
-    parts = share(amount, currency, weights(touches, model=model, half_life=half_life))
+    parts = share_out(amount, currency, weights(touches, model=model, half_life=half_life))
     out: dict[int | None, Decimal] = {}
     for touch, part in zip(touches, parts, strict=True):
         if part or len(touches) == 1:
@@ -62,7 +62,7 @@ def attribute(
     return out
 
 
-def weights(touches: Sequence[Touch], *, model: Model, half_life: timedelta) -> list[int]:
+def weights(touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta) -> list[int]:
     """How much each touch counts; whole numbers, so that any database shares the same coins."""
     count = len(touches)
     match model:
@@ -76,7 +76,7 @@ def weights(touches: Sequence[Touch], *, model: Model, half_life: timedelta) -> 
         case Model.LINEAR:
             return [1] * count
         case Model.POSITION_BASED:
-            # 40 % for each end, the rest for what lies between.
+            # 40 % for each end, the rest for the touches in between.
             between = count - 2
             return [1] * count if between < 1 else [2 * between, *[1] * between, 2 * between]
         case Model.TIME_DECAY:
@@ -94,4 +94,4 @@ def _decayed(age: timedelta, half_life: timedelta) -> int:
 
 _TICK = timedelta(microseconds=1)
 
-__all__ = ["Model", "Touch", "attribute", "journey", "weights"]
+__all__ = ["JourneyTouch", "Model", "attribute", "journey", "weights"]

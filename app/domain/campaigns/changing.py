@@ -8,17 +8,18 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import WINDOW, CampaignFields, checked, path_of
+from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
 from app.domain.segments.fitting import check_fits
+from app.domain.settable import path_of, written
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import Unset, sent
 from app.values.instants import zone_of
 
-# The row stays locked until COMMIT, so what was read here is what is changed.
+# The row stays locked until COMMIT, so nobody changes it after it was read here.
 _LOCK = f"""
 SELECT campaign.*, coalesce(store.time_zone, customer_group.time_zone) AS zone
   FROM campaign
@@ -30,12 +31,12 @@ SELECT campaign.*, coalesce(store.time_zone, customer_group.time_zone) AS zone
 
 
 async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFields, *, now: datetime) -> int:
-    """Change what was sent, leave the rest; the id.
+    """Change what was sent and nothing else; the id.
 
     The store and the currency stay: metrics and spend are counted under them. A scheduled campaign that loses
-    its start becomes a draft; otherwise the status is changed by moves and by time alone.
+    its start becomes a draft; otherwise only moves and time change the status.
     """
-    values = checked(given)
+    values = written(given, without=WINDOW)
     row = await tx.fetchrow(_LOCK, *borders(tx.scope), campaign_id)
     if row is None:
         raise NotFound("campaign", campaign_id, path=["id"])
@@ -43,7 +44,7 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     if values.get("is_template") and row["status"] not in ("draft", "completed"):
         raise Conflict(
             f"A campaign that is {row['status']} cannot become a template; complete it first.",
-            path=path_of("is_template"),
+            path=path_of(CampaignFields, "is_template"),
             code="WRONG_STATUS",
         )
     await _settle_references(tx, values, row)
@@ -72,7 +73,7 @@ class _Edge:
     instant: datetime | None
 
     def change(self, day: date | Unset | None, instant: datetime | Unset | None) -> bool:
-        """Apply what was sent; whether anything was."""
+        """Apply what was sent; returns whether anything was."""
         if isinstance(day, Unset) and isinstance(instant, Unset):
             return False
         self.day, self.instant = sent(day), sent(instant)
@@ -80,7 +81,7 @@ class _Edge:
 
 
 def _settle_window(given: CampaignFields, values: dict[str, Any], row: Any, *, now: datetime) -> None:
-    """Merge the edges that were sent with those that were kept, and judge the result as a whole."""
+    """Merge the edges that were sent with the stored ones, and check the result as a whole."""
     start = _Edge(row["starts_on"], None if row["starts_on"] else row["starts_at"])
     end = _Edge(row["ends_on"], None if row["ends_on"] else row["ends_at"])
     moved = start.change(given.starts_on, given.starts_at)
@@ -110,7 +111,7 @@ async def _settle_references(tx: Transaction, values: dict[str, Any], row: Any) 
     if brought.currency not in (None, row["currency"]):
         raise Conflict(
             f"The integration counts in {brought.currency}, the campaign in {row['currency']}.",
-            path=path_of("integration_id"),
+            path=path_of(CampaignFields, "integration_id"),
             code="WRONG_CURRENCY",
         )
     if "project_id" in values:

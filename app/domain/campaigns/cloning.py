@@ -5,24 +5,23 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.campaigns.fields import CampaignFields, checked, path_of
+from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.groups.finding import store_to_write
+from app.domain.settable import path_of, settable_fields, written
 from app.errors import Conflict, NotFound
 
-COPIED = (
-    "name description logo_url type objective channels project_id segment_id period_type budget_total subject"
-    " body cta_text cta_url integration_id is_explicit reward_type partner_id partnership_id owner_id"
-).split()
-"""What a copy takes over. Not the window and the status (they are the copy's own), not what is unique."""
+ITS_OWN = WINDOW | {"slug", "external_id", "is_template"}
+"""What a copy does not take over: when it runs, what is unique, and that it is a template."""
+COPIED = tuple(one.column for one in settable_fields(CampaignFields) if one.column not in ITS_OWN)
 MAY_BE_GONE = ("project_id", "integration_id", "partnership_id", "segment_id")
-"""What may belong to one store, or may have been deleted since; a copy leaves it behind then."""
+"""What may belong to one store or may have been deleted since; in that case a copy does without."""
 
 _SOURCE = f"""
 SELECT campaign.* FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
 """
-# One statement for the whole tree: new flow ids are drawn first, so that the children know theirs.
+# One statement for the whole tree: new flow ids are drawn first, so that children can refer to them.
 _COPY_TREE = """
 WITH fresh AS MATERIALIZED (
   SELECT flow.*, nextval(pg_get_serial_sequence('flow', 'id')) AS new_id
@@ -77,7 +76,7 @@ async def clone_campaign(
     The store is the source's unless another is named. The copy has no window of its own unless one is given,
     so that copying a template starts nothing.
     """
-    overrides = checked(changes)
+    overrides = written(changes, without=WINDOW)
     source = await tx.fetchrow(_SOURCE, *borders(tx.scope), source_id)
     if source is None:
         raise NotFound("campaign", source_id, path=["sourceId"])
@@ -85,7 +84,7 @@ async def clone_campaign(
     copied: dict[str, Any] = {column: source[column] for column in COPIED}
     copied |= await _lost_references(tx, copied, store_id=store.id)
     if "partnership_id" in overrides or "partner_id" in overrides:
-        # They go together: a new one of either kind is not judged against the old other.
+        # They go together: a new one of either is not checked against the other one's old value.
         copied |= {"partnership_id": None, "partner_id": None}
     values = {**copied, **overrides, "template_id": source["id"]}
     new_id = await insert_campaign(tx, values, asked_window(changes), store=store, draft=draft, now=now)
@@ -95,7 +94,7 @@ async def clone_campaign(
 
 
 async def _lost_references(tx: Transaction, copied: dict[str, Any], *, store_id: int) -> dict[str, None]:
-    """The references that the copy's store does not share, or that are gone, cleared."""
+    """Clears references that the copy's store does not share, or that are gone."""
     row = await tx.fetchrow(
         """
         SELECT (SELECT coalesce(store_id, $2) FROM project WHERE group_id = $1 AND id = $3) AS project_id,
@@ -119,6 +118,6 @@ async def _check_currency(tx: Transaction, new_id: int, source: Any) -> None:
     if currency != source["currency"]:
         raise Conflict(
             f"The copy would count in {currency}, the campaign it is made from in {source['currency']}.",
-            path=path_of("integration_id"),
+            path=path_of(CampaignFields, "integration_id"),
             code="WRONG_CURRENCY",
         )

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.campaigns.fields import CampaignFields, checked
+from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.campaigns.windows import period_of
 from app.domain.groups.finding import store_by_beacon
+from app.domain.settable import camel, needed, optional, settable_fields, written
 from app.errors import Forbidden, Invalid, NotFound
 
 
@@ -21,15 +22,16 @@ from app.errors import Forbidden, Invalid, NotFound
 class MediaCampaign:
     """An order. Source: La Griffe, "POST /api/campaigns", required payload."""
 
-    beacon_key: str
-    """The store's; mandatory even where the request is narrowed to a store, and then the same."""
-    label: str
-    channels: Sequence[str]
-    period_type: str | None = None
-    budget_total: Decimal | None = None
-    starts_on: date | None = None
-    ends_on: date | None = None
-    """Inclusive."""
+    # Mandatory even where the request is narrowed to a store, and then the same.
+    beacon_key: str = needed("Names the store, inside the group.", name="external_beacon_key")
+    label: str = needed("What the campaign is called.")
+    channels: Sequence[str] = needed("Where it runs, such as google_ads; at least one.")
+    period_type: str | None = optional("How long it runs, such as 1_month; dates that are given win over it.")
+    budget_total: Decimal | None = optional("What it may cost, in the group's currency.")
+    starts_on: date | None = optional("Its first day; with a period, today unless given.", name="start_date")
+    ends_on: date | None = optional(
+        "Its last day, inclusive; with a period, the last day of it unless given.", name="end_date"
+    )
 
 
 class MediaCampaignIds(NamedTuple):
@@ -61,7 +63,7 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
         starts_on=order.starts_on,
         ends_on=order.ends_on,
     )
-    values = checked(given)
+    values = written(given, without=WINDOW)
     if not order.channels:
         raise Invalid("`channels` is empty; name at least one, like google_ads.", path=["channels"])
     known_period = order.period_type is not None and period_of(order.period_type) is not None
@@ -83,17 +85,17 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
     return MediaCampaignIds(campaign_id, project_id, store.id)
 
 
-WORDS = {"name": "label", "beaconKey": "externalBeaconKey", "startsOn": "startDate", "endsOn": "endDate"}
+_WORDS = {"name": "label", **{camel(one.column): one.steps[-1] for one in settable_fields(MediaCampaign)}}
 """What an order calls the fields of a campaign."""
 _QUOTED = re.compile(r"`(\w+)`", re.ASCII)
 
 
 @contextmanager
 def _in_the_words_of_an_order() -> Iterator[None]:
-    """The rules of every campaign apply; what they refuse is told by the order's own names."""
+    """The rules of all campaigns apply; what they refuse is reported by the order's own names."""
     try:
         yield
     except (Invalid, Forbidden, NotFound) as failure:
-        failure.path = [WORDS.get(str(part), part) for part in failure.path]
-        failure.message = _QUOTED.sub(lambda m: f"`{WORDS.get(m[1], m[1])}`", failure.message)
+        failure.path = [_WORDS.get(str(part), part) for part in failure.path]
+        failure.message = _QUOTED.sub(lambda m: f"`{_WORDS.get(m[1], m[1])}`", failure.message)
         raise

@@ -7,12 +7,13 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import CampaignFields, checked, path_of
-from app.domain.campaigns.lifecycle import RULES, Move, refusal
+from app.domain.campaigns.fields import WINDOW, CampaignFields
+from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
 from app.domain.groups.finding import StoreFacts, store_to_write
 from app.domain.segments.fitting import check_fits
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.campaigns import CampaignStatus
 from app.values.changes import sent
@@ -36,7 +37,7 @@ _WHY_NOT = f"""
 SELECT status, starts_at, ends_at, is_template FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND deleted_at IS NULL
 """
-# A campaign whose whole window went by while nothing ran goes straight to completed, once.
+# A campaign whose whole window passed while no worker ran goes straight to completed, once.
 ADVANCE = """
 UPDATE campaign
    SET status = CASE WHEN ends_at <= $2 THEN 'completed' ELSE 'active' END,
@@ -68,7 +69,7 @@ async def create_campaign(
     Store: the one named, else the scope's, else the group's default. Status: as the schedule says, or a draft
     when asked for (templates always are). Currency: the integration's, else the group's.
     """
-    values = checked(given)
+    values = written(given, without=WINDOW)
     return await insert_campaign(
         tx, values, asked_window(given), store=await store_to_write(tx, store_id), draft=draft, now=now
     )
@@ -85,7 +86,7 @@ async def insert_campaign(
 ) -> int:
     """Store a campaign whose fields are within their bounds: check what it points at, settle what follows."""
     if not values.get("name"):
-        raise Invalid("A campaign needs a name.", path=path_of("name"))
+        raise Invalid("A campaign needs a name.", path=path_of(CampaignFields, "name"))
     window = window_of(asked, zone=store.zone, now=now)
     check_slug(values)
     brought = await check_references(tx, values, store_id=store.id)
@@ -111,25 +112,25 @@ async def insert_campaign(
     row = {**defaults, "channels": [], "total_rewards": 0, **row}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO campaign (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
     if row["status"] != CampaignStatus.DRAFT:
         await tell_worker(tx)
-    return int(found)
+    return int(ident)
 
 
 async def delete_campaign(tx: Transaction, campaign_id: int, *, now: datetime) -> int:
-    """Take a campaign out of every list; the id. Its metrics and spend stay in the sums: they happened."""
+    """Take a campaign out of every list; the id. Its metrics and spend stay in the sums: they are facts."""
     if not await tx.execute(_DELETE, *borders(tx.scope), campaign_id, now):
         raise NotFound("campaign", campaign_id, path=["id"])
     return campaign_id
 
 
 async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: datetime) -> int:
-    """Make a named move; the id. Conflict says what stands in the way."""
+    """Make a named move; the id. Conflict says what prevents it."""
     rule = RULES[move]
     moved = await tx.execute(
         _MOVE,
@@ -148,14 +149,14 @@ async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: d
     row = await tx.fetchrow(_WHY_NOT, *borders(tx.scope), campaign_id)
     if row is None:
         raise NotFound("campaign", campaign_id, path=["id"])
-    why = refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
+    why = move_refusal(move, **{**row, "status": CampaignStatus(row["status"])}, now=now)
     raise why or Conflict("The campaign was moved at the same moment; look again.", path=["move"])
 
 
 async def advance_due_campaigns(tx: Transaction, now: datetime) -> list[Advanced]:
     """Make the moves that are due in this group: start what starts, complete what ends.
 
-    Each happens once, whoever else is doing the same, and however late this runs.
+    Each happens once, even if others do the same at once, and however late this runs.
     """
     rows = await tx.fetch(ADVANCE, tx.scope.group_id, now)
     return [Advanced(r["id"], CampaignStatus(r["origin"]), CampaignStatus(r["target"])) for r in rows]
@@ -175,4 +176,7 @@ def asked_window(given: CampaignFields) -> AskedWindow:
 def check_slug(values: dict[str, Any]) -> None:
     """A slug without an integration would be unique nowhere."""
     if values.get("slug") is not None and values.get("integration_id") is None:
-        raise Invalid("A slug is unique in an integration; name the integration too.", path=path_of("slug"))
+        raise Invalid(
+            "A slug is unique in an integration; name the integration too.",
+            path=path_of(CampaignFields, "slug"),
+        )

@@ -1,11 +1,12 @@
-"""What a campaign points at must exist in its group and go together with its store."""
+"""What a campaign refers to must exist in its group and fit its store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.db.database import Transaction
-from app.domain.campaigns.fields import path_of
+from app.domain.campaigns.fields import CampaignFields
+from app.domain.settable import path_of
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 
 KINDS = {
@@ -16,7 +17,7 @@ KINDS = {
     "partnership_id": "partnership",
 }
 
-# One row per reference that exists: which store binds it, and what it brings along.
+# One row per reference that exists: the store it belongs to, and what it implies.
 _FOUND = """
 SELECT 'project_id' AS "column", project.store_id, NULL::bigint AS owner, NULL::text AS currency
   FROM project WHERE group_id = $1 AND id = $2
@@ -39,7 +40,7 @@ SELECT 'partnership_id', store_id, partner_id, NULL
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What the references bring along where the caller did not say."""
+    """Values that follow from the references where the caller gave none."""
 
     currency: str | None = None
     """The integration's."""
@@ -50,9 +51,9 @@ class Brought:
 
 
 async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_id: int) -> Brought:
-    """Refuse references that are not there, or that belong to another store, partner or project.
+    """Refuse references that do not exist, or that belong to another store, partner or project.
 
-    `values` are columns; those missing or None are not looked at.
+    `values` are columns; those missing or None are not checked.
     """
     asked = {column: values.get(column) for column in KINDS}
     if not any(value is not None for value in asked.values()):
@@ -64,11 +65,11 @@ async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_
         row = rows.get(column)
         foreign = row is not None and row["store_id"] not in (None, store_id)
         if row is None or (foreign and tx.scope.store_id is not None):
-            raise NotFound(KINDS[column], value, path=path_of(column))
+            raise NotFound(KINDS[column], value, path=path_of(CampaignFields, column))
         if foreign:
             raise Invalid(
                 f"This {KINDS[column]} belongs to another store than the campaign.",
-                path=path_of(column),
+                path=path_of(CampaignFields, column),
                 code="WRONG_STORE",
             )
     _check_projects(tx, asked, rows)
@@ -76,7 +77,7 @@ async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_
     if partnership and asked["partner_id"] not in (None, partnership["owner"]):
         raise Conflict(
             "The partnership is another partner's than the one named.",
-            path=path_of("partnership_id"),
+            path=path_of(CampaignFields, "partnership_id"),
             code="WRONG_PARTNER",
         )
     integration = rows.get("integration_id")
@@ -95,17 +96,19 @@ def settled_project(tx: Transaction, project_id: int | None) -> int | None:
     if project_id is None and len(own) == 1:
         return own[0]
     if project_id is None:
-        raise Forbidden("Name one of the projects this credential is for.", path=path_of("project_id"))
-    raise NotFound("project", project_id, path=path_of("project_id"))
+        raise Forbidden(
+            "Name one of the projects this credential is for.", path=path_of(CampaignFields, "project_id")
+        )
+    raise NotFound("project", project_id, path=path_of(CampaignFields, "project_id"))
 
 
 def _check_projects(tx: Transaction, asked: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
-    """Under a scope of projects the others do not exist, nor do their integrations."""
+    """Under a scope of projects other projects do not exist, nor do their integrations."""
     own = tx.scope.project_ids
     if own is None:
         return
     if asked["project_id"] is not None and asked["project_id"] not in own:
-        raise NotFound("project", asked["project_id"], path=path_of("project_id"))
+        raise NotFound("project", asked["project_id"], path=path_of(CampaignFields, "project_id"))
     integration = rows.get("integration_id")
     if integration and integration["owner"] not in own:
-        raise NotFound("integration", asked["integration_id"], path=path_of("integration_id"))
+        raise NotFound("integration", asked["integration_id"], path=path_of(CampaignFields, "integration_id"))

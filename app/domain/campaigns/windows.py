@@ -29,11 +29,11 @@ class AskedWindow:
     ends_at: datetime | None = None
     """Exclusive."""
     period_type: str | None = None
-    """`1_month`, `2_weeks`, … fills in the edges that are missing; any other text fills in nothing."""
+    """`1_month`, `2_weeks`, … fills in missing edges; any other text fills in nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class CampaignWindow:
     """What is stored. `ends_at` is exclusive, `ends_on` inclusive."""
 
     starts_at: datetime | None = None
@@ -56,7 +56,7 @@ def period_of(period_type: str) -> relativedelta | None:
     }[unit]
 
 
-def window_of(asked: AskedWindow, *, zone: tzinfo, now: datetime) -> Window:
+def window_of(asked: AskedWindow, *, zone: tzinfo, now: datetime) -> CampaignWindow:
     """Settle both edges. Given edges win over the period; with a period the start defaults to today.
 
     The period's last day is start + period − 1 day (1_month from 1 June ends on 30 June).
@@ -85,16 +85,16 @@ def window_of(asked: AskedWindow, *, zone: tzinfo, now: datetime) -> Window:
             path=[field],
             code="END_BEFORE_START",
         )
-    return Window(starts_at=starts_at, ends_at=ends_at, starts_on=starts_on, ends_on=ends_on)
+    return CampaignWindow(starts_at=starts_at, ends_at=ends_at, starts_on=starts_on, ends_on=ends_on)
 
 
 def _last(first: date | datetime) -> str:
-    """What a wrong end must do: a last day may be the first one, a moment comes after the start."""
+    """The rule that a wrong end broke: a last day may be the first one, an instant must be after the start."""
     return f"lie after {show_instant(first)}" if isinstance(first, datetime) else f"not be before {first}"
 
 
-def initial_status(window: Window, *, now: datetime) -> CampaignStatus:
-    """Where a new campaign stands: its schedule says so.
+def initial_status(window: CampaignWindow, *, now: datetime) -> CampaignStatus:
+    """The status of a new campaign, which follows from its schedule.
 
     Without a start it is a draft, unless even its end has passed.
     """
@@ -105,34 +105,15 @@ def initial_status(window: Window, *, now: datetime) -> CampaignStatus:
     return CampaignStatus.SCHEDULED if window.starts_at > now else CampaignStatus.ACTIVE
 
 
-def first_day(window: Window, *, zone: tzinfo) -> date | None:
-    """The date view of the start: the day that was given, else the instant's day in the store's zone."""
-    return window.starts_on or (window.starts_at and window.starts_at.astimezone(zone).date())
-
-
-def last_day(window: Window, *, zone: tzinfo) -> date | None:
-    """The date view of the end: the day that was given, else the last day the window touches."""
-    if window.ends_on or window.ends_at is None:
-        return window.ends_on
-    return (window.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
-
-
-def last_instant(window: Window) -> datetime | None:
-    """The instant view of the end: a day's last second, else the instant that was given."""
-    if window.ends_on and window.ends_at:
-        return window.ends_at - timedelta(seconds=1)
-    return window.ends_at
-
-
 def _end_after(
     period: relativedelta, starts_on: date | None, starts_at: datetime | None, zone: tzinfo
 ) -> tuple[date | None, datetime | None]:
-    """Days lead to a last day, an instant to the instant at the same time of day."""
+    """A start day gives a last day, an instant the instant at the same time of day."""
     try:
         if starts_on:
             return starts_on + period - timedelta(days=1), None
         assert starts_at is not None
-        # Wall-clock time: a month from 10:00 ends at 10:00, also across a change of the clocks.
+        # Wall-clock time: a month from 10:00 ends at 10:00, even if the clocks change.
         return None, (starts_at.astimezone(zone) + period).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid("This period ends after the year 9999.", path=["periodType"]) from None

@@ -9,9 +9,8 @@ import msgspec
 
 from app.domain import inputs
 from app.domain.inputs import Path
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.settable import needed, optional, written
-from app.errors import Conflict, Failure, Invalid, TooLarge
+from app.errors import MAX_TOLD, Conflict, Failure, Invalid, Several, TooLarge
 from app.tables.event_metrics import EVENT_COUNT
 from app.tables.event_types import EventDataType, EventFieldKind
 from app.values.texts import read_text

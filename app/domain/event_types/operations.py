@@ -29,7 +29,7 @@ from app.values.changes import Settable, Unset, sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTypeFields:
-    """Every settable part of an event type; UNSET was not sent. Its reference stays what it is."""
+    """Every settable part of an event type; UNSET was not sent. Its reference cannot change."""
 
     name: Settable[str | None] = settable(
         "What people call it, 1 to 255 characters; the reference unless said.", check=name_of
@@ -46,7 +46,7 @@ class EventTypeFields:
 
 
 _DOCUMENTS = ("details", "expiration_policy", "phone_parsing")
-# The project's row is what two changes at once wait for: a key's kind is the same all over the project.
+# Two changes at once queue at the project's row: a key's kind is the same all over the project.
 _LOCK_PROJECT = (
     f"SELECT project.id FROM project WHERE {PROJECT_BORDERS} AND project.id = $4 FOR NO KEY UPDATE"
 )
@@ -103,7 +103,7 @@ UPDATE event_type SET archived_at = $5, updated_at = $6
 async def create_event_type(
     tx: Transaction, project_id: int, given: EventTypeFields, *, reference: str, now: datetime
 ) -> int:
-    """A new event type, version 1; its id. Without a name it is called by its reference."""
+    """A new event type, version 1; its id. Its name defaults to its reference."""
     reference = reference_of(reference)
     rows = checked_fields(sent(given.fields) or ())
     values = written(given, without=("fields",))
@@ -128,7 +128,7 @@ async def create_event_type(
 async def event_type_named(tx: Transaction, project_id: int, reference: str) -> int:
     """The id of the project's event type with this reference, archived or not."""
     found = None
-    if reference.isprintable():  # NUL and lone surrogates cannot be asked for
+    if reference.isprintable():  # NUL and lone surrogates cannot be searched for
         found = await tx.fetchval(_NAMED, tx.scope.group_id, project_id, reference)
     if found is None:
         raise NotFound("event type", reference, path=["reference"])
@@ -136,7 +136,7 @@ async def event_type_named(tx: Transaction, project_id: int, reference: str) -> 
 
 
 async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields, *, now: datetime) -> int:
-    """Change what was sent; the id. Fields that differ from the present ones make a new version."""
+    """Change what was sent; the id. Fields that differ from the current ones make a new version."""
     rows = None if isinstance(given.fields, Unset) else checked_fields(given.fields or ())
     values = written(given, without=("fields",))
     if "name" in values and values["name"] is None:
@@ -168,7 +168,7 @@ async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields,
 
 
 async def archive_event_type(tx: Transaction, ident: int, *, now: datetime) -> int:
-    """Take no more events of this type; the id. Twice is once."""
+    """Take no more events of this type; the id. Doing it twice changes nothing more."""
     await _project_of(tx, ident)
     await tx.execute(_ARCHIVE, *borders(tx.scope), ident, now, now)
     return ident

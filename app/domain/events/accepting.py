@@ -2,38 +2,34 @@
 
 Requests queue here; a writer takes whatever is waiting, up to 500, and stores it in one transaction: one insert per
 group, the group's policies changing in between (`accept_events`, revision 0006). While it commits, the next batch
-gathers, so batches grow with the load and nobody waits for a clock.
+gathers, so batches grow with the load and nobody waits for a timer.
 
-A repeat, by project and nonce, gets the id of the first: within a batch, from an earlier one, or from another process.
+A repeat (same project and nonce) gets the id of the first: within a batch, from an earlier one or another process.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.database import Database
-from app.db.outages import outage, told
+from app.db.outages import outage
+from app.db.pool import Kept
 from app.errors import Invalid, NotFound, Unavailable
 
-SOURCE = "tracker"
-"""What the event store calls these events' source."""
 MAX_BATCH = 500
 CAPACITY = 10_000
-"""How many may wait in a process; more are told to come again."""
+"""How many may wait in a process; more are told to try again."""
 MANY = 12
-"""From so many on, those that wait to be stored come before those that wait to be processed."""
+"""From this many on, events that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
-"""Where pipelines of other processes hear that there is work. A hint; they look by themselves, too."""
+"""Where pipelines in other processes hear of work. Only a hint: they also look by themselves."""
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +59,7 @@ class _Waiting:
     id: UUID
     key: tuple[int, str]
     at_once: bool
-    """Whoever sent it processes it: nobody needs to be told."""
+    """Whoever sent it also processes it: no need to notify anybody."""
     answers: "list[asyncio.Future[UUID]]" = field(default_factory=list)
 
 
@@ -85,11 +81,12 @@ class Acceptor:
         self._latest: dict[tuple[int, str], _Waiting] = {}
         """What is still in the queue, by group and key: a repeat joins it."""
         self._writer: asyncio.Task[None] | None = None
-        self._held: _Held | None = None
+        self._kept: Kept | None = None
+        """A checkout per batch would cost more round trips than the batch."""
         self._is_new = True
         """Whether the connection has stored nothing yet."""
         self.on_accepted: Callable[[Collection[int]], None] | None = None
-        """Told which groups have work after each COMMIT; without it, other processes are notified."""
+        """Called after each COMMIT with the groups that have work; without it, other processes are notified."""
 
     async def accept(self, sent: Sent, *, at_once: bool = False) -> UUID:
         """Store the event; its id, or that of the first with its nonce. Pending once this returns.
@@ -112,14 +109,14 @@ class Acceptor:
         return await answer
 
     def has_many(self) -> bool:
-        """Whether events wait that no batch has room for yet: whoever can wait should."""
+        """Whether so many events wait to be stored that other work should give way."""
         return len(self._queue) >= MANY
 
     async def close(self) -> None:
-        """Write what waits, then give the connection back."""
+        """Store what waits, then give the connection back."""
         while self._writer is not None:
             await asyncio.wait([self._writer])
-        await self._let_go()
+        self._let_go()
 
     async def _write(self) -> None:
         """Batch after batch until nothing waits."""
@@ -141,8 +138,8 @@ class Acceptor:
             except Exception as problem:
                 if self._is_new or not (isinstance(problem, asyncpg.InterfaceError) or outage(problem)):
                     raise
-                # The connection may have ended while it rested. Should these be stored nevertheless, the keys tell.
-                await self._let_go()
+                # The connection may have broken while idle. If these were stored all the same, their keys show it.
+                self._let_go()
                 await self._insert(batch)
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
             await self._one_by_one(batch, error)
@@ -154,8 +151,8 @@ class Acceptor:
 
     async def _insert(self, batch: Sequence[_Waiting]) -> None:
         """One round trip, and a transaction by itself."""
-        if self._held is None:
-            self._held, self._is_new = await _Held.open(self._db), True
+        if self._kept is None:
+            self._kept, self._is_new = await self._db.connection(), True
         groups: list[int] = []
         ends: list[int] = []
         for at, waiting in enumerate(batch, 1):
@@ -164,7 +161,7 @@ class Acceptor:
             else:
                 groups.append(waiting.sent.group_id)
                 ends.append(at)
-        rows = await self._held.driver.fetch(
+        rows = await self._kept.driver.fetch(
             _ACCEPT,
             groups,
             ends,
@@ -177,14 +174,14 @@ class Acceptor:
             [waiting.sent.occurred_at for waiting in batch],
             [waiting.sent.body for waiting in batch],
         )
-        # Only those that were there already are told.
+        # Only those that were there already come back.
         for place, ident in rows:
             batch[place - 1].id = ident
         for waiting in batch:
             _answer(waiting, waiting.id)
 
     async def _one_by_one(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        """An event that cannot be stored, as one of a project that has just gone, takes none of the others with it."""
+        """Store singly: an event that cannot be stored (its project has just gone) takes no others with it."""
         if len(batch) > 1:
             middle = len(batch) // 2
             await self._store(batch[:middle])
@@ -197,18 +194,18 @@ class Acceptor:
             _refuse(batch[0], Invalid("The event cannot be stored."))
 
     async def _give_up(self, batch: Sequence[_Waiting], problem: Exception) -> None:
-        """The batch may be stored or not; whoever sends again by the same nonce finds out."""
-        if not isinstance(problem, Unavailable):  # The log says already that there are no connections.
+        """The batch may have been stored or not; sending again with the same nonce tells."""
+        if not isinstance(problem, Unavailable):  # That there are no connections is in the log already.
             log.warning("%d events could not be stored: %s", len(batch), problem)
-        await self._let_go()
+        self._let_go()
         failure = outage(problem) or Unavailable("The event could not be stored just now.")
         for waiting in batch:
             _refuse(waiting, failure)
 
-    async def _let_go(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            await held.close()
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     async def _tell(self, batch: Sequence[_Waiting]) -> None:
         groups = {waiting.sent.group_id for waiting in batch if not waiting.at_once}
@@ -218,32 +215,10 @@ class Acceptor:
             self.on_accepted(groups)
             return
         try:
-            assert self._held is not None
-            await self._held.driver.execute(_NOTIFY, sorted(groups))
+            assert self._kept is not None
+            await self._kept.driver.execute(_NOTIFY, sorted(groups))
         except Exception as problem:
             log.warning("no pipeline was told of new events: %s", problem)
-
-
-@dataclass(slots=True)
-class _Held:
-    """A connection of the writer's own: a checkout per batch would cost more round trips than the batch."""
-
-    connection: AsyncConnection
-    driver: Any
-
-    @classmethod
-    async def open(cls, db: Database) -> "_Held":
-        connection = await db.connection()
-        with told():
-            raw = await connection.get_raw_connection()
-        return cls(connection, raw.driver_connection)
-
-    async def close(self) -> None:
-        """Not used again: its session may still hold what a broken batch left."""
-        # It may have ended already, and whatever that gives rise to, those who wait are told.
-        with contextlib.suppress(Exception):
-            await self.connection.invalidate()
-            await self.connection.close()
 
 
 def new_id(now: datetime) -> UUID:
@@ -261,7 +236,7 @@ def _order(waiting: _Waiting) -> tuple[int, str]:
 
 def _answer(waiting: _Waiting, ident: UUID) -> None:
     for answer in waiting.answers:
-        if not answer.done():  # Whoever waited may have left.
+        if not answer.done():  # Those who waited may have left.
             answer.set_result(ident)
 
 
@@ -271,4 +246,4 @@ def _refuse(waiting: _Waiting, failure: Exception) -> None:
             answer.set_exception(failure)
 
 
-__all__ = ["CHANNEL", "SOURCE", "Acceptor", "Sent", "new_id"]
+__all__ = ["CHANNEL", "Acceptor", "Sent", "new_id"]

@@ -11,8 +11,8 @@ from datetime import UTC
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from app.domain.events.sending import read_date
-from app.domain.identities.values import read_email, read_phone, read_string, shown
+from app.domain.events.sending import read_event_date
+from app.domain.identities.values import read_email, read_phone, read_string, shortened
 from app.domain.inputs import SMALLEST
 from app.tables.event_types import EventDataType
 from app.values.money import MAX_AMOUNT
@@ -32,7 +32,7 @@ def read_number(value: object) -> int | Decimal:
         if _NUMBER.fullmatch(plain) and len(plain) <= MAX_DIGITS:
             number = Decimal(plain.replace(",", "."))
             return int(number) if "." not in plain and "," not in plain and number.adjusted() < 18 else number
-    raise ValueError(f"must be a number such as 12.5, not {shown(value)}")
+    raise ValueError(f"must be a number such as 12.5, not {shortened(value)}")
 
 
 def read_integer(value: object) -> int:
@@ -40,7 +40,7 @@ def read_integer(value: object) -> int:
     number = read_number(value)
     whole = int(number)
     if number != whole or not -(2**63) <= whole < 2**63:
-        raise ValueError(f"must be a whole number of at most 64 bits, not {shown(value)}")
+        raise ValueError(f"must be a whole number of at most 64 bits, not {shortened(value)}")
     return whole
 
 
@@ -52,14 +52,14 @@ def read_boolean(value: object) -> bool:
         return value == 1
     if isinstance(value, str) and value.strip().lower() in _TRUTHS:
         return _TRUTHS[value.strip().lower()]
-    raise ValueError(f"must be true or false, not {shown(value)}")
+    raise ValueError(f"must be true or false, not {shortened(value)}")
 
 
 def read_date_time(value: object) -> str:
     """A date-time, as the API prints it: `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
-    moment = read_date(value)
+    moment = read_event_date(value)
     if moment is None:
-        raise ValueError(f"must be a date-time such as 2025-06-01T08:00:00Z, not {shown(value)}")
+        raise ValueError(f"must be a date-time such as 2025-06-01T08:00:00Z, not {shortened(value)}")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -69,14 +69,14 @@ def read_any(value: object) -> object:
 
 
 def read_statistic(value: object) -> Decimal:
-    """An amount a column holds: 4 decimals, further ones rounded half away from zero (JavaScript sums doubles)."""
+    """An amount that a column holds: 4 decimals, rounded half away from zero (JavaScript sums doubles)."""
     number = Decimal(read_number(value))
     if abs(number) > MAX_AMOUNT:
-        raise ValueError(f"must lie between -{MAX_AMOUNT} and {MAX_AMOUNT}, not {shown(value)}")
+        raise ValueError(f"must lie between -{MAX_AMOUNT} and {MAX_AMOUNT}, not {shortened(value)}")
     try:
         return number.quantize(SMALLEST, rounding=ROUND_HALF_UP)
     except InvalidOperation:
-        raise ValueError(f"must be a number that can be stored, not {shown(value)}") from None
+        raise ValueError(f"must be a number that can be stored, not {shortened(value)}") from None
 
 
 def read_state(value: object) -> Decimal:
@@ -94,7 +94,7 @@ READERS: Mapping[EventDataType, Callable[[object], Any]] = {
     EventDataType.PHONE: read_phone,
     EventDataType.JSON: read_any,
 }
-"""By data type. A phone number may be read with a configuration besides."""
+"""By data type. Reading a phone number can also take a configuration."""
 
 
 __all__ = [

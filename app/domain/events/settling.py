@@ -1,6 +1,6 @@
-"""What becomes of events: judged by their type, tied to their user, counted; or put into the trash with the reasons.
+"""Settling events: they are judged by their type, tied to their user and counted, or put into the trash with reasons.
 
-Set-wise: about a dozen statements for a group's events, however many they are. Locks are taken in the order of all
+In sets: about a dozen statements for a group's events, however many they are. Locks are taken in the order of all
 writers: events, customers by id, what they are known by, campaigns, balances, and the hourly sums last.
 """
 
@@ -14,7 +14,7 @@ from uuid import UUID
 from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
-from app.domain.events.validating import Fault, Verdict, judge
+from app.domain.events.validating import EventFault, EventVerdict, judge_event
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.interactions.recording import Visit, record_online
@@ -23,7 +23,7 @@ from app.tables.funnels import FunnelStage
 from app.values.json_text import write_json
 
 FUNNEL_SOURCE = "event"
-"""Whose references touches made of events are: the event's id."""
+"""The source of touches made from events; their reference is the event's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,25 @@ class Claimed:
     body: Mapping[str, object]
 
 
-async def settle(tx: Transaction, events: Sequence[Claimed], *, now: datetime) -> dict[UUID, Sequence[Fault]]:
-    """Judge these events and write what follows; by event why it is in the trash, none: it is processed."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event that passed: its type, what it says under that type, and whose it is."""
+
+    event: Claimed
+    schema: EventSchema
+    verdict: EventVerdict
+    customer_id: int | None
+
+
+async def settle_events(
+    tx: Transaction, events: Sequence[Claimed], *, now: datetime
+) -> dict[UUID, Sequence[EventFault]]:
+    """Judge these events and write what follows. By event, why it is in the trash; no reasons: it is processed."""
     if not events:
         return {}
     schemas = await load_schemas(tx, {(event.project_id, event.event_type) for event in events})
     verdicts = {
-        event.id: judge(
+        event.id: judge_event(
             schemas.get((event.project_id, event.event_type)), event.body, event_type=event.event_type
         )
         for event in events
@@ -59,34 +71,41 @@ async def settle(tx: Transaction, events: Sequence[Claimed], *, now: datetime) -
 
 
 async def _take(
-    tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict], *, now: datetime
+    tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict], *, now: datetime
 ) -> None:
     projects = await load_projects(tx, {event.project_id for event in events})
     people = [Person(event.project_id, event.tracker_id, verdicts[event.id].identities) for event in events]
-    found = await identify(tx, people, projects=projects, now=now)
-    customers = dict(zip((event.id for event in events), found, strict=True))
-    await record_online(tx, _visits(events, customers), now=now)
-    await _store(tx, events, verdicts, customers, now=now)
-    await _store_metrics(tx, events, verdicts, customers, now=now)
-    await _touch(tx, events, verdicts, customers, now=now)
-    await process_event_triggers(tx, _triggering(events, verdicts, customers), now=now)
-    await _count(tx, events, verdicts)
+    customers = await identify(tx, people, projects=projects, now=now)
+    taken = [
+        _taken(event, verdicts[event.id], customer) for event, customer in zip(events, customers, strict=True)
+    ]
+    await record_online(tx, _visits(taken), now=now)
+    await _store(tx, taken, now=now)
+    await _store_metrics(tx, taken, now=now)
+    await _touch(tx, taken, now=now)
+    await process_event_triggers(tx, _triggering(taken), now=now)
+    await _count(tx, taken)
 
 
-def _visits(events: Sequence[Claimed], customers: Mapping[UUID, int | None]) -> list[Visit]:
-    """The traffic these events tell of: those that say by which address their user came."""
+def _taken(event: Claimed, verdict: EventVerdict, customer_id: int | None) -> Taken:
+    assert verdict.schema is not None, "an event without a type is not taken"
+    return Taken(event, verdict.schema, verdict, customer_id)
+
+
+def _visits(taken: Sequence[Taken]) -> list[Visit]:
+    """The traffic in these events: those that say at which address their user landed."""
     return [
         Visit(
-            project_id=event.project_id,
-            tracker_id=event.tracker_id,
+            project_id=one.event.project_id,
+            tracker_id=one.event.tracker_id,
             landing_url=url,
-            referrer=_text(event.body.get("referrer")),
-            occurred_at=event.occurred_at,
-            dedup_key=f"event:{event.id}",
-            customer_id=customers[event.id],
+            referrer=_text(one.event.body.get("referrer")),
+            occurred_at=one.event.occurred_at,
+            dedup_key=f"event:{one.event.id}",
+            customer_id=one.customer_id,
         )
-        for event in events
-        if (url := _text(event.body.get("landingUrl"))) is not None
+        for one in taken
+        if (url := _text(one.event.body.get("landingUrl"))) is not None
     ]
 
 
@@ -103,30 +122,22 @@ UPDATE event e
     AS given (id, type_id, version, customer_id, data, user_data)
  WHERE e.group_id = $1 AND e.id = given.id
 """
-# An event that was in the trash is out of it.
+# For events that were in the trash.
 _FORGIVE = "DELETE FROM event_fault WHERE group_id = $1 AND event_id = ANY ($2)"
 
 
-async def _store(
-    tx: Transaction,
-    events: Sequence[Claimed],
-    verdicts: Mapping[UUID, Verdict],
-    customers: Mapping[UUID, int | None],
-    *,
-    now: datetime,
-) -> None:
-    told = [verdicts[event.id] for event in events]
-    ids = [event.id for event in events]
+async def _store(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> None:
+    ids = [one.event.id for one in taken]
     await tx.execute(
         _STORE,
         tx.scope.group_id,
         now,
         ids,
-        [_schema(one).id for one in told],
-        [_schema(one).version for one in told],
-        [customers[ident] for ident in ids],
-        [write_json(one.data).decode() for one in told],
-        [write_json(one.user).decode() for one in told],
+        [one.schema.id for one in taken],
+        [one.schema.version for one in taken],
+        [one.customer_id for one in taken],
+        [write_json(one.verdict.data).decode() for one in taken],
+        [write_json(one.verdict.user).decode() for one in taken],
     )
     await tx.execute(_FORGIVE, tx.scope.group_id, ids)
 
@@ -146,84 +157,62 @@ SELECT $1, $2, id, value, metric_date FROM made
 """
 
 
-async def _store_metrics(
-    tx: Transaction,
-    events: Sequence[Claimed],
-    verdicts: Mapping[UUID, Verdict],
-    customers: Mapping[UUID, int | None],
-    *,
-    now: datetime,
-) -> None:
+async def _store_metrics(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> None:
     rows = [
-        (event.id, event.project_id, customers[event.id], event.occurred_at, *metric)
-        for event in events
-        for metric in verdicts[event.id].metrics
+        (one.event.id, one.event.project_id, one.customer_id, one.event.occurred_at, *metric)
+        for one in taken
+        for metric in one.verdict.metrics
     ]
     if rows:
         await tx.execute(_STORE_METRICS, tx.scope.group_id, now, *map(list, zip(*rows, strict=True)))
 
 
-async def _touch(
-    tx: Transaction,
-    events: Sequence[Claimed],
-    verdicts: Mapping[UUID, Verdict],
-    customers: Mapping[UUID, int | None],
-    *,
-    now: datetime,
-) -> None:
+async def _touch(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> None:
     """The stages customers reached with these events. A sender's clock may be ahead."""
     touches = [
         Touch(
-            customer_id=customer_id,
-            stage=FunnelStage(stage),
-            occurred_at=min(event.occurred_at, now),
-            reference=str(event.id),
+            customer_id=one.customer_id,
+            stage=FunnelStage(one.schema.funnel_stage),
+            occurred_at=min(one.event.occurred_at, now),
+            reference=str(one.event.id),
         )
-        for event in events
-        if (customer_id := customers[event.id]) is not None
-        and (stage := _schema(verdicts[event.id]).funnel_stage) is not None
+        for one in taken
+        if one.customer_id is not None and one.schema.funnel_stage is not None
     ]
     if touches:
         await record_touches(tx, touches, source=FUNNEL_SOURCE, now=now)
 
 
-def _triggering(
-    events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict], customers: Mapping[UUID, int | None]
-) -> list[TriggeringEvent]:
-    """Those whose type makes reward campaigns look."""
-    found = []
-    for event in events:
-        verdict = verdicts[event.id]
-        schema = _schema(verdict)
-        if schema.trigger is not None:
-            metrics = {key: value for _, key, value in verdict.metrics}
-            found.append(
-                TriggeringEvent(
-                    id=event.id,
-                    project_id=event.project_id,
-                    event_type_id=schema.id,
-                    trigger=schema.trigger,
-                    customer_id=customers[event.id],
-                    occurred_at=event.occurred_at,
-                    data={**verdict.data, **metrics},
-                )
-            )
-    return found
+def _triggering(taken: Sequence[Taken]) -> list[TriggeringEvent]:
+    """Those whose type triggers rewards."""
+    return [
+        TriggeringEvent(
+            id=one.event.id,
+            project_id=one.event.project_id,
+            event_type_id=one.schema.id,
+            trigger=one.schema.trigger,
+            customer_id=one.customer_id,
+            occurred_at=one.event.occurred_at,
+            data={**one.verdict.data, **{key: value for _, key, value in one.verdict.metrics}},
+        )
+        for one in taken
+        if one.schema.trigger is not None
+    ]
 
 
-async def _count(tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, Verdict]) -> None:
-    """Move the hourly sums, project by project; the last that locks."""
+async def _count(tx: Transaction, taken: Sequence[Taken]) -> None:
+    """Move the hourly sums, project by project. Nothing may lock after this."""
     by_project: defaultdict[int, defaultdict[rollups.RollupKey, Decimal]] = defaultdict(
         lambda: defaultdict(Decimal)
     )
-    for event in events:
-        verdict, deltas = verdicts[event.id], by_project[event.project_id]
-        type_id, hour = _schema(verdict).id, rollups.hour_of(event.occurred_at)
+    for one in taken:
+        deltas = by_project[one.event.project_id]
+        type_id, hour = one.schema.id, rollups.hour_of(one.event.occurred_at)
         deltas[type_id, hour, rollups.EVENT_COUNT] += 1
-        for _, key, value in verdict.metrics:
+        for _, key, value in one.verdict.metrics:
             deltas[type_id, hour, key] += value
     for project_id, deltas in sorted(by_project.items()):
-        await rollups.add(tx, project_id, deltas)
+        await rollups.add_to_sums(tx, project_id, deltas)
 
 
 _TRASH = "UPDATE event SET status = 'trashed', updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
@@ -233,7 +222,7 @@ SELECT $1, $2, given.* FROM unnest($3::uuid[], $4::int[], $5::text[], $6::text[]
 """
 
 
-async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[Fault]], *, now: datetime) -> None:
+async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[EventFault]], *, now: datetime) -> None:
     """Put events into the trash with their reasons, in place of those they had."""
     ids = list(faults)
     rows = [
@@ -248,10 +237,4 @@ async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[Fault]], *, now:
     await tx.execute(_BLAME, tx.scope.group_id, now, *map(list, zip(*rows, strict=True)))
 
 
-def _schema(verdict: Verdict) -> EventSchema:
-    """The type of an event that was taken."""
-    assert verdict.schema is not None
-    return verdict.schema
-
-
-__all__ = ["Claimed", "settle", "trash"]
+__all__ = ["Claimed", "settle_events", "trash"]

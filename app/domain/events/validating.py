@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from app.domain.event_types.schemas import EventSchema, FieldSchema
 from app.domain.events.reading import READERS, read_state, read_statistic
-from app.domain.events.sending import read_date
+from app.domain.events.sending import read_event_date
 from app.domain.identities.values import identity_of, read_phone
 from app.tables.event_types import EventDataType, EventFieldKind
 
@@ -29,8 +29,8 @@ class FaultCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One reason."""
+class EventFault:
+    """One reason why an event is in the trash."""
 
     code: FaultCode
     field: str | None
@@ -39,57 +39,57 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Verdict:
-    """What an event says under its type. With faults it is not taken."""
+class EventVerdict:
+    """What an event says under its type. One with faults is not taken."""
 
     schema: EventSchema | None = None
     data: dict[str, object] = field(default_factory=dict)
-    """By storage key, without what is the user's, states and statistics."""
+    """By storage key, without the user's attributes, states and statistics."""
     user: dict[str, object] = field(default_factory=dict)
     """What it says about the user, by attribute."""
     identities: dict[str, str] = field(default_factory=dict)
     """The user's attributes in the form that compares."""
     metrics: list[tuple[EventFieldKind, str, Decimal]] = field(default_factory=list)
     """States and statistics that were sent: kind, storage key, value."""
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[EventFault] = field(default_factory=list)
 
 
-def judge(schema: EventSchema | None, body: Mapping[str, object], *, event_type: str) -> Verdict:
+def judge_event(schema: EventSchema | None, body: Mapping[str, object], *, event_type: str) -> EventVerdict:
     """The verdict on an event's whole body. `schema`: the type it names, if there is one."""
-    verdict = Verdict(schema)
+    verdict = EventVerdict(schema)
     date = body.get("eventDate")
-    if date not in (None, "") and read_date(date) is None:
+    if date not in (None, "") and read_event_date(date) is None:
         message = "eventDate must be a date-time such as 2025-06-01T08:00:00Z."
-        verdict.faults.append(Fault(FaultCode.DATE_INVALID, "eventDate", message))
+        verdict.faults.append(EventFault(FaultCode.DATE_INVALID, "eventDate", message))
     if schema is None:
         message = f"There is no event type {event_type[:80]} in this project."
-        verdict.faults.append(Fault(FaultCode.EVENT_TYPE_UNKNOWN, "eventType", message))
+        verdict.faults.append(EventFault(FaultCode.EVENT_TYPE_UNKNOWN, "eventType", message))
         return verdict
     if schema.is_archived:
         message = f"The event type {event_type[:80]} is archived and takes no more events."
-        verdict.faults.append(Fault(FaultCode.EVENT_TYPE_ARCHIVED, "eventType", message))
+        verdict.faults.append(EventFault(FaultCode.EVENT_TYPE_ARCHIVED, "eventType", message))
     # PHP writes an empty object as a list.
     data = body.get("data") or {}
     if not isinstance(data, Mapping):
-        verdict.faults.append(Fault(FaultCode.DATA_MISSING, "data", "data must be an object."))
+        verdict.faults.append(EventFault(FaultCode.DATA_MISSING, "data", "data must be an object."))
         return verdict
     for one in schema.fields:
         value = data.get(one.ingestion_key)
         if value is None or value == "":
             if one.is_required:
                 message = f"{one.ingestion_key} is required."
-                verdict.faults.append(Fault(FaultCode.FIELD_REQUIRED, one.storage_key, message))
+                verdict.faults.append(EventFault(FaultCode.FIELD_REQUIRED, one.storage_key, message))
             continue
         try:
             _read(verdict, schema, one, value)
         except ValueError as why:
             verdict.faults.append(
-                Fault(FaultCode.FIELD_INVALID, one.storage_key, f"{one.ingestion_key} {why}.")
+                EventFault(FaultCode.FIELD_INVALID, one.storage_key, f"{one.ingestion_key} {why}.")
             )
     return verdict
 
 
-def _read(verdict: Verdict, schema: EventSchema, one: FieldSchema, value: object) -> None:
+def _read(verdict: EventVerdict, schema: EventSchema, one: FieldSchema, value: object) -> None:
     if one.kind is EventFieldKind.STATISTIC:
         verdict.metrics.append((one.kind, one.storage_key, read_statistic(value)))
     elif one.kind is EventFieldKind.STATE:
@@ -108,4 +108,4 @@ def _read(verdict: Verdict, schema: EventSchema, one: FieldSchema, value: object
             verdict.identities[one.identity] = known
 
 
-__all__ = ["Fault", "FaultCode", "Verdict", "judge"]
+__all__ = ["EventFault", "EventVerdict", "FaultCode", "judge_event"]

@@ -9,9 +9,8 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.groups.operations import whole_group
 from app.domain.inputs import Path
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.settable import needed, written
-from app.errors import Failure, Invalid, TooLarge
+from app.errors import MAX_TOLD, Failure, Invalid, Several, TooLarge
 from app.values.money import is_currency
 
 MAX_RATES = 5_000
@@ -55,12 +54,12 @@ RETURNING id, from_currency, to_currency, day
 async def upsert_rates(tx: Transaction, rates: Sequence[Rate], *, now: datetime) -> list[int]:
     """Store all or none; a pair's rate of the same day is replaced. Their ids, in the order given.
 
-    Of the same pair and day given twice the last one counts.
+    Where a pair and day are given twice, the last one counts.
     """
     whole_group(tx)
     _check(rates)
     last = {(one.from_currency, one.to_currency, one.day): one for one in rates}
-    # In the order of their keys, so that two who write the same ones cannot deadlock.
+    # In the order of their keys, so that two calls that write the same ones cannot deadlock.
     keys = sorted(last)
     with refusals():
         rows = await tx.fetch(

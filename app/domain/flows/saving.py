@@ -1,8 +1,8 @@
 """Saving the flow tree and the goals of a campaign.
 
-Whatever is saved is judged first, as a whole: an id that is not there, a partner that is not there, a code out of
-range refuse everything. The campaign's row is locked, so that two who save at once do so one after the other, and
-every save gives the configuration a new version, which rewards name.
+What is saved is checked first, as a whole: an unknown id or partner or a code out of range refuses everything. The
+campaign's row is locked, so that two saves at once happen one after the other, and every save gives the
+configuration a new version, which rewards refer to.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,23 +40,23 @@ SELECT id, position, trigger_code, custom_trigger_id, is_active, deleted_at
 _PARTNERS = "SELECT id FROM partner WHERE group_id = $1 AND id = ANY ($2)"
 
 Rows = list[tuple[int | None, dict[str, Any]]]
-"""Children as they shall be: the id of one that is there, or None, and its columns."""
+"""Children as they are to be: the id of an existing one, or None, and its columns."""
 
 _CHILDREN = {
     "actions": ("flow_action", "act", "action"),
     "conditions": ("flow_condition", "cond", "condition"),
     "multipliers": ("flow_multiplier", "mult", "multiplier"),
 }
-"""Lists of a flow: table, prefix of ids, word."""
+"""The lists of a flow: table, prefix of ids, word for messages."""
 
 
 async def save_flows(
     tx: Transaction, campaign_id: int, flows: Sequence[FlowFields], *, now: datetime
 ) -> list[int]:
-    """Save these flows with their children; their ids in the order given. Flows that are not named stay.
+    """Save these flows with their children; their ids in the order given. Other flows stay.
 
-    An `id` of None is a new flow; one that is not the campaign's is NotFound. In a flow, a list that is given is the
-    whole list: children that are not in it go.
+    An `id` of None is a new flow; one that is not the campaign's is NotFound. A list that is given in a
+    flow is the whole list: children that are not in it are deleted.
     """
     if len(flows) > MAX_FLOWS:
         raise Invalid(f"At most {MAX_FLOWS} flows at a time.", path=["flows"])
@@ -89,7 +89,7 @@ async def save_flows(
 async def save_goals(
     tx: Transaction, campaign_id: int, goals: Sequence[GoalFields], *, now: datetime
 ) -> None:
-    """Save the campaign's goals: the list is the whole list, those that are not in it go."""
+    """Save the campaign's goals: the list is the whole list, goals that are not in it are deleted."""
     if len(goals) > MAX_CHILDREN:
         raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["goals"])
     await lock_campaign(tx, campaign_id)
@@ -101,7 +101,7 @@ async def save_goals(
 
 
 async def check_partners(tx: Transaction, flows: Sequence[FlowFields], path: Path) -> None:
-    """NotFound where a child of these flows names a partner that is not there; `path` is the list's."""
+    """NotFound where a child of these flows names an unknown partner; `path` leads to the list."""
     await _find_partners(
         tx,
         [
@@ -125,14 +125,14 @@ async def lock_campaign(tx: Transaction, campaign_id: int) -> None:
 
 
 async def new_version(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
-    """Say that the configuration is another one now."""
+    """Count up the configuration's version."""
     await tx.execute(_NEW_VERSION, tx.scope.group_id, campaign_id, now)
 
 
 def _judged(
     flow: FlowFields, known: dict[int, Any], path: Path, *, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Rows]]:
-    """The flow's columns and children that were sent, within their bounds."""
+    """The columns and children of the flow that were sent, checked."""
     there = None if flow.id is None else known.get(flow.id)
     if flow.id is not None and there is None:
         raise NotFound("flow", show_id("flow", flow.id), path=[*path, "id"])
@@ -174,7 +174,7 @@ async def _save_children(
     *,
     now: datetime,
 ) -> None:
-    """Make the parent's children these, in this order."""
+    """Replace the parent's children by these, in this order."""
     kept = [ident for ident, _ in rows if ident is not None]
     _refuse_twice(kept, prefix, word, path)
     there = {

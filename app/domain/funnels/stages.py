@@ -1,4 +1,4 @@
-"""Which stages a funnel has, and how its numbers are made of counts.
+"""Which stages a funnel has, and how its numbers follow from counts.
 
 Source: Marketing & CRM API, "Funnel Stages" and "Get Funnel Metrics"; choice CRM-C9 (the document shows the stages of
 one funnel type of three).
@@ -21,7 +21,7 @@ class FunnelType(StrEnum):
 
 
 STAGES: tuple[FunnelStage, ...] = tuple(FunnelStage)
-"""In order. A stage's letter in a day's path says its place: `a` is the first."""
+"""In order. A stage's letter in a day's path is its place: `a` is the first."""
 LETTERS = {stage: chr(ord("a") + at) for at, stage in enumerate(STAGES)}
 
 STAGES_OF: dict[FunnelType, tuple[FunnelStage, ...]] = {
@@ -39,7 +39,7 @@ _TENTH = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """One stage of a funnel, as it is shown."""
 
     stage: FunnelStage
@@ -50,9 +50,9 @@ class Step:
     """The percentage before less this one, in points; None on the first stage."""
 
 
-def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[Step]:
-    """The printed arithmetic. What is planned computes the same in SQL; this says it in plain words."""
-    steps: list[Step] = []
+def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[FunnelStep]:
+    """The arithmetic of what is printed. Planned reads do the same in SQL; this is it in plain Python."""
+    steps: list[FunnelStep] = []
     before: Decimal | None = None
     for stage, count in zip(stages, counts, strict=True):
         percentage = (
@@ -60,6 +60,6 @@ def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[Step]
             if counts[0]
             else Decimal(0)
         )
-        steps.append(Step(stage, count, percentage, None if before is None else before - percentage))
+        steps.append(FunnelStep(stage, count, percentage, None if before is None else before - percentage))
         before = percentage
     return steps

@@ -1,7 +1,5 @@
 """Making and changing stores; making and changing the group itself."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -11,51 +9,17 @@ import asyncpg
 from app.db.constraints import refusals
 from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
+from app.domain.groups.fields import GroupFields, StoreFields
 from app.domain.inputs import Path
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
-from app.tables.stores import StoreFeature
-from app.values.changes import UNSET, Settable, Unset
 from app.values.instants import zone_of
 from app.values.money import is_currency
 from app.values.scope import Scope
 
-MAX_NAME = 255
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreFields:
-    """Every settable field of a store; UNSET was not sent."""
-
-    name: Settable[str | None] = UNSET
-    beacon_key: Settable[str | None] = UNSET
-    """Opaque, compared exactly, unique in the group; a random UUID where a new store is given none."""
-    time_zone: Settable[str | None] = UNSET
-    """An IANA name; None: the group's."""
-    is_default: Settable[bool | None] = UNSET
-    """True makes it the store of campaigns that name none, instead of the one that was."""
-    external_id: Settable[str | None] = UNSET
-    unavailable_features: Settable[Sequence[StoreFeature] | None] = UNSET
-    """All that it is to be without."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupFields:
-    """Every settable field of a group. Its currency stays: amounts are counted in it."""
-
-    name: Settable[str | None] = UNSET
-    time_zone: Settable[str | None] = UNSET
-
-
-NAMES: Mapping[str, Path] = {
-    "beacon_key": ["beaconKey"],
-    "time_zone": ["timeZone"],
-    "is_default": ["isDefault"],
-    "external_id": ["externalId"],
-    "unavailable_features": ["unavailableFeatures"],
-}
-# Held by whoever decides which store is the default one, so that there is one at all times.
+# Locked by whoever changes the default store, so that there is one at all times.
 _LOCK_GROUP = "SELECT 1 FROM customer_group WHERE id = $1 FOR NO KEY UPDATE"
-# Days of a campaign mean days in its store's zone; where that changes, those still to run move with it.
+# A campaign's days are days in its store's zone: where that changes, those still to come move with it.
 _MOVE_WINDOWS = """
 UPDATE campaign c
    SET starts_at = coalesce(c.starts_on::timestamp AT TIME ZONE z.zone, c.starts_at),
@@ -73,7 +37,7 @@ async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) ->
     whole_group(tx)
     values = await _checked(tx, given)
     if not values.get("name"):
-        raise Invalid("A store needs a name.", path=["name"])
+        raise Invalid("A store needs a name.", path=path_of(StoreFields, "name"))
     values.setdefault("beacon_key", str(uuid4()))
     await tx.execute(_LOCK_GROUP, tx.scope.group_id)
     first = not await tx.fetchval(
@@ -85,16 +49,16 @@ async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) ->
     row |= {"created_at": now, "updated_at": now}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO store (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, now: datetime) -> int:
-    """Change what was sent; the id. A credential narrowed to a store may change that one, but no defaults."""
+    """Change what was sent; the id. A credential narrowed to a store may change that store, but no defaults."""
     if tx.scope.store_id not in (None, store_id):
         raise NotFound("store", store_id, path=["id"])
     values = await _checked(tx, given)
@@ -117,14 +81,14 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
 
 
 async def create_group(db: Database, *, name: str, currency: str, time_zone: str, now: datetime) -> int:
-    """A new tenant, without stores or credentials yet; its id. No credential makes groups: operators do."""
-    name = inputs.text(name, ["name"], longest=MAX_NAME, blank=False)
+    """A new tenant, without stores or credentials yet; its id. Only operators make groups, no credential does."""
+    name = inputs.name(name, ["name"])
     if not is_currency(currency):
         raise Invalid("A currency is three capital letters like EUR.", path=["currency"])
     async with db.directory() as connection:
         await _check_zone(connection, time_zone, ["timeZone"])
         group_id = int(await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id"))
-        # From here on the transaction is inside the new group, as its policies ask.
+        # From here on the transaction is inside the new group, as the policies demand.
         await connection.execute(group_setting(Scope(group_id)))
         await connection.execute(
             "INSERT INTO customer_group (id, name, currency, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -137,8 +101,6 @@ async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) ->
     """Change the scope's group; its id."""
     whole_group(tx)
     values = await _checked(tx, given)
-    if "time_zone" in values and values["time_zone"] is None:
-        raise Invalid("A group has a time zone, like Europe/Paris.", path=["timeZone"])
     if values:
         changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=2))
         await tx.execute(
@@ -156,7 +118,7 @@ def whole_group(tx: Transaction) -> None:
 
 
 async def _settle_default(tx: Transaction, store_id: int, values: dict[str, Any], *, now: datetime) -> None:
-    """There is always one default store: it changes by naming another one."""
+    """There is always one default store: it can only be changed by naming another."""
     row = await tx.fetchrow(
         "SELECT is_default FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL",
         tx.scope.group_id, store_id,
@@ -165,7 +127,8 @@ async def _settle_default(tx: Transaction, store_id: int, values: dict[str, Any]
         raise NotFound("store", store_id, path=["id"])
     if row["is_default"] and not values["is_default"]:
         raise Conflict(
-            "A group keeps a default store; make another one the default instead.", path=["isDefault"]
+            "A group keeps a default store; make another one the default instead.",
+            path=path_of(StoreFields, "is_default"),
         )
     if values["is_default"] and not row["is_default"]:
         await _clear_default(tx, now)
@@ -180,28 +143,14 @@ async def _clear_default(tx: Transaction, now: datetime) -> None:
 
 async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[str, Any]:
     """The values that were sent, by column, within their bounds."""
-    found: dict[str, Any] = {}
-    for column in (field.name for field in fields(given)):
-        value = getattr(given, column)
-        path = NAMES.get(column, [column])
-        if isinstance(value, Unset):
-            continue
-        if value is None and column not in ("time_zone", "external_id"):
-            raise Invalid(f"`{path[0]}` cannot be null; leave it out instead.", path=path)
-        if column == "name":
-            value = inputs.text(value, path, longest=MAX_NAME, blank=False)
-        elif column in ("beacon_key", "external_id") and value is not None:
-            value = inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
-        elif column == "unavailable_features":
-            value = sorted(set(value))
-        elif column == "time_zone" and value is not None:
-            await _check_zone(tx, value, path)
-        found[column] = value
-    return found
+    values = written(given)
+    if values.get("time_zone") is not None:
+        await _check_zone(tx, values["time_zone"], path_of(type(given), "time_zone"))
+    return values
 
 
 async def _check_zone(tx: "Transaction | asyncpg.Connection[Any]", name: str, path: Path) -> None:
-    """Both we and the database compute days in it, so both must know it."""
+    """Both Python and the database compute days in it, so both must know it."""
     try:
         zone_of(inputs.text(name, path, longest=inputs.MAX_CODE))
     except ValueError as why:

@@ -1,15 +1,14 @@
 """Partners, and their agreements with stores. Source: Benji, `partner_id` and `partnership_id`."""
 
 from datetime import datetime
-from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.domain import inputs
+from app.domain.groups.fields import PartnerFields, PartnershipFields
 from app.domain.groups.finding import store_to_write
-from app.domain.groups.operations import MAX_NAME, whole_group
+from app.domain.groups.operations import whole_group
+from app.domain.settable import path_of, written
 from app.errors import Invalid, NotFound
-from app.values.changes import Settable, Unset
 
 _PARTNER = "SELECT 1 FROM partner WHERE group_id = $1 AND id = $2"
 _RENAME_PARTNERSHIP = """
@@ -18,31 +17,27 @@ UPDATE partnership SET name = $3
 """
 
 
-async def create_partner(tx: Transaction, *, name: str, external_id: str | None, now: datetime) -> int:
+async def create_partner(tx: Transaction, given: PartnerFields, *, now: datetime) -> int:
     """A new partner of the group; its id."""
     whole_group(tx)
+    values = written(given)
+    if "name" not in values:
+        raise Invalid("A partner needs a name.", path=path_of(PartnerFields, "name"))
+    row = {**values, "created_at": now}
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        return int(
-            await tx.fetchval(
-                "INSERT INTO partner (group_id, name, external_id, created_at) VALUES ($1, $2, $3, $4) RETURNING id",
-                tx.scope.group_id,
-                _name(name),
-                _external(external_id),
-                now,
-            )
+        found = await tx.fetchval(
+            f"INSERT INTO partner (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
         )
+    return int(found)
 
 
-async def update_partner(
-    tx: Transaction, partner_id: int, *, name: Settable[str | None], external_id: Settable[str | None]
-) -> int:
+async def update_partner(tx: Transaction, partner_id: int, given: PartnerFields) -> int:
     """Change what was sent; the id."""
     whole_group(tx)
-    values: dict[str, Any] = {}
-    if not isinstance(name, Unset):
-        values["name"] = _name(name)
-    if not isinstance(external_id, Unset):
-        values["external_id"] = _external(external_id)
+    values = written(given)
     changes = "".join(f", {column} = ${n}" for n, column in enumerate(values, start=3))
     with refusals():
         changed = await tx.execute(
@@ -54,36 +49,29 @@ async def update_partner(
     return partner_id
 
 
-async def create_partnership(
-    tx: Transaction, *, name: str, partner_id: int, store_id: int | None, now: datetime
-) -> int:
+async def create_partnership(tx: Transaction, given: PartnershipFields, *, now: datetime) -> int:
     """A new agreement of a partner with a store: the one named, else the scope's, else the default; its id."""
-    store = await store_to_write(tx, store_id)
-    if not await tx.fetchval(_PARTNER, tx.scope.group_id, partner_id):
-        raise NotFound("partner", partner_id, path=["partnerId"])
-    return int(
-        await tx.fetchval(
-            "INSERT INTO partnership (group_id, name, partner_id, store_id, created_at)"
-            " VALUES ($1, $2, $3, $4, $5) RETURNING id",
-            tx.scope.group_id, _name(name), partner_id, store.id, now,
-        )
-    )  # fmt: skip
+    values = written(given)
+    for column in ("name", "partner_id"):
+        if column not in values:
+            path = path_of(PartnershipFields, column)
+            raise Invalid(f"An agreement needs `{path[0]}`.", path=path)
+    store = await store_to_write(tx, values.get("store_id"))
+    if not await tx.fetchval(_PARTNER, tx.scope.group_id, values["partner_id"]):
+        raise NotFound("partner", values["partner_id"], path=path_of(PartnershipFields, "partner_id"))
+    row = {**values, "store_id": store.id, "created_at": now}
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
+    found = await tx.fetchval(
+        f"INSERT INTO partnership (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+        tx.scope.group_id,
+        *row.values(),
+    )
+    return int(found)
 
 
-async def rename_partnership(tx: Transaction, partnership_id: int, *, name: str) -> int:
-    """Call it something else; the id. Partner and store stay: campaigns rest on them."""
-    if not await tx.execute(
-        _RENAME_PARTNERSHIP, tx.scope.group_id, partnership_id, _name(name), tx.scope.store_id
-    ):
+async def rename_partnership(tx: Transaction, partnership_id: int, given: PartnershipFields) -> int:
+    """Rename it; the id. Partner and store cannot change: campaigns depend on them."""
+    name = written(given)["name"]
+    if not await tx.execute(_RENAME_PARTNERSHIP, tx.scope.group_id, partnership_id, name, tx.scope.store_id):
         raise NotFound("partnership", partnership_id, path=["id"])
     return partnership_id
-
-
-def _name(value: str | None) -> str:
-    if value is None:
-        raise Invalid("`name` cannot be null; leave it out instead.", path=["name"])
-    return inputs.text(value, ["name"], longest=MAX_NAME, blank=False)
-
-
-def _external(value: str | None) -> str | None:
-    return None if value is None else inputs.text(value, ["externalId"], longest=inputs.MAX_CODE, blank=False)

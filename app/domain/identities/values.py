@@ -1,5 +1,5 @@
-"""What a user is known by: values in the one form that compares. Each reader raises ValueError, which says what would
-be right. Source: Webmarketer API 1.0.0, "Create offline interaction" (userData), "Gets an Event by ID".
+"""What a user is known by: values in one comparable form. Each reader raises ValueError, which says what would be
+right. Source: Webmarketer API 1.0.0, "Create offline interaction" (userData), "Gets an Event by ID".
 """
 
 import re
@@ -21,13 +21,13 @@ CALLING_CODES = {
     "IT": "39", "JP": "81", "LU": "352", "MA": "212", "MC": "377", "MQ": "596", "MX": "52", "NL": "31", "NO": "47",
     "PL": "48", "PT": "351", "RE": "262", "RO": "40", "SE": "46", "TN": "216", "US": "1",
 }  # fmt: skip
-"""ITU country calling codes, by ISO 3166 code, of what a `phoneParsingConfig` may name."""
+"""ITU country calling codes, by ISO 3166 code, for countries that a `phoneParsingConfig` may name."""
 _KEEPS_ZERO = frozenset({"39"})
 """Where a national number's leading 0 is part of the number."""
 
 
 def identity_of(kind: str, value: object) -> str | None:
-    """What a user is known by: the value in the one form that compares; None where it says nothing.
+    """The value in its one comparable form; None where it is empty.
 
     ValueError where it cannot be one.
     """
@@ -58,19 +58,19 @@ def read_email(value: object) -> str:
         address = value.strip().lower()
         if _EMAIL.fullmatch(address) and len(address) <= MAX_EMAIL:
             return read_text(address)
-    raise ValueError(f"must be an e-mail address such as ada@example.com, not {shown(value)}")
+    raise ValueError(f"must be an e-mail address such as ada@example.com, not {shortened(value)}")
 
 
 def read_phone(value: object, config: object = None) -> str:
-    """A phone number: `+` and digits where its country is said or configured, else its digits alone.
+    """A phone number: `+` and digits where its country is given or configured, else only its digits.
 
-    `config` is an event type's `phoneParsingConfig`, whose form the document leaves open: taken are country codes
-    (`FR`) and calling codes (`+33`), alone, in a list, or as a value of an object. The first one is used.
+    `config` is an event type's `phoneParsingConfig`, whose form the document leaves open: country codes (`FR`)
+    and calling codes (`+33`) are accepted, alone, in a list, or as a value of an object. The first one is used.
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     match = _PHONE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or not isinstance(text, str):
-        raise ValueError(f"must be a phone number such as +33612345678, not {shown(value)}")
+        raise ValueError(f"must be a phone number such as +33612345678, not {shortened(value)}")
     # `+33 (0)6 12…`: the 0 in brackets is for callers at home.
     digits = _NOT_DIGITS.sub("", text.replace("(0)", "") if match["plus"] else text)
     if match["plus"] == "00":
@@ -81,11 +81,11 @@ def read_phone(value: object, config: object = None) -> str:
         digits = code + (digits if code in _KEEPS_ZERO else digits.removeprefix("0"))
         international = True
     if not 4 <= len(digits) <= 15:
-        raise ValueError(f"must be a phone number of 4 to 15 digits, not {shown(value)}")
+        raise ValueError(f"must be a phone number of 4 to 15 digits, not {shortened(value)}")
     return f"+{digits}" if international else digits
 
 
-def shown(value: object) -> str:
+def shortened(value: object) -> str:
     """What was sent, short: a fault's message is kept and shown."""
     return (
         f"{value[:40]!r}" if isinstance(value, str) else f"{value}"[:40] if _plain(value) else kind_of(value)
@@ -106,4 +106,4 @@ def _calling_code(config: object) -> str | None:
     return next((found for one in inner if (found := _calling_code(one)) is not None), None)
 
 
-__all__ = ["identity_of", "read_email", "read_phone", "read_string", "shown"]
+__all__ = ["identity_of", "read_email", "read_phone", "read_string", "shortened"]

@@ -1,4 +1,4 @@
-"""Campaigns that an integration tracks: those people make, and the one that traffic makes by itself.
+"""Campaigns that an integration tracks: those that people make, and the one that traffic makes automatically.
 
 Source: Webmarketer API 1.0.0, "Custom Ads", campaigns. `active` is a view of a campaign's life: whether it runs.
 """
@@ -10,14 +10,16 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.changing import update_campaign
-from app.domain.campaigns.fields import MAX_NAME, CampaignFields
+from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import create_campaign, move_campaign
 from app.domain.groups.finding import store_to_write
+from app.domain.inputs import MAX_NAME
+from app.domain.integrations.fields import CustomCampaign, CustomCampaignChange
 from app.domain.integrations.operations import custom_integration
 from app.errors import Conflict, NotFound
 from app.tables.campaigns import CampaignStatus
-from app.values.changes import UNSET, Settable, Unset
+from app.values.changes import UNSET
 
 _S = CampaignStatus
 TO_RUN: dict[CampaignStatus, tuple[Move, ...]] = {
@@ -27,7 +29,7 @@ TO_RUN: dict[CampaignStatus, tuple[Move, ...]] = {
     _S.COMPLETED: (Move.REOPEN, Move.ACTIVATE),
     _S.ACTIVE: (),
 }
-"""What leads to a campaign that runs."""
+"""The moves that lead to a running campaign."""
 _LOCK = f"""
 SELECT campaign.name, campaign.status, integration.wmkt_id
   FROM campaign JOIN integration ON integration.group_id = $1 AND integration.id = campaign.integration_id
@@ -44,7 +46,7 @@ SELECT integration.id, integration.name, integration.kind, integration.currency,
   FROM integration JOIN project ON project.group_id = $1 AND project.id = integration.project_id
  WHERE integration.group_id = $1 AND integration.id = ANY ($2) ORDER BY integration.id
 """
-# Two that come at once: the second waits for the first, and then has nothing to insert.
+# Of two at once the second waits for the first, and then has nothing to insert.
 _MAKE_IMPLICIT = """
 INSERT INTO campaign (group_id, created_at, updated_at, activated_at, name, status, type, objective, channels,
        store_id, project_id, integration_id, currency, is_explicit, is_template, total_rewards)
@@ -53,14 +55,12 @@ ON CONFLICT (group_id, integration_id) WHERE NOT is_explicit AND deleted_at IS N
 """
 
 
-async def create_custom_campaign(
-    tx: Transaction, *, wmkt_id: str, slug: str, name: str, active: bool = True, now: datetime
-) -> int:
+async def create_custom_campaign(tx: Transaction, given: CustomCampaign, *, now: datetime) -> int:
     """A campaign somebody makes; its id. Unless active it is a draft. Its slug is new in the integration."""
-    integration = await custom_integration(tx, wmkt_id)
+    integration = await custom_integration(tx, given.wmkt_id)
     fields = CampaignFields(
-        name=name,
-        slug=slug,
+        name=given.name,
+        slug=given.slug,
         integration_id=integration["id"],
         channels=[integration["kind"]],
     )
@@ -70,7 +70,7 @@ async def create_custom_campaign(
         if conflict.reason == "SLUG_EXISTS":
             conflict.path = ["slug"]
         raise
-    if active:
+    if given.active:
         await move_campaign(tx, made, Move.ACTIVATE, now=now)
     return made
 
@@ -78,13 +78,12 @@ async def create_custom_campaign(
 async def update_custom_campaign(
     tx: Transaction,
     campaign_id: int,
+    given: CustomCampaignChange,
     *,
-    name: Settable[str] = UNSET,
-    active: Settable[bool] = UNSET,
     wmkt_id: str | None = None,
     now: datetime,
 ) -> bool:
-    """Change what was sent; whether anything is another than before.
+    """Change what was sent; returns whether anything is different.
 
     Made active, it runs, whatever it was before; made inactive, it is paused if it runs. Conflict where its end has
     passed. `wmkt_id`: it counts as found only if this integration tracks it.
@@ -93,13 +92,13 @@ async def update_custom_campaign(
     if row is None or wmkt_id not in (None, row["wmkt_id"]):
         raise NotFound("campaign", campaign_id, path=["id"])
     changed = False
-    if not isinstance(name, Unset) and name != row["name"]:
-        await update_campaign(tx, campaign_id, CampaignFields(name=name), now=now)
+    if given.name is not UNSET and given.name != row["name"]:
+        await update_campaign(tx, campaign_id, CampaignFields(name=given.name), now=now)
         changed = True
-    if isinstance(active, Unset):
+    if given.active is UNSET:
         return changed
     status = CampaignStatus(row["status"])
-    moves = TO_RUN[status] if active else (Move.PAUSE,) if status is _S.ACTIVE else ()
+    moves = TO_RUN[status] if given.active else (Move.PAUSE,) if status is _S.ACTIVE else ()
     for move in moves:
         try:
             await move_campaign(tx, campaign_id, move, now=now)
@@ -112,12 +111,12 @@ async def update_custom_campaign(
 async def implicit_campaigns(
     tx: Transaction, integration_ids: Collection[int], *, now: datetime
 ) -> dict[int, int]:
-    """By integration, the one campaign for its traffic without a slug we know; made where it is not there yet."""
+    """By integration, the one campaign for traffic without a known slug; made where it is missing."""
     asked = sorted(set(integration_ids))
-    found = await _implicit(tx, asked)
-    missing = [ident for ident in asked if ident not in found]
+    campaigns = await _implicit(tx, asked)
+    missing = [ident for ident in asked if ident not in campaigns]
     if not missing:
-        return found
+        return campaigns
     for row in await tx.fetch(_INTEGRATIONS, tx.scope.group_id, missing):
         store_id = row["store_id"] or (await store_to_write(tx, None)).id
         await tx.execute(

@@ -9,73 +9,71 @@ from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.domain import inputs
 from app.domain.borders import PROJECT_BORDERS, borders
 from app.domain.groups.projects import project_named
-from app.domain.inputs import MAX_CODE, Path
+from app.domain.inputs import Path
+from app.domain.integrations.fields import CUSTOM_ADS, IntegrationFields
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
-from app.values.money import is_currency
 
-MAX_NAME = 255
-CUSTOM_ADS = "custom_ads"
 _FOUND = f"""
 SELECT integration.id, integration.project_id, integration.name, integration.kind, integration.currency,
        project.store_id
   FROM integration JOIN project ON project.group_id = $1 AND project.id = integration.project_id
  WHERE {PROJECT_BORDERS} AND integration.group_id = $1
 """
-_INSERT = """
-INSERT INTO integration (group_id, created_at, project_id, name, kind, wmkt_id, currency)
-VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, (SELECT currency FROM customer_group WHERE id = $1))) RETURNING id
-"""
+_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _RENAME = "UPDATE integration SET name = $3 WHERE group_id = $1 AND id = $2 AND name <> $3"
 
 
 def is_custom(kind: str) -> bool:
-    """Whether campaigns and offline interactions are ours to make: `custom_ads`, `custom_sheet`, …"""
+    """Whether we may make its campaigns and offline interactions: `custom_ads`, `custom_sheet`, …"""
     return kind == "custom" or kind.startswith("custom_")
 
 
 async def create_integration(
-    tx: Transaction,
-    *,
-    project: str,
-    name: str,
-    kind: str = CUSTOM_ADS,
-    wmkt_id: str | None = None,
-    currency: str | None = None,
-    now: datetime,
+    tx: Transaction, given: IntegrationFields, *, project: str, now: datetime
 ) -> int:
-    """A new integration; its id. Its tracking id is made up, its currency the group's, unless given."""
+    """A new integration; its id. By default the tracking id is random and the currency the group's."""
     project_id = await project_named(tx, project)
-    if currency is not None and not is_currency(currency):
-        raise Invalid("`currency` is an ISO 4217 code such as EUR.", path=["currency"])
-    values = (
-        inputs.text(name, ["name"], longest=MAX_NAME, blank=False),
-        inputs.text(kind, ["kind"], longest=MAX_CODE, blank=False),
-        inputs.text(wmkt_id, ["wmktId"], longest=MAX_CODE, blank=False) if wmkt_id else secrets.token_hex(12),
-    )
+    values = written(given)
+    if "name" not in values:
+        raise Invalid("An integration needs a name.", path=path_of(IntegrationFields, "name"))
+    row = {
+        **values,
+        "kind": values.get("kind") or CUSTOM_ADS,
+        "wmkt_id": values.get("wmkt_id") or secrets.token_hex(12),
+        "currency": values.get("currency") or await tx.fetchval(_CURRENCY, tx.scope.group_id),
+        "project_id": project_id,
+        "created_at": now,
+    }
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        return int(await tx.fetchval(_INSERT, tx.scope.group_id, now, project_id, *values, currency))
+        found = await tx.fetchval(
+            f"INSERT INTO integration (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    return int(found)
 
 
-async def update_integration(tx: Transaction, integration_id: int, *, name: str) -> bool:
-    """Call it otherwise; whether that is new. Its currency and its tracking id stay: money and links rest on them."""
+async def update_integration(tx: Transaction, integration_id: int, given: IntegrationFields) -> bool:
+    """Rename it; returns whether the name is new. Currency and tracking id stay: money and links depend on them."""
     await _one(tx, "integration.id = $4", integration_id, path=["id"])
-    inputs.text(name, ["name"], longest=MAX_NAME, blank=False)
+    name = written(given)["name"]
     return bool(await tx.execute(_RENAME, tx.scope.group_id, integration_id, name))
 
 
 async def custom_integration(tx: Transaction, wmkt_id: str, *, path: Path = ("wmktId",)) -> Any:
-    """The integration with this tracking id, inside the scope; Conflict where its campaigns are not ours to make."""
-    found = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
-    if not is_custom(found["kind"]):
+    """The integration with this tracking id, inside the scope; Conflict where we may not make its campaigns."""
+    integration = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
+    if not is_custom(integration["kind"]):
         raise Conflict(
-            f"This needs a custom integration; {wmkt_id} is of the kind {found['kind']}.",
+            f"This needs a custom integration; {wmkt_id} is of the kind {integration['kind']}.",
             path=path,
             code="NOT_CUSTOM",
         )
-    return found
+    return integration
 
 
 async def _one(tx: Transaction, condition: str, value: object, *, path: Path) -> Any:

@@ -15,8 +15,6 @@ from app.values.texts import read_text
 
 MAX_ENTRIES = 5_000
 MAX_EXTRA = 16_384
-MAX_TOLD = 100
-"""How many faults of one call are told."""
 OTHER_CHANNEL = "other"
 """Where something of a campaign is counted that says no channel, when the campaign has several or none."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
@@ -71,15 +69,6 @@ class MetricEntry:
     def key(self) -> tuple[int, date, str]:
         """What an entry is about; also the order in which rows are written."""
         return self.campaign_id, self.day, self.channel
-
-
-class Several(Invalid):
-    """More than one thing is wrong with a call. Its own message and path are the first one's."""
-
-    def __init__(self, failures: Sequence[Failure]) -> None:
-        first = failures[0]
-        super().__init__(first.message, path=first.path, code=first.reason)
-        self.failures = list(failures)
 
 
 def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Failure]:

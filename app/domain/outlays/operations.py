@@ -1,4 +1,4 @@
-"""Outlays: made, changed, moved and deleted, and with each of it the ledger.
+"""Making, changing, moving and deleting outlays, and the ledger with them.
 
 Source: Webmarketer API 1.0.0, "Custom Ads", outlays. An outlay is spread over the days it covers, days of the
 store's time zone like all days of metrics, into entries `<outlay>:<day>` of the ledger. Whoever changes an outlay
@@ -14,8 +14,9 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import only_channel
 from app.domain.metrics.operations import SpendLine, rebook_spend
-from app.domain.outlays.fields import NAMES, NEEDED, OutlayFields, check_order, checked
+from app.domain.outlays.fields import NEEDED, OutlayFields, check_order
 from app.domain.outlays.spreading import spread
+from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.values.instants import zone_of
 
@@ -33,11 +34,6 @@ SELECT campaign.id, campaign.integration_id, campaign.currency, campaign.channel
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4) AND campaign.deleted_at IS NULL
  ORDER BY campaign.id FOR NO KEY UPDATE OF campaign
 """
-_INSERT = """
-INSERT INTO outlay (group_id, created_at, updated_at, campaign_id, integration_id, amount, currency, starts_at,
-       ends_at, country, region)
-VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
-"""
 _LOCK = "SELECT * FROM outlay WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE"
 _DELETE = "UPDATE outlay SET deleted_at = $3, updated_at = $3 WHERE group_id = $1 AND id = $2"
 
@@ -46,27 +42,34 @@ async def create_outlay(
     tx: Transaction, given: OutlayFields, *, wmkt_id: str | None = None, now: datetime
 ) -> int:
     """A new outlay; its id. `wmkt_id`: the campaign counts as found only if this integration tracks it."""
-    values = checked(given)
+    values = written(given)
     for column in NEEDED:
         if column not in values:
-            name = NAMES.get(column, column)
-            raise Invalid(f"An outlay needs `{name}`.", path=[name], code="MISSING")
+            path = path_of(OutlayFields, column)
+            raise Invalid(f"An outlay needs `{path[0]}`.", path=path, code="MISSING")
     check_order(values["starts_at"], values["ends_at"])
     [campaign] = await _campaigns(tx, [values["campaign_id"]], wmkt_id=wmkt_id)
     if campaign["integration_id"] is None:
         raise Conflict(
             "Outlays are laid out for campaigns that an integration tracks; this one has none.",
-            path=["campaignId"],
+            path=path_of(OutlayFields, "campaign_id"),
             code="NOT_TRACKED",
         )
+    row = {
+        **values,
+        "integration_id": campaign["integration_id"],
+        "currency": campaign["currency"],
+        "created_at": now,
+        "updated_at": now,
+    }
+    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
         ident = await tx.fetchval(
-            _INSERT, tx.scope.group_id, now, campaign["id"], campaign["integration_id"], values["amount"],
-            campaign["currency"], values["starts_at"], values["ends_at"], values.get("country"),
-            values.get("region"),
-        )  # fmt: skip
-    row = {**values, "id": ident, "currency": campaign["currency"]}
-    await rebook_spend(tx, _lines(row, campaign), source=SOURCE, stem=str(ident), now=now)
+            f"INSERT INTO outlay (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
+            tx.scope.group_id,
+            *row.values(),
+        )
+    await rebook_spend(tx, _lines({**row, "id": ident}, campaign), source=SOURCE, stem=str(ident), now=now)
     return int(ident)
 
 
@@ -79,26 +82,26 @@ async def update_outlay(
     in_campaign: int | None = None,
     now: datetime,
 ) -> bool:
-    """Change what was sent; whether anything is another than before.
+    """Change what was sent; returns whether anything is different.
 
-    The order of the dates is judged on the whole outlay as it would be. `campaign_id` moves it to another campaign
+    The order of the dates is checked on the outlay as a whole. `campaign_id` moves it to another campaign
     of the same integration. `wmkt_id`, `in_campaign`: it counts as found only there.
     """
-    values = checked(given)
+    values = written(given)
     row = await tx.fetchrow(_LOCK, tx.scope.group_id, outlay_id)
     if row is None or in_campaign not in (None, row["campaign_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     target = values.get("campaign_id", row["campaign_id"])
-    found = {c["id"]: c for c in await _campaigns(tx, {row["campaign_id"], target}, missing_ok=True)}
-    present, campaign = found.get(row["campaign_id"]), found.get(target)
+    campaigns = {c["id"]: c for c in await _campaigns(tx, {row["campaign_id"], target}, missing_ok=True)}
+    present, campaign = campaigns.get(row["campaign_id"]), campaigns.get(target)
     if present is None or wmkt_id not in (None, present["wmkt_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     if campaign is None:
-        raise NotFound("campaign", target, path=["campaignId"])
+        raise NotFound("campaign", target, path=path_of(OutlayFields, "campaign_id"))
     if campaign["integration_id"] != row["integration_id"] and campaign is not present:
         raise Conflict(
             "An outlay moves between campaigns of its own integration only.",
-            path=["campaignId"],
+            path=path_of(OutlayFields, "campaign_id"),
             code="WRONG_INTEGRATION",
         )
     merged = {**row, **values}
@@ -118,7 +121,7 @@ async def update_outlay(
 
 
 async def delete_outlay(tx: Transaction, outlay_id: int, *, now: datetime) -> int:
-    """Take an outlay and its spend away; the id. The row stays, marked."""
+    """Delete an outlay and its spend; the id. The row stays, marked as deleted."""
     row = await tx.fetchrow(_LOCK, tx.scope.group_id, outlay_id)
     if row is None or not await _campaigns(tx, [row["campaign_id"]], missing_ok=True):
         raise NotFound("outlay", outlay_id, path=["id"])
@@ -145,5 +148,5 @@ async def _campaigns(
     """The campaigns in reach, locked in the order of their ids."""
     rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), sorted(ids))
     if not missing_ok and (not rows or wmkt_id not in (None, rows[0]["wmkt_id"])):
-        raise NotFound("campaign", next(iter(ids)), path=["campaignId"])
+        raise NotFound("campaign", next(iter(ids)), path=path_of(OutlayFields, "campaign_id"))
     return rows

@@ -1,8 +1,8 @@
-"""Using promos: would it work, use it, give the use back.
+"""Using promos: checking one, redeeming it, giving the use back.
 
-Limits are held by one conditional statement each, whoever else redeems at the same moment. Rows are taken in one
+Each limit is enforced by one conditional statement, whoever else redeems at the same moment. Rows are taken in one
 order everywhere (redemption, customer's counter, promo), so uses and releases cannot deadlock; the promo's row,
-which all its customers share, comes last and is held shortest.
+which all its customers share, comes last and is held for the shortest time.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,19 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, PROMO_BORDERS, borders
-from app.domain.metrics.entries import Several
 from app.domain.promos.fields import terms_of
 from app.domain.promos.membership import buyer_of, customer_of
-from app.domain.promos.rules import Basket, Reason, Verdict, judge, used_up, used_up_by_customer
-from app.errors import Conflict, Failure, Invalid, NotFound
+from app.domain.promos.rules import (
+    Basket,
+    PromoVerdict,
+    RefusalReason,
+    judge_promo,
+    used_up,
+    used_up_by_customer,
+)
+from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.values.money import MAX_AMOUNT
+from app.values.numbers import MAX_SAFE_INTEGER
 
 MAX_LINES = 1_000
 MAX_KEY = 255
@@ -38,19 +45,19 @@ SELECT r.id, r.promo_id, r.customer_id, upper(p.code) AS code FROM promo_redempt
   JOIN promo p ON p.group_id = $1 AND p.id = r.promo_id
  WHERE r.group_id = $1 AND r.key = $2 AND ($3::bigint IS NULL OR r.store_id = $3)
 """
-# The customer's counter is there after the first use; a limit of 0 lets nobody through.
-_COUNT_CUSTOMER = """
+# The customer's counter exists from the first use on; a limit of 0 lets nobody through.
+_COUNT_CUSTOMER = f"""
 INSERT INTO promo_usage AS usage (group_id, promo_id, customer_id, used)
 SELECT $1, $2, $3, 1 WHERE coalesce($4::bigint, 1) > 0
 ON CONFLICT (group_id, promo_id, customer_id)
-DO UPDATE SET used = usage.used + 1 WHERE usage.used < coalesce($4::bigint, 9007199254740991)
+DO UPDATE SET used = usage.used + 1 WHERE usage.used < coalesce($4::bigint, {MAX_SAFE_INTEGER})
 RETURNING used
 """
 # `updated_at` stands for the terms that were judged: uses do not move it, changes of the promo do.
-_COUNT_PROMO = """
+_COUNT_PROMO = f"""
 UPDATE promo SET used = used + 1
  WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL AND updated_at = $3
-   AND used < coalesce(usage_limit, 9007199254740991)
+   AND used < coalesce(usage_limit, {MAX_SAFE_INTEGER})
 RETURNING used
 """
 _RELEASE = f"""
@@ -74,7 +81,7 @@ _UNCOUNT_PROMO = "UPDATE promo SET used = used - 1 WHERE group_id = $1 AND id = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A code, a basket, and perhaps who buys where."""
+    """A code, a basket, and optionally who buys where."""
 
     code: str
     basket: Basket
@@ -88,29 +95,29 @@ class Validated:
 
     promo_id: int | None
     currency: str | None
-    verdict: Verdict
+    verdict: PromoVerdict
 
 
 async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated:
-    """What would happen, without doing it: the discount, or every reason why not."""
+    """What redeeming would do, without doing it: the discount, or every reason why not."""
     check_basket(asked.basket)
     promo = await _promo(tx, asked.code)
     if promo is None:
         if asked.customer_id is not None:
             await customer_of(tx, asked.customer_id)
-        return Validated(None, None, Verdict(Decimal(0), (_no_code(asked.code),)))
+        return Validated(None, None, PromoVerdict(Decimal(0), (_no_code(asked.code),)))
     verdict = await _judged(tx, promo, asked, now=now)
     return Validated(promo["id"], promo["currency"], verdict)
 
 
 async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> int:
-    """Use the promo once; the redemption's id. The same key again is the same use, released since or not.
+    """Use the promo once; the redemption's id. The same key again is the same use, even if it was released since.
 
-    Several (codes as in `validate`) says every reason why not; nothing is changed then.
+    Several (codes as in `validate`) has every reason why not; nothing is changed then.
     """
     key = inputs.text(key, ["key"], longest=MAX_KEY, blank=False)
     check_basket(asked.basket)
-    # Before anything is judged: the use that this key stands for may have been the last one.
+    # Before anything is judged: the use behind this key may have been the last one allowed.
     known = await _use_of(tx, asked, key)
     if known is not None:
         return known
@@ -124,7 +131,7 @@ async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> i
 
 
 async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
-    """Give a use back, as when the order is cancelled; the redemption's id. Twice is once."""
+    """Give a use back, as when an order is cancelled; the redemption's id. Doing it twice changes nothing more."""
     row = await tx.fetchrow(_RELEASE, *borders(tx.scope), redemption_id, now)
     if row is None:
         if not await tx.fetchval(_RELEASED, *borders(tx.scope), redemption_id):
@@ -154,13 +161,13 @@ async def _promo(tx: Transaction, code: str) -> Any:
     return await tx.fetchrow(_BY_CODE, *borders(tx.scope), _plain(code))
 
 
-async def _judged(tx: Transaction, promo: Any, asked: Asked, *, now: datetime) -> Verdict:
+async def _judged(tx: Transaction, promo: Any, asked: Asked, *, now: datetime) -> PromoVerdict:
     buyer = await buyer_of(tx, promo, asked.customer_id, asked.store_id, now=now)
-    return judge(terms_of(promo), asked.basket, buyer, now=now)
+    return judge_promo(terms_of(promo), asked.basket, buyer, now=now)
 
 
 async def _use_of(tx: Transaction, asked: Asked, key: str) -> int | None:
-    """The use this key stands for; Conflict where it stands for another promo's or customer's."""
+    """The use with this key; Conflict where it is another promo's or customer's."""
     same = await tx.fetchrow(_SAME_KEY, tx.scope.group_id, key, tx.scope.store_id)
     if same is None:
         return None
@@ -187,7 +194,7 @@ async def _use(
             promo["currency"],
             now,
         )
-    if made is None:  # The same key, a moment ago.
+    if made is None:  # Another request used the same key a moment ago.
         known = await _use_of(tx, asked, key)
         if known is None:
             raise _key_taken()
@@ -211,11 +218,11 @@ def _plain(code: str) -> str:
     return code.strip().upper()
 
 
-def _no_code(code: str) -> Reason:
-    return Reason("UNKNOWN_CODE", f"There is no promo {code[:40]!r} here.", ("code",))
+def _no_code(code: str) -> RefusalReason:
+    return RefusalReason("UNKNOWN_CODE", f"There is no promo {code[:40]!r} here.", ("code",))
 
 
-def _refusal(reason: Reason) -> Failure:
+def _refusal(reason: RefusalReason) -> Failure:
     if reason.code in {"UNKNOWN_CODE", "CUSTOMER_NEEDED", "STORE_NEEDED"}:
         return Invalid(reason.message, path=reason.path, code=reason.code)
     return Conflict(reason.message, path=reason.path, code=reason.code)

@@ -16,14 +16,14 @@ NOTHING = Decimal(0)
 
 
 class PromoType(StrEnum):
-    """Kinds that can be redeemed. Others can be stored: the set is open in the document."""
+    """The types that can be redeemed. Others can be stored: the document leaves the set open."""
 
     PERCENTAGE = "percentage"
     """`value` percent of what it applies to."""
     FIXED_AMOUNT = "fixed_amount"
     """`value` of the promo's currency, never more than what it applies to."""
     FREE_DELIVERY = "free_delivery"
-    """The delivery fee; `value` says nothing."""
+    """The delivery fee; `value` is ignored."""
     FREE_ITEM = "free_item"
     """The cheapest `value` units of what it applies to; 0 counts as one."""
 
@@ -41,7 +41,7 @@ class AppliesTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a promo says."""
+    """The terms of a promo."""
 
     type: str
     value: Decimal
@@ -59,8 +59,8 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """So many units of one article."""
+class BasketLine:
+    """A number of units of one article."""
 
     quantity: int
     unit_price: Decimal
@@ -70,9 +70,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """What somebody is about to pay. Amounts are in the promo's currency unless `currency` says otherwise."""
+    """What somebody is about to buy. Amounts are in the promo's currency unless `currency` says otherwise."""
 
-    lines: Sequence[Line] = ()
+    lines: Sequence[BasketLine] = ()
     delivery_fee: Decimal = NOTHING
     currency: str | None = None
 
@@ -89,18 +89,18 @@ class Basket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """What has to be known of whoever redeems. Without a customer, limits and segments cannot be kept."""
+    """What has to be known about whoever redeems. Without a customer, limits and segments cannot be checked."""
 
     known: bool = False
     in_segment: bool = False
     used: int = 0
-    """How often the customer uses this promo already."""
+    """How often the customer has used this promo already."""
     store_names: frozenset[str] | None = None
     """What the basket's store is called in `applies_to`; None: no store was named."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class RefusalReason:
     """Why a promo cannot be redeemed."""
 
     code: str
@@ -109,11 +109,11 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PromoVerdict:
     """What a promo takes off, or every reason why it takes off nothing."""
 
     discount: Decimal
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[RefusalReason, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -121,19 +121,20 @@ class Verdict:
         return not self.reasons
 
 
-def judge(terms: Terms, basket: Basket, buyer: Buyer, *, now: datetime) -> Verdict:
+def judge_promo(terms: Terms, basket: Basket, buyer: Buyer, *, now: datetime) -> PromoVerdict:
     """The discount for this basket and buyer at this moment, or all reasons against it."""
     reasons = [*_of_time(terms, now), *_of_limits(terms, buyer), *_of_basket(terms, basket, buyer)]
     if terms.type not in set(PromoType):
         kinds = ", ".join(PromoType)
         reasons.insert(
-            0, Reason("UNKNOWN_TYPE", f"Promos of type {terms.type!r} cannot be redeemed, only {kinds}.")
+            0,
+            RefusalReason("UNKNOWN_TYPE", f"Promos of type {terms.type!r} cannot be redeemed, only {kinds}."),
         )
-        return Verdict(NOTHING, tuple(reasons))
+        return PromoVerdict(NOTHING, tuple(reasons))
     discount = discount_of(terms, basket)
     if discount == 0 and not any(r.path[:1] == ("basket",) for r in reasons):
         reasons.append(_nothing_off(terms, basket))
-    return Verdict(NOTHING if reasons else discount, tuple(reasons))
+    return PromoVerdict(NOTHING if reasons else discount, tuple(reasons))
 
 
 def discount_of(terms: Terms, basket: Basket) -> Decimal:
@@ -155,91 +156,99 @@ def discount_of(terms: Terms, basket: Basket) -> Decimal:
         bound = min(bound, terms.max_discount)
     step = Decimal(1).scaleb(-digits_of(terms.currency))
     rounded = min(raw, bound).quantize(step, rounding=ROUND_HALF_UP)
-    # Rounding up must not pass the bound, which may have more digits than the currency.
+    # Rounding up must not exceed the bound, which may have more digits than the currency.
     return rounded if rounded <= bound else bound.quantize(step, rounding=ROUND_DOWN)
 
 
-def applicable(applies_to: AppliesTo, lines: Sequence[Line]) -> list[Line]:
+def applicable(applies_to: AppliesTo, lines: Sequence[BasketLine]) -> list[BasketLine]:
     """The lines it applies to."""
     if applies_to.all_items:
         return list(lines)
     return [one for one in lines if one.sku in applies_to.skus or one.category in applies_to.categories]
 
 
-def _of_time(terms: Terms, now: datetime) -> list[Reason]:
+def _of_time(terms: Terms, now: datetime) -> list[RefusalReason]:
     if terms.valid_from is not None and now < terms.valid_from:
-        return [Reason("NOT_STARTED", f"The promo starts at {terms.valid_from:%Y-%m-%d %H:%M:%S} UTC.")]
+        return [
+            RefusalReason("NOT_STARTED", f"The promo starts at {terms.valid_from:%Y-%m-%d %H:%M:%S} UTC.")
+        ]
     if terms.valid_until is not None and now >= terms.valid_until:
-        return [Reason("EXPIRED", f"The promo ended at {terms.valid_until:%Y-%m-%d %H:%M:%S} UTC.")]
+        return [RefusalReason("EXPIRED", f"The promo ended at {terms.valid_until:%Y-%m-%d %H:%M:%S} UTC.")]
     return []
 
 
-def _of_limits(terms: Terms, buyer: Buyer) -> list[Reason]:
-    found: list[Reason] = []
+def _of_limits(terms: Terms, buyer: Buyer) -> list[RefusalReason]:
+    reasons: list[RefusalReason] = []
     if terms.usage_limit is not None and terms.used >= terms.usage_limit:
-        found.append(used_up(terms.usage_limit))
+        reasons.append(used_up(terms.usage_limit))
     needs = terms.has_segment or terms.per_customer_limit is not None
     if needs and not buyer.known:
-        found.append(
-            Reason(
+        reasons.append(
+            RefusalReason(
                 "CUSTOMER_NEEDED",
                 "This promo asks who redeems it; name the customer.",
                 ("customerId",),
             )
         )
-        return found
+        return reasons
     if terms.has_segment and not buyer.in_segment:
-        found.append(Reason("NOT_IN_SEGMENT", "The customer is not in the promo's segment.", ("customerId",)))
+        reasons.append(
+            RefusalReason("NOT_IN_SEGMENT", "The customer is not in the promo's segment.", ("customerId",))
+        )
     if terms.per_customer_limit is not None and buyer.used >= terms.per_customer_limit:
-        found.append(used_up_by_customer(terms.per_customer_limit))
-    return found
+        reasons.append(used_up_by_customer(terms.per_customer_limit))
+    return reasons
 
 
-def used_up(limit: int) -> Reason:
+def used_up(limit: int) -> RefusalReason:
     """All uses are gone."""
-    return Reason("USAGE_LIMIT_REACHED", f"The promo can be used {limit} times in all, and was.")
+    return RefusalReason("USAGE_LIMIT_REACHED", f"The promo can be used {limit} times in all, and was.")
 
 
-def used_up_by_customer(limit: int) -> Reason:
+def used_up_by_customer(limit: int) -> RefusalReason:
     """All uses of one customer are gone."""
-    return Reason(
+    return RefusalReason(
         "CUSTOMER_LIMIT_REACHED", f"A customer can use the promo {limit} times, and has.", ("customerId",)
     )
 
 
-def _of_basket(terms: Terms, basket: Basket, buyer: Buyer) -> list[Reason]:
-    found: list[Reason] = []
+def _of_basket(terms: Terms, basket: Basket, buyer: Buyer) -> list[RefusalReason]:
+    reasons: list[RefusalReason] = []
     stores = terms.applies_to.stores
     if stores is not None and buyer.store_names is None:
-        found.append(
-            Reason(
+        reasons.append(
+            RefusalReason(
                 "STORE_NEEDED", "The promo holds in some stores only; name the store.", ("basket", "storeId")
             )
         )
     elif stores is not None and stores.isdisjoint(buyer.store_names or ()):
-        found.append(Reason("WRONG_STORE", "The promo does not hold in this store.", ("basket", "storeId")))
+        reasons.append(
+            RefusalReason("WRONG_STORE", "The promo does not hold in this store.", ("basket", "storeId"))
+        )
     if basket.currency not in (None, terms.currency):
         message = f"The promo is in {terms.currency}, the basket in {basket.currency}."
-        return [*found, Reason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
+        return [*reasons, RefusalReason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
     if terms.min_order_amount is not None and basket.goods < terms.min_order_amount:
         least, have = (show_amount(x, terms.currency) for x in (terms.min_order_amount, basket.goods))
         message = (
             f"The promo needs an order of {least} {terms.currency}; this one, without delivery, is {have}."
         )
-        found.append(Reason("BELOW_MINIMUM", message, ("basket", "lines")))
+        reasons.append(RefusalReason("BELOW_MINIMUM", message, ("basket", "lines")))
     if terms.type != PromoType.FREE_DELIVERY and not applicable(terms.applies_to, basket.lines):
         message = "The promo applies to none of the basket's lines."
-        found.append(Reason("NOTHING_APPLIES", message, ("basket", "lines")))
-    return found
+        reasons.append(RefusalReason("NOTHING_APPLIES", message, ("basket", "lines")))
+    return reasons
 
 
-def _nothing_off(terms: Terms, basket: Basket) -> Reason:
+def _nothing_off(terms: Terms, basket: Basket) -> RefusalReason:
     if terms.type == PromoType.FREE_DELIVERY and basket.delivery_fee == 0:
-        return Reason("NO_DELIVERY_FEE", "There is no delivery fee to take off.", ("basket", "deliveryFee"))
-    return Reason("NOTHING_OFF", "The promo takes nothing off this basket.")
+        return RefusalReason(
+            "NO_DELIVERY_FEE", "There is no delivery fee to take off.", ("basket", "deliveryFee")
+        )
+    return RefusalReason("NOTHING_OFF", "The promo takes nothing off this basket.")
 
 
-def _cheapest(lines: Sequence[Line], units: int) -> Decimal:
+def _cheapest(lines: Sequence[BasketLine], units: int) -> Decimal:
     """The price of the cheapest units."""
     total, left = NOTHING, units
     for line in sorted(lines, key=lambda one: one.unit_price):

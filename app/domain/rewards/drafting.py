@@ -1,4 +1,4 @@
-"""Configurations that are not saved: a draft of its own, or another one for a campaign that is there."""
+"""Configurations that are not saved: a draft by itself, or another configuration for an existing campaign."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ from app.domain.flows.fields import (
 from app.domain.flows.saving import check_goal_partners, check_partners
 from app.domain.inputs import Path
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import Catalogue
+from app.domain.rewards.attributes import ConditionAttributes
 from app.domain.rewards.programme import Programme
-from app.domain.rewards.reading import read_catalogue
+from app.domain.rewards.reading import read_attributes
 from app.errors import Invalid
 from app.values.changes import Unset, sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What to judge by. None: as the campaign has it; for a draft of its own nothing at all."""
+    """What to judge by. None: as in the campaign; in a draft by itself, nothing at all."""
 
     flows: Sequence[FlowFields] | None = None
     goals: Sequence[GoalFields] | None = None
@@ -35,11 +35,11 @@ class Draft:
 
 
 async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
-    """The configuration with what the draft says instead. Rows without an id are counted from 1.
+    """The configuration, with the draft's parts in place of its own. Rows without an id are numbered from 1.
 
-    What could not be saved is refused as there.
+    What could not be saved is refused here too.
     """
-    made, known = base, await read_catalogue(tx)
+    made, known = base, await read_attributes(tx)
     if given.reward_type is not None:
         made = replace(made, reward_type=given.reward_type)
     if given.flows is not None:
@@ -66,7 +66,7 @@ def _goal(one: GoalFields, at: int, path: Path) -> rules.Goal:
     return rules.Goal(one.id or at + 1, row["type_code"], row["operator_code"], row["value"])
 
 
-def _flow(one: FlowFields, at: int, known: Catalogue, path: Path) -> rules.Flow:
+def _flow(one: FlowFields, at: int, known: ConditionAttributes, path: Path) -> rules.Flow:
     if isinstance(one.trigger_code, Unset):
         raise Invalid("A flow of a draft needs a trigger.", path=[*path, "triggerCode"])
     trigger = code(one.trigger_code, TRIGGERS, [*path, "triggerCode"])

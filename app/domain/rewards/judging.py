@@ -3,10 +3,10 @@
     due      flows whose trigger and conditions hold, each action's base times its multipliers, rounded once (half to
              even) to the smallest unit
     settle   what of it the campaign's limits and the customer's balance allow; the last payment under the limit on
-             rewards is trimmed, and one that a balance could not count any more
+             rewards is trimmed, and so is one that would make a balance too large to store
 
-The trace names every input that was looked at, with its value: whoever changes one of them changes the trace, and
-what it does not name has no influence.
+The trace names every input that was read, with its value: changing one of them changes the trace, and what it does
+not name has no influence.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,6 @@ from typing import Any
 
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.programme import (
-    MAX_AMOUNT,
     REDEEM,
     SCALE,
     Condition,
@@ -28,6 +27,7 @@ from app.domain.rewards.programme import (
 from app.domain.segments.predicates import evaluate
 from app.tables.rewards import RewardOutcome
 from app.values.money import show_decimal
+from app.values.numbers import MAX_SAFE_INTEGER
 
 Trace = dict[str, Any]
 
@@ -42,8 +42,8 @@ class Trigger:
 
 
 @dataclass(slots=True)
-class Line:
-    """What one action pays."""
+class RewardLine:
+    """What an action pays."""
 
     flow_id: int
     action_id: int
@@ -56,18 +56,18 @@ class Due:
     """What would be paid without limits. `outcome` is None where something is due."""
 
     outcome: RewardOutcome | None
-    lines: list[Line]
+    lines: list[RewardLine]
     trace: Trace | None
 
     @property
     def wanted(self) -> int:
-        """All lines together; no more than can be counted."""
-        return min(sum(line.amount for line in self.lines), MAX_AMOUNT)
+        """All lines together; at most the largest amount we can store."""
+        return min(sum(line.amount for line in self.lines), MAX_SAFE_INTEGER)
 
 
 @dataclass(slots=True)
 class Books:
-    """What a campaign rewarded so far, and what customers have: by customer, and by customer and partner."""
+    """What a campaign has rewarded so far, by customer, and what customers have, by customer and partner."""
 
     paid: int = 0
     participants: int = 0
@@ -83,7 +83,7 @@ class Decision:
 
     outcome: RewardOutcome
     wanted: int
-    lines: list[Line]
+    lines: list[RewardLine]
     trace: Trace | None
 
     @property
@@ -93,7 +93,7 @@ class Decision:
 
 
 def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = True) -> Due:
-    """What the trigger is worth."""
+    """What the trigger is worth without limits."""
     never = programme.why_never
     closed = facts["campaign"].get("closed") if never is None else None
     trace: Trace | None = {"rewardType": programme.reward_type} if traced else None
@@ -105,7 +105,7 @@ def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = 
             trace["never"] = never
     if never is not None or closed is not None:
         return Due(RewardOutcome.NOT_LIVE, [], trace)
-    lines: list[Line] = []
+    lines: list[RewardLine] = []
     met = heard = False
     looked: list[Trace] = []
     for flow in programme.flows:
@@ -131,8 +131,8 @@ def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = 
     return Due(None if lines else RewardOutcome.NOTHING_DUE, lines, trace)
 
 
-def settle(programme: Programme, asked: Due, books: Books, *, customer_id: int, revenue: int) -> Decision:
-    """What of it is paid; the books are not changed, see `enter`. `revenue` is the transaction's amount."""
+def settle_due(programme: Programme, asked: Due, books: Books, *, customer_id: int, revenue: int) -> Decision:
+    """How much of it is paid. The books are not changed, see `enter`. `revenue` is the transaction's amount."""
     trace = asked.trace
     wanted = asked.wanted
     if asked.outcome is not None:
@@ -150,9 +150,9 @@ def settle(programme: Programme, asked: Due, books: Books, *, customer_id: int, 
         trace["limits"] = [
             {"of": name, "limit": limit, "soFar": so_far, "thisOne": more, "reached": so_far + more > limit}
             for name, limit, so_far, more in checks
-            if limit < MAX_AMOUNT
+            if limit < MAX_SAFE_INTEGER
         ]
-        if limits.rewards < MAX_AMOUNT or room < wanted:
+        if limits.rewards < MAX_SAFE_INTEGER or room < wanted:
             trace["limits"].append(
                 {
                     "of": "rewards", "limit": limits.rewards, "soFar": counted.paid, "thisOne": wanted,
@@ -190,7 +190,7 @@ def enter(programme: Programme, decision: Decision, books: Books, *, customer_id
         books.balances[account] = books.balances.get(account, 0) + sign * line.amount
 
 
-def take_back(lines: list[Line], books: Books, *, customer_id: int, revenue: int, sign: int) -> None:
+def take_back(lines: list[RewardLine], books: Books, *, customer_id: int, revenue: int, sign: int) -> None:
     """Write a reversal of these lines into the books."""
     left = books.rewarded.get(customer_id, 0) - 1
     books.rewarded[customer_id] = left
@@ -204,12 +204,12 @@ def take_back(lines: list[Line], books: Books, *, customer_id: int, revenue: int
 
 
 def balance_sign(programme: Programme) -> int:
-    """What a payment does to the customer's balance: earning adds, redeeming takes."""
+    """The sign of a payment in the customer's balance: earning adds, redeeming subtracts."""
     return -1 if programme.reward_type == REDEEM else 1
 
 
 def round_half_even(numerator: int, denominator: int) -> int:
-    """The nearest whole number; of two equally near the even one. Neither is negative."""
+    """The nearest whole number; of two equally near, the even one. Neither argument is negative."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
 
@@ -217,7 +217,7 @@ def round_half_even(numerator: int, denominator: int) -> int:
 # ── what is due ───────────────────────────────────────────────────────────────
 
 
-def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[Line]:
+def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[RewardLine]:
     product, scale = 1, 1
     for one in flow.multipliers:
         applies = one.test is not None and evaluate(one.test, facts, now=at)
@@ -227,13 +227,13 @@ def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[Li
             seen["multipliers"].append(_multiplier_trace(one, facts, applies=applies))
     lines = []
     for action in flow.actions:
-        amount = min(round_half_even(action.base * product, scale), MAX_AMOUNT)
+        amount = min(round_half_even(action.base * product, scale), MAX_SAFE_INTEGER)
         if seen is not None:
             seen["actions"].append(
                 {"action": action.id, "partner": action.partner_id, "base": action.base, "rounded": amount}
             )
         if amount:
-            lines.append(Line(flow.id, action.id, action.partner_id, amount))
+            lines.append(RewardLine(flow.id, action.id, action.partner_id, amount))
     return lines
 
 
@@ -267,15 +267,15 @@ def _condition_trace(one: Condition, facts: Facts, at: datetime) -> Trace:
 
 
 def _multiplier_trace(one: Multiplier, facts: Facts, *, applies: bool) -> Trace:
-    found: Trace = {
+    trace: Trace = {
         "multiplier": one.id,
         "expected": one.expected,
         "factor": show_decimal(Decimal(one.factor) / SCALE),
     }
     if one.test is None:
-        return {**found, "applies": False, "why": one.why}
+        return {**trace, "applies": False, "why": one.why}
     return {
-        **found,
+        **trace,
         "input": one.test.attribute.name,
         "value": one.test.attribute.read(facts),
         "applies": applies,
@@ -285,60 +285,63 @@ def _multiplier_trace(one: Multiplier, facts: Facts, *, applies: bool) -> Trace:
 # ── what is paid ──────────────────────────────────────────────────────────────
 
 
-def _trimmed(lines: list[Line], room: int) -> list[Line]:
-    """Lines in their order as far as there is room; the one that meets the limit is cut."""
-    kept: list[Line] = []
+def _trimmed(lines: list[RewardLine], room: int) -> list[RewardLine]:
+    """Lines in their order, as far as there is room; the one that reaches the limit is cut."""
+    kept: list[RewardLine] = []
     for line in lines:
         amount = min(line.amount, room)
         if amount == 0:
             break
-        kept.append(Line(line.flow_id, line.action_id, line.partner_id, amount))
+        kept.append(RewardLine(line.flow_id, line.action_id, line.partner_id, amount))
         room -= amount
     return kept
 
 
-def _affordable(lines: list[Line], books: Books, customer_id: int, trace: Trace | None) -> bool:
-    """Whether the customer has what is taken, with each partner."""
+def _affordable(lines: list[RewardLine], books: Books, customer_id: int, trace: Trace | None) -> bool:
+    """Whether the customer has enough with each partner."""
     needed: dict[int, int] = {}
     for line in lines:
         needed[line.partner_id] = needed.get(line.partner_id, 0) + line.amount
-    found = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
+    balances = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
     if trace is not None:
         trace["balances"] = [
-            {"partner": partner, "has": found[partner], "takes": amount} for partner, amount in needed.items()
+            {"partner": partner, "has": balances[partner], "takes": amount}
+            for partner, amount in needed.items()
         ]
-    return all(found[partner] >= amount for partner, amount in needed.items())
+    return all(balances[partner] >= amount for partner, amount in needed.items())
 
 
-def _countable(lines: list[Line], books: Books, customer_id: int, trace: Trace | None) -> list[Line]:
-    """Lines in their order as far as the customer's balance with each partner can count them."""
+def _countable(
+    lines: list[RewardLine], books: Books, customer_id: int, trace: Trace | None
+) -> list[RewardLine]:
+    """Lines in their order, as far as the customer's balance with each partner can hold them."""
     adds: dict[int, int] = {}
     for line in lines:
         adds[line.partner_id] = adds.get(line.partner_id, 0) + line.amount
     has = {partner: books.balances.get((customer_id, partner), 0) for partner in adds}
     room = {
-        partner: max(0, MAX_AMOUNT - has[partner])
+        partner: max(0, MAX_SAFE_INTEGER - has[partner])
         for partner, amount in adds.items()
-        if has[partner] + amount > MAX_AMOUNT
+        if has[partner] + amount > MAX_SAFE_INTEGER
     }
     if not room:
         return lines
     if trace is not None:
         trace["balances"] = [
-            {"partner": partner, "has": has[partner], "adds": adds[partner], "most": MAX_AMOUNT}
+            {"partner": partner, "has": has[partner], "adds": adds[partner], "most": MAX_SAFE_INTEGER}
             for partner in room
         ]
-    kept: list[Line] = []
+    kept: list[RewardLine] = []
     for line in lines:
         amount = min(line.amount, room.get(line.partner_id, line.amount))
         if line.partner_id in room:
             room[line.partner_id] -= amount
         if amount:
-            kept.append(Line(line.flow_id, line.action_id, line.partner_id, amount))
+            kept.append(RewardLine(line.flow_id, line.action_id, line.partner_id, amount))
     return kept
 
 
-def _decided(outcome: RewardOutcome, wanted: int, lines: list[Line], trace: Trace | None) -> Decision:
+def _decided(outcome: RewardOutcome, wanted: int, lines: list[RewardLine], trace: Trace | None) -> Decision:
     if trace is not None:
         trace["outcome"] = outcome.value
         trace["wanted"] = wanted

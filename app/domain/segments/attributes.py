@@ -10,15 +10,21 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.segments.free import Free
-from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Kind, Texts, Words
-from app.domain.segments.predicates import Attribute, Catalogue, Predicate, catalogue, parse
+from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Texts, ValueKind, Words
+from app.domain.segments.predicates import (
+    Attribute,
+    Predicate,
+    PredicateAttributes,
+    parse,
+    predicate_attributes,
+)
 from app.values.json_text import read_json
 
 FACT_COLUMNS = (
     "loyalty_tier, order_count, total_spent, last_order_at, email_consent, sms_consent, tags,"
     " attributes::text AS attributes, created_at"
 )
-"""What `facts_of` wants to read of a customer."""
+"""The columns that `facts_of` reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,7 @@ def facts_of(row: Any) -> CustomerFacts:
     )
 
 
-def _column(name: str, kind: Kind, says: str, *, column: str = "") -> Attribute:
+def _column(name: str, kind: ValueKind, says: str, *, column: str = "") -> Attribute:
     column = column or name
     return Attribute(name, kind, f"customer.{column}", lambda facts: getattr(facts, column), says)
 
@@ -68,7 +74,7 @@ def _free(key: str) -> Attribute:
     )
 
 
-CUSTOMER: Catalogue = catalogue(
+CUSTOMER: PredicateAttributes = predicate_attributes(
     [
         _column("loyalty_tier", Words(), "The loyalty tier, such as gold."),
         _column("order_count", Count(), "How many orders there were."),
@@ -93,5 +99,5 @@ CUSTOMER: Catalogue = catalogue(
 
 
 def customer_criteria(criteria: object) -> Predicate:
-    """The predicate about customers that a criteria object says."""
+    """The predicate about customers in a criteria object."""
     return parse(criteria, CUSTOMER)

@@ -1,6 +1,6 @@
 """Kinds of attributes a predicate can ask about: what may be said of each, in SQL and in memory side by side.
 
-Both halves of a test stand in one class, so that they are changed together. A value that is missing (NULL)
+Both halves of a test are in one class, so that they are changed together. A value that is missing (NULL)
 fails every test but `exists: false`; `ne` and `nin` are the negations of `eq` and `in`, so they hold for it.
 """
 
@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from app.values.json_text import kind_of
+from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import read_text
 
 MAX_LIST = 1_000
 MAX_WORDS = 1_024
-MAX_WHOLE = 2**53 - 1
 MAX_DAYS = 36_500
 MAX_DIGITS = 40
 
@@ -28,10 +28,9 @@ COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "lte": ("<=", lambda a, b: a <= b),
 }
 ORDER = ("gt", "gte", "lt", "lte", "between")
-LISTS = ("in", "nin")
 
 Bind = Callable[[object, str], str]
-"""`(value, SQL type)` → its place in the statement, `$3::text`."""
+"""`(value, SQL type)` → its parameter in the statement, `$3::text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Moment:
         return self.now.astimezone(UTC).date()
 
 
-class Kind(ABC):
+class ValueKind(ABC):
     """What can be said about values of one kind. `operators` are the positive ones; `ne` and `nin` follow."""
 
     operators: tuple[str, ...]
@@ -97,7 +96,7 @@ class Kind(ABC):
         return value is not None
 
 
-class _Plain(Kind):
+class _Plain(ValueKind):
     """A column of one SQL type."""
 
     cast: str
@@ -152,7 +151,7 @@ class Count(_Plain):
     cast = "bigint"
 
     def read(self, value: object) -> int:
-        return whole(value, MAX_WHOLE)
+        return whole(value, MAX_SAFE_INTEGER)
 
 
 class Flag(_Plain):
@@ -168,10 +167,10 @@ class Flag(_Plain):
         return value
 
 
-class DaysAgo(Kind):
-    """How many days of the calendar (UTC) lie between an instant and today; 0: today.
+class DaysAgo(ValueKind):
+    """How many calendar days (UTC) lie between an instant and today; 0: today.
 
-    In SQL the instant is compared with the edge of a day, so that an index on it serves.
+    In SQL the instant is compared with the edge of a day, so that an index on it can be used.
     """
 
     operators = ("eq", "in", *ORDER)
@@ -211,7 +210,7 @@ class DaysAgo(Kind):
         return COMPARISONS[operator][1](days, operand)
 
 
-class Texts(Kind):
+class Texts(ValueKind):
     """A set of texts, such as tags. A bare value, `eq` and `contains` ask for one of them, `in` for any of several."""
 
     operators = ("eq", "in", "contains")
@@ -241,7 +240,7 @@ class Texts(Kind):
 
 
 def _edge(at: Moment, days: int) -> datetime:
-    """The first instant of the day that was so many days ago."""
+    """The first instant of the day that many days ago."""
     return datetime.combine(at.today - timedelta(days=days), time(), tzinfo=UTC)
 
 
@@ -256,14 +255,14 @@ def number(value: object, expects: str = "a number") -> Decimal:
     """A number of bounded length; ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"takes {expects}, not {kind_of(value)}")
-    found = Decimal(value)
+    exact = Decimal(value)
     if (
-        not found.is_finite()
-        or abs(found.adjusted()) > MAX_DIGITS
-        or len(found.as_tuple().digits) > MAX_DIGITS
+        not exact.is_finite()
+        or abs(exact.adjusted()) > MAX_DIGITS
+        or len(exact.as_tuple().digits) > MAX_DIGITS
     ):
         raise ValueError(f"takes a number of at most {MAX_DIGITS} digits")
-    return found
+    return exact
 
 
 def whole(value: object, largest: int) -> int:

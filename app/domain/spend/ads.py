@@ -1,4 +1,4 @@
-"""Making ad campaigns: of a store, with an objective, capped or not. Source: Criteo, "Create a campaign"."""
+"""Making ad campaigns: for a store, with an objective, capped or not. Source: Criteo, "Create a campaign"."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from app.db.database import Transaction
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
+from app.domain.settable import IdText, needed, optional
 from app.domain.spend.operations import begin_limit, number_in
 from app.domain.spend.rules import UNCHANGED, AskedLimit, first_limit
 from app.errors import Invalid, NotFound
@@ -19,13 +20,15 @@ OBJECTIVES = (Objective.ACQUISITION, Objective.RETENTION)
 class AdCampaign:
     """An order."""
 
-    name: str
-    store: str
-    """As the graph shows its id (`store_7`), its number alone, or the id it was imported with."""
-    objective: Objective
-    limit: AskedLimit = UNCHANGED
-    numbered: bool = False
-    """The store is named by number or imported id: see `operations.number_in`."""
+    name: str = needed("What the campaign is called, 1 to 255 characters.")
+    store: IdText = needed("Whose it is: the store's id, its number alone, or the id it was imported with.")
+    objective: Objective = needed("ACQUISITION or RETENTION.")
+    limit: AskedLimit = optional(
+        "How much it may spend; uncapped unless given.",
+        name="spend_limit",
+        default=UNCHANGED,
+        null=UNCHANGED,
+    )
 
 
 _STORE = """
@@ -36,11 +39,16 @@ SELECT id, unavailable_features AS without FROM store
 """
 
 
-async def create_ad_campaign(tx: Transaction, order: AdCampaign, *, now: datetime) -> int:
-    """The campaign with its spend limit, a draft until somebody activates it; its id."""
+async def create_ad_campaign(
+    tx: Transaction, order: AdCampaign, *, numbered: bool = False, now: datetime
+) -> int:
+    """Make the campaign, a draft until somebody activates it, with its spend limit; its id.
+
+    `numbered`: the store is named by number or imported id, see `operations.number_in`.
+    """
     if order.objective not in OBJECTIVES:
         raise Invalid("A new ad campaign has the objective ACQUISITION or RETENTION.", path=["objective"])
-    ident = number_in("store", order.store, numbered=order.numbered)
+    ident = number_in("store", order.store, numbered=numbered)
     row = await tx.fetchrow(_STORE, tx.scope.group_id, ident, order.store, tx.scope.store_id)
     if row is None:
         raise NotFound("store", order.store, path=["store"])

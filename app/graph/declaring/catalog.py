@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from enum import Enum
 from typing import Any
 
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
@@ -19,7 +17,8 @@ from graphql import (
 
 from app.graph.declaring.fields import Declared
 from app.graph.declaring.listing import KEY
-from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
+from app.graph.strawberry_parts import declaration, enum_class, metadata, origin, runs_around
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Field, Filter, Many, Parts
 from app.plan.kinds import (
     BOOL,
     CURRENCY,
@@ -36,7 +35,6 @@ from app.plan.kinds import (
     rate,
 )
 
-BACKREF = "strawberry-definition"
 BY_SCALAR = {
     "String": TEXT, "Int": INT, "Long": INT, "Boolean": BOOL, "DateTime": INSTANT, "Date": DATE,
     "Decimal": DECIMAL, "JSON": JSON, "Rate": rate(4),
@@ -50,9 +48,9 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
     unplanned: dict[str, str] = {}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
-            found = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
-            if found:
-                filters[kind.name] = found
+            its_filters = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
+            if its_filters:
+                filters[kind.name] = its_filters
         if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
             continue
         if _is_page_type(kind):
@@ -62,16 +60,13 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
 
 
 def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
-    definition = kind.extensions.get(BACKREF)
-    declared = getattr(getattr(definition, "origin", None), "__entity__", None)
+    declared = getattr(origin(kind), "__entity__", None)
     entity: Entity = declared if declared is not None else Entity(kind.name)
     entity.fields.clear()
     for name, item in kind.fields.items():
-        definition = item.extensions.get(BACKREF)
-        reason = _refused(definition)
-        field = definition.metadata.get(KEY) if definition is not None else None
+        reason, field = _refused(item), metadata(item, KEY)
         if reason is None and isinstance(field, Declared) and field.what != "given":
-            entity.fields[name] = _plan(field, item, entity, name)
+            entity.fields[name] = _field(field, item, entity, name)
         elif not isinstance(field, Declared):
             unplanned[f"{kind.name}.{name}"] = reason or "a resolver in Python"
         elif reason is not None:
@@ -79,7 +74,7 @@ def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
     return entity
 
 
-def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Plan:
+def _field(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Field:
     if declared.what == "column":
         return _column(declared, item, entity, name)
     if declared.what == "fact":
@@ -87,14 +82,14 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
         return Fact(declared.kind or _kind_of(item, entity), declared.cast, declared.read)
     if declared.what == "embed":
         return _embed(declared, item, entity)
-    plan: Plan = declared.plan
-    if isinstance(plan, Aggregate) and (declared.columns or declared.present):
-        return replace(plan, embed=_embed(declared, item, entity))
-    if isinstance(plan, Parts):
-        return replace(plan, target=get_named_type(item.type).name)
-    if isinstance(plan, Many) and "filter" in item.args:
-        return replace(plan, filter=get_named_type(item.args["filter"].type).name)
-    return plan
+    field: Field = declared.made
+    if isinstance(field, Aggregate) and (declared.columns or declared.present):
+        return replace(field, embed=_embed(declared, item, entity))
+    if isinstance(field, Parts):
+        return replace(field, target=get_named_type(item.type).name)
+    if isinstance(field, Many) and "filter" in item.args:
+        return replace(field, filter=get_named_type(item.args["filter"].type).name)
+    return field
 
 
 def _embed(declared: Declared, item: GraphQLField, entity: Entity) -> Embed:
@@ -119,29 +114,20 @@ def _kind_of(item: GraphQLField, entity: Entity) -> Kind:
     if named.name == "ID":
         return ident(entity.prefix)
     if isinstance(named, GraphQLEnumType):
-        return code(_enum_class(named))
+        return code(enum_class(named))
     return BY_SCALAR[named.name]
 
 
-def _enum_class(named: GraphQLNamedType) -> type[Enum]:
-    wrapped: type[Enum] = named.extensions[BACKREF].wrapped_cls
-    return wrapped
-
-
-def _refused(definition: Any) -> str | None:
-    """Why a field may not be planned: what runs around its resolver would be passed over."""
-    if definition is None:
+def _refused(item: GraphQLField) -> str | None:
+    """Why a field may not be planned: a plan would skip what runs around its resolver."""
+    if declaration(item) is None:
         return "a resolver in Python"
-    if definition.permission_classes:
-        return "it has permission classes, which a plan would pass over"
-    if definition.extensions:
-        return "it has field extensions, which a plan would pass over"
-    return None
+    around = runs_around(item)
+    return None if around is None else f"it has {around}, which a plan would pass over"
 
 
 def _filter_of(item: Any) -> Filter | None:
-    definition = item.extensions.get(BACKREF)
-    found = definition.metadata.get(KEY) if definition is not None else None
+    found = metadata(item, KEY)
     return found if isinstance(found, Filter) else None
 
 

@@ -1,12 +1,12 @@
-"""The closed sets of the domain, with a word about each value. Stored codes are the enum members' values."""
+"""The closed sets of the domain, with a description of each value. Stored codes are the enum members' values."""
 
 from enum import Enum, StrEnum
-from typing import Any
 
 import strawberry
 
 from app.domain.funnels.stages import FunnelType
 from app.graph.declaring.described import enum_type
+from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
@@ -20,11 +20,10 @@ from app.tables.webhooks import ConnectionStatus, Provider
 
 
 def _describe(enum: type[StrEnum], description: str, *, shown_as: str | None = None, **values: str) -> None:
-    """Show a table's codes in GraphQL: one line per member, none forgotten."""
+    """Show a table's codes in GraphQL: a line per member, and every member must have one."""
     assert values.keys() == {member.name for member in enum}, f"{enum.__name__} has other members"
     strawberry.enum(enum, name=shown_as, description=description)
-    definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]
-    for value in definition.values:
+    for value in enum_values(enum):
         value.description = values[value.name]
 
 

@@ -30,10 +30,10 @@ from app.plan.catalog import (
     ToOne,
 )
 from app.plan.cells import Cells, unnested
-from app.plan.kinds import show
+from app.plan.kinds import Kind, show
 from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
-from app.plan.scoping import scoped_table
-from app.plan.sql import Select, Sql, const, joined, print_sql, sql
+from app.plan.scoping import Tables, scoped_table
+from app.plan.sql import NOTHING, Alias, Select, Sql, const, joined, print_sql, sql, verbatim
 from app.values.cursors import show_cursor
 
 _ROOT = 0
@@ -42,10 +42,19 @@ _ROOT = 0
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row, or an object inside one: `path` leads to its columns, `columns` are what its embedding bound."""
+    """A row, or an object inside one: `path` leads to its columns, `columns` are those that its embedding bound."""
 
     type_name: str
     values: Mapping[str, Any]
+    """The columns of the loader's SELECT. What each holds is in its name; `path` is `spendLimit.` inside an object:
+
+    `{path}name/0`   the first SQL expression of field `name` (`/1` the second, of kinds that are made of several)
+    `{path}name?`    whether the embedded object `name` is there; `?` alone, whether the aggregate's object is
+    `{path}name*f/0` an array: that expression of field `f`, for each object in the list `name`
+    `#column`        a key, for finding other rows; `#by` the one this row was looked up by
+    `~column`        a sort key, for the row's cursor
+    `%parent`        which parent it belongs to; `%place` its place among that parent's rows
+    """
     path: str = ""
     columns: Mapping[str, Column] | None = None
 
@@ -54,12 +63,12 @@ class Record:
         names = [f"{self.path}{name}/{at}" for at in range(len(column.expressions))]
         return show(column.kind, [self.values[n] for n in names])
 
-    def parts(self, name: str, plan: Parts) -> list["Record"]:
+    def parts(self, name: str, field: Parts) -> list["Record"]:
         """The objects in arrays of the row."""
         start = f"{self.path}{name}*"
         arrays = {key.removeprefix(start): v for key, v in self.values.items() if key.startswith(start)}
         places = range(len(next(iter(arrays.values()))))
-        return [Record(plan.target, {key: v[at] for key, v in arrays.items()}) for at in places]
+        return [Record(field.target, {key: v[at] for key, v in arrays.items()}) for at in places]
 
     def key(self, column: str) -> Any:
         """A key other rows are found by."""
@@ -98,9 +107,9 @@ class Loaders:
         self.bindings = bindings
         self.shape = bindings.scope.shape
         self.statements: list[str] = []
-        """What was run, for the tests that count."""
+        """Statements that were run, for tests that count them."""
         self.news: list[Record] = []
-        """Rows of the news that were asked for, so that the next time leaves them out."""
+        """The news rows of this request, so that the next one leaves them out."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._inside: Transaction | None = None
 
@@ -121,13 +130,14 @@ class Loaders:
         async def batch(keys: list[Any]) -> list[Record | None]:
             entity = self.catalog.entities[type_name]
             row = Cells("t")
-            source, where = scoped_table(self.catalog, entity, "t", self.shape)
-            where.append(sql(row(by), " = ANY (", const(keys, f"{entity.id_cast}[]"), ")"))
+            source = scoped_table(self.catalog, entity, "t", self.shape)
+            sought = const(keys, f"{entity.id_cast}[]")
+            where = [sql("{column} = ANY ({keys})", column=row(by), keys=sought)]
             if alive and entity.alive:
-                where.append(sql(f"t.{entity.alive}"))
+                where.append(verbatim(f"t.{entity.alive}"))
             names = {'"#by"': row(by), **self._columns(entity, row)}
-            found = await self._fetch(Select(names, source, where).sql())
-            by_key = {record["#by"]: Record(type_name, record) for record in found}
+            rows = await self._fetch(Select(names, source, where).sql())
+            by_key = {record["#by"]: Record(type_name, record) for record in rows}
             return [by_key.get(k) for k in keys]
 
         return await self._load(("one", type_name, by, alive), batch, key)
@@ -168,10 +178,9 @@ class Loaders:
             select = page.select
             select.names = self._columns(entity, row)
             select.names |= {f'"~{k.column}"': row(k.column) for k, _ in ordering.keys}
-            select.names['"%place"'] = sql(
-                "row_number() OVER (ORDER BY ", joined(", ", ordering.sql(Cells("t"), backward=backward)), ")"
-            )
-            return await self._per_parent(type_name, select, parents, order='"%place"')
+            order = joined(", ", ordering.sql(Alias("t"), backward=backward))
+            select.names['"%place"'] = sql("row_number() OVER (ORDER BY {order})", order=order)
+            return await self._per_parent(type_name, select, parents, order=['"%place"'])
 
         signature = ("page", type_name, many.key, many.where, _frozen(args.values), peek)
         rows = await self._load(signature, batch, _ROOT if parent is None else parent)
@@ -208,26 +217,27 @@ class Loaders:
         )
 
     async def aggregate(
-        self, type_name: str, plan: Aggregate, args: FieldArguments, parent: Any
+        self, type_name: str, field: Aggregate, args: FieldArguments, parent: Any
     ) -> list[Record]:
         """An aggregate's rows, in order."""
 
         async def batch(parents: list[Any]) -> list[list[Record]]:
             item = Cells("x")
             columns: dict[str, Sql] = {}
-            self._add_columns(self.catalog.entities[type_name], plan.embed, "", item, columns)
-            if plan.embed is not None and plan.embed.present is not None:
-                columns['"?"'] = plan.embed.present(item)
+            self._add_columns(self.catalog.entities[type_name], field.embed, "", item, columns)
+            if field.embed is not None and field.embed.present is not None:
+                columns['"?"'] = field.embed.present(item)
             key = None if parent is None else sql("p.id")
-            built = plan.build(AggregateRequest(key, args, self._table, list(item.used), self.shape))
-            order = [name for name in built.names if name.startswith("sort_")]
-            names = {**columns, **{name: sql(f"x.{name}") for name in order}}
+            tables = Tables(self.catalog, self.shape)
+            built = field.build(AggregateRequest(key, args, tables, list(item.used), self.shape))
+            order = built.order_in_columns()
+            names = {**columns, **{name: Alias("x")(name) for name in order}}
             built.names = {n: e for n, e in built.names.items() if n in item.used or n in order}
-            select = Select(names, sql("(", built.sql(), ") x"))
-            return await self._per_parent(type_name, select, parents, order=", ".join(order))
+            select = Select(names, sql("({rows}) x", rows=built.sql()))
+            return await self._per_parent(type_name, select, parents, order=order)
 
         return await self._load(
-            ("aggregate", type_name, id(plan), _frozen(args.values)),
+            ("aggregate", type_name, id(field), _frozen(args.values)),
             batch,
             _ROOT if parent is None else parent,
         )
@@ -240,13 +250,13 @@ class Loaders:
         return [row for row in found if row is not None]
 
     async def batched(self, name: str, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
-        """A batch of a resolver's own: `batch` is called once with the keys of all its rows."""
+        """A resolver's own batch: `batch` is called once with the keys of all its rows."""
         return await self._load(("batched", name), batch, key)
 
     # ── running ───────────────────────────────────────────────────────────────
 
     async def _per_parent(
-        self, type_name: str, select: Select, parents: Sequence[Any], *, order: str
+        self, type_name: str, select: Select, parents: Sequence[Any], *, order: Sequence[str]
     ) -> list[list[Record]]:
         found = await self._beside(select, parents, order=order)
         rows: dict[Any, list[Record]] = {p: [] for p in parents}
@@ -254,18 +264,21 @@ class Loaders:
             rows[record["%parent"]].append(Record(type_name, record))
         return [rows[p] for p in parents]
 
-    async def _beside(self, select: Select, parents: Sequence[Any], *, order: str = "") -> list[Any]:
+    async def _beside(
+        self, select: Select, parents: Sequence[Any], *, order: Sequence[str] = ()
+    ) -> list[Any]:
         """Run a SELECT once per parent key, in one statement. The root is a parent of its own."""
         kind = "uuid" if isinstance(parents[0], UUID) else "bigint"
         keys = const(list(parents), f"{kind}[]")
-        by = f" ORDER BY x.{order.replace(', ', ', x.')}" if order else ""
+        columns = joined(", ", [Alias("x")(name) for name in order])
         return await self._fetch(
             sql(
-                'SELECT p.id AS "%parent", x.* FROM unnest(',
-                keys,
-                ") p(id) CROSS JOIN LATERAL (",
-                select.sql(),
-                f") x{by}",
+                """
+                SELECT p.id AS "%parent", x.* FROM unnest({keys}) p(id) CROSS JOIN LATERAL ({rows}) x {order}
+                """,
+                keys=keys,
+                rows=select.sql(),
+                order=sql("ORDER BY {columns}", columns=columns) if order else NOTHING,
             )
         )
 
@@ -285,10 +298,6 @@ class Loaders:
         found: T = await loader.load(key)
         return found
 
-    def _table(self, name: str, alias: str) -> tuple[Sql, list[Sql], Row]:
-        source, where = scoped_table(self.catalog, self.catalog.entities[name], alias, self.shape)
-        return source, where, Cells(alias)
-
     def _columns(self, entity: Entity, row: Row) -> dict[str, Sql]:
         """Every value and key a resolver may ask a row of this type for."""
         names: dict[str, Sql] = {}
@@ -300,37 +309,41 @@ class Loaders:
     def _add_columns(
         self, entity: Entity, embed: Embed | None, path: str, row: Row, names: dict[str, Sql]
     ) -> None:
-        for name, plan in {**entity.fields, **(embed.columns if embed else {})}.items():
-            if isinstance(plan, Column):
-                for at, expression in enumerate(plan.expressions):
-                    names[f'"{path}{name}/{at}"'] = sql(expression(row), plan.kind.fetched_as)
-            elif isinstance(plan, Embed):
-                if plan.present is not None:
-                    names[f'"{path}{name}?"'] = plan.present(row)
-                self._add_columns(self.catalog.entities[plan.target], plan, f"{path}{name}.", row, names)
-            elif isinstance(plan, Parts):
-                self._add_parts(f"{path}{name}*", plan, row, names)
-            elif isinstance(plan, ToOne):
-                names[f'"#{plan.own_key}"'] = row(plan.own_key)
-            elif isinstance(plan, Many) and plan.key:
-                names[f'"#{plan.parent_key}"'] = row(plan.parent_key)
+        for name, field in {**entity.fields, **(embed.columns if embed else {})}.items():
+            if isinstance(field, Column):
+                for at, expression in enumerate(field.expressions):
+                    names[f'"{path}{name}/{at}"'] = _fetched(expression(row), field.kind)
+            elif isinstance(field, Embed):
+                if field.present is not None:
+                    names[f'"{path}{name}?"'] = field.present(row)
+                self._add_columns(self.catalog.entities[field.target], field, f"{path}{name}.", row, names)
+            elif isinstance(field, Parts):
+                self._add_parts(f"{path}{name}*", field, row, names)
+            elif isinstance(field, ToOne):
+                names[f'"#{field.own_key}"'] = row(field.own_key)
+            elif isinstance(field, Many) and field.key:
+                names[f'"#{field.parent_key}"'] = row(field.parent_key)
 
-    def _add_parts(self, start: str, plan: Parts, row: Row, names: dict[str, Sql]) -> None:
+    def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
         """Every value of the objects, each as an array in their order."""
-        for name, inner in self.catalog.entities[plan.target].fields.items():
-            assert isinstance(inner, Column), f"{plan.target}.{name}: objects in arrays have columns only"
+        for name, inner in self.catalog.entities[field.target].fields.items():
+            assert isinstance(inner, Column), f"{field.target}.{name}: objects in arrays have columns only"
             for at, expression in enumerate(inner.expressions):
                 item = Cells("part")
-                value = sql(expression(item), inner.kind.fetched_as)
-                source = unnested(plan, item, row)
+                value = _fetched(expression(item), inner.kind)
+                source = unnested(field, item, row)
                 names[f'"{start}{name}/{at}"'] = sql(
-                    "ARRAY(SELECT ", value, " FROM ", source, " ORDER BY part.place)"
+                    "ARRAY(SELECT {value} FROM {source} ORDER BY part.place)", value=value, source=source
                 )
 
 
 def arguments(values: Mapping[str, Any]) -> FieldArguments:
     """A field's coerced arguments, bound as they are."""
     return FieldArguments(values, slot=None, structural=STRUCTURAL)
+
+
+def _fetched(value: Sql, kind: Kind) -> Sql:
+    return sql("{value}{cast}", value=value, cast=verbatim(kind.fetched_as)) if kind.fetched_as else value
 
 
 def _frozen(value: Any) -> Any:

@@ -1,58 +1,22 @@
 """Types by name, for edges: a type names its neighbours without importing them.
 
-For the type checker they are `Any`, as what an edge gives is; otherwise Strawberry looks them up when the schema is
-built. So types know one another and no import goes round in a circle.
+For the type checker they are `Any`, as is what an edge returns; otherwise Strawberry looks them up when the schema is
+built. So types know one another without circular imports.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-
-def _named(type_name: str, module: str) -> Any:
-    return Annotated[type_name, strawberry.lazy(f"app.graph.{module}")]
-
-
 if TYPE_CHECKING:
-    MetricPointRef = Any
-    MetricTotalsRef = Any
-    AssetRef = Any
-    CampaignRef = Any
-    CustomerRef = Any
-    EventMetricRef = Any
-    EventMetricChangeRef = Any
-    EventFieldRef = Any
-    EventTypeRef = Any
-    EventRef = Any
-    EventFaultRef = Any
-    FlowRef = Any
-    FlowActionRef = Any
-    FlowConditionRef = Any
-    FlowMultiplierRef = Any
-    GoalRef = Any
-    CustomerGroupRef = Any
-    CustomerIdentityRef = Any
-    IntegrationRef = Any
-    InteractionRef = Any
-    OrderRef = Any
-    OutlayRef = Any
-    PartnerRef = Any
-    PartnershipRef = Any
-    ProjectRef = Any
-    PromoRef = Any
-    PromoRedemptionRef = Any
-    RewardBalanceRef = Any
-    RewardEntryRef = Any
-    RewardEvaluationRef = Any
-    SegmentRef = Any
-    SegmentMemberRef = Any
-    SpendEntryRef = Any
-    SpendLimitRef = Any
-    StoreRef = Any
-    FunnelTouchRef = Any
+
+    def __getattr__(name: str) -> Any: ...
+
 else:
-    MetricPointRef = _named("MetricPoint", "figures.metrics")
-    MetricTotalsRef = _named("MetricTotals", "figures.metrics")
+
+    def _named(type_name: str, module: str) -> Any:
+        return Annotated[type_name, strawberry.lazy(f"app.graph.{module}")]
+
     AssetRef = _named("Asset", "types.assets")
     CampaignRef = _named("Campaign", "types.campaigns")
     CustomerRef = _named("Customer", "types.customers")

@@ -1,4 +1,4 @@
-"""Scalars beside GraphQL's own. What they print is decided by `plan/kinds.py`; what they read, here."""
+"""Scalars besides GraphQL's own. How they print is decided in `plan/kinds.py`, what they accept is decided here."""
 
 import datetime
 import re
@@ -19,9 +19,10 @@ from graphql import (
     VariableNode,
 )
 from starlette.datastructures import UploadFile
-from strawberry.types.scalar import ScalarDefinition
 
+from app.graph.strawberry_parts import Scalars
 from app.values.instants import read_date, read_instant
+from app.values.numbers import MAX_SAFE_INTEGER
 
 Long = NewType("Long", int)
 Decimal = NewType("Decimal", PyDecimal)
@@ -31,7 +32,6 @@ Rate = NewType("Rate", PyDecimal)
 JSON = NewType("JSON", object)
 Upload = NewType("Upload", UploadFile)
 
-MAX_LONG = 2**53 - 1
 _MAX_DIGITS = 40
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,6})?", re.ASCII)
 
@@ -42,8 +42,8 @@ def read_long(value: Any) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise GraphQLError("Long is a whole number, such as 42.")
-    if abs(value) > MAX_LONG:
-        raise GraphQLError("Long holds at most 53 bits (9007199254740991).")
+    if abs(value) > MAX_SAFE_INTEGER:
+        raise GraphQLError(f"Long holds at most 53 bits ({MAX_SAFE_INTEGER}).")
     return value
 
 
@@ -84,7 +84,7 @@ def _read_date(value: Any) -> datetime.date:
 
 
 def _number_text(node: ValueNode, _: Any = None) -> PyDecimal:
-    # From the literal's own text: no float on the way.
+    # From the literal's own text, so that it never is a float.
     if isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
         return read_decimal(node.value)
     raise GraphQLError('Decimal is an exact number, such as "12.50".')
@@ -95,7 +95,7 @@ def _read_document(value: Any) -> Any:
 
 
 def _document_literal(node: ValueNode, variables: Any = None) -> Any:
-    """A literal as the JSON document it writes, each number with its own digits."""
+    """A literal as a JSON document, each number with its own digits."""
     match node:
         case ObjectValueNode():
             return {field.name.value: _document_literal(field.value, variables) for field in node.fields}
@@ -131,7 +131,7 @@ def _no_literal(_: ValueNode, __: Any = None) -> UploadFile:
     raise GraphQLError("Upload is a file of a multipart request; it can only be a variable.")
 
 
-SCALARS: dict[object, ScalarDefinition] = {
+SCALARS: Scalars = {
     Long: strawberry.scalar(
         name="Long",
         description="A whole number of up to 53 bits: exact in every JSON reader.",

@@ -24,9 +24,8 @@ import strawberry
 
 from app.db.database import Transaction
 from app.domain.inputs import Path
-from app.domain.metrics.entries import MAX_TOLD, Several
-from app.domain.settable import SettableField, SmallInt, settable_fields
-from app.errors import Failure, Invalid, NotFound
+from app.domain.settable import IdText, SettableField, SmallInt, settable_fields
+from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
 from app.values.changes import UNSET
@@ -36,7 +35,7 @@ T = TypeVar("T")
 _ABSENT = strawberry.UNSET
 
 _SCALARS: Mapping[Any, Any] = {
-    Any: JSON, int: Long, SmallInt: int, PyDecimal: Decimal, datetime: DateTime, date: Date,
+    Any: JSON, IdText: strawberry.ID, int: Long, SmallInt: int, PyDecimal: Decimal, datetime: DateTime, date: Date,
 }  # fmt: skip
 
 
@@ -70,6 +69,7 @@ class _Taken:
     entries: Mapping[str, type]
     codes: Mapping[str, Coded]
     forms: Mapping[str, Form]
+    texts: Mapping[str, str]
 
 
 class _Reader:
@@ -138,25 +138,33 @@ def input_for(
     fields: type,
     *,
     inside: str = "",
-    required: Collection[str] = (),
+    only: Collection[str] | None = None,
     without: Collection[str] = (),
+    required: Collection[str] = (),
     objects: Mapping[str, tuple[type, str]] | None = None,
     entries: Mapping[str, type] | None = None,
     codes: Mapping[str, Coded] | None = None,
     forms: Mapping[str, Form] | None = None,
+    texts: Mapping[str, str] | None = None,
     own_first: bool = False,
+    first: Sequence[str] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own.
+    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own (or `own_first`).
 
     `inside`: it is the object of that name in another input, and holds what is declared inside it.
-    `required`: columns that must be given here. `without`: columns that cannot be given here.
+    `only`, `without`: columns that alone can, or that cannot, be given here. `required`: those that must be.
     `objects`: by name, the inputs of its objects and what they are. `entries`: by column, the inputs of what a column
-    holds several of. `codes`: by column, the enum that names its codes. `forms`: by column, how the graph
-    shows it otherwise. `own_first`: the class's own fields come first.
+    holds, or holds several of. `codes`: by column, the enum that names its codes. `forms`: by column, how the graph
+    shows it otherwise. `texts`: by column, the description where it means something else here. `first`: names that
+    stand before all others.
     """
     taken = _Taken(
-        tuple(one for one in settable_fields(fields) if one.column not in without),
-        inside, objects or {}, entries or {}, codes or {}, forms or {},
+        tuple(
+            one for one in settable_fields(fields)
+            if one.column not in without and (only is None or one.column in only)
+            and (not inside or one.setting.inside == inside)
+        ),
+        inside, objects or {}, entries or {}, codes or {}, forms or {}, texts or {},
     )  # fmt: skip
     reader = _Reader(taken)
 
@@ -170,7 +178,8 @@ def input_for(
                 must = one.column in required or (one.default is MISSING and one.column not in taken.codes)
                 made[name] = kind if must or _has_default(one) else kind | None
                 setattr(cls, name, _field(one, text, must=must))
-        cls.__annotations__ = {**own, **made} if own_first else {**made, **own}
+        kinds = {**own, **made} if own_first else {**made, **own}
+        cls.__annotations__ = {name: kinds[name] for name in dict.fromkeys((*first, *kinds))}
         cls.__reader__ = reader  # type: ignore[attr-defined]
         return input_type(cls)
 
@@ -218,6 +227,8 @@ def _form(one: SettableField, taken: _Taken) -> Callable[[Any, Path], Any] | Non
     steps = one.steps
     if one.column in taken.entries:
         held = _inner(one.kind)
+        if not _is_list(one.kind):
+            return lambda sent, at: entry_of(held, sent, [*at, *steps])
         return lambda sent, at: [entry_of(held, entry, [*at, *steps, n]) for n, entry in enumerate(sent)]
     if one.column in taken.forms:
         form = taken.forms[one.column].read
@@ -274,17 +285,18 @@ def row_id(text: str, prefix: str, kind: str, path: Path) -> int:
 def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:
     """The fields of the input that stand for a column: name, type without null, description."""
     setting = one.setting
+    text = taken.texts.get(one.column, setting.description)
     if setting.inside != taken.inside:
         kind, text = taken.objects[setting.inside]
         yield setting.inside, kind, text
     elif one.column in taken.codes:
         coded = taken.codes[one.column]
         name = _name_of_code(one)
-        yield name, coded.enum, setting.description
+        yield name, coded.enum, text
         if coded.number:
             yield f"{name}_code", int, coded.number
     else:
-        yield setting.name or one.column, _kind(one, taken), setting.description
+        yield setting.name or one.column, _kind(one, taken), text
 
 
 def _kind(one: SettableField, taken: _Taken) -> Any:
@@ -296,9 +308,7 @@ def _kind(one: SettableField, taken: _Taken) -> Any:
     elif one.setting.refers is not None or one.setting.named is not None:
         shown = strawberry.ID
     else:
-        shown = (
-            JSON if get_origin(inner) is not None and inner is not SmallInt else _SCALARS.get(inner, inner)
-        )
+        shown = _SCALARS[inner] if inner in _SCALARS else JSON if get_origin(inner) is not None else inner
     return shown if inner is one.kind else list[shown]
 
 

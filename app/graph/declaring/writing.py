@@ -18,8 +18,7 @@ import strawberry
 
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
-from app.domain.metrics.entries import Several
-from app.errors import Conflict, Failure, Invalid, NotFound, TooLarge
+from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id
@@ -53,7 +52,7 @@ def writes(
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
-    `lean`: it reads nothing of `info` but the context, and may be called without the executor (`graph/lean.py`).
+    `lean`: it reads nothing of `info` but the context, and may be called without the executor.
     """
 
     def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
@@ -99,12 +98,8 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
     if not only:
         yield
         return
-    savepoint = tx.driver.transaction()
-    await savepoint.start()
-    try:
+    async with tx.savepoint(keep=False):
         yield
-    finally:
-        await savepoint.rollback()
 
 
 def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
@@ -113,6 +108,12 @@ def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
     if found is None:
         raise NotFound(kind, text, path=path)
     return found
+
+
+def given_id(value: str | None, prefix: str, kind: str, *path: str) -> int | None:
+    """The same for a field for which absent and null mean the same."""
+    text = given(value)
+    return None if text is None else own_id(text, prefix, kind, *path)
 
 
 def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | None]:

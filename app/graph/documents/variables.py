@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from graphql import (
-    GraphQLError,
     GraphQLInputObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -21,8 +20,15 @@ from graphql import (
     is_non_null_type,
     is_required_input_field,
 )
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
-from graphql.execution.values import VariableValues, VariableValueSource
+
+from app.plan.graphql_parts import (
+    GraphQLVariableSignature,
+    VariableValues,
+    has_default,
+    one_variable,
+    reader_of,
+    signature_of,
+)
 
 _PLAIN = frozenset({str, int, bool, Decimal, type(None)})
 
@@ -60,8 +66,7 @@ class PlainInput:
                 return None
             if found is Undefined:
                 return None
-        source = VariableValueSource(self.signature, given)
-        return VariableValues({name: source}, {name: self.out_type(coerced)})
+        return one_variable(self.signature, given, self.out_type(coerced))
 
 
 def plain_input(schema: GraphQLSchema, operation: OperationDefinitionNode) -> PlainInput | None:
@@ -69,8 +74,8 @@ def plain_input(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Pl
     declared = operation.variable_definitions or ()
     if len(declared) != 1 or declared[0].default_value or declared[0].directives:
         return None
-    signature = get_variable_signature(schema, declared[0])
-    if isinstance(signature, GraphQLError):
+    signature = signature_of(schema, declared[0])
+    if signature is None:
         return None
     kind = get_nullable_type(signature.type)
     if not isinstance(kind, GraphQLInputObjectType) or kind.is_one_of:
@@ -80,8 +85,8 @@ def plain_input(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Pl
         leaf = get_nullable_type(field.type)
         if is_required_input_field(field):
             required.add(name)
-        elif field.default_value is not Undefined or getattr(field, "default", None) is not None:
+        elif has_default(field):
             return None  # What is left out would have to be filled in.
         if is_leaf_type(leaf):
-            leaves[name] = (field.out_name or name, leaf.coerce_input_value, not is_non_null_type(field.type))
+            leaves[name] = (field.out_name or name, reader_of(leaf), not is_non_null_type(field.type))
     return PlainInput(signature, leaves, frozenset(required), kind.out_type)

@@ -15,10 +15,9 @@ from app.graph.figures.attribution import (
     PROJECT,
     WINDOW,
     AttributionDimension,
-    half_life_of,
     journey_faults,
-    window_of,
 )
+from app.graph.figures.attribution_sql import half_life_of, window_of
 from app.graph.figures.event_worth import worth
 from app.graph.figures.insight_grid import (
     InsightInterval,
@@ -32,7 +31,7 @@ from app.graph.figures.insight_grid import (
 )
 from app.graph.figures.shares import shares
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import Select, Sql, all_of, sql
+from app.plan.sql import Select, Sql, quoted, sql
 
 
 @entity()
@@ -75,42 +74,63 @@ def _faults(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 def _attributed(request: AggregateRequest) -> Select:
     by: str = request.args.structural("by").value
     metrics = metrics_asked(request)
-    of_events = worth(
-        request, sql("= ANY (", metrics, ")"), sql(f"'{EVENT_COUNT}' = ANY (", metrics, ")"), _instants
-    )
+    keyed = sql("= ANY ({metrics})", metrics=metrics)
+    counted = sql("{event_count} = ANY ({metrics})", event_count=quoted(EVENT_COUNT), metrics=metrics)
     shared = shares(
-        request, of_events, window=window_of(request), half_life_us=half_life_of(request), credit=False
+        request,
+        worth(request, keyed, counted, _instants),
+        window=window_of(request),
+        half_life_us=half_life_of(request),
+        credit=False,
     )
-    campaign, scope, c = request.table("Campaign", "c")
-    # Direct is nobody's: 0, and among channels what no channel can be.
-    part = {
-        "campaign": "coalesce(c.id, 0)",
-        "store": "coalesce(c.store_id, 0)",
-        "channel": "CASE WHEN c.id IS NULL THEN '-' WHEN cardinality(c.channels) = 1 THEN '+' || c.channels[1]"
-        f" ELSE '+{OTHER_CHANNEL}' END",
-    }[by]
-    in_scope = all_of([*scope, sql(c("id"), " = h.campaign_id")])
     facts = sql(
-        "SELECT ", bucket_of(request, sql("h.at")), f" AS bucket, {part} AS part, h.key,"
-        " sum(h.value) * 0.0001 AS value FROM (", shared, ") h LEFT JOIN ", campaign, " ON ", in_scope,
-        " WHERE (h.campaign_id IS NULL OR ", c("id"), " IS NOT NULL) GROUP BY 1, 2, 3",
-    )  # fmt: skip
-    shown = {
-        "campaign_id": "nullif(part, 0)" if by == "campaign" else "NULL::bigint",
-        "channel": "CASE WHEN part <> '-' THEN substr(part, 2) END" if by == "channel" else "NULL::text",
-        "store_id": "nullif(part, 0)" if by == "store" else "NULL::bigint",
-    }
-    columns = ", ".join(f"{expression} AS {name}" for name, expression in shown.items())
-    values = sql(f"SELECT DISTINCT part, {columns} FROM facts")
-    return grid(request, facts, values, {name: name for name in shown})
+        """
+        SELECT {bucket} AS bucket, {part} AS part, h.key, sum(h.value) * 0.0001 AS value
+        FROM ({shared}) h LEFT JOIN {c} ON {c.scope} AND {c.id} = h.campaign_id
+        WHERE (h.campaign_id IS NULL OR {c.id} IS NOT NULL)
+        GROUP BY 1, 2, 3
+        """,
+        bucket=bucket_of(request, sql("h.at")),
+        part=_part(by),
+        shared=shared,
+        c=request.table("Campaign", "c"),
+    )
+    values = sql(
+        """
+        SELECT DISTINCT part, {campaign} AS campaign_id, {channel} AS channel, {store} AS store_id FROM facts
+        """,
+        campaign=sql("nullif(part, 0)") if by == "campaign" else sql("NULL::bigint"),
+        channel=sql("CASE WHEN part <> '-' THEN substr(part, 2) END")
+        if by == "channel"
+        else sql("NULL::text"),
+        store=sql("nullif(part, 0)") if by == "store" else sql("NULL::bigint"),
+    )
+    return grid(request, facts, values, {name: name for name in ("campaign_id", "channel", "store_id")})
+
+
+def _part(by: str) -> Sql:
+    """What a campaign counts for. Direct is nobody's: 0, and among channels what no channel can be."""
+    if by == "campaign":
+        return sql("coalesce(c.id, 0)")
+    if by == "store":
+        return sql("coalesce(c.store_id, 0)")
+    return sql(
+        """
+        CASE
+            WHEN c.id IS NULL THEN '-'
+            WHEN cardinality(c.channels) = 1 THEN '+' || c.channels[1]
+            ELSE {other} END
+        """,
+        other=quoted(f"+{OTHER_CHANNEL}"),
+    )
 
 
 def _instants(request: AggregateRequest, at: Sql) -> list[Sql]:
     out = []
     if request.args.given("since"):
-        out.append(sql(at, " >= ", instant(request, "since")))
+        out.append(sql("{at} >= {since}", at=at, since=instant(request, "since")))
     if request.args.given("until"):
-        out.append(sql(at, " < ", after(request)))
+        out.append(sql("{at} < {after}", at=at, after=after(request)))
     return out
 
 

@@ -12,8 +12,6 @@ from typing import Any
 import strawberry
 
 from app.domain.attribution.models import Model
-from app.domain.events.rollups import EVENT_COUNT
-from app.domain.metrics.entries import OTHER_CHANNEL
 from app.graph.declaring.described import enum_type, interface_type
 from app.graph.declaring.fields import (
     aggregate,
@@ -24,16 +22,15 @@ from app.graph.declaring.fields import (
     embed,
     entity,
     parts,
+    read_beside,
     to_one,
 )
 from app.graph.declaring.nodes import Money
 from app.graph.declaring.refs import CampaignRef, StoreRef
 from app.graph.declaring.scalars import Date, Decimal, Rate
-from app.graph.figures.event_worth import projects_of, worth
-from app.graph.figures.shares import shares
-from app.plan.catalog import AggregateRequest, Entity
+from app.graph.figures.attribution_sql import attributed_rows
 from app.plan.kinds import rate
-from app.plan.sql import Select, Sql, all_of, sql
+from app.plan.sql import sql
 from app.tables.event_metrics import EventMetric
 from app.tables.events import Event
 from app.tables.interactions import Interaction
@@ -41,17 +38,15 @@ from app.tables.spend import SpendEntry
 from app.values.money import is_currency
 
 ROWS = (
-    Entity("AttributionMetric", EventMetric.__tablename__),
-    Entity("AttributionEvent", Event.__tablename__),
-    Entity("AttributionTouch", Interaction.__tablename__),
-    Entity("AttributionSpend", SpendEntry.__tablename__),
+    read_beside("AttributionMetric", EventMetric, "project_id"),
+    read_beside("AttributionEvent", Event, "project_id"),
+    read_beside("AttributionTouch", Interaction, "project_id", "campaign_id"),
+    read_beside("AttributionSpend", SpendEntry, "campaign_id"),
 )
 """Tables read beside projects, and campaigns, that are in scope already."""
 
 MAX_DAYS = 3_660
 DEFAULT_METRIC = "turnover"
-_UNIT = "0.0001"
-"""Of which shares are told in whole numbers."""
 
 
 @enum_type
@@ -116,8 +111,9 @@ class AttributedNumbers:
     cost: Money = embed("What it cost, from the spend ledger.", amount=amount_of("cost"), currency="currency")
     roas: Rate | None = computed(
         "Return on ad spend: revenue per cost; null where it cost nothing.",
-        lambda row: sql("coalesce(", row("revenue"), ", 0) / nullif(", row("cost"), ", 0)"), kind=rate(4),
-    )  # fmt: skip
+        lambda row: sql("coalesce({row.revenue}, 0) / nullif({row.cost}, 0)", row=row),
+        kind=rate(4),
+    )
     unconverted: list[Unconverted] = parts(
         "What is left out, since it had no rate into `currency`; empty unless a currency was asked for.",
         "left", always="currency",
@@ -163,7 +159,7 @@ def attribution(description: str) -> Any:
     """Of the whole scope, by campaign, channel or store."""
     by = argument("by", AttributionDimension, "What to sum up by.")
     return aggregate(
-        description, _attribution, by, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY, PROJECT,
+        description, attributed_rows, by, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY, PROJECT,
         many=True, check=journey_faults,
     )  # fmt: skip
 
@@ -171,7 +167,7 @@ def attribution(description: str) -> Any:
 def campaign_attribution(description: str) -> Any:
     """Of one campaign."""
     return aggregate(
-        description, _attribution, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY,
+        description, attributed_rows, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY,
         many=True, check=journey_faults,
     )  # fmt: skip
 
@@ -183,157 +179,6 @@ def journey_faults(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield name, f"{name} lies between 1 and {MAX_DAYS}."
     if values.get("currency") is not None and not is_currency(values["currency"]):
         yield "currency", "currency is a code of three capital letters, such as EUR."
-
-
-# ── the statement ─────────────────────────────────────────────────────────────
-
-
-def _attribution(request: AggregateRequest) -> Select:
-    by = "" if request.parent is not None else request.args.structural("by").value
-    dims = {
-        "campaign_id": "p.campaign_id" if by == "campaign" else "NULL::bigint",
-        "channel": "p.channel" if by == "channel" else "NULL::text",
-        "store_id": "p.store_id" if by == "store" else "NULL::bigint",
-    }
-    rows = _converted(request, dims) if request.args.given("currency") else _per_currency(request, dims)
-    names = {name: sql(f"a.{name}") for name in (*dims, "currency", "revenue", "conversions", "cost")}
-    names |= {f"left_{name}": sql(f"a.left_{name}") for name in ("currency", "revenue", "cost")}
-    names |= {"sort_1": sql("a.currency"), "sort_2": sql("-a.revenue"), "sort_3": sql("a.campaign_id")}
-    return Select(names | {"sort_4": sql("a.channel"), "sort_5": sql("a.store_id")}, sql("(", rows, ") a"))
-
-
-def _per_currency(request: AggregateRequest, dims: Mapping[str, str]) -> Sql:
-    columns = ", ".join(f"{expression} AS {name}" for name, expression in dims.items())
-    empty = "'{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost"
-    return sql(f"SELECT {columns}, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions,"
-               f" sum(p.cost) AS cost, {empty} FROM (", _pieces(request), ") p GROUP BY 1, 2, 3, 4")  # fmt: skip
-
-
-def _converted(request: AggregateRequest, dims: Mapping[str, str]) -> Sql:
-    """Pieces times their day's rate; those without one stay in their currency, in arrays beside the sums."""
-    into = request.args.param("currency", cast="text")
-    rated = sql("SELECT p.*, CASE WHEN p.currency = ", into, " THEN 1 ELSE coalesce(", _rate(request, into), ", ",
-                "round(1 / ", _rate(request, into, inverse=True), ", 10)) END AS rate FROM (",
-                _pieces(request), ") p")  # fmt: skip
-    columns = ", ".join(f"{expression} AS {name}" for name, expression in dims.items())
-    in_each = sql(
-        f"SELECT {columns}, p.currency, sum(p.credit) AS credit, coalesce(sum(p.revenue * p.rate), 0) AS revenue,"
-        " coalesce(sum(p.cost * p.rate), 0) AS cost, sum(p.revenue) FILTER (WHERE p.rate IS NULL) AS revenue_left,"
-        " sum(p.cost) FILTER (WHERE p.rate IS NULL) AS cost_left FROM (", rated, ") p GROUP BY 1, 2, 3, 4",
-    )  # fmt: skip
-    lost = "FILTER (WHERE e.revenue_left <> 0 OR e.cost_left <> 0)"
-    dimensions = ", ".join(f"e.{name}" for name in dims)
-    return sql(
-        f"SELECT {dimensions}, ", into, " AS currency, round(sum(e.revenue), 4) AS revenue,"
-        " sum(e.credit) AS conversions, round(sum(e.cost), 4) AS cost, "
-        f"coalesce(array_agg(e.currency ORDER BY e.currency) {lost}, '{{}}') AS left_currency,"
-        f" coalesce(array_agg(e.revenue_left ORDER BY e.currency) {lost}, '{{}}') AS left_revenue,"
-        f" coalesce(array_agg(e.cost_left ORDER BY e.currency) {lost}, '{{}}') AS left_cost FROM (",
-        in_each, ") e GROUP BY 1, 2, 3",
-    )  # fmt: skip
-
-
-def _rate(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql:
-    """The pair's latest rate up to the piece's day; NULL before the first."""
-    table, scope, x = request.table("ExchangeRate", "x")
-    ours, theirs = (
-        (x("to_currency"), x("from_currency")) if inverse else (x("from_currency"), x("to_currency"))
-    )
-    where = [*scope, sql(ours, " = p.currency"), sql(theirs, " = ", into), sql(x("day"), " <= p.day")]
-    return sql(
-        "(SELECT ",
-        x("rate"),
-        " FROM ",
-        table,
-        " WHERE ",
-        all_of(where),
-        " ORDER BY ",
-        x("day"),
-        " DESC LIMIT 1)",
-    )
-
-
-def _pieces(request: AggregateRequest) -> Sql:
-    """Revenue and cost per campaign (in scope; NULL: direct), day, channel and currency."""
-    group, group_scope, g = request.table("CustomerGroup", "g")
-    ours = sql("(SELECT ", g("currency"), " FROM ", group, " WHERE ", all_of(group_scope), ")")
-    campaign, campaign_scope, c = request.table("Campaign", "c")
-    channel = f"CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE '{OTHER_CHANNEL}' END"
-    shared = shares(
-        request, _worth(request), window=window_of(request), half_life_us=half_life_of(request),
-        credit="conversions" in request.wanted,
-    )  # fmt: skip
-    # Days matter to rates alone.
-    day = "(h.at AT TIME ZONE 'UTC')::date" if request.args.given("currency") else "NULL::date"
-    asked = [] if request.parent is None else [sql(" WHERE h.campaign_id = ", request.parent)]
-    earned = sql(
-        f"SELECT h.campaign_id, {day} AS day, sum(h.value) * {_UNIT} AS revenue, sum(h.credit) * {_UNIT} AS credit"
-        " FROM (", shared, ") h", *asked, " GROUP BY 1, 2",
-    )  # fmt: skip
-    # A campaign that is out of scope is not shown; direct is nobody's.
-    attributed = sql(
-        "SELECT r.campaign_id, ", c("store_id"), f", CASE WHEN r.campaign_id IS NOT NULL THEN {channel} END AS channel,"
-        " r.day, ", ours, " AS currency, r.revenue, r.credit, 0::numeric AS cost FROM (", earned, ") r LEFT JOIN ",
-        campaign, " ON ", all_of([*campaign_scope, sql(c("id"), " = r.campaign_id")]),
-        " WHERE (r.campaign_id IS NULL OR ", c("id"), " IS NOT NULL)",
-    )  # fmt: skip
-    return sql(attributed, " UNION ALL ", _spent(request))
-
-
-def _spent(request: AggregateRequest) -> Sql:
-    """The ledger, of campaigns in scope."""
-    spend, spend_scope, s = request.table("AttributionSpend", "sp")
-    campaign, campaign_scope, c = request.table("Campaign", "sc")
-    where = [*spend_scope, *campaign_scope]
-    if request.args.given("since"):
-        where.append(sql(s("day"), " >= ", request.args.param("since", cast="date")))
-    if request.args.given("until"):
-        where.append(sql(s("day"), " <= ", request.args.param("until", cast="date")))
-    if request.parent is not None:
-        where.append(sql(s("campaign_id"), " = ", request.parent))
-    elif request.args.given("project"):
-        integration, scope, i = request.table("Integration", "si")
-        tracked = sql("SELECT ", i("id"), " FROM ", integration, " WHERE ",
-                      all_of([*scope, sql(i("project_id"), " = ANY (", projects_of(request, "sj"), ")")]))  # fmt: skip
-        where.append(sql("(", c("project_id"), " = ANY (", projects_of(request, "sk"), ") OR ", c("integration_id"),
-                         " = ANY (ARRAY(", tracked, ")))"))  # fmt: skip
-    return sql(
-        "SELECT ", c("id"), ", ", c("store_id"), ", ", s("channel"), ", ", s("day"), ", ", s("currency"),
-        ", 0, 0, sum(", s("amount"), ") FROM ", spend, " JOIN ", campaign, " ON ", c("id"), " = ", s("campaign_id"),
-        " WHERE ", all_of(where), " GROUP BY 1, 2, 3, 4, 5",
-    )  # fmt: skip
-
-
-def _worth(request: AggregateRequest) -> Sql:
-    """What is shared: the metric of each event, in the smallest parts of its kind."""
-    metric = request.args.param("metric", cast="text")
-    return worth(request, sql("= ", metric), sql("'", EVENT_COUNT, "' = ", metric), _days)
-
-
-def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
-    """Inside the days asked for."""
-    out = []
-    if request.args.given("since"):
-        day = request.args.param("since", cast="date")
-        out.append(sql(at, " >= (SELECT ", day, "::timestamp AT TIME ZONE 'UTC')"))
-    if request.args.given("until"):
-        day = request.args.param("until", cast="date")
-        out.append(sql(at, " < (SELECT (", day, " + 1)::timestamp AT TIME ZONE 'UTC')"))
-    return out
-
-
-def window_of(request: AggregateRequest) -> Sql:
-    """How long before the event a touch may lie."""
-    return sql("make_interval(days => ", request.args.param("windowDays", cast="int"), ")")
-
-
-def half_life_of(request: AggregateRequest) -> Sql:
-    """In microseconds."""
-    return request.args.param("halfLifeDays", cast="bigint", convert=_microseconds)
-
-
-def _microseconds(days: Any) -> object:
-    return days * 86_400_000_000
 
 
 __all__ = ["ROWS", "AttributionRow", "CampaignAttribution", "attribution", "campaign_attribution"]

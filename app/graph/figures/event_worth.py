@@ -6,9 +6,9 @@ from typing import Any
 from app.domain.events.rollups import EVENT_COUNT
 from app.graph.figures.shares import ONE
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import Sql, all_of, sql
+from app.plan.kinds import WITH_THREE_DIGITS, WITHOUT_DIGITS
+from app.plan.sql import Sql, also, quoted, sql, whole
 from app.values.ids import read_id
-from app.values.money import NO_DIGITS, THREE_DIGITS
 
 Window = Callable[[AggregateRequest, Sql], list[Sql]]
 """The conditions that an instant lies inside what was asked for."""
@@ -20,56 +20,93 @@ def worth(request: AggregateRequest, keyed: Sql, counted: Sql, window: Window) -
     A statistic is shared in the coins of the group's currency, finer only where it is; states and events in
     ten-thousandths. For an aggregate of a campaign: the events of customers it touched.
     """
-    events, event_scope, e = request.table("AttributionEvent", "e")
-    metrics, metric_scope, m = request.table("AttributionMetric", "m")
-    of_event = [*event_scope, sql(e("project_id"), " = ANY (", projects_of(request, "ep"), ")"),
-                sql(e("status"), " = 'processed'"), sql(e("event_type_id"), " IS NOT NULL"),
-                *window(request, e("occurred_at")), *_touched(request, e("customer_id")), counted]  # fmt: skip
-    told = sql("(", m("kind"), " = 'statistic' OR ", m("value"), " = 1)")
-    of_metric = [*metric_scope, sql(m("project_id"), " = ANY (", projects_of(request, "mp"), ")"),
-                 sql(m("storage_key"), " ", keyed), *window(request, m("occurred_at")),
-                 *_touched(request, m("customer_id")), told]  # fmt: skip
+    e, m = request.table("AttributionEvent", "e"), request.table("AttributionMetric", "m")
     amounts = sql(
-        "SELECT ", m("storage_key"), " AS key, ", m("project_id"), ", ", m("customer_id"), ", ", m("occurred_at"),
-        " AS at, ", m("kind"), ", (", m("value"), f" * {ONE})::bigint AS value FROM ", metrics, " WHERE ",
-        all_of(of_metric),
-    )  # fmt: skip
+        """
+        SELECT
+            {m.storage_key} AS key, {m.project_id}, {m.customer_id}, {m.occurred_at} AS at, {m.kind},
+            ({m.value} * {one})::bigint AS value
+        FROM {m}
+        WHERE {m.scope} AND {m.project_id} = ANY ({projects}) AND {m.storage_key} {keyed} {asked}
+            AND ({m.kind} = 'statistic' OR {m.value} = 1)
+        """,
+        m=m,
+        one=whole(ONE),
+        projects=projects_of(request, "mp"),
+        keyed=keyed,
+        asked=also([*window(request, m("occurred_at")), *_touched(request, m("customer_id"))]),
+    )
     return sql(
-        "SELECT v.key, v.project_id, v.customer_id, v.at, v.value, ", _coin(request), " AS coin FROM (", amounts, ") v"
-        f" UNION ALL SELECT '{EVENT_COUNT}', ", e("project_id"), ", ", e("customer_id"), ", ", e("occurred_at"),
-        f", {ONE}, 1 FROM ", events, " WHERE ", all_of(of_event),
-    )  # fmt: skip
+        """
+        SELECT v.key, v.project_id, v.customer_id, v.at, v.value, {coin} AS coin FROM ({amounts}) v
+        UNION ALL
+        SELECT {event_count}, {e.project_id}, {e.customer_id}, {e.occurred_at}, {one}, 1
+        FROM {e}
+        WHERE {e.scope} AND {e.project_id} = ANY ({projects}) AND {e.status} = 'processed'
+            AND {e.event_type_id} IS NOT NULL {asked} AND {counted}
+        """,
+        coin=_coin(request),
+        amounts=amounts,
+        event_count=quoted(EVENT_COUNT),
+        e=e,
+        one=whole(ONE),
+        projects=projects_of(request, "ep"),
+        asked=also([*window(request, e("occurred_at")), *_touched(request, e("customer_id"))]),
+        counted=counted,
+    )
 
 
 def projects_of(request: AggregateRequest, alias: str) -> Sql:
     """The projects in scope, or the one asked for, as an array."""
-    table, scope, p = request.table("Project", alias)
-    where = list(scope)
+    p = request.table("Project", alias)
+    asked = []
     if request.parent is None and request.args.given("project"):
-        where.append(sql("(", p("slug"), " = ", request.args.param("project", cast="text"), " OR ", p("id"), " = ",
-                         request.args.param("project", cast="bigint", convert=_project_id), ")"))  # fmt: skip
-    return sql("ARRAY(SELECT ", p("id"), " FROM ", table, " WHERE ", all_of(where), ")")
+        slug = request.args.param("project", cast="text")
+        own = request.args.param("project", cast="bigint", convert=_project_id)
+        asked = [sql("({p.slug} = {slug} OR {p.id} = {own})", p=p, slug=slug, own=own)]
+    return sql("ARRAY(SELECT {p.id} FROM {p} WHERE {p.scope} {asked})", p=p, asked=also(asked))
 
 
 def _touched(request: AggregateRequest, customer: Sql) -> list[Sql]:
     if request.parent is None:
         return []
-    table, scope, t = request.table("AttributionTouch", "tc")
-    touched = all_of([*scope, sql(t("campaign_id"), " = ", request.parent)])
-    return [
-        sql(customer, " = ANY (ARRAY(SELECT ", t("customer_id"), " FROM ", table, " WHERE ", touched, "))")
-    ]
+    touched = sql(
+        "{customer} = ANY (ARRAY(SELECT {t.customer_id} FROM {t} WHERE {t.scope} AND {t.campaign_id} = {parent}))",
+        customer=customer,
+        t=request.table("AttributionTouch", "tc"),
+        parent=request.parent,
+    )
+    return [touched]
 
 
 def _coin(request: AggregateRequest) -> Sql:
     """The smallest part of a value, in ten-thousandths."""
-    group, scope, g = request.table("CustomerGroup", "gd")
-    none, three = ("'{" + ",".join(sorted(some)) + "}'" for some in (NO_DIGITS, THREE_DIGITS))
-    coin = sql("(SELECT CASE WHEN ", g("currency"), f" = ANY ({none}) THEN {ONE} WHEN ", g("currency"),
-               f" = ANY ({three}) THEN 10 ELSE 100 END FROM ", group, " WHERE ", all_of(scope), ")")  # fmt: skip
-    finer = " ".join(f"WHEN v.value % {unit} = 0 THEN {unit}" for unit in (1000, 100, 10))
+    coin = sql(
+        """
+        (
+            SELECT CASE
+                WHEN {g.currency} = ANY ({none}) THEN {one}
+                WHEN {g.currency} = ANY ({three}) THEN 10
+                ELSE 100 END
+            FROM {g} WHERE {g.scope}
+        )
+        """,
+        g=request.table("CustomerGroup", "gd"),
+        none=WITHOUT_DIGITS,
+        one=whole(ONE),
+        three=WITH_THREE_DIGITS,
+    )
     return sql(
-        "CASE WHEN v.kind = 'state' THEN 1 WHEN v.value % ", coin, " = 0 THEN ", coin, f" {finer} ELSE 1 END"
+        """
+        CASE
+            WHEN v.kind = 'state' THEN 1
+            WHEN v.value % {coin} = 0 THEN {coin}
+            WHEN v.value % 1000 = 0 THEN 1000
+            WHEN v.value % 100 = 0 THEN 100
+            WHEN v.value % 10 = 0 THEN 10
+            ELSE 1 END
+        """,
+        coin=coin,
     )
 
 

@@ -1,22 +1,24 @@
-"""Funnels: how many customers reach each stage, one after the other.
+"""Funnels: how many customers reach each stage, one after the other."""
 
-The documented funnels are read from each customer's paths of days: stages followed one another where the path matches
-`%a%b%c%`. A funnel of the client's own is read from the touches themselves, since it may ask how long it took.
-"""
-
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.domain.funnels.stages import LETTERS, STAGES_OF
 from app.graph.declaring.described import interface_type
 from app.graph.declaring.enums import FunnelBreakdown, FunnelStage, FunnelType
-from app.graph.declaring.fields import aggregate, argument, column, computed, entity, parts, to_one
+from app.graph.declaring.fields import (
+    aggregate,
+    argument,
+    column,
+    computed,
+    entity,
+    parts,
+    read_beside,
+    to_one,
+)
 from app.graph.declaring.refs import CampaignRef, SegmentRef
 from app.graph.declaring.scalars import Date, Long, Rate
-from app.plan.arguments import plain
-from app.plan.catalog import AggregateRequest, Entity, Row, via
+from app.graph.figures.funnels_sql import documented_row, own_slice
+from app.plan.catalog import Entity, via
 from app.plan.kinds import share
-from app.plan.sql import Select, Sql, joined, sql
 from app.tables import funnels as tables
 from app.tables.segments import SegmentMember
 
@@ -24,8 +26,7 @@ _OF_CUSTOMER = via("customer_id", "Customer")
 
 ROWS = (
     Entity("FunnelDay", tables.FunnelDay.__tablename__, store=_OF_CUSTOMER, project=_OF_CUSTOMER),
-    # Read beside customers that are in scope already.
-    Entity("FunnelMember", SegmentMember.__tablename__),
+    read_beside("FunnelMember", SegmentMember, "customer_id"),
 )
 """Tables that only funnels read."""
 
@@ -93,7 +94,7 @@ UNTIL = argument("until", Date, "Up to and including this day (UTC).")
 def documented(description: str) -> Any:
     """One of the three documented funnels."""
     kind = argument("type", FunnelType, "Which stages to look at.")
-    return aggregate(description, _documented, kind, SINCE, UNTIL)
+    return aggregate(description, documented_row, kind, SINCE, UNTIL)
 
 
 def own(description: str) -> Any:
@@ -117,173 +118,4 @@ def own(description: str) -> Any:
     )
 
 
-# ── the documented ones ───────────────────────────────────────────────────────
-
-
-def _documented(request: AggregateRequest) -> Select:
-    kind: str = plain(request.args.structural("type"))  # type: ignore[assignment]
-    stages = STAGES_OF[kind]  # type: ignore[index]
-    source, where, d = request.table("FunnelDay", "d")
-    since, until = (request.args.param(name, cast="date") for name in ("since", "until"))
-    within = _inside(sql(d("day"), " >= ", since), sql(d("day"), " <= ", until))
-    path = {"path": sql("string_agg(", d("path"), ", '' ORDER BY ", d("day"), ")")}
-    paths = Select(path, source, [*where, within], group=[d("customer_id")])
-    counts: dict[str, Sql] = {}
-    pattern = "%"
-    for at, stage in enumerate(stages):
-        pattern += f"{LETTERS[stage]}%"
-        counts[f"n{at}"] = sql(f"count(*) FILTER (WHERE w.path LIKE '{pattern}')")
-    counted = Select(counts, sql("(", paths.sql(), ") w"))
-    names = {
-        "type": sql(f"'{kind}'"),
-        "since": _shown_day(request, "since"),
-        "until": _shown_day(request, "until"),
-    }
-    return _shown(names, counted, stages)
-
-
-def _shown(names: dict[str, Sql], counted: Select, stages: Sequence[str]) -> Select:
-    """Percentages and drop-offs over the counts `n0`, `n1`, … of each row."""
-    shares = {
-        f"p{at}": sql(f"coalesce(round(100.0 * c.n{at} / nullif(c.n0, 0), 1), 0)")
-        for at in range(len(stages))
-    }
-    kept = {name: sql(f"c.{name}") for name in counted.names}
-    shared = Select({**kept, **shares}, sql("(", counted.sql(), ") c"))
-    places = range(len(stages))
-    drops = ["NULL", *(f"s.p{at - 1} - s.p{at}" for at in places[1:])]
-    return Select(
-        {
-            **names,
-            "step_stage": sql(f"'{{{','.join(stages)}}}'::text[]"),
-            "step_count": _array([f"s.n{at}" for at in places], "bigint"),
-            "step_percentage": _array([f"s.p{at}" for at in places], "numeric"),
-            "step_drop_off": _array(drops[: len(stages)], "numeric"),
-            "overall": sql(f"s.p{len(stages) - 1}" if stages else "0::numeric"),
-        },
-        sql("(", shared.sql(), ") s"),
-    )
-
-
-def _inside(begun: Sql, not_over: Sql) -> Sql:
-    # Not a plain range: prepared plans know no bounds, take any range for a sliver and sort what is a million rows,
-    # while the index has each customer's days in order. What they cannot judge they take for half.
-    return sql("CASE WHEN ", begun, " THEN ", not_over, " ELSE false END")
-
-
-def _shown_day(request: AggregateRequest, name: str) -> Sql:
-    # As text: the driver sends the calendar's last day as infinity, and would show it so.
-    return sql(request.args.param(name, cast="text", convert=_day_text), "::date")
-
-
-def _day_text(day: Any) -> object:
-    return day.isoformat()
-
-
-def _array(items: Sequence[str], kind: str) -> Sql:
-    return sql(f"ARRAY[{', '.join(items)}]::{kind}[]")
-
-
-# ── one's own ─────────────────────────────────────────────────────────────────
-
-
-Only = Callable[[AggregateRequest, Row], Sql]
-
-
-def own_slice(request: AggregateRequest, *, only: Only | None = None) -> Select:
-    """A funnel of one's own, of the customers that `only` holds for: a condition over a row of touches."""
-    stages = list(dict.fromkeys(plain(list(request.args.structural("stages")))))  # type: ignore[call-overload]
-    asked = request.args.structural("by")
-    by = plain(asked) if asked is not None else ""
-    ways = _ways(request, stages, str(by), only)
-    names: dict[str, Sql] = {"channel": sql("NULL::text"), "campaign_id": sql("NULL::bigint")}
-    names |= {"segment_id": sql("NULL::bigint")}
-    counts = {f"n{at}": sql(f"count(w.t{at})") for at in range(len(stages))}
-    counts |= {f"m{at}": _median(at) for at in range(1, len(stages))}
-    counted = Select(counts or {"n": sql("count(*)")}, ways)
-    if stages and by in ("channel", "campaign"):
-        # What the first touch said is unknown of those who never reached the first stage.
-        counted.where.append(sql("w.t0 IS NOT NULL"))
-    if by:
-        counted.names |= {"dim": sql("w.dim")}
-        counted.group = [sql("w.dim")]
-        names["channel" if by == "channel" else f"{by}_id"] = sql("s.dim")
-    shown = _shown(names, counted, stages)
-    medians = ["NULL", *(f"s.m{at}" for at in range(1, len(stages)))][: len(stages)]
-    shown.names["step_median_seconds"] = _array(medians, "bigint")
-    if by:
-        shown.names |= {
-            "sort_1": sql("-s.n0") if stages else sql("0"),
-            "sort_2": sql("s.dim"),
-        }
-    return shown
-
-
-def _ways(request: AggregateRequest, stages: Sequence[str], by: str, only: Only | None) -> Sql:
-    """A row per customer: when each stage was first reached (`t0`, `t1`, …), and the value to break down by."""
-    source, where, t = request.table("FunnelTouch", "t")
-    place = " ".join(f"WHEN '{stage}' THEN {at}" for at, stage in enumerate(stages))
-    codes = ",".join(stages)
-    # Sub-selects, so that they are reckoned once and not for each row.
-    begin = sql("(SELECT ", request.args.param("since", cast="date"), "::timestamp AT TIME ZONE 'UTC')")
-    end = sql("(SELECT (", request.args.param("until", cast="date"), " + 1)::timestamp AT TIME ZONE 'UTC')")
-    within_days = _inside(sql(t("occurred_at"), " >= ", begin), sql(t("occurred_at"), " < ", end))
-    where = [*where, sql(t("stage"), f" = ANY ('{{{codes}}}')"), within_days]
-    if only is not None:
-        where.append(only(request, t))
-    names = {
-        "customer_id": t("customer_id"),
-        "at": t("occurred_at"),
-        "place": sql("CASE ", t("stage"), f" {place} END") if stages else sql("0"),
-    }
-    if by in ("channel", "campaign"):
-        names |= {"dim": t("channel" if by == "channel" else "campaign_id"), "id": t("id")}
-    within = _within(request)
-    inner = Select(names, source, where).sql()
-    carried = list(names)
-    # The start of a way that is still open after each touch: for each stage, the latest first touch that leads there.
-    for at in range(len(stages) - 1):
-        latest = (
-            sql("CASE WHEN place = 0 THEN at END")
-            if at == 0
-            else sql(f"CASE WHEN place = {at} AND ", within(at), f" THEN b{at - 1} END")
-        )
-        window = "OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING)"
-        inner = sql(
-            f"SELECT {', '.join(carried)}, max(", latest, f") {window} AS b{at} FROM (", inner, f") l{at}"
-        )
-        carried.append(f"b{at}")
-    reached = {"customer_id": sql("customer_id")}
-    for at in range(len(stages)):
-        condition = sql("place = 0") if at == 0 else sql(f"place = {at} AND ", within(at))
-        reached[f"t{at}"] = sql("min(at) FILTER (WHERE ", condition, ")")
-    if "dim" in names:
-        reached["dim"] = sql("(array_agg(dim ORDER BY at, id) FILTER (WHERE place = 0))[1]")
-    ways = Select(reached, sql("(", inner, ") touched"), group=[sql("customer_id")]).sql()
-    if by != "segment":
-        return sql("(", ways, ") w")
-    members, scope, m = request.table("FunnelMember", "m")
-    tie = joined(" AND ", [*scope, sql(m("customer_id"), " = r.customer_id")])
-    return sql(
-        "(SELECT r.*, ", m("segment_id"), " AS dim FROM (", ways, ") r JOIN ", members, " ON ", tie, ") w"
-    )
-
-
-def _within(request: AggregateRequest) -> Any:
-    """The condition that a way open before this stage has lasted no longer than it may."""
-
-    def condition(at: int) -> Sql:
-        if not request.args.given("withinHours"):
-            return sql(f"b{at - 1} IS NOT NULL")
-        hours = request.args.param("withinHours", cast="int")
-        return sql(f"at - b{at - 1} <= make_interval(hours => ", hours, ")")
-
-    return condition
-
-
-def _median(at: int) -> Sql:
-    seconds = f"extract(epoch FROM w.t{at} - w.t{at - 1})::float8"
-    return sql(f"round((percentile_cont(0.5) WITHIN GROUP (ORDER BY {seconds}))::numeric)::bigint")
-
-
-__all__ = ["ROWS", "Funnel", "FunnelSlice", "documented", "own", "own_slice"]
+__all__ = ["ROWS", "Funnel", "FunnelSlice", "documented", "own"]

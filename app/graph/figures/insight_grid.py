@@ -3,10 +3,10 @@
 What is counted comes as facts, one per stretch, value and metric; where they come from is the reader's own matter.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, LiteralString
 
 import strawberry
 
@@ -14,7 +14,7 @@ from app.graph.declaring.described import enum_type
 from app.graph.declaring.fields import column, entity
 from app.graph.declaring.scalars import Decimal
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import Select, Sql, all_of, joined, sql
+from app.plan.sql import Alias, Select, Sql, joined, quoted, sql, whole
 from app.values.ids import read_id
 from app.values.zones import is_zone
 
@@ -47,25 +47,48 @@ class InsightInterval(Enum):
     SEMESTER_OF_YEAR = strawberry.enum_value("semester_of_year", description="1 and 2.")
 
 
-_SEMESTER = "(extract(month FROM {0}) > 6)::int"
-_LINEAR = {
-    # interval: (its start from a local time, the step to the next, days it has at least)
-    "day": ("date_trunc('day', {0})", "1 day", 1),
-    "week": ("date_trunc('week', {0})", "7 days", 7),
-    "month": ("date_trunc('month', {0})", "1 month", 28),
-    "quarter": ("date_trunc('quarter', {0})", "3 months", 90),
-    "semester": (f"(date_trunc('year', {{0}}) + {_SEMESTER} * interval '6 months')", "6 months", 181),
-    "year": ("date_trunc('year', {0})", "1 year", 365),
+Shape = Callable[[Sql], Sql]
+"""What stretch a local time lies in: its start, or its number."""
+
+
+def _truncated(unit: str) -> Shape:
+    return lambda at: sql("date_trunc({unit}, {at})", unit=quoted(unit), at=at)
+
+
+def _extracted(field: LiteralString) -> Shape:
+    return lambda at: sql("extract({field} FROM {at})::int", field=field, at=at)
+
+
+def _is_second_half(at: Sql) -> Sql:
+    return sql("(extract(month FROM {at}) > 6)::int", at=at)
+
+
+def _semester(at: Sql) -> Sql:
+    return sql("(date_trunc('year', {at}) + {half} * interval '6 months')", at=at, half=_is_second_half(at))
+
+
+def _semester_of_year(at: Sql) -> Sql:
+    return sql("(1 + {half})", half=_is_second_half(at))
+
+
+_LINEAR: Mapping[str, tuple[Shape, str, int]] = {
+    # interval: (its start, the step to the next, days it has at least)
+    "day": (_truncated("day"), "1 day", 1),
+    "week": (_truncated("week"), "7 days", 7),
+    "month": (_truncated("month"), "1 month", 28),
+    "quarter": (_truncated("quarter"), "3 months", 90),
+    "semester": (_semester, "6 months", 181),
+    "year": (_truncated("year"), "1 year", 365),
 }
-_SEASONAL = {
-    # interval: (its number from a local time, the last number)
-    "day_of_week": ("extract(isodow FROM {0})::int", 7),
-    "day_of_month": ("extract(day FROM {0})::int", 31),
-    "day_of_year": ("extract(doy FROM {0})::int", 366),
-    "week_of_year": ("extract(week FROM {0})::int", 53),
-    "month_of_year": ("extract(month FROM {0})::int", 12),
-    "quarter_of_year": ("extract(quarter FROM {0})::int", 4),
-    "semester_of_year": (f"(1 + {_SEMESTER})", 2),
+_SEASONAL: Mapping[str, tuple[Shape, int]] = {
+    # interval: (its number, the last number)
+    "day_of_week": (_extracted("isodow"), 7),
+    "day_of_month": (_extracted("day"), 31),
+    "day_of_year": (_extracted("doy"), 366),
+    "week_of_year": (_extracted("week"), 53),
+    "month_of_year": (_extracted("month"), 12),
+    "quarter_of_year": (_extracted("quarter"), 4),
+    "semester_of_year": (_semester_of_year, 2),
 }
 
 
@@ -106,33 +129,49 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
     """
     unit: str = request.args.structural("interval").value
     metrics = metrics_asked(request)
-    zone = request.args.param("timeZone", cast="text")
     if unit in _LINEAR:
         buckets = _linear(request, unit)
-        label = sql("to_char(b.bucket AT TIME ZONE ", zone, """, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""")
+        label = sql(
+            """to_char(b.bucket AT TIME ZONE {zone}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+            zone=request.args.param("timeZone", cast="text"),
+        )
     else:
-        buckets = sql(f"SELECT generate_series(1, {_SEASONAL[unit][1]}) AS bucket")
+        buckets = sql("SELECT generate_series(1, {last}) AS bucket", last=whole(_SEASONAL[unit][1]))
         label = sql("b.bucket::text")
-    columns = "".join(f", ty.{name}" for name in shown.values())
+    i, ty = Alias("i"), Alias("ty")
     rows = sql(
-        "(WITH facts AS MATERIALIZED (", facts, ") SELECT b.bucket, ", label, f" AS label{columns},"
-        " coalesce(array_agg(coalesce(f.value, 0) ORDER BY k.place) FILTER (WHERE k.key IS NOT NULL), '{}')"
-        " AS sums FROM (", buckets, ") b CROSS JOIN (", breakdown, ") ty"
-        " LEFT JOIN unnest(", metrics, ") WITH ORDINALITY k(key, place) ON true"
-        " LEFT JOIN facts f ON f.bucket = b.bucket AND f.part = ty.part AND f.key = k.key"
-        f" GROUP BY b.bucket, ty.part{columns}) i",
-    )  # fmt: skip
-    names = {"date": sql("i.label"), "value_metric": metrics, "value_value": sql("i.sums")}
-    names |= {name: sql(f"i.{column}") for name, column in shown.items()}
-    names |= {"sort_1": sql("i.bucket")}
-    return Select(names | {f"sort_{at}": sql(f"i.{c}") for at, c in enumerate(shown.values(), 2)}, rows)
+        """
+        (
+            WITH facts AS MATERIALIZED ({facts})
+            SELECT
+                b.bucket, {label} AS label, {columns},
+                coalesce(
+                    array_agg(coalesce(f.value, 0) ORDER BY k.place) FILTER (WHERE k.key IS NOT NULL), '{{}}'
+                ) AS sums
+            FROM ({buckets}) b
+            CROSS JOIN ({breakdown}) ty
+            LEFT JOIN unnest({metrics}) WITH ORDINALITY k(key, place) ON true
+            LEFT JOIN facts f ON f.bucket = b.bucket AND f.part = ty.part AND f.key = k.key
+            GROUP BY b.bucket, ty.part, {columns}
+        ) i
+        """,
+        facts=facts,
+        label=label,
+        columns=joined(", ", [ty(column) for column in shown.values()]),
+        buckets=buckets,
+        breakdown=breakdown,
+        metrics=metrics,
+    )
+    names = {"date": i("label"), "value_metric": metrics, "value_value": i("sums")}
+    names |= {name: i(column) for name, column in shown.items()}
+    return Select(names, rows, order=[i("bucket"), *(i(column) for column in shown.values())])
 
 
 def bucket_of(request: AggregateRequest, at: Sql) -> Sql:
     """The stretch an instant lies in: its local start, or its number."""
     unit: str = request.args.structural("interval").value
     shape = _LINEAR[unit][0] if unit in _LINEAR else _SEASONAL[unit][0]
-    return _shaped(shape, _local(request, at))
+    return shape(_local(request, at))
 
 
 def metrics_asked(request: AggregateRequest) -> Sql:
@@ -142,45 +181,50 @@ def metrics_asked(request: AggregateRequest) -> Sql:
 
 def project_asked(request: AggregateRequest, alias: str) -> Sql:
     """The id of the project asked for; NULL where none is in scope."""
-    table, scope, p = request.table("Project", alias)
-    named = sql("(", p("slug"), " = ", request.args.param("project", cast="text"), " OR ", p("id"), " = ",
-                request.args.param("project", cast="bigint", convert=_project_id), ")")  # fmt: skip
-    return sql("(SELECT ", p("id"), " FROM ", table, " WHERE ", all_of([*scope, named]), " LIMIT 1)")
+    return sql(
+        "(SELECT {p.id} FROM {p} WHERE {p.scope} AND ({p.slug} = {slug} OR {p.id} = {own}) LIMIT 1)",
+        p=request.table("Project", alias),
+        slug=request.args.param("project", cast="text"),
+        own=request.args.param("project", cast="bigint", convert=_project_id),
+    )
 
 
 def instant(request: AggregateRequest, name: str) -> Sql:
     """The argument `since` or `until`."""
     # As text: the driver sends the calendar's ends as infinity, where a series would never stop.
-    return sql(request.args.param(name, cast="text", convert=_as_text), "::timestamptz")
+    return sql("{text}::timestamptz", text=request.args.param(name, cast="text", convert=_as_text))
 
 
 def after(request: AggregateRequest) -> Sql:
     """The instant after the window: `until` belongs to it."""
-    return sql("(", instant(request, "until"), " + interval '1 microsecond')")
+    return sql("({until} + interval '1 microsecond')", until=instant(request, "until"))
 
 
 def _linear(request: AggregateRequest, unit: str) -> Sql:
     """Every bucket by its local start. Where the facts set an end, not too many empty ones."""
     start, step, _ = _LINEAR[unit]
-    ends = [
-        _shaped(start, _local(request, instant(request, name)))
-        if request.args.given(name)
-        else sql(f"(SELECT {found}(bucket) FROM facts)")
-        for name, found in (("since", "min"), ("until", "max"))
-    ]
-    every = sql("SELECT generate_series(", joined(", ", ends), f", interval '{step}') AS bucket")
-    if request.args.given("since") and request.args.given("until"):
+    since, until = request.args.given("since"), request.args.given("until")
+    every = sql(
+        "SELECT generate_series({first}, {last}, interval {step}) AS bucket",
+        first=start(_local(request, instant(request, "since")))
+        if since
+        else sql("(SELECT min(bucket) FROM facts)"),
+        last=start(_local(request, instant(request, "until")))
+        if until
+        else sql("(SELECT max(bucket) FROM facts)"),
+        step=quoted(step),
+    )
+    if since and until:
         return every
-    return sql("SELECT bucket FROM (", every, f" LIMIT {MAX_BUCKETS}) filled UNION SELECT bucket FROM facts")
+    return sql(
+        "SELECT bucket FROM ({every} LIMIT {most}) filled UNION SELECT bucket FROM facts",
+        every=every,
+        most=whole(MAX_BUCKETS),
+    )
 
 
 def _local(request: AggregateRequest, at: Sql) -> Sql:
-    return sql("(", at, " AT TIME ZONE ", request.args.param("timeZone", cast="text"), ")")
-
-
-def _shaped(shape: str, at: Sql) -> Sql:
-    first, *others = shape.split("{0}")
-    return sql(first, *(sql(at, words) for words in others))
+    return sql("({at} AT TIME ZONE {zone})", at=at, zone=request.args.param("timeZone", cast="text"))
 
 
 def _once_each(keys: Any) -> object:

@@ -18,7 +18,7 @@ from app.graph.declaring.refs import StoreRef
 from app.graph.declaring.scalars import Date, Decimal, Long, Rate
 from app.plan.catalog import HIDDEN, AggregateRequest, Entity, Row, own, via
 from app.plan.kinds import rate
-from app.plan.sql import Select, Sql, joined, sql
+from app.plan.sql import Select, Sql, Table, also, quoted, sql
 from app.tables import metrics as tables
 from app.tables.metrics import AMOUNTS, COUNTS
 from app.values.ids import read_id
@@ -26,12 +26,14 @@ from app.values.ids import read_id
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
     """100 · part / whole; 0 where the whole is 0."""
-    return lambda row: sql("coalesce(100.0 * ", row(part), " / nullif(", row(whole), ", 0), 0)")
+    return lambda row: sql(
+        "coalesce(100.0 * {part} / nullif({whole}, 0), 0)", part=row(part), whole=row(whole)
+    )
 
 
 def _each(total: str, count: str) -> Callable[[Row], Sql]:
     """An amount per piece, to 4 decimals; NULL where there was no piece."""
-    return lambda row: sql("round(", row(total), " / nullif(", row(count), ", 0), 4)")
+    return lambda row: sql("round({total} / nullif({count}, 0), 4)", total=row(total), count=row(count))
 
 
 @interface_type
@@ -127,73 +129,71 @@ def scope_series(description: str, *further: Parameter) -> Any:
 
 def _campaign_totals(request: AggregateRequest) -> Select:
     assert request.parent is not None
-    campaign, scope, c = request.table("Campaign", "c")
-    metric, metric_scope, m = request.table("CampaignMetric", "m")
-    tie = [*metric_scope, sql(m("campaign_id"), " = ", c("id")), *_window(request, m)]
-    source = sql(campaign, " LEFT JOIN ", metric, " ON ", joined(" AND ", tie))
-    where = [*scope, sql(c("id"), " = ", request.parent)]
-    return Select({"currency": c("currency"), **_sums("m")}, source, where, group=[c("currency")])
+    c, m = request.table("Campaign", "c"), request.table("CampaignMetric", "m")
+    metrics = sql(
+        "LEFT JOIN {m} ON {m.scope} AND {m.campaign_id} = {c.id} {within}",
+        c=c,
+        m=m,
+        within=also(_window(request, m)),
+    )
+    of_campaign = sql("{c.id} = {parent}", c=c, parent=request.parent)
+    names = {"currency": c("currency"), **_sums(m)}
+    return Select(names, c, [of_campaign], joins=metrics, group=[c("currency")])
 
 
 def _campaign_series(request: AggregateRequest) -> Select:
     assert request.parent is not None
-    source, scope, m = request.table("CampaignMetric", "m")
-    where = [*scope, sql(m("campaign_id"), " = ", request.parent), *_window(request, m)]
-    series = _series(request, m, "m", source, where)
+    m = request.table("CampaignMetric", "m")
+    of_campaign = sql("{m.campaign_id} = {parent}", m=m, parent=request.parent)
+    series = _series(request, m, [of_campaign, *_window(request, m)])
     if request.args.structural("interval").value == "day" and "channel" in _by(request):
         # A campaign has one row per day and channel: there is nothing to sum up. Nor is there anything to sort by
         # beside those two, and in their order the index has the rows.
         series.group = []
         series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
-        series.names = {name: e for name, e in series.names.items() if name not in _FURTHER}
+        series.order = [m("day"), m("channel")]
     return series
 
 
-_FURTHER = ("sort_3", "sort_4")
-
-
 def _scope_totals(request: AggregateRequest) -> Select:
-    source, where, m = _scope_rows(request)
-    names = {"currency": m("currency"), **_sums("m"), "sort_1": m("currency")}
-    return Select(names, source, where, group=[m("currency")])
+    m, where = _scope_rows(request)
+    names = {"currency": m("currency"), **_sums(m)}
+    return Select(names, m, where, group=[m("currency")], order=[m("currency")])
 
 
 def _scope_series(request: AggregateRequest) -> Select:
-    source, where, m = _scope_rows(request)
-    return _series(request, m, "m", source, where)
+    m, where = _scope_rows(request)
+    return _series(request, m, where)
 
 
-def _scope_rows(request: AggregateRequest) -> tuple[Sql, list[Sql], Row]:
+def _scope_rows(request: AggregateRequest) -> tuple[Table, list[Sql]]:
     # The rollup knows stores, not projects: under a project scope the base rows are read.
-    source, where, m = request.table("CampaignMetric" if "p" in request.scope_shape else "MetricRollup", "m")
-    where = [*where, *_window(request, m)]
+    m = request.table("CampaignMetric" if "p" in request.scope_shape else "MetricRollup", "m")
+    where = _window(request, m)
     if request.args.given("storeIds"):
-        where.append(
-            sql(
-                _store(request, m),
-                " = ANY (",
-                request.args.param("storeIds", cast="bigint[]", convert=_stores),
-                ")",
-            )
-        )
-    return source, where, m
+        stores = request.args.param("storeIds", cast="bigint[]", convert=_stores)
+        where.append(sql("{store} = ANY ({stores})", store=_store(request, m), stores=stores))
+    return m, where
 
 
 def _window(request: AggregateRequest, m: Row) -> list[Sql]:
     args, out = request.args, []
     if args.given("since"):
-        out.append(sql(m("day"), " >= ", args.param("since", cast="date")))
+        out.append(sql("{m.day} >= {since}", m=m, since=args.param("since", cast="date")))
     if args.given("until"):
-        out.append(sql(m("day"), " <= ", args.param("until", cast="date")))
+        out.append(sql("{m.day} <= {until}", m=m, until=args.param("until", cast="date")))
     if args.given("channels"):
-        out.append(sql(m("channel"), " = ANY (", args.param("channels", cast="text[]"), ")"))
+        asked = args.param("channels", cast="text[]")
+        out.append(sql("{m.channel} = ANY ({asked})", m=m, asked=asked))
     return out
 
 
-def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: list[Sql]) -> Select:
+def _series(request: AggregateRequest, m: Table, where: list[Sql]) -> Select:
     unit: str = request.args.structural("interval").value
     by = _by(request)
-    period = m("day") if unit == "day" else sql(f"date_trunc('{unit}', ", m("day"), "::timestamp)::date")
+    period = m("day")
+    if unit != "day":
+        period = sql("date_trunc({unit}, {m.day}::timestamp)::date", unit=quoted(unit), m=m)
     channel = m("channel") if "channel" in by else sql("NULL::text")
     store = _store(request, m) if "store" in by else sql("NULL::bigint")
     # In one order, so that what is grouped by sorting need not be sorted again.
@@ -202,10 +202,13 @@ def _series(request: AggregateRequest, m: Row, alias: str, source: Sql, where: l
     keys += [store] if "store" in by else []
     keys += [m("currency")]
     names = {
-        "period": period, "channel": channel, "store_id": store, "currency": m("currency"), **_sums(alias),
-        **{f"sort_{place}": key for place, key in enumerate(keys, 1)},
-    }  # fmt: skip
-    return Select(names, source, where, group=keys)
+        "period": period,
+        "channel": channel,
+        "store_id": store,
+        "currency": m("currency"),
+        **_sums(m),
+    }
+    return Select(names, m, where, group=keys, order=keys)
 
 
 def _by(request: AggregateRequest) -> set[str]:
@@ -216,14 +219,13 @@ def _store(request: AggregateRequest, m: Row) -> Sql:
     """The store of a metric row: the rollup has it; a campaign's base rows have it through the campaign."""
     if request.parent is None and "p" not in request.scope_shape:
         return m("store_id")
-    campaign, scope, c = request.table("Campaign", "s")
-    tie = joined(" AND ", [*scope, sql(c("id"), " = ", m("campaign_id"))])
-    return sql("(SELECT ", c("store_id"), " FROM ", campaign, " WHERE ", tie, ")")
+    c = request.table("Campaign", "s")
+    return sql("(SELECT {c.store_id} FROM {c} WHERE {c.scope} AND {c.id} = {m.campaign_id})", c=c, m=m)
 
 
 def _stores(ids: Any) -> object:
     return [read_id("store", str(i)) for i in ids]
 
 
-def _sums(alias: str) -> dict[str, Sql]:
-    return {name: sql(f"coalesce(sum({alias}.{name}), 0)") for name in (*COUNTS, *AMOUNTS)}
+def _sums(m: Row) -> dict[str, Sql]:
+    return {name: sql("coalesce(sum({amount}), 0)", amount=m(name)) for name in (*COUNTS, *AMOUNTS)}

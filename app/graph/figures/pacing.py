@@ -10,7 +10,7 @@ from app.graph.declaring.fields import aggregate, amount_of, column, embed, is_s
 from app.graph.declaring.nodes import Money
 from app.graph.declaring.scalars import Date
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import NOW, Select, Sql, all_of, sql
+from app.plan.sql import NOW, Row, Select, Sql, sql, whole
 
 LEAST_S = 3600
 """A rate is over an hour at least, so that the first entry of a day does not stand for the whole of it."""
@@ -57,72 +57,91 @@ def pacing(description: str) -> Any:
 def _standing(request: AggregateRequest) -> Select:
     """One row per limit: `w` is the moment in the store's zone, `span` the period, `m` what was spent in it."""
     assert request.parent is not None
-    limit, limit_scope, own = request.table("SpendLimit", "l")
-    campaign, campaign_scope, c = request.table("Campaign", "c")
-    store, store_scope, s = request.table("Store", "s")
-    group, group_scope, g = request.table("CustomerGroup", "g")
-    entry, in_period, e = _entries(request, "e")
-    source = sql(
-        limit,
-        " JOIN ", campaign, " ON ", all_of([*campaign_scope, sql(c("id"), " = ", own("campaign_id"))]),
-        " JOIN ", store, " ON ", all_of([*store_scope, sql(s("id"), " = ", c("store_id"))]),
-        " JOIN ", group, " ON ", all_of(group_scope),
-        " CROSS JOIN LATERAL (SELECT ", NOW, " AT TIME ZONE coalesce(",
-        s("time_zone"), ", ", g("time_zone"), ") AS at) w",
-        " CROSS JOIN LATERAL (SELECT", _by_renewal(own("renewal"), "", ""), " AS since,",
-        _by_renewal(own("renewal"), " + interval '1 day'", " + interval '1 month'"), " AS until) span",
-        " CROSS JOIN LATERAL (SELECT coalesce(sum(", e("amount"), "), 0) AS spent, min(", e("day"),
-        ") AS first_day FROM ", entry, " WHERE ", all_of(in_period), ") m",
-    )  # fmt: skip
-    cap = own("amount")
+    limit = request.table("SpendLimit", "l")
+    entry = request.table("SpendEntry", "e")
+    joins = sql(
+        """
+        JOIN {c} ON {c.scope} AND {c.id} = {l.campaign_id}
+        JOIN {s} ON {s.scope} AND {s.id} = {c.store_id}
+        JOIN {g} ON {g.scope}
+        CROSS JOIN LATERAL (SELECT {now} AT TIME ZONE coalesce({s.time_zone}, {g.time_zone}) AS at) w
+        CROSS JOIN LATERAL (
+            SELECT
+                CASE {l.renewal}
+                    WHEN 'daily' THEN date_trunc('day', w.at)
+                    WHEN 'monthly' THEN date_trunc('month', w.at)
+                END AS since,
+                CASE {l.renewal}
+                    WHEN 'daily' THEN date_trunc('day', w.at) + interval '1 day'
+                    WHEN 'monthly' THEN date_trunc('month', w.at) + interval '1 month'
+                END AS until
+        ) span
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum({e.amount}), 0) AS spent, min({e.day}) AS first_day
+            FROM {e} WHERE {e.scope} AND {in_period}
+        ) m
+        """,
+        l=limit,
+        c=request.table("Campaign", "c"),
+        s=request.table("Store", "s"),
+        g=request.table("CustomerGroup", "g"),
+        now=NOW,
+        e=entry,
+        in_period=_in_period(entry),
+    )
+    cap = limit("amount")
     names = {
-        "currency": own("currency"),
+        "currency": limit("currency"),
         "cap": cap,
         "spent": sql("m.spent"),
-        "remaining": sql("greatest(", cap, " - m.spent, 0)"),
-        "per_day": sql(f"round(m.spent * 86400 / {_ELAPSED}, 4)"),
+        # A `greatest` passes NULL over: without a cap there is nothing that could remain.
+        "remaining": sql("CASE WHEN {cap} IS NOT NULL THEN greatest({cap} - m.spent, 0) END", cap=cap),
+        "per_day": sql("round(m.spent * 86400 / {elapsed}, 4)", elapsed=_ELAPSED),
         "cap_reached_on": _reached(request, cap),
     }
-    # A `greatest` passes NULL over: without a cap there is nothing that could remain.
-    names["remaining"] = sql("CASE WHEN ", cap, " IS NOT NULL THEN ", names["remaining"], " END")
-    return Select(names, source, [*limit_scope, sql(own("id"), " = ", request.parent)])
+    of_limit = sql("{l.id} = {parent}", l=limit, parent=request.parent)
+    return Select(names, limit, [of_limit], joins=joins)
 
 
-_START = "coalesce(span.since, m.first_day::timestamp)"
-_ELAPSED = f"greatest(extract(epoch FROM w.at - {_START}), {LEAST_S})"
+_START = sql("coalesce(span.since, m.first_day::timestamp)")
+_ELAPSED = sql("greatest(extract(epoch FROM w.at - {start}), {least})", start=_START, least=whole(LEAST_S))
 
 
-def _by_renewal(renewal: Sql, day: str, month: str) -> Sql:
+def _in_period(entry: Row) -> Sql:
+    """A line of the ledger is of the limit's campaign and dated in the period."""
     return sql(
-        " CASE ", renewal, f" WHEN 'daily' THEN date_trunc('day', w.at){day}"
-        f" WHEN 'monthly' THEN date_trunc('month', w.at){month} END",
-    )  # fmt: skip
-
-
-def _entries(request: AggregateRequest, alias: str) -> tuple[Sql, list[Sql], Any]:
-    """The ledger's lines of the limit's campaign dated in the period."""
-    entry, scope, e = request.table("SpendEntry", alias)
-    in_period = [
-        *scope,
-        sql(e("campaign_id"), " = l.campaign_id"),
-        sql(e("day"), " >= coalesce(span.since::date, '-infinity')"),
-        sql(e("day"), " < coalesce(span.until::date, 'infinity')"),
-    ]
-    return entry, in_period, e
+        """
+        {e.campaign_id} = l.campaign_id
+        AND {e.day} >= coalesce(span.since::date, '-infinity')
+        AND {e.day} < coalesce(span.until::date, 'infinity')
+        """,
+        e=entry,
+    )
 
 
 def _reached(request: AggregateRequest, cap: Sql) -> Sql:
     """The day it happened, where it did; else where the line from the period's start leads, if that is inside."""
-    entry, in_period, e = _entries(request, "f")
-    happened = sql(
-        "(SELECT min(r.day) FROM (SELECT ", e("day"), ", sum(sum(", e("amount"), ")) OVER (ORDER BY ", e("day"),
-        ") AS so_far FROM ", entry, " WHERE ", all_of(in_period), " GROUP BY ", e("day"),
-        ") r WHERE r.so_far >= ", cap, ")",
-    )  # fmt: skip
-    seconds = sql(f"{_ELAPSED} * ", cap, " / nullif(m.spent, 0)")
-    led_to = sql(f"({_START} + make_interval(secs => (", seconds, ")::float8))")
+    entry = request.table("SpendEntry", "f")
+    seconds = sql("{elapsed} * {cap} / nullif(m.spent, 0)", elapsed=_ELAPSED, cap=cap)
     return sql(
-        "CASE WHEN m.spent >= ", cap, " THEN ", happened,
-        " WHEN m.spent > 0 AND ", seconds, f" < {FAR_S} THEN CASE WHEN ", led_to,
-        " < coalesce(span.until, 'infinity') THEN ", led_to, "::date END END",
-    )  # fmt: skip
+        """
+        CASE
+            WHEN m.spent >= {cap} THEN (
+                SELECT min(r.day)
+                FROM (
+                    SELECT {f.day}, sum(sum({f.amount})) OVER (ORDER BY {f.day}) AS so_far
+                    FROM {f} WHERE {f.scope} AND {in_period} GROUP BY {f.day}
+                ) r
+                WHERE r.so_far >= {cap}
+            )
+            WHEN m.spent > 0 AND {seconds} < {far} THEN
+                CASE WHEN {led_to} < coalesce(span.until, 'infinity') THEN {led_to}::date END
+        END
+        """,
+        cap=cap,
+        f=entry,
+        in_period=_in_period(entry),
+        seconds=seconds,
+        far=whole(FAR_S),
+        led_to=sql("({start} + make_interval(secs => ({seconds})::float8))", start=_START, seconds=seconds),
+    )

@@ -5,7 +5,7 @@ from decimal import Decimal as PyDecimal
 import strawberry
 
 from app.domain.promos.redeeming import Asked
-from app.domain.promos.rules import Basket, Line
+from app.domain.promos.rules import Basket, BasketLine
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import Decimal
 from app.graph.declaring.writing import own_id
@@ -44,7 +44,9 @@ def asked_of(code: str, basket: BasketInput, customer_id: str | None) -> Asked:
         code=code,
         basket=Basket(
             lines=[
-                Line(quantity=one.quantity, unit_price=one.unit_price, sku=one.sku, category=one.category)
+                BasketLine(
+                    quantity=one.quantity, unit_price=one.unit_price, sku=one.sku, category=one.category
+                )
                 for one in basket.lines
             ],
             delivery_fee=zero if basket.delivery_fee is None else basket.delivery_fee,

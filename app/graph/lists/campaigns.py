@@ -33,19 +33,23 @@ from app.plan.sql import Sql, sql
 
 
 def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql(row("channels"), " && ", args.param(*path, cast="text[]"))
+    return sql("{row.channels} && {value}", row=row, value=args.param(*path, cast="text[]"))
 
 
 def _runs_after(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("coalesce(", row("ends_at"), " > ", args.param(*path, cast="timestamptz"), ", true)")
+    return sql(
+        "coalesce({row.ends_at} > {value}, true)", row=row, value=args.param(*path, cast="timestamptz")
+    )
 
 
 def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("coalesce(", row("starts_at"), " < ", args.param(*path, cast="timestamptz"), ", true)")
+    return sql(
+        "coalesce({row.starts_at} < {value}, true)", row=row, value=args.param(*path, cast="timestamptz")
+    )
 
 
 def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("reward_type"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.reward_type} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @input_type

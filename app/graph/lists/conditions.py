@@ -10,8 +10,7 @@ from app.graph.declaring.listing import (
     instant_key,
     text_key,
 )
-from app.plan.catalog import Arguments, Row
-from app.plan.scoping import GROUP
+from app.plan.catalog import Arguments, FilterArguments, Predicate, Row
 from app.plan.sql import Sql, sql
 from app.values.ids import read_id, read_whole
 
@@ -27,12 +26,14 @@ def id_of(prefix: str) -> Callable[[Any], object]:
     return lambda text: read_id(prefix, str(text))
 
 
-def has_own_id(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def has_own_id(prefix: str) -> Predicate:
     ours = id_of(prefix)
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
         imported, own = args.param(*path, cast="text"), args.param(*path, cast="bigint", convert=ours)
-        return sql("(", row("external_id"), " = ", imported, " OR ", row("id"), " = ", own, ")")
+        return sql(
+            "({row.external_id} = {imported} OR {row.id} = {own})", row=row, imported=imported, own=own
+        )
 
     return predicate
 
@@ -44,21 +45,30 @@ def _whole(texts: Any) -> object:
 def is_numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     imported = args.param(*path, cast="text[]")
     own = args.param(*path, cast="bigint[]", convert=_whole)
-    return sql("(", row("external_id"), " = ANY (", imported, ") OR ", row("id"), " = ANY (", own, "))")
+    return sql(
+        "({row.external_id} = ANY ({imported}) OR {row.id} = ANY ({own}))",
+        row=row,
+        imported=imported,
+        own=own,
+    )
 
 
-def of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    numbered = is_numbered(lambda column: sql(f"s.{column}"), args, path)
-    stores = sql("SELECT s.id FROM store s WHERE s.group_id = ", GROUP, " AND ", numbered)
-    return sql(row("store_id"), " = ANY (ARRAY(", stores, "))")
+def of_numbered_store(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
+    s = args.table("Store", "s")
+    return sql(
+        "{row.store_id} = ANY (ARRAY(SELECT {s.id} FROM {s} WHERE {s.scope} AND {numbered}))",
+        row=row,
+        s=s,
+        numbered=is_numbered(s, args, path),
+    )
 
 
 def is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("deleted_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.deleted_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("status"), " = 'active') = ", args.param(*path, cast="boolean"))
+    return sql("({row.status} = 'active') = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @input_type

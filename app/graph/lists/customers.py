@@ -19,16 +19,15 @@ class CustomerFilter:
     emails: list[str] | None = filter_by(
         "With any of these addresses, upper or lower case.",
         lambda row, args, path: sql(
-            row("email_key"),
-            " = ANY (ARRAY(SELECT lower(x) FROM unnest(",
-            args.param(*path, cast="text[]"),
-            ") x))",
+            "{row.email_key} = ANY (ARRAY(SELECT lower(x) FROM unnest({value}) x))",
+            row=row,
+            value=args.param(*path, cast="text[]"),
         ),
     )
     loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
     tags: list[str] | None = filter_by(
         "With any of these tags.",
-        lambda row, args, path: sql(row("tags"), " && ", args.param(*path, cast="text[]")),
+        lambda row, args, path: sql("{row.tags} && {value}", row=row, value=args.param(*path, cast="text[]")),
     )
 
 

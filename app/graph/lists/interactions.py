@@ -9,7 +9,7 @@ from app.plan.sql import Sql, sql
 
 
 def _is_direct(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("campaign_id"), " IS NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.campaign_id} IS NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @input_type

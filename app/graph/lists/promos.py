@@ -17,7 +17,7 @@ from app.plan.sql import Sql, sql
 
 
 def _released(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("released_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.released_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @input_type

@@ -9,7 +9,7 @@ from app.plan.sql import Sql, sql
 
 
 def _reversed(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("(", row("reversed_at"), " IS NOT NULL) = ", args.param(*path, cast="boolean"))
+    return sql("({row.reversed_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 @input_type

@@ -8,15 +8,14 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.spend.ads import AdCampaign, create_ad_campaign
 from app.domain.spend.operations import Change, Changed, Outcome, change_limits
-from app.domain.spend.rules import UNCHANGED, AskedLimit
+from app.domain.spend.rules import AskedLimit
 from app.graph.declaring.described import input_type, object_type
-from app.graph.declaring.enums import Objective, SpendLimitRenewal, SpendLimitType
 from app.graph.declaring.payloads import shown, shown_all
-from app.graph.declaring.scalars import DateTime, Decimal
-from app.graph.declaring.writing import UserError, errors_field, optional, rehearsal, settable, told, writes
+from app.graph.declaring.scalars import DateTime
+from app.graph.declaring.settable import entries_of, entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, rehearsal, told, writes
 from app.graph.mutations.campaigns import CampaignPayload
 from app.graph.types.campaigns import Campaign
-from app.values.changes import UNSET
 from app.values.instants import show_instant
 
 NUMBERED = (
@@ -54,25 +53,15 @@ class AdCampaignsUpdatePayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(AskedLimit)
 class SpendLimitInput:
     """A spend limit; what is left out stays as it is. Of an uncapped one renewal and amount say nothing."""
 
-    type: SpendLimitType | None = optional("Whether spend is capped.")
-    renewal: SpendLimitRenewal | None = optional("How often the limit starts again.")
-    amount: Decimal | None = optional("The cap, in the campaign's currency: more than 0, 2 decimals at most.")
 
-
-@input_type
+@input_for(AdCampaign, entries={"limit": SpendLimitInput})
 class AdCampaignCreateInput:
     """A new ad campaign."""
 
-    name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
-    store: strawberry.ID = strawberry.field(
-        description="Whose it is: the store's id, its number alone, or the id it was imported with."
-    )
-    objective: Objective = strawberry.field(description="ACQUISITION or RETENTION.")
-    spend_limit: SpendLimitInput | None = optional("How much it may spend; uncapped unless given.")
     numbered: bool = strawberry.field(default=False, description=NUMBERED)
     validate_only: bool = strawberry.field(
         default=False,
@@ -80,15 +69,9 @@ class AdCampaignCreateInput:
     )
 
 
-@input_type
+@input_for(Change, entries={"limit": SpendLimitInput})
 class AdCampaignChangeInput:
     """A change of an ad campaign; what is left out stays as it is."""
-
-    id: strawberry.ID = strawberry.field(
-        description="The campaign's id, its number alone, or the id it was imported with."
-    )
-    objective: Objective | None = optional("Its marketing goal.")
-    spend_limit: SpendLimitInput | None = optional("How much it may spend.")
 
 
 @input_type
@@ -112,15 +95,9 @@ async def create(
     input: Annotated[AdCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """Makes an ad campaign with its spend limit, as a draft."""
-    order = AdCampaign(
-        name=input.name,
-        store=input.store,
-        objective=input.objective,
-        limit=_asked(input.spend_limit),
-        numbered=input.numbered,
-    )
+    order = entry_of(AdCampaign, input)
     async with rehearsal(tx, only=input.validate_only):
-        made = await create_ad_campaign(tx, order, now=info.context.now)
+        made = await create_ad_campaign(tx, order, numbered=input.numbered, now=info.context.now)
     if input.validate_only:
         return CampaignPayload()
     return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
@@ -137,10 +114,7 @@ async def update_many(
     """Changes spend limits and objectives of many campaigns. A daily or monthly limit below what is spent already
     waits for the next period; a lifetime limit is not lowered below that.
     """
-    changes = [
-        Change(campaign=item.id, limit=_asked(item.spend_limit), objective=_not_null(item.objective))
-        for item in input.items
-    ]
+    changes = entries_of(Change, input.items, ["items"])
     async with rehearsal(tx, only=input.validate_only):
         outcomes = await change_limits(
             tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
@@ -163,16 +137,3 @@ def _outcome(at: int, change: Change, outcome: Outcome) -> AdCampaignOutcome:
     waits = outcome.effective_from
     shown_at: Any = None if waits is None else show_instant(waits)
     return AdCampaignOutcome(index=at, id=named, is_done=True, effective_from=shown_at)
-
-
-def _asked(given: SpendLimitInput | None) -> AskedLimit:
-    if given is None or given is strawberry.UNSET:
-        return UNCHANGED
-    return AskedLimit(
-        type=_not_null(given.type), renewal=settable(given.renewal), amount=settable(given.amount)
-    )
-
-
-def _not_null(value: Any) -> Any:
-    """What always has a value: null means the same as nothing."""
-    return UNSET if value is None else settable(value)

@@ -8,16 +8,18 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.assets.operations import add_assets, keep_files
 from app.domain.assets.storage import shelf
-from app.domain.campaigns import changing, cloning, media, operations
+from app.domain.campaigns import changing, cloning, operations
+from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.lifecycle import Move
+from app.domain.campaigns.media import MediaCampaign, create_media_campaign
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.scalars import Date, Decimal, Upload
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, reference, writes
-from app.graph.inputs.campaigns import CampaignFieldsInput, CampaignMove, fields_of
+from app.graph.declaring.scalars import Upload
+from app.graph.declaring.settable import entry_of, fields_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
+from app.graph.inputs.campaigns import CODES, OBJECTS, CampaignMove
 from app.graph.mutations.assets import files_of
 from app.graph.types.campaigns import Campaign
-from app.values.changes import sent
 
 
 @object_type
@@ -41,11 +43,10 @@ class CampaignDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
-class CampaignCreateInput(CampaignFieldsInput):
+@input_for(CampaignFields, required=("name",), objects=OBJECTS, codes=CODES)
+class CampaignCreateInput:
     """A new campaign."""
 
-    name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
     store_id: strawberry.ID | None = optional(
         "The store it belongs to; else the credential's, else the group's default store."
     )
@@ -54,8 +55,8 @@ class CampaignCreateInput(CampaignFieldsInput):
     )
 
 
-@input_type
-class CampaignUpdateInput(CampaignFieldsInput):
+@input_for(CampaignFields, objects=OBJECTS, codes=CODES)
+class CampaignUpdateInput:
     """A change of a campaign: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The campaign.")
@@ -68,8 +69,8 @@ class CampaignDeleteInput:
     id: strawberry.ID = strawberry.field(description="The campaign.")
 
 
-@input_type
-class CampaignCloneInput(CampaignFieldsInput):
+@input_for(CampaignFields, objects=OBJECTS, codes=CODES)
+class CampaignCloneInput:
     """A campaign to make from another one. Fields that are given replace those copied; without dates the copy has
     none and stays a draft.
     """
@@ -89,19 +90,9 @@ class CampaignMoveInput:
     move: CampaignMove = strawberry.field(description="What to do with it.")
 
 
-@input_type
+@input_for(MediaCampaign)
 class MediaCampaignCreateInput:
     """A media campaign, as client extranets order it. Its internal project is made too."""
-
-    external_beacon_key: str = strawberry.field(description="Names the store, inside the group.")
-    label: str = strawberry.field(description="What the campaign is called.")
-    channels: list[str] = strawberry.field(description="Where it runs, such as google_ads; at least one.")
-    period_type: str | None = optional("How long it runs, such as 1_month; dates that are given win over it.")
-    budget_total: Decimal | None = optional("What it may cost, in the group's currency.")
-    start_date: Date | None = optional("Its first day; with a period, today unless given.")
-    end_date: Date | None = optional(
-        "Its last day, inclusive; with a period, the last day of it unless given."
-    )
 
 
 @writes(roles=WRITERS)
@@ -111,8 +102,8 @@ async def create(
     input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """Makes a campaign. Its dates say whether it is scheduled, active or already over."""
-    fields = fields_of(input)
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    fields = await fields_of(tx, CampaignFields, input)
+    store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await operations.create_campaign(
         tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
     )
@@ -126,7 +117,8 @@ async def update(
     input: Annotated[CampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CampaignPayload:
     """Changes fields of a campaign. Its store and its status stay; see campaignMove."""
-    ident, fields = own_id(input.id, "camp", "campaign", "id"), fields_of(input)
+    ident = own_id(input.id, "camp", "campaign", "id")
+    fields = await fields_of(tx, CampaignFields, input)
     await changing.update_campaign(tx, ident, fields, now=info.context.now)
     return await _payload(info, tx, ident)
 
@@ -151,8 +143,8 @@ async def clone(
 ) -> CampaignPayload:
     """Makes a campaign from another one, with its flows, goals and spend limit."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
-    fields = fields_of(input)
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    fields = await fields_of(tx, CampaignFields, input)
+    store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await cloning.clone_campaign(
         tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now
     )
@@ -180,20 +172,12 @@ async def create_media(
     ] = None,
 ) -> CampaignPayload:
     """Makes a media campaign, its internal project and its files: all of it or nothing."""
-    order = media.MediaCampaign(
-        beacon_key=input.external_beacon_key,
-        label=input.label,
-        channels=input.channels,
-        period_type=given(input.period_type),
-        budget_total=given(input.budget_total),
-        starts_on=given(input.start_date),
-        ends_on=given(input.end_date),
-    )
+    order = entry_of(MediaCampaign, input)
     context: Any = info.context
     async with shelf(context.services.assets) as kept_objects:
         kept = await keep_files(kept_objects, files_of(files or ()), group_id=context.scope.group_id)
         async with context.transaction() as tx:
-            made = await media.create_media_campaign(tx, order, now=context.now)
+            made = await create_media_campaign(tx, order, now=context.now)
             if kept:
                 await add_assets(tx, kept, campaign_id=made.campaign_id, now=context.now)
             return await _payload(info, tx, made.campaign_id)

@@ -8,11 +8,12 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.campaigns.finding import campaign_named
 from app.domain.integrations import custom_campaigns
-from app.graph.declaring.described import input_type, object_type
+from app.domain.integrations.fields import CustomCampaign, CustomCampaignChange
+from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.writing import UserError, errors_field, given, optional, settable, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
 from app.graph.types.campaigns import Campaign
-from app.values.changes import UNSET, Settable
 
 
 @object_type
@@ -28,21 +29,12 @@ class CustomCampaignPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(CustomCampaign)
 class CustomCampaignCreateInput:
     """A new campaign of a custom integration. It is explicit: somebody made it."""
 
-    wmkt_id: str = strawberry.field(description="The integration's id in tracking links.")
-    slug: str = strawberry.field(
-        description="Its name in landing page addresses, 1 to 64 characters, unique in the integration."
-    )
-    name: str = strawberry.field(description="What people call it, 1 to 255 characters.")
-    active: bool = strawberry.field(
-        default=True, description="Whether it runs from now on; else it is a draft."
-    )
 
-
-@input_type
+@input_for(CustomCampaignChange, own_first=True)
 class CustomCampaignUpdateInput:
     """A change of a campaign of an integration: fields left out stay."""
 
@@ -50,8 +42,6 @@ class CustomCampaignUpdateInput:
     wmkt_id: str | None = optional(
         "Given, the campaign is found only in the integration with this tracking id."
     )
-    name: str | None = optional("What people call it, 1 to 255 characters.")
-    active: bool | None = optional("True: it runs, whatever it was before. False: it is paused, if it runs.")
 
 
 @writes(roles=WRITERS)
@@ -62,12 +52,7 @@ async def create_campaign(
 ) -> CustomCampaignPayload:
     """Makes a campaign that a custom integration tracks."""
     made = await custom_campaigns.create_custom_campaign(
-        tx,
-        wmkt_id=input.wmkt_id,
-        slug=input.slug,
-        name=input.name,
-        active=input.active,
-        now=info.context.now,
+        tx, entry_of(CustomCampaign, input), now=info.context.now
     )
     return CustomCampaignPayload(campaign=await shown(info, tx, "Campaign", made), modified_count=1)
 
@@ -79,14 +64,11 @@ async def update_campaign(
     input: Annotated[CustomCampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CustomCampaignPayload:
     """Changes name and activity of a campaign that an integration tracks."""
-    name: Settable[str | None] = settable(input.name)
-    active: Settable[bool | None] = settable(input.active)
     ident = await campaign_named(tx, input.id, "id")
     changed = await custom_campaigns.update_custom_campaign(
         tx,
         ident,
-        name=UNSET if name is None else name,
-        active=UNSET if active is None else active,
+        entry_of(CustomCampaignChange, input),
         wmkt_id=given(input.wmkt_id),
         now=info.context.now,
     )

@@ -7,7 +7,7 @@ import strawberry
 from app.auth.principal import WRITERS, Role
 from app.domain.events.accepting import Sent
 from app.domain.events.processing import process_now
-from app.domain.events.replaying import MAX_REPLAYED, replay
+from app.domain.events.replaying import MAX_REPLAYED, replay_events
 from app.domain.events.sending import sent_event
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
@@ -134,8 +134,8 @@ async def send_now(
 
 
 @writes(
-    description=f"Judges events of the trash anew, by their types as they are now: {MAX_REPLAYED} at most, those first that came"
-    " first. What is taken is processed and leaves the trash; doing it twice does nothing more.",
+    description=f"Judges events of the trash anew, by their types as they are now: {MAX_REPLAYED} at most, those first"
+    " that came first. What is taken is processed and leaves the trash; doing it twice does nothing more.",
     roles=WRITERS,
 )
 async def replay_trash(
@@ -147,7 +147,7 @@ async def replay_trash(
     narrowed = await context.services.projects.inside(context.principal, input.project, now=context.now)
     (project_id,) = narrowed.scope.project_ids
     ids = given(input.ids)
-    done = await replay(
+    done = await replay_events(
         context.db,
         narrowed.scope.group_id,
         project_id,

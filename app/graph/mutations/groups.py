@@ -7,10 +7,11 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.groups import operations
-from app.domain.groups.operations import GroupFields
-from app.graph.declaring.described import input_type, object_type
+from app.domain.groups.fields import GroupFields
+from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.writing import UserError, errors_field, optional, settable, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.groups import CustomerGroup
 
 
@@ -24,12 +25,9 @@ class GroupPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(GroupFields)
 class GroupUpdateInput:
     """A change of the group you act in: fields left out stay."""
-
-    name: str | None = optional("What the group is called, 1 to 255 characters.")
-    time_zone: str | None = optional("Its time zone (IANA). Days of campaigns still to run move with it.")
 
 
 @writes(roles=WRITERS)
@@ -39,6 +37,5 @@ async def update_group(
     input: Annotated[GroupUpdateInput, strawberry.argument(description="The change.")],
 ) -> GroupPayload:
     """Changes the group you act in."""
-    fields = GroupFields(name=settable(input.name), time_zone=settable(input.time_zone))
-    changed = await operations.update_group(tx, fields, now=info.context.now)
+    changed = await operations.update_group(tx, entry_of(GroupFields, input), now=info.context.now)
     return GroupPayload(group=await shown(info, tx, "CustomerGroup", changed))

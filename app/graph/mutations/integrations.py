@@ -7,9 +7,11 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.integrations import operations
-from app.graph.declaring.described import input_type, object_type
+from app.domain.integrations.fields import IntegrationFields
+from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.types.integrations import Integration
 
 
@@ -23,29 +25,18 @@ class IntegrationPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(IntegrationFields, required=("name",), own_first=True)
 class IntegrationCreateInput:
     """A new integration."""
 
     project: str = strawberry.field(description="The project: its slug or its id.")
-    name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
-    kind: str | None = optional(
-        "Which kind of tool it connects; custom_ads unless said. Kinds that begin with custom_ are one's own to fill."
-    )
-    wmkt_id: str | None = optional(
-        "Its id in tracking links, unique in the group, 64 characters at most; made up unless given."
-    )
-    currency: str | None = optional(
-        "The currency of its outlays (ISO 4217); the group's unless given. It stays what it is."
-    )
 
 
-@input_type
+@input_for(IntegrationFields, only=("name",), required=("name",), own_first=True)
 class IntegrationUpdateInput:
     """A change of an integration."""
 
     id: strawberry.ID = strawberry.field(description="The integration.")
-    name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
 
 
 @writes(roles=WRITERS)
@@ -56,13 +47,7 @@ async def create_integration(
 ) -> IntegrationPayload:
     """Makes an integration of a project."""
     made = await operations.create_integration(
-        tx,
-        project=input.project,
-        name=input.name,
-        kind=given(input.kind) or operations.CUSTOM_ADS,
-        wmkt_id=given(input.wmkt_id),
-        currency=given(input.currency),
-        now=info.context.now,
+        tx, entry_of(IntegrationFields, input), project=input.project, now=info.context.now
     )
     return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
 
@@ -75,5 +60,5 @@ async def update_integration(
 ) -> IntegrationPayload:
     """Calls an integration otherwise. Its currency and its tracking id stay."""
     ident = own_id(input.id, "intg", "integration", "id")
-    await operations.update_integration(tx, ident, name=input.name)
+    await operations.update_integration(tx, ident, entry_of(IntegrationFields, input))
     return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))

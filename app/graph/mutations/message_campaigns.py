@@ -6,16 +6,16 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.campaigns.messages import MessageCampaign, create_message_campaign
-from app.graph.declaring.described import input_type, object_type
-from app.graph.declaring.enums import CampaignType
+from app.domain.campaigns.fields import CampaignFields
+from app.domain.campaigns.messages import create_message_campaign
+from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.scalars import Date, DateTime, Decimal
-from app.graph.declaring.writing import UserError, errors_field, given, optional, reference, settable, writes
-from app.graph.inputs.campaigns import CampaignContentInput
+from app.graph.declaring.scalars import Decimal
+from app.graph.declaring.settable import fields_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, writes
+from app.graph.inputs.campaigns import OBJECTS
 from app.graph.types.campaigns import Campaign
 from app.graph.types.promos import Promo
-from app.values.changes import sent
 
 
 @object_type
@@ -31,23 +31,29 @@ class MessageCampaignPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(
+    CampaignFields,
+    only=(
+        "name", "type", "channels", "subject", "body", "cta_text", "cta_url",
+        "starts_on", "starts_at", "ends_on", "ends_at", "external_id",
+    ),
+    required=("name", "type", "channels"),
+    objects=OBJECTS,
+    texts={
+        "type": "What it is for.",
+        "channels": "What it is sent through, such as email; at least one.",
+    },
+    first=(
+        "name", "type", "channels", "segment_id", "content", "starts_on", "starts_at", "ends_on", "ends_at",
+        "promo_code", "promo_discount_percent", "store_id",
+    ),
+)  # fmt: skip
 class MessageCampaignCreateInput:
     """A message campaign. Its dates say whether it is a draft, scheduled, active or over."""
 
-    name: str = strawberry.field(description="What the campaign is called, 1 to 255 characters.")
-    type: CampaignType = strawberry.field(description="What it is for.")
-    channels: list[str] = strawberry.field(
-        description="What it is sent through, such as email; at least one."
-    )
     segment_id: strawberry.ID = strawberry.field(
         description="Whom it speaks to: the segment's id, or the id it was imported with."
     )
-    content: CampaignContentInput | None = optional("What it says.")
-    starts_on: Date | None = optional("Its first day in the store's time zone; instead of startsAt.")
-    starts_at: DateTime | None = optional("From when; instead of startsOn.")
-    ends_on: Date | None = optional("Its last day, inclusive; instead of endsAt.")
-    ends_at: DateTime | None = optional("Until when, exclusive; instead of endsOn.")
     promo_code: str | None = optional(
         "The promo it carries. A new code is made, for the campaign's time; one that is there with the same"
         " discount is linked; with another discount it is refused."
@@ -58,7 +64,6 @@ class MessageCampaignCreateInput:
     store_id: strawberry.ID | None = optional(
         "The store it belongs to; else the credential's, else the group's default store."
     )
-    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
     draft: bool = strawberry.field(
         default=False, description="Keep it a draft, also where its dates would schedule or start it."
     )
@@ -71,27 +76,15 @@ async def create(
     input: Annotated[MessageCampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> MessageCampaignPayload:
     """Makes a message campaign, and its promo where a new one is named: both or neither."""
-    content: CampaignContentInput | None = given(input.content)
-    order = MessageCampaign(
-        name=input.name,
-        type=input.type,
-        channels=input.channels,
+    made = await create_message_campaign(
+        tx,
+        await fields_of(tx, CampaignFields, input),
         segment=input.segment_id,
-        subject=given(content.subject) if content else None,
-        body=given(content.body) if content else None,
-        cta_text=given(content.cta_text) if content else None,
-        cta_url=given(content.cta_url) if content else None,
-        starts_on=given(input.starts_on),
-        starts_at=given(input.starts_at),
-        ends_on=given(input.ends_on),
-        ends_at=given(input.ends_at),
         promo_code=given(input.promo_code),
         promo_discount_percent=given(input.promo_discount_percent),
-        external_id=settable(input.external_id),
-    )
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    made = await create_message_campaign(
-        tx, order, store_id=store_id, draft=input.draft, now=info.context.now
+        store_id=given_id(input.store_id, "store", "store", "storeId"),
+        draft=input.draft,
+        now=info.context.now,
     )
     promo = None if made.promo_id is None else await shown(info, tx, "Promo", made.promo_id)
     return MessageCampaignPayload(campaign=await shown(info, tx, "Campaign", made.campaign_id), promo=promo)

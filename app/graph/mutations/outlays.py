@@ -11,8 +11,8 @@ from app.domain.outlays import operations
 from app.domain.outlays.fields import OutlayFields
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.scalars import DateTime, Decimal
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, settable, writes
+from app.graph.declaring.settable import fields_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
 from app.graph.types.outlays import Outlay
 
 
@@ -39,26 +39,26 @@ class OutlayDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(
+    OutlayFields,
+    required=("campaign_id", "amount", "starts_at", "ends_at"),
+    first=("campaign_id", "wmkt_id"),
+)
 class OutlayCreateInput:
     """A new outlay. It is spread over its days in the spend ledger."""
 
-    campaign_id: strawberry.ID = strawberry.field(
-        description="The campaign, which an integration tracks: its id, or the id it was imported with."
-    )
     wmkt_id: str | None = optional(
         "Given, the campaign is found only in the integration with this tracking id."
     )
-    amount: Decimal = strawberry.field(
-        description="How much, in the integration's currency. Negative: money that came back."
-    )
-    starts_at: DateTime = strawberry.field(description="From when; before the end.")
-    ends_at: DateTime = strawberry.field(description="Until when, exclusive; ten years later at most.")
-    country: str | None = optional("Where; nothing follows from it.")
-    region: str | None = optional("Where in the country; nothing follows from it.")
 
 
-@input_type
+@input_for(
+    OutlayFields,
+    texts={
+        "campaign_id": "The campaign to move it to, of the same integration: its id, or the id it was imported with."
+    },
+    own_first=True,
+)
 class OutlayUpdateInput:
     """A change of an outlay: fields left out stay; country and region are cleared by null."""
 
@@ -69,14 +69,6 @@ class OutlayUpdateInput:
     parent_campaign_id: strawberry.ID | None = optional(
         "Given, the outlay is found only in this campaign: its id, or the id it was imported with."
     )
-    campaign_id: strawberry.ID | None = optional(
-        "The campaign to move it to, of the same integration: its id, or the id it was imported with."
-    )
-    amount: Decimal | None = optional("How much, in the integration's currency.")
-    starts_at: DateTime | None = optional("From when.")
-    ends_at: DateTime | None = optional("Until when, exclusive.")
-    country: str | None = optional("Where.")
-    region: str | None = optional("Where in the country.")
 
 
 @input_type
@@ -93,14 +85,7 @@ async def create(
     input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")],
 ) -> OutlayPayload:
     """Makes an outlay of a campaign, and books it day by day."""
-    fields = OutlayFields(
-        campaign_id=await campaign_named(tx, input.campaign_id, "campaignId"),
-        amount=input.amount,
-        starts_at=input.starts_at,
-        ends_at=input.ends_at,
-        country=settable(input.country),
-        region=settable(input.region),
-    )
+    fields = await fields_of(tx, OutlayFields, input)
     made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
     return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
 
@@ -113,15 +98,8 @@ async def update(
 ) -> OutlayPayload:
     """Changes an outlay, or moves it to another campaign; the ledger follows."""
     ident = own_id(input.id, "outlay", "outlay", "id")
-    target, parent = settable(input.campaign_id), given(input.parent_campaign_id)
-    fields = OutlayFields(
-        campaign_id=await campaign_named(tx, target, "campaignId") if isinstance(target, str) else target,
-        amount=settable(input.amount),
-        starts_at=settable(input.starts_at),
-        ends_at=settable(input.ends_at),
-        country=settable(input.country),
-        region=settable(input.region),
-    )
+    fields = await fields_of(tx, OutlayFields, input)
+    parent = given(input.parent_campaign_id)
     changed = await operations.update_outlay(
         tx,
         ident,

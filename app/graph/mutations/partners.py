@@ -7,20 +7,12 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.groups import partners
-from app.graph.declaring.described import input_type, object_type
+from app.domain.groups.fields import PartnerFields, PartnershipFields
+from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.writing import (
-    UserError,
-    errors_field,
-    given,
-    optional,
-    own_id,
-    reference,
-    settable,
-    writes,
-)
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.types.partners import Partner, Partnership
-from app.values.changes import sent
 
 
 @object_type
@@ -43,40 +35,28 @@ class PartnershipPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(PartnerFields, required=("name",))
 class PartnerCreateInput:
     """A new partner."""
 
-    name: str = strawberry.field(description="What the partner is called, 1 to 255 characters.")
-    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
-
-@input_type
+@input_for(PartnerFields, own_first=True)
 class PartnerUpdateInput:
     """A change of a partner: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID = strawberry.field(description="The partner.")
-    name: str | None = optional("What the partner is called, 1 to 255 characters.")
-    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@input_type
+@input_for(PartnershipFields, required=("name", "partner_id"))
 class PartnershipCreateInput:
     """A new agreement of a partner and a store."""
 
-    name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
-    partner_id: strawberry.ID = strawberry.field(description="The partner.")
-    store_id: strawberry.ID | None = optional(
-        "The store; else the credential's, else the group's default store."
-    )
 
-
-@input_type
+@input_for(PartnershipFields, only=("name",), required=("name",), own_first=True)
 class PartnershipRenameInput:
     """A new name of an agreement. Its partner and store stay: campaigns rest on them."""
 
     id: strawberry.ID = strawberry.field(description="The agreement.")
-    name: str = strawberry.field(description="What it is called, 1 to 255 characters.")
 
 
 @writes(roles=WRITERS)
@@ -86,9 +66,7 @@ async def create(
     input: Annotated[PartnerCreateInput, strawberry.argument(description="The partner.")],
 ) -> PartnerPayload:
     """Makes a partner."""
-    made = await partners.create_partner(
-        tx, name=input.name, external_id=given(input.external_id), now=info.context.now
-    )
+    made = await partners.create_partner(tx, entry_of(PartnerFields, input), now=info.context.now)
     return PartnerPayload(partner=await shown(info, tx, "Partner", made))
 
 
@@ -100,8 +78,7 @@ async def update(
 ) -> PartnerPayload:
     """Changes a partner."""
     ident = own_id(input.id, "part", "partner", "id")
-    name, external_id = settable(input.name), settable(input.external_id)
-    await partners.update_partner(tx, ident, name=name, external_id=external_id)
+    await partners.update_partner(tx, ident, entry_of(PartnerFields, input))
     return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
 
 
@@ -112,11 +89,7 @@ async def create_partnership(
     input: Annotated[PartnershipCreateInput, strawberry.argument(description="The agreement.")],
 ) -> PartnershipPayload:
     """Makes an agreement of a partner and a store."""
-    partner_id = own_id(input.partner_id, "part", "partner", "partnerId")
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
-    made = await partners.create_partnership(
-        tx, name=input.name, partner_id=partner_id, store_id=store_id, now=info.context.now
-    )
+    made = await partners.create_partnership(tx, entry_of(PartnershipFields, input), now=info.context.now)
     return PartnershipPayload(partnership=await shown(info, tx, "Partnership", made))
 
 
@@ -128,5 +101,5 @@ async def rename_partnership(
 ) -> PartnershipPayload:
     """Calls an agreement something else."""
     ident = own_id(input.id, "pship", "partnership", "id")
-    await partners.rename_partnership(tx, ident, name=input.name)
+    await partners.rename_partnership(tx, ident, entry_of(PartnershipFields, input))
     return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))

@@ -134,7 +134,9 @@ async def redeem(
     tx: Transaction,
     input: Annotated[PromoRedeemInput, strawberry.argument(description="The use.")],
 ) -> PromoRedemptionPayload:
-    """Uses a promo once, within its limits however many do so at the same moment. The same key again is the same use."""
+    """Uses a promo once, within its limits however many do so at the same moment. The same key again is the same
+    use.
+    """
     asked = asked_of(input.code, input.basket, given(input.customer_id))
     made = await redeeming.redeem(tx, asked, key=input.key, now=info.context.now)
     return PromoRedemptionPayload(redemption=await shown(info, tx, "PromoRedemption", made))

@@ -7,15 +7,14 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.metrics.entries import MAX_TOLD, Several
 from app.domain.segments import operations
-from app.domain.segments.operations import SegmentFields
-from app.errors import Failure
+from app.domain.segments.fields import SegmentFields
+from app.errors import MAX_TOLD, Failure, Several
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.scalars import JSON
-from app.graph.declaring.writing import UserError, errors_field, optional, own_id, settable, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.types.segments import Segment
 
 
@@ -52,28 +51,18 @@ class SegmentMembersPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(SegmentFields, required=("name",), first=("name", "type"))
 class SegmentCreateInput:
     """A new segment."""
 
-    name: str = strawberry.field(description="What the segment is called, 1 to 255 characters.")
     type: SegmentType = strawberry.field(description="How it gets its customers.")
-    criteria: JSON | None = optional(
-        "Whom a dynamic segment holds: an object of conditions that must all hold, see `segmentPreview`."
-    )
-    source: str | None = optional("Where an imported segment comes from.")
-    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
-@input_type
+@input_for(SegmentFields, own_first=True)
 class SegmentUpdateInput:
     """A change of a segment: fields left out stay, fields that are null are cleared. Its type stays."""
 
     id: strawberry.ID = strawberry.field(description="The segment.")
-    name: str | None = optional("What the segment is called, 1 to 255 characters.")
-    criteria: JSON | None = optional("Whom a dynamic segment holds.")
-    source: str | None = optional("Where an imported segment comes from.")
-    external_id: str | None = optional("Its id in the system it was imported from, unique in the group.")
 
 
 @input_type
@@ -98,7 +87,9 @@ async def create(
     input: Annotated[SegmentCreateInput, strawberry.argument(description="The segment.")],
 ) -> SegmentPayload:
     """Makes a segment. A dynamic one is counted at once."""
-    made = await operations.create_segment(tx, input.type, _fields(input), now=info.context.now)
+    made = await operations.create_segment(
+        tx, input.type, entry_of(SegmentFields, input), now=info.context.now
+    )
     return SegmentPayload(segment=await shown(info, tx, "Segment", made))
 
 
@@ -110,7 +101,7 @@ async def update(
 ) -> SegmentPayload:
     """Changes a segment. New criteria are counted at once."""
     ident = own_id(input.id, "seg", "segment", "id")
-    await operations.update_segment(tx, ident, _fields(input), now=info.context.now)
+    await operations.update_segment(tx, ident, entry_of(SegmentFields, input), now=info.context.now)
     return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
 
 
@@ -165,12 +156,3 @@ def _customer_ids(sent: list[strawberry.ID]) -> list[int]:
     if failures:
         raise Several(failures[:MAX_TOLD])
     return found
-
-
-def _fields(sent: SegmentCreateInput | SegmentUpdateInput) -> SegmentFields:
-    return SegmentFields(
-        name=settable(sent.name),
-        criteria=settable(sent.criteria),
-        source=settable(sent.source),
-        external_id=settable(sent.external_id),
-    )

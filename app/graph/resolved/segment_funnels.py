@@ -11,9 +11,10 @@ from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.loading import arguments
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import Date
-from app.graph.figures.funnels import FunnelSlice, own_slice
+from app.graph.figures.funnels import FunnelSlice
+from app.graph.figures.funnels_sql import own_slice
 from app.plan.catalog import Aggregate, AggregateRequest, Row
-from app.plan.sql import Part, Select, Sql, all_of, const, sql
+from app.plan.sql import Select, Sql, const, joined, sql, verbatim
 
 _KIND = "SELECT type, criteria::text AS criteria FROM segment WHERE group_id = $1 AND id = $2"
 _PLACE = re.compile(r"\$(\d+)::(\w+(?:\[\])?)")
@@ -37,42 +38,35 @@ async def _funnel(
 
     def held(request: AggregateRequest, t: Row) -> Sql:
         if segment["type"] != "dynamic":
-            members, scope, m = request.table("FunnelMember", "m")
-            where = [*scope, sql(m("segment_id"), " = ", const(ident, "bigint"))]
             return sql(
-                t("customer_id"),
-                " IN (SELECT ",
-                m("customer_id"),
-                " FROM ",
-                members,
-                " WHERE ",
-                all_of(where),
-                ")",
+                "{t.customer_id} IN (SELECT {m.customer_id} FROM {m} WHERE {m.scope} AND {m.segment_id} = {segment})",
+                t=t,
+                m=request.table("FunnelMember", "m"),
+                segment=const(ident, "bigint"),
             )
         predicate = kept_predicate(segment)
         if predicate is None:
             return sql("false")
-        # The criteria's SQL names the table `customer`.
-        customers, scope, customer = request.table("Customer", "customer")
         made = compile_sql(predicate, now=context.now)
-        where = [*scope, sql(customer("deleted_at"), " IS NULL"), _bound(made.text, made.values)]
         return sql(
-            t("customer_id"),
-            " IN (SELECT ",
-            customer("id"),
-            " FROM ",
-            customers,
-            " WHERE ",
-            all_of(where),
-            ")",
+            """
+            {t.customer_id} IN (
+                SELECT {customer.id} FROM {customer}
+                WHERE {customer.scope} AND {customer.deleted_at} IS NULL AND ({criteria})
+            )
+            """,
+            t=t,
+            # The criteria's SQL names the table `customer`.
+            customer=request.table("Customer", "customer"),
+            criteria=_bound(made.text, made.values),
         )
 
     def build(request: AggregateRequest) -> Select:
         return own_slice(request, only=held)
 
     asked = {"stages": stages, "since": since, "until": until, "withinHours": within_hours}
-    found = await loaders_of(info).aggregate("FunnelSlice", Aggregate(build), arguments(asked), None)
-    shown: Any = found[0]
+    funnels = await loaders_of(info).aggregate("FunnelSlice", Aggregate(build), arguments(asked), None)
+    shown: Any = funnels[0]
     return shown  # type: ignore[no-any-return]
 
 
@@ -84,9 +78,9 @@ funnel_now: Any = strawberry.field(
 
 def _bound(text: str, values: list[object]) -> Sql:
     """A condition whose places `$n` are bound to these values, numbered anew with the statement around it."""
-    parts: list[Part] = ["("]
+    parts: list[Sql] = []
     last = 0
     for place in _PLACE.finditer(text):
-        parts += [text[last : place.start()], const(values[int(place[1]) - 1], place[2])]
+        parts += [verbatim(text[last : place.start()]), const(values[int(place[1]) - 1], place[2])]
         last = place.end()
-    return Sql((*parts, text[last:], ")"))
+    return joined("", [*parts, verbatim(text[last:])])

@@ -86,11 +86,11 @@ async def _would_pass(
                     for row in checked_fields(entries)
                 ),
             )
-        found = await events_would_pass(tx, project_id, schema)
+        passing = await events_would_pass(tx, project_id, schema)
     return EventsWouldPass(
-        passing=Long(found.passing),
-        failing=Long(found.failing),
-        reasons=[_shown(one) for one in found.reasons],
+        passing=Long(passing.passing),
+        failing=Long(passing.failing),
+        reasons=[_shown(one) for one in passing.reasons],
     )
 
 

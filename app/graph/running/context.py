@@ -10,7 +10,7 @@ from app.auth.projects import Projects
 from app.db.database import Database, Transaction
 from app.domain.events.accepting import Acceptor
 from app.domain.events.rates import Rates
-from app.plan.news import Window
+from app.plan.binding import NewsWindow
 from app.settings import Settings
 from app.values.scope import Scope
 
@@ -56,7 +56,7 @@ class Context:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     stale_ok: bool = False
     """The client said `Prefer: stale-ok`: a replica may answer."""
-    window: Window | None = None
+    window: NewsWindow | None = None
     """Which rows are news, where news are asked for."""
     loaders: "Loaders | None" = None
     """Dataloaders of this request; made by the entry."""

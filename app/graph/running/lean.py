@@ -7,9 +7,9 @@ with plain values, and of its payload leaves, or lists of objects with leaves. E
 any operation (document, variables, bounds, faults), and so is every answer; a test compares the two.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -27,9 +27,13 @@ from graphql import (
 )
 
 from app.graph.declaring.writing import LEAN
+from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, Plan
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
-from app.graph.running.preparing import Prepared
-from app.graph.schema import schema
+from app.graph.schema import graph
+from app.graph.strawberry_parts import declaration, metadata, origin, python_name, resolver
+from app.plan.graphql_parts import printer_of
+from app.values.known import Known
 
 
 class LeanInfo(NamedTuple):
@@ -54,7 +58,7 @@ class _Read:
         if value is None:
             return None
         if self.leaf is not None:
-            show = self.leaf.coerce_output_value
+            show = printer_of(self.leaf)
             return [show(item) for item in value] if self.many else show(value)
         return [{one.key: one.shown(item) for one in self.inside} for item in value]
 
@@ -76,10 +80,10 @@ class Lean:
     """A failure nulls all of `data`."""
 
     async def run(
-        self, prepared: Prepared, context: Context
+        self, args: Sequence[dict[str, Any]], context: Context
     ) -> tuple[dict[str, Any] | None, GraphQLError | None]:
-        """`data`, and the error there was."""
-        sent = prepared.bindings.args[self.slot][self.argument]
+        """`data`, and the error there was. `args`: the coerced arguments of the request, by slot."""
+        sent = args[self.slot][self.argument]
         names = self.names
         given = self.takes(**{names[name]: value for name, value in sent.items()})
         try:
@@ -90,45 +94,51 @@ class Lean:
             return data, located_error(problem, [self.node], [self.key])
 
 
-def lean_of(prepared: Prepared) -> Lean | None:
+_KNOWN: Known[Plan, Lean | Literal[False]] = Known(
+    MAX_PLANS, weight=MAX_FIELDS, weigh=lambda plan, _: plan.size
+)
+"""How the mutation of a plan is called; False where it needs the executor."""
+
+
+def lean_of(checked: CheckedOperation) -> Lean | None:
     """How to call it; None where it needs the executor. Found once per plan."""
-    plan = prepared.plan
-    if plan.lean is None:
-        plan.lean = (_lean(prepared),)
-    return plan.lean[0]
+    lean = _KNOWN.get(checked.plan)
+    if lean is None:
+        lean = _lean(checked) or False
+        _KNOWN.keep(checked.plan, lean)
+    return lean or None
 
 
-def _lean(prepared: Prepared) -> Lean | None:
-    operation = prepared.operation.node
+def _lean(checked: CheckedOperation) -> Lean | None:
+    operation = checked.definition.node
     selections = operation.selection_set.selections
     if operation.operation is not OperationType.MUTATION or len(selections) != 1 or operation.directives:
         return None
     (node,) = selections
-    mutation = schema._schema.mutation_type
+    mutation = graph.mutation_type
     assert mutation is not None
     if not isinstance(node, FieldNode) or node.directives or node.name.value not in mutation.fields:
         return None
     definition = mutation.fields[node.name.value]
-    declared = (definition.extensions or {}).get("strawberry-definition")
-    (root,) = prepared.plan.tree.roots
+    (root,) = checked.plan.tree.roots
     arguments = node.arguments or ()
-    if declared is None or not declared.metadata.get(LEAN) or root.slot is None or len(arguments) != 1:
+    if not metadata(definition, LEAN) or root.slot is None or len(arguments) != 1:
         return None
     (argument,) = arguments
     takes = get_nullable_type(definition.args[argument.name.value].type)
     payload = get_nullable_type(definition.type)
     if not isinstance(argument.value, VariableNode) or not isinstance(payload, GraphQLObjectType):
         return None
-    names, reads = _names(takes), _reads(payload, node)
-    if names is None or reads is None:
+    names, reads, made = _names(takes), _reads(payload, node), origin(takes)
+    if names is None or reads is None or made is None:
         return None
     return Lean(
         key=node.alias.value if node.alias else node.name.value,
         node=node,
         slot=root.slot,
         argument=argument.name.value,
-        call=declared.base_resolver.wrapped_func,
-        takes=takes.extensions["strawberry-definition"].origin,
+        call=resolver(definition),
+        takes=made,
         names=names,
         reads=reads,
         is_required=is_non_null_type(definition.type),
@@ -143,7 +153,7 @@ def _names(takes: Any) -> dict[str, str] | None:
     for name, one in takes.fields.items():
         if not isinstance(get_nullable_type(one.type), GraphQLScalarType):
             return None
-        names[name] = one.extensions["strawberry-definition"].python_name
+        names[name] = python_name(one)
     return names
 
 
@@ -154,27 +164,23 @@ def _reads(payload: GraphQLObjectType, node: FieldNode, *, deep: bool = True) ->
         if not isinstance(one, FieldNode) or one.directives or one.arguments:
             return None
         definition = payload.fields.get(one.name.value)
-        declared = definition and (definition.extensions or {}).get("strawberry-definition")
         key = one.alias.value if one.alias else one.name.value
-        if (
-            definition is None
-            or declared is None
-            or declared.base_resolver
-            or any(key == r.key for r in reads)
-        ):
+        if definition is None or declaration(definition) is None or resolver(definition):
+            return None
+        if any(key == r.key for r in reads):
             return None
         kind = get_nullable_type(definition.type)
         many = is_list_type(kind)
         item: Any = get_nullable_type(kind.of_type) if many else kind
         if isinstance(item, GraphQLScalarType):
-            reads.append(_Read(key, declared.python_name, item, many))
+            reads.append(_Read(key, python_name(definition), item, many))
             continue
         inside = (
             _reads(item, one, deep=False) if many and deep and isinstance(item, GraphQLObjectType) else None
         )
         if inside is None:
             return None
-        reads.append(_Read(key, declared.python_name, None, many, inside))
+        reads.append(_Read(key, python_name(definition), None, many, inside))
     return tuple(reads)
 
 

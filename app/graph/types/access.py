@@ -14,8 +14,8 @@ from app.tables import access as tables
 class Viewer:
     """The credential behind this request."""
 
-    name: str = fact("What the log calls it.", lambda b: b.facts["name"])
-    roles: list[str] = fact("Its roles.", lambda b: b.facts["roles"], cast="text[]")
+    name: str = fact("What the log calls it.", lambda b: b.facts.caller)
+    roles: list[str] = fact("Its roles.", lambda b: b.facts.roles, cast="text[]")
     group: CustomerGroupRef = look_up("The group it acts in.", scope_key="group")
     store: StoreRef | None = look_up("The store it is narrowed to; null: the whole group.", scope_key="store")
 

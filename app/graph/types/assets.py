@@ -5,23 +5,31 @@ from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CampaignRef, StoreRef
 from app.graph.declaring.scalars import DateTime, Long
 from app.plan.catalog import Row, own, via
-from app.plan.sql import Param, Sql, sql
+from app.plan.sql import Sql, bound, sql
 from app.tables import assets as tables
 
 
 def _link(name: str, cast: str) -> Sql:
-    return sql(Param(("link", name), cast, lambda b: getattr(b.facts["links"](), name)))
+    return bound(("link", name), cast, lambda b: getattr(b.facts.links(), name))
 
 
 def _signed_link(row: Row) -> Sql:
     """HMAC-SHA256 of the id, from PostgreSQL's own sha256 (see `Links`)."""
-    message = sql("convert_to(", row("id"), "::text, 'UTF8')")
-    inner = sql("sha256(", _link("inner", "bytea"), " || ", message, ")")
-    digest = sql("encode(sha256(", _link("outer", "bytea"), " || ", inner, "), 'base64')")
+    inner = sql(
+        "sha256({inner} || convert_to({row.id}::text, 'UTF8'))", inner=_link("inner", "bytea"), row=row
+    )
     return sql(
-        _link("base_url", "text"), " || '/assets/' || ", row("id"), " || '?group=' || ", _link("group_id", "bigint"),
-        " || '&expires=' || ", _link("expires", "bigint"), " || '&signature=' || translate(", digest, ", '+/=', '-_')",
-    )  # fmt: skip
+        """
+        {base_url} || '/assets/' || {row.id} || '?group=' || {group} || '&expires=' || {expires}
+        || '&signature=' || translate(encode(sha256({outer} || {inner}), 'base64'), '+/=', '-_')
+        """,
+        base_url=_link("base_url", "text"),
+        row=row,
+        group=_link("group_id", "bigint"),
+        expires=_link("expires", "bigint"),
+        outer=_link("outer", "bytea"),
+        inner=inner,
+    )
 
 
 @entity(

@@ -117,7 +117,7 @@ class Campaign(Node):
     description: str | None = column("What it is about.")
     logo_url: str | None = column("Where its logo is.")
     status: CampaignStatus = column("Where it stands in its life.")
-    is_active: bool = computed("Whether it runs.", lambda row: sql("(", row("status"), " = 'active')"))
+    is_active: bool = computed("Whether it runs.", lambda row: sql("({row.status} = 'active')", row=row))
     type: CampaignType = column("What it is for.")
     objective: Objective = column("Its marketing goal.")
     channels: list[str] = column(

@@ -26,13 +26,13 @@ _OF_EVENT = via("event_id", "Event")
 def _nonce(row: Row) -> Sql:
     key = row("dedup_key")
     return sql(
-        "CASE WHEN ", row("source"), " = 'tracker' THEN substr(", key, ", strpos(", key, ", ':') + 1) END"
-    )  # fmt: skip
+        "CASE WHEN {row.source} = 'tracker' THEN substr({key}, strpos({key}, ':') + 1) END", row=row, key=key
+    )
 
 
 def _sent_data(row: Row) -> Sql:
     # `json` keeps the text of what is inside: this is what was sent, to the letter.
-    return sql("(", row("body"), " -> 'data')")
+    return sql("({row.body} -> 'data')", row=row)
 
 
 @entity(

@@ -24,10 +24,13 @@ _OF_CAMPAIGN = via_or_group("campaign_id", "Campaign")
 
 def _redeemable(row: Row) -> Sql:
     return sql(
-        "(", row("deleted_at"), " IS NULL AND coalesce(", row("valid_from"), " <= ", NOW, ", true) AND coalesce(",
-        row("valid_until"), " > ", NOW, ", true) AND ", row("used"), " < coalesce(", row("usage_limit"),
-        ", 9223372036854775807))",
-    )  # fmt: skip
+        """
+        ({row.deleted_at} IS NULL AND coalesce({row.valid_from} <= {now}, true)
+        AND coalesce({row.valid_until} > {now}, true) AND {row.used} < coalesce({row.usage_limit}, 9223372036854775807))
+        """,
+        row=row,
+        now=NOW,
+    )
 
 
 @entity(
@@ -63,7 +66,7 @@ class Promo(Node):
 
 
 def _counts(row: Row) -> Sql:
-    return sql("(", row("released_at"), " IS NULL)")
+    return sql("({row.released_at} IS NULL)", row=row)
 
 
 @entity(table=tables.PromoRedemption, prefix="redeem", store=own("store_id"), project=HIDDEN)

@@ -14,7 +14,7 @@ _OF_CUSTOMER = via("customer_id", "Customer")
 
 
 def _counts(row: Row) -> Sql:
-    return sql("(", row("amount"), " > 0 AND ", row("reversed_at"), " IS NULL)")
+    return sql("({row.amount} > 0 AND {row.reversed_at} IS NULL)", row=row)
 
 
 @entity(table=tables.RewardEvaluation, prefix="reward", store=_OF_CAMPAIGN, project=HIDDEN)

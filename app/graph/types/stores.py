@@ -23,12 +23,12 @@ from app.graph.lists.orders import ORDERS
 from app.graph.lists.partners import PARTNERSHIPS
 from app.graph.lists.projects import PROJECTS
 from app.plan.catalog import own
-from app.plan.sql import sql
+from app.plan.sql import quoted, sql
 from app.tables import stores as tables
 
 
 def _has(feature: tables.StoreFeature) -> Any:
-    return lambda row: sql(f"('{feature}' <> ALL (", row("unavailable_features"), "))")
+    return lambda row: sql("({name} <> ALL ({row.unavailable_features}))", name=quoted(feature), row=row)
 
 
 @object_type

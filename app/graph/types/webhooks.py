@@ -8,7 +8,7 @@ from app.graph.declaring.fields import aggregate, column, computed, entity
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.scalars import DateTime, Long
 from app.plan.catalog import HIDDEN, VISIBLE, AggregateRequest, Entity, Row
-from app.plan.sql import Param, Select, Sql, joined, quoted, sql
+from app.plan.sql import Alias, Select, Sql, bound, joined, quoted, sql, whole
 from app.tables import webhooks as tables
 
 PATH = "/api/v1/marketing/webhooks"
@@ -16,8 +16,12 @@ PATH = "/api/v1/marketing/webhooks"
 
 
 def _url(row: Row) -> Sql:
-    base = sql(Param(("link", "base_url"), "text", lambda b: b.facts["links"]().base_url))
-    return sql(base, f" || '{PATH}/' || ", row("provider"), " || '/' || ", row("token"))
+    return sql(
+        "{base} || {path} || {row.provider} || '/' || {row.token}",
+        base=bound(("link", "base_url"), "text", lambda b: b.facts.links().base_url),
+        path=quoted(f"{PATH}/"),
+        row=row,
+    )
 
 
 @entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN)
@@ -72,26 +76,32 @@ def providers(description: str) -> Any:
 
 
 def _providers(request: AggregateRequest) -> Select:
-    table, scope, p = request.table("WebhookCounters", "p")
+    p = request.table("WebhookCounters", "p")
     values = [
-        f"({place}, {quoted(provider)}, {quoted(NAMES[provider])}, ARRAY[{', '.join(map(quoted, EVENTS[provider]))}])"
+        sql(
+            "({place}, {provider}, {name}, ARRAY[{events}])",
+            place=whole(place),
+            provider=quoted(provider),
+            name=quoted(NAMES[provider]),
+            events=joined(", ", map(quoted, EVENTS[provider])),
+        )
         for place, provider in enumerate(tables.Provider)
     ]
-    known = f"(VALUES {', '.join(values)}) AS known (place, provider, name, events)"
-    tie = joined(" AND ", [*scope, sql(p("provider"), " = known.provider")])
-    live = sql("coalesce(", p("connections"), ", 0) > 0")
+    known = sql("(VALUES {values}) AS known (place, provider, name, events)", values=joined(", ", values))
+    counters = sql("LEFT JOIN {p} ON {p.scope} AND {p.provider} = known.provider", p=p)
+    live = sql("coalesce({p.connections}, 0) > 0", p=p)
+    one = Alias("known")
 
     def while_live(name: str) -> Sql:
-        return sql("CASE WHEN ", live, " THEN ", p(name), " END")
+        return sql("CASE WHEN {live} THEN {column} END", live=live, column=p(name))
 
     names = {
-        "provider": sql("known.provider"),
-        "name": sql("known.name"),
-        "status": sql("CASE WHEN ", live, " THEN 'connected' ELSE 'disconnected' END"),
-        "events": sql("known.events"),
+        "provider": one("provider"),
+        "name": one("name"),
+        "status": sql("CASE WHEN {live} THEN 'connected' ELSE 'disconnected' END", live=live),
+        "events": one("events"),
         "events_received": while_live("events_received"),
         "events_ignored": while_live("events_ignored"),
         "last_event_at": while_live("last_event_at"),
-        "sort_1": sql("known.place"),
     }
-    return Select(names, sql(known, " LEFT JOIN ", table, " ON ", tie), [])
+    return Select(names, known, joins=counters, order=[one("place")])

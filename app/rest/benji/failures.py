@@ -1,7 +1,8 @@
-"""How Benji's API says no. Its document shows no error: `{"error": {"code", "message"}}` is ours."""
+"""How Benji's API refuses. Its document shows no error: `{"error": {"code", "message"}}` is our choice."""
 
 from collections.abc import Sequence
 
+from app.errors import INTERNAL_MESSAGE
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -37,7 +38,7 @@ EXAMPLES = {
     413: ("TOO_LARGE", "The body is larger than 1 MiB."),
     415: (UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
     422: (KEY_REUSED, "This Idempotency-Key was used for another request."),
-    500: (INTERNAL, "Something went wrong on our side. The request id helps us to find out what."),
+    500: (INTERNAL, INTERNAL_MESSAGE),
     503: ("UNAVAILABLE", "Busy; try again in a moment."),
 }
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from app.errors import Invalid
 from app.plan.checking import MAX_OFFSET
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.tables.campaigns import CampaignStatus
 from app.values.ids import show_id
+from app.values.numbers import MAX_SAFE_INTEGER
 
 LIST_CAP = 500
 """The document knows no pages: this many campaigns at most; `X-Total-Count` says how many match."""
@@ -18,8 +19,8 @@ MAX_CODE = 2**31 - 1
 _OFF = [status.name for status in CampaignStatus if status is not CampaignStatus.ACTIVE]
 
 
-def campaigns(parts: Parts) -> dict[str, Any]:
-    """The filters that were sent, and which part of the list; keys nobody knows are left alone."""
+def campaigns(parts: RequestParts) -> dict[str, Any]:
+    """The filters that were sent, and which part of the list. Unknown keys are ignored."""
     limit, offset = _whole(parts, "limit"), _whole(parts, "offset", most=MAX_OFFSET)
     return {
         "first": LIST_CAP if limit is None else min(limit, LIST_CAP),
@@ -28,8 +29,8 @@ def campaigns(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _filter(parts: Parts) -> Mapping[str, Any]:
-    found: dict[str, Any] = {"hasRewards": True}
+def _filter(parts: RequestParts) -> Mapping[str, Any]:
+    filters: dict[str, Any] = {"hasRewards": True}
     for name, key, prefix in (
         ("merchant_id", "storeIds", "store"),
         ("partner_id", "partnerIds", "part"),
@@ -37,29 +38,29 @@ def _filter(parts: Parts) -> Mapping[str, Any]:
     ):
         ident = _whole(parts, name)
         if ident is not None:
-            found[key] = [show_id(prefix, ident)]
+            filters[key] = [show_id(prefix, ident)]
     kind = _whole(parts, "campaign_type", most=MAX_CODE)
     if kind is not None:
-        found["rewardTypeCodes"] = [kind]
+        filters["rewardTypeCodes"] = [kind]
     active = _flag(parts, "is_active")
     if active is not None:
-        found["status"] = [CampaignStatus.ACTIVE.name] if active else _OFF
+        filters["status"] = [CampaignStatus.ACTIVE.name] if active else _OFF
     template = _flag(parts, "is_template")
     if template is not None:
-        found["isTemplate"] = template
+        filters["isTemplate"] = template
     if _flag(parts, "is_deleted"):
-        found["deleted"] = True
-    return found
+        filters["deleted"] = True
+    return filters
 
 
-def _flag(parts: Parts, name: str) -> bool | None:
+def _flag(parts: RequestParts, name: str) -> bool | None:
     text = (parts.query.get(name) or "").strip()
     if text not in ("", "0", "1"):
         raise Invalid(f"`{name}` must be 0 or 1, not {text[:40]!r}.", path=[name])
     return None if not text else text == "1"
 
 
-def _whole(parts: Parts, name: str, *, most: int = 2**53 - 1) -> int | None:
+def _whole(parts: RequestParts, name: str, *, most: int = MAX_SAFE_INTEGER) -> int | None:
     text = (parts.query.get(name) or "").strip()
     if not text:
         return None

@@ -8,19 +8,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.rest.route import Data, Parts
+from app.rest.route import Data, RequestParts
 from app.values.instants import read_instant, show_instant
 
 Node = Mapping[str, Any]
 
 
-def campaigns(data: Data, _: Parts) -> object:
+def campaigns(data: Data, _: RequestParts) -> object:
     """Every campaign that matches, complete."""
     return {"campaigns": [_campaign(node) for node in data["campaigns"]["nodes"]]}
 
 
-def total_count(data: Data, _: Parts) -> dict[str, str]:
-    """How many match, should the list have been cut."""
+def total_count(data: Data, _: RequestParts) -> dict[str, str]:
+    """How many match, in case the list was cut."""
     return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
 

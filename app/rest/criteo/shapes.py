@@ -10,40 +10,40 @@ from typing import Any
 
 from app.domain.spend.rules import SAME_CAMPAIGN
 from app.errors import NotFound
-from app.rest.criteo.failures import ignored, refused, waits
+from app.rest.criteo.failures import ignored, update_error, waits
 from app.rest.criteo.requests import GOALS, KIND, UNDEFINED, Item, items_of, number_of
 from app.rest.criteo.requests import search as requested
-from app.rest.failing import Problem, Refused, refuse
-from app.rest.route import Data, Parts
+from app.rest.failing import PayloadErrors, Problem, refuse
+from app.rest.route import Data, RequestParts
 from app.values.ids import read_whole
 from app.values.money import show_decimal
 
 Node = Mapping[str, Any]
 
 
-def campaign(data: Data, parts: Parts) -> object:
+def campaign(data: Data, parts: RequestParts) -> object:
     """One campaign."""
     number = parts.path["campaign_id"]
     found = data["campaigns"]["nodes"]
     if not found:
         raise NotFound("campaign", number)
-    # The imported number comes first, should it be the number of another campaign here.
+    # The imported number comes first, in case it is the number of another campaign here.
     return {"data": resource(next((n for n in found if n["externalId"] == number), found[0])), "errors": []}
 
 
-def search(data: Data, parts: Parts) -> object:
-    """All that the filters let through."""
+def search(data: Data, parts: RequestParts) -> object:
+    """Every campaign that matches the filters."""
     return {"data": [resource(node) for node in _meant(data, parts)], "errors": []}
 
 
-def total_count(data: Data, parts: Parts) -> dict[str, str]:
-    """How many there are, also beyond the cap."""
+def total_count(data: Data, parts: RequestParts) -> dict[str, str]:
+    """How many there are, including those beyond the cap."""
     found = data["campaigns"]
     return {"X-Total-Count": str(found["totalCount"] - len(found["nodes"]) + len(_meant(data, parts)))}
 
 
-def _meant(data: Data, parts: Parts) -> list[Node]:
-    """Without those whose number of ours was asked for, where another one was imported with it."""
+def _meant(data: Data, parts: RequestParts) -> list[Node]:
+    """Without campaigns whose own number was asked for, where another one was imported with that number."""
     asked = requested(parts)["filter"]
     nodes = _imported_first(data["campaigns"]["nodes"], asked.get("numbers"), lambda node: node)
     return _imported_first(nodes, asked.get("storeNumbers"), lambda node: node["store"])
@@ -56,8 +56,8 @@ def _imported_first(nodes: list[Node], asked: Sequence[str] | None, of: Callable
     return [node for node in nodes if of(node)["externalId"] in asked or _own(of(node)) in ours]
 
 
-def created(data: Data, _: Parts) -> object:
-    """The campaign just made; an object, not the array the text speaks of (CR-C2)."""
+def created(data: Data, _: RequestParts) -> object:
+    """The campaign just made: an object, not the array that the text mentions (CR-C2)."""
     payload = data["adCampaignCreate"]
     _refuse(payload["errors"])
     node = payload["campaign"]
@@ -82,8 +82,8 @@ def created(data: Data, _: Parts) -> object:
     }
 
 
-def updated(data: Data, parts: Parts) -> object:
-    """What was done, what was not, and what is worth a warning, each in the order of the request."""
+def updated(data: Data, parts: RequestParts) -> object:
+    """What was done, what was refused, and the warnings, each in the order of the request."""
     payload = data["adCampaignsUpdate"]
     refuse(payload["errors"])
     outcomes, nodes = iter(payload["outcomes"]), iter(payload["campaigns"])
@@ -95,9 +95,9 @@ def updated(data: Data, parts: Parts) -> object:
         node = next(nodes) if outcome and outcome["isDone"] else None
         why = outcome["errors"][0] if outcome and not outcome["isDone"] else None
         if why and (why["code"] == SAME_CAMPAIGN or not item.fault):
-            errors.append(refused(item.index, why["code"], why["message"]))
+            errors.append(update_error(item.index, why["code"], why["message"]))
         elif item.fault:
-            errors.append(refused(item.index, item.fault, item.why))
+            errors.append(update_error(item.index, item.fault, item.why))
         elif outcome and node:
             done.append({"type": KIND, "id": number(node)})
             if outcome["effectiveFrom"] is not None:
@@ -144,7 +144,7 @@ def _own(node: Node) -> str:
 
 
 def _differing(item: Item, node: Node) -> list[str]:
-    """Fields that cannot be changed, sent with another value than the campaign has (CR-C9)."""
+    """Fields that cannot be changed but were sent with another value than the campaign has (CR-C9)."""
     store = node["store"]
     names = (store["externalId"], _own(store))
     told = []
@@ -167,14 +167,14 @@ NAMES = {
 
 
 def _refuse(errors: list[Node]) -> None:
-    """What is wrong with a new campaign, at the place it has in the body."""
+    """Raise what is wrong with a new campaign, with the place it has in the body."""
     if errors:
-        raise Refused(
+        raise PayloadErrors(
             [
                 Problem(
                     "INVALID",
                     error["message"],
-                    # An advertiser that is not there is a wrong value in a body, not a wrong address.
+                    # An advertiser that does not exist is a wrong value in the body, not a wrong address.
                     "INVALID" if error["code"] == NotFound.code else error["code"],
                     ("data", "attributes", *(NAMES.get(part, part) for part in error["path"])),
                 )

@@ -1,4 +1,4 @@
-"""How the Marketing & CRM API says no: `{"error": {"code", "message", "details"}}`.
+"""How the Marketing & CRM API refuses: `{"error": {"code", "message", "details"}}`.
 
 Source: Marketing & CRM API, "Error Responses"; the body's shape and the codes it does not list are choice CRM-C7.
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.errors import Invalid, NotFound
+from app.errors import INTERNAL_MESSAGE, Invalid, NotFound
 from app.rest.crm.requests import called
 from app.rest.failing import (
     INTERNAL,
@@ -16,8 +16,8 @@ from app.rest.failing import (
     METHOD_NOT_ALLOWED,
     UNSUPPORTED_MEDIA_TYPE,
     Failures,
+    PayloadErrors,
     Problem,
-    Refused,
 )
 
 CAMPAIGN_NOT_FOUND = "CAMPAIGN_NOT_FOUND"
@@ -47,7 +47,7 @@ STATUSES = {
     "UNAVAILABLE": 503,
 }
 CODES = {"INVALID": "validation_error", "FAILURE": "internal", "TOO_LARGE": "body_too_large"}
-"""Where the code that is shown is not ours in small letters."""
+"""Codes that are shown as something else than ours in lower case."""
 
 EXAMPLES: dict[int, tuple[str, str]] = {
     400: (
@@ -65,7 +65,7 @@ EXAMPLES: dict[int, tuple[str, str]] = {
         "segment_too_large",
         "The segment has 120000 customers; a campaign by sms may have at most 100000.",
     ),
-    500: ("internal", "Something went wrong on our side. The request id helps us to find out what."),
+    500: ("internal", INTERNAL_MESSAGE),
     503: ("unavailable", "Busy; try again in a moment."),
 }
 _QUOTED = re.compile(r"`([A-Za-z_.]+)`")
@@ -98,13 +98,13 @@ def example(status: int) -> object:
 def refuse(errors: Sequence[Mapping[str, Any]], names: dict[str, str]) -> None:
     """Raise what a payload's `errors` say, if anything, with the names a client of this API knows."""
     if errors:
-        raise Refused([_problem(error, names) for error in errors])
+        raise PayloadErrors([_problem(error, names) for error in errors])
 
 
-def not_found(kind: str, name: str, reason: str) -> Refused:
-    """There is none, in this API's own code."""
+def not_found(kind: str, name: str, reason: str) -> PayloadErrors:
+    """A failure with this API's own code for what does not exist."""
     message = NotFound(kind, name).message
-    return Refused([Problem(NotFound.code, message, reason)])
+    return PayloadErrors([Problem(NotFound.code, message, reason)])
 
 
 def _problem(error: Mapping[str, Any], names: dict[str, str]) -> Problem:
@@ -112,10 +112,10 @@ def _problem(error: Mapping[str, Any], names: dict[str, str]) -> Problem:
     reason = str(error["code"])
     if reason == NotFound.code and path[-1:] == ["segmentId"]:
         reason = SEGMENT_NOT_FOUND
-    return Problem(Invalid.code, in_our_words(str(error["message"]), names), reason, called(path, names))
+    return Problem(Invalid.code, in_their_words(str(error["message"]), names), reason, called(path, names))
 
 
-def in_our_words(message: str, names: dict[str, str]) -> str:
+def in_their_words(message: str, names: dict[str, str]) -> str:
     """A message with the field names a client of this API knows."""
     return _QUOTED.sub(lambda match: f"`{'.'.join(called(match[1].split('.'), names))}`", message)
 

@@ -1,6 +1,6 @@
 """From the Marketing & CRM API's requests to the graph's variables.
 
-Source: Marketing & CRM API, query parameters and request bodies. Keys nobody knows are left alone.
+Source: Marketing & CRM API, query parameters and request bodies. Unknown keys are ignored.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from app.domain.funnels.stages import FunnelType
 from app.errors import Invalid
 from app.rest.crm.paging import WHOLE, page_variables
 from app.rest.fields import Fields, chosen
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.tables.campaigns import CampaignStatus, CampaignType
 from app.tables.segments import SegmentType
 from app.values.instants import read_date, read_instant, show_instant
 
 FUNNEL_DAYS = 30
-"""How many days a funnel looks at where the request does not say."""
+"""How many days a funnel covers where the request does not say."""
 
 
-def campaigns(parts: Parts) -> dict[str, Any]:
+def campaigns(parts: RequestParts) -> dict[str, Any]:
     """The page, and the filters that were sent."""
     status, kind = _choice(parts, "status", CampaignStatus), _choice(parts, "type", CampaignType)
     wanted = {
@@ -33,18 +33,18 @@ def campaigns(parts: Parts) -> dict[str, Any]:
     return {**page_variables(parts), "filter": {name: value for name, value in wanted.items() if value}}
 
 
-def campaign(parts: Parts) -> dict[str, Any]:
-    """`camp_42`, or `camp_001` as it was imported. What cannot be stored is nobody's id."""
+def campaign(parts: RequestParts) -> dict[str, Any]:
+    """`camp_42`, or `camp_001` as it was imported. What cannot be stored names no campaign."""
     name = parts.path["campaign_id"]
     return {"id": name if name.isprintable() else ""}
 
 
-def whole_list(parts: Parts) -> dict[str, Any]:
-    """A page of a list whose document knows no pages."""
+def whole_list(parts: RequestParts) -> dict[str, Any]:
+    """A page of a list that is documented without pages."""
     return page_variables(parts, limit=WHOLE)
 
 
-def campaign_create(parts: Parts) -> dict[str, Any]:
+def campaign_create(parts: RequestParts) -> dict[str, Any]:
     """`schedule` and `content` are nested here; the promo is named beside them."""
     sent = Fields.of_body(parts.body)
     content, schedule = sent.inside("content"), sent.inside("schedule")
@@ -68,8 +68,8 @@ def campaign_create(parts: Parts) -> dict[str, Any]:
     return {"input": _present(given)}
 
 
-def segment_create(parts: Parts) -> dict[str, Any]:
-    """The criteria go on as they are: the graph says what is wrong with them."""
+def segment_create(parts: RequestParts) -> dict[str, Any]:
+    """The criteria are passed on as they are: the graph says what is wrong with them."""
     sent = Fields.of_body(parts.body)
     given = {
         "name": sent.needed("name", sent.text("name"), '"High Value Customers"'),
@@ -79,7 +79,7 @@ def segment_create(parts: Parts) -> dict[str, Any]:
     return {"input": _present(given)}
 
 
-def promo_create(parts: Parts) -> dict[str, Any]:
+def promo_create(parts: RequestParts) -> dict[str, Any]:
     """Every documented field; amounts are in the group's currency."""
     sent = Fields.of_body(parts.body)
     given = {
@@ -98,10 +98,10 @@ def promo_create(parts: Parts) -> dict[str, Any]:
     return {"input": _present(given)}
 
 
-def delivery(parts: Parts) -> dict[str, Any]:
-    """The body as it was sent. Of the query only what an event may be told by, and only where it was signed.
+def delivery(parts: RequestParts) -> dict[str, Any]:
+    """The body as it was sent. Of the query only what can describe an event, and only where it was signed.
 
-    The documented signature does not cover the address; and in Mailchimp's query is its secret.
+    The documented signature does not cover the address, and Mailchimp's query holds its secret.
     """
     signed = SIGNATURE not in parts.headers
     told = [(name, value) for name, value in parts.query.multi_items() if signed and name == "campaign_id"]
@@ -114,7 +114,7 @@ def delivery(parts: Parts) -> dict[str, Any]:
     return {"input": _present(given)}
 
 
-def funnel(parts: Parts) -> dict[str, Any]:
+def funnel(parts: RequestParts) -> dict[str, Any]:
     """Without days: the last thirty, today (UTC) included."""
     kind = _choice(parts, "funnel_type", FunnelType)
     if kind is None:
@@ -130,12 +130,12 @@ def funnel(parts: Parts) -> dict[str, Any]:
     return {"type": kind, "since": since.isoformat(), "until": until.isoformat()}
 
 
-def _choice(parts: Parts, name: str, known: type[Any]) -> str | None:
+def _choice(parts: RequestParts, name: str, known: type[Any]) -> str | None:
     text = (parts.query.get(name) or "").strip()
     return chosen(text, known, name, [name]) if text else None
 
 
-def _from(parts: Parts, name: str) -> str | None:
+def _from(parts: RequestParts, name: str) -> str | None:
     """A day means its first moment in UTC, as the printed instants are."""
     text = (parts.query.get(name) or "").strip()
     try:
@@ -144,10 +144,10 @@ def _from(parts: Parts, name: str) -> str | None:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 
 
-def _day(parts: Parts, name: str) -> Any:
+def _day(parts: RequestParts, name: str) -> Any:
     text = (parts.query.get(name) or "").strip()
     try:
-        # A moment stands for its day.
+        # A moment counts as its day.
         return (read_date(text) if len(text) <= 10 else read_instant(text).date()) if text else None
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None

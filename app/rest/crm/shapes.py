@@ -1,7 +1,7 @@
 """From the graph's values to the bodies the Marketing & CRM API prints, keys in the order of its samples.
 
-Keys the samples always show are always there, null where there is nothing; those a sample leaves out where there is
-nothing (`last_updated`, `events_received`, `last_event`, `drop_off`) are left out. See docs/legacy/crm.md.
+Keys that the samples always show are always there, null where there is no value; those that a sample leaves out then
+(`last_updated`, `events_received`, `last_event`, `drop_off`) are left out. See docs/legacy/crm.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from typing import Any
 from app.rest.crm.failures import CAMPAIGN_NOT_FOUND, not_found, refuse
 from app.rest.crm.paging import LIMIT, WHOLE, page_headers
 from app.rest.crm.requests import CAMPAIGN_NAMES, PROMO_NAMES, SEGMENT_NAMES
-from app.rest.route import Data, Parts
+from app.rest.route import Data, RequestParts
 from app.values.instants import read_instant, show_instant
 from app.values.money import show_decimal
 
@@ -20,81 +20,81 @@ Node = Mapping[str, Any]
 CENT = Decimal("0.01")
 
 
-def campaigns(data: Data, _: Parts) -> object:
+def campaigns(data: Data, _: RequestParts) -> object:
     """A page of the list."""
     return {"data": [campaign_row(node) for node in data["campaigns"]["nodes"]]}
 
 
-def segments(data: Data, _: Parts) -> object:
+def segments(data: Data, _: RequestParts) -> object:
     """A page of the list."""
     return {"data": [segment_row(node) for node in data["segments"]["nodes"]]}
 
 
-def promos(data: Data, _: Parts) -> object:
+def promos(data: Data, _: RequestParts) -> object:
     """A page of the list."""
     return {"data": [promo_row(node) for node in data["promos"]["nodes"]]}
 
 
-def paged(name: str) -> Callable[[Data, Parts], dict[str, str]]:
+def paged(name: str) -> Callable[[Data, RequestParts], dict[str, str]]:
     """The headers of this list."""
     limit = LIMIT if name == "campaigns" else WHOLE
     return lambda data, parts: page_headers(data[name], parts, limit=limit)
 
 
-def campaign(data: Data, parts: Parts) -> object:
+def campaign(data: Data, parts: RequestParts) -> object:
     """One campaign in detail, without an envelope."""
     name = parts.path["campaign_id"]
     found = data["campaigns"]["nodes"]
     if not found:
         raise not_found("campaign", name, CAMPAIGN_NOT_FOUND)
-    # The imported id comes first, should it be the id of another campaign here.
+    # The imported id comes first, in case it is the id of another campaign here.
     return campaign_detail(next((node for node in found if node["externalId"] == name), found[0]))
 
 
-def campaign_created(data: Data, _: Parts) -> object:
+def campaign_created(data: Data, _: RequestParts) -> object:
     """The campaign just made, as its detail shows it."""
     payload = data["messageCampaignCreate"]
     refuse(payload["errors"], CAMPAIGN_NAMES)
     return campaign_detail(payload["campaign"])
 
 
-def segment_created(data: Data, _: Parts) -> object:
+def segment_created(data: Data, _: RequestParts) -> object:
     """The segment just made, as the list shows it."""
     payload = data["segmentCreate"]
     refuse(payload["errors"], SEGMENT_NAMES)
     return segment_row(payload["segment"])
 
 
-def promo_created(data: Data, _: Parts) -> object:
+def promo_created(data: Data, _: RequestParts) -> object:
     """The promo just made, as the list shows it."""
     payload = data["promoCreate"]
     refuse(payload["errors"], PROMO_NAMES)
     return promo_row(payload["promo"])
 
 
-def providers(data: Data, _: Parts) -> object:
-    """Every supported provider; what a disconnected one has not is left out."""
+def providers(data: Data, _: RequestParts) -> object:
+    """Every supported provider; keys that a disconnected one has no value for are left out."""
     return {"providers": [_provider(node) for node in data["webhookProviders"]]}
 
 
-def provider(data: Data, parts: Parts) -> object:
-    """The one whose address was called."""
+def provider(data: Data, parts: RequestParts) -> object:
+    """The provider whose address was called."""
     return next(_provider(one) for one in data["webhookProviders"] if one["id"] == parts.path["provider"])
 
 
-def received(data: Data, _: Parts) -> object:
+def received(data: Data, _: RequestParts) -> object:
     """How many events a delivery held, and what became of them."""
     payload = data["webhookIngest"]
     refuse(payload["errors"], {})
     return {name: payload[name] for name in ("received", "applied", "ignored", "repeated")}
 
 
-def funnel(data: Data, _: Parts) -> object:
+def funnel(data: Data, _: RequestParts) -> object:
     """The stages in order; the first one has no `drop_off`."""
-    found = data["funnel"]
+    numbers = data["funnel"]
     return {
-        "funnel_type": found["type"].lower(),
-        "period": {"start": found["since"], "end": found["until"]},
+        "funnel_type": numbers["type"].lower(),
+        "period": {"start": numbers["since"], "end": numbers["until"]},
         "stages": [
             _without_nulls(
                 stage=step["stage"].lower(),
@@ -102,9 +102,9 @@ def funnel(data: Data, _: Parts) -> object:
                 percentage=step["percentage"],
                 drop_off=step["dropOff"],
             )
-            for step in found["stages"]
+            for step in numbers["stages"]
         ],
-        "overall_conversion": found["overallConversion"],
+        "overall_conversion": numbers["overallConversion"],
     }
 
 
@@ -125,7 +125,7 @@ def campaign_row(node: Node) -> dict[str, Any]:
 
 
 def campaign_detail(node: Node) -> dict[str, Any]:
-    """The detail, with the full set; `start_date` and `end_date` are more than the sample shows (CRM-C2)."""
+    """The detail, with all metrics; `start_date` and `end_date` go beyond the sample (CRM-C2)."""
     segment, metrics = node["segment"], node["metrics"]
     return {
         **_head(node),
@@ -161,7 +161,7 @@ def segment_row(node: Node) -> dict[str, Any]:
 
 
 def promo_row(node: Node) -> dict[str, Any]:
-    """The documented fields of a new promo, those that were set; and its id, its uses and when it was made."""
+    """The documented fields of a new promo that were set, its id, its uses and when it was made."""
     return _without_nulls(
         id=node["id"],
         code=node["code"],
@@ -209,7 +209,7 @@ def _dates(node: Node) -> dict[str, Any]:
 
 
 def _id(node: Node) -> str:
-    """The id it was imported with, where it was; else ours."""
+    """The id it was imported with, if it was; else ours."""
     return str(node["externalId"] or node["id"])
 
 

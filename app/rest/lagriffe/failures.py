@@ -1,4 +1,4 @@
-"""How the La Griffe API says no: `{"message": …}` and nothing else.
+"""How the La Griffe API refuses: `{"message": …}` and nothing else.
 
 Source: "the API returns an appropriate HTTP status code along with a JSON error message".
 """
@@ -6,6 +6,7 @@ Source: "the API returns an appropriate HTTP status code along with a JSON error
 import re
 from collections.abc import Sequence
 
+from app.errors import INTERNAL_MESSAGE
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -45,7 +46,7 @@ NAMES = {
     "endsOn": "end_date",
     "files": "files[]",
 }
-"""The graph's field names in this API's words, wherever a message quotes one."""
+"""This API's words for the graph's field names, wherever a message quotes one."""
 _QUOTED = re.compile(r"`([A-Za-z]+)`")
 
 EXAMPLES = {
@@ -58,20 +59,20 @@ EXAMPLES = {
     413: "The file 'brief.pdf' is larger than 25 MiB.",
     415: "Send the body as application/json or multipart/form-data, not as text/plain.",
     422: "`end_date` must not be before `start_date`.",
-    500: "Something went wrong on our side. The request id helps us to find out what.",
+    500: INTERNAL_MESSAGE,
     503: "Busy; try again in a moment.",
 }
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:
-    """One message, however many problems. A 401 says the documented word and not why."""
+    """One message, however many problems there are. A 401 has the documented word and not the reason."""
     if status == 401:
         return {"message": "Unauthorized"}
-    messages = dict.fromkeys(in_our_words(problem.message) for problem in problems)
+    messages = dict.fromkeys(in_their_words(problem.message) for problem in problems)
     return {"message": " ".join(messages)}
 
 
-def in_our_words(message: str) -> str:
+def in_their_words(message: str) -> str:
     """A message with the field names a client of this API knows."""
     return _QUOTED.sub(lambda match: f"`{NAMES.get(match[1], match[1])}`", message)
 

@@ -1,7 +1,7 @@
 """From the La Griffe API's requests to the graph's variables.
 
-Source: La Griffe, "POST /api/campaigns", required payload and its multipart form. What is wrong is said by
-the name the client used.
+Source: La Griffe, "POST /api/campaigns", required payload and its multipart form. Errors name fields
+as the client did.
 """
 
 import re
@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 
 from app.errors import Invalid, NotFound
 from app.rest.failing import MALFORMED_BODY
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.values.ids import read_whole, show_id
 from app.values.instants import read_date
 from app.values.json_text import kind_of
@@ -24,21 +24,21 @@ LIST_CAP = 1000
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
-def list_variables(_: Parts) -> dict[str, Any]:
+def list_variables(_: RequestParts) -> dict[str, Any]:
     """The cap."""
     return {"first": LIST_CAP}
 
 
-def campaign_id(parts: Parts) -> dict[str, Any]:
-    """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an id of nobody."""
+def campaign_id(parts: RequestParts) -> dict[str, Any]:
+    """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an unknown id."""
     value = read_whole(parts.path["id"])
     if value is None:
         raise NotFound("campaign")
     return {"id": show_id("camp", value)}
 
 
-def create_variables(parts: Parts) -> dict[str, Any]:
-    """JSON or form → the mutation's input. Keys nobody knows are left alone, as they always were."""
+def create_variables(parts: RequestParts) -> dict[str, Any]:
+    """JSON or form → the mutation's input. Unknown keys are ignored, as they always were."""
     body = parts.body
     if not isinstance(body, dict):
         raise Invalid(f"The body must be a JSON object, not {kind_of(body)}.", code=MALFORMED_BODY)
@@ -52,12 +52,12 @@ def create_variables(parts: Parts) -> dict[str, Any]:
         "startDate": _date(sent, "start_date"),
         "endDate": _date(sent, "end_date"),
     }
-    found = {name: value for name, value in given.items() if value is not None}
-    return {"input": found, "files": _files(sent, parts.is_form)}
+    values = {name: value for name, value in given.items() if value is not None}
+    return {"input": values, "files": _files(sent, parts.is_form)}
 
 
 def _without_blanks(form: Mapping[str, Any]) -> dict[str, Any]:
-    """A form cannot send null: a field left empty was not sent."""
+    """A form cannot send null: an empty field counts as not sent."""
     kept = {
         name: [one for one in value if one != ""] if isinstance(value, list) else value
         for name, value in form.items()

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.errors import Invalid, NotFound
 from app.rest.fields import Fields
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.rest.webmarketer import parameters
 from app.rest.webmarketer.bodies import moment, needed_moment, object_in
 from app.rest.webmarketer.parameters import present
@@ -24,7 +24,7 @@ OUTLAY_SORTS = {
 }
 
 
-def campaigns(parts: Parts) -> dict[str, Any]:
+def campaigns(parts: RequestParts) -> dict[str, Any]:
     """The page, the filters that were sent, and the order."""
     ident = parameters.text(parts, "campaignId")
     wanted = present(
@@ -42,12 +42,12 @@ def campaigns(parts: Parts) -> dict[str, Any]:
     }
 
 
-def campaign(parts: Parts) -> dict[str, Any]:
+def campaign(parts: RequestParts) -> dict[str, Any]:
     """One campaign of the integration."""
     return {"wmktId": _wmkt_id(parts), "campaign": _with_id(_campaign(parts, "id"))}
 
 
-def campaign_create(parts: Parts) -> dict[str, Any]:
+def campaign_create(parts: RequestParts) -> dict[str, Any]:
     """A slug of its own, a name, and whether it is active at once."""
     sent = Fields.of_body(parts.body)
     active = sent.flag("active")
@@ -60,8 +60,8 @@ def campaign_create(parts: Parts) -> dict[str, Any]:
     return {"input": given}
 
 
-def campaign_update(parts: Parts) -> dict[str, Any]:
-    """Name and active; anything else is left alone."""
+def campaign_update(parts: RequestParts) -> dict[str, Any]:
+    """Name and active; anything else is ignored."""
     sent = Fields.of_body({} if parts.body == [] else parts.body)
     wmkt_id = _wmkt_id(parts) if "wmktId" in parts.path else None
     given = present(
@@ -70,8 +70,8 @@ def campaign_update(parts: Parts) -> dict[str, Any]:
     return {"input": given}
 
 
-def outlays(parts: Parts) -> dict[str, Any]:
-    """The page, the stretch of time, and the order."""
+def outlays(parts: RequestParts) -> dict[str, Any]:
+    """The page, the period, and the order."""
     wanted = present(since=parameters.instant(parts, "since"), until=parameters.until(parts))
     return {
         "wmktId": _wmkt_id(parts),
@@ -82,7 +82,7 @@ def outlays(parts: Parts) -> dict[str, Any]:
     }
 
 
-def outlay(parts: Parts) -> dict[str, Any]:
+def outlay(parts: RequestParts) -> dict[str, Any]:
     """One outlay of the campaign."""
     return {
         "wmktId": _wmkt_id(parts),
@@ -91,7 +91,7 @@ def outlay(parts: Parts) -> dict[str, Any]:
     }
 
 
-def outlay_create(parts: Parts) -> dict[str, Any]:
+def outlay_create(parts: RequestParts) -> dict[str, Any]:
     """How much, from when until when, and perhaps where."""
     sent = Fields.of_body(parts.body)
     given = {
@@ -106,8 +106,8 @@ def outlay_create(parts: Parts) -> dict[str, Any]:
     return {"input": present(**given)}
 
 
-def outlay_update(parts: Parts) -> dict[str, Any]:
-    """What is to change. Null clears country and region; of the others it counts as not sent."""
+def outlay_update(parts: RequestParts) -> dict[str, Any]:
+    """What is to change. Null clears country and region; for the other fields it counts as not sent."""
     sent = Fields.of_body({} if parts.body == [] else parts.body)
     given = present(
         id=_outlay(parts),
@@ -121,8 +121,8 @@ def outlay_update(parts: Parts) -> dict[str, Any]:
     return {"input": given | {name: sent.text(name) for name in ("country", "region") if name in sent.values}}
 
 
-def offline_interaction(parts: Parts) -> dict[str, Any]:
-    """Whom it was with, what led to it, and when; now, unless said (choice WM-C15)."""
+def offline_interaction(parts: RequestParts) -> dict[str, Any]:
+    """Whom it was with, what led to it, and when; now, unless a date is given (choice WM-C15)."""
     sent = Fields.of_body(parts.body)
     given = {
         "project": parameters.project(parts),
@@ -133,12 +133,12 @@ def offline_interaction(parts: Parts) -> dict[str, Any]:
     return {"input": present(**given)}
 
 
-def _wmkt_id(parts: Parts) -> str:
+def _wmkt_id(parts: RequestParts) -> str:
     name = parts.path["wmktId"]
     return name if name.isprintable() else ""
 
 
-def _campaign(parts: Parts, name: str) -> str:
+def _campaign(parts: RequestParts, name: str) -> str:
     return parameters.object_name(parts.path[name], "camp", "campaign")
 
 
@@ -147,7 +147,7 @@ def _with_id(name: str) -> dict[str, Any]:
     return {"externalIds" if parameters.is_imported(name) else "ids": [name]}
 
 
-def _outlay(parts: Parts) -> str:
+def _outlay(parts: RequestParts) -> str:
     return parameters.object_id(parts.path["outlayId"], "outlay", "outlay")
 
 
@@ -159,7 +159,7 @@ def _nobodys_or(ident: str) -> str:
         return "camp_0"
 
 
-def _campaign_order(parts: Parts) -> list[dict[str, str]] | None:
+def _campaign_order(parts: RequestParts) -> list[dict[str, str]] | None:
     """`active` is false before true, and `active` the first of the graph's states."""
     asked = parameters.order(parts, CAMPAIGN_SORTS)
     if asked and asked[0]["field"] == "STATUS":

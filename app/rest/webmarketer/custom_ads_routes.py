@@ -9,14 +9,14 @@ from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
 from app.rest.webmarketer import custom_ads_requests as requests
 from app.rest.webmarketer import custom_ads_shapes as shapes
 from app.rest.webmarketer import examples, parameters, schemas
-from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, WMKT_ID, object_id, sorting
+from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, WMKT_ID, id_parameter, sorting
 
 HERE = __package__ or ""
 CAMPAIGNS = "/projects/{projectId}/custom-ads/{wmktId}/campaigns"
 OUTLAYS = CAMPAIGNS + "/{parentCampaignId}/outlays"
-_ID = object_id("id", "The campaign's id, which is not its slug.")
-_PARENT = object_id("parentCampaignId", "The campaign's id, which is not its slug.")
-_OUTLAY = object_id("outlayId", "The outlay's id.")
+_ID = id_parameter("id", "The campaign's id, which is not its slug.")
+_PARENT = id_parameter("parentCampaignId", "The campaign's id, which is not its slug.")
+_OUTLAY = id_parameter("outlayId", "The outlay's id.")
 _FLAG = {"type": "boolean"}
 _WRITES = ("INVALID", "NOT_FOUND", "CONFLICT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 
@@ -88,7 +88,7 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         fails=("INVALID", "NOT_FOUND"),
     ),
     UPDATE,
-    # As the document has it: with the campaign's id as the only parameter (choice WM-C11).
+    # As in the document: with the campaign's id as the only parameter (choice WM-C11).
     replace(UPDATE, path="/custom-ads/campaigns/{id}", project=None, parameters=(_ID,), alias="short"),
     LegacyRoute(
         method="GET",

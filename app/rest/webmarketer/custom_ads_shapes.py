@@ -1,17 +1,17 @@
-"""From the graph's values to the bodies the Webmarketer API prints of custom ads, keys as in its samples."""
+"""From the graph's values to the bodies the Webmarketer API prints for custom ads, keys as in its samples."""
 
 from decimal import Decimal
 from typing import Any
 
 from app.errors import NotFound
-from app.rest.route import Data, Parts
+from app.rest.route import Data, RequestParts
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.failures import refuse
 from app.rest.webmarketer.parameters import show_object_id, show_object_of
 from app.rest.webmarketer.printing import Node, moment, page
 
 
-def campaigns(data: Data, parts: Parts) -> object:
+def campaigns(data: Data, parts: RequestParts) -> object:
     """A page of the integration's campaigns."""
     integration = _integration(data, parts)
     found = integration["campaigns"]
@@ -19,25 +19,25 @@ def campaigns(data: Data, parts: Parts) -> object:
     return page(parts, found["totalCount"], rows, "data", "count", "total")
 
 
-def campaign(data: Data, parts: Parts) -> object:
+def campaign(data: Data, parts: RequestParts) -> object:
     """One of them."""
     integration = _integration(data, parts)
     return _campaign(_campaign_of(integration, parts, "id"), integration)
 
 
-def campaign_created(data: Data, _: Parts) -> object:
+def campaign_created(data: Data, _: RequestParts) -> object:
     """Its id."""
     payload = data["customCampaignCreate"]
     refuse(payload["errors"], NAMES)
     return {"id": show_object_id(payload["campaign"]["id"])}
 
 
-def campaign_updated(data: Data, _: Parts) -> object:
+def campaign_updated(data: Data, _: RequestParts) -> object:
     """1, or 0 where nothing is another than before."""
     return _modified(data["customCampaignUpdate"])
 
 
-def outlays(data: Data, parts: Parts) -> object:
+def outlays(data: Data, parts: RequestParts) -> object:
     """A page of the campaign's outlays."""
     integration = _integration(data, parts)
     campaign = _campaign_of(integration, parts, "parentCampaignId")
@@ -45,7 +45,7 @@ def outlays(data: Data, parts: Parts) -> object:
     return page(parts, campaign["outlays"]["totalCount"], rows, "data", "count", "total")
 
 
-def outlay(data: Data, parts: Parts) -> object:
+def outlay(data: Data, parts: RequestParts) -> object:
     """One of them."""
     integration = _integration(data, parts)
     campaign = _campaign_of(integration, parts, "parentCampaignId")
@@ -55,33 +55,33 @@ def outlay(data: Data, parts: Parts) -> object:
     return _outlay(found[0], campaign, integration)
 
 
-def outlay_created(data: Data, _: Parts) -> object:
+def outlay_created(data: Data, _: RequestParts) -> object:
     """Its id."""
     payload = data["outlayCreate"]
     refuse(payload["errors"], NAMES)
     return {"id": show_object_id(payload["outlay"]["id"])}
 
 
-def outlay_updated(data: Data, _: Parts) -> object:
+def outlay_updated(data: Data, _: RequestParts) -> object:
     """1, or 0 where nothing is another than before."""
     return _modified(data["outlayUpdate"])
 
 
-def offline_interaction(data: Data, _: Parts) -> object:
+def offline_interaction(data: Data, _: RequestParts) -> object:
     """Its id."""
     payload = data["interactionRecordOffline"]
     refuse(payload["errors"], NAMES)
     return {"id": show_object_id(payload["interaction"]["id"])}
 
 
-def _integration(data: Data, parts: Parts) -> Node:
+def _integration(data: Data, parts: RequestParts) -> Node:
     found: list[Node] = data["integrations"]["nodes"]
     if not found:
         raise NotFound("integration", parts.path["wmktId"])
     return found[0]
 
 
-def _campaign_of(integration: Node, parts: Parts, name: str) -> Node:
+def _campaign_of(integration: Node, parts: RequestParts, name: str) -> Node:
     found: list[Node] = integration["campaigns"]["nodes"]
     if not found:
         raise NotFound("campaign", parts.path[name])

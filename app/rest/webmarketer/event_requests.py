@@ -1,6 +1,6 @@
 """From the Webmarketer API's requests about events and users to the graph's variables.
 
-Source: Webmarketer API 1.0.0, "Events". Keys nobody knows are left alone.
+Source: Webmarketer API 1.0.0, "Events". Unknown keys are ignored.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.rest.fields import Fields
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.rest.webmarketer import parameters
 from app.rest.webmarketer.bodies import moment, needed_moment, object_in
 from app.rest.webmarketer.parameters import present
@@ -39,8 +39,8 @@ INTERVALS = {
 }
 
 
-def event(parts: Parts) -> dict[str, Any]:
-    """An event as sent. What its event type may object to is not looked at here, nor is a date that is a text."""
+def event(parts: RequestParts) -> dict[str, Any]:
+    """An event as sent. Neither what its event type may object to nor a date that is a text is checked here."""
     body: dict[str, Any] = parts.body
     kind = _required(body, "eventType", str, "a text, the event type's reference")
     nonce = body.get("nonce")
@@ -59,30 +59,30 @@ def event(parts: Parts) -> dict[str, Any]:
         eventDate=_event_date(body.get("eventDate")),
         trackerId=tracker,
         nonce=nonce,
-        # Kept to the letter; `data` is read out of it.
+        # Kept to the letter; `data` is read from it.
         body=parts.text,
     )
     return {"input": given}
 
 
-def event_of_path(parts: Parts) -> dict[str, Any]:
+def event_of_path(parts: RequestParts) -> dict[str, Any]:
     """The event with this id."""
     return {"id": parameters.event_id(parts)}
 
 
-def trash(parts: Parts) -> dict[str, Any]:
+def trash(parts: RequestParts) -> dict[str, Any]:
     """The page, and when they came in."""
     field_format(parts)
     since, until = parameters.instant(parts, "since"), parameters.until(parts)
     return {**parameters.page(parts), **present(since=since, until=until)}
 
 
-def field_format(parts: Parts) -> str:
-    """How the trash shows `errors[].field`: the object of today, or the text that is announced (choice WM-C12)."""
+def field_format(parts: RequestParts) -> str:
+    """How the trash shows `errors[].field`: today's object, or the text that is announced (choice WM-C12)."""
     return parameters.choice(parts, "fieldFormat", {"object": "object", "string": "string"}) or "object"
 
 
-def state(parts: Parts) -> dict[str, Any]:
+def state(parts: RequestParts) -> dict[str, Any]:
     """0 or 1, and since when."""
     sent = Fields.of_body(parts.body)
     value = _number(sent, "value")
@@ -91,13 +91,13 @@ def state(parts: Parts) -> dict[str, Any]:
     return {"input": {**_metric(parts, sent), "value": value}}
 
 
-def statistic(parts: Parts) -> dict[str, Any]:
+def statistic(parts: RequestParts) -> dict[str, Any]:
     """Any number, and since when."""
     sent = Fields.of_body(parts.body)
     return {"input": {**_metric(parts, sent), "value": _number(sent, "value")}}
 
 
-def insights(parts: Parts) -> dict[str, Any]:
+def insights(parts: RequestParts) -> dict[str, Any]:
     """`since` and `until` are required, as the schema says, though their text says optional (choice WM-C2)."""
     sent = Fields.of_body(parts.body)
     since, until = needed_moment(sent, "since"), needed_moment(sent, "until")
@@ -122,12 +122,12 @@ def insights(parts: Parts) -> dict[str, Any]:
     return {**given, **({"eventTypes": types} if types else {})}
 
 
-def user_events(parts: Parts) -> dict[str, Any]:
+def user_events(parts: RequestParts) -> dict[str, Any]:
     """The page of the user's events."""
     return {"id": _user(parts), **parameters.page(parts)}
 
 
-def user_metrics(parts: Parts) -> dict[str, Any]:
+def user_metrics(parts: RequestParts) -> dict[str, Any]:
     """The page, and which of the user's metrics."""
     kind = parameters.choice(parts, "type", METRIC_TYPES)
     return {
@@ -142,7 +142,7 @@ def user_metrics(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _user(parts: Parts) -> str:
+def _user(parts: RequestParts) -> str:
     return parameters.object_id(parts.path["id"], "cust", "user")
 
 
@@ -156,7 +156,7 @@ def _number(sent: Fields, name: str) -> str:
     return sent.needed(name, Fields({name: value}).amount(name), "1")
 
 
-def _metric(parts: Parts, sent: Fields) -> dict[str, Any]:
+def _metric(parts: RequestParts, sent: Fields) -> dict[str, Any]:
     key = parts.path["storageKey"]
     return present(
         id=parameters.event_id(parts), storageKey=key if key.isprintable() else "", date=moment(sent, "date")
@@ -164,7 +164,7 @@ def _metric(parts: Parts, sent: Fields) -> dict[str, Any]:
 
 
 def _event_date(value: object) -> str | None:
-    """A text goes on as it is: an event whose date cannot be read is for the trash to show."""
+    """A text is passed on as it is: an event whose date cannot be read belongs in the trash."""
     if value is None or isinstance(value, str):
         return value
     try:

@@ -1,10 +1,10 @@
-"""Events and what is made of them. Source: Webmarketer API 1.0.0, "Events"."""
+"""Events, their states and statistics, and insights. Source: Webmarketer API 1.0.0, "Events"."""
 
 from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
 from app.rest.webmarketer import event_requests as requests
 from app.rest.webmarketer import event_shapes as shapes
 from app.rest.webmarketer import examples, parameters, schemas
-from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, object_id, sorting
+from app.rest.webmarketer.route_parts import PAGE, PROJECT_ID, STRETCH, id_parameter, sorting
 
 HERE = __package__ or ""
 HOME = "/projects/{projectId}"
@@ -72,7 +72,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
         gives=Gives("WmEventId", examples.EVENT_ID),
         fails=(*_BODY_FAILS, "RATE_LIMITED"),
     ),
-    # Before the route that takes any id in its place.
+    # Before the route that would take this segment for an id.
     INSIGHTS,
     LegacyRoute(
         method="GET",
@@ -153,7 +153,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
     ),
 )
 
-_USER = object_id("id", "The user's id.")
+_USER = id_parameter("id", "The user's id.")
 USERS: tuple[LegacyRoute, ...] = (
     LegacyRoute(
         method="GET",

@@ -1,11 +1,11 @@
-"""From the graph's values to the bodies the Webmarketer API prints of events and users, keys as in its samples."""
+"""From the graph's values to the bodies the Webmarketer API prints for events and users, keys as in its samples."""
 
 from decimal import Decimal
 from typing import Any
 
 from app.errors import NotFound
-from app.rest.failing import Problem, Refused
-from app.rest.route import Data, Parts
+from app.rest.failing import PayloadErrors, Problem
+from app.rest.route import Data, RequestParts
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.event_requests import field_format
 from app.rest.webmarketer.failures import EVENT_TRASHED, refuse
@@ -13,37 +13,37 @@ from app.rest.webmarketer.parameters import show_object_id
 from app.rest.webmarketer.printing import Node, moment, page, show_event_id
 
 
-def sent(data: Data, _: Parts) -> object:
+def sent(data: Data, _: RequestParts) -> object:
     """The event's id, a bare text."""
     payload = data["eventSend"]
     refuse(payload["errors"], NAMES)
     return show_event_id(payload["id"])
 
 
-def sent_now(data: Data, _: Parts) -> object:
-    """The same, of an event that was processed; else what is wrong with it and where it is now."""
+def sent_now(data: Data, _: RequestParts) -> object:
+    """The same for an event that was processed; else what is wrong with it and where it is now."""
     payload = data["eventSendNow"]
     if payload["errors"] and payload["id"] is not None:
-        found = [
+        problems = [
             Problem(EVENT_TRASHED, error["message"], error["code"], tuple(error["path"]))
             for error in payload["errors"]
         ]
         where = Problem("INVALID", f"The event is in the trash as {show_event_id(payload['id'])}.")
-        raise Refused([*found, where])
+        raise PayloadErrors([*problems, where])
     refuse(payload["errors"], NAMES)
     return show_event_id(payload["id"])
 
 
-def raw_event(data: Data, parts: Parts) -> object:
+def raw_event(data: Data, parts: RequestParts) -> object:
     """What was sent, and what we gave it: its id and when it came in."""
     found = data["event"]
-    # What a webhook delivered, or a campaign's link, was never sent to this API.
+    # What came by a webhook or through a campaign's link was never sent to this API.
     if found is None or found["source"] != "tracker":
         raise NotFound("event", parts.path["id"])
     return _raw(found)
 
 
-def trash(data: Data, parts: Parts) -> object:
+def trash(data: Data, parts: RequestParts) -> object:
     """A page of events that could not be processed, each as it was sent and with the reasons."""
     found, as_text = data["events"], field_format(parts) == "string"
     rows = [
@@ -52,7 +52,7 @@ def trash(data: Data, parts: Parts) -> object:
     return page(parts, found["totalCount"], rows, "count", "total", "data")
 
 
-def computed_event(data: Data, parts: Parts) -> object:
+def computed_event(data: Data, parts: RequestParts) -> object:
     """The event as it was understood."""
     found = data["event"]
     if found is None or found["status"] != "PROCESSED" or found["type"] is None:
@@ -60,22 +60,22 @@ def computed_event(data: Data, parts: Parts) -> object:
     return _computed(found)
 
 
-def state(data: Data, _: Parts) -> object:
+def state(data: Data, _: RequestParts) -> object:
     """The event after the change."""
     return _changed(data["eventStateSet"])
 
 
-def statistic(data: Data, _: Parts) -> object:
+def statistic(data: Data, _: RequestParts) -> object:
     """The event after the change."""
     return _changed(data["eventStatisticSet"])
 
 
-def insights(data: Data, _: Parts) -> object:
-    """An entry per interval, or per interval and event type; every metric that was asked for is in it."""
+def insights(data: Data, _: RequestParts) -> object:
+    """An entry per interval, or per interval and event type, with every metric that was asked for."""
     return [_insight(entry) for entry in data["insights"]]
 
 
-def user_events(data: Data, parts: Parts) -> object:
+def user_events(data: Data, parts: RequestParts) -> object:
     """A page of the user's events, as they were understood."""
     _known(data, parts)
     found = data["events"]
@@ -83,10 +83,10 @@ def user_events(data: Data, parts: Parts) -> object:
     return page(parts, found["totalCount"], rows, "count", "total", "data")
 
 
-def user_metrics(data: Data, parts: Parts) -> object:
+def user_metrics(data: Data, parts: RequestParts) -> object:
     """A page of the states and statistics of the user's events."""
     _known(data, parts)
-    found = data["eventMetrics"]
+    connection = data["eventMetrics"]
     rows = [
         {
             **_metric(node),
@@ -94,9 +94,9 @@ def user_metrics(data: Data, parts: Parts) -> object:
             "userId": show_object_id(node["customerId"]),
             "projectId": node["project"]["slug"],
         }
-        for node in found["nodes"]
+        for node in connection["nodes"]
     ]
-    return page(parts, found["totalCount"], rows, "count", "total", "data")
+    return page(parts, connection["totalCount"], rows, "count", "total", "data")
 
 
 def _raw(node: Node) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _raw(node: Node) -> dict[str, Any]:
     known = {
         "_id": show_event_id(node["id"]),
         "projectId": node["project"]["slug"],
-        # What was sent through the graph says them beside the body.
+        # Events sent through the graph have these beside the body.
         "nonce": body.get("nonce", node["nonce"]),
         "eventType": body.get("eventType", node["eventType"]),
         "trackerId": body.get("trackerId", node["trackerId"]),
@@ -164,7 +164,7 @@ def _changed(payload: Node) -> object:
     return _computed(payload["event"])
 
 
-def _known(data: Data, parts: Parts) -> None:
+def _known(data: Data, parts: RequestParts) -> None:
     """A user whom this project does not know is not found."""
     if not data["known"]["nodes"]:
         raise NotFound("user", parts.path["id"])

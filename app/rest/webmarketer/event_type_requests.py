@@ -7,7 +7,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.rest.fields import Fields
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.rest.webmarketer import event_fields, parameters
 from app.rest.webmarketer.bodies import object_in
 from app.rest.webmarketer.parameters import present
@@ -21,7 +21,7 @@ EVENT_TYPE_SORTS = {
 }
 
 
-def event_types(parts: Parts) -> dict[str, Any]:
+def event_types(parts: RequestParts) -> dict[str, Any]:
     """The page, the filters that were sent, and the order."""
     wanted = present(
         search=parameters.text(parts, "search"),
@@ -36,13 +36,13 @@ def event_types(parts: Parts) -> dict[str, Any]:
     }
 
 
-def event_type(parts: Parts) -> dict[str, Any]:
-    """Its reference. What cannot be stored is nobody's."""
+def event_type(parts: RequestParts) -> dict[str, Any]:
+    """Its reference. What cannot be stored names no event type."""
     reference = parts.path["reference"]
     return {"reference": reference if reference.isprintable() else ""}
 
 
-def event_type_create(parts: Parts) -> dict[str, Any]:
+def event_type_create(parts: RequestParts) -> dict[str, Any]:
     """Fields, states and statistics together; their declarations are kept as they were sent."""
     sent = Fields.of_body(parts.body)
     given = present(
@@ -57,8 +57,8 @@ def event_type_create(parts: Parts) -> dict[str, Any]:
     return {"input": given}
 
 
-def event_type_update(parts: Parts) -> dict[str, Any]:
-    """What is to change; `fields` are all of them, as the vendor's client sends them."""
+def event_type_update(parts: RequestParts) -> dict[str, Any]:
+    """What is to change. `fields` is the whole list, as the vendor's client sends it."""
     sent = Fields.of_body({} if parts.body == [] else parts.body)
     given = present(
         name=sent.text("name"),
@@ -70,12 +70,12 @@ def event_type_update(parts: Parts) -> dict[str, Any]:
     return {"input": {**_named(parts), **given}}
 
 
-def event_type_archive(parts: Parts) -> dict[str, Any]:
+def event_type_archive(parts: RequestParts) -> dict[str, Any]:
     """Which one."""
     return {"input": _named(parts)}
 
 
-def _named(parts: Parts) -> dict[str, Any]:
+def _named(parts: RequestParts) -> dict[str, Any]:
     return {"project": parameters.project(parts), **event_type(parts)}
 
 

@@ -1,9 +1,9 @@
-"""From the graph's values to the bodies the Webmarketer API prints of event types, keys as in its samples."""
+"""From the graph's values to the bodies the Webmarketer API prints for event types, keys as in its samples."""
 
 from typing import Any
 
 from app.errors import NotFound
-from app.rest.route import Data, Parts
+from app.rest.route import Data, RequestParts
 from app.rest.webmarketer import event_fields
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.failures import refuse
@@ -11,14 +11,14 @@ from app.rest.webmarketer.parameters import show_object_id
 from app.rest.webmarketer.printing import Node, moment, page
 
 
-def event_types(data: Data, parts: Parts) -> object:
+def event_types(data: Data, parts: RequestParts) -> object:
     """A page of the project's event types."""
     found = data["eventTypes"]
     rows = [_event_type(node) for node in found["nodes"]]
     return page(parts, found["totalCount"], rows, "total", "count", "data")
 
 
-def event_type(data: Data, parts: Parts) -> object:
+def event_type(data: Data, parts: RequestParts) -> object:
     """One of them."""
     found = [*data["live"]["nodes"], *data["archived"]["nodes"]]
     if not found:
@@ -26,17 +26,17 @@ def event_type(data: Data, parts: Parts) -> object:
     return _event_type(found[0])
 
 
-def event_type_created(data: Data, _: Parts) -> object:
+def event_type_created(data: Data, _: RequestParts) -> object:
     """The one just made."""
     return _written(data["eventTypeCreate"])
 
 
-def event_type_updated(data: Data, _: Parts) -> object:
+def event_type_updated(data: Data, _: RequestParts) -> object:
     """As it is now."""
     return _written(data["eventTypeUpdate"])
 
 
-def event_type_archived(data: Data, _: Parts) -> object:
+def event_type_archived(data: Data, _: RequestParts) -> object:
     """As it is now: archived."""
     return _written(data["eventTypeArchive"])
 
@@ -55,7 +55,7 @@ def _event_type(node: Node) -> dict[str, Any]:
         "projectId": node["project"]["slug"],
         "reference": node["reference"],
         "name": node["name"],
-        "fields": [event_fields.show(field) for field in node["fields"]],
+        "fields": [event_fields.show_field(field) for field in node["fields"]],
         "metadata": {} if node["details"] is None else node["details"],
         "phoneParsingConfig": [] if node["phoneParsing"] is None else node["phoneParsing"],
         "expirationPolicy": node["expirationPolicy"],

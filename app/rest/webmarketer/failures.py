@@ -1,4 +1,4 @@
-"""How the Webmarketer API says no: `{"statusCode", "message", "error"}`, and a 401 without `error`.
+"""How the Webmarketer API refuses: `{"statusCode", "message", "error"}`, and a 401 without `error`.
 
 Source: Webmarketer API 1.0.0, response samples of "Create offline interaction" and "Update an event state".
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from app.errors import Invalid
+from app.errors import INTERNAL_MESSAGE, Invalid
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -16,8 +16,8 @@ from app.rest.failing import (
     METHOD_NOT_ALLOWED,
     UNSUPPORTED_MEDIA_TYPE,
     Failures,
+    PayloadErrors,
     Problem,
-    Refused,
 )
 
 EVENT_TRASHED = "EVENT_TRASHED"
@@ -56,20 +56,20 @@ EXAMPLES = {
     415: "Send the body as application/json, not as application/x-www-form-urlencoded.",
     422: "This Idempotency-Key came with a different request before; use a new key for a new request.",
     429: "This project sends more than 1000 events a second; try again in a moment.",
-    500: "Something went wrong on our side. The request id helps us to find out what.",
+    500: INTERNAL_MESSAGE,
     503: "Busy; try again in a moment.",
 }
 PRINTED = {
     "NO_STORAGE_KEY": "No storageKey matching field in this eventType",
     "WMKT_ID_MISSING": "wmktId must be present in nodeData",
 }
-"""Messages that the document prints, by our code."""
+"""The messages that the document prints, by our codes."""
 _QUOTED = re.compile(r"`([A-Za-z.]+)`")
 _NUMBERED = re.compile(r"There is no ([a-z ]+) ([0-9]{1,19}) here\.", re.ASCII)
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:
-    """Every message in one. An event in the trash comes with its id and reasons, beyond what is documented."""
+    """All messages in one. An event in the trash comes with its id and reasons, beyond what is documented."""
     said = " ".join(dict.fromkeys(problem.message for problem in problems))
     shown = _shown(status, "Unauthorized" if status == 401 else said)
     faults = [problem for problem in problems if problem.code == EVENT_TRASHED]
@@ -88,7 +88,7 @@ def example(status: int) -> object:
 def refuse(errors: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> None:
     """Raise what a payload's `errors` say, if anything, with the names a client of this API knows."""
     if errors:
-        raise Refused([_problem(error, names) for error in errors])
+        raise PayloadErrors([_problem(error, names) for error in errors])
 
 
 def _problem(error: Mapping[str, Any], names: Mapping[str, str]) -> Problem:

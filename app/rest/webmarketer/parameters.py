@@ -1,6 +1,6 @@
 """Paths and queries of the Webmarketer API, read one by one. An empty query value counts as not sent.
 
-Ids are 24 hexadecimal digits: what cannot be an id is not found, like an id of nobody.
+Ids are 24 hexadecimal digits: what cannot be an id is not found, like an unknown id.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from app.errors import Invalid, NotFound
 from app.plan.checking import MAX_FIRST, MAX_OFFSET
 from app.rest.failing import MALFORMED_BODY
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.values.ids import MAX_ID, read_uuid, show_id
 from app.values.instants import read_instant, show_instant
 from app.values.json_text import kind_of
@@ -25,12 +25,12 @@ _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def project(parts: Parts) -> str:
+def project(parts: RequestParts) -> str:
     """The project of the path."""
     return _slug(parts.path["projectId"])
 
 
-def project_of_body(parts: Parts) -> str:
+def project_of_body(parts: RequestParts) -> str:
     """The project an event is sent to."""
     if not isinstance(parts.body, dict):
         raise Invalid(f"The body must be a JSON object, not {kind_of(parts.body)}.", code=MALFORMED_BODY)
@@ -49,7 +49,7 @@ def object_id(text: str, prefix: str, kind: str) -> str:
 
 
 def object_name(text: str, prefix: str, kind: str) -> str:
-    """The same of what may be imported: an id larger than any of ours is the one it had where it comes from."""
+    """The same for what may be imported: an id larger than any of ours is the one from its former system."""
     value = int(text, 16) if _OBJECT_ID.fullmatch(text) else 0
     if value == 0:
         raise NotFound(kind, text)
@@ -57,7 +57,7 @@ def object_name(text: str, prefix: str, kind: str) -> str:
 
 
 def is_imported(name: str | None) -> bool:
-    """Whether this is an id of the system this API was, and cannot be one of ours."""
+    """Whether this is an id of the system this API once belonged to, and cannot be one of ours."""
     return name is not None and _IMPORTED.fullmatch(name) is not None and int(name, 16) > MAX_ID
 
 
@@ -67,12 +67,12 @@ def show_object_id(ident: str) -> str:
 
 
 def show_object_of(node: Mapping[str, Any]) -> str:
-    """The id of what may be imported: the one it had in the system it comes from, if that was this one."""
+    """The id of what may be imported: the one it had in its former system, if that was this API's."""
     external: str | None = node["externalId"]
     return external if external is not None and is_imported(external) else show_object_id(node["id"])
 
 
-def event_id(parts: Parts) -> str:
+def event_id(parts: RequestParts) -> str:
     """The event of the path, as the graph names it."""
     name = f"event_{parts.path['id']}"
     if read_uuid("event", name) is None:
@@ -80,12 +80,12 @@ def event_id(parts: Parts) -> str:
     return name
 
 
-def page(parts: Parts) -> dict[str, Any]:
+def page(parts: RequestParts) -> dict[str, Any]:
     """Which rows of a list. A `limit` too large is refused: clients that count pages by it would skip rows."""
     return {"first": count(parts, "limit", LIMIT, MAX_FIRST), "offset": count(parts, "offset", 0, MAX_OFFSET)}
 
 
-def count(parts: Parts, name: str, default: int, most: int) -> int:
+def count(parts: RequestParts, name: str, default: int, most: int) -> int:
     """A whole number from 0 on."""
     text = _text(parts, name)
     if text is None:
@@ -96,7 +96,7 @@ def count(parts: Parts, name: str, default: int, most: int) -> int:
     return value
 
 
-def flag(parts: Parts, name: str) -> bool | None:
+def flag(parts: RequestParts, name: str) -> bool | None:
     """`true`, `false`, or as PHP writes them: `1`, `0`."""
     text = _text(parts, name)
     if text is None:
@@ -106,12 +106,12 @@ def flag(parts: Parts, name: str) -> bool | None:
     return _FLAGS[text.lower()]
 
 
-def text(parts: Parts, name: str) -> str | None:
+def text(parts: RequestParts, name: str) -> str | None:
     """A text as it is."""
     return parts.query.get(name) or None
 
 
-def instant(parts: Parts, name: str) -> str | None:
+def instant(parts: RequestParts, name: str) -> str | None:
     """A date-time, as the graph prints it."""
     text = _text(parts, name)
     try:
@@ -121,13 +121,13 @@ def instant(parts: Parts, name: str) -> str | None:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 
 
-def until(parts: Parts) -> str | None:
-    """The end of a stretch of time, inclusive."""
+def until(parts: RequestParts) -> str | None:
+    """The end of a period, inclusive."""
     return whole_millisecond(instant(parts, "until"))
 
 
 def whole_millisecond(text: str | None) -> str | None:
-    """The last microsecond of a moment that is printed to the millisecond, so that stretches meet without a gap."""
+    """The last microsecond of a moment printed to the millisecond, so that periods meet without a gap."""
     if text is None:
         return None
     value = read_instant(text)
@@ -137,27 +137,27 @@ def whole_millisecond(text: str | None) -> str | None:
 _UNESCAPED = re.compile(r" (\d\d:?\d\d)$", re.ASCII)
 
 
-def choice(parts: Parts, name: str, known: dict[str, str]) -> str | None:
+def choice(parts: RequestParts, name: str, known: dict[str, str]) -> str | None:
     """One of these values, in the graph's words."""
     text = _text(parts, name)
     return None if text is None else chosen(text, name, known)
 
 
 def chosen(value: str, name: str, known: dict[str, str]) -> str:
-    """What this value is in the graph; Invalid names those there are."""
+    """What the graph calls this value; Invalid names the values there are."""
     if value not in known:
         raise Invalid(f"`{name}` must be one of {', '.join(known)}, not {value[:40]!r}.", path=[name])
     return known[value]
 
 
-def order(parts: Parts, fields: dict[str, str]) -> list[dict[str, str]] | None:
+def order(parts: RequestParts, fields: dict[str, str]) -> list[dict[str, str]] | None:
     """`sort=name&order=DESC`."""
     field = choice(parts, "sort", fields)
     direction = choice(parts, "order", {"ASC": "ASC", "DESC": "DESC", "asc": "ASC", "desc": "DESC"})
     return None if field is None else [{"field": field, "direction": direction or "ASC"}]
 
 
-def orders(parts: Parts, fields: dict[str, str]) -> list[dict[str, str]] | None:
+def orders(parts: RequestParts, fields: dict[str, str]) -> list[dict[str, str]] | None:
     """`sort=name,-createdAt`."""
     names = [one.strip() for one in (_text(parts, "sort") or "").split(",") if one.strip()]
     return [
@@ -170,7 +170,7 @@ def orders(parts: Parts, fields: dict[str, str]) -> list[dict[str, str]] | None:
 
 
 def present(**values: Any) -> dict[str, Any]:
-    """Without what was not sent."""
+    """The object, without what was not sent."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -183,5 +183,5 @@ def _slug(text: str) -> str:
     return text
 
 
-def _text(parts: Parts, name: str) -> str | None:
+def _text(parts: RequestParts, name: str) -> str | None:
     return (parts.query.get(name) or "").strip() or None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.rest.route import Parts
+from app.rest.route import RequestParts
 from app.rest.webmarketer import parameters
 from app.values.instants import read_instant
 
@@ -18,8 +18,8 @@ def moment(text: str | None) -> str | None:
     return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03}Z".rjust(24, "0")
 
 
-def page(parts: Parts, total: int, rows: Sequence[object], *keys: str) -> dict[str, Any]:
-    """A page with these keys in this order, and what the vendor's client goes on by (choice WM-C7)."""
+def page(parts: RequestParts, total: int, rows: Sequence[object], *keys: str) -> dict[str, Any]:
+    """A page with these keys in this order, and what the vendor's client needs to go on (choice WM-C7)."""
     asked = parameters.page(parts)
     body: dict[str, Any] = {"count": len(rows), "total": total, "data": rows}
     return {**{key: body[key] for key in keys}, "offset": asked["offset"], "limit": asked["first"]}

@@ -24,7 +24,7 @@ STRETCH = (
 )
 
 
-def object_id(name: str, description: str) -> Parameter:
+def id_parameter(name: str, description: str) -> Parameter:
     """An id in the path."""
     return Parameter(name, "path", description, {**OBJECT_ID, "examples": ["00000000000000000000002a"]})
 

@@ -1,4 +1,8 @@
-"""What a migration grants on a new tenant table, and the two policies it gets. The first revisions wrote it out."""
+"""What the revisions from 0003 on grant on a tenant table, and the two policies it gets. 0002 wrote it out.
+
+Released revisions use this, so it is never changed. When tables need something else, the revision that begins with it
+brings a module of its own, which its successors use.
+"""
 
 from collections.abc import Callable
 

@@ -1,0 +1,231 @@
+"""Connections to PostgreSQL, handed from hand to hand: the one kind of pool there is, for reading and for writing.
+
+A checkout from a pool of asyncpg's or SQLAlchemy's costs bookkeeping, and a reset or a ping costs round trips; here it
+is a list's `pop`. Nothing needs a reset, since nothing but SET LOCAL is ever set and it ends with its transaction. And
+nothing needs a ping, since a connection that has ended unnoticed is found out by BEGIN, before anything was done on it.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from app.db.outages import Absence, Away, outage, told
+from app.errors import Unavailable
+
+Connection = Any
+"""asyncpg's own, whatever its class."""
+
+MENDS_WITHIN_S = 10.0
+"""How long a statement that was cancelled may take to end before its connection is given up."""
+
+
+class Pool:
+    """At most `size` connections, the most recently used first (its plans are warm)."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        size: int,
+        absence: Absence,
+        waits_s: float | None = None,
+    ) -> None:
+        """`waits_s`: who has waited for so long while all were in use is refused; None: nobody is."""
+        self.size = size
+        self.taken = 0
+        """How often a connection was asked for."""
+        self._connect = connect
+        self._absence = absence
+        self._waits_s = waits_s
+        self._idle: list[Connection] = []
+        self._unopened = size
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        """They are handed a connection, or told that there is room to open one."""
+        self._mending: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    # ── whole uses ────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def transaction(self, begin: str = "BEGIN") -> AsyncIterator[Connection]:
+        """A connection inside a transaction: COMMIT at the end, ROLLBACK where something is raised.
+
+        `begin` opens it, settings included, in one message. An outage is raised as Unavailable.
+        """
+        with told():
+            connection = await self._first(begin)
+            try:
+                yield connection
+                status = await connection.execute("COMMIT")
+            except BaseException:
+                await self.mend(connection)
+                raise
+            self.give_back(connection)
+            if status != "COMMIT":
+                # It says so by this alone, and whoever caught the failure of a statement would think it was kept.
+                raise asyncpg.InFailedSQLTransactionError("a statement of this transaction failed")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection outside any transaction. An outage is raised as Unavailable."""
+        with told():
+            connection = await self.take()
+            try:
+                yield connection
+            except BaseException:
+                await self.mend(connection)
+                raise
+            self.give_back(connection)
+
+    async def keep(self) -> "Kept":
+        """A connection for as long as somebody wants it. Unavailable where there is none."""
+        return Kept(self, await self._first("SELECT 1"))
+
+    async def close(self) -> None:
+        """End every connection: those that are in use when they come back."""
+        self._is_closed = True
+        await asyncio.gather(*self._mending, return_exceptions=True)
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            # One that ended by itself refuses to be ended.
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=MENDS_WITHIN_S)
+
+    # ── one step at a time ────────────────────────────────────────────────────
+
+    async def take(self) -> Connection:
+        """A connection, which the caller hands to one of the three below. Unavailable where there is none."""
+        self.taken += 1
+        while True:
+            connection = self._idle.pop() if self._idle else await self._get()
+            if not connection.is_closed():
+                return connection
+            self.drop(connection)
+
+    def give_back(self, connection: Connection) -> None:
+        """It is whole, outside any transaction, and nothing runs on it."""
+        if self._is_closed:
+            self.drop(connection)
+            return
+        # From hand to hand: whoever comes in between would take it, and those who wait would wait again.
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self._idle.append(connection)
+
+    async def mend(self, connection: Connection) -> None:
+        """It was left in the middle of something: end that, or else the connection, before it goes to anybody."""
+        task = asyncio.ensure_future(self._mend(connection))
+        self._mending.add(task)
+        task.add_done_callback(self._mending.discard)
+        # Shielded: a request that is cancelled still has to bring its connection home.
+        await asyncio.shield(task)
+
+    def drop(self, connection: Connection) -> None:
+        """It is not used again; another one may be opened in its place."""
+        connection.terminate()
+        self._unopened += 1
+        self._wake()
+
+    # ── how it is done ────────────────────────────────────────────────────────
+
+    async def _first(self, sql: str) -> Connection:
+        """A connection that did this first; those that turn out to have ended meanwhile are dropped."""
+        for tries in range(self.size + 1):
+            connection = await self.take()
+            try:
+                await connection.execute(sql)
+            except BaseException as problem:
+                if tries < self.size and isinstance(outage(problem), Away):
+                    self.drop(connection)
+                    continue
+                await self.mend(connection)
+                raise
+            return connection
+        raise AssertionError("the last try returns or raises")
+
+    async def _mend(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(MENDS_WITHIN_S):
+                # The driver sends neither before a statement that was cancelled has ended. If that was BEGIN, it is
+                # only known afterwards whether it was still done.
+                await connection.execute("ROLLBACK" if connection.is_in_transaction() else "SELECT 1")
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+        except Exception:
+            self.drop(connection)
+        except BaseException:
+            self.drop(connection)
+            raise
+        else:
+            self.give_back(connection)
+
+    async def _get(self) -> Connection:
+        """A connection that comes back, or a new one where there is room."""
+        while not self._idle:
+            if self._unopened:
+                return await self._open()
+            connection = await self._wait()
+            if connection is not None:
+                return connection
+        return self._idle.pop()
+
+    async def _open(self) -> Connection:
+        self._unopened -= 1
+        try:
+            with self._absence.giving():
+                if self._is_closed:
+                    raise asyncpg.InterfaceError("the pool is closed")
+                return await self._connect()
+        except BaseException:
+            self._unopened += 1
+            self._wake()
+            raise
+
+    async def _wait(self) -> Connection | None:
+        """What somebody hands over; None: there is room to open one."""
+        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._waits_s):
+                return await turn
+        except BaseException as problem:
+            if turn.done() and not turn.cancelled():  # our turn came as we left: the next one has it
+                if (left := turn.result()) is None:
+                    self._wake()
+                else:
+                    self.give_back(left)
+            if isinstance(problem, TimeoutError):
+                raise Unavailable(
+                    "All connections to the database are in use. Please try again shortly."
+                ) from problem
+            raise
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+class Kept:
+    """A connection that somebody keeps, outside any transaction of ours."""
+
+    def __init__(self, pool: Pool, driver: Connection) -> None:
+        self.driver = driver
+        self._pool = pool
+
+    def close(self) -> None:
+        """Nobody gets it after that: it may still listen, or hold what something broken left."""
+        self._pool.drop(self.driver)
+
+
+__all__ = ["Connection", "Kept", "Pool"]

@@ -1,0 +1,146 @@
+"""What we rely on of uvicorn beyond its documentation, all in one place.
+
+uvicorn documents `Config`, `Server` and the protocol classes as things to choose, not as things to derive from. Ours
+derive from two of them, because deadlines, answers in one piece and requests known by their bytes need the connection
+itself. What that takes has a name here, so that a new version of uvicorn is read against this file and the tests of
+it (`tests/serving/test_uvicorn_parts.py`), and pyproject.toml keeps newer minor versions out until somebody did.
+
+- `HttpToolsProtocol`: one per connection. The parser calls `on_message_begin`, `on_header`, `on_headers_complete`,
+  `on_body`, `on_message_complete`; an answer ends with `on_response_complete`. `cycle` is the request that was read
+  last (None before the first, and for a WebSocket's handshake), `pipeline` holds those read before their turn, newest
+  first, `_start_asgi_task` begins one, `tasks` are waited for when the server stops, `flow` pauses reading.
+- `WebSocketsSansIOProtocol`: `queue` is what the app receives, `conn` the sans-I/O connection of websockets.
+- `ServerState`: `connections`, `total_requests` and `default_headers`, shared by all connections of a server.
+- `STATUS_LINE`: the first line of an answer, by status.
+- `Server.startup` returns when requests are welcome, after the app's own start.
+- `ProxyHeadersMiddleware` around any ASGI app, and `Multiprocess` for several processes.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, MutableMapping
+from typing import Any, Protocol, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from uvicorn.supervisors import Multiprocess
+
+
+class Transport(Protocol):
+    """What an answer is written to."""
+
+    def write(self, data: bytes) -> None:
+        """Write."""
+
+    def close(self) -> None:
+        """Close when everything is written."""
+
+    def is_closing(self) -> bool:
+        """Whether it is about to close."""
+
+
+class HttpConnection(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 connection, with names for what we do to it."""
+
+    def request(self) -> MutableMapping[str, Any] | None:
+        """The ASGI scope of the request that was read last; None where there was none, or it became a WebSocket."""
+        return None if self.cycle is None else cast("MutableMapping[str, Any]", self.cycle.scope)
+
+    def is_answered(self) -> bool:
+        """Whether the request that was read last has its whole answer."""
+        return self.cycle is not None and self.cycle.response_complete
+
+    def is_being_answered(self) -> bool:
+        """Whether the head of its answer was written."""
+        return self.cycle is not None and self.cycle.response_started
+
+    def answer_by(self, transport: Transport) -> None:
+        """Have its answer written to this. To be said as soon as its headers are complete."""
+        if self.cycle is not None:
+            self.cycle.transport = cast("asyncio.Transport", transport)
+
+    def stop_reading(self) -> None:
+        """Nothing more is wanted from the client for now."""
+        self.flow.pause_reading()
+
+    def read_on(self) -> None:
+        """What the client sends is welcome again."""
+        self.flow.resume_reading()
+
+    def is_full(self) -> bool:
+        """Whether the client is behind with reading."""
+        return self.flow.write_paused
+
+    def count_answer(self) -> None:
+        """One more was answered."""
+        self.server_state.total_requests += 1
+
+    def begin_next(self) -> None:
+        """Begin the request that waits longest, if one does."""
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that a stopping server waits for."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def head_lines(self) -> bytes:
+        """The header lines that every answer of this server has."""
+        return b"".join(b"%b: %b\r\n" % line for line in self.server_state.default_headers)
+
+
+class SocketConnection(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, with names for what we do to it."""
+
+    def __init__(self, config: Config, server_state: ServerState, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, server_state, *args, **kwargs)
+        self.server_state = server_state
+        """uvicorn keeps only what is in it."""
+
+    def is_open(self) -> bool:
+        """Whether both sides may send."""
+        return self.handshake_complete and not self.close_sent
+
+    def leave(self, code: int, reason: str) -> None:
+        """Tell the app and the client that this is the end, and close."""
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self.conn.send_close(code, reason)
+        self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
+
+
+class AnnouncingServer(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: "list[Any] | None" = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+def behind_proxy(app: ASGIApp, trusted: str) -> ASGIApp:
+    """The app as it is asked by way of a proxy; `trusted` says whose `X-Forwarded-…` are believed."""
+    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted))
+
+
+__all__ = [
+    "STATUS_LINE",
+    "AnnouncingServer",
+    "HttpConnection",
+    "Multiprocess",
+    "ServerState",
+    "SocketConnection",
+    "behind_proxy",
+]

@@ -1,0 +1,40 @@
+SELECT convert_to(
+  (
+    '{"data":{"metricSeries":[' || coalesce(
+      string_agg(
+        (
+          '{"period":"' || t1.period::text || '","store":' ||
+          CASE WHEN t2.id IS NULL THEN 'null' ELSE ('{"name":' || to_json(t2.name)::text || '}') END ||
+          ',"opened":' || t1.opened::text || '}'
+        ), ',' ORDER BY t1.sort_1, t1.sort_2, t1.sort_3
+      ), ''
+    ) || ']}}'
+  ), 'UTF8'
+)
+FROM (
+  SELECT m.day AS period, (
+    SELECT s.store_id
+    FROM campaign s
+    WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+  ) AS store_id, coalesce(sum(m.opened), 0) AS opened, m.day AS sort_1, (
+    SELECT s.store_id
+    FROM campaign s
+    WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+  ) AS sort_2, m.currency AS sort_3
+  FROM campaign_metric m
+  WHERE m.group_id = $1::bigint AND EXISTS (
+    SELECT 1
+    FROM campaign m_up
+    WHERE m_up.group_id = $1::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($2::bigint[])
+  ) AND m.day >= $3::date AND (
+    SELECT s.store_id
+    FROM campaign s
+    WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+  ) = ANY ($4::bigint[])
+  GROUP BY m.day, (
+    SELECT s.store_id
+    FROM campaign s
+    WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+  ), m.currency
+) t1
+LEFT JOIN store t2 ON t2.group_id = $1::bigint AND t2.id = t1.store_id
