@@ -64,11 +64,11 @@ SAID: Mapping[str, Any] = {
 }
 """Where the usual value would be refused before everything is read: by input and field, or by field alone."""
 OWN_ID: Mapping[str, str] = {
-    "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship", "RewardReverse": "reward",
+    "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
 }  # fmt: skip
-"""The prefix of the `id` of inputs, by how their names begin; all others are campaigns' (or may be new: flows')."""
+"""The prefix of the `id` of inputs, by how their names begin; of others a campaign's, or nobody's."""
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "integrationId": "intg", "ids": "event",
@@ -78,7 +78,7 @@ ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
-    "reward": "reward_evaluation", "proj": "project",
+    "proj": "project",
 }  # fmt: skip
 
 
