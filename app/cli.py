@@ -204,7 +204,7 @@ def explain(
     from app.domain.assets.storage import AssetStorage
     from app.graph.running.context import Context, Services
     from app.graph.running.explaining import explain as explained
-    from app.graph.running.preparing import Operation
+    from app.graph.running.operations import Operation
     from app.values.json_text import read_object
     from app.values.scope import Scope
 
@@ -236,12 +236,12 @@ def plan_coverage() -> None:
     """List which fields of the schema are planned, and why the others are not."""
     from app.graph.running.explaining import coverage
 
-    found = coverage()
-    for name in found.planned:
+    covered = coverage()
+    for name in covered.planned:
         typer.echo(f"planned    {name}")
-    for name, reason in found.unplanned.items():
+    for name, reason in covered.unplanned.items():
         typer.echo(f"resolved   {name}: {reason}")
-    typer.echo(f"\n{len(found.planned)} fields are planned, {len(found.unplanned)} run on resolvers.")
+    typer.echo(f"\n{len(covered.planned)} fields are planned, {len(covered.unplanned)} run on resolvers.")
 
 
 @app.command()

@@ -45,13 +45,13 @@ OUR_HEADERS = (
 )  # fmt: skip
 SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempotent-Replayed", "Location")
 GARBAGE_AFTER = 10_000
-"""New objects between two collections of the youngest: those of a hundred requests, not of seven."""
+"""New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
 
 log = logging.getLogger(__name__)
 
 
 def create() -> ASGIApp:
-    """For servers that want a factory: the app by the environment's settings, logging set up."""
+    """For servers that want a factory: the app as the environment sets it up, with logging."""
     set_up_logging()
     return build_app(read_settings())
 
@@ -76,7 +76,7 @@ def build_app(settings: Settings, *, journal: Journal | None = None) -> ASGIApp:
                 log.exception("the gateway cannot start")
                 await send({"type": "lifespan.startup.failed", "message": str(problem)})
                 return
-            # What start-up made stays: the collector would only walk it again and again, 60 ms at a time.
+            # What start-up made is kept for good: the collector would only walk it again and again, 60 ms each time.
             gc.collect()
             gc.freeze()
             gc.set_threshold(GARBAGE_AFTER)
@@ -124,7 +124,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
 
 
 def refuse(path: str, failure: Failure | None) -> Refusal:
-    """A failure that no surface answered, in the words of the surface it belongs to."""
+    """A failure that no surface answered, worded as the surface it belongs to would."""
     if path.startswith("/graphql"):
         return graphql_http.refusal(failure)
     problem = problem_of(failure) if failure else Problem(INTERNAL, INTERNAL_MESSAGE)
@@ -145,7 +145,7 @@ def _mounted(
     readiness = Readiness(services.db, revision=newest())
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [
-        # First, since they find theirs in one look-up: the others are asked one after the other.
+        # First, since one look-up finds theirs; the other routes are tried one after the other.
         *legacy_routes(services, authenticator),
         Route("/", _home),
         Route("/healthz", readiness.alive),
@@ -158,7 +158,7 @@ def _mounted(
     router = Router(routes, default=_nowhere, redirect_slashes=False)
 
     def by_path(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        # Asked first and by itself: nine requests in ten go there.
+        # Tried before the router: nine requests in ten go there.
         if scope["path"] == "/graphql":
             return (graphql if scope["type"] == "http" else sockets)(scope, receive, send)
         return router(scope, receive, send)
@@ -167,7 +167,7 @@ def _mounted(
 
 
 def _for_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Pages of these origins may read answers. Events come from pages of any, whose routes say so themselves."""
+    """Pages of these origins may read answers. Events come from pages of any origin; their routes say so themselves."""
     guarded = CORSMiddleware(
         app,
         allow_origins=origins,
@@ -197,7 +197,7 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
 
 @contextlib.asynccontextmanager
 async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
-    """Workers beside the surfaces; at the end they finish the job at hand."""
+    """Workers beside the surfaces. At shutdown they finish the job at hand."""
     stop = asyncio.Event()
     tasks = [asyncio.create_task(worker.run(stop)) for worker in workers]
     for task in tasks:

@@ -57,7 +57,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment; makes DATA_DIR and its secrets when they are needed and missing."""
+    """Read the environment; makes DATA_DIR and its secrets where they are needed and missing."""
     env = os.environ if environ is None else environ
     data_dir = Path(env.get("DATA_DIR") or ".data").absolute()
     return Settings(
@@ -68,7 +68,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         read_rls=_flag(env, "READ_RLS", default=False),
         planner=_flag(env, "PLANNER", default=True),
         secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir, "secret_key"),
-        # An origin has no path, though it is often copied with a slash.
+        # An origin has no path, but people often copy it with a slash.
         cors_origins=tuple(
             part.strip().rstrip("/") for part in env.get("CORS_ORIGINS", "").split(",") if part.strip()
         ),
@@ -123,7 +123,7 @@ def _kept_secret(data_dir: Path, name: str) -> str:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / name
     if not file.exists():
-        # Written whole under another name and then linked, so that no process ever reads half a secret.
+        # Written under another name and then linked, so that no process ever reads half a secret.
         draft = folder / f"{name}.{secrets.token_hex(8)}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
             new.write(secrets.token_urlsafe(48))

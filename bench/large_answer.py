@@ -17,9 +17,9 @@ from typing import Any
 from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.domain.assets.storage import AssetStorage
+from app.graph.running.checking import check
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation
-from app.graph.running.preparing import prepare
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings
@@ -87,9 +87,10 @@ async def _measure(data: Data) -> tuple[float, float, int]:
         principal = await Authenticator(settings, db).authenticate(
             api_key=data.groups[0].key, beacon_key=None, bearer=None, group=None, now=datetime.now(UTC)
         )
-        prepared = prepare(Operation(QUERY), Context(services, principal))
-        statement, bindings = prepared.plan.statement, prepared.bindings
-        assert statement is not None, prepared.plan.reason
+        context = Context(services, principal)
+        checked = check(Operation(QUERY), context)
+        statement, bindings = checked.plan.statement, checked.bound(context)
+        assert statement is not None, checked.plan.reason
         values = statement.values(bindings)
 
         async def read() -> bytes:

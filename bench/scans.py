@@ -14,7 +14,7 @@ from app.db.database import Database, connect
 from app.domain.assets.storage import AssetStorage
 from app.graph.running.context import Context, Services
 from app.graph.running.explaining import explain
-from app.graph.running.preparing import Operation
+from app.graph.running.operations import Operation
 from app.settings import read_settings
 from app.values.scope import Scope
 from bench.data import FOLDER, Data, filled

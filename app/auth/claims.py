@@ -1,4 +1,4 @@
-"""What a verified token says, read into our words. Nothing here was compared with the database yet."""
+"""What a verified token says, in our words. Nothing here has been compared with the database yet."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from app.errors import Forbidden, Unauthorized
 from app.values.ids import MAX_ID, read_id, read_whole
 
 MAX_PROJECTS = 200
-# Room is left for a leeway to be added.
+# Leaves room for a leeway to be added.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _ROLES = {str(role): role for role in CLAIMABLE}
 
@@ -55,7 +55,7 @@ def read_claims(
 
 
 def read_roles(value: object) -> frozenset[Role]:
-    """A list of names, or names in one text; those that are not ours are ignored."""
+    """A list of names, or one text of names; those that are not ours are ignored."""
     if isinstance(value, str):
         value = value.replace(",", " ").split()
     if not isinstance(value, list):
@@ -80,18 +80,18 @@ def read_group(text: str) -> int | None:
 def _ident(value: object, *, prefix: str, claim: str) -> int | None:
     if value is None:
         return None
-    found: int | None = None
+    ident: int | None = None
     if isinstance(value, str):
-        found = read_whole(value) or read_id(prefix, value)
+        ident = read_whole(value) or read_id(prefix, value)
     elif isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ID:
-        found = value
-    if found is None:
+        ident = value
+    if ident is None:
         raise Forbidden(f"The token's claim {claim!r} must be an id such as 7 or {prefix}_7.")
-    return found
+    return ident
 
 
 def _projects(value: object) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-    """Numbers and `project_7` are ids, other text is a slug. An empty list is a border too: no project."""
+    """Numbers and `project_7` are ids, any other text is a slug. An empty list is a border too: no project at all."""
     if value is None:
         return None, ()
     if isinstance(value, str):

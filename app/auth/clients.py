@@ -1,4 +1,4 @@
-"""OAuth clients: what asks the token endpoint for bearer tokens (RFC 6749, client credentials)."""
+"""OAuth clients: programs that ask the token endpoint for bearer tokens (RFC 6749, client credentials)."""
 
 import secrets
 from collections.abc import Collection
@@ -38,7 +38,7 @@ UPDATE oauth_client SET revoked_at = coalesce(revoked_at, $3)
  WHERE client_id = $1 AND ($2::bigint IS NULL OR group_id = $2)
 RETURNING {_COLUMNS}
 """
-# Compared with where there is no such client, so that both answers cost the same.
+# Compared with when there is no such client, so that both answers take the same time.
 _NOBODY = digest(secrets.token_urlsafe(32))
 
 
@@ -50,7 +50,7 @@ class ClientRecord:
     client_id: str
     group_id: int
     store_id: int | None
-    """Set: its tokens see this store alone."""
+    """Set: its tokens see only this store."""
     name: str
     roles: frozenset[Role]
     created_at: datetime
@@ -74,7 +74,7 @@ async def create_client(
     now: datetime,
     store_id: int | None = None,
 ) -> NewClient:
-    """Make a client. Whoever calls for a user checks `keys.require_may_manage` first."""
+    """Make a client. On behalf of a user, check `keys.require_may_manage` first."""
     if not roles:
         raise Invalid(
             "roles must name at least one role, or the client's tokens could do nothing", path=["roles"]
@@ -125,7 +125,7 @@ async def find_client(db: Database, *, client_id: str) -> ClientRecord | None:
 
 
 async def prove_client(db: Database, *, client_id: str, secret: str) -> ClientRecord | None:
-    """The client, if the secret is its own and it was not revoked. All refusals cost the same."""
+    """The client, if the secret is its own and it was not revoked. All refusals take the same time."""
     row = await _row(db, client_id)
     right = same(_NOBODY if row is None else row["secret_hash"], secret[:MAX_LENGTH])
     if row is None or not right or row["revoked_at"] is not None:
@@ -134,7 +134,7 @@ async def prove_client(db: Database, *, client_id: str, secret: str) -> ClientRe
 
 
 async def _row(db: Database, client_id: str) -> "Record | None":
-    # What cannot be stored is looked up all the same, as a name nobody has, so that it costs the same.
+    # What cannot be stored is looked up all the same, as a name nobody has, so that it takes the same time.
     async with db.directory() as directory:
         return await directory.fetchrow(_BY_CLIENT_ID, client_id if _is_storable(client_id) else "")
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.auth.flights import Flights
 from app.auth.lookup import Credential, Lookup, Proven
 from app.auth.principal import Principal
-from app.auth.recent import Flights, Recent
 from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.errors import Failure, Forbidden, Unauthorized
 from app.settings import Settings
+from app.values.known import KnownFor
 
 GOOD_LIFE = timedelta(seconds=3)
 """A revocation is felt within this time; 5 seconds are promised."""
@@ -40,9 +41,9 @@ class Authenticator:
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self._lookup = Lookup(settings, db)
-        self._good: Recent[bytes, Proven] = Recent(GOOD_SIZE, life=GOOD_LIFE)
+        self._good: KnownFor[bytes, Proven] = KnownFor(GOOD_SIZE, life=GOOD_LIFE)
         # Apart from the good ones, so that a flood of wrong credentials cannot push those out.
-        self._bad: Recent[bytes, Refused] = Recent(BAD_SIZE, life=BAD_LIFE)
+        self._bad: KnownFor[bytes, Refused] = KnownFor(BAD_SIZE, life=BAD_LIFE)
         self._flights: Flights[bytes, Proven | Refused] = Flights()
 
     @property
@@ -125,10 +126,10 @@ class Authenticator:
             proven = await self._lookup.prove(sent, now=now)
         except (Unauthorized, Forbidden) as failure:
             refused = Refused(type(failure), failure.message)
-            self._bad.put(name, refused, now=now)
-            self._good.forget(name)
+            self._bad.keep(name, refused, now=now)
+            self._good.drop(name)
             return refused
-        self._good.put(name, proven, now=now, until=proven.expires_at)
+        self._good.keep(name, proven, now=now, until=proven.expires_at)
         return proven
 
 

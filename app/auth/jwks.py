@@ -22,9 +22,9 @@ MIN_RSA_BITS = 2048
 FRESH = timedelta(minutes=5)
 """After this the set is fetched anew in the background, while the kept keys still serve."""
 STALE = timedelta(hours=1)
-"""After this the kept keys no longer count: a key its issuer took back must stop working."""
+"""After this the kept keys no longer count: a key that its issuer withdrew must stop working."""
 COOLDOWN = timedelta(seconds=10)
-"""Tokens that name unknown keys, and failed fetches, cause one fetch in this time, no more."""
+"""Tokens that name unknown keys, and failed fetches, cause at most one fetch in this time."""
 FETCH_S = 5.0
 
 
@@ -48,9 +48,9 @@ class KeySet:
         self._fetching: asyncio.Task[bool] | None = None
 
     async def find(self, kid: str | None, *, now: datetime) -> PublicKey | None:
-        """The key of this id, fetching where the kept set cannot tell; None where the issuer has none.
+        """The key of this id, fetched where the kept set does not have it; None where the issuer has none.
 
-        Without an id it is the issuer's only key. Unavailable while no set could be had.
+        Without an id it is the issuer's only key. Unavailable where no set can be fetched.
         """
         if self._fetched_at is None or now - self._fetched_at >= STALE:
             if not (self._may_try(now) and await self._fetch(now)):
@@ -59,11 +59,11 @@ class KeySet:
                 )
         elif now - self._fetched_at >= FRESH and self._may_try(now):
             self._start(now)
-        found = self._kept(kid)
-        if found is None and self._may_try(now):
+        key = self._kept(kid)
+        if key is None and self._may_try(now):
             await self._fetch(now)
-            found = self._kept(kid)
-        return found
+            key = self._kept(kid)
+        return key
 
     def _kept(self, kid: str | None) -> PublicKey | None:
         if kid is not None:
@@ -105,7 +105,7 @@ class KeySet:
 def read_keys(document: object) -> dict[str, PublicKey]:
     """The usable signature keys of a JWKS document by id; symmetric, weak and unreadable ones are skipped."""
     listed = document.get("keys") if isinstance(document, dict) else None
-    found: dict[str, PublicKey] = {}
+    keys: dict[str, PublicKey] = {}
     for entry in listed if isinstance(listed, list) else ():
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
             continue
@@ -117,5 +117,5 @@ def read_keys(document: object) -> dict[str, PublicKey]:
                 continue
             # An RSA key that names no algorithm serves the whole RSA family; every other kind has just one.
             family = RSA if entry.get("kty") == "RSA" and not entry.get("alg") else {made.algorithm_name}
-            found[str(entry.get("kid") or "")] = PublicKey(made.key, frozenset(family))
-    return found
+            keys[str(entry.get("kid") or "")] = PublicKey(made.key, frozenset(family))
+    return keys

@@ -37,7 +37,7 @@ SELECT {_COLUMNS} FROM api_key k
  ORDER BY k.created_at DESC, k.id DESC
 """
 _BY_SECRET = f"SELECT {_COLUMNS} FROM api_key k WHERE k.hash = $1"
-# A second revocation keeps the first moment: that is when the key stopped working.
+# A second revocation keeps the moment of the first: that is when the key stopped working.
 _REVOKE = f"""
 UPDATE api_key k SET revoked_at = coalesce(k.revoked_at, $3)
  WHERE k.id = $1 AND ($2::bigint IS NULL OR k.group_id = $2)
@@ -62,7 +62,7 @@ class ApiKeyRecord:
     revoked_at: datetime | None
 
     def holds(self, *, now: datetime) -> bool:
-        """Whether it still opens anything."""
+        """Whether it still works."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
@@ -77,7 +77,7 @@ class NewApiKey:
 def require_may_manage(principal: Principal, *, group_ids: Collection[int]) -> None:
     """Forbidden unless the principal may make or revoke credentials for these groups.
 
-    A credential narrowed to a store or to projects may not: what it made would reach further than itself.
+    A credential narrowed to a store or to projects may not: what it made would reach further than it does.
     """
     principal.require(ADMIN_ROLES)
     if principal.scope.store_id is not None or principal.scope.project_ids is not None:
@@ -98,7 +98,7 @@ async def create_api_key(
     further_group_ids: Collection[int] = (),
     expires_at: datetime | None = None,
 ) -> NewApiKey:
-    """Make a key. Whoever calls for a user checks `require_may_manage` first."""
+    """Make a key. On behalf of a user, check `require_may_manage` first."""
     if access not in ACCESS:
         raise Invalid(f"access {access!r:.40} is not one of read, write", path=["access"])
     if expires_at is not None and expires_at <= now:

@@ -1,7 +1,7 @@
 """One credential, compared with the database: what it may do there, and until when.
 
-Which groups exist, and which stores and projects are whose, is said to nobody: a border that names something
-foreign and one that names nothing are refused in the same words.
+Nobody learns which groups exist, or whose a store or project is: a border that names something foreign and one
+that names nothing are refused in the same words.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from app.auth.clients import find_client
 from app.auth.keys import find_api_key
 from app.auth.material import MAX_LENGTH, digest
 from app.auth.principal import PLATFORM_ROLES, Principal, Role
-from app.auth.recent import Recent
 from app.auth.tokens import Tokens
 from app.db.database import Database, Transaction
 from app.errors import Forbidden, Unauthorized
 from app.settings import Settings
+from app.values.known import KnownFor
 from app.values.scope import Scope
 
 LOOKUPS = 4
 """How many credentials are looked up at once: a flood of wrong ones leaves connections for the rest."""
 AUDIT_EVERY = timedelta(minutes=10)
-"""A token that keeps entering the same group is written down once in this time."""
+"""A token that keeps entering the same group is audited once in this time."""
 
 NOT_THAT_GROUP = "This credential may not act in that group."
 NOT_THAT_STORE = "This credential has no such store."
@@ -40,7 +40,7 @@ _AUDIT = "INSERT INTO audit_entry (group_id, actor, action, detail) VALUES ($1, 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a request brought, as sent. Nothing of it is ever printed."""
+    """What a request brought, as sent. Never printed."""
 
     api_key: str | None = field(default=None, repr=False)
     beacon_key: str | None = field(default=None, repr=False)
@@ -50,26 +50,26 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A credential that held, and when it will cease to by itself."""
+    """A credential that is valid, and when it expires by itself."""
 
     principal: Principal
     expires_at: datetime | None
 
 
 class Lookup:
-    """From credentials to principals, without memory but for what was audited."""
+    """From credentials to principals. Remembers nothing but what was audited."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self.tokens = Tokens(settings)
         self._group_claim = settings.jwt_group_claim
         self._db = db
         self._turns = asyncio.Semaphore(LOOKUPS)
-        self._audited: Recent[tuple[bytes, int], bool] = Recent(2_000, life=AUDIT_EVERY)
+        self._audited: KnownFor[tuple[bytes, int], bool] = KnownFor(2_000, life=AUDIT_EVERY)
 
     async def prove(self, sent: Credential, *, now: datetime) -> Proven:
-        """Unauthorized for what does not hold, Forbidden for what reaches past its borders.
+        """Unauthorized for what is not valid, Forbidden for what reaches past its borders.
 
-        With both kinds each must hold and both must mean the same scope; the token's person then acts.
+        With both kinds each must be valid and both must mean the same scope; the token's person is the one who acts.
         """
         key = None if sent.api_key is None else await self._prove_key(sent.api_key, sent, now=now)
         token = None if sent.bearer is None else await self._prove_token(sent.bearer, sent, now=now)
@@ -115,7 +115,7 @@ class Lookup:
                     detail = json.dumps({"roles": sorted(claims.roles)})
                     await tx.execute(_AUDIT, group_id, claims.name, detail)
         if entering:
-            self._audited.put(visit, True, now=now)
+            self._audited.keep(visit, True, now=now)
         return Proven(Principal(claims.name, scope, claims.roles, "token"), claims.expires_at)
 
     def _group_of(self, claims: Claims, wanted: str | None) -> int:
@@ -166,7 +166,7 @@ async def _narrowed(tx: Transaction, claims: Claims, beacon_key: str | None) -> 
 
 async def _store_of_beacon(tx: Transaction, beacon_key: str) -> int:
     store_id = None
-    if beacon_key.isprintable():  # NUL and lone surrogates cannot be stored, nor asked for
+    if beacon_key.isprintable():  # NUL and lone surrogates can neither be stored nor searched for
         store_id = await tx.fetchval(_STORE_BY_BEACON, tx.scope.group_id, beacon_key)
     if store_id is None:
         raise Forbidden(NOT_THAT_STORE)
@@ -177,10 +177,10 @@ async def _projects_of(tx: Transaction, claims: Claims) -> tuple[int, ...] | Non
     if claims.project_ids is None:
         return None
     group_id, ids, slugs = tx.scope.group_id, set(claims.project_ids), set(claims.project_slugs)
-    found = {row["id"] for row in await tx.fetch(_PROJECTS_BY_ID, group_id, list(ids))} if ids else set()
+    known = {row["id"] for row in await tx.fetch(_PROJECTS_BY_ID, group_id, list(ids))} if ids else set()
     named = []
     if slugs and all(slug.isprintable() for slug in slugs):
         named = await tx.fetch(_PROJECTS_BY_SLUG, group_id, list(slugs))
-    if len(found) != len(ids) or len(named) != len(slugs):
+    if len(known) != len(ids) or len(named) != len(slugs):
         raise Forbidden(NOT_THAT_PROJECT)
-    return tuple(sorted(found | {row["project_id"] for row in named}))
+    return tuple(sorted(known | {row["project_id"] for row in named}))

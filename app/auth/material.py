@@ -1,7 +1,7 @@
 """Secrets: made at random, kept as SHA-256.
 
-They carry 256 random bits, so a plain hash can neither be guessed back nor needs salt, and finding a row by
-the hash of what was sent tells a stopwatch nothing about the hashes stored.
+They carry 256 random bits, so a plain hash can neither be reversed by guessing nor needs a salt, and finding a row
+by the hash of what was sent reveals nothing about the stored hashes through timing.
 """
 
 import hashlib

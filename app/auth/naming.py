@@ -1,4 +1,4 @@
-"""Names of credentials: what people call them, and what a log may show."""
+"""Names of credentials: what people call them, and what a log may show of them."""
 
 from app.errors import Invalid
 

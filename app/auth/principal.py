@@ -24,7 +24,7 @@ class Role(StrEnum):
     WRITE = "write"
     """An API key that may write as well."""
     WEBHOOK = "webhook"
-    """A provider's delivery whose signature held. No token and no client can claim it."""
+    """A provider's delivery whose signature is valid. No token and no client can claim it."""
     TRACKER = "tracker"
     """A page or an app that sends events to a project it names. No token and no client can claim it."""
 
@@ -36,14 +36,14 @@ CRM_ROLES = ADMIN_ROLES | {
     Role.MARKETING, Role.MARKETING_MANAGER, Role.MANAGER, Role.RESTAURANT_MANAGER,
 }  # fmt: skip
 CLAIMABLE = frozenset(Role) - {Role.WEBHOOK, Role.TRACKER}
-"""What tokens and clients may say of themselves."""
+"""What tokens and clients may claim."""
 WRITERS = CRM_ROLES | {Role.WRITE}
-"""Who may change campaigns and what hangs on them."""
+"""Who may change campaigns and what belongs to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A credential that held: its borders and its verbs."""
+    """A valid credential: its borders and its verbs."""
 
     name: str
     """What the log shows: `key:12`, `client:abc`, `user:42`. Never the secret."""
@@ -53,7 +53,7 @@ class Principal:
     """How it came in: `api_key`, `token`, `webhook` or `tracker`."""
 
     def may(self, roles: Collection[Role]) -> bool:
-        """Whether one of these roles is among its own."""
+        """Whether it has one of these roles."""
         return not self.roles.isdisjoint(roles)
 
     def require(self, roles: Collection[Role]) -> None:

@@ -8,10 +8,11 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from app.auth.flights import Flights
 from app.auth.principal import Principal, Role
-from app.auth.recent import Flights, Recent
 from app.db.database import Database
 from app.errors import NotFound
+from app.values.known import KnownFor
 from app.values.scope import Scope
 
 LIFE = timedelta(seconds=3)
@@ -38,9 +39,9 @@ class Projects:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._known: Recent[str, Found] = Recent(KNOWN, life=LIFE)
+        self._known: KnownFor[str, Found] = KnownFor(KNOWN, life=LIFE)
         # Apart, so that a flood of wrong slugs cannot push the known ones out.
-        self._unknown: Recent[str, bool] = Recent(UNKNOWN, life=LIFE)
+        self._unknown: KnownFor[str, bool] = KnownFor(UNKNOWN, life=LIFE)
         self._flights: Flights[str, Found | None] = Flights()
         self._turns = asyncio.Semaphore(LOOKUPS)
 
@@ -86,12 +87,12 @@ class Projects:
             async with self._db.directory() as directory:
                 row = await directory.fetchrow(_BY_SLUG, slug)
             if row is None:
-                self._unknown.put(slug, True, now=now)
-                self._known.forget(slug)
+                self._unknown.keep(slug, True, now=now)
+                self._known.drop(slug)
                 return None
             group_id, project_id = int(row["group_id"]), int(row["project_id"])
             async with self._db.transaction(Scope(group_id)) as tx:
                 store_id = await tx.fetchval(_STORE, group_id, project_id)
         found = Found(group_id, project_id, store_id)
-        self._known.put(slug, found, now=now)
+        self._known.keep(slug, found, now=now)
         return found

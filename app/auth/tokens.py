@@ -26,7 +26,7 @@ from app.settings import Settings
 OWN_ISSUER = "campaign-gateway"
 LIFE_S = 3600
 LEEWAY = timedelta(seconds=30)
-"""How far another clock may differ from ours. Tokens made with the shared secret expire to the second."""
+"""How far another clock may differ from ours. Tokens signed with the shared secret expire to the second."""
 MAX_LENGTH = 8192
 MIN_SECRET_BYTES = 32
 
@@ -35,7 +35,7 @@ _OPTIONS: Any = {"require": ["exp"], "verify_exp": False, "verify_nbf": False, "
 
 
 class Tokens:
-    """Mints and verifies, by the settings. ValueError for a secret too short to protect anything."""
+    """Mints and verifies tokens by the settings. ValueError for a secret too short to protect anything."""
 
     def __init__(self, settings: Settings) -> None:
         if len(settings.jwt_secret.encode()) < MIN_SECRET_BYTES:
@@ -83,10 +83,10 @@ class Tokens:
         return jwt.encode(payload, self._secret, algorithm="HS256")
 
     async def verify(self, token: str, *, now: datetime) -> Claims:
-        """What the token says, if it holds at `now`.
+        """What the token says, if it is valid at `now`.
 
-        Unauthorized, without saying why, where it does not; Forbidden where it holds but a claim that sets a
-        border is not understood; Unavailable where the issuer's keys cannot be had.
+        Unauthorized, without saying why, where it is not; Forbidden where it is, but a claim that sets a border is
+        not understood; Unavailable where the issuer's keys cannot be fetched.
         """
         if not token.isascii() or len(token) > MAX_LENGTH:
             raise Unauthorized
@@ -118,10 +118,10 @@ class Tokens:
         kid = header.get("kid")
         if self._keys is None or header.get("alg") not in ASYMMETRIC:
             raise Unauthorized
-        found = await self._keys.find(kid if isinstance(kid, str) else None, now=now)
-        if found is None:
+        key = await self._keys.find(kid if isinstance(kid, str) else None, now=now)
+        if key is None:
             raise Unauthorized
-        payload = self._decode(token, found.key, found.algorithms, [self._issuer] if self._issuer else None)
+        payload = self._decode(token, key.key, key.algorithms, [self._issuer] if self._issuer else None)
         if payload.get("iss") == OWN_ISSUER:
             # Our name is bound to our secret; nobody else may speak for us.
             raise Unauthorized

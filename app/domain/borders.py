@@ -1,6 +1,6 @@
 """The scope as the first parameters of every written statement: `$1` group, `$2` store, `$3` projects.
 
-The row-level policies hold the group a second time; the store and the projects are held here alone.
+The row-level policies enforce the group a second time; the store and the projects are enforced only here.
 """
 
 from app.values.scope import Scope

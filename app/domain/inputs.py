@@ -9,16 +9,15 @@ from app.values.money import MAX_AMOUNT
 from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import MAX_TEXT, read_text, read_url
 
-"""The largest count: every JSON client reads whole numbers up to here exactly."""
 MAX_CHANNELS = 50
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 MAX_AHEAD = timedelta(hours=14)
-"""Somewhere on earth tomorrow has begun already."""
+"""Somewhere on earth it is tomorrow already."""
 MAX_NAME = 255
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
-"""What a `numeric(18,4)` column still holds."""
+"""The smallest amount that a `numeric(18,4)` column holds."""
 
 Path = Sequence[str | int]
 
@@ -63,7 +62,7 @@ def amount(value: Decimal, path: Path) -> Decimal:
 
 
 def moment(value: datetime, path: Path) -> datetime:
-    """An instant that a column takes; the driver sends those at the very ends of the calendar as infinity."""
+    """An instant that a column can hold; the driver would send those at the very ends of the calendar as infinity."""
     if not EARLIEST <= value < LATEST:
         raise Invalid(
             f"`{_name(path)}` must lie between 0001-01-02 and 9999-12-30.", path=path, code="OUT_OF_CALENDAR"
@@ -72,7 +71,7 @@ def moment(value: datetime, path: Path) -> datetime:
 
 
 def past(value: datetime, path: Path, *, now: datetime) -> datetime:
-    """When something happened: now at the latest, by whichever clock on earth."""
+    """When something happened: at the latest now, by any clock on earth."""
     if value > now + MAX_AHEAD:
         raise Invalid(f"{value.isoformat()} is still to come.", path=path, code="DAY_TO_COME")
     return value
@@ -93,7 +92,7 @@ def small(value: int, path: Path) -> int:
 
 
 def channels(values: Sequence[str], path: Path) -> list[str]:
-    """Channel names in the order they came; a repeated one is kept once."""
+    """Channel names in the order given; a repeated one is kept once."""
     if len(values) > MAX_CHANNELS:
         raise Invalid(f"There are {len(values)} channels; at most {MAX_CHANNELS} are allowed.", path=path)
     return list(

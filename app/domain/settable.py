@@ -27,7 +27,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from app.domain.inputs import Path
-from app.errors import Invalid
+from app.errors import Failure, Invalid
 from app.values.changes import UNSET, Unset
 
 KEY = "settable"
@@ -133,10 +133,12 @@ def settable_fields(cls: type) -> tuple[SettableField, ...]:
     return tuple(_complete(one, hints[one.name]) for one in fields(cls) if KEY in one.metadata)
 
 
-def written(given: Any, at: Path = (), *, without: Collection[str] = ()) -> dict[str, Any]:
+def written(
+    given: Any, at: Path = (), *, without: Collection[str] = (), faults: list[Failure] | None = None
+) -> dict[str, Any]:
     """The values that were sent, by column, each within its bounds; `at` is where in the input they stand.
 
-    Raises Invalid with the path of the first field that is not.
+    Raises Invalid with the path of the first field that is not; or puts what is wrong with each into `faults`.
     """
     values: dict[str, Any] = {}
     cls: type = type(given)
@@ -144,17 +146,23 @@ def written(given: Any, at: Path = (), *, without: Collection[str] = ()) -> dict
         value = getattr(given, one.column)
         if value is UNSET or one.column in without:
             continue
-        check = one.setting.check
-        if value is None:
-            value = one.setting.null
-            if value is UNSET:
-                continue
-            if value is None and not one.is_nullable:
-                name = ".".join(one.steps)
-                raise Invalid(f"`{name}` cannot be null; leave it out instead.", path=[*at, *one.steps])
-        elif check is not None:
-            value = check(value, [*at, *one.steps])
-        values[one.column] = value
+        try:
+            check = one.setting.check
+            if value is None:
+                value = one.setting.null
+                if value is UNSET:
+                    continue
+                if value is None and not one.is_nullable:
+                    name = ".".join(one.steps)
+                    raise Invalid(f"`{name}` cannot be null; leave it out instead.", path=[*at, *one.steps])
+            elif check is not None:
+                value = check(value, [*at, *one.steps])
+        except Failure as fault:
+            if faults is None:
+                raise
+            faults.append(fault)
+        else:
+            values[one.column] = value
     return values
 
 

@@ -5,7 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.graph.declaring.catalog import read_catalog
 from app.graph.declaring.scalars import SCALARS
-from app.graph.documents.prepared import PreparedDocument
+from app.graph.documents.already_parsed import AlreadyParsed
 from app.graph.figures.attribution import ROWS as ATTRIBUTION_ROWS
 from app.graph.figures.funnels import ROWS as FUNNEL_ROWS
 from app.graph.figures.insights import ROWS as INSIGHT_ROWS
@@ -21,7 +21,7 @@ schema = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[PreparedDocument],
+    extensions=[AlreadyParsed],
     execution_context_class=Executor,
 )
 graph = built(schema)

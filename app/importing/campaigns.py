@@ -1,4 +1,4 @@
-"""A row of a campaign → a campaign that is made, or changed where its external id is known."""
+"""Rows of campaigns: each makes a campaign, or changes the one that has its external id."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -43,7 +43,7 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     row.rest |= {name: value for name, value in {**content, **schedule}.items() if name not in row.rest}
     start = row.take("start_date", day_or_instant, "starts_at", "starts_on")
     end = row.take("end_date", day_or_instant, "ends_at", "ends_on")
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "external_id": external_id,
         "name": row.take("name", text),
         "description": row.take("description", text),
@@ -57,10 +57,10 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
         "starts_at" if isinstance(start, datetime) else "starts_on": start,
         "ends_at" if isinstance(end, datetime) else "ends_on": end,
     }
-    for ignored in ("metrics", "created_at"):  # a legacy list prints them; they are counted here
+    for ignored in ("metrics", "created_at"):  # legacy lists print these; here they are counted
         row.rest.pop(ignored, None)
     row.nothing_left(COLUMNS)
-    fields = CampaignFields(**{name: UNSET if value is None else value for name, value in found.items()})
+    fields = CampaignFields(**{name: UNSET if value is None else value for name, value in values.items()})
     known = await tx.fetchval(_KNOWN, tx.scope.group_id, external_id)
     if known is None:
         store_id = await _store(tx, line, store)
@@ -74,7 +74,7 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
 
 
 async def _bring_to(tx: Transaction, campaign_id: int, status: CampaignStatus, *, now: datetime) -> None:
-    """Move the campaign to the status it had, by the moves anybody can make."""
+    """Bring the campaign to the status it had, by the transitions anybody can make."""
     for _ in range(3):
         current = CampaignStatus(await tx.fetchval(_STATUS, tx.scope.group_id, campaign_id))
         if current is status:

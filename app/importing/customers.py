@@ -24,7 +24,7 @@ def entry_of(line: FileLine, stores: dict[str, int]) -> CustomerEntry:
     store = row.take("store", text, "store_id")
     if store is not None and store not in stores:
         raise NotFound("store", store, path=["store"])
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "external_id": row.take("external_id", text, "id"),
         "email": row.take("email", text),
         "name": row.take("name", text),
@@ -42,15 +42,15 @@ def entry_of(line: FileLine, stores: dict[str, int]) -> CustomerEntry:
     if not isinstance(attributes, dict):
         raise Invalid("`attributes` is an object.", path=["attributes"])
     free = {line.names.get(name, name).removeprefix("attributes."): value for name, value in row.rest.items()}
-    found["attributes"] = {**attributes, **free} or None
-    return CustomerEntry(**{name: UNSET if value is None else value for name, value in found.items()})
+    values["attributes"] = {**attributes, **free} or None
+    return CustomerEntry(**{name: UNSET if value is None else value for name, value in values.items()})
 
 
 class NamedCustomers:
     """Which customers the file has named so far, and where. A second row about one is refused, however far away."""
 
     def __init__(self) -> None:
-        # Of the names their hashes: files may be long.
+        # Hashes of the names: files may be long.
         self._lines: dict[int, int] = {}
 
     def check(self, line: FileLine, entry: CustomerEntry) -> None:
@@ -68,16 +68,16 @@ class NamedCustomers:
 
 
 async def stores_of(tx: Transaction, lines: Sequence[FileLine]) -> dict[str, int]:
-    """What rows call their stores → ids."""
+    """The names that rows give their stores → ids."""
     named = {str(v) for line in lines for k, v in line.values.items() if k in ("store", "store_id") and v}
     if not named:
         return {}
     ids = [ident for name in named if (ident := read_id("store", name)) is not None]
     own = tx.scope.store_id
-    found: dict[str, int] = {}
+    by_name: dict[str, int] = {}
     for row in await tx.fetch(_STORES, tx.scope.group_id, ids, list(named)):
         if own in (None, row["id"]):
-            found |= {f"store_{row['id']}": row["id"], row["beacon_key"]: row["id"]}
+            by_name |= {f"store_{row['id']}": row["id"], row["beacon_key"]: row["id"]}
             if row["external_id"] is not None:
-                found[row["external_id"]] = row["id"]
-    return found
+                by_name[row["external_id"]] = row["id"]
+    return by_name

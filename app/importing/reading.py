@@ -1,4 +1,4 @@
-"""Files of rows: CSV with a header, or JSON lines. A line that cannot be read is told, and the next one is read."""
+"""Files of rows: CSV with a header, or JSON lines. A line that cannot be read is reported, and reading goes on."""
 
 import csv
 import re
@@ -24,7 +24,7 @@ class FileLine:
     """The line it begins on, counted from 1."""
     values: dict[str, Any]
     raw: str
-    """As it stands in the file."""
+    """As it is in the file."""
     fault: str = ""
     """Why it could not be read; then there are no values."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class FileLine:
 
 
 def read_lines(file: Path) -> Iterator[FileLine]:
-    """The rows of a file, in order. Invalid where the file as a whole is not what its name says."""
+    """The rows of a file, in order. Invalid where the whole file is not what its name says."""
     return _csv(file) if file.suffix.lower() in CSV else _json_lines(file)
 
 
@@ -59,7 +59,7 @@ def _json_lines(file: Path) -> Iterator[FileLine]:
 
 def _csv(file: Path) -> Iterator[FileLine]:
     delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-    # Bytes that are not UTF-8 become surrogates, and are told with the row they are in.
+    # Bytes that are not UTF-8 become surrogates, and are reported with their row.
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
         records = _Records(opened)
         written = [name.strip() for name in _cells(records.first(), delimiter)]
@@ -81,20 +81,20 @@ def _csv(file: Path) -> Iterator[FileLine]:
                 told = f"The line has {len(cells)} cells, the header {len(header)}."
                 yield FileLine(number, {}, raw, told)
             else:
-                # An empty cell says nothing.
+                # An empty cell is no value.
                 values = {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
                 yield FileLine(number, values, raw, names=dict(zip(header, written, strict=True)))
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
-    """One record's. csv.Error where it is none."""
+    """The cells of one record. csv.Error where it is none."""
     return next(csv.reader([text], delimiter=delimiter, strict=True), [])
 
 
 class _Records:
     """The records of a CSV file with the line each begins on: a line, or several where a quoted cell goes on.
 
-    A quote that is never closed costs its own line alone; csv's own reader takes the rest of the file for the cell.
+    A quote that is never closed costs only its own line; csv's own reader would take the rest of the file for the cell.
     """
 
     def __init__(self, opened: Iterable[str]) -> None:
@@ -103,7 +103,7 @@ class _Records:
         self._number = 0
 
     def first(self) -> str:
-        """The next one's text; empty where there is none."""
+        """The text of the next record; empty where there is none."""
         return next(self, (0, ""))[1]
 
     def __iter__(self) -> "_Records":
@@ -121,7 +121,7 @@ class _Records:
                 further.append(more)
                 text += more
             if more is None or len(text) > MAX_LINE:
-                # It is not closed anywhere near: what came after it are lines of their own.
+                # The quote is not closed anywhere near: the lines after it are records of their own.
                 self._ahead.extendleft(reversed(further))
                 return number, line
         self._number += len(further)

@@ -1,4 +1,4 @@
-"""Bringing a file in: batch by batch, what stands in the way goes to a file of its own with the reason."""
+"""Importing a file, batch by batch. Rows that cannot be imported go to a file of their own, with the reason."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class RowKind(StrEnum):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the rows: every one is counted in one of the two."""
+    """What became of the rows: each is counted in one of the two."""
 
     imported: int = 0
     refused: int = 0
@@ -48,7 +48,7 @@ class _Refused:
         self._opened: TextIO | None = None
 
     def add(self, line: FileLine, failure: Failure | None) -> None:
-        """Keep a row with what is wrong with it."""
+        """Write down a row and what is wrong with it."""
         if self._opened is None:
             self._opened = self.file.open("w", encoding="utf-8")
         told = {"line": line.number, "code": "UNREADABLE", "message": line.fault, "path": []}
@@ -74,7 +74,7 @@ async def import_file(
     now: datetime,
     progress: Progress = lambda done, refused: None,
 ) -> Outcome:
-    """Bring every row of the file in, or into `refused_into`. To do it again with the same file is harmless."""
+    """Import every row of the file, or write it to `refused_into`. Doing it again with the same file is harmless."""
     async with db.transaction(scope) as tx:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
             raise NotFound("customer group", scope.group_id)
@@ -107,7 +107,7 @@ async def _customers(
     *,
     now: datetime,
 ) -> int:
-    """A batch as a whole; rows that stand in the way are taken out, and the rest is tried again."""
+    """Import a batch as a whole. Rows that prevent it are taken out, and the rest is tried again."""
     async with db.transaction(scope) as tx:
         stores = await customers.stores_of(tx, lines)
     left: list[tuple[FileLine, CustomerEntry]] = []
@@ -130,7 +130,7 @@ async def _customers(
             if len(left) == 1:
                 faulty = {0: failure}
             else:
-                # It says not whose fault it is: find out row by row.
+                # The failure does not say which row it is about: find out row by row.
                 half = len(left) // 2
                 parts = [[line for line, _ in left[:half]], [line for line, _ in left[half:]]]
                 return sum([await _customers(db, scope, part, refused, seen, now=now) for part in parts])

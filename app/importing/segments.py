@@ -1,4 +1,4 @@
-"""A row of a segment → a segment that is made, or changed where its external id is known."""
+"""Rows of segments: each makes a segment, or changes the one that has its external id."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     criteria = row.take("criteria", document)
     source = row.take("source", text)
     members = row.take("members", texts)
-    for ignored in ("size", "last_updated"):  # a legacy list prints them; they are counted here
+    for ignored in ("size", "last_updated"):  # legacy lists print these; here they are counted
         row.rest.pop(ignored, None)
     row.nothing_left(COLUMNS)
     if not external_id:

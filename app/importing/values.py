@@ -16,13 +16,13 @@ NO = {"false", "0", "no", "n", "f"}
 
 
 class RowReader:
-    """One row being read; what it holds beyond what was asked for is left in `rest`."""
+    """Reads one row, column by column. What nobody has asked for is left in `rest`."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.rest = dict(values)
 
     def take(self, name: str, read: Callable[[Any, str], T], *others: str) -> T | None:
-        """The value of a column (or one of its other names), read; None where it is not there."""
+        """The value of a column (or one of its other names), read; None where there is none."""
         found: T | None = None
         for one in (name, *others):
             if one in self.rest:
@@ -32,7 +32,7 @@ class RowReader:
         return found
 
     def nothing_left(self, known: Sequence[str]) -> None:
-        """Refuse columns nobody asked for: what they say would be lost."""
+        """Refuse columns nobody asked for: their values would be lost."""
         if self.rest:
             raise Invalid(
                 f"Unknown columns: {', '.join(sorted(self.rest))}; known are {', '.join(known)}.",
@@ -95,7 +95,7 @@ def day_or_instant(value: Any, name: str) -> date | datetime:
 
 
 def texts(value: Any, name: str) -> list[str]:
-    """A list; in CSV with `;` between."""
+    """A list; in CSV its entries are separated by `;`."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(";") if part.strip()]
     if not isinstance(value, list):

@@ -32,18 +32,31 @@ class Arguments(Protocol):
         """Keys with a value that is not null inside an input object."""
 
 
+class FilterArguments(Arguments, Protocol):
+    """Arguments of a list, for a condition that may have to look into another table."""
+
+    def table(self, entity: str, alias: str) -> Table:
+        """The door to other tables: one of them, in scope."""
+
+
+Predicate = Callable[[Row, FilterArguments, tuple[str, ...]], Sql]
+"""A condition on a row: `(row, args, path)`, where `args.param(*path, cast=…)` is the value asked for."""
+
+
 @dataclass(frozen=True)
 class Way:
     """How a type's rows are tied to a store (or a project) when the scope names one.
 
     `own`: by a column. `own_or_group`: by a column whose NULL means the whole group. `via`: as the row its
-    foreign key points at (`via_or_group`: or group-wide where it is NULL). `visible`: group-wide, shown. `hidden`:
-    group-wide, not shown.
+    foreign key points at (`via_or_group`: or group-wide where it is NULL). `beside`: the statement ties them to rows in
+    scope by itself. `visible`: group-wide, shown. `hidden`: group-wide, not shown.
     """
 
     how: str
     column: str = ""
     entity: str = ""
+    keys: tuple[str, ...] = ()
+    """`beside`: the statement compares one of these columns."""
 
 
 VISIBLE = Way("visible")
@@ -68,6 +81,15 @@ def via(column: str, entity: str) -> Way:
 def via_or_group(column: str, entity: str) -> Way:
     """As the row that this foreign key points at; the whole group's where it is NULL."""
     return Way("via_or_group", column, entity)
+
+
+def beside(*keys: str) -> Way:
+    """By one of these keys, which a figure's own statement compares with rows in scope.
+
+    For tables that only figures read, millions of rows at a time: a predicate for each row would say again what the key
+    has said. That every statement does compare one is tested.
+    """
+    return Way("beside", keys=keys)
 
 
 @dataclass(frozen=True)
@@ -162,7 +184,10 @@ class News(Many):
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Sums over other rows. `build` makes the SELECT whose output columns the object's fields name."""
+    """Sums over other rows. `build` makes the SELECT whose output columns the object's fields name.
+
+    Rows of a list come in the order of that SELECT.
+    """
 
     build: Callable[["AggregateRequest"], Select]
     many: bool = False
@@ -190,7 +215,8 @@ class ByIds:
     many: bool
 
 
-Plan = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
+Field = Column | Fact | Embed | ToOne | RootRow | Many | Aggregate | Parts | ByIds
+"""What is known of a field: where its value is."""
 
 
 @dataclass
@@ -211,7 +237,7 @@ class AggregateRequest:
 class Filter:
     """One key of a filter input: the predicate it adds."""
 
-    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql]
+    predicate: Predicate
     replaces_alive: bool = False
 
 
@@ -228,7 +254,7 @@ class Entity:
     project: Way = VISIBLE
     alive: str = ""
     """The condition that hides deleted rows from lists and look-ups (`deleted_at IS NULL`), if there is one."""
-    fields: dict[str, Plan] = field(default_factory=dict)
+    fields: dict[str, Field] = field(default_factory=dict)
 
 
 @dataclass

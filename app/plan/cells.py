@@ -6,16 +6,16 @@ from app.plan.catalog import Parts, Row
 from app.plan.sql import Alias, Sql, joined, sql, verbatim
 
 
-@dataclass(slots=True)
-class Cells:
+@dataclass(slots=True, eq=False)
+class Cells(Alias):
     """Columns of one FROM item; remembers which were asked for."""
 
-    alias: str
     used: dict[str, None] = field(default_factory=dict)
 
-    def __call__(self, column: str) -> Sql:
+    def named(self, column: str) -> str:
+        """The column, from now on among those that have to be there."""
         self.used[column] = None
-        return Alias(self.alias)(column)
+        return f"{self.alias}.{column}"
 
 
 def unnested(parts: Parts, item: Cells, row: Row) -> Sql:

@@ -33,7 +33,7 @@ def faults(catalog: Catalog, fields: Iterable[Selected], args: list[dict[str, An
     """Every fault in the arguments of these fields. `args` are the coerced arguments of the request, by slot."""
     out: list[Fault] = []
     for selected in fields:
-        if selected.definition is None or not selected.definition.args or selected.plan is None:
+        if selected.definition is None or not selected.definition.args or selected.field is None:
             continue
         values = selected.values if selected.slot is None else args[selected.slot]
         out.extend(Fault(m, selected, a) for a, m in _faults(catalog, selected, values))
@@ -44,12 +44,12 @@ def _faults(catalog: Catalog, selected: Selected, values: Mapping[str, Any]) -> 
     for name, value in values.items():
         if isinstance(value, list | dict | str) and (wrong := _unfit(value)):
             yield name, wrong
-    if isinstance(selected.plan, ByIds) and selected.plan.many and len(values["ids"]) > MAX_IDS:
+    if isinstance(selected.field, ByIds) and selected.field.many and len(values["ids"]) > MAX_IDS:
         yield "ids", f"At most {MAX_IDS} ids at a time."
-    if isinstance(selected.plan, Aggregate) and selected.plan.check is not None:
-        yield from selected.plan.check(values)
-    if isinstance(selected.plan, Many) and selected.plan.connection:
-        yield from _page_faults(catalog, selected, selected.plan, values)
+    if isinstance(selected.field, Aggregate) and selected.field.check is not None:
+        yield from selected.field.check(values)
+    if isinstance(selected.field, Many) and selected.field.connection:
+        yield from _page_faults(catalog, selected, selected.field, values)
 
 
 def _page_faults(

@@ -3,8 +3,9 @@
 `@include` and `@skip` are decided here, so what they read is part of the plan cache's key (`structure`).
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -32,7 +33,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.plan.catalog import Catalog, Plan
+from app.plan.catalog import Catalog, Field
 from app.plan.graphql_parts import VariableValues
 
 
@@ -48,15 +49,16 @@ class Selected:
     nodes: list[FieldNode]
     definition: GraphQLField | None
     """None for `__typename`."""
-    plan: Plan | None
+    field: Field | None
+    """What the catalog says of it; None where it says nothing: a resolver in Python has the value."""
     non_null: bool = False
     target: str = ""
     """The GraphQL type of what it holds, without list and non-null."""
     slot: int | None = None
     """Where its arguments are among the request's, if they use variables."""
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Its coerced arguments in the request the tree was made for."""
-    children: dict[str, list["Selected"]] = field(default_factory=dict)
+    children: dict[str, list["Selected"]] = dataclasses.field(default_factory=dict)
     """What is selected inside, per concrete type."""
 
     @property

@@ -20,10 +20,10 @@ from app.plan.catalog import (
     Embed,
     Entity,
     Fact,
+    Field,
     Many,
     News,
     Parts,
-    Plan,
     RootRow,
     ToOne,
 )
@@ -126,54 +126,56 @@ class _Compiler:
             if selected.name == "__typename":
                 text.literal(f'"{selected.parent}"')
                 continue
-            plan = (embed.columns.get(selected.name) if embed else None) or entity.fields.get(selected.name)
-            if plan is None:
+            field = (embed.columns.get(selected.name) if embed else None) or entity.fields.get(selected.name)
+            if field is None:
                 reason = self.catalog.unplanned.get(f"{selected.parent}.{selected.name}", "not declared")
                 raise Unplannable(f"{selected.parent}.{selected.name}: {reason}")
-            text.add(self.field(selected, plan, row, level))
+            text.add(self.field(selected, field, row, level))
         return text.literal("}")
 
-    def field(self, selected: Selected, plan: Plan, row: Cells, level: Level) -> Text:
-        match plan:
+    def field(self, selected: Selected, field: Field, row: Cells, level: Level) -> Text:
+        match field:
             case Column():
-                shown = [expression(row) for expression in plan.expressions]
-                return nullable(plan.kind, shown, may_be_null=not selected.non_null)
+                shown = [expression(row) for expression in field.expressions]
+                return nullable(field.kind, shown, may_be_null=not selected.non_null)
             case Fact():
-                param = bound(("fact", selected.parent, selected.name), plan.cast, plan.read)
-                return nullable(plan.kind, [param], may_be_null=not selected.non_null)
+                param = bound(("fact", selected.parent, selected.name), field.cast, field.read)
+                return nullable(field.kind, [param], may_be_null=not selected.non_null)
             case Embed():
-                return self.embedded(selected, plan, row, level)
+                return self.embedded(selected, field, row, level)
             case ToOne():
-                return self.to_one(selected, plan, row, level)
+                return self.to_one(selected, field, row, level)
             case RootRow():
-                return self.lookup(selected, plan)
+                return self.lookup(selected, field)
             case Many():
                 return (
-                    self.connection(selected, plan, row)
-                    if plan.connection
-                    else self.listing(selected, plan, row)
+                    self.connection(selected, field, row)
+                    if field.connection
+                    else self.listing(selected, field, row)
                 )
             case Aggregate():
-                return self.aggregate(selected, plan, row)
+                return self.aggregate(selected, field, row)
             case Parts():
-                return self.parts(selected, plan, row)
+                return self.parts(selected, field, row)
             case ByIds():
-                return self.by_ids(selected) if plan.many else self.by_id(selected)
+                return self.by_ids(selected) if field.many else self.by_id(selected)
 
-    def embedded(self, selected: Selected, plan: Embed, row: Cells, level: Level) -> Text:
-        text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, plan)
-        if plan.present is None:
+    def embedded(self, selected: Selected, field: Embed, row: Cells, level: Level) -> Text:
+        text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, field)
+        if field.present is None:
             return text
         return Text().add(
-            sql("CASE WHEN {present} THEN {text} ELSE 'null' END", present=plan.present(row), text=text.sql())
+            sql(
+                "CASE WHEN {present} THEN {text} ELSE 'null' END", present=field.present(row), text=text.sql()
+            )
         )
 
     # ── one row ───────────────────────────────────────────────────────────────
 
-    def to_one(self, selected: Selected, plan: ToOne, row: Cells, level: Level) -> Text:
+    def to_one(self, selected: Selected, field: ToOne, row: Cells, level: Level) -> Text:
         entity = self.catalog.entities[selected.target]
         other = Cells(self.alias())
-        theirs, ours = (plan.key, "id") if plan.reverse else ("id", plan.key)
+        theirs, ours = (field.key, "id") if field.reverse else ("id", field.key)
         level.joins.append(
             sql(
                 "LEFT JOIN {table} ON {table.scope} AND {theirs} = {ours}",
@@ -189,10 +191,10 @@ class _Compiler:
             sql("CASE WHEN {other.id} IS NULL THEN 'null' ELSE {text} END", other=other, text=text.sql())
         )
 
-    def lookup(self, selected: Selected, plan: RootRow) -> Text:
+    def lookup(self, selected: Selected, field: RootRow) -> Text:
         entity = self.catalog.entities[selected.target]
-        if plan.scope_key:
-            key = GROUP if plan.scope_key == "group" else STORE
+        if field.scope_key:
+            key = GROUP if field.scope_key == "group" else STORE
         else:
             key = self.args(selected).param(
                 "id", cast=entity.id_cast, convert=_id_reader(entity.prefix, entity.id_cast)
@@ -263,24 +265,24 @@ class _Compiler:
 
     # ── many rows ─────────────────────────────────────────────────────────────
 
-    def listing(self, selected: Selected, plan: Many, row: Cells) -> Text:
+    def listing(self, selected: Selected, field: Many, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
-        if isinstance(plan, News):
+        if isinstance(field, News):
             self.head = head_of_news(item)
-        page = self.page(selected, plan, entity, item, row)
+        page = self.page(selected, field, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))
         return subselect(listed, self.from_page(page, item, level))
 
     def page(
-        self, selected: Selected, plan: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
+        self, selected: Selected, field: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
     ) -> Page:
-        parent = row(plan.parent_key) if plan.key else None
+        parent = row(field.parent_key) if field.key else None
         # Conditions name columns of the table itself, which need not leave the sub-select.
         inner = Cells(item.alias)
         return page_of(
-            self.catalog, entity, plan, self.args(selected),
+            self.catalog, entity, field, self.args(selected),
             alias=item.alias, parent=parent, shape=self.shape, row=inner, peek=peek,
         )  # fmt: skip
 
@@ -301,12 +303,12 @@ class _Compiler:
         """The rows of a sub-select, and what is joined to them."""
         return sql("({rows}) {item} {joins}", rows=select.sql(), item=item.alias, joins=level.joined())
 
-    def connection(self, selected: Selected, plan: Many, row: Cells) -> Text:
+    def connection(self, selected: Selected, field: Many, row: Cells) -> Text:
         entity = self.catalog.entities[node_type(selected)]
         item, level = Cells(self.alias()), Level()
         fields = selected.inside
         peek = any(f.name == "pageInfo" for f in fields)
-        page = self.page(selected, plan, entity, item, row, peek=peek)
+        page = self.page(selected, field, entity, item, row, peek=peek)
 
         def write(inside: list[Selected]) -> Text:
             return self.object(inside, entity, item, level)
@@ -319,7 +321,7 @@ class _Compiler:
                 case "__typename":
                     text.literal(f'"{inner.parent}"')
                 case "totalCount":
-                    text.add(self.count(selected, plan, entity, row))
+                    text.add(self.count(selected, field, entity, row))
                 case "nodes":
                     text.add(parts.listed(write(inner.inside)))
                 case "edges":
@@ -335,13 +337,13 @@ class _Compiler:
         rows = self.from_page(page, item, level, ranked)
         return Text().add(sql("(SELECT {text} FROM {rows})", text=text.sql(), rows=rows))
 
-    def count(self, selected: Selected, plan: Many, entity: Entity, row: Cells) -> Text:
+    def count(self, selected: Selected, field: Many, entity: Entity, row: Cells) -> Text:
         item = Cells(self.alias())
-        parent = row(plan.parent_key) if plan.key else None
+        parent = row(field.parent_key) if field.key else None
         source, where = rows_of(
             self.catalog,
             entity,
-            plan,
+            field,
             self.args(selected),
             alias=item.alias,
             parent=parent,
@@ -350,30 +352,31 @@ class _Compiler:
         )
         return Text().add(sql("(SELECT count(*)::text FROM {rows})", rows=Select({}, source, where).rows))
 
-    def aggregate(self, selected: Selected, plan: Aggregate, row: Cells) -> Text:
+    def aggregate(self, selected: Selected, field: Aggregate, row: Cells) -> Text:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
         text = (
             self.object(selected.inside, entity, item, level)
-            if plan.embed is None
-            else self.embedded(selected, plan.embed, item, level)
+            if field.embed is None
+            else self.embedded(selected, field.embed, item, level)
         )
 
         parent = row("id") if row.alias else None
         tables = Tables(self.catalog, self.shape)
         request = AggregateRequest(parent, self.args(selected), tables, list(item.used), self.shape)
-        select = plan.build(request)
-        kept = [*item.used, *(n for n in select.names if n.startswith("sort_"))]
-        order = joined(", ", [Alias(item.alias)(n) for n in select.names if n.startswith("sort_")])
-        select.names = {name: select.names[name] for name in dict.fromkeys(kept)} or {"one": whole(1)}
-        listed = in_list(text, order) if is_list(selected.definition) else text
+        select = field.build(request)
+        order = select.order_in_columns()
+        names = {name: select.names[name] for name in dict.fromkeys([*item.used, *order])}
+        select.names = names or {"one": whole(1)}
+        by = joined(", ", [Alias(item.alias)(name) for name in order])
+        listed = in_list(text, by) if is_list(selected.definition) else text
         return subselect(listed, self.beside(select, item, level))
 
-    def parts(self, selected: Selected, plan: Parts, row: Cells) -> Text:
+    def parts(self, selected: Selected, field: Parts, row: Cells) -> Text:
         item, level = Cells(self.alias()), Level()
         text = self.object(selected.inside, self.catalog.entities[selected.target], item, level)
         listed = in_list(text, Alias(item.alias)("place"))
-        rows = sql("{rows} {joins}", rows=unnested(plan, item, row), joins=level.joined())
+        rows = sql("{rows} {joins}", rows=unnested(field, item, row), joins=level.joined())
         return subselect(listed, rows)
 
     def args(self, selected: Selected) -> FieldArguments:

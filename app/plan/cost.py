@@ -25,7 +25,7 @@ def dearest(tree: Tree, args: Sequence[dict[str, Any]]) -> str:
     fields = tree.roots
     while fields:
         largest = max(fields, key=lambda one: _of([one], args))
-        if isinstance(largest.plan, Many) and largest.plan.connection:
+        if isinstance(largest.field, Many) and largest.field.connection:
             way.append(largest.key)
         fields = max(largest.children.values(), key=lambda inner: _of(inner, args), default=[])
     return ".".join(way)
@@ -33,14 +33,14 @@ def dearest(tree: Tree, args: Sequence[dict[str, Any]]) -> str:
 
 def sizes_rows(selected: Selected) -> bool:
     """Whether this field's arguments say how many rows there may be."""
-    plan = selected.plan
-    return (isinstance(plan, Many) and plan.connection) or (isinstance(plan, ByIds) and plan.many)
+    field = selected.field
+    return (isinstance(field, Many) and field.connection) or (isinstance(field, ByIds) and field.many)
 
 
 def _of(fields: Sequence[Selected], args: Sequence[dict[str, Any]]) -> int:
     total = 0
     for selected in fields:
-        if isinstance(selected.plan, Many) and selected.plan.connection:
+        if isinstance(selected.field, Many) and selected.field.connection:
             # Only the rows are many; the page and its count are there once.
             rows = _rows(selected, args)
             for part in selected.inside:
@@ -56,16 +56,16 @@ def _inside(selected: Selected, args: Sequence[dict[str, Any]]) -> int:
 
 
 def _rows(selected: Selected, args: Sequence[dict[str, Any]]) -> int:
-    plan = selected.plan
+    field = selected.field
     values = selected.values if selected.slot is None else args[selected.slot]
-    if isinstance(plan, Many):
-        if not plan.connection:
-            return plan.default_first or _FEW
+    if isinstance(field, Many):
+        if not field.connection:
+            return field.default_first or _FEW
         size = values.get("first")
         size = values.get("last") if size is None else size
-        return max(1, plan.default_first or _FEW if size is None else size)
-    if isinstance(plan, Aggregate):
-        return _POINTS if plan.many else 1
-    if isinstance(plan, ByIds) and plan.many:
+        return max(1, field.default_first or _FEW if size is None else size)
+    if isinstance(field, Aggregate):
+        return _POINTS if field.many else 1
+    if isinstance(field, ByIds) and field.many:
         return max(1, len(values["ids"]))
     return 1

@@ -12,7 +12,7 @@ from typing import Any
 from app.plan.arguments import FieldArguments
 from app.plan.catalog import Catalog, Entity, Many, News, Row, SortKey
 from app.plan.kinds import INT, TEXT
-from app.plan.scoping import scoped_table
+from app.plan.scoping import Tables, scoped_table
 from app.plan.sql import Select, Sql, Table, all_of, joined, sql, verbatim, whole
 from app.values.cursors import read_cursor
 from app.values.scope import ScopeShape
@@ -71,8 +71,17 @@ def rows_of(
     keys = args.keys("filter")
     if entity.alive and not any(filters[key].replaces_alive for key in keys):
         where.append(verbatim(f"{alias}.{entity.alive}"))
-    where += [filters[key].predicate(row, args, ("filter", key)) for key in keys]
+    asked = _FilterArguments(args, Tables(catalog, shape))
+    where += [filters[key].predicate(row, asked, ("filter", key)) for key in keys]
     return source, where
+
+
+class _FilterArguments(FieldArguments):
+    """A list's arguments and the door to other tables."""
+
+    def __init__(self, args: FieldArguments, tables: Tables) -> None:
+        super().__init__(args.values, slot=args.slot, structural=STRUCTURAL)
+        self.table = tables
 
 
 @dataclass

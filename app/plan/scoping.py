@@ -61,7 +61,7 @@ def _in_projects(column: str) -> Sql:
 def _narrow(
     catalog: Catalog, alias: str, way: Way, way_of: Callable[[Entity], Way], matches: Callable[[str], Sql]
 ) -> list[Sql]:
-    if way.how == "visible":
+    if way.how in ("visible", "beside"):
         return []
     if way.how == "hidden":
         return [sql("false")]

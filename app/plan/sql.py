@@ -17,18 +17,21 @@ from app.plan.binding import Bindings
 from app.plan.templates import TemplateFault, is_name, read_template
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Param:
     """A bound value. `key` says which value it is, so that the same one is sent once."""
 
     key: tuple[Any, ...]
     cast: str
-    read: Callable[[Bindings], object] = field(compare=False)
+    read: Callable[[Bindings], object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sql:
-    """A fragment: words of ours, parameters, and other fragments, in order."""
+    """A fragment: words of ours, parameters, and other fragments, in order.
+
+    Nobody changes what is made here. It is not frozen: a statement has hundreds, and each would take twice as long.
+    """
 
     parts: tuple[Union[str, Param, "Sql"], ...]
 
@@ -42,17 +45,21 @@ class Row(Protocol):
     def __call__(self, column: str) -> Sql: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Alias:
     """What stands in a FROM under this name: its columns by theirs."""
 
     alias: str
 
     def __call__(self, column: str) -> Sql:
-        return Sql((f"{self.alias}.{column}",))
+        return Sql((self.named(column),))
+
+    def named(self, column: str) -> str:
+        """The column as SQL names it."""
+        return f"{self.alias}.{column}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Table(Alias):
     """A table under an alias, and the predicates that keep it inside the scope. `scoping` makes it, nobody else."""
 
@@ -70,36 +77,44 @@ def sql(template: LiteralString, /, **holes: Hole) -> Sql:
     which asks for `{t.scope}` in the same template. What a hole left empty needs no blank in front of it.
     """
     made = read_template(template)
-    if holes.keys() != made.names:
+    if len(holes) != len(made.names):
         raise TemplateFault(_unmatched(template, made.names, holes))
     parts: list[Part] = list(made.parts)
     for at, name, column in made.places:
-        filling = holes[name]
-        if type(filling) is Sql and not column:
-            parts[at] = filling
-            if not filling.parts:
-                parts[at - 1] = made.parts[at - 1].removesuffix(" ")
-        elif column:
+        try:
+            filling = holes[name]
+        except KeyError:
+            raise TemplateFault(_unmatched(template, made.names, holes)) from None
+        if column:
             parts[at] = _column(template, name, filling, column)
+        elif type(filling) is Sql:
+            inner = filling.parts
+            # What has one part needs no node of its own.
+            parts[at] = inner[0] if len(inner) == 1 else filling
+            if not inner and at in made.blanks:
+                parts[at - 1] = made.parts[at - 1][:-1]
         else:
             parts[at] = _filled(template, name, filling, scoped=name in made.scoped)
     return Sql(tuple(parts))
 
 
-def _column(template: str, name: str, filling: Hole, column: str) -> Sql:
-    if isinstance(filling, Table) and column == "scope":
-        return all_of(filling.scope)
+def _column(template: str, name: str, filling: Hole, column: str) -> Part:
+    if isinstance(filling, Alias):
+        if column == "scope" and isinstance(filling, Table):
+            return all_of(filling.scope)
+        return filling.named(column)
     if isinstance(filling, Sql | Param | str):
         raise TemplateFault(f"{{{name}.{column}}} asks for a row: {filling!r} in {template!r}")
     return filling(column)
 
 
 def _filled(template: str, name: str, filling: Hole, *, scoped: bool) -> Part:
-    if isinstance(filling, Sql | Param):
+    if isinstance(filling, str):
+        if is_name(filling):
+            return filling
+    elif isinstance(filling, Sql | Param):
         return filling
-    if isinstance(filling, str) and is_name(filling):
-        return filling
-    if isinstance(filling, Table):
+    elif isinstance(filling, Table):
         if scoped:
             return f"{filling.name} {filling.alias}"
         raise TemplateFault(f"{{{name}}} is a table, so {{{name}.scope}} has to be stated, too: {template!r}")
@@ -113,19 +128,24 @@ def _unmatched(template: str, names: frozenset[str], holes: dict[str, Hole]) -> 
     return f"{' and '.join(told)} in {template!r}"
 
 
-def joined(separator: str, parts: Iterable[Part]) -> Sql:
-    """Parts with words between them."""
+def joined(separator: LiteralString, parts: Iterable[Sql]) -> Sql:
+    """Fragments with words between them."""
     out: list[Part] = []
     for part in parts:
         if out:
             out.append(separator)
-        out.append(part)
+        out.append(part.parts[0] if len(part.parts) == 1 else part)
     return Sql(tuple(out))
 
 
 def quoted(text: str) -> Sql:
     """A text of ours as a string literal (response keys, type names, JSON punctuation)."""
-    return Sql(("'" + text.replace("'", "''") + "'",))
+    return Sql((as_literal(text),))
+
+
+def as_literal(text: str) -> str:
+    """The same, for whoever puts parts together."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def verbatim(text: str) -> Sql:
@@ -210,12 +230,12 @@ class Select:
             parts += [" OFFSET ", self.offset]
         return Sql(tuple(parts))
 
-    def as_columns(self) -> list[str]:
-        """Make columns of the order, for a statement around this one that puts its rows in order; their names."""
-        names = [f"sort_{place}" for place in range(1, len(self.order) + 1)]
-        self.names |= dict(zip(names, self.order, strict=True))
+    def order_in_columns(self) -> list[str]:
+        """Make the order columns instead, for whoever puts these rows in order around this statement; their names."""
+        keys = {f"sort_{place}": key for place, key in enumerate(self.order, 1)}
+        self.names |= keys
         self.order = []
-        return names
+        return list(keys)
 
 
 def _is_column(expression: Sql, name: str) -> bool:
@@ -237,17 +257,22 @@ class Statement:
 def print_sql(tree: Sql) -> Statement:
     """Number the parameters in order of appearance and write the text."""
     out: list[str] = []
-    params: dict[Param, int] = {}
-    _print(tree, out, params)
+    add = out.append
+    params: list[Param] = []
+    numbered: dict[tuple[Any, str], str] = {}
+
+    def write(parts: tuple[Part, ...]) -> None:
+        for part in parts:
+            if type(part) is str:
+                add(part)
+            elif type(part) is Param:
+                which = (part.key, part.cast)
+                if which not in numbered:
+                    params.append(part)
+                    numbered[which] = f"${len(params)}::{part.cast}"
+                add(numbered[which])
+            else:
+                write(part.parts)  # type: ignore[union-attr]
+
+    write(tree.parts)
     return Statement("".join(out), tuple(params))
-
-
-def _print(tree: Sql, out: list[str], params: dict[Param, int]) -> None:
-    for part in tree.parts:
-        if isinstance(part, str):
-            out.append(part)
-        elif isinstance(part, Param):
-            number = params.setdefault(part, len(params) + 1)
-            out.append(f"${number}::{part.cast}")
-        else:
-            _print(part, out, params)

@@ -29,11 +29,13 @@ class TemplateFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a template came to: its words, with an empty place wherever something is to be filled in."""
+    """What a template came to: its words, and an empty text wherever something is to be filled in."""
 
     parts: tuple[str, ...]
     places: tuple[tuple[int, str, str], ...]
     """Which part, the hole's name, and the column of it (empty: the thing itself)."""
+    blanks: frozenset[int]
+    """The places with a blank in front of them, in the words before."""
     names: frozenset[str]
     scoped: frozenset[str]
     """The holes whose scope the template states: `{t.scope}`."""
@@ -65,9 +67,13 @@ def read_template(text: str) -> Template:
             words = found["words"]
             parts[-1] = (parts[-1].rstrip() if words.startswith(")") else parts[-1]) + words
     parts[-1] = parts[-1].rstrip(" ")
+    filled = {at for at, _, _ in places}
+    kept = [at for at, part in enumerate(parts) if part or at in filled]
+    now_at = {at: new for new, at in enumerate(kept)}
     return Template(
-        tuple(parts),
-        tuple(places),
+        tuple(parts[at] for at in kept),
+        tuple((now_at[at], name, column) for at, name, column in places),
+        frozenset(now_at[at] for at in filled if parts[at - 1].endswith(" ")),
         frozenset(name for _, name, _ in places),
         frozenset(name for _, name, column in places if column == "scope"),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.plan.sql import NOTHING, Sql, joined, quoted, sql
+from app.plan.sql import NOTHING, Part, Sql, as_literal, sql
 
 
 class Text:
@@ -23,24 +23,28 @@ class Text:
 
     def add(self, piece: "str | Sql | Text") -> "Text":
         """Add a literal, an expression of type text, or another text."""
-        if isinstance(piece, Text):
-            for inner in piece.pieces:
-                self.add(inner)
-        elif isinstance(piece, str):
+        if isinstance(piece, str):
             self.literal(piece)
+        elif isinstance(piece, Text):
+            if piece.pieces:
+                self.add(piece.pieces[0])
+                self.pieces += piece.pieces[1:]
         else:
             self.pieces.append(piece)
         return self
 
     def sql(self) -> Sql:
         """`'…' || expression || '…'`, in parentheses where there is more than one piece."""
-        shown = [quoted(p) if isinstance(p, str) else p for p in self.pieces] or [quoted("")]
-        if len(shown) == 1:
-            return shown[0]
-        return sql("({pieces})", pieces=joined(" || ", shown))
+        parts: list[Part] = []
+        for piece in self.pieces or [""]:
+            parts += (" || ", as_literal(piece) if isinstance(piece, str) else piece)
+        if len(parts) == 2:
+            return Sql((parts[1],))
+        parts[0] = "("
+        return Sql((*parts, ")"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Subselect(Sql):
     """A scalar sub-select that gives exactly one row; `inner` is its value, `source` its FROM and WHERE."""
 

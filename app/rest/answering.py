@@ -1,6 +1,6 @@
 """One request on a legacy route: who asks, with which variables, the document's answer, its shape.
 
-The way to the data is `app.graph.entry.answer`, the same as for `/graphql`.
+The way to the data is `app.graph.running.entry.answer`, the same as for `/graphql`.
 """
 
 import logging
@@ -20,10 +20,11 @@ from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import Answer, Operation, answer
+from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
 from app.graph.running.idempotency import Kept, digested, fingerprint, once, read_key
-from app.graph.running.remembering import Remembered
+from app.graph.running.known_operations import KnownOperations
+from app.graph.running.operations import Operation
 from app.rest.bodies import close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, read_raw, text_of
 from app.rest.failing import (
@@ -42,7 +43,7 @@ from app.serving.preferences import base_url, stale_ok
 from app.values.json_text import write_json
 
 log = logging.getLogger(__name__)
-# Digits of documents that are shown as they were sent stay as they are.
+# Documents are shown as they were sent, so their numbers keep their digits.
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 JSON = "application/json"
@@ -50,11 +51,11 @@ JSON = "application/json"
 NO_STORE = {"Cache-Control": "no-store"}
 NO_QUERY = QueryParams()
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
-"""Of routes open to trackers: pages of any origin send there, and no credential of theirs counts."""
+"""For routes open to trackers: pages of any origin may send, since no credential of theirs is used."""
 
 
 class Path:
-    """All methods of one path of one facade, as an ASGI application."""
+    """One path of a facade with all its methods, as an ASGI application."""
 
     def __init__(
         self,
@@ -70,14 +71,14 @@ class Path:
         self.services = services
         self.authenticator = authenticator
         self.deliveries = deliveries
-        self.remembered = Remembered()
+        self.known = KnownOperations()
         self.by_method = {route.method: route for route in routes}
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
         self.allow = ", ".join(sorted(methods))
         self.shown_to = ANY_ORIGIN if any(route.tracker for route in routes) else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; whatever goes wrong, in the facade's own words."""
+        """Answer, and report whatever goes wrong in the facade's own words."""
         request = Request(scope, receive, send)
         exchange = exchange_of(scope)
         exchange.route = self.path
@@ -92,7 +93,7 @@ class Path:
         else:
             response = await self.respond(route, request, exchange)
         if method == "HEAD":
-            # The headers of the GET, its Content-Length among them, and no body.
+            # The headers of the GET, including its Content-Length, and no body.
             response.body = b""
         if self.shown_to:
             response.headers.update(self.shown_to)
@@ -110,7 +111,7 @@ class Path:
         }
 
     async def respond(self, route: LegacyRoute, request: Request, exchange: Exchange) -> Response:
-        """The route's answer, or what kept it from answering."""
+        """The route's answer, or the failure in its place."""
         try:
             return await self.run(route, request, exchange)
         except Failure as failure:
@@ -132,7 +133,7 @@ class Path:
             text = text_of(await read_raw(request.receive))
             body = read_kept_json(text)
         else:
-            # Before the body is read: a stranger's megabytes are not worth our memory.
+            # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
@@ -154,17 +155,17 @@ class Path:
                 )
             assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
-            said = b"" if route.writes else route.name.encode() + b" " + write_json(variables)
-            operation = (said and self.remembered.get(said)) or Operation(route.document, variables)
+            operation = Operation(route.document, variables)
             if request.headers.get("x-explain") == "1":
                 return explained(operation, context)
             key = request.headers.get("idempotency-key")
             if not route.writes:
                 exchange.cancel_with_client()
             if key is None or not route.writes or route.tracker:
-                given = await answer(operation, context)
-                if said:
-                    self.remembered.keep(said, operation, given)
+                if route.writes:
+                    given = await answer(operation, context)
+                else:
+                    given = await self.read(route, operation, context)
                 return answered(self.facade, route, parts, given, context, exchange)
             key = read_key(key)
             handed_on = True
@@ -172,6 +173,19 @@ class Path:
         finally:
             if is_form and not handed_on:
                 await close_files(body)
+
+    async def read(self, route: LegacyRoute, operation: Operation, context: Context) -> Answer:
+        """What a document gives that writes nothing. It is checked anew unless it was called like that before."""
+        key = route.name.encode() + b" " + write_json(operation.variables)
+        known = self.known.get(key, context.scope)
+        if known is not None:
+            return await run(known, context)
+        asked = check_or_refuse(operation, context)
+        if isinstance(asked, Answer):
+            return asked
+        given = await run(asked, context)
+        self.known.keep(key, asked, given)
+        return given
 
     async def enter(self, request: Request, exchange: Exchange) -> Context:
         """The context of whoever asks. Raises Unauthorized or Forbidden."""
@@ -190,7 +204,7 @@ class Path:
         return self.context(principal, request, exchange, now)
 
     async def enter_delivery(self, request: Request, exchange: Exchange) -> tuple[Context, str]:
-        """The context of the connection a delivery comes through, and its body as text."""
+        """The context of the connection that a delivery comes through, and the body as text."""
         raw, now = await read_raw(request.receive), datetime.now(UTC)
         principal = await self.deliveries.authenticate(delivery_of(request, raw), now=now)
         exchange.principal = principal.name
@@ -199,7 +213,7 @@ class Path:
     async def enter_project(
         self, slug: str, context: Context | None, request: Request, exchange: Exchange, now: datetime
     ) -> Context:
-        """The context of whoever asks, narrowed to this project; without one before, of a tracker."""
+        """The context of whoever asks, narrowed to this project; a tracker's where nobody has been identified."""
         if context is not None:
             context.principal = await self.services.projects.inside(context.principal, slug, now=now)
             return context
@@ -229,7 +243,7 @@ class Path:
         exchange: Exchange,
         key: str,
     ) -> Response:
-        """Run at most once per key; a repeat gets the remembered answer. Closes the body's files."""
+        """Run at most once per key; a repeat gets the kept answer. Closes the body's files."""
         started = False
 
         async def run() -> Kept:
@@ -269,7 +283,7 @@ def answered(
     context: Context,
     exchange: Exchange,
 ) -> Response:
-    """What the document gave, in the route's shape."""
+    """What the document answered, in the route's shape."""
     exchange.execution = given.execution
     if given.errors or given.data is None:
         if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):
@@ -289,20 +303,20 @@ def answered(
 
 def explained(operation: Operation, context: Context) -> Response:
     """What would run, instead of running it."""
-    found = explain(operation, context)
+    explanation = explain(operation, context)
     body = {
         "document": operation.query,
         "variables": _shown(operation.variables),
-        "execution": found.execution,
-        "reason": found.reason or None,
-        "cost": found.cost,
-        "sql": found.sql or None,
+        "execution": explanation.execution,
+        "reason": explanation.reason or None,
+        "cost": explanation.cost,
+        "sql": explanation.sql or None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 
 
 def failed(facade: Facade, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> Response:
-    """The facade's way to say no; the first problem decides the status."""
+    """The facade's refusal; the first problem decides the status."""
     status = facade.failures.status_of(problems[0])
     more = {**NO_STORE, **(headers or {})}
     if status == 503 or problems[0].retry_after_s is not None:
@@ -322,7 +336,7 @@ def _about(context: Context, route: LegacyRoute, error: Mapping[str, Any]) -> di
 
 
 def _shown(value: object) -> object:
-    """Variables as JSON can show them: an upload by its name, type and size."""
+    """Variables as JSON can show them: an upload as its name, type and size."""
     if isinstance(value, dict):
         return {key: _shown(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -20,11 +20,11 @@ _LIST_NAME = re.compile(r"(.+?)\[[0-9]*\]", re.DOTALL)
 
 
 async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[Any, bool]:
-    """The body, and whether it was a form; give it to `close_files` in the end."""
+    """The body, and whether it was a form; hand it to `close_files` in the end."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if form and kind == "multipart/form-data":
         return _as_object(await bodies.read_form(headers, bodies.stream_body(receive))), True
-    # A body without a type is taken for JSON; curl's `-d` says urlencoded, which was never documented.
+    # A body without a type is taken for JSON, and so is curl's `-d`, which says urlencoded: that was never documented.
     if kind and kind != "application/json" and not kind.endswith("+json"):
         wanted = "application/json or multipart/form-data" if form else "application/json"
         raise Invalid(f"Send the body as {wanted}, not as {kind:.80}.", code=UNSUPPORTED_MEDIA_TYPE)
@@ -35,7 +35,7 @@ async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[
 
 
 def read_kept_json(text: str) -> Any:
-    """The value of a JSON text that is kept as it was sent, and judged later: numbers are as long as they are."""
+    """The value of a JSON text that is kept as sent and judged later: numbers may have any length."""
     try:
         return read_json(text.encode(), long_numbers=True)
     except ValueError as error:
@@ -61,7 +61,7 @@ def _as_object(items: bodies.FormItems) -> dict[str, Any]:
     form: dict[str, Any] = {}
     for name, value in items:
         if isinstance(value, UploadFile) and not value.filename and not value.size:
-            continue  # A browser's file field nobody used.
+            continue  # A file field that was left empty in a browser.
         match = _LIST_NAME.fullmatch(name)
         if isinstance(value, UploadFile) or match:
             plain = match[1] if match else name

@@ -1,4 +1,4 @@
-"""A webhook provider's request, as its signature is checked over it."""
+"""A webhook provider's request, in the form that its signature is checked against."""
 
 from contextlib import aclosing
 
@@ -13,7 +13,7 @@ from app.serving.preferences import base_url
 
 
 def delivery_of(request: Request, body: bytes) -> Delivery:
-    """The request with its address exactly as it was called: some providers sign that, too."""
+    """The request, with the address exactly as it was called: some providers sign that too."""
     scope = request.scope
     path = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"]
@@ -33,7 +33,7 @@ def delivery_of(request: Request, body: bytes) -> Delivery:
 async def read_raw(receive: Receive) -> bytes:
     """The whole body, of any media type. Raises TooLarge or ClientGone.
 
-    Counted here too: to the door a form may be large, and nobody knows yet who sends this one.
+    Counted here as well: the door lets a form be large, but nobody knows yet who sends this one.
     """
     message = await receive()
     if message["type"] != "http.request":
@@ -53,7 +53,7 @@ async def read_raw(receive: Receive) -> bytes:
 
 
 def text_of(body: bytes) -> str:
-    """The body as it is kept. Invalid where it is not UTF-8."""
+    """The body as it is stored. Invalid where it is not UTF-8."""
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:

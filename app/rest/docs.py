@@ -19,7 +19,7 @@ _SOME_DAY = datetime(2025, 6, 15, tzinfo=UTC)
 
 
 def page(facades: Sequence[Facade]) -> str:
-    """The whole page; it asks no other host for anything and runs no script."""
+    """The whole page. It loads nothing from other hosts and runs no script."""
     frame = files("app.rest").joinpath("docs.html").read_text(encoding="utf-8")
     contents = "".join(
         f'<li><a href="#{_anchor(facade, route)}"><b>{route.method}</b> {escape(route.path)}</a></li>'
@@ -31,7 +31,7 @@ def page(facades: Sequence[Facade]) -> str:
 
 
 def example_variables(route: LegacyRoute) -> dict[str, Any]:
-    """What the route's documented example turns into."""
+    """The variables that the route's documented example gives."""
     path = {name: _example(route, name) for name in PATH_PARAMETER.findall(route.path)}
     query = {p.name: _example(route, p.name) for p in route.parameters if p.where == "query" and p.required}
     body: Any = None if route.takes is None else dict(route.takes.example)
@@ -42,7 +42,7 @@ def example_variables(route: LegacyRoute) -> dict[str, Any]:
 
 
 def graphiql_url(route: LegacyRoute) -> str:
-    """Where GraphiQL opens with the route's document in it."""
+    """The address at which GraphiQL opens with the route's document."""
     asked = {"query": route.document}
     if variables := example_variables(route):
         asked["variables"] = _pretty(variables)
@@ -113,7 +113,7 @@ def _asked(query: Mapping[str, str]) -> str:
 
 
 def _example(route: LegacyRoute, name: str) -> str:
-    """A value for a parameter: the first of those its schema shows."""
+    """A value for a parameter: the first example in its schema."""
     shown = (one.schema for one in route.parameters if one.name == name)
     return next((str(schema["examples"][0]) for schema in shown if "examples" in schema), "42")
 

@@ -1,4 +1,4 @@
-"""Every legacy API we speak. A new one is one line here and a folder beside `lagriffe/`."""
+"""Every legacy API we serve. A new one is a line here and a folder beside `lagriffe/`."""
 
 from app.rest.benji.routes import FACADE as BENJI
 from app.rest.criteo.routes import FACADE as CRITEO

@@ -1,4 +1,4 @@
-"""How a failure leaves by a legacy door: our codes in, that API's status and body out.
+"""How failures leave a legacy API: our codes in, its status and body out.
 
 Three things fail: what we raise before the operation runs, the operation as a whole (GraphQL `errors`), and
 the typed errors inside a mutation's payload. All three become `Problem`s, and a facade's table answers them.
@@ -16,10 +16,10 @@ METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 INTERNAL = "INTERNAL"
 
 DOOR_CODES = frozenset({MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, METHOD_NOT_ALLOWED, KEY_REUSED, INTERNAL})
-"""What only a door can refuse. A facade's table has an entry for these and for each code of `app.errors`."""
+"""What only HTTP can refuse. A facade's table has an entry for these and for each code of `app.errors`."""
 
 OUR_FAULTS = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"})
-"""Codes of the graph that no client of a legacy route can be blamed for: the document is ours."""
+"""Codes of the graph for which no client of a legacy route is to blame: the document is ours."""
 KINDS = frozenset({Failure.code, *(kind.code for kind in Failure.__subclasses__())})
 
 
@@ -35,7 +35,7 @@ class Problem:
 
 
 class PayloadErrors(Exception):
-    """Raised by a shape: the operation ran and says no, in its payload."""
+    """Raised by a shape: the operation ran and refused, in its payload."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
@@ -44,37 +44,36 @@ class PayloadErrors(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """A facade's table. `statuses` is asked for the reason first, then for the kind."""
+    """A facade's table. `statuses` is searched for the reason first, then for the kind."""
 
     statuses: Mapping[str, int]
     body: Callable[[int, Sequence[Problem]], object]
 
     def status_of(self, problem: Problem) -> int:
-        """The HTTP status; 500 for a code nobody knows, which then is our mistake."""
+        """The HTTP status; 500 for an unknown code, which is our mistake."""
         found = self.statuses.get(problem.reason) or self.statuses.get(problem.code)
         return found or self.statuses[INTERNAL]
 
 
 def problem_of(failure: Failure) -> Problem:
-    """What we raised ourselves."""
+    """A failure that we raised ourselves."""
     wait = failure.retry_after_s if isinstance(failure, Unavailable) else None
     return Problem(failure.code, failure.message, failure.reason, tuple(failure.path), wait)
 
 
 def problems_of(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """What the graph answered instead of data: `{message, extensions {code}}`.
+    """The errors that the graph answered instead of data: `{message, extensions {code}}`.
 
-    Its codes are the precise ones; one that is neither a kind nor a fault of ours says what was wrong with the
-    input.
+    Its codes are the precise ones. One that is neither a kind nor a fault of ours is about the input.
     """
-    found = []
+    problems = []
     for error in errors:
         code = str((error.get("extensions") or {}).get("code") or INTERNAL)
         if code in OUR_FAULTS:
-            found.append(Problem(INTERNAL, INTERNAL_MESSAGE))
+            problems.append(Problem(INTERNAL, INTERNAL_MESSAGE))
         else:
-            found.append(Problem(code if code in KINDS else Invalid.code, str(error["message"]), code))
-    return found
+            problems.append(Problem(code if code in KINDS else Invalid.code, str(error["message"]), code))
+    return problems
 
 
 def refuse(errors: Sequence[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The fields of a JSON body, read one by one. What is wrong is said by the name the client used; null is not sent."""
+"""The fields of a JSON body, read one by one. Errors name fields as the client did; null counts as not sent."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,7 +13,7 @@ from app.values.numbers import MAX_SAFE_INTEGER
 
 T = TypeVar("T")
 MAX_DIGITS = 20
-"""Before and after the point; beyond, no amount that could be stored begins."""
+"""Before and after the point; no amount that can be stored has more."""
 
 
 class Fields:
@@ -31,7 +31,7 @@ class Fields:
         return cls(body)
 
     def needed(self, name: str, value: T | None, example: str) -> T:
-        """The value that was read; Invalid shows an example where there is none."""
+        """The value that was read; where there is none, Invalid shows an example."""
         if value is None:
             raise Invalid(
                 f"`{self.called(name)}` is required, for example {example}.", path=[*self.path, name]
@@ -43,7 +43,7 @@ class Fields:
         return self._read(name, str, "a text")
 
     def code(self, name: str, known: type[Any] | None = None) -> str | None:
-        """A text out of a closed set, in capitals as the graph spells it."""
+        """A text from a closed set, in capitals as the graph spells it."""
         value = self.text(name)
         if value is None or known is None:
             return value
@@ -97,7 +97,7 @@ class Fields:
             raise Invalid(f"`{self.called(name)}`: {why}.", path=[*self.path, name]) from None
 
     def edge(self, name: str, *, day: str, instant: str) -> dict[str, str]:
-        """One edge of a stretch of time, a day or an instant, under the name its kind has in the graph."""
+        """The start or end of a period, a day or an instant, under the name that its kind has in the graph."""
         value = self.text(name)
         if value is None:
             return {}

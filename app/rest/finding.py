@@ -1,4 +1,4 @@
-"""Which route a path belongs to, found in as many steps as the path has segments, however many routes there are."""
+"""Finds the route of a path in as many steps as the path has segments, however many routes there are."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ Found = tuple[Match, Scope]
 
 
 class ByHead(BaseRoute):
-    """Routes, asked by what stands before their first parameter; of several the longest head goes first.
+    """Routes by what comes before their first parameter; where several match, the longest comes first.
 
-    A router asks its routes one after the other, a regular expression each.
+    Starlette's router tries its routes one after the other, each with a regular expression.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._by_head: dict[str, list[Route]] = defaultdict(list)
         for route in routes:
-            # `/campaigns/{id}` is asked for paths below `/campaigns`.
+            # `/campaigns/{id}` is tried for paths below `/campaigns`.
             literal, _, parameters = route.path.partition("{")
             self._by_head[literal.rpartition("/")[0] if parameters else literal].append(route)
 
@@ -35,5 +35,5 @@ class ByHead(BaseRoute):
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand over to the route that was found."""
+        """Pass on to the route that was found."""
         await scope["route"].handle(scope, receive, send)

@@ -23,7 +23,7 @@ from app.values.json_text import write_json
 
 
 def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
-    """All of them, and the 404s of the facades."""
+    """All routes, and the facades' 404s."""
     mounted: list[Route] = [
         Route("/openapi.json", _constant(write_json(openapi.document(FACADES)), JSON), name="openapi"),
         Route("/docs", _constant(docs.page(FACADES).encode(), "text/html"), name="docs"),
@@ -44,7 +44,7 @@ def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
 
 
 def tracker_paths() -> frozenset[str]:
-    """Where pages of any origin send to."""
+    """Paths that pages of any origin may send to."""
     return frozenset(route.path for facade in FACADES for route in facade.routes if route.tracker)
 
 
@@ -57,7 +57,7 @@ def refusal(path: str, problem: Problem) -> Response | None:
 
 
 class Nowhere:
-    """A path below a facade's prefix that no route knows."""
+    """A path below a facade's prefix that is no route."""
 
     def __init__(self, facade: Facade) -> None:
         self.facade = facade
@@ -71,7 +71,7 @@ class Nowhere:
 
 
 def _prefixes() -> list[tuple[str, Facade]]:
-    """The longest first: one facade's may begin with another's."""
+    """The longest first: one facade's prefix may begin with another's."""
     pairs = [(prefix, facade) for facade in FACADES for prefix in facade.prefixes]
     return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, built from the route table: what it says is what runs."""
+"""The OpenAPI 3.1 document, built from the route table that also runs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from app.rest.route import Facade, LegacyRoute, Takes
 
 PATH_PARAMETER = re.compile(r"\{([A-Za-z_]+)\}")
 SHARED_FAILURES = ("UNAUTHORIZED", "FORBIDDEN", "UNAVAILABLE", "INTERNAL")
-"""What every route may answer."""
+"""Failures that every route may answer with."""
 
 PHRASES = {
     400: "The body cannot be read, or an input is malformed.",
@@ -104,12 +104,12 @@ def _operation(facade: Facade, route: LegacyRoute) -> dict[str, Any]:
 
 def _parameters(route: LegacyRoute) -> list[dict[str, Any]]:
     described = {parameter.name: parameter for parameter in route.parameters}
-    found = [
+    parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": "42"}
         for name in PATH_PARAMETER.findall(route.path)
         if name not in described
     ]
-    found += [
+    parameters += [
         {
             "name": parameter.name,
             "in": parameter.where,
@@ -122,11 +122,11 @@ def _parameters(route: LegacyRoute) -> list[dict[str, Any]]:
     headers = dict(HEADERS) if route.writes else {n: d for n, d in HEADERS.items() if n != "Idempotency-Key"}
     if route.open:
         headers = {"X-Explain": HEADERS["X-Explain"]}
-    found += [
+    parameters += [
         {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
         for name, description in headers.items()
     ]
-    return found
+    return parameters
 
 
 HEADERS = {

@@ -1,6 +1,6 @@
 """A legacy route, declared: a stored GraphQL document and the way from HTTP to its variables and back.
 
-No facade reads a table or calls an operation: whatever a route does, its document says.
+No facade reads a table or calls an operation: all that a route does is in its document.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,17 +31,17 @@ class RequestParts:
     provider's delivery the text, as it was sent."""
     is_form: bool = False
     address: str = ""
-    """The address that was called, without its query: `https://host/path`; the path where no host is known."""
+    """The address that was called, without its query: `https://host/path`; only the path where the host is unknown."""
     text: str = ""
-    """The JSON body as it was sent, of a route that is open to trackers."""
+    """The JSON body as it was sent; only for routes that are open to trackers."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassThrough:
-    """The document's `data` already is what is printed: cut `opening` and `closing`, put the envelope around.
+    """The document's `data` is already what is printed: cut off `opening` and `closing`, and add the envelope.
 
-    `{"promos":{"nodes":[…]}}` with opening `{"promos":{"nodes":` and closing `}}` leaves the list. The bytes
-    of the plan then reach the client without having been decoded.
+    `{"promos":{"nodes":[…]}}` with opening `{"promos":{"nodes":` and closing `}}` leaves the list. The plan's
+    bytes then reach the client without being decoded.
     """
 
     opening: bytes
@@ -74,7 +74,7 @@ class Takes:
     schema: str
     example: Mapping[str, Any]
     form: bool = False
-    """Whether `multipart/form-data` is welcome as well, with `files` as its uploads."""
+    """Whether `multipart/form-data` is accepted as well, with `files` as its uploads."""
     file_fields: tuple[str, ...] = ()
 
 
@@ -85,7 +85,7 @@ class Gives:
     schema: str
     example: Any
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names of extra response headers and what they say."""
+    """Extra response headers and what they mean."""
 
 
 def no_variables(_: RequestParts) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def no_headers(_: Data, __: RequestParts) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyRoute:
-    """One documented call. `variables` and `shape` are pure; what they cannot accept they raise."""
+    """One documented call. `variables` and `shape` are pure, and raise what they cannot accept."""
 
     method: str
     path: str
@@ -116,18 +116,18 @@ class LegacyRoute:
     takes: Takes | None = None
     gives: Gives
     fails: Sequence[str] = ()
-    """Codes of ours this route may answer with, beside those every route shares."""
+    """Our codes that this route may answer with, besides those that every route shares."""
     parameters: Sequence[Parameter] = ()
     delivery: bool = False
     """Whether it is called by a webhook provider: the signature over the body is the credential, and the body, of
     any media type, is handed on as it was sent. The path names the `provider`, and perhaps the `token`."""
     project: Callable[[RequestParts], str] | None = None
-    """The slug of the project the call is about: whoever calls is narrowed to it, and has no other to be found out."""
+    """The slug of the project the call is about. The scope is narrowed to it; other projects do not exist then."""
     tracker: bool = False
-    """Whether it needs no credential but a `project` that is there. Its JSON body may be of any media type: a page that
-    is being left can only send text."""
+    """Whether it needs no credential, only an existing `project`. Its JSON body may have any media type: a page that is
+    being left can only send text."""
     alias: str = ""
-    """A word for this address, where the same route is there under another one as well."""
+    """A word for this address, where the same route also has another one."""
 
     @property
     def name(self) -> str:
@@ -136,7 +136,7 @@ class LegacyRoute:
 
     @property
     def open(self) -> bool:
-        """Whether it is called without a credential of ours."""
+        """Whether it is called without one of our credentials."""
         return self.delivery or self.tracker
 
     @property
@@ -147,7 +147,7 @@ class LegacyRoute:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request shows at the door; the surface decides which headers count."""
+    """The credentials a request shows; the surface decides which headers count."""
 
     api_key: str | None = None
     beacon_key: str | None = None
@@ -156,24 +156,24 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facade:
-    """One legacy API: its routes, who may enter, and how it says no."""
+    """One legacy API: its routes, who may enter, and how it refuses."""
 
     name: str
     title: str
     description: str
     prefixes: Sequence[str]
-    """Paths below these that no route knows are answered 404 in this facade's words."""
+    """Unknown paths below these get a 404 in this facade's words."""
     routes: Sequence[LegacyRoute]
     failures: Failures
     failure_example: Callable[[int], object]
     """A body for the documentation, by status."""
     credentials: Callable[[Headers], Credentials]
     roles: Collection[Role] | None = None
-    """Whoever enters has one of these; None: any credential will do."""
+    """Whoever enters must have one of these; None: any credential will do."""
     security: Mapping[str, Mapping[str, Any]]
-    """OpenAPI security schemes by name; all of them together are asked for."""
+    """OpenAPI security schemes by name; all of them are required together."""
     optional_security: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Schemes a client may add."""
+    """Schemes that a client may add."""
     challenge: str
     """The scheme a 401 names in `WWW-Authenticate`."""
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

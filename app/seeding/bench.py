@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class BenchGroups:
-    """What there is now."""
+    """What is there now."""
 
     group_ids: tuple[int, ...]
     made: int
@@ -46,16 +46,16 @@ class BenchGroups:
 async def seed_bench(
     db: Database, *, now: datetime, groups: int = 20, campaigns: int = 10_000, progress: Progress = silent
 ) -> BenchGroups:
-    """Make `groups` groups that share `campaigns` campaigns. Groups of this size that are there already stay.
+    """Make `groups` groups that share `campaigns` campaigns. Groups of this size that exist already are kept.
 
-    Each group is one transaction: after an interruption, calling again goes on where it stopped.
+    Each group is one transaction: after an interruption, calling it again continues where it stopped.
     """
     if not 1 <= groups <= campaigns:
         raise ValueError(f"{campaigns} campaigns cannot be shared by {groups} groups: each needs one or more")
     share, rest = divmod(campaigns, groups)
     today = now.date()
     steps = read_steps()
-    found, made = [], 0
+    group_ids, made = [], 0
     for number in range(1, groups + 1):
         count = share + (number <= rest)
         values = {"campaigns": count, "today": today, "number": number, "slug": f"bench-{count}-{number}"}
@@ -70,13 +70,13 @@ async def seed_bench(
                     progress(f"group {number} of {groups}: {step.title}", done, groups * len(steps))
                     await _run(connection, step, {**values, "group_id": group_id})
                 made += 1
-        found.append(group_id)
+        group_ids.append(group_id)
     progress("done", groups * len(steps), groups * len(steps))
-    return BenchGroups(tuple(found), made)
+    return BenchGroups(tuple(group_ids), made)
 
 
 async def analyze(owner_url: str) -> None:
-    """Bring statistics and visibility maps up to date, as in a database that lives. Only the owner may."""
+    """Bring statistics and visibility maps up to date, as in a database in use. Only the owner may."""
     connection = await asyncpg.connect(owner_url)
     try:
         await connection.execute("VACUUM (ANALYZE)")

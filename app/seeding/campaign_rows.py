@@ -1,4 +1,4 @@
-"""Rows of a demonstration group's campaigns: themselves, their offers, flows, spend and numbers."""
+"""Rows of a demonstration group's campaigns, and of their offers, flows, spend and numbers."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,8 +28,8 @@ class CampaignWriter:
     ids: dict[str, int] = field(default_factory=dict)
 
     async def write(self) -> dict[str, int]:
-        """All campaigns of the plan with what hangs on them, and the rollup of their metrics; ids by name."""
-        # Templates first: what was cloned from them names them.
+        """All campaigns of the plan with what belongs to them, and the rollup of their metrics; returns ids by name."""
+        # Templates first: their clones refer to them.
         for plan in sorted(self.writer.plan.campaigns, key=lambda c: not c.is_template):
             self.ids[plan.name] = await self._campaign(plan)
         await self.writer.connection.execute(ROLLUP, self.writer.group_id)

@@ -1,4 +1,4 @@
-"""The customers of a demonstration group: those with names of their own first, then many more like them."""
+"""The customers of a demonstration group: a few with their own names first, then many more like them."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,9 +13,9 @@ from app.seeding.writing import Writer
 
 CUSTOMERS = 6_000
 TIERS = (("gold", 12), ("silver", 6), ("bronze", 2))
-"""A tier and from how many orders on."""
+"""A tier, and how many orders it takes."""
 ORDERS = 800
-"""How many customers' last order is kept as a row of its own; the others were only counted."""
+"""How many customers' last order gets a row of its own; other orders are only counted."""
 _MEMBERS = """
 INSERT INTO segment_member (group_id, segment_id, customer_id, created_at)
 SELECT $1, $2, id, $3 FROM unnest($4::bigint[]) AS chosen (id)
@@ -24,7 +24,7 @@ _SIZE = "UPDATE segment SET size = $3 WHERE group_id = $1 AND id = $2"
 
 
 async def write_customers(writer: Writer, stores: list[int], segments: list[int]) -> None:
-    """Customers with their facts, the lists of segments that are lists, and the sizes of all."""
+    """Customers with their facts, the members of listed segments, and the sizes of all segments."""
     rows = [*_rows(writer, stores)]
     customers = await writer.rows("customer", rows)
     await writer.rows("customer_order", [*_last_orders(writer, rows, customers)])

@@ -33,7 +33,7 @@ PLANS = (LUMIERE, TANUKI)
 ROLES = (Role.TENANT_ADMIN, Role.MARKETING)
 TOKEN_LIFE_S = 7 * 24 * 3600
 
-# Two processes that start together seed one after the other; the slug's primary key is what makes it sure.
+# Two processes that start together seed one after the other; the slug's primary key guarantees it.
 WAIT_FOR_OTHERS = "SELECT pg_advisory_xact_lock(7202512)"
 EXISTING = "SELECT group_id FROM project_slug WHERE slug = $1"
 STORES = "SELECT id, beacon_key FROM store WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id"
@@ -47,7 +47,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 @dataclass(frozen=True, slots=True)
 class DemoGroup:
-    """A demonstration group as it stands in the database."""
+    """A demonstration group, as it is in the database."""
 
     group_id: int
     name: str
@@ -63,18 +63,18 @@ class DemoGroups:
 
     groups: tuple[DemoGroup, ...]
     made: int
-    """How many of them this call made; 0 when they were there."""
+    """How many of them this call made; 0 if they existed."""
 
 
 async def seed_demo(
     db: Database, *, now: datetime, storage: AssetStorage | None = None, progress: Progress = silent
 ) -> DemoGroups:
-    """Make the two groups where they are missing. What is there stays as it is, changed or not.
+    """Make the two groups where they are missing. What exists stays as it is, even if somebody changed it.
 
-    Active campaigns are active on the day of `now`. Without a storage there are no files; a later call with
-    one adds them.
+    Active campaigns are active on the day of `now`. Without storage there are no files; a later call with
+    storage adds them.
     """
-    found, made = [], 0
+    groups, made = [], 0
     for place, plan in enumerate(PLANS):
         progress(plan.name, place, len(PLANS))
         async with db.directory() as connection:
@@ -100,7 +100,7 @@ async def seed_demo(
         if not has_rewards:
             await write_rewards(db, group_id, slug=plan.slug, now=now)
         await write_traffic(db, group_id, plan, now=now)
-        found.append(
+        groups.append(
             DemoGroup(
                 group_id,
                 plan.name,
@@ -111,7 +111,7 @@ async def seed_demo(
             )
         )
     progress("done", len(PLANS), len(PLANS))
-    return DemoGroups(tuple(found), made)
+    return DemoGroups(tuple(groups), made)
 
 
 async def write_demo_json(
@@ -171,13 +171,13 @@ async def _credentials(
 
 
 def _base_url(settings: Settings) -> str:
-    """Where this machine's programs reach the server: an address, since `localhost` may mean another family."""
+    """Where programs on this machine reach the server: an IP address, since `localhost` may mean the other family."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """The groups of an earlier file; none where it is missing or not ours."""
+    """The groups of an earlier file; empty where it is missing or not ours."""
     try:
         groups = json.loads(path.read_text())["groups"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -14,9 +14,9 @@ from app.errors import Several
 from app.values.scope import Scope
 
 TRAVELLERS = 1_500
-"""Customers whose way is known."""
+"""Customers whose journey is recorded."""
 _STAYS = (1.0, 0.65, 0.62, 0.7, 0.8, 0.7, 0.8, 0.75, 0.6, 0.3)
-"""Which part of those at a stage reaches the next one, in the order of the stages."""
+"""The share of customers at a stage that reach the next one, in the order of the stages."""
 _CHANNELS = ("email", "google_ads", "social", None)
 _CUSTOMERS = "SELECT id FROM customer WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
 _PROMOS = """
@@ -28,7 +28,7 @@ _AT_ONCE = 5_000
 
 
 async def write_journeys(db: Database, group_id: int, *, slug: str, now: datetime) -> None:
-    """Record them as the gateway's own operations do. A second call finds them there."""
+    """Record them through the gateway's own operations. A second call changes nothing."""
     chance = Random(f"{slug} journeys")  # noqa: S311 - made-up people
     async with db.transaction(Scope(group_id)) as tx:
         customers = [row["id"] for row in await tx.fetch(_CUSTOMERS, group_id, TRAVELLERS)]
@@ -43,7 +43,7 @@ async def write_journeys(db: Database, group_id: int, *, slug: str, now: datetim
                     asked = Asked(code=promo["code"], basket=basket, customer_id=customer)
                     await redeem(tx, asked, key=f"demonstration {promo['code']} {customer}", now=now)
                 except Several:
-                    break  # not for such a basket, or used up
+                    break  # not valid for this basket, or used up
 
 
 def _way(customer: int, chance: Random, now: datetime) -> Iterator[Touch]:

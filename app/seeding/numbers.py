@@ -1,4 +1,4 @@
-"""The numbers of a demonstration campaign, day by day: plausible, and for the same day always the same."""
+"""The numbers of a demonstration campaign, day by day: plausible, and always the same for the same day."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ WEEK = (0.95, 0.9, 0.92, 1.0, 1.15, 1.3, 1.1)
 
 @dataclass(frozen=True, slots=True)
 class DayNumbers:
-    """What a campaign did on one day in one channel, but for what it cost."""
+    """What a campaign did on one day in one channel, apart from its cost."""
 
     day: date
     channel: str
@@ -26,7 +26,7 @@ class DayNumbers:
 
 
 def numbers_of(plan: CampaignPlan, *, group: str, basket: Decimal, today: date) -> Iterator[DayNumbers]:
-    """Every day it ran among the last 90, today not counted, each channel."""
+    """Each of the last 90 days (without today) on which it ran, by channel."""
     if not plan.daily or plan.start is None:
         return
     first = max(plan.start, -DAYS)
@@ -34,7 +34,7 @@ def numbers_of(plan: CampaignPlan, *, group: str, basket: Decimal, today: date) 
     for offset in range(first, last):
         day = today + timedelta(days=offset)
         for channel in plan.channels:
-            # Seeded per day, so that tomorrow's run tells the same about today. No secrets are made of it.
+            # Seeded per day, so that tomorrow's run says the same about today. No secrets are made of it.
             chance = Random(f"{group}/{plan.name}/{channel}/{day}")  # noqa: S311
             pull = WEEK[day.weekday()] * chance.uniform(0.85, 1.15) * (1 + (offset - first) / 400)
             reach = round(plan.daily * pull * _appeal(plan.channels, channel))

@@ -11,7 +11,7 @@ from app.tables.rewards import RewardAttributeKind
 from app.values.scope import Scope
 
 CUSTOMERS = 150
-"""Whose purchases are told."""
+"""How many customers' purchases are reported."""
 _CUSTOMERS = "SELECT id FROM customer WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
 # Those that earn first, so that there is something to redeem.
 _CAMPAIGNS = """
@@ -23,7 +23,7 @@ _ITEMS: tuple[list[str], ...] = (["set-01"], ["tuesday"], ["card"], [])
 
 
 async def write_rewards(db: Database, group_id: int, *, slug: str, now: datetime) -> None:
-    """Purchases and new customers, told to each reward campaign that runs; and an attribute of the group's own."""
+    """Report purchases and new customers to each running reward campaign; declare an attribute of the group's own."""
     chance = Random(f"{slug} rewards")  # noqa: S311 - made-up purchases
     async with db.transaction(Scope(group_id)) as tx:
         await add_attribute(tx, type_code=2, attribute=1000, name="gift", kind=RewardAttributeKind.FLAG)

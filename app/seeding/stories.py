@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CampaignKind(StrEnum):
-    """What sort of campaign it is; decides which numbers it has."""
+    """What sort of campaign it is, which decides the numbers it has."""
 
     MEDIA = "media"
     MESSAGE = "message"
@@ -97,7 +97,7 @@ class LimitPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromoPlan:
-    """A code that goes with a campaign."""
+    """A promo code that belongs to a campaign."""
 
     code: str
     type: str
@@ -139,7 +139,7 @@ class CampaignPlan:
     """The name of the campaign it was cloned from."""
     is_deleted: bool = False
     daily: int = 0
-    """About how many people it reaches a day and channel; 0: there are no numbers."""
+    """About how many people it reaches per day and channel; 0: it has no numbers."""
     files: tuple[str, ...] = ()
     """Of `brief.pdf`, `banner.png`, `photo.jpg`."""
 
@@ -151,7 +151,7 @@ class SegmentPlan:
     name: str
     type: str
     size: int = 0
-    """Of a list. Dynamic ones are counted."""
+    """For lists; dynamic segments are counted."""
     criteria: object = None
     source: str | None = None
 
@@ -162,7 +162,7 @@ class GroupPlan:
 
     name: str
     slug: str
-    """Of its tracking project. It is unique over all groups, so it also tells whether the group is there."""
+    """Of its tracking project. It is unique over all groups, so it also shows whether the group exists."""
     currency: str
     time_zone: str
     stores: tuple[str, ...]

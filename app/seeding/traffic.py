@@ -30,13 +30,13 @@ from app.values.instants import start_of, zone_of
 from app.values.scope import Scope
 
 PEOPLE = 300
-"""Browsers that came to a site."""
+"""How many browsers came to a site."""
 DAYS = 85
-"""How long ago the first of them came."""
+"""How many days ago the first of them came."""
 CONTACTS = 12
-"""How many met somebody of the shop."""
+"""How many met somebody from the shop."""
 RATES = {"EUR": Decimal("1.0832"), "USD": Decimal("0.9232")}
-"""What a group's currency is worth in the other group's, about; it moves a little every week."""
+"""Roughly what a group's currency is worth in the other group's; it moves a little every week."""
 
 _FIELD, _STATE, _STATISTIC = EventFieldKind.FIELD, EventFieldKind.STATE, EventFieldKind.STATISTIC
 _WHO = (
@@ -67,7 +67,7 @@ EVENT_TYPES: Mapping[str, EventTypeFields] = {
         ),
     ),
 }
-# Each lacks something or says what cannot be; one names a type the project never had.
+# Each lacks something or says something impossible; one names a type the project never had.
 _TRASH: Sequence[tuple[str, dict[str, object]]] = (
     ("order", {"turnover": "49.90"}),
     ("order", {"order_id": "T-2", "turnover": "a lot"}),
@@ -87,7 +87,7 @@ SELECT id, occurred_at FROM event
 
 
 async def write_traffic(db: Database, group_id: int, plan: GroupPlan, *, now: datetime) -> None:
-    """Record what is not there yet. What was begun and not ended is ended: everything counts once."""
+    """Record what is missing. An interrupted run is completed, and everything counts once."""
     scope = Scope(group_id)
     async with db.transaction(scope) as tx:
         if await tx.fetchval(_ENDED, group_id):
@@ -103,7 +103,7 @@ async def write_traffic(db: Database, group_id: int, plan: GroupPlan, *, now: da
     async with db.transaction(scope) as tx:
         await record_online(tx, visits, now=now)
     acceptor = Acceptor(db)
-    # Nobody else need hear of them: they are processed here.
+    # No hint needed: they are processed right here.
     acceptor.on_accepted = lambda groups: None
     await asyncio.gather(*(acceptor.accept(event) for event in events))
     await acceptor.close()
@@ -145,7 +145,7 @@ def _rates(plan: GroupPlan, now: datetime) -> Iterator[Rate]:
 
 
 async def _follow_up(tx: Transaction, site: "_Site") -> None:
-    """Some forms were qualified, some of those became orders: each at its own date."""
+    """Some forms were qualified, and some of those became orders, each at its own date."""
     chance = Random(f"{site.plan.slug} forms")  # noqa: S311 - made-up sales
     for row in await tx.fetch(_FORMS, site.group_id, site.project_id):
         if chance.random() > 0.55:
@@ -168,7 +168,7 @@ async def _say(
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """A group's site, and who came to it. For the same day it is always the same."""
+    """A group's site, and who came to it. Always the same for the same day."""
 
     group_id: int
     project_id: int
@@ -176,7 +176,7 @@ class _Site:
     now: datetime
 
     def traffic(self) -> tuple[list[Visit], list[Sent]]:
-        """Visits, and the events some of them led to."""
+        """Visits, and the events that some of them led to."""
         chance = Random(f"{self.plan.slug} traffic")  # noqa: S311 - made-up visitors
         visits: list[Visit] = []
         events: list[Sent] = []
@@ -211,7 +211,7 @@ class _Site:
         return visits, events
 
     def contacts(self) -> Iterator[Offline]:
-        """Customers who came to a stand, by e-mail."""
+        """Customers who came to a stand, known by e-mail."""
         slug = next(campaign.slug for campaign in self.plan.campaigns if campaign.slug)
         for n in range(CONTACTS):
             node = {"wmktId": self.plan.wmkt_id, **({"cid": slug} if n % 3 else {})}

@@ -19,7 +19,7 @@ JSON = msgspec.json.Encoder(decimal_format="number")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Ids of what campaigns lean on, in the order of the plan."""
+    """Ids of what campaigns refer to, in the order of the plan."""
 
     stores: list[int]
     segments: list[int]
@@ -40,7 +40,7 @@ class Writer:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Where the group's days begin."""
+        """The zone whose days the group counts by."""
         return ZoneInfo(self.plan.time_zone)
 
     @property
@@ -49,25 +49,25 @@ class Writer:
         return self.now.astimezone(self.zone).date()
 
     def at(self, offset: int, hour: int = 0) -> datetime:
-        """An hour of a day of the plan."""
+        """An hour on a day of the plan."""
         return start_of(self.today + timedelta(days=offset), self.zone) + timedelta(hours=hour)
 
     async def rows(self, table: str, rows: Rows) -> list[int]:
-        """Insert rows that name the same columns; their ids, in the same order."""
+        """Insert rows that have the same columns; returns their ids, in the same order."""
         if not rows:
             return []
         columns = ", ".join(rows[0])
-        # `json`, not `jsonb`: documents inside keep their spelling.
-        found = await self.connection.fetch(
+        # `json`, not `jsonb`: documents in it keep their spelling.
+        inserted = await self.connection.fetch(
             f"INSERT INTO {table} (group_id, {columns})"
             f" SELECT $1, {columns} FROM json_populate_recordset(NULL::{table}, $2::json) RETURNING id",
             self.group_id,
             JSON.encode(rows).decode(),
         )
-        return [row["id"] for row in found]
+        return [row["id"] for row in inserted]
 
     async def write(self) -> "Written":
-        """The group and what its campaigns lean on, its customers excepted."""
+        """Write the group and what its campaigns refer to, except its customers."""
         plan = self.plan
         await self.connection.execute(
             "INSERT INTO customer_group (id, name, currency, time_zone, created_at)"

@@ -1,7 +1,7 @@
-"""`GET /assets/{id}?group=…&expires=…&signature=…`: a file, for whoever holds a link that still counts.
+"""`GET /assets/{id}?group=…&expires=…&signature=…`: a file, for whoever holds a link that is still valid.
 
-The signature is the credential. What a client once uploaded is never run in our name: no sniffing, a sandbox, and
-only plain images and PDF open in the browser.
+The signature is the credential. An uploaded file never runs under our origin: no sniffing, a sandbox, and only plain
+images and PDF open in the browser.
 """
 
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ class AssetLinks:
             "Content-Disposition": f"{place}; filename*=UTF-8''{quote(file.name, safe='')}",
             "ETag": f'"{file.sha256}"',
         }
-        # Set as a header: Starlette would add a charset to text types, and nobody knows theirs.
+        # Set as a header: Starlette would add a charset to text types, and nobody knows which they have.
         return StreamingResponse(pieces, headers={**headers, "Content-Type": file.content_type})
 
 

@@ -1,4 +1,4 @@
-"""Bodies, read within their bounds. The door counts; here they are put together.
+"""Bodies, read within their bounds. The door counts the bytes; here they are put together.
 
 A JSON body is at most 1 MiB. A form may carry 20 files of 25 MiB each: they are written to temporary files as
 they arrive, never held in memory as a whole, and everything that is not a file shares the 1 MiB.
@@ -81,7 +81,7 @@ def too_large(what: str, limit: int) -> TooLarge:
 
 
 class _Stopped(MultiPartException):
-    """Leaves the parser with a failure of ours; the parser closes its files on the way out."""
+    """Takes a failure of ours out through the parser, which closes its files on the way."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)

@@ -1,4 +1,4 @@
-"""Connections that do not stay open for nothing.
+"""Connections that do not stay open without a reason.
 
 uvicorn waits for ever for headers that never end, bodies that never arrive and clients that never read their
 answer, and sets and cancels a timer per request to close idle connections. Here a connection has a deadline for
@@ -7,7 +7,7 @@ each of these; one timer a second looks at all of them, so a normal request pays
 And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
 and two packets, and the first of them wakes the client for nothing.
 
-A request that came before, byte for byte, is not read again (`repeats.py`): neither uvicorn nor the app sees it.
+A request that came before, byte for byte, is not read again (`known_requests.py`): neither uvicorn nor the app sees it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import socket
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from app.serving.exchange import KEY, WHOLE, Exchange, Repeat, Repeating
+from app.serving.exchange import KEY, WHOLE, AnswersAgain, Exchange, KnownRequest
 from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection, ServerState
 
 KIB = 1024
@@ -27,15 +27,15 @@ class _Phase(enum.Enum):
     HEADERS = enum.auto()
     """Waiting for a request, or for the rest of its headers."""
     BODY = enum.auto()
-    """Headers are here, the body is not."""
+    """The headers are here, the body is not yet."""
     ANSWER = enum.auto()
-    """The request is complete; it is our turn."""
+    """The request is complete; we have to answer."""
     IDLE = enum.auto()
     """Between two requests."""
 
 
 class Unread:
-    """What was written to a client and not read by it."""
+    """What was written to a client that has not read it yet."""
 
     __slots__ = ("_bytes", "_since")
 
@@ -44,7 +44,7 @@ class Unread:
         self._since = now_s
 
     def is_late(self, transport: asyncio.Transport, now_s: float, *, within_s: float) -> bool:
-        """Whether none of it was read for so long."""
+        """Whether none of it was read for that long."""
         unread = transport.get_write_buffer_size()
         if unread == 0 or unread != self._bytes:
             self._bytes, self._since = unread, now_s
@@ -80,12 +80,12 @@ class BoundedConnection(HttpConnection, Watched):
         self._unread = Unread(self._since)
         self._is_between = True
         """No request has begun of which there is more to come."""
-        self._repeats: Repeating | None = None
+        self._known_requests: AnswersAgain | None = None
         """Known from the first answer on."""
-        self._repeated: Exchange | None = None
+        self._under_way: Exchange | None = None
         """A known request that is being answered."""
         self._later = b""
-        """What came meanwhile."""
+        """What arrived meanwhile."""
         self._stops = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -93,15 +93,15 @@ class BoundedConnection(HttpConnection, Watched):
         self._answers = _Answers(transport)
         accepted = transport.get_extra_info("socket")
         if accepted is not None and accepted.family in (socket.AF_INET, socket.AF_INET6):
-            # asyncio forgets this for sockets bound by hand, and then headers and body, two writes, are
+            # asyncio forgets this for sockets bound by hand; then headers and body, which are two writes, arrive
             # 40 ms apart.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         watch(self.server_state, self.loop)
 
     def shutdown(self) -> None:
-        """The server stops: an answer that would go on for ever comes to its end."""
+        """The server stops: an answer without an end of its own is ended."""
         self._stops = True
-        if self._repeated is not None:
+        if self._under_way is not None:
             return  # It is closed with that answer.
         super().shutdown()
         exchange = self._exchange()
@@ -111,26 +111,26 @@ class BoundedConnection(HttpConnection, Watched):
     def connection_lost(self, exc: Exception | None) -> None:
         exchange = None if self.is_answered() else self._exchange()
         super().connection_lost(exc)
-        if self._repeated is not None:
-            self._repeated.client_left()
+        if self._under_way is not None:
+            self._under_way.client_left()
         elif exchange is not None:
             exchange.client_left()
 
     def data_received(self, data: bytes) -> None:
-        if self._repeated is not None:
+        if self._under_way is not None:
             self._later += data
             self.stop_reading()
             return
         begins = self._is_between and (self._phase is _Phase.IDLE or self._phase is _Phase.HEADERS)
-        if begins and self._repeats is not None and not self._stops and not self.is_full():
-            repeat = self._repeats.find(data)
-            if repeat is not None:
-                self._answer_again(repeat, data)
+        if begins and self._known_requests is not None and not self._stops and not self.is_full():
+            known = self._known_requests.find(data)
+            if known is not None:
+                self._answer_again(known, data)
                 return
         self._read(data, begins=begins)
 
     def _read(self, data: bytes, *, begins: bool) -> None:
-        """Have it read by uvicorn."""
+        """Let uvicorn read it."""
         if self._phase is _Phase.IDLE:
             self._enter(_Phase.HEADERS)
         super().data_received(data)
@@ -149,7 +149,7 @@ class BoundedConnection(HttpConnection, Watched):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Blanks after a value are none of it (RFC 9110, 5.5); the parser leaves them there.
+        # Blanks after a value do not belong to it (RFC 9110, 5.5); the parser leaves them there.
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
@@ -169,15 +169,15 @@ class BoundedConnection(HttpConnection, Watched):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """What uvicorn does then, but for its timer."""
+        """What uvicorn does then, without its timer."""
         self._answers.finish()
         self.count_answer()
         if self.transport.is_closing():
             return
-        if self._repeats is None:
+        if self._known_requests is None:
             exchange = self._exchange()
             if exchange is not None and exchange.gate is not None:
-                self._repeats = exchange.gate.repeats
+                self._known_requests = exchange.gate.known_requests
         self.read_on()
         self.begin_next()
         if self._phase is _Phase.ANSWER and self.is_answered():
@@ -189,27 +189,27 @@ class BoundedConnection(HttpConnection, Watched):
         exchange = None if request is None else request.get(KEY)
         return exchange if isinstance(exchange, Exchange) else None
 
-    def _answer_again(self, repeat: Repeat, request: bytes) -> None:
+    def _answer_again(self, known: KnownRequest, request: bytes) -> None:
         """Begin to answer a known request."""
         self._enter(_Phase.ANSWER)
-        self._repeated = Exchange({})
-        self.begin(self._again(repeat, self._repeated, request))
+        self._under_way = Exchange({})
+        self.begin(self._again(known, self._under_way, request))
 
-    async def _again(self, repeat: Repeat, exchange: Exchange, request: bytes) -> None:
-        assert self._repeats is not None
+    async def _again(self, known: KnownRequest, exchange: Exchange, request: bytes) -> None:
+        assert self._known_requests is not None
         try:
-            body = await self._repeats.answer(repeat, exchange)
+            body = await self._known_requests.answer(known, exchange)
         finally:
-            self._repeated = None
+            self._under_way = None
         if self.transport.is_closing():
             return
         later, self._later = self._later, b""
         if body is None:
             self._read(request, begins=True)
             if self._stops:
-                super().shutdown()  # It closes with that answer.
+                super().shutdown()  # The connection closes after that answer.
         else:
-            self._write(repeat, exchange, body)
+            self._write(known, exchange, body)
             self.count_answer()
             self._enter(_Phase.IDLE)
             if self._stops:
@@ -219,11 +219,11 @@ class BoundedConnection(HttpConnection, Watched):
         if later:
             self.data_received(later)
 
-    def _write(self, repeat: Repeat, exchange: Exchange, body: bytes) -> None:
+    def _write(self, known: KnownRequest, exchange: Exchange, body: bytes) -> None:
         head = b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\n\r\n" % (
             STATUS_LINE[200],
             self.head_lines(),
-            repeat.head, len(body), exchange.request_id.encode(),
+            known.head, len(body), exchange.request_id.encode(),
         )  # fmt: skip
         if len(body) <= _Answers.joined_bytes:
             self.transport.write(head + body)
@@ -258,7 +258,7 @@ class BoundedConnection(HttpConnection, Watched):
         self._received = 0
 
     def _refuse(self, status: int) -> None:
-        """Close, and say why where somebody waits for an answer and none is under way."""
+        """Close. Say why where somebody waits for an answer and none was begun."""
         if self.transport.is_closing():
             return
         if self._received if self._phase is _Phase.HEADERS else not self.is_being_answered():
@@ -267,7 +267,7 @@ class BoundedConnection(HttpConnection, Watched):
 
 
 class _Answers:
-    """A connection's transport as its answers see it: a head waits for the first of its body."""
+    """A connection's transport as its answers see it: the head waits for the first piece of the body."""
 
     joined_bytes = 64 * KIB
     """A larger body is written by itself; copying it would cost more than the second system call."""
@@ -280,7 +280,7 @@ class _Answers:
         self._head: bytes | None = None
 
     def write(self, data: bytes) -> None:
-        """Write, now or together with what comes next."""
+        """Write now, or together with what comes next."""
         head = self._head
         if head is not None:
             self._head = None
@@ -295,7 +295,7 @@ class _Answers:
         self._transport.write(data)
 
     def finish(self) -> None:
-        """The answer is complete: what comes next is the head of another one."""
+        """The answer is complete: what comes next is another answer's head."""
         self._between = True
         if self._head is not None:
             # There was no body, not even an empty one.
@@ -317,7 +317,7 @@ LOOK_EVERY_S = 1.0
 
 
 def watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-    """Keep looking at a server's connections for as long as it has any."""
+    """Look at a server's connections once a second, for as long as it has any."""
     if server not in _watched:
         _watched[server] = loop.call_later(LOOK_EVERY_S, _look_at_all, server, loop)
 

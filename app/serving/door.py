@@ -16,13 +16,13 @@ from app.serving import metrics
 from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
-from app.serving.repeats import Repeats
+from app.serving.known_requests import KnownRequests
 from app.serving.uvicorn_parts import behind_proxy
 
 UPLOAD_WEIGHT = 8
 """A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Answered even when the gateway is full: whoever watches it must see that."""
+"""Answered even when the gateway is full: monitoring must be able to see that."""
 MAX_SWALLOWED = 8 * MIB
 """How much of a refused body is read, so that the refusal reaches the client."""
 
@@ -30,7 +30,7 @@ _PACKED = Invalid("Send the body as it is, without a Content-Encoding.", code=UN
 
 Refusal = tuple[int, list[tuple[bytes, bytes]], bytes]
 Refuse = Callable[[str, Failure | None], Refusal]
-"""Path and failure (None: our own fault) → status, headers and body in the words of the surface there."""
+"""Path and failure (None: our own fault) → status, headers and body, as the surface at that path says it."""
 
 log = logging.getLogger("gateway")
 
@@ -54,7 +54,7 @@ class Door:
         self.refuse = refuse
         self.max_in_flight = max_in_flight
         self.in_flight = 0
-        self.repeats = Repeats(self)
+        self.known_requests = KnownRequests(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it away at once."""
@@ -71,7 +71,7 @@ class Door:
                 exchange.status = message["status"]
                 head = message.get("headers", ())
                 if exchange.again is not None and WHOLE in scope and exchange.status == 200:
-                    self.repeats.keep(scope[WHOLE], exchange, scope["method"], head)
+                    self.known_requests.keep(scope[WHOLE], exchange, scope["method"], head)
                 message["headers"] = [*head, (b"x-request-id", exchange.request_id.encode())]
             return send(message)
 
@@ -104,7 +104,7 @@ class Door:
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
 
     def let_in(self, exchange: Exchange, *, weight: int = 1, always: bool = False) -> bool:
-        """Whether there is room for it; then it takes that."""
+        """Whether there is room for this request; if so it takes its place."""
         if self.in_flight + weight > self.max_in_flight and not always:
             return False
         self.in_flight += weight
@@ -113,7 +113,7 @@ class Door:
         return True
 
     def make_room(self, weight: int) -> None:
-        """So much less is under way."""
+        """A request of this weight is done."""
         self.in_flight -= weight
         metrics.left()
 
@@ -123,7 +123,7 @@ class Door:
         self.journal.request(exchange, method, took_s=took_s, now_s=time.time())
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A WebSocket: it has bounds of its own, and its line when it is closed."""
+        """A WebSocket: it has bounds of its own, and gets its log line when it is closed."""
         started = time.perf_counter()
         exchange = scope[KEY] = Exchange(dict(scope["headers"]))
         exchange.gate = self
@@ -136,7 +136,7 @@ class Door:
         self.journal.request(exchange, "SOCKET", took_s=time.perf_counter() - started, now_s=now_s)
 
     async def _after(self, problem: BaseException, scope: Scope, answer: Send, exchange: Exchange) -> None:
-        """Put an end to a request that the app left with an exception; one that is not about it is raised."""
+        """End a request that the app left with an exception. Exceptions that are not about this request are raised."""
         if isinstance(problem, asyncio.CancelledError):
             if not exchange.is_given_up():
                 raise problem
@@ -155,7 +155,7 @@ class Door:
         self, scope: Scope, answer: Send, exchange: Exchange, failure: Failure | None
     ) -> None:
         if exchange.status:
-            # Half an answer is out. Ending without its end makes the server close the connection.
+            # Half an answer is out. Returning without its last message makes the server close the connection.
             return
         await self._say_no(scope, answer, failure)
 
@@ -166,7 +166,7 @@ class Door:
 
 
 def _bounded(receive: Receive, headers: dict[bytes, bytes], *, form: bool) -> Receive:
-    """`receive` that raises TooLarge where the body is over its bound: each surface says so itself.
+    """A `receive` that raises TooLarge where the body is over its bound: each surface then says so in its own way.
 
     With a declared length the server already holds the client to it, and nothing needs counting.
     """
@@ -180,7 +180,7 @@ def _bounded(receive: Receive, headers: dict[bytes, bytes], *, form: bool) -> Re
 
 
 class _Counting:
-    """`receive` that knows how much came; past the limit it swallows a little more and raises TooLarge.
+    """A `receive` that counts; past the limit it swallows a little more and raises TooLarge.
 
     Closing a connection with unread bytes resets it, and the client would never read why: so a body that is
     only a little too large is taken in, and thrown away, before the refusal is written.

@@ -12,60 +12,62 @@ from typing import Any, Protocol
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
-"""Of the request under way, for log records of those who are not handed its exchange."""
+"""The request under way, for log records of code that has no access to its exchange."""
 
 CLIENT_LEFT = 499
-"""What the log says when nobody waited for the answer (the code nginx uses for it)."""
+"""The status in the log when nobody waited for the answer (the code nginx uses)."""
 WHOLE = "gateway.whole"
-"""Where the ASGI scope keeps the bytes of a request that came in one piece, and nothing with it."""
+"""Where the ASGI scope keeps the bytes of a request that came in one piece and alone."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{8,64}")
 
-# Ids only have to differ: one random number per process and a count, not one random number per request.
+# Ids only have to be unique: a random number per process and a count do, without one per request.
 _PROCESS = secrets.token_hex(4)
 _COUNT = itertools.count(1)
 
 
 class Again(Protocol):
-    """Asks the same once more, for the same credential."""
+    """Asks the same again, for the same credential."""
 
     def __call__(self, exchange: "Exchange") -> Awaitable[bytes | None]:
         """The body of an answer with status 200; None where the request has to be read after all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """A request that is known by its bytes, and how it is answered again."""
+class KnownRequest:
+    """How a request that is known by its bytes is answered again."""
 
     again: Again
     head: bytes
-    """The lines of the answer's head that are always the same, but for its first one."""
+    """The lines of the answer's head that never change, except the first."""
     method: str
     route: str
+    size: int
+    """The request's bytes."""
 
 
-class Repeating(Protocol):
-    """Knows requests by their bytes (`repeats.py`)."""
+class AnswersAgain(Protocol):
+    """Knows requests by their bytes (`known_requests.py`)."""
 
-    def find(self, request: bytes) -> Repeat | None:
+    def find(self, request: bytes) -> KnownRequest | None:
         """What is known of a request."""
 
-    async def answer(self, repeat: Repeat, exchange: "Exchange") -> bytes | None:
+    async def answer(self, known: KnownRequest, exchange: "Exchange") -> bytes | None:
         """The answer's body; None where the request has to go the long way. Empty where nobody waits for it."""
 
 
 class Gate(Protocol):
-    """What the door does for the requests it let in."""
+    """What the door does for requests it let in."""
 
     @property
-    def repeats(self) -> Repeating:
+    def known_requests(self) -> AnswersAgain:
         """What is known of requests by their bytes."""
 
     def let_in(self, exchange: "Exchange", *, weight: int = 1) -> bool:
-        """Whether there is room for it; then it takes that."""
+        """Whether there is room for this request; if so it takes its place."""
 
     def make_room(self, weight: int) -> None:
-        """So much less is under way."""
+        """A request of this weight is done."""
 
     def note(self, exchange: "Exchange", method: str, *, took_s: float) -> None:
         """Log and count what was answered."""
@@ -76,7 +78,7 @@ class Exchange:
 
     # Class attributes, so that a request writes only what it changes.
     route = ""
-    """The route's template, never the path: paths can hold secrets, and every one would be a metric."""
+    """The route's template, never the path: paths can hold secrets, and each would become a metric of its own."""
     status = 0
     principal = ""
     operation = ""
@@ -86,10 +88,10 @@ class Exchange:
     task: asyncio.Task[Any] | None = None
     gate: Gate | None = None
     weight = 0
-    """What it counts among those under way."""
+    """How many requests it counts as while it is under way."""
     at_stop: Callable[[], None] | None = None
     again: Again | None = None
-    """How the same request is answered when it comes again, where that can be said."""
+    """How the same request is answered when it comes again, where that is possible."""
 
     def __init__(self, headers: dict[bytes, bytes]) -> None:
         self.headers = headers
@@ -112,23 +114,23 @@ class Exchange:
             self.task.cancel()
 
     def step_aside(self) -> None:
-        """It only waits from here on, perhaps for hours, and takes no place among those under way."""
+        """From here on it only waits, perhaps for hours, and takes no place among the requests under way."""
         if self.gate is not None:
             self.gate.make_room(self.weight)
             self.weight = 0
 
     def note(self, exchange: "Exchange", method: str, *, took_s: float) -> None:
-        """Log and count another one that came inside of this."""
+        """Log and count another request that came inside this one."""
         if self.gate is not None:
             self.gate.note(exchange, method, took_s=took_s)
 
     def server_stops(self) -> None:
-        """Called by the connection. Whatever has no end by itself gave `at_stop`."""
+        """Called by the connection. Answers without an end of their own have set `at_stop`."""
         if self.at_stop is not None:
             self.at_stop()
 
     def is_given_up(self) -> bool:
-        """Whether this request was cancelled since nobody waits for it. Then that is the end of it, no error."""
+        """Whether this request was cancelled because nobody waits for it: then that is its end, and no error."""
         task = asyncio.current_task()
         if self.left and task is not None:
             task.uncancel()
@@ -142,7 +144,7 @@ class Exchange:
 
 
 def exchange_of(scope: MutableMapping[str, Any]) -> Exchange:
-    """The exchange of a request; a new one where no door stands in front."""
+    """The exchange of a request; a new one where there is no door in front."""
     found = scope.get(KEY)
     if isinstance(found, Exchange):
         return found

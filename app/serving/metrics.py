@@ -1,7 +1,7 @@
-"""Prometheus metrics of the doors. With several worker processes they are added up over all of them.
+"""Prometheus metrics of the surfaces. Several worker processes are added up.
 
-Requests count into plain numbers (`tallies.py`); prometheus_client comes in when somebody asks. Its own counters
-take a lock and walk their buckets at every request, which cost more than finding the plan.
+Requests are counted in plain numbers (`tallies.py`), which prometheus_client prints when it is scraped. Its own
+counters take a lock and walk their buckets at every request, which cost more than finding the plan.
 """
 
 import os
@@ -23,11 +23,11 @@ from app.serving.exchange import Exchange
 from app.serving.tallies import Name, Tallies
 
 METRICS_FOLDER = "GATEWAY_METRICS_FOLDER"
-"""Set for worker processes before they start: where their numbers meet (see `serving/running.py`)."""
+"""Set before worker processes start: the folder where their numbers come together (see `serving/running.py`)."""
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TIMED = len(BUCKETS_S) + 2
-"""Slots of a histogram: its buckets, what was longer, and the sum of all seconds."""
+"""Slots of a histogram: its buckets, one for anything longer, and the sum of all seconds."""
 _SUM = _TIMED - 1
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -79,17 +79,17 @@ def turned_away() -> None:
 
 
 def events_processed(count: int) -> None:
-    """A pipeline of this process is done with so many, taken or trashed."""
+    """A pipeline of this process is done with this many events, processed or trashed."""
     _numbers[_events] += count
 
 
 def live_subscribed(change: int) -> None:
-    """So many more subscriptions are open."""
+    """This many more subscriptions are open."""
     _numbers[_live["live_subscriptions"]] += change
 
 
 def live_tick() -> None:
-    """A topic was looked at: one question to the database."""
+    """A topic was read: one statement."""
     _numbers[_live["live_ticks"]] += 1
 
 
@@ -99,7 +99,7 @@ def live_message() -> None:
 
 
 def live_dropped(count: int) -> None:
-    """Messages that no subscriber took: newer ones came, or it read too slowly."""
+    """Messages that were never sent: newer ones replaced them, or the subscriber read too slowly."""
     _numbers[_live["live_dropped"]] += count
 
 
@@ -180,6 +180,6 @@ def _of(sums: dict[Name, Sequence[float]], name: str) -> Iterator[tuple[Name, Se
     return ((key[1:], numbers) for key, numbers in sums.items() if key[0] == name)
 
 
-# One process tells about itself as well; of several it would be the one that happens to answer.
+# A single process reports about itself as well; of several it would be whichever happens to answer.
 _registry = CollectorRegistry() if _folder else REGISTRY
 _registry.register(_Doors())

@@ -1,4 +1,4 @@
-"""What small headers say: preferences, hosts, preflights."""
+"""Small request headers: preferences, hosts, preflights."""
 
 import re
 from functools import lru_cache

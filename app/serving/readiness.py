@@ -14,13 +14,13 @@ from app.serving import metrics
 LOOK_AGAIN_AFTER_S = 1.0
 ANSWERS_WITHIN_S = 2.0
 
-# What a pool's connections are allowed to be: the policies count for nobody who is more than that.
+# The roles a pool's connections must have: policies do not apply to more powerful ones.
 _WHO = "SELECT rolname, rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user"
 _REVISION = "SELECT version_num FROM alembic_version"
 
 
 class UnsafeRole(Exception):
-    """The gateway would work past its row-level policies."""
+    """The gateway would bypass its row-level policies."""
 
 
 async def check_roles(db: Database) -> None:
@@ -46,7 +46,7 @@ class Readiness:
     """`/readyz`, `/healthz` and `/metrics`."""
 
     def __init__(self, db: Database, *, revision: str) -> None:
-        """`revision`: what a migrated database is at."""
+        """`revision`: the migration that a database must be at."""
         self._db = db
         self._revision = revision
         self._looked_at = float("-inf")
@@ -70,7 +70,7 @@ class Readiness:
         return PlainTextResponse(text, media_type=content_type)
 
     async def problem(self) -> str | None:
-        """Why we are not ready; remembered for a second, so that probes cost the database little."""
+        """Why we are not ready; kept for a second, so that probes cost the database little."""
         if time.monotonic() - self._looked_at > LOOK_AGAIN_AFTER_S:
             self._problem = await self._look()
             self._looked_at = time.monotonic()

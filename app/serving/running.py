@@ -29,11 +29,11 @@ from app.settings import Settings
 
 APP = "app.main:create"
 KEEP_ALIVE_S = 15
-"""How long a connection may rest between two requests."""
+"""How long a connection may be idle between two requests."""
 FINISH_WITHIN_S = 30
 """How long requests under way may take to finish after the signal to stop."""
 MAX_MESSAGE = 1024 * 1024
-"""A WebSocket message's bytes."""
+"""The most bytes in a WebSocket message."""
 
 
 @contextlib.contextmanager
@@ -71,7 +71,7 @@ async def is_current(settings: Settings) -> bool:
 
 
 async def refuse_unless_current(settings: Settings) -> None:
-    """SystemExit with the way out, where an operator's database is not migrated."""
+    """SystemExit where an operator's database is not migrated; it says what to do."""
     try:
         current = await is_current(settings)
     except (OSError, asyncpg.PostgresError) as problem:
@@ -88,7 +88,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what was accepted. SystemExit says what stands in the way.
 
-    `before` runs when the database is ready, `announce` when requests are welcome.
+    `before` runs when the database is ready, `announce` when requests are accepted.
     """
     config = uvicorn.Config(
         APP,
@@ -100,13 +100,13 @@ def serve(
         loop="uvloop",
         ws=BoundedSocket,
         ws_max_size=MAX_MESSAGE,
-        # A compressor of its own for each socket would make a shared text dear again, in time and memory.
+        # A compressor per socket would make shared texts expensive again, in time and memory.
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,
         interface="asgi3",
-        # The door looks at a proxy's headers itself, where there are any.
+        # The door reads a proxy's headers itself.
         proxy_headers=False,
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -144,9 +144,9 @@ async def _awaited(work: Awaitable[None]) -> None:
 
 @contextlib.contextmanager
 def _signals_do_not_kill() -> Iterator[None]:
-    """uvicorn raises the signal that stopped it once more when it is done; the database must still stop.
+    """uvicorn raises the signal that stopped it again when it is done, but the database must still be stopped.
 
-    A signal that comes before it serves ends the process in order, too.
+    A signal that comes before it serves ends the process properly, too.
     """
 
     def stop(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""WebSockets with the bounds of our other connections: one that nobody reads is closed, and a stop says so.
+"""WebSockets with the bounds of our other connections: one that nobody reads is closed, and a stop is announced.
 
 uvicorn pings every 20 seconds and ends a socket that does not answer, but waits for ever for what was written before
 to be read; and it says "service restart" where clients expect "going away".
@@ -17,7 +17,7 @@ class BoundedSocket(SocketConnection, Watched):
     """uvicorn's WebSocket with a deadline for its reader."""
 
     read_within_s = 30.0
-    """How long a client may leave what was sent unread."""
+    """How long a client may leave messages unread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,6 +35,6 @@ class BoundedSocket(SocketConnection, Watched):
             super().shutdown()
 
     def look(self, now_s: float) -> None:
-        """Close what is not read. Called once a second."""
+        """Close it if nobody reads. Called once a second."""
         if self._unread.is_late(self.transport, now_s, within_s=self.read_within_s):
             self.transport.abort()

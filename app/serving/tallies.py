@@ -1,8 +1,8 @@
-"""Numbers that a process counts alone and every process of the gateway can add up.
+"""Numbers that each process counts by itself and every process of the gateway can add up.
 
 A number is a slot in an array of doubles, so counting is one addition, without locks, labels or objects. With
-several worker processes the array is a mapped file, and a second file beside it says what the slots mean: whoever
-is asked reads the files of all, to the last request, and those of processes that have ended.
+several worker processes the array is a mapped file, and a second file beside it says what the slots mean: whichever
+process is scraped reads all files, up to date to the last request, including those of processes that have ended.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 BYTES = 1024 * 1024
-"""Of one process. The file is sparse: what was never counted takes no room."""
+"""Per process. The file is sparse: what was never counted takes no space."""
 NAMES = ".names"
 NUMBERS = ".numbers"
 
@@ -25,7 +25,7 @@ class Tallies:
     def __init__(self, folder: Path | None, *, spare: int) -> None:
         """`folder`: where the processes leave their files; None where there is only this one.
 
-        The first `spare` slots belong to nobody: whatever finds no room any more is counted there.
+        The first `spare` slots belong to no name: whatever no longer fits is counted there.
         """
         self._folder = folder
         self._own: dict[Name, tuple[int, int]] = {}
@@ -41,10 +41,10 @@ class Tallies:
         self._names = os.open(names, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
 
     def place(self, name: Name, *, slots: int) -> int:
-        """Where the numbers of that name begin, the same place each time."""
-        found = self._own.get(name)
-        if found is not None:
-            return found[0]
+        """Where the numbers of that name begin; always the same place."""
+        known = self._own.get(name)
+        if known is not None:
+            return known[0]
         if self._free + slots > len(self.numbers):
             return 0
         at, self._free = self._free, self._free + slots
@@ -54,8 +54,8 @@ class Tallies:
         return at
 
     def sums(self, *, of_the_living: Collection[str]) -> dict[Name, Sequence[float]]:
-        """The numbers of every name, over all processes; names that begin with one `of_the_living` only over
-        those that still run: they say how things are, not what happened.
+        """The numbers of every name, over all processes; those of names that begin with one `of_the_living` only over
+        processes that still run: they say how things are, not what happened.
         """
         if self._folder is None:
             return {name: self.numbers[at : at + slots].tolist() for name, (at, slots) in self._own.items()}
@@ -63,7 +63,7 @@ class Tallies:
         for file in sorted(self._folder.glob(f"*{NAMES}")):
             numbers = memoryview(file.with_suffix(NUMBERS).read_bytes()).cast("d")
             lives = _is_alive(int(file.stem))
-            # A line without its end is still being written.
+            # A line without its newline is still being written.
             for line in file.read_bytes().splitlines(keepends=True):
                 if line.endswith(b"\n"):
                     at, slots, *parts = json.loads(line)

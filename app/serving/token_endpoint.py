@@ -32,7 +32,7 @@ class TokenEndpoint:
                 body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50
             )
         except ValueError as error:
-            # Its text may quote what was sent, which may be a secret; ours does not.
+            # Its text may quote what was sent, perhaps a secret; ours does not.
             reason = str(error) if kind != FORM else "the form cannot be read"
             answer = {"error": "invalid_request", "error_description": reason}
             return JSONResponse(answer, 400, NO_STORE)

@@ -45,7 +45,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class ApiKeyGroup(SQLModel, table=True):
-    """Further groups an API key belongs to, beside its own."""
+    """The other groups an API key belongs to."""
 
     __tablename__ = "api_key_group"
     __table_args__ = (

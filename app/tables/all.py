@@ -1,4 +1,4 @@
-"""Every table, for migrations and for the test that walks the catalogue."""
+"""Every table, for migrations and for the test that walks PostgreSQL's catalog."""
 
 from sqlmodel import SQLModel
 

@@ -41,7 +41,7 @@ INSTANT = TIMESTAMP(timezone=True)
 AMOUNT = Numeric(18, 4)
 TEXTS = ARRAY(Text)
 KEPT_JSON = JSON(none_as_null=True)
-"""Documents kept as sent: `json`, not `jsonb`, so that order, spacing and number digits stay."""
+"""Documents kept as sent: `json`, not `jsonb`, which would lose their order, spacing and number digits."""
 
 Constraint = CheckConstraint | UniqueConstraint | ForeignKeyConstraint | Index
 
@@ -62,7 +62,7 @@ def amount(*, default: Any = ..., nullable: bool = False) -> Any:
 
 
 def bound_values(table: Table) -> None:
-    """What every column of a kind must hold, so that it always prints.
+    """CHECKs for every column of a kind, so that its values can always be printed.
 
     Numbers are finite (numeric can hold NaN and infinity), instants and days lie within the years 1 to 9999,
     currencies are three capital letters.
@@ -89,7 +89,7 @@ def one_of(column: str, values: Sequence[str]) -> CheckConstraint:
 
 
 def in_group(**references: str) -> list[ForeignKeyConstraint]:
-    """Foreign keys inside the group: `in_group(store_id="store")`. Rows they point at cannot go."""
+    """Foreign keys inside the group: `in_group(store_id="store")`. Rows they point at cannot be deleted."""
     return [
         ForeignKeyConstraint(["group_id", column], [f"{table}.group_id", f"{table}.id"], ondelete="RESTRICT")
         for column, table in references.items()
@@ -105,7 +105,7 @@ def child_of(table: str, column: str, *order: str) -> list[Constraint]:
 
 
 def of_group() -> ForeignKeyConstraint:
-    """The tie to the customer group itself."""
+    """The foreign key to the customer group itself."""
     return ForeignKeyConstraint(["group_id"], ["customer_group.id"], ondelete="CASCADE")
 
 
@@ -129,7 +129,7 @@ __all__ = [
 
 
 def _known_zone() -> CheckConstraint:
-    """Days are computed in it, also where an error would cost the whole answer; an unknown one raises here."""
+    """Statements compute days in it, where an error would cost the whole answer: so an unknown zone raises here."""
     return CheckConstraint(
         "(timestamptz '2000-01-01 00:00:00+00' AT TIME ZONE time_zone) > '1999-01-01'", name="time_zone_known"
     )

@@ -104,7 +104,7 @@ class Campaign(TenantRow, table=True):
         Index(None, "group_id", "partner_id", "created_at", "id"),
         Index(None, "group_id", "partnership_id", "created_at", "id"),
         Index(None, "group_id", "template_id", "created_at", "id"),
-        # Traffic without a known slug counts for one campaign of the integration, made by itself.
+        # Traffic without a known slug counts for one campaign of the integration, which is made automatically.
         Index(
             "uq_campaign_implicit",
             "group_id",
@@ -160,7 +160,7 @@ class Campaign(TenantRow, table=True):
     reward_participants: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     reward_transactions: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     reward_revenue: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    """In the smallest currency unit; with the two above: what was rewarded, reversals taken off."""
+    """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     is_template: bool = Field(default=False)
     template_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)

@@ -24,8 +24,8 @@ from app.values.numbers import MAX_SAFE_INTEGER
 class Customer(TenantRow, table=True):
     """A person who buys from the group's stores, and the facts segments are made of.
 
-    `order_count` and `last_order_at` are of all orders, `total_spent` of those in the group's currency; the
-    transaction that records an order moves them.
+    `order_count` and `last_order_at` count all orders, `total_spent` only those in the group's currency. The
+    transaction that records an order updates them.
     """
 
     __tablename__ = "customer"
@@ -56,8 +56,8 @@ class Customer(TenantRow, table=True):
     email_key: str | None = Field(
         default=None, sa_column=Column(WORDS, Computed("lower(email)", persisted=True))
     )
-    """What an address is looked up by. A column of its own, since behind the policies PostgreSQL takes no index on an
-    expression whose function might leak what it is given."""
+    """What an address is looked up by. A column of its own: behind the policies PostgreSQL uses no index on an
+    expression whose function might leak its argument."""
     phone: str | None = Field(default=None, sa_type=CODE)
     store_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)
@@ -70,12 +70,12 @@ class Customer(TenantRow, table=True):
     sms_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     email_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)
     sms_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    """When it was last told by somebody else than a provider: no delivery about an earlier moment undoes that."""
+    """When anybody but a provider last set it: no delivery about an earlier moment undoes that."""
     tags: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
     attributes: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
-    """An object of whatever else is known, as sent."""
+    """Whatever else is known: an object, as sent."""
     attributes_index: Any = Field(
         default=None,
         sa_column=Column(JSONB(none_as_null=True), Computed("attributes::jsonb", persisted=True)),

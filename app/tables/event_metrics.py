@@ -1,4 +1,4 @@
-"""States and statistics of events, how they came to be what they are, and their hourly sums."""
+"""States and statistics of events, their history, and their hourly sums."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -30,7 +30,7 @@ class EventMetric(TenantRow, table=True):
         # By the unique key.
         *child_of("event", "event_id")[:1],
         *child_of("project", "project_id", "created_at"),
-        # The other orders of a user's metrics are sorted as they are asked for: they are few, and every index costs
+        # The other orders of a user's metrics need no index: the rows are few to sort, and every index slows down
         # each event that comes in.
         *child_of("customer", "customer_id", "metric_date"),
         UniqueConstraint("group_id", "event_id", "storage_key"),
@@ -48,12 +48,12 @@ class EventMetric(TenantRow, table=True):
     storage_key: str = Field(sa_type=CODE)
     value: Decimal = amount()
     metric_date: datetime = Field(sa_type=INSTANT)
-    """When it changed to this: the date given, else the event's for its first value, else when it was told."""
+    """When it changed to this: the date given; else, for its first value, the event's; else when it was sent."""
     updated_at: datetime = _now()
 
 
 class EventMetricChange(TenantRow, table=True):
-    """Every value a state or statistic ever had, oldest first by id."""
+    """Every value a state or statistic ever had; by id, oldest first."""
 
     __tablename__ = "event_metric_change"
     __table_args__ = (of_group(), *child_of("event_metric", "metric_id"))
@@ -71,7 +71,7 @@ EVENT_COUNT = "event-count"
 class EventRollup(TenantRow, table=True):
     """Per hour (UTC), event type and key: a statistic's sum, how often a state is 1, or `event-count`.
 
-    Kept by whatever writes events and their metrics, in the same transaction. Processed events only.
+    Updated by whatever writes events and their metrics, in the same transaction. Processed events only.
     """
 
     __tablename__ = "event_rollup"
@@ -88,4 +88,4 @@ class EventRollup(TenantRow, table=True):
     hour: datetime = Field(sa_type=INSTANT)
     key: str = Field(sa_type=CODE)
     value: Decimal = Field(sa_type=Numeric(30, 4))
-    """Wider than the values it sums up, so that no event is refused for what others are worth."""
+    """Wider than the values it sums up, so that no event is refused because of what others are worth."""

@@ -46,7 +46,7 @@ class EventDataType(StrEnum):
 
 
 class RewardTrigger(StrEnum):
-    """What makes a campaign's flows look at rewards. Source: Benji, flows."""
+    """What triggers a campaign's flows. Source: Benji, flows."""
 
     SPEND = "spend"
     REGISTRATION = "registration"
@@ -60,7 +60,7 @@ class EventOutcome(StrEnum):
     APPLIED = "applied"
     """It took effect, once."""
     IGNORED = "ignored"
-    """It is kept, but nothing follows from it."""
+    """It is kept, but has no effect."""
 
 
 class EventType(TenantRow, table=True):
@@ -92,7 +92,7 @@ class EventType(TenantRow, table=True):
     funnel_stage: str | None = Field(default=None, sa_type=CODE)
     """The stage a customer reaches by such an event."""
     trigger: str | None = Field(default=None, sa_type=CODE)
-    """Such an event makes reward flows look."""
+    """The trigger such an event is for reward flows."""
     archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
     updated_at: datetime = _now()
 

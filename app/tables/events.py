@@ -23,7 +23,7 @@ from app.tables.event_types import EventOutcome
 
 
 class EventStatus(StrEnum):
-    """How far an event has come."""
+    """How far processing an event has come."""
 
     PENDING = "pending"
     """Accepted, and waiting to be processed."""
@@ -86,7 +86,7 @@ class Event(SQLModel, table=True):
     is_attributable: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether the user's interactions can be found."""
     data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
-    """What the event's fields were read as, without those that are the user's."""
+    """The event's fields as they were read, without those about the user."""
     user_data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """What it says about the user."""
     updated_at: datetime = _now()

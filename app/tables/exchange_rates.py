@@ -10,7 +10,7 @@ from app.tables.base import CODE, TenantRow, of_group
 
 
 class ExchangeRate(TenantRow, table=True):
-    """What one unit of a currency was worth in another from a day on, until the pair's next rate."""
+    """What one unit of a currency is worth in another from this day until the pair's next rate."""
 
     __tablename__ = "exchange_rate"
     __table_args__ = (

@@ -70,7 +70,7 @@ class FlowCondition(TenantRow, table=True):
 
 
 class FlowMultiplier(TenantRow, table=True):
-    """What raises a flow's reward: 1.5 is half again as much."""
+    """What raises a flow's reward: 1.5 pays half as much again."""
 
     __tablename__ = "flow_multiplier"
     __table_args__ = (

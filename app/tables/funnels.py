@@ -1,4 +1,4 @@
-"""Touches: that a customer reached a stage. And the day's path of each customer, kept by the same writes."""
+"""Touches (a customer reached a stage), and each customer's path through a day, kept up to date by the same writes."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ class FunnelTouch(TenantRow, table=True):
     __table_args__ = (
         of_group(),
         *child_of("customer", "customer_id")[:1],
-        # With what funnels ask for, so that they read the index alone.
+        # Includes all that funnels ask for, so that they read only the index.
         Index(
             None,
             "group_id",
@@ -58,16 +58,16 @@ class FunnelTouch(TenantRow, table=True):
 class FunnelDay(TenantRow, table=True):
     """The stages a customer touched on a day (UTC), in order of time: a letter each, repeats next to each other once.
 
-    `a` is awareness, `j` advocacy. What a funnel over whole days needs to know of the touches, in a fraction of
-    their rows: whether stages were touched one after the other.
+    `a` is awareness, `j` advocacy. It tells a funnel over whole days whether stages were touched one after the
+    other, in a fraction of the touches' rows.
     """
 
     __tablename__ = "funnel_day"
     __table_args__ = (
         of_group(),
         *child_of("customer", "customer_id")[:1],
-        # With the path, so that a funnel reads the index alone, in the order it needs. There is none by day: plans
-        # that do not know how long the asked window is would take it, and then sort what it gives.
+        # Includes the path, so that a funnel reads only the index, in the order it needs. There is none by day: plans
+        # that do not know how long the window is would choose it, and then have to sort its rows.
         UniqueConstraint("group_id", "customer_id", "day", postgresql_include=["path"]),
         CheckConstraint("path ~ '^[a-j]+$'", name="path_letters"),
     )

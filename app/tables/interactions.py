@@ -16,7 +16,7 @@ class InteractionKind(StrEnum):
     ONLINE = "online"
     """Traffic: somebody came to the site."""
     OFFLINE = "offline"
-    """Out of the website, such as a call or a visit."""
+    """Away from the website, such as a call or a visit to a shop."""
 
 
 class Interaction(TenantRow, table=True):
@@ -30,7 +30,7 @@ class Interaction(TenantRow, table=True):
         of_group(),
         *child_of("project", "project_id", "occurred_at"),
         *child_of("customer", "customer_id")[:1],
-        # With what attribution asks for, so that it reads the index alone.
+        # Includes all that attribution asks for, so that it reads only the index.
         Index(
             None,
             "group_id",
@@ -44,7 +44,7 @@ class Interaction(TenantRow, table=True):
         UniqueConstraint("group_id", "project_id", "dedup_key"),
         one_of("kind", list(InteractionKind)),
         Index(None, "group_id", "project_id", "tracker_id", "occurred_at", "id"),
-        # What came in just now and is nobody's yet.
+        # What has just come in and has no customer yet.
         Index(
             "ix_interaction_unclaimed",
             "group_id",

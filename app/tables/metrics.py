@@ -1,4 +1,4 @@
-"""Campaign metrics per day and channel, and the rollup of a store's campaigns kept by the same writes.
+"""Campaign metrics per day and channel, and the rollup over a store's campaigns, updated by the same writes.
 
 Counts are 53-bit, so that they print as JSON numbers every client reads exactly. `spend` is the sum of the
 ledger's entries of that campaign, day and channel, kept in the transaction that writes the ledger.

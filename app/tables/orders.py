@@ -10,7 +10,7 @@ from app.tables.base import CODE, INSTANT, WORDS, TenantRow, amount, child_of, i
 
 
 class CustomerOrder(TenantRow, table=True):
-    """An order. `reference` is the ordering system's own; it is there once, however often it is reported."""
+    """An order. `reference` is the ordering system's own: an order reported twice is stored once."""
 
     __tablename__ = "customer_order"
     __table_args__ = (

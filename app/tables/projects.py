@@ -15,7 +15,7 @@ from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
 
 
 class Project(TenantRow, table=True):
-    """A project: made by itself for a campaign (internal), or a tracking project with a slug."""
+    """A project: an internal one, made automatically for a campaign, or a tracking project with a slug."""
 
     __tablename__ = "project"
     __table_args__ = (

@@ -29,7 +29,7 @@ class Promo(TenantRow, table=True):
         of_group(),
         *child_of("campaign", "campaign_id", "created_at"),
         *in_group(segment_id="segment"),
-        # A deleted promo gives its code free.
+        # The code of a deleted promo may be used again.
         Index(
             "uq_promo_group_id_code",
             "group_id",
@@ -97,7 +97,7 @@ class PromoRedemption(TenantRow, table=True):
 
 
 class PromoUsage(TenantRow, table=True):
-    """How often a customer uses a promo, releases taken off: what the limit per customer is held by."""
+    """How often a customer uses a promo, less releases. The limit per customer is enforced on this row."""
 
     __tablename__ = "promo_usage"
     __table_args__ = (

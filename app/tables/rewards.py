@@ -1,4 +1,4 @@
-"""Rewards: what groups can ask about, what was decided and why, what was paid, and what customers have.
+"""Rewards: the attributes a group declares, what was decided and why, what was paid, and customers' balances.
 
 Amounts are whole numbers in the smallest unit of the currency. Source: Benji, and what it leaves open.
 """
@@ -16,7 +16,7 @@ from app.values.numbers import MAX_SAFE_INTEGER
 
 
 class RewardAttributeKind(StrEnum):
-    """What values an attribute of a group's own has."""
+    """What kind of values a group's own attribute has."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -29,19 +29,19 @@ class RewardOutcome(StrEnum):
 
     PAID = "paid"
     TRIMMED = "trimmed"
-    """Paid as far as the limit on rewards, or what a balance counts, allowed."""
+    """Paid in part: as much as the limit on rewards, or the largest balance we can store, allowed."""
     NOT_LIVE = "not_live"
     """The campaign pays nothing now, or never."""
     NO_FLOW = "no_flow"
     """No live flow has this trigger."""
     NOT_MET = "not_met"
-    """Of no flow the conditions hold."""
+    """The conditions hold for no flow."""
     NOTHING_DUE = "nothing_due"
-    """Conditions hold, and what is paid for it is nothing."""
+    """Conditions hold, but the amount comes to nothing."""
     LIMIT_REACHED = "limit_reached"
-    """Of the campaign, or of what a balance counts."""
+    """The campaign's limit, or the largest balance we can store."""
     NO_BALANCE = "no_balance"
-    """A redemption of more than the customer has."""
+    """It would redeem more than the customer has."""
 
 
 class RewardEntryKind(StrEnum):
@@ -53,7 +53,7 @@ class RewardEntryKind(StrEnum):
 
 
 class RewardAttribute(TenantRow, table=True):
-    """An attribute of the group's own that conditions and multipliers can name by its number."""
+    """One of the group's own attributes, which conditions and multipliers can name by its number."""
 
     __tablename__ = "reward_attribute"
     __table_args__ = (
@@ -75,7 +75,7 @@ class RewardAttribute(TenantRow, table=True):
 
 
 class RewardEvaluation(TenantRow, table=True):
-    """What one event came to in one campaign, once. Ids of a campaign's evaluations are in the order they counted."""
+    """What one event came to in one campaign, once. A campaign's evaluations count in the order of their ids."""
 
     __tablename__ = "reward_evaluation"
     __table_args__ = (
@@ -102,7 +102,7 @@ class RewardEvaluation(TenantRow, table=True):
     version: int
     """The version of the campaign's flows and goals that was read."""
     inputs: Any = Field(default=None, sa_type=KEPT_JSON, nullable=False)
-    """Everything that was known, so that it can be judged again."""
+    """Everything the decision was based on, so that it can be made again."""
     trace: Any = Field(default=None, sa_type=KEPT_JSON, nullable=False)
     outcome: str = Field(sa_type=CODE)
     wanted: int = Field(sa_type=BigInteger)
@@ -139,13 +139,13 @@ class RewardEntry(TenantRow, table=True):
     partner_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=CODE)
     step: int = Field(sa_type=BigInteger)
-    """When it counted, among all of its campaign: the evaluation's id, or for a reversal the next one."""
+    """Its place among all entries of its campaign: the evaluation's id, or for a reversal the next one."""
     position: int
     flow: int = Field(sa_type=BigInteger)
     """The id of the flow that paid; the flow may be gone."""
     action: int = Field(sa_type=BigInteger)
     amount: int = Field(sa_type=BigInteger)
-    """What the campaign distributed by it; negative: taken back."""
+    """What the campaign paid out; negative where it was taken back."""
     balance_change: int = Field(sa_type=BigInteger)
     """What it did to the customer's balance with the partner."""
     currency: str = Field(sa_type=CODE)
@@ -170,7 +170,7 @@ class RewardBalance(TenantRow, table=True):
 
 
 class RewardParticipant(TenantRow, table=True):
-    """Whom a campaign rewarded, and how often, reversals taken off."""
+    """Whom a campaign rewarded, and how often, less reversals."""
 
     __tablename__ = "reward_participant"
     __table_args__ = (

@@ -1,5 +1,5 @@
-"""Segments: sets of customers that campaigns and promos are aimed at, the lists of those that are kept, and
-what the worker counts again."""
+"""Segments: sets of customers that campaigns and promos are aimed at, the members of those that are lists, and
+what the worker has to count again."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -77,10 +77,10 @@ class SegmentMember(TenantRow, table=True):
 
 
 class AudienceChange(SQLModel, table=True):
-    """Directory: facts of a group's customers changed, so its dynamic segments are to be counted anew.
+    """Directory: facts about a group's customers changed, so its dynamic segments must be counted again.
 
-    One row per writing transaction: rows that are only added never wait for one another, and one that commits
-    late is found late, not lost. The worker deletes what it has counted.
+    One row per writing transaction: rows that are only inserted never wait for one another, and one that commits
+    late is found late, but not lost. The worker deletes the rows it has dealt with.
     """
 
     __tablename__ = "audience_change"

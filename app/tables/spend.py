@@ -58,7 +58,7 @@ class SpendLimit(TenantRow, table=True):
             " OR (type = 'uncapped' AND amount IS NULL AND renewal IS NULL)",
             name="capped_means_amount",
         ),
-        # A lifetime has no next period: what would be below its spend is refused, not kept.
+        # A lifetime has no next period: a cap below what was already spent is refused, not kept for later.
         CheckConstraint("pending_renewal IN ('daily', 'monthly')", name="pending_renewal_known"),
         CheckConstraint("pending_amount > 0", name="pending_amount_positive"),
         CheckConstraint(
@@ -78,7 +78,7 @@ class SpendLimit(TenantRow, table=True):
     amount: Decimal | None = amount(default=None, nullable=True)
     currency: str = Field(sa_type=CODE)
     pending_amount: Decimal | None = Field(default=None, sa_type=AMOUNT, nullable=True)
-    """The cap from `effective_from` on, the start of a period; the worker then makes it `amount`."""
+    """The cap from `effective_from` on, which is the start of a period. The worker then moves it to `amount`."""
     pending_renewal: str | None = Field(default=None, sa_type=CODE)
     effective_from: datetime | None = Field(default=None, sa_type=INSTANT)
 

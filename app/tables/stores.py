@@ -18,10 +18,10 @@ from app.tables.base import CODE, INSTANT, WORDS, TenantRow, _known_zone, of_gro
 
 
 class StoreFeature(StrEnum):
-    """What a store may be without. Source: Criteo, `unavailable-feature-for-this-advertiser`."""
+    """What a store may lack. Source: Criteo, `unavailable-feature-for-this-advertiser`."""
 
     SPEND_LIMITS = "spend_limits"
-    """Without it no spend limit can be set, changed or taken away."""
+    """Without it no spend limit can be set, changed or removed."""
     DAILY_LIMITS = "daily_limits"
     MONTHLY_LIMITS = "monthly_limits"
     LIFETIME_LIMITS = "lifetime_limits"
@@ -55,7 +55,7 @@ class Store(TenantRow, table=True):
     unavailable_features: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
-    """Of `StoreFeature`: what this store cannot use; everything else it can."""
+    """Values of `StoreFeature` that this store cannot use; it can use all others."""
     updated_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )

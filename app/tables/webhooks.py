@@ -1,4 +1,4 @@
-"""Webhooks: which outside providers may send events to a group, and what came from each.
+"""Webhooks: which outside providers may send events to a group, and how much each has sent.
 
 Source: Marketing & CRM API, "Webhook Integrations".
 """
@@ -23,7 +23,7 @@ class Provider(StrEnum):
 
 
 class ConnectionStatus(StrEnum):
-    """Whether a provider's deliveries are taken. Source: "List Webhook Providers"."""
+    """Whether a provider's deliveries are accepted. Source: "List Webhook Providers"."""
 
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
@@ -53,9 +53,9 @@ class WebhookConnection(SQLModel, table=True):
     provider: str = Field(sa_type=CODE)
     token: str = Field(sa_type=CODE)
     sealed: bytes = Field(sa_type=LargeBinary)
-    """The secrets deliveries are signed with now."""
+    """The current secrets, which deliveries are signed with."""
     previous_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """Those before the last rotation, which hold until `previous_until`."""
+    """The secrets before the last rotation, valid until `previous_until`."""
     previous_until: datetime | None = Field(default=None, sa_type=INSTANT)
     status: str = Field(default=ConnectionStatus.CONNECTED, sa_type=CODE)
     created_at: datetime = Field(
@@ -66,7 +66,7 @@ class WebhookConnection(SQLModel, table=True):
 
 
 class WebhookProvider(TenantRow, table=True):
-    """What a group has with a provider: how many live connections, how many events, and the latest moment."""
+    """A group's totals for a provider: live connections, events, and the moment of the latest one."""
 
     __tablename__ = "webhook_provider"
     __table_args__ = (
@@ -80,10 +80,10 @@ class WebhookProvider(TenantRow, table=True):
     provider: str = Field(sa_type=CODE)
     connections: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     events_received: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    """Each event once, however often it was delivered; those that were ignored too."""
+    """Each event counts once, however often it was delivered; ignored ones count too."""
     events_ignored: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     last_event_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    """The latest moment any of them says it happened."""
+    """The latest moment that any event says it happened."""
 
 
 __all__ = ["ConnectionStatus", "Provider", "WebhookConnection", "WebhookProvider"]

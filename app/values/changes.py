@@ -1,4 +1,4 @@
-"""Absent and null told apart: an update leaves what is UNSET alone and clears what is None."""
+"""Telling absent from null: an update leaves what is UNSET alone and clears what is None."""
 
 from enum import Enum
 from typing import Final, TypeAlias, TypeVar

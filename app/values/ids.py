@@ -13,7 +13,7 @@ def show_id(prefix: str, value: int | UUID) -> str:
 
 
 def read_id(prefix: str, text: str) -> int | None:
-    """`camp_42` → 42; `None` for what cannot be an id of this kind; it then is simply not found."""
+    """`camp_42` → 42; `None` for what cannot be an id of this kind: then it is simply not found."""
     head, _, tail = text.rpartition("_")
     return read_whole(tail) if head == prefix else None
 

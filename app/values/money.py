@@ -44,8 +44,8 @@ def share_out(amount: Decimal, currency: str, weights: Sequence[int | Fraction])
     """The amount in parts proportional to the weights, which are not negative and not all zero.
 
     Parts are whole coins of the currency (finer only where the amount is) and add up to the amount exactly: each
-    is rounded down, and what is left goes to the largest remainders, of equal ones to the first. A negative amount
-    is shared like the positive one.
+    is rounded down, and the rest goes to the largest remainders; of equal ones the first wins. A negative amount is
+    shared like the positive one.
     """
     digits = max(digits_of(currency), -int(amount.normalize().as_tuple().exponent))
     coins, total = int(abs(amount).scaleb(digits)), sum(weights)

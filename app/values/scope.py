@@ -1,6 +1,6 @@
 """What a credential may see: exactly one customer group, and inside it perhaps one store or some projects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -37,16 +37,16 @@ class Scope:
     """Set: only what belongs to these projects, and what is group-wide and declared visible to projects."""
     group_ids: tuple[int, ...] = ()
     """Every group the credential belongs to; only the listing of customer groups reads it."""
+    shape: ScopeShape = field(init=False, repr=False, compare=False)
+    """Which predicates a statement needs under this scope: a plan is for one shape."""
 
     def __post_init__(self) -> None:
         if not self.group_ids:
             object.__setattr__(self, "group_ids", (self.group_id,))
         if self.group_id not in self.group_ids:
             raise ValueError("a scope's group must be one of the credential's groups")
-
-    @property
-    def shape(self) -> ScopeShape:
-        """Which predicates a statement needs under this scope; part of the plan cache's key."""
         if self.store_id is None:
-            return ScopeShape.GROUP if self.project_ids is None else ScopeShape.PROJECTS
-        return ScopeShape.STORE if self.project_ids is None else ScopeShape.STORE_AND_PROJECTS
+            shape = ScopeShape.GROUP if self.project_ids is None else ScopeShape.PROJECTS
+        else:
+            shape = ScopeShape.STORE if self.project_ids is None else ScopeShape.STORE_AND_PROJECTS
+        object.__setattr__(self, "shape", shape)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 _NOT_THE_DATABASES = frozenset({"localtime"})
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _AGREED = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before, Python's and PostgreSQL's zone tables differ in places."""
+"""Before this, Python's and PostgreSQL's zone tables differ in places."""
 _FROM_HERE_ON = datetime(2100, 1, 1, tzinfo=UTC)
-"""Whatever happens later is a rule that is in force already."""
+"""Later changes all follow rules that are in force by then."""
 _WEEK = timedelta(days=7)
 
 
@@ -20,7 +20,7 @@ def is_zone(name: str) -> bool:
 
 @cache
 def whole_hours_since(name: str) -> datetime:
-    """From when on the zone's offset is a whole number of hours; the year 9999 where it is not even now."""
+    """Since when the zone's offset has been a whole number of hours; the year 9999 where it still is not."""
     if name == "UTC":
         return _FIRST
     zone, at = ZoneInfo(name), _FROM_HERE_ON

@@ -1,4 +1,4 @@
-"""Dynamic segments are counted anew where facts of their customers changed."""
+"""Counts dynamic segments again when facts about their customers have changed."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from app.db.database import Database, Transaction
 from app.domain.segments.operations import recount_segments
 from app.worker.jobs import Report, groups, visit
 
-# Read before counting and deleted after it: what is written meanwhile stays for the next time.
+# Read before counting and deleted afterwards: what is written meanwhile is left for the next time.
 CHANGED = "SELECT group_id, array_agg(id) AS ids FROM audience_change GROUP BY group_id ORDER BY group_id"
 SEEN = "DELETE FROM audience_change WHERE id = ANY ($1)"
 
@@ -21,7 +21,7 @@ LONGEST_WAIT = timedelta(seconds=40)
 
 @dataclass(slots=True)
 class Audience:
-    """Keeps `segment.size` of dynamic segments within 60 s of the facts."""
+    """Keeps `segment.size` of dynamic segments at most 60 s behind the facts."""
 
     name: str = "segment sizes"
     every_s: int = RHYTHM_S
@@ -29,15 +29,15 @@ class Audience:
     _not_before: dict[int, datetime] = field(default_factory=dict)
 
     def hint(self, group_id: int) -> bool:
-        """Changes are collected for a while: orders come in by the minute, counting takes longer."""
+        """Collects changes for a while: orders come in all the time, and counting takes longer."""
         return False
 
     def forget(self) -> None:
-        """Look at every group's segments that depend on the day."""
+        """Check every group's segments that depend on the day."""
         self._day = None
 
     async def run(self, db: Database, now: datetime) -> Report:
-        """Count what changed; and, once a day, what depends on the day."""
+        """Count what changed and, once a day, what depends on the day."""
         async with db.directory() as connection:
             changed = {row["group_id"]: row["ids"] for row in await connection.fetch(CHANGED)}
         due = {g: ids for g, ids in changed.items() if self._not_before.get(g, now) <= now}

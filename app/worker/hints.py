@@ -1,7 +1,7 @@
-"""Being told that something may be due sooner than planned. A hint makes work prompt; nothing rests on it.
+"""Hints that something may be due sooner than planned. A hint makes work prompt; nothing depends on it.
 
 Whoever changes when a campaign starts or ends says so in the same transaction, and the worker hears of it
-with the COMMIT (`app.domain.campaigns.due`). Where hints don't get through (a pooler in
+with the COMMIT (`app.domain.campaigns.due`). Where hints do not get through (a pooler in
 transaction mode, a lost connection), the next round of visits finds the change.
 """
 

@@ -1,4 +1,4 @@
-"""Throwing away what has served its time."""
+"""Deleting what is no longer needed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from app.worker.jobs import Report, groups, visit
 
 KEEP_ANSWERS = timedelta(hours=24)
 BATCH = 1_000
-# Few at a time, so that a request that wants one of these rows never waits long.
+# A few at a time, so that a request that wants one of these rows never waits long.
 DROP_ANSWERS = """
 DELETE FROM idempotent_answer
  WHERE group_id = $1 AND key IN (
@@ -19,7 +19,7 @@ DELETE FROM idempotent_answer
 
 @dataclass(slots=True)
 class Housekeeping:
-    """Forgets answers remembered per idempotency key, a day after they were given."""
+    """Deletes the answers kept per idempotency key, a day after they were given."""
 
     name: str = "housekeeping"
     every_s: int = 3600
@@ -32,7 +32,7 @@ class Housekeeping:
         """Nothing is remembered."""
 
     async def run(self, db: Database, now: datetime) -> Report:
-        """Visit every group; again at once where a batch was full."""
+        """Visit every group; again right away where a batch was full."""
         unfinished = await groups(db)
         errors: list[str] = []
         while unfinished:

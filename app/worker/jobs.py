@@ -1,4 +1,4 @@
-"""What a job of the worker is, and how it visits every group: trouble in one does not stop the rest."""
+"""What a job of the worker is, and how it visits every group: a failure in one does not stop the others."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -20,13 +20,13 @@ class Report:
     """How a run went."""
 
     next_at: datetime | None = None
-    """When the job would like to run again, if sooner than its rhythm."""
+    """When the job wants to run again, if sooner than its interval."""
     errors: list[str] = field(default_factory=list)
     """A line per group that failed; kept in `schedule.last_error`."""
 
 
 class Job(Protocol):
-    """Work that comes back."""
+    """Work that is done again and again."""
 
     @property
     def name(self) -> str:
@@ -37,10 +37,10 @@ class Job(Protocol):
         """The longest time between two runs."""
 
     def hint(self, group_id: int) -> bool:
-        """Something changed in this group. True: run me now, I want to look there."""
+        """Something changed in this group. True: run the job now."""
 
     def forget(self) -> None:
-        """What it remembers may be stale: another process ran it meanwhile."""
+        """Drop what it remembers, which may be stale: another process ran it meanwhile."""
 
     async def run(self, db: Database, now: datetime) -> Report:
         """Do all that is due at `now`."""
@@ -55,7 +55,7 @@ async def groups(db: Database) -> list[int]:
 async def visit(
     db: Database, group_ids: Iterable[int], work: Callable[[Transaction], Awaitable[None]]
 ) -> list[str]:
-    """Do `work` in each group, a transaction each. A failing group is logged and told; the rest go on."""
+    """Do `work` in each group, in a transaction each. A failing group is logged and reported; the others go on."""
     errors: list[str] = []
     for group_id in group_ids:
         try:

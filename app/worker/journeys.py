@@ -1,4 +1,4 @@
-"""Visits that nobody's tracker had when they came, and somebody's has now."""
+"""Visits whose tracker belonged to nobody when they came, and now belongs to a customer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,20 +10,20 @@ from app.worker.jobs import Report, groups, visit
 
 @dataclass(slots=True)
 class Journeys:
-    """Gives interactions their customer where recording and identifying met."""
+    """Gives interactions their customer where recording and identifying happened at the same moment."""
 
     name: str = "journeys"
     every_s: int = 60
 
     def hint(self, group_id: int) -> bool:
-        """It is a matter of transactions that overlap; there is nothing to hint at."""
+        """Nothing to hint at: the cause is transactions that overlap."""
         return False
 
     def forget(self) -> None:
         """It remembers nothing."""
 
     async def run(self, db: Database, now: datetime) -> Report:
-        """Look at every group's latest."""
+        """Look at every group's latest visits."""
 
         async def claim(tx: Transaction) -> None:
             await claim_latecomers(tx, now=now)

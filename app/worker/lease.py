@@ -1,7 +1,7 @@
 """The lease that lets one worker of many run the schedule, and the schedule itself.
 
 Each statement is conditional and reads the database's clock, so workers on machines whose clocks differ
-agree. The lease keeps work from being done twice in vain; that a campaign moves once rests on its own
+agree. The lease only saves work from being done twice; that a campaign moves once depends on its own
 conditional update, not on the lease (a process that was frozen for a minute still believes it holds it).
 """
 
@@ -22,7 +22,7 @@ RETURNING expires_at
 """
 GIVE_BACK = "DELETE FROM worker_lease WHERE name = $1 AND holder = $2"
 
-# A known job keeps its appointment; only its rhythm is brought up to date.
+# A known job keeps its appointment; only its interval is brought up to date.
 REGISTER = """
 INSERT INTO schedule AS job (name, every_s, next_run_at)
 SELECT name, every_s, clock_timestamp() FROM unnest($1::text[], $2::int[]) AS wanted(name, every_s)
@@ -41,7 +41,7 @@ UPDATE schedule SET last_run_at = clock_timestamp(),
                 WHERE name = $2 AND holder = $3 AND expires_at > clock_timestamp())
 RETURNING last_run_at
 """
-# An appointment is only ever brought forward, so a wish that came in meanwhile is kept.
+# An appointment is only ever brought forward, so a request that came in meanwhile is kept.
 SETTLE = """
 UPDATE schedule SET last_error = $2, next_run_at = least(next_run_at, coalesce($3, next_run_at))
  WHERE name = $1
@@ -66,7 +66,7 @@ class Lease:
             return await connection.fetchval(HOLD, self.name, self.holder, self.term) is not None
 
     async def give_back(self) -> None:
-        """Let the next one have it at once."""
+        """Give it up, so that the next worker can have it at once."""
         async with self.db.directory() as connection:
             await connection.execute(GIVE_BACK, self.name, self.holder)
 
@@ -98,7 +98,7 @@ class Appointments:
         return taken
 
     async def settle(self, name: str, *, error: str | None, next_at: datetime | None) -> None:
-        """Note how a run went (None clears an earlier error) and when the job would like to run again."""
+        """Note how a run went (None clears an earlier error) and when the job wants to run again."""
         async with self.lease.db.directory() as connection:
             await connection.execute(SETTLE, name, error, next_at)
 

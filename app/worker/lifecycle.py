@@ -1,4 +1,4 @@
-"""Campaigns start and end at their time."""
+"""Starts and ends campaigns on time."""
 
 import logging
 from dataclasses import dataclass

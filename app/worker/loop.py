@@ -30,7 +30,7 @@ AFTER_ERROR_S = 1.0
 
 
 class Worker:
-    """Runs the jobs, if no other worker does. Any number of them may run beside one another."""
+    """Runs the jobs, unless another worker does. Any number of workers may run side by side."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Worker:
                 try:
                     wait_s = await self._turn(stop)
                 except Exception as problem:
-                    # Of a database that is away the log says enough.
+                    # That the database is unreachable is in the log already.
                     if not isinstance(problem, Away):
                         log.exception("worker %s: this turn failed, the next comes", self.name)
                     self._renewed, wait_s = float("-inf"), AFTER_ERROR_S
@@ -84,7 +84,7 @@ class Worker:
             log.info("worker %s stopped", self.name)
 
     async def _turn(self, stop: asyncio.Event) -> float:
-        """Run all that is due; how many seconds until there may be more."""
+        """Run all that is due; returns the seconds until there may be more."""
         if not self._registered:
             await self._appointments.register([(job.name, job.every_s) for job in self.jobs.values()])
             self._registered = True
@@ -94,16 +94,16 @@ class Worker:
             self._hinted.discard(name)
             await self._appointments.bring_forward(name)
         while not stop.is_set():
-            found = await self._appointments.next(list(self.jobs))
+            appointment = await self._appointments.next(list(self.jobs))
             until_renewal = self._renewed + self._term_s / 3 - time.monotonic()
-            if found is None:
+            if appointment is None:
                 return until_renewal
-            name, wait = found
+            name, wait = appointment
             if wait > timedelta():
                 return min(wait.total_seconds(), until_renewal)
             async with self._renewing():
                 if not await self._run(self.jobs[name]):
-                    # Somebody else was quicker or has the lease: ask anew before going on.
+                    # Another worker was quicker or has the lease: ask again before going on.
                     self._renewed = float("-inf")
                     return 0
         return 0
@@ -130,7 +130,7 @@ class Worker:
         if held != self._holding:
             log.info("worker %s %s the lease", self.name, "has" if held else "does not have")
         if held and await self._hints.listen():
-            # What was said while nobody listened is found by looking everywhere.
+            # Hints sent while nobody listened are made up for by looking everywhere.
             for job in self.jobs.values():
                 job.forget()
             self._hinted.update(self.jobs)
@@ -163,7 +163,7 @@ class Worker:
             await asyncio.wait([keeper])
 
     async def _sleep(self, stop: asyncio.Event, seconds: float) -> None:
-        """Until it is time, a hint comes in, or the end."""
+        """Sleep until it is time, a hint comes in, or the worker must stop."""
         if seconds > 0:
             waits = [asyncio.create_task(stop.wait()), asyncio.create_task(self._wake.wait())]
             try:

@@ -1,6 +1,6 @@
-"""The event pipeline: takes what was accepted from group to group, in every process that works.
+"""The event pipeline: processes accepted events, group by group, in every process that has a worker.
 
-Any number of pipelines share the work: rows are claimed with SKIP LOCKED, so nothing rests on who looks first, and no
+Any number of pipelines share the work: rows are claimed with SKIP LOCKED, so it does not matter who looks first, and no
 lease is needed. A pipeline hears of work from the queue of its own process, or by NOTIFY from others; both are
 hints, and it looks by itself every second.
 """
@@ -27,7 +27,7 @@ twenty."""
 AFTER_ERROR_S = 1.0
 GIVES_WAY_S = 0.005
 GIVES_WAY_TIMES = 40
-"""A batch waits for a fifth of a second at most: what is accepted must also be done."""
+"""A batch waits for a fifth of a second at most: accepted events must also get done."""
 
 _PENDING = "SELECT * FROM pending_event_groups()"
 
@@ -45,13 +45,13 @@ class Pipeline:
         look_s: float = LOOK_S,
         gives_way: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`listens`: other processes accept events, and tell of them by NOTIFY. `gives_way`: others come first now."""
+        """`listens`: other processes accept events and send NOTIFY. `gives_way`: whether other work comes first now."""
         self._db = db
         self._look_s = look_s
         self._gives_way = gives_way
         self._hints = Hints(db, lambda group_id: self.hint([group_id]), channel=CHANNEL) if listens else None
         self._due: dict[int, float] = {}
-        """When each group that has work is next looked at, by the monotonic clock."""
+        """When to look at each group that has work next, by the monotonic clock."""
         self._visited: dict[int, float] = {}
         self._looked = float("-inf")
         self._wake = asyncio.Event()
@@ -71,7 +71,7 @@ class Pipeline:
                 try:
                     wait_s = await self._turn()
                 except Exception as problem:
-                    # Of a database that is away the log says enough.
+                    # That the database is unreachable is in the log already.
                     if not isinstance(problem, Away):
                         log.warning("the event pipeline pauses: %s", problem)
                     wait_s = AFTER_ERROR_S
@@ -84,7 +84,7 @@ class Pipeline:
                     self._hints.close()
 
     async def _turn(self) -> float:
-        """A batch of the group that waits longest, or a look around; how long until there may be more."""
+        """Process a batch of the group that waits longest, or look for work; the seconds until there may be more."""
         now_s = time.monotonic()
         if now_s - self._looked >= self._look_s:
             if self._hints is not None:
@@ -103,13 +103,13 @@ class Pipeline:
             if not self._gives_way():
                 break
             await asyncio.sleep(GIVES_WAY_S)
-        # Taken off first: what is accepted from here on is told again.
+        # Removed first: for events accepted from here on there will be another hint.
         del self._due[group_id]
         done = await process_pending(self._db, group_id, now=datetime.now(UTC))
         metrics.events_processed(done)
         self._visited[group_id] = time.monotonic()
         if done >= MAX_BATCH:
-            # Behind the others that wait, so that a large group does not keep them.
+            # Behind the others that wait, so that a large group does not hold them up.
             self._due[group_id] = self._visited[group_id]
         return 0
 

@@ -1,4 +1,4 @@
-"""Jobs that do what has its time: they sleep until the next moment at which something is due in some group."""
+"""Jobs for work that is due at a certain moment: they sleep until the next such moment in any group."""
 
 import time
 from abc import ABC, abstractmethod
@@ -10,19 +10,19 @@ from app.db.database import Database, Transaction
 from app.worker.jobs import Report, groups, visit
 
 SHARE_OF_TIME = 100
-"""A round of visits to all groups may take 1 % of the time between two rounds."""
+"""Visits to all groups may take 1 % of the time between two rounds of them."""
 MIN_GAP = timedelta(seconds=5)
 MAX_GAP = timedelta(seconds=60)
 RETRY = timedelta(seconds=1)
-"""After a failure in a group, or where something stays due although nothing could be moved."""
+"""After a failure in a group, or where something is still due although nothing could be moved."""
 
 
 @dataclass(slots=True)
 class Punctual(ABC):
     """Does `move` in a group when something is due there, as `next_due` says.
 
-    Knows by heart when each group is next due, so that it sleeps until then. All groups are visited at the start,
-    after a while (a hint can get lost), and a single one when a hint names it.
+    Remembers when each group is next due and sleeps until then. All groups are visited at the start and every so
+    often (a hint can get lost), a single one when a hint names it.
     """
 
     NEXT_DUE: ClassVar[str]
@@ -39,17 +39,17 @@ class Punctual(ABC):
         """Do all that is due in the transaction's group."""
 
     def hint(self, group_id: int) -> bool:
-        """Something in this group got another time."""
+        """Something in this group is due at another time now."""
         self._hinted.add(group_id)
         return True
 
     def forget(self) -> None:
-        """Start with a round to all groups."""
+        """Start again with a visit to all groups."""
         self._due.clear()
         self._round_at = None
 
     async def run(self, db: Database, now: datetime) -> Report:
-        """Move what is due in the groups that are due."""
+        """Move what is due, in the groups where something is."""
         started = time.monotonic()
         full_round = self._round_at is None or self._round_at <= now
         if full_round:
@@ -57,7 +57,7 @@ class Punctual(ABC):
             targets = await groups(db)
         else:
             targets = sorted({g for g, due in self._due.items() if due <= now} | self._hinted)
-        # A hint that comes in from here on leads to another run.
+        # A hint that comes in after this leads to another run.
         self._hinted.clear()
         for group_id in targets:
             self._due[group_id] = now + RETRY  # stands if the visit fails

@@ -1,4 +1,4 @@
-"""Spend limits that wait for a period take effect as it begins."""
+"""Puts spend limits that wait for a period into effect when it begins."""
 
 import logging
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class SpendLimits(Punctual):
-    """Makes pending limits the present ones."""
+    """Makes pending limits the current ones."""
 
     NEXT_DUE = (
         "SELECT min(effective_from) FROM spend_limit WHERE group_id = $1 AND effective_from IS NOT NULL"

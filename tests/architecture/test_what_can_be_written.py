@@ -19,7 +19,7 @@ from app.domain.promos.fields import PromoFields
 from app.domain.segments.fields import SegmentFields
 from app.domain.settable import settable_fields
 from app.graph.schema import catalog, schema
-from app.plan.catalog import Column, Embed, Entity, Many, Plan, ToOne
+from app.plan.catalog import Column, Embed, Entity, Field, Many, ToOne
 from app.plan.sql import Sql, sql
 
 ROW = {"group_id": "the tenant", "id": "the row's own", "created_at": "kept by us"}
@@ -150,40 +150,40 @@ def columns_of(table: str) -> set[str]:
     return set(SQLModel.metadata.tables[table].columns.keys())
 
 
-def shown_by(plan: Plan) -> set[str]:
+def shown_by(field: Field) -> set[str]:
     """The columns whose value a field shows as it is; an expression over several shows none of them."""
-    if isinstance(plan, Column):
-        found = read_by(plan)
+    if isinstance(field, Column):
+        found = read_by(field)
         return found if len(found) == 1 else set()
-    if isinstance(plan, ToOne):
-        return set() if plan.reverse else {plan.key}
-    if isinstance(plan, Embed):
+    if isinstance(field, ToOne):
+        return set() if field.reverse else {field.key}
+    if isinstance(field, Embed):
         # An amount is shown with its currency, so what an object says of itself may take two.
-        own = {column for one in plan.columns.values() for column in read_by(one)}
-        fields = catalog.entities[plan.target].fields.values()
+        own = {column for one in field.columns.values() for column in read_by(one)}
+        fields = catalog.entities[field.target].fields.values()
         return own | {column for one in fields for column in shown_by(one)}
     return set()
 
 
-def named_by(entity: Entity, name: str, plan: Plan) -> Iterator[tuple[str, str]]:
+def named_by(entity: Entity, name: str, field: Field) -> Iterator[tuple[str, str]]:
     """The columns that a field's SQL takes, with their tables."""
-    if isinstance(plan, Column):
-        yield from ((entity.table, column) for column in read_by(plan))
-    elif isinstance(plan, Embed):
-        inner = [*plan.columns.values(), *catalog.entities[plan.target].fields.values()]
+    if isinstance(field, Column):
+        yield from ((entity.table, column) for column in read_by(field))
+    elif isinstance(field, Embed):
+        inner = [*field.columns.values(), *catalog.entities[field.target].fields.values()]
         for one in inner:
             yield from named_by(entity, name, one)
-        if plan.present is not None:
-            yield from ((entity.table, column) for column in asked_of(plan.present))
-    elif isinstance(plan, ToOne):
-        yield entity.table, plan.own_key
-        if plan.reverse:
-            yield target_of(entity, name).table, plan.key
-    elif isinstance(plan, Many) and plan.key:
+        if field.present is not None:
+            yield from ((entity.table, column) for column in asked_of(field.present))
+    elif isinstance(field, ToOne):
+        yield entity.table, field.own_key
+        if field.reverse:
+            yield target_of(entity, name).table, field.key
+    elif isinstance(field, Many) and field.key:
         children = target_of(entity, name).table
-        yield entity.table, plan.parent_key
-        yield children, plan.key
-        yield from ((children, key.column) for key in plan.orders.values())
+        yield entity.table, field.parent_key
+        yield children, field.key
+        yield from ((children, key.column) for key in field.orders.values())
 
 
 def target_of(entity: Entity, name: str) -> Entity:
@@ -196,8 +196,8 @@ def target_of(entity: Entity, name: str) -> Entity:
     return catalog.entities[found.name]
 
 
-def read_by(plan: Column) -> set[str]:
-    return {column for expression in plan.expressions for column in asked_of(expression)}
+def read_by(field: Column) -> set[str]:
+    return {column for expression in field.expressions for column in asked_of(expression)}
 
 
 def asked_of(expression: Any) -> set[str]:

@@ -9,7 +9,6 @@ import pytest
 
 from app.auth.credentials import BAD_SIZE, Authenticator, name_of_headers
 from app.auth.keys import create_api_key, revoke_api_key
-from app.auth.recent import Recent
 from app.db.database import Database
 from app.errors import Forbidden, Unauthorized
 from tests.auth.conftest import NOW, Visits
@@ -151,19 +150,6 @@ async def test_a_clock_set_back_does_not_keep_a_revoked_key_alive(
     await revoke_api_key(db, key_id=made.key.id, group_id=a.group_id, now=NOW)
     with pytest.raises(Unauthorized):
         await authenticator.authenticate(api_key=made.secret, now=NOW - timedelta(hours=1))
-
-
-def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
-    memory: Recent[int, str] = Recent(3, life=timedelta(seconds=3))
-    for n in range(10):
-        memory.put(n, str(n), now=NOW)
-    memory.put(8, "again", now=NOW)
-    memory.put(10, "ten", now=NOW)
-    assert len(memory) == 3
-    assert [memory.get(n, now=NOW) for n in (7, 8, 9, 10)] == [None, "again", "9", "ten"]
-    assert memory.get(9, now=NOW + timedelta(seconds=3)) is None
-    memory.put(11, "short", now=NOW, until=NOW + timedelta(seconds=1))
-    assert memory.get(11, now=NOW + timedelta(seconds=1)) is None
 
 
 async def test_headers_are_recalled_for_as_long_as_their_credential_is_good(

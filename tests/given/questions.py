@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 
 from app.graph.schema import catalog, graph
-from app.plan.catalog import Aggregate, Embed, Many, Plan, RootRow, ToOne
+from app.plan.catalog import Aggregate, Embed, Field, Many, RootRow, ToOne
 
 GRAPH = graph
 
@@ -19,7 +19,7 @@ class Edge:
     owner: str
     above: tuple[str, ...]
     steps: tuple[str, ...]
-    plan: Plan
+    field: Field
     target: str
 
     @property
@@ -66,29 +66,29 @@ def edges() -> list[Edge]:
     while pending:
         owner = pending.popleft()
         # Lists first: owners are better met by the dozen.
-        for steps, plan, target in sorted(
+        for steps, field, target in sorted(
             _edges_of(owner, owner, ()), key=lambda e: not isinstance(e[1], Many)
         ):
-            found.append(Edge(owner, ways[owner], steps, plan, target))
+            found.append(Edge(owner, ways[owner], steps, field, target))
             if target not in ways:
                 ways[target] = (*ways[owner], *steps)
                 pending.append(target)
     return found
 
 
-def _edges_of(owner: str, kind: str, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Plan, str]]:
-    for name, plan in catalog.entities[kind].fields.items():
-        field = _object(kind).fields[name]
-        if any(is_required_argument(a) for a in field.args.values()):
+def _edges_of(owner: str, kind: str, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Field, str]]:
+    for name, field in catalog.entities[kind].fields.items():
+        definition = _object(kind).fields[name]
+        if any(is_required_argument(a) for a in definition.args.values()):
             continue
-        if isinstance(plan, Embed):
-            yield from _edges_of(owner, plan.target, (*above, name))
-        elif isinstance(plan, ToOne | Many | Aggregate | RootRow):
-            target = get_named_type(field.type)
-            if isinstance(plan, Many) and plan.connection:
+        if isinstance(field, Embed):
+            yield from _edges_of(owner, field.target, (*above, name))
+        elif isinstance(field, ToOne | Many | Aggregate | RootRow):
+            target = get_named_type(definition.type)
+            if isinstance(field, Many) and field.connection:
                 assert isinstance(target, GraphQLObjectType)
                 target = get_named_type(target.fields["nodes"].type)
-            yield (*above, name), plan, str(target)
+            yield (*above, name), field, str(target)
 
 
 def plain(kind: str) -> str:

@@ -98,8 +98,8 @@ def lookups() -> dict[str, str]:
     assert root is not None
     return {
         get_named_type(root.fields[name].type).name: name
-        for name, plan in fields.items()
-        if isinstance(plan, RootRow) and not plan.scope_key
+        for name, field in fields.items()
+        if isinstance(field, RootRow) and not field.scope_key
     }
 
 
@@ -152,9 +152,9 @@ async def test_a_row_is_found_by_its_id_exactly_where_its_list_shows_it(
 ) -> None:
     root = GRAPH.query_type
     assert root is not None
-    for name, plan in catalog.entities["Query"].fields.items():
+    for name, field in catalog.entities["Query"].fields.items():
         # A list with a condition of its own shows some of what another one does.
-        if not isinstance(plan, Many) or not plan.connection or plan.where:
+        if not isinstance(field, Many) or not field.connection or field.where:
             continue
         kind = get_named_type(root.fields[name].type).fields["nodes"].type.of_type.of_type.of_type
         entity = catalog.entities[kind.name]
@@ -278,12 +278,12 @@ async def test_foreign_groups_are_never_nodes(asker: Asker, ours: Everything, th
 
 
 def test_every_way_to_a_row_is_asked_about() -> None:
-    plans = catalog.entities["Query"].fields
+    fields = catalog.entities["Query"].fields
     asked = {edge.steps[0] for edge in edges() if edge.owner == "Query"}
-    by_id = {name for name, plan in plans.items() if isinstance(plan, ByIds)} | set(lookups().values())
+    by_id = {name for name, field in fields.items() if isinstance(field, ByIds)} | set(lookups().values())
     # What has arguments of its own: the next tests ask it.
     shared = {"insights", "attribution", "attributedInsights"}
-    assert asked | by_id | {"funnel", "funnelCustom"} | shared == set(plans)
+    assert asked | by_id | {"funnel", "funnelCustom"} | shared == set(fields)
 
 
 SHARED = [

@@ -126,7 +126,7 @@ async def many(database_url: str, db: Database) -> Everything:
 
 
 RELATIONS = [
-    edge for edge in edges() if edge.owner != "Query" and isinstance(edge.plan, ToOne | Many | Aggregate)
+    edge for edge in edges() if edge.owner != "Query" and isinstance(edge.field, ToOne | Many | Aggregate)
 ]
 FEW = {
     "CustomerGroup": "a request acts in one group",

@@ -16,9 +16,9 @@ from app.auth.principal import Principal
 from app.domain.assets.storage import AssetStorage
 from app.domain.rewards.windows import CHUNK, take_time
 from app.graph.live.runs import MAX_RUNS_OF_ONE, Runs
-from app.graph.live.streams import as_live
+from app.graph.running.checking import check
 from app.graph.running.context import Context, Services
-from app.graph.running.preparing import Operation, prepare
+from app.graph.running.operations import Operation
 from tests.given import rewards
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given
@@ -299,9 +299,9 @@ async def test_the_work_does_not_wait_for_a_client_that_does_not_read(
 ) -> None:
     await world.purchases(MANY)
     context = context_of(served, world)
-    operation = as_live(Operation(WATCH, {"input": draft(world)}))
+    operation = Operation(WATCH, {"input": draft(world)})
     runs = Runs()
-    subscriber = runs.begin(operation, prepare(operation, context), context)
+    subscriber = runs.begin(check(operation, context, live=True), context)
     await until(lambda: not runs.under_way, within_s=30)
     await work.comes_to(0)
     last = await subscriber.next()
@@ -314,10 +314,10 @@ async def test_the_work_does_not_wait_for_a_client_that_does_not_read(
 async def test_others_have_their_turn_meanwhile(served: Served, world: Given) -> None:
     await world.purchases(5 * CHUNK)
     context = context_of(served, world)
-    operation = as_live(Operation(WATCH, {"input": draft(world)}))
+    operation = Operation(WATCH, {"input": draft(world)})
     runs = Runs()
     turns = 0
-    subscriber = runs.begin(operation, prepare(operation, context), context)
+    subscriber = runs.begin(check(operation, context, live=True), context)
     while runs.under_way:
         await asyncio.sleep(0)
         turns += 1

@@ -10,7 +10,7 @@ import asyncpg
 from app.db.database import Database
 from app.graph.schema import catalog
 from app.plan.binding import RequestFacts
-from app.plan.catalog import Catalog, Entity, Plan
+from app.plan.catalog import Catalog, Entity, Field
 from app.values.scope import Scope
 from tests.given.asking import Asker
 from tests.given.questions import edges
@@ -58,11 +58,11 @@ def copied(entity: Entity) -> Entity:
     return made
 
 
-def with_fields(change: Callable[[str, str, Plan], Plan]) -> Catalog:
-    """A copy of the catalog with every field changed: `change(type, field, plan)`."""
+def with_fields(change: Callable[[str, str, Field], Field]) -> Catalog:
+    """A copy of the catalog with every field changed: `change(type, name, field)`."""
 
     def changed(entity: Entity) -> Entity:
-        entity.fields = {name: change(entity.name, name, plan) for name, plan in entity.fields.items()}
+        entity.fields = {name: change(entity.name, name, field) for name, field in entity.fields.items()}
         return entity
 
     return faulty(changed)

@@ -23,10 +23,10 @@ def plan(
 ) -> tuple[Plan, VariableValues]:
     """The plan of a document's only operation, and its coerced variables."""
     document = _DOCUMENTS.get(query)
-    operation = document.operation(None)
-    values = get_variable_values(GRAPH, operation.node.variable_definitions or (), variables or {})
+    definition = document.definition(None)
+    values = get_variable_values(GRAPH, definition.node.variable_definitions or (), variables or {})
     assert isinstance(values, VariableValues), values
-    return Plans(GRAPH, of).get(document, operation, values, ScopeShape(shape), plannable=True), values
+    return Plans(GRAPH, of).get(document, definition, values, ScopeShape(shape), plannable=True), values
 
 
 def statement(

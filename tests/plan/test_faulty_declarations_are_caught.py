@@ -9,7 +9,7 @@ import pytest
 from graphql import get_named_type
 
 from app.graph.schema import catalog
-from app.plan.catalog import Aggregate, Catalog, Column, Embed, Filter, Many, Plan, ToOne
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Field, Filter, Many, ToOne
 from app.plan.kinds import Kind
 from app.plan.sql import Sql, sql, verbatim
 from app.plan.text import Text
@@ -48,9 +48,9 @@ WRONG_PRINTING: dict[str, Callable[[Kind], Kind]] = {
 KINDS = {
     column.kind.name
     for entity in catalog.entities.values()
-    for plan in entity.fields.values()
+    for field in entity.fields.values()
     for column in (
-        [plan] if isinstance(plan, Column) else plan.columns.values() if isinstance(plan, Embed) else []
+        [field] if isinstance(field, Column) else field.columns.values() if isinstance(field, Embed) else []
     )
 } - {"code(FunnelType)", "share(1)"}
 """Those two only funnels print; tests/funnels compare them with a reckoning of its own."""
@@ -68,10 +68,10 @@ async def test_a_kind_that_prints_otherwise_shows(asker: Asker, ours: Everything
     def changed(column: Column) -> Column:
         return replace(column, kind=wrong(column.kind)) if column.kind.name == kind else column
 
-    def change(_: str, __: str, plan: Plan) -> Plan:
-        if isinstance(plan, Embed):
-            return replace(plan, columns={n: changed(c) for n, c in plan.columns.items()})
-        return changed(plan) if isinstance(plan, Column) else plan
+    def change(_: str, __: str, field: Field) -> Field:
+        if isinstance(field, Embed):
+            return replace(field, columns={n: changed(c) for n, c in field.columns.items()})
+        return changed(field) if isinstance(field, Column) else field
 
     broken = with_fields(change)
     assert await any_edge_differs(asker, ours.scope, broken)
@@ -80,22 +80,22 @@ async def test_a_kind_that_prints_otherwise_shows(asker: Asker, ours: Everything
 # ── columns, embedded objects, relations ──────────────────────────────────────
 
 
-def only(kind: str, field: str, wrong: Callable[[Any], Plan]) -> Catalog:
+def only(kind: str, field: str, wrong: Callable[[Any], Field]) -> Catalog:
     """The catalog with one field declared otherwise."""
-    return with_fields(lambda k, f, plan: wrong(plan) if (k, f) == (kind, field) else plan)
+    return with_fields(lambda k, f, true: wrong(true) if (k, f) == (kind, field) else true)
 
 
 def _of(column: str) -> Callable[[Column], Column]:
-    return lambda plan: replace(plan, expressions=(lambda row: row(column),))
+    return lambda field: replace(field, expressions=(lambda row: row(column),))
 
 
-def _drop_last_condition(plan: Aggregate) -> Aggregate:
+def _drop_last_condition(field: Aggregate) -> Aggregate:
     def build(request: Any) -> Any:
-        select = plan.build(request)
+        select = field.build(request)
         select.where = select.where[:-1]
         return select
 
-    return replace(plan, build=build)
+    return replace(field, build=build)
 
 
 WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
@@ -175,7 +175,7 @@ async def test_deleted_rows_that_are_not_hidden_show(
     )
     await owner.close()
     broken = faulty(lambda e: replace(e, alive="") if e.name == name else e)
-    lists = [e.name for e in EDGES.values() if e.target == name and isinstance(e.plan, Many)]
+    lists = [e.name for e in EDGES.values() if e.target == name and isinstance(e.field, Many)]
     assert await any_edge_differs(asker, ours.scope, broken, *lists)
 
 
@@ -205,7 +205,7 @@ async def test_a_lost_filter_shows(asker: Asker, ours: Everything, name: str, ke
     broken.filters[name][key] = Filter(
         lambda *_: sql("true"), replaces_alive=catalog.filters[name][key].replaces_alive
     )
-    lists = [e for e in EDGES.values() if isinstance(e.plan, Many) and e.plan.filter == name]
+    lists = [e for e in EDGES.values() if isinstance(e.field, Many) and e.field.filter == name]
     asked = next((e for e in lists if e.owner == "Query"), lists[0])
     field = GRAPH.type_map[name].fields[key]  # type: ignore[attr-defined]  # it has fields
     query = asked.question(arguments="filter: $f").replace("{", f"query($f: {name}) {{", 1)

@@ -18,9 +18,9 @@ from tests.given.asking import Asker
 from tests.given.everything import Everything
 
 LISTS = {
-    name: plan
-    for name, plan in catalog.entities["Query"].fields.items()
-    if isinstance(plan, Many) and plan.connection
+    name: field
+    for name, field in catalog.entities["Query"].fields.items()
+    if isinstance(field, Many) and field.connection
 }
 INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 
@@ -78,12 +78,12 @@ async def backward(asker: Asker, scope: Scope, name: str, order: str, size: int)
 
 def orderings() -> Iterator[tuple[str, str]]:
     """Each list by its own order, by each of its keys both ways, and by two keys in opposite directions."""
-    for name, plan in LISTS.items():
+    for name, field in LISTS.items():
         yield name, ""
-        for key in plan.orders:
+        for key in field.orders:
             for direction in ("ASC", "DESC"):
                 yield name, f", orderBy: [{{field: {key}, direction: {direction}}}]"
-        for first, second in [[*plan.orders][:2]] if len(plan.orders) > 1 else []:
+        for first, second in [[*field.orders][:2]] if len(field.orders) > 1 else []:
             yield name, f", orderBy: [{{field: {first}}}, {{field: {second}, direction: DESC}}]"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import Unavailable
 from app.serving.exchange import Exchange, exchange_of
-from app.serving.repeats import MAX_REQUEST, is_whole
+from app.serving.known_requests import MAX_REQUEST, is_whole
 from tests.serving.wire import Counting, Wire, get, until, wire
 
 

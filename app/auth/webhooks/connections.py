@@ -27,7 +27,7 @@ PROVIDER_SECRETS = {
 }
 """What each provider signs with. Mailchimp signs nothing."""
 
-# The bound on live connections is this statement's condition, so it holds for any number of requests at once.
+# The limit on live connections is this statement's condition, so any number of requests at once keep to it.
 _COUNT_UP = """
 INSERT INTO webhook_provider AS p (group_id, provider, created_at, connections) VALUES ($1, $2, $3, 1)
 ON CONFLICT (group_id, provider) DO UPDATE SET connections = p.connections + 1 WHERE p.connections < $4
@@ -47,7 +47,7 @@ _ROTATE = """
 UPDATE webhook_connection SET sealed = $3, previous_sealed = $4, previous_until = $5, rotated_at = $6
  WHERE group_id = $1 AND id = $2
 """
-# What an ended connection was signed with is of no use to anybody any more.
+# Nobody has a use for the secrets of an ended connection.
 _DISCONNECT = """
 UPDATE webhook_connection
    SET status = 'disconnected', disconnected_at = $3, sealed = '', previous_sealed = NULL, previous_until = NULL
@@ -101,7 +101,7 @@ async def rotate_connection(
     overlap: timedelta = DEFAULT_OVERLAP,
     now: datetime,
 ) -> Shown:
-    """New secrets; the former ones hold for `overlap` more, none before them.
+    """Give new secrets. The former ones stay valid for `overlap`, those before them end now.
 
     With `provider_secret` and no `secret`, only the provider's changes; else ours does, to a random one unless
     given.
@@ -128,7 +128,7 @@ async def rotate_connection(
 
 
 async def disconnect(tx: Transaction, connection_id: int, *, now: datetime) -> int:
-    """End a connection: its deliveries are refused from now on. The id; ending it again changes nothing."""
+    """End a connection: its deliveries are refused from now on. Returns its id; ending it again changes nothing."""
     provider = await tx.fetchval(_DISCONNECT, tx.scope.group_id, connection_id, now)
     if provider is not None:
         await tx.execute(_COUNT_DOWN, tx.scope.group_id, provider)

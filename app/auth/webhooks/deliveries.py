@@ -29,7 +29,7 @@ SELECT {_COLUMNS} FROM webhook_connection WHERE provider = $1 AND status = 'conn
 
 
 class Deliveries:
-    """Tells who sends a delivery. One per process."""
+    """Finds out who sends a delivery. One per process."""
 
     def __init__(self, box: SecretBox, db: Database) -> None:
         self._box = box
@@ -38,24 +38,24 @@ class Deliveries:
     async def authenticate(self, delivery: Delivery, *, now: datetime) -> Principal:
         """The connection it comes through, as a principal of its group with the role `webhook`.
 
-        NotFound for a provider nobody here knows; Unauthorized for everything else that does not hold, a token
-        of nobody among it. Nothing is stored.
+        NotFound for an unknown provider; Unauthorized for everything else that is not valid, including an unknown
+        token. Nothing is stored.
         """
         provider = read_provider(delivery.provider)
         check = check_of(delivery, provider, now=now)
-        found = {
+        signers = {
             row["group_id"]: row["id"]
             for row in await self._rows(delivery, provider)
             if self._held(row, check, now)
         }
-        if len(found) != 1:
-            # Two groups with one secret: which of them is meant, only their own URLs can tell.
+        if len(signers) != 1:
+            # Two groups share a secret: only their own URLs can tell which of them is meant.
             raise Unauthorized(
                 "The signature does not hold."
-                if not found
+                if not signers
                 else "The signature holds for several connections; call the connection's own URL."
             )
-        [(group_id, connection_id)] = found.items()
+        [(group_id, connection_id)] = signers.items()
         return Principal(f"webhook:{connection_id}", Scope(group_id), frozenset({Role.WEBHOOK}), "webhook")
 
     async def _rows(self, delivery: Delivery, provider: Provider) -> list[Any]:

@@ -1,6 +1,6 @@
 """A connection's secrets at rest: encrypted with a key made from SECRET_KEY, so a stolen dump signs nothing.
 
-They cannot be kept as hashes, as other secrets are: a signature is checked by making it again.
+They cannot be kept as hashes, as other secrets are: checking a signature means making it again.
 """
 
 import base64
@@ -16,16 +16,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from app.auth.material import digest
 
 log = logging.getLogger(__name__)
-REMEMBERED = 2_000
+MAX_OPENED = 2_000
 """How many opened secrets a process keeps: opening one costs more than checking a signature with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What a provider's deliveries are signed with."""
+    """What the deliveries of a connection are signed with."""
 
     own: str = field(repr=False)
-    """Ours: signs in the documented way, and is what Mailchimp sends in the query."""
+    """Ours: for signatures in the documented way, and what Mailchimp sends in the query."""
     provider: str | None = field(default=None, repr=False)
     """The provider's: SendGrid's verification key, Twilio's auth token, HubSpot's client secret."""
 
@@ -36,7 +36,7 @@ class SecretBox:
     def __init__(self, secret_key: str) -> None:
         made = HKDF(SHA256(), length=32, salt=None, info=b"webhook secrets").derive(digest(secret_key))
         self._fernet = Fernet(base64.urlsafe_b64encode(made))
-        self.open = lru_cache(REMEMBERED)(self._open)
+        self.open = lru_cache(MAX_OPENED)(self._open)
 
     def seal(self, secrets: Secrets) -> bytes:
         """What is stored."""

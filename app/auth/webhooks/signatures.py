@@ -1,6 +1,6 @@
 """Whether a delivery was signed with a secret: the documented way, and each provider's own.
 
-Pure: a delivery, secrets and `now` in; a verdict out. What is stale or malformed is refused before any secret is
+Pure: a delivery, secrets and `now` in, a verdict out. What is stale or malformed is refused before any secret is
 looked at. Comparisons take as long for a near miss as for a far one.
 
 Sources: Marketing & CRM API, "Receive Webhook"; SendGrid, "Event Webhook Security Features"; Twilio, "Validating
@@ -43,7 +43,7 @@ MAX_PARAMETERS = 1_000
 
 _SECONDS = re.compile(r"[0-9]{1,11}", re.ASCII)
 _MILLISECONDS = re.compile(r"[0-9]{1,14}", re.ASCII)
-# HubSpot signs the address with these decoded, whatever was called.
+# HubSpot signs the address with these decoded, however it was called.
 _HUBSPOT_DECODED = {
     "%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'", "%28": "(", "%29": ")",
     "%2A": "*", "%2C": ",", "%3B": ";",
@@ -58,10 +58,10 @@ class Delivery:
     """A request as a provider made it."""
 
     provider: str
-    """As the path names it; perhaps none we know."""
+    """As the path names it; perhaps one we do not know."""
     method: str
     url: str
-    """The whole address that was called, with its query as it came."""
+    """The whole address that was called, its query unchanged."""
     headers: Mapping[str, str]
     """By name in lower case."""
     body: bytes
@@ -75,9 +75,9 @@ class Delivery:
 
 
 def check_of(delivery: Delivery, provider: Provider, *, now: datetime) -> Check:
-    """How this delivery is to be checked, by the headers it came with. Unauthorized: it cannot be.
+    """How to check this delivery, by the headers it came with. Unauthorized where it cannot be checked.
 
-    `X-Webhook-Signature` decides if it was sent; a delivery must then hold in the documented way.
+    `X-Webhook-Signature` decides where it was sent: the delivery must then be signed in the documented way.
     """
     if SIGNATURE in delivery.headers or TIMESTAMP in delivery.headers:
         return _documented(delivery, now)
@@ -92,7 +92,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 @lru_cache(500)
 def read_public_key(text: str) -> ec.EllipticCurvePublicKey:
-    """SendGrid's verification key, as shown there (base64) or as PEM; ValueError where it is none."""
+    """SendGrid's verification key, as SendGrid shows it (base64) or as PEM; ValueError where it is none."""
     lines = [line.strip() for line in text.strip().splitlines() if not line.startswith("-----")]
     try:
         key = load_der_public_key(base64.b64decode("".join(lines), validate=True))
@@ -129,7 +129,7 @@ def _sendgrid(delivery: Delivery, now: datetime) -> Check:
 
 
 def _twilio(delivery: Delivery, now: datetime) -> Check:
-    """Twilio signs no moment; a repeated delivery is known by its message instead."""
+    """Twilio signs no moment; a repeated delivery is recognised by its message instead."""
     sent = _header(delivery, TWILIO_SIGNATURE)
     algorithm = _twilio_algorithm(delivery.headers.get(TWILIO_SETTINGS, ""))
     if delivery.is_form:
@@ -148,7 +148,7 @@ def _twilio(delivery: Delivery, now: datetime) -> Check:
         if secrets.provider is None:
             return False
         made = [_base64_mac(secrets.provider, message, algorithm) for message in messages]
-        # Every one of them is compared, whichever holds.
+        # All of them are compared, even after one matched.
         return any([_same(sent, one) for one in made])
 
     return check
@@ -234,7 +234,7 @@ def _twilio_algorithm(settings: str) -> str:
 
 
 def _twilio_parameters(body: bytes) -> str:
-    """Names and values one after the other, by name; of a repeated name each value once, sorted."""
+    """Names and values joined, sorted by name; of a repeated name each distinct value once, sorted."""
     try:
         pairs = parse_qsl(
             body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS

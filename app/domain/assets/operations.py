@@ -1,4 +1,4 @@
-"""Keeping client files: first the bytes, then, in the caller's transaction, the rows that name them."""
+"""Storing client files: first the bytes, then, in the caller's transaction, the rows that name them."""
 
 import asyncio
 import hashlib
@@ -46,7 +46,7 @@ class KeptFile:
 async def keep_files(
     shelf: Shelf, files: Sequence[NewFile], *, group_id: int, path: Path = ("files",)
 ) -> list[KeptFile]:
-    """Judge all files, then store them. Outside any transaction: a bucket may be slow."""
+    """Check all files, then store them. Outside any transaction: a bucket may be slow."""
     if len(files) > MAX_FILES:
         raise TooLarge(f"There are {len(files)} files; at most {MAX_FILES} are taken at once.", path=path)
     kept = [
@@ -65,7 +65,7 @@ async def add_assets(
     store_id: int | None = None,
     now: datetime,
 ) -> list[int]:
-    """Name stored files as assets of a campaign, else of a store (as for campaigns, the default at last).
+    """Add stored files as assets of a campaign, else of a store (by default as for campaigns).
 
     The ids, in the order of the files.
     """
@@ -99,21 +99,21 @@ async def add_assets(
 
 
 async def remove_asset(tx: Transaction, asset_id: int, *, now: datetime) -> int:
-    """Take a file out of every list; its links stop working at once. The id."""
+    """Take a file out of every list; returns its id. Its links stop working at once."""
     if not await tx.execute(_REMOVE, *borders(tx.scope), asset_id, now):
         raise NotFound("asset", asset_id, path=["id"])
     return asset_id
 
 
 async def find_file(tx: Transaction, asset_id: int) -> KeptFile:
-    """What is needed to hand out a file of this scope's group."""
+    """What it takes to hand out a file of this scope's group."""
     row = await tx.fetchrow(_FIND, *borders(tx.scope), asset_id)
     if row is None:
         raise NotFound("asset", asset_id)
     return KeptFile(**row)
 
 
-# An asset is in scope as its store and, under a scope of projects, as its campaign is.
+# An asset is in scope if its store is and, under a scope of projects, its campaign.
 _BORDERS = """
  asset.group_id = $1 AND asset.id = $4 AND asset.deleted_at IS NULL
    AND ($2::bigint IS NULL OR asset.store_id = $2)
@@ -138,7 +138,7 @@ RETURNING id, storage_key
 
 
 def _judge(file: NewFile, group_id: int, path: Path) -> KeptFile:
-    """Read it once, in pieces: its size, its digest, its kind. Rewinds it."""
+    """Read a file once, in pieces: its size, digest and kind. Rewinds it."""
     name = safe_name(file.name)
     digest, size, head = hashlib.sha256(), 0, b""
     file.body.seek(0)

@@ -1,6 +1,6 @@
 """Where the bytes of client files are: a folder, or a bucket of S3, GCS or Azure.
 
-Files are given out by links that anybody may follow until they expire. A link is ours, `/assets/{id}?…`, signed
+Files are handed out by links that anybody may follow until they expire. A link is ours, `/assets/{id}?…`, signed
 with our secret; from a bucket, following it leads on to a link the bucket signed itself.
 """
 
@@ -48,7 +48,7 @@ class AssetStorage:
         return (bytes(piece) async for piece in found.stream(min_chunk_size=CHUNK))
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Take objects away; those already gone are no trouble."""
+        """Delete objects; those already gone do not matter."""
         for key in keys:
             try:
                 await obstore.delete_async(self._store, key)
@@ -60,19 +60,19 @@ class AssetStorage:
         return self._links(group_id, int((now + LINK_LIFE).timestamp()), base_url)
 
     def verify(self, *, asset_id: int, group_id: int, expires: int, signature: str, now: datetime) -> bool:
-        """Whether we made this link and it is still good."""
+        """Whether we made this link and it is still valid."""
         expected = self._links(group_id, expires).signature(asset_id)
         right = hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
         return right and now.timestamp() < expires
 
     async def direct_link(self, key: str) -> str | None:
-        """The bucket's own link to an object, good for a minute; None where we hand out the bytes."""
+        """The bucket's own link to an object, valid for a minute; None where we hand out the bytes."""
         if not isinstance(self._store, S3Store | GCSStore | AzureStore):
             return None
         return await obstore.sign_async(self._store, "GET", key, timedelta(minutes=1))
 
     def _links(self, group_id: int, expires: int, base_url: str = "") -> "Links":
-        # Their key leaves this process with the query that prints them: it is good for one group and one hour.
+        # Their key leaves this process with the query that prints them: it is valid for one group and one hour.
         key = hmac.digest(self._key, f"{group_id}/{expires}".encode(), "sha256")
         return Links(base_url.rstrip("/"), group_id, expires, key)
 
@@ -117,16 +117,16 @@ class Shelf:
         self.keys: list[str] = []
 
     async def put(self, key: str, data: IO[bytes] | bytes) -> None:
-        """Store an object, to be taken away again if the work fails."""
-        self.keys.append(key)  # before it is there: a put that is interrupted may still have arrived
+        """Store an object, to be deleted again if the work fails."""
+        self.keys.append(key)  # noted before it is stored: an interrupted put may still have arrived
         await self._storage.put(key, data)
 
 
 @asynccontextmanager
 async def shelf(storage: AssetStorage) -> AsyncIterator[Shelf]:
-    """Everything put inside stays only if the block ends well. Wrap it around the transaction, COMMIT included.
+    """Objects put inside stay only if the block ends well. Wrap it around the transaction, COMMIT included.
 
-    A process that dies in between leaves objects no row names; they cost space and are never shown.
+    A process that dies in between leaves objects that no row names: they cost space and are never shown.
     """
     made = Shelf(storage)
     try:

@@ -1,4 +1,4 @@
-"""What kind of file it is: its own first bytes say so; name and declaration only choose among what they allow."""
+"""The type of a file, by its first bytes; its name and declaration only choose among what these allow."""
 
 from pathlib import PurePosixPath
 
@@ -8,7 +8,7 @@ UNKNOWN = "application/octet-stream"
 INLINE = frozenset(
     {"application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "text/plain"}
 )
-"""Types a browser may show in place: it runs nothing in them. Everything else is offered as a download."""
+"""Types that a browser may show in place, since it runs nothing in them. All others are offered as downloads."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "application/pdf"),
@@ -44,7 +44,7 @@ _IN_OLE = {
     ".xls": "application/vnd.ms-excel",
     ".ppt": "application/vnd.ms-powerpoint",
 }
-# Not among them: HTML, SVG and XML, which a browser could run; they are kept as plain text.
+# HTML, SVG and XML are missing: a browser could run them, so they are kept as plain text.
 _IN_TEXT = {
     ".txt": "text/plain",
     ".csv": "text/csv",
@@ -57,7 +57,7 @@ _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27}) + b"\x7f"
 def content_type_of(head: bytes, *, name: str, declared: str | None) -> str:
     """The media type to keep for a file that begins with `head`.
 
-    A declaration the bytes contradict is not believed: a program called banner.png is `application/octet-stream`.
+    A declaration that the bytes contradict is ignored: a program called banner.png is `application/octet-stream`.
     """
     for offset, mark, kind in _SIGNATURES:
         if head.startswith(mark, offset):
@@ -74,9 +74,9 @@ def content_type_of(head: bytes, *, name: str, declared: str | None) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A file name that is only a name: no folders, no invisible characters, at most 200 of them.
+    """A file name that is only a name: no folders, no invisible characters, at most 200 characters.
 
-    The beginning and the suffix of a longer one stay.
+    A longer one keeps its beginning and its suffix.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(c for c in last if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)
@@ -96,7 +96,7 @@ def _chosen(kinds: dict[str, str], declared: str, suffix: str, *, otherwise: str
 def _is_text(head: bytes) -> bool:
     if any(byte in _CONTROLS for byte in head):
         return False
-    for cut in range(4):  # The last character may have been cut in the middle.
+    for cut in range(4):  # The last character may have been cut in half.
         try:
             head[: len(head) - cut].decode()
         except UnicodeDecodeError:

@@ -1,8 +1,8 @@
-"""Attribution: how what an event is worth is shared among the interactions that led to it.
+"""Attribution: how the worth of an event is shared among the interactions that led to it.
 
-Pure rules over one journey. The planned read does the same in SQL (`graph/figures/shares.py`); tests hold the two
-together. Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that
-led to the event, according to the attribution model.
+Pure rules over one journey. Planned reads do the same in SQL (`graph/figures/shares.py`); tests compare the two.
+Source: Webmarketer API 1.0.0, "Update an event statistic": an amount is affected to the campaigns that led to the
+event, according to the attribution model.
 """
 
 from collections.abc import Sequence
@@ -34,11 +34,11 @@ class JourneyTouch:
 
 
 WHOLE = 2**32
-"""The weight of the latest touch in time decay. What is thirty-two half-lives older weighs nothing."""
+"""The weight of the latest touch in time decay. A touch thirty-two half-lives older weighs nothing."""
 
 
 def journey(touches: Sequence[JourneyTouch], *, event_at: datetime, window: timedelta) -> list[JourneyTouch]:
-    """The touches that may have led to the event, oldest first: not after it, and not before the window.
+    """The touches that may have led to the event, oldest first: none after it, and none before the window.
 
     Touches of the same instant keep their order.
     """
@@ -48,9 +48,9 @@ def journey(touches: Sequence[JourneyTouch], *, event_at: datetime, window: time
 def attribute(
     amount: Decimal, currency: str, touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta
 ) -> dict[int | None, Decimal]:
-    """The amount by campaign; None is direct, which also gets what no touch led to. The parts add up to the amount.
+    """The amount by campaign; None is direct, which also gets events without touches. The parts add up to the amount.
 
-    Touches as `journey` gives them. Parts are coins of the currency, by largest fractions, the earliest first.
+    Takes touches as `journey` gives them. Left-over coins go to the largest fractions, of equal ones to the earliest.
     """
     if not touches:
         return {None: amount}
@@ -76,7 +76,7 @@ def weights(touches: Sequence[JourneyTouch], *, model: Model, half_life: timedel
         case Model.LINEAR:
             return [1] * count
         case Model.POSITION_BASED:
-            # 40 % for each end, the rest for what lies between.
+            # 40 % for each end, the rest for the touches in between.
             between = count - 2
             return [1] * count if between < 1 else [2 * between, *[1] * between, 2 * between]
         case Model.TIME_DECAY:

@@ -19,7 +19,7 @@ from app.tables.campaigns import CampaignStatus
 from app.values.changes import Unset, sent
 from app.values.instants import zone_of
 
-# The row stays locked until COMMIT, so what was read here is what is changed.
+# The row stays locked until COMMIT, so nobody changes it after it was read here.
 _LOCK = f"""
 SELECT campaign.*, coalesce(store.time_zone, customer_group.time_zone) AS zone
   FROM campaign
@@ -31,10 +31,10 @@ SELECT campaign.*, coalesce(store.time_zone, customer_group.time_zone) AS zone
 
 
 async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFields, *, now: datetime) -> int:
-    """Change what was sent, leave the rest; the id.
+    """Change what was sent and nothing else; the id.
 
     The store and the currency stay: metrics and spend are counted under them. A scheduled campaign that loses
-    its start becomes a draft; otherwise the status is changed by moves and by time alone.
+    its start becomes a draft; otherwise only moves and time change the status.
     """
     values = written(given, without=WINDOW)
     row = await tx.fetchrow(_LOCK, *borders(tx.scope), campaign_id)
@@ -73,7 +73,7 @@ class _Edge:
     instant: datetime | None
 
     def change(self, day: date | Unset | None, instant: datetime | Unset | None) -> bool:
-        """Apply what was sent; whether anything was."""
+        """Apply what was sent; returns whether anything was."""
         if isinstance(day, Unset) and isinstance(instant, Unset):
             return False
         self.day, self.instant = sent(day), sent(instant)
@@ -81,7 +81,7 @@ class _Edge:
 
 
 def _settle_window(given: CampaignFields, values: dict[str, Any], row: Any, *, now: datetime) -> None:
-    """Merge the edges that were sent with those that were kept, and judge the result as a whole."""
+    """Merge the edges that were sent with the stored ones, and check the result as a whole."""
     start = _Edge(row["starts_on"], None if row["starts_on"] else row["starts_at"])
     end = _Edge(row["ends_on"], None if row["ends_on"] else row["ends_at"])
     moved = start.change(given.starts_on, given.starts_at)

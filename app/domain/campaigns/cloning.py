@@ -15,13 +15,13 @@ ITS_OWN = WINDOW | {"slug", "external_id", "is_template"}
 """What a copy does not take over: when it runs, what is unique, and that it is a template."""
 COPIED = tuple(one.column for one in settable_fields(CampaignFields) if one.column not in ITS_OWN)
 MAY_BE_GONE = ("project_id", "integration_id", "partnership_id", "segment_id")
-"""What may belong to one store, or may have been deleted since; a copy leaves it behind then."""
+"""What may belong to one store or may have been deleted since; in that case a copy does without."""
 
 _SOURCE = f"""
 SELECT campaign.* FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
 """
-# One statement for the whole tree: new flow ids are drawn first, so that the children know theirs.
+# One statement for the whole tree: new flow ids are drawn first, so that children can refer to them.
 _COPY_TREE = """
 WITH fresh AS MATERIALIZED (
   SELECT flow.*, nextval(pg_get_serial_sequence('flow', 'id')) AS new_id
@@ -84,7 +84,7 @@ async def clone_campaign(
     copied: dict[str, Any] = {column: source[column] for column in COPIED}
     copied |= await _lost_references(tx, copied, store_id=store.id)
     if "partnership_id" in overrides or "partner_id" in overrides:
-        # They go together: a new one of either kind is not judged against the old other.
+        # They go together: a new one of either is not checked against the other one's old value.
         copied |= {"partnership_id": None, "partner_id": None}
     values = {**copied, **overrides, "template_id": source["id"]}
     new_id = await insert_campaign(tx, values, asked_window(changes), store=store, draft=draft, now=now)
@@ -94,7 +94,7 @@ async def clone_campaign(
 
 
 async def _lost_references(tx: Transaction, copied: dict[str, Any], *, store_id: int) -> dict[str, None]:
-    """The references that the copy's store does not share, or that are gone, cleared."""
+    """Clears references that the copy's store does not share, or that are gone."""
     row = await tx.fetchrow(
         """
         SELECT (SELECT coalesce(store_id, $2) FROM project WHERE group_id = $1 AND id = $3) AS project_id,

@@ -11,7 +11,7 @@ SELECT id FROM campaign WHERE {CAMPAIGN_BORDERS} AND external_id = $4 AND delete
 
 
 async def campaign_named(tx: Transaction, name: str, *path: str) -> int:
-    """The number in `camp_42`, whether it is there or not; else the campaign imported with this id, or NotFound."""
+    """The number in `camp_42`, whether or not it exists; else the campaign imported with this id, or NotFound."""
     found = read_id("camp", name)
     if found is None and len(name) <= 100 and name.isprintable():
         found = await tx.fetchval(_IMPORTED, *borders(tx.scope), name)

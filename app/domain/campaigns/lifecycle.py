@@ -1,9 +1,9 @@
-"""The life of a campaign: which named move leads from where to where.
+"""The life of a campaign: which named move leads from which status to which.
 
     draft ⇄ scheduled → active ⇄ paused → completed → draft
 
 The worker makes the two moves that time makes: scheduled → active at the start, active or paused → completed
-at the end. Everything else is somebody's decision, named here.
+at the end. All others are somebody's decision, and have a name here.
 """
 
 from dataclasses import dataclass

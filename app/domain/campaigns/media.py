@@ -92,7 +92,7 @@ _QUOTED = re.compile(r"`(\w+)`", re.ASCII)
 
 @contextmanager
 def _in_the_words_of_an_order() -> Iterator[None]:
-    """The rules of every campaign apply; what they refuse is told by the order's own names."""
+    """The rules of all campaigns apply; what they refuse is reported by the order's own names."""
     try:
         yield
     except (Invalid, Forbidden, NotFound) as failure:

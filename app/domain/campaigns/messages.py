@@ -1,4 +1,4 @@
-"""Message campaigns: aimed at a segment, with what they say, when they run and the promo they carry.
+"""Message campaigns: aimed at a segment, with their content, their schedule and the promo they carry.
 
 Source: Marketing & CRM API, "Create Campaign", and choice CRM-C8.
 """
@@ -34,7 +34,7 @@ async def create_message_campaign(
     draft: bool = False,
     now: datetime,
 ) -> MessageCampaignIds:
-    """The campaign, and its promo where one is named. Its schedule says where it stands (CRM-29).
+    """The campaign, and its promo where one is named. Its schedule decides its status (CRM-29).
 
     `segment`: as the graph shows its id, or the id it was imported with. Store: the one named, else the scope's, else
     the group's default.

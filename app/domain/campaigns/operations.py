@@ -37,7 +37,7 @@ _WHY_NOT = f"""
 SELECT status, starts_at, ends_at, is_template FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND deleted_at IS NULL
 """
-# A campaign whose whole window went by while nothing ran goes straight to completed, once.
+# A campaign whose whole window passed while no worker ran goes straight to completed, once.
 ADVANCE = """
 UPDATE campaign
    SET status = CASE WHEN ends_at <= $2 THEN 'completed' ELSE 'active' END,
@@ -112,25 +112,25 @@ async def insert_campaign(
     row = {**defaults, "channels": [], "total_rewards": 0, **row}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO campaign (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
     if row["status"] != CampaignStatus.DRAFT:
         await tell_worker(tx)
-    return int(found)
+    return int(ident)
 
 
 async def delete_campaign(tx: Transaction, campaign_id: int, *, now: datetime) -> int:
-    """Take a campaign out of every list; the id. Its metrics and spend stay in the sums: they happened."""
+    """Take a campaign out of every list; the id. Its metrics and spend stay in the sums: they are facts."""
     if not await tx.execute(_DELETE, *borders(tx.scope), campaign_id, now):
         raise NotFound("campaign", campaign_id, path=["id"])
     return campaign_id
 
 
 async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: datetime) -> int:
-    """Make a named move; the id. Conflict says what stands in the way."""
+    """Make a named move; the id. Conflict says what prevents it."""
     rule = RULES[move]
     moved = await tx.execute(
         _MOVE,
@@ -156,7 +156,7 @@ async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: d
 async def advance_due_campaigns(tx: Transaction, now: datetime) -> list[Advanced]:
     """Make the moves that are due in this group: start what starts, complete what ends.
 
-    Each happens once, whoever else is doing the same, and however late this runs.
+    Each happens once, even if others do the same at once, and however late this runs.
     """
     rows = await tx.fetch(ADVANCE, tx.scope.group_id, now)
     return [Advanced(r["id"], CampaignStatus(r["origin"]), CampaignStatus(r["target"])) for r in rows]

@@ -1,4 +1,4 @@
-"""What a campaign points at must exist in its group and go together with its store."""
+"""What a campaign refers to must exist in its group and fit its store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ KINDS = {
     "partnership_id": "partnership",
 }
 
-# One row per reference that exists: which store binds it, and what it brings along.
+# One row per reference that exists: the store it belongs to, and what it implies.
 _FOUND = """
 SELECT 'project_id' AS "column", project.store_id, NULL::bigint AS owner, NULL::text AS currency
   FROM project WHERE group_id = $1 AND id = $2
@@ -40,7 +40,7 @@ SELECT 'partnership_id', store_id, partner_id, NULL
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What the references bring along where the caller did not say."""
+    """Values that follow from the references where the caller gave none."""
 
     currency: str | None = None
     """The integration's."""
@@ -51,9 +51,9 @@ class Brought:
 
 
 async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_id: int) -> Brought:
-    """Refuse references that are not there, or that belong to another store, partner or project.
+    """Refuse references that do not exist, or that belong to another store, partner or project.
 
-    `values` are columns; those missing or None are not looked at.
+    `values` are columns; those missing or None are not checked.
     """
     asked = {column: values.get(column) for column in KINDS}
     if not any(value is not None for value in asked.values()):
@@ -103,7 +103,7 @@ def settled_project(tx: Transaction, project_id: int | None) -> int | None:
 
 
 def _check_projects(tx: Transaction, asked: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
-    """Under a scope of projects the others do not exist, nor do their integrations."""
+    """Under a scope of projects other projects do not exist, nor do their integrations."""
     own = tx.scope.project_ids
     if own is None:
         return

@@ -29,7 +29,7 @@ class AskedWindow:
     ends_at: datetime | None = None
     """Exclusive."""
     period_type: str | None = None
-    """`1_month`, `2_weeks`, … fills in the edges that are missing; any other text fills in nothing."""
+    """`1_month`, `2_weeks`, … fills in missing edges; any other text fills in nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +89,12 @@ def window_of(asked: AskedWindow, *, zone: tzinfo, now: datetime) -> CampaignWin
 
 
 def _last(first: date | datetime) -> str:
-    """What a wrong end must do: a last day may be the first one, a moment comes after the start."""
+    """The rule that a wrong end broke: a last day may be the first one, an instant must be after the start."""
     return f"lie after {show_instant(first)}" if isinstance(first, datetime) else f"not be before {first}"
 
 
 def initial_status(window: CampaignWindow, *, now: datetime) -> CampaignStatus:
-    """Where a new campaign stands: its schedule says so.
+    """The status of a new campaign, which follows from its schedule.
 
     Without a start it is a draft, unless even its end has passed.
     """
@@ -108,12 +108,12 @@ def initial_status(window: CampaignWindow, *, now: datetime) -> CampaignStatus:
 def _end_after(
     period: relativedelta, starts_on: date | None, starts_at: datetime | None, zone: tzinfo
 ) -> tuple[date | None, datetime | None]:
-    """Days lead to a last day, an instant to the instant at the same time of day."""
+    """A start day gives a last day, an instant the instant at the same time of day."""
     try:
         if starts_on:
             return starts_on + period - timedelta(days=1), None
         assert starts_at is not None
-        # Wall-clock time: a month from 10:00 ends at 10:00, also across a change of the clocks.
+        # Wall-clock time: a month from 10:00 ends at 10:00, even if the clocks change.
         return None, (starts_at.astimezone(zone) + period).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid("This period ends after the year 9999.", path=["periodType"]) from None

@@ -17,9 +17,9 @@ from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.values.json_text import write_json
 
 TRIES = 3
-"""How often customers that somebody else made meanwhile are looked for again."""
+"""Retries when another request created the same customers."""
 
-# Whom each entry means: by external id, and by e-mail (case does not count there).
+# Whom each entry means: by external id, and by e-mail (ignoring case).
 _FIND = """
 WITH given AS MATERIALIZED (
   SELECT external_id, lower(email) AS email, place
@@ -56,7 +56,7 @@ _TOLD = {
     f"{name}_at": f"CASE WHEN d ? '{name}' THEN $2::timestamptz END"
     for name in ("email_consent", "sms_consent")
 }
-"""When consent was said, where it is said."""
+"""When consent was given, where it is given."""
 _GIVEN = "jsonb_array_elements($3::jsonb) AS d"
 _CHANGE = f"""
 UPDATE customer c
@@ -87,7 +87,7 @@ class Upserted:
 
 
 async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *, now: datetime) -> Upserted:
-    """Make or change all of them, or none. Several tells every fault, by entry.
+    """Make or change all of them, or none. Several has every fault, by entry.
 
     An entry means the customer with its external id, else the one with its e-mail. What it leaves out stays;
     new customers belong to the store named, else the scope's.
@@ -116,7 +116,7 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
             left = [place for place in left if place not in ids]
             if not left:
                 break
-            # Somebody made them at the same moment: they are known now.
+            # Another request created them at the same moment: now they can be found.
             some = [values[place] for place in left]
             faults = []
             again = await _known(tx, some, faults)
@@ -138,19 +138,21 @@ def whole_audience(tx: Transaction) -> None:
 async def _unknown_stores(tx: Transaction, values: Sequence[Mapping[str, Any]]) -> list[Failure]:
     asked = {row["store_id"] for row in values if row.get("store_id") is not None}
     own = tx.scope.store_id
-    found = {row["id"] for row in await tx.fetch(_STORES, tx.scope.group_id, list(asked))} if asked else set()
+    stores = (
+        {row["id"] for row in await tx.fetch(_STORES, tx.scope.group_id, list(asked))} if asked else set()
+    )
     return [
         NotFound("store", row["store_id"], path=["customers", at, "storeId"])
         for at, row in enumerate(values)
         if row.get("store_id") is not None
-        and (row["store_id"] not in found or own not in (None, row["store_id"]))
+        and (row["store_id"] not in stores or own not in (None, row["store_id"]))
     ]
 
 
 async def _known(
     tx: Transaction, values: Sequence[Mapping[str, Any]], faults: list[Failure]
 ) -> dict[int, int]:
-    """Place of an entry → id of the customer it means, where there is one; the rows are locked."""
+    """Index of an entry → id of the customer it means, if there is one; locks the rows."""
     rows = await tx.fetch(
         _FIND,
         tx.scope.group_id,
@@ -164,26 +166,26 @@ async def _known(
     taken: dict[int, int] = {}
     for place in range(len(values)):
         named, addressed = by["external_id"].get(place), by["email"].get(place)
-        found = named or addressed
-        if found is None:
+        customer = named or addressed
+        if customer is None:
             continue
         path: list[str | int] = ["customers", place]
         if (named and addressed and named["id"] != addressed["id"]) or (
-            named is None and values[place].get("external_id") and found["external_id"] is not None
+            named is None and values[place].get("external_id") and customer["external_id"] is not None
         ):
             faults.append(
                 Conflict(
                     "Another customer has this e-mail already.", path=[*path, "email"], code="EMAIL_EXISTS"
                 )
             )
-        elif tx.scope.store_id not in (None, found["store_id"]):
+        elif tx.scope.store_id not in (None, customer["store_id"]):
             faults.append(
                 Conflict("This customer is another store's.", path=path, code="CUSTOMER_OF_ANOTHER_STORE")
             )
-        elif (first := taken.setdefault(found["id"], place)) != place:
+        elif (first := taken.setdefault(customer["id"], place)) != place:
             faults.append(Conflict(f"Entry {first} is about the same customer.", path=path, code="REPEATED"))
         else:
-            known[place] = found["id"]
+            known[place] = customer["id"]
     if known:
         await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))
     return known
@@ -206,9 +208,9 @@ async def _make(
     for place in places:
         row = values[place]
         rows.append({"name": row.get("email") or row.get("external_id"), **row})
-    found = await tx.fetch(_MAKE, tx.scope.group_id, now, write_json(rows).decode())
-    by_external = {row["external_id"]: row["id"] for row in found if row["external_id"] is not None}
-    by_email = {row["email"]: row["id"] for row in found if row["external_id"] is None}
+    stored = await tx.fetch(_MAKE, tx.scope.group_id, now, write_json(rows).decode())
+    by_external = {row["external_id"]: row["id"] for row in stored if row["external_id"] is not None}
+    by_email = {row["email"]: row["id"] for row in stored if row["external_id"] is None}
     made: dict[int, int] = {}
     for place in places:
         row = values[place]

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from app.domain import inputs
 from app.domain.inputs import Path
+from app.domain.settable import needed, optional, written
 from app.errors import MAX_TOLD, Conflict, Failure, Invalid, Several, TooLarge
 from app.tables.event_metrics import EVENT_COUNT
 from app.tables.event_types import EventDataType, EventFieldKind
@@ -21,40 +22,6 @@ MAX_DOCUMENT = 65_536
 MAX_NAME = 255
 NUMBERS = frozenset({EventDataType.NUMBER, EventDataType.INTEGER})
 _JSON = msgspec.json.Encoder(decimal_format="number")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldEntry:
-    """A field, state or statistic as it is declared."""
-
-    storage_key: str
-    kind: EventFieldKind = EventFieldKind.FIELD
-    ingestion_key: str | None = None
-    """What the value is called in an event's data; the storage key unless said."""
-    name: str | None = None
-    """The storage key unless said."""
-    data_type: EventDataType | None = None
-    """A field's is a string unless said; a state's is always boolean, a statistic's a number."""
-    is_required: bool = False
-    identity: str | None = None
-    """Which of the user's attributes the value is; of fields alone."""
-    sent: Any = field(default=None)
-    """The declaration as another interface has it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldRow:
-    """A field as it is stored."""
-
-    kind: EventFieldKind
-    storage_key: str
-    ingestion_key: str
-    name: str
-    data_type: EventDataType
-    is_required: bool
-    identity: str | None
-    sent: str | None
-    """JSON text."""
 
 
 def reference_of(text: str, path: Path = ("reference",)) -> str:
@@ -78,6 +45,76 @@ def document(value: Any, path: Path) -> str | None:
         return read_text(text, longest=MAX_DOCUMENT)
     except (UnicodeEncodeError, TypeError, RecursionError, ValueError) as why:
         raise Invalid(f"`{path[0]}` cannot be kept: {why}.", path=path) from None
+
+
+def _key(text: str, path: Path, what: str) -> str:
+    if KEY.fullmatch(text) is None:
+        raise Invalid(
+            f"{text[:40]!r} is not {what}: 1 to 64 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`.",
+            path=path,
+        )
+    return text
+
+
+def _storage_key(text: str, path: Path) -> str:
+    key = _key(text, path, "a storage key")
+    if key == EVENT_COUNT:
+        raise Invalid(f"`{EVENT_COUNT}` is the built-in metric; choose another storage key.", path=path)
+    return key
+
+
+def _ingestion_key(text: str, path: Path) -> str:
+    return inputs.text(text, path, longest=inputs.MAX_CODE, blank=False)
+
+
+def _identity(text: str, path: Path) -> str:
+    return _key(text, path, "an identity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldEntry:
+    """A field, state or statistic as it is declared."""
+
+    storage_key: str = needed(
+        "What its value is kept under: 1 to 64 letters, digits, `_`, `-` and `.`, unique in the event type.",
+        check=_storage_key,
+    )
+    kind: EventFieldKind = optional(
+        "What it is for; FIELD unless said. The same all over the project.",
+        default=EventFieldKind.FIELD,
+        null=EventFieldKind.FIELD,
+    )
+    ingestion_key: str | None = optional(
+        "What its value is called in the data of an event; the storage key unless said.", check=_ingestion_key
+    )
+    name: str | None = optional("What people call it; the storage key unless said.", check=name_of)
+    data_type: EventDataType | None = optional(
+        "What values it takes; STRING unless said. States are BOOLEAN, statistics NUMBER or INTEGER."
+    )
+    is_required: bool = optional(
+        "Whether an event without it is refused; it is not unless said.", default=False, null=False
+    )
+    identity: str | None = optional(
+        "Which of the user's attributes the value is: email, phone, name, or one of the project's own.",
+        check=_identity,
+    )
+    """Of fields alone."""
+    sent: Any = optional("Its declaration in another interface's words, kept beside it.", check=document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRow:
+    """A field as it is stored."""
+
+    kind: EventFieldKind
+    storage_key: str
+    ingestion_key: str
+    name: str
+    data_type: EventDataType
+    is_required: bool
+    identity: str | None
+    sent: str | None
+    """JSON text."""
 
 
 def checked_fields(entries: Sequence[FieldEntry]) -> list[FieldRow]:
@@ -120,33 +157,16 @@ def check_kinds(rows: Sequence[FieldRow], known: Mapping[str, str]) -> None:
             )
 
 
-def _checked(entry: FieldEntry, path: list[str | int]) -> FieldRow:
-    key = _key(entry.storage_key, [*path, "storageKey"], "a storage key")
-    if key == EVENT_COUNT:
-        raise Invalid(
-            f"`{EVENT_COUNT}` is the built-in metric; choose another storage key.", path=[*path, "storageKey"]
-        )
-    identity = entry.identity
-    if identity is not None:
-        identity = _key(identity, [*path, "identity"], "an identity")
-        if entry.kind != EventFieldKind.FIELD:
-            raise Invalid("Only a field can be one of the user's attributes.", path=[*path, "identity"])
-    ingestion_key = key if entry.ingestion_key is None else entry.ingestion_key
-    return FieldRow(
-        kind=entry.kind,
-        storage_key=key,
-        ingestion_key=inputs.text(
-            ingestion_key, [*path, "ingestionKey"], longest=inputs.MAX_CODE, blank=False
-        ),
-        name=key if entry.name is None else name_of(entry.name, [*path, "name"]),
-        data_type=_data_type(entry, path),
-        is_required=entry.is_required,
-        identity=identity,
-        sent=document(entry.sent, [*path, "sent"]),
-    )
+def _checked(entry: FieldEntry, path: Path) -> FieldRow:
+    values = written(entry, path)
+    if entry.identity is not None and entry.kind != EventFieldKind.FIELD:
+        raise Invalid("Only a field can be one of the user's attributes.", path=[*path, "identity"])
+    key = values["storage_key"]
+    called = {name: key for name in ("ingestion_key", "name") if values[name] is None}
+    return FieldRow(**{**values, **called, "data_type": _data_type(entry, path)})
 
 
-def _data_type(entry: FieldEntry, path: list[str | int]) -> EventDataType:
+def _data_type(entry: FieldEntry, path: Path) -> EventDataType:
     asked = entry.data_type
     if entry.kind == EventFieldKind.STATE:
         # The vendor's states are 0 or 1, so a number is one way to say it; it is kept as what it is.
@@ -158,15 +178,6 @@ def _data_type(entry: FieldEntry, path: list[str | int]) -> EventDataType:
             raise Invalid("A statistic is a number.", path=[*path, "dataType"])
         return asked or EventDataType.NUMBER
     return asked or EventDataType.STRING
-
-
-def _key(text: str, path: Path, what: str) -> str:
-    if KEY.fullmatch(text) is None:
-        raise Invalid(
-            f"{text[:40]!r} is not {what}: 1 to 64 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`.",
-            path=path,
-        )
-    return text
 
 
 __all__ = [

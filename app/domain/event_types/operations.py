@@ -20,32 +20,33 @@ from app.domain.event_types.fields import (
     name_of,
     reference_of,
 )
+from app.domain.settable import settable, written
 from app.errors import Invalid, NotFound
 from app.tables.event_types import EventDataType, EventFieldKind, RewardTrigger
 from app.tables.funnels import FunnelStage
-from app.values.changes import UNSET, Settable, Unset, sent
+from app.values.changes import Settable, Unset, sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTypeFields:
-    """Every settable part of an event type; UNSET was not sent. Its reference stays what it is."""
+    """Every settable part of an event type; UNSET was not sent. Its reference cannot change."""
 
-    name: Settable[str | None] = UNSET
-    fields: Settable[Sequence[FieldEntry] | None] = UNSET
-    """All of them, in their order; null as none."""
-    details: Settable[Any] = UNSET
-    expiration_policy: Settable[Any] = UNSET
-    phone_parsing: Settable[Any] = UNSET
-    funnel_stage: Settable[FunnelStage | None] = UNSET
-    trigger: Settable[RewardTrigger | None] = UNSET
+    name: Settable[str | None] = settable(
+        "What people call it, 1 to 255 characters; the reference unless said.", check=name_of
+    )
+    fields: Settable[Sequence[FieldEntry] | None] = settable(
+        "All its fields, states and statistics, in their order, 200 at most. Others than before: a new version."
+    )
+    """Null as none."""
+    details: Settable[Any] = settable("Whatever else is to be kept about it.", check=document)
+    expiration_policy: Settable[Any] = settable("How long its events are of use.", check=document)
+    phone_parsing: Settable[Any] = settable("How phone numbers in its events are read.", check=document)
+    funnel_stage: Settable[FunnelStage | None] = settable("The stage a customer reaches by such an event.")
+    trigger: Settable[RewardTrigger | None] = settable("What such an event is to flows of reward campaigns.")
 
 
-_DOCUMENTS = {
-    "details": "details",
-    "expiration_policy": "expirationPolicy",
-    "phone_parsing": "phoneParsing",
-}
-# The project's row is what two changes at once wait for: a key's kind is the same all over the project.
+_DOCUMENTS = ("details", "expiration_policy", "phone_parsing")
+# Two changes at once queue at the project's row: a key's kind is the same all over the project.
 _LOCK_PROJECT = (
     f"SELECT project.id FROM project WHERE {PROJECT_BORDERS} AND project.id = $4 FOR NO KEY UPDATE"
 )
@@ -102,10 +103,10 @@ UPDATE event_type SET archived_at = $5, updated_at = $6
 async def create_event_type(
     tx: Transaction, project_id: int, given: EventTypeFields, *, reference: str, now: datetime
 ) -> int:
-    """A new event type, version 1; its id. Without a name it is called by its reference."""
+    """A new event type, version 1; its id. Its name defaults to its reference."""
     reference = reference_of(reference)
     rows = checked_fields(sent(given.fields) or ())
-    values = _checked(given)
+    values = written(given, without=("fields",))
     await _lock_project(tx, project_id)
     await _check_kinds(tx, project_id, rows)
     with refusals():
@@ -127,7 +128,7 @@ async def create_event_type(
 async def event_type_named(tx: Transaction, project_id: int, reference: str) -> int:
     """The id of the project's event type with this reference, archived or not."""
     found = None
-    if reference.isprintable():  # NUL and lone surrogates cannot be asked for
+    if reference.isprintable():  # NUL and lone surrogates cannot be searched for
         found = await tx.fetchval(_NAMED, tx.scope.group_id, project_id, reference)
     if found is None:
         raise NotFound("event type", reference, path=["reference"])
@@ -135,9 +136,9 @@ async def event_type_named(tx: Transaction, project_id: int, reference: str) -> 
 
 
 async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields, *, now: datetime) -> int:
-    """Change what was sent; the id. Fields that differ from the present ones make a new version."""
+    """Change what was sent; the id. Fields that differ from the current ones make a new version."""
     rows = None if isinstance(given.fields, Unset) else checked_fields(given.fields or ())
-    values = _checked(given)
+    values = written(given, without=("fields",))
     if "name" in values and values["name"] is None:
         raise Invalid("`name` cannot be null; leave it out instead.", path=["name"])
     project_id = await _project_of(tx, ident)
@@ -167,7 +168,7 @@ async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields,
 
 
 async def archive_event_type(tx: Transaction, ident: int, *, now: datetime) -> int:
-    """Take no more events of this type; the id. Twice is once."""
+    """Take no more events of this type; the id. Doing it twice changes nothing more."""
     await _project_of(tx, ident)
     await tx.execute(_ARCHIVE, *borders(tx.scope), ident, now, now)
     return ident
@@ -178,21 +179,6 @@ async def restore_event_type(tx: Transaction, ident: int, *, now: datetime) -> i
     await _project_of(tx, ident)
     await tx.execute(_ARCHIVE, *borders(tx.scope), ident, None, now)
     return ident
-
-
-def _checked(given: EventTypeFields) -> dict[str, Any]:
-    """The values that were sent, by column, without the fields."""
-    found: dict[str, Any] = {}
-    for column in (one.name for one in fields(given) if one.name != "fields"):
-        value = getattr(given, column)
-        if isinstance(value, Unset):
-            continue
-        if column in _DOCUMENTS:
-            value = document(value, [_DOCUMENTS[column]])
-        elif column == "name" and value is not None:
-            value = name_of(value)
-        found[column] = value
-    return found
 
 
 async def _lock_project(tx: Transaction, project_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Event types as events are judged by them."""
+"""Event types, as needed to judge events by them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ class FieldSchema:
     data_type: EventDataType
     is_required: bool
     identity: str | None
-    """Set: the value is the user's."""
+    """Set: the value is one of the user's attributes."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventSchema:
-    """An event type in its latest version. Plain values: it may be kept for as long as its version holds."""
+    """An event type in its latest version. Plain values: it may be kept as long as that version is current."""
 
     id: int
     project_id: int
     reference: str
     version: int
     is_archived: bool
-    """No event of this type is taken any more."""
+    """Events of this type are no longer taken."""
     fields: tuple[FieldSchema, ...]
     """In their order."""
     funnel_stage: str | None
@@ -44,7 +44,7 @@ class EventSchema:
     """The document's `phoneParsingConfig`, decoded; None: nothing was configured."""
 
 
-# In one statement, so that a change between two cannot be seen in halves.
+# One statement, so that nobody sees half of a change.
 _SCHEMAS = """
 SELECT t.id, t.project_id, t.reference, t.version, t.archived_at IS NOT NULL AS is_archived, t.funnel_stage, t.trigger,
        t.phone_parsing::text AS phone_parsing,
@@ -59,7 +59,7 @@ SELECT t.id, t.project_id, t.reference, t.version, t.archived_at IS NOT NULL AS 
 async def load_schemas(
     tx: Transaction, asked: Collection[tuple[int, str]]
 ) -> dict[tuple[int, str], EventSchema]:
-    """By project and reference, archived or not; those that are nowhere are missing."""
+    """By project and reference, archived or not. Those that do not exist are left out."""
     pairs = sorted(asked)
     rows = await tx.fetch(
         _SCHEMAS, tx.scope.group_id, [project for project, _ in pairs], [reference for _, reference in pairs]

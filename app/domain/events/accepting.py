@@ -2,9 +2,9 @@
 
 Requests queue here; a writer takes whatever is waiting, up to 500, and stores it in one transaction: one insert per
 group, the group's policies changing in between (`accept_events`, revision 0006). While it commits, the next batch
-gathers, so batches grow with the load and nobody waits for a clock.
+gathers, so batches grow with the load and nobody waits for a timer.
 
-A repeat, by project and nonce, gets the id of the first: within a batch, from an earlier one, or from another process.
+A repeat (same project and nonce) gets the id of the first: within a batch, from an earlier one or another process.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from app.errors import Invalid, NotFound, Unavailable
 
 MAX_BATCH = 500
 CAPACITY = 10_000
-"""How many may wait in a process; more are told to come again."""
+"""How many may wait in a process; more are told to try again."""
 MANY = 12
-"""From so many on, those that wait to be stored come before those that wait to be processed."""
+"""From this many on, events that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
-"""Where pipelines of other processes hear that there is work. A hint; they look by themselves, too."""
+"""Where pipelines in other processes hear of work. Only a hint: they also look by themselves."""
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _Waiting:
     id: UUID
     key: tuple[int, str]
     at_once: bool
-    """Whoever sent it processes it: nobody needs to be told."""
+    """Whoever sent it also processes it: no need to notify anybody."""
     answers: "list[asyncio.Future[UUID]]" = field(default_factory=list)
 
 
@@ -86,7 +86,7 @@ class Acceptor:
         self._is_new = True
         """Whether the connection has stored nothing yet."""
         self.on_accepted: Callable[[Collection[int]], None] | None = None
-        """Told which groups have work after each COMMIT; without it, other processes are notified."""
+        """Called after each COMMIT with the groups that have work; without it, other processes are notified."""
 
     async def accept(self, sent: Sent, *, at_once: bool = False) -> UUID:
         """Store the event; its id, or that of the first with its nonce. Pending once this returns.
@@ -109,11 +109,11 @@ class Acceptor:
         return await answer
 
     def has_many(self) -> bool:
-        """Whether events wait that no batch has room for yet: whoever can wait should."""
+        """Whether so many events wait to be stored that other work should give way."""
         return len(self._queue) >= MANY
 
     async def close(self) -> None:
-        """Write what waits, then give the connection back."""
+        """Store what waits, then give the connection back."""
         while self._writer is not None:
             await asyncio.wait([self._writer])
         self._let_go()
@@ -138,7 +138,7 @@ class Acceptor:
             except Exception as problem:
                 if self._is_new or not (isinstance(problem, asyncpg.InterfaceError) or outage(problem)):
                     raise
-                # The connection may have ended while it rested. Should these be stored nevertheless, the keys tell.
+                # The connection may have broken while idle. If these were stored all the same, their keys show it.
                 self._let_go()
                 await self._insert(batch)
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
@@ -174,14 +174,14 @@ class Acceptor:
             [waiting.sent.occurred_at for waiting in batch],
             [waiting.sent.body for waiting in batch],
         )
-        # Only those that were there already are told.
+        # Only those that were there already come back.
         for place, ident in rows:
             batch[place - 1].id = ident
         for waiting in batch:
             _answer(waiting, waiting.id)
 
     async def _one_by_one(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        """An event that cannot be stored, as one of a project that has just gone, takes none of the others with it."""
+        """Store singly: an event that cannot be stored (its project has just gone) takes no others with it."""
         if len(batch) > 1:
             middle = len(batch) // 2
             await self._store(batch[:middle])
@@ -194,8 +194,8 @@ class Acceptor:
             _refuse(batch[0], Invalid("The event cannot be stored."))
 
     async def _give_up(self, batch: Sequence[_Waiting], problem: Exception) -> None:
-        """The batch may be stored or not; whoever sends again by the same nonce finds out."""
-        if not isinstance(problem, Unavailable):  # The log says already that there are no connections.
+        """The batch may have been stored or not; sending again with the same nonce tells."""
+        if not isinstance(problem, Unavailable):  # That there are no connections is in the log already.
             log.warning("%d events could not be stored: %s", len(batch), problem)
         self._let_go()
         failure = outage(problem) or Unavailable("The event could not be stored just now.")
@@ -236,7 +236,7 @@ def _order(waiting: _Waiting) -> tuple[int, str]:
 
 def _answer(waiting: _Waiting, ident: UUID) -> None:
     for answer in waiting.answers:
-        if not answer.done():  # Whoever waited may have left.
+        if not answer.done():  # Those who waited may have left.
             answer.set_result(ident)
 
 

@@ -1,4 +1,4 @@
-"""States and statistics of events that are told after the event, each with its own date; what they were before stays.
+"""States and statistics that are sent after their event, each with its own date. Earlier values are kept.
 
 Sources: Webmarketer API 1.0.0, "Update an event state", "Update an event statistic".
 """
@@ -13,6 +13,7 @@ from app.domain import inputs
 from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
 from app.domain.events.reading import read_statistic
+from app.domain.settable import needed, optional, written
 from app.errors import Invalid, NotFound
 from app.tables.event_types import EventFieldKind
 
@@ -22,25 +23,27 @@ NO_FIELD = "NO_STORAGE_KEY"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """A value of a state or statistic that somebody tells."""
+    """A value of a state or statistic, as sent."""
 
+    storage_key: str = needed("Which of its states or statistics.")
+    value: Decimal = needed("The value: 0 or 1 of a state; of a statistic any number, rounded to 4 decimals.")
+    date: datetime | None = optional(
+        "When it changed to the value; now unless said. The same value again without a date changes nothing.",
+        check=inputs.moment,
+    )
     kind: EventFieldKind
     """STATE or STATISTIC."""
-    storage_key: str
-    value: Decimal
-    date: datetime | None = None
-    """When it changed to the value; now unless said."""
     actor: str
 
 
-# The event's row is what all who tell of one event wait for; its customer and type stay meanwhile.
+# All who set states of one event queue at the event's row; its customer and type cannot change meanwhile.
 _LOCK = f"""
 SELECT event.project_id, event.event_type_id, event.type_version, event.occurred_at, event.customer_id
   FROM event
  WHERE {EVENT_BORDERS} AND event.id = $4 AND event.status = 'processed'
    FOR NO KEY UPDATE
 """
-# Of the version the event came under; or what it was given since, by a backdating.
+# Declared in the version the event came under, or given to the event since by backdating.
 _DECLARED = """
 SELECT 1 FROM event_field
  WHERE group_id = $1 AND event_type_id = $2 AND version = $3 AND kind = $4 AND storage_key = $5
@@ -51,7 +54,7 @@ _DECLARED_EVER = """
 SELECT 1 FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND kind = $3 AND storage_key = $4
 """
 # The value it replaces comes from the very row that is written, so that two at once move the hourly sums by what truly
-# changed. Told again without a date, the same value changes nothing: it became true when it first was told.
+# changed. The same value sent again without a date changes nothing: it became true when it was first sent.
 _STORE = """
 INSERT INTO event_metric AS m (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
                                storage_key, value, metric_date)
@@ -89,9 +92,9 @@ async def tell(tx: Transaction, event_id: UUID, told: Telling, *, now: datetime)
 
 
 async def backdate(tx: Transaction, event_id: UUID, told: Telling, *, now: datetime) -> None:
-    """Give an event a state or statistic that its type has in any version, though not when the event came.
+    """Give an event a state or statistic that its type has in some version, but did not have when the event came.
 
-    A deliberate act: a key may have meant something else then. From here on the event has it like any other.
+    A deliberate act: the key may have meant something else then. From now on the event has it like any other.
     """
     value = _checked(told)
     event = await _locked(tx, event_id)
@@ -104,8 +107,7 @@ async def backdate(tx: Transaction, event_id: UUID, told: Telling, *, now: datet
 
 def _checked(told: Telling) -> Decimal:
     """The value as it is stored: a state's is 0 or 1, a statistic's has 4 decimals."""
-    if told.date is not None:
-        inputs.moment(told.date, ["date"])
+    written(told)
     if told.kind is EventFieldKind.STATE:
         if told.value not in (0, 1):
             raise Invalid("The value of a state is 0 or 1.", path=["value"])

@@ -1,7 +1,7 @@
 """Processing events: claiming those that wait, and what happens when that fails.
 
-A batch is events of one group and one transaction. Whoever claims an event holds its row (`FOR UPDATE SKIP LOCKED`),
-so several workers never do the same one, and one that dies leaves it pending.
+A batch is events of one group in one transaction. Whoever claims an event holds its row (`FOR UPDATE SKIP LOCKED`),
+so several workers never process the same one, and one that dies leaves it pending.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from app.values.json_text import read_object
 from app.values.scope import Scope
 
 MAX_BATCH = 100
-"""Larger ones cost hardly less an event, and hold up those that wait to be stored."""
+"""Larger batches hardly cost less per event, and hold up events that wait to be stored."""
 TRIES = 5
-"""How often a batch is done again that met somebody else's."""
+"""Tries for a batch that collides with another one."""
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -41,17 +41,17 @@ class Done:
 
     @property
     def trashed(self) -> int:
-        """How many could not be taken."""
+        """How many went into the trash."""
         return sum(1 for some in self.faults.values() if some)
 
 
-# Those that wait longest; those somebody else is at are left to them.
+# Those that wait longest, without those that another worker has claimed.
 _CLAIM = """
 SELECT id, project_id, event_type, occurred_at, tracker_id, body::text AS body FROM event
  WHERE group_id = $1 AND status = 'pending'
  ORDER BY received_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
-# One by one or again: these, wherever they wait. Waiting for whoever is at them, who then has done them.
+# For single events and retries: exactly these. Waits for whoever has claimed them, who will have processed them then.
 _CLAIM_THESE = """
 SELECT id, project_id, event_type, occurred_at, tracker_id, body::text AS body FROM event
  WHERE group_id = $1 AND id = ANY ($2) AND status = $3 ORDER BY id FOR UPDATE
@@ -88,7 +88,7 @@ async def process_these(
     status: EventStatus = EventStatus.PENDING,
     now: datetime,
 ) -> Done:
-    """Process these events as far as they are still in this status. What fails unexpectedly stops none but itself."""
+    """Process those of these events that still have this status. One that fails unexpectedly stops no other."""
 
     async def work() -> Done:
         async with db.transaction(Scope(group_id)) as tx:
@@ -119,7 +119,7 @@ _FAULTS = (
 
 
 async def process_now(db: Database, group_id: int, ident: UUID, *, now: datetime) -> list[EventFault]:
-    """Process this event, unless that is done; why it is in the trash, if it is."""
+    """Process this event unless that is done; returns why it is in the trash, if it is."""
     await process_these(db, group_id, [ident], now=now)
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_FAULTS, group_id, ident)
@@ -127,20 +127,20 @@ async def process_now(db: Database, group_id: int, ident: UUID, *, now: datetime
 
 
 async def _again(work: Callable[[], Awaitable[T]]) -> T:
-    """Do a whole transaction again while others are in its way, a few times at most."""
+    """Repeat a whole transaction that collides with others, a few times at most."""
     for attempt in range(1, TRIES + 1):
         try:
             return await work()
         except (Conflict, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError):
             if attempt == TRIES:
                 raise
-            # So that two that met go apart.
+            # A random pause, so that two that collided do not do so again.
             await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - nothing secret
     raise AssertionError("unreachable")
 
 
 def _is_nobodys_fault(problem: Exception) -> bool:
-    """A database that is away: the events stay as they are. One that takes too long may do so for one of them."""
+    """The database is unreachable: events stay as they are. One that takes too long may do so because of an event."""
     return isinstance(problem, Unavailable) and not isinstance(problem, TookTooLong)
 
 

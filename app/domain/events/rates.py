@@ -1,30 +1,30 @@
 """How many events a project may send without a credential, per second and process."""
 
-from collections import OrderedDict
 from datetime import datetime
 from math import ceil
 
 from app.errors import Unavailable
+from app.values.known import Known
 
 BURST_S = 5
-"""How many seconds' worth may come at once."""
+"""How many seconds' worth of events may come at once."""
 MAX_PROJECTS = 10_000
 RATE_LIMITED = "RATE_LIMITED"
 
 
 class Rates:
-    """A bucket per project: it fills at the rate, and each event takes one out."""
+    """A token bucket per project: it fills at the rate, and each event takes one token."""
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second
         self._room = per_second * BURST_S
-        self._buckets: OrderedDict[int, tuple[float, float]] = OrderedDict()
-        """By project: what is in it, and as of when. Used longest ago first."""
+        self._buckets: Known[int, tuple[float, float]] = Known(MAX_PROJECTS)
+        """By project: what is in it, and as of when."""
 
     def check(self, project_id: int, *, now: datetime) -> None:
-        """Take one. Unavailable, saying when to come again, where there is none left."""
+        """Take a token. Where there is none, Unavailable says when to try again."""
         now_s = now.timestamp()
-        level, as_of = self._buckets.get(project_id, (float(self._room), now_s))
+        level, as_of = self._buckets.get(project_id) or (float(self._room), now_s)
         level = min(self._room, level + max(0.0, now_s - as_of) * self._per_second)
         if level < 1:
             wait_s = ceil((1 - level) / self._per_second)
@@ -33,10 +33,7 @@ class Rates:
                 retry_after_s=wait_s,
                 code=RATE_LIMITED,
             )
-        self._buckets[project_id] = (level - 1, now_s)
-        self._buckets.move_to_end(project_id)
-        if len(self._buckets) > MAX_PROJECTS:
-            self._buckets.popitem(last=False)
+        self._buckets.keep(project_id, (level - 1, now_s))
 
 
 __all__ = ["RATE_LIMITED", "Rates"]

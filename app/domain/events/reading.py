@@ -69,7 +69,7 @@ def read_any(value: object) -> object:
 
 
 def read_statistic(value: object) -> Decimal:
-    """An amount a column holds: 4 decimals, further ones rounded half away from zero (JavaScript sums doubles)."""
+    """An amount that a column holds: 4 decimals, rounded half away from zero (JavaScript sums doubles)."""
     number = Decimal(read_number(value))
     if abs(number) > MAX_AMOUNT:
         raise ValueError(f"must lie between -{MAX_AMOUNT} and {MAX_AMOUNT}, not {shortened(value)}")
@@ -94,7 +94,7 @@ READERS: Mapping[EventDataType, Callable[[object], Any]] = {
     EventDataType.PHONE: read_phone,
     EventDataType.JSON: read_any,
 }
-"""By data type. A phone number may be read with a configuration besides."""
+"""By data type. Reading a phone number can also take a configuration."""
 
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""Taking events out of the trash: judged anew, by their type as it is now.
+"""Taking events out of the trash: they are judged again, by their type as it is now.
 
-Idempotent: only what is in the trash is replayed, each event in a transaction that holds its row; what was taken is
-not there any more.
+Idempotent: only what is in the trash is replayed, each event in a transaction that holds its row, and what was taken
+is no longer there.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from app.tables.events import EventStatus
 from app.values.scope import Scope
 
 MAX_REPLAYED = 10_000
-"""In one call, those that wait longest first."""
+"""The most per call, those that have waited longest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Replayed:
     replayed: int
     """Processed now."""
     still_failing: int
-    """In the trash again, with the reasons of today."""
+    """In the trash again, with today's reasons."""
 
 
 _TRASHED = """
@@ -53,11 +53,11 @@ async def replay_events(
     asked = None if ids is None else list(ids)
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_TRASHED, group_id, project_id, asked, code, field, MAX_REPLAYED)
-    found = [row["id"] for row in rows]
+    trashed = [row["id"] for row in rows]
     replayed = failing = 0
-    for at in range(0, len(found), MAX_BATCH):
+    for at in range(0, len(trashed), MAX_BATCH):
         done = await process_these(
-            db, group_id, found[at : at + MAX_BATCH], status=EventStatus.TRASHED, now=now
+            db, group_id, trashed[at : at + MAX_BATCH], status=EventStatus.TRASHED, now=now
         )
         failing += done.trashed
         replayed += len(done.faults) - done.trashed

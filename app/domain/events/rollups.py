@@ -1,4 +1,4 @@
-"""The hourly sums behind insights: whoever changes what they count moves them in the same transaction.
+"""The hourly sums behind insights: whoever changes what they count updates them in the same transaction.
 
 Only processed events of an event type count. A statistic's key holds the sum of its values, a state's key how often it
 is 1, `event-count` how many events there are.
@@ -31,10 +31,10 @@ DO UPDATE SET value = event_rollup.value + excluded.value
 
 
 async def add_to_sums(tx: Transaction, project_id: int, deltas: Mapping[RollupKey, Decimal]) -> None:
-    """Move the sums by these differences, which may be negative; those of 0 cost nothing.
+    """Add these differences to the sums; they may be negative, and those of 0 cost nothing.
 
-    Rows are locked in the order of their keys until the transaction ends. So call it once, as the last thing that
-    locks; for several projects in the order of their ids.
+    Rows are locked in the order of their keys until the transaction ends. So call it once, after everything else
+    that locks; for several projects in the order of their ids.
     """
     moved = sorted((key, delta) for key, delta in deltas.items() if delta)
     if not moved:

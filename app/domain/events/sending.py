@@ -1,7 +1,7 @@
-"""What can be said when an event is sent, read into what is stored. Source: Webmarketer API 1.0.0, "Create an event".
+"""Reads an event as sent into what is stored. Source: Webmarketer API 1.0.0, "Create an event".
 
-What cannot be an event at all is refused here. What an event type may object to is not looked at: the event is
-stored first, and judged later.
+Only what cannot be an event at all is refused here. What an event type may object to is not checked: the event is
+stored first and judged later.
 """
 
 from datetime import UTC, datetime
@@ -34,17 +34,17 @@ def sent_event(
     body: str | None = None,
     now: datetime,
 ) -> Sent:
-    """The event to store. `project` is the slug; `body` the whole of what was sent, JSON text of an object that holds
-    `data`, and then kept in place of what the others say.
+    """The event to store. `project` is the slug; `body` is all that was sent, the JSON text of an object that holds
+    `data`; where it is given, it is kept instead of the other arguments.
 
-    A date that cannot be read does not stop it: it counts as sent now, and what judges it finds the date again.
+    A date that cannot be read is no obstacle: the event counts as sent now, and its judge will find the date again.
     """
     if not isinstance(data, dict) and body is None:
         raise Invalid("`data` must be an object.", path=["data"])
     event_type = inputs.text(event_type, ["eventType"], longest=MAX_TYPE, blank=False)
     nonce = inputs.text(nonce, ["nonce"], longest=MAX_NONCE, blank=False)
     if tracker_id is not None:
-        # An empty one tracks nobody.
+        # An empty tracker id tracks nobody.
         tracker_id = inputs.text(tracker_id, ["trackerId"], longest=MAX_TRACKER) or None
     if body is None:
         told: dict[str, object] = {
@@ -72,7 +72,7 @@ def sent_event(
 
 
 def read_event_date(value: object) -> datetime | None:
-    """When an event says it happened; None where that is no moment that can be stored."""
+    """When an event says it happened; None where that is no instant we can store."""
     try:
         moment = read_moment(value)
     except ValueError:

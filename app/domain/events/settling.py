@@ -1,6 +1,6 @@
-"""What becomes of events: judged by their type, tied to their user, counted; or put into the trash with the reasons.
+"""Settling events: they are judged by their type, tied to their user and counted, or put into the trash with reasons.
 
-Set-wise: about a dozen statements for a group's events, however many they are. Locks are taken in the order of all
+In sets: about a dozen statements for a group's events, however many they are. Locks are taken in the order of all
 writers: events, customers by id, what they are known by, campaigns, balances, and the hourly sums last.
 """
 
@@ -23,7 +23,7 @@ from app.tables.funnels import FunnelStage
 from app.values.json_text import write_json
 
 FUNNEL_SOURCE = "event"
-"""Whose references touches made of events are: the event's id."""
+"""The source of touches made from events; their reference is the event's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An event that its type took: what it says under it, and whose it is."""
+    """An event that passed: its type, what it says under that type, and whose it is."""
 
     event: Claimed
     schema: EventSchema
@@ -51,7 +51,7 @@ class Taken:
 async def settle_events(
     tx: Transaction, events: Sequence[Claimed], *, now: datetime
 ) -> dict[UUID, Sequence[EventFault]]:
-    """Judge these events and write what follows; by event why it is in the trash, none: it is processed."""
+    """Judge these events and write what follows. By event, why it is in the trash; no reasons: it is processed."""
     if not events:
         return {}
     schemas = await load_schemas(tx, {(event.project_id, event.event_type) for event in events})
@@ -93,7 +93,7 @@ def _taken(event: Claimed, verdict: EventVerdict, customer_id: int | None) -> Ta
 
 
 def _visits(taken: Sequence[Taken]) -> list[Visit]:
-    """The traffic these events tell of: those that say by which address their user came."""
+    """The traffic in these events: those that say at which address their user landed."""
     return [
         Visit(
             project_id=one.event.project_id,
@@ -122,7 +122,7 @@ UPDATE event e
     AS given (id, type_id, version, customer_id, data, user_data)
  WHERE e.group_id = $1 AND e.id = given.id
 """
-# An event that was in the trash is out of it.
+# For events that were in the trash.
 _FORGIVE = "DELETE FROM event_fault WHERE group_id = $1 AND event_id = ANY ($2)"
 
 

@@ -1,4 +1,4 @@
-"""The trash by reason, and what would pass if judged anew. Source: Webmarketer API 1.0.0, "Get Trashed events"."""
+"""The trash by reason, and what would pass if judged again. Source: Webmarketer API 1.0.0, "Get Trashed events"."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from app.domain.events.validating import judge_event
 from app.values.json_text import read_object
 
 MAX_JUDGED = 10_000
-"""How many events are looked at, the latest first."""
+"""How many events are judged, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ SELECT f.code, f.field, count(DISTINCT f.event_id) AS count
 async def trash_reasons(
     tx: Transaction, project_id: int, *, since: datetime | None, until: datetime | None
 ) -> list[Reason]:
-    """What is wrong with a project's trash, the most frequent first; both ends (of the receipt) belong to it."""
+    """The reasons in a project's trash, the most frequent first, of events received in this period, ends included."""
     rows = await tx.fetch(_REASONS, tx.scope.group_id, project_id, since, until)
     return [Reason(row["code"], row["field"], row["count"]) for row in rows]
 
@@ -59,7 +59,7 @@ SELECT event_type, body::text AS body FROM event
 
 
 async def events_would_pass(tx: Transaction, project_id: int, schema: EventSchema) -> Passing:
-    """What of the trash sent under this type's reference the schema would take."""
+    """How many events in the trash that name this type's reference the schema would take."""
     rows = await tx.fetch(_TRASHED, tx.scope.group_id, project_id, schema.reference, MAX_JUDGED)
     counted: Counter[tuple[str, str | None]] = Counter()
     failing = 0

@@ -30,7 +30,7 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventFault:
-    """One reason."""
+    """One reason why an event is in the trash."""
 
     code: FaultCode
     field: str | None
@@ -40,11 +40,11 @@ class EventFault:
 
 @dataclass(slots=True)
 class EventVerdict:
-    """What an event says under its type. With faults it is not taken."""
+    """What an event says under its type. One with faults is not taken."""
 
     schema: EventSchema | None = None
     data: dict[str, object] = field(default_factory=dict)
-    """By storage key, without what is the user's, states and statistics."""
+    """By storage key, without the user's attributes, states and statistics."""
     user: dict[str, object] = field(default_factory=dict)
     """What it says about the user, by attribute."""
     identities: dict[str, str] = field(default_factory=dict)

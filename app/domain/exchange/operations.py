@@ -8,6 +8,8 @@ from decimal import Decimal
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.groups.operations import whole_group
+from app.domain.inputs import Path
+from app.domain.settable import needed, written
 from app.errors import MAX_TOLD, Failure, Invalid, Several, TooLarge
 from app.values.money import is_currency
 
@@ -16,14 +18,29 @@ DECIMALS = 10
 MAX_RATE = Decimal(10) ** 10
 
 
+def _currency(value: str, path: Path) -> str:
+    if not is_currency(value):
+        raise Invalid("A currency is three capital letters, such as EUR.", path=path)
+    return value
+
+
+def _rate(value: Decimal, path: Path) -> Decimal:
+    exponent = value.normalize().as_tuple().exponent
+    if not 0 < value < MAX_RATE or not isinstance(exponent, int) or exponent < -DECIMALS:
+        raise Invalid(
+            f"A rate is more than 0, less than 10^10, and has at most {DECIMALS} decimals.", path=path
+        )
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """One unit of `from_currency` is worth `rate` of `to_currency`, from `day` on."""
 
-    from_currency: str
-    to_currency: str
-    day: date
-    rate: Decimal
+    from_currency: str = needed("The currency that is converted (ISO 4217).", check=_currency)
+    to_currency: str = needed("The currency it is converted into.", check=_currency)
+    day: date = needed("The first day it holds, until the pair's next rate.")
+    rate: Decimal = needed("What one unit is worth; more than 0, 10 decimals at most.", check=_rate)
 
 
 _UPSERT = """
@@ -37,12 +54,12 @@ RETURNING id, from_currency, to_currency, day
 async def upsert_rates(tx: Transaction, rates: Sequence[Rate], *, now: datetime) -> list[int]:
     """Store all or none; a pair's rate of the same day is replaced. Their ids, in the order given.
 
-    Of the same pair and day given twice the last one counts.
+    Where a pair and day are given twice, the last one counts.
     """
     whole_group(tx)
     _check(rates)
     last = {(one.from_currency, one.to_currency, one.day): one for one in rates}
-    # In the order of their keys, so that two who write the same ones cannot deadlock.
+    # In the order of their keys, so that two calls that write the same ones cannot deadlock.
     keys = sorted(last)
     with refusals():
         rows = await tx.fetch(
@@ -61,21 +78,9 @@ def _check(rates: Sequence[Rate]) -> None:
         )
     faults: list[Failure] = []
     for at, one in enumerate(rates):
-        path: list[str | int] = ["rates", at]
-        for name, code in (("fromCurrency", one.from_currency), ("toCurrency", one.to_currency)):
-            if not is_currency(code):
-                faults.append(
-                    Invalid("A currency is three capital letters, such as EUR.", path=[*path, name])
-                )
+        path = ("rates", at)
+        written(one, path, faults=faults)
         if one.from_currency == one.to_currency:
             faults.append(Invalid("A rate is between two currencies.", path=[*path, "toCurrency"]))
-        exponent = one.rate.normalize().as_tuple().exponent
-        if not 0 < one.rate < MAX_RATE or not isinstance(exponent, int) or exponent < -DECIMALS:
-            faults.append(
-                Invalid(
-                    f"A rate is more than 0, less than 10^10, and has at most {DECIMALS} decimals.",
-                    path=[*path, "rate"],
-                )
-            )
     if faults:
         raise Several(faults[:MAX_TOLD])

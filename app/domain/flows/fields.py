@@ -10,6 +10,7 @@ from typing import Any
 
 from app.domain import inputs
 from app.domain.inputs import Path
+from app.domain.settable import Check, SmallInt, needed, optional, settable, written
 from app.errors import Invalid
 from app.values.changes import UNSET, Settable
 from app.values.json_text import kind_of, write_json
@@ -31,112 +32,8 @@ GOAL_TYPES = range(1, 5)
 GOAL_OPERATORS = range(1, 5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionFields:
-    """What a flow pays. `id` None is a new one."""
-
-    id: int | None = None
-    action_code: int
-    partner_id: int
-    base_reward: int
-    """In the smallest currency unit."""
-    extra_data: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionFields:
-    """What must hold."""
-
-    id: int | None = None
-    partner_id: int
-    type_code: int
-    operator_code: int
-    joiner_code: int
-    attribute: int
-    value: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultiplierFields:
-    """What raises the reward."""
-
-    id: int | None = None
-    partner_id: int
-    type_code: int
-    attribute: int
-    amount: Decimal
-    value: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowFields:
-    """A flow as it shall be: fields that are UNSET stay; a list that is given is the whole list."""
-
-    id: int | None = None
-    trigger_code: Settable[int] = UNSET
-    custom_trigger_id: Settable[int | None] = UNSET
-    is_active: Settable[bool] = UNSET
-    is_deleted: Settable[bool] = UNSET
-    actions: Settable[Sequence[ActionFields]] = UNSET
-    conditions: Settable[Sequence[ConditionFields]] = UNSET
-    multipliers: Settable[Sequence[MultiplierFields]] = UNSET
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoalFields:
-    """A target or a limit."""
-
-    id: int | None = None
-    partner_id: int
-    type_code: int
-    value: int
-    operator_code: int
-
-
-def action_row(given: ActionFields, path: Path) -> dict[str, Any]:
-    """The columns of an action, within their bounds. Its extra data are an object, as in Benji's sample."""
-    extra, at = given.extra_data, [*path, "extraData"]
-    if extra is not None and not isinstance(extra, dict):
-        raise Invalid(f"`{'.'.join(map(str, at))}` must be an object, not {kind_of(extra)}.", path=at)
-    return {
-        "action_code": code(given.action_code, ACTIONS, [*path, "actionCode"]),
-        "partner_id": given.partner_id,
-        "base_reward": inputs.count(given.base_reward, [*path, "baseReward"]),
-        "extra_data": document(extra, at),
-    }
-
-
-def condition_row(given: ConditionFields, path: Path) -> dict[str, Any]:
-    """The columns of a condition, within their bounds."""
-    return {
-        "partner_id": given.partner_id,
-        "type_code": code(given.type_code, OWNERS, [*path, "typeCode"]),
-        "operator_code": code(given.operator_code, OPERATORS, [*path, "operatorCode"]),
-        "joiner_code": code(given.joiner_code, JOINERS, [*path, "joinerCode"]),
-        "attribute": inputs.count(given.attribute, [*path, "attribute"]),
-        "value": document(given.value, [*path, "value"]),
-    }
-
-
-def multiplier_row(given: MultiplierFields, path: Path) -> dict[str, Any]:
-    """The columns of a multiplier, within their bounds."""
-    return {
-        "partner_id": given.partner_id,
-        "type_code": code(given.type_code, OWNERS, [*path, "typeCode"]),
-        "attribute": inputs.count(given.attribute, [*path, "attribute"]),
-        "amount": inputs.amount(given.amount, [*path, "amount"]),
-        "value": document(given.value, [*path, "value"]),
-    }
-
-
-def goal_row(given: GoalFields, path: Path) -> dict[str, Any]:
-    """The columns of a goal, within their bounds."""
-    return {
-        "partner_id": given.partner_id,
-        "type_code": code(given.type_code, GOAL_TYPES, [*path, "typeCode"]),
-        "value": inputs.count(given.value, [*path, "value"]),
-        "operator_code": code(given.operator_code, GOAL_OPERATORS, [*path, "operatorCode"]),
-    }
+NEW_ID = "One that is there; 0 or left out: a new one."
+BLANK_IDS = ("", "0")
 
 
 def code(value: int, known: range, path: Path) -> int:
@@ -158,3 +55,107 @@ def document(value: Any, path: Path) -> str | None:
         return read_text(text, longest=MAX_DOCUMENT)
     except (UnicodeEncodeError, TypeError, RecursionError, ValueError) as why:
         raise Invalid(f"`{'.'.join(map(str, path))}` cannot be kept: {why}.", path=path) from None
+
+
+def _in(known: range) -> Check:
+    return lambda value, path: code(value, known, path)
+
+
+def _extra_data(value: Any, path: Path) -> str | None:
+    # An object, as in Benji's sample.
+    if not isinstance(value, dict):
+        raise Invalid(f"`{'.'.join(map(str, path))}` must be an object, not {kind_of(value)}.", path=path)
+    return document(value, path)
+
+
+def _new_id(prefix: str, kind: str) -> Any:
+    """The id of one that is there, or none."""
+    return optional(NEW_ID, refers=(prefix, kind), blank=BLANK_IDS)
+
+
+def _partner(description: str) -> Any:
+    return needed(description, refers=("part", "partner"))
+
+
+def _attribute() -> Any:
+    return needed("Which attribute of its owner, by number; see `rewardAttributes`.", check=inputs.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFields:
+    """What a flow pays. `id` None is a new one."""
+
+    action_code: SmallInt = needed("1 to 4; the codes have no documented names.", check=_in(ACTIONS))
+    partner_id: int = _partner("The partner it pays for.")
+    base_reward: int = needed(
+        "What it pays before multipliers, in the smallest currency unit.", check=inputs.count
+    )
+    id: int | None = _new_id("act", "action")
+    extra_data: Any = optional("Further data: an object, kept as it is.", check=_extra_data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionFields:
+    """What must hold."""
+
+    partner_id: int = _partner("The partner it is about.")
+    attribute: int = _attribute()
+    id: int | None = _new_id("cond", "condition")
+    type_code: int = needed("Whose attribute is compared.", check=_in(OWNERS))
+    operator_code: int = optional(
+        "How it is compared; EQUALS unless said.", check=_in(OPERATORS), default=1, null=1
+    )
+    joiner_code: int = optional(
+        "How it is tied to the next condition; AND unless said.", check=_in(JOINERS), default=1, null=1
+    )
+    value: Any = optional("What it is compared with; null: having the attribute is enough.", check=document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiplierFields:
+    """What raises the reward."""
+
+    partner_id: int = _partner("The partner it is about.")
+    attribute: int = _attribute()
+    amount: Decimal = needed("The factor: 1.5 is half again as much.", check=inputs.amount)
+    id: int | None = _new_id("mult", "multiplier")
+    type_code: int = needed("Whose attribute triggers it.", check=_in(OWNERS))
+    value: Any = optional("The value the attribute must have; null: having it is enough.", check=document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFields:
+    """A flow as it shall be: fields that are UNSET stay; a list that is given is the whole list."""
+
+    id: int | None = _new_id("flow", "flow")
+    trigger_code: Settable[int] = settable("What sets it off; a new flow needs one.", check=_in(TRIGGERS))
+    custom_trigger_id: Settable[int | None] = settable(
+        "Which custom trigger; with the trigger CUSTOM, and only then.", check=inputs.count
+    )
+    is_active: Settable[bool] = settable(
+        "Inactive flows pay nothing; a new one is active unless said.", null=UNSET
+    )
+    is_deleted: Settable[bool] = settable("True deletes it, false brings it back.", null=UNSET)
+    actions: Settable[Sequence[ActionFields]] = settable("What it pays, in order.", null=UNSET)
+    conditions: Settable[Sequence[ConditionFields]] = settable("What must hold, in order.", null=UNSET)
+    multipliers: Settable[Sequence[MultiplierFields]] = settable(
+        "What raises the reward, in order.", null=UNSET
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalFields:
+    """A target or a limit."""
+
+    partner_id: int = _partner("The partner it is about.")
+    value: int = needed("Users, transactions, or the smallest currency unit, by type.", check=inputs.count)
+    id: int | None = _new_id("goal", "goal")
+    type_code: int = needed("What it counts.", check=_in(GOAL_TYPES))
+    operator_code: int = needed("Whether it is a target, a limit or a threshold.", check=_in(GOAL_OPERATORS))
+
+
+def row_of(
+    given: ActionFields | ConditionFields | MultiplierFields | GoalFields, path: Path
+) -> dict[str, Any]:
+    """The columns of a child or a goal, within their bounds."""
+    return written(given, path, without=("id",))

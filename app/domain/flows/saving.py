@@ -1,32 +1,27 @@
 """Saving the flow tree and the goals of a campaign.
 
-Whatever is saved is judged first, as a whole: an id that is not there, a partner that is not there, a code out of
-range refuse everything. The campaign's row is locked, so that two who save at once do so one after the other, and
-every save gives the configuration a new version, which rewards name.
+What is saved is checked first, as a whole: an unknown id or partner or a code out of range refuses everything. The
+campaign's row is locked, so that two saves at once happen one after the other, and every save gives the
+configuration a new version, which rewards refer to.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.flows.fields import (
     CUSTOM,
     MAX_CHILDREN,
     MAX_FLOWS,
-    TRIGGERS,
     FlowFields,
     GoalFields,
-    action_row,
-    code,
-    condition_row,
-    goal_row,
-    multiplier_row,
+    row_of,
 )
 from app.domain.inputs import Path
+from app.domain.settable import written
 from app.errors import Invalid, NotFound
 from app.values.changes import Unset, sent
 from app.values.ids import show_id
@@ -45,23 +40,23 @@ SELECT id, position, trigger_code, custom_trigger_id, is_active, deleted_at
 _PARTNERS = "SELECT id FROM partner WHERE group_id = $1 AND id = ANY ($2)"
 
 Rows = list[tuple[int | None, dict[str, Any]]]
-"""Children as they shall be: the id of one that is there, or None, and its columns."""
+"""Children as they are to be: the id of an existing one, or None, and its columns."""
 
-_CHILDREN: dict[str, tuple[str, str, str, Callable[[Any, Path], dict[str, Any]]]] = {
-    "actions": ("flow_action", "act", "action", action_row),
-    "conditions": ("flow_condition", "cond", "condition", condition_row),
-    "multipliers": ("flow_multiplier", "mult", "multiplier", multiplier_row),
+_CHILDREN = {
+    "actions": ("flow_action", "act", "action"),
+    "conditions": ("flow_condition", "cond", "condition"),
+    "multipliers": ("flow_multiplier", "mult", "multiplier"),
 }
-"""Lists of a flow: table, prefix of ids, word, and how a row is read."""
+"""The lists of a flow: table, prefix of ids, word for messages."""
 
 
 async def save_flows(
     tx: Transaction, campaign_id: int, flows: Sequence[FlowFields], *, now: datetime
 ) -> list[int]:
-    """Save these flows with their children; their ids in the order given. Flows that are not named stay.
+    """Save these flows with their children; their ids in the order given. Other flows stay.
 
-    An `id` of None is a new flow; one that is not the campaign's is NotFound. In a flow, a list that is given is the
-    whole list: children that are not in it go.
+    An `id` of None is a new flow; one that is not the campaign's is NotFound. A list that is given in a
+    flow is the whole list: children that are not in it are deleted.
     """
     if len(flows) > MAX_FLOWS:
         raise Invalid(f"At most {MAX_FLOWS} flows at a time.", path=["flows"])
@@ -82,7 +77,7 @@ async def save_flows(
                 ident = flow.id
                 await _update(tx, "flow", ident, values)
             for name, rows in children.items():
-                table, prefix, word, _ = _CHILDREN[name]
+                table, prefix, word = _CHILDREN[name]
                 await _save_children(
                     tx, table, "flow_id", ident, rows, prefix, word, ["flows", at, name], now=now
                 )
@@ -94,11 +89,11 @@ async def save_flows(
 async def save_goals(
     tx: Transaction, campaign_id: int, goals: Sequence[GoalFields], *, now: datetime
 ) -> None:
-    """Save the campaign's goals: the list is the whole list, those that are not in it go."""
+    """Save the campaign's goals: the list is the whole list, goals that are not in it are deleted."""
     if len(goals) > MAX_CHILDREN:
         raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["goals"])
     await lock_campaign(tx, campaign_id)
-    rows: Rows = [(goal.id, goal_row(goal, ["goals", at])) for at, goal in enumerate(goals)]
+    rows: Rows = [(goal.id, row_of(goal, ["goals", at])) for at, goal in enumerate(goals)]
     await check_goal_partners(tx, goals, ["goals"])
     with refusals():
         await _save_children(tx, "goal", "campaign_id", campaign_id, rows, "goal", "goal", ["goals"], now=now)
@@ -106,7 +101,7 @@ async def save_goals(
 
 
 async def check_partners(tx: Transaction, flows: Sequence[FlowFields], path: Path) -> None:
-    """NotFound where a child of these flows names a partner that is not there; `path` is the list's."""
+    """NotFound where a child of these flows names an unknown partner; `path` leads to the list."""
     await _find_partners(
         tx,
         [
@@ -130,36 +125,23 @@ async def lock_campaign(tx: Transaction, campaign_id: int) -> None:
 
 
 async def new_version(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
-    """Say that the configuration is another one now."""
+    """Count up the configuration's version."""
     await tx.execute(_NEW_VERSION, tx.scope.group_id, campaign_id, now)
 
 
 def _judged(
     flow: FlowFields, known: dict[int, Any], path: Path, *, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Rows]]:
-    """The flow's columns and children that were sent, within their bounds."""
+    """The columns and children of the flow that were sent, checked."""
     there = None if flow.id is None else known.get(flow.id)
     if flow.id is not None and there is None:
         raise NotFound("flow", show_id("flow", flow.id), path=[*path, "id"])
-    values: dict[str, Any] = {}
-    if isinstance(flow.trigger_code, Unset):
-        if there is None:
-            raise Invalid("A new flow needs a trigger.", path=[*path, "triggerCode"])
-    else:
-        values["trigger_code"] = code(flow.trigger_code, TRIGGERS, [*path, "triggerCode"])
-    if not isinstance(flow.custom_trigger_id, Unset):
-        given = flow.custom_trigger_id
-        values["custom_trigger_id"] = (
-            None if given is None else inputs.count(given, [*path, "customTriggerId"])
-        )
-    for column in ("is_active", "is_deleted"):
-        flag = getattr(flow, column)
-        if isinstance(flag, Unset):
-            continue
-        if column == "is_active":
-            values[column] = flag
-        elif there is None or flag != (there["deleted_at"] is not None):
-            values["deleted_at"] = now if flag else None
+    if isinstance(flow.trigger_code, Unset) and there is None:
+        raise Invalid("A new flow needs a trigger.", path=[*path, "triggerCode"])
+    values = written(flow, path, without=("id", "is_deleted", *_CHILDREN))
+    is_deleted = sent(flow.is_deleted)
+    if is_deleted is not None and (there is None or is_deleted != (there["deleted_at"] is not None)):
+        values["deleted_at"] = now if is_deleted else None
     merged = {**(dict(there) if there is not None else {}), **values}
     if (merged["trigger_code"] == CUSTOM) != (merged.get("custom_trigger_id") is not None):
         raise Invalid(
@@ -170,13 +152,13 @@ def _judged(
     if there is None:
         values.setdefault("is_active", True)
     children: dict[str, Rows] = {}
-    for name, (_, _, _, read) in _CHILDREN.items():
+    for name in _CHILDREN:
         sent_list = sent(getattr(flow, name))
         if sent_list is None:
             continue
         if len(sent_list) > MAX_CHILDREN:
             raise Invalid(f"At most {MAX_CHILDREN} {name} in a flow.", path=[*path, name])
-        children[name] = [(one.id, read(one, [*path, name, at])) for at, one in enumerate(sent_list)]
+        children[name] = [(one.id, row_of(one, [*path, name, at])) for at, one in enumerate(sent_list)]
     return values, children
 
 
@@ -192,7 +174,7 @@ async def _save_children(
     *,
     now: datetime,
 ) -> None:
-    """Make the parent's children these, in this order."""
+    """Replace the parent's children by these, in this order."""
     kept = [ident for ident, _ in rows if ident is not None]
     _refuse_twice(kept, prefix, word, path)
     there = {

@@ -1,4 +1,4 @@
-"""Which stages a funnel has, and how its numbers are made of counts.
+"""Which stages a funnel has, and how its numbers follow from counts.
 
 Source: Marketing & CRM API, "Funnel Stages" and "Get Funnel Metrics"; choice CRM-C9 (the document shows the stages of
 one funnel type of three).
@@ -21,7 +21,7 @@ class FunnelType(StrEnum):
 
 
 STAGES: tuple[FunnelStage, ...] = tuple(FunnelStage)
-"""In order. A stage's letter in a day's path says its place: `a` is the first."""
+"""In order. A stage's letter in a day's path is its place: `a` is the first."""
 LETTERS = {stage: chr(ord("a") + at) for at, stage in enumerate(STAGES)}
 
 STAGES_OF: dict[FunnelType, tuple[FunnelStage, ...]] = {
@@ -51,7 +51,7 @@ class FunnelStep:
 
 
 def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[FunnelStep]:
-    """The printed arithmetic. What is planned computes the same in SQL; this says it in plain words."""
+    """The arithmetic of what is printed. Planned reads do the same in SQL; this is it in plain Python."""
     steps: list[FunnelStep] = []
     before: Decimal | None = None
     for stage, count in zip(stages, counts, strict=True):

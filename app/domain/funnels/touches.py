@@ -1,7 +1,7 @@
-"""Recording touches, and keeping each customer's path of a day with them.
+"""Recording touches, and keeping each customer's path through a day up to date.
 
-Whoever adds touches of a customer holds the customer's row lock, taken in the order of ids, so that the path is always
-made from all its touches, in whatever order they come in.
+Whoever adds touches of a customer holds the customer's row, locked in the order of ids, so that a path is always made
+from all its touches, in whatever order they come in.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def _channel(value: str, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """A customer reached a stage. `reference` names it in its source: the same one again is the same touch."""
+    """A customer reached a stage. `reference` is its name in its source: the same reference is the same touch."""
 
     customer_id: int = needed("Who.", refers=("cust", "customer"))
     stage: FunnelStage = needed("The stage.")
@@ -53,7 +53,7 @@ class RecordedTouches:
 
     new: int
     repeated: int
-    """Touches that were there already, or twice in the call."""
+    """Touches that had been stored before, or were twice in the call."""
 
 
 _CUSTOMERS = f"""
@@ -71,8 +71,8 @@ ON CONFLICT (group_id, source, source_ref) DO NOTHING
 RETURNING customer_id, (occurred_at AT TIME ZONE 'UTC')::date AS day
 """
 _LETTER = "CASE stage " + " ".join(f"WHEN '{s}' THEN '{letter}'" for s, letter in LETTERS.items()) + " END"
-# The paths of these days anew: a letter per touch, in order of time (at the same instant in order of stages), a
-# letter that repeats the one before it left out.
+# Makes the paths of these days again: a letter per touch, in order of time (at the same instant in order of stages),
+# without letters that repeat the one before.
 PATHS = f"""
 INSERT INTO funnel_day (group_id, created_at, customer_id, day, path)
 SELECT $1, $2, customer_id, day, string_agg(letter, '' ORDER BY occurred_at, letter)
@@ -92,9 +92,9 @@ ON CONFLICT (group_id, customer_id, day) DO UPDATE SET path = excluded.path
 async def record_touches(
     tx: Transaction, touches: Sequence[Touch], *, source: str, now: datetime
 ) -> RecordedTouches:
-    """Store what is new of these touches, in the same number of statements however many there are.
+    """Store those of these touches that are new, in the same number of statements however many there are.
 
-    Several tells every fault, by place, and nothing is stored then.
+    Where something is wrong, Several has every fault, by index, and nothing is stored.
     """
     _check(touches, now=now)
     if not touches:
@@ -142,7 +142,7 @@ def _check(touches: Sequence[Touch], *, now: datetime) -> None:
 
 
 async def _check_known(tx: Transaction, touches: Sequence[Touch]) -> None:
-    """Lock the customers; refuse those, and campaigns, that this scope does not reach."""
+    """Lock the customers. Refuse customers and campaigns out of scope."""
     asked = sorted({t.customer_id for t in touches})
     customers = {row["id"] for row in await tx.fetch(_CUSTOMERS, *borders(tx.scope), asked)}
     named = sorted({t.campaign_id for t in touches if t.campaign_id is not None})

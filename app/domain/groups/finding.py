@@ -30,7 +30,7 @@ SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone, cu
 async def store_to_write(tx: Transaction, store_id: int | None, *, path: Path = ("storeId",)) -> StoreFacts:
     """The store named, else the scope's, else the group's default one.
 
-    Under a store scope every other store is not found, as if it did not exist.
+    Under a store's scope other stores are not found, as if they did not exist.
     """
     own = tx.scope.store_id
     if own is not None and store_id not in (None, own):
@@ -50,7 +50,7 @@ async def store_to_write(tx: Transaction, store_id: int | None, *, path: Path = 
 async def store_by_beacon(tx: Transaction, beacon_key: str, *, path: Path = ("beaconKey",)) -> StoreFacts:
     """The store this beacon key names, compared exactly.
 
-    Under a store scope any key but its own is refused alike, whether it exists or not.
+    Under a store's scope any key but its own is refused, whether or not it exists.
     """
     row = await tx.fetchrow(_FACTS + " store.beacon_key = $2", tx.scope.group_id, beacon_key)
     own = tx.scope.store_id

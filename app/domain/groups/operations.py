@@ -17,9 +17,9 @@ from app.values.instants import zone_of
 from app.values.money import is_currency
 from app.values.scope import Scope
 
-# Held by whoever decides which store is the default one, so that there is one at all times.
+# Locked by whoever changes the default store, so that there is one at all times.
 _LOCK_GROUP = "SELECT 1 FROM customer_group WHERE id = $1 FOR NO KEY UPDATE"
-# Days of a campaign mean days in its store's zone; where that changes, those still to run move with it.
+# A campaign's days are days in its store's zone: where that changes, those still to come move with it.
 _MOVE_WINDOWS = """
 UPDATE campaign c
    SET starts_at = coalesce(c.starts_on::timestamp AT TIME ZONE z.zone, c.starts_at),
@@ -49,16 +49,16 @@ async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) ->
     row |= {"created_at": now, "updated_at": now}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO store (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, now: datetime) -> int:
-    """Change what was sent; the id. A credential narrowed to a store may change that one, but no defaults."""
+    """Change what was sent; the id. A credential narrowed to a store may change that store, but no defaults."""
     if tx.scope.store_id not in (None, store_id):
         raise NotFound("store", store_id, path=["id"])
     values = await _checked(tx, given)
@@ -81,14 +81,14 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
 
 
 async def create_group(db: Database, *, name: str, currency: str, time_zone: str, now: datetime) -> int:
-    """A new tenant, without stores or credentials yet; its id. No credential makes groups: operators do."""
+    """A new tenant, without stores or credentials yet; its id. Only operators make groups, no credential does."""
     name = inputs.name(name, ["name"])
     if not is_currency(currency):
         raise Invalid("A currency is three capital letters like EUR.", path=["currency"])
     async with db.directory() as connection:
         await _check_zone(connection, time_zone, ["timeZone"])
         group_id = int(await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id"))
-        # From here on the transaction is inside the new group, as its policies ask.
+        # From here on the transaction is inside the new group, as the policies demand.
         await connection.execute(group_setting(Scope(group_id)))
         await connection.execute(
             "INSERT INTO customer_group (id, name, currency, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -118,7 +118,7 @@ def whole_group(tx: Transaction) -> None:
 
 
 async def _settle_default(tx: Transaction, store_id: int, values: dict[str, Any], *, now: datetime) -> None:
-    """There is always one default store: it changes by naming another one."""
+    """There is always one default store: it can only be changed by naming another."""
     row = await tx.fetchrow(
         "SELECT is_default FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL",
         tx.scope.group_id, store_id,
@@ -150,7 +150,7 @@ async def _checked(tx: Transaction, given: StoreFields | GroupFields) -> dict[st
 
 
 async def _check_zone(tx: "Transaction | asyncpg.Connection[Any]", name: str, path: Path) -> None:
-    """Both we and the database compute days in it, so both must know it."""
+    """Both Python and the database compute days in it, so both must know it."""
     try:
         zone_of(inputs.text(name, path, longest=inputs.MAX_CODE))
     except ValueError as why:

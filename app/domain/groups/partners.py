@@ -70,7 +70,7 @@ async def create_partnership(tx: Transaction, given: PartnershipFields, *, now: 
 
 
 async def rename_partnership(tx: Transaction, partnership_id: int, given: PartnershipFields) -> int:
-    """Call it something else; the id. Partner and store stay: campaigns rest on them."""
+    """Rename it; the id. Partner and store cannot change: campaigns depend on them."""
     name = written(given)["name"]
     if not await tx.execute(_RENAME_PARTNERSHIP, tx.scope.group_id, partnership_id, name, tx.scope.store_id):
         raise NotFound("partnership", partnership_id, path=["id"])

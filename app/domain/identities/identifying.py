@@ -1,12 +1,13 @@
-"""Whose events and interactions they are: customers known by trackers and by what identifies them.
+"""Whose events and interactions these are: finds customers by trackers and identity fields.
 
-What is given is tried in the order of the project's identity fields, the tracker last; the first that is known
-decides, an e-mail or phone also by the customer's own columns. What is not yet known is attached to that customer.
-Nobody known: a new customer. A tracker whose customer is anonymous (known by trackers alone) and now meets somebody
-known: the anonymous customer's events, metrics, interactions and touches become theirs, and it is deleted; unless it
-has orders, rewards, promos or a place on a list, which count for one customer.
+The values given are tried in the order of the project's identity fields, the tracker last; the first known one
+decides (an e-mail or phone is also looked up in the customers' own columns), and those not yet known are attached to
+that customer. If none is known, a new customer is made. If the tracker belongs to an anonymous customer (known only
+by trackers) and the other values to somebody else, the anonymous customer's events, metrics, interactions and touches
+go over to that one, and it is deleted; unless it has orders, rewards, promos or a place on a list: they count per
+customer.
 
-Whoever identifies holds the customers' rows, taken in the order of ids. Source: Webmarketer API 1.0.0, "Create an event
+Identifying holds the customers' rows, locked in the order of ids. Source: Webmarketer API 1.0.0, "Create an event
 asynchronously" (trackerId) and "Create offline interaction" (userData).
 """
 
@@ -23,15 +24,16 @@ from app.errors import Conflict
 
 TRACKER = "tracker"
 TRIES = 10
-"""How often is looked again after somebody else made the same customers meanwhile."""
+"""Retries when another request created the same customers."""
 
 MOVED = ("event", "event_metric", "interaction", "customer_identity", "reward_evaluation")
-"""What goes over to whom somebody anonymous turns out to be; touches too, and the paths of their days are made anew."""
+"""What goes over when an anonymous customer turns out to be a known one. So do touches, and their days' paths are made
+again."""
 COUNTED = (
     "customer_order", "promo_redemption", "promo_usage", "segment_member", "reward_balance", "reward_entry",
     "reward_participant",
 )  # fmt: skip
-"""Where limits and balances count per customer: whoever has any of it is somebody, and is not merged."""
+"""Tables on which limits and balances count per customer: whoever has a row in one is not merged."""
 
 Key = tuple[int, str, str]
 """Project, kind and value of an identity."""
@@ -45,14 +47,14 @@ class Project:
     store_id: int | None
     """New customers' store."""
     identity_fields: tuple[str, ...]
-    """Surest first."""
+    """The surest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is said about somebody: a tracker, and attributes in the form that compares (`values.identity_of`).
+    """What is said about somebody: a tracker, and attributes in comparable form (`values.identity_of`).
 
-    Attributes that are no identity fields of the project identify nobody; `name` names a new customer.
+    Attributes that are no identity fields of the project do not identify; `name` becomes a new customer's name.
     """
 
     project_id: int
@@ -69,33 +71,33 @@ async def load_projects(tx: Transaction, ids: Collection[int]) -> dict[int, Proj
 async def identify(
     tx: Transaction, people: Sequence[Person], *, projects: Mapping[int, Project], now: datetime
 ) -> list[int | None]:
-    """The customers, in the order of the people; None where nothing identifies. About ten statements for all.
+    """The customers, in the order of the people; None where nothing identifies. About ten statements in all.
 
-    As if they came one after the other: the second may be known by what the first brought.
+    As if they came one after the other: the second may be known by values that the first brought.
     """
     asked = sorted({key for person in people for key in _keys_of(person, projects)})
     if not asked:
         return [None] * len(people)
     for _ in range(TRIES):
         try:
-            # What was written with a key that somebody else just took is undone and looked at again, and locks are
-            # given back with it: they could not be taken in the order of ids after those that are held.
+            # What was written with a key that another request has just taken is undone and tried again; locks are
+            # released with it, since further ones could not be taken in the order of ids after those held.
             async with tx.savepoint():
                 decided = await _look(tx, projects, asked, now=now)
-                found = [decided.decide(person) for person in people]
+                numbers = [decided.decide(person) for person in people]
                 ids = await _write(tx, decided, now=now)
-                return [None if one is None else ids[decided.final(one)] for one in found]
+                return [None if one is None else ids[decided.final(one)] for one in numbers]
         except (_Taken, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
             continue
     raise Conflict("These people are being identified by somebody else; try again.")
 
 
 class _Taken(Exception):
-    """Somebody else took one of the keys at the same moment."""
+    """Another request took one of the keys at the same moment."""
 
 
 _PROJECTS = "SELECT id, store_id, identity_fields FROM project WHERE group_id = $1 AND id = ANY ($2)"
-# A number several customers have is the first one's.
+# A phone number that several customers share counts as the first one's.
 _KNOWN = """
 SELECT i.project_id, i.kind, i.value, i.customer_id
   FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
@@ -111,7 +113,7 @@ _LOCK = """
 SELECT id, deleted_at IS NOT NULL AS is_gone FROM customer
  WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
 """
-# Whoever comes back after they were deleted is there again, as when they are upserted.
+# A deleted customer who comes back is restored, as in an upsert.
 _REVIVE = "UPDATE customer SET deleted_at = NULL, updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
 _ANONYMOUS = f"""
 SELECT c.id FROM customer c
@@ -160,7 +162,7 @@ UPDATE interaction i SET customer_id = given.customer_id
 
 @dataclass(slots=True)
 class _Fresh:
-    """A customer still to be made, or what a known one lacks."""
+    """A customer to be made, or values that a known one lacks."""
 
     store_id: int | None
     name: str | None = None
@@ -169,20 +171,20 @@ class _Fresh:
 
 
 class _Decisions:
-    """Who is who, decided in memory. Customers still to be made have negative numbers."""
+    """Who is who, decided in memory. Customers to be made have negative numbers."""
 
     def __init__(self, projects: Mapping[int, Project]) -> None:
         self.projects = projects
         self.owner: dict[Key, int] = {}
-        """By what is in the table of identities."""
+        """By keys in the table of identities."""
         self.columns: dict[tuple[str, str], int] = {}
-        """By the customers' own columns, which hold in every project."""
+        """By the customers' own columns, which are valid in every project."""
         self.attached: dict[Key, int] = {}
         """Keys that were not in the table."""
         self.anonymous: set[int] = set()
         self.merged: dict[int, int] = {}
         self.fresh: dict[int, _Fresh] = {}
-        """What to write of customers: those to be made, and those that lack something."""
+        """What to write: customers to be made, and values for those that lack some."""
         self.made = 0
 
     def decide(self, person: Person) -> int | None:
@@ -214,7 +216,7 @@ class _Decisions:
         return customer
 
     def _tell(self, customer: int, person: Person, new: Sequence[Key]) -> None:
-        """What the customer's own columns should say, where they say nothing yet."""
+        """Fill in the customer's own columns, where they are still empty."""
         told = self.fresh.setdefault(customer, _Fresh(None))
         told.name = told.name or person.identities.get("name")
         for _, kind, value in new:
@@ -230,7 +232,7 @@ class _Decisions:
 
 
 def _keys_of(person: Person, projects: Mapping[int, Project]) -> list[Key]:
-    """What identifies, surest first."""
+    """The keys that identify somebody, the surest first."""
     project, values = projects[person.project_id], person.identities
     names = (name for name in project.identity_fields if name != TRACKER and values.get(name))
     found = [(project.id, name, values[name]) for name in names]
@@ -240,7 +242,7 @@ def _keys_of(person: Person, projects: Mapping[int, Project]) -> list[Key]:
 async def _look(
     tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key], *, now: datetime
 ) -> _Decisions:
-    """Who is known, and held. Read again once they are: somebody may just have been merged."""
+    """Find and lock who is known. Read again once they are locked: somebody may just have been merged."""
     decided = await _read(tx, projects, keys)
     customers = _customers(decided)
     if not customers:
@@ -275,18 +277,18 @@ def _customers(decided: _Decisions) -> list[int]:
 
 
 async def _write(tx: Transaction, decided: _Decisions, *, now: datetime) -> dict[int, int]:
-    """Write what is new. The real ids of all customers, by their number."""
+    """Write what is new. Returns the real ids of all customers, by number."""
     group_id = tx.scope.group_id
     ids = {customer: customer for customer in _customers(decided) if customer > 0}
-    # In the order of the unique keys, so that two who make the same customers wait for each other in one order.
+    # In the order of the unique keys, so that two requests that make the same customers cannot deadlock.
     made = sorted((n for n in decided.fresh if n < 0), key=lambda n: (decided.fresh[n].email or "", -n))
     if made:
         rows = [decided.fresh[n] for n in made]
-        found = await tx.fetch(
+        inserted = await tx.fetch(
             _MAKE, group_id, now, [row.store_id for row in rows], [row.name or "" for row in rows],
             [row.email for row in rows], [row.phone for row in rows],
         )  # fmt: skip
-        ids |= {n: row["id"] for n, row in zip(made, found, strict=True)}
+        ids |= {n: row["id"] for n, row in zip(made, inserted, strict=True)}
     lacking = sorted(n for n in decided.fresh if n > 0)
     if lacking:
         told = [decided.fresh[n] for n in lacking]
@@ -309,7 +311,7 @@ async def _write(tx: Transaction, decided: _Decisions, *, now: datetime) -> dict
 
 
 async def _merge(tx: Transaction, merges: Mapping[int, int], *, now: datetime) -> None:
-    """Everything of the anonymous customers becomes that of those they turned out to be."""
+    """Move everything of anonymous customers to those they turned out to be."""
     group_id, gone, into = tx.scope.group_id, list(merges), list(merges.values())
     for statement in _MOVE:
         await tx.execute(statement, group_id, gone, into)
@@ -323,7 +325,7 @@ async def _merge(tx: Transaction, merges: Mapping[int, int], *, now: datetime) -
 
 
 async def _claim_interactions(tx: Transaction, decided: _Decisions, ids: Mapping[int, int]) -> None:
-    """Give interactions of these trackers that are nobody's yet to the trackers' customers."""
+    """Give interactions of these trackers that have no customer yet to the trackers' customers."""
     trackers = [key for key in decided.owner if key[1] == TRACKER]
     if trackers:
         projects, _, values = _columns(trackers)

@@ -1,5 +1,5 @@
-"""What a user is known by: values in the one form that compares. Each reader raises ValueError, which says what would
-be right. Source: Webmarketer API 1.0.0, "Create offline interaction" (userData), "Gets an Event by ID".
+"""What a user is known by: values in one comparable form. Each reader raises ValueError, which says what would be
+right. Source: Webmarketer API 1.0.0, "Create offline interaction" (userData), "Gets an Event by ID".
 """
 
 import re
@@ -21,13 +21,13 @@ CALLING_CODES = {
     "IT": "39", "JP": "81", "LU": "352", "MA": "212", "MC": "377", "MQ": "596", "MX": "52", "NL": "31", "NO": "47",
     "PL": "48", "PT": "351", "RE": "262", "RO": "40", "SE": "46", "TN": "216", "US": "1",
 }  # fmt: skip
-"""ITU country calling codes, by ISO 3166 code, of what a `phoneParsingConfig` may name."""
+"""ITU country calling codes, by ISO 3166 code, for countries that a `phoneParsingConfig` may name."""
 _KEEPS_ZERO = frozenset({"39"})
 """Where a national number's leading 0 is part of the number."""
 
 
 def identity_of(kind: str, value: object) -> str | None:
-    """What a user is known by: the value in the one form that compares; None where it says nothing.
+    """The value in its one comparable form; None where it is empty.
 
     ValueError where it cannot be one.
     """
@@ -62,10 +62,10 @@ def read_email(value: object) -> str:
 
 
 def read_phone(value: object, config: object = None) -> str:
-    """A phone number: `+` and digits where its country is said or configured, else its digits alone.
+    """A phone number: `+` and digits where its country is given or configured, else only its digits.
 
-    `config` is an event type's `phoneParsingConfig`, whose form the document leaves open: taken are country codes
-    (`FR`) and calling codes (`+33`), alone, in a list, or as a value of an object. The first one is used.
+    `config` is an event type's `phoneParsingConfig`, whose form the document leaves open: country codes (`FR`)
+    and calling codes (`+33`) are accepted, alone, in a list, or as a value of an object. The first one is used.
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     match = _PHONE.fullmatch(text.strip()) if isinstance(text, str) else None

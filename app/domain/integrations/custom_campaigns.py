@@ -1,4 +1,4 @@
-"""Campaigns that an integration tracks: those people make, and the one that traffic makes by itself.
+"""Campaigns that an integration tracks: those that people make, and the one that traffic makes automatically.
 
 Source: Webmarketer API 1.0.0, "Custom Ads", campaigns. `active` is a view of a campaign's life: whether it runs.
 """
@@ -29,7 +29,7 @@ TO_RUN: dict[CampaignStatus, tuple[Move, ...]] = {
     _S.COMPLETED: (Move.REOPEN, Move.ACTIVATE),
     _S.ACTIVE: (),
 }
-"""What leads to a campaign that runs."""
+"""The moves that lead to a running campaign."""
 _LOCK = f"""
 SELECT campaign.name, campaign.status, integration.wmkt_id
   FROM campaign JOIN integration ON integration.group_id = $1 AND integration.id = campaign.integration_id
@@ -46,7 +46,7 @@ SELECT integration.id, integration.name, integration.kind, integration.currency,
   FROM integration JOIN project ON project.group_id = $1 AND project.id = integration.project_id
  WHERE integration.group_id = $1 AND integration.id = ANY ($2) ORDER BY integration.id
 """
-# Two that come at once: the second waits for the first, and then has nothing to insert.
+# Of two at once the second waits for the first, and then has nothing to insert.
 _MAKE_IMPLICIT = """
 INSERT INTO campaign (group_id, created_at, updated_at, activated_at, name, status, type, objective, channels,
        store_id, project_id, integration_id, currency, is_explicit, is_template, total_rewards)
@@ -83,7 +83,7 @@ async def update_custom_campaign(
     wmkt_id: str | None = None,
     now: datetime,
 ) -> bool:
-    """Change what was sent; whether anything is another than before.
+    """Change what was sent; returns whether anything is different.
 
     Made active, it runs, whatever it was before; made inactive, it is paused if it runs. Conflict where its end has
     passed. `wmkt_id`: it counts as found only if this integration tracks it.
@@ -111,12 +111,12 @@ async def update_custom_campaign(
 async def implicit_campaigns(
     tx: Transaction, integration_ids: Collection[int], *, now: datetime
 ) -> dict[int, int]:
-    """By integration, the one campaign for its traffic without a slug we know; made where it is not there yet."""
+    """By integration, the one campaign for traffic without a known slug; made where it is missing."""
     asked = sorted(set(integration_ids))
-    found = await _implicit(tx, asked)
-    missing = [ident for ident in asked if ident not in found]
+    campaigns = await _implicit(tx, asked)
+    missing = [ident for ident in asked if ident not in campaigns]
     if not missing:
-        return found
+        return campaigns
     for row in await tx.fetch(_INTEGRATIONS, tx.scope.group_id, missing):
         store_id = row["store_id"] or (await store_to_write(tx, None)).id
         await tx.execute(

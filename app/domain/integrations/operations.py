@@ -27,14 +27,14 @@ _RENAME = "UPDATE integration SET name = $3 WHERE group_id = $1 AND id = $2 AND 
 
 
 def is_custom(kind: str) -> bool:
-    """Whether campaigns and offline interactions are ours to make: `custom_ads`, `custom_sheet`, …"""
+    """Whether we may make its campaigns and offline interactions: `custom_ads`, `custom_sheet`, …"""
     return kind == "custom" or kind.startswith("custom_")
 
 
 async def create_integration(
     tx: Transaction, given: IntegrationFields, *, project: str, now: datetime
 ) -> int:
-    """A new integration; its id. Its tracking id is made up, its currency the group's, unless given."""
+    """A new integration; its id. By default the tracking id is random and the currency the group's."""
     project_id = await project_named(tx, project)
     values = written(given)
     if "name" not in values:
@@ -58,22 +58,22 @@ async def create_integration(
 
 
 async def update_integration(tx: Transaction, integration_id: int, given: IntegrationFields) -> bool:
-    """Call it otherwise; whether that is new. Its currency and its tracking id stay: money and links rest on them."""
+    """Rename it; returns whether the name is new. Currency and tracking id stay: money and links depend on them."""
     await _one(tx, "integration.id = $4", integration_id, path=["id"])
     name = written(given)["name"]
     return bool(await tx.execute(_RENAME, tx.scope.group_id, integration_id, name))
 
 
 async def custom_integration(tx: Transaction, wmkt_id: str, *, path: Path = ("wmktId",)) -> Any:
-    """The integration with this tracking id, inside the scope; Conflict where its campaigns are not ours to make."""
-    found = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
-    if not is_custom(found["kind"]):
+    """The integration with this tracking id, inside the scope; Conflict where we may not make its campaigns."""
+    integration = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
+    if not is_custom(integration["kind"]):
         raise Conflict(
-            f"This needs a custom integration; {wmkt_id} is of the kind {found['kind']}.",
+            f"This needs a custom integration; {wmkt_id} is of the kind {integration['kind']}.",
             path=path,
             code="NOT_CUSTOM",
         )
-    return found
+    return integration
 
 
 async def _one(tx: Transaction, condition: str, value: object, *, path: Path) -> Any:

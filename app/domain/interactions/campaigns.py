@@ -14,7 +14,7 @@ NODE_ID_DIGITS = 24
 
 
 class Led(NamedTuple):
-    """Where it led from; without a campaign it is direct."""
+    """Where somebody came from; without a campaign it is direct."""
 
     integration_id: int | None = None
     campaign_id: int | None = None
@@ -31,7 +31,7 @@ class Integration:
 async def integrations_of(
     tx: Transaction, asked: Sequence[tuple[int, str | None]]
 ) -> dict[tuple[int, str], Integration]:
-    """By project and tracking id. Another project's is not found."""
+    """By project and tracking id. Other projects' integrations are not found."""
     pairs = sorted({(project, wmkt_id) for project, wmkt_id in asked if wmkt_id is not None})
     if not pairs:
         return {}
@@ -46,10 +46,10 @@ async def campaigns_of(
     *,
     now: datetime,
 ) -> list[Led]:
-    """Project and node → where it led from, in their order.
+    """Project and node → where somebody came from, in the same order.
 
-    A campaign is known by its slug in the integration, else by its id there. An integration whose campaign is not said
-    or not known leads from its implicit campaign, which is made if it is not there yet.
+    A campaign is known by its slug in the integration, else by its id there. Where none is given or known, it is the
+    integration's implicit campaign, which is made if it is missing.
     """
     named = [
         (integration.id, node.campaign)
@@ -60,8 +60,8 @@ async def campaigns_of(
     known = await _known(tx, sorted(set(named)))
     at: list[tuple[int, str | None] | None] = []
     for project, node in nodes:
-        found = integrations.get((project, node.wmkt_id or ""))
-        at.append(None if found is None else (found.id, node.campaign))
+        tracked = integrations.get((project, node.wmkt_id or ""))
+        at.append(None if tracked is None else (tracked.id, node.campaign))
     unsaid = {place[0] for place in at if place is not None and place not in known}
     implicit = await implicit_campaigns(tx, unsaid, now=now) if unsaid else {}
     return [Led() if place is None else Led(place[0], known.get(place) or implicit[place[0]]) for place in at]
@@ -72,7 +72,7 @@ SELECT i.id, i.kind, i.project_id, i.wmkt_id
   FROM unnest($2::bigint[], $3::text[]) AS given (project_id, wmkt_id)
   JOIN integration i ON i.group_id = $1 AND i.wmkt_id = given.wmkt_id AND i.project_id = given.project_id
 """
-# The slug counts before the id: somebody may have called a campaign by another one's number.
+# The slug comes before the id: somebody may have given a campaign another one's number for a slug.
 _KNOWN = """
 SELECT given.integration_id, given.named, c.id, c.slug = given.named AS by_slug
   FROM unnest($2::bigint[], $3::text[]) AS given (integration_id, named)

@@ -1,7 +1,7 @@
-"""Interactions that came in at the very moment their tracker became known.
+"""Interactions that came in at the very moment when their tracker became known.
 
 Neither of two transactions sees what the other has not committed yet: the one that records the visit finds nobody, the
-one that identifies the tracker finds no visit. So a while later somebody looks again.
+one that identifies the tracker finds no visit. So a worker looks again a while later.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from app.db.database import Transaction
 
 LOOK_BACK = timedelta(minutes=10)
-"""Longer than any transaction lasts."""
+"""Longer than any transaction takes."""
 _CLAIM = """
 UPDATE interaction i SET customer_id = known.customer_id
   FROM customer_identity known
@@ -19,5 +19,5 @@ UPDATE interaction i SET customer_id = known.customer_id
 
 
 async def claim_latecomers(tx: Transaction, *, now: datetime) -> int:
-    """Give recent interactions that are nobody's to their trackers' customers; how many there were."""
+    """Give recent interactions without a customer to their trackers' customers; how many there were."""
     return await tx.execute(_CLAIM, tx.scope.group_id, now - LOOK_BACK)

@@ -1,8 +1,8 @@
-"""What a landing page's address says about how somebody came: the integration's id and the campaign's slug.
+"""What a landing page's address says about where somebody came from: the integration's id and the campaign's slug.
 
 The document names the parameters in passing: `wmktid` for the integration ("traffic is detected with the integration
-wmktid"), `cid` for the campaign ("the advertiser needed properties, eg: cid for campaign ID"). They are read whatever
-their case; of a repeated one the first counts.
+wmktid"), `cid` for the campaign ("the advertiser needed properties, eg: cid for campaign ID"). Their case
+does not matter; of a repeated one the first counts.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MAX_PARAMETERS = 200
 
 
 class LandingNode(NamedTuple):
-    """What is said about the advertiser's side."""
+    """The advertiser's side, as far as the address gives it."""
 
     wmkt_id: str | None = None
     campaign: str | None = None
@@ -26,11 +26,11 @@ class LandingNode(NamedTuple):
 
 
 NOWHERE = LandingNode()
-"""Nothing is said: direct."""
+"""Nothing is given: direct traffic."""
 
 
 def read_landing(url: str | None) -> LandingNode:
-    """What the address says; NOWHERE where it says nothing, or is no address at all."""
+    """What the address gives; NOWHERE where that is nothing, or it is no address at all."""
     if not url:
         return NOWHERE
     try:
@@ -42,19 +42,19 @@ def read_landing(url: str | None) -> LandingNode:
 
 def node_of(data: Mapping[str, object]) -> LandingNode:
     """The two properties we know, among whatever an advertiser sends; numbers count as text."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in data.items():
         known = name.strip().lower()
         if known in (WMKT_ID.lower(), CID) and isinstance(value, str | int) and not isinstance(value, bool):
             text = str(value).strip()
-            # Longer than any of ours, or not storable: it names nothing.
+            # Longer than any of ours, or impossible to store: it names nothing.
             if text and len(text) <= MAX_CODE and "\0" not in text and text.isprintable():
-                found[known] = text
-    return LandingNode(found.get(WMKT_ID.lower()), found.get(CID))
+                values[known] = text
+    return LandingNode(values.get(WMKT_ID.lower()), values.get(CID))
 
 
 def node_text(node: LandingNode) -> str | None:
-    """As JSON, as it is kept of traffic; None for nowhere."""
+    """As JSON, to be kept with traffic; None for nowhere."""
     said = {
         name: value for name, value in ((WMKT_ID, node.wmkt_id), (CID, node.campaign)) if value is not None
     }

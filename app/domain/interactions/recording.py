@@ -1,4 +1,4 @@
-"""Recording interactions: traffic, many at once, and contacts out of the website, one by one.
+"""Recording interactions: traffic, many at once, and contacts outside the website, one by one.
 
 An interaction counts once: its `dedup_key` is unique in the project. Source: Webmarketer API 1.0.0, "Interactions",
 "Get custom campaigns" (implicit campaigns).
@@ -24,7 +24,7 @@ from app.values.json_text import write_json
 
 MAX_KEY = 255
 MAX_URL = 8_192
-"""Of an address, as of a referrer; what is longer is cut, since nobody can send it again."""
+"""For addresses and referrers; longer ones are cut, since nobody can send them again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +38,25 @@ class Visit:
     dedup_key: str
     referrer: str | None = None
     customer_id: int | None = None
-    """Whose tracker it is, where that is known already."""
+    """The tracker's customer, where that is known already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offline:
-    """A contact out of the website, as it is told."""
+    """A contact outside the website, as it is reported."""
 
     user_data: Mapping[str, object]
     node_data: Mapping[str, object]
     occurred_at: datetime | None = None
     dedup_key: str | None = None
-    """Unless given, the same contact at the same moment is the same one."""
+    """By default the same contact at the same moment counts as the same one."""
 
 
 async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: datetime) -> list[int]:
-    """Store what is new of these visits; their ids, in order, those of repeats the first one's.
+    """Store those of these visits that are new; their ids in order, for a repeat the first one's.
 
-    In the same number of statements however many there are, but for implicit campaigns that are made. Whose tracker
-    nobody knows yet stays without a customer until somebody does (`identifying.py`).
+    In the same number of statements however many there are, except where implicit campaigns are made. A visit whose
+    tracker nobody knows yet stays without a customer until somebody does (`identifying.py`).
     """
     if not visits:
         return []
@@ -75,10 +75,10 @@ async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: dateti
 
 
 async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now: datetime) -> int:
-    """Store a contact out of the website; its id, also of one that was there already. Invalid says what is wrong.
+    """Store a contact outside the website; its id, also where it was stored before. Invalid says what is wrong.
 
     It belongs to a custom integration of the project. Who it was is found, or a new customer made, from the project's
-    identity fields; with none of them it is nobody's.
+    identity fields; without any of them it has no customer.
     """
     project = (await load_projects(tx, [project_id])).get(project_id)
     if project is None:
@@ -131,7 +131,7 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
 
 
 _STORED = "SELECT id FROM interaction WHERE group_id = $1 AND project_id = $2 AND dedup_key = $3"
-# A repeat is updated by nothing, so that its id comes back, also when it was stored at this very moment.
+# A repeat is updated with nothing, so that its id comes back, even if it was stored at this very moment.
 _INSERT = """
 INSERT INTO interaction AS i (group_id, created_at, kind, project_id, dedup_key, occurred_at, tracker_id,
        landing_url, referrer, integration_id, campaign_id, customer_id, user_data, node_data)
@@ -165,7 +165,7 @@ async def _store(
     first = {(visit.project_id, visit.dedup_key): at for at, visit in reversed([*enumerate(visits)])}
     rows = [(visits[at], led[at], at) for at in first.values()]
     with refusals():
-        found: list[Any] = await tx.fetch(
+        stored: list[Any] = await tx.fetch(
             _INSERT,
             tx.scope.group_id,
             now,
@@ -182,13 +182,13 @@ async def _store(
             [user_data[at] for _, _, at in rows],
             [node_data[at] for _, _, at in rows],
         )
-    ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in found}
+    ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in stored}
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]
 
 
 def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, str]:
-    """What identifies, in the form that compares; only identity fields may be there."""
-    found: dict[str, str] = {}
+    """The identifying values in comparable form; only identity fields are allowed."""
+    identities: dict[str, str] = {}
     for name, value in said.items():
         path = ["userData", name]
         if name not in fields:
@@ -202,8 +202,8 @@ def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, 
         except ValueError as why:
             raise Invalid(f"userData.{name} {why}.", path=path) from None
         if known is not None:
-            found[name] = known
-    return found
+            identities[name] = known
+    return identities
 
 
 def _offline_key(told: Offline, identities: Mapping[str, str], occurred_at: datetime) -> str:

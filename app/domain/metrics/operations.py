@@ -1,6 +1,6 @@
 """Recording metrics in bulk: the day's numbers, the spend ledger and the store's rollup move together.
 
-Whoever changes the metrics or the spend of a campaign holds the campaign's row lock, taken in the order of
+Whoever changes the metrics or the spend of a campaign holds the campaign's row, locked in the order of
 ids. Rollup rows belong to many campaigns; they are locked after that, in the order of their key. So two
 calls that touch the same rows wait for each other and cannot deadlock, and what was read under the locks
 stays true.
@@ -36,7 +36,7 @@ class Mode(StrEnum):
     SET = "set"
     """The day's total so far: it replaces what was recorded. Sending it twice changes nothing."""
     ADD = "add"
-    """What came on top: it is added to what was recorded."""
+    """An addition to what was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def record_metrics(
 ) -> RecordedMetrics:
     """Store all entries or none, in the same number of statements however many there are.
 
-    Numbers that an entry leaves out stay as recorded. Several tells every fault, by entry.
+    Numbers that an entry leaves out stay as recorded. Several has every fault, by entry.
     """
     faults = check_entries(entries, now=now)
     ids = sorted({entry.campaign_id for entry in entries})
@@ -92,10 +92,10 @@ async def record_metrics(
 async def rebook_spend(
     tx: Transaction, lines: Sequence[SpendLine], *, source: str, stem: str, now: datetime
 ) -> None:
-    """These lines instead of all entries of the source whose reference is `stem`, a colon and more.
+    """Replace all entries of the source whose reference is `stem`, a colon and more, by these lines.
 
-    The caller holds whatever the entries follow from, so that nobody else rebooks the same stem. Campaigns
-    that were booked before are moved too, also deleted ones: their spend happened.
+    The caller holds the row that the entries follow from, so that nobody else rebooks the same stem. Campaigns
+    with earlier entries are updated too, even deleted ones: their spend is a fact.
     """
     group_id = tx.scope.group_id
     booked = await tx.fetch(_BOOKED, group_id, source, stem)
@@ -162,7 +162,7 @@ RETURNING source_ref, new.amount - coalesce(old.amount, 0) AS moved
 async def _write_ledger(
     tx: Transaction, entries: Sequence[MetricEntry], currencies: Sequence[str], *, add: bool, now: datetime
 ) -> dict[str, Decimal]:
-    """By how much each entry's reported spend moved; entries that say nothing about spend are missing."""
+    """By how much each entry's reported spend changed; entries without spend are left out."""
     told = [(e, c) for e, c in zip(entries, currencies, strict=True) if e.spend is not None]
     if not told:
         return {}
@@ -182,7 +182,7 @@ async def _write_ledger(
 
 
 def _settled(number: str) -> str:
-    """The new value of a column. By how much spend moves the ledger has said already, in either mode."""
+    """The new value of a column. The change in spend comes from the ledger, in either mode."""
     if number == "spend":
         return "coalesce(m.spend, 0) + given.spend"
     return (
@@ -222,7 +222,7 @@ async def _write_metrics(
     add: bool,
     now: datetime,
 ) -> Sequence[Any]:
-    """The rows that were written; their numbers are by how much each moved."""
+    """The rows that were written, with the changes in their numbers."""
     return await tx.fetch(
         _METRICS,
         tx.scope.group_id,
@@ -265,7 +265,7 @@ UPDATE metric_rollup r SET {", ".join(f"{n} = r.{n} + given.{n}" for n in NUMBER
 async def _move_rollup(
     tx: Transaction, moved: Sequence[Any], stores: dict[int, int], *, now: datetime
 ) -> None:
-    """Move each store's sums by what its campaigns moved. Rows are made first: a sum can also go down."""
+    """Change each store's sums as its campaigns changed. Missing rows are made first: a sum can also go down."""
     sums: dict[tuple[int, date, str, str], list[Any]] = defaultdict(lambda: [0] * len(NUMBERS))
     for row in moved:
         key = (stores[row["campaign_id"]], row["day"], row["channel"], row["currency"])

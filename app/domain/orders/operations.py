@@ -1,4 +1,4 @@
-"""Recording orders in bulk: the order, the customer's facts and the campaign's metrics move together.
+"""Recording orders in bulk: the order, the customer's facts and the campaign's metrics change together.
 
 Rows are locked in one order by all writers: orders by reference, customers by id, campaigns by id, rollups.
 """
@@ -49,7 +49,7 @@ SELECT id, upper(code) AS code, campaign_id FROM promo
 """
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
-# A reference that is there already stays as it is and is not told back: it counted once.
+# An order whose reference exists stays as it is and does not come back: it has counted already.
 _INSERT = """
 INSERT INTO customer_order
   (group_id, created_at, reference, customer_id, store_id, campaign_id, promo_id, channel, amount, currency,
@@ -100,7 +100,7 @@ async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: 
     """Store all orders or none, each reference once, in the same number of statements however many there are.
 
     An order of a campaign, or of a promo of one, adds a conversion and its amount to the campaign's metrics of
-    that day and channel. Several tells every fault, by entry.
+    that day and channel. Several has every fault, by entry.
     """
     whole_audience(tx)
     faults = check_orders(entries, now=now)
@@ -129,7 +129,7 @@ async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: 
 
 
 class _Settling:
-    """Finds what the entries name, and fills in what they leave out."""
+    """Looks up what the entries name, and fills in what they leave out."""
 
     def __init__(self, tx: Transaction, entries: Sequence[OrderEntry], now: datetime) -> None:
         self.tx = tx
@@ -137,7 +137,7 @@ class _Settling:
         self.now = now
 
     async def orders(self) -> list[_Order]:
-        """Every entry, complete; Several where something they name is not there."""
+        """Every entry, complete; Several where something they name does not exist."""
         tx, entries = self.tx, self.entries
         customers = await self._customers()
         promos = {
@@ -162,7 +162,7 @@ class _Settling:
             if any(self._store(at, customers, None) is None for at in range(len(entries)))
             else None
         )
-        found: list[_Order] = []
+        complete: list[_Order] = []
         faults: list[Failure] = []
         for at, entry in enumerate(entries):
             try:
@@ -174,12 +174,12 @@ class _Settling:
                     raise NotFound("store", entry.store_id, path=["orders", at, "storeId"])
                 store_id = self._store(at, customers, default)
                 assert store_id is not None
-                found.append(self._order(at, customer["id"], store_id, campaigns, promos))
+                complete.append(self._order(at, customer["id"], store_id, campaigns, promos))
             except Failure as failure:
                 faults.append(failure)
         if faults:
             raise Several(faults[:MAX_TOLD])
-        return found
+        return complete
 
     async def _customers(self) -> dict[int, Any]:
         entries = self.entries
@@ -253,7 +253,7 @@ async def _move_facts(tx: Transaction, orders: Sequence[_Order], *, now: datetim
     facts: dict[int, tuple[int, Decimal, datetime]] = {}
     for order in orders:
         count, spent, latest = facts.get(order.customer_id, (0, Decimal(0), order.ordered_at))
-        # Amounts in other currencies are kept with their orders; they are not added to these.
+        # Amounts in other currencies stay with their orders; they are not added up here.
         amount = order.entry.amount if order.currency == currency else Decimal(0)
         facts[order.customer_id] = (count + 1, spent + amount, max(latest, order.ordered_at))
     ids = sorted(facts)

@@ -1,4 +1,4 @@
-"""Outlays: made, changed, moved and deleted, and with each of it the ledger.
+"""Making, changing, moving and deleting outlays, and the ledger with them.
 
 Source: Webmarketer API 1.0.0, "Custom Ads", outlays. An outlay is spread over the days it covers, days of the
 store's time zone like all days of metrics, into entries `<outlay>:<day>` of the ledger. Whoever changes an outlay
@@ -82,9 +82,9 @@ async def update_outlay(
     in_campaign: int | None = None,
     now: datetime,
 ) -> bool:
-    """Change what was sent; whether anything is another than before.
+    """Change what was sent; returns whether anything is different.
 
-    The order of the dates is judged on the whole outlay as it would be. `campaign_id` moves it to another campaign
+    The order of the dates is checked on the outlay as a whole. `campaign_id` moves it to another campaign
     of the same integration. `wmkt_id`, `in_campaign`: it counts as found only there.
     """
     values = written(given)
@@ -92,8 +92,8 @@ async def update_outlay(
     if row is None or in_campaign not in (None, row["campaign_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     target = values.get("campaign_id", row["campaign_id"])
-    found = {c["id"]: c for c in await _campaigns(tx, {row["campaign_id"], target}, missing_ok=True)}
-    present, campaign = found.get(row["campaign_id"]), found.get(target)
+    campaigns = {c["id"]: c for c in await _campaigns(tx, {row["campaign_id"], target}, missing_ok=True)}
+    present, campaign = campaigns.get(row["campaign_id"]), campaigns.get(target)
     if present is None or wmkt_id not in (None, present["wmkt_id"]):
         raise NotFound("outlay", outlay_id, path=["id"])
     if campaign is None:
@@ -121,7 +121,7 @@ async def update_outlay(
 
 
 async def delete_outlay(tx: Transaction, outlay_id: int, *, now: datetime) -> int:
-    """Take an outlay and its spend away; the id. The row stays, marked."""
+    """Delete an outlay and its spend; the id. The row stays, marked as deleted."""
     row = await tx.fetchrow(_LOCK, tx.scope.group_id, outlay_id)
     if row is None or not await _campaigns(tx, [row["campaign_id"]], missing_ok=True):
         raise NotFound("outlay", outlay_id, path=["id"])

@@ -8,14 +8,14 @@ from app.values.instants import start_of
 from app.values.money import share_out
 
 MAX_DAYS = 3_660
-"""Ten years: what an outlay may cover, each day being an entry of the ledger."""
+"""Ten years is the most an outlay may cover: each day is an entry in the ledger."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def spread(
     amount: Decimal, currency: str, *, starts_at: datetime, ends_at: datetime, zone: tzinfo
 ) -> dict[date, Decimal]:
-    """What falls on each day of the zone, by how much of it is covered; days without a share are missing.
+    """The share of each day in the zone, by how much of it is covered; days without a share are left out.
 
     The shares add up to the amount exactly. `starts_at` is before `ends_at`, which is exclusive.
     """
@@ -27,12 +27,12 @@ def spread(
 def days_between(
     starts_at: datetime, ends_at: datetime, zone: tzinfo
 ) -> list[tuple[date, datetime, datetime]]:
-    """The zone's days that are touched, each with the part of it that is covered."""
+    """The days it touches in the zone, each with the part that is covered."""
     if ends_at - starts_at > timedelta(days=MAX_DAYS):
         raise Invalid(
             f"An outlay covers at most {MAX_DAYS} days; make several of it.", path=["endsAt"], code="TOO_LONG"
         )
-    found: list[tuple[date, datetime, datetime]] = []
+    days: list[tuple[date, datetime, datetime]] = []
     since = starts_at.astimezone(UTC)
     try:
         while since < ends_at:
@@ -41,10 +41,10 @@ def days_between(
             if until <= since:  # Where clocks were put back over midnight, a day has a second end.
                 until = start_of(day + timedelta(days=2), zone)
             until = min(until, ends_at)
-            found.append((day, since, until))
+            days.append((day, since, until))
             since = until
     except (ValueError, OverflowError):
         raise Invalid(
             "An outlay must lie between 0001-01-02 and 9999-12-30.", path=["startsAt"], code="OUT_OF_CALENDAR"
         ) from None
-    return found
+    return days

@@ -18,7 +18,7 @@ _CAMPAIGN = f"""
 SELECT starts_at, ends_at, segment_id, currency FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
 """
-# Locked, so that what is compared is what is linked.
+# Locked, so that the promo that is compared is the one that is linked.
 _SAME_CODE = f"""
 SELECT promo.id, promo.type, promo.value, promo.campaign_id FROM promo
  WHERE {PROMO_BORDERS} AND upper(promo.code) = $4 AND promo.deleted_at IS NULL FOR NO KEY UPDATE OF promo
@@ -34,8 +34,8 @@ async def promo_for_campaign(
 ) -> int:
     """The promo of this code, now the campaign's; its id.
 
-    A new code becomes a percentage promo with the campaign's window. A code that is there with the same discount
-    (or where none is said) is linked; one that belongs to another campaign already stays there and is shared. A
+    A new code becomes a percentage promo with the campaign's window. An existing code with the same discount (or
+    where none is given) is linked; one that belongs to another campaign already stays there and is shared. A
     code with another discount is a Conflict, `PROMO_CODE_EXISTS`. Paths are `promoCode`, `promoDiscountPercent`.
     """
     code = promo_code(code, ["promoCode"])
@@ -50,8 +50,8 @@ async def promo_for_campaign(
     campaign = await tx.fetchrow(_CAMPAIGN, *borders(tx.scope), campaign_id)
     if campaign is None:
         raise NotFound("campaign", campaign_id, path=["campaignId"])
-    found = await tx.fetchrow(_SAME_CODE, *borders(tx.scope), code)
-    if found is None:
+    promo = await tx.fetchrow(_SAME_CODE, *borders(tx.scope), code)
+    if promo is None:
         if discount_percent is None:
             raise Invalid(
                 f"There is no promo {code} yet; say its discount, too.",
@@ -69,17 +69,17 @@ async def promo_for_campaign(
         try:
             return await create_promo(tx, fields, now=now)
         except Conflict as conflict:
-            # It belongs to somebody outside of this scope, and cannot be linked from here.
+            # It is out of this scope and cannot be linked from here.
             conflict.path = ["promoCode"]
             raise
-    same = found["type"] == PromoType.PERCENTAGE and found["value"] == discount_percent
+    same = promo["type"] == PromoType.PERCENTAGE and promo["value"] == discount_percent
     if discount_percent is not None and not same:
-        is_ = f"{found['value'].normalize():f}" + ("%" if found["type"] == PromoType.PERCENTAGE else "")
+        is_ = f"{promo['value'].normalize():f}" + ("%" if promo["type"] == PromoType.PERCENTAGE else "")
         raise Conflict(
-            f"There is a promo {code} with another discount already ({found['type']} {is_}).",
+            f"There is a promo {code} with another discount already ({promo['type']} {is_}).",
             path=["promoCode"],
             code="PROMO_CODE_EXISTS",
         )
     if tx.scope.store_id is None and tx.scope.project_ids is None:
-        await tx.execute(_LINK, tx.scope.group_id, found["id"], campaign_id, now)
-    return int(found["id"])
+        await tx.execute(_LINK, tx.scope.group_id, promo["id"], campaign_id, now)
+    return int(promo["id"])

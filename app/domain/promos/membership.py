@@ -1,4 +1,4 @@
-"""Who redeems: the customer, whether its segment holds it, and the store it buys in."""
+"""Who redeems: the customer, whether the promo's segment holds it, and the store it buys in."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from app.values.ids import show_id
 _CUSTOMER = f"""
 SELECT {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $4 AND deleted_at IS NULL
 """
-# What a promo's segment and its counter say about one customer.
+# What a promo's segment and counter say about one customer.
 _STANDING = """
 SELECT (SELECT used FROM promo_usage
          WHERE group_id = $1 AND promo_id = $2 AND customer_id = $4) AS used,
@@ -32,7 +32,7 @@ _STORE = "SELECT external_id FROM store WHERE group_id = $1 AND id = $2 AND dele
 async def buyer_of(
     tx: Transaction, promo: Any, customer_id: int | None, store_id: int | None, *, now: datetime
 ) -> Buyer:
-    """What rules need to know of whoever redeems this promo; NotFound for a customer or store out of reach."""
+    """What the rules need to know about whoever redeems this promo; NotFound for a customer or store out of scope."""
     names = await _store_names(tx, store_id)
     if customer_id is None:
         return Buyer(store_names=names)
@@ -56,7 +56,7 @@ async def customer_of(tx: Transaction, customer_id: int, *, path: Path = ("custo
 
 
 def _holds(standing: Any, facts: Any, *, now: datetime) -> bool:
-    """A list has its members; whoever fits the criteria is in a dynamic segment, counted already or not."""
+    """A list holds its members, a dynamic segment whoever meets its criteria, counted already or not."""
     if standing["type"] != SegmentType.DYNAMIC:
         return bool(standing["listed"])
     predicate = kept_predicate(standing)

@@ -16,7 +16,7 @@ _OWN_PROMO = (
     f"{PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
     " AND ($2::bigint IS NULL AND $3::bigint[] IS NULL OR promo.campaign_id IS NOT NULL)"
 )
-"""A promo that may be changed here: under a narrower scope, only one of a campaign in reach."""
+"""A promo that may be changed here: under a narrower scope than the group, only one of a campaign in scope."""
 _LOCK = f"SELECT promo.* FROM promo WHERE {_OWN_PROMO} FOR NO KEY UPDATE"
 _DELETE = f"UPDATE promo SET deleted_at = $5, updated_at = $5 WHERE {_OWN_PROMO}"
 _CAMPAIGN = f"""
@@ -46,12 +46,12 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
     row = {**values, "currency": currency, "used": 0, "created_at": now, "updated_at": now}
     places = ", ".join(_place(column, n) for n, column in enumerate(row, start=2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO promo (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, now: datetime) -> int:
@@ -97,12 +97,12 @@ async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
 
 
 def _place(column: str, n: int) -> str:
-    # Kept documents go in as the text they are: the driver would quote it as one JSON text.
+    # Kept documents are sent as text: the driver would encode them once more, as a JSON string.
     return f"${n}::text::json" if column == "applies_to" else f"${n}"
 
 
 async def _settled(tx: Transaction, values: dict[str, Any]) -> str:
-    """Check what the promo points at; the currency it counts in."""
+    """Check what the promo refers to; returns the currency it counts in."""
     campaign_id, segment_id = values.get("campaign_id"), values.get("segment_id")
     if segment_id is not None and not await tx.fetchval(_SEGMENT, tx.scope.group_id, segment_id):
         raise NotFound("segment", segment_id, path=path_of(PromoFields, "segment_id"))
@@ -120,7 +120,7 @@ async def _settled(tx: Transaction, values: dict[str, Any]) -> str:
 
 
 async def _check_free(tx: Transaction, code: str, own: int | None) -> None:
-    # Two at once are stopped by the unique index; this only says it better and earlier.
+    # The unique index stops two at once; this only gives a better message earlier.
     if await tx.fetchval(_TAKEN, tx.scope.group_id, code, own):
         raise Conflict(
             f"Another promo of the group has the code {code} already.",

@@ -1,8 +1,8 @@
-"""Using promos: would it work, use it, give the use back.
+"""Using promos: checking one, redeeming it, giving the use back.
 
-Limits are held by one conditional statement each, whoever else redeems at the same moment. Rows are taken in one
+Each limit is enforced by one conditional statement, whoever else redeems at the same moment. Rows are taken in one
 order everywhere (redemption, customer's counter, promo), so uses and releases cannot deadlock; the promo's row,
-which all its customers share, comes last and is held shortest.
+which all its customers share, comes last and is held for the shortest time.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ SELECT r.id, r.promo_id, r.customer_id, upper(p.code) AS code FROM promo_redempt
   JOIN promo p ON p.group_id = $1 AND p.id = r.promo_id
  WHERE r.group_id = $1 AND r.key = $2 AND ($3::bigint IS NULL OR r.store_id = $3)
 """
-# The customer's counter is there after the first use; a limit of 0 lets nobody through.
+# The customer's counter exists from the first use on; a limit of 0 lets nobody through.
 _COUNT_CUSTOMER = f"""
 INSERT INTO promo_usage AS usage (group_id, promo_id, customer_id, used)
 SELECT $1, $2, $3, 1 WHERE coalesce($4::bigint, 1) > 0
@@ -81,7 +81,7 @@ _UNCOUNT_PROMO = "UPDATE promo SET used = used - 1 WHERE group_id = $1 AND id = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A code, a basket, and perhaps who buys where."""
+    """A code, a basket, and optionally who buys where."""
 
     code: str
     basket: Basket
@@ -99,7 +99,7 @@ class Validated:
 
 
 async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated:
-    """What would happen, without doing it: the discount, or every reason why not."""
+    """What redeeming would do, without doing it: the discount, or every reason why not."""
     check_basket(asked.basket)
     promo = await _promo(tx, asked.code)
     if promo is None:
@@ -111,13 +111,13 @@ async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated
 
 
 async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> int:
-    """Use the promo once; the redemption's id. The same key again is the same use, released since or not.
+    """Use the promo once; the redemption's id. The same key again is the same use, even if it was released since.
 
-    Several (codes as in `validate`) says every reason why not; nothing is changed then.
+    Several (codes as in `validate`) has every reason why not; nothing is changed then.
     """
     key = inputs.text(key, ["key"], longest=MAX_KEY, blank=False)
     check_basket(asked.basket)
-    # Before anything is judged: the use that this key stands for may have been the last one.
+    # Before anything is judged: the use behind this key may have been the last one allowed.
     known = await _use_of(tx, asked, key)
     if known is not None:
         return known
@@ -131,7 +131,7 @@ async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> i
 
 
 async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
-    """Give a use back, as when the order is cancelled; the redemption's id. Twice is once."""
+    """Give a use back, as when an order is cancelled; the redemption's id. Doing it twice changes nothing more."""
     row = await tx.fetchrow(_RELEASE, *borders(tx.scope), redemption_id, now)
     if row is None:
         if not await tx.fetchval(_RELEASED, *borders(tx.scope), redemption_id):
@@ -167,7 +167,7 @@ async def _judged(tx: Transaction, promo: Any, asked: Asked, *, now: datetime) -
 
 
 async def _use_of(tx: Transaction, asked: Asked, key: str) -> int | None:
-    """The use this key stands for; Conflict where it stands for another promo's or customer's."""
+    """The use with this key; Conflict where it is another promo's or customer's."""
     same = await tx.fetchrow(_SAME_KEY, tx.scope.group_id, key, tx.scope.store_id)
     if same is None:
         return None
@@ -194,7 +194,7 @@ async def _use(
             promo["currency"],
             now,
         )
-    if made is None:  # The same key, a moment ago.
+    if made is None:  # Another request used the same key a moment ago.
         known = await _use_of(tx, asked, key)
         if known is None:
             raise _key_taken()

@@ -16,14 +16,14 @@ NOTHING = Decimal(0)
 
 
 class PromoType(StrEnum):
-    """Kinds that can be redeemed. Others can be stored: the set is open in the document."""
+    """The types that can be redeemed. Others can be stored: the document leaves the set open."""
 
     PERCENTAGE = "percentage"
     """`value` percent of what it applies to."""
     FIXED_AMOUNT = "fixed_amount"
     """`value` of the promo's currency, never more than what it applies to."""
     FREE_DELIVERY = "free_delivery"
-    """The delivery fee; `value` says nothing."""
+    """The delivery fee; `value` is ignored."""
     FREE_ITEM = "free_item"
     """The cheapest `value` units of what it applies to; 0 counts as one."""
 
@@ -41,7 +41,7 @@ class AppliesTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a promo says."""
+    """The terms of a promo."""
 
     type: str
     value: Decimal
@@ -60,7 +60,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasketLine:
-    """So many units of one article."""
+    """A number of units of one article."""
 
     quantity: int
     unit_price: Decimal
@@ -70,7 +70,7 @@ class BasketLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """What somebody is about to pay. Amounts are in the promo's currency unless `currency` says otherwise."""
+    """What somebody is about to buy. Amounts are in the promo's currency unless `currency` says otherwise."""
 
     lines: Sequence[BasketLine] = ()
     delivery_fee: Decimal = NOTHING
@@ -89,12 +89,12 @@ class Basket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """What has to be known of whoever redeems. Without a customer, limits and segments cannot be kept."""
+    """What has to be known about whoever redeems. Without a customer, limits and segments cannot be checked."""
 
     known: bool = False
     in_segment: bool = False
     used: int = 0
-    """How often the customer uses this promo already."""
+    """How often the customer has used this promo already."""
     store_names: frozenset[str] | None = None
     """What the basket's store is called in `applies_to`; None: no store was named."""
 
@@ -156,7 +156,7 @@ def discount_of(terms: Terms, basket: Basket) -> Decimal:
         bound = min(bound, terms.max_discount)
     step = Decimal(1).scaleb(-digits_of(terms.currency))
     rounded = min(raw, bound).quantize(step, rounding=ROUND_HALF_UP)
-    # Rounding up must not pass the bound, which may have more digits than the currency.
+    # Rounding up must not exceed the bound, which may have more digits than the currency.
     return rounded if rounded <= bound else bound.quantize(step, rounding=ROUND_DOWN)
 
 
@@ -178,26 +178,26 @@ def _of_time(terms: Terms, now: datetime) -> list[RefusalReason]:
 
 
 def _of_limits(terms: Terms, buyer: Buyer) -> list[RefusalReason]:
-    found: list[RefusalReason] = []
+    reasons: list[RefusalReason] = []
     if terms.usage_limit is not None and terms.used >= terms.usage_limit:
-        found.append(used_up(terms.usage_limit))
+        reasons.append(used_up(terms.usage_limit))
     needs = terms.has_segment or terms.per_customer_limit is not None
     if needs and not buyer.known:
-        found.append(
+        reasons.append(
             RefusalReason(
                 "CUSTOMER_NEEDED",
                 "This promo asks who redeems it; name the customer.",
                 ("customerId",),
             )
         )
-        return found
+        return reasons
     if terms.has_segment and not buyer.in_segment:
-        found.append(
+        reasons.append(
             RefusalReason("NOT_IN_SEGMENT", "The customer is not in the promo's segment.", ("customerId",))
         )
     if terms.per_customer_limit is not None and buyer.used >= terms.per_customer_limit:
-        found.append(used_up_by_customer(terms.per_customer_limit))
-    return found
+        reasons.append(used_up_by_customer(terms.per_customer_limit))
+    return reasons
 
 
 def used_up(limit: int) -> RefusalReason:
@@ -213,31 +213,31 @@ def used_up_by_customer(limit: int) -> RefusalReason:
 
 
 def _of_basket(terms: Terms, basket: Basket, buyer: Buyer) -> list[RefusalReason]:
-    found: list[RefusalReason] = []
+    reasons: list[RefusalReason] = []
     stores = terms.applies_to.stores
     if stores is not None and buyer.store_names is None:
-        found.append(
+        reasons.append(
             RefusalReason(
                 "STORE_NEEDED", "The promo holds in some stores only; name the store.", ("basket", "storeId")
             )
         )
     elif stores is not None and stores.isdisjoint(buyer.store_names or ()):
-        found.append(
+        reasons.append(
             RefusalReason("WRONG_STORE", "The promo does not hold in this store.", ("basket", "storeId"))
         )
     if basket.currency not in (None, terms.currency):
         message = f"The promo is in {terms.currency}, the basket in {basket.currency}."
-        return [*found, RefusalReason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
+        return [*reasons, RefusalReason("CURRENCY_MISMATCH", message, ("basket", "currency"))]
     if terms.min_order_amount is not None and basket.goods < terms.min_order_amount:
         least, have = (show_amount(x, terms.currency) for x in (terms.min_order_amount, basket.goods))
         message = (
             f"The promo needs an order of {least} {terms.currency}; this one, without delivery, is {have}."
         )
-        found.append(RefusalReason("BELOW_MINIMUM", message, ("basket", "lines")))
+        reasons.append(RefusalReason("BELOW_MINIMUM", message, ("basket", "lines")))
     if terms.type != PromoType.FREE_DELIVERY and not applicable(terms.applies_to, basket.lines):
         message = "The promo applies to none of the basket's lines."
-        found.append(RefusalReason("NOTHING_APPLIES", message, ("basket", "lines")))
-    return found
+        reasons.append(RefusalReason("NOTHING_APPLIES", message, ("basket", "lines")))
+    return reasons
 
 
 def _nothing_off(terms: Terms, basket: Basket) -> RefusalReason:

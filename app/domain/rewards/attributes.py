@@ -1,8 +1,8 @@
 """What conditions and multipliers can ask about: attributes by owner and number.
 
 Benji stores numbers and does not say what they mean ("the available values depend on the type"). Those below 1000 are
-built in, listed here and in docs/legacy/benji.md; a group gives further numbers a meaning of its own. They are judged
-by the predicate engine of segments.
+built in, listed here and in docs/legacy/benji.md; a group can give meanings to the others. The predicate engine of
+segments judges them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from app.tables.rewards import RewardAttributeKind
 from app.values.json_text import read_json
 
 Facts = Mapping[str, Mapping[str, Any]]
-"""What is known: by owner, then by name. JSON values, so that they can be kept and judged again."""
+"""What is known, by owner and name. JSON values, so that they can be stored and judged again."""
 
 OWNERS = {1: "user", 2: "transaction", 3: "partner", 4: "campaign"}
 """Source: Benji, `campaign_condition_type` and `multiplier_attribute_type`. Other codes have no name (BJ-C1)."""
@@ -26,7 +26,7 @@ OPERATORS = {1: "eq", 2: "lt", 3: "gt", 4: "lte", 5: "gte"}
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """An attribute everybody has."""
+    """An attribute that every group has."""
 
     type_code: int
     attribute: int
@@ -59,7 +59,7 @@ BUILT_IN = (
     BuiltIn(4, 4, "store", _K.NUMBER, "The number in the store's id."),
     BuiltIn(4, 5, "seconds_running", _K.NUMBER, "Seconds since it became active."),
 )  # fmt: skip
-"""The attributes everybody has."""
+"""The attributes that every group has."""
 _TAKEN = {
     owner: frozenset(one.name for one in BUILT_IN if one.type_code == code) for code, owner in OWNERS.items()
 }
@@ -73,7 +73,7 @@ _KINDS: Mapping[str, tuple[ValueKind, Callable[[Any], bool]]] = {
         lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
     ),
 }
-"""How each kind is judged, and whether a value that came in is one."""
+"""How values of each kind are judged, and whether an incoming value is one."""
 
 
 @dataclass(frozen=True)
@@ -83,31 +83,31 @@ class ConditionAttributes:
     attributes: Mapping[tuple[int, int], Attribute]
 
     def test(self, type_code: int, attribute: int, operator_code: int, value: str | None) -> Test | str:
-        """The test a condition asks for; a text says why there is none. `value` is JSON text.
+        """The test of a condition; a text says why there is none. `value` is JSON text.
 
-        Without a value having the attribute is enough.
+        Without a value it is enough to have the attribute.
         """
         if type_code not in OWNERS:
             return f"type {type_code} has no documented meaning"
-        found = self.attributes.get((type_code, attribute))
-        if found is None:
+        asked = self.attributes.get((type_code, attribute))
+        if asked is None:
             return f"{OWNERS[type_code]} attribute {attribute} is not in the catalogue"
         operator = OPERATORS.get(operator_code)
         if operator is None:
             return f"operator {operator_code} has no documented meaning"
         operand = None if value is None else read_json(value.encode())
         if operand is None:
-            return Test(found, "exists", True)
-        if operator not in found.kind.operators:
-            return f"{found.name} has no order"
+            return Test(asked, "exists", True)
+        if operator not in asked.kind.operators:
+            return f"{asked.name} has no order"
         try:
-            return Test(found, operator, found.kind.operand(operator, operand))
+            return Test(asked, operator, asked.kind.operand(operator, operand))
         except ValueError as why:
             return f"the value {why}"
 
 
 def own_values(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a group's own attributes; none stands in for a built-in one."""
+    """Values of a group's own attributes; none of them replaces a built-in one."""
     taken = _TAKEN[owner]
     return {name: value for name, value in values.items() if name not in taken}
 
@@ -125,7 +125,7 @@ def _attribute(type_code: int, name: str, kind: str) -> Attribute:
     judged, fits = _KINDS[kind]
 
     def read(facts: Facts) -> Any:
-        # What came in is the sender's: a value of another kind is no value.
+        # Incoming values are up to the sender: one of another kind counts as missing.
         value = facts[owner].get(name)
         return value if value is not None and fits(value) else None
 

@@ -1,6 +1,6 @@
-"""Writing what was decided: evaluations, the ledger, the campaigns' counts, balances.
+"""Writing decisions: evaluations, the ledger, the campaigns' counts, balances.
 
-No statement here passes a limit, whoever else writes at the same moment: their conditions are the whole rule.
+No statement here exceeds a limit, whoever else writes at the same moment: their conditions are the whole rule.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from app.errors import Conflict
 from app.values.json_text import write_json
 
 _STEP = "nextval(pg_get_serial_sequence('reward_evaluation', 'id'))"
-# Ids are drawn while the campaigns are held: their order is the order in which evaluations counted.
+# Ids are drawn while the campaigns are locked: their order is the order in which evaluations counted.
 _EVALUATED = f"""
 INSERT INTO reward_evaluation
   (group_id, id, campaign_id, event_id, customer_id, reference, trigger_code, custom_trigger_id, occurred_at, version,
@@ -38,7 +38,7 @@ SELECT $1, given.*, $2
   FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::int[],
               $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) AS given
 """
-# The whole rule once more, on the row itself: the configuration that was judged, and no limit passed.
+# The whole rule once more, on the row itself: the configuration is the one judged, and no limit is exceeded.
 _PAID = """
 UPDATE campaign
    SET total_rewards = total_rewards + $3, reward_participants = reward_participants + $4,
@@ -52,7 +52,7 @@ INSERT INTO reward_participant AS p (group_id, campaign_id, customer_id, rewarde
 SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])
 ON CONFLICT (group_id, campaign_id, customer_id) DO UPDATE SET rewarded = p.rewarded + excluded.rewarded
 """
-# Accounts are locked, and made where they are missing, in one order by everybody.
+# Everybody locks accounts, and makes missing ones, in the same order.
 _HOLD = """
 INSERT INTO reward_balance AS b (group_id, customer_id, partner_id, currency, balance)
 SELECT $1, given.*, 0 FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS given (customer, partner, currency)
@@ -85,7 +85,7 @@ class Judged:
 
 
 async def hold(tx: Transaction, accounts: set[tuple[int, int, str]], running: Mapping[int, Running]) -> None:
-    """Lock these accounts, and read what is on them now."""
+    """Lock these accounts, and read their balances."""
     if not accounts:
         return
     customers, partners, currencies = (list(column) for column in zip(*accounts, strict=True))
@@ -123,7 +123,7 @@ async def write_judged(
 
 
 async def _count(tx: Transaction, judged: Sequence[Judged]) -> None:
-    """Add what was paid to the campaigns' counts, and whom to their participants."""
+    """Add what was paid to the campaigns' counts, and who was paid to their participants."""
     paid = [one for one in judged if one.decision.amount]
     for running in {one.running.programme.campaign_id: one.running for one in paid}.values():
         await _add(tx, running)
@@ -139,7 +139,7 @@ async def _count(tx: Transaction, judged: Sequence[Judged]) -> None:
 
 
 async def _add(tx: Transaction, running: Running) -> None:
-    """Move the campaign's counts from what was read to what the books say now."""
+    """Change the campaign's counts from what was read to what the books say now."""
     programme, books, before = running.programme, running.books, running.row
     limits = programme.limits
     done = await tx.execute(

@@ -1,4 +1,4 @@
-"""Configurations that are not saved: a draft of its own, or another one for a campaign that is there."""
+"""Configurations that are not saved: a draft by itself, or another configuration for an existing campaign."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,8 @@ from app.domain.flows.fields import (
     TRIGGERS,
     FlowFields,
     GoalFields,
-    action_row,
     code,
-    condition_row,
-    goal_row,
-    multiplier_row,
+    row_of,
 )
 from app.domain.flows.saving import check_goal_partners, check_partners
 from app.domain.inputs import Path
@@ -30,7 +27,7 @@ from app.values.changes import Unset, sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What to judge by. None: as the campaign has it; for a draft of its own nothing at all."""
+    """What to judge by. None: as in the campaign; in a draft by itself, nothing at all."""
 
     flows: Sequence[FlowFields] | None = None
     goals: Sequence[GoalFields] | None = None
@@ -38,9 +35,9 @@ class Draft:
 
 
 async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
-    """The configuration with what the draft says instead. Rows without an id are counted from 1.
+    """The configuration, with the draft's parts in place of its own. Rows without an id are numbered from 1.
 
-    What could not be saved is refused as there.
+    What could not be saved is refused here too.
     """
     made, known = base, await read_attributes(tx)
     if given.reward_type is not None:
@@ -65,7 +62,7 @@ async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
 
 
 def _goal(one: GoalFields, at: int, path: Path) -> rules.Goal:
-    row = goal_row(one, path)
+    row = row_of(one, path)
     return rules.Goal(one.id or at + 1, row["type_code"], row["operator_code"], row["value"])
 
 
@@ -83,9 +80,9 @@ def _flow(one: FlowFields, at: int, known: ConditionAttributes, path: Path) -> r
     multipliers = sent(one.multipliers) or ()
     if max(len(actions), len(conditions), len(multipliers)) > MAX_CHILDREN:
         raise Invalid(f"At most {MAX_CHILDREN} children of a kind in a flow.", path=path)
-    paid = [action_row(child, [*path, "actions", n]) for n, child in enumerate(actions)]
-    asked = [condition_row(child, [*path, "conditions", n]) for n, child in enumerate(conditions)]
-    raised = [multiplier_row(child, [*path, "multipliers", n]) for n, child in enumerate(multipliers)]
+    paid = [row_of(child, [*path, "actions", n]) for n, child in enumerate(actions)]
+    asked = [row_of(child, [*path, "conditions", n]) for n, child in enumerate(conditions)]
+    raised = [row_of(child, [*path, "multipliers", n]) for n, child in enumerate(multipliers)]
     return rules.flow(
         one.id or at + 1,
         trigger,

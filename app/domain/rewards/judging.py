@@ -3,10 +3,10 @@
     due      flows whose trigger and conditions hold, each action's base times its multipliers, rounded once (half to
              even) to the smallest unit
     settle   what of it the campaign's limits and the customer's balance allow; the last payment under the limit on
-             rewards is trimmed, and one that a balance could not count any more
+             rewards is trimmed, and so is one that would make a balance too large to store
 
-The trace names every input that was looked at, with its value: whoever changes one of them changes the trace, and
-what it does not name has no influence.
+The trace names every input that was read, with its value: changing one of them changes the trace, and what it does
+not name has no influence.
 """
 
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Trigger:
 
 @dataclass(slots=True)
 class RewardLine:
-    """What one action pays."""
+    """What an action pays."""
 
     flow_id: int
     action_id: int
@@ -61,13 +61,13 @@ class Due:
 
     @property
     def wanted(self) -> int:
-        """All lines together; no more than can be counted."""
+        """All lines together; at most the largest amount we can store."""
         return min(sum(line.amount for line in self.lines), MAX_SAFE_INTEGER)
 
 
 @dataclass(slots=True)
 class Books:
-    """What a campaign rewarded so far, and what customers have: by customer, and by customer and partner."""
+    """What a campaign has rewarded so far, by customer, and what customers have, by customer and partner."""
 
     paid: int = 0
     participants: int = 0
@@ -93,7 +93,7 @@ class Decision:
 
 
 def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = True) -> Due:
-    """What the trigger is worth."""
+    """What the trigger is worth without limits."""
     never = programme.why_never
     closed = facts["campaign"].get("closed") if never is None else None
     trace: Trace | None = {"rewardType": programme.reward_type} if traced else None
@@ -132,7 +132,7 @@ def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = 
 
 
 def settle_due(programme: Programme, asked: Due, books: Books, *, customer_id: int, revenue: int) -> Decision:
-    """What of it is paid; the books are not changed, see `enter`. `revenue` is the transaction's amount."""
+    """How much of it is paid. The books are not changed, see `enter`. `revenue` is the transaction's amount."""
     trace = asked.trace
     wanted = asked.wanted
     if asked.outcome is not None:
@@ -204,12 +204,12 @@ def take_back(lines: list[RewardLine], books: Books, *, customer_id: int, revenu
 
 
 def balance_sign(programme: Programme) -> int:
-    """What a payment does to the customer's balance: earning adds, redeeming takes."""
+    """The sign of a payment in the customer's balance: earning adds, redeeming subtracts."""
     return -1 if programme.reward_type == REDEEM else 1
 
 
 def round_half_even(numerator: int, denominator: int) -> int:
-    """The nearest whole number; of two equally near the even one. Neither is negative."""
+    """The nearest whole number; of two equally near, the even one. Neither argument is negative."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
 
@@ -267,15 +267,15 @@ def _condition_trace(one: Condition, facts: Facts, at: datetime) -> Trace:
 
 
 def _multiplier_trace(one: Multiplier, facts: Facts, *, applies: bool) -> Trace:
-    found: Trace = {
+    trace: Trace = {
         "multiplier": one.id,
         "expected": one.expected,
         "factor": show_decimal(Decimal(one.factor) / SCALE),
     }
     if one.test is None:
-        return {**found, "applies": False, "why": one.why}
+        return {**trace, "applies": False, "why": one.why}
     return {
-        **found,
+        **trace,
         "input": one.test.attribute.name,
         "value": one.test.attribute.read(facts),
         "applies": applies,
@@ -286,7 +286,7 @@ def _multiplier_trace(one: Multiplier, facts: Facts, *, applies: bool) -> Trace:
 
 
 def _trimmed(lines: list[RewardLine], room: int) -> list[RewardLine]:
-    """Lines in their order as far as there is room; the one that meets the limit is cut."""
+    """Lines in their order, as far as there is room; the one that reaches the limit is cut."""
     kept: list[RewardLine] = []
     for line in lines:
         amount = min(line.amount, room)
@@ -298,22 +298,23 @@ def _trimmed(lines: list[RewardLine], room: int) -> list[RewardLine]:
 
 
 def _affordable(lines: list[RewardLine], books: Books, customer_id: int, trace: Trace | None) -> bool:
-    """Whether the customer has what is taken, with each partner."""
+    """Whether the customer has enough with each partner."""
     needed: dict[int, int] = {}
     for line in lines:
         needed[line.partner_id] = needed.get(line.partner_id, 0) + line.amount
-    found = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
+    balances = {partner: books.balances.get((customer_id, partner), 0) for partner in needed}
     if trace is not None:
         trace["balances"] = [
-            {"partner": partner, "has": found[partner], "takes": amount} for partner, amount in needed.items()
+            {"partner": partner, "has": balances[partner], "takes": amount}
+            for partner, amount in needed.items()
         ]
-    return all(found[partner] >= amount for partner, amount in needed.items())
+    return all(balances[partner] >= amount for partner, amount in needed.items())
 
 
 def _countable(
     lines: list[RewardLine], books: Books, customer_id: int, trace: Trace | None
 ) -> list[RewardLine]:
-    """Lines in their order as far as the customer's balance with each partner can count them."""
+    """Lines in their order, as far as the customer's balance with each partner can hold them."""
     adds: dict[int, int] = {}
     for line in lines:
         adds[line.partner_id] = adds.get(line.partner_id, 0) + line.amount

@@ -1,4 +1,4 @@
-"""Giving a number a meaning: attributes of a group's own."""
+"""Giving a number a meaning: a group's own attributes."""
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
@@ -9,12 +9,12 @@ from app.errors import Conflict, Invalid
 from app.tables.rewards import RewardAttributeKind
 
 FIRST_OWN = 1_000
-"""Numbers below are kept for what everybody has."""
+"""Numbers below are reserved for built-in attributes."""
 
 _ADD = """
 INSERT INTO reward_attribute (group_id, type_code, attribute, name, kind) VALUES ($1, $2, $3, $4, $5)
 """
-# Conditions that name the number mean something from now on.
+# Conditions that use the number mean something from now on.
 _NEW_VERSIONS = """
 UPDATE campaign SET reward_version = reward_version + 1
  WHERE group_id = $1 AND id IN (
@@ -29,7 +29,7 @@ UPDATE campaign SET reward_version = reward_version + 1
 async def add_attribute(
     tx: Transaction, *, type_code: int, attribute: int, name: str, kind: RewardAttributeKind
 ) -> None:
-    """Let the group's conditions name this attribute. What a number means never changes."""
+    """Let the group's conditions use this attribute. The meaning of a number never changes."""
     whole_group(tx)
     if type_code not in OWNERS:
         raise Invalid("`type` is USER, TRANSACTION, PARTNER or CAMPAIGN.", path=["type"])

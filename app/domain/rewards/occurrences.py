@@ -1,4 +1,4 @@
-"""Something happened that may be rewarded: what came in, checked, and kept as an event."""
+"""Something happened that may be rewarded: it is checked, and kept as an event."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from app.values.json_text import kind_of, write_json
 from app.values.money import is_currency
 
 SOURCE = "rewards"
-"""Of events that are made here, since somebody asked for a reward."""
+"""The source of events that are made here because somebody asked for a reward."""
 MAX_REFERENCE = 255
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 TRIGGERS = {
@@ -48,25 +48,25 @@ SELECT dedup_key, id, event_type, customer_id, body::text AS body
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """Something that happened to a customer. The same `reference` is the same thing."""
+    """Something that happened to a customer. The same `reference` means the same thing."""
 
     reference: str
     trigger_code: int
     custom_trigger_id: int | None = None
     customer_id: int
     partner_id: int | None = None
-    """Through whom; the campaign's own partner unless said."""
+    """Through whom; by default the campaign's own partner."""
     occurred_at: datetime
     transaction: Mapping[str, Any] = field(default_factory=dict)
     """`amount` in the smallest unit, `currency`, `channel`, `items`, `quantity`."""
     further: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Values of the group's own attributes, by owner."""
     event_id: UUID | None = None
-    """The event that says so, where it is kept already."""
+    """The event it comes from, where that is stored already."""
 
 
 def check(given: Occurrence, path: Path = (), *, now: datetime) -> None:
-    """Refuse what could not be judged or kept."""
+    """Refuse what cannot be judged or kept."""
     inputs.text(given.reference, [*path, "reference"], longest=MAX_REFERENCE, blank=False)
     if given.trigger_code not in TRIGGERS:
         raise Invalid("`trigger` is SPEND, REGISTRATION, REFERRAL or CUSTOM.", path=[*path, "trigger"])
@@ -82,7 +82,7 @@ def check(given: Occurrence, path: Path = (), *, now: datetime) -> None:
             inputs.count(value, [*path, "transaction", name])
     currency = given.transaction.get("currency")
     if currency is not None and not is_currency(currency):
-        # "eur" would be another currency than the campaign's, and its amount none at all.
+        # "eur" would count as another currency than the campaign's, and its amount not at all.
         raise Invalid(
             "A currency is three capital letters like EUR.", path=[*path, "transaction", "currency"]
         )
@@ -97,9 +97,9 @@ def check(given: Occurrence, path: Path = (), *, now: datetime) -> None:
 
 
 async def keep(tx: Transaction, given: Sequence[Occurrence], *, now: datetime) -> list[UUID]:
-    """The event of each, made where there is none yet. Conflict where a reference stands for something else.
+    """The event of each, made where it is missing. Conflict where a reference stands for something else.
 
-    An ingested event has its id for a reference: whoever names that means the event.
+    The reference of an ingested event is its id: naming the id means that event.
     """
     ingested = await _ingested(tx, [one for one in given if one.event_id is None])
     fresh = {one.reference: one for one in given if one.event_id is None and one.reference not in ingested}
@@ -129,7 +129,7 @@ _INGESTED = "SELECT id, customer_id FROM event WHERE group_id = $1 AND id = ANY 
 
 
 async def _ingested(tx: Transaction, given: Sequence[Occurrence]) -> dict[str, UUID]:
-    """By reference, the events that were ingested. Conflict where one is another customer's."""
+    """The ingested events by reference. Conflict where one is another customer's."""
     named = {one.reference: ident for one in given if (ident := _event_id(one.reference)) is not None}
     if not named:
         return {}
@@ -142,7 +142,7 @@ async def _ingested(tx: Transaction, given: Sequence[Occurrence]) -> dict[str, U
 
 
 def _event_id(reference: str) -> UUID | None:
-    """The id, where a reference is written as those of events are."""
+    """The id, where a reference is written like an event's id."""
     return UUID(reference) if _UUID.fullmatch(reference) else None
 
 

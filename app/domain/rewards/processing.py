@@ -2,8 +2,8 @@
 
 Everything a call does is one transaction, and takes its locks in one order: events by reference, campaigns by id, then
 balances by customer and partner. A campaign's row is held from the moment its books are read until COMMIT, so what is
-decided in memory is what is written; that no limit is passed rests on the conditions of the writing statements all the
-same (`booking.py`), and that nothing counts twice on unique keys.
+decided in memory is what is written; nevertheless, that no limit is exceeded is guaranteed by the conditions of the
+writing statements (`booking.py`), and that nothing counts twice by unique keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,23 +33,23 @@ from app.values.ids import show_id
 from app.values.numbers import MAX_SAFE_INTEGER
 
 AMPLE = MAX_SAFE_INTEGER // 8
-"""Up to here a balance is added to without being held: not even several who do so at once can fill it."""
+"""Below this a balance is added to without being locked: not even several requests at once can fill it."""
 
 _KNOWN = """
 SELECT event_id, campaign_id, id FROM reward_evaluation
  WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3)
 """
-# Deleted ones too: what was rewarded in them stays known.
+# Deleted campaigns too: their past rewards stay known.
 _REACHED = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"
 
 
 async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, now: datetime) -> list[int]:
     """Reward each occurrence in its campaign, `(campaign id, occurrence)`; the evaluations' ids in the same order.
 
-    Idempotent: an occurrence that was evaluated in the campaign is not evaluated again, whatever has changed since.
+    Idempotent: an occurrence evaluated in the campaign before is not evaluated again, whatever has changed since.
     """
     for _, one in asked:
-        if one.event_id is None:  # What is kept was checked when it came in.
+        if one.event_id is None:  # Stored events were checked when they came in.
             check(one, now=now)
     events = await keep(tx, [one for _, one in asked], now=now)
     pairs = [(event, campaign) for (campaign, _), event in zip(asked, events, strict=True)]
@@ -60,7 +60,7 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
         running = await lock_running(tx, {campaign for campaign, _ in asked})
         for campaign, _ in asked:
             only(running, campaign)
-        known = await _known(tx, pairs)  # By whoever held the campaigns a moment ago.
+        known = await _known(tx, pairs)  # Evaluated by whoever held the campaigns a moment ago.
         fresh = {
             pair: (running[campaign], one)
             for pair, (campaign, one) in zip(pairs, asked, strict=True)
@@ -73,7 +73,7 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
 async def dry(
     tx: Transaction, campaign_id: int, given: Occurrence, *, now: datetime
 ) -> tuple[Running, Decision]:
-    """What would happen, without doing it."""
+    """What processing would do, without doing it."""
     check(given, now=now)
     running = await read_running(tx, [campaign_id])
     one = only(running, campaign_id)
@@ -86,7 +86,7 @@ async def dry(
 
 
 async def _check_reach(tx: Transaction, campaigns: set[int]) -> None:
-    """Whoever repeats what is known must be who could have asked for it."""
+    """Only those who could have asked for it may repeat an occurrence that is known."""
     found = {row["id"] for row in await tx.fetch(_REACHED, *borders(tx.scope), sorted(campaigns))}
     for campaign in campaigns - found:
         raise NotFound("reward campaign", show_id("camp", campaign), path=["campaignId"])
@@ -106,7 +106,7 @@ async def _process(
     *,
     now: datetime,
 ) -> dict[tuple[UUID, int], int]:
-    # A campaign's events in the order they were given, campaigns in the order they are held.
+    # A campaign's events in the order given, campaigns in the order they are locked.
     work = sorted(fresh.items(), key=lambda item: item[0][1])
     facts = await _facts(tx, [pair for _, pair in work], now=now)
     await fill_books(tx, running, {given.customer_id for _, (_, given) in work})
@@ -138,13 +138,13 @@ async def _facts(
     users = await user_facts(tx, {given.customer_id for _, given in work}, now=now)
     named = {given.partner_id or one.partner_id for one, given in work} - {None}
     partners = await partner_facts(tx, [ident for ident in named if ident is not None])
-    found = []
+    facts = []
     for one, given in work:
         if given.customer_id not in users:
             raise NotFound("customer", show_id("cust", given.customer_id), path=["customerId"])
         if given.partner_id is not None and given.partner_id not in partners:
             raise NotFound("partner", show_id("part", given.partner_id), path=["partnerId"])
-        found.append(
+        facts.append(
             facts_for(
                 one,
                 user=users[given.customer_id],
@@ -154,7 +154,7 @@ async def _facts(
                 now=now,
             )
         )
-    return found
+    return facts
 
 
 def _trigger(given: Occurrence) -> Trigger:

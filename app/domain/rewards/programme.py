@@ -18,7 +18,7 @@ AND, OR = 1, 2
 EARN, REDEEM = 1, 2
 LESS_THAN = 2
 SCALE = 10_000
-"""Multipliers have four decimals; they are counted in whole ten-thousandths."""
+"""Multipliers have four decimals; they are kept in whole ten-thousandths."""
 NEVER = Some(())
 
 WHY_TYPE = {3: "CONNECT_ONLY connects partners and pays nothing", 4: "TRANSFER is described, not evaluated"}
@@ -26,7 +26,7 @@ WHY_TYPE = {3: "CONNECT_ONLY connects partners and pays nothing", 4: "TRANSFER i
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold. `test` is None where it cannot; `why` says so."""
+    """What must hold. `test` is None where it never can; `why` says why."""
 
     id: int
     joiner: int
@@ -71,7 +71,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A target or a limit, by code."""
+    """A target or a limit, with its codes."""
 
     id: int
     type_code: int
@@ -81,7 +81,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What must not be passed: LESS_THAN goals, by type. Other goals are targets and stop nothing."""
+    """What must not be exceeded: LESS_THAN goals, by type. Other goals are targets and stop nothing."""
 
     participants: int = MAX_SAFE_INTEGER
     rewards: int = MAX_SAFE_INTEGER
@@ -110,7 +110,7 @@ class Programme:
 
 
 def triggered(flow: Flow, trigger_code: int, custom_trigger_id: int | None) -> bool:
-    """Whether the flow has this trigger. A code without a documented name is nobody's trigger."""
+    """Whether the flow has this trigger. A code without a documented name triggers nothing."""
     return (
         flow.trigger_code == trigger_code
         and 1 <= trigger_code <= 4
@@ -141,7 +141,7 @@ def multiplier(
     amount: Decimal,
     value: str | None,
 ) -> Multiplier:
-    """A multiplier ready to be judged: it applies where the attribute equals the value, or is there without one."""
+    """A multiplier ready to be judged: it applies where the attribute equals the value or, without a value, exists."""
     test = known.test(type_code, attribute, 1, value)
     why = test if isinstance(test, str) else ""
     return Multiplier(ident, int(amount * SCALE), None if isinstance(test, str) else test, why, _json(value))
@@ -165,7 +165,7 @@ def flow(
 
 
 def limits_of(goals: Sequence[Goal]) -> Limits:
-    """The tightest of each type."""
+    """The tightest limit of each type."""
     found = {1: MAX_SAFE_INTEGER, 2: MAX_SAFE_INTEGER, 3: MAX_SAFE_INTEGER, 4: MAX_SAFE_INTEGER}
     for goal in goals:
         if goal.operator_code == LESS_THAN and goal.type_code in found:
@@ -174,7 +174,7 @@ def limits_of(goals: Sequence[Goal]) -> Limits:
 
 
 def _with_joiner(one: Condition, *, last: bool) -> Condition:
-    """A tie to the next one that has no documented meaning makes the condition one that is not met, tied by AND."""
+    """A joiner without a documented meaning turns the condition into one that is not met, joined by AND."""
     if last or one.joiner in (AND, OR):
         return one
     return Condition(one.id, AND, None, f"the tie {one.joiner} has no documented meaning", one.expected)

@@ -1,4 +1,4 @@
-"""What judging rewards needs, read from the database: configurations, the books, customers and partners."""
+"""Reads what judging rewards needs from the database: configurations, the books, customers and partners."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SELECT campaign.id, reward_version, reward_type, currency, status, is_template, 
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4) AND campaign.deleted_at IS NULL AND reward_type IS NOT NULL
  ORDER BY campaign.id
 """
-# Read after the campaigns' rows are locked, by a statement of its own: what is saved is saved under that lock.
+# Read after the campaigns' rows are locked, by a statement of its own: saving takes that lock, too.
 _FLOWS = """
 SELECT f.campaign_id, f.id, f.trigger_code, f.custom_trigger_id, f.is_active,
        (SELECT json_agg(json_build_array(c.id, c.type_code, c.attribute, c.operator_code, c.joiner_code,
@@ -67,7 +67,7 @@ SELECT customer_id, partner_id, currency, balance
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A reward campaign as it is now: its configuration, its books, and what can be asked about it."""
+    """A reward campaign as it is now: its configuration, its books, and the facts that conditions can ask about."""
 
     programme: Programme
     books: Books
@@ -80,7 +80,7 @@ class Running:
         return found
 
     def facts(self, *, now: datetime) -> dict[str, Any]:
-        """What conditions can ask about the campaign, and why it pays nothing now."""
+        """What conditions can ask about the campaign, and, if so, why it pays nothing now."""
         row = self.row
         since = row["activated_at"]
         return {
@@ -107,13 +107,13 @@ def closed(row: Mapping[str, Any], *, now: datetime) -> str | None:
 
 
 async def lock_running(tx: Transaction, idents: Collection[int]) -> dict[int, Running]:
-    """These campaigns, held until COMMIT: all of them first, in the order of their ids, so nobody waits in a circle."""
+    """These campaigns, locked until COMMIT: all at once, in the order of their ids, so that nobody deadlocks."""
     rows = await tx.fetch(f"{_CAMPAIGNS} FOR NO KEY UPDATE OF campaign", *borders(tx.scope), sorted(idents))
     return await _running(tx, rows)
 
 
 async def read_running(tx: Transaction, idents: Collection[int]) -> dict[int, Running]:
-    """These campaigns, only to look."""
+    """These campaigns, without locking them."""
     return await _running(tx, await tx.fetch(_CAMPAIGNS, *borders(tx.scope), sorted(idents)))
 
 
@@ -146,7 +146,7 @@ async def _running(tx: Transaction, rows: Sequence[Any]) -> dict[int, Running]:
 def programme_of(
     row: Mapping[str, Any], flows: Sequence[rules.Flow], goals: Sequence[rules.Goal]
 ) -> Programme:
-    """The configuration of a campaign's row with these flows and goals."""
+    """The configuration in a campaign's row, with these flows and goals."""
     return Programme(
         row["id"],
         row["reward_version"],
@@ -159,7 +159,7 @@ def programme_of(
 
 
 async def read_attributes(tx: Transaction) -> ConditionAttributes:
-    """The attributes this group can ask about."""
+    """The attributes that this group's conditions can ask about."""
     rows = await tx.fetch(OWN_ATTRIBUTES, tx.scope.group_id)
     return condition_attributes(
         (row["type_code"], row["attribute"], row["name"], row["kind"]) for row in rows
@@ -189,7 +189,7 @@ def _children(text: str | None) -> list[list[Any]]:
 
 
 async def user_facts(tx: Transaction, idents: Collection[int], *, now: datetime) -> dict[int, dict[str, Any]]:
-    """What conditions can ask about these customers; those out of reach are left out."""
+    """What conditions can ask about these customers; those out of scope are left out."""
     rows = await tx.fetch(_CUSTOMERS, *borders(tx.scope), sorted(idents))
     return {row["id"]: _user(row, now=now) for row in rows}
 
@@ -224,7 +224,7 @@ def facts_for(
     further: Mapping[str, Mapping[str, Any]],
     now: datetime,
 ) -> Facts:
-    """Everything that is known, by owner. What came along with the trigger adds to it, and replaces nothing."""
+    """Everything that is known, by owner. What came with the trigger adds to it, and replaces nothing."""
     paid = dict(transaction)
     if paid.get("currency") not in (None, running.programme.currency):
         paid["amount"] = None  # Amounts of two currencies cannot be compared.
@@ -239,7 +239,7 @@ def revenue_of(facts: Facts) -> int:
 
 
 def smallest(amount: Decimal, currency: str) -> int:
-    """An amount in the smallest unit of its currency; a smaller rest is left out."""
+    """An amount in the smallest unit of its currency; anything smaller is cut off."""
     return int(amount.scaleb(digits_of(currency)))
 
 
@@ -251,11 +251,11 @@ def _seconds(since: datetime | None, now: datetime) -> int | None:
 
 
 async def fill_books(tx: Transaction, running: Mapping[int, Running], customers: Collection[int]) -> None:
-    """Add to the campaigns' books who of these customers was rewarded, and what they have in its currency."""
+    """Add to the campaigns' books which of these customers were rewarded, and what they have in its currency."""
     wanted = sorted(customers)
     for row in await tx.fetch(_REWARDED, tx.scope.group_id, sorted(running), wanted):
         running[row["campaign_id"]].books.rewarded[row["customer_id"]] = row["rewarded"]
-    # One dictionary per currency, whatever the campaign: what one pays another can take.
+    # One dictionary per currency for all campaigns: what one pays, another can take.
     balances = await balances_of(tx, wanted)
     for one in running.values():
         one.books.balances = balances.setdefault(one.programme.currency, {})
@@ -270,7 +270,7 @@ async def balances_of(tx: Transaction, customers: Collection[int]) -> dict[str, 
 
 
 def only(running: Mapping[int, Running], campaign_id: int) -> Running:
-    """This campaign; NotFound where it is out of reach or rewards nothing."""
+    """This campaign; NotFound where it is out of scope or no reward campaign."""
     if campaign_id not in running:
         raise NotFound("reward campaign", show_id("camp", campaign_id), path=["campaignId"])
     return running[campaign_id]

@@ -1,4 +1,4 @@
-"""Taking a reward back: the ledger gets the same lines once more, negative; nothing is deleted."""
+"""Taking a reward back: the ledger gets the same lines again, negative; nothing is deleted."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from app.domain.rewards.booking import move_balances
 from app.errors import NotFound
 from app.values.ids import show_id
 
-# The campaign's row first, as everybody who changes its books.
+# The campaign's row first, like everybody who changes its books.
 _LOCK = f"""
 SELECT campaign.id FROM campaign
  WHERE {CAMPAIGN_BORDERS}
@@ -46,7 +46,7 @@ UPDATE campaign
 
 
 async def reverse(tx: Transaction, evaluation_id: int, *, now: datetime) -> int:
-    """Take back what an evaluation paid; its id. Twice is once.
+    """Take back what an evaluation paid; its id. Doing it twice changes nothing more.
 
     Conflict (`BALANCE_SPENT`) where the customer has redeemed it meanwhile.
     """

@@ -1,11 +1,11 @@
-"""What a configuration would have paid: the same evaluator over what is kept, without writing anything.
+"""What a configuration would have paid: the same evaluator over stored events, without writing anything.
 
-A campaign that is there is *replayed*: every event that was evaluated in it, with the inputs that were kept, in the
-order in which they counted, reversals at their place. With its own configuration that is its ledger, line by line;
-with another one, the difference. A draft that nobody ran is judged over every event of the group, or of a store, that
-is mapped to a trigger; about customers is known what is known now.
+An existing campaign is *replayed*: every event that was evaluated in it, with the stored inputs, in the order in which
+they counted, with reversals in their place. With its own configuration that gives its ledger, line by line; with
+another one, the difference. A draft that never ran is judged over every event of the group, or of a store, that is
+mapped to a trigger; about customers it knows what is known now.
 
-What is kept in memory grows with customers and reversals, not with events.
+Memory grows with customers and reversals, not with events.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ _read = msgspec.json.Decoder(float_hook=Decimal).decode
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An event that would have been paid otherwise than it was."""
+    """An event that would have been paid differently."""
 
     reference: str
     paid: int
@@ -57,16 +57,16 @@ class Difference:
 
 @dataclass(slots=True)
 class Simulated:
-    """What came of it so far."""
+    """The result so far."""
 
     events: int = 0
     reversals: int = 0
     wanted: int = 0
-    """No more than can be counted."""
+    """At most the largest amount we can store."""
     paid: int = 0
-    """Reversals taken off."""
+    """Less reversals."""
     was_paid: int = 0
-    """The same as it happened."""
+    """What was really paid, less reversals."""
     customers: set[int] = field(default_factory=set)
     outcomes: dict[RewardOutcome, int] = field(default_factory=dict)
     reached: dict[str, datetime] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Simulated:
 
 
 Heard = Callable[[int, int, Decision], None]
-"""Told of every decision: the evaluation's id (0 for a draft), the customer, the decision."""
+"""Called with every decision: the evaluation's id (0 for a draft), the customer, the decision."""
 
 
 async def replay_evaluations(
@@ -86,7 +86,7 @@ async def replay_evaluations(
     *,
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
-    """What this configuration would have made of everything its campaign evaluated; told after each chunk."""
+    """What this configuration would have made of everything its campaign evaluated; yields after each chunk."""
     state, turn = Simulated(), Turn()
     steps = await steps_in(tx, programme.campaign_id, window)
     books = await _books_before(tx, programme, steps, turn)
@@ -98,10 +98,10 @@ async def replay_evaluations(
             if turn.is_over:
                 await turn.pass_on()
             if row["reverses"] is not None:
-                found = taken_back.pop(row["reverses"], None)
-                if found is None and row["reverses"] < steps.first:
-                    found = await _before(tx, row["reverses"])
-                _reverse(found, state, books, drift, sign=sign)
+                decided = taken_back.pop(row["reverses"], None)
+                if decided is None and row["reverses"] < steps.first:
+                    decided = await _before(tx, row["reverses"])
+                _reverse(decided, state, books, drift, sign=sign)
                 continue
             facts: Facts = _read(row["inputs"])
             customer, revenue = row["customer_id"], revenue_of(facts)
@@ -110,7 +110,7 @@ async def replay_evaluations(
             if asked.lines and (programme.reward_type == REDEEM or row["balances"] is not None):
                 await _balances_then(tx, row, asked.lines, books, drift, currency=programme.currency)
             else:
-                books.balances.clear()  # They were not looked at: there was room in them.
+                books.balances.clear()  # Balances were not read: there was plenty of room in them.
             decision = settle_due(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["created_at"], programme, books, revenue)
@@ -140,9 +140,9 @@ async def draft(
     store_id: int | None,
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
-    """What a configuration that nobody ran would have paid; told after each chunk. `campaign`, `partner`: facts.
+    """What a configuration that never ran would have paid; yields after each chunk. `campaign`, `partner`: facts.
 
-    What redeems takes from what customers have now.
+    Redemptions take from what customers have now.
     """
     state, turn, books = Simulated(), Turn(), Books()
     users: dict[int, dict[str, Any]] = {}
@@ -174,7 +174,7 @@ async def draft(
 
 
 def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str, Any]]:
-    """An event as a trigger, what it says of a transaction, and further values by owner."""
+    """An event as a trigger, its transaction, and further values by owner."""
     if row["trigger"] is None:
         body = _read(row["body"])
         trigger = Trigger(
@@ -231,27 +231,27 @@ class _Decided:
     was: int
     """What was really paid."""
     shift: dict[tuple[int, int], int] = field(default_factory=dict)
-    """How much the customer's balances were then another than they really were."""
+    """By how much the customer's balances differed from the real ones then."""
 
 
 def _reverse(
-    found: _Decided | None,
+    decided: _Decided | None,
     state: Simulated,
     books: Books,
     drift: dict[tuple[int, int], int],
     *,
     sign: int,
 ) -> None:
-    """What was taken back is taken back here too, as far as it would have been paid."""
+    """Take back what was really taken back, as far as it would have been paid here."""
     state.reversals += 1
-    if found is None:
+    if decided is None:
         return
-    state.was_paid -= found.was
-    for account, by in found.shift.items():
+    state.was_paid -= decided.was
+    for account, by in decided.shift.items():
         drift[account] -= by
-    if found.lines:
-        take_back(found.lines, books, customer_id=found.customer, revenue=found.revenue, sign=sign)
-        state.paid -= sum(line.amount for line in found.lines)
+    if decided.lines:
+        take_back(decided.lines, books, customer_id=decided.customer, revenue=decided.revenue, sign=sign)
+        state.paid -= sum(line.amount for line in decided.lines)
 
 
 _EARLIER = "SELECT customer_id, inputs::text AS inputs, amount FROM reward_evaluation WHERE group_id = $1 AND id = $2"
@@ -262,7 +262,7 @@ SELECT flow, action, partner_id, amount FROM reward_entry
 
 
 async def _before(tx: Transaction, evaluation_id: int) -> _Decided:
-    """What was paid before the window, and stays as it was."""
+    """What was paid before the window, which stays as it was."""
     row = await tx.fetchrow(_EARLIER, tx.scope.group_id, evaluation_id)
     assert row is not None, "what was taken back was evaluated"
     revenue = revenue_of(_read(row["inputs"]))
@@ -277,10 +277,10 @@ async def _paid(tx: Transaction, evaluation_id: int) -> list[RewardLine]:
 async def _shift(
     tx: Transaction, row: Any, programme: Programme, decision: Decision
 ) -> dict[tuple[int, int], int]:
-    """What this decision leaves the customer with, by partner, beyond what the real one did."""
+    """By partner, how much more this decision leaves the customer with than the real one did."""
     customer, sign = row["customer_id"], balance_sign(programme)
     if programme.reward_type != REDEEM:
-        # Earning looks at balances only where they are nearly full: to which partner it went is not worth a statement.
+        # Earning reads balances only where they are nearly full: which partner it went to is not worth a statement.
         differs = decision.amount - row["amount"]
         return {(customer, line.partner_id): differs for line in decision.lines[:1]} if differs else {}
     really = await _paid(tx, row["id"]) if row["amount"] else []
@@ -292,7 +292,7 @@ async def _shift(
     return {account: by for account, by in shift.items() if by}
 
 
-# What counted before the window, as the ledger tells: by customer how often, and what it came to.
+# What counted before the window, by the ledger: how often for each customer, and how much.
 _BEFORE = """
 SELECT e.customer_id, sum(e.amount)::bigint AS paid,
        sum(sign(e.amount)) FILTER (WHERE e.position = 0)::bigint AS rewarded,
@@ -334,7 +334,7 @@ async def _balances_then(
     *,
     currency: str,
 ) -> None:
-    """What the customer had at that moment: as it was looked at then, else as the ledger tells, less what differs."""
+    """What the customer had at that moment: as read then, else by the ledger; corrected by what differs here."""
     seen = {} if row["balances"] is None else {one["partner"]: one["has"] for one in _read(row["balances"])}
     for partner in {line.partner_id for line in lines}:
         account = (row["customer_id"], partner)

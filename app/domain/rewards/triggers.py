@@ -1,7 +1,7 @@
-"""Events that reward: what the pipeline processed, as triggers of the campaigns that listen.
+"""Events that reward: events from the pipeline, as triggers of the campaigns that listen for them.
 
-An event type says which trigger its events are (`event_type.trigger`). A custom one is told apart by the number in the
-event type's id, which a flow names as its `customTriggerId`.
+An event type says which trigger its events are (`event_type.trigger`). Custom ones are told apart by the number in the
+event type's id, which a flow has as its `customTriggerId`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from app.tables.event_types import RewardTrigger
 from app.values.numbers import MAX_SAFE_INTEGER
 
 AMOUNTS = ("amount", "turnover")
-"""Under which of an event's values a transaction's amount is looked for, in whole units of the currency."""
+"""The event's values that can be a transaction's amount, in whole units of the currency."""
 CUSTOM_CODE = CODES[RewardTrigger.CUSTOM]
 
-# Campaigns that run and have a live flow with one of these triggers, and the projects they hear: those of their own
-# store, and the group's.
+# Running campaigns that have a live flow with one of these triggers, and the projects they listen to: those of their
+# own store, and the group's.
 _LISTENING = """
 SELECT DISTINCT campaign.id, campaign.currency, flow.trigger_code, flow.custom_trigger_id, project.id AS project_id
   FROM campaign
@@ -51,9 +51,9 @@ class TriggeringEvent:
 
 
 async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEvent], *, now: datetime) -> int:
-    """Reward what these events trigger, once per event and campaign; how many evaluations there are.
+    """Reward what these events trigger, once per event and campaign; returns the number of evaluations.
 
-    Events of nobody known reward nobody. Locks campaigns by id, then balances: call it after whatever locks customers.
+    Events without a customer reward nobody. Locks campaigns by id, then balances: call it after what locks customers.
     """
     known = [event for event in events if event.customer_id is not None]
     if not known:
@@ -79,13 +79,13 @@ async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEve
 
 
 def trigger_of(trigger: str, event_type_id: int) -> tuple[int, int | None]:
-    """The code of an event type's trigger, and for a custom one which it is."""
+    """The code of an event type's trigger, and for a custom one its number."""
     code = CODES[RewardTrigger(trigger)]
     return code, event_type_id if code == CUSTOM_CODE else None
 
 
 def occurrence_of_event(event: TriggeringEvent, *, currency: str) -> Occurrence:
-    """The event in the words of rewards, for a campaign that counts in this currency."""
+    """The event as rewards see it, for a campaign that counts in this currency."""
     code, custom = trigger_of(event.trigger, event.event_type_id)
     assert event.customer_id is not None
     return Occurrence(
@@ -101,8 +101,8 @@ def occurrence_of_event(event: TriggeringEvent, *, currency: str) -> Occurrence:
 
 
 def transaction_of(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
-    """What an event's values say about a transaction, the amount in the smallest unit."""
-    found: dict[str, Any] = {
+    """The transaction in an event's values, its amount in the smallest unit."""
+    transaction: dict[str, Any] = {
         name: data[name]
         for name in ("currency", "channel", "items", "quantity")
         if data.get(name) is not None
@@ -114,6 +114,6 @@ def transaction_of(data: Mapping[str, Any], *, currency: str) -> dict[str, Any]:
             and not isinstance(value, bool)
             and 0 <= value <= MAX_SAFE_INTEGER // 1000
         ):
-            found["amount"] = smallest(Decimal(value), currency)
+            transaction["amount"] = smallest(Decimal(value), currency)
             break
-    return found
+    return transaction

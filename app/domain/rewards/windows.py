@@ -1,6 +1,6 @@
-"""What lies in a window of time, for simulations: which events, how many, and at which pace they are gone through.
+"""What lies in a window of time, for simulations: which events, how many, and how fast to go through them.
 
-Windows may be long: rows come in chunks, and whoever judges them gives way to others every few milliseconds.
+Windows may be long: rows come in chunks, and judging them gives way to others every few milliseconds.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from app.domain.rewards.occurrences import SOURCE
 CHUNK = 2_000
 """Events read at a time."""
 SLICE_S = 0.002
-"""How long events are judged without a break: others in this process wait for so long."""
+"""How long events are judged without a break; others in this process wait that long."""
 STATEMENT_TIMEOUT_S = 600
-"""Instead of the connection's own: the rows of a long window are counted and sorted before the first one comes."""
+"""In place of the connection's own: the rows of a long window are counted and sorted before the first one comes."""
 
 MAX_STEP = 2**63 - 1
 _FIRST = """
@@ -65,20 +65,20 @@ SELECT e.id, e.received_at, e.occurred_at, e.customer_id, e.source, e.event_type
 
 @dataclass(frozen=True, slots=True)
 class RewardWindow:
-    """From when, and until when (exclusive)."""
+    """A window of time; the end is exclusive."""
 
     since: datetime
     until: datetime
 
 
 async def take_time(tx: Transaction) -> None:
-    """For a transaction that goes through a long window: it may take its time, and cannot write."""
+    """For a transaction that goes through a long window: it may take long, and cannot write."""
     await tx.execute(f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A stretch of what a campaign evaluated and took back, by the numbers in whose order that counted."""
+    """A range of what a campaign evaluated and took back, by the numbers that order it."""
 
     first: int
     end: int
@@ -86,9 +86,9 @@ class Steps:
 
 
 async def steps_in(tx: Transaction, campaign_id: int, window: RewardWindow) -> Steps:
-    """From the first one that lies in the window until the first one that lies after it.
+    """From the first step that lies in the window to the first one after it.
 
-    Of two that were under way at once the later one may have the earlier moment; what counted first comes first.
+    Of two that ran at once the later one may have the earlier moment; what counted first comes first.
     """
     ends = [
         await tx.fetchval(_FIRST, tx.scope.group_id, campaign_id, moment)
@@ -129,17 +129,17 @@ async def _chunks(tx: Transaction, statement: str, values: Sequence[object]) -> 
 
 
 class Turn:
-    """A stretch of work without a break, as long as SLICE_S."""
+    """A turn of work without a break, SLICE_S long."""
 
     def __init__(self) -> None:
         self._until = time.perf_counter() + SLICE_S
 
     @property
     def is_over(self) -> bool:
-        """Whether others should have theirs now."""
+        """Whether it is time to let others work."""
         return time.perf_counter() >= self._until
 
     async def pass_on(self) -> None:
-        """Let everybody else in this process do what they have to; then it is ours again."""
+        """Let everything else in this process run, then take the next turn."""
         await asyncio.sleep(0)
         self._until = time.perf_counter() + SLICE_S

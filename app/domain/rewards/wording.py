@@ -12,24 +12,24 @@ def reasons(trace: Mapping[str, Any]) -> list[str]:
         return [f"The campaign never pays: {trace['never']}."]
     if trace.get("closed"):
         return [f"The campaign pays nothing now: {trace['closed']}."]
-    found: list[str] = []
+    texts: list[str] = []
     for flow in trace.get("flows", ()):
         name = f"flow_{flow['flow']}"
         if "passedOver" in flow:
-            found.append(f"{name} is passed over: {flow['passedOver']}.")
+            texts.append(f"{name} is passed over: {flow['passedOver']}.")
         elif not flow["holds"]:
-            found += [_unmet(name, one) for one in flow["conditions"] if not one["holds"]]
+            texts += [_unmet(name, one) for one in flow["conditions"] if not one["holds"]]
         elif not any(action["rounded"] for action in flow["actions"]):
-            found.append(f"{name} holds, and pays nothing.")
-    found += [
+            texts.append(f"{name} holds, and pays nothing.")
+    texts += [
         f"The limit on {one['of']} is {one['limit']}; so far {one['soFar']}, this one adds {one['thisOne']}."
         for one in trace.get("limits", ())
         if one["reached"]
     ]
-    found += [_short(one) for one in trace.get("balances", ()) if "adds" in one or one["has"] < one["takes"]]
+    texts += [_short(one) for one in trace.get("balances", ()) if "adds" in one or one["has"] < one["takes"]]
     if trace["outcome"] == RewardOutcome.PAID:
         return []
-    return found
+    return texts
 
 
 def _unmet(flow: str, one: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ FACT_COLUMNS = (
     "loyalty_tier, order_count, total_spent, last_order_at, email_consent, sms_consent, tags,"
     " attributes::text AS attributes, created_at"
 )
-"""What `facts_of` wants to read of a customer."""
+"""The columns that `facts_of` reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,5 +99,5 @@ CUSTOMER: PredicateAttributes = predicate_attributes(
 
 
 def customer_criteria(criteria: object) -> Predicate:
-    """The predicate about customers that a criteria object says."""
+    """The predicate about customers in a criteria object."""
     return parse(criteria, CUSTOMER)

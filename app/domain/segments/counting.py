@@ -1,7 +1,7 @@
 """Which customers a segment holds now, counted and listed.
 
-Statements name every border themselves, so they run behind the policies and, for speed, past them: on a reading
-connection indexes on amounts and free attributes serve, and the plan is made for the criteria at hand.
+Statements name every border themselves, so they can run behind the policies and, for speed, without them: on a reading
+connection indexes on amounts and free attributes can be used, and the plan is made for the criteria at hand.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from app.domain.segments.predicates import Compiled, Predicate, compile_sql
 from app.values.scope import Scope
 
 _FIRST = len(borders(Scope(1))) + 1
-"""The first place after the scope's."""
+"""The first parameter after the scope's."""
 _WHO = f"FROM customer WHERE {CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
 
 
 def counting(predicate: Predicate, *, now: datetime) -> Compiled:
-    """The statement that counts, and what follows the scope's values."""
+    """The statement that counts, and its values after the scope's."""
     made = compile_sql(predicate, now=now, first=_FIRST)
     return Compiled(f"SELECT count(*) {_WHO} AND {made.text}", made.values)
 
 
 async def count_customers(db: Database, scope: Scope, predicate: Predicate, *, now: datetime) -> int:
-    """How many customers in scope the predicate holds for."""
+    """For how many customers in scope the predicate holds."""
     made = counting(predicate, now=now)
     rows = await db.search(made.text, [*borders(scope), *made.values], scope)
     return int(rows[0][0])
@@ -45,7 +45,7 @@ async def find_customers(
     after: int | None = None,
     now: datetime,
 ) -> Sequence[int]:
-    """Ids of customers the predicate holds for, ascending, beyond `after`."""
+    """Ids of customers for whom the predicate holds, ascending, after `after`."""
     made = compile_sql(predicate, now=now, first=_FIRST + 2)
     rows = await db.search(
         f"SELECT customer.id {_WHO} AND customer.id > ${_FIRST}::bigint AND {made.text}"
@@ -71,7 +71,7 @@ async def count_members(db: Database, scope: Scope, segment_id: int) -> int:
 async def find_members(
     db: Database, scope: Scope, segment_id: int, *, first: int, after: int | None = None
 ) -> Sequence[int]:
-    """Ids of customers on the list, ascending, beyond `after`."""
+    """Ids of customers on the list, ascending, after `after`."""
     rows = await db.search(
         f"SELECT customer.id {_MEMBERS} AND m.customer_id > $5 ORDER BY m.customer_id LIMIT $6",
         [*borders(scope), segment_id, after or 0, first],

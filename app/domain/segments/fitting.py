@@ -1,4 +1,4 @@
-"""Whether a campaign may speak to a segment."""
+"""Whether a campaign may be aimed at a segment."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Free attributes: keys of a JSON object that no column stands for."""
+"""Free attributes: keys of a JSON object that have no column."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,8 @@ from app.values.json_text import write_json
 class Free(ValueKind):
     """One key of a JSON object of free attributes: a text, a number, true or false, or a list of them.
 
-    `expression` is the whole object (jsonb), the key is the operand's companion. A value of another kind than the
-    operand's is another value: it fails, whatever is asked.
+    `expression` is the whole object (jsonb); the key comes with the operand. A value of another kind than the
+    operand's fails every test.
     """
 
     operators = ("eq", "in", "contains", *ORDER)
@@ -82,7 +82,7 @@ class Free(ValueKind):
         raise NotImplementedError("asked with its key: see `there_sql`")
 
     def there_sql(self, expression: str, bind: Bind) -> str:
-        """SQL: whether the key has a value that is not null."""
+        """SQL: whether the key has a non-null value."""
         return f"jsonb_typeof({expression} -> {bind(self.key, 'text')}) <> 'null'"
 
 

@@ -1,6 +1,6 @@
 """Kinds of attributes a predicate can ask about: what may be said of each, in SQL and in memory side by side.
 
-Both halves of a test stand in one class, so that they are changed together. A value that is missing (NULL)
+Both halves of a test are in one class, so that they are changed together. A value that is missing (NULL)
 fails every test but `exists: false`; `ne` and `nin` are the negations of `eq` and `in`, so they hold for it.
 """
 
@@ -30,7 +30,7 @@ COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
 ORDER = ("gt", "gte", "lt", "lte", "between")
 
 Bind = Callable[[object, str], str]
-"""`(value, SQL type)` → its place in the statement, `$3::text`."""
+"""`(value, SQL type)` → its parameter in the statement, `$3::text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,9 @@ class Flag(_Plain):
 
 
 class DaysAgo(ValueKind):
-    """How many days of the calendar (UTC) lie between an instant and today; 0: today.
+    """How many calendar days (UTC) lie between an instant and today; 0: today.
 
-    In SQL the instant is compared with the edge of a day, so that an index on it serves.
+    In SQL the instant is compared with the edge of a day, so that an index on it can be used.
     """
 
     operators = ("eq", "in", *ORDER)
@@ -240,7 +240,7 @@ class Texts(ValueKind):
 
 
 def _edge(at: Moment, days: int) -> datetime:
-    """The first instant of the day that was so many days ago."""
+    """The first instant of the day that many days ago."""
     return datetime.combine(at.today - timedelta(days=days), time(), tzinfo=UTC)
 
 
@@ -255,14 +255,14 @@ def number(value: object, expects: str = "a number") -> Decimal:
     """A number of bounded length; ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"takes {expects}, not {kind_of(value)}")
-    found = Decimal(value)
+    exact = Decimal(value)
     if (
-        not found.is_finite()
-        or abs(found.adjusted()) > MAX_DIGITS
-        or len(found.as_tuple().digits) > MAX_DIGITS
+        not exact.is_finite()
+        or abs(exact.adjusted()) > MAX_DIGITS
+        or len(exact.as_tuple().digits) > MAX_DIGITS
     ):
         raise ValueError(f"takes a number of at most {MAX_DIGITS} digits")
-    return found
+    return exact
 
 
 def whole(value: object, largest: int) -> int:

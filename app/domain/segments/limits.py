@@ -1,5 +1,5 @@
 """How many customers a campaign may speak to, by channel. Source: Marketing & CRM API, `segment_too_large`; the
-document leaves the numbers open, so these are ours: what one batch of the channel's providers takes.
+document leaves the numbers open, so these are ours: what the channel's providers take in one batch.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ MAX_SEGMENT = {
     "whatsapp": 100_000,
     "mail": 50_000,
 }
-"""Channels that are not here have no limit: advertising is not sent to anybody in particular."""
+"""Channels that are not here have no limit: advertising is not sent to individuals."""
 TOO_LARGE = "SEGMENT_TOO_LARGE"
 
 

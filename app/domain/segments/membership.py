@@ -1,4 +1,4 @@
-"""Which segments customers are in: lists by their rows, dynamic segments by asking the facts in memory."""
+"""Which segments customers are in: lists by their rows, dynamic segments by judging the facts in memory."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,16 +23,16 @@ _LISTED = "SELECT segment_id, customer_id FROM segment_member WHERE group_id = $
 async def segments_of(
     db: Database, scope: Scope, customer_ids: Sequence[int], *, now: datetime
 ) -> dict[int, list[int]]:
-    """For each customer in scope the ids of its living segments, by name. Three statements, however many."""
+    """For each customer in scope the ids of its segments that are not deleted, by name. Three statements in all."""
     ids = list(customer_ids)
     facts = await db.search(_FACTS, [*borders(scope), ids], scope)
     segments = await db.search(_SEGMENTS, [scope.group_id], scope)
     listed = {tuple(row) for row in await db.search(_LISTED, [scope.group_id, ids], scope)}
     judged = [(row["id"], row["type"], kept_predicate(row)) for row in segments]
-    found: dict[int, list[int]] = {}
+    inside: dict[int, list[int]] = {}
     for row in facts:
         known = facts_of(row)
-        found[row["id"]] = [
+        inside[row["id"]] = [
             segment
             for segment, kind, predicate in judged
             if (
@@ -41,4 +41,4 @@ async def segments_of(
                 else (segment, row["id"]) in listed
             )
         ]
-    return found
+    return inside

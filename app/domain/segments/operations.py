@@ -31,12 +31,12 @@ async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentField
     row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
     places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
     with refusals():
-        found = await tx.fetchval(
+        ident = await tx.fetchval(
             f"INSERT INTO segment (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
             tx.scope.group_id,
             *row.values(),
         )
-    return int(found)
+    return int(ident)
 
 
 async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields, *, now: datetime) -> int:
@@ -61,7 +61,7 @@ async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields,
     return segment_id
 
 
-# Whoever aims a campaign at it afterwards finds it deleted; whoever did before keeps it.
+# Aiming a campaign at it afterwards fails; one that was aimed at it before prevents the deletion.
 _DELETE = """
 UPDATE segment SET deleted_at = $3, updated_at = $3
  WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL
@@ -72,7 +72,7 @@ UPDATE segment SET deleted_at = $3, updated_at = $3
 
 
 async def delete_segment(tx: Transaction, segment_id: int, *, now: datetime) -> int:
-    """Take a segment out of every list; the id. Conflict while a scheduled or active campaign speaks to it."""
+    """Take a segment out of every list; the id. Conflict while a scheduled or active campaign is aimed at it."""
     _whole_group(tx)
     if not await tx.execute(_DELETE, tx.scope.group_id, segment_id, now):
         await _locked(tx, segment_id)
@@ -101,13 +101,13 @@ UPDATE segment SET size = size + $3, sized_at = $4, updated_at = $4 WHERE group_
 
 
 async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime) -> int:
-    """Put customers on the list of a static or imported segment; how many were not there yet."""
+    """Put customers on the list of a static or imported segment; how many were not on it yet."""
     ids = await _list_to_change(tx, segment_id, customer_ids)
-    found = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
+    customers = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
     missing = [
         NotFound("customer", ident, path=["customerIds", at])
         for at, ident in enumerate(customer_ids)
-        if ident not in found
+        if ident not in customers
     ]
     if missing:
         raise Several(missing[:MAX_TOLD])
@@ -119,7 +119,7 @@ async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[i
 async def remove_members(
     tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime
 ) -> int:
-    """Take customers off the list; how many were there."""
+    """Take customers off the list; how many were on it."""
     ids = await _list_to_change(tx, segment_id, customer_ids)
     removed = await tx.execute(_REMOVE, tx.scope.group_id, segment_id, ids)
     await tx.execute(_RESIZE, tx.scope.group_id, segment_id, -removed, now)
@@ -133,7 +133,7 @@ async def _list_to_change(tx: Transaction, segment_id: int, customer_ids: Sequen
             f"There are {len(customer_ids)} customers; at most {MAX_MEMBERS} are taken at once.",
             path=["customerIds"],
         )
-    # The lock makes the size and the list move together.
+    # The lock makes the size and the list change together.
     row = await _locked(tx, segment_id)
     if row["type"] == SegmentType.DYNAMIC:
         raise Conflict(
@@ -150,7 +150,7 @@ _DYNAMIC = """
 SELECT id, criteria::text AS criteria, sized_at FROM segment
  WHERE group_id = $1 AND type = 'dynamic' AND deleted_at IS NULL ORDER BY id
 """
-# Criteria that were changed meanwhile were counted by whoever changed them.
+# Criteria that were changed meanwhile were counted by the change.
 _SETTLE = """
 UPDATE segment s SET size = given.size, sized_at = $2
   FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS given (id, criteria, size)
@@ -160,7 +160,7 @@ UPDATE segment s SET size = given.size, sized_at = $2
 
 
 async def recount_segments(db: Database, tx: Transaction, *, now: datetime, all_of_them: bool) -> int:
-    """Count the group's dynamic segments anew; how many. Else only those that the new day may have changed."""
+    """Count the group's dynamic segments again, or only those that a new day may have changed; how many."""
     counted: list[tuple[int, str, int]] = []
     for row in await tx.fetch(_DYNAMIC, tx.scope.group_id):
         predicate = kept_predicate(row)
@@ -179,7 +179,7 @@ async def recount_segments(db: Database, tx: Transaction, *, now: datetime, all_
 def kept_predicate(row: Mapping[str, Any]) -> Predicate | None:
     """The predicate of a stored segment (`criteria` as text); None where it has none that can be read.
 
-    Criteria stored before this language was there may say anything; such a segment holds nobody.
+    Criteria stored before this language existed may be anything; such a segment holds nobody.
     """
     if row["criteria"] is None:
         return None
@@ -204,7 +204,7 @@ async def _locked(tx: Transaction, segment_id: int) -> Any:
 
 
 def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | None:
-    """Check criteria against the type; they become the text that is stored."""
+    """Check criteria against the type and turn them into the text that is stored."""
     criteria = values.get("criteria")
     if kind is not SegmentType.DYNAMIC:
         if criteria is not None:
@@ -233,6 +233,6 @@ def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | N
 
 
 def _whole_group(tx: Transaction) -> None:
-    """Segments are the group's: a narrower credential reads them."""
+    """Segments belong to the group: narrower credentials can only read them."""
     if tx.scope.shape is not ScopeShape.GROUP:
         raise Forbidden("Segments are the whole group's; this credential is for a part of it.")

@@ -1,4 +1,4 @@
-"""The predicate language of segments: parsed once, then compiled to SQL or asked in memory.
+"""The predicate language of segments: parsed once, then compiled to SQL or evaluated in memory.
 
     {"total_spent": {"gte": 500}, "loyalty_tier": {"in": ["gold", "platinum"]}}
     {"any": [{"tags": "vip"}, {"not": {"last_order_days_ago": {"gte": 30}}}]}
@@ -46,7 +46,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class PredicateAttributes:
-    """The attributes of one kind of subject. `free` makes the attribute of a key of its own, after its prefix."""
+    """The attributes of one kind of subject. `free` makes an attribute for any key after the prefix."""
 
     attributes: Mapping[str, Attribute]
     free_prefix: str = ""
@@ -108,7 +108,7 @@ Predicate = Test | Not | Every | Some
 
 
 def parse(criteria: object, attributes: PredicateAttributes, *, path: Path = ("criteria",)) -> Predicate:
-    """The predicate a criteria object says. Invalid (`INVALID_SEGMENT_CRITERIA`) names the path of the fault."""
+    """The predicate in a criteria object. Invalid (`INVALID_SEGMENT_CRITERIA`) names the path of the fault."""
     return _Reader(attributes).criteria(criteria, path, 1)
 
 
@@ -134,25 +134,25 @@ class _Reader:
                 raise _fault(path, "takes a list of criteria, at least one")
             parts = [self.criteria(one, (*path, at), depth + 1) for at, one in enumerate(value)]
             return _all(parts) if key == "all" else Some(tuple(parts))
-        found = self._attribute(key, path)
+        attribute = self._attribute(key, path)
         if not isinstance(value, dict):
-            return self._test(found, found.kind.bare, value, path)
+            return self._test(attribute, attribute.kind.bare, value, path)
         if not value:
             raise _fault(path, "is empty; name at least one operator")
-        return _all([self._test(found, op, operand, (*path, op)) for op, operand in value.items()])
+        return _all([self._test(attribute, op, operand, (*path, op)) for op, operand in value.items()])
 
     def _attribute(self, name: str, path: Path) -> Attribute:
         try:
             read_text(name)
         except ValueError as why:
             raise _fault(path[:-1], f"has a key that {why}") from None
-        found = self.attributes.find(name)
-        if found is None:
+        attribute = self.attributes.find(name)
+        if attribute is None:
             known = sorted(self.attributes.attributes)
             if self.attributes.free is not None:
                 known.append(f"{self.attributes.free_prefix}<key>")
             raise _fault(path, f"is no attribute; known are {', '.join((*known, *GROUPS))}")
-        return found
+        return attribute
 
     def _test(self, attribute: Attribute, operator: str, operand: object, path: Path) -> Predicate:
         self.tests += 1
@@ -183,7 +183,7 @@ def _all(parts: Sequence[Predicate]) -> Predicate:
 
 
 def _fault(path: Path, why: str) -> Invalid:
-    # Keys are the client's own text: shown, but not by the megabyte.
+    # Keys are the client's own text: shown, but cut.
     shown = ".".join(str(part)[:80] for part in path)
     return Invalid(f"`{shown}` {why}.", path=[str(part)[:80] for part in path], code=CODE)
 
@@ -193,7 +193,7 @@ def _fault(path: Path, why: str) -> Invalid:
 
 @dataclass
 class Compiled:
-    """A condition, its values in the order of their places."""
+    """A condition, and its values in the order of their parameters."""
 
     text: str = ""
     values: list[object] = field(default_factory=list)
@@ -202,7 +202,7 @@ class Compiled:
 def compile_sql(predicate: Predicate, *, now: datetime, first: int = 1) -> Compiled:
     """The predicate as a condition of a WHERE; its parameters are numbered from `$first` on.
 
-    It is true exactly where `evaluate` is; elsewhere false or NULL, so indexes serve what is not negated.
+    It is true exactly where `evaluate` is, elsewhere false or NULL: so indexes can be used where nothing is negated.
     """
     out = Compiled()
     at = Moment(now)
@@ -256,7 +256,7 @@ def _holds(predicate: Predicate, facts: Any, at: Moment) -> bool:
 
 
 def depends_on_time(predicate: Predicate) -> bool:
-    """Whether it can change from one day to the next although no fact does."""
+    """Whether its result can change from one day to the next although no fact does."""
     match predicate:
         case Not(inner):
             return depends_on_time(inner)

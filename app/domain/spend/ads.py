@@ -1,4 +1,4 @@
-"""Making ad campaigns: of a store, with an objective, capped or not. Source: Criteo, "Create a campaign"."""
+"""Making ad campaigns: for a store, with an objective, capped or not. Source: Criteo, "Create a campaign"."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,7 @@ SELECT id, unavailable_features AS without FROM store
 async def create_ad_campaign(
     tx: Transaction, order: AdCampaign, *, numbered: bool = False, now: datetime
 ) -> int:
-    """The campaign with its spend limit, a draft until somebody activates it; its id.
+    """Make the campaign, a draft until somebody activates it, with its spend limit; its id.
 
     `numbered`: the store is named by number or imported id, see `operations.number_in`.
     """

@@ -1,7 +1,7 @@
-"""Setting and changing spend limits, many at once; and what time does to them.
+"""Setting and changing spend limits, many at once, and putting pending ones into effect.
 
-Whoever writes the ledger of a campaign holds the campaign's row, and so does whoever changes its limit; what was spent
-is read after the row is held. So of a spend and a lowering at the same moment one is first, and the other sees it.
+Writing the ledger of a campaign locks the campaign's row, and so does changing its limit; what was spent is read after
+that. So of a spend and a lowered limit at the same moment one comes first, and the other sees it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRefused:
-    """It was not, and nothing of it."""
+    """It was not done, not even in part."""
 
     campaign: str
     why: Failure
@@ -79,7 +79,7 @@ SELECT campaign.id, campaign.external_id, campaign.currency, store.unavailable_f
    AND (campaign.id = ANY ($4) OR campaign.external_id = ANY ($5))
  ORDER BY campaign.id FOR NO KEY UPDATE OF campaign
 """
-# Statements of their own, after the lock: they see what was committed before it was had.
+# Separate statements, after the lock: they see what was committed before it was acquired.
 _LIMITS = f"""
 SELECT campaign_id, {", ".join(COLUMNS)} FROM spend_limit
  WHERE group_id = $1 AND campaign_id = ANY ($2)
@@ -112,8 +112,8 @@ UPDATE campaign SET updated_at = $2, objective = coalesce(given.objective, campa
   FROM unnest($3::bigint[], $4::text[]) AS given (id, objective)
  WHERE campaign.group_id = $1 AND campaign.id = given.id
 """
-# The whole rule is in the WHERE: whoever comes second finds nothing pending. A row somebody is changing is left for
-# the next time: changes lock several in an order of their own, and reckon with what is due by themselves.
+# The whole rule is in the WHERE: whoever comes second finds nothing pending. A row that somebody is changing is left
+# for the next time: changes lock several in their own order, and take what is due into account by themselves.
 APPLY = """
 UPDATE spend_limit
    SET type = 'capped', renewal = pending_renewal, amount = pending_amount,
@@ -133,7 +133,7 @@ async def change_limits(
     numbered: bool = False,
     now: datetime,
 ) -> list[Outcome]:
-    """What became of each change, in their order; a refused one hurts no other (CR-29).
+    """What became of each change, in the same order; a refused one does not affect the others (CR-29).
 
     In as many statements for a thousand as for one. A campaign named twice, by whichever of its ids, is refused each
     time (CR-C5). `may_begin`: see `rules.changed`; `numbered`: see `number_in`.
@@ -146,7 +146,7 @@ async def change_limits(
     rows = await tx.fetch(
         _LOCK, *borders(tx.scope), [own for own in numbers.values() if own is not None], list(numbers)
     )
-    named = {name: found for name, own in numbers.items() if (found := _row_of(rows, name, own))}
+    named = {name: campaign for name, own in numbers.items() if (campaign := _row_of(rows, name, own))}
     often: dict[int, int] = {}
     for change in changes:
         if change.campaign in named:
@@ -200,7 +200,7 @@ class Applied(NamedTuple):
 
 
 async def apply_due_limits(tx: Transaction, now: datetime) -> list[Applied]:
-    """Put into effect what waited for a period that has begun; each once, whoever else does the same."""
+    """Put limits into effect that waited for a period that has begun; each once, even if others do the same at once."""
     rows = await tx.fetch(APPLY, tx.scope.group_id, now)
     return [Applied(row["campaign_id"], row["former"], row["amount"]) for row in rows]
 
@@ -215,7 +215,7 @@ class _Facts:
 
 
 def _row_of(rows: Sequence[Any], name: str, number: int | None) -> Any:
-    """The imported id is meant, should it be the number of another campaign here."""
+    """The imported id is meant, even if it is the number of another campaign here."""
     imported = next((row for row in rows if row["external_id"] == name), None)
     return imported or next((row for row in rows if row["id"] == number), None)
 

@@ -1,4 +1,4 @@
-"""The stretches over which a spend limit counts: a day, a calendar month, or the campaign's whole life.
+"""The periods over which a spend limit counts: a day, a calendar month, or the campaign's whole life.
 
 Source: Criteo, "Spend Limit", the cadence of renewal; days and months are those of the store's time zone. What is
 spent in a period is the sum of the ledger's entries dated in it; in a lifetime, of all of them.
@@ -11,12 +11,12 @@ from app.values.instants import start_of
 
 
 def today_in(zone: tzinfo, *, now: datetime) -> date:
-    """The day it is there."""
+    """Today in that zone."""
     return now.astimezone(zone).date()
 
 
 def next_period(renewal: SpendLimitRenewal, zone: tzinfo, *, now: datetime) -> datetime | None:
-    """The first instant of the period after the present one; None for a lifetime, which has no next."""
+    """The first instant of the period after the current one; None for a lifetime, which has no next."""
     today = today_in(zone, now=now)
     if renewal is SpendLimitRenewal.LIFETIME:
         return None

@@ -1,4 +1,4 @@
-"""What may become of a spend limit. Pure: a limit, what was asked, what was spent → the limit as it is then.
+"""How a spend limit may change. Pure: a limit, what was asked, what was spent → the new limit.
 
 Source: Criteo, "Spend Limit" and "Validation Errors and Warnings"; choices CR-C6, CR-C8, CR-C10.
 """
@@ -28,12 +28,12 @@ NEEDS = {
     SpendLimitRenewal.MONTHLY: StoreFeature.MONTHLY_LIMITS,
     SpendLimitRenewal.LIFETIME: StoreFeature.LIFETIME_LIMITS,
 }
-"""The feature each renewal needs, beside that of limits as a whole."""
+"""The feature that each renewal needs, besides that for limits as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedLimit:
-    """What somebody wants; UNSET stays as it is. Of an uncapped limit renewal and amount say nothing."""
+    """What somebody asks for; UNSET stays as it is. Renewal and amount of an uncapped limit are ignored."""
 
     type: Settable[SpendLimitType] = settable("Whether spend is capped.", null=UNSET)
     renewal: Settable[SpendLimitRenewal | None] = settable("How often the limit starts again.")
@@ -47,7 +47,7 @@ UNCHANGED = AskedLimit()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A limit as it is stored. Amounts are in the campaign's currency; what is pending is always a cap."""
+    """A limit as it is stored. Amounts are in the campaign's currency; a pending limit is always a cap."""
 
     type: SpendLimitType = SpendLimitType.UNCAPPED
     renewal: SpendLimitRenewal | None = None
@@ -58,16 +58,16 @@ class Limit:
 
     @property
     def present(self) -> "Limit":
-        """Without what is pending."""
+        """The limit without what is pending."""
         return Limit(type=self.type, renewal=self.renewal, amount=self.amount)
 
 
 UNCAPPED = Limit()
-"""Also what a campaign has of which nobody ever said anything."""
+"""Also the limit of a campaign for which nobody ever set one."""
 
 
 def settled(limit: Limit, *, now: datetime) -> Limit:
-    """With what was due by now in effect, whether or not the worker has been there."""
+    """The limit with everything due by now in effect, whether or not the worker has got to it."""
     if limit.effective_from is None or limit.effective_from > now:
         return limit
     return Limit(type=SpendLimitType.CAPPED, renewal=limit.pending_renewal, amount=limit.pending_amount)
@@ -85,7 +85,7 @@ def changed(
 ) -> Limit:
     """The limit as it is after the change; `effective_from` is set where it has to wait for the next period.
 
-    `spent`: in the present period of each renewal. `without`: features the store does not have. `may_begin`: an
+    `spent`: in the current period of each renewal. `without`: features the store does not have. `may_begin`: an
     uncapped campaign may get a cap; through Criteo's update it may not (CR-C6). Whatever was pending is superseded.
     """
     if asked == UNCHANGED:
@@ -115,7 +115,7 @@ def changed(
             effective_from=starts,
         )
     if current.renewal is wanted.renewal and current.amount is not None and wanted.amount > current.amount:
-        # More than it was, though not yet what is spent: nothing is decreased.
+        # More than before, though still less than was spent: that is no decrease.
         return wanted
     raise Conflict(
         f"{spent[wanted.renewal]:f} is spent already; a lifetime limit cannot be decreased below that.",
@@ -167,7 +167,7 @@ def _wanted(current: Limit, asked: AskedLimit) -> Limit:
     told = asked.type is SpendLimitType.UNCAPPED or (renewal is None and amount is None)
     if kind is SpendLimitType.UNCAPPED and told:
         return UNCAPPED
-    # An amount for what is not capped, without a word about the type: an update of a limit that is not there.
+    # An amount for an uncapped campaign, and no type: an update of a limit that does not exist.
     return Limit(type=SpendLimitType.CAPPED, renewal=renewal, amount=amount)
 
 

@@ -1,8 +1,8 @@
-"""What customers agreed to, as the providers report it.
+"""Customers' consent, as the providers report it.
 
 Consent is what the latest event about it says, by the moment it happened and not by when it came in. The event store
-has them all, so a late delivery of an old subscription does not undo a newer goodbye; nor does it undo what was told
-by other ways since then (a form, an import). A moment that lies after the delivery is the delivery's: a sender's clock
+has them all, so a late delivery of an old subscription does not undo a newer unsubscribing; nor does it undo what was
+set in other ways since then (a form, an import). A moment after the delivery counts as the delivery's: a sender's clock
 may be ahead.
 """
 
@@ -14,7 +14,7 @@ from app.domain.segments.changes import note_audience_change
 from app.domain.webhooks.providers import CONSENT, CONSENT_COLUMN
 
 _KINDS = ", ".join(f"'{kind}'" for kind in CONSENT)
-# At the same moment a goodbye wins. Customers whose consent already is so are not touched.
+# At the same moment unsubscribing wins. Customers whose consent is right already are not touched.
 _SETTLE = """
 UPDATE customer c SET {column} = latest.agrees, updated_at = $4
   FROM (SELECT DISTINCT ON (e.customer_id) e.customer_id, e.kind = 'subscribed' AS agrees,
@@ -31,7 +31,7 @@ UPDATE customer c SET {column} = latest.agrees, updated_at = $4
 async def settle_consent(tx: Transaction, who: Collection[tuple[int, str]], *, now: datetime) -> int:
     """Bring consent up to date for these customers and channels; how many changed.
 
-    Whoever calls holds the customers' locks, so that of two events at once the second to settle sees both.
+    The caller holds the customers' locks, so that of two events at once the second one to settle sees both.
     """
     by_column: dict[str, set[int]] = {}
     for customer_id, channel in who:

@@ -1,4 +1,4 @@
-"""Taking a delivery in: every event is kept once, and what follows from it happens once, in one transaction.
+"""Taking a delivery in: every event is stored once, and takes effect once, in one transaction.
 
 The event store's unique key decides which events are new; only those have effects. Effects are sums and
 latest-wins, so the order in which deliveries arrive changes nothing.
@@ -38,11 +38,11 @@ class Ingested:
     applied: int
     """Of those, how many took effect now."""
     ignored: int
-    """Kept without effect, since they are outside the provider's set."""
+    """Stored without effect, since they are outside the provider's set."""
 
     @property
     def repeated(self) -> int:
-        """Were here before, or twice in the delivery."""
+        """Had been stored before, or were twice in the delivery."""
         return self.received - self.applied - self.ignored
 
 
@@ -56,7 +56,7 @@ class EventCampaign:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An event with what it means here."""
+    """An event, with what it means here."""
 
     event: Happened
     at: datetime
@@ -69,7 +69,7 @@ class Settled:
 async def ingest(
     tx: Transaction, provider: Provider, events: Sequence[Happened], *, now: datetime
 ) -> Ingested:
-    """Keep a delivery's events and let the new ones take effect."""
+    """Store a delivery's events and let the new ones take effect."""
     if tx.scope.store_id is not None or tx.scope.project_ids is not None:
         raise Forbidden(
             "Deliveries are the whole group's; a credential of one store or project cannot take them in."
@@ -113,7 +113,7 @@ SELECT campaign.id, campaign.external_id, coalesce(s.time_zone, g.time_zone) AS 
 
 
 async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, EventCampaign]:
-    """By what the sender calls them: an imported id first, else one of ours."""
+    """By the name the sender uses: an imported id first, else one of ours."""
     wanted = {name: read_id("camp", name) for name in names}
     if not wanted:
         return {}
@@ -136,7 +136,7 @@ SELECT min(c.id), 'phone', c.phone FROM customer c
 
 
 async def _customers(tx: Transaction, events: Collection[Happened]) -> Mapping[tuple[str, str | None], int]:
-    """Customers by their address. A phone number that several of them share says nothing about any."""
+    """Customers by their address. A phone number that several of them share identifies none of them."""
     emails = {event.email for event in events if event.email}
     phones = {event.phone for event in events if event.phone}
     if not emails and not phones:
@@ -160,7 +160,7 @@ RETURNING dedup_key
 
 
 async def _keep(tx: Transaction, provider: Provider, events: Sequence[Settled], *, now: datetime) -> set[str]:
-    """The keys of those that were not here before."""
+    """The keys of the events that had not been stored before."""
     rows = await tx.fetch(
         _KEEP,
         tx.scope.group_id,
@@ -180,7 +180,7 @@ async def _keep(tx: Transaction, provider: Provider, events: Sequence[Settled], 
 
 
 def source_of(provider: Provider) -> str:
-    """What the event store calls the provider's webhook."""
+    """The name of the provider's webhook in the event store."""
     return f"webhook.{provider}"
 
 
@@ -201,7 +201,7 @@ async def _count(tx: Transaction, provider: Provider, new: Sequence[Settled], *,
 
 
 async def _move_metrics(tx: Transaction, applied: Sequence[Settled], *, now: datetime) -> None:
-    """Each count of a campaign's day and channel, by how many events there were. Days are the store's."""
+    """Add up the counts of each campaign's day and channel. Days are the store's."""
     rows: defaultdict[tuple[int, date, str], Counter[str]] = defaultdict(Counter)
     for one in applied:
         metric = METRIC.get(one.event.kind)
@@ -216,7 +216,7 @@ async def _move_metrics(tx: Transaction, applied: Sequence[Settled], *, now: dat
         await record_metrics(tx, entries, mode=Mode.ADD, now=now)
 
 
-# Locked until the end, so that what was alive stays so; the order is the one of every writer.
+# Locked until the end, so that nothing is deleted meanwhile; in the same order as all writers.
 _LOCK_CUSTOMERS = """
 SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
 """
@@ -232,7 +232,7 @@ async def _lock(tx: Transaction, statement: str, ids: Collection[int]) -> set[in
 
 
 def _consents(applied: Sequence[Settled], known: Collection[int]) -> set[tuple[int, str]]:
-    """Whose consent on which channel these events may have changed."""
+    """Customers and channels whose consent these events may have changed."""
     return {
         (one.customer_id, one.event.channel)
         for one in applied

@@ -1,6 +1,6 @@
-"""What each provider reports, and what follows from it.
+"""What each provider reports, and its effects.
 
-Source: Marketing & CRM API, "Supported Providers"; what the providers themselves call it, from their references.
+Source: Marketing & CRM API, "Supported Providers"; the providers' own names are from their references.
 """
 
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ EVENTS: Mapping[Provider, tuple[str, ...]] = {
     Provider.MAILCHIMP: ("subscribed", "unsubscribed", "campaign_sent"),
     Provider.HUBSPOT: ("contact_created", "form_submitted"),
 }
-"""The documented sets. Anything else is kept and ignored."""
+"""The documented sets. Anything else is stored and ignored."""
 CHANNEL: Mapping[Provider, str] = {
     Provider.SENDGRID: "email",
     Provider.TWILIO: "sms",
     Provider.MAILCHIMP: "email",
     Provider.HUBSPOT: "email",
 }
-"""Where an event happened that does not say so."""
+"""The channel of events that do not name one."""
 CHANNELS = frozenset({"email", "sms", "push", "whatsapp", "mms", "rcs", "web", "in_app"})
-"""What may stand before the event: `email.opened`."""
+"""Channels that may come before the event: `email.opened`."""
 
 _OWN_WORDS: Mapping[Provider, Mapping[str, str]] = {
     Provider.SENDGRID: {
@@ -50,10 +50,10 @@ METRIC: Mapping[str, str] = {
     "clicked": "clicks",
     "unsubscribed": "unsubscribed",
 }
-"""Which count of its campaign's day an event moves. The others have none: they are only kept and counted here."""
+"""The count of its campaign's day that an event adds to. Others have none: they are only stored."""
 CONSENT: Mapping[str, bool] = {"subscribed": True, "unsubscribed": False}
 CONSENT_COLUMN: Mapping[str, str] = {"email": "email_consent", "sms": "sms_consent", "mms": "sms_consent"}
-"""By channel; there is no consent to keep for the others."""
+"""By channel; for the others there is no consent to keep."""
 STAGE: Mapping[str, FunnelStage] = {
     "delivered": FunnelStage.AWARENESS,
     "opened": FunnelStage.AWARENESS,
@@ -62,11 +62,11 @@ STAGE: Mapping[str, FunnelStage] = {
     "form_submitted": FunnelStage.INTEREST,
     "subscribed": FunnelStage.INTEREST,
 }
-"""The funnel stage that a customer touches with it (the API's "Funnel Stages": first touchpoint; browsed)."""
+"""The funnel stage that a customer reaches with it (the API's "Funnel Stages": first touchpoint; browsed)."""
 
 
 def normalised(provider: Provider, raw: str) -> tuple[str, str | None]:
-    """`email.opened` → `opened`, `email`; `open` → `opened`, None. In the provider's words or the documented ones."""
+    """`email.opened` → `opened`, `email`; `open` → `opened`, None. Takes the provider's and the documented words."""
     kind = raw.strip().lower()
     channel, dot, rest = kind.partition(".")
     if dot and channel in CHANNELS:

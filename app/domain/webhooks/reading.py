@@ -1,7 +1,7 @@
-"""From a delivery's body to what happened: the providers' own shapes, and the documented one.
+"""From a delivery's body to its events: the providers' own shapes, and the documented one.
 
-What a body is made of must be readable, or all of it is refused. An event that does not say enough is kept and
-ignored: a provider would send it again and again otherwise, and its neighbours with it.
+The parts of a body must be readable, or all of it is refused. An event that does not say enough is stored and ignored:
+otherwise its provider would send it again and again, and the others in the delivery with it.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from app.values.texts import read_text
 MAX_EVENTS = 5_000
 MAX_PARAMETERS = 1_000
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
-"""What is said to have happened before has no moment: senders that know none say the beginning of some calendar."""
+"""Earlier moments count as none: senders that do not know the moment send the beginning of some calendar."""
 NONE_IN_GO = "0001-01-01T00:00:00Z"
 MAX_WORD = 200
 MAX_ADDRESS = 320
@@ -43,13 +43,13 @@ class Happened:
     """In the documented words, without a channel before it."""
     channel: str
     key: str
-    """The same for the same event, however often and in whatever company it is delivered."""
+    """The same for the same event, however often it is delivered and with whatever others."""
     at: datetime | None
-    """When it happened, where it says so."""
+    """When it happened, if known."""
     email: str | None
     phone: str | None
     campaign: str | None
-    """How it names its campaign: an id of ours, or an imported one."""
+    """Its name for the campaign: one of our ids, or an imported one."""
     body: str
     """The event's JSON text, as sent; of a form its fields as an object."""
 
@@ -59,7 +59,7 @@ def read_delivery(
 ) -> list[Happened]:
     """All events of a body, in their order. Invalid (`MALFORMED_BODY`) where it cannot be read.
 
-    `query` is that of the address called: Twilio says there what it cannot say in its form (`campaign_id=…`).
+    `query` is that of the address called, where Twilio puts what does not fit into its form (`campaign_id=…`).
     """
     told = _fields(query)
     if content_type.partition(";")[0].strip().lower() == FORM:
@@ -116,7 +116,7 @@ def _happened(provider: Provider, event: Mapping[str, Any], text: str, told: Map
 
 
 def _documented(provider: Provider, event: Mapping[str, Any], text: str) -> Happened:
-    """Source: Marketing & CRM API, "Receive Webhook". What it says must be right: we wrote the rules."""
+    """Source: Marketing & CRM API, "Receive Webhook". Must be valid, since the rules are the API's own."""
     if not isinstance(event["event_type"], str) or not event["event_type"].strip():
         raise Invalid("`event_type` must be a text like email.opened.", path=["body", "event_type"])
     at = _instant(event.get("timestamp"))
@@ -141,7 +141,7 @@ def _documented(provider: Provider, event: Mapping[str, Any], text: str) -> Happ
 def _sendgrid(event: Mapping[str, Any], text: str, _: Mapping[str, Any]) -> Happened:
     """Source: SendGrid, "Event Webhook Reference"."""
     named = _word(event.get("sg_event_id"))
-    # Custom arguments lie beside SendGrid's own keys; older integrations have them in an object.
+    # Custom arguments are beside SendGrid's own keys; older integrations have them in an object.
     custom = event.get("unique_args") if isinstance(event.get("unique_args"), dict) else {}
     campaign = event.get("campaign_id") or (custom or {}).get("campaign_id") or event.get("singlesend_id")
     return _made(
@@ -170,7 +170,7 @@ def _twilio(event: Mapping[str, Any], text: str, told: Mapping[str, Any]) -> Hap
         Provider.TWILIO,
         raw,
         text,
-        # One message is delivered once: both ways of being told about it are the same event.
+        # One message is delivered once: both ways of reporting it are the same event.
         key=f"message/{sid}/{normalised(Provider.TWILIO, raw)[0]}" if sid else _fingerprint(event),
         at=_instant(data.get("timestamp")) or _instant(event.get("time")),
         phone=number if colon else address,
@@ -272,5 +272,5 @@ def _instant(value: object, *, per_second: int = 1) -> datetime | None:
 
 
 def _fingerprint(event: Mapping[str, Any]) -> str:
-    """For events without a name of their own: the same keys and values are the same event."""
+    """For events without an id of their own: the same keys and values mean the same event."""
     return "sha256/" + hashlib.sha256(_CANONICAL.encode(event)).hexdigest()

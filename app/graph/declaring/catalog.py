@@ -18,7 +18,7 @@ from graphql import (
 from app.graph.declaring.fields import Declared
 from app.graph.declaring.listing import KEY
 from app.graph.strawberry_parts import declaration, enum_class, metadata, origin, runs_around
-from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Filter, Many, Parts, Plan
+from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Field, Filter, Many, Parts
 from app.plan.kinds import (
     BOOL,
     CURRENCY,
@@ -48,9 +48,9 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
     unplanned: dict[str, str] = {}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
-            found = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
-            if found:
-                filters[kind.name] = found
+            its_filters = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
+            if its_filters:
+                filters[kind.name] = its_filters
         if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
             continue
         if _is_page_type(kind):
@@ -66,7 +66,7 @@ def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
     for name, item in kind.fields.items():
         reason, field = _refused(item), metadata(item, KEY)
         if reason is None and isinstance(field, Declared) and field.what != "given":
-            entity.fields[name] = _plan(field, item, entity, name)
+            entity.fields[name] = _field(field, item, entity, name)
         elif not isinstance(field, Declared):
             unplanned[f"{kind.name}.{name}"] = reason or "a resolver in Python"
         elif reason is not None:
@@ -74,7 +74,7 @@ def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:
     return entity
 
 
-def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Plan:
+def _field(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Field:
     if declared.what == "column":
         return _column(declared, item, entity, name)
     if declared.what == "fact":
@@ -82,14 +82,14 @@ def _plan(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> 
         return Fact(declared.kind or _kind_of(item, entity), declared.cast, declared.read)
     if declared.what == "embed":
         return _embed(declared, item, entity)
-    plan: Plan = declared.plan
-    if isinstance(plan, Aggregate) and (declared.columns or declared.present):
-        return replace(plan, embed=_embed(declared, item, entity))
-    if isinstance(plan, Parts):
-        return replace(plan, target=get_named_type(item.type).name)
-    if isinstance(plan, Many) and "filter" in item.args:
-        return replace(plan, filter=get_named_type(item.args["filter"].type).name)
-    return plan
+    field: Field = declared.made
+    if isinstance(field, Aggregate) and (declared.columns or declared.present):
+        return replace(field, embed=_embed(declared, item, entity))
+    if isinstance(field, Parts):
+        return replace(field, target=get_named_type(item.type).name)
+    if isinstance(field, Many) and "filter" in item.args:
+        return replace(field, filter=get_named_type(item.args["filter"].type).name)
+    return field
 
 
 def _embed(declared: Declared, item: GraphQLField, entity: Entity) -> Embed:
@@ -119,7 +119,7 @@ def _kind_of(item: GraphQLField, entity: Entity) -> Kind:
 
 
 def _refused(item: GraphQLField) -> str | None:
-    """Why a field may not be planned: what runs around its resolver would be passed over."""
+    """Why a field may not be planned: a plan would skip what runs around its resolver."""
     if declaration(item) is None:
         return "a resolver in Python"
     around = runs_around(item)

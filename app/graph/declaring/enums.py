@@ -1,4 +1,4 @@
-"""The closed sets of the domain, with a word about each value. Stored codes are the enum members' values."""
+"""The closed sets of the domain, with a description of each value. Stored codes are the enum members' values."""
 
 from enum import Enum, StrEnum
 
@@ -20,7 +20,7 @@ from app.tables.webhooks import ConnectionStatus, Provider
 
 
 def _describe(enum: type[StrEnum], description: str, *, shown_as: str | None = None, **values: str) -> None:
-    """Show a table's codes in GraphQL: one line per member, none forgotten."""
+    """Show a table's codes in GraphQL: a line per member, and every member must have one."""
     assert values.keys() == {member.name for member in enum}, f"{enum.__name__} has other members"
     strawberry.enum(enum, name=shown_as, description=description)
     for value in enum_values(enum):

@@ -37,6 +37,7 @@ from app.plan.catalog import (
     SortKey,
     ToOne,
     Way,
+    beside,
 )
 from app.plan.checking import MAX_FIRST
 from app.plan.kinds import AMOUNT, INT, Kind
@@ -49,7 +50,7 @@ Expression = Callable[[Row], Sql]
 
 @dataclass(frozen=True)
 class Declared:
-    """A field as declared; the catalog makes its plan, since kinds follow from GraphQL types."""
+    """A field as declared; the catalog completes it, since kinds follow from GraphQL types."""
 
     what: str
     column: str = ""
@@ -57,7 +58,8 @@ class Declared:
     expressions: tuple[Expression, ...] = ()
     columns: Mapping[str, "Declared"] = field(default_factory=dict)
     present: Expression | None = None
-    plan: Any = None
+    made: Any = None
+    """The catalog's own, where it can be made at once."""
     cast: str = "text"
     read: Callable[[Bindings], Any] | None = None
 
@@ -93,21 +95,26 @@ def entity(
     return decorate
 
 
+def read_beside(name: str, table: type[SQLModel], *keys: str) -> Entity:
+    """A table that figures read beside rows in scope, to which their statements tie it by one of these keys."""
+    return Entity(name, str(table.__tablename__), store=beside(*keys), project=beside(*keys))
+
+
 # ── fields ────────────────────────────────────────────────────────────────────
 
 
 def column(description: str, name: str = "", *, kind: Kind | None = None) -> Any:
-    """A column of the row: of the same name as the field, unless named."""
+    """A column of the row, with the field's name unless another is given."""
     return _field(Declared("column", column=name, kind=kind), description)
 
 
 def computed(description: str, *expressions: Expression, kind: Kind | None = None) -> Any:
-    """A value computed by SQL from the row. It must not be able to fail on any row that can be stored."""
+    """A value that SQL computes from the row. It must not fail on any row that can be stored."""
     return _field(Declared("column", expressions=expressions, kind=kind), description)
 
 
 def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text") -> Any:
-    """A value the request knows by itself."""
+    """A value from the request itself, see `RequestFacts`."""
     return _field(Declared("fact", read=read, cast=cast), description)
 
 
@@ -145,38 +152,38 @@ def given(description: str) -> Any:
 
 def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
     """Another entity, by a key of this row; `reverse`: by this row's id in a unique column of the other."""
-    return _field(Declared("plan", plan=ToOne(key, reverse)), description)
+    return _field(Declared("made", made=ToOne(key, reverse)), description)
 
 
 def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
-    """At the root: the row with this `id`, or the one the scope names. `further` arguments say nothing of rows."""
+    """At the root: the row with this `id`, or the one that the scope names. `further` arguments do not affect rows."""
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
-    return _field(Declared("plan", plan=RootRow(scope_key)), description, (*arguments, *further))
+    return _field(Declared("made", made=RootRow(scope_key)), description, (*arguments, *further))
 
 
 def listing(description: str, *, key: str, order: str = "position") -> Any:
     """Children that are few by nature, all of them, in their order."""
     keys = {order: SortKey(order, INT, "bigint", int)}
-    return _field(Declared("plan", plan=Many(key, ((order, False),), keys)), description)
+    return _field(Declared("made", made=Many(key, ((order, False),), keys)), description)
 
 
 def every_group(description: str) -> Any:
     """All customer groups of the credential, by name."""
     keys = {"name": text_key("name")}
-    return _field(Declared("plan", plan=Many("", (("name", False),), keys, every_group=True)), description)
+    return _field(Declared("made", made=Many("", (("name", False),), keys, every_group=True)), description)
 
 
 ROOT_FIRST = 50
 NESTED_FIRST = 20
-"""Smaller than at the root, since there is one such page per parent."""
+"""Smaller than at the root, since each parent has such a page."""
 
 
 def news(description: str, rows: ListOf, *further: inspect.Parameter, by: str, first: int) -> Any:
-    """At the root: rows that whoever asks has not seen yet, oldest first by the instant `by`, `first` at a time."""
+    """At the root: rows that the subscriber has not seen yet, oldest first by the instant `by`, `first` at a time."""
     which = argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None)
     key = next(name for name, one in rows.keys.items() if one.column == by)
-    plan = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
-    return _field(Declared("plan", plan=plan), description, (which, *further))
+    made = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
+    return _field(Declared("made", made=made), description, (which, *further))
 
 
 def connection(
@@ -187,7 +194,7 @@ def connection(
     parent_key: str = "id",
     where: str = "",
 ) -> Any:
-    """A list by pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
+    """A list in pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
 
     `where`: only rows that this condition holds for, `status = 'trashed'`.
     """
@@ -203,10 +210,10 @@ def connection(
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
         *further,
     ]
-    plan = Many(
+    made = Many(
         key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key, where=where
     )
-    return _field(Declared("plan", plan=plan), description, tuple(arguments))
+    return _field(Declared("made", made=made), description, tuple(arguments))
 
 
 def aggregate(
@@ -222,13 +229,13 @@ def aggregate(
 
     `check` says which argument is wrong, and why.
     """
-    declared = Declared("plan", plan=Aggregate(build, many, check), columns=_bound(columns), present=present)
+    declared = Declared("made", made=Aggregate(build, many, check), columns=_bound(columns), present=present)
     return _field(declared, description, arguments)
 
 
 def parts(description: str, prefix: str, *, always: str) -> Any:
-    """Objects kept in arrays of the row: column `x` of theirs in `<prefix>_x`, `always` is there in any case."""
-    return _field(Declared("plan", plan=Parts(prefix, always)), description)
+    """Objects kept in arrays of the row: their column `x` in `<prefix>_x`; `always` is always selected."""
+    return _field(Declared("made", made=Parts(prefix, always)), description)
 
 
 def by_ids(description: str, *, many: bool) -> Any:
@@ -238,7 +245,7 @@ def by_ids(description: str, *, many: bool) -> Any:
         if many
         else argument("id", strawberry.ID, "An id of any kind, as the graph shows it.")
     )
-    return _field(Declared("plan", plan=ByIds(many)), description, (one,))
+    return _field(Declared("made", made=ByIds(many)), description, (one,))
 
 
 # ── the Strawberry side ───────────────────────────────────────────────────────

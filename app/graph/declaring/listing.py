@@ -10,9 +10,8 @@ from graphql import GraphQLError
 
 from app.graph.declaring.described import enum_type
 from app.graph.declaring.scalars import read_decimal
-from app.plan.catalog import Arguments, Filter, Row, SortKey
+from app.plan.catalog import Arguments, Filter, FilterArguments, Predicate, Row, SortKey
 from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
-from app.plan.scoping import GROUP
 from app.plan.sql import Sql, joined, sql, verbatim
 from app.values.ids import read_id
 from app.values.instants import read_date, read_instant
@@ -93,7 +92,7 @@ def list_of(
 
 def filter_by(
     description: str,
-    predicate: Callable[[Row, Arguments, tuple[str, ...]], Sql],
+    predicate: Predicate,
     *,
     replaces_alive: bool = False,
 ) -> Any:
@@ -103,18 +102,14 @@ def filter_by(
     )
 
 
-def equals(
-    name: str, cast: str, convert: Callable[[Any], object] | None = None
-) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def equals(name: str, cast: str, convert: Callable[[Any], object] | None = None) -> Predicate:
     """The column is this value."""
     return lambda row, args, path: sql(
         "{column} = {value}", column=row(name), value=args.param(*path, cast=cast, convert=convert)
     )
 
 
-def one_of(
-    name: str, cast: str, convert: Callable[[Any], object] | None = None
-) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def one_of(name: str, cast: str, convert: Callable[[Any], object] | None = None) -> Predicate:
     """The column is one of these values."""
     return lambda row, args, path: sql(
         "{column} = ANY ({value})",
@@ -123,7 +118,7 @@ def one_of(
     )
 
 
-def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def compares(name: str, operator: str, cast: str) -> Predicate:
     """The column stands in this relation to the value."""
     return lambda row, args, path: sql(
         "{column} {operator} {value}",
@@ -133,7 +128,7 @@ def compares(name: str, operator: str, cast: str) -> Callable[[Row, Arguments, t
     )
 
 
-def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def contains_text(*names: str) -> Predicate:
     """One of the columns contains this text, upper or lower case."""
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -144,19 +139,19 @@ def contains_text(*names: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sq
     return predicate
 
 
-def in_project(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+def in_project(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     """The column `project_id` names the project with this slug or id."""
     own = args.param(*path, cast="bigint", convert=lambda text: read_id("proj", str(text)))
     # One value, not a join: so the list is still read from the index that has the project's rows in order.
     return sql(
         """
         {row.project_id} = coalesce(
-            {own}, (SELECT min(pr.id) FROM project pr WHERE pr.group_id = {group} AND pr.slug = {slug})
+            {own}, (SELECT min({pr.id}) FROM {pr} WHERE {pr.scope} AND {pr.slug} = {slug})
         )
         """,
         row=row,
         own=own,
-        group=GROUP,
+        pr=args.table("Project", "pr"),
         slug=args.param(*path, cast="text"),
     )
 

@@ -42,7 +42,7 @@ _ROOT = 0
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row, or an object inside one: `path` leads to its columns, `columns` are what its embedding bound."""
+    """A row, or an object inside one: `path` leads to its columns, `columns` are those that its embedding bound."""
 
     type_name: str
     values: Mapping[str, Any]
@@ -63,12 +63,12 @@ class Record:
         names = [f"{self.path}{name}/{at}" for at in range(len(column.expressions))]
         return show(column.kind, [self.values[n] for n in names])
 
-    def parts(self, name: str, plan: Parts) -> list["Record"]:
+    def parts(self, name: str, field: Parts) -> list["Record"]:
         """The objects in arrays of the row."""
         start = f"{self.path}{name}*"
         arrays = {key.removeprefix(start): v for key, v in self.values.items() if key.startswith(start)}
         places = range(len(next(iter(arrays.values()))))
-        return [Record(plan.target, {key: v[at] for key, v in arrays.items()}) for at in places]
+        return [Record(field.target, {key: v[at] for key, v in arrays.items()}) for at in places]
 
     def key(self, column: str) -> Any:
         """A key other rows are found by."""
@@ -107,9 +107,9 @@ class Loaders:
         self.bindings = bindings
         self.shape = bindings.scope.shape
         self.statements: list[str] = []
-        """What was run, for the tests that count."""
+        """Statements that were run, for tests that count them."""
         self.news: list[Record] = []
-        """Rows of the news that were asked for, so that the next time leaves them out."""
+        """The news rows of this request, so that the next one leaves them out."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._inside: Transaction | None = None
 
@@ -136,8 +136,8 @@ class Loaders:
             if alive and entity.alive:
                 where.append(verbatim(f"t.{entity.alive}"))
             names = {'"#by"': row(by), **self._columns(entity, row)}
-            found = await self._fetch(Select(names, source, where).sql())
-            by_key = {record["#by"]: Record(type_name, record) for record in found}
+            rows = await self._fetch(Select(names, source, where).sql())
+            by_key = {record["#by"]: Record(type_name, record) for record in rows}
             return [by_key.get(k) for k in keys]
 
         return await self._load(("one", type_name, by, alive), batch, key)
@@ -217,27 +217,27 @@ class Loaders:
         )
 
     async def aggregate(
-        self, type_name: str, plan: Aggregate, args: FieldArguments, parent: Any
+        self, type_name: str, field: Aggregate, args: FieldArguments, parent: Any
     ) -> list[Record]:
         """An aggregate's rows, in order."""
 
         async def batch(parents: list[Any]) -> list[list[Record]]:
             item = Cells("x")
             columns: dict[str, Sql] = {}
-            self._add_columns(self.catalog.entities[type_name], plan.embed, "", item, columns)
-            if plan.embed is not None and plan.embed.present is not None:
-                columns['"?"'] = plan.embed.present(item)
+            self._add_columns(self.catalog.entities[type_name], field.embed, "", item, columns)
+            if field.embed is not None and field.embed.present is not None:
+                columns['"?"'] = field.embed.present(item)
             key = None if parent is None else sql("p.id")
             tables = Tables(self.catalog, self.shape)
-            built = plan.build(AggregateRequest(key, args, tables, list(item.used), self.shape))
-            order = [name for name in built.names if name.startswith("sort_")]
+            built = field.build(AggregateRequest(key, args, tables, list(item.used), self.shape))
+            order = built.order_in_columns()
             names = {**columns, **{name: Alias("x")(name) for name in order}}
             built.names = {n: e for n, e in built.names.items() if n in item.used or n in order}
             select = Select(names, sql("({rows}) x", rows=built.sql()))
             return await self._per_parent(type_name, select, parents, order=order)
 
         return await self._load(
-            ("aggregate", type_name, id(plan), _frozen(args.values)),
+            ("aggregate", type_name, id(field), _frozen(args.values)),
             batch,
             _ROOT if parent is None else parent,
         )
@@ -250,7 +250,7 @@ class Loaders:
         return [row for row in found if row is not None]
 
     async def batched(self, name: str, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
-        """A batch of a resolver's own: `batch` is called once with the keys of all its rows."""
+        """A resolver's own batch: `batch` is called once with the keys of all its rows."""
         return await self._load(("batched", name), batch, key)
 
     # ── running ───────────────────────────────────────────────────────────────
@@ -309,29 +309,29 @@ class Loaders:
     def _add_columns(
         self, entity: Entity, embed: Embed | None, path: str, row: Row, names: dict[str, Sql]
     ) -> None:
-        for name, plan in {**entity.fields, **(embed.columns if embed else {})}.items():
-            if isinstance(plan, Column):
-                for at, expression in enumerate(plan.expressions):
-                    names[f'"{path}{name}/{at}"'] = _fetched(expression(row), plan.kind)
-            elif isinstance(plan, Embed):
-                if plan.present is not None:
-                    names[f'"{path}{name}?"'] = plan.present(row)
-                self._add_columns(self.catalog.entities[plan.target], plan, f"{path}{name}.", row, names)
-            elif isinstance(plan, Parts):
-                self._add_parts(f"{path}{name}*", plan, row, names)
-            elif isinstance(plan, ToOne):
-                names[f'"#{plan.own_key}"'] = row(plan.own_key)
-            elif isinstance(plan, Many) and plan.key:
-                names[f'"#{plan.parent_key}"'] = row(plan.parent_key)
+        for name, field in {**entity.fields, **(embed.columns if embed else {})}.items():
+            if isinstance(field, Column):
+                for at, expression in enumerate(field.expressions):
+                    names[f'"{path}{name}/{at}"'] = _fetched(expression(row), field.kind)
+            elif isinstance(field, Embed):
+                if field.present is not None:
+                    names[f'"{path}{name}?"'] = field.present(row)
+                self._add_columns(self.catalog.entities[field.target], field, f"{path}{name}.", row, names)
+            elif isinstance(field, Parts):
+                self._add_parts(f"{path}{name}*", field, row, names)
+            elif isinstance(field, ToOne):
+                names[f'"#{field.own_key}"'] = row(field.own_key)
+            elif isinstance(field, Many) and field.key:
+                names[f'"#{field.parent_key}"'] = row(field.parent_key)
 
-    def _add_parts(self, start: str, plan: Parts, row: Row, names: dict[str, Sql]) -> None:
+    def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
         """Every value of the objects, each as an array in their order."""
-        for name, inner in self.catalog.entities[plan.target].fields.items():
-            assert isinstance(inner, Column), f"{plan.target}.{name}: objects in arrays have columns only"
+        for name, inner in self.catalog.entities[field.target].fields.items():
+            assert isinstance(inner, Column), f"{field.target}.{name}: objects in arrays have columns only"
             for at, expression in enumerate(inner.expressions):
                 item = Cells("part")
                 value = _fetched(expression(item), inner.kind)
-                source = unnested(plan, item, row)
+                source = unnested(field, item, row)
                 names[f'"{start}{name}/{at}"'] = sql(
                     "ARRAY(SELECT {value} FROM {source} ORDER BY part.place)", value=value, source=source
                 )

@@ -1,25 +1,30 @@
 """What a mutation made, printed by one statement on its own connection before COMMIT.
 
-A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on
-as it is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the
-write.
+A payload field that holds rows is compiled like a query's and comes back as text, which the executor passes on as it
+is. So the payload shows exactly what is committed with it, and a payload that cannot be printed undoes the write.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from app.db.database import Transaction
 from app.graph.declaring.resolving import loaders_of
-from app.graph.documents.plans import Plan
+from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, Plan
 from app.graph.strawberry_parts import Finished
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog
 from app.plan.compile import Unplannable, compile_made
 from app.plan.sql import Statement
+from app.values.known import Known
+
+_STATEMENTS: Known[tuple[Plan, str, str], Statement | Literal[False]] = Known(
+    MAX_PLANS, weight=MAX_FIELDS, weigh=lambda key, _: key[0].size
+)
+"""What prints a payload's field: by the mutation's plan and the response keys. False: the planner cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,12 @@ async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | 
 def _statement(
     plan: Plan, catalog: Catalog, root_key: str, selected: Any, bindings: Bindings, *, many: bool
 ) -> Statement | None:
-    key = (root_key, selected.key)
-    if key not in plan.payloads:
+    key = plan, root_key, selected.key
+    statement = _STATEMENTS.get(key)
+    if statement is None:
         try:
-            plan.payloads[key] = compile_made(catalog, selected, bindings.scope.shape, many=many)
+            statement = compile_made(catalog, selected, bindings.scope.shape, many=many)
         except Unplannable:
-            plan.payloads[key] = None
-    return plan.payloads[key]
+            statement = False
+        _STATEMENTS.keep(key, statement)
+    return statement or None

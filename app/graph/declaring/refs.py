@@ -1,7 +1,7 @@
 """Types by name, for edges: a type names its neighbours without importing them.
 
-For the type checker they are `Any`, as what an edge gives is; otherwise Strawberry looks them up when the schema is
-built. So types know one another and no import goes round in a circle.
+For the type checker they are `Any`, as is what an edge returns; otherwise Strawberry looks them up when the schema is
+built. So types know one another without circular imports.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any

@@ -30,34 +30,34 @@ def resolver_of(what: str) -> Callable[..., Any]:
 def _read_column(root: Any, info: Any, **_: Any) -> Any:
     name = info.field_name
     bound = root.columns.get(name) if root.columns else None
-    return root.show(name, bound or _plan(raw(info)))
+    return root.show(name, bound or _field(raw(info)))
 
 
 def _read_fact(root: Any, info: Any, **_: Any) -> Any:
-    plan = _plan(raw(info))
-    return show(plan.kind, [plan.read(loaders_of(info).bindings)])
+    field = _field(raw(info))
+    return show(field.kind, [field.read(loaders_of(info).bindings)])
 
 
 def _read_embed(root: Any, info: Any, **_: Any) -> Any:
-    plan: Embed = _plan(raw(info))
-    name, record = info.field_name, root if isinstance(root, Record) else Record(plan.target, {})
-    if plan.present is not None and not record.values[f"{record.path}{name}?"]:
+    field: Embed = _field(raw(info))
+    name, record = info.field_name, root if isinstance(root, Record) else Record(field.target, {})
+    if field.present is not None and not record.values[f"{record.path}{name}?"]:
         return None
-    return Record(plan.target, record.values, f"{record.path}{name}.", plan.columns)
+    return Record(field.target, record.values, f"{record.path}{name}.", field.columns)
 
 
-def _embedded(row: Record, plan: Embed) -> Record | None:
-    """An object that is a row of its own, bound like one inside another."""
-    if plan.present is not None and not row.values["?"]:
+def _embedded(row: Record, field: Embed) -> Record | None:
+    """An object with a row of its own, bound like one inside another row."""
+    if field.present is not None and not row.values["?"]:
         return None
-    return Record(plan.target, row.values, columns=plan.columns)
+    return Record(field.target, row.values, columns=field.columns)
 
 
 async def _read_relation(root: Any, info: Any, **_: Any) -> Any:
     return await _kept(_relation(root, raw(info)))
 
 
-def _plan(info: Any) -> Any:
+def _field(info: Any) -> Any:
     return loaders_of(info).catalog.entities[info.parent_type.name].fields[info.field_name]
 
 
@@ -69,47 +69,47 @@ def loaders_of(info: Any) -> Loaders:
 
 
 async def _relation(root: Any, info: Any) -> Any:
-    loaders, plan = loaders_of(info), _plan(info)
+    loaders, field = loaders_of(info), _field(info)
     definition = info.parent_type.fields[info.field_name]
     target = get_named_type(definition.type)
-    match plan:
+    match field:
         case ToOne():
-            key = root.key(plan.own_key)
+            key = root.key(field.own_key)
             return (
                 None
                 if key is None
-                else await loaders.one(target.name, key, by=plan.key if plan.reverse else "id")
+                else await loaders.one(target.name, key, by=field.key if field.reverse else "id")
             )
         case RootRow():
             scope = loaders.bindings.scope
-            if plan.scope_key:
-                key = scope.group_id if plan.scope_key == "group" else scope.store_id
+            if field.scope_key:
+                key = scope.group_id if field.scope_key == "group" else scope.store_id
             else:
                 entity = loaders.catalog.entities[target.name]
                 key = _read(entity.prefix, entity.id_cast, _args(info, definition).values["id"])
             return None if key is None else await loaders.one(target.name, key, alive=True)
         case Many():
-            parent = root.key(plan.parent_key) if plan.key else None
+            parent = root.key(field.parent_key) if field.key else None
             args = _args(info, definition)
-            if not plan.connection:
-                return await loaders.listing(target.name, plan, args, parent)
+            if not field.connection:
+                return await loaders.listing(target.name, field, args, parent)
             nodes = get_named_type(target.fields["nodes"].type).name
-            return await loaders.page(nodes, plan, args, parent)
+            return await loaders.page(nodes, field, args, parent)
         case Aggregate():
             parent = root.key("id") if isinstance(root, Record) and "#id" in root.values else None
-            rows = await loaders.aggregate(target.name, plan, _args(info, definition), parent)
-            if plan.embed is not None:
-                return _embedded(rows[0], plan.embed)
+            rows = await loaders.aggregate(target.name, field, _args(info, definition), parent)
+            if field.embed is not None:
+                return _embedded(rows[0], field.embed)
             return rows if is_list(definition) else rows[0]
         case Parts():
-            return root.parts(info.field_name, plan)
+            return root.parts(info.field_name, field)
         case ByIds():
             values = _args(info, definition).values
-            if not plan.many:
+            if not field.many:
                 return await _any(loaders, values["id"])
             return await asyncio.gather(*(_any(loaders, one) for one in values["ids"]))
         case _:
-            raise TypeError(f"{plan!r} is no relation")
+            raise TypeError(f"{field!r} is no relation")
 
 
 async def _any(loaders: Loaders, text: str) -> Record | None:
@@ -125,12 +125,12 @@ def _read(prefix: str, id_cast: str, text: str) -> Any:
 
 
 def _args(info: Any, definition: Any) -> FieldArguments:
-    # Strawberry shows resolvers the coerced variables alone.
+    # Strawberry shows resolvers only the coerced variables.
     variables = variables_of(info.variable_values)
     return arguments(get_argument_values(definition, info.field_nodes[0], variables))
 
 
 async def _kept(work: Awaitable[T]) -> T:
     # graphql-core cancels sibling fields when one fails on a non-null type; a dataloader's future is shared with
-    # fields elsewhere, which must not be cancelled along.
+    # fields elsewhere, which must not be cancelled with them.
     return await asyncio.shield(work)

@@ -1,4 +1,4 @@
-"""Scalars beside GraphQL's own. What they print is decided by `plan/kinds.py`; what they read, here."""
+"""Scalars besides GraphQL's own. How they print is decided in `plan/kinds.py`, what they accept is decided here."""
 
 import datetime
 import re
@@ -84,7 +84,7 @@ def _read_date(value: Any) -> datetime.date:
 
 
 def _number_text(node: ValueNode, _: Any = None) -> PyDecimal:
-    # From the literal's own text: no float on the way.
+    # From the literal's own text, so that it never is a float.
     if isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
         return read_decimal(node.value)
     raise GraphQLError('Decimal is an exact number, such as "12.50".')
@@ -95,7 +95,7 @@ def _read_document(value: Any) -> Any:
 
 
 def _document_literal(node: ValueNode, variables: Any = None) -> Any:
-    """A literal as the JSON document it writes, each number with its own digits."""
+    """A literal as a JSON document, each number with its own digits."""
     match node:
         case ObjectValueNode():
             return {field.name.value: _document_literal(field.value, variables) for field in node.fields}

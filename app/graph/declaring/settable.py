@@ -253,16 +253,11 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
     named = getattr(holder, name)
     number = getattr(holder, f"{name}_code") if coded.number else _ABSENT
     path = [*at, *one.steps[:-1]]
-    where = ".".join((*one.steps[:-1], name))
     if isinstance(named, Enum):
         if coded.number and number is not strawberry.UNSET and number is not None:
             raise Invalid(f"Say `{name}` or `{name}Code`, not both.", path=[*path, f"{name}Code"])
-        if named.value == 0:
-            instead = f" Say `{name}Code`." if coded.number else ""
-            raise Invalid(
-                f"`{where}` cannot be UNRECOGNIZED; that only describes.{instead}", path=[*path, name]
-            )
-        return int(named.value)
+        where, instead = ".".join((*one.steps[:-1], name)), f" Say `{name}Code`." if coded.number else ""
+        return code_of(named, [*path, name], name=where, instead=instead)
     if not coded.number:
         return UNSET if named is strawberry.UNSET else None
     if number is not strawberry.UNSET and number is not None:
@@ -270,6 +265,13 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
     if one.default is MISSING:
         raise Invalid(f"`{name}` is needed.", path=[*path, name])
     return UNSET
+
+
+def code_of(named: Enum, path: Path, *, name: str, instead: str = "") -> int:
+    """The code an enum's value stands for; Invalid for the one that stands for all without a name."""
+    if named.value == 0:
+        raise Invalid(f"`{name}` cannot be UNRECOGNIZED; that only describes.{instead}", path=path)
+    return int(named.value)
 
 
 def row_id(text: str, prefix: str, kind: str, path: Path) -> int:

@@ -1,7 +1,7 @@
-"""Documents, prepared once: parsed, bounded, validated, and how their variables shape a plan."""
+"""Documents: parsed, bounded and validated once, and how the variables of their operations shape a plan."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
@@ -23,6 +23,7 @@ from app.graph.strawberry_parts import VALIDATION_RULES
 from app.plan.collect import structure
 from app.plan.graphql_parts import without_suggestions
 from app.plan.pages import STRUCTURAL
+from app.values.known import Known
 
 MAX_DOCUMENTS = 1_000
 MAX_ERRORS = 20
@@ -41,15 +42,15 @@ class Rejected(Exception):
         self.code = code
 
 
-@dataclass(slots=True)
-class PreparedOperation:
-    """One operation of a document."""
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """How a document defines one of its operations."""
 
     node: OperationDefinitionNode
-    uses: dict[str, str]
+    uses: Mapping[str, str]
     """How each variable shapes the plan."""
     introspects: bool
-    plain: PlainInput | None = None
+    plain: PlainInput | None
     """How its variables are read quickly, where that can be."""
 
     @property
@@ -58,52 +59,50 @@ class PreparedOperation:
         return self.node.operation
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A document that passed every check, and its operations by name."""
+    """A document that passed every check."""
 
     text: str
     ast: DocumentNode
-    operations: dict[str, PreparedOperation] = field(default_factory=dict)
+    definitions: Mapping[str, Definition]
+    """By the names of its operations; one without a name by the empty text."""
 
-    def operation(self, name: str | None) -> PreparedOperation:
-        """The operation to run."""
+    def definition(self, name: str | None) -> Definition:
+        """Of the operation to run."""
         if name is None:
-            if len(self.operations) == 1:
-                return next(iter(self.operations.values()))
+            if len(self.definitions) == 1:
+                return next(iter(self.definitions.values()))
             raise Invalid("The document has several operations: say which with operationName.")
-        found = self.operations.get(name)
+        found = self.definitions.get(name)
         if found is None:
             raise Invalid(f"The document has no operation named {name!r:.80}.")
         return found
 
 
 class Documents:
-    """The cache of prepared documents, least recently used out first."""
+    """From a text to its document."""
 
     def __init__(self, schema: GraphQLSchema, *, suggestions: bool) -> None:
         self.schema = schema
         self.suggestions = suggestions
-        self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._characters = 0
+        """Whether errors may suggest what was meant."""
+        self._known: Known[str, Document] = Known(
+            MAX_DOCUMENTS, weight=MAX_CHARACTERS, weigh=lambda text, _: len(text)
+        )
 
-    def get(self, query: str) -> Document:
-        """The prepared document. Rejected or a Failure where it is none."""
-        found = self._kept.get(query)
-        if found is not None:
-            self._kept.move_to_end(query)
-            return found
-        document = self._prepare(query)
-        self._kept[query] = document
-        self._characters += len(query)
-        while len(self._kept) > MAX_DOCUMENTS or self._characters > MAX_CHARACTERS:
-            self._characters -= len(self._kept.popitem(last=False)[0])
+    def get(self, text: str) -> Document:
+        """The document. Rejected or a Failure where it is none."""
+        document = self._known.get(text)
+        if document is None:
+            document = self._read(text)
+            self._known.keep(text, document)
         return document
 
-    def _prepare(self, query: str) -> Document:
-        check_text(query)
+    def _read(self, text: str) -> Document:
+        check_text(text)
         try:
-            ast = parse(query, max_tokens=MAX_TOKENS)
+            ast = parse(text, max_tokens=MAX_TOKENS)
         except GraphQLError as error:
             raise Rejected([error], "GRAPHQL_PARSE_FAILED") from None
         check_document(ast)
@@ -116,20 +115,20 @@ class Documents:
                 for found in errors:
                     found.message = without_suggestions(found.message)
             raise Rejected(errors, "GRAPHQL_VALIDATION_FAILED")
-        document = Document(query, ast)
         fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
-        for definition in ast.definitions:
-            if isinstance(definition, OperationDefinitionNode):
-                name = definition.name.value if definition.name else ""
-                document.operations[name] = PreparedOperation(
-                    definition,
-                    structure(definition, fragments, STRUCTURAL),
-                    _introspects(definition, fragments),
-                    plain_input(self.schema, definition),
-                )
-        if not document.operations:
+        definitions = {
+            node.name.value if node.name else "": Definition(
+                node,
+                structure(node, fragments, STRUCTURAL),
+                _introspects(node, fragments),
+                plain_input(self.schema, node),
+            )
+            for node in ast.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        if not definitions:
             raise Invalid("The document has no operation.")
-        return document
+        return Document(text, ast, definitions)
 
 
 def _introspects(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> bool:

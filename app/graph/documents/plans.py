@@ -1,6 +1,5 @@
-"""Plans, kept: per document, operation, scope shape and structure of the variables."""
+"""Plans: what an operation comes to under one shape of scope, and for one structure of its variables."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLSchema, get_location
 
-from app.graph.documents.parsing import Document, PreparedOperation
+from app.graph.documents.parsing import Definition, Document
 from app.plan.catalog import Catalog
 from app.plan.checking import Fault, faults
 from app.plan.collect import Collector, Selected, Tree, shape_of
@@ -16,6 +15,7 @@ from app.plan.compile import Unplannable, compile_tree
 from app.plan.cost import cost_of, sizes_rows
 from app.plan.graphql_parts import VariableValues
 from app.plan.sql import Statement
+from app.values.known import Known
 from app.values.scope import ScopeShape
 
 MAX_PLANS = 500
@@ -24,37 +24,33 @@ MAX_PER_DOCUMENT = 32
 MAX_FIELDS = 100_000
 """Selected fields of all kept plans together: what their trees take in memory."""
 
-
 _UNPLANNED = (
     "it writes (the rows of its payload are printed by one statement before COMMIT), or asks for the schema"
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Plan:
-    """What is known about an operation for one structure of its variables."""
+    """What is known about an operation for one structure of its variables and one shape of scope.
 
+    What follows from these alone is found when it is asked for the first time. A plan is itself: none equals another.
+    """
+
+    catalog: Catalog = field(repr=False)
     tree: Tree
     statement: Statement | None
     reason: str
     """Why there is no statement."""
-    payloads: dict[tuple[str, str], Statement | None] = field(default_factory=dict)
-    """Statements of a mutation's payload fields, by response keys; None: not plannable."""
-    lean: tuple[Any] | None = None
-    """How to call a mutation without the executor, once that was looked for."""
-    _fixed: tuple[list[Fault], int] | None = None
 
-    def check(self, catalog: Catalog, args: list[dict[str, Any]]) -> tuple[list[Fault], int]:
-        """Faults and cost of one request. What no variable can change is found once."""
-        if self._fixed is None:
-            fixed = [one for one in self.tree.walk() if one.slot is None]
-            # The cost is fixed where no variable says how many rows there may be.
-            cost = -1 if any(sizes_rows(one) for one in self.varying) else cost_of(self.tree, args)
-            self._fixed = faults(catalog, fixed, args), cost
-        found, cost = self._fixed
-        if self.varying:
-            found = [*found, *faults(catalog, self.varying, args)]
-        return found, cost if cost >= 0 else cost_of(self.tree, args)
+    def faults(self, args: list[dict[str, Any]]) -> list[Fault]:
+        """What is wrong with one request's arguments."""
+        if not self._varying:
+            return self._fixed_faults
+        return [*self._fixed_faults, *faults(self.catalog, self._varying, args)]
+
+    def cost(self, args: list[dict[str, Any]]) -> int:
+        """How many values the answer to one request may hold."""
+        return cost_of(self.tree, args) if self._fixed_cost is None else self._fixed_cost
 
     @cached_property
     def size(self) -> int:
@@ -62,55 +58,78 @@ class Plan:
         return sum(1 for _ in self.tree.walk())
 
     @cached_property
-    def varying(self) -> list[Selected]:
+    def _varying(self) -> list[Selected]:
         """Fields whose arguments come from variables."""
         return [one for one in self.tree.walk() if one.slot is not None]
 
+    @cached_property
+    def _fixed_faults(self) -> list[Fault]:
+        """What no variable can change."""
+        return faults(self.catalog, [one for one in self.tree.walk() if one.slot is None], [])
+
+    @cached_property
+    def _fixed_cost(self) -> int | None:
+        """The cost where no variable says how many rows there may be; so none of their values is looked at."""
+        if any(sizes_rows(one) for one in self._varying):
+            return None
+        return cost_of(self.tree, [{} for _ in self.tree.slots])
+
+
+Key = tuple[str, str, ScopeShape, bool, tuple[Any, ...]]
+"""What a plan is for: document, name of the operation, shape of the scope, `plannable`, structure of the variables."""
+
 
 class Plans:
-    """The cache of plans, least recently used out first; no document can crowd out the others."""
+    """From an operation's definition, the structure of its variables and the shape of the scope to its plan."""
 
     def __init__(self, schema: GraphQLSchema, catalog: Catalog) -> None:
         self.schema = schema
         self.catalog = catalog
-        self._kept: OrderedDict[tuple[Any, ...], Plan] = OrderedDict()
-        self._of_document: dict[str, list[tuple[Any, ...]]] = {}
-        self._fields = 0
+        self._known: Known[Key, Plan] = Known(MAX_PLANS, weight=MAX_FIELDS, weigh=lambda _, plan: plan.size)
+        self._of_document: dict[str, list[Key]] = {}
+        """The keys of those that are known, oldest first: no document may crowd out the others."""
 
     def get(
-        self, document: Document, operation: PreparedOperation, variables: VariableValues, scope_shape: ScopeShape,
+        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
         """The plan for these variables, made when there is none yet."""
-        name = operation.node.name.value if operation.node.name else ""
-        key = (document.text, name, scope_shape, plannable, shape_of(variables.coerced, operation.uses))
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-            return found
-        tree = Collector(self.schema, self.catalog, document.ast, variables).tree(operation.node)
+        name = definition.node.name.value if definition.node.name else ""
+        key = (document.text, name, scope_shape, plannable, shape_of(variables.coerced, definition.uses))
+        plan = self._known.get(key)
+        if plan is None:
+            plan = self._make(document, definition, variables, scope_shape, plannable=plannable)
+            self._keep(key, plan)
+        return plan
+
+    def _make(
+        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
+        *, plannable: bool,
+    ) -> Plan:  # fmt: skip
+        tree = Collector(self.schema, self.catalog, document.ast, variables).tree(definition.node)
         statement, reason = None, _UNPLANNED
         if plannable:
             try:
                 statement, reason = compile_tree(self.catalog, tree, scope_shape), ""
             except Unplannable as unplannable:
                 reason = str(unplannable)
-        plan = Plan(tree, statement, reason)
-        self._keep(key, plan)
-        return plan
+        else:
+            for root in tree.roots:
+                if root.slot is not None:
+                    # What a mutation is sent with may be secret. Its plan asks for nothing of it, and outlives it.
+                    root.values = {}
+        return Plan(self.catalog, tree, statement, reason)
 
-    def _keep(self, key: tuple[Any, ...], plan: Plan) -> None:
+    def _keep(self, key: Key, plan: Plan) -> None:
         siblings = self._of_document.setdefault(key[0], [])
         siblings.append(key)
-        self._kept[key] = plan
-        self._fields += plan.size
+        for gone in self._known.keep(key, plan):
+            self._forget(gone)
         if len(siblings) > MAX_PER_DOCUMENT:
-            self._drop(siblings[0])
-        while len(self._kept) > MAX_PLANS or self._fields > MAX_FIELDS:
-            self._drop(next(iter(self._kept)))
+            self._known.drop(siblings[0])
+            self._forget(siblings[0])
 
-    def _drop(self, key: tuple[Any, ...]) -> None:
-        self._fields -= self._kept.pop(key).size
+    def _forget(self, key: Key) -> None:
         siblings = self._of_document[key[0]]
         siblings.remove(key)
         if not siblings:

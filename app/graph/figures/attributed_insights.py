@@ -15,10 +15,9 @@ from app.graph.figures.attribution import (
     PROJECT,
     WINDOW,
     AttributionDimension,
-    half_life_of,
     journey_faults,
-    window_of,
 )
+from app.graph.figures.attribution_sql import half_life_of, window_of
 from app.graph.figures.event_worth import worth
 from app.graph.figures.insight_grid import (
     InsightInterval,

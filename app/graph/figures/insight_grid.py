@@ -164,8 +164,7 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
     )
     names = {"date": i("label"), "value_metric": metrics, "value_value": i("sums")}
     names |= {name: i(column) for name, column in shown.items()}
-    names |= {"sort_1": i("bucket")}
-    return Select(names | {f"sort_{at}": i(column) for at, column in enumerate(shown.values(), 2)}, rows)
+    return Select(names, rows, order=[i("bucket"), *(i(column) for column in shown.values())])
 
 
 def bucket_of(request: AggregateRequest, at: Sql) -> Sql:

@@ -151,17 +151,14 @@ def _campaign_series(request: AggregateRequest) -> Select:
         # beside those two, and in their order the index has the rows.
         series.group = []
         series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
-        series.names = {name: e for name, e in series.names.items() if name not in _FURTHER}
+        series.order = [m("day"), m("channel")]
     return series
-
-
-_FURTHER = ("sort_3", "sort_4")
 
 
 def _scope_totals(request: AggregateRequest) -> Select:
     m, where = _scope_rows(request)
-    names = {"currency": m("currency"), **_sums(m), "sort_1": m("currency")}
-    return Select(names, m, where, group=[m("currency")])
+    names = {"currency": m("currency"), **_sums(m)}
+    return Select(names, m, where, group=[m("currency")], order=[m("currency")])
 
 
 def _scope_series(request: AggregateRequest) -> Select:
@@ -210,9 +207,8 @@ def _series(request: AggregateRequest, m: Table, where: list[Sql]) -> Select:
         "store_id": store,
         "currency": m("currency"),
         **_sums(m),
-        **{f"sort_{place}": key for place, key in enumerate(keys, 1)},
     }
-    return Select(names, m, where, group=keys)
+    return Select(names, m, where, group=keys, order=keys)
 
 
 def _by(request: AggregateRequest) -> set[str]:

@@ -2,17 +2,18 @@
 
 A plain ASGI application that touches no more of a request than it needs: this is the hot path.
 
-Cross-site requests: the gateway knows no cookies, every credential is a header that a foreign page can
+Cross-site requests: the gateway uses no cookies, and every credential is a header that a foreign page can
 neither read nor make a browser send. So a GET needs no further proof, and neither does a JSON POST, which
-browsers send across origins only after a preflight. A form is sent without one; therefore it must bring a
-header of its own.
+browsers send across origins only after a preflight. A form is sent without one; therefore it needs a header
+of its own.
 """
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
+from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
@@ -21,12 +22,13 @@ from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
 from app.graph.http.requests import NO_FILES, PREFLIGHT_REQUIRED, close_files, read_get, read_post
 from app.graph.live.streams import HEADERS as STREAM_HEADERS
-from app.graph.live.streams import EventStreams, as_live, events_of
+from app.graph.live.streams import EventStreams, events_of
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import Answer, Operation, answer
-from app.graph.running.remembering import Remembered
-from app.graph.running.repeating import answer_once
-from app.graph.running.requests import read_json_body
+from app.graph.running.entry import Answer, check_or_refuse, run
+from app.graph.running.idempotency import read_key, run_once
+from app.graph.running.known_operations import KnownOperations
+from app.graph.running.operations import Operation, read_json_body
 from app.serving.bodies import UNSUPPORTED_MEDIA_TYPE, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
@@ -53,7 +55,7 @@ STATUSES = {
     PREFLIGHT_REQUIRED: 403,
     INTERNAL: 500,
 }
-"""By the precise code, else by the code of its class; a code that is not here is a 400."""
+"""By the precise code, else by the code of its class; all other codes are a 400."""
 
 _CONTENT_TYPE = {
     form: (b"content-type", f"{form.value}; charset=utf-8".encode()) for form in (Form.JSON, Form.RESPONSE)
@@ -69,7 +71,7 @@ class GraphQLOverHttp:
         self.services = services
         self.authenticator = authenticator
         self.streams = streams
-        self.remembered = Remembered()
+        self.known = KnownOperations()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -92,7 +94,7 @@ class GraphQLOverHttp:
     async def _run(
         self, scope: Scope, receive: Receive, send: Send, exchange: Exchange, form: Form | None
     ) -> Refusal | None:
-        """The answer; None where it was sent already, bit by bit."""
+        """The answer; None where it has been sent already, bit by bit."""
         method = scope["method"]
         if method != "POST" and method != "GET":
             raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
@@ -103,7 +105,7 @@ class GraphQLOverHttp:
                 code=NOT_ACCEPTABLE,
             )
         headers = exchange.headers
-        # Before the body is read: a stranger's megabytes are not worth our memory.
+        # Before the body is read: strangers get none of our memory for their megabytes.
         now = datetime.now(UTC)
         principal = self.authenticator.recall(headers, now=now)
         if principal is None:
@@ -117,12 +119,13 @@ class GraphQLOverHttp:
             now,
             stale_ok(headers.get(b"prefer")),
         )
-        body, files = b"", NO_FILES
+        body, files, known = b"", NO_FILES, None
         if method == "GET":
             operation = read_get(scope["query_string"])
         elif headers.get(b"content-type") == b"application/json":
             body = await read_body(receive)
-            operation = self.remembered.get(body) or read_json_body(body)
+            known = self.known.get(body, context.scope)
+            operation = read_json_body(body) if known is None else known.operation
         else:
             operation, files = await read_post(headers, receive)
         if operation.name:
@@ -131,53 +134,63 @@ class GraphQLOverHttp:
             exchange.cancel_with_client()
         key, replayed = headers.get(b"idempotency-key"), False
         try:
-            # No subscription takes files.
-            if form is Form.STREAM and not files:
-                operation = as_live(operation)
-                if await self.streams.take(operation, context, exchange, send):
-                    return None
-            if key is None:
-                given = await answer(operation, context)
+            live = form is Form.STREAM and not files  # No subscription takes files.
+            asked = known or check_or_refuse(operation, context, live=live)
+            if live and _is_subscription(asked):
+                await self.streams.answer(asked, context, exchange, send)
+                return None
+            once = None if key is None else read_key(key.decode("latin-1"))
+            if isinstance(asked, Answer):
+                given = asked
+            elif once is None:
+                given = await run(asked, context)
             else:
-                given, replayed = await answer_once(operation, context, key=key.decode("latin-1"))
+                given, replayed = await run_once(asked, context, key=once)
         finally:
             if files:
                 await close_files(files)
         exchange.execution = given.execution
         if form is Form.STREAM:
-            # What is wrong with an operation is said in the stream too: a browser shows nothing else of it.
+            # Errors in an operation are sent in the stream as well: a browser shows nothing else of the answer.
             return 200, list(STREAM_HEADERS), events_of(given.body)
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
-            if body:
-                self.remembered.keep(body, operation, given)
-                if operation.prepared is not None and WHOLE in scope:
-                    exchange.again = self._again(operation, context, name_of_headers(headers))
+            if known is not None:
+                if WHOLE in scope:
+                    exchange.again = self._again(known, context, name_of_headers(headers))
+            elif body and isinstance(asked, CheckedOperation):
+                self.known.keep(body, asked, given)
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, operation, form)
         if replayed:
             more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
 
-    def _again(self, operation: Operation, asked: Context, name: bytes) -> Again:
-        """How a planned query is answered once more, for whoever still proves to be that credential's owner."""
-        base, stale = asked.base_url, asked.stale_ok
+    def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
+        """How to answer a planned query again, for whoever still proves to own that credential."""
+        base, stale, called = asked.base_url, asked.stale_ok, (checked.operation.name or "")[:64]
 
         async def again(exchange: Exchange) -> bytes | None:
             now = datetime.now(UTC)
             principal = self.authenticator.recall_by(name, now=now)
-            if principal is None:
+            if principal is None or principal.scope.shape != checked.scope_shape:
                 return None
             exchange.principal = principal.name
-            if operation.name:
-                exchange.operation = operation.name[:64]
+            exchange.operation = called
             exchange.cancel_with_client()
             context = Context(self.services, principal, exchange.request_id, base, now, stale)
-            given = await answer(operation, context)
+            given = await run(checked, context)
             exchange.execution = given.execution
             return given.body if given.execution == "planned" else None
 
         return again
+
+
+def _is_subscription(asked: CheckedOperation | Answer) -> TypeGuard[CheckedOperation]:
+    """Whether it is one that can run."""
+    return (
+        isinstance(asked, CheckedOperation) and asked.kind is OperationType.SUBSCRIPTION and not asked.faults
+    )
 
 
 @lru_cache(256)
@@ -186,7 +199,7 @@ def _form(accept: bytes | None, *, page: bool) -> Form | None:
 
 
 def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:
-    """A failure in GraphQL's shape: status, headers, body. None is a fault of ours."""
+    """A failure in GraphQL's form: status, headers, body. None is a fault of ours."""
     code = INTERNAL if failure is None else failure.reason
     status = STATUSES.get(code) or STATUSES.get(failure.code if failure else INTERNAL, 400)
     error = {

@@ -1,7 +1,7 @@
 """GraphiQL at `/graphql` for browsers: the bundle under `static/`, or a plain page that says how to get it.
 
-Everything comes from this server. The page holds no script of its own: what it has to tell the bundle stands
-in `data-` attributes, so that its policy can forbid inline scripts and outside hosts altogether.
+Everything comes from this server. The page has no inline script: what it has to tell the bundle is in `data-`
+attributes, so that its policy can forbid inline scripts and outside hosts altogether.
 """
 
 import html
@@ -22,7 +22,7 @@ from app.settings import Settings
 STATIC = Path(__file__).parent / "static"
 STATIC_PATH = "/graphql/static"
 
-# Monaco writes style elements as it draws, and GraphiQL's style sheet carries its fonts as data.
+# Monaco creates style elements as it draws, and GraphiQL's style sheet has its fonts inline.
 _POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline';"
     " font-src 'self' data:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
@@ -115,7 +115,7 @@ def static_files() -> ASGIApp:
     files = StaticFiles(directory=STATIC)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        exchange_of(scope).route = STATIC_PATH  # all files count as one
+        exchange_of(scope).route = STATIC_PATH  # all files are one route to the metrics
         try:
             await files(scope, receive, send)
         except HTTPException as refused:
@@ -129,8 +129,8 @@ def static_files() -> ASGIApp:
 def _demo_headers(scope: Scope, exchange: Exchange, settings: Settings) -> str:
     """The first demonstration group's key, for a developer on the same machine; else nothing.
 
-    The Host header is looked at as well: a foreign name that was made to point at 127.0.0.1 is how a page
-    from elsewhere would come to read this.
+    The Host header is checked as well: by a foreign name that points at 127.0.0.1, a page from elsewhere could
+    read this.
     """
     if not settings.development or not _is_loopback(scope, exchange):
         return ""

@@ -12,7 +12,7 @@ class Form(Enum):
     RESPONSE = "application/graphql-response+json"
     """A request that was refused before it ran is answered 4xx."""
     STREAM = "text/event-stream"
-    """Server-sent events: results one after the other."""
+    """Server-sent events: one result after the other."""
     PAGE = "text/html"
     """GraphiQL, for a browser's GET."""
 
@@ -21,7 +21,7 @@ class Form(Enum):
 def negotiate(accept: str | None, *, page: bool) -> Form | None:
     """The acceptable form the client likes best (of equals the first named); None is a 406.
 
-    Without the header, or with `*/*`, that is plain JSON. `page` says whether GraphiQL can be had.
+    Without the header, or with `*/*`, that is plain JSON. `page` says whether GraphiQL is available.
     """
     if not accept:
         return Form.JSON

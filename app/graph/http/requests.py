@@ -1,7 +1,7 @@
-"""What a GraphQL request over HTTP says: JSON bodies, query strings, and forms with files.
+"""Reading GraphQL requests over HTTP: JSON bodies, query strings, and forms with files.
 
-Follows "GraphQL over HTTP" and the GraphQL multipart request specification. Everything wrong with a request
-is an Invalid that says what would be right; members we do not know are ignored.
+Follows "GraphQL over HTTP" and the GraphQL multipart request specification. Whatever is wrong with a request
+is an Invalid that says what would be right; unknown members are ignored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.types import Receive
 
 from app.errors import Invalid
-from app.graph.running.entry import Operation
-from app.graph.running.requests import _decoded, from_json
+from app.graph.running.operations import Operation, decoded, from_json
 from app.serving.bodies import (
     MALFORMED_BODY,
     UNSUPPORTED_MEDIA_TYPE,
@@ -31,12 +30,12 @@ NO_FILES: Uploads = ()
 
 
 async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Operation, Uploads]:
-    """The operation of a POST, and the files whoever runs it must close."""
+    """The operation of a POST, and its files, which whoever runs it must close."""
     content_type = headers.get(b"content-type", b"")
     media_type, _, parameters = content_type.decode("latin-1").partition(";")
     media_type = media_type.strip().lower()
     if media_type == "application/json" and _is_utf8(parameters):
-        return from_json(_decoded(await read_body(receive))), NO_FILES
+        return from_json(decoded(await read_body(receive))), NO_FILES
     if media_type == "multipart/form-data":
         if not any(name in headers for name in PREFLIGHT_HEADERS):
             raise Invalid(
@@ -72,7 +71,7 @@ def read_get(query_string: bytes) -> Operation:
         given.setdefault(name, value)
     for name in ("variables", "extensions"):
         if given.get(name):
-            given[name] = _decoded(given[name].encode(), what=f"The parameter {name}")
+            given[name] = decoded(given[name].encode(), what=f"The parameter {name}")
         else:
             given.pop(name, None)
     if not given.get("operationName"):
@@ -100,8 +99,8 @@ def _from_form(parts: FormItems) -> tuple[Operation, Uploads]:
     files = {name: value for name, value in parts if isinstance(value, UploadFile)}
     if len(fields) + len(files) != len(parts):
         raise Invalid("Each part of the form must have a name of its own.", code=MALFORMED_BODY)
-    request = _decoded(fields.get("operations", "").encode(), what="The part operations")
-    places = _decoded(fields.get("map", "").encode(), what="The part map")
+    request = decoded(fields.get("operations", "").encode(), what="The part operations")
+    places = decoded(fields.get("map", "").encode(), what="The part map")
     if not isinstance(places, dict):
         raise Invalid("The part map must be a JSON object.", code=MALFORMED_BODY)
     if isinstance(request, dict):

@@ -10,9 +10,8 @@ from app.graph.declaring.listing import (
     instant_key,
     text_key,
 )
-from app.plan.catalog import Arguments, Row
-from app.plan.scoping import GROUP
-from app.plan.sql import Alias, Sql, sql
+from app.plan.catalog import Arguments, FilterArguments, Predicate, Row
+from app.plan.sql import Sql, sql
 from app.values.ids import read_id, read_whole
 
 NAME = (text_key("name"), "By name, by code point.")
@@ -27,7 +26,7 @@ def id_of(prefix: str) -> Callable[[Any], object]:
     return lambda text: read_id(prefix, str(text))
 
 
-def has_own_id(prefix: str) -> Callable[[Row, Arguments, tuple[str, ...]], Sql]:
+def has_own_id(prefix: str) -> Predicate:
     ours = id_of(prefix)
 
     def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -54,12 +53,14 @@ def is_numbered(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     )
 
 
-def of_numbered_store(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    numbered = is_numbered(Alias("s"), args, path)
-    stores = sql(
-        "SELECT s.id FROM store s WHERE s.group_id = {group} AND {numbered}", group=GROUP, numbered=numbered
+def of_numbered_store(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
+    s = args.table("Store", "s")
+    return sql(
+        "{row.store_id} = ANY (ARRAY(SELECT {s.id} FROM {s} WHERE {s.scope} AND {numbered}))",
+        row=row,
+        s=s,
+        numbered=is_numbered(s, args, path),
     )
-    return sql("{row.store_id} = ANY (ARRAY({stores}))", row=row, stores=stores)
 
 
 def is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:

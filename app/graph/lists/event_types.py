@@ -14,8 +14,7 @@ from app.graph.declaring.listing import (
     text_key,
 )
 from app.graph.lists.conditions import CREATED_AT, NAME
-from app.plan.catalog import Arguments, Row
-from app.plan.scoping import GROUP
+from app.plan.catalog import Arguments, FilterArguments, Row
 from app.plan.sql import Sql, sql
 
 
@@ -23,15 +22,15 @@ def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-def _has_field(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+def _has_field(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     return sql(
         """
         EXISTS (
-            SELECT 1 FROM event_field ef
-            WHERE ef.group_id = {group} AND ef.event_type_id = {row.id} AND ef.is_current AND ef.storage_key = {key}
+            SELECT 1 FROM {ef}
+            WHERE {ef.scope} AND {ef.event_type_id} = {row.id} AND {ef.is_current} AND {ef.storage_key} = {key}
         )
         """,
-        group=GROUP,
+        ef=args.table("EventField", "ef"),
         row=row,
         key=args.param(*path, cast="text"),
     )

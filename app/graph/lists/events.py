@@ -7,19 +7,14 @@ from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists.conditions import id_of
-from app.plan.catalog import Arguments, Row
-from app.plan.scoping import GROUP
+from app.plan.catalog import FilterArguments, Row
 from app.plan.sql import Sql, sql
 
 
-def _has_fault(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+def _has_fault(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     return sql(
-        """
-        EXISTS (
-            SELECT 1 FROM event_fault ef WHERE ef.group_id = {group} AND ef.event_id = {row.id} AND ef.code = {code}
-        )
-        """,
-        group=GROUP,
+        "EXISTS (SELECT 1 FROM {ef} WHERE {ef.scope} AND {ef.event_id} = {row.id} AND {ef.code} = {code})",
+        ef=args.table("EventFault", "ef"),
         row=row,
         code=args.param(*path, cast="text"),
     )

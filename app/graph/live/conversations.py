@@ -1,4 +1,4 @@
-"""One client's socket: what it says, what is answered, and how it ends. Protocol: graphql-transport-ws.
+"""One client's socket: its messages, our answers, and how it ends. Protocol: graphql-transport-ws.
 
 Operations are checked and run as over HTTP; each has a task of its own, by the client's id.
 """
@@ -30,20 +30,19 @@ from app.graph.live.messages import (
     read_message,
     reason_of,
 )
-from app.graph.live.streams import as_live
 from app.graph.live.subscribers import Ended
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
+from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import answer, refusals
-from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
-from app.graph.running.requests import from_json
+from app.graph.running.entry import refusals, run
+from app.graph.running.operations import from_json
 from app.serving.exchange import Exchange
 from app.serving.preferences import stale_ok
 
 INIT_WITHIN_S = 5.0
 MAX_OPERATIONS = 100
-"""Under way on one socket."""
+"""How many may be under way on one socket."""
 ROUTE = "/graphql (socket)"
 METHOD = "SOCKET"
 
@@ -75,16 +74,16 @@ class Conversation:
         self._has_asked_in = False
         self._is_closed = False
         self._reads: dict[str, asyncio.Task[None]] = {}
-        """By the client's ids: what ends with the socket."""
+        """Queries and subscriptions by the client's ids, which end with the socket."""
         self._writes: dict[str, asyncio.Task[None]] = {}
-        """Mutations, which are done to their end."""
+        """Mutations, which are always completed."""
         self._unheard: set[asyncio.Task[None]] = set()
-        """Mutations whose answer the client does not want any more."""
+        """Mutations whose answer the client no longer wants."""
         self._stop_watch: Callable[[], None] = lambda: None
         self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
-        """Until either side closes."""
+        """Serve the socket until either side closes it."""
         late = asyncio.get_running_loop().call_later(INIT_WITHIN_S, self._is_late)
         try:
             while (message := await self._receive())["type"] != "websocket.disconnect":
@@ -100,7 +99,7 @@ class Conversation:
                 await asyncio.wait(tasks)
 
     async def close(self, code: Close, reason: str) -> None:
-        """Say goodbye, once."""
+        """Close the socket, once."""
         if not self._is_closed:
             self._is_closed = True
             await self._send_quietly({"type": "websocket.close", "code": code, "reason": reason_of(reason)})
@@ -155,36 +154,33 @@ class Conversation:
         if said.id in self._reads or said.id in self._writes:
             await self.close(Close.DUPLICATE_ID, f"Subscriber for {said.id} already exists")
             return
-        operation = as_live(from_json(said.payload))
+        operation = from_json(said.payload)
         context = self._context(self._principal)
         try:
             if len(self._reads) + len(self._writes) >= MAX_OPERATIONS:
                 raise Unavailable(
                     f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
                 )
-            prepared = prepare(operation, context)
+            checked = check(operation, context, live=True)
         except (Rejected, Failure) as problem:
             await self._say(error_of(said.id, refusals(problem)))
             return
-        kind = prepared.operation.kind
-        tasks = self._writes if kind is OperationType.MUTATION else self._reads
+        tasks = self._writes if checked.kind is OperationType.MUTATION else self._reads
         work = (
-            self._subscription(said.id, operation, prepared, context)
-            if kind is OperationType.SUBSCRIPTION
-            else self._once(said.id, operation, context, tasks)
+            self._subscription(said.id, checked, context)
+            if checked.kind is OperationType.SUBSCRIPTION
+            else self._once(said.id, checked, context, tasks)
         )
         tasks[said.id] = asyncio.create_task(work)
 
     # ── what is answered ──────────────────────────────────────────────────────
 
-    async def _subscription(
-        self, ident: str, operation: Operation, prepared: Prepared, context: Context
-    ) -> None:
-        if prepared.faults:
-            await self._finish(ident, self._reads, error_of(ident, prepared.faults))
+    async def _subscription(self, ident: str, checked: CheckedOperation, context: Context) -> None:
+        if checked.faults:
+            await self._finish(ident, self._reads, error_of(ident, list(checked.faults)))
             return
         try:
-            subscriber = self.home.subscriptions.open(operation, prepared, context)
+            subscriber = self.home.subscriptions.open(checked, context)
         except Failure as failure:
             await self._finish(ident, self._reads, error_of(ident, refusals(failure)))
             return
@@ -199,9 +195,9 @@ class Conversation:
             subscriber.close()
 
     async def _once(
-        self, ident: str, operation: Operation, context: Context, tasks: dict[str, asyncio.Task[None]]
+        self, ident: str, checked: CheckedOperation, context: Context, tasks: dict[str, asyncio.Task[None]]
     ) -> None:
-        """A query or a mutation: one result, and that it is complete."""
+        """A query or a mutation: one result, then `complete`."""
         started = time.perf_counter()
         noted = Exchange(self.exchange.headers)
         if self.home.in_flight >= self.home.services.settings.max_in_flight:
@@ -210,7 +206,7 @@ class Conversation:
             return
         self.home.in_flight += 1
         try:
-            given = await answer(operation, context)
+            given = await run(checked, context)
         except Exception:
             log.exception("an operation over a socket failed", extra={"request_id": noted.request_id})
             await self.close(Close.INTERNAL, f"{OUR_FAULT}.")
@@ -224,11 +220,11 @@ class Conversation:
                 await self._say(next_of(ident, given.body.decode()))
             await self._finish(ident, tasks, complete_of(ident))
         noted.route, noted.status, noted.principal = ROUTE, 200, context.principal.name
-        noted.operation, noted.execution = (operation.name or "")[:64], given.execution
+        noted.operation, noted.execution = (checked.operation.name or "")[:64], given.execution
         self.exchange.note(noted, METHOD, took_s=time.perf_counter() - started)
 
     async def _finish(self, ident: str, tasks: dict[str, asyncio.Task[None]], text: str) -> None:
-        """The last word about an operation, unless the client said it; its id is free from then on."""
+        """Send the last message about an operation, unless the client ended it; its id is free from then on."""
         if tasks.get(ident) is asyncio.current_task():
             del tasks[ident]
             await self._say(text)
@@ -238,7 +234,7 @@ class Conversation:
             await self._send_quietly({"type": "websocket.send", "text": text})
 
     async def _send_quietly(self, message: AsgiMessage) -> None:
-        # What was waiting for room when the socket was closed finds it closed.
+        # Messages that waited for room when the socket was closed find it closed.
         with contextlib.suppress(OSError, RuntimeError):
             await self._send(message)
 
@@ -272,15 +268,15 @@ class Conversation:
 
 
 def _credentials(headers: Mapping[bytes, bytes], payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-    """The credential's headers as sent with the handshake, those in `connection_init` instead of them."""
-    found = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
+    """The credential's headers as sent with the handshake, replaced by those in `connection_init`."""
+    sent = {name: value for name in HEADERS if (value := headers.get(name)) is not None}
     for key, value in payload.items():
         name = key.lower().encode()
         if name in HEADERS and value is not None:
             if not isinstance(value, str) or not value.isprintable() or not value.isascii():
                 raise Unauthorized(f"{key} must be a text as in a header.")
-            found[name] = value.encode("ascii")
-    return found
+            sent[name] = value.encode("ascii")
+    return sent
 
 
 def _code_of(failure: Failure) -> Close:

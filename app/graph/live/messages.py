@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from app.errors import Invalid
-from app.graph.running.requests import from_json
+from app.graph.running.operations import from_json
 from app.values.json_text import kind_of, read_json, write_json
 
 PROTOCOL = "graphql-transport-ws"
@@ -26,9 +26,9 @@ class Close(IntEnum):
     TRY_AGAIN = 1013
     BAD_REQUEST = 4400
     UNAUTHORIZED = 4401
-    """Something was asked before the connection was acknowledged."""
+    """An operation was sent before the connection was acknowledged."""
     FORBIDDEN = 4403
-    """The credential does not hold."""
+    """The credential is not valid."""
     NO_SUBPROTOCOL = 4406
     INIT_TIMEOUT = 4408
     DUPLICATE_ID = 4409
@@ -48,7 +48,7 @@ _KNOWN = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 
 
 def read_message(text: str | None) -> Message:
-    """What a client says. Invalid where that is no message of the protocol."""
+    """A client's message. Invalid where it is none of the protocol's."""
     if text is None:
         raise Invalid("Messages are texts, not bytes.")
     try:
@@ -81,12 +81,12 @@ def pong(payload: dict[str, Any] | None) -> str:
 
 
 def next_of(ident: str, result: str) -> str:
-    """One result, whose text is there already."""
+    """One result, given as JSON text."""
     return f'{{"id":{_quoted(ident)},"type":"next","payload":{result}}}'
 
 
 def error_of(ident: str, errors: Sequence[dict[str, Any]]) -> str:
-    """The operation was refused before it ran, or its subscription was ended."""
+    """The operation was refused before it ran, or its subscription was ended early."""
     return f'{{"id":{_quoted(ident)},"type":"error","payload":{write_json(errors).decode()}}}'
 
 
@@ -96,7 +96,7 @@ def complete_of(ident: str) -> str:
 
 
 def reason_of(text: str) -> str:
-    """As much of it as a close frame holds."""
+    """As much of the reason as a close frame holds."""
     return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 

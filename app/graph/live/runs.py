@@ -1,7 +1,7 @@
-"""Work that one subscriber waits for: it tells how far it is, and is over some day. Each has a task of its own.
+"""Work that one subscriber waits for: it reports its progress, and comes to an end. Each has a task of its own.
 
-The work does not wait for its client: what is not read in time is replaced by what is newer, and the last message is
-always kept. When the subscriber leaves, whatever the reason, the work is cancelled, and with it its statement.
+The work does not wait for its client: messages not read in time are replaced by newer ones, and the last one is always
+kept. When the subscriber leaves, for whatever reason, the work is cancelled, and its statement with it.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ from contextlib import aclosing
 
 from app.errors import OUR_FAULT, Unavailable
 from app.graph.live.subscribers import Payload, Subscriber
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
 from app.graph.running.entry import answers
-from app.graph.running.preparing import Operation, Prepared
 
 MAX_RUNS = 4
-"""Of one process: each holds a writing connection and takes processor time as long as it runs."""
+"""Per process: each holds a writing connection and takes processor time as long as it runs."""
 MAX_RUNS_OF_ONE = 2
-"""Of one group."""
+"""Per group."""
 
 log = logging.getLogger("gateway.live")
 
@@ -27,9 +27,9 @@ class Runs:
 
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[None], int] = {}
-        """Of which group each is."""
+        """The group of each."""
 
-    def begin(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
+    def begin(self, checked: CheckedOperation, context: Context) -> Subscriber:
         """Begin the work of this subscription; Unavailable where too much is under way."""
         group_id = context.scope.group_id
         of_group = sum(one == group_id for one in self._tasks.values())
@@ -40,15 +40,15 @@ class Runs:
             task.cancel()
 
         subscriber = Subscriber(keeps_all=False, leave=leave)
-        task = asyncio.create_task(_run(subscriber, operation, prepared, context))
+        task = asyncio.create_task(_run(subscriber, checked, context))
         self._tasks[task] = group_id
-        # A place is free when the work has stopped, not when it was told to.
+        # A place is free once the work has stopped, not when it was told to.
         task.add_done_callback(self._tasks.pop)
         return subscriber
 
     @property
     def under_way(self) -> int:
-        """How many have not stopped."""
+        """How many have not stopped yet."""
         return len(self._tasks)
 
     async def close(self) -> None:
@@ -59,11 +59,11 @@ class Runs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _run(subscriber: Subscriber, operation: Operation, prepared: Prepared, context: Context) -> None:
+async def _run(subscriber: Subscriber, checked: CheckedOperation, context: Context) -> None:
     try:
-        async with aclosing(answers(operation, prepared, context)) as bodies:
+        async with aclosing(answers(checked, context)) as bodies:
             async for body in bodies:
-                # Its reader may still be held up by a client that takes nothing.
+                # Its reader may still be blocked by a client that reads nothing.
                 if subscriber.has_ended:
                     return
                 subscriber.put(Payload(body))

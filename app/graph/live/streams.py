@@ -4,24 +4,22 @@ A request that accepts `text/event-stream` is one operation: `next` events with 
 """
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
-from graphql import OperationType
 from starlette.types import Send
 
 from app.errors import Failure, Unavailable
 from app.graph.live.subscribers import Ended, Payload
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
-from app.graph.running.entry import Operation, refusals
-from app.graph.running.preparing import Rejected, prepare
+from app.graph.running.entry import refusals
 from app.serving.exchange import Exchange
 from app.values.json_text import write_json
 
 KEEP_ALIVE_S = 12.0
-"""Proxies close what is silent; a line with a colon says nothing (HTML, "Server-sent events", authoring notes)."""
+"""Proxies close silent connections; a line with a colon is a comment (HTML, "Server-sent events", authoring notes)."""
 ROUTE = "/graphql (stream)"
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -44,24 +42,20 @@ class EventStreams:
         self.subscriptions = subscriptions
         self.watches = watches
 
-    async def take(self, operation: Operation, context: Context, exchange: Exchange, send: Send) -> bool:
-        """Answer until either side ends it; False where this is no subscription that could run."""
-        try:
-            prepared = prepare(operation, context)
-        except (Rejected, Failure):
-            return False
-        if prepared.operation.kind is not OperationType.SUBSCRIPTION or prepared.faults:
-            return False
+    async def answer(
+        self, checked: CheckedOperation, context: Context, exchange: Exchange, send: Send
+    ) -> None:
+        """Answer a subscription without faults until either side ends it."""
         exchange.route = ROUTE
         exchange.cancel_with_client()
         try:
-            subscriber = self.subscriptions.open(operation, prepared, context)
+            subscriber = self.subscriptions.open(checked, context)
         except Unavailable:
             raise
         except Failure as failure:
             await _start(send)
             await _end(send, failure)
-            return True
+            return
         try:
             stop_watch = self.watches.open(
                 exchange.headers, context.principal, subscriber.end, now=context.now
@@ -70,7 +64,7 @@ class EventStreams:
                 exchange.at_stop = partial(subscriber.end, None)
                 exchange.step_aside()
                 await _start(send)
-                # Now, so that the client sees that it is welcome.
+                # Now, so that the client sees that it was accepted.
                 piece = _SILENCE
                 while True:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -87,7 +81,7 @@ class EventStreams:
             except Ended as ended:
                 await _end(send, ended.failure)
             except asyncio.CancelledError:
-                # The client has left, which is how a subscription ends: nothing to be logged as abandoned.
+                # The client has left, which is how a subscription ends: not to be logged as abandoned.
                 task = asyncio.current_task()
                 if not exchange.left or task is None:
                     raise
@@ -96,7 +90,6 @@ class EventStreams:
                 stop_watch()
         finally:
             subscriber.close()
-        return True
 
 
 async def _start(send: Send) -> None:
@@ -104,12 +97,6 @@ async def _start(send: Send) -> None:
 
 
 async def _end(send: Send, failure: Failure | None) -> None:
-    """Say why, where there is a reason; without one the client asks again, as after any broken line."""
+    """Send the reason, if there is one; without it the client asks again, as after any broken connection."""
     body = b"" if failure is None else events_of(write_json({"errors": refusals(failure)}))
     await send({"type": "http.response.body", "body": body})
-
-
-def as_live(operation: Operation) -> Operation:
-    """The same operation, which may be a subscription; what is found out about it is kept with it."""
-    prepared = {} if operation.prepared is None else operation.prepared
-    return replace(operation, live=True, prepared=prepared)

@@ -9,11 +9,11 @@ from app.errors import Failure, Unavailable
 from app.serving import metrics
 
 MAX_WAITING = 100
-"""Messages that wait for a subscriber which must get every one of them."""
+"""The most messages that wait for a subscriber who must get every one of them."""
 
 
 class Payload:
-    """A message, written once for all who get it."""
+    """A message, encoded once for all who get it."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -26,13 +26,13 @@ class Payload:
 
     @cached_property
     def event(self) -> bytes:
-        """For an event stream. JSON kept as it was sent may have line breaks, which would end the field."""
+        """For an event stream. JSON stored as it was sent may have line breaks, which would end the field."""
         lines = self.body.replace(b"\r", b" ").replace(b"\n", b"\ndata: ")
         return b"event: next\ndata: " + lines + b"\n\n"
 
 
 class Ended(Exception):
-    """There will be no further message, though it has not come to its end.
+    """There will be no further message, although the subscription is not complete.
 
     `failure` says why; None: the gateway stops.
     """
@@ -43,9 +43,9 @@ class Ended(Exception):
 
 
 class Subscriber:
-    """Takes what comes while its client reads, and waits for what comes.
+    """Collects messages while its client reads, and waits for more.
 
-    `keeps_all`: it must get every message, and is ended when too many wait. Else only the latest one waits.
+    `keeps_all`: it must get every message, and is ended when too many wait. Otherwise only the latest one is kept.
     """
 
     def __init__(self, *, keeps_all: bool, leave: "Callable[[Subscriber], None]") -> None:
@@ -58,7 +58,7 @@ class Subscriber:
         metrics.live_subscribed(1)
 
     def put(self, payload: Payload) -> None:
-        """One more message."""
+        """Add a message."""
         if self._ended is not None:
             return
         if self._keeps_all and len(self._waiting) >= MAX_WAITING:
@@ -74,24 +74,24 @@ class Subscriber:
         self._wake.set()
 
     def complete(self) -> None:
-        """Nothing more after what waits."""
+        """No more messages after those that wait."""
         self._is_complete = True
         self._wake.set()
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing is taken any more."""
+        """Whether it takes no more messages."""
         return self._ended is not None
 
     def end(self, failure: Failure | None) -> None:
-        """Nothing more, not even what waits already."""
+        """No more messages, not even those that wait already."""
         if self._ended is None:
             self._ended = Ended(failure)
             self._waiting.clear()
             self._wake.set()
 
     async def next(self) -> Payload | None:
-        """The next message; None when that was all. Raises Ended when there is none for another reason."""
+        """The next message; None when it is complete. Raises Ended when there are no more for another reason."""
         while True:
             if self._ended is not None:
                 raise self._ended
@@ -104,7 +104,7 @@ class Subscriber:
             await self._wake.wait()
 
     def close(self) -> None:
-        """The client wants no more."""
+        """The client has unsubscribed."""
         self.end(None)
         self._leave(self)
         metrics.live_subscribed(-1)

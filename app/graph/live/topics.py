@@ -1,7 +1,7 @@
-"""What is watched, and for whom: one look per tick and topic, however many subscribers.
+"""What is watched, and for whom: one read per tick and topic, however many subscribers there are.
 
-A topic is a document with its variables, inside a scope. As long as somebody is subscribed it is asked again and
-again, by the one statement of its plan; what came out is sent on to every subscriber as the same text.
+A topic is a document with its variables, inside a scope. As long as somebody is subscribed it is read again and again,
+by the one statement of its plan, and every subscriber gets the same text.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ import msgspec
 
 from app.errors import Invalid, Unavailable
 from app.graph.live.subscribers import Payload, Subscriber
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
-from app.graph.running.entry import Answer, answer
-from app.graph.running.preparing import Operation, Prepared
+from app.graph.running.entry import Answer, run
 from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
 from app.plan.catalog import Fact, News
 from app.plan.news import ID_BYTES, SeenNews, split_news
 from app.serving import metrics
 
 MAX_TOPICS = 1_000
-"""Of one process: each asks the database as often as it was told to."""
+"""Per process: each reads the database as often as it was told to."""
 MAX_TOPICS_OF_ONE = 200
-"""Of one group."""
+"""Per group."""
 LOOKS_AT_ONCE = 2
-"""For different groups. The others of the reading connections are for requests."""
+"""For different groups. The other reading connections are for requests."""
 
 log = logging.getLogger("gateway.live")
 
@@ -43,12 +43,12 @@ class Topics:
         self._groups: WeakValueDictionary[int, _Group] = WeakValueDictionary()
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
-        """Also of topics that were left during a look."""
+        """Including those of topics that were left during a read."""
 
-    def subscribe(self, operation: Operation, prepared: Prepared, context: Context) -> Subscriber:
-        """A place in the topic of this subscription; a Failure where it cannot be had."""
-        asked = _read(prepared)
-        key = _key(operation, prepared, context)
+    def subscribe(self, checked: CheckedOperation, context: Context) -> Subscriber:
+        """Subscribe to the topic of this operation; a Failure where that is not possible."""
+        asked = _read(checked)
+        key = _key(checked, context)
         topic = self._open.get(key)
         if topic is None:
             group_id = context.scope.group_id
@@ -58,14 +58,14 @@ class Topics:
             if len(self._open) >= MAX_TOPICS or len(group.topics) >= MAX_TOPICS_OF_ONE:
                 raise Unavailable("Too many different subscriptions are open. Please try again shortly.")
             topic = self._open[key] = _Topic(
-                operation, context, asked, group, turns=self._turns, done=lambda: self._open.pop(key, None)
+                checked, context, asked, group, turns=self._turns, done=lambda: self._open.pop(key, None)
             )
             self._running.add(topic.task)
             topic.task.add_done_callback(self._running.discard)
         return topic.add()
 
     async def close(self) -> None:
-        """Ask no more."""
+        """Stop reading."""
         for topic in list(self._open.values()):
             topic.stop()
         await asyncio.gather(*self._running)
@@ -73,34 +73,34 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """How a subscription wants to be looked after."""
+    """How a subscription wants to be read."""
 
     every_s: int
     is_news: bool
-    """Each message has what is new; else each has the whole, and only the latest counts."""
+    """Each message has what is new; otherwise each has the whole, and only the latest counts."""
 
 
 class _Group:
-    """The topics of one group: they take turns, so that none with slow ones holds up the others for long."""
+    """The topics of one group. Groups take turns, so that one with slow topics does not hold up the others for long."""
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         self.topics: set[_Topic] = set()
 
 
-def _read(prepared: Prepared) -> _Asked:
-    root = prepared.plan.tree.roots[0]
-    values = root.values if root.slot is None else prepared.bindings.args[root.slot]
+def _read(checked: CheckedOperation) -> _Asked:
+    root = checked.plan.tree.roots[0]
+    values = root.values if root.slot is None else checked.args[root.slot]
     every_s = values["every"]
     if not 1 <= every_s <= MAX_EVERY_S:
         raise Invalid(f"every lies between 1 and {MAX_EVERY_S} seconds.")
-    return _Asked(every_s, isinstance(root.plan, News))
+    return _Asked(every_s, isinstance(root.field, News))
 
 
-def _key(operation: Operation, prepared: Prepared, context: Context) -> Any:
+def _key(checked: CheckedOperation, context: Context) -> Any:
     """Equal keys get equal answers."""
-    who = context.principal
-    tells_who_asks = any(isinstance(one.plan, Fact) for one in prepared.plan.tree.walk())
+    operation, who = checked.operation, context.principal
+    tells_who_asks = any(isinstance(one.field, Fact) for one in checked.plan.tree.walk())
     return (
         operation.query,
         operation.name,
@@ -113,11 +113,11 @@ def _key(operation: Operation, prepared: Prepared, context: Context) -> Any:
 
 
 class _Topic:
-    """One topic and whoever is subscribed to it."""
+    """One topic and its subscribers."""
 
     def __init__(
         self,
-        operation: Operation,
+        checked: CheckedOperation,
         context: Context,
         asked: _Asked,
         group: _Group,
@@ -125,8 +125,8 @@ class _Topic:
         turns: asyncio.Semaphore,
         done: Callable[[], object],
     ) -> None:
-        # Checked once: from the second time on only the clock is new.
-        self._operation = replace(operation, prepared={})
+        # Checked once: after the first time only the clock changes.
+        self._checked = checked
         self._context = context
         self._asked = asked
         self._group = group
@@ -137,12 +137,12 @@ class _Topic:
         self._last: Payload | None = None
         self._seen = SeenNews() if asked.is_news else None
         self._has_begun = False
-        """Whether everything from before the subscription was seen, and is no news."""
+        """Whether everything from before the subscription has been seen, and so is no news."""
         self._stop = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
     def add(self) -> Subscriber:
-        """One more subscriber; it gets what the others have, at once."""
+        """Add a subscriber; it gets what the others have at once."""
         made = Subscriber(keeps_all=self._asked.is_news, leave=self._leave)
         self._subscribers.add(made)
         if self._last is not None:
@@ -150,7 +150,7 @@ class _Topic:
         return made
 
     def stop(self) -> None:
-        """Not another look. One under way comes to its end: the driver would have to give up its connection."""
+        """Read no more. A read under way is completed: cancelling it would cost the driver its connection."""
         if not self._stop.is_set():
             self._stop.set()
             self._group.topics.discard(self)
@@ -171,21 +171,21 @@ class _Topic:
                 log.exception("a subscription cannot be looked after")
                 more = False
             took_s = loop.time() - started
-            # A look that takes long is followed by a rest as long.
+            # A read that takes long is followed by a pause as long.
             rest_s = 0 if more else max(self._asked.every_s - took_s, took_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), rest_s)
 
     async def _look(self) -> bool:
-        """Ask once and pass it on; whether there is more to be had at once."""
+        """Read once and pass it on; returns whether there is more to read at once."""
         async with self._group.turn, self._turns:
             now = datetime.now(UTC)
             window = self._seen.window(now=now) if self._seen is not None else None
             context = replace(self._context, now=now, window=window)
-            given = await answer(self._operation, context)
+            given = await run(self._checked, context)
         metrics.live_tick()
         if given.execution == "refused":
-            # It was possible when it was asked first, so the database is away; there will be another tick.
+            # It was possible the first time, so the database is unreachable; there will be another tick.
             log.warning("a subscription gets no answer", extra={"request_id": context.request_id})
             return False
         if self._seen is None:

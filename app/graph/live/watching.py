@@ -1,4 +1,4 @@
-"""Credentials behind open lines, proved again and again: a revocation is felt as soon as with requests.
+"""Credentials behind open lines, proved again and again: a revocation takes effect as soon as for requests.
 
 A line is a socket or an event stream. Lines with the same credential are one watch.
 """
@@ -18,11 +18,11 @@ LOOK_EVERY_S = 1.0
 """Proofs are remembered for three seconds (`auth/credentials.py`); five are promised."""
 LOOKS_AT_ONCE = 16
 UNPROVEN_FOR = timedelta(seconds=5)
-"""How long lines stay open while their credential cannot be looked up."""
+"""How long lines stay open while their credential cannot be checked."""
 MAX_LINES = 5_000
-"""Of one process."""
+"""Per process."""
 MAX_LINES_OF_ONE = 2_000
-"""With one credential."""
+"""Per credential."""
 
 End = Callable[[Failure | None], None]
 """Ends a line and says why; None: the gateway stops."""
@@ -55,7 +55,7 @@ class Watches:
     def open(
         self, headers: Mapping[bytes, bytes], principal: Principal, end: End, *, now: datetime
     ) -> Callable[[], None]:
-        """Watch over a line whose credential was proved just now; what is returned stops it.
+        """Watch a line whose credential was proved just now; returns a function that stops it.
 
         Unavailable where there are too many.
         """
@@ -111,7 +111,7 @@ class Watches:
         except Forbidden as failure:
             _end_all(watch, failure)
         except Exception as problem:
-            # The database is away, or an outside issuer's keys.
+            # The database is unreachable, or an outside issuer's keys are.
             if now - watch.proved_at > UNPROVEN_FOR:
                 log.warning("a credential cannot be proved, its lines are closed: %s", problem)
                 _end_all(watch, Unavailable("The credential cannot be checked just now: connect again."))

@@ -6,14 +6,15 @@ from uuid import UUID
 import strawberry
 
 from app.auth.principal import ADMIN_ROLES, WRITERS
+from app.db.database import Transaction
 from app.domain.events import metrics
 from app.domain.events.metrics import Telling
 from app.errors import NotFound
-from app.graph.declaring.described import input_type, object_type
+from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.scalars import DateTime, Decimal
-from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.events import Event
 from app.values.ids import read_uuid
 
@@ -28,18 +29,11 @@ class EventMetricPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(Telling, own_first=True)
 class EventMetricInput:
     """A state or statistic of an event."""
 
     id: strawberry.ID = strawberry.field(description="The event.")
-    storage_key: str = strawberry.field(description="Which of its states or statistics.")
-    value: Decimal = strawberry.field(
-        description="The value: 0 or 1 of a state; of a statistic any number, rounded to 4 decimals."
-    )
-    date: DateTime | None = optional(
-        "When it changed to the value; now unless said. The same value again without a date changes nothing."
-    )
 
 
 Input = Annotated[EventMetricInput, strawberry.argument(description="What is told.")]
@@ -48,52 +42,49 @@ Input = Annotated[EventMetricInput, strawberry.argument(description="What is tol
 @writes(
     roles=WRITERS,
 )
-async def set_state(info: strawberry.Info, input: Input) -> EventMetricPayload:
+async def set_state(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Sets a state of an event. Values it had before stay in its history. Its event type must have had the state when
     the event came (else NO_STORAGE_KEY).
     """
-    return await _told(info, input, EventFieldKind.STATE)
+    return await _told(info, tx, input, EventFieldKind.STATE)
 
 
 @writes(
     roles=WRITERS,
 )
-async def set_statistic(info: strawberry.Info, input: Input) -> EventMetricPayload:
+async def set_statistic(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Sets a statistic of an event, such as its turnover. Values it had before stay in its history. Its event type
     must have had the statistic when the event came (else NO_STORAGE_KEY).
     """
-    return await _told(info, input, EventFieldKind.STATISTIC)
+    return await _told(info, tx, input, EventFieldKind.STATISTIC)
 
 
 @writes(
     roles=ADMIN_ROLES,
 )
-async def backdate_state(info: strawberry.Info, input: Input) -> EventMetricPayload:
+async def backdate_state(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Gives an event a state that its event type got only later. Beware of states whose meaning changed meanwhile."""
-    return await _told(info, input, EventFieldKind.STATE, backdated=True)
+    return await _told(info, tx, input, EventFieldKind.STATE, backdated=True)
 
 
 @writes(roles=ADMIN_ROLES)
-async def backdate_statistic(info: strawberry.Info, input: Input) -> EventMetricPayload:
+async def backdate_statistic(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Gives an event a statistic that its event type got only later."""
-    return await _told(info, input, EventFieldKind.STATISTIC, backdated=True)
+    return await _told(info, tx, input, EventFieldKind.STATISTIC, backdated=True)
 
 
 async def _told(
-    info: strawberry.Info, sent: EventMetricInput, kind: EventFieldKind, *, backdated: bool = False
+    info: strawberry.Info,
+    tx: Transaction,
+    sent: EventMetricInput,
+    kind: EventFieldKind,
+    *,
+    backdated: bool = False,
 ) -> EventMetricPayload:
-    context = info.context
     ident: UUID | None = read_uuid("event", sent.id)
     if ident is None:
         raise NotFound("event", sent.id, path=["id"])
-    told = Telling(
-        kind=kind,
-        storage_key=sent.storage_key,
-        value=sent.value,
-        date=given(sent.date),
-        actor=context.principal.name,
-    )
-    async with context.transaction() as tx:
-        write = metrics.backdate if backdated else metrics.tell
-        await write(tx, ident, told, now=context.now)
-        return EventMetricPayload(event=await shown(info, tx, "Event", ident))
+    told = entry_of(Telling, sent, kind=kind, actor=info.context.principal.name)
+    write = metrics.backdate if backdated else metrics.tell
+    await write(tx, ident, told, now=info.context.now)
+    return EventMetricPayload(event=await shown(info, tx, "Event", ident))

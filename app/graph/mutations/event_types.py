@@ -11,11 +11,10 @@ from app.domain.event_types.operations import EventTypeFields
 from app.domain.groups.projects import project_named
 from app.errors import Invalid
 from app.graph.declaring.described import input_type, object_type
-from app.graph.declaring.enums import FunnelStage, RewardTrigger
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.scalars import JSON
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, settable, writes
-from app.graph.inputs.event_types import EventFieldInput, field_entries
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.inputs.event_types import EventFieldInput
 from app.graph.types.event_types import EventType
 
 
@@ -29,26 +28,8 @@ class EventTypePayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
-class EventTypeFieldsInput:
-    """Fields of an event type.
-
-    What every input about an event type has; the schema shows those inputs, not this one.
-    """
-
-    name: str | None = optional("What people call it, 1 to 255 characters; the reference unless said.")
-    fields: list[EventFieldInput] | None = optional(
-        "All its fields, states and statistics, in their order, 200 at most. Others than before: a new version."
-    )
-    details: JSON | None = optional("Whatever else is to be kept about it.")
-    expiration_policy: JSON | None = optional("How long its events are of use.")
-    phone_parsing: JSON | None = optional("How phone numbers in its events are read.")
-    funnel_stage: FunnelStage | None = optional("The stage a customer reaches by such an event.")
-    trigger: RewardTrigger | None = optional("What such an event is to flows of reward campaigns.")
-
-
-@input_type
-class EventTypeCreateInput(EventTypeFieldsInput):
+@input_for(EventTypeFields, entries={"fields": EventFieldInput})
+class EventTypeCreateInput:
     """A new event type."""
 
     project: str = strawberry.field(description="The project: its slug or its id.")
@@ -57,8 +38,8 @@ class EventTypeCreateInput(EventTypeFieldsInput):
     )
 
 
-@input_type
-class EventTypeUpdateInput(EventTypeFieldsInput):
+@input_for(EventTypeFields, entries={"fields": EventFieldInput})
+class EventTypeUpdateInput:
     """A change of an event type: fields left out stay, fields that are null are cleared."""
 
     id: strawberry.ID | None = optional("The event type; in place of project and reference.")
@@ -83,8 +64,9 @@ async def create(
 ) -> EventTypePayload:
     """Makes an event type."""
     project_id = await project_named(tx, input.project)
+    fields = entry_of(EventTypeFields, input)
     made = await operations.create_event_type(
-        tx, project_id, _fields(input), reference=input.reference, now=info.context.now
+        tx, project_id, fields, reference=input.reference, now=info.context.now
     )
     return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
 
@@ -97,7 +79,8 @@ async def update(
 ) -> EventTypePayload:
     """Changes an event type. Events that came before keep the version they came under."""
     ident = await _named(tx, input)
-    await operations.update_event_type(tx, ident, _fields(input), now=info.context.now)
+    fields = entry_of(EventTypeFields, input)
+    await operations.update_event_type(tx, ident, fields, now=info.context.now)
     return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
@@ -132,15 +115,3 @@ async def _named(tx: Transaction, input: EventTypeUpdateInput | EventTypeNameInp
     if ident is not None or project is None or reference is None:
         raise Invalid("Name the event type by `id`, or by `project` and `reference`.", path=["id"])
     return await operations.event_type_named(tx, await project_named(tx, project), reference)
-
-
-def _fields(sent: EventTypeFieldsInput) -> EventTypeFields:
-    return EventTypeFields(
-        name=settable(sent.name),
-        fields=field_entries(settable(sent.fields)),
-        details=settable(sent.details),
-        expiration_policy=settable(sent.expiration_policy),
-        phone_parsing=settable(sent.phone_parsing),
-        funnel_stage=settable(sent.funnel_stage),
-        trigger=settable(sent.trigger),
-    )

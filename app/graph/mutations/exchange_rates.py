@@ -9,7 +9,7 @@ from app.db.database import Transaction
 from app.domain.exchange.operations import Rate, upsert_rates
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
-from app.graph.declaring.scalars import Date, Decimal
+from app.graph.declaring.settable import entries_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.exchange_rates import ExchangeRate
 
@@ -24,14 +24,9 @@ class ExchangeRatesPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_type
+@input_for(Rate)
 class ExchangeRateInput:
     """What one unit of a currency is worth in another, from a day on."""
-
-    from_currency: str = strawberry.field(description="The currency that is converted (ISO 4217).")
-    to_currency: str = strawberry.field(description="The currency it is converted into.")
-    day: Date = strawberry.field(description="The first day it holds, until the pair's next rate.")
-    rate: Decimal = strawberry.field(description="What one unit is worth; more than 0, 10 decimals at most.")
 
 
 @input_type
@@ -50,9 +45,6 @@ async def upsert(
     input: Annotated[ExchangeRatesUpsertInput, strawberry.argument(description="The rates.")],
 ) -> ExchangeRatesPayload:
     """Keeps exchange rates: all of them, or none."""
-    rates = [
-        Rate(from_currency=one.from_currency, to_currency=one.to_currency, day=one.day, rate=one.rate)
-        for one in input.rates
-    ]
+    rates = entries_of(Rate, input.rates, ["rates"])
     ids = await upsert_rates(tx, rates, now=info.context.now)
     return ExchangeRatesPayload(rates=await shown_all(info, tx, "ExchangeRate", ids))

@@ -1,7 +1,7 @@
 """Writing segments: made, changed, deleted, their lists changed."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -120,31 +120,29 @@ async def delete(
 @writes(roles=WRITERS)
 async def add_members(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentMembersInput, strawberry.argument(description="Whom, and where.")],
 ) -> SegmentMembersPayload:
     """Puts customers on the list of a static or imported segment: all of them or none."""
-    return await _members(info, input, operations.add_members)
+    return await _members(info, tx, input, operations.add_members)
 
 
 @writes(roles=WRITERS)
 async def remove_members(
     info: strawberry.Info,
+    tx: Transaction,
     input: Annotated[SegmentMembersInput, strawberry.argument(description="Whom, and where.")],
 ) -> SegmentMembersPayload:
     """Takes customers off the list of a static or imported segment."""
-    return await _members(info, input, operations.remove_members)
+    return await _members(info, tx, input, operations.remove_members)
 
 
 async def _members(
-    info: strawberry.Info, input: SegmentMembersInput, change: Callable[..., Awaitable[int]]
+    info: strawberry.Info, tx: Transaction, input: SegmentMembersInput, change: Callable[..., Awaitable[int]]
 ) -> SegmentMembersPayload:
     ident = own_id(input.id, "seg", "segment", "id")
-    customers = _customer_ids(input.customer_ids)
-    context: Any = info.context
-    tx: Transaction
-    async with context.transaction() as tx:
-        changed = await change(tx, ident, customers, now=context.now)
-        return SegmentMembersPayload(segment=await shown(info, tx, "Segment", ident), changed=changed)
+    changed = await change(tx, ident, _customer_ids(input.customer_ids), now=info.context.now)
+    return SegmentMembersPayload(segment=await shown(info, tx, "Segment", ident), changed=changed)
 
 
 def _customer_ids(sent: list[strawberry.ID]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Asking whether a promo would work, without using it. A resolver in Python: the rules are the domain's."""
+"""Checks whether a promo would work, without using it. A resolver in Python: the rules are the domain's."""
 
 from typing import Annotated, Any
 
@@ -47,19 +47,21 @@ async def _validate(
     try:
         asked = asked_of(code, basket, customer_id)
         async with info.context.transaction() as tx:
-            found = await validate(tx, asked, now=info.context.now)
+            validated = await validate(tx, asked, now=info.context.now)
     except (Invalid, NotFound, Conflict) as failure:
         return _refused(failure)
     promo: Any = None
-    if found.promo_id is not None:
-        promo = await loaders_of(info).one("Promo", found.promo_id, alive=True)
-    shown: Any = show_amount(found.verdict.discount, found.currency)
+    if validated.promo_id is not None:
+        promo = await loaders_of(info).one("Promo", validated.promo_id, alive=True)
+    shown: Any = show_amount(validated.verdict.discount, validated.currency)
     return PromoVerdict(
-        valid=found.verdict.valid,
+        valid=validated.verdict.valid,
         discount=shown,
-        currency=found.currency,
+        currency=validated.currency,
         promo=promo,
-        reasons=[PromoRefusal(code=r.code, message=r.message, path=[*r.path]) for r in found.verdict.reasons],
+        reasons=[
+            PromoRefusal(code=r.code, message=r.message, path=[*r.path]) for r in validated.verdict.reasons
+        ],
     )
 
 

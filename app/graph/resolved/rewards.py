@@ -1,4 +1,4 @@
-"""Asking what a trigger is worth, and why somebody gets nothing. Resolvers in Python: the rules are the domain's."""
+"""What a trigger is worth, and why somebody gets nothing. Resolvers in Python: the rules are the domain's."""
 
 from typing import Annotated, Any
 

@@ -11,7 +11,8 @@ from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.loading import arguments
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import Date
-from app.graph.figures.funnels import FunnelSlice, own_slice
+from app.graph.figures.funnels import FunnelSlice
+from app.graph.figures.funnels_sql import own_slice
 from app.plan.catalog import Aggregate, AggregateRequest, Row
 from app.plan.sql import Select, Sql, const, joined, sql, verbatim
 
@@ -64,8 +65,8 @@ async def _funnel(
         return own_slice(request, only=held)
 
     asked = {"stages": stages, "since": since, "until": until, "withinHours": within_hours}
-    found = await loaders_of(info).aggregate("FunnelSlice", Aggregate(build), arguments(asked), None)
-    shown: Any = found[0]
+    funnels = await loaders_of(info).aggregate("FunnelSlice", Aggregate(build), arguments(asked), None)
+    shown: Any = funnels[0]
     return shown  # type: ignore[no-any-return]
 
 

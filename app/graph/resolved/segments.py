@@ -1,4 +1,4 @@
-"""Whom segments hold at this moment. Resolvers in Python: criteria differ from row to row, so no plan covers them."""
+"""Which customers segments hold now. Resolvers in Python: criteria differ from row to row, so no plan covers them."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ After = Annotated[str | None, strawberry.argument(description="Only what follows
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """What is needed to say whom a segment holds."""
+    """What is needed to find the customers of a segment."""
 
     id: int
     kind: str
@@ -43,7 +43,7 @@ class _Segment:
 
 
 class _Found:
-    """A page of customers, as connections read it."""
+    """A page of customers, in the form that connections read."""
 
     backward = False
 
@@ -51,7 +51,7 @@ class _Found:
         self.rows, self.args, self.more, self.count = rows, args, more, count
 
     def cursor(self, row: Record) -> str:
-        """The row's place: customers come in the order of their ids."""
+        """The row's cursor: customers come in the order of their ids."""
         return show_cursor(f'["{ORDERING}",{row.key("id")},0]')
 
 
@@ -86,8 +86,8 @@ async def _segments(root: Any, info: strawberry.Info) -> Any:
     context: Any = info.context
 
     async def batch(ids: list[int]) -> list[list[int]]:
-        found = await segments_of(context.db, context.scope, ids, now=context.now)
-        return [found.get(ident, []) for ident in ids]
+        by_customer = await segments_of(context.db, context.scope, ids, now=context.now)
+        return [by_customer.get(ident, []) for ident in ids]
 
     loaders = loaders_of(info)
     ids = await loaders.batched("segments of customers", batch, root.key("id"))
@@ -167,8 +167,8 @@ async def _of(root: Any, info: strawberry.Info) -> _Segment:
 
     async def batch(ids: list[int]) -> list[_Segment]:
         rows = await context.db.search(_KIND, [context.scope.group_id, ids], context.scope)
-        found = {row["id"]: _Segment(row["id"], row["type"], kept_predicate(row)) for row in rows}
-        return [found[ident] for ident in ids]
+        segments = {row["id"]: _Segment(row["id"], row["type"], kept_predicate(row)) for row in rows}
+        return [segments[ident] for ident in ids]
 
     segment: _Segment = await loaders_of(info).batched("criteria of segments", batch, root.key("id"))
     return segment

@@ -1,6 +1,6 @@
 """What a reward configuration would have paid. Resolvers in Python: they run the domain's evaluator.
 
-A query answers once; a subscription takes any window, tells how far it is, and ends with the result.
+A query answers once; a subscription takes any window, reports its progress, and ends with the result.
 """
 
 import asyncio
@@ -23,12 +23,13 @@ from app.errors import Invalid, NotFound
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import RewardOutcome, RewardType
 from app.graph.declaring.scalars import DateTime, Long
+from app.graph.declaring.settable import code_of
 from app.graph.declaring.writing import own_id
-from app.graph.inputs.flows import FlowInput, GoalInput, code_of, flows_of, goals_of
+from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of
 from app.values.instants import show_instant
 
 MAX_EVENTS = 200_000
-"""Of one question: what fits into a request's time."""
+"""The most for a query: what fits into a request's time."""
 TOLD_EVERY_S = 0.4
 
 
@@ -132,7 +133,7 @@ Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, 
 async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
     async with context.transaction() as tx:
-        run = await _prepared(tx, input)
+        run = await _begun(tx, input)
         size = await run.size()
         if size > MAX_EVENTS:
             raise Invalid(
@@ -152,13 +153,13 @@ async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[Si
     clock = asyncio.get_running_loop().time
     async with context.transaction() as tx:
         await take_time(tx)
-        run = await _prepared(tx, input)
+        run = await _begun(tx, input)
         total, last, told_at = await run.size(), Simulated(), clock()
         yield _progress(last, total, run.currency)
         async for state in run.states:
             last = state
             if clock() - told_at >= TOLD_EVERY_S:
-                # Some may have come in after they were counted.
+                # Some events may have come in after they were counted.
                 yield _progress(state, max(total, state.events), run.currency)
                 told_at = clock()
     yield _progress(last, last.events, run.currency)
@@ -187,7 +188,7 @@ class _Run:
     """How many events it will judge."""
 
 
-async def _prepared(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
+async def _begun(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
     if asked.until <= asked.since:
         raise Invalid("`until` lies after `since`.", path=["until"])
     if asked.campaign_id is None and asked.draft is None:
@@ -230,7 +231,7 @@ def _draft(given: RewardDraftInput | None) -> Draft:
     return Draft(
         flows=None if given.flows is None else flows_of(given.flows, "draft"),
         goals=None if given.goals is None else goals_of(given.goals, "draft"),
-        reward_type=None if given.type is None else code_of(given.type, None, ["draft"], "type"),
+        reward_type=None if given.type is None else code_of(given.type, ["draft", "type"], name="type"),
     )
 
 
@@ -261,5 +262,5 @@ def _progress(state: Simulated, total: int, currency: str) -> SimulationProgress
 
 
 def _instant(at: datetime) -> Any:
-    # Printed here: scalars of resolvers in Python pass through as they are.
+    # Printed here: scalars from resolvers in Python are passed on as they are.
     return show_instant(at)

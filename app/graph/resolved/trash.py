@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.domain.event_types.fields import checked_fields
+from app.domain.event_types.fields import FieldEntry, checked_fields
 from app.domain.event_types.schemas import FieldSchema, load_schema
 from app.domain.events.trash import MAX_JUDGED, Reason, events_would_pass, trash_reasons
 from app.errors import NotFound
 from app.graph.declaring.described import object_type
 from app.graph.declaring.scalars import DateTime, Long
-from app.graph.inputs.event_types import EventFieldInput, field_entries
-from app.values.changes import Unset
+from app.graph.declaring.settable import entry_of
+from app.graph.inputs.event_types import EventFieldInput
 
 
 @object_type
@@ -70,8 +70,8 @@ async def _would_pass(
         schema = await load_schema(tx, project_id, event_type)
         if schema is None:
             raise NotFound("event type", event_type, path=["eventType"])
-        entries = field_entries(fields)
-        if entries and not isinstance(entries, Unset):
+        if fields:
+            entries = [entry_of(FieldEntry, one, ["fields", at]) for at, one in enumerate(fields)]
             schema = replace(
                 schema,
                 fields=tuple(
@@ -86,11 +86,11 @@ async def _would_pass(
                     for row in checked_fields(entries)
                 ),
             )
-        found = await events_would_pass(tx, project_id, schema)
+        passing = await events_would_pass(tx, project_id, schema)
     return EventsWouldPass(
-        passing=Long(found.passing),
-        failing=Long(found.failing),
-        reasons=[_shown(one) for one in found.reasons],
+        passing=Long(passing.passing),
+        failing=Long(passing.failing),
+        reasons=[_shown(one) for one in passing.reasons],
     )
 
 

@@ -1,7 +1,7 @@
 """The one way in for every operation: `/graphql` and the legacy routes both end here.
 
-Document → variables → checks → plan. A query the planner can express is one statement, whose bytes are the answer;
-anything else runs on the resolvers and dataloaders.
+It is checked (`checking.py`), which finds its plan, and run. A query the planner can express is one statement, whose
+bytes are the answer; anything else runs on the resolvers and dataloaders.
 """
 
 import logging
@@ -18,17 +18,22 @@ from graphql import GraphQLError
 from app.db.database import COUNTED
 from app.errors import INTERNAL_MESSAGE, Failure, Forbidden
 from app.graph.declaring.loading import Loaders
+from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
 from app.graph.running.explaining import explanation_of
 from app.graph.running.lean import Lean, lean_of
-from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
+from app.graph.running.operations import Operation
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
+from app.values.known import Known
 
 log = logging.getLogger("gateway.graph")
 _JSON = msgspec.json.Encoder(decimal_format="number")
 MAX_MESSAGE = 500
+MAX_INTROSPECTIONS = 50
+MAX_INTROSPECTION_BYTES = 32_000_000
+"""Of all answers about the schema that are kept. A full one has some 670,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +56,39 @@ class Answer:
         return self.body[8:-1] if self.resolved is None and self.execution == "planned" else self.resolved
 
 
-_INTROSPECTIONS: dict[tuple[str, str], Answer] = {}
-"""Answers about the schema, which does not change while we run."""
+_INTROSPECTIONS: Known[tuple[str, str, str], Answer] = Known(
+    MAX_INTROSPECTIONS,
+    weight=MAX_INTROSPECTION_BYTES,
+    weigh=lambda key, given: sum(map(len, key)) + len(given.body),
+)
+"""Answers about the schema, which does not change while we run: by document, name of the operation and variables."""
 
 
 async def answer(operation: Operation, context: Context) -> Answer:
-    """Check, plan, run."""
+    """Check and run."""
+    asked = check_or_refuse(operation, context)
+    return asked if isinstance(asked, Answer) else await run(asked, context)
+
+
+def check_or_refuse(
+    operation: Operation, context: Context, *, live: bool = False
+) -> CheckedOperation | Answer:
+    """What to run, or the answer that says why nothing is."""
     try:
-        prepared = prepare(operation, context)
-        if prepared.faults:
-            return _refused(prepared.faults)
-        if operation.extensions.get("plan") or operation.extensions.get("dryRun"):
-            return await _with_plan(operation, prepared, context)
-        return await _run(operation, prepared, context)
+        return check(operation, context, live=live)
+    except (Rejected, Failure) as problem:
+        return _refused(refusals(problem))
+
+
+async def run(checked: CheckedOperation, context: Context) -> Answer:
+    """Run what was checked, now or when it came before."""
+    if checked.faults:
+        return _refused(list(checked.faults))
+    asked = checked.operation.extensions
+    try:
+        if asked.get("plan") or asked.get("dryRun"):
+            return await _with_plan(checked, context)
+        return await _run(checked, context)
     except (Rejected, Failure) as problem:
         return _refused(refusals(problem))
 
@@ -75,19 +100,19 @@ def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
     return [{"message": problem.message, "extensions": {"code": problem.reason}}]
 
 
-async def _with_plan(operation: Operation, prepared: Prepared, context: Context) -> Answer:
+async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
     """`extensions: {"plan": true}`: the answer and how it came about; with `"dryRun": true` nothing is run."""
     if not context.may_see_plans:
         raise Forbidden("Plans are shown in development, and to platform roles.")
-    told = explanation_of(prepared, context).shown()
-    if operation.extensions.get("dryRun"):
+    told = explanation_of(checked, context).shown()
+    if checked.operation.extensions.get("dryRun"):
         return Answer(
             _JSON.encode({"data": None, "extensions": {"plan": told}}), b"null", execution="explained"
         )
     started, counted = time.perf_counter(), [0]
     counting = COUNTED.set(counted)
     try:
-        made = await _run(operation, prepared, context)
+        made = await _run(checked, context)
     finally:
         COUNTED.reset(counting)
     data = made.data
@@ -99,24 +124,24 @@ async def _with_plan(operation: Operation, prepared: Prepared, context: Context)
     return Answer(body, data, made.errors, made.execution)
 
 
-async def _run(operation: Operation, prepared: "Prepared", context: Context) -> Answer:
-    statement = prepared.plan.statement
+async def _run(checked: CheckedOperation, context: Context) -> Answer:
+    statement = checked.plan.statement
     if statement is not None and context.services.settings.planner:
-        body = await _run_plan(statement, prepared.bindings, context)
+        body = await _run_plan(statement, checked.bound(context), context)
         if body is not None:
             return Answer(body)
-        return await _resolve(operation, prepared, context, execution="rerun")
-    if prepared.operation.introspects:
-        return await _introspect(operation, prepared, context)
-    lean = lean_of(prepared) if context.services.settings.planner else None
+        return await _resolve(checked, context, execution="rerun")
+    if checked.definition.introspects:
+        return await _introspect(checked, context)
+    lean = lean_of(checked) if context.services.settings.planner else None
     if lean is not None:
-        return await _call(lean, prepared, context)
-    return await _resolve(operation, prepared, context, execution="resolved")
+        return await _call(lean, checked, context)
+    return await _resolve(checked, context, execution="resolved")
 
 
-async def _call(lean: Lean, prepared: Prepared, context: Context) -> Answer:
+async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answer:
     """A mutation that needs no executor."""
-    shown, error = await lean.run(prepared, context)
+    shown, error = await lean.run(checked.args, context)
     body: dict[str, Any] = {"data": shown}
     errors = []
     if error is not None:
@@ -141,13 +166,13 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
     return data
 
 
-async def answers(operation: Operation, prepared: Prepared, context: Context) -> AsyncGenerator[bytes]:
+async def answers(checked: CheckedOperation, context: Context) -> AsyncGenerator[bytes]:
     """One response after the other, of a subscription whose field is a resolver in Python."""
-    context.loaders = Loaders(catalog, context.db, prepared.bindings)
+    operation = checked.operation
     results = await schema.subscribe(
         operation.query,
         variable_values=operation.variables,
-        context_value=_Resolving(context, prepared),
+        context_value=_Resolving(context, checked),
         operation_name=operation.name,
     )
     async with aclosing(results):
@@ -155,12 +180,12 @@ async def answers(operation: Operation, prepared: Prepared, context: Context) ->
             yield _body(result.data, [_masked(e, context) for e in result.errors or ()])
 
 
-async def _resolve(operation: Operation, prepared: Prepared, context: Context, *, execution: str) -> Answer:
-    context.loaders = Loaders(catalog, context.db, prepared.bindings)
+async def _resolve(checked: CheckedOperation, context: Context, *, execution: str) -> Answer:
+    operation = checked.operation
     result = await schema.execute(
         operation.query,
         variable_values=operation.variables,
-        context_value=_Resolving(context, prepared),
+        context_value=_Resolving(context, checked),
         operation_name=operation.name,
     )
     errors = [_masked(e, context) for e in result.errors or ()]
@@ -172,26 +197,27 @@ def _body(data: Any, errors: list[dict[str, Any]]) -> bytes:
     return _JSON.encode({"data": data, "errors": errors} if errors else {"data": data})
 
 
-async def _introspect(operation: Operation, prepared: Prepared, context: Context) -> Answer:
-    """The schema does not change while we run, so neither do answers about it."""
-    key = (operation.query + "\0" + (operation.name or ""), repr(sorted(operation.variables.items())))
-    found = _INTROSPECTIONS.get(key)
-    if found is None:
-        found = await _resolve(operation, prepared, context, execution="resolved")
-        only = all(root.name.startswith("__") for root in prepared.plan.tree.roots)
-        if only and not found.errors and len(_INTROSPECTIONS) < 50:
-            _INTROSPECTIONS[key] = found
-    return found
+async def _introspect(checked: CheckedOperation, context: Context) -> Answer:
+    operation = checked.operation
+    key = operation.query, operation.name or "", repr(sorted(operation.variables.items()))
+    given = _INTROSPECTIONS.get(key)
+    if given is None:
+        given = await _resolve(checked, context, execution="resolved")
+        only = all(root.name.startswith("__") for root in checked.plan.tree.roots)
+        if only and not given.errors:
+            _INTROSPECTIONS.keep(key, given)
+    return given
 
 
 class _Resolving:
-    """The resolvers' context: the request's, and what was prepared for it."""
+    """The resolvers' context: the request's, with loaders, and what is known of its operation."""
 
-    def __init__(self, context: Context, prepared: Prepared) -> None:
+    def __init__(self, context: Context, checked: CheckedOperation) -> None:
         self.request = context
-        self.document = prepared.document
-        self.plan = prepared.plan
-        self.bindings = prepared.bindings
+        self.document = checked.document
+        self.plan = checked.plan
+        self.bindings: Bindings = checked.bound(context)
+        context.loaders = Loaders(catalog, context.db, self.bindings)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.request, name)
@@ -233,4 +259,4 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
     return shown
 
 
-__all__ = ["Answer", "Operation", "answer", "answers", "refusals"]
+__all__ = ["Answer", "Operation", "answer", "answers", "check_or_refuse", "refusals", "run"]

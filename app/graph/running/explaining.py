@@ -7,8 +7,9 @@ from typing import Any
 from graphql import GraphQLObjectType, get_named_type
 
 from app.errors import Invalid
+from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
-from app.graph.running.preparing import Operation, Prepared, Rejected, prepare
+from app.graph.running.operations import Operation
 from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
@@ -44,22 +45,22 @@ class Explanation:
 def explain(operation: Operation, context: Context) -> Explanation:
     """What answering would do, without doing it. Raises as a Failure what would be refused."""
     try:
-        prepared = prepare(operation, context)
+        checked = check(operation, context)
     except Rejected as rejected:
         raise Invalid(rejected.errors[0].message, code=rejected.code) from None
-    if prepared.faults:
-        raise Invalid(prepared.faults[0]["message"])
-    return explanation_of(prepared, context)
+    if checked.faults:
+        raise Invalid(checked.faults[0]["message"])
+    return explanation_of(checked, context)
 
 
-def explanation_of(prepared: Prepared, context: Context) -> Explanation:
-    """The plan of a prepared operation."""
-    statement = prepared.plan.statement
+def explanation_of(checked: CheckedOperation, context: Context) -> Explanation:
+    """The plan of a checked operation."""
+    statement = checked.plan.statement
     if statement is None or not context.services.settings.planner:
-        reason = prepared.plan.reason or "the planner is switched off (PLANNER=0)"
-        return Explanation("resolved", "", reason, prepared.cost, [])
+        reason = checked.plan.reason or "the planner is switched off (PLANNER=0)"
+        return Explanation("resolved", "", reason, checked.cost, [])
     tables = sorted(set(_TABLE.findall(statement.text)))
-    return Explanation("planned", statement.text, "", prepared.cost, tables, statement, prepared.bindings)
+    return Explanation("planned", statement.text, "", checked.cost, tables, statement, checked.bound(context))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from graphql import OperationType
 from starlette.datastructures import UploadFile
 
 from app.db.database import Database
 from app.errors import Conflict, Invalid
+from app.graph.running.checking import CheckedOperation
+from app.graph.running.context import Context
+from app.graph.running.entry import Answer, run
 from app.values.scope import Scope
 
 KEPT_FOR = timedelta(hours=24)
@@ -46,6 +50,9 @@ FORGET = (
     "delete from idempotent_answer where group_id = $1 and key = $2 and status is null and created_at = $3"
 )
 
+_NOTHING_CHANGED = 400
+"""What is not remembered, so that it may be tried again."""
+
 _running: set["asyncio.Task[Kept]"] = set()
 
 
@@ -64,6 +71,42 @@ def read_key(text: str) -> str:
     if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise Invalid("Idempotency-Key must be 1 to 255 printable ASCII characters, for example a UUID.")
     return key
+
+
+async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> tuple[Answer, bool]:
+    """The answer to a GraphQL operation, and whether it is a remembered one.
+
+    Reads are run each time: their key means nothing. Raises Conflict while the first request is at work, Invalid
+    where the key came with another request.
+    """
+    if checked.kind is not OperationType.MUTATION:
+        return await run(checked, context), False
+    operation = checked.operation
+    fields = len(checked.definition.node.selection_set.selections)
+    failed: list[Answer] = []
+
+    async def write() -> Kept:
+        given = await run(checked, context)
+        # Of several fields one may have taken effect before the next one failed: that is not run again.
+        if given.execution in ("refused", "explained") or (given.errors and fields == 1):
+            failed.append(given)
+            return Kept(_NOTHING_CHANGED, given.body)
+        return Kept(200, given.body)
+
+    values = await digested(operation.variables)
+    assert isinstance(values, dict)
+    asked = f"{operation.name or ''} {operation.query}"
+    kept = await once(
+        context.db,
+        context.scope,
+        key=key,
+        request_hash=fingerprint(asked, values, context.scope),
+        now=context.now,
+        run=write,
+    )
+    if failed:
+        return failed[0], False
+    return Answer(kept.body, execution="resolved"), kept.replayed
 
 
 def fingerprint(document: str, variables: Mapping[str, Any], scope: Scope) -> bytes:

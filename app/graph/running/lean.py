@@ -7,9 +7,9 @@ with plain values, and of its payload leaves, or lists of objects with leaves. E
 any operation (document, variables, bounds, faults), and so is every answer; a test compares the two.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -27,11 +27,13 @@ from graphql import (
 )
 
 from app.graph.declaring.writing import LEAN
+from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, Plan
+from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
-from app.graph.running.preparing import Prepared
 from app.graph.schema import graph
 from app.graph.strawberry_parts import declaration, metadata, origin, python_name, resolver
 from app.plan.graphql_parts import printer_of
+from app.values.known import Known
 
 
 class LeanInfo(NamedTuple):
@@ -78,10 +80,10 @@ class Lean:
     """A failure nulls all of `data`."""
 
     async def run(
-        self, prepared: Prepared, context: Context
+        self, args: Sequence[dict[str, Any]], context: Context
     ) -> tuple[dict[str, Any] | None, GraphQLError | None]:
-        """`data`, and the error there was."""
-        sent = prepared.bindings.args[self.slot][self.argument]
+        """`data`, and the error there was. `args`: the coerced arguments of the request, by slot."""
+        sent = args[self.slot][self.argument]
         names = self.names
         given = self.takes(**{names[name]: value for name, value in sent.items()})
         try:
@@ -92,16 +94,23 @@ class Lean:
             return data, located_error(problem, [self.node], [self.key])
 
 
-def lean_of(prepared: Prepared) -> Lean | None:
+_KNOWN: Known[Plan, Lean | Literal[False]] = Known(
+    MAX_PLANS, weight=MAX_FIELDS, weigh=lambda plan, _: plan.size
+)
+"""How the mutation of a plan is called; False where it needs the executor."""
+
+
+def lean_of(checked: CheckedOperation) -> Lean | None:
     """How to call it; None where it needs the executor. Found once per plan."""
-    plan = prepared.plan
-    if plan.lean is None:
-        plan.lean = (_lean(prepared),)
-    return plan.lean[0]
+    lean = _KNOWN.get(checked.plan)
+    if lean is None:
+        lean = _lean(checked) or False
+        _KNOWN.keep(checked.plan, lean)
+    return lean or None
 
 
-def _lean(prepared: Prepared) -> Lean | None:
-    operation = prepared.operation.node
+def _lean(checked: CheckedOperation) -> Lean | None:
+    operation = checked.definition.node
     selections = operation.selection_set.selections
     if operation.operation is not OperationType.MUTATION or len(selections) != 1 or operation.directives:
         return None
@@ -111,7 +120,7 @@ def _lean(prepared: Prepared) -> Lean | None:
     if not isinstance(node, FieldNode) or node.directives or node.name.value not in mutation.fields:
         return None
     definition = mutation.fields[node.name.value]
-    (root,) = prepared.plan.tree.roots
+    (root,) = checked.plan.tree.roots
     arguments = node.arguments or ()
     if not metadata(definition, LEAN) or root.slot is None or len(arguments) != 1:
         return None

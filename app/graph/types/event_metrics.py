@@ -1,4 +1,4 @@
-"""States and statistics of events, and how they came to be what they are."""
+"""States and statistics of events, and their history."""
 
 import strawberry
 

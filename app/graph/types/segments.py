@@ -1,4 +1,4 @@
-"""Segments: sets of customers that campaigns and promos are aimed at, and the lists of those that are kept."""
+"""Segments: sets of customers that campaigns and promos are aimed at, and the members of those that are lists."""
 
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.fields import (

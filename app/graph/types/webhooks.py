@@ -103,6 +103,5 @@ def _providers(request: AggregateRequest) -> Select:
         "events_received": while_live("events_received"),
         "events_ignored": while_live("events_ignored"),
         "last_event_at": while_live("last_event_at"),
-        "sort_1": one("place"),
     }
-    return Select(names, known, joins=counters)
+    return Select(names, known, joins=counters, order=[one("place")])

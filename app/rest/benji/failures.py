@@ -1,4 +1,4 @@
-"""How Benji's API says no. Its document shows no error: `{"error": {"code", "message"}}` is ours."""
+"""How Benji's API refuses. Its document shows no error: `{"error": {"code", "message"}}` is our choice."""
 
 from collections.abc import Sequence
 

@@ -20,7 +20,7 @@ _OFF = [status.name for status in CampaignStatus if status is not CampaignStatus
 
 
 def campaigns(parts: RequestParts) -> dict[str, Any]:
-    """The filters that were sent, and which part of the list; keys nobody knows are left alone."""
+    """The filters that were sent, and which part of the list. Unknown keys are ignored."""
     limit, offset = _whole(parts, "limit"), _whole(parts, "offset", most=MAX_OFFSET)
     return {
         "first": LIST_CAP if limit is None else min(limit, LIST_CAP),
@@ -30,7 +30,7 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
 
 
 def _filter(parts: RequestParts) -> Mapping[str, Any]:
-    found: dict[str, Any] = {"hasRewards": True}
+    filters: dict[str, Any] = {"hasRewards": True}
     for name, key, prefix in (
         ("merchant_id", "storeIds", "store"),
         ("partner_id", "partnerIds", "part"),
@@ -38,19 +38,19 @@ def _filter(parts: RequestParts) -> Mapping[str, Any]:
     ):
         ident = _whole(parts, name)
         if ident is not None:
-            found[key] = [show_id(prefix, ident)]
+            filters[key] = [show_id(prefix, ident)]
     kind = _whole(parts, "campaign_type", most=MAX_CODE)
     if kind is not None:
-        found["rewardTypeCodes"] = [kind]
+        filters["rewardTypeCodes"] = [kind]
     active = _flag(parts, "is_active")
     if active is not None:
-        found["status"] = [CampaignStatus.ACTIVE.name] if active else _OFF
+        filters["status"] = [CampaignStatus.ACTIVE.name] if active else _OFF
     template = _flag(parts, "is_template")
     if template is not None:
-        found["isTemplate"] = template
+        filters["isTemplate"] = template
     if _flag(parts, "is_deleted"):
-        found["deleted"] = True
-    return found
+        filters["deleted"] = True
+    return filters
 
 
 def _flag(parts: RequestParts, name: str) -> bool | None:

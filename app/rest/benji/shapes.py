@@ -20,7 +20,7 @@ def campaigns(data: Data, _: RequestParts) -> object:
 
 
 def total_count(data: Data, _: RequestParts) -> dict[str, str]:
-    """How many match, should the list have been cut."""
+    """How many match, in case the list was cut."""
     return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
 

@@ -1,4 +1,4 @@
-"""How the Criteo API says no, and how it warns: entries with a trace identifier, which the log has too.
+"""How the Criteo API refuses and warns: entries with a trace identifier, which the log has too.
 
 Source: Criteo, "Partial Success / Partial Failure" and "Validation Errors and Warnings". The document prints one title
 and one detail; the others are ours, close to its descriptions.
@@ -61,7 +61,7 @@ UPDATES: dict[str, tuple[str, str, str]] = {
     ),
 }
 UPDATES[NotFound.code] = UPDATES[LIMIT_MISSING]
-"""A campaign that is not there looks like one whose limit the requestor may not update."""
+"""A campaign that does not exist looks like one whose limit the requestor may not update."""
 NEXT_PERIOD = (
     CHECK + "new-spend-limit-amount-will-take-place-at-the-next-period-start",
     "New spend limit amount will take place at the next period start",
@@ -116,7 +116,7 @@ TRACE = "56ed4096-f96a-4944-8881-05468efe0ec8"
 def entry(
     code: str, title: str, detail: str, *, instance: str, kind: str = "validation", trace: str = ""
 ) -> dict[str, Any]:
-    """An error or a warning, as it is printed; told to the log under its trace identifier, beside the request's."""
+    """An error or a warning, as it is printed. It is logged under its trace identifier, next to the request's."""
     if not trace:
         trace = str(uuid4())
         request = {"request_id": REQUEST_ID.get()}
@@ -132,7 +132,7 @@ def entry(
 
 
 def update_error(index: int, code: str, message: str) -> dict[str, Any]:
-    """Why one update was not done: in the documented words where there are some."""
+    """Why an update was refused, in the documented words where there are some."""
     instance = f"@data/{index}"
     if code in UPDATES:
         theirs, title, detail = UPDATES[code]
@@ -151,13 +151,13 @@ def waits(index: int, effective_from: str) -> dict[str, Any]:
 
 
 def ignored(index: int, name: str) -> dict[str, Any]:
-    """A field that was sent, and cannot be changed, or not to that value."""
+    """A field that was sent but cannot be changed, or not to that value."""
     why = "can only be changed to Acquisition or Retention" if name == "goal" else "cannot be changed here"
     return entry(*READ_ONLY, f"`{name}` {why}; its value was ignored.", instance=f"@data/{index}")
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:
-    """Every problem an entry; nothing was done."""
+    """An entry per problem; nothing was done."""
     return {"errors": [_general(status, problem) for problem in problems], "warnings": []}
 
 

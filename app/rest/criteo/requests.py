@@ -24,7 +24,7 @@ LIST_CAP = 1000
 """The most campaigns a search answers with."""
 KIND = "Campaign"
 GOALS = {"Acquisition": "ACQUISITION", "Retention": "RETENTION"}
-"""What a campaign can be given; older ones have `Unspecified`."""
+"""The goals a campaign can be given; older campaigns have `Unspecified`."""
 UNDEFINED = "undefined"
 """The renewal of what is uncapped (CR-C7)."""
 WRONG_TYPE = "WRONG_TYPE"
@@ -32,13 +32,13 @@ _MAX_DIGITS = 20
 
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
-    """The number, as imported or ours. What cannot be stored is nobody's."""
+    """The number, as imported or ours. What cannot be stored names no campaign."""
     number = parts.path["campaign_id"]
     return {"numbers": [number] if number.isprintable() else []}
 
 
 def search(parts: RequestParts) -> dict[str, Any]:
-    """Both filters combine; one that is absent, null or empty lets everything through."""
+    """Both filters must match; one that is absent, null or empty matches everything."""
     filters = Fields.of_body(parts.body).inside("filters")
     wanted = {
         "numbers": _numbers(filters, "campaignIds"),
@@ -48,7 +48,7 @@ def search(parts: RequestParts) -> dict[str, Any]:
 
 
 def create(parts: RequestParts) -> dict[str, Any]:
-    """`data` has type and attributes; an id in it is not trusted, the server assigns one."""
+    """`data` has type and attributes. An id in it is ignored: the server assigns one."""
     body = Fields.of_body(parts.body)
     if not isinstance(body.values.get("data"), dict):
         raise Invalid(
@@ -76,13 +76,13 @@ def create(parts: RequestParts) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of the updates in a PATCH: what the graph is asked, or why it is not."""
+    """One of the updates in a PATCH: what to ask the graph for, or why not to."""
 
     index: int
     id: str = ""
-    """Empty where there is none that could be read."""
+    """Empty where there was none that can be read."""
     asked: Mapping[str, Any] = field(default_factory=dict)
-    """The change, as the graph takes it; none where the update is at fault."""
+    """The change as the graph takes it; empty where the update is at fault."""
     sent: Mapping[str, Any] = field(default_factory=dict)
     """The attributes as they came."""
     fault: str = ""
@@ -91,7 +91,7 @@ class Item:
 
 
 def items_of(body: object) -> list[Item]:
-    """The updates, in their order. Only what is no list of updates at all is refused as a whole (CR-C4)."""
+    """The updates, in their order. Only what is not a list of updates at all is refused as a whole (CR-C4)."""
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         raise Invalid(
             "The body must be an object whose `data` is an array of campaigns.", code=MALFORMED_BODY
@@ -103,7 +103,7 @@ def items_of(body: object) -> list[Item]:
 
 
 def update(parts: RequestParts) -> dict[str, Any]:
-    """All that name a campaign, so that one that is named twice is found by whichever number (CR-C5).
+    """All updates that name a campaign, so that one named twice is noticed, whichever numbers were used (CR-C5).
 
     Those at fault ask for no change.
     """
@@ -112,7 +112,7 @@ def update(parts: RequestParts) -> dict[str, Any]:
 
 
 def read_limit(given: object, path: Sequence[str | int]) -> dict[str, Any]:
-    """A spend limit as the graph takes it; of what is uncapped neither renewal nor amount is looked at (CR-14)."""
+    """A spend limit as the graph takes it. Of an uncapped one neither renewal nor amount is read (CR-14)."""
     if given is None:
         return {}
     if not isinstance(given, dict):

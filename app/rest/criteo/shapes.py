@@ -27,23 +27,23 @@ def campaign(data: Data, parts: RequestParts) -> object:
     found = data["campaigns"]["nodes"]
     if not found:
         raise NotFound("campaign", number)
-    # The imported number comes first, should it be the number of another campaign here.
+    # The imported number comes first, in case it is the number of another campaign here.
     return {"data": resource(next((n for n in found if n["externalId"] == number), found[0])), "errors": []}
 
 
 def search(data: Data, parts: RequestParts) -> object:
-    """All that the filters let through."""
+    """Every campaign that matches the filters."""
     return {"data": [resource(node) for node in _meant(data, parts)], "errors": []}
 
 
 def total_count(data: Data, parts: RequestParts) -> dict[str, str]:
-    """How many there are, also beyond the cap."""
+    """How many there are, including those beyond the cap."""
     found = data["campaigns"]
     return {"X-Total-Count": str(found["totalCount"] - len(found["nodes"]) + len(_meant(data, parts)))}
 
 
 def _meant(data: Data, parts: RequestParts) -> list[Node]:
-    """Without those whose number of ours was asked for, where another one was imported with it."""
+    """Without campaigns whose own number was asked for, where another one was imported with that number."""
     asked = requested(parts)["filter"]
     nodes = _imported_first(data["campaigns"]["nodes"], asked.get("numbers"), lambda node: node)
     return _imported_first(nodes, asked.get("storeNumbers"), lambda node: node["store"])
@@ -57,7 +57,7 @@ def _imported_first(nodes: list[Node], asked: Sequence[str] | None, of: Callable
 
 
 def created(data: Data, _: RequestParts) -> object:
-    """The campaign just made; an object, not the array the text speaks of (CR-C2)."""
+    """The campaign just made: an object, not the array that the text mentions (CR-C2)."""
     payload = data["adCampaignCreate"]
     _refuse(payload["errors"])
     node = payload["campaign"]
@@ -83,7 +83,7 @@ def created(data: Data, _: RequestParts) -> object:
 
 
 def updated(data: Data, parts: RequestParts) -> object:
-    """What was done, what was not, and what is worth a warning, each in the order of the request."""
+    """What was done, what was refused, and the warnings, each in the order of the request."""
     payload = data["adCampaignsUpdate"]
     refuse(payload["errors"])
     outcomes, nodes = iter(payload["outcomes"]), iter(payload["campaigns"])
@@ -144,7 +144,7 @@ def _own(node: Node) -> str:
 
 
 def _differing(item: Item, node: Node) -> list[str]:
-    """Fields that cannot be changed, sent with another value than the campaign has (CR-C9)."""
+    """Fields that cannot be changed but were sent with another value than the campaign has (CR-C9)."""
     store = node["store"]
     names = (store["externalId"], _own(store))
     told = []
@@ -167,14 +167,14 @@ NAMES = {
 
 
 def _refuse(errors: list[Node]) -> None:
-    """What is wrong with a new campaign, at the place it has in the body."""
+    """Raise what is wrong with a new campaign, with the place it has in the body."""
     if errors:
         raise PayloadErrors(
             [
                 Problem(
                     "INVALID",
                     error["message"],
-                    # An advertiser that is not there is a wrong value in a body, not a wrong address.
+                    # An advertiser that does not exist is a wrong value in the body, not a wrong address.
                     "INVALID" if error["code"] == NotFound.code else error["code"],
                     ("data", "attributes", *(NAMES.get(part, part) for part in error["path"])),
                 )

@@ -1,4 +1,4 @@
-"""How the Marketing & CRM API says no: `{"error": {"code", "message", "details"}}`.
+"""How the Marketing & CRM API refuses: `{"error": {"code", "message", "details"}}`.
 
 Source: Marketing & CRM API, "Error Responses"; the body's shape and the codes it does not list are choice CRM-C7.
 """
@@ -47,7 +47,7 @@ STATUSES = {
     "UNAVAILABLE": 503,
 }
 CODES = {"INVALID": "validation_error", "FAILURE": "internal", "TOO_LARGE": "body_too_large"}
-"""Where the code that is shown is not ours in small letters."""
+"""Codes that are shown as something else than ours in lower case."""
 
 EXAMPLES: dict[int, tuple[str, str]] = {
     400: (
@@ -102,7 +102,7 @@ def refuse(errors: Sequence[Mapping[str, Any]], names: dict[str, str]) -> None:
 
 
 def not_found(kind: str, name: str, reason: str) -> PayloadErrors:
-    """There is none, in this API's own code."""
+    """A failure with this API's own code for what does not exist."""
     message = NotFound(kind, name).message
     return PayloadErrors([Problem(NotFound.code, message, reason)])
 

@@ -1,7 +1,7 @@
 """Pages of the lists: `page` and `limit` in, `X-Total-Count` and `Link` out.
 
-A page number is a place in the list as it is now: what is added in front moves everything back. The addresses in
-`Link` carry a cursor too, so whoever follows them sees every row once, whatever is added or deleted meanwhile.
+A page number is a place in the list as it is now: rows added in front move the others back. The addresses in `Link`
+carry a cursor too, so clients that follow them see every row once, whatever is added or deleted meanwhile.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from app.values.ids import read_whole
 LIMIT = 20
 MAX_LIMIT = 100
 WHOLE = 100
-"""The default of the lists whose document knows no pages."""
+"""The default for lists that are documented without pages."""
 OURS = ("page", "limit", "after", "before")
 
 
@@ -37,22 +37,22 @@ def page_variables(parts: RequestParts, *, limit: int = LIMIT) -> dict[str, Any]
     return {"first": size, "offset": offset}
 
 
-def page_headers(found: Mapping[str, Any], parts: RequestParts, *, limit: int = LIMIT) -> dict[str, str]:
+def page_headers(connection: Mapping[str, Any], parts: RequestParts, *, limit: int = LIMIT) -> dict[str, str]:
     """How many rows there are in all, and where the other pages are (RFC 8288)."""
     page, size = page_and_limit(parts, limit)
-    total = int(found["totalCount"])
+    total = int(connection["totalCount"])
     last = max(1, -(-total // size))
     pages: dict[str, tuple[int, dict[str, str | None]]] = {"first": (1, {}), "last": (last, {})}
     if page > 1:
-        pages["prev"] = (min(page - 1, last), {"before": found["pageInfo"]["startCursor"]})
+        pages["prev"] = (min(page - 1, last), {"before": connection["pageInfo"]["startCursor"]})
     if page < last:
-        pages["next"] = (page + 1, {"after": found["pageInfo"]["endCursor"]})
+        pages["next"] = (page + 1, {"after": connection["pageInfo"]["endCursor"]})
     links = [f'<{_address(parts, number, size, more)}>; rel="{rel}"' for rel, (number, more) in pages.items()]
     return {"X-Total-Count": str(total), "Link": ", ".join(links)}
 
 
 def page_and_limit(parts: RequestParts, limit: int) -> tuple[int, int]:
-    """Which page, and of how many rows; more than `MAX_LIMIT` is `MAX_LIMIT`."""
+    """Which page, and how many rows it has; more than `MAX_LIMIT` counts as `MAX_LIMIT`."""
     return _count(parts, "page", 1), min(_count(parts, "limit", limit), MAX_LIMIT)
 
 

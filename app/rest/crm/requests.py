@@ -1,6 +1,6 @@
 """From the Marketing & CRM API's requests to the graph's variables.
 
-Source: Marketing & CRM API, query parameters and request bodies. Keys nobody knows are left alone.
+Source: Marketing & CRM API, query parameters and request bodies. Unknown keys are ignored.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from app.tables.segments import SegmentType
 from app.values.instants import read_date, read_instant, show_instant
 
 FUNNEL_DAYS = 30
-"""How many days a funnel looks at where the request does not say."""
+"""How many days a funnel covers where the request does not say."""
 
 
 def campaigns(parts: RequestParts) -> dict[str, Any]:
@@ -34,13 +34,13 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
 
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
-    """`camp_42`, or `camp_001` as it was imported. What cannot be stored is nobody's id."""
+    """`camp_42`, or `camp_001` as it was imported. What cannot be stored names no campaign."""
     name = parts.path["campaign_id"]
     return {"id": name if name.isprintable() else ""}
 
 
 def whole_list(parts: RequestParts) -> dict[str, Any]:
-    """A page of a list whose document knows no pages."""
+    """A page of a list that is documented without pages."""
     return page_variables(parts, limit=WHOLE)
 
 
@@ -69,7 +69,7 @@ def campaign_create(parts: RequestParts) -> dict[str, Any]:
 
 
 def segment_create(parts: RequestParts) -> dict[str, Any]:
-    """The criteria go on as they are: the graph says what is wrong with them."""
+    """The criteria are passed on as they are: the graph says what is wrong with them."""
     sent = Fields.of_body(parts.body)
     given = {
         "name": sent.needed("name", sent.text("name"), '"High Value Customers"'),
@@ -99,9 +99,9 @@ def promo_create(parts: RequestParts) -> dict[str, Any]:
 
 
 def delivery(parts: RequestParts) -> dict[str, Any]:
-    """The body as it was sent. Of the query only what an event may be told by, and only where it was signed.
+    """The body as it was sent. Of the query only what can describe an event, and only where it was signed.
 
-    The documented signature does not cover the address; and in Mailchimp's query is its secret.
+    The documented signature does not cover the address, and Mailchimp's query holds its secret.
     """
     signed = SIGNATURE not in parts.headers
     told = [(name, value) for name, value in parts.query.multi_items() if signed and name == "campaign_id"]
@@ -147,7 +147,7 @@ def _from(parts: RequestParts, name: str) -> str | None:
 def _day(parts: RequestParts, name: str) -> Any:
     text = (parts.query.get(name) or "").strip()
     try:
-        # A moment stands for its day.
+        # A moment counts as its day.
         return (read_date(text) if len(text) <= 10 else read_instant(text).date()) if text else None
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None

@@ -1,6 +1,6 @@
 """The Marketing & CRM API: message campaigns, segments, webhooks, funnels, promo codes.
 
-Every route is there twice, at its documented base path and through the documented gateway (choice CRM-C1).
+Every route exists twice: at its documented base path and through the documented gateway (choice CRM-C1).
 """
 
 from collections.abc import Iterator

@@ -48,7 +48,7 @@ ID = {
 COUNT = {"type": "integer", "minimum": 0}
 AMOUNT = {"type": "number", "minimum": 0}
 PERCENT = {"type": "number", "minimum": 0, "maximum": 100}
-# More may be delivered later than was counted at first; a rate is what the figures say.
+# A rate may exceed 100: more may be delivered later than was counted at first.
 RATE = {"type": "number", "minimum": 0, "description": "Percent of delivered, one decimal; 0 without any."}
 POINTS = {"type": "number", "minimum": -100, "maximum": 100}
 INSTANT = {**TEXT, "format": "date-time"}

@@ -1,7 +1,7 @@
 """From the graph's values to the bodies the Marketing & CRM API prints, keys in the order of its samples.
 
-Keys the samples always show are always there, null where there is nothing; those a sample leaves out where there is
-nothing (`last_updated`, `events_received`, `last_event`, `drop_off`) are left out. See docs/legacy/crm.md.
+Keys that the samples always show are always there, null where there is no value; those that a sample leaves out then
+(`last_updated`, `events_received`, `last_event`, `drop_off`) are left out. See docs/legacy/crm.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def campaign(data: Data, parts: RequestParts) -> object:
     found = data["campaigns"]["nodes"]
     if not found:
         raise not_found("campaign", name, CAMPAIGN_NOT_FOUND)
-    # The imported id comes first, should it be the id of another campaign here.
+    # The imported id comes first, in case it is the id of another campaign here.
     return campaign_detail(next((node for node in found if node["externalId"] == name), found[0]))
 
 
@@ -73,12 +73,12 @@ def promo_created(data: Data, _: RequestParts) -> object:
 
 
 def providers(data: Data, _: RequestParts) -> object:
-    """Every supported provider; what a disconnected one has not is left out."""
+    """Every supported provider; keys that a disconnected one has no value for are left out."""
     return {"providers": [_provider(node) for node in data["webhookProviders"]]}
 
 
 def provider(data: Data, parts: RequestParts) -> object:
-    """The one whose address was called."""
+    """The provider whose address was called."""
     return next(_provider(one) for one in data["webhookProviders"] if one["id"] == parts.path["provider"])
 
 
@@ -91,10 +91,10 @@ def received(data: Data, _: RequestParts) -> object:
 
 def funnel(data: Data, _: RequestParts) -> object:
     """The stages in order; the first one has no `drop_off`."""
-    found = data["funnel"]
+    numbers = data["funnel"]
     return {
-        "funnel_type": found["type"].lower(),
-        "period": {"start": found["since"], "end": found["until"]},
+        "funnel_type": numbers["type"].lower(),
+        "period": {"start": numbers["since"], "end": numbers["until"]},
         "stages": [
             _without_nulls(
                 stage=step["stage"].lower(),
@@ -102,9 +102,9 @@ def funnel(data: Data, _: RequestParts) -> object:
                 percentage=step["percentage"],
                 drop_off=step["dropOff"],
             )
-            for step in found["stages"]
+            for step in numbers["stages"]
         ],
-        "overall_conversion": found["overallConversion"],
+        "overall_conversion": numbers["overallConversion"],
     }
 
 
@@ -125,7 +125,7 @@ def campaign_row(node: Node) -> dict[str, Any]:
 
 
 def campaign_detail(node: Node) -> dict[str, Any]:
-    """The detail, with the full set; `start_date` and `end_date` are more than the sample shows (CRM-C2)."""
+    """The detail, with all metrics; `start_date` and `end_date` go beyond the sample (CRM-C2)."""
     segment, metrics = node["segment"], node["metrics"]
     return {
         **_head(node),
@@ -161,7 +161,7 @@ def segment_row(node: Node) -> dict[str, Any]:
 
 
 def promo_row(node: Node) -> dict[str, Any]:
-    """The documented fields of a new promo, those that were set; and its id, its uses and when it was made."""
+    """The documented fields of a new promo that were set, its id, its uses and when it was made."""
     return _without_nulls(
         id=node["id"],
         code=node["code"],
@@ -209,7 +209,7 @@ def _dates(node: Node) -> dict[str, Any]:
 
 
 def _id(node: Node) -> str:
-    """The id it was imported with, where it was; else ours."""
+    """The id it was imported with, if it was; else ours."""
     return str(node["externalId"] or node["id"])
 
 

@@ -1,4 +1,4 @@
-"""How the La Griffe API says no: `{"message": …}` and nothing else.
+"""How the La Griffe API refuses: `{"message": …}` and nothing else.
 
 Source: "the API returns an appropriate HTTP status code along with a JSON error message".
 """
@@ -46,7 +46,7 @@ NAMES = {
     "endsOn": "end_date",
     "files": "files[]",
 }
-"""The graph's field names in this API's words, wherever a message quotes one."""
+"""This API's words for the graph's field names, wherever a message quotes one."""
 _QUOTED = re.compile(r"`([A-Za-z]+)`")
 
 EXAMPLES = {
@@ -65,7 +65,7 @@ EXAMPLES = {
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:
-    """One message, however many problems. A 401 says the documented word and not why."""
+    """One message, however many problems there are. A 401 has the documented word and not the reason."""
     if status == 401:
         return {"message": "Unauthorized"}
     messages = dict.fromkeys(in_their_words(problem.message) for problem in problems)

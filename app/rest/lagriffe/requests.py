@@ -1,7 +1,7 @@
 """From the La Griffe API's requests to the graph's variables.
 
-Source: La Griffe, "POST /api/campaigns", required payload and its multipart form. What is wrong is said by
-the name the client used.
+Source: La Griffe, "POST /api/campaigns", required payload and its multipart form. Errors name fields
+as the client did.
 """
 
 import re
@@ -30,7 +30,7 @@ def list_variables(_: RequestParts) -> dict[str, Any]:
 
 
 def campaign_id(parts: RequestParts) -> dict[str, Any]:
-    """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an id of nobody."""
+    """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an unknown id."""
     value = read_whole(parts.path["id"])
     if value is None:
         raise NotFound("campaign")
@@ -38,7 +38,7 @@ def campaign_id(parts: RequestParts) -> dict[str, Any]:
 
 
 def create_variables(parts: RequestParts) -> dict[str, Any]:
-    """JSON or form → the mutation's input. Keys nobody knows are left alone, as they always were."""
+    """JSON or form → the mutation's input. Unknown keys are ignored, as they always were."""
     body = parts.body
     if not isinstance(body, dict):
         raise Invalid(f"The body must be a JSON object, not {kind_of(body)}.", code=MALFORMED_BODY)
@@ -52,12 +52,12 @@ def create_variables(parts: RequestParts) -> dict[str, Any]:
         "startDate": _date(sent, "start_date"),
         "endDate": _date(sent, "end_date"),
     }
-    found = {name: value for name, value in given.items() if value is not None}
-    return {"input": found, "files": _files(sent, parts.is_form)}
+    values = {name: value for name, value in given.items() if value is not None}
+    return {"input": values, "files": _files(sent, parts.is_form)}
 
 
 def _without_blanks(form: Mapping[str, Any]) -> dict[str, Any]:
-    """A form cannot send null: a field left empty was not sent."""
+    """A form cannot send null: an empty field counts as not sent."""
     kept = {
         name: [one for one in value if one != ""] if isinstance(value, list) else value
         for name, value in form.items()

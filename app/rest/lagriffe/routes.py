@@ -10,7 +10,7 @@ HERE = __package__ or ""
 
 
 def credentials(headers: Headers) -> Credentials:
-    """The key is the group, the optional beacon key one store of it."""
+    """The key names the group, the optional beacon key one of its stores."""
     return Credentials(api_key=headers.get("x-api-key"), beacon_key=headers.get("x-beacon-key"))
 
 

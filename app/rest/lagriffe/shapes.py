@@ -29,7 +29,7 @@ def campaigns(data: Data, _: RequestParts) -> object:
 
 
 def total_count(data: Data, _: RequestParts) -> dict[str, str]:
-    """How many campaigns the scope has, should the list have been cut."""
+    """How many campaigns are in scope, in case the list was cut."""
     return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
 
@@ -43,7 +43,7 @@ def created(data: Data, _: RequestParts) -> object:
     payload = data["mediaCampaignCreate"]
     for error in payload["errors"]:
         if error["code"] == NotFound.code and BEACON in error["path"]:
-            # A store nobody may see is a wrong input here, not a missing route.
+            # A store out of scope is wrong input here, not a missing route.
             message = "`external_beacon_key` names no store of this customer group."
             raise Invalid(message, path=["external_beacon_key"])
     refuse(payload["errors"])
@@ -52,34 +52,34 @@ def created(data: Data, _: RequestParts) -> object:
 
 def metrics(data: Data, parts: RequestParts) -> object:
     """One entry per channel, its days in order and without gaps, and the sums."""
-    found = _found(data)
-    reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in found["channels"]}
-    for point in found["metricSeries"]:
+    node = _found(data)
+    reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in node["channels"]}
+    for point in node["metricSeries"]:
         reported.setdefault(point["channel"], {})[point["period"]] = point
-    days = _days(found, sorted(day for points in reported.values() for day in points), now=parts.now)
+    days = _days(node, sorted(day for points in reported.values() for day in points), now=parts.now)
     channels = []
     for name, points in reported.items():
         series = [{"date": day, **_figures(points.get(day, NOTHING))} for day in days]
         channels.append({"channel": name, "totals": _sum(series), "series": series})
     return success(
         {
-            "campaign_id": _number(found["id"]),
-            "currency": found["currency"],
-            "totals": _figures(found["metrics"]),
+            "campaign_id": _number(node["id"]),
+            "currency": node["currency"],
+            "totals": _figures(node["metrics"]),
             "channels": channels,
         }
     )
 
 
 def _days(node: Mapping[str, Any], reported: Sequence[str], *, now: datetime) -> list[str]:
-    """The campaign's days up to today, and whatever was reported outside of them, without gaps.
+    """The campaign's days up to today, without gaps, and whatever was reported outside of them.
 
-    Of a very long time the last `FILLED_DAYS` alone are without gaps; before them come reported days only.
+    Of a very long period only the last `FILLED_DAYS` are without gaps; before them there are only reported days.
     """
     start, end = _dates(node)
     today = now.astimezone(_zone(node)).date().isoformat()
     end = today if end is None else min(end, today)
-    # ISO dates of four-digit years are in order as texts.
+    # ISO dates with four-digit years sort as texts.
     begin = min([day for day in (start, *reported[:1]) if day is not None], default=None)
     if begin is None:
         return []
@@ -93,17 +93,17 @@ def _days(node: Mapping[str, Any], reported: Sequence[str], *, now: datetime) ->
 
 
 def customer_groups(data: Data, _: RequestParts) -> object:
-    """A list, also when there is one group only."""
+    """A list, even of one group."""
     return success([{**group, "id": _number(group["id"])} for group in data["customerGroups"]])
 
 
 def success(data: object) -> dict[str, object]:
-    """The envelope every good answer has."""
+    """The envelope of every successful answer."""
     return {"success": True, "data": data}
 
 
 def campaign_row(node: Mapping[str, Any]) -> dict[str, Any]:
-    """What list and detail have in common, in the order of the documented request body."""
+    """What the list and the detail have in common, in the order of the documented request body."""
     store = node["store"]
     start_date, end_date = _dates(node)
     return {
@@ -128,7 +128,7 @@ def campaign_row(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def campaign_detail(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The row, and what hangs on the campaign."""
+    """The row, and what belongs to the campaign."""
     group, project = node["store"]["group"], node["project"]
     return {
         **campaign_row(node),
@@ -184,7 +184,7 @@ def _shortest(value: Decimal) -> Decimal:
 
 
 def _dates(node: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The days as they were given, else the days of the instants in the store's zone; the last one counts."""
+    """The days as given, else the days of the instants in the store's zone; the last day is included."""
     start, end = node["startsOn"], node["endsOn"]
     if start is None and node["startsAt"] is not None:
         start = read_instant(node["startsAt"]).astimezone(_zone(node)).date().isoformat()

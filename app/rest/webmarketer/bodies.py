@@ -1,6 +1,6 @@
-"""What several bodies of the Webmarketer API hold: dates and objects, as PHP writes them too.
+"""What several bodies of the Webmarketer API have in common: dates and objects, also in the forms PHP gives them.
 
-The vendor's client is written in PHP, which puts a date on the wire as an object and an empty object as `[]`.
+The vendor's client is written in PHP, which sends a date as an object and an empty object as `[]`.
 """
 
 from collections.abc import Mapping

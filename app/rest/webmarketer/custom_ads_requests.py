@@ -61,7 +61,7 @@ def campaign_create(parts: RequestParts) -> dict[str, Any]:
 
 
 def campaign_update(parts: RequestParts) -> dict[str, Any]:
-    """Name and active; anything else is left alone."""
+    """Name and active; anything else is ignored."""
     sent = Fields.of_body({} if parts.body == [] else parts.body)
     wmkt_id = _wmkt_id(parts) if "wmktId" in parts.path else None
     given = present(
@@ -71,7 +71,7 @@ def campaign_update(parts: RequestParts) -> dict[str, Any]:
 
 
 def outlays(parts: RequestParts) -> dict[str, Any]:
-    """The page, the stretch of time, and the order."""
+    """The page, the period, and the order."""
     wanted = present(since=parameters.instant(parts, "since"), until=parameters.until(parts))
     return {
         "wmktId": _wmkt_id(parts),
@@ -107,7 +107,7 @@ def outlay_create(parts: RequestParts) -> dict[str, Any]:
 
 
 def outlay_update(parts: RequestParts) -> dict[str, Any]:
-    """What is to change. Null clears country and region; of the others it counts as not sent."""
+    """What is to change. Null clears country and region; for the other fields it counts as not sent."""
     sent = Fields.of_body({} if parts.body == [] else parts.body)
     given = present(
         id=_outlay(parts),
@@ -122,7 +122,7 @@ def outlay_update(parts: RequestParts) -> dict[str, Any]:
 
 
 def offline_interaction(parts: RequestParts) -> dict[str, Any]:
-    """Whom it was with, what led to it, and when; now, unless said (choice WM-C15)."""
+    """Whom it was with, what led to it, and when; now, unless a date is given (choice WM-C15)."""
     sent = Fields.of_body(parts.body)
     given = {
         "project": parameters.project(parts),

@@ -88,7 +88,7 @@ CUSTOM_ADS: tuple[LegacyRoute, ...] = (
         fails=("INVALID", "NOT_FOUND"),
     ),
     UPDATE,
-    # As the document has it: with the campaign's id as the only parameter (choice WM-C11).
+    # As in the document: with the campaign's id as the only parameter (choice WM-C11).
     replace(UPDATE, path="/custom-ads/campaigns/{id}", project=None, parameters=(_ID,), alias="short"),
     LegacyRoute(
         method="GET",

@@ -1,4 +1,4 @@
-"""From the graph's values to the bodies the Webmarketer API prints of custom ads, keys as in its samples."""
+"""From the graph's values to the bodies the Webmarketer API prints for custom ads, keys as in its samples."""
 
 from decimal import Decimal
 from typing import Any

@@ -27,9 +27,9 @@ TYPES = {
     "json": "JSON",
 }
 KEYS = ("storageKey", "key", "ingestionKey")
-"""Which says what a value is kept under; the first that is there."""
+"""Keys that can name what a value is kept under; the first that was sent counts."""
 IDENTITIES = ("email", "phone")
-"""Types whose values tell users apart wherever they are marked so."""
+"""Types whose values can identify users, where the field is marked so."""
 
 
 def read(declared: object, at: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def read(declared: object, at: int) -> dict[str, Any]:
         storageKey=storage_key,
         ingestionKey=sent.text("ingestionKey") or sent.text("key"),
         name=sent.text("label"),
-        # A state is 0 or 1 and a statistic a number, whatever their type is called.
+        # A state is 0 or 1 and a statistic is a number, whatever type was sent.
         dataType=TYPES[kind] if kind is not None and ENTITIES[entity] == "FIELD" else None,
         isRequired=sent.flag("optional") is False,
         identity=_identity(sent, storage_key, kind) if entity == "user" else None,
@@ -60,7 +60,7 @@ def read(declared: object, at: int) -> dict[str, Any]:
 
 
 def show_field(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A field as it was declared here; one declared elsewhere in the same words."""
+    """A field as it was declared here; one declared elsewhere, as if it had been declared here."""
     entity = {"STATE": "state", "STATISTIC": "statistic"}.get(
         node["kind"], "event-type" if node["identity"] is None else "user"
     )
@@ -72,7 +72,7 @@ def show_field(node: Mapping[str, Any]) -> dict[str, Any]:
         "ingestionKey": node["ingestionKey"],
         "storageKey": node["storageKey"],
         "optional": not node["isRequired"],
-        # What was sent as null said nothing.
+        # Null counts as not sent.
         **{name: value for name, value in sent.items() if value is not None},
     }
 

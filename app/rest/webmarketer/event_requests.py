@@ -1,6 +1,6 @@
 """From the Webmarketer API's requests about events and users to the graph's variables.
 
-Source: Webmarketer API 1.0.0, "Events". Keys nobody knows are left alone.
+Source: Webmarketer API 1.0.0, "Events". Unknown keys are ignored.
 """
 
 import re
@@ -40,7 +40,7 @@ INTERVALS = {
 
 
 def event(parts: RequestParts) -> dict[str, Any]:
-    """An event as sent. What its event type may object to is not looked at here, nor is a date that is a text."""
+    """An event as sent. Neither what its event type may object to nor a date that is a text is checked here."""
     body: dict[str, Any] = parts.body
     kind = _required(body, "eventType", str, "a text, the event type's reference")
     nonce = body.get("nonce")
@@ -59,7 +59,7 @@ def event(parts: RequestParts) -> dict[str, Any]:
         eventDate=_event_date(body.get("eventDate")),
         trackerId=tracker,
         nonce=nonce,
-        # Kept to the letter; `data` is read out of it.
+        # Kept to the letter; `data` is read from it.
         body=parts.text,
     )
     return {"input": given}
@@ -78,7 +78,7 @@ def trash(parts: RequestParts) -> dict[str, Any]:
 
 
 def field_format(parts: RequestParts) -> str:
-    """How the trash shows `errors[].field`: the object of today, or the text that is announced (choice WM-C12)."""
+    """How the trash shows `errors[].field`: today's object, or the text that is announced (choice WM-C12)."""
     return parameters.choice(parts, "fieldFormat", {"object": "object", "string": "string"}) or "object"
 
 
@@ -164,7 +164,7 @@ def _metric(parts: RequestParts, sent: Fields) -> dict[str, Any]:
 
 
 def _event_date(value: object) -> str | None:
-    """A text goes on as it is: an event whose date cannot be read is for the trash to show."""
+    """A text is passed on as it is: an event whose date cannot be read belongs in the trash."""
     if value is None or isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Events and what is made of them. Source: Webmarketer API 1.0.0, "Events"."""
+"""Events, their states and statistics, and insights. Source: Webmarketer API 1.0.0, "Events"."""
 
 from app.rest.route import Gives, LegacyRoute, Parameter, Takes, stored
 from app.rest.webmarketer import event_requests as requests
@@ -72,7 +72,7 @@ EVENTS: tuple[LegacyRoute, ...] = (
         gives=Gives("WmEventId", examples.EVENT_ID),
         fails=(*_BODY_FAILS, "RATE_LIMITED"),
     ),
-    # Before the route that takes any id in its place.
+    # Before the route that would take this segment for an id.
     INSIGHTS,
     LegacyRoute(
         method="GET",

@@ -1,4 +1,4 @@
-"""From the graph's values to the bodies the Webmarketer API prints of events and users, keys as in its samples."""
+"""From the graph's values to the bodies the Webmarketer API prints for events and users, keys as in its samples."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,15 +21,15 @@ def sent(data: Data, _: RequestParts) -> object:
 
 
 def sent_now(data: Data, _: RequestParts) -> object:
-    """The same, of an event that was processed; else what is wrong with it and where it is now."""
+    """The same for an event that was processed; else what is wrong with it and where it is now."""
     payload = data["eventSendNow"]
     if payload["errors"] and payload["id"] is not None:
-        found = [
+        problems = [
             Problem(EVENT_TRASHED, error["message"], error["code"], tuple(error["path"]))
             for error in payload["errors"]
         ]
         where = Problem("INVALID", f"The event is in the trash as {show_event_id(payload['id'])}.")
-        raise PayloadErrors([*found, where])
+        raise PayloadErrors([*problems, where])
     refuse(payload["errors"], NAMES)
     return show_event_id(payload["id"])
 
@@ -37,7 +37,7 @@ def sent_now(data: Data, _: RequestParts) -> object:
 def raw_event(data: Data, parts: RequestParts) -> object:
     """What was sent, and what we gave it: its id and when it came in."""
     found = data["event"]
-    # What a webhook delivered, or a campaign's link, was never sent to this API.
+    # What came by a webhook or through a campaign's link was never sent to this API.
     if found is None or found["source"] != "tracker":
         raise NotFound("event", parts.path["id"])
     return _raw(found)
@@ -71,7 +71,7 @@ def statistic(data: Data, _: RequestParts) -> object:
 
 
 def insights(data: Data, _: RequestParts) -> object:
-    """An entry per interval, or per interval and event type; every metric that was asked for is in it."""
+    """An entry per interval, or per interval and event type, with every metric that was asked for."""
     return [_insight(entry) for entry in data["insights"]]
 
 
@@ -86,7 +86,7 @@ def user_events(data: Data, parts: RequestParts) -> object:
 def user_metrics(data: Data, parts: RequestParts) -> object:
     """A page of the states and statistics of the user's events."""
     _known(data, parts)
-    found = data["eventMetrics"]
+    connection = data["eventMetrics"]
     rows = [
         {
             **_metric(node),
@@ -94,9 +94,9 @@ def user_metrics(data: Data, parts: RequestParts) -> object:
             "userId": show_object_id(node["customerId"]),
             "projectId": node["project"]["slug"],
         }
-        for node in found["nodes"]
+        for node in connection["nodes"]
     ]
-    return page(parts, found["totalCount"], rows, "count", "total", "data")
+    return page(parts, connection["totalCount"], rows, "count", "total", "data")
 
 
 def _raw(node: Node) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _raw(node: Node) -> dict[str, Any]:
     known = {
         "_id": show_event_id(node["id"]),
         "projectId": node["project"]["slug"],
-        # What was sent through the graph says them beside the body.
+        # Events sent through the graph have these beside the body.
         "nonce": body.get("nonce", node["nonce"]),
         "eventType": body.get("eventType", node["eventType"]),
         "trackerId": body.get("trackerId", node["trackerId"]),

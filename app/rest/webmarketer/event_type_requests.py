@@ -37,7 +37,7 @@ def event_types(parts: RequestParts) -> dict[str, Any]:
 
 
 def event_type(parts: RequestParts) -> dict[str, Any]:
-    """Its reference. What cannot be stored is nobody's."""
+    """Its reference. What cannot be stored names no event type."""
     reference = parts.path["reference"]
     return {"reference": reference if reference.isprintable() else ""}
 
@@ -58,7 +58,7 @@ def event_type_create(parts: RequestParts) -> dict[str, Any]:
 
 
 def event_type_update(parts: RequestParts) -> dict[str, Any]:
-    """What is to change; `fields` are all of them, as the vendor's client sends them."""
+    """What is to change. `fields` is the whole list, as the vendor's client sends it."""
     sent = Fields.of_body({} if parts.body == [] else parts.body)
     given = present(
         name=sent.text("name"),

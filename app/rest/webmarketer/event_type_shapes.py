@@ -1,4 +1,4 @@
-"""From the graph's values to the bodies the Webmarketer API prints of event types, keys as in its samples."""
+"""From the graph's values to the bodies the Webmarketer API prints for event types, keys as in its samples."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""What the Webmarketer document prints, its elided parts filled in, for the OpenAPI document.
+"""The samples of the Webmarketer document, with the elided parts filled in, for the OpenAPI document.
 
-Its object ids are of another system; ours stand in their place.
+Its object ids come from another system; they are replaced by ours.
 """
 
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How the Webmarketer API says no: `{"statusCode", "message", "error"}`, and a 401 without `error`.
+"""How the Webmarketer API refuses: `{"statusCode", "message", "error"}`, and a 401 without `error`.
 
 Source: Webmarketer API 1.0.0, response samples of "Create offline interaction" and "Update an event state".
 """
@@ -63,13 +63,13 @@ PRINTED = {
     "NO_STORAGE_KEY": "No storageKey matching field in this eventType",
     "WMKT_ID_MISSING": "wmktId must be present in nodeData",
 }
-"""Messages that the document prints, by our code."""
+"""The messages that the document prints, by our codes."""
 _QUOTED = re.compile(r"`([A-Za-z.]+)`")
 _NUMBERED = re.compile(r"There is no ([a-z ]+) ([0-9]{1,19}) here\.", re.ASCII)
 
 
 def body(status: int, problems: Sequence[Problem]) -> object:
-    """Every message in one. An event in the trash comes with its id and reasons, beyond what is documented."""
+    """All messages in one. An event in the trash comes with its id and reasons, beyond what is documented."""
     said = " ".join(dict.fromkeys(problem.message for problem in problems))
     shown = _shown(status, "Unauthorized" if status == 401 else said)
     faults = [problem for problem in problems if problem.code == EVENT_TRASHED]

@@ -1,6 +1,6 @@
 """Paths and queries of the Webmarketer API, read one by one. An empty query value counts as not sent.
 
-Ids are 24 hexadecimal digits: what cannot be an id is not found, like an id of nobody.
+Ids are 24 hexadecimal digits: what cannot be an id is not found, like an unknown id.
 """
 
 import re
@@ -49,7 +49,7 @@ def object_id(text: str, prefix: str, kind: str) -> str:
 
 
 def object_name(text: str, prefix: str, kind: str) -> str:
-    """The same of what may be imported: an id larger than any of ours is the one it had where it comes from."""
+    """The same for what may be imported: an id larger than any of ours is the one from its former system."""
     value = int(text, 16) if _OBJECT_ID.fullmatch(text) else 0
     if value == 0:
         raise NotFound(kind, text)
@@ -57,7 +57,7 @@ def object_name(text: str, prefix: str, kind: str) -> str:
 
 
 def is_imported(name: str | None) -> bool:
-    """Whether this is an id of the system this API was, and cannot be one of ours."""
+    """Whether this is an id of the system this API once belonged to, and cannot be one of ours."""
     return name is not None and _IMPORTED.fullmatch(name) is not None and int(name, 16) > MAX_ID
 
 
@@ -67,7 +67,7 @@ def show_object_id(ident: str) -> str:
 
 
 def show_object_of(node: Mapping[str, Any]) -> str:
-    """The id of what may be imported: the one it had in the system it comes from, if that was this one."""
+    """The id of what may be imported: the one it had in its former system, if that was this API's."""
     external: str | None = node["externalId"]
     return external if external is not None and is_imported(external) else show_object_id(node["id"])
 
@@ -122,12 +122,12 @@ def instant(parts: RequestParts, name: str) -> str | None:
 
 
 def until(parts: RequestParts) -> str | None:
-    """The end of a stretch of time, inclusive."""
+    """The end of a period, inclusive."""
     return whole_millisecond(instant(parts, "until"))
 
 
 def whole_millisecond(text: str | None) -> str | None:
-    """The last microsecond of a moment that is printed to the millisecond, so that stretches meet without a gap."""
+    """The last microsecond of a moment printed to the millisecond, so that periods meet without a gap."""
     if text is None:
         return None
     value = read_instant(text)
@@ -144,7 +144,7 @@ def choice(parts: RequestParts, name: str, known: dict[str, str]) -> str | None:
 
 
 def chosen(value: str, name: str, known: dict[str, str]) -> str:
-    """What this value is in the graph; Invalid names those there are."""
+    """What the graph calls this value; Invalid names the values there are."""
     if value not in known:
         raise Invalid(f"`{name}` must be one of {', '.join(known)}, not {value[:40]!r}.", path=[name])
     return known[value]
@@ -170,7 +170,7 @@ def orders(parts: RequestParts, fields: dict[str, str]) -> list[dict[str, str]] 
 
 
 def present(**values: Any) -> dict[str, Any]:
-    """Without what was not sent."""
+    """The object, without what was not sent."""
     return {name: value for name, value in values.items() if value is not None}
 
 

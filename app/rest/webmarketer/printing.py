@@ -19,7 +19,7 @@ def moment(text: str | None) -> str | None:
 
 
 def page(parts: RequestParts, total: int, rows: Sequence[object], *keys: str) -> dict[str, Any]:
-    """A page with these keys in this order, and what the vendor's client goes on by (choice WM-C7)."""
+    """A page with these keys in this order, and what the vendor's client needs to go on (choice WM-C7)."""
     asked = parameters.page(parts)
     body: dict[str, Any] = {"count": len(rows), "total": total, "data": rows}
     return {**{key: body[key] for key in keys}, "offset": asked["offset"], "limit": asked["first"]}

@@ -1,7 +1,7 @@
 """The Webmarketer API: events, event types, custom ads, offline interactions.
 
-The document names almost no path (choice WM-C5). Those its public client calls are as it calls them, the others are
-ours; every route is there three times, below `/api/v1`, below `/api` and at the root.
+The document names almost no path (choice WM-C5). Those that its public client calls are as in that client, the others
+are ours. Every route exists three times: below `/api/v1`, below `/api` and at the root.
 """
 
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ SELECT convert_to(
           ARRAY (
             SELECT s.id
             FROM store s
-            WHERE s.group_id = $1::bigint AND (s.external_id = ANY ($3::text[]) OR s.id = ANY ($4::bigint[]))
+            WHERE s.group_id = $1::bigint AND s.id = $2::bigint AND (s.external_id = ANY ($3::text[]) OR s.id = ANY ($4::bigint[]))
           )
         )
         ORDER BY t1.created_at DESC, t1.id DESC
@@ -36,12 +36,20 @@ SELECT convert_to(
           $6::bigint, (
             SELECT min(pr.id)
             FROM project pr
-            WHERE pr.group_id = $1::bigint AND pr.slug = $7::text
+            WHERE pr.group_id = $1::bigint AND (pr.store_id IS NULL OR pr.store_id = $2::bigint) AND pr.slug = $7::text
           )
         ) AND EXISTS (
           SELECT 1
           FROM event_fault ef
-          WHERE ef.group_id = $1::bigint AND ef.event_id = t2.id AND ef.code = $8::text
+          WHERE ef.group_id = $1::bigint AND EXISTS (
+            SELECT 1
+            FROM event ef_up
+            WHERE ef_up.group_id = $1::bigint AND ef_up.id = ef.event_id AND EXISTS (
+              SELECT 1
+              FROM project ef_up_up
+              WHERE ef_up_up.group_id = $1::bigint AND ef_up_up.id = ef_up.project_id AND (ef_up_up.store_id IS NULL OR ef_up_up.store_id = $2::bigint)
+            )
+          ) AND ef.event_id = t2.id AND ef.code = $8::text
         )
         ORDER BY t2.received_at DESC, t2.id DESC
         LIMIT $5::bigint
@@ -62,7 +70,15 @@ SELECT convert_to(
         ) AND t3.archived_at IS NULL AND EXISTS (
           SELECT 1
           FROM event_field ef
-          WHERE ef.group_id = $1::bigint AND ef.event_type_id = t3.id AND ef.is_current AND ef.storage_key = $9::text
+          WHERE ef.group_id = $1::bigint AND EXISTS (
+            SELECT 1
+            FROM event_type ef_up
+            WHERE ef_up.group_id = $1::bigint AND ef_up.id = ef.event_type_id AND EXISTS (
+              SELECT 1
+              FROM project ef_up_up
+              WHERE ef_up_up.group_id = $1::bigint AND ef_up_up.id = ef_up.project_id AND (ef_up_up.store_id IS NULL OR ef_up_up.store_id = $2::bigint)
+            )
+          ) AND ef.event_type_id = t3.id AND ef.is_current AND ef.storage_key = $9::text
         )
         ORDER BY t3.created_at, t3.id
         LIMIT $5::bigint

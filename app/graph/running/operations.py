@@ -1,18 +1,30 @@
-"""What a GraphQL request says, whichever way it came: decoded JSON into an operation."""
+"""What a GraphQL request asks, whichever way it came: an operation, and how it is read from JSON."""
+
+from dataclasses import dataclass, field
+from typing import Any
 
 from app.errors import Invalid
-from app.graph.running.entry import Operation
-from app.serving.bodies import (
-    MALFORMED_BODY,
-)
+from app.serving.bodies import MALFORMED_BODY
 from app.values.json_text import kind_of, read_json
 
 PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is asked: a document's text, which of its operations, and with which variables. Nothing was looked at."""
+
+    query: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    extensions: dict[str, Any] = field(default_factory=dict)
+    read_only: bool = False
+    """A GET: mutations are refused."""
+
+
 def read_json_body(body: bytes) -> Operation:
     """The operation of a JSON body."""
-    return from_json(_decoded(body))
+    return from_json(decoded(body))
 
 
 def from_json(request: object, *, read_only: bool = False) -> Operation:
@@ -43,14 +55,15 @@ def from_json(request: object, *, read_only: bool = False) -> Operation:
     return Operation(query, variables or {}, name or None, extensions or {}, read_only)
 
 
-def _wrong(member: str, value: object, right: str) -> str:
-    if value is None or value == "":
-        return f'The request has no "{member}": it must be {right}.'
-    return f'"{member}" must be {right}, not {kind_of(value)}.'
-
-
-def _decoded(body: bytes, *, what: str = "The body") -> object:
+def decoded(body: bytes, *, what: str = "The body") -> object:
+    """JSON that was sent. Invalid where it is none; `what` says which."""
     try:
         return read_json(body)
     except ValueError as error:
         raise Invalid(str(error).replace("The body", what, 1), code=MALFORMED_BODY) from None
+
+
+def _wrong(member: str, value: object, right: str) -> str:
+    if value is None or value == "":
+        return f'The request has no "{member}": it must be {right}.'
+    return f'"{member}" must be {right}, not {kind_of(value)}.'

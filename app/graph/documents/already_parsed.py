@@ -5,8 +5,8 @@ from graphql import DocumentNode
 from app.graph.strawberry_parts import WithoutParsing
 
 
-class PreparedDocument(WithoutParsing):
-    """Puts the prepared document in place of parsing and validation."""
+class AlreadyParsed(WithoutParsing):
+    """Puts the document that passed every check in place of parsing and validation."""
 
     def document(self) -> DocumentNode | None:
         """The one that came with the context."""

@@ -11,13 +11,14 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-from app.serving.exchange import CLIENT_LEFT, REQUEST_ID, Exchange, Gate, Repeat
+from app.serving.exchange import CLIENT_LEFT, REQUEST_ID, Exchange, Gate, KnownRequest
+from app.values.known import Known
 
-MAX_KEPT = 5_000
-"""Of a few hundred bytes each; those used longest ago make room."""
+MAX_KNOWN = 5_000
+MAX_KNOWN_BYTES = 16 * 1024 * 1024
+"""Of all those requests together; most have a few hundred."""
 MAX_REQUEST = 16 * 1024
 """Larger requests cost more to compare than to read, in proportion."""
 _BLANK = b"\r\n\r\n"
@@ -32,23 +33,19 @@ _ELSEWHERE = frozenset({
 log = logging.getLogger("gateway")
 
 
-class Repeats:
+class KnownRequests:
     """What is known of requests, by their bytes. One per process."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         # By digests, so that no secret is kept.
-        self._kept: OrderedDict[bytes, Repeat] = OrderedDict()
+        self._known: Known[bytes, KnownRequest] = Known(
+            MAX_KNOWN, weight=MAX_KNOWN_BYTES, weigh=lambda _, request: request.size
+        )
 
-    def find(self, request: bytes) -> Repeat | None:
+    def find(self, request: bytes) -> KnownRequest | None:
         """What is known of a request; it is not known whether the bytes are one."""
-        if len(request) > MAX_REQUEST:
-            return None
-        key = _digest(request)
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
+        return None if len(request) > MAX_REQUEST else self._known.get(_digest(request))
 
     def keep(
         self, request: bytes, exchange: Exchange, method: str, head: Iterable[tuple[bytes, bytes]]
@@ -59,19 +56,18 @@ class Repeats:
         lines = b"".join(
             b"%b: %b\r\n" % line for line in head if line[0] not in (b"content-length", b"x-request-id")
         )
-        self._kept[_digest(request)] = Repeat(exchange.again, lines, method, exchange.route)
-        while len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+        known = KnownRequest(exchange.again, lines, method, exchange.route, len(request))
+        self._known.keep(_digest(request), known)
 
-    async def answer(self, repeat: Repeat, exchange: Exchange) -> bytes | None:
+    async def answer(self, known: KnownRequest, exchange: Exchange) -> bytes | None:
         """The answer's body; None where the request has to go the long way. Empty where nobody waits for it."""
         started = time.perf_counter()
         if not self._gate.let_in(exchange):
             return None
         REQUEST_ID.set(exchange.request_id)
-        exchange.route = repeat.route
+        exchange.route = known.route
         try:
-            body = await repeat.again(exchange)
+            body = await known.again(exchange)
         except asyncio.CancelledError:
             if not exchange.is_given_up():
                 raise
@@ -87,7 +83,7 @@ class Repeats:
         finally:
             self._gate.make_room(exchange.weight)
         if body is not None:
-            self._gate.note(exchange, repeat.method, took_s=time.perf_counter() - started)
+            self._gate.note(exchange, known.method, took_s=time.perf_counter() - started)
         return body
 
 
