@@ -12,6 +12,7 @@ from graphql import GraphQLObjectType, get_named_type
 from sqlmodel import SQLModel
 
 from app.domain.campaigns.fields import CampaignFields
+from app.domain.event_types.operations import EventTypeFields
 from app.domain.groups.fields import GroupFields, PartnerFields, PartnershipFields, StoreFields
 from app.domain.integrations.fields import IntegrationFields
 from app.domain.outlays.fields import OutlayFields
@@ -77,6 +78,16 @@ THINGS = (
     Thing(
         table="customer_group", fields=GroupFields, shown="CustomerGroup",
         kept={"id": "the tenant", "created_at": "kept by us", "currency": "chosen when it is made"},
+    ),
+    Thing(
+        table="event_type", fields=EventTypeFields, shown="EventType",
+        kept=ROW | CHANGED | {
+            "project_id": "chosen when it is made",
+            "reference": "chosen when it is made",
+            "version": "counted",
+            "archived_at": "set by archiving",
+        },
+        elsewhere={"fields": "rows of event_field"},
     ),
     Thing(
         table="integration", fields=IntegrationFields, shown="Integration",

@@ -172,8 +172,8 @@ async def test_integrations_are_made_and_called_otherwise(db: Database) -> None:
     async with db.transaction(foreign.scope) as tx:
         with pytest.raises(NotFound):
             await update_integration(tx, made, IntegrationFields(name="x"))
-    async with db.transaction(site.scope) as tx:
-        with pytest.raises(Conflict) as refused:
+    with pytest.raises(Conflict) as refused:
+        async with db.transaction(site.scope) as tx:
             await create_integration(
                 tx,
                 IntegrationFields(name="x", wmkt_id=site.wmkt_id),

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.db.database import Database
@@ -117,18 +118,18 @@ async def test_looking_before_making_it_would_make_several(db: Database) -> None
     looked = asyncio.Barrier(2)
 
     async def naive() -> str:
-        async with db.transaction(site.scope) as tx:
-            assert not await tx.fetchval("SELECT 1 FROM campaign WHERE NOT is_explicit")
-            await looked.wait()
-            try:
+        try:
+            async with db.transaction(site.scope) as tx:
+                assert not await tx.fetchval("SELECT 1 FROM campaign WHERE NOT is_explicit")
+                await looked.wait()
                 await tx.execute(
                     "INSERT INTO campaign (group_id, store_id, name, status, type, objective, currency, is_explicit,"
                     " is_template, total_rewards, integration_id) VALUES ($1, $2, 'x', 'active', 'promotion',"
                     " 'unspecified', 'EUR', false, false, 0, $3)",
                     site.group.group_id, site.group.store_id, site.integration_id,
                 )  # fmt: skip
-            except Exception as refused:
-                return str(refused)
+        except asyncpg.UniqueViolationError as refused:
+            return str(refused)
         return ""
 
     assert sorted(("uq_campaign_implicit" in said) for said in await asyncio.gather(naive(), naive())) == [

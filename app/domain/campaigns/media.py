@@ -54,7 +54,7 @@ async def create_media_campaign(tx: Transaction, order: MediaCampaign, *, now: d
 
 
 async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> MediaCampaignIds:
-    beacon_key = inputs.text(order.beacon_key, ["beaconKey"], longest=inputs.MAX_CODE, blank=False)
+    beacon_key = inputs.code(order.beacon_key, ["beaconKey"])
     given = CampaignFields(
         name=order.label,
         channels=order.channels,

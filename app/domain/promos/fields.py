@@ -39,10 +39,6 @@ def promo_code(text: str, path: Path = ("code",)) -> str:
     return code
 
 
-def _kind(value: str, path: Path) -> str:
-    return inputs.text(value, path, longest=inputs.MAX_CODE, blank=False)
-
-
 def _document(value: Any, path: Path) -> str:
     if not isinstance(value, dict):
         raise Invalid('`appliesTo` is an object, such as {"all_items": true}.', path=path)
@@ -72,7 +68,7 @@ class PromoFields:
     )
     type: Settable[str] = settable(
         "percentage, fixed_amount, free_delivery or free_item; others are kept but cannot be redeemed.",
-        check=_kind,
+        check=inputs.code,
     )
     value: Settable[Decimal] = settable(
         "Percent (0 to 100), an amount, or units given free, by type; nothing for free_delivery.",

@@ -123,11 +123,6 @@ def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | 
     return UNSET if value is strawberry.UNSET else own_id(value, prefix, kind, *path)
 
 
-def settable(value: Any) -> Any:
-    """Strawberry's UNSET as ours."""
-    return UNSET if value is strawberry.UNSET else value
-
-
 def given(value: Any) -> Any:
     """A field for which absent and null mean the same."""
     return None if value is strawberry.UNSET or isinstance(value, Unset) else value
