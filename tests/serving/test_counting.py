@@ -32,7 +32,7 @@ SCRAPE_AFTER_REQUESTS = """
         metrics.observe(exchange, "POST", took_s=took_s)
     metrics.observe(exchange, "BREW", took_s=0.1)
     metrics.entered()
-    metrics.refused()
+    metrics.turned_away()
     print(metrics.exposition()[0].decode())
 """
 
