@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
@@ -12,6 +11,7 @@ from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
+from app.domain.rows import update_row
 from app.domain.segments.fitting import check_fits
 from app.domain.settable import path_of, written
 from app.errors import Conflict, NotFound
@@ -54,12 +54,7 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     _settle_window(given, values, row, now=now)
     if values:
         values["updated_at"] = now
-        changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
-        with refusals():
-            await tx.execute(
-                f"UPDATE campaign SET {changes} WHERE group_id = $1 AND id = $2",
-                tx.scope.group_id, campaign_id, *values.values(),
-            )  # fmt: skip
+        await update_row(tx, "campaign", campaign_id, values)
         if not WINDOW.isdisjoint(values):
             await tell_worker(tx)
     return campaign_id

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
@@ -12,6 +11,7 @@ from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
 from app.domain.groups.finding import StoreFacts, store_to_write
+from app.domain.rows import insert_row
 from app.domain.segments.fitting import check_fits
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
@@ -110,16 +110,10 @@ async def insert_campaign(
     row["activated_at"] = now if row["status"] == CampaignStatus.ACTIVE else None
     defaults = {"type": "promotion", "objective": "unspecified", "is_explicit": True, "is_template": False}
     row = {**defaults, "channels": [], "total_rewards": 0, **row}
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    with refusals():
-        ident = await tx.fetchval(
-            f"INSERT INTO campaign (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
+    ident = await insert_row(tx, "campaign", row)
     if row["status"] != CampaignStatus.DRAFT:
         await tell_worker(tx)
-    return int(ident)
+    return ident
 
 
 async def delete_campaign(tx: Transaction, campaign_id: int, *, now: datetime) -> int:

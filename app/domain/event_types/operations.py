@@ -8,7 +8,6 @@ from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import PROJECT_BORDERS, borders
 from app.domain.event_types.fields import (
@@ -20,6 +19,7 @@ from app.domain.event_types.fields import (
     name_of,
     reference_of,
 )
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import settable, written
 from app.errors import Invalid, NotFound
 from app.tables.event_types import EventDataType, EventFieldKind, RewardTrigger
@@ -45,7 +45,6 @@ class EventTypeFields:
     trigger: Settable[RewardTrigger | None] = settable("What such an event is to flows of reward campaigns.")
 
 
-_DOCUMENTS = ("details", "expiration_policy", "phone_parsing")
 # Two changes at once queue at the project's row: a key's kind is the same all over the project.
 _LOCK_PROJECT = (
     f"SELECT project.id FROM project WHERE {PROJECT_BORDERS} AND project.id = $4 FOR NO KEY UPDATE"
@@ -69,18 +68,6 @@ _KINDS = """
 SELECT DISTINCT f.storage_key, f.kind
   FROM event_type t JOIN event_field f ON f.group_id = t.group_id AND f.event_type_id = t.id
  WHERE t.group_id = $1 AND t.project_id = $2 AND f.kind <> 'field' AND f.storage_key = ANY ($3)
-"""
-_INSERT = """
-INSERT INTO event_type (group_id, project_id, reference, name, created_at, updated_at, details, expiration_policy,
-                        phone_parsing, funnel_stage, trigger)
-VALUES ($1, $2, $3, $4, $5, $5, $6::text::json, $7::text::json, $8::text::json, $9, $10)
-RETURNING id
-"""
-_UPDATE = """
-UPDATE event_type
-   SET name = $3, details = $4::text::json, expiration_policy = $5::text::json, phone_parsing = $6::text::json,
-       funnel_stage = $7, trigger = $8, version = $9, updated_at = $10
- WHERE group_id = $1 AND id = $2
 """
 _OLD_FIELDS = (
     "UPDATE event_field SET is_current = false WHERE group_id = $1 AND event_type_id = $2 AND is_current"
@@ -109,20 +96,15 @@ async def create_event_type(
     values = written(given, without=("fields",))
     await _lock_project(tx, project_id)
     await _check_kinds(tx, project_id, rows)
-    with refusals():
-        made = await tx.fetchval(
-            _INSERT,
-            tx.scope.group_id,
-            project_id,
-            reference,
-            values.get("name") or reference,
-            now,
-            *(values.get(name) for name in _DOCUMENTS),
-            values.get("funnel_stage"),
-            values.get("trigger"),
-        )
+    row = {
+        **values,
+        "name": values.get("name") or reference,
+        "reference": reference,
+        "project_id": project_id,
+    }
+    made = await insert_row(tx, "event_type", {**row, "created_at": now, "updated_at": now})
     await _write_fields(tx, made, 1, rows, now=now)
-    return int(made)
+    return made
 
 
 async def event_type_named(tx: Transaction, project_id: int, reference: str) -> int:
@@ -153,17 +135,7 @@ async def update_event_type(tx: Transaction, ident: int, given: EventTypeFields,
         await tx.execute(_OLD_FIELDS, tx.scope.group_id, ident)
         await _write_fields(tx, ident, after["version"], rows, now=now)
     if after != before:
-        await tx.execute(
-            _UPDATE,
-            tx.scope.group_id,
-            ident,
-            after["name"],
-            *(after[name] for name in _DOCUMENTS),
-            after["funnel_stage"],
-            after["trigger"],
-            after["version"],
-            now,
-        )
+        await update_row(tx, "event_type", ident, {**after, "updated_at": now})
     return ident
 
 

@@ -21,6 +21,7 @@ from app.domain.flows.fields import (
     row_of,
 )
 from app.domain.inputs import Path
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import written
 from app.errors import Invalid, NotFound
 from app.values.changes import Unset, sent
@@ -72,10 +73,10 @@ async def save_flows(
             if flow.id is None:
                 position += 1
                 more = {"campaign_id": campaign_id, "position": position, "created_at": now}
-                ident = await _insert(tx, "flow", {**values, **more})
+                ident = await insert_row(tx, "flow", {**values, **more})
             else:
                 ident = flow.id
-                await _update(tx, "flow", ident, values)
+                await update_row(tx, "flow", ident, values)
             for name, rows in children.items():
                 table, prefix, word = _CHILDREN[name]
                 await _save_children(
@@ -193,9 +194,9 @@ async def _save_children(
         )
     for at, (ident, values) in enumerate(rows):
         if ident is None:
-            await _insert(tx, table, {**values, key: parent, "position": at, "created_at": now})
+            await insert_row(tx, table, {**values, key: parent, "position": at, "created_at": now})
         else:
-            await _update(tx, table, ident, {**values, "position": at})
+            await update_row(tx, table, ident, {**values, "position": at})
 
 
 async def _find_partners(tx: Transaction, named: Sequence[tuple[int, Path]]) -> None:
@@ -215,23 +216,3 @@ def _refuse_twice(idents: Iterable[int | None], prefix: str, word: str, path: Pa
             raise Invalid(f"The {word} {show_id(prefix, ident or 0)} is named twice.", path=path)
         if ident is not None:
             seen.add(ident)
-
-
-async def _insert(tx: Transaction, table: str, values: dict[str, Any]) -> int:
-    places = ", ".join(f"${n}" for n in range(2, len(values) + 2))
-    return int(
-        await tx.fetchval(
-            f"INSERT INTO {table} (group_id, {', '.join(values)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *values.values(),
-        )
-    )
-
-
-async def _update(tx: Transaction, table: str, ident: int, values: dict[str, Any]) -> None:
-    if values:
-        changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
-        await tx.execute(
-            f"UPDATE {table} SET {changes} WHERE group_id = $1 AND id = $2",
-            tx.scope.group_id, ident, *values.values(),
-        )  # fmt: skip

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import asyncpg
 
-from app.db.constraints import refusals
 from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.groups.fields import GroupFields, StoreFields
 from app.domain.inputs import Path
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.values.instants import zone_of
@@ -47,14 +47,7 @@ async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) ->
         await _clear_default(tx, now)
     row = {**values, "is_default": first or bool(values.get("is_default"))}
     row |= {"created_at": now, "updated_at": now}
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    with refusals():
-        ident = await tx.fetchval(
-            f"INSERT INTO store (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
-    return int(ident)
+    return await insert_row(tx, "store", row)
 
 
 async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, now: datetime) -> int:
@@ -67,13 +60,7 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
         await tx.execute(_LOCK_GROUP, tx.scope.group_id)
         await _settle_default(tx, store_id, values, now=now)
     values["updated_at"] = now
-    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
-    with refusals():
-        changed = await tx.execute(
-            f"UPDATE store SET {changes} WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL",
-            tx.scope.group_id, store_id, *values.values(),
-        )  # fmt: skip
-    if not changed:
+    if not await update_row(tx, "store", store_id, values, alive=True):
         raise NotFound("store", store_id, path=["id"])
     if "time_zone" in values:
         await tx.execute(_MOVE_WINDOWS, tx.scope.group_id, store_id, now)

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.groups.fields import PartnerFields, PartnershipFields
 from app.domain.groups.finding import store_to_write
 from app.domain.groups.operations import whole_group
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Invalid, NotFound
 
@@ -24,27 +24,14 @@ async def create_partner(tx: Transaction, given: PartnerFields, *, now: datetime
     if "name" not in values:
         raise Invalid("A partner needs a name.", path=path_of(PartnerFields, "name"))
     row = {**values, "created_at": now}
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    with refusals():
-        found = await tx.fetchval(
-            f"INSERT INTO partner (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
-    return int(found)
+    return await insert_row(tx, "partner", row)
 
 
 async def update_partner(tx: Transaction, partner_id: int, given: PartnerFields) -> int:
     """Change what was sent; the id."""
     whole_group(tx)
     values = written(given)
-    changes = "".join(f", {column} = ${n}" for n, column in enumerate(values, start=3))
-    with refusals():
-        changed = await tx.execute(
-            f"UPDATE partner SET group_id = group_id{changes} WHERE group_id = $1 AND id = $2",
-            tx.scope.group_id, partner_id, *values.values(),
-        )  # fmt: skip
-    if not changed:
+    if not await update_row(tx, "partner", partner_id, values):
         raise NotFound("partner", partner_id, path=["id"])
     return partner_id
 
@@ -60,13 +47,7 @@ async def create_partnership(tx: Transaction, given: PartnershipFields, *, now: 
     if not await tx.fetchval(_PARTNER, tx.scope.group_id, values["partner_id"]):
         raise NotFound("partner", values["partner_id"], path=path_of(PartnershipFields, "partner_id"))
     row = {**values, "store_id": store.id, "created_at": now}
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    found = await tx.fetchval(
-        f"INSERT INTO partnership (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-        tx.scope.group_id,
-        *row.values(),
-    )
-    return int(found)
+    return await insert_row(tx, "partnership", row)
 
 
 async def rename_partnership(tx: Transaction, partnership_id: int, given: PartnershipFields) -> int:

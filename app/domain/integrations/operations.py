@@ -7,12 +7,12 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import PROJECT_BORDERS, borders
 from app.domain.groups.projects import project_named
 from app.domain.inputs import Path
 from app.domain.integrations.fields import CUSTOM_ADS, IntegrationFields
+from app.domain.rows import insert_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 
@@ -47,14 +47,7 @@ async def create_integration(
         "project_id": project_id,
         "created_at": now,
     }
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    with refusals():
-        found = await tx.fetchval(
-            f"INSERT INTO integration (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
-    return int(found)
+    return await insert_row(tx, "integration", row)
 
 
 async def update_integration(tx: Transaction, integration_id: int, given: IntegrationFields) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import only_channel
 from app.domain.metrics.operations import SpendLine, rebook_spend
 from app.domain.outlays.fields import NEEDED, OutlayFields, check_order
 from app.domain.outlays.spreading import spread
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.values.instants import zone_of
@@ -62,15 +62,9 @@ async def create_outlay(
         "created_at": now,
         "updated_at": now,
     }
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    with refusals():
-        ident = await tx.fetchval(
-            f"INSERT INTO outlay (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
+    ident = await insert_row(tx, "outlay", row)
     await rebook_spend(tx, _lines({**row, "id": ident}, campaign), source=SOURCE, stem=str(ident), now=now)
-    return int(ident)
+    return ident
 
 
 async def update_outlay(
@@ -109,12 +103,7 @@ async def update_outlay(
     changed = {column: value for column, value in values.items() if value != row[column]}
     if not changed:
         return False
-    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(changed, start=4))
-    with refusals():
-        await tx.execute(
-            f"UPDATE outlay SET updated_at = $3, {changes} WHERE group_id = $1 AND id = $2",
-            tx.scope.group_id, outlay_id, now, *changed.values(),
-        )  # fmt: skip
+    await update_row(tx, "outlay", outlay_id, {**changed, "updated_at": now})
     if not changed.keys() <= {"country", "region"}:
         await rebook_spend(tx, _lines(merged, campaign), source=SOURCE, stem=str(outlay_id), now=now)
     return True

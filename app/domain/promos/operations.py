@@ -4,11 +4,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
 from app.domain.promos.fields import PromoFields, check_together
 from app.domain.promos.rules import PromoType
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -44,14 +44,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
     currency = await _settled(tx, values)
     await _check_free(tx, values["code"], None)
     row = {**values, "currency": currency, "used": 0, "created_at": now, "updated_at": now}
-    places = ", ".join(_place(column, n) for n, column in enumerate(row, start=2))
-    with refusals():
-        ident = await tx.fetchval(
-            f"INSERT INTO promo (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
-    return int(ident)
+    return await insert_row(tx, "promo", row)
 
 
 async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, now: datetime) -> int:
@@ -80,12 +73,7 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
     if "code" in values:
         await _check_free(tx, values["code"], promo_id)
     values["updated_at"] = now
-    changes = ", ".join(f"{column} = {_place(column, n)}" for n, column in enumerate(values, start=3))
-    with refusals():
-        await tx.execute(
-            f"UPDATE promo SET {changes} WHERE group_id = $1 AND id = $2",
-            tx.scope.group_id, promo_id, *values.values(),
-        )  # fmt: skip
+    await update_row(tx, "promo", promo_id, values)
     return promo_id
 
 
@@ -94,11 +82,6 @@ async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
     if not await tx.execute(_DELETE, *borders(tx.scope), promo_id, now):
         raise NotFound("promo", promo_id, path=["id"])
     return promo_id
-
-
-def _place(column: str, n: int) -> str:
-    # Kept documents are sent as text: the driver would encode them once more, as a JSON string.
-    return f"${n}::text::json" if column == "applies_to" else f"${n}"
 
 
 async def _settled(tx: Transaction, values: dict[str, Any]) -> str:

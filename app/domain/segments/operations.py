@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.db.constraints import refusals
 from app.db.database import Database, Transaction
+from app.domain.rows import insert_row, update_row
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import count_customers, count_inside
 from app.domain.segments.fields import SegmentFields
@@ -29,14 +29,7 @@ async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentField
     predicate = _settle_criteria(kind, values)
     size = 0 if predicate is None else await count_inside(tx, predicate, now=now)
     row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
-    places = ", ".join(f"${n}" for n in range(2, len(row) + 2))
-    with refusals():
-        ident = await tx.fetchval(
-            f"INSERT INTO segment (group_id, {', '.join(row)}) VALUES ($1, {places}) RETURNING id",
-            tx.scope.group_id,
-            *row.values(),
-        )
-    return int(ident)
+    return await insert_row(tx, "segment", row)
 
 
 async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields, *, now: datetime) -> int:
@@ -52,12 +45,7 @@ async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields,
     if values.get("source") is not None and kind is not SegmentType.IMPORTED:
         raise Invalid("Only imported segments have a source.", path=["source"])
     values["updated_at"] = now
-    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, start=3))
-    with refusals():
-        await tx.execute(
-            f"UPDATE segment SET {changes} WHERE group_id = $1 AND id = $2",
-            tx.scope.group_id, segment_id, *values.values(),
-        )  # fmt: skip
+    await update_row(tx, "segment", segment_id, values)
     return segment_id
 
 
