@@ -31,7 +31,9 @@ from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
 from app.rest.mounting import tracker_paths
 from app.serving.asset_links import AssetLinks
+from app.serving.bodies import PAGES
 from app.serving.door import Door, Refusal
+from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
 from app.serving.token_endpoint import TokenEndpoint
@@ -119,6 +121,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             journal=journal,
             refuse=refuse,
             max_in_flight=settings.max_in_flight,
+            max_strangers=settings.max_strangers,
             trusted_proxies=settings.trusted_proxies,
         )
 
@@ -184,7 +187,8 @@ def _for_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     return by_path
 
 
-async def _home(_: Request) -> Response:
+async def _home(request: Request) -> Response:
+    exchange_of(request.scope).knock(PAGES)
     return RedirectResponse("/docs")
 
 
@@ -192,6 +196,7 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         await send({"type": "websocket.close", "code": 4404, "reason": "There is no such route."})
         return
+    exchange_of(scope).knock(PAGES)
     raise NotFound("route", scope["path"])
 
 

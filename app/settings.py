@@ -45,7 +45,9 @@ class Settings:
     assets_url: str | None
     """ASSETS_URL: an obstore URL (s3://, gs://, az://, file://); unset means a folder under DATA_DIR."""
     max_in_flight: int
-    """MAX_IN_FLIGHT: requests worked on at once per process; more are answered 503."""
+    """MAX_IN_FLIGHT: requests worked on at once per process, of those who are known; more are answered 503."""
+    max_strangers: int
+    """MAX_STRANGERS: the same of those who are not, on each of the open routes; more are answered 503."""
     statement_timeout_ms: int
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
     worker_inline: bool
@@ -85,6 +87,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
         assets_url=env.get("ASSETS_URL") or None,
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
+        max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),

@@ -11,7 +11,7 @@ from app.auth.lookup import Credential, Lookup, Proven
 from app.auth.principal import Principal
 from app.auth.tokens import Tokens
 from app.db.database import Database
-from app.errors import Failure, Forbidden, Unauthorized
+from app.errors import Failure, Forbidden, Unauthorized, Unavailable
 from app.settings import Settings
 from app.values.known import KnownFor
 
@@ -21,6 +21,8 @@ BAD_LIFE = timedelta(seconds=1)
 """How long a refusal is repeated without asking again."""
 GOOD_SIZE = 10_000
 BAD_SIZE = 2_000
+MAX_UNPROVEN = 128
+"""Requests that wait for a credential to be looked up; more are told to come again. Those that are known never wait."""
 HEADERS = (b"x-api-key", b"x-beacon-key", b"authorization", b"x-group-id")
 
 
@@ -45,6 +47,7 @@ class Authenticator:
         # Apart from the good ones, so that a flood of wrong credentials cannot push those out.
         self._bad: KnownFor[bytes, Refused] = KnownFor(BAD_SIZE, life=BAD_LIFE)
         self._flights: Flights[bytes, Proven | Refused] = Flights()
+        self._unproven = 0
 
     @property
     def tokens(self) -> Tokens:
@@ -111,9 +114,15 @@ class Authenticator:
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
         if outcome is None:
+            if self._unproven >= MAX_UNPROVEN:
+                raise Unavailable("The gateway is busy. Please try again shortly.")
             flight = self._flights.get(name) or self._begin(name, sent, now=now)
-            # Shielded: whoever came first may leave; the others still wait for the answer.
-            outcome = await asyncio.shield(flight)
+            self._unproven += 1
+            try:
+                # Shielded: whoever came first may leave; the others still wait for the answer.
+                outcome = await asyncio.shield(flight)
+            finally:
+                self._unproven -= 1
         if isinstance(outcome, Refused):
             raise outcome.again()
         if outcome.expires_at is not None and now >= outcome.expires_at:

@@ -25,8 +25,8 @@ from app.graph.running.explaining import explain
 from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
-from app.rest.bodies import close_files, read_body, read_kept_json
-from app.rest.delivering import delivery_of, read_raw, text_of
+from app.rest.bodies import brings_form, close_files, read_body, read_kept_json
+from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
     INTERNAL,
     METHOD_NOT_ALLOWED,
@@ -37,9 +37,10 @@ from app.rest.failing import (
     problems_of,
 )
 from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
-from app.serving.bodies import ClientGone
+from app.serving.bodies import DELIVERIES, EVENTS, ClientGone
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
+from app.serving.strangers import body_of_stranger
 from app.values.json_text import write_json
 
 log = logging.getLogger(__name__)
@@ -130,11 +131,12 @@ class Path:
         if route.delivery:
             context, body = await self.enter_delivery(request, exchange)
         elif route.tracker:
-            text = text_of(await read_raw(request.receive))
+            text = text_of(await body_of_stranger(request.scope, request.receive, EVENTS))
             body = read_kept_json(text)
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
+            exchange.enter(form=route.takes is not None and route.takes.form and brings_form(request.headers))
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
@@ -205,7 +207,8 @@ class Path:
 
     async def enter_delivery(self, request: Request, exchange: Exchange) -> tuple[Context, str]:
         """The context of the connection that a delivery comes through, and the body as text."""
-        raw, now = await read_raw(request.receive), datetime.now(UTC)
+        raw = await body_of_stranger(request.scope, request.receive, DELIVERIES)
+        now = datetime.now(UTC)
         principal = await self.deliveries.authenticate(delivery_of(request, raw), now=now)
         exchange.principal = principal.name
         return self.context(principal, request, exchange, now), text_of(raw)

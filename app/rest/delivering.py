@@ -1,14 +1,10 @@
 """A webhook provider's request, in the form that its signature is checked against."""
 
-from contextlib import aclosing
-
 from starlette.requests import Request
-from starlette.types import Receive
 
 from app.auth.webhooks.signatures import Delivery
 from app.errors import Invalid
 from app.rest.failing import MALFORMED_BODY
-from app.serving.bodies import MAX_BODY, ClientGone, stream_body, too_large
 from app.serving.preferences import base_url
 
 
@@ -28,28 +24,6 @@ def delivery_of(request: Request, body: bytes) -> Delivery:
         body=body,
         token=request.path_params.get("token"),
     )
-
-
-async def read_raw(receive: Receive) -> bytes:
-    """The whole body, of any media type. Raises TooLarge or ClientGone.
-
-    Counted here as well: the door lets a form be large, but nobody knows yet who sends this one.
-    """
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientGone
-    chunks = [bytes(message.get("body", b""))]
-    size = len(chunks[0])
-    if message.get("more_body"):
-        async with aclosing(stream_body(receive)) as rest:
-            async for chunk in rest:
-                size += len(chunk)
-                if size > MAX_BODY:
-                    break
-                chunks.append(chunk)
-    if size > MAX_BODY:
-        raise too_large("The body", MAX_BODY)
-    return b"".join(chunks)
 
 
 def text_of(body: bytes) -> str:

@@ -19,6 +19,8 @@ from app.rest.facades import FACADES
 from app.rest.failing import Problem, problem_of
 from app.rest.finding import ByHead
 from app.rest.route import Facade, LegacyRoute
+from app.serving.bodies import PAGES
+from app.serving.exchange import exchange_of
 from app.values.json_text import write_json
 
 
@@ -64,6 +66,7 @@ class Nowhere:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """404, as this facade says it."""
+        exchange_of(scope).knock(PAGES)
         response = failed(self.facade, [problem_of(NotFound("route", scope["path"]))])
         if scope["method"] == "HEAD":
             response.body = b""
@@ -77,7 +80,8 @@ def _prefixes() -> list[tuple[str, Facade]]:
 
 
 def _constant(body: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(_: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
+        exchange_of(request.scope).knock(PAGES)
         return Response(body, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
     return endpoint

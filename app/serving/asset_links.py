@@ -15,6 +15,8 @@ from app.domain.assets.operations import find_file
 from app.domain.assets.storage import AssetStorage
 from app.domain.assets.types import INLINE
 from app.errors import NotFound
+from app.serving.bodies import FILES
+from app.serving.exchange import exchange_of
 from app.values.scope import Scope
 
 _GUARDS = {
@@ -35,6 +37,7 @@ class AssetLinks:
 
     async def answer(self, request: Request) -> Response:
         """The file, a bucket's own link to it, or why not."""
+        exchange_of(request.scope).knock(FILES)
         asset_id = _whole(request.path_params["id"])
         group_id = _whole(request.query_params.get("group", ""))
         expires = _whole(request.query_params.get("expires", ""))

@@ -6,6 +6,7 @@ they arrive, never held in memory as a whole, and everything that is not a file 
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -13,6 +14,7 @@ from starlette.types import Receive
 
 from app.errors import Failure, Invalid, TooLarge
 
+KIB = 1024
 MIB = 1024 * 1024
 MAX_BODY = MIB
 MAX_FILE = 25 * MIB
@@ -20,8 +22,29 @@ MAX_FILES = 20
 MAX_FIELDS = 200
 MAX_FORM = MAX_FILES * MAX_FILE + 2 * MAX_BODY
 """A whole form: its files, its fields, and the lines between them."""
+FORM_WEIGHT = 8
+"""A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
 MALFORMED_BODY = "MALFORMED_BODY"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An open route, as far as strangers go. The header a client sends changes nothing about it."""
+
+    name: str
+    max_body: int = 0
+    body_within_s: float = 5.0
+    """From the end of the head on, however much has arrived."""
+
+
+TOKENS = Entrance("tokens", 8 * KIB)
+EVENTS = Entrance("events", 128 * KIB, 10.0)
+DELIVERIES = Entrance("deliveries", MIB, 10.0)
+PAGES = Entrance("pages")
+"""What everybody gets: documentation, GraphiQL, and that there is nothing."""
+FILES = Entrance("files")
+"""Links that carry their own signature."""
 
 FormItems = list[tuple[str, str | UploadFile]]
 
@@ -76,8 +99,9 @@ async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Fo
 
 
 def too_large(what: str, limit: int) -> TooLarge:
-    """The failure of a bound, in MiB."""
-    return TooLarge(f"{what} is larger than {limit // MIB} MiB.")
+    """The failure of a bound, in MiB or KiB."""
+    shown = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // KIB} KiB"
+    return TooLarge(f"{what} is larger than {shown}.")
 
 
 class _Stopped(MultiPartException):

@@ -13,16 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Failure, Invalid, Unavailable
 from app.serving import metrics
-from app.serving.bodies import MAX_BODY, MAX_FORM, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, too_large
+from app.serving.bodies import MAX_BODY, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, Entrance, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
 from app.serving.known_requests import KnownRequests
+from app.serving.strangers import BUSY, Lobby
 from app.serving.uvicorn_parts import behind_proxy
 
-UPLOAD_WEIGHT = 8
-"""A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
-ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Answered even when the gateway is full: monitoring must be able to see that."""
 MAX_SWALLOWED = 8 * MIB
 """How much of a refused body is read, so that the refusal reaches the client."""
 
@@ -36,7 +33,12 @@ log = logging.getLogger("gateway")
 
 
 class Door:
-    """Wraps the whole app."""
+    """Wraps the whole app.
+
+    A request is under way as soon as it is here, but has no place yet: the surfaces say when it is known who asks
+    (`Exchange.enter`), or that nobody will know (`Exchange.knock`). So strangers take no places but their own, and
+    what says neither, as whoever watches the gateway, is answered even when it is full.
+    """
 
     def __init__(
         self,
@@ -45,15 +47,23 @@ class Door:
         journal: Journal,
         refuse: Refuse,
         max_in_flight: int,
+        max_strangers: int = 128,
         trusted_proxies: str = "127.0.0.1,::1",
     ) -> None:
-        """`trusted_proxies`: whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed."""
+        """`max_strangers`: places of each open route.
+
+        `trusted_proxies`: whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed."""
         self.app = app
         self.behind_proxy = behind_proxy(app, trusted_proxies)
         self.journal = journal
         self.refuse = refuse
         self.max_in_flight = max_in_flight
+        self.taken = 0
+        """Places of those who are known, by their weights."""
         self.in_flight = 0
+        """Requests under way, whoever asks."""
+        self.max_strangers = max_strangers
+        self.lobbies: dict[Entrance, Lobby] = {}
         self.known_requests = KnownRequests(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,49 +83,81 @@ class Door:
                 if exchange.again is not None and WHOLE in scope and exchange.status == 200:
                     self.known_requests.keep(scope[WHOLE], exchange, scope["method"], head)
                 message["headers"] = [*head, (b"x-request-id", exchange.request_id.encode())]
+                if exchange.closes:
+                    message["headers"].append((b"connection", b"close"))
             return send(message)
 
-        content_type = headers.get(b"content-type")
-        form = (
-            content_type is not None
-            and content_type != b"application/json"
-            and content_type[:10].lower() == b"multipart/"
-        )
-        weight = UPLOAD_WEIGHT if form else 1
         exchange.gate = self
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             await self._say_no(scope, answer, _PACKED)
-        elif not self.let_in(exchange, weight=weight, always=scope["path"] in ALWAYS_OPEN):
-            metrics.turned_away()
-            await self._say_no(scope, answer, Unavailable("The gateway is busy. Please try again shortly."))
         else:
+            exchange.is_under_way = True
+            self.in_flight += 1
+            metrics.entered()
             forwarded = b"x-forwarded-for" in headers or b"x-forwarded-proto" in headers
             try:
                 await (self.behind_proxy if forwarded else self.app)(
-                    scope, _bounded(receive, headers, form=form), answer
+                    scope, _bounded(receive, exchange), answer
                 )
             except BaseException as problem:
                 await self._after(problem, scope, answer, exchange)
             finally:
-                if exchange.weight:
-                    self.make_room(exchange.weight)
+                self.leave(exchange)
         if not exchange.route:
             exchange.route = getattr(scope.get("route"), "path", "")
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
 
-    def let_in(self, exchange: Exchange, *, weight: int = 1, always: bool = False) -> bool:
-        """Whether there is room for this request; if so it takes its place."""
-        if self.in_flight + weight > self.max_in_flight and not always:
+    def let_in(self, exchange: Exchange, *, weight: int = 1) -> bool:
+        """Whether there is room for one that comes again; then it takes that, and is under way."""
+        if self.taken + weight > self.max_in_flight:
             return False
-        self.in_flight += weight
+        self.taken += weight
         exchange.weight = weight
+        self.in_flight += 1
         metrics.entered()
         return True
 
     def make_room(self, weight: int) -> None:
-        """A request of this weight is done."""
-        self.in_flight -= weight
+        """One that was let in is done."""
+        self.taken -= weight
+        self.in_flight -= 1
         metrics.left()
+
+    def admit(self, exchange: Exchange, *, weight: int) -> None:
+        """A place among those who are known. Unavailable where there is none."""
+        if self.taken + weight > self.max_in_flight:
+            metrics.turned_away()
+            raise Unavailable(BUSY)
+        self.taken += weight
+        exchange.weight += weight
+
+    def admit_stranger(self, exchange: Exchange, entrance: Entrance) -> None:
+        """A place at this entrance. Unavailable where there is none."""
+        lobby = self.lobby(entrance)
+        if not lobby.take():
+            metrics.turned_away()
+            raise Unavailable(BUSY)
+        exchange.lobby = lobby
+
+    def lobby(self, entrance: Entrance) -> Lobby:
+        """The room of this entrance."""
+        found = self.lobbies.get(entrance)
+        if found is None:
+            found = self.lobbies[entrance] = Lobby(entrance, places=self.max_strangers)
+        return found
+
+    def leave(self, exchange: Exchange) -> None:
+        """It is not under way any more, and gives back the place it has."""
+        if not exchange.is_under_way:
+            return
+        exchange.is_under_way = False
+        self.in_flight -= 1
+        metrics.left()
+        self.taken -= exchange.weight
+        exchange.weight = 0
+        if exchange.lobby is not None:
+            exchange.lobby.give_back()
+            exchange.lobby = None
 
     def note(self, exchange: Exchange, method: str, *, took_s: float) -> None:
         """Log and count what was answered."""
@@ -165,39 +207,40 @@ class Door:
         await answer({"type": "http.response.body", "body": body})
 
 
-def _bounded(receive: Receive, headers: dict[bytes, bytes], *, form: bool) -> Receive:
+def _bounded(receive: Receive, exchange: Exchange) -> Receive:
     """A `receive` that raises TooLarge where the body is over its bound: each surface then says so in its own way.
 
-    With a declared length the server already holds the client to it, and nothing needs counting.
+    With a small declared length the server already holds the client to it, and nothing needs counting.
     """
-    limit = MAX_FORM if form else MAX_BODY
-    declared = headers.get(b"content-length")
+    declared = exchange.headers.get(b"content-length")
     if declared is None:
-        return _Counting(receive, limit) if b"transfer-encoding" in headers else receive
-    if declared.isdigit() and int(declared) <= limit:
-        return receive
-    return _Counting(receive, limit, over=True)
+        return _Counting(receive, exchange) if b"transfer-encoding" in exchange.headers else receive
+    length = int(declared)
+    return receive if length <= MAX_BODY else _Counting(receive, exchange, declared=length)
 
 
 class _Counting:
     """A `receive` that counts; past the limit it swallows a little more and raises TooLarge.
 
     Closing a connection with unread bytes resets it, and the client would never read why: so a body that is
-    only a little too large is taken in, and thrown away, before the refusal is written.
+    only a little too large is taken in, and thrown away, before the refusal is written. Not for strangers: it would
+    keep them busy here.
     """
 
-    def __init__(self, receive: Receive, limit: int, *, over: bool = False) -> None:
+    def __init__(self, receive: Receive, exchange: Exchange, *, declared: int = 0) -> None:
         self.receive = receive
-        self.limit = limit
+        self.exchange = exchange
+        self.declared = declared
         self.size = 0
-        self.over = over
 
     async def __call__(self) -> Message:
+        limit = self.exchange.max_body
         message = await self.receive()
         self.size += len(message.get("body", b""))
-        if self.over or self.size > self.limit:
-            while message.get("more_body") and self.size < self.limit + MAX_SWALLOWED:
+        if self.declared > limit or self.size > limit:
+            most = limit + MAX_SWALLOWED if self.exchange.body_within_s is None else 0
+            while message.get("more_body") and self.size < most:
                 message = await self.receive()
                 self.size += len(message.get("body", b""))
-            raise too_large("The body", self.limit)
+            raise too_large("The body", limit)
         return message

@@ -9,6 +9,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from starlette.types import Receive
+
+from app.serving.bodies import FORM_WEIGHT, MAX_BODY, MAX_FORM, Entrance
+
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
@@ -56,6 +60,19 @@ class AnswersAgain(Protocol):
         """The answer's body; None where the request has to go the long way. Empty where nobody waits for it."""
 
 
+class Room(Protocol):
+    """What an open route has room for (`strangers.py`)."""
+
+    def take(self) -> bool:
+        """A place, if one is free."""
+
+    def give_back(self) -> None:
+        """A place is free again."""
+
+    async def read(self, exchange: "Exchange", receive: Receive) -> bytes:
+        """The whole body of a request that waits for it there."""
+
+
 class Gate(Protocol):
     """What the door does for requests it let in."""
 
@@ -68,6 +85,18 @@ class Gate(Protocol):
 
     def make_room(self, weight: int) -> None:
         """A request of this weight is done."""
+
+    def admit(self, exchange: "Exchange", *, weight: int) -> None:
+        """A place for one that is under way, and of whom it is known who asks. Unavailable where there is none."""
+
+    def admit_stranger(self, exchange: "Exchange", entrance: Entrance) -> None:
+        """A place for one of whom nothing is known. Unavailable where there is none."""
+
+    def lobby(self, entrance: Entrance) -> Room:
+        """The room there is for strangers."""
+
+    def leave(self, exchange: "Exchange") -> None:
+        """It is not under way any more, and gives back the place it has."""
 
     def note(self, exchange: "Exchange", method: str, *, took_s: float) -> None:
         """Log and count what was answered."""
@@ -88,7 +117,16 @@ class Exchange:
     task: asyncio.Task[Any] | None = None
     gate: Gate | None = None
     weight = 0
-    """How many requests it counts as while it is under way."""
+    """How many requests it counts as while it is under way and it is known who asks."""
+    lobby: Room | None = None
+    """Where it has a stranger's place."""
+    is_under_way = False
+    max_body = MAX_BODY
+    """How much of its body is read, whatever its headers say."""
+    body_within_s: float | None = None
+    """How long its body may be on its way; None: as long as it moves."""
+    closes = False
+    """Whether its connection is closed after its answer."""
     at_stop: Callable[[], None] | None = None
     again: Again | None = None
     """How the same request is answered when it comes again, where that is possible."""
@@ -116,8 +154,22 @@ class Exchange:
     def step_aside(self) -> None:
         """From here on it only waits, perhaps for hours, and takes no place among the requests under way."""
         if self.gate is not None:
-            self.gate.make_room(self.weight)
-            self.weight = 0
+            self.gate.leave(self)
+
+    def enter(self, *, form: bool = False) -> None:
+        """It is known who asks: from here on it has a place. Unavailable where there is none.
+
+        Said before the body is read. `form`: the route takes files, and some may come.
+        """
+        if form:
+            self.max_body = MAX_FORM
+        if self.gate is not None:
+            self.gate.admit(self, weight=FORM_WEIGHT if form else 1)
+
+    def knock(self, entrance: Entrance) -> None:
+        """Nobody knows who asks: from here on it has a stranger's place. Unavailable where there is none."""
+        if self.gate is not None:
+            self.gate.admit_stranger(self, entrance)
 
     def note(self, exchange: "Exchange", method: str, *, took_s: float) -> None:
         """Log and count another request that came inside this one."""

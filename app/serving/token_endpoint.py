@@ -1,5 +1,9 @@
-"""`POST /oauth2/token`: the HTTP around `app/auth/oauth.py`."""
+"""`POST /oauth2/token`: the HTTP around `app/auth/oauth.py`.
 
+Whoever comes here is a stranger: the body is a few kB, and of another type it is not read at all.
+"""
+
+import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
@@ -9,9 +13,14 @@ from starlette.responses import JSONResponse, Response
 from app.auth.oauth import NO_STORE, issue_token
 from app.auth.tokens import Tokens
 from app.db.database import Database
-from app.serving.bodies import read_body
+from app.errors import TooLarge
+from app.serving.bodies import TOKENS
+from app.serving.exchange import exchange_of
+from app.serving.strangers import body_of_stranger
 
 FORM = "application/x-www-form-urlencoded"
+LOOKUPS = 4
+"""How many clients are looked up at once: a flood of wrong ones leaves connections for the rest."""
 
 
 class TokenEndpoint:
@@ -20,27 +29,35 @@ class TokenEndpoint:
     def __init__(self, db: Database, tokens: Tokens) -> None:
         self._db = db
         self._tokens = tokens
+        self._turns = asyncio.Semaphore(LOOKUPS)
 
     async def answer(self, request: Request) -> Response:
         """A token, or the error RFC 6749 gives it."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = await read_body(request.receive)
+        if kind != FORM:
+            exchange_of(request.scope).closes = True  # Nobody waits for the rest of it.
+            return _refused(f"send the parameters as {FORM}")
         try:
-            if kind != FORM:
-                raise ValueError(f"send the parameters as {FORM}")
+            body = await body_of_stranger(request.scope, request.receive, TOKENS)
             fields = parse_qsl(
                 body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50
             )
-        except ValueError as error:
+        except TooLarge as failure:
+            return _refused(failure.message, status=413)
+        except ValueError:
             # Its text may quote what was sent, perhaps a secret; ours does not.
-            reason = str(error) if kind != FORM else "the form cannot be read"
-            answer = {"error": "invalid_request", "error_description": reason}
-            return JSONResponse(answer, 400, NO_STORE)
-        given = await issue_token(
-            self._db,
-            self._tokens,
-            fields=fields,
-            authorization=request.headers.get("authorization"),
-            now=datetime.now(UTC),
-        )
+            return _refused("the form cannot be read")
+        async with self._turns:
+            given = await issue_token(
+                self._db,
+                self._tokens,
+                fields=fields,
+                authorization=request.headers.get("authorization"),
+                now=datetime.now(UTC),
+            )
         return JSONResponse(given.body, given.status, given.headers)
+
+
+def _refused(reason: str, *, status: int = 400) -> Response:
+    answer = {"error": "invalid_request", "error_description": reason}
+    return JSONResponse(answer, status, NO_STORE)

@@ -8,7 +8,9 @@ it (`tests/serving/test_uvicorn_parts.py`), and pyproject.toml keeps newer minor
 - `HttpToolsProtocol`: one per connection. The parser calls `on_message_begin`, `on_header`, `on_headers_complete`,
   `on_body`, `on_message_complete`; an answer ends with `on_response_complete`. `cycle` is the request that was read
   last (None before the first, and for a WebSocket's handshake), `pipeline` holds those read before their turn, newest
-  first, `_start_asgi_task` begins one, `tasks` are waited for when the server stops, `flow` pauses reading.
+  first, `_start_asgi_task` begins one, `tasks` are waited for when the server stops, `flow` pauses reading. `parser`
+  is httptools', and what it has read of a head is `headers` (a list, the scope's own) and `url`; where the parser ends
+  a request with an offer of another protocol, `_should_upgrade` says whether to call `handle_websocket_upgrade`.
 - `WebSocketsSansIOProtocol`: `queue` is what the app receives, `conn` the sans-I/O connection of websockets.
 - `ServerState`: `connections`, `total_requests` and `default_headers`, shared by all connections of a server.
 - `STATUS_LINE`: the first line of an answer, by status.
@@ -20,6 +22,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any, Protocol, cast
 
+import httptools
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -57,6 +60,32 @@ class HttpConnection(HttpToolsProtocol):
     def is_being_answered(self) -> bool:
         """Whether the head of its answer was written."""
         return self.cycle is not None and self.cycle.response_started
+
+    def is_at_work(self) -> bool:
+        """Whether a request that was read to its end has no whole answer yet."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def has_others_before(self) -> bool:
+        """Whether requests wait for their turn, the one that was read last among them."""
+        return bool(self.pipeline)
+
+    def end_with_answer(self) -> None:
+        """The answer to the request that was read last is the connection's last, and nothing more is read."""
+        self.cycle.keep_alive = False
+        self.stop_reading()
+
+    def give_up(self) -> None:
+        """Whoever works on the request that was read last hears that its client has left."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+
+    def is_given_up(self) -> bool:
+        """Whether that was said."""
+        return self.cycle is not None and self.cycle.disconnected
+
+    def parse_anew(self) -> None:
+        """What comes next is the beginning of a request."""
+        self.parser = httptools.HttpRequestParser(self)
 
     def answer_by(self, transport: Transport) -> None:
         """Have its answer written to this. To be said as soon as its headers are complete."""

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
 from app.errors import Unavailable
 from app.graph.live.subscribers import MAX_WAITING, Ended, Payload, Subscriber
-from app.graph.live.watching import MAX_LINES_OF_ONE, Watches
+from app.graph.live.watching import MAX_LINES, MAX_LINES_OF_GROUP, MAX_LINES_OF_ONE, Watches
 from app.serving.sockets import BoundedSocket
+from app.values.scope import Scope
 from tests.live.conftest import Served, served_with, settings_of
 from tests.live.test_event_streams import COUNT, stream
 from tests.serving.wire import until
@@ -131,20 +133,59 @@ async def test_a_socket_that_is_never_read_is_cut_off(another: Another) -> None:
         bare.transport.abort()
 
 
-async def test_lines_of_one_credential_are_bounded(served: Served) -> None:
+def spelled(token: str) -> list[bytes]:
+    """The same token, as clients send it."""
+    return [
+        b"%b%b%b" % (scheme, blanks, token.encode())
+        for scheme in (b"Bearer", b"bearer", b"BEARER", b"bEARER")
+        for blanks in (b" ", b"  ")
+    ]
+
+
+async def test_lines_of_one_principal_are_bounded_however_it_spells_its_credential(served: Served) -> None:
     now = datetime.now(UTC)
     watches = Watches(Authenticator(served.settings, served.db))
-    principal = Principal("key:1", served.given.scope)
+    principal = Principal("user:1", served.given.scope)
+    another = replace(principal, name="user:2")
     ended: list[object] = []
+    spellings = [*spelled("token"), b"Bearer a-newer-one"]
     closes = [
-        watches.open({b"x-api-key": b"one"}, principal, ended.append, now=now)
-        for _ in range(MAX_LINES_OF_ONE)
+        watches.open({b"authorization": spellings[number % len(spellings)]}, principal, ended.append, now=now)
+        for number in range(MAX_LINES_OF_ONE)
     ]
+    for one in (*spellings, b"BEarer token", b"Bearer another"):
+        with pytest.raises(Unavailable):
+            watches.open({b"authorization": one}, principal, ended.append, now=now)
+    watches.open({b"authorization": b"Bearer of-another"}, another, ended.append, now=now)
+    closes[0]()
+    closes[0]()
+    watches.open({b"authorization": b"bearer token"}, principal, ended.append, now=now)
     with pytest.raises(Unavailable):
-        watches.open({b"x-api-key": b"one"}, principal, ended.append, now=now)
-    watches.open({b"x-api-key": b"two"}, principal, ended.append, now=now)
-    closes[0]()
-    closes[0]()
-    watches.open({b"x-api-key": b"one"}, principal, ended.append, now=now)
+        watches.open({b"authorization": b"bearer token"}, principal, ended.append, now=now)
     await watches.close()
     assert ended == [None] * (MAX_LINES_OF_ONE + 1)
+
+
+async def test_a_group_cannot_have_all_lines_of_the_process(served: Served) -> None:
+    now = datetime.now(UTC)
+    watches = Watches(Authenticator(served.settings, served.db))
+    ended: list[object] = []
+
+    def open_one(principal: Principal) -> Callable[[], None]:
+        return watches.open({b"x-api-key": principal.name.encode()}, principal, ended.append, now=now)
+
+    ours = [Principal(f"key:{number}", served.given.scope) for number in range(10)]
+    closes = [open_one(ours[number % 10]) for number in range(MAX_LINES_OF_GROUP)]
+    for one in (*ours, Principal("key:new", served.given.scope)):
+        with pytest.raises(Unavailable):
+            open_one(one)
+    theirs = Principal("key:1", Scope(served.given.group_id + 1))
+    for _ in range(MAX_LINES - MAX_LINES_OF_GROUP):
+        closes.append(open_one(theirs) if len(closes) % 2 else open_one(replace(theirs, name="key:2")))
+    assert watches.is_full
+    for close in closes:
+        close()
+    # Nothing is remembered of those who left.
+    assert not watches._lines_of
+    assert not watches._watches
+    await watches.close()

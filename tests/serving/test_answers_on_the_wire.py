@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from app.serving.connections import KIB
+from app.serving.bodies import KIB
 from tests.serving.wire import get, hello, post, wire
 
 

@@ -37,6 +37,7 @@ class Counter:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
         exchange = exchange_of(scope)
+        exchange.enter()
         exchange.route = "/count"
         body = await self.count(exchange)
         assert body is not None

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +16,7 @@ from app.errors import Failure, TooLarge, Unavailable
 from app.serving.connections import BoundedConnection
 from app.serving.door import Door, Refusal
 from app.serving.journal import Journal
+from app.serving.sockets import BoundedSocket
 
 
 class Counting(BoundedConnection):
@@ -72,13 +73,24 @@ def refuse(_: str, failure: Failure | None) -> Refusal:
 
 @asynccontextmanager
 async def wire(
-    app: ASGIApp, *, max_in_flight: int = 100, http: type[BoundedConnection] = BoundedConnection
+    app: ASGIApp,
+    *,
+    max_in_flight: int = 100,
+    max_strangers: int = 100,
+    http: type[BoundedConnection] = BoundedConnection,
+    ws: type[BoundedSocket] | Literal["none"] = "none",
 ) -> AsyncIterator[Wire]:
     """`app` behind the door, served."""
     log = io.BytesIO()
-    door = Door(app, journal=Journal(log), refuse=refuse, max_in_flight=max_in_flight)
+    door = Door(
+        app,
+        journal=Journal(log),
+        refuse=refuse,
+        max_in_flight=max_in_flight,
+        max_strangers=max_strangers,
+    )
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    config = uvicorn.Config(door, http=http, lifespan="off", log_config=None, loop="none", ws="none")
+    config = uvicorn.Config(door, http=http, lifespan="off", log_config=None, loop="none", ws=ws)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     await until(lambda: server.started)

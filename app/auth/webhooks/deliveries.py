@@ -4,6 +4,7 @@ On a connection's own URL there is one to try. On the documented bare path the t
 verifies, so each live connection of the provider is tried, up to `MAX_TRIES` of them.
 """
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from app.values.scope import Scope
 MAX_TRIES = 100
 """Connections tried on the bare path; beyond that many in all, providers must call their own URLs."""
 MAX_TOKEN = 64
+LOOKUPS = 4
+"""How many are looked up at once: a flood of wrong ones leaves connections for the rest."""
 
 _COLUMNS = "id, group_id, sealed, previous_sealed, previous_until"
 _BY_TOKEN = f"""
@@ -34,6 +37,7 @@ class Deliveries:
     def __init__(self, box: SecretBox, db: Database) -> None:
         self._box = box
         self._db = db
+        self._turns = asyncio.Semaphore(LOOKUPS)
 
     async def authenticate(self, delivery: Delivery, *, now: datetime) -> Principal:
         """The connection it comes through, as a principal of its group with the role `webhook`.
@@ -59,7 +63,7 @@ class Deliveries:
         return Principal(f"webhook:{connection_id}", Scope(group_id), frozenset({Role.WEBHOOK}), "webhook")
 
     async def _rows(self, delivery: Delivery, provider: Provider) -> list[Any]:
-        async with self._db.directory() as directory:
+        async with self._turns, self._db.directory() as directory:
             if delivery.token is None:
                 return list(await directory.fetch(_OF_PROVIDER, provider, MAX_TRIES))
             if not (

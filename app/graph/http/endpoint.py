@@ -20,7 +20,14 @@ from app.auth.credentials import name_of_headers
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
-from app.graph.http.requests import NO_FILES, PREFLIGHT_REQUIRED, close_files, read_get, read_post
+from app.graph.http.requests import (
+    NO_FILES,
+    PREFLIGHT_REQUIRED,
+    brings_form,
+    close_files,
+    read_get,
+    read_post,
+)
 from app.graph.live.streams import HEADERS as STREAM_HEADERS
 from app.graph.live.streams import EventStreams, events_of
 from app.graph.running.checking import CheckedOperation
@@ -29,7 +36,7 @@ from app.graph.running.entry import Answer, check_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation, read_json_body
-from app.serving.bodies import UNSUPPORTED_MEDIA_TYPE, read_body
+from app.serving.bodies import PAGES, UNSUPPORTED_MEDIA_TYPE, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
@@ -79,6 +86,7 @@ class GraphQLOverHttp:
         exchange.route = "/graphql"
         form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
         if form is Form.PAGE:
+            exchange.knock(PAGES)
             answered: Refusal | None = page_response(scope, exchange, self.services.settings)
         else:
             try:
@@ -111,6 +119,7 @@ class GraphQLOverHttp:
         if principal is None:
             principal = await self.authenticator.by_headers(headers, now=now)
         exchange.principal = principal.name
+        exchange.enter(form=method == "POST" and brings_form(headers))
         context = Context(
             self.services,
             principal,

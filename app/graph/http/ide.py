@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Invalid, NotFound
+from app.serving.bodies import PAGES
 from app.serving.door import Refusal
 from app.serving.exchange import Exchange, exchange_of
 from app.settings import Settings
@@ -115,7 +116,9 @@ def static_files() -> ASGIApp:
     files = StaticFiles(directory=STATIC)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        exchange_of(scope).route = STATIC_PATH  # all files are one route to the metrics
+        exchange = exchange_of(scope)
+        exchange.route = STATIC_PATH  # all files are one route to the metrics
+        exchange.knock(PAGES)
         try:
             await files(scope, receive, send)
         except HTTPException as refused:

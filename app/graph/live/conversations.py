@@ -79,11 +79,13 @@ class Conversation:
         """Mutations, which are always completed."""
         self._unheard: set[asyncio.Task[None]] = set()
         """Mutations whose answer the client no longer wants."""
+        self._when_known: Callable[[], object] = lambda: None
         self._stop_watch: Callable[[], None] = lambda: None
         self._closing: asyncio.Task[None] | None = None
 
-    async def serve(self) -> None:
-        """Serve the socket until either side closes it."""
+    async def serve(self, *, when_known: Callable[[], object] = lambda: None) -> None:
+        """Serve the socket until either side closes it; `when_known` is called when it is known who opened it."""
+        self._when_known = when_known
         late = asyncio.get_running_loop().call_later(INIT_WITHIN_S, self._is_late)
         try:
             while (message := await self._receive())["type"] != "websocket.disconnect":
@@ -103,6 +105,10 @@ class Conversation:
         if not self._is_closed:
             self._is_closed = True
             await self._send_quietly({"type": "websocket.close", "code": code, "reason": reason_of(reason)})
+
+    def make_room(self) -> None:
+        """It said nothing for longer than all others, and they are many."""
+        self._close_soon(Close.TRY_AGAIN, "Too many sockets are open.")
 
     # ── what the client says ──────────────────────────────────────────────────
 
@@ -145,6 +151,7 @@ class Conversation:
             return
         self._principal = principal
         self.exchange.principal = principal.name
+        self._when_known()
         await self._say(ACKNOWLEDGED)
 
     async def _begin(self, said: Message) -> None:

@@ -10,10 +10,11 @@ from app.auth.credentials import Authenticator
 from app.graph.live.conversations import ROUTE, Conversation, Home
 from app.graph.live.messages import PROTOCOL, Close
 from app.graph.live.subscriptions import Subscriptions
-from app.graph.live.watching import MAX_LINES, Watches
+from app.graph.live.watching import Watches
 from app.graph.running.context import Services
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url
+from app.serving.strangers import Waiting
 
 
 class GraphQLOverSockets:
@@ -23,7 +24,8 @@ class GraphQLOverSockets:
         self, services: Services, authenticator: Authenticator, subscriptions: Subscriptions, watches: Watches
     ) -> None:
         self._home = Home(services, authenticator, subscriptions, watches)
-        self._open = 0
+        self._unknown = Waiting()
+        """Conversations that have not said who they are. The others are counted as lines."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
@@ -40,14 +42,11 @@ class GraphQLOverSockets:
         if not known:
             await socket.close(Close.NO_SUBPROTOCOL, f"Speak {PROTOCOL} here.")
             return
-        if self._open >= MAX_LINES:
-            await socket.close(Close.TRY_AGAIN, "Too many sockets are open.")
-            return
-        self._open += 1
+        self._unknown.add(socket, socket.make_room)
         try:
-            await socket.serve()
+            await socket.serve(when_known=lambda: self._unknown.remove(socket))
         finally:
-            self._open -= 1
+            self._unknown.remove(socket)
 
     def _welcomes(self, exchange: Exchange, scope: Scope) -> bool:
         """Whether a browser may connect from the page that asks it to. Others send no Origin."""

@@ -1,16 +1,18 @@
 """Credentials behind open lines, proved again and again: a revocation takes effect as soon as for requests.
 
-A line is a socket or an event stream. Lines with the same credential are one watch.
+A line is a socket or an event stream. Lines with the same credential are one watch; they are counted by who they
+belong to, however its credential is spelled.
 """
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from app.auth.credentials import HEADERS, Authenticator
+from app.auth.credentials import HEADERS, Authenticator, read_bearer
 from app.auth.principal import Principal
 from app.errors import Failure, Forbidden, Unauthorized, Unavailable
 
@@ -21,8 +23,10 @@ UNPROVEN_FOR = timedelta(seconds=5)
 """How long lines stay open while their credential cannot be checked."""
 MAX_LINES = 5_000
 """Per process."""
+MAX_LINES_OF_GROUP = 2_500
+"""Per group, whoever of it opens them: no group can have all of the process's."""
 MAX_LINES_OF_ONE = 2_000
-"""Per credential."""
+"""Per principal: a key, a client, a person."""
 
 End = Callable[[Failure | None], None]
 """Ends a line and says why; None: the gateway stops."""
@@ -45,6 +49,8 @@ class Watches:
         self._authenticator = authenticator
         self._watches: dict[tuple[bytes | None, ...], _Watch] = {}
         self._lines = 0
+        self._lines_of: Counter[object] = Counter()
+        """By group, and by group and principal."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -59,22 +65,33 @@ class Watches:
 
         Unavailable where there are too many.
         """
-        name = tuple(headers.get(one) for one in HEADERS)
+        kept = _as_shown(headers)
+        name = tuple(kept.get(header) for header in HEADERS)
         watch = self._watches.get(name)
-        if self.is_full or (watch is not None and len(watch.ends) >= MAX_LINES_OF_ONE):
+        group_id = principal.scope.group_id
+        one = (group_id, principal.name)
+        if (
+            self.is_full
+            or self._lines_of[group_id] >= MAX_LINES_OF_GROUP
+            or self._lines_of[one] >= MAX_LINES_OF_ONE
+        ):
             raise Unavailable("Too many lines are open. Please try again shortly.")
         if watch is None:
-            kept = {one: value for one in HEADERS if (value := headers.get(one)) is not None}
             watch = self._watches[name] = _Watch(kept, principal, now)
         line = object()
         watch.ends[line] = end
         self._lines += 1
+        self._lines_of.update((group_id, one))
         if self._task is None:
             self._task = asyncio.create_task(self._look_again())
 
         def close() -> None:
             if watch.ends.pop(line, None) is not None:
                 self._lines -= 1
+                for counted in (group_id, one):
+                    self._lines_of[counted] -= 1
+                    if not self._lines_of[counted]:
+                        del self._lines_of[counted]
             if not watch.ends and self._watches.get(name) is watch:
                 del self._watches[name]
 
@@ -119,6 +136,15 @@ class Watches:
             watch.proved_at = now
             if principal != watch.principal:
                 _end_all(watch, Forbidden("What the credential may do has changed: connect again."))
+
+
+def _as_shown(headers: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """The credential's headers, a token in one spelling: `bearer` is `Bearer`, and any blanks are one."""
+    kept = {header: value for header in HEADERS if (value := headers.get(header)) is not None}
+    bearer = read_bearer(kept.get(b"authorization", b"").decode("latin-1"))
+    if bearer is not None:
+        kept[b"authorization"] = b"Bearer " + bearer.encode("latin-1")
+    return kept
 
 
 def _end_all(watch: _Watch, failure: Failure | None) -> None:
