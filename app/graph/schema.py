@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.graph.declaring.built_inputs import BuiltInputs
 from app.graph.declaring.catalog import read_catalog
 from app.graph.declaring.scalars import SCALARS
 from app.graph.documents.already_parsed import AlreadyParsed
@@ -26,4 +27,5 @@ schema = strawberry.Schema(
 )
 graph = built(schema)
 """The same as graphql-core has it."""
+inputs = BuiltInputs(graph)
 catalog = read_catalog(graph, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))

@@ -10,22 +10,27 @@ of Strawberry come often; pyproject.toml keeps them out until somebody has compa
 - A field's declaration has `metadata`, `permission_classes`, `extensions`, `base_resolver.wrapped_func` and
   `python_name`; a type's has `origin`, an enum's `wrapped_cls` and `values`.
 - `Info._raw_info` is graphql-core's own, with the type the field is on.
+- `Definition.from_input` is asked to build an input instead of `convert_argument`, which would make `Some` of what is
+  declared as `Maybe`, and a `GlobalID` of its text.
 - An extension that sets `graphql_document` while parsing, and `pre_execution_errors` while validating, leaves nothing
   to do for either.
 - The execution context is graphql-core's with additions, and completes every value in `complete_value`.
 - Its two rules of validation are not among those that graphql-core specifies.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING
 from enum import Enum
 from typing import Any
 
 import strawberry
 from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema
 from strawberry.extensions import SchemaExtension
+from strawberry.relay import GlobalID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types.base import StrawberryContainer, StrawberryMaybe
 from strawberry.types.scalar import ScalarDefinition
 
 _DECLARATION = "strawberry-definition"
@@ -87,6 +92,37 @@ def runs_around(item: Any) -> str | None:
     if found.permission_classes:
         return "permission classes"
     return "field extensions" if found.extensions else None
+
+
+def build_by(item: Any, build: Callable[[Any], Any]) -> None:
+    """Have an input's instances built by `build`, from their coerced values by name."""
+    declaration(item).from_input = lambda _cls, sent, _context: build(sent)
+
+
+def is_built_otherwise(item: Any) -> str:
+    """What an input has that needs more than its fields' values to be built, in words; empty: nothing."""
+    found = declaration(item)
+    if found.from_input is not None:
+        return "a `from_input` of its own"
+    kinds = [field.resolve_type(type_definition=found) for field in found.fields]
+    if any(isinstance(kind, StrawberryMaybe) for kind in kinds):
+        return "a field declared as `Maybe`"
+    return "a field declared as `GlobalID`" if any(GlobalID in _named(kind) for kind in kinds) else ""
+
+
+def _named(kind: Any) -> Iterator[Any]:
+    yield kind
+    if isinstance(kind, StrawberryContainer):
+        yield from _named(kind.of_type)
+
+
+def fields_without_default(item: Any) -> list[str]:
+    """What the fields of an input are called in its class that have no default there."""
+    return [
+        field.python_name
+        for field in declaration(item).fields
+        if field.default_value is MISSING and field.default_factory is MISSING
+    ]
 
 
 def enum_values(cls: type[Enum]) -> list[Any]:
