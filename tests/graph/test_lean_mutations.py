@@ -23,15 +23,24 @@ LEAN = (
     "mutation Send($input: EventSendInput!) { it: eventSend(input: $input) { errors { p: path c: code } ident: id } }",
     "mutation($input: EventSendInput!) { eventSend(input: $input) { id } }",
 )
-EXECUTED = (
+SHAPES = (
     "mutation($input: EventSendInput!) { eventSend(input: $input) { __typename id errors { code } } }",
     "mutation($input: EventSendInput!) { ...F } fragment F on Mutation { eventSend(input: $input) { id } }",
-    "mutation($input: EventSendInput!) { eventSend(input: $input) { id @include(if: true) } }",
+    "mutation($input: EventSendInput!) { eventSend(input: $input) "
+    "{ id @include(if: true) errors @skip(if: true) { code } } }",
     "mutation($input: EventSendInput!) { eventSend(input: $input) { id id errors { code } errors { path } } }",
-    "mutation($input: EventSendInput!) { a: eventSend(input: $input) { id } b: eventSend(input: $input) { id } }",
+    "mutation($input: EventSendInput!) { eventSend(input: $input) { id } "
+    "eventSend(input: $input) { errors { code } } }",
     "mutation($project: String!) { eventSend(input: {project: $project, eventType: \"x\", nonce: \"n-7\", data: {}})"
     " { id } }",
 )  # fmt: skip
+"""Other ways to write what can be called."""
+EXECUTED = (
+    "mutation($input: EventSendInput!) { __typename eventSend(input: $input) { id } }",
+    "mutation($input: EventSendInput!) { eventSend(input: $input) @skip(if: true) { id } }",
+    "mutation($input: EventSendInput!) { a: eventSend(input: $input) { id } b: eventSend(input: $input) { id } }",
+    'mutation { eventSend(input: {project: "shop", eventType: "x", nonce: "n-8", data: {}}) { id } }',
+)
 
 
 class Both:
@@ -118,9 +127,42 @@ async def test_a_missing_role_and_a_full_queue_are_the_same_errors_too(both: Bot
         assert lean.errors[0]["extensions"]["code"] == code
 
 
+@pytest.mark.parametrize("query", SHAPES)
+async def test_documents_are_called_however_they_are_written(both: Both, query: str) -> None:
+    variables = {"project": both.shop.slug} if "$project" in query else {"input": sent(both)}
+    lean, executed = await both.ask(query, **variables)
+    assert (lean.execution, executed.execution) == ("lean", "resolved")
+    assert lean.body == executed.body
+    assert "errors" not in json.loads(lean.body)
+
+
+async def test_where_it_failed_is_said_for_each_place_it_was_asked_for(both: Both) -> None:
+    lean, executed = await both.ask(SHAPES[4], Role.READ, input=sent(both))
+    assert lean.body == executed.body
+    assert len(lean.errors[0]["locations"]) == 2
+
+
+async def test_a_payload_of_another_shape_is_completed_by_the_executor(both: Both) -> None:
+    """A segment's size is counted by a resolver, after the segment was made, once."""
+    query = (
+        "mutation($input: SegmentCreateInput!) "
+        "{ segmentCreate(input: $input) { segment { name sizeNow } errors { code } } }"
+    )
+    made = {"name": "s", "type": "IMPORTED"}
+    called, executed = await both.ask(query, Role.TENANT_ADMIN, input=made)
+    assert called.execution == executed.execution == "resolved"
+    assert (
+        called.body
+        == executed.body
+        == b'{"data":{"segmentCreate":{"segment":{"name":"s","sizeNow":0},"errors":[]}}}'
+    )
+    async with both.services[True].db.transaction(both.shop.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM segment") == 2
+
+
 @pytest.mark.parametrize("query", EXECUTED)
 async def test_what_needs_the_executor_is_executed(both: Both, query: str) -> None:
-    variables = {"project": both.shop.slug} if "$project" in query else {"input": sent(both)}
+    variables = {"input": sent(both)} if "$input" in query else {}
     asked, executed = await both.ask(query, **variables)
     assert asked.execution == executed.execution == "resolved"
     assert asked.body == executed.body

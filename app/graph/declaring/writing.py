@@ -25,8 +25,6 @@ from app.values.ids import read_id
 
 ROLES = "campaign-gateway-roles"
 """Where the roles are in a mutation's metadata."""
-LEAN = "campaign-gateway-lean"
-"""And there, whether it may be called without the executor."""
 
 
 @object_type
@@ -46,13 +44,13 @@ def errors_field() -> Any:
 
 
 def writes(
-    *, roles: Collection[Role], description: str = "", lean: bool = False
+    *, roles: Collection[Role], description: str = ""
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
-    `lean`: it reads nothing of `info` but the context, and may be called without the executor.
+    Of `info` it reads the context and its path alone: it is called without the executor where that is possible.
     """
 
     def decorate(resolver: Callable[..., Awaitable[Any]]) -> Any:
@@ -64,6 +62,8 @@ def writes(
         @functools.wraps(resolver)
         async def guarded(*, info: strawberry.Info, **arguments: Any) -> Any:
             context = info.context
+            if context.made is not None:
+                return context.made
             principal: Principal = context.principal
             principal.require(roles)
             try:
@@ -78,7 +78,7 @@ def writes(
         return strawberry.mutation(
             resolver=guarded,
             description=description or description_of(resolver),
-            metadata={ROLES: frozenset(roles), LEAN: lean},
+            metadata={ROLES: frozenset(roles)},
         )
 
     return decorate

@@ -96,7 +96,6 @@ class EventReplayInput:
 
 @writes(
     roles=SENDERS,
-    lean=True,
 )
 async def send(
     info: strawberry.Info,

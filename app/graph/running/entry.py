@@ -21,7 +21,7 @@ from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
 from app.graph.running.explaining import explanation_of
-from app.graph.running.lean import Lean, lean_of
+from app.graph.running.lean import Lean, Unshown, lean_of
 from app.graph.running.operations import Operation
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
@@ -141,12 +141,13 @@ async def _run(checked: CheckedOperation, context: Context) -> Answer:
 
 async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answer:
     """A mutation that needs no executor."""
-    shown, error = await lean.run(checked.args, context)
-    body: dict[str, Any] = {"data": shown}
-    errors = []
-    if error is not None:
-        errors = body["errors"] = [_masked(error, context)]
-    return Answer(_JSON.encode(body), _JSON.encode(shown), errors, "lean")
+    resolving = _Resolving(context, checked)
+    try:
+        shown, error = await lean.run(checked.args, resolving)
+    except Unshown as made:
+        resolving.made = made.payload
+        return await _execute(checked, resolving, execution="resolved")
+    return _answer(shown, [] if error is None else [_masked(error, context)], execution="lean")
 
 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
@@ -177,24 +178,31 @@ async def answers(checked: CheckedOperation, context: Context) -> AsyncGenerator
     )
     async with aclosing(results):
         async for result in results:
-            yield _body(result.data, [_masked(e, context) for e in result.errors or ()])
+            errors = [_masked(e, context) for e in result.errors or ()]
+            yield _answer(result.data, errors, execution="resolved").body
 
 
 async def _resolve(checked: CheckedOperation, context: Context, *, execution: str) -> Answer:
+    return await _execute(checked, _Resolving(context, checked), execution=execution)
+
+
+async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execution: str) -> Answer:
     operation = checked.operation
     result = await schema.execute(
         operation.query,
         variable_values=operation.variables,
-        context_value=_Resolving(context, checked),
+        context_value=resolving,
         operation_name=operation.name,
     )
-    errors = [_masked(e, context) for e in result.errors or ()]
-    data = _JSON.encode(result.data)
-    return Answer(_body(result.data, errors), data, errors, execution)
+    errors = [_masked(e, resolving.request) for e in result.errors or ()]
+    return _answer(result.data, errors, execution=execution)
 
 
-def _body(data: Any, errors: list[dict[str, Any]]) -> bytes:
-    return _JSON.encode({"data": data, "errors": errors} if errors else {"data": data})
+def _answer(data: Any, errors: list[dict[str, Any]], *, execution: str) -> Answer:
+    """`data` is written once, for both forms of the answer."""
+    shown = _JSON.encode(data)
+    more = b',"errors":' + _JSON.encode(errors) if errors else b""
+    return Answer(b'{"data":' + shown + more + b"}", shown, errors, execution)
 
 
 async def _introspect(checked: CheckedOperation, context: Context) -> Answer:
@@ -217,6 +225,8 @@ class _Resolving:
         self.document = checked.document
         self.plan = checked.plan
         self.bindings: Bindings = checked.bound(context)
+        self.made: Any = None
+        """The payload of a mutation that was called already."""
         context.loaders = Loaders(catalog, context.db, self.bindings)
 
     def __getattr__(self, name: str) -> Any:
