@@ -7,6 +7,7 @@ compared them with this file, and `tests/plan/test_graphql_parts.py` says what c
 - `VariableValues(sources, coerced)` is what arguments are read with. They come out the same without `sources`, so the
   coerced variables by name, which is what resolvers are shown, are enough (`variables_of`).
 - `VariableValueSource` and the signature of a variable are what a single variable is kept as.
+- `coerce_default_value` is what it fills in for a field that is left out.
 - A leaf type's `coerce_input_value` and `coerce_output_value` are what the executor itself calls.
 - A message may suggest names of the schema, and the one about missing subfields does so whatever `hide_suggestions`
   says (`without_suggestions`).
@@ -21,11 +22,11 @@ from graphql import (
     GraphQLInputField,
     GraphQLLeafType,
     GraphQLSchema,
-    Undefined,
     VariableDefinitionNode,
 )
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 _SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 
@@ -56,9 +57,9 @@ def printer_of(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
     return leaf.coerce_output_value
 
 
-def has_default(field: GraphQLInputField) -> bool:
-    """Whether something is filled in for a field that is left out."""
-    return field.default_value is not Undefined or getattr(field, "default", None) is not None
+def default_of(field: GraphQLInputField) -> Any:
+    """What is filled in for a field that is left out, as it is after coercion; `Undefined` where nothing is."""
+    return coerce_default_value(field)
 
 
 def without_suggestions(message: str) -> str:
@@ -69,7 +70,7 @@ def without_suggestions(message: str) -> str:
 __all__ = [
     "GraphQLVariableSignature",
     "VariableValues",
-    "has_default",
+    "default_of",
     "one_variable",
     "printer_of",
     "reader_of",

@@ -33,12 +33,27 @@ INPUTS = {
         "isTemplate",
         "rewards",
     ),
-    "StoreCreateInput": ("name", "beaconKey", "timeZone", "isDefault", "externalId"),
+    "StoreCreateInput": ("name", "beaconKey", "timeZone", "isDefault", "externalId", "unavailableFeatures"),
+    "CampaignCreateInput": ("name", "channels", "content", "rewards", "draft", "storeId"),
+    "PromoRedeemInput": ("key", "code", "basket", "customerId"),
+    "MetricsRecordInput": ("entries", "mode"),
 }
 VALUES = st.one_of(
     st.text(max_size=5), st.integers(), st.booleans(), st.none(), st.decimals(allow_nan=False), st.floats(),
     st.sampled_from(["PROMOTION", "promotion", "2026-01-01T00:00:00Z", "12.50", "camp_1", Decimal("12.5"), 7]),
     st.lists(st.text(max_size=3), max_size=2), st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+    st.lists(st.none() | st.sampled_from(["SPEND_LIMITS", "x"]), max_size=2),
+    st.fixed_dictionaries({}, optional={"subject": st.text(max_size=3) | st.none(), "body": st.integers()}),
+    st.fixed_dictionaries({}, optional={"type": st.sampled_from(["REWARDS", None, 1]), "ownerId": st.integers()}),
+    st.fixed_dictionaries({"lines": st.lists(
+        st.fixed_dictionaries({"unitPrice": st.sampled_from(["1.50", 2, None])}, optional={
+            "quantity": st.integers(), "sku": st.text(max_size=3) | st.none(),
+        }), max_size=2) | st.none(),
+    }),
+    st.lists(st.fixed_dictionaries({"campaignId": st.just("camp_1"), "day": st.sampled_from(["2026-01-01", "x"]),
+        "channel": st.text(max_size=3)}, optional={"clicks": st.integers(), "spend": st.sampled_from(["1", None, "x"]),
+        "extra": st.lists(st.fixed_dictionaries({"name": st.text(max_size=3), "value": st.integers()}), max_size=2),
+        }) | st.none(), max_size=3),
 )  # fmt: skip
 
 
@@ -71,7 +86,7 @@ def test_an_event_is_read_quickly_and_its_faults_are_not() -> None:
     assert plain is not None
     event = {"project": "p", "eventType": "t", "nonce": "n", "body": "{}"}
     assert plain.read({"input": event}) is not None
-    for changed in ({"nonce": None}, {"nonce": 1}, {"data": {"a": 1}}, {"other": "x"}):
+    for changed in ({"nonce": None}, {"nonce": 1}, {"data": 1.5}, {"other": "x"}):
         assert plain.read({"input": {**event, **changed}}) is None
     assert plain.read({"input": {"project": "p"}}) is None
     assert plain.read({"input": None}) is plain.read({}) is plain.read({"input": event, "more": 1}) is None
@@ -90,3 +105,29 @@ def test_other_operations_have_no_plain_input(declared: str) -> None:
     (node,) = parse(f"mutation ({declared}) {{ x }}").definitions
     assert isinstance(node, OperationDefinitionNode)
     assert plain_input(graph, node) is None
+
+
+def test_reports_and_baskets_are_read_quickly_with_what_is_filled_in() -> None:
+    entry = {"campaignId": "camp_1", "day": "2026-01-01", "channel": "email", "spend": "12.50", "extra": []}
+    sent: dict[str, Any] = {"input": {"entries": [entry] * 3}}
+    node = operation("MetricsRecordInput")
+    plain = plain_input(graph, node)
+    assert plain is not None
+    assert not plain.is_flat
+    quick, general = plain.read(sent), get_variable_values(graph, node.variable_definitions or (), sent)
+    assert quick is not None
+    assert not isinstance(general, list)
+    assert quick.coerced == general.coerced
+    assert quick.coerced["input"]["mode"] is general.coerced["input"]["mode"]
+    # One in place of a list is allowed, and left to the general way.
+    assert plain.read({"input": {"entries": entry}}) is None
+
+
+def test_a_naive_reader_that_fills_nothing_in_would_differ() -> None:
+    node = operation("PromoRedeemInput")
+    plain = plain_input(graph, node)
+    assert plain is not None
+    sent = {"input": {"key": "k", "code": "c", "basket": {"lines": [{"unitPrice": "1"}]}}}
+    quick = plain.read(sent)
+    assert quick is not None
+    assert quick.coerced["input"]["basket"]["lines"][0]["quantity"] == 1

@@ -92,13 +92,13 @@ def test_a_reader_may_say_undefined() -> None:
     assert parts.reader_of(undefined)(1) is Undefined
 
 
-def test_defaults_of_input_fields_are_seen() -> None:
+def test_defaults_of_input_fields_are_as_they_are_filled_in() -> None:
     wish = SCHEMA.type_map["Wish"]
     assert isinstance(wish, GraphQLInputObjectType)
-    assert {name: parts.has_default(field) for name, field in wish.fields.items()} == {
-        "name": False,
-        "size": False,
-        "many": True,
+    assert {name: parts.default_of(field) for name, field in wish.fields.items()} == {
+        "name": Undefined,
+        "size": Undefined,
+        "many": 3,
     }
 
 

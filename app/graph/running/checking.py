@@ -73,9 +73,13 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
         )
     if operation.read_only and definition.kind is OperationType.MUTATION:
         raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
-    variables = None if definition.plain is None else definition.plain.read(operation.variables)
-    if variables is None:
+    plain = definition.plain
+    if plain is None or not plain.is_flat:
         check_variables(operation.variables)
+    variables = None if plain is None else plain.read(operation.variables)
+    if variables is None:
+        if plain is not None and plain.is_flat:
+            check_variables(operation.variables)
         coerced = get_variable_values(
             graph, definition.node.variable_definitions or (), operation.variables, max_errors=10,
             hide_suggestions=not documents.suggestions,
