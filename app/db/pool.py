@@ -108,6 +108,13 @@ class Pool:
                 return connection
             self.drop(connection)
 
+    def take_now(self) -> Connection | None:
+        """The same without waiting, and without a coroutine for each read; None where none lies ready."""
+        if self._idle and not self._idle[-1].is_closed():
+            self.taken += 1
+            return self._idle.pop()
+        return None
+
     def give_back(self, connection: Connection) -> None:
         """The connection is whole, outside any transaction, and nothing runs on it."""
         if self._is_closed:

@@ -44,7 +44,7 @@ class Readers(Pool):
         tries = 0
         with told():
             while True:
-                connection: ReadingConnection = await self.take()
+                connection: ReadingConnection = self.take_now() or await self.take()
                 try:
                     return await self._fetch_on(connection, sql, values)
                 except asyncpg.InternalClientError:
