@@ -2,10 +2,7 @@
 
 uvicorn waits for ever for headers that never end, bodies that never arrive and clients that never read their
 answer, and sets and cancels a timer per request to close idle connections. Here a connection has a deadline for
-each of these; one timer a second looks at all of them, so a normal request pays a few attribute writes.
-
-And an answer leaves in one piece: uvicorn writes its head and its body one after the other, two system calls
-and two packets, and the first of them wakes the client for nothing.
+each of these (`watching.py`), so a normal request pays a few attribute writes.
 
 A request that came before, byte for byte, is not read again (`known_requests.py`): neither uvicorn nor the app sees it.
 """
@@ -13,21 +10,20 @@ A request that came before, byte for byte, is not read again (`known_requests.py
 import asyncio
 import enum
 import socket
-from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import httptools
 
+from app.serving.answers import Answers
 from app.serving.bodies import KIB
 from app.serving.exchange import KEY, WHOLE, AnswersAgain, Exchange, KnownRequest
 from app.serving.heads import Malformed, is_handshake, read_head, size_of, without_offer
-from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection, ServerState
+from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection
+from app.serving.watching import Unread, Watched, watch
 
 SOCKET_PATHS = frozenset({b"/graphql"})
 """Where a WebSocket may be asked for. Anywhere else the offer is not taken, and the request is one like any other."""
 TOO_MUCH_HEAD = "The headers are too large."
-_CONTINUE = b"HTTP/1.1 100 "
 
 
 class _Phase(enum.Enum):
@@ -42,31 +38,6 @@ class _Phase(enum.Enum):
     LEAVING = enum.auto()
     """We said our last word, and read what is on its way: closing at once would reset the connection, and the client
     would never read why."""
-
-
-class Unread:
-    """What was written to a client that has not read it yet."""
-
-    __slots__ = ("_bytes", "_since")
-
-    def __init__(self, now_s: float) -> None:
-        self._bytes = 0
-        self._since = now_s
-
-    def is_late(self, transport: asyncio.Transport, now_s: float, *, within_s: float) -> bool:
-        """Whether none of it was read for that long."""
-        unread = transport.get_write_buffer_size()
-        if unread == 0 or unread != self._bytes:
-            self._bytes, self._since = unread, now_s
-        return now_s - self._since > within_s
-
-
-class Watched:
-    """A connection that `watch` looks at once a second."""
-
-    def look(self, now_s: float) -> None:
-        """Close what is late."""
-        raise NotImplementedError
 
 
 class BoundedConnection(HttpConnection, Watched):
@@ -114,7 +85,7 @@ class BoundedConnection(HttpConnection, Watched):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._answers = _Answers(transport, self._leave)
+        self._answers = Answers(transport, self._leave)
         accepted = transport.get_extra_info("socket")
         if accepted is not None and accepted.family in (socket.AF_INET, socket.AF_INET6):
             # asyncio forgets this for sockets bound by hand; then headers and body, which are two writes, arrive
@@ -322,7 +293,7 @@ class BoundedConnection(HttpConnection, Watched):
             self.head_lines(),
             known.head, len(body), exchange.request_id.encode(),
         )  # fmt: skip
-        if len(body) <= _Answers.joined_bytes:
+        if len(body) <= Answers.joined_bytes:
             self.transport.write(head + body)
         else:
             self.transport.write(head)
@@ -410,74 +381,3 @@ class BoundedConnection(HttpConnection, Watched):
         self._enter(_Phase.LEAVING)
         self.transport.write_eof()
         self.read_on()
-
-
-class _Answers:
-    """A connection's transport as its answers see it: the head waits for the first piece of the body."""
-
-    joined_bytes = 64 * KIB
-    """A larger body is written by itself; copying it would cost more than the second system call."""
-
-    __slots__ = ("_between", "_head", "_leave", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, leave: Callable[[], object]) -> None:
-        self._transport = transport
-        self._leave = leave
-        self._between = True
-        self._head: bytes | None = None
-
-    def write(self, data: bytes) -> None:
-        """Write now, or together with what comes next."""
-        head = self._head
-        if head is not None:
-            self._head = None
-            if len(data) <= self.joined_bytes:
-                data = head + data
-            else:
-                self._transport.write(head)
-        elif self._between and not data.startswith(_CONTINUE):
-            self._between = False
-            self._head = data
-            return
-        self._transport.write(data)
-
-    def finish(self) -> None:
-        """The answer is complete: what comes next is another answer's head."""
-        self._between = True
-        if self._head is not None:
-            # There was no body, not even an empty one.
-            self._transport.write(self._head)
-            self._head = None
-
-    def close(self) -> None:
-        """Close when everything is written."""
-        self.finish()
-        self._leave()
-
-    def let_go(self) -> None:
-        """Forget the connection, so that it is gone without the garbage collector."""
-        self._leave = self._transport.close
-
-    def is_closing(self) -> bool:
-        """Whether it is about to close."""
-        return self._transport.is_closing()
-
-
-_watched: "WeakKeyDictionary[ServerState, asyncio.TimerHandle]" = WeakKeyDictionary()
-LOOK_EVERY_S = 1.0
-
-
-def watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-    """Look at a server's connections once a second, for as long as it has any."""
-    if server not in _watched:
-        _watched[server] = loop.call_later(LOOK_EVERY_S, _look_at_all, server, loop)
-
-
-def _look_at_all(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-    del _watched[server]
-    now_s = loop.time()
-    for connection in list(server.connections):
-        if isinstance(connection, Watched):
-            connection.look(now_s)
-    if server.connections:
-        watch(server, loop)

@@ -11,9 +11,9 @@ import asyncio
 from typing import Any
 
 from app.serving.bodies import KIB
-from app.serving.connections import Unread, Watched, watch
 from app.serving.exchange import KEY, Exchange
 from app.serving.uvicorn_parts import SocketConnection
+from app.serving.watching import Unread, Watched, watch
 
 GOING_AWAY = 1001
 _NO_HANDSHAKE = (

@@ -168,7 +168,7 @@ def _scope_series(request: AggregateRequest) -> Select:
 
 def _scope_rows(request: AggregateRequest) -> tuple[Table, list[Sql]]:
     # The rollup knows stores, not projects: under a project scope the base rows are read.
-    m = request.table("CampaignMetric" if "p" in request.scope_shape else "MetricRollup", "m")
+    m = request.table("CampaignMetric" if request.scope_shape.has_projects else "MetricRollup", "m")
     where = _window(request, m)
     if request.args.given("storeIds"):
         stores = request.args.param("storeIds", cast="bigint[]", convert=_stores)
