@@ -3,7 +3,6 @@
 A read uses its prepared statement directly, without the driver's own look-up.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from app.db.outages import told
 from app.db.pool import Pool
+from app.values.known import Known
 
 MAX_STATEMENTS = 500
 """Prepared on one connection; about 200 kB each, on the server."""
@@ -24,15 +24,13 @@ class ReadingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.statements: OrderedDict[str, PreparedStatement[asyncpg.Record]] = OrderedDict()
+        self.statements: Known[str, PreparedStatement[asyncpg.Record]] = Known(MAX_STATEMENTS)
 
     async def first(self, sql: str) -> "PreparedStatement[asyncpg.Record]":
         """Prepare a statement that is used for the first time."""
         statement: PreparedStatement[asyncpg.Record] = await self.prepare(sql)
-        self.statements[sql] = statement
-        if len(self.statements) > MAX_STATEMENTS:
-            # asyncpg closes it on the server when the next one is prepared.
-            self.statements.popitem(last=False)
+        # asyncpg closes those that make room on the server when the next one is prepared.
+        self.statements.keep(sql, statement)
         return statement
 
 
@@ -61,8 +59,6 @@ class Readers(Pool):
             statement = connection.statements.get(sql)
             if statement is None:
                 statement = await connection.first(sql)
-            else:
-                connection.statements.move_to_end(sql)
             data = await statement.fetchval(*values)
         except asyncpg.PostgresError:
             # The statement failed, not the connection; if that ended, whoever takes it next will find out.
