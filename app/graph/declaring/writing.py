@@ -20,7 +20,7 @@ from app.auth.principal import Principal, Role
 from app.db.database import Transaction
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
-from app.values.changes import UNSET, Settable, Unset
+from app.values.changes import Unset
 from app.values.ids import read_id
 
 ROLES = "campaign-gateway-roles"
@@ -114,13 +114,6 @@ def given_id(value: str | None, prefix: str, kind: str, *path: str) -> int | Non
     """The same for a field for which absent and null mean the same."""
     text = given(value)
     return None if text is None else own_id(text, prefix, kind, *path)
-
-
-def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | None]:
-    """The same for a field that may be null or absent."""
-    if value is None:
-        return None
-    return UNSET if value is strawberry.UNSET else own_id(value, prefix, kind, *path)
 
 
 def given(value: Any) -> Any:
