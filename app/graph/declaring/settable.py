@@ -25,9 +25,10 @@ import strawberry
 from app.db.database import Transaction
 from app.domain.inputs import Path
 from app.domain.settable import IdText, SettableField, SmallInt, settable_fields
-from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
+from app.errors import MAX_TOLD, Failure, Invalid, Several
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
+from app.graph.declaring.writing import own_id
 from app.values.changes import UNSET
 from app.values.ids import read_id
 
@@ -237,12 +238,12 @@ def _form(one: SettableField, taken: _Taken) -> Callable[[Any, Path], Any] | Non
         return None
     prefix, kind = one.setting.refers
     if _is_list(one.kind):
-        return lambda sent, at: [row_id(text, prefix, kind, [*at, *steps, n]) for n, text in enumerate(sent)]
+        return lambda sent, at: [own_id(text, prefix, kind, *at, *steps, n) for n, text in enumerate(sent)]
     blank = one.setting.blank
 
     def ident(text: str, at: Path) -> int | None:
         found = read_id(prefix, text)
-        return found if found is not None or text in blank else row_id(text, prefix, kind, [*at, *steps])
+        return found if found is not None or text in blank else own_id(text, prefix, kind, *at, *steps)
 
     return ident
 
@@ -272,14 +273,6 @@ def code_of(named: Enum, path: Path, *, name: str, instead: str = "") -> int:
     if named.value == 0:
         raise Invalid(f"`{name}` cannot be UNRECOGNIZED; that only describes.{instead}", path=path)
     return int(named.value)
-
-
-def row_id(text: str, prefix: str, kind: str, path: Path) -> int:
-    """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
-    found = read_id(prefix, text)
-    if found is None:
-        raise NotFound(kind, text, path=[str(step) for step in path])
-    return found
 
 
 def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:

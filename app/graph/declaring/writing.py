@@ -102,7 +102,7 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
         yield
 
 
-def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
+def own_id(text: str, prefix: str, kind: str, *path: str | int) -> int:
     """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
     found = read_id(prefix, text)
     if found is None:

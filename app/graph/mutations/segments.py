@@ -150,7 +150,7 @@ def _customer_ids(sent: list[strawberry.ID]) -> list[int]:
     failures: list[Failure] = []
     for index, text in enumerate(sent):
         try:
-            found.append(own_id(text, "cust", "customer", "customerIds", str(index)))
+            found.append(own_id(text, "cust", "customer", "customerIds", index))
         except Failure as failure:
             failures.append(failure)
     if failures:
