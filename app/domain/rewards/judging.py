@@ -137,15 +137,15 @@ def settle_due(programme: Programme, asked: Due, books: Books, *, customer_id: i
     wanted = asked.wanted
     if asked.outcome is not None:
         return _decided(asked.outcome, wanted, [], trace)
-    limits, counted = programme.limits, books
-    known = counted.rewarded.get(customer_id, 0) > 0
+    limits = programme.limits
+    known = books.rewarded.get(customer_id, 0) > 0
     checks = (
-        ("participants", limits.participants, counted.participants, 0 if known else 1),
-        ("transactions", limits.transactions, counted.transactions, 1),
-        ("revenue", limits.revenue, counted.revenue, revenue),
+        ("participants", limits.participants, books.participants, 0 if known else 1),
+        ("transactions", limits.transactions, books.transactions, 1),
+        ("revenue", limits.revenue, books.revenue, revenue),
     )
     full = [name for name, limit, so_far, more in checks if so_far + more > limit]
-    room = max(0, limits.rewards - counted.paid)
+    room = max(0, limits.rewards - books.paid)
     if trace is not None:
         trace["limits"] = [
             {"of": name, "limit": limit, "soFar": so_far, "thisOne": more, "reached": so_far + more > limit}
@@ -155,7 +155,7 @@ def settle_due(programme: Programme, asked: Due, books: Books, *, customer_id: i
         if limits.rewards < MAX_SAFE_INTEGER or room < wanted:
             trace["limits"].append(
                 {
-                    "of": "rewards", "limit": limits.rewards, "soFar": counted.paid, "thisOne": wanted,
+                    "of": "rewards", "limit": limits.rewards, "soFar": books.paid, "thisOne": wanted,
                     "reached": room < wanted,
                 }
             )  # fmt: skip
