@@ -146,9 +146,10 @@ class ToOne:
 
 @dataclass(frozen=True)
 class RootRow:
-    """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
+    """A root field that finds one row by its `id` argument, or the one the scope names."""
 
     scope_key: str = ""
+    """Of the scope: `group` or `store`; empty: it is found by its id."""
 
 
 @dataclass(frozen=True)

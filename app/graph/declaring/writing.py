@@ -122,5 +122,5 @@ def given(value: Any) -> Any:
 
 
 def optional(description: str) -> Any:
-    """An input field that can be left out; null clears it."""
+    """An input field for which absent and null mean the same: it is read by `given` or `given_id`."""
     return strawberry.field(default=strawberry.UNSET, description=description)
