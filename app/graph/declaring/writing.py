@@ -20,7 +20,6 @@ from app.auth.principal import Principal, Role
 from app.db.database import Transaction
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
-from app.values.changes import Unset
 from app.values.ids import read_id
 
 ROLES = "campaign-gateway-roles"
@@ -118,7 +117,7 @@ def given_id(value: str | None, prefix: str, kind: str, *path: str) -> int | Non
 
 def given(value: Any) -> Any:
     """A field for which absent and null mean the same."""
-    return None if value is strawberry.UNSET or isinstance(value, Unset) else value
+    return None if value is strawberry.UNSET else value
 
 
 def optional(description: str) -> Any:
