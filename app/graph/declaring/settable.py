@@ -147,17 +147,16 @@ def input_for(
     codes: Mapping[str, Coded] | None = None,
     forms: Mapping[str, Conversion] | None = None,
     texts: Mapping[str, str] | None = None,
-    own_first: bool = False,
     first: Sequence[str] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own (or `own_first`).
+    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own.
 
     `inside`: it is the object of that name in another input, and holds what is declared inside it.
     `only`, `without`: columns that alone can, or that cannot, be given here. `required`: those that must be.
     `objects`: by name, the inputs of its objects and what they are. `entries`: by column, the inputs of what a column
     holds, or holds several of. `codes`: by column, the enum that names its codes. `forms`: by column, how the graph
     shows it otherwise. `texts`: by column, the description where it means something else here. `first`: names that
-    stand before all others.
+    stand before all others, whether declared or the class's own.
     """
     taken = _Taken(
         tuple(
@@ -179,7 +178,7 @@ def input_for(
                 must = one.column in required or (one.default is MISSING and one.column not in taken.codes)
                 made[name] = kind if must or _has_default(one) else kind | None
                 setattr(cls, name, _field(one, text, must=must))
-        kinds = {**own, **made} if own_first else {**made, **own}
+        kinds = {**made, **own}
         cls.__annotations__ = {name: kinds[name] for name in dict.fromkeys((*first, *kinds))}
         cls.__reader__ = reader  # type: ignore[attr-defined]
         return input_type(cls)

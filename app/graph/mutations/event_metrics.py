@@ -29,7 +29,7 @@ class EventMetricPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(Telling, own_first=True)
+@input_for(Telling, first=("id",))
 class EventMetricInput:
     """A state or statistic of an event."""
 

@@ -58,7 +58,7 @@ class SegmentCreateInput:
     type: SegmentType = strawberry.field(description="How it gets its customers.")
 
 
-@input_for(SegmentFields, own_first=True)
+@input_for(SegmentFields, first=("id",))
 class SegmentUpdateInput:
     """A change of a segment: fields left out stay, fields that are null are cleared. Its type stays."""
 
