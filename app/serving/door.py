@@ -107,12 +107,12 @@ class Door:
             exchange.route = getattr(scope.get("route"), "path", "")
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
 
-    def let_in(self, exchange: Exchange, *, weight: int = 1) -> bool:
+    def let_in(self, exchange: Exchange) -> bool:
         """Whether there is room for one that comes again; then it takes that, and is under way."""
-        if self.taken + weight > self.max_in_flight:
+        if self.taken >= self.max_in_flight:
             return False
-        self.taken += weight
-        exchange.weight = weight
+        self.taken += 1
+        exchange.weight = 1
         self.in_flight += 1
         metrics.entered()
         return True

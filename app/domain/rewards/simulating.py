@@ -76,7 +76,7 @@ class Simulated:
 
 
 Heard = Callable[[int, int, Decision], None]
-"""Called with every decision: the evaluation's id (0 for a draft), the customer, the decision."""
+"""Called with every decision: the evaluation's id, the customer, the decision."""
 
 
 async def replay_evaluations(
@@ -138,7 +138,6 @@ async def draft(
     campaign: Mapping[str, Any],
     partner: Mapping[str, Any],
     store_id: int | None,
-    heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
     """What a configuration that never ran would have paid; yields after each chunk. `campaign`, `partner`: facts.
 
@@ -167,8 +166,6 @@ async def draft(
             decision = settle_due(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["received_at"], programme, books, revenue)
-            if heard is not None:
-                heard(0, customer, decision)
         yield state
     yield state
 

@@ -130,9 +130,9 @@ def _bound(columns: Mapping[str, Any]) -> dict[str, Declared]:
     }
 
 
-def amount_of(name: str, currency: str = "currency") -> Any:
+def amount_of(name: str) -> Any:
     """Inside `embed(amount=…)`: a money column, printed with the digits of the row's currency."""
-    return Declared("column", expressions=(lambda row: row(name), lambda row: row(currency)), kind=AMOUNT)
+    return Declared("column", expressions=(lambda row: row(name), lambda row: row("currency")), kind=AMOUNT)
 
 
 def is_set(name: str) -> Expression:

@@ -140,7 +140,6 @@ def input_for(
     *,
     inside: str = "",
     only: Collection[str] | None = None,
-    without: Collection[str] = (),
     required: Collection[str] = (),
     objects: Mapping[str, tuple[type, str]] | None = None,
     entries: Mapping[str, type] | None = None,
@@ -152,7 +151,7 @@ def input_for(
     """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own.
 
     `inside`: it is the object of that name in another input, and holds what is declared inside it.
-    `only`, `without`: columns that alone can, or that cannot, be given here. `required`: those that must be.
+    `only`: the columns that can be given here, where not all can. `required`: those that must be.
     `objects`: by name, the inputs of its objects and what they are. `entries`: by column, the inputs of what a column
     holds, or holds several of. `codes`: by column, the enum that names its codes. `forms`: by column, how the graph
     shows it otherwise. `texts`: by column, the description where it means something else here. `first`: names that
@@ -161,7 +160,7 @@ def input_for(
     taken = _Taken(
         tuple(
             one for one in settable_fields(fields)
-            if one.column not in without and (only is None or one.column in only)
+            if (only is None or one.column in only)
             and (not inside or one.setting.inside == inside)
         ),
         inside, objects or {}, entries or {}, codes or {}, forms or {}, texts or {},
@@ -186,23 +185,26 @@ def input_for(
     return decorate
 
 
-async def fields_of(tx: Transaction, fields: type[T], given: Any, at: Path = ()) -> T:
-    """The values of an input, in the domain's form; `at` is its path in the mutation's input.
+async def fields_of(tx: Transaction, fields: type[T], given: Any) -> T:
+    """The values of a mutation's input, in the domain's form.
 
     Ids are read here: one that cannot be read is not found, like an unknown id. Names are looked up here, too.
     """
     reader: _Reader = given.__reader__
-    values = reader.read(given, at)
+    values = reader.read(given, ())
     for one in reader.named:
         text = values.get(one.column)
         if text is not None:
             assert one.setting.named is not None
-            values[one.column] = await one.setting.named(tx, text, *at, *one.steps)
+            values[one.column] = await one.setting.named(tx, text, *one.steps)
     return fields(**values)
 
 
 def entry_of(fields: type[T], given: Any, at: Path = (), **more: Any) -> T:
-    """The same where nothing has to be looked up. `more` has the values that do not come from clients."""
+    """The same where nothing has to be looked up, for an input at the path `at`.
+
+    `more` has the values that do not come from clients.
+    """
     reader: _Reader = given.__reader__
     assert not reader.named, f"{fields.__name__} has names that must be looked up"
     return fields(**reader.read(given, at), **more)
