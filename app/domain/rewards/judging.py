@@ -16,6 +16,7 @@ from typing import Any
 
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.programme import (
+    OR,
     REDEEM,
     SCALE,
     Condition,
@@ -258,7 +259,7 @@ def _flow_trace(flow: Flow, facts: Facts, at: datetime, *, holds: bool) -> Trace
 
 
 def _condition_trace(one: Condition, facts: Facts, at: datetime) -> Trace:
-    found: Trace = {"condition": one.id, "expected": one.expected, "tie": "OR" if one.joiner == 2 else "AND"}
+    found: Trace = {"condition": one.id, "expected": one.expected, "tie": "OR" if one.joiner == OR else "AND"}
     if one.test is None:
         return {**found, "holds": False, "why": one.why}
     holds = evaluate(one.test, facts, now=at)

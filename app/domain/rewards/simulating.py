@@ -174,19 +174,15 @@ def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str
     """An event as a trigger, its transaction, and further values by owner."""
     if row["trigger"] is None:
         body = _read(row["body"])
-        trigger = Trigger(
-            CODES[RewardTrigger(row["event_type"])], body["customTriggerId"], row["occurred_at"]
-        )
-        transaction = dict(body["transaction"])
-        if transaction.get("currency") not in (None, currency):
-            transaction["amount"] = None
-        return trigger, transaction, body["attributes"]
-    data = _read(row["data"]) if row["data"] else {}
-    code, custom = _trigger_of(row["trigger"], row["event_type_id"])
-    transaction = transaction_of(data, currency=currency)
+        code, custom = CODES[RewardTrigger(row["event_type"])], body["customTriggerId"]
+        transaction, further = dict(body["transaction"]), body["attributes"]
+    else:
+        data = _read(row["data"]) if row["data"] else {}
+        code, custom = _trigger_of(row["trigger"], row["event_type_id"])
+        transaction, further = transaction_of(data, currency=currency), {"transaction": data}
     if transaction.get("currency") not in (None, currency):
         transaction["amount"] = None
-    return Trigger(code, custom, row["occurred_at"]), transaction, {"transaction": data}
+    return Trigger(code, custom, row["occurred_at"]), transaction, further
 
 
 def _note(
