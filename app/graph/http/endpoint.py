@@ -35,7 +35,7 @@ from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, check_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations
-from app.graph.running.operations import Operation, read_json_body
+from app.graph.running.operations import read_json_body
 from app.serving.bodies import PAGES, UNSUPPORTED_MEDIA_TYPE, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
@@ -170,7 +170,7 @@ class GraphQLOverHttp:
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
-        status, more = _status_of(given, operation, form)
+        status, more = _status_of(given, form)
         if replayed:
             more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
@@ -230,7 +230,7 @@ def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:
     return status, headers, body
 
 
-def _status_of(given: Answer, operation: Operation, form: Form) -> tuple[int, list[tuple[bytes, bytes]]]:
+def _status_of(given: Answer, form: Form) -> tuple[int, list[tuple[bytes, bytes]]]:
     """200 unless the operation was refused before it ran.
 
     Then plain JSON keeps to 200, which is what its clients know, and the GraphQL media type says 4xx; a
