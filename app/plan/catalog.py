@@ -163,7 +163,6 @@ class Many:
     orders: Mapping[str, SortKey] = field(default_factory=dict)
     connection: bool = False
     default_first: int | None = None
-    parent_key: str = "id"
     filter: str = ""
     """The GraphQL name of its filter input."""
     where: str = ""

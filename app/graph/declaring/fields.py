@@ -191,7 +191,6 @@ def connection(
     rows: ListOf,
     *further: inspect.Parameter,
     key: str = "",
-    parent_key: str = "id",
     where: str = "",
 ) -> Any:
     """A list in pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
@@ -210,9 +209,7 @@ def connection(
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
         *further,
     ]
-    made = Many(
-        key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key, where=where
-    )
+    made = Many(key, rows.default, rows.keys, connection=True, default_first=first, where=where)
     return _field(Declared("made", made=made), description, tuple(arguments))
 
 
