@@ -23,7 +23,6 @@ from app.graph.http.negotiation import Form, negotiate
 from app.graph.http.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
-    brings_form,
     close_files,
     read_get,
     read_post,
@@ -36,7 +35,7 @@ from app.graph.running.entry import Answer, check_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import read_json_body
-from app.serving.bodies import PAGES, UNSUPPORTED_MEDIA_TYPE, read_body
+from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
@@ -44,7 +43,6 @@ from app.serving.preferences import base_url, stale_ok
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
 
-METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
 INTERNAL = "INTERNAL"
 
