@@ -19,7 +19,7 @@ from app.values.known import Known
 from app.values.scope import ScopeShape
 
 MAX_PLANS = 500
-"""In total: each is a prepared statement on every reading connection (about 200 kB there)."""
+"""In total. Those that come again are prepared statements on reading connections, which bound their size."""
 MAX_PER_DOCUMENT = 32
 MAX_FIELDS = 100_000
 """Selected fields of all kept plans together, which is what their trees take in memory."""
