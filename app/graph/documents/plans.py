@@ -37,6 +37,8 @@ class Plan:
     """
 
     catalog: Catalog = field(repr=False)
+    document: Document = field(repr=False)
+    definition: Definition = field(repr=False)
     tree: Tree
     statement: Statement | None
     reason: str
@@ -118,7 +120,7 @@ class Plans:
                 if root.slot is not None:
                     # A mutation's variables may be secret. Its plan needs none of them, and outlives them.
                     root.values = {}
-        return Plan(self.catalog, tree, statement, reason)
+        return Plan(self.catalog, document, definition, tree, statement, reason)
 
     def _keep(self, key: Key, plan: Plan) -> None:
         siblings = self._of_document.setdefault(key[0], [])
