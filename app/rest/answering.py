@@ -25,7 +25,7 @@ from app.graph.running.explaining import explain
 from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
-from app.rest.bodies import close_files, read_body, read_kept_json
+from app.rest.bodies import check_address, close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
     INTERNAL,
@@ -127,6 +127,7 @@ class Path:
         """Authenticate, read, and run or explain."""
         body, is_form, text = None, False, ""
         exchange.operation = route.name
+        check_address(request.scope)
         context: Context | None = None
         if route.delivery:
             context, body = await self.enter_delivery(request, exchange)

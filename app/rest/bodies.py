@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from starlette.datastructures import Headers, UploadFile
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from app.errors import Invalid
 from app.rest.failing import MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
@@ -17,6 +17,12 @@ from app.serving import bodies
 from app.values.json_text import read_json
 
 _LIST_NAME = re.compile(r"(.+?)\[[0-9]*\]", re.DOTALL)
+
+
+def check_address(scope: Scope) -> None:
+    """Refuse a path or a query string with the character NUL, which nothing that is stored has."""
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Invalid("The address holds the character NUL (%00).")
 
 
 async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[Any, bool]:

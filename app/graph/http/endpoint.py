@@ -33,8 +33,8 @@ from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, check_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
-from app.graph.running.known_operations import KnownOperations
-from app.graph.running.operations import read_json_body
+from app.graph.running.known_operations import KnownOperations, remember
+from app.graph.running.operations import Operation, read_json_body
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
@@ -176,17 +176,21 @@ class GraphQLOverHttp:
     def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
         """How to answer a planned query again, for whoever still proves to own that credential."""
         base, stale, called = asked.base_url, asked.stale_ok, (checked.operation.name or "")[:64]
+        remembered, shape = remember(checked), checked.scope_shape
 
         async def again(exchange: Exchange) -> bytes | None:
             now = datetime.now(UTC)
             principal = self.authenticator.recall_by(name, now=now)
-            if principal is None or principal.scope.shape != checked.scope_shape:
+            if principal is None or principal.scope.shape != shape:
+                return None
+            known = remembered.recall()
+            if known is None:
                 return None
             exchange.principal = principal.name
             exchange.operation = called
             exchange.cancel_with_client()
             context = Context(self.services, principal, exchange.request_id, base, now, stale)
-            given = await run(checked, context)
+            given = await run(known, context)
             exchange.execution = given.execution
             return given.body if given.execution == "planned" else None
 
