@@ -291,6 +291,10 @@ def create_key(
     group: Group,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by hand",
     write: Annotated[bool, typer.Option(help="May it change things?")] = False,
+    personal_data: Annotated[bool, typer.Option(help="Is it shown what identifies customers?")] = False,
+    administration: Annotated[
+        bool, typer.Option(help="Is it shown credentials, connections and the audit trail?")
+    ] = False,
     also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
     days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1, max=36_500)] = None,
 ) -> None:
@@ -305,6 +309,8 @@ def create_key(
             name=name,
             now=now,
             access="write" if write else "read",
+            personal_data=personal_data,
+            administration=administration,
             further_group_ids=also or (),
             expires_at=None if days is None else now + timedelta(days=days),
         )
