@@ -15,16 +15,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import strawberry
+from graphql import GraphQLField
 
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
+from app.graph.strawberry_parts import metadata
 from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id
 
 ROLES = "campaign-gateway-roles"
 """Where the roles are in a mutation's metadata."""
+SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
+"""Where it is said that a mutation's payload may show a secret; see `shows_secret`."""
 
 
 @object_type
@@ -43,10 +47,20 @@ def errors_field() -> Any:
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
 
 
+def shows_secret(mutation: GraphQLField) -> bool:
+    """Whether the payload of this mutation may show a secret, as `Selected.definition` or the schema has it.
+
+    Such an answer is shown once: it is kept nowhere, not even to be replayed.
+    """
+    return bool(metadata(mutation, SHOWS_SECRET))
+
+
 def writes(
-    *, roles: Collection[Role], description: str = ""
+    *, roles: Collection[Role], description: str = "", secret: bool = False
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
+
+    `secret`: its payload may show one (`shows_secret`).
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
@@ -78,7 +92,7 @@ def writes(
         return strawberry.mutation(
             resolver=guarded,
             description=description or description_of(resolver),
-            metadata={ROLES: frozenset(roles)},
+            metadata={ROLES: frozenset(roles), SHOWS_SECRET: secret},
         )
 
     return decorate

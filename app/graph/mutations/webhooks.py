@@ -98,9 +98,7 @@ class WebhookDeliveryInput:
     query: str | None = optional("The query of the address that was called: campaign_id is read there too.")
 
 
-@writes(
-    roles=ADMIN_ROLES,
-)
+@writes(roles=ADMIN_ROLES, secret=True)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -120,9 +118,7 @@ async def create(
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes(
-    roles=ADMIN_ROLES,
-)
+@writes(roles=ADMIN_ROLES, secret=True)
 async def rotate(
     info: strawberry.Info,
     tx: Transaction,
