@@ -6,16 +6,18 @@ only SELECT; its own predicates name the group (and READ_RLS=1 makes it `gateway
 as well). SQLModel and SQLAlchemy declare tables and make migrations; nothing here goes through them.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import asyncpg
 
-from app.db.outages import Absence
-from app.db.pool import Connection, KeptConnection, Pool
+from app.db.absence import Absence
+from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
+from app.db.pulse import Pulse
 from app.db.reading import MAX_STATEMENTS, Readers, ReadingConnection
 from app.values.scope import Scope
 
@@ -23,8 +25,13 @@ APP_ROLE = "gateway_app"
 READ_ROLE = "gateway_reader"
 GUARDED_READ_ROLE = "gateway_guarded_reader"
 
-WRITER_WAITS_S = 30.0
-"""How long a transaction waits for a connection while all are in use."""
+WAITS_S = 30.0
+"""How long one waits for a connection while all are in use."""
+MARGIN_S = 1.0
+"""How much longer than the server's own limit we wait for a statement: a server that hangs keeps no limits."""
+IDLE_TIMEOUT_MS = 60_000
+TRANSACTION_TIMEOUT_MS = 60_000
+"""How long a transaction may be idle, and take in all; those that go through much say so (`Transaction.patiently`)."""
 WRITER_STATEMENTS = 200
 """Prepared on one writing connection, least recently used closed first; none over 15 kB, and none for more than five
 minutes. Among them are statements for what clients select of payloads, so their number has no end."""
@@ -54,26 +61,36 @@ class Transaction:
     driver: "asyncpg.Connection[asyncpg.Record]"
     """For what the methods below do not have: cursors and listeners. Its own `transaction()` refuses here."""
     scope: Scope
+    timeout_s: float | None = field(default=None, init=False)
+    """How long we wait for a statement; a little more than the server's own limit unless set (see `patiently`)."""
+
+    async def patiently(self, timeout_s: float, *, reads_only: bool = False) -> None:
+        """Statements of this transaction may take so long, and it may take as long as it does."""
+        only = "SET TRANSACTION READ ONLY; " if reads_only else ""
+        # Milliseconds as a literal, since SET takes no parameters.
+        limits = f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}; SET LOCAL transaction_timeout = 0"
+        await self.driver.execute(f"{only}{limits}")
+        self.timeout_s = timeout_s + MARGIN_S
 
     async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
         """All rows of a statement with `$1`… parameters."""
         _count()
-        return list(await self.driver.fetch(sql, *values))
+        return list(await self.driver.fetch(sql, *values, timeout=self.timeout_s))
 
     async def fetchrow(self, sql: str, *values: object) -> "asyncpg.Record | None":
         """The first row, or None."""
         _count()
-        return await self.driver.fetchrow(sql, *values)
+        return await self.driver.fetchrow(sql, *values, timeout=self.timeout_s)
 
     async def fetchval(self, sql: str, *values: object) -> Any:
         """The first column of the first row, or None."""
         _count()
-        return await self.driver.fetchval(sql, *values)
+        return await self.driver.fetchval(sql, *values, timeout=self.timeout_s)
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement; how many rows it touched."""
         _count()
-        status = await self.driver.execute(sql, *values)
+        status = await self.driver.execute(sql, *values, timeout=self.timeout_s)
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
 
@@ -96,7 +113,15 @@ _UNDO_PART = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
 class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
-    def __init__(self, *, writer: Pool, reader: Readers, replica: Readers | None, guarded: bool) -> None:
+    def __init__(
+        self,
+        *,
+        writer: Pool,
+        reader: Readers,
+        replica: Readers | None,
+        guarded: bool,
+        pulses: Sequence[Pulse] = (),
+    ) -> None:
         self.writer = writer
         """As `gateway_app`, which owns nothing and is subject to the policies."""
         self.reader = reader
@@ -104,17 +129,21 @@ class Database:
         self.replica = replica
         """The same on another server."""
         self.guarded = guarded
+        self._pulses = pulses
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
-        """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error."""
-        async with self.writer.transaction(f"BEGIN; {group_setting(scope)}") as driver:
+    async def transaction(self, scope: Scope, *, writes: bool = True) -> AsyncIterator[Transaction]:
+        """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error.
+
+        Unknown where COMMIT's answer was lost; Away, if it `writes` nothing.
+        """
+        async with self.writer.transaction(f"BEGIN; {group_setting(scope)}", writes=writes) as driver:
             yield Transaction(driver, scope)
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """A transaction as `gateway_app` outside any group: only the directory tables can be seen."""
-        async with self.writer.transaction() as driver:
+        async with self.writer.transaction(writes=False) as driver:
             yield driver
 
     async def connection(self) -> KeptConnection:
@@ -153,11 +182,11 @@ class Database:
         return "\n".join(str(line[0]) for line in lines)
 
     async def close(self) -> None:
-        """End every connection."""
-        await self.reader.close()
-        if self.replica is not None:
-            await self.replica.close()
-        await self.writer.close()
+        """End every connection; within seconds, whatever hangs."""
+        for pulse in self._pulses:
+            pulse.stop()
+        pools = (self.reader, self.replica, self.writer)
+        await asyncio.gather(*(pool.close() for pool in pools if pool is not None))
 
 
 def group_setting(scope: Scope) -> str:
@@ -180,12 +209,13 @@ async def connect(
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
     for reads that may be stale. `readers` and `writers`: the most connections.
     """
+    patience = {"timeout": CONNECTS_WITHIN_S, "command_timeout": statement_timeout_ms / 1000 + MARGIN_S}
     common = {
         "timezone": "UTC",
         "datestyle": "ISO",
-        "statement_timeout": str(statement_timeout_ms),
         "application_name": "campaign-gateway",
         "jit": "off",
+        **_limits(statement_timeout_ms),
     }
     absence = Absence()
 
@@ -193,30 +223,49 @@ async def connect(
         return await asyncpg.connect(
             url,
             statement_cache_size=WRITER_STATEMENTS,
-            server_settings={**common, "role": APP_ROLE, "idle_in_transaction_session_timeout": "60000"},
+            server_settings={**common, "role": APP_ROLE},
+            **patience,
         )
 
-    def reading(where: str) -> Readers:
-        async def connect() -> Connection:
-            return await asyncpg.connect(
-                where,
-                connection_class=ReadingConnection,
-                statement_cache_size=MAX_STATEMENTS,
-                max_cacheable_statement_size=0,
-                max_cached_statement_lifetime=0,
-                server_settings={
-                    **common,
-                    "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
-                    "plan_cache_mode": "force_generic_plan",
-                    "default_transaction_read_only": "on",
-                },
-            )
+    async def reading(where: str) -> Connection:
+        return await asyncpg.connect(
+            where,
+            connection_class=ReadingConnection,
+            statement_cache_size=MAX_STATEMENTS,
+            max_cacheable_statement_size=0,
+            max_cached_statement_lifetime=0,
+            server_settings={
+                **common,
+                "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
+                "plan_cache_mode": "force_generic_plan",
+                "default_transaction_read_only": "on",
+            },
+            **patience,
+        )
 
-        return Readers(connect, size=readers, absence=absence if where == url else Absence())
+    writer = Pool(writing, size=writers, absence=absence, waits_s=WAITS_S)
+    reader = Readers(lambda: reading(url), size=readers, absence=absence, waits_s=WAITS_S)
+    pulses = [Pulse([writer, reader], absence, writing)]
+    replica = None
+    if read_url:
+        elsewhere = Absence()
+        replica = Readers(lambda: reading(read_url), size=readers, absence=elsewhere, waits_s=WAITS_S)
+        pulses.append(Pulse([replica], elsewhere, lambda: reading(read_url)))
+    return Database(writer=writer, reader=reader, replica=replica, guarded=guarded, pulses=pulses)
 
-    return Database(
-        writer=Pool(writing, size=writers, absence=absence, waits_s=WRITER_WAITS_S),
-        reader=reading(url),
-        replica=reading(read_url) if read_url else None,
-        guarded=guarded,
-    )
+
+def _limits(statement_timeout_ms: int) -> dict[str, str]:
+    """What ends by itself on the server: also a session whose client's machine has vanished, with the locks it has."""
+    return {
+        "statement_timeout": str(statement_timeout_ms),
+        # Before the statement's own limit, so that who only waited for somebody is told so.
+        "lock_timeout": str(max(1, statement_timeout_ms * 2 // 3)),
+        "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+        "transaction_timeout": str(max(TRANSACTION_TIMEOUT_MS, 4 * statement_timeout_ms)),
+        # Neither of these two limits ends a session that waits for a message its client never finished.
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "20000",
+        "client_connection_check_interval": "5000",
+    }

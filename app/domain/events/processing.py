@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.database import Database, Transaction
-from app.db.outages import TookTooLong
+from app.db.outages import Busy, TookTooLong
 from app.domain.events.settling import Claimed, settle_events, trash
 from app.domain.events.validating import EventFault, FaultCode
 from app.errors import OUR_FAULT, Conflict, Unavailable
@@ -131,7 +131,7 @@ async def _again(work: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, TRIES + 1):
         try:
             return await work()
-        except (Conflict, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError):
+        except (Conflict, Busy, asyncpg.UniqueViolationError):
             if attempt == TRIES:
                 raise
             # A random pause, so that two that collided do not do so again.
