@@ -17,8 +17,10 @@ import asyncpg
 
 from app.db.absence import Absence
 from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
+from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
 from app.db.pulse import Pulse
-from app.db.reading import MAX_STATEMENTS, Readers, ReadingConnection
+from app.db.reading import Readers
+from app.values.known import Recurring
 from app.values.scope import Scope
 
 APP_ROLE = "gateway_app"
@@ -32,9 +34,6 @@ MARGIN_S = 1.0
 IDLE_TIMEOUT_MS = 60_000
 TRANSACTION_TIMEOUT_MS = 60_000
 """How long a transaction may be idle, and take in all; those that go through much say so (`Transaction.patiently`)."""
-WRITER_STATEMENTS = 200
-"""Prepared on one writing connection, least recently used closed first; none over 15 kB, and none for more than five
-minutes. Among them are statements for what clients select of payloads, so their number has no end."""
 
 
 class FetchedRow(Protocol):
@@ -209,7 +208,6 @@ async def connect(
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
     for reads that may be stale. `readers` and `writers`: the most connections.
     """
-    patience = {"timeout": CONNECTS_WITHIN_S, "command_timeout": statement_timeout_ms / 1000 + MARGIN_S}
     common = {
         "timezone": "UTC",
         "datestyle": "ISO",
@@ -217,40 +215,46 @@ async def connect(
         "jit": "off",
         **_limits(statement_timeout_ms),
     }
-    absence = Absence()
+    absence, come_to_writers = Absence(), Recurring(MAX_FIRSTS)
 
     async def writing() -> Connection:
-        return await asyncpg.connect(
-            url,
-            statement_cache_size=WRITER_STATEMENTS,
-            server_settings={**common, "role": APP_ROLE},
-            **patience,
-        )
+        return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
 
-    async def reading(where: str) -> Connection:
-        return await asyncpg.connect(
+    async def opened(where: str, most: int, come: Recurring, **settings: str) -> Connection:
+        connection: PreparingConnection = await asyncpg.connect(
             where,
-            connection_class=ReadingConnection,
-            statement_cache_size=MAX_STATEMENTS,
-            max_cacheable_statement_size=0,
-            max_cached_statement_lifetime=0,
-            server_settings={
-                **common,
-                "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
-                "plan_cache_mode": "force_generic_plan",
-                "default_transaction_read_only": "on",
-            },
-            **patience,
+            connection_class=PreparingConnection,
+            server_settings={**common, **settings},
+            timeout=CONNECTS_WITHIN_S,
+            command_timeout=statement_timeout_ms / 1000 + MARGIN_S,
+            **DRIVERS_OWN,
         )
+        connection.keep_within(most, come)
+        return connection
+
+    def reading(where: str, absence: Absence) -> Readers:
+        come = Recurring(MAX_FIRSTS)
+
+        async def connect() -> Connection:
+            return await opened(
+                where,
+                MAX_READER_BYTES,
+                come,
+                role=GUARDED_READ_ROLE if guarded else READ_ROLE,
+                plan_cache_mode="force_generic_plan",
+                default_transaction_read_only="on",
+            )
+
+        return Readers(connect, size=readers, absence=absence, waits_s=WAITS_S)
 
     writer = Pool(writing, size=writers, absence=absence, waits_s=WAITS_S)
-    reader = Readers(lambda: reading(url), size=readers, absence=absence, waits_s=WAITS_S)
-    pulses = [Pulse([writer, reader], absence, writing)]
+    reader = reading(url, absence)
+    pulses = [Pulse([writer, reader], absence)]
     replica = None
     if read_url:
         elsewhere = Absence()
-        replica = Readers(lambda: reading(read_url), size=readers, absence=elsewhere, waits_s=WAITS_S)
-        pulses.append(Pulse([replica], elsewhere, lambda: reading(read_url)))
+        replica = reading(read_url, elsewhere)
+        pulses.append(Pulse([replica], elsewhere))
     return Database(writer=writer, reader=reader, replica=replica, guarded=guarded, pulses=pulses)
 
 

@@ -1,4 +1,5 @@
-"""What it means when the database is slow, gone, full or overloaded, as failures of ours.
+"""What the driver's errors mean, as failures of ours: the database is slow, gone, full or overloaded, or a text cannot
+be stored.
 
 Two tables decide: `_BY_STATE` for what the server says (SQLSTATE), and `_GONE` for what the driver and the network do.
 What is in neither is about the statement: a fault of ours, or a constraint (`constraints.py`).
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from app.errors import Failure, Unavailable
+from app.errors import Failure, Invalid, Unavailable
 
 _AWAY = "The database cannot be reached just now."
 _READ_ONLY = "The database can only be read just now."
@@ -118,15 +119,25 @@ def doubts(error: BaseException) -> bool:
     return isinstance(error, OSError)
 
 
+def unfit(error: BaseException) -> Invalid | None:
+    """The failure behind a text that PostgreSQL cannot hold. Each way in refuses NUL and halves of characters before
+    that (`values/texts.py`, `values/json_text.py`, `graph/documents/limits.py`); this is for what they overlook."""
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
+        return Invalid("A text holds the character NUL (U+0000), which cannot be stored.")
+    if isinstance(error, asyncpg.DataError) and isinstance(error.__cause__, UnicodeEncodeError):
+        return Invalid("A text holds half of a surrogate pair, which is not a character.")
+    return None
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Raises the driver's errors about an outage as failures of ours. All ways to the database go through here."""
+    """Raises the driver's errors as failures of ours where they are. All ways to the database go through here."""
     try:
         yield
     except Failure:
         raise
     except Exception as problem:
-        failure = outage(problem)
+        failure = outage(problem) or unfit(problem)
         if failure is None:
             raise
         raise failure from problem

@@ -50,7 +50,8 @@ class Pool:
         self.size = size
         self.taken = 0
         """How often a connection was asked for."""
-        self._connect = connect
+        self.connect = connect
+        """Opens one that does not belong to the pool."""
         self._absence = absence
         self._waits_s = waits_s
         self._idle: list[Connection] = []
@@ -278,7 +279,7 @@ class Pool:
                 if self._is_closed:
                     raise asyncpg.InterfaceError("the pool is closed")
                 async with asyncio.timeout(CONNECTS_WITHIN_S):
-                    connection = await self._connect()
+                    connection = await self.connect()
         except asyncpg.TooManyConnectionsError as problem:
             self._unopened += 1
             self._crowded_until = time.monotonic() + CROWDED_FOR_S

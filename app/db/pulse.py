@@ -8,8 +8,7 @@ back: it hangs, and everybody who waits is told. While all is well this costs a 
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -23,11 +22,10 @@ ANSWERS_WITHIN_S = 2.0
 class Pulse:
     """Feels the pulse of one server. Its timer ends with it, also where nobody closes it."""
 
-    def __init__(self, pools: list[Pool], absence: Absence, connect: Callable[[], Awaitable[Any]]) -> None:
-        """`connect`: opens a connection to ask on."""
+    def __init__(self, pools: Sequence[Pool], absence: Absence) -> None:
+        """`pools`: all that go there; the first one says how to connect."""
         self._pools = pools
         self._absence = absence
-        self._connect = connect
         self._seen = 0
         self._asking: asyncio.Task[None] | None = None
         self._timer = _later(self)
@@ -55,7 +53,7 @@ class Pulse:
         connection = None
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
-                connection = await self._connect()
+                connection = await self._pools[0].connect()
                 await connection.fetchval("SELECT 1")
         except TimeoutError:
             if self._returned() == before:
