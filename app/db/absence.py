@@ -13,6 +13,9 @@ from app.db.outages import Away, outage
 TELL_EVERY_S = 10.0
 """The log has no more than a line in this time, but for the first absence and its end."""
 
+FULL_FOR_S = 5.0
+"""How long a server without room is taken to have none; longer with each that finds it so."""
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +41,7 @@ class Absence:
         """By the monotonic clock; None while we get connections."""
         self.pools: list[Abandons] = []
         """Whose connections go there."""
+        self._full_until = float("-inf")
         self._tried = False
         self._told = self._told_crowded = float("-inf")
         self._is_told = False
@@ -69,6 +73,15 @@ class Absence:
         finally:
             self._tried = False
         self.over()
+
+    def full(self) -> None:
+        """It had no room or no resources for something."""
+        self._full_until = time.monotonic() + FULL_FOR_S
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it had no room lately."""
+        return time.monotonic() < self._full_until
 
     def hangs(self) -> None:
         """It takes our words and says nothing: everybody who waits for it is told so."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 import asyncpg
 
 from app.db.absence import Absence
+from app.db.outages import told
 from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
 from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
 from app.db.pulse import Pulse
@@ -179,6 +180,28 @@ class Database:
         async with self.reader.connection() as connection:
             lines = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
         return "\n".join(str(line[0]) for line in lines)
+
+    async def ask(self, sql: str, *, within_s: float) -> "asyncpg.Record":
+        """A row of a statement as `gateway_app`, on a connection that no request could use. Unavailable without it.
+
+        It waits for nobody, so that whoever asks how the database is learns that, and not how busy we are.
+        """
+        with told():
+            async with asyncio.timeout(within_s):
+                connection = self.writer.take_now()
+                if connection is None:
+                    connection = await self.writer.connect()
+                    try:
+                        return await connection.fetchrow(sql)
+                    finally:
+                        connection.terminate()
+            try:
+                row = await connection.fetchrow(sql, timeout=within_s)
+            except BaseException as problem:
+                await self.writer.left(connection, problem)
+                raise
+            self.writer.give_back(connection)
+            return row
 
     async def close(self) -> None:
         """End every connection; within seconds, whatever hangs."""

@@ -22,17 +22,12 @@ _SLOW = "The query took too long. Ask for less, or narrow it down."
 class Away(Unavailable):
     """The database gave no connection, or ended one, or does not answer."""
 
-    renews = False
-    """Whether it is another server than it was, so that all connections should be made anew."""
-
     def __init__(self, message: str = _AWAY, *, code: str | None = None) -> None:
         super().__init__(message, code=code)
 
 
 class ReadOnly(Away):
     """It can be read only: a primary that became a replica, or was made so."""
-
-    renews = True
 
     def __init__(self) -> None:
         super().__init__(_READ_ONLY)

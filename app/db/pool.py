@@ -16,13 +16,15 @@ from typing import Any
 import asyncpg
 
 from app.db.absence import Absence
-from app.db.outages import Away, Unknown, doubts, outage, told
+from app.db.outages import Away, Full, ReadOnly, Unknown, doubts, outage, told
 from app.errors import Unavailable
 
 Connection = Any
 """asyncpg's own, whatever its class. Each statement on it has a deadline, see `connect` in `database.py`."""
 
 CONNECTS_WITHIN_S = 4.0
+TRIED_AGAIN_FOR_S = 1.5
+"""How long somebody who waits tries to connect while it is away; the pulse takes longer (`pulse.py`)."""
 BEGINS_WITHIN_S = 5.0
 """BEGIN waits for nobody: a server that has not answered it by then hangs."""
 MENDS_WITHIN_S = 5.0
@@ -52,7 +54,7 @@ class Pool:
         """How often a connection was asked for."""
         self.connect = connect
         """Opens one that does not belong to the pool."""
-        self._absence = absence
+        self.absence = absence
         self._waits_s = waits_s
         self._idle: list[Connection] = []
         self._unopened = size
@@ -190,16 +192,21 @@ class Pool:
 
     async def left(self, connection: Connection, problem: BaseException) -> None:
         """This was raised while the connection was in use: it is made whole again, or ended."""
-        failure = None if isinstance(problem, asyncio.CancelledError) else outage(problem)
-        if isinstance(problem, TimeoutError) or connection.is_closed():
-            # A server that does not answer would not answer ROLLBACK either.
+        failure = self.noted(problem)
+        # A server that does not answer would not answer ROLLBACK either.
+        if isinstance(problem, TimeoutError) or isinstance(failure, Away) or connection.is_closed():
             self.drop(connection)
-        elif isinstance(failure, Away):
-            self.drop(connection)
-            if failure.renews:
-                self.renew()
         else:
             await self.mend(connection)
+
+    def noted(self, problem: BaseException) -> Unavailable | None:
+        """The outage behind a problem, whose consequences for all connections are drawn."""
+        failure = outage(problem)
+        if isinstance(failure, ReadOnly):
+            self.renew()
+        elif isinstance(failure, Full):
+            self.absence.full()
+        return failure
 
     async def mend(self, connection: Connection) -> None:
         """The connection was left in the middle of something: end that, or the connection, before anybody gets it."""
@@ -227,7 +234,7 @@ class Pool:
                 await connection.execute(sql, timeout=BEGINS_WITHIN_S)
             except TimeoutError:
                 self.drop(connection)
-                self._absence.hangs()
+                self.absence.hangs()
                 raise
             except BaseException as problem:
                 if tries < self.size and isinstance(outage(problem), Away):
@@ -275,15 +282,16 @@ class Pool:
         """A new one. Away where there is none; TooManyConnectionsError where there is none, but we have others."""
         self._unopened -= 1
         try:
-            with self._absence.giving(others=len(self._open_ones) > self._kept):
+            with self.absence.giving(others=len(self._open_ones) > self._kept):
                 if self._is_closed:
                     raise asyncpg.InterfaceError("the pool is closed")
-                async with asyncio.timeout(CONNECTS_WITHIN_S):
+                is_away = self.absence.began is not None
+                async with asyncio.timeout(TRIED_AGAIN_FOR_S if is_away else CONNECTS_WITHIN_S):
                     connection = await self.connect()
         except asyncpg.TooManyConnectionsError as problem:
             self._unopened += 1
             self._crowded_until = time.monotonic() + CROWDED_FOR_S
-            self._absence.crowded(len(self._open_ones), problem)
+            self.absence.crowded(len(self._open_ones), problem)
             raise
         except BaseException:
             self._unopened += 1

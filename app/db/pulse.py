@@ -2,7 +2,8 @@
 
 A statement may take long because it has much to do. But where nothing has come back from a server for a second, and
 somebody waits, the server is asked for a sign of life by a connection of its own. None, and still nothing has come
-back: it hangs, and everybody who waits is told. While all is well this costs a comparison a second.
+back: it hangs, and everybody who waits is told. While all is well this costs a comparison a second. While it is away
+the same is asked until it answers.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.db.absence import Absence
-from app.db.pool import Pool
+from app.db.pool import CONNECTS_WITHIN_S, Pool
 
 LOOKS_EVERY_S = 1.0
 ANSWERS_WITHIN_S = 2.0
@@ -41,7 +42,8 @@ class Pulse:
         self._timer = _later(self)
         before, self._seen = self._seen, self._returned()
         waited_for = any(pool.in_use for pool in self._pools)
-        if waited_for and before == self._seen and self._asking is None and self._absence.began is None:
+        is_silent = waited_for and before == self._seen
+        if self._asking is None and (is_silent or self._absence.began is not None):
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._asked)
 
@@ -49,14 +51,15 @@ class Pulse:
         return sum(pool.returned for pool in self._pools)
 
     async def _ask(self) -> None:
-        before = self._returned()
+        before, is_away = self._returned(), self._absence.began is not None
         connection = None
         try:
-            async with asyncio.timeout(ANSWERS_WITHIN_S):
+            async with asyncio.timeout(CONNECTS_WITHIN_S if is_away else ANSWERS_WITHIN_S):
                 connection = await self._pools[0].connect()
                 await connection.fetchval("SELECT 1")
+            self._absence.over()
         except TimeoutError:
-            if self._returned() == before:
+            if self._returned() == before and not is_away:
                 self._absence.hangs()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             pass  # It says something: that it is away is found out by whoever wants a connection.

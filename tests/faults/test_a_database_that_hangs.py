@@ -55,10 +55,10 @@ async def test_every_request_is_told_within_seconds_and_the_next_ones_at_once(ca
         assert answer.status_code == 503, (name, answer.text)
         assert "retry-after" in answer.headers, name
         assert seconds < TOLD_WITHIN_S, (name, seconds)
-    # By now it is known: at most one waits for a connection, the others are told at once.
+    # By now it is known: one of them tries to connect, and all who wait for the same look-up are told with it.
     again = await asyncio.gather(*(timed(caller.graphql(READ)) for _ in range(20)))
     assert {answer.status_code for _, answer in again} == {503}
-    assert sorted(seconds for seconds, _ in again)[-2] < 0.5
+    assert max(seconds for seconds, _ in again) < 2.5
     caller.proxy.thaw()
     await asyncio.sleep(0.2)
     for query in (READ, RESOLVED, WRITE):
