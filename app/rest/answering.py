@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import INTERNAL_MESSAGE, Failure, Invalid
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
@@ -294,6 +294,10 @@ def answered(
     if given.errors or given.data is None:
         if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):
             log.error("a stored document was refused", extra=_about(context, route, given.errors[0]))
+        if given.retry_after_s is not None:
+            message = str(given.errors[0]["message"])
+            problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
+            return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     if isinstance(route.shape, PassThrough):
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)

@@ -288,7 +288,7 @@ class Loaders:
         values = statement.values(self.bindings)
         if self._inside is not None:
             return await self._inside.fetch(statement.text, *values)
-        async with self.db.transaction(self.bindings.scope) as tx:
+        async with self.db.transaction(self.bindings.scope, writes=False) as tx:
             return await tx.fetch(statement.text, *values)
 
     async def _load(self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:

@@ -71,9 +71,9 @@ class Context:
         """The database."""
         return self.services.db
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(self, *, writes: bool = True) -> AbstractAsyncContextManager[Transaction]:
         """A transaction inside the borders of this request."""
-        return self.services.db.transaction(self.scope)
+        return self.services.db.transaction(self.scope, writes=writes)
 
     @property
     def may_see_plans(self) -> bool:
