@@ -112,7 +112,9 @@ def _error(selected: Selected, roles: frozenset[Role], what: str) -> dict[str, A
         "message": f"{what} needs one of the roles {needed}.",
         "extensions": {"code": "FORBIDDEN"},
     }
-    places = [get_location(node.loc.source, node.loc.start) for node in selected.nodes if node.loc is not None]
+    places = [
+        get_location(node.loc.source, node.loc.start) for node in selected.nodes if node.loc is not None
+    ]
     if places:
         shown["locations"] = [{"line": at.line, "column": at.column} for at in places]
     if selected.parent in ROOTS:
