@@ -47,13 +47,17 @@ class Done:
 
 # Those that wait longest, without those that another worker has claimed.
 _CLAIM = """
-SELECT id, project_id, event_type, occurred_at, tracker_id, body::text AS body FROM event
+SELECT id, project_id, event_type, occurred_at, tracker_id, is_vouched,
+       body::text AS body
+  FROM event
  WHERE group_id = $1 AND status = 'pending'
  ORDER BY received_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 # For single events and retries: exactly these. Waits for whoever has claimed them, who will have processed them then.
 _CLAIM_THESE = """
-SELECT id, project_id, event_type, occurred_at, tracker_id, body::text AS body FROM event
+SELECT id, project_id, event_type, occurred_at, tracker_id, is_vouched,
+       body::text AS body
+  FROM event
  WHERE group_id = $1 AND id = ANY ($2) AND status = $3 ORDER BY id FOR UPDATE
 """
 
@@ -153,6 +157,7 @@ async def _process(tx: Transaction, rows: "Sequence[asyncpg.Record]", *, now: da
             row["event_type"],
             row["occurred_at"],
             row["tracker_id"],
+            row["is_vouched"],
             read_object(row["body"].encode(), long_numbers=True),
         )
         for row in rows
