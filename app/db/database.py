@@ -16,7 +16,9 @@ import asyncpg
 
 from app.db.outages import Absence
 from app.db.pool import Connection, KeptConnection, Pool
-from app.db.reading import MAX_STATEMENTS, Readers, ReadingConnection
+from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
+from app.db.reading import Readers
+from app.values.known import Recurring
 from app.values.scope import Scope
 
 APP_ROLE = "gateway_app"
@@ -25,9 +27,6 @@ GUARDED_READ_ROLE = "gateway_guarded_reader"
 
 WRITER_WAITS_S = 30.0
 """How long a transaction waits for a connection while all are in use."""
-WRITER_STATEMENTS = 200
-"""Prepared on one writing connection, least recently used closed first; none over 15 kB, and none for more than five
-minutes. Among them are statements for what clients select of payloads, so their number has no end."""
 
 
 class FetchedRow(Protocol):
@@ -187,29 +186,31 @@ async def connect(
         "application_name": "campaign-gateway",
         "jit": "off",
     }
-    absence = Absence()
+    absence, come_to_writers = Absence(), Recurring(MAX_FIRSTS)
 
     async def writing() -> Connection:
-        return await asyncpg.connect(
-            url,
-            statement_cache_size=WRITER_STATEMENTS,
-            server_settings={**common, "role": APP_ROLE, "idle_in_transaction_session_timeout": "60000"},
+        return await opened(
+            url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE, idle_in_transaction_session_timeout="60000"
         )
 
+    async def opened(where: str, most: int, come: Recurring, **settings: str) -> Connection:
+        connection: PreparingConnection = await asyncpg.connect(
+            where, connection_class=PreparingConnection, server_settings={**common, **settings}, **DRIVERS_OWN
+        )
+        connection.keep_within(most, come)
+        return connection
+
     def reading(where: str) -> Readers:
+        come = Recurring(MAX_FIRSTS)
+
         async def connect() -> Connection:
-            return await asyncpg.connect(
+            return await opened(
                 where,
-                connection_class=ReadingConnection,
-                statement_cache_size=MAX_STATEMENTS,
-                max_cacheable_statement_size=0,
-                max_cached_statement_lifetime=0,
-                server_settings={
-                    **common,
-                    "role": GUARDED_READ_ROLE if guarded else READ_ROLE,
-                    "plan_cache_mode": "force_generic_plan",
-                    "default_transaction_read_only": "on",
-                },
+                MAX_READER_BYTES,
+                come,
+                role=GUARDED_READ_ROLE if guarded else READ_ROLE,
+                plan_cache_mode="force_generic_plan",
+                default_transaction_read_only="on",
             )
 
         return Readers(connect, size=readers, absence=absence if where == url else Absence())

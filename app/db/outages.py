@@ -1,4 +1,5 @@
-"""What it means when the database is slow, gone or overloaded, as failures of ours; and what the log says then."""
+"""What the driver's errors mean, as failures of ours: the database is slow, gone or overloaded, or a text cannot be
+stored; and what the log says while it is away."""
 
 import logging
 import time
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from app.errors import Failure, Unavailable
+from app.errors import Failure, Invalid, Unavailable
 
 TELL_EVERY_S = 10.0
 
@@ -47,15 +48,25 @@ def outage(error: BaseException) -> Unavailable | None:
     return None
 
 
+def unfit(error: BaseException) -> Invalid | None:
+    """The failure behind a text that PostgreSQL cannot hold. Each way in refuses NUL and halves of characters before
+    that (`values/texts.py`, `values/json_text.py`, `graph/documents/limits.py`); this is for what they overlook."""
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
+        return Invalid("A text holds the character NUL (U+0000), which cannot be stored.")
+    if isinstance(error, asyncpg.DataError) and isinstance(error.__cause__, UnicodeEncodeError):
+        return Invalid("A text holds half of a surrogate pair, which is not a character.")
+    return None
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Raises the driver's errors about an outage as failures of ours. All ways to the database go through here."""
+    """Raises the driver's errors as failures of ours where they are. All ways to the database go through here."""
     try:
         yield
     except Failure:
         raise
     except Exception as problem:
-        failure = outage(problem)
+        failure = outage(problem) or unfit(problem)
         if failure is None:
             raise
         raise failure from problem

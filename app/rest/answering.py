@@ -25,7 +25,7 @@ from app.graph.running.explaining import explain
 from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
-from app.rest.bodies import brings_form, close_files, read_body, read_kept_json
+from app.rest.bodies import check_address, close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
     INTERNAL,
@@ -37,7 +37,7 @@ from app.rest.failing import (
     problems_of,
 )
 from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
-from app.serving.bodies import DELIVERIES, EVENTS, ClientGone
+from app.serving.bodies import DELIVERIES, EVENTS, ClientGone, brings_form
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
 from app.serving.strangers import body_of_stranger
@@ -127,6 +127,7 @@ class Path:
         """Authenticate, read, and run or explain."""
         body, is_form, text = None, False, ""
         exchange.operation = route.name
+        check_address(request.scope)
         context: Context | None = None
         if route.delivery:
             context, body = await self.enter_delivery(request, exchange)
@@ -136,7 +137,9 @@ class Path:
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
-            exchange.enter(form=route.takes is not None and route.takes.form and brings_form(request.headers))
+            exchange.enter(
+                form=route.takes is not None and route.takes.form and brings_form(exchange.headers)
+            )
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False

@@ -322,7 +322,7 @@ class Loaders:
             elif isinstance(field, ToOne):
                 names[f'"#{field.own_key}"'] = row(field.own_key)
             elif isinstance(field, Many) and field.key:
-                names[f'"#{field.parent_key}"'] = row(field.parent_key)
+                names['"#id"'] = row("id")
 
     def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
         """Every value of the objects, each as an array in their order."""

@@ -23,7 +23,6 @@ from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.graph.declaring.permitting import ROLES as ROLES
 from app.graph.strawberry_parts import metadata
-from app.values.changes import UNSET, Settable, Unset
 from app.values.ids import read_id
 
 SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
@@ -115,7 +114,7 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
         yield
 
 
-def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
+def own_id(text: str, prefix: str, kind: str, *path: str | int) -> int:
     """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
     found = read_id(prefix, text)
     if found is None:
@@ -129,18 +128,11 @@ def given_id(value: str | None, prefix: str, kind: str, *path: str) -> int | Non
     return None if text is None else own_id(text, prefix, kind, *path)
 
 
-def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | None]:
-    """The same for a field that may be null or absent."""
-    if value is None:
-        return None
-    return UNSET if value is strawberry.UNSET else own_id(value, prefix, kind, *path)
-
-
 def given(value: Any) -> Any:
     """A field for which absent and null mean the same."""
-    return None if value is strawberry.UNSET or isinstance(value, Unset) else value
+    return None if value is strawberry.UNSET else value
 
 
 def optional(description: str) -> Any:
-    """An input field that can be left out; null clears it."""
+    """An input field for which absent and null mean the same: it is read by `given` or `given_id`."""
     return strawberry.field(default=strawberry.UNSET, description=description)
