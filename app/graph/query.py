@@ -1,6 +1,6 @@
 """The root of reading."""
 
-from app.auth.principal import ADMIN_READERS, READERS
+from app.auth.principal import ADMIN_READERS, READERS, Role
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import by_ids, connection, embed, every_group, look_up
 from app.graph.declaring.nodes import Node
@@ -77,6 +77,8 @@ from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
     oauth_clients=ADMIN_READERS,
     webhook_connection=ADMIN_READERS,
     webhook_connections=ADMIN_READERS,
+    # A provider that checks the address it is to deliver to is told that it is there.
+    webhook_providers=READERS | {Role.WEBHOOK},
 )
 @object_type
 class Query:

@@ -31,6 +31,11 @@ def _nonce(row: Row) -> Sql:
     )
 
 
+def _vouched(row: Row) -> Sql:
+    # Other interfaces take nothing without one.
+    return sql("({row.is_vouched} OR {row.source} <> 'tracker')", row=row)
+
+
 def _sent_data(row: Row) -> Sql:
     # `json` keeps the text of what is inside: this is what was sent, to the letter.
     return sql("({row.body} -> 'data')", row=row)
@@ -54,6 +59,10 @@ class Event(Node):
         _nonce,
     )  # fmt: skip
     tracker_id: str | None = column("Which browser or device it came from.", roles=PERSONAL_READERS)
+    is_vouched: bool = computed(
+        "Whether it came with a credential or a valid signature; else a stranger sent it, and may have made it up.",
+        _vouched,
+    )
     received_at: DateTime = column("When it came in.")
     occurred_at: DateTime = column("When it says it happened.")
     updated_at: DateTime = column("When it, or one of its metrics, last changed.")
