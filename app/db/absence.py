@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -19,11 +19,14 @@ FULL_FOR_S = 5.0
 log = logging.getLogger(__name__)
 
 
-class Abandons(Protocol):
+class Member(Protocol):
     """A pool, as far as it is known here."""
 
     def abandon(self) -> None:
         """The server hangs."""
+
+    def spare(self) -> bool:
+        """Ends a connection for another pool, if it can."""
 
 
 class Absence:
@@ -39,7 +42,7 @@ class Absence:
     def __init__(self) -> None:
         self.began: float | None = None
         """By the monotonic clock; None while we get connections."""
-        self.pools: list[Abandons] = []
+        self.pools: list[Member] = []
         """Whose connections go there."""
         self._full_until = float("-inf")
         self._tried = False
@@ -48,10 +51,10 @@ class Absence:
         self._refused = 0
 
     @contextmanager
-    def giving(self, *, others: bool = False) -> Iterator[None]:
+    def giving(self, *, others: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Wraps asking for a connection. Raises Away where the database gives none, for whatever reason.
 
-        `others`: there are some open; that it has no more to give is no absence then, and is raised as it is.
+        `others`: whether there are some already; that it has no more to give is no absence then, but raised as it is.
         """
         if self.began is not None and self._tried:
             self._refused += 1
@@ -65,7 +68,7 @@ class Absence:
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
         ) as problem:
-            if others and isinstance(problem, asyncpg.TooManyConnectionsError):
+            if isinstance(problem, asyncpg.TooManyConnectionsError) and others():
                 raise
             failure = outage(problem) or Away()
             self.refused(str(problem) or "it does not answer")

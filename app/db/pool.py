@@ -17,6 +17,7 @@ import asyncpg
 
 from app.db.absence import Absence
 from app.db.outages import Away, Full, ReadOnly, Unknown, doubts, outage, told
+from app.db.preparing import OUTDATED, PreparingConnection
 from app.errors import Unavailable
 
 Connection = Any
@@ -88,6 +89,10 @@ class Pool:
         """
         with told():
             connection = await self._first(begin)
+            if (
+                type(connection) is PreparingConnection
+            ):  # The driver's own answers to `isinstance` of any subclass.
+                connection.begun = begin
             try:
                 yield connection
             except BaseException as problem:
@@ -196,6 +201,10 @@ class Pool:
         # A server that does not answer would not answer ROLLBACK either.
         if isinstance(problem, TimeoutError) or isinstance(failure, Away) or connection.is_closed():
             self.drop(connection)
+        elif isinstance(problem, OUTDATED):
+            # What else it has prepared is outdated as well, and so it is on the others.
+            self.drop(connection)
+            self.renew()
         else:
             await self.mend(connection)
 
@@ -276,30 +285,54 @@ class Pool:
 
     def _is_crowded(self) -> bool:
         """Whether the server gives no more just now, and there are some that come back."""
-        return time.monotonic() < self._crowded_until and len(self._open_ones) > self._kept
+        return time.monotonic() < self._crowded_until and self._shares()
+
+    def _shares(self) -> bool:
+        """Whether there are some that come back, or are being opened."""
+        return self.size - self._unopened > self._kept
+
+    def spare(self) -> bool:
+        """End a connection that nobody uses, if there is another one, for a pool that has none."""
+        if len(self._idle) < 2:
+            return False
+        self.drop(self._idle.pop(0))
+        return True
 
     async def _open(self) -> Connection:
         """A new one. Away where there is none; TooManyConnectionsError where there is none, but we have others."""
-        self._unopened -= 1
         try:
-            with self.absence.giving(others=len(self._open_ones) > self._kept):
-                if self._is_closed:
-                    raise asyncpg.InterfaceError("the pool is closed")
-                is_away = self.absence.began is not None
-                async with asyncio.timeout(TRIED_AGAIN_FOR_S if is_away else CONNECTS_WITHIN_S):
-                    connection = await self.connect()
+            with self.absence.giving(others=self._shares):
+                connection = await self._opened()
         except asyncpg.TooManyConnectionsError as problem:
-            self._unopened += 1
             self._crowded_until = time.monotonic() + CROWDED_FOR_S
             self.absence.crowded(len(self._open_ones), problem)
             raise
         except BaseException:
-            self._unopened += 1
             self._wake()
             raise
         self._open_ones.add(connection)
         self.returned += 1
         return connection
+
+    async def _opened(self) -> Connection:
+        if self._is_closed:
+            raise asyncpg.InterfaceError("the pool is closed")
+        within_s = CONNECTS_WITHIN_S if self.absence.began is None else TRIED_AGAIN_FOR_S
+        self._unopened -= 1
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    try:
+                        return await self.connect()
+                    except asyncpg.TooManyConnectionsError:
+                        alone = self.size - self._unopened - 1 <= self._kept
+                        if not (alone and any(pool.spare() for pool in self.absence.pools)):
+                            raise
+                        # The server takes a moment to notice.
+                        await asyncio.sleep(0.02)
+        except BaseException:
+            self._unopened += 1
+            raise
 
     async def _wait(self) -> Connection | None:
         """A connection that somebody hands over; None: there is room to open one."""

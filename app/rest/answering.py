@@ -22,7 +22,7 @@ from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, 
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
+from app.graph.running.idempotency import KeptAnswer, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
 from app.rest.bodies import check_address, close_files, read_body, read_kept_json
@@ -276,32 +276,30 @@ class Path:
     ) -> Response:
         """Run at most once per key; a repeat gets the kept answer. Closes the body's files."""
         started = False
+        response: Response | None = None
+        asked = check_or_refuse(operation, context)
 
-        async def run() -> KeptAnswer:
-            nonlocal started
+        async def work() -> KeptAnswer:
+            nonlocal started, response
             started = True
             try:
-                given = await answer(operation, context)
+                assert not isinstance(asked, Answer)
+                given = await run(asked, context)
                 response = answered(self.facade, route, parts, given, context, exchange)
             finally:
                 await close_files(parts.body)
-            return KeptAnswer(response.status_code, bytes(response.body))
+            return KeptAnswer(response.status_code, bytes(response.body), keep=response.status_code < 400)
 
         try:
-            values = await digested(operation.variables)
-            assert isinstance(values, dict)
-            kept = await once(
-                context.db,
-                context.scope,
-                key=key,
-                request_hash=fingerprint(operation.query, values, context.scope),
-                now=context.now,
-                run=run,
-            )
+            if isinstance(asked, Answer):
+                return answered(self.facade, route, parts, asked, context, exchange)
+            kept = await once(asked, context, key=key, run=work)
         finally:
-            # When the client leaves, `run` goes on and still reads the files.
+            # When the client leaves, the work goes on and still reads the files.
             if not started:
                 await close_files(parts.body)
+        if response is not None and not kept.replayed:
+            return response
         headers = {**NO_STORE, **({"Idempotent-Replayed": "true"} if kept.replayed else {})}
         return Response(kept.body, kept.status, headers, media_type=JSON)
 

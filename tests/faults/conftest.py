@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from app.auth.keys import create_api_key
+from app.auth.principal import Role
+from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.main import running
 from app.serving.journal import Journal
@@ -27,6 +29,8 @@ class Caller:
     proxy: Proxy
     given: GivenGroup
     keys: list[str] = field(default_factory=list)
+    reading_key: str = ""
+    tokens: Tokens | None = None
 
     async def graphql(self, query: str, *, key: int = 0, **variables: Any) -> httpx.Response:
         """Ask, as whoever has this key."""
@@ -34,6 +38,17 @@ class Caller:
             "/graphql",
             json={"query": query, "variables": variables},
             headers={"X-API-KEY": self.keys[key]},
+        )
+
+    def token(self, subject: str, *roles: str) -> str:
+        """A bearer token of the group's."""
+        assert self.tokens is not None
+        return self.tokens.mint(
+            subject=subject,
+            group_id=self.given.group_id,
+            roles=[Role(role) for role in roles],
+            now=datetime.now(UTC),
+            life_s=600,
         )
 
     async def once(
@@ -62,8 +77,10 @@ async def caller(proxy: Proxy, db: Database, tmp_path: Path) -> AsyncIterator[Ca
         await create_api_key(db, group_id=given.group_id, name=f"k{n}", now=datetime.now(UTC), access="write")
         for n in range(3)
     ]
-    settings = {"DATA_DIR": str(tmp_path), "DATABASE_URL": proxy.url, "WORKER_INLINE": "0"}
-    async with running(read_settings(settings), journal=Journal()) as app:
+    reading = await create_api_key(db, group_id=given.group_id, name="reads", now=datetime.now(UTC))
+    settings = read_settings({"DATA_DIR": str(tmp_path), "DATABASE_URL": proxy.url, "WORKER_INLINE": "0"})
+    async with running(settings, journal=Journal()) as app:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://g", timeout=60) as http:
-            yield Caller(http, proxy, given, [key.secret for key in keys])
+            secrets = [key.secret for key in keys]
+            yield Caller(http, proxy, given, secrets, reading.secret, Tokens(settings))

@@ -19,12 +19,15 @@ from graphql import GraphQLField
 
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
+from app.db.preparing import OUTDATED
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.graph.declaring.permitting import ROLES as ROLES
 from app.graph.strawberry_parts import metadata
 from app.values.ids import read_id
 
+TRIES = 3
+"""How often a mutation is begun whose statements the server forgot; connections are made anew meanwhile."""
 SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
 """Where it is said that a mutation's payload may show a secret; see `shows_secret`."""
 
@@ -43,6 +46,12 @@ class UserError:
 def errors_field() -> Any:
     """The `errors` of a payload."""
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
+
+
+def roles_of(mutation: GraphQLField) -> frozenset[Role]:
+    """Who may call it."""
+    found: frozenset[Role] = metadata(mutation, ROLES) or frozenset()
+    return found
 
 
 def shows_secret(mutation: GraphQLField) -> bool:
@@ -81,8 +90,7 @@ def writes(
             try:
                 if not writes_rows:
                     return await resolver(info=info, **arguments)
-                async with context.transaction() as tx:
-                    return await resolver(info=info, tx=tx, **arguments)
+                return await _within(context, resolver, info=info, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
@@ -94,6 +102,18 @@ def writes(
         )
 
     return decorate
+
+
+async def _within(context: Any, resolver: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Run it in a transaction: again, where a table was altered meanwhile, since it was undone then as if never run."""
+    for left in reversed(range(TRIES)):
+        try:
+            async with context.transaction() as tx:
+                return await resolver(tx=tx, **arguments)
+        except OUTDATED:
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def told(failure: Failure) -> list[UserError]:

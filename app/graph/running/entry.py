@@ -226,13 +226,14 @@ def _unavailable(
     """The answer where nothing was done since the gateway could not; None: what was done or found is told.
 
     A statement for all would have failed as a whole while the database is away, so a read does it here as well. What
-    a mutation has done before that is told.
+    a mutation has done before that is told, unless it is undone with the rest.
     """
     causes = [cause for error in errors if isinstance(cause := _cause(error), Unavailable)]
     if not causes:
         return None
     found = data is not None and any(value is not None for value in data.values())
-    if found and (checked.kind is OperationType.MUTATION or not any(isinstance(one, Away) for one in causes)):
+    is_away = any(isinstance(one, Away) for one in causes)
+    if found and context.whole is None and (checked.kind is OperationType.MUTATION or not is_away):
         return None
     shown = [_masked(error, context) for error in errors]
     return _refused(shown, retry_after_s=causes[0].retry_after_s, execution=execution)
