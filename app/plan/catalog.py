@@ -146,9 +146,10 @@ class ToOne:
 
 @dataclass(frozen=True)
 class RootRow:
-    """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
+    """A root field that finds one row by its `id` argument, or the one the scope names."""
 
     scope_key: str = ""
+    """Of the scope: `group` or `store`; empty: it is found by its id."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,6 @@ class Many:
     orders: Mapping[str, SortKey] = field(default_factory=dict)
     connection: bool = False
     default_first: int | None = None
-    parent_key: str = "id"
     filter: str = ""
     """The GraphQL name of its filter input."""
     where: str = ""

@@ -279,7 +279,7 @@ class _Compiler:
     def page(
         self, selected: Selected, field: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
     ) -> Page:
-        parent = row(field.parent_key) if field.key else None
+        parent = row("id") if field.key else None
         # Conditions use columns of the table itself, which the sub-select need not return.
         inner = Cells(item.alias)
         return page_of(
@@ -340,7 +340,7 @@ class _Compiler:
 
     def count(self, selected: Selected, field: Many, entity: Entity, row: Cells) -> Text:
         item = Cells(self.alias())
-        parent = row(field.parent_key) if field.key else None
+        parent = row("id") if field.key else None
         source, where = rows_of(
             self.catalog,
             entity,

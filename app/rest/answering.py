@@ -18,14 +18,14 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.auth.principal import Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import INTERNAL_MESSAGE, Failure, Invalid
+from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
+from app.graph.running.idempotency import KeptAnswer, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
-from app.rest.bodies import brings_form, close_files, read_body, read_kept_json
+from app.rest.bodies import check_address, close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
     INTERNAL,
@@ -37,7 +37,7 @@ from app.rest.failing import (
     problems_of,
 )
 from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
-from app.serving.bodies import DELIVERIES, EVENTS, ClientGone
+from app.serving.bodies import DELIVERIES, EVENTS, ClientGone, brings_form
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
 from app.serving.strangers import body_of_stranger
@@ -127,6 +127,7 @@ class Path:
         """Authenticate, read, and run or explain."""
         body, is_form, text = None, False, ""
         exchange.operation = route.name
+        check_address(request.scope)
         context: Context | None = None
         if route.delivery:
             context, body = await self.enter_delivery(request, exchange)
@@ -136,7 +137,9 @@ class Path:
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
-            exchange.enter(form=route.takes is not None and route.takes.form and brings_form(request.headers))
+            exchange.enter(
+                form=route.takes is not None and route.takes.form and brings_form(exchange.headers)
+            )
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
@@ -248,32 +251,30 @@ class Path:
     ) -> Response:
         """Run at most once per key; a repeat gets the kept answer. Closes the body's files."""
         started = False
+        response: Response | None = None
+        asked = check_or_refuse(operation, context)
 
-        async def run() -> KeptAnswer:
-            nonlocal started
+        async def work() -> KeptAnswer:
+            nonlocal started, response
             started = True
             try:
-                given = await answer(operation, context)
+                assert not isinstance(asked, Answer)
+                given = await run(asked, context)
                 response = answered(self.facade, route, parts, given, context, exchange)
             finally:
                 await close_files(parts.body)
-            return KeptAnswer(response.status_code, bytes(response.body))
+            return KeptAnswer(response.status_code, bytes(response.body), keep=response.status_code < 400)
 
         try:
-            values = await digested(operation.variables)
-            assert isinstance(values, dict)
-            kept = await once(
-                context.db,
-                context.scope,
-                key=key,
-                request_hash=fingerprint(operation.query, values, context.scope),
-                now=context.now,
-                run=run,
-            )
+            if isinstance(asked, Answer):
+                return answered(self.facade, route, parts, asked, context, exchange)
+            kept = await once(asked, context, key=key, run=work)
         finally:
-            # When the client leaves, `run` goes on and still reads the files.
+            # When the client leaves, the work goes on and still reads the files.
             if not started:
                 await close_files(parts.body)
+        if response is not None and not kept.replayed:
+            return response
         headers = {**NO_STORE, **({"Idempotent-Replayed": "true"} if kept.replayed else {})}
         return Response(kept.body, kept.status, headers, media_type=JSON)
 
@@ -291,6 +292,10 @@ def answered(
     if given.errors or given.data is None:
         if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):
             log.error("a stored document was refused", extra=_about(context, route, given.errors[0]))
+        if given.retry_after_s is not None:
+            message = str(given.errors[0]["message"])
+            problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
+            return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     if isinstance(route.shape, PassThrough):
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)

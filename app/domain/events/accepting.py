@@ -198,7 +198,7 @@ class Acceptor:
         if not isinstance(problem, Unavailable):  # That there are no connections is in the log already.
             log.warning("%d events could not be stored: %s", len(batch), problem)
         self._let_go()
-        failure = outage(problem) or Unavailable("The event could not be stored just now.")
+        failure = self._db.writer.noted(problem) or Unavailable("The event could not be stored just now.")
         for waiting in batch:
             _refuse(waiting, failure)
 

@@ -107,9 +107,9 @@ Predicate = Test | Not | Every | Some
 # ── reading ───────────────────────────────────────────────────────────────────
 
 
-def parse(criteria: object, attributes: PredicateAttributes, *, path: Path = ("criteria",)) -> Predicate:
+def parse(criteria: object, attributes: PredicateAttributes) -> Predicate:
     """The predicate in a criteria object. Invalid (`INVALID_SEGMENT_CRITERIA`) names the path of the fault."""
-    return _Reader(attributes).criteria(criteria, path, 1)
+    return _Reader(attributes).criteria(criteria, ("criteria",), 1)
 
 
 @dataclass

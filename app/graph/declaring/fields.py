@@ -131,9 +131,9 @@ def _bound(columns: Mapping[str, Any]) -> dict[str, Declared]:
     }
 
 
-def amount_of(name: str, currency: str = "currency") -> Any:
+def amount_of(name: str) -> Any:
     """Inside `embed(amount=…)`: a money column, printed with the digits of the row's currency."""
-    return Declared("column", expressions=(lambda row: row(name), lambda row: row(currency)), kind=AMOUNT)
+    return Declared("column", expressions=(lambda row: row(name), lambda row: row("currency")), kind=AMOUNT)
 
 
 def is_set(name: str) -> Expression:
@@ -210,7 +210,6 @@ def connection(
     rows: ListOf,
     *further: inspect.Parameter,
     key: str = "",
-    parent_key: str = "id",
     where: str = "",
 ) -> Any:
     """A list in pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
@@ -229,9 +228,7 @@ def connection(
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
         *further,
     ]
-    made = Many(
-        key, rows.default, rows.keys, connection=True, default_first=first, parent_key=parent_key, where=where
-    )
+    made = Many(key, rows.default, rows.keys, connection=True, default_first=first, where=where)
     return _field(Declared("made", made=made), description, tuple(arguments))
 
 

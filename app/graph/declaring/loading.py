@@ -308,7 +308,7 @@ class Loaders:
         values = statement.values(self.bindings)
         if self._inside is not None:
             return await self._inside.fetch(statement.text, *values)
-        async with self.db.transaction(self.bindings.scope) as tx:
+        async with self.db.transaction(self.bindings.scope, writes=False) as tx:
             return await tx.fetch(statement.text, *values)
 
     async def _load(self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
@@ -342,7 +342,7 @@ class Loaders:
             elif isinstance(field, ToOne):
                 names[f'"#{field.own_key}"'] = row(field.own_key)
             elif isinstance(field, Many) and field.key:
-                names[f'"#{field.parent_key}"'] = row(field.parent_key)
+                names['"#id"'] = row("id")
 
     def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
         """Every value of the objects, each as an array in their order."""

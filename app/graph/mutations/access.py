@@ -53,7 +53,7 @@ class ApiKeyRevokeInput:
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
-@writes(roles=ADMIN_ROLES)
+@writes(roles=ADMIN_ROLES, secret=True)
 async def create(
     info: strawberry.Info, input: Annotated[ApiKeyCreateInput, strawberry.argument(description="The key.")]
 ) -> ApiKeyCreatePayload:

@@ -70,9 +70,7 @@ class RewardAttributeCreateInput:
     kind: RewardAttributeKind = strawberry.field(description="What values it has.")
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def reward(
     info: strawberry.Info,
     tx: Transaction,

@@ -58,7 +58,7 @@ class SegmentCreateInput:
     type: SegmentType = strawberry.field(description="How it gets its customers.")
 
 
-@input_for(SegmentFields, own_first=True)
+@input_for(SegmentFields, first=("id",))
 class SegmentUpdateInput:
     """A change of a segment: fields left out stay, fields that are null are cleared. Its type stays."""
 
@@ -150,7 +150,7 @@ def _customer_ids(sent: list[strawberry.ID]) -> list[int]:
     failures: list[Failure] = []
     for index, text in enumerate(sent):
         try:
-            found.append(own_id(text, "cust", "customer", "customerIds", str(index)))
+            found.append(own_id(text, "cust", "customer", "customerIds", index))
         except Failure as failure:
             failures.append(failure)
     if failures:

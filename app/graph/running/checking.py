@@ -18,6 +18,7 @@ from app.graph.running.operations import Operation
 from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings, RequestFacts
 from app.plan.cost import MAX_COST, dearest
+from app.serving.bodies import METHOD_NOT_ALLOWED
 from app.values.scope import ScopeShape
 
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
@@ -37,7 +38,7 @@ class CheckedOperation:
     document: Document
     definition: Definition
     plan: Plan
-    args: list[dict[str, Any]]
+    args: Sequence[dict[str, Any]]
     """Coerced arguments of the fields that use variables, by slot."""
     cost: int
     faults: Sequence[dict[str, Any]]
@@ -72,7 +73,7 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
             " with the header Accept: text/event-stream."
         )
     if operation.read_only and definition.kind is OperationType.MUTATION:
-        raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
+        raise Invalid("A GET may only query: send mutations with POST.", code=METHOD_NOT_ALLOWED)
     plain = definition.plain
     if plain is None or not plain.is_flat:
         check_variables(operation.variables)
