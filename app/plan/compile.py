@@ -108,7 +108,7 @@ class _Compiler:
         self.catalog = catalog
         self.shape = shape
         self.head = NOTHING
-        """What the answer begins with: the ids of news."""
+        """What the answer begins with, before its text: what is to be known of news."""
         self._aliases = 0
 
     def alias(self) -> str:
@@ -269,7 +269,8 @@ class _Compiler:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
         if isinstance(field, News):
-            self.head = head_of_news(item)
+            assert field.columns is not None
+            self.head = head_of_news(item, field.columns)
         page = self.page(selected, field, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))
