@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+MIB = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -54,8 +56,12 @@ class Settings:
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
     """EVENT_QUEUE: how many events may wait to be stored, per process; more are answered 503."""
+    event_queue_bytes: int
+    """EVENT_QUEUE_BYTES: how large they may be together."""
     event_rate: int
     """EVENT_RATE: events a second that a project's trackers may send, per process; more are answered 429."""
+    event_rate_bytes: int
+    """EVENT_RATE_BYTES: how many bytes of them a second."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -91,7 +97,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
+        event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),
         event_rate=_whole(env, "EVENT_RATE", 1_000),
+        event_rate_bytes=_whole(env, "EVENT_RATE_BYTES", 2 * MIB),
     )
 
 

@@ -175,5 +175,6 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
         landing_url=given(input.landing_url),
         referrer=given(input.referrer),
         body=given(input.body),
+        max_bytes=await context.services.projects.max_event_bytes(input.project, now=context.now),
         now=context.now,
     )
