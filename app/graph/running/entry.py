@@ -13,10 +13,10 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 
 from app.db.database import COUNTED
-from app.errors import INTERNAL_MESSAGE, Failure, Forbidden
+from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
@@ -159,6 +159,8 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
+    if data == b"":
+        raise AnswerTooLarge
     if data is None:
         log.error(
             "a planned statement gave nothing",
@@ -195,7 +197,11 @@ async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execut
         operation_name=operation.name,
     )
     errors = [_masked(e, resolving.request) for e in result.errors or ()]
-    return _answer(result.data, errors, execution=execution)
+    given = _answer(result.data, errors, execution=execution)
+    if len(given.body) > resolving.bindings.facts.max_bytes and checked.kind is OperationType.QUERY:
+        # A mutation has done its work: what it did is told, whatever its size.
+        raise AnswerTooLarge
+    return given
 
 
 def _answer(data: Any, errors: list[dict[str, Any]], *, execution: str) -> Answer:
