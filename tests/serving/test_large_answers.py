@@ -1,4 +1,4 @@
-"""An answer has a limit in bytes, however it is made and on whatever surface: refused with a word how to ask for less."""
+"""An answer has a limit in bytes, however it is made and on whatever surface: refused with a word how to get less."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

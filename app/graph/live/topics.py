@@ -143,7 +143,9 @@ class _Topic:
 
     def add(self) -> Subscriber:
         """Add a subscriber; it gets what the others have at once."""
-        made = Subscriber(keeps_all=self._asked.is_news, leave=self._leave)
+        made = Subscriber(
+            keeps_all=self._asked.is_news, leave=self._leave, group_id=self._context.scope.group_id
+        )
         self._subscribers.add(made)
         if self._last is not None:
             made.put(self._last)
