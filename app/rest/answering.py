@@ -156,7 +156,7 @@ class Path:
             )
             if route.project is not None:
                 context = await self.enter_project(
-                    route.project(parts), context, request, exchange, parts.now
+                    route.project(parts), context, request, exchange, parts.now, size=len(text)
                 )
             assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
@@ -217,7 +217,14 @@ class Path:
         return self.context(principal, request, exchange, now), text_of(raw)
 
     async def enter_project(
-        self, slug: str, context: Context | None, request: Request, exchange: Exchange, now: datetime
+        self,
+        slug: str,
+        context: Context | None,
+        request: Request,
+        exchange: Exchange,
+        now: datetime,
+        *,
+        size: int,
     ) -> Context:
         """The context of whoever asks, narrowed to this project; a tracker's where nobody has been identified."""
         if context is not None:
@@ -230,7 +237,7 @@ class Path:
         principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
         for project_id in principal.scope.project_ids or ():
-            self.services.rates.check(project_id, now=now)
+            self.services.rates.check(project_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
 
     async def known_sender(self, slug: str, request: Request, now: datetime) -> Principal | None:

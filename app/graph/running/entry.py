@@ -17,7 +17,7 @@ from graphql import GraphQLError, OperationType
 
 from app.db.database import COUNTED
 from app.db.outages import Away
-from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Unavailable
+from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
@@ -174,6 +174,8 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
+    if data == b"":
+        raise AnswerTooLarge
     if data is None:
         log.error(
             "a planned statement gave nothing",
@@ -210,9 +212,13 @@ async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execut
         operation_name=operation.name,
     )
     context, errors = resolving.request, result.errors or ()
-    return _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
+    given = _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
         result.data, [_masked(error, context) for error in errors], execution=execution
     )
+    if len(given.body) > resolving.bindings.facts.max_bytes and checked.kind is OperationType.QUERY:
+        # A mutation has done its work: what it did is told, whatever its size.
+        raise AnswerTooLarge
+    return given
 
 
 def _unavailable(
