@@ -333,8 +333,8 @@ def answered(
 
 
 def explained(operation: Operation, context: Context) -> Response:
-    """What would run, instead of running it: document and variables for whoever may call the route, which a refusal says
-    first, and the SQL for who may see plans.
+    """What would run, instead of running it: document and variables for whoever may call the route, the SQL for who may
+    see plans.
     """
     explanation = explain(operation, context)
     body = {
