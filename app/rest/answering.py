@@ -342,7 +342,9 @@ def answered(
 
 
 def explained(operation: Operation, context: Context) -> Response:
-    """What would run, instead of running it."""
+    """What would run, instead of running it: document and variables for whoever may call the route, the SQL for who may
+    see plans.
+    """
     explanation = explain(operation, context)
     body = {
         "document": operation.query,
@@ -350,7 +352,7 @@ def explained(operation: Operation, context: Context) -> Response:
         "execution": explanation.execution,
         "reason": explanation.reason or None,
         "cost": explanation.cost,
-        "sql": explanation.sql or None,
+        "sql": (explanation.sql or None) if context.may_see_plans else None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 
