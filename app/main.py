@@ -38,6 +38,7 @@ from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
+from app.values.shares import OURS, WORKER
 from app.worker.loop import Worker
 from app.worker.pipeline import Pipeline
 
@@ -104,12 +105,13 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
-            pipeline = Pipeline(db, gives_way=services.events.has_many)
+            working = db.at_cost_of(WORKER)
+            pipeline = Pipeline(working, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
-            await stack.enter_async_context(_working(Worker(db), pipeline))
+            await stack.enter_async_context(_working(Worker(working), pipeline))
         stack.push_async_callback(services.close)
         stack.callback(journal.flush)
-        authenticator = Authenticator(settings, db)
+        authenticator = Authenticator(settings, db.at_cost_of(OURS))
         subscriptions, watches = Subscriptions(), Watches(authenticator)
         stack.push_async_callback(subscriptions.close)
         stack.push_async_callback(watches.close)

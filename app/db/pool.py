@@ -3,11 +3,12 @@
 A checkout from a pool of asyncpg's or SQLAlchemy's costs bookkeeping, and a reset or a ping costs round trips; here it
 is a list's `pop`. Nothing needs a reset, since nothing but SET LOCAL is ever set and it ends with its transaction. And
 nothing needs a ping, since BEGIN fails on a connection that has ended unnoticed, before anything was done on it.
+
+Groups share the connections (`values/shares.py`): whoever uses one says for which group.
 """
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ import asyncpg
 
 from app.db.outages import Absence, Away, outage, told
 from app.errors import Unavailable
+from app.values.shares import OURS, Shares
 
 Connection = Any
 """asyncpg's own, whatever its class."""
@@ -25,7 +27,7 @@ MENDS_WITHIN_S = 10.0
 
 
 class Pool:
-    """At most `size` connections, the most recently used first (its plans are warm)."""
+    """At most `size` connections, the most recently used first (its plans are warm), and a few to spare."""
 
     def __init__(
         self,
@@ -34,31 +36,35 @@ class Pool:
         size: int,
         absence: Absence,
         waits_s: float | None = None,
+        spare: int = 0,
     ) -> None:
-        """`waits_s`: whoever has waited this long while all were in use is refused; None: nobody is."""
+        """`waits_s`: whoever has waited this long while all were in use is refused; None: nobody is.
+
+        `spare`: how many more are opened for groups that have less than their share.
+        """
         self.size = size
+        self.shares = Shares(size, spare=spare)
         self.taken = 0
         """How often a connection was asked for."""
         self._connect = connect
         self._absence = absence
         self._waits_s = waits_s
         self._idle: list[Connection] = []
-        self._unopened = size
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-        """They get a connection, or None: there is room to open one."""
+        self._users: dict[Connection, int] = {}
+        """Whose share each connection in use is part of."""
         self._mending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     # ── whole uses ────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def transaction(self, begin: str = "BEGIN") -> AsyncIterator[Connection]:
+    async def transaction(self, begin: str = "BEGIN", *, group: int = OURS) -> AsyncIterator[Connection]:
         """A connection inside a transaction: COMMIT at the end, ROLLBACK where something is raised.
 
         `begin` opens it, settings included, in one message. An outage is raised as Unavailable.
         """
         with told():
-            connection = await self._first(begin)
+            connection = await self._first(begin, group)
             try:
                 yield connection
                 status = await connection.execute("COMMIT")
@@ -71,10 +77,10 @@ class Pool:
                 raise asyncpg.InFailedSQLTransactionError("a statement of this transaction failed")
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self, *, group: int = OURS) -> AsyncIterator[Connection]:
         """A connection outside any transaction. An outage is raised as Unavailable."""
         with told():
-            connection = await self.take()
+            connection = await self.take(group)
             try:
                 yield connection
             except BaseException:
@@ -85,7 +91,7 @@ class Pool:
     async def keep(self) -> "KeptConnection":
         """A connection for as long as the caller wants it. Unavailable where there is none."""
         with told():
-            return KeptConnection(self, await self._first("SELECT 1"))
+            return KeptConnection(self, await self._first("SELECT 1", OURS))
 
     async def close(self) -> None:
         """End every connection; those in use when they come back."""
@@ -99,20 +105,27 @@ class Pool:
 
     # ── one step at a time ────────────────────────────────────────────────────
 
-    async def take(self) -> Connection:
+    async def take(self, group: int = OURS) -> Connection:
         """A connection, which the caller hands to one of the three below. Unavailable where there is none."""
         self.taken += 1
-        while True:
-            connection = self._idle.pop() if self._idle else await self._get()
-            if not connection.is_closed():
-                return connection
-            self.drop(connection)
+        if not self.shares.take(group):
+            await self._wait(group)
+        # Whoever has a place finds a connection that lies ready, or there is room to open one.
+        try:
+            connection = self._ready() or await self._open()
+        except BaseException:
+            self.shares.give_back(group)
+            raise
+        self._users[connection] = group
+        return connection
 
-    def take_now(self) -> Connection | None:
+    def take_now(self, group: int = OURS) -> Connection | None:
         """The same without waiting, and without a coroutine for each read; None where none lies ready."""
-        if self._idle and not self._idle[-1].is_closed():
+        if self._idle and not self._idle[-1].is_closed() and self.shares.take(group):
             self.taken += 1
-            return self._idle.pop()
+            connection = self._idle.pop()
+            self._users[connection] = group
+            return connection
         return None
 
     def give_back(self, connection: Connection) -> None:
@@ -120,13 +133,8 @@ class Pool:
         if self._is_closed:
             self.drop(connection)
             return
-        # Handed over directly: a newcomer would take it otherwise, and those who wait would wait again.
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
         self._idle.append(connection)
+        self.shares.give_back(self._users.pop(connection))
 
     async def mend(self, connection: Connection) -> None:
         """The connection was left in the middle of something: end that, or the connection, before anybody gets it."""
@@ -139,19 +147,19 @@ class Pool:
     def drop(self, connection: Connection) -> None:
         """The connection is not used again; another one may be opened in its place."""
         connection.terminate()
-        self._unopened += 1
-        self._wake()
+        self.shares.give_back(self._users.pop(connection))
 
     # ── how it is done ────────────────────────────────────────────────────────
 
-    async def _first(self, sql: str) -> Connection:
+    async def _first(self, sql: str, group: int) -> Connection:
         """A connection on which this was done first; those that turn out to have ended are dropped."""
-        for tries in range(self.size + 1):
-            connection = await self.take()
+        most = self.size + self.shares.spare
+        for tries in range(most + 1):
+            connection = await self.take(group)
             try:
                 await connection.execute(sql)
             except BaseException as problem:
-                if tries < self.size and isinstance(outage(problem), Away):
+                if tries < most and isinstance(outage(problem), Away):
                     self.drop(connection)
                     continue
                 await self.mend(connection)
@@ -175,53 +183,28 @@ class Pool:
         else:
             self.give_back(connection)
 
-    async def _get(self) -> Connection:
-        """A connection that comes back, or a new one where there is room."""
-        while not self._idle:
-            if self._unopened:
-                return await self._open()
-            connection = await self._wait()
-            if connection is not None:
+    def _ready(self) -> Connection | None:
+        """One that lies ready; those that have ended meanwhile are thrown away."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
                 return connection
-        return self._idle.pop()
+            connection.terminate()
+        return None
 
     async def _open(self) -> Connection:
-        self._unopened -= 1
-        try:
-            with self._absence.giving():
-                if self._is_closed:
-                    raise asyncpg.InterfaceError("the pool is closed")
-                return await self._connect()
-        except BaseException:
-            self._unopened += 1
-            self._wake()
-            raise
+        with self._absence.giving():
+            if self._is_closed:
+                raise asyncpg.InterfaceError("the pool is closed")
+            return await self._connect()
 
-    async def _wait(self) -> Connection | None:
-        """A connection that somebody hands over; None: there is room to open one."""
-        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def _wait(self, group: int) -> None:
         try:
-            async with asyncio.timeout(self._waits_s):
-                return await turn
-        except BaseException as problem:
-            if turn.done() and not turn.cancelled():  # our turn came as we left: pass it on to the next one
-                if (left := turn.result()) is None:
-                    self._wake()
-                else:
-                    self.give_back(left)
-            if isinstance(problem, TimeoutError):
-                raise Unavailable(
-                    "All connections to the database are in use. Please try again shortly."
-                ) from problem
-            raise
-
-    def _wake(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+            await self.shares.turn(group, within_s=self._waits_s)
+        except TimeoutError as problem:
+            raise Unavailable(
+                "All connections to the database are in use. Please try again shortly."
+            ) from problem
 
 
 class KeptConnection:

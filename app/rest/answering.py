@@ -136,7 +136,10 @@ class Path:
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
-            exchange.enter(form=route.takes is not None and route.takes.form and brings_form(request.headers))
+            form_comes = route.takes is not None and route.takes.form and brings_form(request.headers)
+            turn = exchange.enter(group=context.scope.group_id, form=form_comes)
+            if turn is not None:
+                await turn
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False

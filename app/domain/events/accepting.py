@@ -22,10 +22,13 @@ from app.db.database import Database
 from app.db.outages import outage
 from app.db.pool import KeptConnection
 from app.errors import Invalid, NotFound, Unavailable
+from app.values.shares import Shares
 
 MAX_BATCH = 500
 CAPACITY = 10_000
-"""How many may wait in a process; more are told to try again."""
+"""How many may wait in a process; more are told to try again. Groups share it, see `values/shares.py`."""
+SPARE_PART = 4
+"""One place for each so many, on top of all, for groups below their share."""
 MANY = 12
 """From this many on, events that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
@@ -76,7 +79,7 @@ class Acceptor:
 
     def __init__(self, db: Database, *, capacity: int = CAPACITY) -> None:
         self._db = db
-        self._capacity = capacity
+        self._places = Shares(capacity, spare=-(-capacity // SPARE_PART))
         self._queue: deque[_Waiting] = deque()
         self._latest: dict[tuple[int, str], _Waiting] = {}
         """What is still in the queue, by group and key: a repeat joins it."""
@@ -97,7 +100,7 @@ class Acceptor:
         key = (sent.group_id, sent.dedup_key)
         waiting = self._latest.get(key)
         if waiting is None:
-            if len(self._queue) >= self._capacity:
+            if not self._places.take(sent.group_id):
                 raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
             waiting = _Waiting(sent, new_id(sent.received_at), key, at_once)
             self._latest[key] = waiting
@@ -125,6 +128,7 @@ class Acceptor:
                 batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
                 for waiting in batch:
                     del self._latest[waiting.key]
+                    self._places.give_back(waiting.sent.group_id)
                 # In the order of keys, so that two processes that store the same events wait and cannot deadlock.
                 batch.sort(key=_order)
                 await self._store(batch)

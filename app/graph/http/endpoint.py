@@ -119,7 +119,10 @@ class GraphQLOverHttp:
         if principal is None:
             principal = await self.authenticator.by_headers(headers, now=now)
         exchange.principal = principal.name
-        exchange.enter(form=method == "POST" and brings_form(headers))
+        form_comes = method == "POST" and brings_form(headers)
+        turn = exchange.enter(group=principal.scope.group_id, form=form_comes)
+        if turn is not None:
+            await turn
         context = Context(
             self.services,
             principal,
