@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 
+from app.db.deadlines import not_too_late, uncut
 from app.db.outages import Absence, Away, outage, told
 from app.errors import Unavailable
 from app.values.shares import OURS, Shares
@@ -64,10 +65,12 @@ class Pool:
         `begin` opens it, settings included, in one message. An outage is raised as Unavailable.
         """
         with told():
+            not_too_late()
             connection = await self._first(begin, group)
             try:
                 yield connection
-                status = await connection.execute("COMMIT")
+                with uncut():
+                    status = await connection.execute("COMMIT")
             except BaseException:
                 await self.mend(connection)
                 raise

@@ -14,6 +14,8 @@ import msgspec
 from aiodataloader import DataLoader
 
 from app.db.database import Database, Transaction
+from app.db.deadlines import TOO_LATE
+from app.db.outages import TookTooLong
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
 from app.plan.catalog import (
@@ -111,6 +113,7 @@ class Loaders:
         self.news: list[Record] = []
         """The news rows of this request, so that the next one leaves them out."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._at_work: set[asyncio.Task[Any]] = set()
         self._inside: Transaction | None = None
 
     async def written(self, tx: Transaction, type_name: str, keys: Sequence[Any]) -> list[Record | None]:
@@ -294,9 +297,31 @@ class Loaders:
     async def _load(self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
         loader = self._loaders.get(signature)
         if loader is None:
-            loader = self._loaders[signature] = DataLoader(batch_load_fn=batch)  # type: ignore[arg-type]
+            loader = self._loaders[signature] = DataLoader(batch_load_fn=self._watched(batch))  # type: ignore[arg-type]
         found: T = await loader.load(key)
         return found
+
+    def stop(self) -> None:
+        """Nobody waits for any of it: end the statements under way."""
+        for task in self._at_work:
+            task.cancel()
+
+    def _watched(
+        self, batch: Callable[[list[Any]], Awaitable[list[T]]]
+    ) -> Callable[[list[Any]], Awaitable[list[T]]]:
+        async def watched(keys: list[Any]) -> list[T]:
+            task = asyncio.current_task()
+            assert task is not None
+            self._at_work.add(task)
+            try:
+                return await batch(keys)
+            except asyncio.CancelledError:
+                # Whoever waits is told; a loader does not pass cancellations on.
+                raise TookTooLong(TOO_LATE) from None
+            finally:
+                self._at_work.discard(task)
+
+        return watched
 
     def _columns(self, entity: Entity, row: Row) -> dict[str, Sql]:
         """Every value and key a resolver may ask a row of this type for."""

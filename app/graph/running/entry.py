@@ -4,18 +4,21 @@ It is checked (`checking.py`, which finds its plan) and run. A query the planner
 bytes are the answer; anything else runs on the resolvers and dataloaders.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import msgspec
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
+from starlette.datastructures import UploadFile
 
 from app.db.database import COUNTED
+from app.db.deadlines import Deadline
 from app.errors import INTERNAL_MESSAGE, Failure, Forbidden
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
@@ -84,13 +87,33 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
     if checked.faults:
         return _refused(list(checked.faults))
-    asked = checked.operation.extensions
     try:
-        if asked.get("plan") or asked.get("dryRun"):
-            return await _with_plan(checked, context)
-        return await _run(checked, context)
+        planned = checked.plan.statement is not None and context.services.settings.planner
+        if planned and not checked.operation.extensions:
+            # Most requests: the statement has a time limit itself.
+            return await _run(checked, context)
+        with _deadline(checked, context):
+            asked = checked.operation.extensions
+            if asked.get("plan") or asked.get("dryRun"):
+                return await _with_plan(checked, context)
+            return await _run(checked, context)
     except (Rejected, Failure) as problem:
         return _refused(refusals(problem))
+
+
+def _deadline(checked: CheckedOperation, context: Context) -> AbstractContextManager[object]:
+    """The time it has as a whole. Files take the time their client takes."""
+    if checked.kind is OperationType.MUTATION and _brings_files(checked.operation.variables):
+        return nullcontext()
+    return Deadline(context.services.settings.request_timeout_ms / 1000)
+
+
+def _brings_files(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_brings_files(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_brings_files(inner) for inner in value)
+    return isinstance(value, UploadFile)
 
 
 def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
@@ -130,7 +153,8 @@ async def _run(checked: CheckedOperation, context: Context) -> Answer:
         body = await _run_plan(statement, checked.bound(context), context)
         if body is not None:
             return Answer(body)
-        return await _resolve(checked, context, execution="rerun")
+        with _deadline(checked, context):
+            return await _resolve(checked, context, execution="rerun")
     if checked.definition.introspects:
         return await _introspect(checked, context)
     lean = lean_of(checked) if context.services.settings.planner else None
@@ -188,12 +212,17 @@ async def _resolve(checked: CheckedOperation, context: Context, *, execution: st
 
 async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execution: str) -> Answer:
     operation = checked.operation
-    result = await schema.execute(
-        operation.query,
-        variable_values=operation.variables,
-        context_value=resolving,
-        operation_name=operation.name,
-    )
+    try:
+        result = await schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=resolving,
+            operation_name=operation.name,
+        )
+    except asyncio.CancelledError:
+        # Loads are shared and shielded: they would go on.
+        resolving.stop()
+        raise
     errors = [_masked(e, resolving.request) for e in result.errors or ()]
     return _answer(result.data, errors, execution=execution)
 
@@ -227,7 +256,11 @@ class _Resolving:
         self.bindings: Bindings = checked.bound(context)
         self.made: Any = None
         """The payload of a mutation that was called already."""
-        context.loaders = Loaders(catalog, context.db, self.bindings)
+        self._loaders = context.loaders = Loaders(catalog, context.db, self.bindings)
+
+    def stop(self) -> None:
+        """Nobody waits for what is loaded."""
+        self._loaders.stop()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.request, name)
