@@ -316,6 +316,7 @@ def explained(operation: Operation, context: Context) -> Response:
         "execution": explanation.execution,
         "reason": explanation.reason or None,
         "cost": explanation.cost,
+        "work": explanation.work,
         "sql": explanation.sql or None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)

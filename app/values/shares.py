@@ -8,6 +8,7 @@ below their share get those, so that they need not wait for somebody who holds t
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 OURS = 0
@@ -31,12 +32,23 @@ class _Turn:
 class Shares:
     """How many each group holds, and who waits."""
 
-    def __init__(self, size: int, *, spare: int = 0, max_waiting: int | None = None) -> None:
-        """`spare`: how many there are beyond `size`, for those below their share. `max_waiting`: of one group."""
+    def __init__(
+        self,
+        size: int,
+        *,
+        spare: int = 0,
+        max_waiting: int | None = None,
+        most_of: Callable[[int], int] | None = None,
+    ) -> None:
+        """`spare`: how many there are beyond `size`, for those below their share. `max_waiting`: of one group.
+
+        `most_of`: how many a group may hold at most just now, whatever is free.
+        """
         self.size = size
         self.spare = spare
         self.taken = 0
         self._max_waiting = max_waiting
+        self._most_of = most_of
         self._held: dict[int, int] = {}
         self._waiting: dict[int, deque[_Turn]] = {}
         self._number = 0
@@ -62,6 +74,8 @@ class Shares:
 
     def take(self, group: int, weight: int = 1) -> bool:
         """So many, if they are free and nobody comes before."""
+        if self._most_of is not None and not self._may_hold(group, weight):
+            return False
         if (self._waiting or self.taken + weight > self.size) and not self._may_pass(group, weight):
             return False
         self._held[group] = self._held.get(group, 0) + weight
@@ -114,12 +128,18 @@ class Shares:
         # What weighs more than there is gets in alone.
         return self.taken + weight <= self.size + (self.spare if spare else 0) or not self.taken
 
+    def _may_hold(self, group: int, weight: int) -> bool:
+        return self._most_of is None or self._held.get(group, 0) + weight <= self._most_of(group)
+
+    def _next(self) -> tuple[int, _Turn] | None:
+        """Whose turn it is: of those who may hold more the group that holds the fewest, then who waits longest."""
+        firsts = ((group, queue[0]) for group, queue in self._waiting.items())
+        mine = (one for one in firsts if self._may_hold(one[0], one[1].weight) or one[1].ready.done())
+        return min(mine, key=lambda one: (self._held.get(one[0], 0), one[1].number), default=None)
+
     def _hand_on(self) -> None:
-        while self._waiting:
-            group, queue = min(
-                self._waiting.items(), key=lambda one: (self._held.get(one[0], 0), one[1][0].number)
-            )
-            turn = queue[0]
+        while (first := self._next()) is not None:
+            group, turn = first
             if turn.ready.done():  # It was cancelled, and has not noticed yet.
                 self._drop(group, turn)
                 continue

@@ -17,7 +17,7 @@ from app.graph.running.context import Context
 from app.graph.running.operations import Operation
 from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings, RequestFacts
-from app.plan.cost import MAX_COST, dearest
+from app.plan.cost import HEAVY_COST, HEAVY_WORK, MAX_COST, MAX_WORK, dearest
 from app.values.scope import ScopeShape
 
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
@@ -40,6 +40,9 @@ class CheckedOperation:
     args: list[dict[str, Any]]
     """Coerced arguments of the fields that use variables, by slot."""
     cost: int
+    """Values the answer may hold."""
+    work: int
+    """Rows read for it beside those, see `plan/cost.py`."""
     faults: Sequence[dict[str, Any]]
     """As GraphQL errors."""
 
@@ -47,6 +50,11 @@ class CheckedOperation:
     def kind(self) -> OperationType:
         """Query, mutation or subscription."""
         return self.definition.kind
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long, so that it has to wait where others are about."""
+        return self.work >= HEAVY_WORK or self.cost >= HEAVY_COST or self.plan.was_slow
 
     def bound(self, context: Context) -> Bindings:
         """The values its statement is bound to in one request."""
@@ -94,15 +102,28 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
         args = plan.tree.arguments(variables) if plan.tree.slots else []
     except GraphQLError as error:
         raise Rejected([error], "BAD_USER_INPUT") from None
-    faults, cost = plan.faults(args), plan.cost(args)
+    faults, cost, work = plan.faults(args), plan.cost(args), plan.work(args)
     if cost > MAX_COST:
         most = dearest(plan.tree, args)
         raise TooLarge(
             f"The answer could hold {cost} values; {MAX_COST} are the most. Most of them are in {most or 'its lists'}:"
             " ask for fewer rows there (`first`), or for fewer fields."
         )
+    if work > MAX_WORK:
+        raise TooLarge(
+            f"Answering could read {work} rows; {MAX_WORK} are the most. Ask for fewer of the fields that count,"
+            " simulate or share out, or in several requests."
+        )
     return CheckedOperation(
-        operation, shape, document, definition, plan, args, cost, fault_messages(faults) if faults else ()
+        operation,
+        shape,
+        document,
+        definition,
+        plan,
+        args,
+        cost,
+        work,
+        fault_messages(faults) if faults else (),
     )
 
 

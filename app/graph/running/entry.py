@@ -87,18 +87,28 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
     if checked.faults:
         return _refused(list(checked.faults))
+    group, turns = context.scope.group_id, context.services.turns
+    turns.saw(group)
     try:
+        is_heavy = checked.is_heavy
         planned = checked.plan.statement is not None and context.services.settings.planner
-        if planned and not checked.operation.extensions:
+        if planned and not is_heavy and not checked.operation.extensions:
             # Most requests: the statement has a time limit itself.
             return await _run(checked, context)
         with _deadline(checked, context):
-            asked = checked.operation.extensions
-            if asked.get("plan") or asked.get("dryRun"):
-                return await _with_plan(checked, context)
-            return await _run(checked, context)
+            if not is_heavy:
+                return await _run_or_show(checked, context)
+            async with turns.turn(group):
+                return await _run_or_show(checked, context)
     except (Rejected, Failure) as problem:
         return _refused(refusals(problem))
+
+
+async def _run_or_show(checked: CheckedOperation, context: Context) -> Answer:
+    asked = checked.operation.extensions
+    if asked.get("plan") or asked.get("dryRun"):
+        return await _with_plan(checked, context)
+    return await _run(checked, context)
 
 
 def _deadline(checked: CheckedOperation, context: Context) -> AbstractContextManager[object]:
@@ -150,7 +160,9 @@ async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
 async def _run(checked: CheckedOperation, context: Context) -> Answer:
     statement = checked.plan.statement
     if statement is not None and context.services.settings.planner:
+        started = time.perf_counter()
         body = await _run_plan(statement, checked.bound(context), context)
+        checked.plan.saw((time.perf_counter() - started) * 1000)
         if body is not None:
             return Answer(body)
         with _deadline(checked, context):
