@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 
@@ -50,6 +51,9 @@ SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempo
 GARBAGE_AFTER = 10_000
 """New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
 
+SWITCH_AFTER_S = 0.0005
+"""How long requests wait for a thread that checks somebody's large document."""
+
 log = logging.getLogger(__name__)
 
 
@@ -83,6 +87,7 @@ def build_app(settings: Settings, *, journal: Journal | None = None) -> ASGIApp:
             gc.collect()
             gc.freeze()
             gc.set_threshold(GARBAGE_AFTER)
+            sys.setswitchinterval(SWITCH_AFTER_S)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

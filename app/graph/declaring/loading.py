@@ -37,6 +37,7 @@ from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import Tables, scoped_table
 from app.plan.sql import NOTHING, Alias, Select, Sql, const, joined, print_sql, sql, verbatim
 from app.values.cursors import show_cursor
+from app.values.slices import FewAtOnce
 
 _ROOT = 0
 """The key of lists that have no parent row."""
@@ -114,6 +115,8 @@ class Loaders:
         """The news rows of this request, so that the next one leaves them out."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._at_work: set[asyncio.Task[Any]] = set()
+        self.ready = FewAtOnce()
+        """Through here goes whatever waited for a load: a thousand parents have theirs at the same moment."""
         self._inside: Transaction | None = None
 
     async def written(self, tx: Transaction, type_name: str, keys: Sequence[Any]) -> list[Record | None]:

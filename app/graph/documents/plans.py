@@ -124,18 +124,26 @@ class Plans:
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
         """The plan for these variables, made when there is none yet."""
-        name = definition.node.name.value if definition.node.name else ""
-        key = (document.text, name, scope_shape, plannable, shape_of(variables.coerced, definition.uses))
+        key = self.key(document, definition, variables, scope_shape, plannable=plannable)
         plan = self._known.get(key)
         if plan is None:
-            plan = self._make(document, definition, variables, scope_shape, plannable=plannable)
-            self._keep(key, plan)
+            plan = self.make(document, definition, variables, scope_shape, plannable=plannable)
+            self.keep(key, plan)
         return plan
 
-    def _make(
+    def key(
+        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
+        *, plannable: bool,
+    ) -> Key:  # fmt: skip
+        """What the plan is known by."""
+        name = definition.node.name.value if definition.node.name else ""
+        return document.text, name, scope_shape, plannable, shape_of(variables.coerced, definition.uses)
+
+    def make(
         self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
+        """A plan, without remembering it: in any thread."""
         tree = Collector(self.schema, self.catalog, document.ast, variables).tree(definition.node)
         statement, reason = None, _UNPLANNED
         if plannable:
@@ -150,7 +158,8 @@ class Plans:
                     root.values = {}
         return Plan(self.catalog, tree, statement, reason)
 
-    def _keep(self, key: Key, plan: Plan) -> None:
+    def keep(self, key: Key, plan: Plan) -> None:
+        """Know a plan that was made."""
         siblings = self._of_document.setdefault(key[0], [])
         siblings.append(key)
         for gone in self._known.keep(key, plan):

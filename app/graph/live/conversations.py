@@ -33,9 +33,9 @@ from app.graph.live.messages import (
 from app.graph.live.subscribers import Ended
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
-from app.graph.running.checking import CheckedOperation, Rejected, check
+from app.graph.running.checking import CheckedOperation, Rejected, check, is_large_and_new
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import refusals, run
+from app.graph.running.entry import check_in_turn, refusals, run
 from app.graph.running.operations import from_json
 from app.serving.door import SPARE_PART
 from app.serving.exchange import Exchange
@@ -174,7 +174,11 @@ class Conversation:
                 raise Unavailable(
                     f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
                 )
-            checked = check(operation, context, live=True)
+            checked = (
+                await check_in_turn(operation, context, live=True)
+                if is_large_and_new(operation, context)
+                else check(operation, context, live=True)
+            )
         except (Rejected, Failure) as problem:
             await self._say(error_of(said.id, refusals(problem)))
             return

@@ -92,7 +92,9 @@ async def _segments(root: Any, info: strawberry.Info) -> Any:
 
     loaders = loaders_of(info)
     ids = await loaders.batched("segments of customers", batch, root.key("id"))
-    return await loaders.several("Segment", ids)
+    found = await loaders.several("Segment", ids)
+    await loaders.ready.turn()
+    return found
 
 
 size_now: Any = strawberry.field(

@@ -14,19 +14,27 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from graphql import GraphQLError, OperationType
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute_sync,
+    print_ast,
+)
 from starlette.datastructures import UploadFile
 
 from app.db.database import COUNTED
 from app.db.deadlines import Deadline
 from app.errors import INTERNAL_MESSAGE, Failure, Forbidden
 from app.graph.declaring.loading import Loaders
-from app.graph.running.checking import CheckedOperation, Rejected, check
+from app.graph.running.checking import CheckedOperation, Rejected, check, check_large, is_large_and_new
 from app.graph.running.context import Context
 from app.graph.running.explaining import explanation_of
 from app.graph.running.lean import Lean, Unshown, lean_of
 from app.graph.running.operations import Operation
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
 from app.values.known import Known
@@ -59,17 +67,17 @@ class Answer:
         return self.body[8:-1] if self.resolved is None and self.execution == "planned" else self.resolved
 
 
-_INTROSPECTIONS: Known[tuple[str, str, str], Answer] = Known(
+_INTROSPECTIONS: Known[tuple[str, str], Answer] = Known(
     MAX_INTROSPECTIONS,
     weight=MAX_INTROSPECTION_BYTES,
     weigh=lambda key, given: sum(map(len, key)) + len(given.body),
 )
-"""Answers about the schema, which does not change while we run, by document, operation name and variables."""
+"""Answers about the schema, which does not change while we run, by document and variables."""
 
 
 async def answer(operation: Operation, context: Context) -> Answer:
     """Check and run."""
-    asked = check_or_refuse(operation, context)
+    asked = await check_aside_or_refuse(operation, context)
     return asked if isinstance(asked, Answer) else await run(asked, context)
 
 
@@ -81,6 +89,27 @@ def check_or_refuse(
         return check(operation, context, live=live)
     except (Rejected, Failure) as problem:
         return _refused(refusals(problem))
+
+
+async def check_aside_or_refuse(
+    operation: Operation, context: Context, *, live: bool = False
+) -> CheckedOperation | Answer:
+    """The same for any document: large ones that are new are checked in a thread, when it is their group's turn."""
+    if not is_large_and_new(operation, context):
+        return check_or_refuse(operation, context, live=live)
+    try:
+        return await check_in_turn(operation, context, live=live)
+    except (Rejected, Failure) as problem:
+        return _refused(refusals(problem))
+
+
+async def check_in_turn(operation: Operation, context: Context, *, live: bool = False) -> CheckedOperation:
+    """Raises Rejected or a Failure."""
+    group, turns = context.scope.group_id, context.services.turns
+    turns.saw(group)
+    with Deadline(context.services.settings.request_timeout_ms / 1000):
+        async with turns.turn(group, pauses=True):
+            return await check_large(operation, context, live=live)
 
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
@@ -247,15 +276,31 @@ def _answer(data: Any, errors: list[dict[str, Any]], *, execution: str) -> Answe
 
 
 async def _introspect(checked: CheckedOperation, context: Context) -> Answer:
-    operation = checked.operation
-    key = operation.query, operation.name or "", repr(sorted(operation.variables.items()))
+    if any(not root.name.startswith("__") for root in checked.plan.tree.roots):
+        return await _resolve(checked, context, execution="resolved")
+    # Whatever the operation is called, and however it is laid out.
+    node, others = checked.definition.node, checked.document.ast.definitions
+    asked = {one: getattr(node, one) for one in node.keys if one != "name"}
+    fragments = [one for one in others if isinstance(one, FragmentDefinitionNode)]
+    text = print_ast(DocumentNode(definitions=(OperationDefinitionNode(**asked), *fragments)))
+    key = text, repr(sorted(checked.operation.variables.items()))
     given = _INTROSPECTIONS.get(key)
     if given is None:
-        given = await _resolve(checked, context, execution="resolved")
-        only = all(root.name.startswith("__") for root in checked.plan.tree.roots)
-        if only and not given.errors:
+        async with context.services.turns.turn(context.scope.group_id, pauses=True):
+            given = await asyncio.to_thread(_introspect_aside, checked)
+        if not given.errors:
             _INTROSPECTIONS.keep(key, given)
     return given
+
+
+def _introspect_aside(checked: CheckedOperation) -> Answer:
+    """Nothing but the schema is read, and nobody changes that."""
+    operation = checked.operation
+    result = execute_sync(
+        graph, checked.document.ast, variable_values=operation.variables, operation_name=operation.name
+    )
+    errors = [_shown(error, "BAD_USER_INPUT") for error in result.errors or ()]
+    return _answer(result.data, errors, execution="resolved")
 
 
 class _Resolving:
@@ -314,4 +359,14 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
     return shown
 
 
-__all__ = ["Answer", "Operation", "answer", "answers", "check_or_refuse", "refusals", "run"]
+__all__ = [
+    "Answer",
+    "Operation",
+    "answer",
+    "answers",
+    "check_aside_or_refuse",
+    "check_in_turn",
+    "check_or_refuse",
+    "refusals",
+    "run",
+]

@@ -1,8 +1,8 @@
 """Heavy operations take turns: what counts, simulates or prints tens of thousands of values.
 
-A few run at once in a process. While requests of other groups come in, each group has one at a time, and after it a
-pause as long as the part of it that this process did itself: so a heavy tenant leaves most of the processor, of the
-database and of the connections to others, and all of it is its own when nobody else is there.
+A few run at once in a process. While requests of other groups come in, each group has one at a time, and where it was
+this process that worked a pause as long after it: so a heavy tenant leaves most of the processor, of the database and
+of the connections to others, and all of it is its own when nobody else is there.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ MAX_WAITING = 32
 """Of one group."""
 ABOUT_FOR_S = 2.0
 """So long after its last request a group is still about."""
-MAX_PAUSE_S = 1.0
+LONG_S, MAX_PAUSE_S = 0.005, 1.0
+"""What took less is followed by no pause, and none is longer."""
 
 
 class Turns:
@@ -39,8 +40,11 @@ class Turns:
         return any(seen > since for one, seen in self._seen.items() if one != group)
 
     @asynccontextmanager
-    async def turn(self, group: int) -> AsyncIterator[None]:
-        """A turn. Unavailable where too many of this group wait."""
+    async def turn(self, group: int, *, pauses: bool = False) -> AsyncIterator[None]:
+        """A turn. Unavailable where too many of this group wait.
+
+        `pauses`: this process does the work, and no database.
+        """
         if not self._shares.take(group):
             try:
                 await self._shares.turn(group)
@@ -48,12 +52,13 @@ class Turns:
                 raise Unavailable(
                     "Too many large requests are under way. Please try again shortly.", retry_after_s=5
                 ) from None
-        cpu = time.thread_time()
+        started = time.monotonic()
         try:
             yield
         finally:
-            pause_s = min(time.thread_time() - cpu, MAX_PAUSE_S)
-            if pause_s > 0.005 and self.others_are_about(group):
+            took_s = time.monotonic() - started
+            if pauses and took_s > LONG_S and self.others_are_about(group):
+                pause_s = min(took_s, MAX_PAUSE_S)
                 asyncio.get_running_loop().call_later(pause_s, self._shares.give_back, group)
             else:
                 self._shares.give_back(group)
