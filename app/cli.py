@@ -229,7 +229,7 @@ def explain(
         principal = Principal("cli", Scope(group, store_id=store), frozenset({Role.SUPER_ADMIN}))
         context = Context(Services(settings, db, AssetStorage(settings)), principal)
         told = explained(Operation(document, given, operation), context)
-        typer.echo(f"-- {told.execution}, at most {told.cost} values")
+        typer.echo(f"-- {told.execution}, at most {told.cost} values, {told.work} rows of work")
         if told.statement is None or told.bindings is None:
             typer.echo(f"-- {told.reason}")
             return

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
@@ -39,6 +40,7 @@ from app.serving.readiness import Readiness, check_roles
 from app.serving.stopping import STOPPING
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
+from app.values.shares import OURS, WORKER
 from app.worker.loop import Worker
 from app.worker.pipeline import Pipeline
 
@@ -53,6 +55,9 @@ JOBS_END_WITHIN_S = 6.0
 """How long the job at hand may take when the gateway stops."""
 GARBAGE_AFTER = 10_000
 """New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
+
+SWITCH_AFTER_S = 0.0005
+"""How long requests wait for a thread that checks somebody's large document."""
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +94,7 @@ def build_app(settings: Settings, *, journal: Journal | None = None) -> ASGIApp:
             gc.collect()
             gc.freeze()
             gc.set_threshold(GARBAGE_AFTER)
+            sys.setswitchinterval(SWITCH_AFTER_S)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -105,18 +111,20 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             settings.database_url,
             read_url=settings.database_read_url,
             guarded=settings.read_rls,
-            statement_timeout_ms=settings.statement_timeout_ms,
+            # A planned query is one statement: its time as a whole is that one's.
+            statement_timeout_ms=min(settings.statement_timeout_ms, settings.request_timeout_ms),
         )
         stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
-            pipeline = Pipeline(db, gives_way=services.events.has_many)
+            working = db.at_cost_of(WORKER)
+            pipeline = Pipeline(working, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
-            await stack.enter_async_context(_working(Worker(db), pipeline))
+            await stack.enter_async_context(_working(Worker(working), pipeline))
         stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
-        authenticator = Authenticator(settings, db)
+        authenticator = Authenticator(settings, db.at_cost_of(OURS))
         subscriptions, watches = Subscriptions(), Watches(authenticator)
         stack.push_async_callback(_within, subscriptions.close, CLOSES_WITHIN_S)
         stack.push_async_callback(watches.close)

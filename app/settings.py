@@ -56,6 +56,8 @@ class Settings:
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
     max_answer_bytes: int
     """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
+    request_timeout_ms: int
+    """REQUEST_TIMEOUT_MS: how long an operation may run as a whole; uploads and streams have their own bounds."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
@@ -101,6 +103,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
         max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
+        request_timeout_ms=_whole(env, "REQUEST_TIMEOUT_MS", 30_000),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
         event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),

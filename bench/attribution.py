@@ -88,13 +88,13 @@ def main() -> None:
         doc=__doc__,
         queries=QUERIES,
         now=NOW,
-        fill=_fill,
+        fill=fill,
         about=f"{JOURNEYS:,} journeys of {TOUCHES} interactions, {CAMPAIGNS} campaigns; the bar is {BAR_MS:g} ms.",
         bar_ms=BAR_MS,
     ).main()
 
 
-async def _fill(url: str) -> int:
+async def fill(url: str, *, journeys: int = JOURNEYS) -> int:
     """A group with its journeys; its id."""
     owner: asyncpg.Connection[Any] = await asyncpg.connect(url)
     try:
@@ -103,8 +103,8 @@ async def _fill(url: str) -> int:
         project_id = await owner.fetchval(_PROJECT, group_id)
         type_id = await owner.fetchval(_TYPE, group_id, project_id)
         first = await owner.fetchval(_CAMPAIGNS, group_id, store_id, project_id, CAMPAIGNS)
-        person = await owner.fetchval(_CUSTOMERS, group_id, JOURNEYS)
-        await owner.execute(_EVENTS, group_id, project_id, type_id, person, JOURNEYS)
+        person = await owner.fetchval(_CUSTOMERS, group_id, journeys)
+        await owner.execute(_EVENTS, group_id, project_id, type_id, person, journeys)
         await owner.execute(_METRICS, group_id)
         await owner.execute(_INTERACTIONS, group_id, first, CAMPAIGNS, TOUCHES)
         await owner.execute(_SPEND, group_id)

@@ -121,6 +121,7 @@ class Database:
         replica: Readers | None,
         guarded: bool,
         pulses: Sequence[Pulse] = (),
+        uses_share_of: int | None = None,
     ) -> None:
         self.writer = writer
         """As `gateway_app`, which owns nothing and is subject to the policies."""
@@ -130,6 +131,22 @@ class Database:
         """The same on another server."""
         self.guarded = guarded
         self._pulses = pulses
+        self._uses_share_of = uses_share_of
+        """Whose share of the connections is used; None: each scope's group's."""
+
+    def at_cost_of(self, group: int) -> "Database":
+        """The same for work in any group's name that takes nothing from their shares: `OURS` or `WORKER`."""
+        return Database(
+            writer=self.writer,
+            reader=self.reader,
+            replica=self.replica,
+            guarded=self.guarded,
+            uses_share_of=group,
+        )
+
+    def user(self, scope: Scope) -> int:
+        """Whose share of the connections somebody of this scope uses."""
+        return scope.group_id if self._uses_share_of is None else self._uses_share_of
 
     @asynccontextmanager
     async def transaction(self, scope: Scope, *, writes: bool = True) -> AsyncIterator[Transaction]:
@@ -137,7 +154,8 @@ class Database:
 
         Unknown where COMMIT's answer was lost; Away, if it `writes` nothing.
         """
-        async with self.writer.transaction(f"BEGIN; {group_setting(scope)}", writes=writes) as driver:
+        begin = f"BEGIN; {group_setting(scope)}"
+        async with self.writer.transaction(begin, group=self.user(scope), writes=writes) as driver:
             yield Transaction(driver, scope)
 
     @asynccontextmanager
@@ -159,8 +177,9 @@ class Database:
         """
         reader = self.replica if stale_ok and self.replica is not None else self.reader
         if not self.guarded:
-            return await reader.fetch_bytes(sql, values)
-        async with reader.transaction(f"BEGIN READ ONLY; {group_setting(scope)}") as connection:
+            return await reader.fetch_bytes(sql, values, group=self.user(scope))
+        begin = f"BEGIN READ ONLY; {group_setting(scope)}"
+        async with reader.transaction(begin, group=self.user(scope)) as connection:
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def search(self, sql: str, values: Sequence[object], scope: Scope) -> "list[asyncpg.Record]":
@@ -171,7 +190,7 @@ class Database:
         _count()
         setting = f"{group_setting(scope)}; " if self.guarded else ""
         begin = f"BEGIN READ ONLY; {setting}SET LOCAL plan_cache_mode = force_custom_plan"
-        async with self.reader.transaction(begin) as connection:
+        async with self.reader.transaction(begin, group=self.user(scope)) as connection:
             return list(await connection.fetch(sql, *values))
 
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
@@ -225,11 +244,13 @@ async def connect(
     statement_timeout_ms: int = 15_000,
     readers: int = 4,
     writers: int = 16,
+    spare: int = 2,
 ) -> Database:
     """Both ways; their connections are opened when they are needed.
 
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
-    for reads that may be stale. `readers` and `writers`: the most connections.
+    for reads that may be stale. `readers` and `writers`: the most connections; `spare`: how many more of each
+    there may be for groups below their share.
     """
     common = {
         "timezone": "UTC",
@@ -268,9 +289,9 @@ async def connect(
                 default_transaction_read_only="on",
             )
 
-        return Readers(connect, size=readers, absence=absence, waits_s=WAITS_S)
+        return Readers(connect, size=readers, spare=spare, absence=absence, waits_s=WAITS_S)
 
-    writer = Pool(writing, size=writers, absence=absence, waits_s=WAITS_S)
+    writer = Pool(writing, size=writers, spare=spare, absence=absence, waits_s=WAITS_S)
     reader = reading(url, absence)
     pulses = [Pulse([writer, reader], absence)]
     replica = None

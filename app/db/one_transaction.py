@@ -143,7 +143,7 @@ async def one_transaction(db: Database, scope: Scope, *, lock: int) -> AsyncIter
         f" SELECT pg_advisory_xact_lock({int(lock)}); SET LOCAL lock_timeout TO DEFAULT"
     )
     try:
-        async with db.writer.transaction(begin) as driver:
+        async with db.writer.transaction(begin, group=db.user(scope)) as driver:
             one = OneTransaction(db, driver, scope, begin=begin)
             try:
                 yield one

@@ -3,6 +3,8 @@
 A checkout from a pool of asyncpg's or SQLAlchemy's costs bookkeeping, and a reset or a ping costs round trips; here it
 is a list's `pop`. Nothing needs a reset, since nothing but SET LOCAL is ever set and it ends with its transaction. And
 nothing needs a ping, since BEGIN fails on a connection that has ended unnoticed, before anything was done on it.
+
+Groups share the connections (`values/shares.py`): whoever uses one says for which group.
 """
 
 import asyncio
@@ -16,9 +18,11 @@ from typing import Any
 import asyncpg
 
 from app.db.absence import Absence
+from app.db.deadlines import not_too_late, uncut
 from app.db.outages import Away, Full, ReadOnly, Unknown, doubts, outage, told
 from app.db.preparing import OUTDATED, PreparingConnection
 from app.errors import Unavailable
+from app.values.shares import OURS, Shares
 
 Connection = Any
 """asyncpg's own, whatever its class. Each statement on it has a deadline, see `connect` in `database.py`."""
@@ -39,7 +43,7 @@ CROWDED_FOR_S = 1.0
 
 
 class Pool:
-    """At most `size` connections, the most recently used first (its plans are warm)."""
+    """At most `size` connections, the most recently used first (its plans are warm), and a few to spare."""
 
     def __init__(
         self,
@@ -48,9 +52,14 @@ class Pool:
         size: int,
         absence: Absence,
         waits_s: float | None = None,
+        spare: int = 0,
     ) -> None:
-        """`waits_s`: whoever has waited this long while all were in use is refused; None: nobody is."""
+        """`waits_s`: whoever has waited this long while all were in use is refused; None: nobody is.
+
+        `spare`: how many more are opened for groups that have less than their share.
+        """
         self.size = size
+        self.shares = Shares(size, spare=spare)
         self.taken = 0
         """How often a connection was asked for."""
         self.connect = connect
@@ -58,9 +67,11 @@ class Pool:
         self.absence = absence
         self._waits_s = waits_s
         self._idle: list[Connection] = []
-        self._unopened = size
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-        """They get a connection, or None: there is room to open one."""
+        self._users: dict[Connection, int] = {}
+        """Whose share each connection in use is part of."""
+        self._opening = 0
+        self._without: deque[asyncio.Future[Connection | None]] = deque()
+        """Who may have one while the server gives no more: the next that comes back, or None to ask again."""
         self._mending: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self.returned = 0
@@ -76,19 +87,22 @@ class Pool:
     @property
     def in_use(self) -> int:
         """How many connections have a user who waits for the server, or may do so; without those that are kept."""
-        return len(self._open_ones) - len(self._idle) - self._kept
+        return len(self._users) - self._kept
 
     # ── whole uses ────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def transaction(self, begin: str = "BEGIN", *, writes: bool = True) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, begin: str = "BEGIN", *, group: int = OURS, writes: bool = True
+    ) -> AsyncIterator[Connection]:
         """A connection inside a transaction: COMMIT at the end, ROLLBACK where something is raised.
 
         `begin` opens it, settings included, in one message. An outage is raised as Unavailable: as Unknown where
         COMMIT's answer was lost and something was written.
         """
         with told():
-            connection = await self._first(begin)
+            not_too_late()
+            connection = await self._first(begin, group)
             if (
                 type(connection) is PreparingConnection
             ):  # The driver's own answers to `isinstance` of any subclass.
@@ -99,7 +113,8 @@ class Pool:
                 await self.left(connection, problem)
                 raise
             try:
-                status = await connection.execute("COMMIT")
+                with uncut():
+                    status = await connection.execute("COMMIT")
             except BaseException as problem:
                 await self.left(connection, problem)
                 if writes and doubts(problem):
@@ -111,10 +126,10 @@ class Pool:
                 raise asyncpg.InFailedSQLTransactionError("a statement of this transaction failed")
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self, *, group: int = OURS) -> AsyncIterator[Connection]:
         """A connection outside any transaction. An outage is raised as Unavailable."""
         with told():
-            connection = await self.take()
+            connection = await self.take(group)
             try:
                 yield connection
             except BaseException as problem:
@@ -125,7 +140,7 @@ class Pool:
     async def keep(self) -> "KeptConnection":
         """A connection for as long as the caller wants it. Unavailable where there is none."""
         with told():
-            kept = KeptConnection(self, await self._first("SELECT 1"))
+            kept = KeptConnection(self, await self._first("SELECT 1", OURS))
             self._kept += 1
             return kept
 
@@ -147,10 +162,11 @@ class Pool:
         for connection in list(self._open_ones):
             # Its user finds that it has ended, and drops it.
             connection.terminate()
-        waiting, self._waiting = self._waiting, deque()
-        for turn in waiting:
+        without, self._without = self._without, deque()
+        for turn in without:
             if not turn.done():
                 turn.set_exception(Away())
+        self.shares.refuse(Away())
 
     def renew(self) -> None:
         """The server is another one than it was (it can only be read, say): connections are made anew."""
@@ -165,20 +181,27 @@ class Pool:
 
     # ── one step at a time ────────────────────────────────────────────────────
 
-    async def take(self) -> Connection:
+    async def take(self, group: int = OURS) -> Connection:
         """A connection, which the caller hands to one of the three below. Unavailable where there is none."""
         self.taken += 1
-        while True:
-            connection = self._idle.pop() if self._idle else await self._get()
-            if not connection.is_closed():
-                return connection
-            self.drop(connection)
+        if not self.shares.take(group):
+            await self._wait(group)
+        # Whoever has a share finds a connection that lies ready, or there is room to open one.
+        try:
+            connection = self._ready() or await self._get()
+        except BaseException:
+            self.shares.give_back(group)
+            raise
+        self._users[connection] = group
+        return connection
 
-    def take_now(self) -> Connection | None:
+    def take_now(self, group: int = OURS) -> Connection | None:
         """The same without waiting, and without a coroutine for each read; None where none lies ready."""
-        if self._idle and not self._idle[-1].is_closed():
+        if self._idle and not self._idle[-1].is_closed() and self.shares.take(group):
             self.taken += 1
-            return self._idle.pop()
+            connection = self._idle.pop()
+            self._users[connection] = group
+            return connection
         return None
 
     def give_back(self, connection: Connection) -> None:
@@ -187,13 +210,10 @@ class Pool:
         if self._is_closed or (self._outdated and connection in self._outdated):
             self.drop(connection)
             return
-        # Handed over directly: a newcomer would take it otherwise, and those who wait would wait again.
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
-        self._idle.append(connection)
+        group = self._users.pop(connection)
+        if not self._hand_over(connection):
+            self._idle.append(connection)
+        self.shares.give_back(group)
 
     async def left(self, connection: Connection, problem: BaseException) -> None:
         """This was raised while the connection was in use: it is made whole again, or ended."""
@@ -230,15 +250,18 @@ class Pool:
         connection.terminate()
         self._open_ones.discard(connection)
         self._outdated.discard(connection)
-        self._unopened += 1
-        self._wake()
+        group = self._users.pop(connection, None)
+        self._hand_over(None)
+        if group is not None:
+            self.shares.give_back(group)
 
     # ── how it is done ────────────────────────────────────────────────────────
 
-    async def _first(self, sql: str) -> Connection:
+    async def _first(self, sql: str, group: int) -> Connection:
         """A connection on which this was done first; those that turn out to have ended are dropped."""
-        for tries in range(self.size + 1):
-            connection = await self.take()
+        most = self.size + self.shares.spare
+        for tries in range(most + 1):
+            connection = await self.take(group)
             try:
                 await connection.execute(sql, timeout=BEGINS_WITHIN_S)
             except TimeoutError:
@@ -246,7 +269,7 @@ class Pool:
                 self.absence.hangs()
                 raise
             except BaseException as problem:
-                if tries < self.size and isinstance(outage(problem), Away):
+                if tries < most and isinstance(outage(problem), Away):
                     self.drop(connection)
                     continue
                 await self.left(connection, problem)
@@ -270,18 +293,48 @@ class Pool:
         else:
             self.give_back(connection)
 
+    def _ready(self) -> Connection | None:
+        """One that lies ready; those that have ended meanwhile are thrown away."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self.drop(connection)
+        return None
+
     async def _get(self) -> Connection:
-        """A connection that comes back, or a new one where there is room."""
-        while not self._idle:
-            if self._unopened and not self._is_crowded():
+        """A new one; where the server has no more to give, the next of ours that comes back."""
+        while True:
+            if not self._is_crowded():
                 try:
                     return await self._open()
                 except asyncpg.TooManyConnectionsError:
-                    continue  # There are some of ours: wait for one of them.
-            connection = await self._wait()
+                    pass  # There are some of ours: wait for one of them.
+            turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+            self._without.append(turn)
+            try:
+                async with asyncio.timeout(self._waits_s):
+                    connection = await turn
+            except BaseException as problem:
+                # It came as we left: the next one gets it.
+                if turn.done() and not turn.cancelled() and turn.exception() is None:
+                    left = turn.result()
+                    if not self._hand_over(left) and left is not None:
+                        self._idle.append(left)
+                if isinstance(problem, TimeoutError):
+                    raise Unavailable(_ALL_IN_USE) from problem
+                raise
             if connection is not None:
                 return connection
-        return self._idle.pop()
+
+    def _hand_over(self, connection: Connection | None) -> bool:
+        """Whether somebody waited for it: a newcomer would take it otherwise. None: there is room to ask for one."""
+        while self._without:
+            turn = self._without.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False
 
     def _is_crowded(self) -> bool:
         """Whether the server gives no more just now, and there are some that come back."""
@@ -289,7 +342,7 @@ class Pool:
 
     def _shares(self) -> bool:
         """Whether there are some that come back, or are being opened."""
-        return self.size - self._unopened > self._kept
+        return len(self._open_ones) + self._opening > self._kept
 
     def spare(self) -> bool:
         """End a connection that nobody uses, if there is another one, for a pool that has none."""
@@ -308,7 +361,7 @@ class Pool:
             self.absence.crowded(len(self._open_ones), problem)
             raise
         except BaseException:
-            self._wake()
+            self._hand_over(None)
             raise
         self._open_ones.add(connection)
         self.returned += 1
@@ -318,47 +371,30 @@ class Pool:
         if self._is_closed:
             raise asyncpg.InterfaceError("the pool is closed")
         within_s = CONNECTS_WITHIN_S if self.absence.began is None else TRIED_AGAIN_FOR_S
-        self._unopened -= 1
+        self._opening += 1
         try:
             async with asyncio.timeout(within_s):
                 while True:
                     try:
                         return await self.connect()
                     except asyncpg.TooManyConnectionsError:
-                        alone = self.size - self._unopened - 1 <= self._kept
+                        alone = len(self._open_ones) + self._opening - 1 <= self._kept
                         if not (alone and any(pool.spare() for pool in self.absence.pools)):
                             raise
                         # The server takes a moment to notice.
                         await asyncio.sleep(0.02)
-        except BaseException:
-            self._unopened += 1
-            raise
+        finally:
+            self._opening -= 1
 
-    async def _wait(self) -> Connection | None:
-        """A connection that somebody hands over; None: there is room to open one."""
-        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def _wait(self, group: int) -> None:
+        """Until it is this group's turn to have one."""
         try:
-            async with asyncio.timeout(self._waits_s):
-                return await turn
-        except BaseException as problem:
-            if turn.done() and not turn.cancelled():  # our turn came as we left: pass it on to the next one
-                if (left := turn.result()) is None:
-                    self._wake()
-                else:
-                    self.give_back(left)
-            if isinstance(problem, TimeoutError):
-                raise Unavailable(
-                    "All connections to the database are in use. Please try again shortly."
-                ) from problem
-            raise
+            await self.shares.turn(group, within_s=self._waits_s)
+        except TimeoutError as problem:
+            raise Unavailable(_ALL_IN_USE) from problem
 
-    def _wake(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+
+_ALL_IN_USE = "All connections to the database are in use. Please try again shortly."
 
 
 class KeptConnection:

@@ -8,24 +8,25 @@ import asyncpg
 from app.db.outages import told
 from app.db.pool import Pool
 from app.db.preparing import OUTDATED, PreparingConnection
+from app.values.shares import OURS
 
 
 class Readers(Pool):
     """A pool for reading."""
 
-    async def fetch_bytes(self, sql: str, values: Sequence[object]) -> bytes | None:
+    async def fetch_bytes(self, sql: str, values: Sequence[object], *, group: int = OURS) -> bytes | None:
         """The one value of a planned statement. Unavailable where the database is away or takes too long."""
         tries = 0
         with told():
             while True:
-                connection: PreparingConnection = self.take_now() or await self.take()
+                connection: PreparingConnection = self.take_now(group) or await self.take(group)
                 try:
                     return await self._fetch_on(connection, sql, values)
                 except asyncpg.InternalClientError:
                     # The server has announced the end of this connection, and it is not closed yet: the driver
                     # refuses to send. All others may be like that, too; the one after them is new.
                     tries += 1
-                    if tries > self.size:
+                    if tries > self.size + self.shares.spare:
                         raise
 
     async def _fetch_on(

@@ -287,6 +287,8 @@ class Catalog:
     """By the GraphQL name of the input type."""
     unplanned: dict[str, str] = field(default_factory=dict)
     """`Type.field` → why it runs on the resolvers."""
+    prices: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By type and field, what it does beside being printed (`plan/cost.py`)."""
 
     def by_prefix(self, prefix: str) -> Entity | None:
         """The entity whose ids start so."""

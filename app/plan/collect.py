@@ -54,6 +54,8 @@ class Selected:
     non_null: bool = False
     target: str = ""
     """The GraphQL type of its value, without list and non-null."""
+    price: int = 0
+    """What it does beside being printed, see `plan/cost.py`."""
     slot: int | None = None
     """The place of its arguments among the request's, if they use variables."""
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -173,7 +175,7 @@ class Collector:
         entity = self.catalog.entities.get(parent.name)
         selected = Selected(
             key, name, parent.name, nodes, definition, entity.fields.get(name) if entity else None,
-            non_null=is_non_null_type(definition.type),
+            non_null=is_non_null_type(definition.type), price=self.catalog.prices.get((parent.name, name), 0),
         )  # fmt: skip
         if definition.args:
             selected.values = get_argument_values(definition, node, self.variables)

@@ -137,9 +137,10 @@ class Path:
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
-            exchange.enter(
-                form=route.takes is not None and route.takes.form and brings_form(exchange.headers)
-            )
+            form_comes = route.takes is not None and route.takes.form and brings_form(exchange.headers)
+            turn = exchange.enter(group=context.scope.group_id, form=form_comes)
+            if turn is not None:
+                await turn
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False
@@ -352,6 +353,7 @@ def explained(operation: Operation, context: Context) -> Response:
         "execution": explanation.execution,
         "reason": explanation.reason or None,
         "cost": explanation.cost,
+        "work": explanation.work,
         "sql": (explanation.sql or None) if context.may_see_plans else None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)

@@ -19,9 +19,16 @@ from app.serving.journal import Journal
 from app.serving.known_requests import KnownRequests
 from app.serving.strangers import Lobby
 from app.serving.uvicorn_parts import behind_proxy
+from app.values.shares import Shares, TooMany
 
 MAX_SWALLOWED = 8 * MIB
 """How much of a refused body is read, so that the refusal reaches the client."""
+
+SPARE_PART = 4
+"""One place for each so many, on top of all, for groups below their share."""
+MAX_WAITING = 32
+"""Requests of one group that wait for a place."""
+WAITS_S = 5.0
 
 _PACKED = Invalid("Send the body as it is, without a Content-Encoding.", code=UNSUPPORTED_MEDIA_TYPE)
 
@@ -57,14 +64,18 @@ class Door:
         self.behind_proxy = behind_proxy(app, trusted_proxies)
         self.journal = journal
         self.refuse = refuse
-        self.max_in_flight = max_in_flight
-        self.taken = 0
-        """Places of those who are known, by their weights."""
+        self.places = Shares(max_in_flight, spare=-(-max_in_flight // SPARE_PART), max_waiting=MAX_WAITING)
+        """Of those who are known, by their weights."""
         self.in_flight = 0
         """Requests under way, whoever asks."""
         self.max_strangers = max_strangers
         self.lobbies: dict[Entrance, Lobby] = {}
         self.known_requests = KnownRequests(self)
+
+    @property
+    def taken(self) -> int:
+        """Places that are taken."""
+        return self.places.taken
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it away at once."""
@@ -107,29 +118,45 @@ class Door:
             exchange.route = getattr(scope.get("route"), "path", "")
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
 
-    def let_in(self, exchange: Exchange) -> bool:
+    def let_in(self, exchange: Exchange, *, group: int) -> bool:
         """Whether there is room for one that comes again; then it takes that, and is under way."""
-        if self.taken >= self.max_in_flight:
+        if not self.places.take(group):
             return False
-        self.taken += 1
-        exchange.weight = 1
+        exchange.group, exchange.weight = group, 1
         self.in_flight += 1
         metrics.entered()
         return True
 
-    def make_room(self, weight: int) -> None:
+    def make_room(self, exchange: Exchange) -> None:
         """One that was let in is done."""
-        self.taken -= weight
+        self.places.give_back(exchange.group, exchange.weight)
         self.in_flight -= 1
         metrics.left()
 
-    def admit(self, exchange: Exchange, *, weight: int) -> None:
-        """A place among those who are known. Unavailable where there is none."""
-        if self.taken + weight > self.max_in_flight:
+    def admit(self, exchange: Exchange, *, group: int, weight: int) -> Awaitable[None] | None:
+        """A place among those who are known: None where it has one, else what to wait for.
+
+        Whoever is over the share of its group is refused at once (Unavailable), since others come first; whoever is
+        below it waits a moment.
+        """
+        if self.places.take(group, weight):
+            exchange.group, exchange.weight = group, weight
+            return None
+        if not self.places.is_below(group, weight):
             metrics.turned_away()
             raise Unavailable(BUSY)
-        self.taken += weight
-        exchange.weight += weight
+        return self._wait(exchange, group, weight)
+
+    async def _wait(self, exchange: Exchange, group: int, weight: int) -> None:
+        try:
+            await self.places.turn(group, weight, within_s=WAITS_S)
+        except (TooMany, TimeoutError):
+            metrics.turned_away()
+            raise Unavailable(BUSY) from None
+        if not exchange.is_under_way:  # It was given up meanwhile.
+            self.places.give_back(group, weight)
+            return
+        exchange.group, exchange.weight = group, weight
 
     def admit_stranger(self, exchange: Exchange, entrance: Entrance) -> None:
         """A place at this entrance. Unavailable where there is none."""
@@ -153,8 +180,9 @@ class Door:
         exchange.is_under_way = False
         self.in_flight -= 1
         metrics.left()
-        self.taken -= exchange.weight
-        exchange.weight = 0
+        if exchange.weight:
+            self.places.give_back(exchange.group, exchange.weight)
+            exchange.weight = 0
         if exchange.lobby is not None:
             exchange.lobby.give_back()
             exchange.lobby = None

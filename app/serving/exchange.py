@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from starlette.types import Receive
 
 from app.serving.bodies import FORM_WEIGHT, MAX_BODY, MAX_FORM, Entrance
+from app.values.shares import OURS
 
 KEY = "gateway"
 """Where the ASGI scope keeps it."""
@@ -48,6 +49,8 @@ class KnownRequest:
     route: str
     size: int
     """The request's bytes."""
+    group: int
+    """Whose places it takes."""
 
 
 class AnswersAgain(Protocol):
@@ -80,14 +83,17 @@ class Gate(Protocol):
     def known_requests(self) -> AnswersAgain:
         """What is known of requests by their bytes."""
 
-    def let_in(self, exchange: "Exchange") -> bool:
+    def let_in(self, exchange: "Exchange", *, group: int) -> bool:
         """Whether there is room for this request; if so it takes its place."""
 
-    def make_room(self, weight: int) -> None:
-        """A request of this weight is done."""
+    def make_room(self, exchange: "Exchange") -> None:
+        """A request that was let in is done."""
 
-    def admit(self, exchange: "Exchange", *, weight: int) -> None:
-        """A place for one that is under way, and of whom it is known who asks. Unavailable where there is none."""
+    def admit(self, exchange: "Exchange", *, group: int, weight: int) -> Awaitable[None] | None:
+        """A place for one that is under way, and of whom it is known who asks.
+
+        None where it has one at once, else what has to be awaited. Unavailable where there is none.
+        """
 
     def admit_stranger(self, exchange: "Exchange", entrance: Entrance) -> None:
         """A place for one of whom nothing is known. Unavailable where there is none."""
@@ -118,6 +124,8 @@ class Exchange:
     gate: Gate | None = None
     weight = 0
     """How many requests it counts as while it is under way and it is known who asks."""
+    group = OURS
+    """The customer group of whoever asks: its places are shared out by that."""
     lobby: Room | None = None
     """Where it has a stranger's place."""
     is_under_way = False
@@ -156,15 +164,17 @@ class Exchange:
         if self.gate is not None:
             self.gate.leave(self)
 
-    def enter(self, *, form: bool = False) -> None:
-        """It is known who asks: from here on it has a place. Unavailable where there is none.
+    def enter(self, *, group: int = OURS, form: bool = False) -> Awaitable[None] | None:
+        """It is known who asks: from here on it has a place; where it is crowded, after what this returns was awaited.
 
-        Said before the body is read. `form`: the route takes files, and some may come.
+        Said before the body is read. `form`: the route takes files, and some may come. Unavailable where there is no
+        place.
         """
         if form:
             self.max_body = MAX_FORM
-        if self.gate is not None:
-            self.gate.admit(self, weight=FORM_WEIGHT if form else 1)
+        if self.gate is None:
+            return None
+        return self.gate.admit(self, group=group, weight=FORM_WEIGHT if form else 1)
 
     def knock(self, entrance: Entrance) -> None:
         """Nobody knows who asks: from here on it has a stranger's place. Unavailable where there is none."""

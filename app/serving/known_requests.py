@@ -56,13 +56,13 @@ class KnownRequests:
         lines = b"".join(
             b"%b: %b\r\n" % line for line in head if line[0] not in (b"content-length", b"x-request-id")
         )
-        known = KnownRequest(exchange.again, lines, method, exchange.route, len(request))
+        known = KnownRequest(exchange.again, lines, method, exchange.route, len(request), exchange.group)
         self._known.keep(_digest(request), known)
 
     async def answer(self, known: KnownRequest, exchange: Exchange) -> bytes | None:
         """The answer's body; None where the request must go the long way. Empty where nobody waits for it."""
         started = time.perf_counter()
-        if not self._gate.let_in(exchange):
+        if not self._gate.let_in(exchange, group=known.group):
             return None
         REQUEST_ID.set(exchange.request_id)
         exchange.route = known.route
@@ -81,7 +81,7 @@ class KnownRequests:
         else:
             exchange.status = 200
         finally:
-            self._gate.make_room(exchange.weight)
+            self._gate.make_room(exchange)
         if body is not None:
             self._gate.note(exchange, known.method, took_s=time.perf_counter() - started)
         return body

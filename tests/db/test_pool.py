@@ -127,3 +127,38 @@ async def test_one_left_with_a_statement_running_is_not_handed_on(pool: Pool) ->
         await work()
     assert await asyncio.wait_for(pid_of(pool), 2) != pid
     assert isinstance((await asyncio.gather(*left, return_exceptions=True))[0], Exception)
+
+
+async def test_a_group_that_has_none_gets_one_at_once_while_another_holds_all(database_url: str) -> None:
+    pool = Pool(lambda: asyncpg.connect(database_url), size=2, spare=1, absence=Absence(), waits_s=5)
+    slow = [asyncio.create_task(sleeps(pool, 1, for_s=1.0)) for _ in range(6)]
+    await asyncio.sleep(0.2)
+    started = asyncio.get_running_loop().time()
+    for _ in range(5):
+        await sleeps(pool, 2, for_s=0)
+    assert asyncio.get_running_loop().time() - started < 0.5
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    await pool.close()
+
+
+async def test_one_that_becomes_free_goes_to_the_group_that_uses_the_fewest(database_url: str) -> None:
+    pool = Pool(lambda: asyncpg.connect(database_url), size=2, absence=Absence(), waits_s=5)
+    done: list[int] = []
+
+    async def asks(group: int) -> None:
+        await sleeps(pool, group, for_s=0.1)
+        done.append(group)
+
+    tasks = [asyncio.create_task(asks(group)) for group in (1, 1, 1, 1, 1, 1, 2)]
+    await asyncio.gather(*tasks)
+    # Group 2 came last, and was next as soon as one of the two of group 1 was free.
+    assert 2 in done[:4]
+    await pool.close()
+
+
+async def sleeps(pool: Pool, group: int, *, for_s: float) -> None:
+    """A statement in this group's name."""
+    async with pool.connection(group=group) as connection:
+        await connection.fetchval("SELECT pg_sleep($1)", for_s)

@@ -195,3 +195,31 @@ def test_log_records_are_json_lines_with_their_request() -> None:
     record.request_id = "abc"
     line = json.loads(JsonFormatter().format(record))
     assert (line["level"], line["message"], line["id"]) == ("warning", "took 3 s", "abc")
+
+
+async def test_a_group_that_takes_all_places_leaves_some_for_others() -> None:
+    release = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        turn = exchange_of(scope).enter(group=int(scope["path"][1:]))
+        if turn is not None:
+            await turn
+        if scope["path"] != "/3":
+            await release.wait()
+        await hello(scope, receive, send)
+
+    async with wire(slow, max_in_flight=4) as server:
+        greedy = [asyncio.create_task(server.ask(get("/1"))) for _ in range(4)]
+        await until(lambda: server.door.taken == 4)
+        assert (await server.ask(get("/1"))).startswith(b"HTTP/1.1 503 ")
+        quiet = asyncio.create_task(server.ask(get("/2")))
+        await until(lambda: server.door.taken == 5)
+        # Below its share it waits; over its share it is refused at once.
+        waiting = asyncio.create_task(server.ask(get("/3")))
+        await until(lambda: server.door.places.waiting() == 1)
+        assert (await server.ask(get("/1"))).startswith(b"HTTP/1.1 503 ")
+        release.set()
+        for answer in (*await asyncio.gather(*greedy, quiet), await waiting):
+            assert answer.startswith(b"HTTP/1.1 200 ")
+        await until(lambda: server.door.in_flight == 0)
+        assert server.door.taken == 0

@@ -22,12 +22,15 @@ from app.db.database import Database
 from app.db.outages import outage
 from app.db.pool import KeptConnection
 from app.errors import Invalid, NotFound, Unavailable
+from app.values.shares import Shares
 
 MAX_BATCH = 500
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 """Of a batch's bodies: what one statement brings to the database. A single event may be larger."""
 CAPACITY = 10_000
-"""How many may wait in a process; more are told to try again."""
+"""How many may wait in a process; more are told to try again. Groups share it, see `values/shares.py`."""
+SPARE_PART = 4
+"""One place for each so many, on top of all, for groups below their share."""
 CAPACITY_BYTES = 64 * 1024 * 1024
 """How large their bodies may be together, those that are being stored among them."""
 MANY = 12
@@ -89,7 +92,7 @@ class Acceptor:
         self, db: Database, *, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES
     ) -> None:
         self._db = db
-        self._capacity = capacity
+        self._places = Shares(capacity, spare=-(-capacity // SPARE_PART))
         self._capacity_bytes = capacity_bytes
         self._bytes = 0
         """Of what waits and of what is being stored."""
@@ -114,9 +117,8 @@ class Acceptor:
         waiting = self._latest.get(key)
         if waiting is None:
             size = sent.size
-            if len(self._queue) >= self._capacity or (
-                self._bytes and self._bytes + size > self._capacity_bytes
-            ):
+            is_large = self._bytes and self._bytes + size > self._capacity_bytes
+            if is_large or not self._places.take(sent.group_id):
                 raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
             self._bytes += size
             waiting = _Waiting(sent, new_id(sent.received_at), key, at_once)
@@ -145,6 +147,7 @@ class Acceptor:
                 batch, size = self._next()
                 for waiting in batch:
                     del self._latest[waiting.key]
+                    self._places.give_back(waiting.sent.group_id)
                 # In the order of keys, so that two processes that store the same events wait and cannot deadlock.
                 batch.sort(key=_order)
                 try:

@@ -34,10 +34,11 @@ from app.domain.rewards.occurrences import CODES
 from app.domain.rewards.programme import REDEEM, Programme
 from app.domain.rewards.reading import balances_of, revenue_of, user_facts
 from app.domain.rewards.triggers import transaction_of, trigger_of
-from app.domain.rewards.windows import RewardWindow, Steps, Turn, evaluations_in, steps_in, triggers_in
+from app.domain.rewards.windows import RewardWindow, Steps, evaluations_in, steps_in, triggers_in
 from app.tables.event_types import RewardTrigger
 from app.tables.rewards import RewardOutcome
 from app.values.numbers import MAX_SAFE_INTEGER
+from app.values.slices import Slice
 
 _trigger_of = cache(trigger_of)
 
@@ -87,7 +88,7 @@ async def replay_evaluations(
     heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
     """What this configuration would have made of everything its campaign evaluated; yields after each chunk."""
-    state, turn = Simulated(), Turn()
+    state, turn = Simulated(), Slice()
     steps = await steps_in(tx, programme.campaign_id, window)
     books = await _books_before(tx, programme, steps, turn)
     sign = balance_sign(programme)
@@ -143,7 +144,7 @@ async def draft(
 
     Redemptions take from what customers have now.
     """
-    state, turn, books = Simulated(), Turn(), Books()
+    state, turn, books = Simulated(), Slice(), Books()
     users: dict[int, dict[str, Any]] = {}
     async for rows in triggers_in(tx, window, store_id=store_id):
         fresh = {row["customer_id"] for row in rows} - users.keys()
@@ -299,7 +300,7 @@ SELECT e.customer_id, sum(e.amount)::bigint AS paid,
 """
 
 
-async def _books_before(tx: Transaction, programme: Programme, steps: Steps, turn: Turn) -> Books:
+async def _books_before(tx: Transaction, programme: Programme, steps: Steps, turn: Slice) -> Books:
     books = Books()
     for row in await tx.fetch(_BEFORE, tx.scope.group_id, programme.campaign_id, steps.first):
         if turn.is_over:

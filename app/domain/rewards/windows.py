@@ -3,8 +3,6 @@
 Windows may be long: rows come in chunks, and judging them gives way to others every few milliseconds.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +13,6 @@ from app.domain.rewards.occurrences import SOURCE
 
 CHUNK = 2_000
 """Events read at a time."""
-SLICE_S = 0.002
-"""How long events are judged without a break; others in this process wait that long."""
 STATEMENT_TIMEOUT_S = 600
 """In place of the connection's own: the rows of a long window are counted and sorted before the first one comes."""
 
@@ -126,20 +122,3 @@ async def _chunks(tx: Transaction, statement: str, values: Sequence[object]) -> 
     cursor = await tx.driver.cursor(statement, *values, timeout=tx.timeout_s)
     while rows := await cursor.fetch(CHUNK, timeout=tx.timeout_s):
         yield rows
-
-
-class Turn:
-    """A turn of work without a break, SLICE_S long."""
-
-    def __init__(self) -> None:
-        self._until = time.perf_counter() + SLICE_S
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is time to let others work."""
-        return time.perf_counter() >= self._until
-
-    async def pass_on(self) -> None:
-        """Let everything else in this process run, then take the next turn."""
-        await asyncio.sleep(0)
-        self._until = time.perf_counter() + SLICE_S

@@ -9,6 +9,7 @@ from app.domain.segments.attributes import FACT_COLUMNS, facts_of
 from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import evaluate
 from app.values.scope import Scope
+from app.values.slices import Slice
 
 _FACTS = (
     f"SELECT customer.id, {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = ANY ($4)"
@@ -30,7 +31,10 @@ async def segments_of(
     listed = {tuple(row) for row in await db.search(_LISTED, [scope.group_id, ids], scope)}
     judged = [(row["id"], row["type"], kept_predicate(row)) for row in segments]
     inside: dict[int, list[int]] = {}
+    turn = Slice()
     for row in facts:
+        if turn.is_over:
+            await turn.pass_on()
         known = facts_of(row)
         inside[row["id"]] = [
             segment

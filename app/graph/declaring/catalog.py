@@ -19,6 +19,7 @@ from app.graph.declaring.fields import Declared
 from app.graph.declaring.listing import KEY
 from app.graph.strawberry_parts import declaration, enum_class, metadata, origin, runs_around
 from app.plan.catalog import Aggregate, Catalog, Column, Embed, Entity, Fact, Field, Filter, Many, Parts
+from app.plan.cost import PRICE
 from app.plan.kinds import (
     BOOL,
     CURRENCY,
@@ -46,6 +47,7 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
     entities: dict[str, Entity] = {entity.name: entity for entity in further}
     filters: dict[str, dict[str, Filter]] = {}
     unplanned: dict[str, str] = {}
+    prices: dict[tuple[str, str], int] = {}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
             its_filters = {name: f for name, item in kind.fields.items() if (f := _filter_of(item))}
@@ -56,7 +58,8 @@ def read_catalog(schema: GraphQLSchema, further: Iterable[Entity] = ()) -> Catal
         if _is_page_type(kind):
             continue
         entities[kind.name] = _entity(kind, unplanned)
-    return Catalog(entities, filters, unplanned)
+        prices.update({(kind.name, name): p for name, f in kind.fields.items() if (p := metadata(f, PRICE))})
+    return Catalog(entities, filters, unplanned, prices)
 
 
 def _entity(kind: GraphQLObjectType, unplanned: dict[str, str]) -> Entity:

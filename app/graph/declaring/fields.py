@@ -43,6 +43,7 @@ from app.plan.catalog import (
     beside,
 )
 from app.plan.checking import MAX_FIRST
+from app.plan.cost import PRICE
 from app.plan.kinds import AMOUNT, INT, Kind
 from app.plan.news import fresh_by
 from app.plan.sql import Select, Sql, joined, sql
@@ -247,14 +248,15 @@ def aggregate(
     many: bool = False,
     check: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None,
     present: Expression | None = None,
+    price: int = 0,
     **columns: Any,
 ) -> Any:
     """Sums over other rows. With `columns` one object that others embed, too; `present` as there.
 
-    `check` says which argument is wrong, and why.
+    `check` says which argument is wrong, and why. `price`: how many rows it may read, where they are many.
     """
     declared = Declared("made", made=Aggregate(build, many, check), columns=_bound(columns), present=present)
-    return _field(declared, description, arguments)
+    return _field(declared, description, arguments, price=price)
 
 
 def parts(description: str, prefix: str, *, always: str) -> Any:
@@ -281,6 +283,7 @@ def _field(
     arguments: tuple[inspect.Parameter, ...] = (),
     *,
     roles: Collection[Role] = (),
+    price: int = 0,
 ) -> Any:
     shared = resolver_of(declared.what)
 
@@ -292,8 +295,15 @@ def _field(
     root = inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     resolver.__signature__ = inspect.Signature([root, info, *arguments])  # type: ignore[attr-defined]
     return strawberry.field(
-        resolver=resolver, description=description, metadata={KEY: declared, **needing(roles)}
+        resolver=resolver,
+        description=description,
+        metadata={KEY: declared, **needing(roles), **priced(price)},
     )
+
+
+def priced(rows: int) -> dict[str, Any]:
+    """Metadata of a field that does more than it prints: `rows` it may read, or as long as reading so many takes."""
+    return {PRICE: rows} if rows else {}
 
 
 def argument(

@@ -14,6 +14,8 @@ import msgspec
 from aiodataloader import DataLoader
 
 from app.db.database import Database, Transaction
+from app.db.deadlines import TOO_LATE
+from app.db.outages import TookTooLong
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
 from app.plan.catalog import (
@@ -36,6 +38,7 @@ from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import Tables, scoped_table
 from app.plan.sql import NOTHING, Alias, Select, Sql, const, joined, print_sql, sql, verbatim
 from app.values.cursors import show_cursor
+from app.values.slices import FewAtOnce
 
 _ROOT = 0
 """The key of lists that have no parent row."""
@@ -112,6 +115,9 @@ class Loaders:
         self.news: NewsHead | None = None
         """What the next request must know of this one's news."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._at_work: set[asyncio.Task[Any]] = set()
+        self.ready = FewAtOnce()
+        """Through here goes whatever waited for a load: a thousand parents have theirs at the same moment."""
         self._inside: Transaction | None = None
 
     async def written(self, tx: Transaction, type_name: str, keys: Sequence[Any]) -> list[Record | None]:
@@ -314,9 +320,31 @@ class Loaders:
     async def _load(self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
         loader = self._loaders.get(signature)
         if loader is None:
-            loader = self._loaders[signature] = DataLoader(batch_load_fn=batch)  # type: ignore[arg-type]
+            loader = self._loaders[signature] = DataLoader(batch_load_fn=self._watched(batch))  # type: ignore[arg-type]
         found: T = await loader.load(key)
         return found
+
+    def stop(self) -> None:
+        """Nobody waits for any of it: end the statements under way."""
+        for task in self._at_work:
+            task.cancel()
+
+    def _watched(
+        self, batch: Callable[[list[Any]], Awaitable[list[T]]]
+    ) -> Callable[[list[Any]], Awaitable[list[T]]]:
+        async def watched(keys: list[Any]) -> list[T]:
+            task = asyncio.current_task()
+            assert task is not None
+            self._at_work.add(task)
+            try:
+                return await batch(keys)
+            except asyncio.CancelledError:
+                # Whoever waits is told; a loader does not pass cancellations on.
+                raise TookTooLong(TOO_LATE) from None
+            finally:
+                self._at_work.discard(task)
+
+        return watched
 
     def _columns(self, entity: Entity, row: Row) -> dict[str, Sql]:
         """Every value and key a resolver may ask a row of this type for."""

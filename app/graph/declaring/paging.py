@@ -1,6 +1,7 @@
 """Connections as Relay describes them, plus `nodes`, `totalCount` and an offset."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import strawberry
@@ -8,8 +9,12 @@ import strawberry
 from app.graph.declaring.described import object_type
 from app.graph.declaring.loading import LoadedPage, Record
 from app.graph.declaring.scalars import Long
+from app.values.slices import gradually
 
 T = TypeVar("T")
+
+MAX_IN_ONE_GO = 50
+"""Rows: a row of twenty fields takes graphql-core some 0.3 ms."""
 
 
 @object_type
@@ -33,11 +38,16 @@ class Edge(Generic[T]):
 
 
 def _nodes(root: Any) -> Any:
-    return root.rows
+    return in_slices(root.rows)
 
 
 def _edges(root: Any) -> Any:
-    return [_LoadedEdge(root.cursor(row), row) for row in root.rows]
+    return in_slices([_LoadedEdge(root.cursor(row), row) for row in root.rows])
+
+
+def in_slices(rows: Sequence[T]) -> Sequence[T] | AsyncIterator[T]:
+    """What a resolver gives for these rows: printing many of them gives way to others."""
+    return rows if len(rows) <= MAX_IN_ONE_GO else gradually(rows)
 
 
 class _LoadedEdge:

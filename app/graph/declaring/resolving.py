@@ -54,7 +54,9 @@ def _embedded(row: Record, field: Embed) -> Record | None:
 
 
 async def _read_relation(root: Any, info: Any, **_: Any) -> Any:
-    return await _kept(_relation(root, raw(info)))
+    found = await _kept(_relation(root, raw(info)))
+    await loaders_of(info).ready.turn()
+    return found
 
 
 def _field(info: Any) -> Any:

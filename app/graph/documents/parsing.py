@@ -95,11 +95,20 @@ class Documents:
         """The document. Rejected or a Failure where it is not valid."""
         document = self._known.get(text)
         if document is None:
-            document = self._read(text)
-            self._known.keep(text, document)
+            document = self.read(text)
+            self.keep(document)
         return document
 
-    def _read(self, text: str) -> Document:
+    def knows(self, text: str) -> bool:
+        """Whether it was read before."""
+        return self._known.get(text) is not None
+
+    def keep(self, document: Document) -> None:
+        """Know a document that was read."""
+        self._known.keep(document.text, document)
+
+    def read(self, text: str) -> Document:
+        """Parse and validate, without remembering it: in any thread."""
         check_text(text)
         try:
             ast = parse(text, max_tokens=MAX_TOKENS)

@@ -12,7 +12,7 @@ from app.plan.catalog import Catalog
 from app.plan.checking import Fault, faults
 from app.plan.collect import Collector, Selected, Tree, shape_of
 from app.plan.compile import Unplannable, compile_tree
-from app.plan.cost import cost_of, sizes_rows
+from app.plan.cost import cost_of, sizes_rows, work_of
 from app.plan.graphql_parts import VariableValues
 from app.plan.sql import Statement
 from app.values.known import Known
@@ -23,6 +23,9 @@ MAX_PLANS = 500
 MAX_PER_DOCUMENT = 32
 MAX_FIELDS = 100_000
 """Selected fields of all kept plans together, which is what their trees take in memory."""
+
+SLOW_MS = 100.0
+NEWEST_COUNTS = 0.3
 
 _UNPLANNED = (
     "it writes (the rows of its payload are printed by one statement before COMMIT), or asks for the schema"
@@ -43,6 +46,17 @@ class Plan:
     statement: Statement | None
     reason: str
     """Why there is no statement."""
+    seen_ms: float = 0.0
+    """How long its statement takes, of late."""
+
+    @property
+    def was_slow(self) -> bool:
+        """Whether its statement was seen to take long."""
+        return self.seen_ms > SLOW_MS
+
+    def saw(self, took_ms: float) -> None:
+        """It took so long this time."""
+        self.seen_ms += (took_ms - self.seen_ms) * NEWEST_COUNTS
 
     def faults(self, args: list[dict[str, Any]]) -> list[Fault]:
         """What is wrong with one request's arguments."""
@@ -53,6 +67,12 @@ class Plan:
     def cost(self, args: list[dict[str, Any]]) -> int:
         """How many values the answer to one request may hold."""
         return cost_of(self.tree, args) if self._fixed_cost is None else self._fixed_cost
+
+    def work(self, args: list[dict[str, Any]]) -> int:
+        """What it may do beside printing its answer, in rows."""
+        if not self._has_work:
+            return 0
+        return work_of(self.tree, args) if self._fixed_work is None else self._fixed_work
 
     @cached_property
     def size(self) -> int:
@@ -76,6 +96,16 @@ class Plan:
             return None
         return cost_of(self.tree, [{} for _ in self.tree.slots])
 
+    @cached_property
+    def _has_work(self) -> bool:
+        return any(one.price for one in self.tree.walk())
+
+    @cached_property
+    def _fixed_work(self) -> int | None:
+        if self._fixed_cost is None:
+            return None
+        return work_of(self.tree, [{} for _ in self.tree.slots])
+
 
 Key = tuple[str, str, ScopeShape, bool, tuple[Any, ...]]
 """What a plan is for: document, name of the operation, shape of the scope, `plannable`, structure of the variables."""
@@ -96,18 +126,26 @@ class Plans:
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
         """The plan for these variables, made when there is none yet."""
-        name = definition.node.name.value if definition.node.name else ""
-        key = (document.text, name, scope_shape, plannable, shape_of(variables.coerced, definition.uses))
+        key = self.key(document, definition, variables, scope_shape, plannable=plannable)
         plan = self._known.get(key)
         if plan is None:
-            plan = self._make(document, definition, variables, scope_shape, plannable=plannable)
-            self._keep(key, plan)
+            plan = self.make(document, definition, variables, scope_shape, plannable=plannable)
+            self.keep(key, plan)
         return plan
 
-    def _make(
+    def key(
+        self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
+        *, plannable: bool,
+    ) -> Key:  # fmt: skip
+        """What the plan is known by."""
+        name = definition.node.name.value if definition.node.name else ""
+        return document.text, name, scope_shape, plannable, shape_of(variables.coerced, definition.uses)
+
+    def make(
         self, document: Document, definition: Definition, variables: VariableValues, scope_shape: ScopeShape,
         *, plannable: bool,
     ) -> Plan:  # fmt: skip
+        """A plan, without remembering it: in any thread."""
         tree = Collector(self.schema, self.catalog, document.ast, variables).tree(definition.node)
         statement, reason = None, _UNPLANNED
         if plannable:
@@ -122,7 +160,8 @@ class Plans:
                     root.values = {}
         return Plan(self.catalog, document, definition, tree, statement, reason)
 
-    def _keep(self, key: Key, plan: Plan) -> None:
+    def keep(self, key: Key, plan: Plan) -> None:
+        """Know a plan that was made."""
         siblings = self._of_document.setdefault(key[0], [])
         siblings.append(key)
         for gone in self._known.keep(key, plan):

@@ -64,6 +64,7 @@ def attributed_insights(description: str) -> Any:
         argument("time_zone", str, "Whose days, weeks and years these are, such as Europe/Paris.", "UTC"),
         many=True,
         check=_faults,
+        price=50_000,
     )
 
 

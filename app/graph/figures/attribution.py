@@ -160,16 +160,14 @@ def attribution(description: str) -> Any:
     by = argument("by", AttributionDimension, "What to sum up by.")
     return aggregate(
         description, attributed_rows, by, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY, PROJECT,
-        many=True, check=journey_faults,
-    )  # fmt: skip
+        many=True, check=journey_faults, price=50_000)  # fmt: skip
 
 
 def campaign_attribution(description: str) -> Any:
     """Of one campaign."""
     return aggregate(
         description, attributed_rows, MODEL, HALF_LIFE, WINDOW, _SINCE, _UNTIL, _METRIC, _CURRENCY,
-        many=True, check=journey_faults,
-    )  # fmt: skip
+        many=True, check=journey_faults, price=500)  # fmt: skip
 
 
 def journey_faults(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -94,7 +94,7 @@ UNTIL = argument("until", Date, "Up to and including this day (UTC).")
 def documented(description: str) -> Any:
     """One of the three documented funnels."""
     kind = argument("type", FunnelType, "Which stages to look at.")
-    return aggregate(description, documented_row, kind, SINCE, UNTIL)
+    return aggregate(description, documented_row, kind, SINCE, UNTIL, price=20_000)
 
 
 def own(description: str) -> Any:
@@ -115,6 +115,7 @@ def own(description: str) -> Any:
         ),
         argument("by", FunnelBreakdown | None, "What to break down by.", None),
         many=True,
+        price=40_000,
     )
 
 

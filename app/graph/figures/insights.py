@@ -74,8 +74,7 @@ def insights(description: str) -> Any:
         ),
         argument("time_zone", str, "Whose days, weeks and years these are, such as Europe/Paris.", "UTC"),
         many=True,
-        check=window_faults,
-    )  # fmt: skip
+        check=window_faults, price=20_000)  # fmt: skip
 
 
 __all__ = ["ROWS", "InsightEntry", "insights"]

@@ -32,7 +32,7 @@ from app.graph.live.streams import HEADERS as STREAM_HEADERS
 from app.graph.live.streams import EventStreams, events_of
 from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import Answer, check_or_refuse, run
+from app.graph.running.entry import Answer, check_aside_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations, remember
 from app.graph.running.operations import read_json_body
@@ -118,7 +118,10 @@ class GraphQLOverHttp:
         if principal is None:
             principal = await self.authenticator.by_headers(headers, now=now)
         exchange.principal = principal.name
-        exchange.enter(form=method == "POST" and brings_form(headers))
+        form_comes = method == "POST" and brings_form(headers)
+        turn = exchange.enter(group=principal.scope.group_id, form=form_comes)
+        if turn is not None:
+            await turn
         context = Context(
             self.services,
             principal,
@@ -143,7 +146,7 @@ class GraphQLOverHttp:
         key, replayed = headers.get(b"idempotency-key"), False
         try:
             live = form is Form.STREAM and not files  # No subscription takes files.
-            asked = known or check_or_refuse(operation, context, live=live)
+            asked = known or await check_aside_or_refuse(operation, context, live=live)
             if live and _is_subscription(asked, principal):
                 await self.streams.answer(asked, context, exchange, send)
                 return None

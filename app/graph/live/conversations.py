@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,12 +33,14 @@ from app.graph.live.messages import (
 from app.graph.live.subscribers import Ended
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
-from app.graph.running.checking import CheckedOperation, Rejected, check
+from app.graph.running.checking import CheckedOperation, Rejected, check, is_large_and_new
 from app.graph.running.context import Context, Services
-from app.graph.running.entry import refusals, run
+from app.graph.running.entry import check_in_turn, refusals, run
 from app.graph.running.operations import from_json
+from app.serving.door import SPARE_PART
 from app.serving.exchange import Exchange
 from app.serving.preferences import stale_ok
+from app.values.shares import Shares
 
 INIT_WITHIN_S = 5.0
 MAX_OPERATIONS = 100
@@ -57,8 +59,12 @@ class Home:
     authenticator: Authenticator
     subscriptions: Subscriptions
     watches: Watches
-    in_flight: int = 0
-    """Queries and mutations being worked on, over all sockets."""
+    places: Shares = field(init=False)
+    """For queries and mutations being worked on, over all sockets."""
+
+    def __post_init__(self) -> None:
+        most = self.services.settings.max_in_flight
+        self.places = Shares(most, spare=-(-most // SPARE_PART))
 
 
 class Conversation:
@@ -168,7 +174,11 @@ class Conversation:
                 raise Unavailable(
                     f"{MAX_OPERATIONS} operations are under way on this socket: complete one, or open another."
                 )
-            checked = check(operation, context, live=True)
+            checked = (
+                await check_in_turn(operation, context, live=True)
+                if is_large_and_new(operation, context)
+                else check(operation, context, live=True)
+            )
         except (Rejected, Failure) as problem:
             await self._say(error_of(said.id, refusals(problem)))
             return
@@ -207,11 +217,11 @@ class Conversation:
         """A query or a mutation: one result, then `complete`."""
         started = time.perf_counter()
         noted = Exchange(self.exchange.headers)
-        if self.home.in_flight >= self.home.services.settings.max_in_flight:
+        group = context.scope.group_id
+        if not self.home.places.take(group):
             busy = Unavailable(BUSY)
             await self._finish(ident, tasks, error_of(ident, refusals(busy)))
             return
-        self.home.in_flight += 1
         try:
             given = await run(checked, context)
         except Exception:
@@ -219,7 +229,7 @@ class Conversation:
             await self.close(Close.INTERNAL, f"{OUR_FAULT}.")
             return
         finally:
-            self.home.in_flight -= 1
+            self.home.places.give_back(group)
         if given.execution == "refused":
             await self._finish(ident, tasks, error_of(ident, given.errors))
         else:

@@ -7,6 +7,7 @@ import strawberry
 from app.domain.promos.redeeming import validate
 from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.graph.declaring.described import object_type
+from app.graph.declaring.fields import priced
 from app.graph.declaring.refs import PromoRef
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import Decimal
@@ -67,6 +68,7 @@ async def _validate(
 
 promo_validate: Any = strawberry.field(
     resolver=_validate,
+    metadata=priced(500),
     description="What a promo would take off this basket now, or every reason why not. Nothing is used.",
 )
 

@@ -12,6 +12,7 @@ from app.domain.rewards.reading import OWN_ATTRIBUTES
 from app.domain.rewards.wording import reasons
 from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind, RewardOutcome
+from app.graph.declaring.fields import priced
 from app.graph.declaring.permitting import needing
 from app.graph.declaring.refs import RewardEvaluationRef
 from app.graph.declaring.resolving import loaders_of
@@ -138,14 +139,17 @@ def shown_attribute(
 
 reward_evaluate: Any = strawberry.field(
     resolver=_evaluate,
+    metadata=priced(1_000),
     description="What this would be worth in the campaign now, and why. Nothing is paid, and nothing is kept.",
 )
 reward_why_not: Any = strawberry.field(
     resolver=_why_not,
+    metadata=priced(1_000),
     description="Why this customer would get nothing, or less, from the campaign now; and what was evaluated last.",
 )
 reward_attributes: Any = strawberry.field(
     resolver=_attributes,
+    metadata=priced(200),
     description="What conditions and multipliers can name: the built-in attributes and the group's own.",
 )
 

@@ -8,6 +8,7 @@ import strawberry
 from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import compile_sql
 from app.graph.declaring.enums import FunnelStage
+from app.graph.declaring.fields import priced
 from app.graph.declaring.loading import arguments
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import Date
@@ -72,6 +73,7 @@ async def _funnel(
 
 funnel_now: Any = strawberry.field(
     resolver=_funnel,
+    metadata=priced(40_000),
     description="The ways of the customers it holds at this moment. Counted now, so ask for it of few segments.",
 )
 

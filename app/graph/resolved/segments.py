@@ -19,6 +19,7 @@ from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import Predicate, asks_freely
 from app.errors import Invalid
 from app.graph.declaring.described import object_type
+from app.graph.declaring.fields import priced
 from app.graph.declaring.loading import Record, arguments
 from app.graph.declaring.refs import CustomerRef
 from app.graph.declaring.resolving import loaders_of
@@ -92,19 +93,24 @@ async def _segments(root: Any, info: strawberry.Info) -> Any:
 
     loaders = loaders_of(info)
     ids = await loaders.batched("segments of customers", batch, root.key("id"))
-    return await loaders.several("Segment", ids)
+    found = await loaders.several("Segment", ids)
+    await loaders.ready.turn()
+    return found
 
 
 size_now: Any = strawberry.field(
     resolver=_size_now,
+    metadata=priced(10_000),
     description="How many customers in sight it holds at this moment: counted now, so ask for it of few segments.",
 )
 customers_now: Any = strawberry.field(
     resolver=_customers,
+    metadata=priced(10_000),
     description="Customers in sight it holds at this moment, in the order of their ids. See also `members`.",
 )
 segments_now: Any = strawberry.field(
     resolver=_segments,
+    metadata=priced(200),
     description="Segments it is in at this moment, by name: on their lists, or fitting their criteria.",
 )
 
@@ -151,6 +157,7 @@ async def _preview(
 
 segment_preview: Any = strawberry.field(
     resolver=_preview,
+    metadata=priced(20_000),
     description="Whom criteria would hold now, before a segment is saved with them. They are an object of conditions"
     " that must all hold: attributes with a value or with operators (eq ne gt gte lt lte in nin between contains"
     " exists), and the groups any, all (lists) and not. Attributes: "

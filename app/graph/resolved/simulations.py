@@ -22,6 +22,7 @@ from app.domain.rewards.windows import RewardWindow, count_evaluations, count_tr
 from app.errors import Invalid, NotFound
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import RewardOutcome, RewardType
+from app.graph.declaring.fields import priced
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.declaring.settable import code_of
 from app.graph.declaring.writing import own_id
@@ -168,6 +169,7 @@ async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[Si
 _WHAT = "What rewards a configuration would have paid, judged by the same rules as payments, without writing anything"
 simulate_campaign: Any = strawberry.field(
     resolver=_simulate,
+    metadata=priced(250_000),
     description=f"{_WHAT}; {MAX_EVENTS} events at most, the subscription of this name takes more."
     " A campaign with its own configuration gives its ledger.",
 )

@@ -10,6 +10,7 @@ from app.domain.event_types.schemas import FieldSchema, load_schema
 from app.domain.events.trash import MAX_JUDGED, Reason, events_would_pass, trash_reasons
 from app.errors import NotFound
 from app.graph.declaring.described import object_type
+from app.graph.declaring.fields import priced
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.declaring.settable import entry_of
 from app.graph.inputs.event_types import EventFieldInput
@@ -96,11 +97,13 @@ async def _would_pass(
 
 trash_by_reason: Any = strawberry.field(
     resolver=_reasons,
+    metadata=priced(20_000),
     description="Why events of a project are in the trash, the most frequent reason first. An event counts for each of"
     " its reasons.",
 )
 would_pass: Any = strawberry.field(
     resolver=_would_pass,
+    metadata=priced(50_000),
     description="How many events of the trash would pass under their event type as it is now, or with other fields:"
     f" the latest {MAX_JUDGED} are looked at, and nothing is changed.",
 )

@@ -1,6 +1,8 @@
 """Everything before an operation runs: its document, variables, plan, faults and cost."""
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,19 +14,24 @@ from app.domain.assets.storage import Links
 from app.errors import Invalid, TooLarge
 from app.graph.documents.limits import check_variables
 from app.graph.documents.parsing import Definition, Document, Documents, Rejected
-from app.graph.documents.plans import Plan, Plans, fault_messages
+from app.graph.documents.plans import Key, Plan, Plans, fault_messages
 from app.graph.running.context import Context
 from app.graph.running.operations import Operation
 from app.graph.running.permitting import Need, needs_of, refusals_to
 from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings, RequestFacts
-from app.plan.cost import MAX_COST, dearest
+from app.plan.cost import HEAVY_COST, HEAVY_WORK, MAX_COST, MAX_WORK, dearest
+from app.plan.graphql_parts import VariableValues
 from app.serving.bodies import METHOD_NOT_ALLOWED
 from app.values.scope import ScopeShape
 
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
 """By whether errors may suggest names."""
 _PLANS = Plans(graph, catalog)
+LARGE = 2_000
+"""Characters of a document: checking one that is larger takes over ten milliseconds."""
+_ASIDE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
+"""One thread, since two would not be faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,9 @@ class CheckedOperation:
     args: Sequence[dict[str, Any]]
     """Coerced arguments of the fields that use variables, by slot."""
     cost: int
+    """Values the answer may hold."""
+    work: int
+    """Rows read for it beside those, see `plan/cost.py`."""
     faults: Sequence[dict[str, Any]]
     """As GraphQL errors."""
     needs: tuple[Need, ...]
@@ -60,6 +70,11 @@ class CheckedOperation:
         """
         return refusals_to(self.needs, principal)
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long, so that it has to wait where others are about."""
+        return self.work >= HEAVY_WORK or self.cost >= HEAVY_COST or self.plan.was_slow
+
     def bound(self, context: Context) -> Bindings:
         """The values its statement is bound to in one request."""
         if context.scope.shape != self.scope_shape:
@@ -75,8 +90,58 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
 
     `live`: it came by a protocol that can answer more than once, so subscriptions are possible.
     """
-    documents = _DOCUMENTS[context.services.settings.development]
-    document = documents.get(operation.query)
+    document = _documents(context).get(operation.query)
+    definition = _definition(document, operation, live=live)
+    variables = _read_variables(definition, operation, context)
+    try:
+        plan = _PLANS.get(
+            document, definition, variables, context.scope.shape, plannable=_plannable(definition)
+        )
+    except GraphQLError as error:
+        raise Rejected([error], "BAD_USER_INPUT") from None
+    return _checked(operation, context, document, definition, plan, variables)
+
+
+def is_large_and_new(operation: Operation, context: Context) -> bool:
+    """Whether checking it takes long."""
+    return len(operation.query) > LARGE and not _documents(context).knows(operation.query)
+
+
+async def check_large(operation: Operation, context: Context, *, live: bool = False) -> CheckedOperation:
+    """The same as `check`, in a thread: others need not wait for what graphql-core does in one go."""
+    document, key, checked = await asyncio.get_running_loop().run_in_executor(
+        _ASIDE, _check_aside, operation, context, live
+    )
+    _documents(context).keep(document)
+    _PLANS.keep(key, checked.plan)
+    return checked
+
+
+def _check_aside(
+    operation: Operation, context: Context, live: bool
+) -> tuple[Document, Key, CheckedOperation]:
+    """Touches nothing that others change."""
+    document = _documents(context).read(operation.query)
+    definition = _definition(document, operation, live=live)
+    variables = _read_variables(definition, operation, context)
+    shape, plannable = context.scope.shape, _plannable(definition)
+    try:
+        plan = _PLANS.make(document, definition, variables, shape, plannable=plannable)
+    except GraphQLError as error:
+        raise Rejected([error], "BAD_USER_INPUT") from None
+    key = _PLANS.key(document, definition, variables, shape, plannable=plannable)
+    return document, key, _checked(operation, context, document, definition, plan, variables)
+
+
+def _documents(context: Context) -> Documents:
+    return _DOCUMENTS[context.services.settings.development]
+
+
+def _plannable(definition: Definition) -> bool:
+    return definition.kind is not OperationType.MUTATION and not definition.introspects
+
+
+def _definition(document: Document, operation: Operation, *, live: bool) -> Definition:
     definition = document.definition(operation.name)
     if definition.kind is OperationType.SUBSCRIPTION and not live:
         raise Invalid(
@@ -85,6 +150,10 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
         )
     if operation.read_only and definition.kind is OperationType.MUTATION:
         raise Invalid("A GET may only query: send mutations with POST.", code=METHOD_NOT_ALLOWED)
+    return definition
+
+
+def _read_variables(definition: Definition, operation: Operation, context: Context) -> VariableValues:
     plain = definition.plain
     if plain is None or not plain.is_flat:
         check_variables(operation.variables)
@@ -94,27 +163,42 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
             check_variables(operation.variables)
         coerced = get_variable_values(
             graph, definition.node.variable_definitions or (), operation.variables, max_errors=10,
-            hide_suggestions=not documents.suggestions,
+            hide_suggestions=not _documents(context).suggestions,
         )  # fmt: skip
         if isinstance(coerced, list):
             raise Rejected(coerced, "BAD_USER_INPUT")
         variables = coerced
-    shape = context.scope.shape
-    plannable = definition.kind is not OperationType.MUTATION and not definition.introspects
+    return variables
+
+
+def _checked(
+    operation: Operation,
+    context: Context,
+    document: Document,
+    definition: Definition,
+    plan: Plan,
+    variables: VariableValues,
+) -> CheckedOperation:
     try:
-        plan = _PLANS.get(document, definition, variables, shape, plannable=plannable)
         args = plan.tree.arguments(variables) if plan.tree.slots else []
     except GraphQLError as error:
         raise Rejected([error], "BAD_USER_INPUT") from None
-    faults, cost = plan.faults(args), plan.cost(args)
+    faults, cost, work = plan.faults(args), plan.cost(args), plan.work(args)
     if cost > MAX_COST:
         most = dearest(plan.tree, args)
         raise TooLarge(
             f"The answer could hold {cost} values; {MAX_COST} are the most. Most of them are in {most or 'its lists'}:"
             " ask for fewer rows there (`first`), or for fewer fields."
         )
+    if work > MAX_WORK:
+        raise TooLarge(
+            f"Answering could read {work} rows; {MAX_WORK} are the most. Ask for fewer of the fields that count,"
+            " simulate or share out, or in several requests."
+        )
     told = fault_messages(faults) if faults else ()
-    return CheckedOperation(operation, shape, document, definition, plan, args, cost, told, needs_of(plan))
+    return CheckedOperation(
+        operation, context.scope.shape, document, definition, plan, args, cost, work, told, needs_of(plan)
+    )
 
 
 def _facts(context: Context) -> RequestFacts:
@@ -153,4 +237,4 @@ class _Links:
         return self._made
 
 
-__all__ = ["CheckedOperation", "Rejected", "check"]
+__all__ = ["CheckedOperation", "Rejected", "check", "check_large", "is_large_and_new"]

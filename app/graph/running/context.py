@@ -10,6 +10,7 @@ from app.auth.projects import Projects
 from app.db.database import Database, Transaction
 from app.domain.events.accepting import Acceptor
 from app.domain.events.rates import Rates
+from app.graph.running.turns import Turns
 from app.plan.binding import NewsWindow
 from app.settings import Settings
 from app.values.scope import Scope
@@ -32,6 +33,8 @@ class Services:
     """How many of them trackers may send."""
     projects: Projects = field(init=False)
     """Where a project's slug leads."""
+    turns: Turns = field(init=False)
+    """When heavy operations run."""
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -42,6 +45,7 @@ class Services:
         )
         object.__setattr__(self, "rates", Rates(settings.event_rate, settings.event_rate_bytes))
         object.__setattr__(self, "projects", Projects(self.db))
+        object.__setattr__(self, "turns", Turns())
 
     async def close(self) -> None:
         """Store the events that still wait."""

@@ -4,27 +4,38 @@ It is checked (`checking.py`, which finds its plan) and run. A query the planner
 bytes are the answer; anything else runs on the resolvers and dataloaders.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import msgspec
-from graphql import GraphQLError, OperationType
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute_sync,
+    print_ast,
+)
+from starlette.datastructures import UploadFile
 
 from app.db.database import COUNTED
+from app.db.deadlines import Deadline
 from app.db.outages import Away
 from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
-from app.graph.running.checking import CheckedOperation, Rejected, check
+from app.graph.running.checking import CheckedOperation, Rejected, check, check_large, is_large_and_new
 from app.graph.running.context import Context
 from app.graph.running.explaining import explanation_of
 from app.graph.running.lean import Lean, Unshown, lean_of
 from app.graph.running.operations import Operation
-from app.graph.schema import catalog, schema
+from app.graph.schema import catalog, graph, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
 from app.values.known import Known
@@ -60,17 +71,17 @@ class Answer:
         return self.body[8:-1] if self.resolved is None and self.execution == "planned" else self.resolved
 
 
-_INTROSPECTIONS: Known[tuple[str, str, str], Answer] = Known(
+_INTROSPECTIONS: Known[tuple[str, str], Answer] = Known(
     MAX_INTROSPECTIONS,
     weight=MAX_INTROSPECTION_BYTES,
     weigh=lambda key, given: sum(map(len, key)) + len(given.body),
 )
-"""Answers about the schema, which does not change while we run, by document, operation name and variables."""
+"""Answers about the schema, which does not change while we run, by document and variables."""
 
 
 async def answer(operation: Operation, context: Context) -> Answer:
     """Check and run."""
-    asked = check_or_refuse(operation, context)
+    asked = await check_aside_or_refuse(operation, context)
     return asked if isinstance(asked, Answer) else await run(asked, context)
 
 
@@ -84,17 +95,46 @@ def check_or_refuse(
         return refused(problem)
 
 
+async def check_aside_or_refuse(
+    operation: Operation, context: Context, *, live: bool = False
+) -> CheckedOperation | Answer:
+    """The same for any document: large ones that are new are checked in a thread, when it is their group's turn."""
+    if not is_large_and_new(operation, context):
+        return check_or_refuse(operation, context, live=live)
+    try:
+        return await check_in_turn(operation, context, live=live)
+    except (Rejected, Failure) as problem:
+        return _refused(refusals(problem))
+
+
+async def check_in_turn(operation: Operation, context: Context, *, live: bool = False) -> CheckedOperation:
+    """Raises Rejected or a Failure."""
+    group, turns = context.scope.group_id, context.services.turns
+    turns.saw(group)
+    with Deadline(context.services.settings.request_timeout_ms / 1000):
+        async with turns.turn(group, pauses=True):
+            return await check_large(operation, context, live=live)
+
+
 async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
     if forbidden := checked.forbidden(context.principal):
         return _forbidden(forbidden)
     if checked.faults:
         return _refused(list(checked.faults))
-    asked = checked.operation.extensions
+    group, turns = context.scope.group_id, context.services.turns
+    turns.saw(group)
     try:
-        if asked.get("plan") or asked.get("dryRun"):
-            return await _with_plan(checked, context)
-        return await _run(checked, context)
+        is_heavy = checked.is_heavy
+        planned = checked.plan.statement is not None and context.services.settings.planner
+        if planned and not is_heavy and not checked.operation.extensions:
+            # Most requests: the statement has a time limit itself.
+            return await _run(checked, context)
+        with _deadline(checked, context):
+            if not is_heavy:
+                return await _run_or_show(checked, context)
+            async with turns.turn(group):
+                return await _run_or_show(checked, context)
     except (Rejected, Failure) as problem:
         return refused(problem)
 
@@ -103,6 +143,28 @@ def refused(problem: Rejected | Failure) -> Answer:
     """The answer that says why nothing was run."""
     wait_s = problem.retry_after_s if isinstance(problem, Unavailable) else None
     return _refused(refusals(problem), retry_after_s=wait_s)
+
+
+async def _run_or_show(checked: CheckedOperation, context: Context) -> Answer:
+    asked = checked.operation.extensions
+    if asked.get("plan") or asked.get("dryRun"):
+        return await _with_plan(checked, context)
+    return await _run(checked, context)
+
+
+def _deadline(checked: CheckedOperation, context: Context) -> AbstractContextManager[object]:
+    """The time it has as a whole. Files take the time their client takes."""
+    if checked.kind is OperationType.MUTATION and _brings_files(checked.operation.variables):
+        return nullcontext()
+    return Deadline(context.services.settings.request_timeout_ms / 1000)
+
+
+def _brings_files(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_brings_files(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_brings_files(inner) for inner in value)
+    return isinstance(value, UploadFile)
 
 
 def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
@@ -139,10 +201,13 @@ async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
 async def _run(checked: CheckedOperation, context: Context) -> Answer:
     statement = checked.plan.statement
     if statement is not None and context.services.settings.planner:
+        started = time.perf_counter()
         body = await _run_plan(statement, checked.bound(context), context)
+        checked.plan.saw((time.perf_counter() - started) * 1000)
         if body is not None:
             return Answer(body)
-        return await _resolve(checked, context, execution="rerun")
+        with _deadline(checked, context):
+            return await _resolve(checked, context, execution="rerun")
     if checked.definition.introspects:
         return await _introspect(checked, context)
     lean = lean_of(checked) if context.services.settings.planner else None
@@ -205,12 +270,17 @@ async def _resolve(checked: CheckedOperation, context: Context, *, execution: st
 
 async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execution: str) -> Answer:
     operation = checked.operation
-    result = await schema.execute(
-        operation.query,
-        variable_values=operation.variables,
-        context_value=resolving,
-        operation_name=operation.name,
-    )
+    try:
+        result = await schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=resolving,
+            operation_name=operation.name,
+        )
+    except asyncio.CancelledError:
+        # Loads are shared and shielded: they would go on.
+        resolving.stop()
+        raise
     context, errors = resolving.request, result.errors or ()
     given = _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
         result.data, [_masked(error, context) for error in errors], execution=execution
@@ -253,15 +323,31 @@ def _answer(data: Any, errors: list[dict[str, Any]], *, execution: str) -> Answe
 
 
 async def _introspect(checked: CheckedOperation, context: Context) -> Answer:
-    operation = checked.operation
-    key = operation.query, operation.name or "", repr(sorted(operation.variables.items()))
+    if any(not root.name.startswith("__") for root in checked.plan.tree.roots):
+        return await _resolve(checked, context, execution="resolved")
+    # Whatever the operation is called, and however it is laid out.
+    node, others = checked.definition.node, checked.document.ast.definitions
+    asked = {one: getattr(node, one) for one in node.keys if one != "name"}
+    fragments = [one for one in others if isinstance(one, FragmentDefinitionNode)]
+    text = print_ast(DocumentNode(definitions=(OperationDefinitionNode(**asked), *fragments)))
+    key = text, repr(sorted(checked.operation.variables.items()))
     given = _INTROSPECTIONS.get(key)
     if given is None:
-        given = await _resolve(checked, context, execution="resolved")
-        only = all(root.name.startswith("__") for root in checked.plan.tree.roots)
-        if only and not given.errors:
+        async with context.services.turns.turn(context.scope.group_id, pauses=True):
+            given = await asyncio.to_thread(_introspect_aside, checked)
+        if not given.errors:
             _INTROSPECTIONS.keep(key, given)
     return given
+
+
+def _introspect_aside(checked: CheckedOperation) -> Answer:
+    """Nothing but the schema is read, and nobody changes that."""
+    operation = checked.operation
+    result = execute_sync(
+        graph, checked.document.ast, variable_values=operation.variables, operation_name=operation.name
+    )
+    errors = [_shown(error, "BAD_USER_INPUT") for error in result.errors or ()]
+    return _answer(result.data, errors, execution="resolved")
 
 
 class _Resolving:
@@ -274,7 +360,11 @@ class _Resolving:
         self.bindings: Bindings = checked.bound(context)
         self.made: Any = None
         """The payload of a mutation that was called already."""
-        context.loaders = Loaders(catalog, context.db, self.bindings)
+        self._loaders = context.loaders = Loaders(catalog, context.db, self.bindings)
+
+    def stop(self) -> None:
+        """Nobody waits for what is loaded."""
+        self._loaders.stop()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.request, name)
@@ -328,4 +418,14 @@ def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
     return shown
 
 
-__all__ = ["Answer", "Operation", "answer", "answers", "check_or_refuse", "refusals", "run"]
+__all__ = [
+    "Answer",
+    "Operation",
+    "answer",
+    "answers",
+    "check_aside_or_refuse",
+    "check_in_turn",
+    "check_or_refuse",
+    "refusals",
+    "run",
+]

@@ -29,6 +29,8 @@ class Explanation:
     """Why it is not planned."""
     cost: int
     """Values the answer may hold."""
+    work: int
+    """Rows read for it beside those it shows."""
     tables: list[str]
     """Tables the statement reads."""
     statement: Statement | None = None
@@ -36,7 +38,7 @@ class Explanation:
 
     def shown(self) -> dict[str, Any]:
         """As GraphQL's `extensions.plan` shows it."""
-        told = {"execution": self.execution, "cost": self.cost}
+        told = {"execution": self.execution, "cost": self.cost, "work": self.work}
         if self.sql:
             return {**told, "sql": self.sql, "tables": self.tables}
         return {**told, "reason": self.reason}
@@ -60,9 +62,11 @@ def explanation_of(checked: CheckedOperation, context: Context) -> Explanation:
     statement = checked.plan.statement
     if statement is None or not context.services.settings.planner:
         reason = checked.plan.reason or "the planner is switched off (PLANNER=0)"
-        return Explanation("resolved", "", reason, checked.cost, [])
+        return Explanation("resolved", "", reason, checked.cost, checked.work, [])
     tables = sorted(set(_TABLE.findall(statement.text)))
-    return Explanation("planned", statement.text, "", checked.cost, tables, statement, checked.bound(context))
+    return Explanation(
+        "planned", statement.text, "", checked.cost, checked.work, tables, statement, checked.bound(context)
+    )
 
 
 @dataclass(frozen=True, slots=True)

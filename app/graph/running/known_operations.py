@@ -36,6 +36,7 @@ class Remembered:
     scope_shape: ScopeShape
     args: Sequence[dict[str, Any]]
     cost: int
+    work: int
     faults: Sequence[dict[str, Any]]
     needs: tuple[Need, ...]
     plan: ref[Plan]
@@ -46,7 +47,7 @@ class Remembered:
         if plan is None:
             return None
         return CheckedOperation(
-            self.operation, self.scope_shape, plan.document, plan.definition, plan, self.args, self.cost,
+            self.operation, self.scope_shape, plan.document, plan.definition, plan, self.args, self.cost, self.work,
             self.faults, self.needs,
         )  # fmt: skip
 
@@ -58,6 +59,7 @@ def remember(checked: CheckedOperation) -> Remembered:
         checked.scope_shape,
         checked.args,
         checked.cost,
+        checked.work,
         checked.faults,
         checked.needs,
         ref(checked.plan),

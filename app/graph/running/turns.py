@@ -1,0 +1,67 @@
+"""Heavy operations take turns: what counts, simulates or prints tens of thousands of values.
+
+A few run at once in a process. While requests of other groups come in, each group has one at a time, and where it was
+this process that worked a pause as long after it: so a heavy tenant leaves most of the processor, of the database and
+of the connections to others, and all of it is its own when nobody else is there.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.errors import Unavailable
+from app.values.shares import Shares, TooMany
+
+AT_ONCE = 3
+"""Fewer than there are reading connections."""
+MAX_WAITING = 32
+"""Of one group."""
+ABOUT_FOR_S = 2.0
+"""So long after its last request a group is still about."""
+LONG_S, MAX_PAUSE_S = 0.005, 1.0
+"""What took less is followed by no pause, and none is longer."""
+
+
+class Turns:
+    """The heavy operations of a process."""
+
+    def __init__(self) -> None:
+        self._shares = Shares(AT_ONCE, max_waiting=MAX_WAITING, most_of=self._most_of)
+        self._seen: dict[int, float] = {}
+
+    def saw(self, group: int) -> None:
+        """A request of this group came in."""
+        self._seen[group] = time.monotonic()
+
+    def others_are_about(self, group: int) -> bool:
+        """Whether another group asks for anything, too."""
+        since = time.monotonic() - ABOUT_FOR_S
+        return any(seen > since for one, seen in self._seen.items() if one != group)
+
+    @asynccontextmanager
+    async def turn(self, group: int, *, pauses: bool = False) -> AsyncIterator[None]:
+        """A turn. Unavailable where too many of this group wait.
+
+        `pauses`: this process does the work, and no database.
+        """
+        if not self._shares.take(group):
+            try:
+                await self._shares.turn(group)
+            except TooMany:
+                raise Unavailable(
+                    "Too many large requests are under way. Please try again shortly.", retry_after_s=5
+                ) from None
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            took_s = time.monotonic() - started
+            if pauses and took_s > LONG_S and self.others_are_about(group):
+                pause_s = min(took_s, MAX_PAUSE_S)
+                asyncio.get_running_loop().call_later(pause_s, self._shares.give_back, group)
+            else:
+                self._shares.give_back(group)
+
+    def _most_of(self, group: int) -> int:
+        return 1 if self.others_are_about(group) else AT_ONCE

@@ -1,0 +1,64 @@
+"""Long work in slices: whoever works through many things lets everything else in this process run in between."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SLICE_S = 0.002
+"""How long one works without a break; others in this process wait that long."""
+
+
+class Slice:
+    """A turn of work without a break, SLICE_S long."""
+
+    def __init__(self) -> None:
+        self._until = time.perf_counter() + SLICE_S
+
+    @property
+    def is_over(self) -> bool:
+        """Whether others should have a turn."""
+        return time.perf_counter() >= self._until
+
+    async def pass_on(self) -> None:
+        """Let everything else in this process run, then take the next turn."""
+        await asyncio.sleep(0)
+        self._until = time.perf_counter() + SLICE_S
+
+
+async def gradually(things: Sequence[T]) -> AsyncIterator[T]:
+    """One after the other, with breaks."""
+    turn = Slice()
+    for thing in things:
+        if turn.is_over:
+            await turn.pass_on()
+        yield thing
+
+
+class FewAtOnce:
+    """Where many tasks become ready at once they go on a few at a time, and everything else runs in between."""
+
+    AT_ONCE = 4
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(mine)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._next)
+        await mine
+
+    def _next(self) -> None:
+        for _ in range(min(self.AT_ONCE, len(self._waiting))):
+            first = self._waiting.popleft()
+            if not first.done():
+                first.set_result(None)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
