@@ -56,7 +56,7 @@ JOBS_END_WITHIN_S = 6.0
 GARBAGE_AFTER = 10_000
 """New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
 
-SWITCH_AFTER_S = 0.0005
+SWITCH_AFTER_S = 0.0001
 """How long requests wait for a thread that checks somebody's large document."""
 
 log = logging.getLogger(__name__)

@@ -99,7 +99,7 @@ ATTACKS: dict[str, Callable[[int], dict[str, Any]]] = {
     "writes": lambda n: {
         "query": "mutation { "
         + _times(
-            40, f'campaignUpdate(input: {{id: "camp_CAMPAIGN", name: "N{n}"}}) {{ campaign {{ id name }} }}'
+            40, f'campaignUpdate(input: {{id: "camp_CAMP_ID", name: "N{n}"}}) {{ campaign {{ id name }} }}'
         )
         + " }"
     },
@@ -247,7 +247,7 @@ async def _attack(port: int, key: str, campaign: str, name: str, rate: float) ->
     while not done.is_set():
         number += 1
         if not limit.locked():
-            body = json.dumps(ATTACKS[name](number)).replace("CAMPAIGN", campaign)
+            body = json.dumps(ATTACKS[name](number)).replace("CAMP_ID", campaign)
             task = loop.create_task(one(_post(key, json.loads(body))))
             tasks.add(task)
             task.add_done_callback(tasks.discard)

@@ -1,15 +1,21 @@
-"""Long work in slices: whoever works through many things lets everything else in this process run in between."""
+"""Long work in slices: whoever works through many things lets everything else in this process run in between.
+
+Where others are about (`PAUSE` says so) there is a pause after each slice, so that they have most of the processor.
+"""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextvars import ContextVar
 from typing import TypeVar
 
 T = TypeVar("T")
 
 SLICE_S = 0.002
 """How long one works without a break; others in this process wait that long."""
+PAUSE: ContextVar[Callable[[], float]] = ContextVar("pause", default=lambda: 0.0)
+"""How long the work under way waits after a slice, in seconds."""
 
 
 class Slice:
@@ -25,7 +31,7 @@ class Slice:
 
     async def pass_on(self) -> None:
         """Let everything else in this process run, then take the next turn."""
-        await asyncio.sleep(0)
+        await asyncio.sleep(PAUSE.get()())
         self._until = time.perf_counter() + SLICE_S
 
 
@@ -42,6 +48,7 @@ class FewAtOnce:
     """Where many tasks become ready at once they go on a few at a time, and everything else runs in between."""
 
     AT_ONCE = 4
+    """Without a pause; with one they go on one by one."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -56,9 +63,10 @@ class FewAtOnce:
         await mine
 
     def _next(self) -> None:
-        for _ in range(min(self.AT_ONCE, len(self._waiting))):
+        pause_s = PAUSE.get()()
+        for _ in range(min(1 if pause_s else self.AT_ONCE, len(self._waiting))):
             first = self._waiting.popleft()
             if not first.done():
                 first.set_result(None)
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._next)
+            asyncio.get_running_loop().call_later(pause_s, self._next)

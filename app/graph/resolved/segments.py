@@ -87,13 +87,16 @@ async def _customers(root: Any, info: strawberry.Info, first: First = 50, after:
 async def _segments(root: Any, info: strawberry.Info) -> Any:
     context: Any = info.context
 
-    async def batch(ids: list[int]) -> list[list[int]]:
-        by_customer = await segments_of(context.db, context.scope, ids, now=context.now)
-        return [by_customer.get(ident, []) for ident in ids]
-
     loaders = loaders_of(info)
-    ids = await loaders.batched("segments of customers", batch, root.key("id"))
-    found = await loaders.several("Segment", ids)
+
+    async def batch(ids: list[int]) -> list[list[Record]]:
+        by_customer = await segments_of(context.db, context.scope, ids, now=context.now)
+        # Each segment once: a thousand customers may be in fifty each.
+        wanted = sorted({one for its in by_customer.values() for one in its})
+        found = {row.key("id"): row for row in await loaders.several("Segment", wanted)}
+        return [[found[one] for one in by_customer.get(ident, ()) if one in found] for ident in ids]
+
+    found = await loaders.batched("segments of customers", batch, root.key("id"))
     await loaders.ready.turn()
     return found
 

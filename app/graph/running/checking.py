@@ -28,8 +28,8 @@ from app.values.scope import ScopeShape
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
 """By whether errors may suggest names."""
 _PLANS = Plans(graph, catalog)
-LARGE = 2_000
-"""Characters of a document: checking one that is larger takes over ten milliseconds."""
+LARGE = 400
+"""Characters of a document: checking one that is larger takes some milliseconds."""
 _ASIDE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
 """One thread, since two would not be faster."""
 

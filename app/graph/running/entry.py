@@ -125,7 +125,7 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
     group, turns = context.scope.group_id, context.services.turns
     turns.saw(group)
     try:
-        is_heavy = checked.is_heavy
+        is_heavy = checked.is_heavy or turns.is_slow(group)
         planned = checked.plan.statement is not None and context.services.settings.planner
         if planned and not is_heavy and not checked.operation.extensions:
             # Most requests: the statement has a time limit itself.
@@ -133,7 +133,7 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
         with _deadline(checked, context):
             if not is_heavy:
                 return await _run_or_show(checked, context)
-            async with turns.turn(group):
+            async with turns.turn(group, pauses=not planned):
                 return await _run_or_show(checked, context)
     except (Rejected, Failure) as problem:
         return refused(problem)
@@ -203,7 +203,9 @@ async def _run(checked: CheckedOperation, context: Context) -> Answer:
     if statement is not None and context.services.settings.planner:
         started = time.perf_counter()
         body = await _run_plan(statement, checked.bound(context), context)
-        checked.plan.saw((time.perf_counter() - started) * 1000)
+        took_ms = (time.perf_counter() - started) * 1000
+        checked.plan.saw(took_ms)
+        context.services.turns.took(context.scope.group_id, took_ms)
         if body is not None:
             return Answer(body)
         with _deadline(checked, context):

@@ -1,22 +1,25 @@
-"""Heavy operations take turns: what counts, simulates or prints tens of thousands of values.
+"""Heavy operations take turns: what counts, simulates or prints tens of thousands of values, or was seen to take long.
 
-A few run at once in a process. While requests of other groups come in, each group has one at a time, and where it was
-this process that worked a pause as long after it: so a heavy tenant leaves most of the processor, of the database and
-of the connections to others, and all of it is its own when nobody else is there.
+A few run at once in a process. While requests of other groups come in, each group has one at a time, with pauses where
+it is this process that works: so a heavy tenant leaves most of the processor, of the database and of the connections to
+others, and all of it is its own when nobody else is there.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from app.errors import Unavailable
 from app.values.shares import Shares, TooMany
+from app.values.slices import PAUSE, SLICE_S
 
 AT_ONCE = 3
 """Fewer than there are reading connections."""
 MAX_WAITING = 32
 """Of one group."""
+SLOW_MS, NEWEST_COUNTS = 15.0, 0.1
 ABOUT_FOR_S = 2.0
 """So long after its last request a group is still about."""
 LONG_S, MAX_PAUSE_S = 0.005, 1.0
@@ -29,10 +32,21 @@ class Turns:
     def __init__(self) -> None:
         self._shares = Shares(AT_ONCE, max_waiting=MAX_WAITING, most_of=self._most_of)
         self._seen: dict[int, float] = {}
+        self._mean_ms: dict[int, float] = {}
+        """How long statements take, by group, of late."""
 
     def saw(self, group: int) -> None:
         """A request of this group came in."""
         self._seen[group] = time.monotonic()
+
+    def took(self, group: int, took_ms: float) -> None:
+        """A statement of this group took so long."""
+        mean = self._mean_ms.get(group, 0.0)
+        self._mean_ms[group] = mean + (took_ms - mean) * NEWEST_COUNTS
+
+    def is_slow(self, group: int) -> bool:
+        """Whether what this group asks takes long on the whole, however it looks, and others are about."""
+        return self._mean_ms.get(group, 0.0) > SLOW_MS and self.others_are_about(group)
 
     def others_are_about(self, group: int) -> bool:
         """Whether another group asks for anything, too."""
@@ -53,15 +67,19 @@ class Turns:
                     "Too many large requests are under way. Please try again shortly.", retry_after_s=5
                 ) from None
         started = time.monotonic()
+        PAUSE.set(partial(self._pause, group))
         try:
             yield
         finally:
             took_s = time.monotonic() - started
             if pauses and took_s > LONG_S and self.others_are_about(group):
-                pause_s = min(took_s, MAX_PAUSE_S)
+                pause_s = min(2 * took_s, MAX_PAUSE_S)
                 asyncio.get_running_loop().call_later(pause_s, self._shares.give_back, group)
             else:
                 self._shares.give_back(group)
+
+    def _pause(self, group: int) -> float:
+        return 2 * SLICE_S if self.others_are_about(group) else 0.0
 
     def _most_of(self, group: int) -> int:
         return 1 if self.others_are_about(group) else AT_ONCE
