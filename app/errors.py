@@ -16,6 +16,8 @@ from typing import ClassVar
 OUR_FAULT = "Something went wrong on our side"
 """All that a client is told of a fault of ours; what it was stays in the log."""
 INTERNAL_MESSAGE = f"{OUR_FAULT}. The request id helps us to find out what."
+BUSY = "The gateway is busy. Please try again shortly."
+"""What is said to those for whom there is no place just now."""
 MAX_TOLD = 100
 """How many failures of one call are reported."""
 
@@ -72,6 +74,16 @@ class Conflict(Failure):
 
 class TooLarge(Failure):
     code = "TOO_LARGE"
+
+
+class AnswerTooLarge(TooLarge):
+    """What was asked for is more than an answer may hold."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer is larger than this server sends (MAX_ANSWER_BYTES). Ask for fewer rows (`first`), and page"
+            " through them with `after`; or for fewer fields, above all those that hold whole documents."
+        )
 
 
 class Unavailable(Failure):

@@ -16,7 +16,7 @@ from typing import Any
 
 import asyncpg
 
-from app.db.database import APP_ROLE, WRITER_STATEMENTS
+from app.db.database import APP_ROLE
 from bench.recording import Recorded, say_again
 from bench.sending import CONNECTIONS
 
@@ -84,7 +84,7 @@ def _recorded() -> dict[str, list[Recorded]]:
 
 async def _connect() -> Any:
     return await asyncpg.connect(
-        os.environ["DATABASE_URL"], statement_cache_size=WRITER_STATEMENTS, server_settings=SETTINGS
+        os.environ["DATABASE_URL"], statement_cache_size=200, server_settings=SETTINGS
     )
 
 

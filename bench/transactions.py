@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from app.db.database import APP_ROLE, WRITER_STATEMENTS, connect, group_setting
+from app.db.database import APP_ROLE, connect, group_setting
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 from app.values.scope import Scope
@@ -69,7 +69,7 @@ async def _measure(url: str, rounds: int) -> dict[str, tuple[float, float, float
     db = await connect(url, readers=1, writers=1)
     bare: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
         url,
-        statement_cache_size=WRITER_STATEMENTS,
+        statement_cache_size=200,
         server_settings={"role": APP_ROLE, "timezone": "UTC", "jit": "off", "statement_timeout": "15000"},
     )
 

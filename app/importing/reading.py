@@ -77,6 +77,8 @@ def _csv(file: Path) -> Iterator[FileLine]:
                 continue
             if "\ufffd" in raw and "\ufffd" not in text:
                 yield FileLine(number, {}, raw, "The line is not UTF-8.")
+            elif "\0" in text:
+                yield FileLine(number, {}, raw, "The line holds the character NUL, which cannot be stored.")
             elif len(cells) != len(header):
                 told = f"The line has {len(cells)} cells, the header {len(header)}."
                 yield FileLine(number, {}, raw, told)

@@ -8,8 +8,9 @@ in as many as are read in the time it was seen to take: some 200 in a millisecon
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.plan.catalog import Aggregate, ByIds, Many
+from app.plan.catalog import Aggregate, ByIds, Column, Many
 from app.plan.collect import Selected, Tree
+from app.plan.kinds import JSON
 
 MAX_COST = 500_000
 """Values in one answer."""
@@ -19,6 +20,8 @@ HEAVY_COST, HEAVY_WORK = 50_000, 10_000
 """From here on an operation is heavy: it waits for its turn where others are about."""
 PRICE = "price"
 """Under which a field's metadata has its price."""
+_DOCUMENT = 200
+"""What a document that is kept as it was sent counts as: it may have as much text as so many values."""
 _FEW = 5
 """Rows assumed of a list that is short by nature."""
 _POINTS = 100
@@ -53,8 +56,8 @@ def sizes_rows(selected: Selected) -> bool:
     return (isinstance(field, Many) and field.connection) or (isinstance(field, ByIds) and field.many)
 
 
-def _value(_: Selected) -> int:
-    return 1
+def _value(selected: Selected) -> int:
+    return _DOCUMENT if isinstance(selected.field, Column) and selected.field.kind is JSON else 1
 
 
 def _price(selected: Selected) -> int:

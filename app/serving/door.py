@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Failure, Invalid, Unavailable
+from app.errors import BUSY, Failure, Invalid, Unavailable
 from app.serving import metrics
 from app.serving.bodies import MAX_BODY, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, Entrance, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
 from app.serving.known_requests import KnownRequests
-from app.serving.strangers import BUSY, Lobby
+from app.serving.strangers import Lobby
 from app.serving.uvicorn_parts import behind_proxy
 from app.values.shares import Shares, TooMany
 

@@ -1,4 +1,5 @@
-"""The one bounded cache, under everything that need not be found out twice.
+"""What need not be found out twice, bounded: under everything that a process keeps by hand (pure functions of small
+values have `functools.lru_cache`).
 
 What is kept where, by which key and until when: ARCHITECTURE.md, "What is known again".
 """
@@ -82,6 +83,11 @@ class Known(Generic[K, V]):
         """Of all entries together."""
         return self._weight
 
+    @property
+    def heaviest(self) -> int:
+        """The most that one entry may weigh."""
+        return self._heaviest
+
     def __len__(self) -> int:
         return len(self._kept)
 
@@ -95,6 +101,31 @@ class Known(Generic[K, V]):
             self._noted.clear()
         self._noted.add(mark)
         return False
+
+
+class Recurring:
+    """Tells what comes again from what comes for the first time, of at least the last `number` different keys.
+
+    Each is a number here, two keys in 2^64 may be taken for one, and twice as many as `number` are the most.
+    """
+
+    __slots__ = ("_before", "_latest", "_number")
+
+    def __init__(self, number: int) -> None:
+        self._latest: set[int] = set()
+        self._before: set[int] = set()
+        self._number = number
+
+    def has_come(self, key: Hashable) -> bool:
+        """Whether it has come before; it has from now on."""
+        mark = hash(key)
+        if mark in self._latest:
+            return True
+        has_come = mark in self._before
+        if len(self._latest) >= self._number:
+            self._before, self._latest = self._latest, set()
+        self._latest.add(mark)
+        return has_come
 
 
 class KnownFor(Generic[K, V]):

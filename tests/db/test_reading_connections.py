@@ -8,7 +8,7 @@ import pytest
 from app.db.database import connect
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database
-from app.db.reading import MAX_STATEMENTS
+from app.db.preparing import MAX_STATEMENTS
 from app.values.scope import Scope
 
 SLEEP = "SELECT convert_to(pg_sleep(5)::text, 'UTF8')"
@@ -67,13 +67,13 @@ async def test_a_statement_is_prepared_once_and_the_one_used_longest_ago_makes_r
     prepared = """SELECT convert_to(string_agg(statement, ' ' ORDER BY prepare_time), 'UTF8')
                     FROM pg_prepared_statements WHERE statement IN ('VALUES (1)', 'VALUES (2)')"""
     db = await connect(database_url, readers=1, writers=1)
-    for n in (1, 2, 1):
+    for n in (1, 2, 1, 2, 1):  # prepared when it comes for the second time
         await db.reader.fetch_bytes(f"VALUES ({n})", [])
     assert await db.reader.fetch_bytes(prepared, []) == b"VALUES (1) VALUES (2)"
     # Evicted by the last of these, and closed on the server with the one after it.
-    for n in range(MAX_STATEMENTS - 2):
-        await db.reader.fetch_bytes(f"VALUES ({n + 3})", [])
-    await db.reader.fetch_bytes("VALUES (0)", [])
+    for n in [*range(3, MAX_STATEMENTS + 1), 0]:
+        for _ in range(2):
+            await db.reader.fetch_bytes(f"VALUES ({n})", [])
     assert await db.reader.fetch_bytes(prepared, []) == b"VALUES (1)"
     await db.close()
 

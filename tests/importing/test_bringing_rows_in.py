@@ -206,3 +206,14 @@ async def test_what_is_no_file_of_rows_or_no_group_is_said(
         await bring(db, shop.scope, RowKind.CUSTOMERS, file)
     with pytest.raises(NotFound):
         await bring(db, Scope(10**9), RowKind.CUSTOMERS, file)
+
+
+@pytest.mark.parametrize("cell", ["a\0b", "\0", '"a\0\nb"'])
+async def test_a_cell_with_nul_costs_its_own_row(
+    db: Database, shop: GivenGroup, tmp_path: Path, cell: str
+) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text(f"id,email,name\nn1,n1@example.org,{cell}\nn2,n2@example.org,Ed\n", encoding="utf-8")
+    outcome, told = await bring(db, shop.scope, RowKind.CUSTOMERS, file)
+    assert outcome.refused == 1
+    assert "NUL" in json.dumps(told[0])

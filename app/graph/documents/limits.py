@@ -4,6 +4,7 @@ The cost of a *plan* is another matter (`plan/cost.py`); these bounds keep parsi
 cheap, whatever somebody sends.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,15 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     InlineFragmentNode,
+    Lexer,
     ListValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Source,
+    TokenKind,
     ValueNode,
 )
 
@@ -50,6 +55,9 @@ MAX_VALUES = 150_000
 """Values in all variables: coercing one costs a microsecond or two."""
 
 
+_NUL = re.compile(r"\\u(?:0000|\{0+\})")
+
+
 @dataclass(slots=True)
 class _Size:
     fields: int = 0
@@ -62,6 +70,21 @@ def check_text(query: str) -> None:
     """Refuse a document by its length alone."""
     if len(query) > MAX_TEXT:
         raise TooLarge(f"The document has {len(query)} characters; {MAX_TEXT} are the most.")
+
+
+def holds_nul(query: str) -> bool:
+    """Whether one of its texts has the character NUL, which can only be written as an escape."""
+    if "\\u" not in query or _NUL.search(query) is None:
+        return False
+    # Behind a second backslash, or in a block, it is no escape.
+    lexer = Lexer(Source(query))
+    try:
+        while (token := lexer.advance()).kind is not TokenKind.EOF:
+            if "\0" in (token.value or ""):
+                return True
+    except GraphQLSyntaxError:
+        pass  # Parsing will say so.
+    return False
 
 
 def check_document(document: DocumentNode) -> None:

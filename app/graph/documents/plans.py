@@ -19,7 +19,7 @@ from app.values.known import Known
 from app.values.scope import ScopeShape
 
 MAX_PLANS = 500
-"""In total: each is a prepared statement on every reading connection (about 200 kB there)."""
+"""In total. Those that come again are prepared statements on reading connections, which bound their size."""
 MAX_PER_DOCUMENT = 32
 MAX_FIELDS = 100_000
 """Selected fields of all kept plans together, which is what their trees take in memory."""
@@ -40,6 +40,8 @@ class Plan:
     """
 
     catalog: Catalog = field(repr=False)
+    document: Document = field(repr=False)
+    definition: Definition = field(repr=False)
     tree: Tree
     statement: Statement | None
     reason: str
@@ -156,7 +158,7 @@ class Plans:
                 if root.slot is not None:
                     # A mutation's variables may be secret. Its plan needs none of them, and outlives them.
                     root.values = {}
-        return Plan(self.catalog, tree, statement, reason)
+        return Plan(self.catalog, document, definition, tree, statement, reason)
 
     def keep(self, key: Key, plan: Plan) -> None:
         """Know a plan that was made."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphql import GraphQLError, OperationType, get_variable_values
 
-from app.auth.principal import Role
+from app.auth.principal import Principal, Role
 from app.domain.assets.storage import Links
 from app.errors import Invalid, TooLarge
 from app.graph.documents.limits import check_variables
@@ -17,10 +17,12 @@ from app.graph.documents.parsing import Definition, Document, Documents, Rejecte
 from app.graph.documents.plans import Key, Plan, Plans, fault_messages
 from app.graph.running.context import Context
 from app.graph.running.operations import Operation
+from app.graph.running.permitting import Need, needs_of, refusals_to
 from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings, RequestFacts
 from app.plan.cost import HEAVY_COST, HEAVY_WORK, MAX_COST, MAX_WORK, dearest
 from app.plan.graphql_parts import VariableValues
+from app.serving.bodies import METHOD_NOT_ALLOWED
 from app.values.scope import ScopeShape
 
 _DOCUMENTS = {suggest: Documents(graph, suggestions=suggest) for suggest in (False, True)}
@@ -44,7 +46,7 @@ class CheckedOperation:
     document: Document
     definition: Definition
     plan: Plan
-    args: list[dict[str, Any]]
+    args: Sequence[dict[str, Any]]
     """Coerced arguments of the fields that use variables, by slot."""
     cost: int
     """Values the answer may hold."""
@@ -52,6 +54,8 @@ class CheckedOperation:
     """Rows read for it beside those, see `plan/cost.py`."""
     faults: Sequence[dict[str, Any]]
     """As GraphQL errors."""
+    needs: tuple[Need, ...]
+    """Roles that it needs; see `forbidden`."""
 
     @property
     def kind(self) -> OperationType:
@@ -62,6 +66,14 @@ class CheckedOperation:
     def is_heavy(self) -> bool:
         """Whether it takes long, so that it has to wait where others are about."""
         return self.work >= HEAVY_WORK or self.cost >= HEAVY_COST or self.plan.was_slow
+
+    def forbidden(self, principal: Principal) -> list[dict[str, Any]]:
+        """Why this one may not have it run, as GraphQL errors; empty: it may.
+
+        Asked each time it is run, and before an answer that was kept is given: a checked operation may have come from
+        somebody else.
+        """
+        return refusals_to(self.needs, principal)
 
     def bound(self, context: Context) -> Bindings:
         """The values its statement is bound to in one request."""
@@ -137,7 +149,7 @@ def _definition(document: Document, operation: Operation, *, live: bool) -> Defi
             " with the header Accept: text/event-stream."
         )
     if operation.read_only and definition.kind is OperationType.MUTATION:
-        raise Invalid("A GET may only query: send mutations with POST.", code="METHOD_NOT_ALLOWED")
+        raise Invalid("A GET may only query: send mutations with POST.", code=METHOD_NOT_ALLOWED)
     return definition
 
 
@@ -183,16 +195,22 @@ def _checked(
             f"Answering could read {work} rows; {MAX_WORK} are the most. Ask for fewer of the fields that count,"
             " simulate or share out, or in several requests."
         )
-    told = fault_messages(faults) if faults else ()
+    told, needs = fault_messages(faults) if faults else (), needs_of(plan)
     return CheckedOperation(
-        operation, context.scope.shape, document, definition, plan, args, cost, work, told
+        operation, context.scope.shape, document, definition, plan, args, cost, work, told, needs
     )
 
 
 def _facts(context: Context) -> RequestFacts:
     """What declared facts and signed links read. Links are signed only for requests that select one."""
     principal = context.principal
-    return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
+    return RequestFacts(
+        principal.name,
+        _sorted(principal.roles),
+        _Links(context),
+        context.window,
+        max_bytes=context.services.settings.max_answer_bytes,
+    )
 
 
 @lru_cache(256)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Invalid
+from app.graph.documents.limits import holds_nul
 from app.serving.bodies import MALFORMED_BODY
 from app.values.json_text import kind_of, read_json
 
@@ -46,6 +47,12 @@ def from_json(request: object, *, read_only: bool = False) -> Operation:
             # The exact words make Apollo clients send the whole document instead.
             raise Invalid("PersistedQueryNotSupported", code=PERSISTED_QUERY_NOT_SUPPORTED)
         raise Invalid(_wrong("query", query, "a text with the document"), code=MALFORMED_BODY)
+    if holds_nul(query):
+        # In JSON's texts it is refused by `read_json`, in the same words.
+        raise Invalid(
+            "A text in the document holds the character NUL (\\u0000), which cannot be stored.",
+            code=MALFORMED_BODY,
+        )
     if variables is not None and type(variables) is not dict:
         raise Invalid(_wrong("variables", variables, "an object or null"), code=MALFORMED_BODY)
     if name is not None and type(name) is not str:
