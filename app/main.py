@@ -111,8 +111,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             settings.database_url,
             read_url=settings.database_read_url,
             guarded=settings.read_rls,
-            # A planned query is one statement: its time as a whole is that one's.
-            statement_timeout_ms=min(settings.statement_timeout_ms, settings.request_timeout_ms),
+            statement_timeout_ms=settings.statement_timeout_ms,
         )
         stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
         await check_roles(db)

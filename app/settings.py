@@ -54,10 +54,10 @@ class Settings:
     """MAX_STRANGERS: the same of those who are not, on each of the open routes; more are answered 503."""
     statement_timeout_ms: int
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
-    max_answer_bytes: int
-    """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
     request_timeout_ms: int
     """REQUEST_TIMEOUT_MS: how long an operation may run as a whole; uploads and streams have their own bounds."""
+    max_answer_bytes: int
+    """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
@@ -102,8 +102,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
-        max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         request_timeout_ms=_whole(env, "REQUEST_TIMEOUT_MS", 30_000),
+        max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
         event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),

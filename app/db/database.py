@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -121,7 +122,6 @@ class Database:
         replica: Readers | None,
         guarded: bool,
         pulses: Sequence[Pulse] = (),
-        uses_share_of: int | None = None,
     ) -> None:
         self.writer = writer
         """As `gateway_app`, which owns nothing and is subject to the policies."""
@@ -131,21 +131,16 @@ class Database:
         """The same on another server."""
         self.guarded = guarded
         self._pulses = pulses
-        self._uses_share_of = uses_share_of
+        self._uses_share_of: int | None = None
         """Whose share of the connections is used; None: each scope's group's."""
 
     def at_cost_of(self, group: int) -> "Database":
         """The same for work in any group's name that takes nothing from their shares: `OURS` or `WORKER`."""
-        return Database(
-            writer=self.writer,
-            reader=self.reader,
-            replica=self.replica,
-            guarded=self.guarded,
-            uses_share_of=group,
-        )
+        other = copy(self)
+        other._uses_share_of = group
+        return other
 
-    def user(self, scope: Scope) -> int:
-        """Whose share of the connections somebody of this scope uses."""
+    def _user(self, scope: Scope) -> int:
         return scope.group_id if self._uses_share_of is None else self._uses_share_of
 
     @asynccontextmanager
@@ -155,7 +150,7 @@ class Database:
         Unknown where COMMIT's answer was lost; Away, if it `writes` nothing.
         """
         begin = f"BEGIN; {group_setting(scope)}"
-        async with self.writer.transaction(begin, group=self.user(scope), writes=writes) as driver:
+        async with self.writer.transaction(begin, writes=writes, group=self._user(scope)) as driver:
             yield Transaction(driver, scope)
 
     @asynccontextmanager
@@ -177,9 +172,9 @@ class Database:
         """
         reader = self.replica if stale_ok and self.replica is not None else self.reader
         if not self.guarded:
-            return await reader.fetch_bytes(sql, values, group=self.user(scope))
+            return await reader.fetch_bytes(sql, values, group=self._user(scope))
         begin = f"BEGIN READ ONLY; {group_setting(scope)}"
-        async with reader.transaction(begin, group=self.user(scope)) as connection:
+        async with reader.transaction(begin, group=self._user(scope)) as connection:
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def search(self, sql: str, values: Sequence[object], scope: Scope) -> "list[asyncpg.Record]":
@@ -190,7 +185,7 @@ class Database:
         _count()
         setting = f"{group_setting(scope)}; " if self.guarded else ""
         begin = f"BEGIN READ ONLY; {setting}SET LOCAL plan_cache_mode = force_custom_plan"
-        async with self.reader.transaction(begin, group=self.user(scope)) as connection:
+        async with self.reader.transaction(begin, group=self._user(scope)) as connection:
             return list(await connection.fetch(sql, *values))
 
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:

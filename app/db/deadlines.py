@@ -14,7 +14,6 @@ from app.db.outages import TookTooLong
 
 MORE_AFTER_COMMIT_S = 1.0
 """For the rest of a request whose time was over during its COMMIT."""
-TOO_LATE = "The request took too long. Ask for less, or narrow it down."
 
 
 class Deadline:
@@ -48,12 +47,12 @@ class Deadline:
         if problem is None or others:
             return
         if isinstance(problem, asyncio.CancelledError):
-            raise TookTooLong(TOO_LATE) from problem
+            raise TookTooLong() from problem
 
     def check(self) -> None:
         """Raises TookTooLong when the time is over."""
         if self._is_over:
-            raise TookTooLong(TOO_LATE)
+            raise TookTooLong()
 
     def hold(self) -> None:
         """It is not cut until `release`."""

@@ -10,7 +10,6 @@ Groups share the connections (`values/shares.py`): whoever uses one says for whi
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -69,9 +68,6 @@ class Pool:
         self._idle: list[Connection] = []
         self._users: dict[Connection, int] = {}
         """Whose share each connection in use is part of."""
-        self._opening = 0
-        self._without: deque[asyncio.Future[Connection | None]] = deque()
-        """Who may have one while the server gives no more: the next that comes back, or None to ask again."""
         self._mending: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self.returned = 0
@@ -81,19 +77,19 @@ class Pool:
         self._outdated: set[Connection] = set()
         """In use, and not to be used again."""
         self._renewed_at = float("-inf")
-        self._crowded_until = float("-inf")
+        self._opening = 0
         absence.pools.append(self)
 
     @property
     def in_use(self) -> int:
         """How many connections have a user who waits for the server, or may do so; without those that are kept."""
-        return len(self._users) - self._kept
+        return len(self._open_ones) - len(self._idle) - self._kept
 
     # ── whole uses ────────────────────────────────────────────────────────────
 
     @asynccontextmanager
     async def transaction(
-        self, begin: str = "BEGIN", *, group: int = OURS, writes: bool = True
+        self, begin: str = "BEGIN", *, writes: bool = True, group: int = OURS
     ) -> AsyncIterator[Connection]:
         """A connection inside a transaction: COMMIT at the end, ROLLBACK where something is raised.
 
@@ -162,11 +158,7 @@ class Pool:
         for connection in list(self._open_ones):
             # Its user finds that it has ended, and drops it.
             connection.terminate()
-        without, self._without = self._without, deque()
-        for turn in without:
-            if not turn.done():
-                turn.set_exception(Away())
-        self.shares.refuse(Away())
+        self.shares.refuse(Away)
 
     def renew(self) -> None:
         """The server is another one than it was (it can only be read, say): connections are made anew."""
@@ -186,14 +178,21 @@ class Pool:
         self.taken += 1
         if not self.shares.take(group):
             await self._wait(group)
-        # Whoever has a share finds a connection that lies ready, or there is room to open one.
-        try:
-            connection = self._ready() or await self._get()
-        except BaseException:
-            self.shares.give_back(group)
-            raise
-        self._users[connection] = group
-        return connection
+        # Whoever has a place finds a connection that lies ready, or there is room to open one.
+        while True:
+            try:
+                connection = self._ready() or await self._open()
+            except asyncpg.TooManyConnectionsError:
+                # There are some of ours: wait for one of them.
+                self._crowded()
+                self.shares.give_back(group)
+                await self._wait(group)
+            except BaseException:
+                self.shares.give_back(group)
+                raise
+            else:
+                self._users[connection] = group
+                return connection
 
     def take_now(self, group: int = OURS) -> Connection | None:
         """The same without waiting, and without a coroutine for each read; None where none lies ready."""
@@ -210,10 +209,8 @@ class Pool:
         if self._is_closed or (self._outdated and connection in self._outdated):
             self.drop(connection)
             return
-        group = self._users.pop(connection)
-        if not self._hand_over(connection):
-            self._idle.append(connection)
-        self.shares.give_back(group)
+        self._idle.append(connection)
+        self.shares.give_back(self._users.pop(connection))
 
     async def left(self, connection: Connection, problem: BaseException) -> None:
         """This was raised while the connection was in use: it is made whole again, or ended."""
@@ -251,7 +248,6 @@ class Pool:
         self._open_ones.discard(connection)
         self._outdated.discard(connection)
         group = self._users.pop(connection, None)
-        self._hand_over(None)
         if group is not None:
             self.shares.give_back(group)
 
@@ -302,47 +298,14 @@ class Pool:
             self.drop(connection)
         return None
 
-    async def _get(self) -> Connection:
-        """A new one; where the server has no more to give, the next of ours that comes back."""
-        while True:
-            if not self._is_crowded():
-                try:
-                    return await self._open()
-                except asyncpg.TooManyConnectionsError:
-                    pass  # There are some of ours: wait for one of them.
-            turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-            self._without.append(turn)
-            try:
-                async with asyncio.timeout(self._waits_s):
-                    connection = await turn
-            except BaseException as problem:
-                # It came as we left: the next one gets it.
-                if turn.done() and not turn.cancelled() and turn.exception() is None:
-                    left = turn.result()
-                    if not self._hand_over(left) and left is not None:
-                        self._idle.append(left)
-                if isinstance(problem, TimeoutError):
-                    raise Unavailable(_ALL_IN_USE) from problem
-                raise
-            if connection is not None:
-                return connection
-
-    def _hand_over(self, connection: Connection | None) -> bool:
-        """Whether somebody waited for it: a newcomer would take it otherwise. None: there is room to ask for one."""
-        while self._without:
-            turn = self._without.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return True
-        return False
-
-    def _is_crowded(self) -> bool:
-        """Whether the server gives no more just now, and there are some that come back."""
-        return time.monotonic() < self._crowded_until and self._shares()
-
-    def _shares(self) -> bool:
+    def _has_others(self) -> bool:
         """Whether there are some that come back, or are being opened."""
         return len(self._open_ones) + self._opening > self._kept
+
+    def _crowded(self) -> None:
+        """The server gives no more just now: those there are have to do for a moment."""
+        self.shares.limit(max(len(self._open_ones), self._kept + 1))
+        asyncio.get_running_loop().call_later(CROWDED_FOR_S, self.shares.limit, None)
 
     def spare(self) -> bool:
         """End a connection that nobody uses, if there is another one, for a pool that has none."""
@@ -354,14 +317,10 @@ class Pool:
     async def _open(self) -> Connection:
         """A new one. Away where there is none; TooManyConnectionsError where there is none, but we have others."""
         try:
-            with self.absence.giving(others=self._shares):
+            with self.absence.giving(others=self._has_others):
                 connection = await self._opened()
         except asyncpg.TooManyConnectionsError as problem:
-            self._crowded_until = time.monotonic() + CROWDED_FOR_S
             self.absence.crowded(len(self._open_ones), problem)
-            raise
-        except BaseException:
-            self._hand_over(None)
             raise
         self._open_ones.add(connection)
         self.returned += 1
@@ -387,14 +346,12 @@ class Pool:
             self._opening -= 1
 
     async def _wait(self, group: int) -> None:
-        """Until it is this group's turn to have one."""
         try:
             await self.shares.turn(group, within_s=self._waits_s)
         except TimeoutError as problem:
-            raise Unavailable(_ALL_IN_USE) from problem
-
-
-_ALL_IN_USE = "All connections to the database are in use. Please try again shortly."
+            raise Unavailable(
+                "All connections to the database are in use. Please try again shortly."
+            ) from problem
 
 
 class KeptConnection:

@@ -14,14 +14,14 @@ from app.plan.kinds import JSON
 
 MAX_COST = 500_000
 """Values in one answer."""
-_DOCUMENT = 200
-"""What a document that is kept as it was sent counts as: it may have as much text as so many values."""
 MAX_WORK = 500_000
 """Rows read for one answer beside those it shows: some seconds."""
 HEAVY_COST, HEAVY_WORK = 50_000, 10_000
 """From here on an operation is heavy: it waits for its turn where others are about."""
 PRICE = "price"
 """Under which a field's metadata has its price."""
+_DOCUMENT = 200
+"""What a document that is kept as it was sent counts as: it may have as much text as so many values."""
 _FEW = 5
 """Rows assumed of a list that is short by nature."""
 _POINTS = 100

@@ -47,6 +47,7 @@ class Shares:
         self.size = size
         self.spare = spare
         self.taken = 0
+        self._limit: int | None = None
         self._max_waiting = max_waiting
         self._most_of = most_of
         self._held: dict[int, int] = {}
@@ -78,6 +79,8 @@ class Shares:
             return False
         if (self._waiting or self.taken + weight > self.size) and not self._may_pass(group, weight):
             return False
+        if self._limit is not None and self.taken + weight > self._limit:
+            return False
         self._held[group] = self._held.get(group, 0) + weight
         self.taken += weight
         return True
@@ -108,20 +111,25 @@ class Shares:
             async with asyncio.timeout(within_s):
                 await turn.ready
         except BaseException:
-            if turn.ready.done() and not turn.ready.cancelled():
-                if turn.ready.exception() is None:  # Our turn came as we left.
-                    self.give_back(group, weight)
+            if turn.ready.done() and not turn.ready.cancelled() and turn.ready.exception() is None:
+                # Our turn came as we left.
+                self.give_back(group, weight)
             else:
                 self._leave(group, turn)
             raise
 
-    def refuse(self, problem: Exception) -> None:
-        """Everybody who waits is told this, and waits no more."""
+    def limit(self, most: int | None) -> None:
+        """However many there should be: there are no more than so many just now; None: there are all again."""
+        self._limit = most
+        self._hand_on()
+
+    def refuse(self, problem: Callable[[], BaseException]) -> None:
+        """Whoever waits is told."""
         waiting, self._waiting = self._waiting, {}
         for queue in waiting.values():
             for turn in queue:
                 if not turn.ready.done():
-                    turn.ready.set_exception(problem)
+                    turn.ready.set_exception(problem())
 
     # ── how it is done ────────────────────────────────────────────────────────
 
@@ -134,6 +142,8 @@ class Shares:
         return group not in self._waiting and self.is_below(group, weight) and self._fits(weight, spare=True)
 
     def _fits(self, weight: int, *, spare: bool) -> bool:
+        if self._limit is not None and self.taken + weight > self._limit:
+            return False
         # What weighs more than there is gets in alone.
         return self.taken + weight <= self.size + (self.spare if spare else 0) or not self.taken
 

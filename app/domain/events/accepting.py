@@ -28,11 +28,11 @@ MAX_BATCH = 500
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 """Of a batch's bodies: what one statement brings to the database. A single event may be larger."""
 CAPACITY = 10_000
-"""How many may wait in a process; more are told to try again. Groups share it, see `values/shares.py`."""
-SPARE_PART = 4
-"""One place for each so many, on top of all, for groups below their share."""
+"""How many may wait in a process; more are told to try again. Groups share them, see `values/shares.py`."""
 CAPACITY_BYTES = 64 * 1024 * 1024
-"""How large their bodies may be together, those that are being stored among them."""
+"""How large their bodies may be together, those that are being stored among them; groups share that as well."""
+SPARE_PART = 4
+"""A quarter more of each, for groups below their share."""
 MANY = 12
 """From this many on, events that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
@@ -93,9 +93,8 @@ class Acceptor:
     ) -> None:
         self._db = db
         self._places = Shares(capacity, spare=-(-capacity // SPARE_PART))
-        self._capacity_bytes = capacity_bytes
-        self._bytes = 0
-        """Of what waits and of what is being stored."""
+        self._room = Shares(capacity_bytes, spare=capacity_bytes // SPARE_PART)
+        """In bytes, of what waits and of what is being stored."""
         self._queue: deque[_Waiting] = deque()
         self._latest: dict[tuple[int, str], _Waiting] = {}
         """What is still in the queue, by group and key: a repeat joins it."""
@@ -116,11 +115,12 @@ class Acceptor:
         key = (sent.group_id, sent.dedup_key)
         waiting = self._latest.get(key)
         if waiting is None:
-            size = sent.size
-            is_large = self._bytes and self._bytes + size > self._capacity_bytes
-            if is_large or not self._places.take(sent.group_id):
+            size = max(1, sent.size)
+            if not self._room.take(sent.group_id, size):
                 raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
-            self._bytes += size
+            if not self._places.take(sent.group_id):
+                self._room.give_back(sent.group_id, size)
+                raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
             waiting = _Waiting(sent, new_id(sent.received_at), key, at_once)
             self._latest[key] = waiting
             self._queue.append(waiting)
@@ -144,7 +144,7 @@ class Acceptor:
         """Batch after batch until nothing waits."""
         try:
             while self._queue:
-                batch, size = self._next()
+                batch = self._next()
                 for waiting in batch:
                     del self._latest[waiting.key]
                     self._places.give_back(waiting.sent.group_id)
@@ -153,12 +153,13 @@ class Acceptor:
                 try:
                     await self._store(batch)
                 finally:
-                    self._bytes -= size
+                    for waiting in batch:
+                        self._room.give_back(waiting.sent.group_id, max(1, waiting.sent.size))
         finally:
             self._writer = None
 
-    def _next(self) -> tuple[list[_Waiting], int]:
-        """The next batch, in the order they came, and its bytes."""
+    def _next(self) -> list[_Waiting]:
+        """The next batch, in the order they came."""
         batch = [self._queue.popleft()]
         total = batch[0].sent.size
         while self._queue and len(batch) < MAX_BATCH:
@@ -167,7 +168,7 @@ class Acceptor:
                 break
             batch.append(self._queue.popleft())
             total += size
-        return batch, total
+        return batch
 
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         try:

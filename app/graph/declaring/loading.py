@@ -15,7 +15,6 @@ import msgspec
 from aiodataloader import DataLoader
 
 from app.db.database import Database, Transaction
-from app.db.deadlines import TOO_LATE
 from app.db.outages import TookTooLong
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
@@ -364,7 +363,7 @@ class Loaders:
                 return await batch(keys)
             except asyncio.CancelledError:
                 # Whoever waits is told; a loader does not pass cancellations on.
-                raise TookTooLong(TOO_LATE) from None
+                raise TookTooLong() from None
             finally:
                 self._at_work.discard(task)
 

@@ -62,6 +62,11 @@ class CheckedOperation:
         """Query, mutation or subscription."""
         return self.definition.kind
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long, so that it has to wait where others are about."""
+        return self.work >= HEAVY_WORK or self.cost >= HEAVY_COST or self.plan.was_slow
+
     def forbidden(self, principal: Principal) -> list[dict[str, Any]]:
         """Why this one may not have it run, as GraphQL errors; empty: it may.
 
@@ -69,11 +74,6 @@ class CheckedOperation:
         somebody else.
         """
         return refusals_to(self.needs, principal)
-
-    @property
-    def is_heavy(self) -> bool:
-        """Whether it takes long, so that it has to wait where others are about."""
-        return self.work >= HEAVY_WORK or self.cost >= HEAVY_COST or self.plan.was_slow
 
     def bound(self, context: Context) -> Bindings:
         """The values its statement is bound to in one request."""
@@ -195,9 +195,9 @@ def _checked(
             f"Answering could read {work} rows; {MAX_WORK} are the most. Ask for fewer of the fields that count,"
             " simulate or share out, or in several requests."
         )
-    told = fault_messages(faults) if faults else ()
+    told, needs = fault_messages(faults) if faults else (), needs_of(plan)
     return CheckedOperation(
-        operation, context.scope.shape, document, definition, plan, args, cost, work, told, needs_of(plan)
+        operation, context.scope.shape, document, definition, plan, args, cost, work, told, needs
     )
 
 

@@ -104,7 +104,7 @@ async def check_aside_or_refuse(
     try:
         return await check_in_turn(operation, context, live=live)
     except (Rejected, Failure) as problem:
-        return _refused(refusals(problem))
+        return refused(problem)
 
 
 async def check_in_turn(operation: Operation, context: Context, *, live: bool = False) -> CheckedOperation:
@@ -126,9 +126,11 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
     turns.saw(group)
     try:
         is_heavy = checked.is_heavy or turns.is_slow(group)
-        planned = checked.plan.statement is not None and context.services.settings.planner
-        if planned and not is_heavy and not checked.operation.extensions:
-            # Most requests: the statement has a time limit itself.
+        settings = context.services.settings
+        planned = checked.plan.statement is not None and settings.planner
+        is_plain = planned and not is_heavy and not checked.operation.extensions
+        if is_plain and settings.statement_timeout_ms <= settings.request_timeout_ms:
+            # Most requests: getting a connection and the statement have limits of their own.
             return await _run(checked, context)
         with _deadline(checked, context):
             if not is_heavy:

@@ -39,6 +39,7 @@ class Remembered:
     work: int
     faults: Sequence[dict[str, Any]]
     needs: tuple[Need, ...]
+    work: int
     plan: ref[Plan]
 
     def recall(self) -> CheckedOperation | None:
@@ -62,6 +63,7 @@ def remember(checked: CheckedOperation) -> Remembered:
         checked.work,
         checked.faults,
         checked.needs,
+        checked.work,
         ref(checked.plan),
     )
 
