@@ -110,6 +110,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         stack.push_async_callback(services.close)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db)
+        stack.push_async_callback(authenticator.close)
         subscriptions, watches = Subscriptions(), Watches(authenticator)
         stack.push_async_callback(subscriptions.close)
         stack.push_async_callback(watches.close)

@@ -54,6 +54,10 @@ class Authenticator:
         """What mints and verifies bearer tokens here."""
         return self._lookup.tokens
 
+    async def close(self) -> None:
+        """Write when keys were used."""
+        await self._lookup.uses.write()
+
     async def authenticate(
         self,
         *,

@@ -9,6 +9,7 @@ from graphql import is_required_argument
 from app.auth.principal import CRM_ROLES, Role
 from app.errors import Forbidden
 from app.graph.declaring.permitting import roles_of
+from app.graph.declaring.writing import ADMINISTRATION as WRITTEN_DOWN
 from app.graph.running.checking import check
 from app.graph.running.entry import Operation, answer
 from app.graph.running.explaining import explain
@@ -241,11 +242,26 @@ async def test_a_payload_shows_what_its_caller_may_read(asker: Asker, ours: Ever
     assert made.errors[0]["message"].startswith("Customer.email")
 
 
+def test_administration_is_written_down() -> None:
+    """Credentials, connections, stores and settings. The rest is what the group's business is about."""
+    assert graph.mutation_type is not None
+    kept = {
+        name
+        for name, field in graph.mutation_type.fields.items()
+        if field.extensions["strawberry-definition"].metadata[WRITTEN_DOWN] is not None
+    }
+    about = ("apiKey", "token", "webhookConnection", "store", "group", "integration")
+    assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}
+
+
 def test_whatever_identifies_customers_is_declared_so() -> None:
     """Fields whose names say that they do. Those that only sound like it are listed here, with a reason."""
     harmless = {
         "Customer.emailConsent",
         "Customer.smsConsent",
+        # Of who administers, shown to admins alone.
+        "AuditEntry.address",
+        "AuditEntryFilter.address",
         # What a message says, not to whom.
         "CampaignContent.body",
         # Rules of an event type, not what came.

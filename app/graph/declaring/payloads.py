@@ -40,6 +40,7 @@ class Printed(Finished):
 
 async def shown(info: Any, tx: Transaction, type_name: str, ident: int | UUID) -> Any:
     """The row this mutation wrote, as a value for its payload."""
+    info.context.wrote = ident
     printed = await _print(info, tx, type_name, ident)
     return printed or (await _loaded(info, tx, type_name, [ident]))[0]
 

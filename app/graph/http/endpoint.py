@@ -36,6 +36,7 @@ from app.graph.running.entry import Answer, check_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations, remember
 from app.graph.running.operations import read_json_body
+from app.serving.addresses import address_of
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
@@ -83,6 +84,7 @@ class GraphQLOverHttp:
         """Answer one request."""
         exchange = exchange_of(scope)
         exchange.route = "/graphql"
+        exchange.address = address_of(scope)
         form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
         if form is Form.PAGE:
             exchange.knock(PAGES)
@@ -126,6 +128,7 @@ class GraphQLOverHttp:
             base_url(scope["scheme"], headers.get(b"host")),
             now,
             stale_ok(headers.get(b"prefer")),
+            address=exchange.address,
         )
         body, files, known = b"", NO_FILES, None
         if method == "GET":

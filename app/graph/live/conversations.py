@@ -271,6 +271,7 @@ class Conversation:
             self.address,
             datetime.now(UTC),
             stale_ok(exchange.headers.get(b"prefer")),
+            address=exchange.address,
         )
 
 

@@ -18,7 +18,15 @@ from app.domain.webhooks.reading import Happened, read_delivery
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import Provider
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.declaring.writing import (
+    Administration,
+    UserError,
+    errors_field,
+    given,
+    optional,
+    own_id,
+    writes,
+)
 from app.graph.types.webhooks import WebhookEndpoint
 
 TRIES = 4
@@ -98,7 +106,11 @@ class WebhookDeliveryInput:
     query: str | None = optional("The query of the address that was called: campaign_id is read there too.")
 
 
-@writes(roles=ADMIN_ROLES, secret=True)
+@writes(
+    roles=ADMIN_ROLES,
+    secret=True,
+    administration=Administration("webhook_connection.create", "webhook_connection", "hook"),
+)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -118,7 +130,11 @@ async def create(
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes(roles=ADMIN_ROLES, secret=True)
+@writes(
+    roles=ADMIN_ROLES,
+    secret=True,
+    administration=Administration("webhook_connection.rotate", "webhook_connection", "hook"),
+)
 async def rotate(
     info: strawberry.Info,
     tx: Transaction,
@@ -140,7 +156,10 @@ async def rotate(
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes(roles=ADMIN_ROLES)
+@writes(
+    roles=ADMIN_ROLES,
+    administration=Administration("webhook_connection.disconnect", "webhook_connection", "hook"),
+)
 async def disconnect(
     info: strawberry.Info,
     tx: Transaction,
