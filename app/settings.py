@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+MIB = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -55,12 +57,18 @@ class Settings:
     """MAX_STRANGERS: the same of those who are not, on each of the open routes; more are answered 503."""
     statement_timeout_ms: int
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
+    max_answer_bytes: int
+    """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
     """EVENT_QUEUE: how many events may wait to be stored, per process; more are answered 503."""
+    event_queue_bytes: int
+    """EVENT_QUEUE_BYTES: how large they may be together."""
     event_rate: int
     """EVENT_RATE: events a second that a project's trackers may send, per process; more are answered 429."""
+    event_rate_bytes: int
+    """EVENT_RATE_BYTES: how many bytes of them a second."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -101,9 +109,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
+        max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
+        event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),
         event_rate=_whole(env, "EVENT_RATE", 1_000),
+        event_rate_bytes=_whole(env, "EVENT_RATE_BYTES", 2 * MIB),
     )
 
 

@@ -18,11 +18,11 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.auth.principal import WRITERS, Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, Unauthorized
+from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
+from app.graph.running.idempotency import KeptAnswer, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
 from app.rest.bodies import check_address, close_files, read_body, read_kept_json
@@ -158,7 +158,7 @@ class Path:
             )
             if route.project is not None:
                 context = await self.enter_project(
-                    route.project(parts), context, request, exchange, parts.now
+                    route.project(parts), context, request, exchange, parts.now, size=len(text)
                 )
             assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
@@ -219,7 +219,14 @@ class Path:
         return self.context(principal, request, exchange, now), text_of(raw)
 
     async def enter_project(
-        self, slug: str, context: Context | None, request: Request, exchange: Exchange, now: datetime
+        self,
+        slug: str,
+        context: Context | None,
+        request: Request,
+        exchange: Exchange,
+        now: datetime,
+        *,
+        size: int,
     ) -> Context:
         """The context of whoever asks, narrowed to this project; a tracker's where nobody has been identified."""
         if context is not None:
@@ -232,7 +239,7 @@ class Path:
         principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
         for project_id in principal.scope.project_ids or ():
-            self.services.rates.check(project_id, now=now)
+            self.services.rates.check(project_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
 
     async def known_sender(self, slug: str, request: Request, now: datetime) -> Principal | None:
@@ -279,32 +286,30 @@ class Path:
     ) -> Response:
         """Run at most once per key; a repeat gets the kept answer. Closes the body's files."""
         started = False
+        response: Response | None = None
+        asked = check_or_refuse(operation, context)
 
-        async def run() -> KeptAnswer:
-            nonlocal started
+        async def work() -> KeptAnswer:
+            nonlocal started, response
             started = True
             try:
-                given = await answer(operation, context)
+                assert not isinstance(asked, Answer)
+                given = await run(asked, context)
                 response = answered(self.facade, route, parts, given, context, exchange)
             finally:
                 await close_files(parts.body)
-            return KeptAnswer(response.status_code, bytes(response.body))
+            return KeptAnswer(response.status_code, bytes(response.body), keep=response.status_code < 400)
 
         try:
-            values = await digested(operation.variables)
-            assert isinstance(values, dict)
-            kept = await once(
-                context.db,
-                context.scope,
-                key=key,
-                request_hash=fingerprint(operation.query, values, context.scope),
-                now=context.now,
-                run=run,
-            )
+            if isinstance(asked, Answer):
+                return answered(self.facade, route, parts, asked, context, exchange)
+            kept = await once(asked, context, key=key, run=work)
         finally:
-            # When the client leaves, `run` goes on and still reads the files.
+            # When the client leaves, the work goes on and still reads the files.
             if not started:
                 await close_files(parts.body)
+        if response is not None and not kept.replayed:
+            return response
         headers = {**NO_STORE, **({"Idempotent-Replayed": "true"} if kept.replayed else {})}
         return Response(kept.body, kept.status, headers, media_type=JSON)
 
@@ -322,6 +327,10 @@ def answered(
     if given.errors or given.data is None:
         if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):
             log.error("a stored document was refused", extra=_about(context, route, given.errors[0]))
+        if given.retry_after_s is not None:
+            message = str(given.errors[0]["message"])
+            problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
+            return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     if isinstance(route.shape, PassThrough):
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)

@@ -20,6 +20,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.database import Database, Transaction
+from app.db.outages import Busy
 from app.db.troubles import is_the_databases
 from app.domain.events.postponing import MOST, Postponed
 from app.domain.events.settling import Claimed, settle_events, trash
@@ -182,8 +183,9 @@ async def _again(work: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, TRIES + 1):
         try:
             return await work()
-        except (Conflict, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError):
-            if attempt == TRIES:
+        except (Conflict, Busy, asyncpg.UniqueViolationError) as problem:
+            # Whoever waited for a lock in vain has waited long enough for now.
+            if attempt == TRIES or isinstance(problem.__cause__, asyncpg.LockNotAvailableError):
                 raise
             # A random pause, so that two that collided do not do so again.
             await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - nothing secret

@@ -73,7 +73,7 @@ class RewardWindow:
 
 async def take_time(tx: Transaction) -> None:
     """For a transaction that goes through a long window: it may take long, and cannot write."""
-    await tx.execute(f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
+    await tx.patiently(STATEMENT_TIMEOUT_S, reads_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ def triggers_in(
 
 
 async def _chunks(tx: Transaction, statement: str, values: Sequence[object]) -> AsyncIterator[Sequence[Any]]:
-    cursor = await tx.driver.cursor(statement, *values)
-    while rows := await cursor.fetch(CHUNK):
+    cursor = await tx.driver.cursor(statement, *values, timeout=tx.timeout_s)
+    while rows := await cursor.fetch(CHUNK, timeout=tx.timeout_s):
         yield rows
 
 

@@ -21,12 +21,15 @@ from graphql import GraphQLField
 from app.auth.auditing import Actor, record, seen
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
+from app.db.preparing import OUTDATED
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.graph.declaring.permitting import ROLES as ROLES
 from app.graph.strawberry_parts import metadata
 from app.values.ids import read_id, show_id
 
+TRIES = 3
+"""How often a mutation is begun whose statements the server forgot; connections are made anew meanwhile."""
 SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
 """Where it is said that a mutation's payload may show a secret; see `shows_secret`."""
 
@@ -49,6 +52,12 @@ class UserError:
 def errors_field() -> Any:
     """The `errors` of a payload."""
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
+
+
+def roles_of(mutation: GraphQLField) -> frozenset[Role]:
+    """Who may call it."""
+    found: frozenset[Role] = metadata(mutation, ROLES) or frozenset()
+    return found
 
 
 def shows_secret(mutation: GraphQLField) -> bool:
@@ -111,10 +120,8 @@ def writes(
             try:
                 if not writes_rows:
                     return await resolver(info=info, **arguments)
-                async with context.transaction() as tx:
-                    if administration is None:
-                        return await resolver(info=info, tx=tx, **arguments)
-                    return await _written_down(administration, resolver, info, tx, arguments)
+                work = resolver if administration is None else _written_down(administration, resolver)
+                return await _within(context, work, info=info, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
@@ -128,32 +135,44 @@ def writes(
     return decorate
 
 
-async def _written_down(
-    administration: Administration,
-    resolver: Callable[..., Awaitable[Any]],
-    info: strawberry.Info,
-    tx: Transaction,
-    arguments: dict[str, Any],
-) -> Any:
-    """Do it, and write down who did it and what that changed, or nothing of it."""
-    context: Any = info.context
+def _written_down(
+    administration: Administration, resolver: Callable[..., Awaitable[Any]]
+) -> Callable[..., Awaitable[Any]]:
+    """The same, and who did it and what that changed is written down with it, or nothing of it."""
     table = administration.table
-    context.wrote = None
-    ident = administration.sent(arguments["input"], tx.scope.group_id) if table else None
-    before = None if ident is None else await seen(tx, table, ident)
-    payload = await resolver(info=info, tx=tx, **arguments)
-    subject, after = str(context.wrote or ""), None
-    if table:
-        ident = context.wrote if ident is None else ident
-        assert ident is not None, "administration shows the row that it was done to"
-        subject, after = show_id(administration.prefix, ident), await seen(tx, table, ident)
-        if before == after:
-            return payload
-    actor = Actor(context.principal.name, context.address)
-    await record(
-        tx, actor, administration.action, subject=subject, before=before, after=after, now=context.now
-    )
-    return payload
+
+    async def done(*, info: strawberry.Info, tx: Transaction, **arguments: Any) -> Any:
+        context: Any = info.context
+        context.changed = None
+        ident = administration.sent(arguments["input"], tx.scope.group_id) if table else None
+        before = None if ident is None else await seen(tx, table, ident)
+        payload = await resolver(info=info, tx=tx, **arguments)
+        subject, after = str(context.changed or ""), None
+        if table:
+            ident = context.changed if ident is None else ident
+            assert ident is not None, "administration shows the row that it was done to"
+            subject, after = show_id(administration.prefix, ident), await seen(tx, table, ident)
+            if before == after:
+                return payload
+        actor = Actor(context.principal.name, context.address)
+        await record(
+            tx, actor, administration.action, subject=subject, before=before, after=after, now=context.now
+        )
+        return payload
+
+    return done
+
+
+async def _within(context: Any, resolver: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Run it in a transaction: again, where a table was altered meanwhile, since it was undone then as if never run."""
+    for left in reversed(range(TRIES)):
+        try:
+            async with context.transaction() as tx:
+                return await resolver(tx=tx, **arguments)
+        except OUTDATED:
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def told(failure: Failure) -> list[UserError]:

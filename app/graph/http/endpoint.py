@@ -245,6 +245,8 @@ def _status_of(given: Answer, form: Form) -> tuple[int, list[tuple[bytes, bytes]
     Then plain JSON keeps to 200, which is what its clients know, and the GraphQL media type says 4xx; a
     mutation by GET is a 405 and a busy or failed gateway a 5xx in both.
     """
+    if given.retry_after_s is not None:
+        return 503, [(b"retry-after", b"%d" % given.retry_after_s)]
     if given.data is not None or not given.errors:
         return 200, []
     code = str(given.errors[0].get("extensions", {}).get("code", ""))

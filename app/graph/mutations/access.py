@@ -163,5 +163,5 @@ async def revoke_one_token(
     """
     require_may_manage(info.context.principal, group_ids=[tx.scope.group_id])
     await end_token(tx, input.jti, expires_at=given(input.expires_at), now=info.context.now)
-    info.context.wrote = input.jti
+    info.context.changed = input.jti
     return TokenRevokePayload(revoked_jti=input.jti)

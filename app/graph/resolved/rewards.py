@@ -154,7 +154,7 @@ async def _decided(info: strawberry.Info, campaign_id: str, sent: RewardTriggerI
     context: Any = info.context
     ident = own_id(campaign_id, "camp", "campaign", "campaignId")
     asked = occurrence_of(sent, reference="dry", now=context.now)
-    async with context.transaction() as tx:
+    async with context.transaction(writes=False) as tx:
         running, decision = await dry(tx, ident, asked, now=context.now)
     return _shown(decision, currency=running.programme.currency, version=running.programme.version)
 

@@ -35,8 +35,12 @@ class Services:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        object.__setattr__(self, "events", Acceptor(self.db, capacity=settings.event_queue))
-        object.__setattr__(self, "rates", Rates(settings.event_rate))
+        object.__setattr__(
+            self,
+            "events",
+            Acceptor(self.db, capacity=settings.event_queue, capacity_bytes=settings.event_queue_bytes),
+        )
+        object.__setattr__(self, "rates", Rates(settings.event_rate, settings.event_rate_bytes))
         object.__setattr__(self, "projects", Projects(self.db))
 
     async def close(self) -> None:
@@ -68,14 +72,19 @@ class Context:
         """The borders of this request."""
         return self.principal.scope
 
+    whole: Database | None = None
+    """Takes the place of the database while an operation is done as a whole (`running/idempotency.py`)."""
+    wrote: list[str] = field(default_factory=list)
+    """The ids of what its mutations have shown meanwhile."""
+
     @property
     def db(self) -> Database:
         """The database."""
-        return self.services.db
+        return self.services.db if self.whole is None else self.whole
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(self, *, writes: bool = True) -> AbstractAsyncContextManager[Transaction]:
         """A transaction inside the borders of this request."""
-        return self.services.db.transaction(self.scope)
+        return self.db.transaction(self.scope, writes=writes)
 
     @property
     def may_see_plans(self) -> bool:
