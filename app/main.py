@@ -159,7 +159,7 @@ def _mounted(
         metrics_token=services.settings.metrics_token,
         development=services.settings.development,
     )
-    tokens = TokenEndpoint(services.db, authenticator.tokens)
+    tokens = TokenEndpoint(services.db, authenticator.tokens, authenticator.refusals)
     routes: list[BaseRoute] = [
         # First, since one look-up finds theirs; the other routes are tried one after the other.
         *legacy_routes(services, authenticator),

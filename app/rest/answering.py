@@ -204,6 +204,7 @@ class Path:
             bearer=shown.bearer,
             group=request.headers.get("x-group-id"),
             now=now,
+            address=exchange.address,
         )
         exchange.principal = principal.name
         if self.facade.roles is not None:

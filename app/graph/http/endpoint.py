@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
 from app.auth.principal import Principal
+from app.auth.refusals import TOO_MANY_REFUSALS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
@@ -56,6 +57,7 @@ STATUSES = {
     "CONFLICT": 409,
     "TOO_LARGE": 413,
     "UNAVAILABLE": 503,
+    TOO_MANY_REFUSALS: 429,
     METHOD_NOT_ALLOWED: 405,
     NOT_ACCEPTABLE: 406,
     UNSUPPORTED_MEDIA_TYPE: 415,
@@ -118,7 +120,7 @@ class GraphQLOverHttp:
         now = datetime.now(UTC)
         principal = self.authenticator.recall(headers, now=now)
         if principal is None:
-            principal = await self.authenticator.by_headers(headers, now=now)
+            principal = await self.authenticator.by_headers(headers, now=now, address=exchange.address)
         exchange.principal = principal.name
         exchange.enter(form=method == "POST" and brings_form(headers))
         context = Context(
