@@ -8,7 +8,7 @@ from graphql import is_required_argument
 
 from app.auth.principal import CRM_ROLES, Role
 from app.errors import Forbidden
-from app.graph.declaring.permitting import roles_of
+from app.graph.declaring.permitting import WHOLE_GROUP, roles_of, shapes_of
 from app.graph.declaring.writing import ADMINISTRATION as WRITTEN_DOWN
 from app.graph.running.checking import check
 from app.graph.running.entry import Operation, answer
@@ -278,3 +278,33 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
         for name, field in getattr(kind, "fields", {}).items():
             if any(word in name.lower() for word in words) and f"{kind.name}.{name}" not in harmless:
                 assert Role.PERSONAL_DATA in roles_of(field), f"{kind.name}.{name}"
+
+
+async def test_no_mutation_runs_beside_one_that_this_scope_may_not(asker: Asker, ours: Everything) -> None:
+    query = """mutation {
+        a: campaignCreate(input: {name: "beside it"}) { campaign { id } errors { code } }
+        b: %s
+    }"""
+    others = [
+        'apiKeyCreate(input: {name: "k"}) { secret errors { code } }',
+        'storeCreate(input: {name: "s"}) { store { id } errors { code } }',
+        'segmentCreate(input: {name: "s", type: STATIC}) { segment { id } errors { code } }',
+        'tokenRevoke(input: {jti: "x"}) { revokedJti errors { code } }',
+    ]
+    for planner in (True, False):
+        for other in others:
+            for scope in (ours.store_scope, ours.project_scope):
+                context = asker.context(scope, planner=planner, roles=frozenset({Role.TENANT_ADMIN}))
+                made = await answer(Operation(query % other), context)
+                (error,) = made.errors
+                assert (error["path"], error["extensions"]["code"]) == (["b"], "FORBIDDEN")
+                assert "whole group" in error["message"]
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM campaign WHERE name = 'beside it'") == 0
+
+
+def test_what_only_the_whole_group_may_is_declared() -> None:
+    assert graph.mutation_type is not None
+    whole = {name for name, one in graph.mutation_type.fields.items() if shapes_of(one) == WHOLE_GROUP}
+    about = ("apiKey", "tokenRevoke", "webhookConnection", "segment", "exchangeRates", "groupUpdate")
+    assert {name for name in graph.mutation_type.fields if name.startswith(about)} <= whole

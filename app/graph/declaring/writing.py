@@ -25,8 +25,10 @@ from app.db.preparing import OUTDATED
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.graph.declaring.permitting import ROLES as ROLES
+from app.graph.declaring.permitting import SHAPES
 from app.graph.strawberry_parts import metadata
 from app.values.ids import read_id, show_id
+from app.values.scope import ScopeShape
 
 TRIES = 3
 """How often a mutation is begun whose statements the server forgot; connections are made anew meanwhile."""
@@ -93,11 +95,12 @@ def writes(
     description: str = "",
     secret: bool = False,
     administration: Administration | None = None,
+    shapes: Collection[ScopeShape] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
 
     `secret`: its payload may show one (`shows_secret`). `administration`: it is written down in its transaction; the
-    row it was done to is the one its payload shows.
+    row it was done to is the one its payload shows. `shapes`: of a scope, where not any will do.
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
@@ -129,7 +132,12 @@ def writes(
         return strawberry.mutation(
             resolver=guarded,
             description=description or description_of(resolver),
-            metadata={ROLES: frozenset(roles), SHOWS_SECRET: secret, ADMINISTRATION: administration},
+            metadata={
+                ROLES: frozenset(roles),
+                SHOWS_SECRET: secret,
+                ADMINISTRATION: administration,
+                SHAPES: frozenset(shapes),
+            },
         )
 
     return decorate

@@ -12,6 +12,7 @@ from app.db.database import Transaction
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import KeyAccess
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.scalars import DateTime
 from app.graph.declaring.writing import (
     Administration,
@@ -103,7 +104,12 @@ class ApiKeyRevokeInput:
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
-@writes(roles=ADMIN_ROLES, secret=True, administration=Administration("api_key.create", "api_key", "key"))
+@writes(
+    roles=ADMIN_ROLES,
+    secret=True,
+    administration=Administration("api_key.create", "api_key", "key"),
+    shapes=WHOLE_GROUP,
+)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -124,7 +130,12 @@ async def create(
     return ApiKeyCreatePayload(api_key=await shown(info, tx, "ApiKey", made.key.id), secret=made.secret)
 
 
-@writes(roles=ADMIN_ROLES, secret=True, administration=Administration("api_key.rotate", "api_key", "key"))
+@writes(
+    roles=ADMIN_ROLES,
+    secret=True,
+    administration=Administration("api_key.rotate", "api_key", "key"),
+    shapes=WHOLE_GROUP,
+)
 async def rotate(
     info: strawberry.Info,
     tx: Transaction,
@@ -139,7 +150,9 @@ async def rotate(
     return ApiKeyCreatePayload(api_key=await shown(info, tx, "ApiKey", ident), secret=made.secret)
 
 
-@writes(roles=ADMIN_ROLES, administration=Administration("api_key.revoke", "api_key", "key"))
+@writes(
+    roles=ADMIN_ROLES, administration=Administration("api_key.revoke", "api_key", "key"), shapes=WHOLE_GROUP
+)
 async def revoke(
     info: strawberry.Info,
     tx: Transaction,
@@ -152,7 +165,7 @@ async def revoke(
     return ApiKeyRevokePayload(api_key=await shown(info, tx, "ApiKey", ident))
 
 
-@writes(roles=ADMIN_ROLES, administration=Administration("token.revoke", "", ""))
+@writes(roles=ADMIN_ROLES, administration=Administration("token.revoke", "", ""), shapes=WHOLE_GROUP)
 async def revoke_one_token(
     info: strawberry.Info,
     tx: Transaction,

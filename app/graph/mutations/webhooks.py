@@ -18,6 +18,7 @@ from app.domain.webhooks.reading import Happened, read_delivery
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import Provider
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.writing import (
     Administration,
     UserError,
@@ -110,6 +111,7 @@ class WebhookDeliveryInput:
     roles=ADMIN_ROLES,
     secret=True,
     administration=Administration("webhook_connection.create", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
 )
 async def create(
     info: strawberry.Info,
@@ -134,6 +136,7 @@ async def create(
     roles=ADMIN_ROLES,
     secret=True,
     administration=Administration("webhook_connection.rotate", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
 )
 async def rotate(
     info: strawberry.Info,
@@ -159,6 +162,7 @@ async def rotate(
 @writes(
     roles=ADMIN_ROLES,
     administration=Administration("webhook_connection.disconnect", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
 )
 async def disconnect(
     info: strawberry.Info,
@@ -173,9 +177,7 @@ async def disconnect(
     return WebhookConnectionPayload(connection=row)
 
 
-@writes(
-    roles=WRITERS | {Role.WEBHOOK},
-)
+@writes(roles=WRITERS | {Role.WEBHOOK}, shapes=WHOLE_GROUP)
 async def take_in(
     info: strawberry.Info,
     input: Annotated[WebhookDeliveryInput, strawberry.argument(description="The delivery.")],
