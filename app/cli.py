@@ -30,6 +30,8 @@ clients = typer.Typer(help="OAuth clients of a customer group (for /oauth2/token
 app.add_typer(customer_groups, name="groups")
 app.add_typer(keys, name="keys")
 app.add_typer(clients, name="clients")
+tokens = typer.Typer(help="Bearer tokens of ours.", no_args_is_help=True)
+app.add_typer(tokens, name="tokens")
 
 MAX_NUMBER = 2**63 - 1
 Group = Annotated[int, typer.Option("--group", help="The customer group's number.", min=1, max=MAX_NUMBER)]
@@ -276,6 +278,44 @@ def token(
     )
 
 
+@tokens.command("revoke")
+def revoke_one_token(
+    jti: Annotated[str, typer.Argument(help="Its claim `jti`.")], group: MaybeGroup = None
+) -> None:
+    """End a bearer token of ours; it stops working within five seconds."""
+    from app.auth.revoking import revoke_token
+
+    async def revoke(db: "Database", _: "Settings") -> None:
+        await revoke_token(db, jti=jti, group_id=group, now=datetime.now(UTC))
+        typer.echo(f"Token {jti} no longer holds.")
+
+    _with_database(revoke)
+
+
+@app.command()
+def audit(
+    group: Group,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, with everything there is.")] = False,
+    since: Annotated[datetime | None, typer.Option(help="From this day or moment on (UTC).")] = None,
+) -> None:
+    """List who did what of administration in a group, oldest first."""
+    from app.auth.auditing import entries
+    from app.values.instants import show_instant
+    from app.values.json_text import write_json
+
+    async def show(db: "Database", _: "Settings") -> None:
+        from_then = None if since is None else since.replace(tzinfo=UTC)
+        async for entry in entries(db, group, since=from_then):
+            at = show_instant(entry.pop("created_at"))
+            if as_json:
+                typer.echo(write_json({"at": at, **entry}).decode())
+            else:
+                where = entry["address"] or "-"
+                typer.echo(f"{at}\t{entry['actor']}\t{where}\t{entry['action']}\t{entry['subject'] or '-'}")
+
+    _with_database(show)
+
+
 @customer_groups.command("create")
 def create_customer_group(
     name: Annotated[str, typer.Option(help="What it is called.")],
@@ -303,6 +343,7 @@ def create_key(
     administration: Annotated[
         bool, typer.Option(help="Is it shown credentials, connections and the audit trail?")
     ] = False,
+    store: Annotated[int | None, typer.Option(help="Bind it to this store.")] = None,
     also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
     days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1, max=36_500)] = None,
 ) -> None:
@@ -319,6 +360,7 @@ def create_key(
             access="write" if write else "read",
             personal_data=personal_data,
             administration=administration,
+            store_id=store,
             further_group_ids=also or (),
             expires_at=None if days is None else now + timedelta(days=days),
         )
@@ -331,14 +373,39 @@ def create_key(
 def list_keys(group: MaybeGroup = None) -> None:
     """List API keys, newest first."""
     from app.auth.keys import list_api_keys
+    from app.values.instants import show_instant
 
     async def show(db: "Database", _: "Settings") -> None:
         now = datetime.now(UTC)
         for key in await list_api_keys(db, group_id=group):
             state = "holds" if key.holds(now=now) else "ended"
-            typer.echo(f"{key.id}\tgroup {key.group_id}\t{key.access}\t{key.hint}…\t{state}\t{key.name}")
+            used = "never" if key.last_used_at is None else show_instant(key.last_used_at)
+            access = ",".join(sorted(key.roles))
+            typer.echo(
+                f"{key.id}\tgroup {key.group_id}\t{access}\t{key.hint}…\t{state}\tused {used}\t{key.name}"
+            )
 
     _with_database(show)
+
+
+@keys.command("rotate")
+def rotate_key(
+    key: Annotated[int, typer.Argument(help="Its number in `gateway keys list`.", min=1, max=MAX_NUMBER)],
+    group: MaybeGroup = None,
+    keep_hours: Annotated[
+        int, typer.Option(help="How long the former secret holds as well.", min=0, max=720)
+    ] = 24,
+) -> None:
+    """Give an API key a new secret, which is shown this once."""
+    from app.auth.keys import rotate_api_key
+
+    async def rotate(db: "Database", _: "Settings") -> None:
+        made = await rotate_api_key(
+            db, key_id=key, group_id=group, overlap=timedelta(hours=keep_hours), now=datetime.now(UTC)
+        )
+        typer.echo(made.secret)
+
+    _with_database(rotate)
 
 
 @keys.command("revoke")

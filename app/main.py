@@ -124,6 +124,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db.at_cost_of(OURS))
+        stack.push_async_callback(authenticator.close)
         subscriptions, watches = Subscriptions(), Watches(authenticator)
         stack.push_async_callback(_within, subscriptions.close, CLOSES_WITHIN_S)
         stack.push_async_callback(watches.close)
@@ -165,7 +166,7 @@ def _mounted(
         metrics_token=services.settings.metrics_token,
         development=services.settings.development,
     )
-    tokens = TokenEndpoint(services.db, authenticator.tokens)
+    tokens = TokenEndpoint(services.db, authenticator.tokens, authenticator.refusals)
     routes: list[BaseRoute] = [
         # First, since one look-up finds theirs; the other routes are tried one after the other.
         *legacy_routes(services, authenticator),

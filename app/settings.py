@@ -40,8 +40,11 @@ class Settings:
     jwt_secret: str = field(repr=False)
     """JWT_SECRET: the HS256 secret of tokens we issue; random per DATA_DIR when unset."""
     jwt_jwks_url: str | None
+    """JWT_JWKS_URL: where an outside issuer publishes its keys; only with JWT_ISSUER and JWT_AUDIENCE."""
     jwt_issuer: str | None
     jwt_audience: str | None
+    jwt_platform_roles: bool
+    """JWT_PLATFORM_ROLES=1: that issuer's tokens may hold platform roles, which enter any customer group."""
     jwt_group_claim: str
     jwt_roles_claim: str
     metrics_token: str | None = field(repr=False)
@@ -74,6 +77,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment; makes DATA_DIR and its secrets where they are needed and missing."""
     env = os.environ if environ is None else environ
     data_dir = Path(env.get("DATA_DIR") or ".data").absolute()
+    if env.get("JWT_JWKS_URL") and not (env.get("JWT_ISSUER") and env.get("JWT_AUDIENCE")):
+        raise SystemExit(
+            "JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE beside it: without them any token that is signed with a"
+            " key from there would hold, whoever it was made by and for."
+        )
     return Settings(
         data_dir=data_dir,
         database_url=_dsn(env, "DATABASE_URL"),
@@ -95,6 +103,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_jwks_url=env.get("JWT_JWKS_URL") or None,
         jwt_issuer=env.get("JWT_ISSUER") or None,
         jwt_audience=env.get("JWT_AUDIENCE") or None,
+        jwt_platform_roles=_flag(env, "JWT_PLATFORM_ROLES", default=False),
         jwt_group_claim=env.get("JWT_GROUP_CLAIM") or "group",
         jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
         metrics_token=env.get("METRICS_TOKEN") or None,

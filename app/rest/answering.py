@@ -37,6 +37,7 @@ from app.rest.failing import (
     problems_of,
 )
 from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
+from app.serving.addresses import address_of
 from app.serving.bodies import DELIVERIES, EVENTS, ClientGone, brings_form
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
@@ -83,6 +84,7 @@ class Path:
         request = Request(scope, receive, send)
         exchange = exchange_of(scope)
         exchange.route = self.path
+        exchange.address = address_of(scope)
         method = request.method
         route = self.by_method.get("GET" if method == "HEAD" else method)
         if method == "OPTIONS":
@@ -203,6 +205,7 @@ class Path:
             bearer=shown.bearer,
             group=request.headers.get("x-group-id"),
             now=now,
+            address=exchange.address,
         )
         exchange.principal = principal.name
         if self.facade.roles is not None:
@@ -271,6 +274,7 @@ class Path:
             base_url=base_url(request.scope["scheme"], exchange.headers.get(b"host")),
             now=now,
             stale_ok=stale_ok(exchange.headers.get(b"prefer")),
+            address=exchange.address,
         )
 
     async def once(

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
 from app.auth.principal import Principal
+from app.auth.refusals import TOO_MANY_REFUSALS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
@@ -36,6 +37,7 @@ from app.graph.running.entry import Answer, check_aside_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations, remember
 from app.graph.running.operations import read_json_body
+from app.serving.addresses import address_of
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
@@ -55,6 +57,7 @@ STATUSES = {
     "CONFLICT": 409,
     "TOO_LARGE": 413,
     "UNAVAILABLE": 503,
+    TOO_MANY_REFUSALS: 429,
     METHOD_NOT_ALLOWED: 405,
     NOT_ACCEPTABLE: 406,
     UNSUPPORTED_MEDIA_TYPE: 415,
@@ -83,6 +86,7 @@ class GraphQLOverHttp:
         """Answer one request."""
         exchange = exchange_of(scope)
         exchange.route = "/graphql"
+        exchange.address = address_of(scope)
         form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
         if form is Form.PAGE:
             exchange.knock(PAGES)
@@ -116,7 +120,7 @@ class GraphQLOverHttp:
         now = datetime.now(UTC)
         principal = self.authenticator.recall(headers, now=now)
         if principal is None:
-            principal = await self.authenticator.by_headers(headers, now=now)
+            principal = await self.authenticator.by_headers(headers, now=now, address=exchange.address)
         exchange.principal = principal.name
         form_comes = method == "POST" and brings_form(headers)
         turn = exchange.enter(group=principal.scope.group_id, form=form_comes)
@@ -129,6 +133,7 @@ class GraphQLOverHttp:
             base_url(scope["scheme"], headers.get(b"host")),
             now,
             stale_ok(headers.get(b"prefer")),
+            address=exchange.address,
         )
         body, files, known = b"", NO_FILES, None
         if method == "GET":

@@ -66,6 +66,8 @@ class Context:
     """The client said `Prefer: stale-ok`: a replica may answer."""
     window: NewsWindow | None = None
     """Which rows are news, where news are asked for."""
+    address: str = ""
+    """Where the request comes from; empty: unknown."""
     loaders: "Loaders | None" = None
     """Dataloaders of this request; made by the entry."""
 

@@ -39,7 +39,6 @@ class Remembered:
     work: int
     faults: Sequence[dict[str, Any]]
     needs: tuple[Need, ...]
-    work: int
     plan: ref[Plan]
 
     def recall(self) -> CheckedOperation | None:
@@ -63,7 +62,6 @@ def remember(checked: CheckedOperation) -> Remembered:
         checked.work,
         checked.faults,
         checked.needs,
-        checked.work,
         ref(checked.plan),
     )
 
