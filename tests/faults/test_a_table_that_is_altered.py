@@ -25,16 +25,21 @@ WRITES = [
 @pytest.mark.parametrize("table", ["store", "campaign", "tenant", "api_key"])
 async def test_nobody_notices(caller: Caller, database_url: str, table: str) -> None:
     async def all_of_them() -> list[httpx.Response]:
-        asked = [caller.graphql(query) for query in READS + WRITES for _ in range(4)]
+        asked = [caller.graphql(query) for query in READS + writes for _ in range(4)]
         asked += [
             caller.once(query, f"{table} {n} {asyncio.get_running_loop().time()}")
-            for n, query in enumerate(WRITES)
+            for n, query in enumerate(writes)
         ]
         headers = {"X-API-KEY": caller.keys[1]}
         asked += [caller.http.get("/api/campaigns", headers=headers) for _ in range(4)]
         return await asyncio.gather(*asked)
 
     owner = await asyncpg.connect(database_url)
+    made = await caller.graphql('mutation { campaignCreate(input: {name: "C"}) { campaign { id } } }')
+    ident = made.json()["data"]["campaignCreate"]["campaign"]["id"]
+    # It reads all columns; with a key that is not its first statement.
+    change = f'mutation {{ campaignUpdate(input: {{id: "{ident}", name: "D"}}) {{ errors {{ code }} }} }}'
+    writes = [*WRITES, change]
     for n in range(4):
         for _ in range(2):
             # Twice each, so that statements are prepared.

@@ -16,7 +16,8 @@ import msgspec
 from graphql import GraphQLError, OperationType
 
 from app.db.database import COUNTED
-from app.db.outages import Away
+from app.db.outages import Away, Busy
+from app.db.preparing import OUTDATED
 from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
@@ -296,7 +297,8 @@ def _cause(error: GraphQLError) -> Exception | None:
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    return cause
+    # A table was altered, again and again, while it was tried: nothing was done.
+    return Busy() if isinstance(cause, OUTDATED) else cause
 
 
 def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
