@@ -135,7 +135,12 @@ class Served:
         """One more API key: its id and its secret."""
         group = given or self.given
         made = await create_api_key(
-            self.db, group_id=group.group_id, name="live", now=datetime.now(UTC), access=access
+            self.db,
+            group_id=group.group_id,
+            name="live",
+            now=datetime.now(UTC),
+            access=access,
+            personal_data=True,
         )
         return made.key.id, made.secret
 
@@ -239,7 +244,7 @@ async def served_with(
     """A gateway with a group of its own."""
     given = await groups.group(db)
     key = await create_api_key(
-        db, group_id=given.group_id, name="test", now=datetime.now(UTC), access="write"
+        db, group_id=given.group_id, name="test", now=datetime.now(UTC), access="write", personal_data=True
     )
     async with running(settings, journal=Journal()) as app, listening(app, ws) as (port, server):
         yield Served(port, server, given, key.secret, key.key.id, settings, db)

@@ -32,10 +32,11 @@ def sent_event(
     landing_url: str | None = None,
     referrer: str | None = None,
     body: str | None = None,
+    is_vouched: bool = False,
     now: datetime,
 ) -> Sent:
-    """The event to store. `project` is the slug; `body` is all that was sent, the JSON text of an object that holds
-    `data`; where it is given, it is kept instead of the other arguments.
+    """The event to store. `project` is the slug; `is_vouched` says that it came with a credential; `body` is all that
+    was sent, the JSON text of an object that holds `data`: where it is given, it is kept instead of the others.
 
     A date that cannot be read is no obstacle: the event counts as sent now, and its judge will find the date again.
     """
@@ -68,6 +69,7 @@ def sent_event(
         occurred_at=occurred_at,
         received_at=now,
         body=body,
+        is_vouched=is_vouched,
     )
 
 

@@ -171,5 +171,6 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
         landing_url=given(input.landing_url),
         referrer=given(input.referrer),
         body=given(input.body),
+        is_vouched=context.principal.may(WRITERS),
         now=context.now,
     )

@@ -87,6 +87,8 @@ def check_or_refuse(
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
+    if forbidden := checked.forbidden(context.principal):
+        return _forbidden(forbidden)
     if checked.faults:
         return _refused(list(checked.faults))
     asked = checked.operation.extensions
@@ -277,6 +279,11 @@ def _refused(
     errors: list[dict[str, Any]], *, retry_after_s: int | None = None, execution: str = "refused"
 ) -> Answer:
     return Answer(_JSON.encode({"errors": errors}), None, errors, execution, retry_after_s)
+
+
+def _forbidden(errors: list[dict[str, Any]]) -> Answer:
+    """`data` is null, as where a field that may not be null refuses. Nothing has run."""
+    return Answer(_JSON.encode({"data": None, "errors": errors}), b"null", errors, "refused")
 
 
 def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
