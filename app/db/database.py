@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 import asyncpg
 
 from app.db.absence import Absence
+from app.db.connecting import connected
 from app.db.outages import told
 from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
 from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
@@ -244,10 +245,10 @@ async def connect(
         return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
 
     async def opened(where: str, most: int, come: Recurring, **settings: str) -> Connection:
-        connection: PreparingConnection = await asyncpg.connect(
+        connection: PreparingConnection = await connected(
             where,
+            {**common, **settings},
             connection_class=PreparingConnection,
-            server_settings={**common, **settings},
             timeout=CONNECTS_WITHIN_S,
             command_timeout=statement_timeout_ms / 1000 + MARGIN_S,
             **DRIVERS_OWN,

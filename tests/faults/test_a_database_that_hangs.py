@@ -1,6 +1,7 @@
 """A database that is there and says nothing: everybody is told within seconds, and all is well when it wakes."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -184,3 +185,27 @@ async def test_who_waits_for_a_lock_is_told_so_and_not_that_the_query_is_slow(
                 await tx.fetch("SELECT id FROM tenant WHERE id = $1 FOR UPDATE", scope.group_id)
     assert "Somebody else" in caught.value.message
     assert isinstance(caught.value.__cause__, asyncpg.LockNotAvailableError)
+
+
+async def test_settings_that_a_pooler_refuses_are_told_afterwards(proxy: Proxy, db: Database) -> None:
+    scope = (await groups.group(db)).scope
+    proxy.refuses_settings = True
+    far = await connect(proxy.url, readers=1, writers=1)
+    async with far.transaction(scope) as tx:
+        assert await tx.fetchval("SELECT current_user") == "gateway_app"
+        assert await tx.fetchval("SELECT current_setting('transaction_timeout')") == "1min"
+    assert await far.read("SELECT current_user::text::bytea", [], scope) == b"gateway_reader"
+    accepted = proxy.accepted
+    await far.writer.keep()
+    assert proxy.accepted - accepted <= 1, "it is known by now"
+    await far.close()
+
+
+async def test_our_end_notices_a_machine_that_vanished(proxy: Proxy) -> None:
+    far = await connect(proxy.url, readers=1, writers=1)
+    kept = await far.connection()
+    ours = kept.driver._transport.get_extra_info("socket")
+    assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+    kept.close()
+    await far.close()
