@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.db.migrating import newest
+from app.db.replica import Replica
 from app.domain.assets.storage import AssetStorage
 from app.errors import INTERNAL_MESSAGE, Failure, NotFound
 from app.graph.http import endpoint as graphql_http
@@ -30,6 +31,7 @@ from app.rest.failing import INTERNAL, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
 from app.rest.mounting import tracker_paths
+from app.serving import metrics
 from app.serving.asset_links import AssetLinks
 from app.serving.bodies import PAGES
 from app.serving.door import Door, Refusal
@@ -45,7 +47,9 @@ OUR_HEADERS = (
     "Authorization", "X-API-KEY", "X-BEACON-KEY", "X-Group-Id", "X-Explain", "X-Request-Id", "Prefer",
     "Idempotency-Key", "GraphQL-Require-Preflight", "X-Requested-With", "Apollo-Require-Preflight",
 )  # fmt: skip
-SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempotent-Replayed", "Location")
+SHOWN_HEADERS = (
+    "X-Request-Id", "Retry-After", "Preference-Applied", "X-Total-Count", "Link", "Idempotent-Replayed", "Location",
+)  # fmt: skip
 GARBAGE_AFTER = 10_000
 """New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
 
@@ -99,8 +103,12 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             read_url=settings.database_read_url,
             guarded=settings.read_rls,
             statement_timeout_ms=settings.statement_timeout_ms,
+            replica_max_lag_ms=settings.replica_max_lag_ms,
         )
         stack.push_async_callback(db.close)
+        if db.replica is not None:
+            db.replica.on_look = _tell_of_replica
+            await db.replica.look()
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
@@ -212,6 +220,10 @@ async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
     finally:
         stop.set()
         await asyncio.wait(tasks)
+
+
+def _tell_of_replica(replica: Replica) -> None:
+    metrics.replica_seen(lag_s=replica.lag_s, is_asked=not replica.reason)
 
 
 def _tell(to: logging.Logger, task: "asyncio.Task[None]") -> None:

@@ -50,6 +50,8 @@ class Settings:
     """MAX_STRANGERS: the same of those who are not, on each of the open routes; more are answered 503."""
     statement_timeout_ms: int
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
+    replica_max_lag_ms: int
+    """REPLICA_MAX_LAG_MS: how far the replica may lag behind; the primary answers in its place where it does more."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
@@ -89,6 +91,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
+        replica_max_lag_ms=_whole(env, "REPLICA_MAX_LAG_MS", 5_000),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
         event_rate=_whole(env, "EVENT_RATE", 1_000),

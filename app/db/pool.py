@@ -129,6 +129,28 @@ class Pool:
             self._kept += 1
             return kept
 
+    async def ask(self, sql: str, *, within_s: float) -> "asyncpg.Record":
+        """A row of a statement, on a connection that no request could use. Unavailable without it.
+
+        It waits for nobody, so that whoever asks how the database is learns that, and not how busy we are.
+        """
+        with told():
+            async with asyncio.timeout(within_s):
+                connection = self.take_now()
+                if connection is None:
+                    connection = await self.connect()
+                    try:
+                        return await connection.fetchrow(sql)
+                    finally:
+                        connection.terminate()
+            try:
+                row = await connection.fetchrow(sql, timeout=within_s)
+            except BaseException as problem:
+                await self.left(connection, problem)
+                raise
+            self.give_back(connection)
+            return row
+
     async def close(self) -> None:
         """End every connection; those in use when they come back. It takes `CLOSES_WITHIN_S` at most."""
         self._is_closed = True

@@ -325,8 +325,9 @@ def answered(
             problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
             return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
+    common = {**NO_STORE, "Preference-Applied": "stale-ok"} if context.is_stale else NO_STORE
     if isinstance(route.shape, PassThrough):
-        return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
+        return Response(route.shape.wrap(given.data), route.status, common, media_type=JSON)
     data = _DECODER.decode(given.data)
     try:
         body = write_json(route.shape(data, parts))
@@ -334,7 +335,7 @@ def answered(
         return failed(facade, [problem_of(failure)])
     except PayloadErrors as refused:
         return failed(facade, refused.problems)
-    return Response(body, route.status, {**NO_STORE, **route.headers(data, parts)}, media_type=JSON)
+    return Response(body, route.status, {**common, **route.headers(data, parts)}, media_type=JSON)
 
 
 def explained(operation: Operation, context: Context) -> Response:

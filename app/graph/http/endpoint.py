@@ -39,7 +39,7 @@ from app.graph.running.operations import read_json_body
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
-from app.serving.preferences import base_url, stale_ok
+from app.serving.preferences import STALE, base_url, stale_ok
 
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
@@ -164,10 +164,13 @@ class GraphQLOverHttp:
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
             if known is not None:
-                if WHOLE in scope:
+                # One that the primary answered in the replica's place has another head the next time.
+                if WHOLE in scope and context.is_stale == context.stale_ok:
                     exchange.again = self._again(known, context, name_of_headers(headers))
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
+            if context.is_stale:
+                return 200, [_CONTENT_TYPE[form], length, _NO_STORE, STALE], given.body
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, form)
         if replayed:
@@ -193,7 +196,7 @@ class GraphQLOverHttp:
             context = Context(self.services, principal, exchange.request_id, base, now, stale)
             given = await run(known, context)
             exchange.execution = given.execution
-            return given.body if given.execution == "planned" else None
+            return given.body if given.execution == "planned" and context.is_stale == stale else None
 
         return again
 

@@ -28,6 +28,7 @@ from app.graph.running.operations import Operation
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
+from app.serving import metrics
 from app.values.known import Known
 
 log = logging.getLogger("gateway.graph")
@@ -169,9 +170,12 @@ async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answ
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
     """The answer's bytes; None where the statement failed on its data and the resolvers should have a try."""
     try:
-        data = await context.db.read(
-            statement.text, statement.values(bindings), bindings.scope, stale_ok=context.stale_ok
-        )
+        values = statement.values(bindings)
+        if context.stale_ok:
+            data, context.is_stale = await context.db.read_stale(statement.text, values, bindings.scope)
+            metrics.stale_read(by_replica=context.is_stale)
+        else:
+            data = await context.db.read(statement.text, values, bindings.scope)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
