@@ -164,8 +164,7 @@ class GraphQLOverHttp:
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
             if known is not None:
-                # One that the primary answered in the replica's place has another head the next time.
-                if WHOLE in scope and context.is_stale == context.stale_ok:
+                if WHOLE in scope:
                     exchange.again = self._again(known, context, name_of_headers(headers))
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
@@ -180,7 +179,7 @@ class GraphQLOverHttp:
     def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
         """How to answer a planned query again, for whoever still proves to own that credential."""
         base, stale, called = asked.base_url, asked.stale_ok, (checked.operation.name or "")[:64]
-        remembered, shape = remember(checked), checked.scope_shape
+        remembered, shape, was_stale = remember(checked), checked.scope_shape, asked.is_stale
 
         async def again(exchange: Exchange) -> bytes | None:
             now = datetime.now(UTC)
@@ -196,7 +195,9 @@ class GraphQLOverHttp:
             context = Context(self.services, principal, exchange.request_id, base, now, stale)
             given = await run(known, context)
             exchange.execution = given.execution
-            return given.body if given.execution == "planned" and context.is_stale == stale else None
+            # The head of its answer is known: where somebody else answered it has to be written anew.
+            same = given.execution == "planned" and context.is_stale == was_stale
+            return given.body if same else None
 
         return again
 
