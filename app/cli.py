@@ -5,6 +5,7 @@ Imports stand inside the commands, so that `gateway --help` answers at once.
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -66,13 +67,15 @@ def serve(
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
     from app.serving.journal import set_up_logging
-    from app.serving.running import stop_on_signal
+    from app.serving.running import refuse_unsafe_login, stop_on_signal
     from app.worker.loop import Worker
     from app.worker.pipeline import Pipeline
 
     set_up_logging()
 
-    async def work(db: "Database", _: "Settings") -> None:
+    async def work(db: "Database", settings: "Settings") -> None:
+        if os.environ.get("DATABASE_URL"):
+            await refuse_unsafe_login(settings)
         stop = stop_on_signal()
         await asyncio.gather(Worker(db).run(stop), Pipeline(db, listens=True).run(stop))
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
@@ -38,6 +38,7 @@ from app.serving.door import Door, Refusal
 from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
+from app.serving.stopping import STOPPING
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
 from app.worker.loop import Worker
@@ -50,6 +51,10 @@ OUR_HEADERS = (
 SHOWN_HEADERS = (
     "X-Request-Id", "Retry-After", "Preference-Applied", "X-Total-Count", "Link", "Idempotent-Replayed", "Location",
 )  # fmt: skip
+CLOSES_WITHIN_S = 2.0
+"""How long each part may take to close."""
+JOBS_END_WITHIN_S = 6.0
+"""How long the job at hand may take when the gateway stops."""
 GARBAGE_AFTER = 10_000
 """New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
 
@@ -59,6 +64,8 @@ log = logging.getLogger(__name__)
 def create() -> ASGIApp:
     """For servers that want a factory: the app as the environment sets it up, with logging."""
     set_up_logging()
+    STOPPING.watch_signals()
+    STOPPING.watch_parent()
     return build_app(read_settings())
 
 
@@ -105,7 +112,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             statement_timeout_ms=settings.statement_timeout_ms,
             replica_max_lag_ms=settings.replica_max_lag_ms,
         )
-        stack.push_async_callback(db.close)
+        stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
         if db.replica is not None:
             db.replica.on_look = _tell_of_replica
             await db.replica.look()
@@ -115,11 +122,11 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             pipeline = Pipeline(db, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
             await stack.enter_async_context(_working(Worker(db), pipeline))
-        stack.push_async_callback(services.close)
+        stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db)
         subscriptions, watches = Subscriptions(), Watches(authenticator)
-        stack.push_async_callback(subscriptions.close)
+        stack.push_async_callback(_within, subscriptions.close, CLOSES_WITHIN_S)
         stack.push_async_callback(watches.close)
         app = _mounted(services, authenticator, subscriptions, watches)
         if settings.cors_origins:
@@ -153,7 +160,12 @@ def _mounted(
 ) -> ASGIApp:
     graphql = GraphQLOverHttp(services, authenticator, EventStreams(subscriptions, watches))
     sockets = GraphQLOverSockets(services, authenticator, subscriptions, watches)
-    readiness = Readiness(services.db, revision=newest())
+    readiness = Readiness(
+        services.db,
+        revision=newest(),
+        metrics_token=services.settings.metrics_token,
+        development=services.settings.development,
+    )
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [
         # First, since one look-up finds theirs; the other routes are tried one after the other.
@@ -210,7 +222,7 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
 
 @contextlib.asynccontextmanager
 async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
-    """Workers beside the surfaces. At shutdown they finish the job at hand."""
+    """Workers beside the surfaces. At shutdown they finish the job at hand, or it is undone."""
     stop = asyncio.Event()
     tasks = [asyncio.create_task(worker.run(stop)) for worker in workers]
     for task in tasks:
@@ -219,7 +231,21 @@ async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait(tasks)
+        _, late = await asyncio.wait(tasks, timeout=JOBS_END_WITHIN_S)
+        for task in late:
+            log.warning("background work takes too long to stop, and is cancelled")
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1)
+
+
+async def _within(close: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Close something, or leave it when that hangs, as it may with a database that does."""
+    try:
+        async with asyncio.timeout(seconds):
+            await close()
+    except TimeoutError:
+        log.warning("%s takes too long and is left", getattr(close, "__qualname__", "closing"))
 
 
 def _tell_of_replica(replica: Replica) -> None:

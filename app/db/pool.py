@@ -30,8 +30,8 @@ BEGINS_WITHIN_S = 5.0
 """BEGIN waits for nobody: a server that has not answered it by then hangs."""
 MENDS_WITHIN_S = 5.0
 """How long a cancelled statement may take to end before its connection is given up."""
-CLOSES_WITHIN_S = 5.0
-"""How long the pool takes to close; what has not ended by then is cut off."""
+CLOSES_WITHIN_S = 0.9
+"""How long a closing pool waits for what is being mended, and then for farewells; what is left is cut off."""
 RENEWS_EVERY_S = 1.0
 """How often all connections are made anew at most, while the server says that it has changed."""
 CROWDED_FOR_S = 1.0
@@ -152,7 +152,7 @@ class Pool:
             return row
 
     async def close(self) -> None:
-        """End every connection; those in use when they come back. It takes `CLOSES_WITHIN_S` at most."""
+        """End every connection; those in use when they come back. It takes twice `CLOSES_WITHIN_S` at most."""
         self._is_closed = True
         if self._mending:
             await asyncio.wait(self._mending, timeout=CLOSES_WITHIN_S)

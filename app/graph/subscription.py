@@ -10,7 +10,7 @@ from app.graph.declaring.paging import Connection
 from app.graph.declaring.permitting import readable_by
 from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.lists.campaigns import CAMPAIGNS
-from app.graph.lists.events import EVENTS
+from app.graph.lists.events import ARRIVALS, EVENTS, asks_for_settled
 from app.graph.resolved.simulations import SimulationProgress, simulate_campaign_on
 from app.graph.types.campaigns import Campaign
 from app.graph.types.events import Event
@@ -44,8 +44,9 @@ class Subscription:
         "Metrics of all campaigns in scope over time: at first, and whenever they have changed.", EVERY
     )
     events: list[Event] = news(
-        f"Events that came in since the last message, each of them once, oldest first, {MAX_EVENTS} at most in a"
-        " message. Nothing is sent while none come in.",
-        EVENTS, EVERY, by="received_at", first=MAX_EVENTS,
+        f"Events that came in since the last message, each of them once, however late it was committed; oldest first,"
+        f" {MAX_EVENTS} at most in a message. Nothing is sent while none come in. With a filter by what is only known"
+        " of processed events (status, customer, reasons) each is told when it has been processed.",
+        EVENTS, EVERY, columns=ARRIVALS, settled_by=asks_for_settled, first=MAX_EVENTS,
     )  # fmt: skip
     simulate_campaign: SimulationProgress = simulate_campaign_on

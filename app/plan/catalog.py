@@ -173,12 +173,28 @@ class Many:
     """Only for the list of customer groups: all groups of the credential, not only the one it acts in."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewsColumns:
+    """Where a table keeps what is needed to tell its news."""
+
+    instant: str
+    """When a row came."""
+    written_by: str
+    """The number of the transaction that wrote it. Null: never news."""
+    moved_by: str
+    """Of the one that wrote or settled it last; it leads an index behind the group."""
+
+
 @dataclass(frozen=True)
 class News(Many):
     """Rows at the root that the subscriber has not seen yet, a few at a time, in the order they came.
 
-    The value of its statement begins with their ids, so that the next one can leave them out (`plan/news.py`).
+    The value of its statement begins with what the next one must know of them (`plan/news.py`).
     """
+
+    columns: NewsColumns | None = None
+    settled_by: Callable[[Mapping[str, Any]], bool] = lambda values: False
+    """Whether its arguments ask for what is only known of settled rows."""
 
     fresh: Callable[[Row], Sql] = lambda row: sql("true")
     """Which rows those are."""

@@ -68,10 +68,23 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
         # One root list and nothing else: its rows are built into the body itself, not into a text that is copied there.
         body.pieces[1] = one.inner
         source = sql("FROM {rows}", rows=one.source)
+    if compiler.head.parts:
+        return print_sql(
+            sql(
+                "SELECT {head} convert_to({body}, 'UTF8') {source}",
+                head=compiler.head,
+                body=body.sql(),
+                source=source,
+            )
+        )
+    # OFFSET keeps the text from being made once to look at its length and once to print it.
     return print_sql(
         sql(
-            "SELECT {head} convert_to({body}, 'UTF8') {source}",
-            head=compiler.head,
+            """
+            SELECT CASE WHEN octet_length(made.answer) <= {most} THEN convert_to(made.answer, 'UTF8') ELSE '' END
+            FROM (SELECT {body} AS answer {source} OFFSET 0) AS made
+            """,
+            most=MAX_BYTES,
             body=body.sql(),
             source=source,
         )
@@ -99,6 +112,10 @@ def compile_made(catalog: Catalog, selected: Selected, shape: ScopeShape, *, man
     )
 
 
+MAX_BYTES = bound(("max_bytes",), "int", lambda b: b.facts.max_bytes)
+"""How large an answer may be. A larger one is the empty text, found out before it is sent."""
+
+
 def _made(bindings: Bindings) -> object:
     return bindings.facts.written
 
@@ -108,7 +125,7 @@ class _Compiler:
         self.catalog = catalog
         self.shape = shape
         self.head = NOTHING
-        """What the answer begins with: the ids of news."""
+        """What the answer begins with, before its text: what is to be known of news."""
         self._aliases = 0
 
     def alias(self) -> str:
@@ -269,7 +286,8 @@ class _Compiler:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
         if isinstance(field, News):
-            self.head = head_of_news(item)
+            assert field.columns is not None
+            self.head = head_of_news(item, field.columns)
         page = self.page(selected, field, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))

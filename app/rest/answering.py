@@ -156,7 +156,7 @@ class Path:
             )
             if route.project is not None:
                 context = await self.enter_project(
-                    route.project(parts), context, request, exchange, parts.now
+                    route.project(parts), context, request, exchange, parts.now, size=len(text)
                 )
             assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
@@ -217,7 +217,14 @@ class Path:
         return self.context(principal, request, exchange, now), text_of(raw)
 
     async def enter_project(
-        self, slug: str, context: Context | None, request: Request, exchange: Exchange, now: datetime
+        self,
+        slug: str,
+        context: Context | None,
+        request: Request,
+        exchange: Exchange,
+        now: datetime,
+        *,
+        size: int,
     ) -> Context:
         """The context of whoever asks, narrowed to this project; a tracker's where nobody has been identified."""
         if context is not None:
@@ -230,7 +237,7 @@ class Path:
         principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
         for project_id in principal.scope.project_ids or ():
-            self.services.rates.check(project_id, now=now)
+            self.services.rates.check(project_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
 
     async def known_sender(self, slug: str, request: Request, now: datetime) -> Principal | None:
@@ -339,7 +346,9 @@ def answered(
 
 
 def explained(operation: Operation, context: Context) -> Response:
-    """What would run, instead of running it."""
+    """What would run, instead of running it: document and variables for whoever may call the route, the SQL for who may
+    see plans.
+    """
     explanation = explain(operation, context)
     body = {
         "document": operation.query,
@@ -347,7 +356,7 @@ def explained(operation: Operation, context: Context) -> Response:
         "execution": explanation.execution,
         "reason": explanation.reason or None,
         "cost": explanation.cost,
-        "sql": explanation.sql or None,
+        "sql": (explanation.sql or None) if context.may_see_plans else None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 

@@ -45,7 +45,10 @@ async def test_a_client_gets_a_token_that_opens_its_group(db: Database, authenti
         client_secret=made.secret,
     )
     token = body.pop("access_token")
-    assert (status, body) == (200, {"token_type": "Bearer", "expires_in": 3600, "refresh_token": None})
+    assert (status, body) == (
+        200,
+        {"token_type": "Bearer", "expires_in": 3600, "refresh_token": None, "scope": "manager marketing"},
+    )
     assert headers == {"Cache-Control": "no-store", "Pragma": "no-cache"}
     principal = await authenticator.authenticate(bearer=token, now=NOW + timedelta(seconds=3599))
     assert principal.scope == Scope(a.group_id)

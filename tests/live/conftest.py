@@ -102,7 +102,7 @@ class Served:
     async def metrics(self) -> str:
         """What an operator sees."""
         async with self.http as http:
-            return (await http.get("/metrics")).text
+            return (await http.get("/metrics", headers={"Authorization": "Bearer scraper"})).text
 
     def client(self, **credentials: str) -> Client:
         """The Python client `gql`, with its own implementation of the protocol."""
@@ -232,6 +232,7 @@ def settings_of(database_url: str, folder: Any, **more: str) -> Settings:
             "DATABASE_URL": database_url,
             "WORKER_INLINE": "0",
             "CORS_ORIGINS": ORIGIN,
+            "METRICS_TOKEN": "scraper",
             **more,
         }
     )

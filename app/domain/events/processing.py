@@ -183,8 +183,9 @@ async def _again(work: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, TRIES + 1):
         try:
             return await work()
-        except (Conflict, Busy, asyncpg.UniqueViolationError):
-            if attempt == TRIES:
+        except (Conflict, Busy, asyncpg.UniqueViolationError) as problem:
+            # Whoever waited for a lock in vain has waited long enough for now.
+            if attempt == TRIES or isinstance(problem.__cause__, asyncpg.LockNotAvailableError):
                 raise
             # A random pause, so that two that collided do not do so again.
             await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - nothing secret

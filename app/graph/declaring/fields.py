@@ -33,6 +33,7 @@ from app.plan.catalog import (
     Entity,
     Many,
     News,
+    NewsColumns,
     Parts,
     RootRow,
     Row,
@@ -186,11 +187,29 @@ NESTED_FIRST = 20
 """Smaller than at the root, since each parent has such a page."""
 
 
-def news(description: str, rows: ListOf, *further: inspect.Parameter, by: str, first: int) -> Any:
-    """At the root: rows that the subscriber has not seen yet, oldest first by the instant `by`, `first` at a time."""
+def news(
+    description: str,
+    rows: ListOf,
+    *further: inspect.Parameter,
+    columns: NewsColumns,
+    first: int,
+    settled_by: Callable[[Mapping[str, Any]], bool],
+) -> Any:
+    """At the root: rows that the subscriber has not seen yet, oldest first, `first` at a time.
+
+    `settled_by`: whether this filter asks for what is only known of settled rows, which are told when they are.
+    """
     which = argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None)
-    key = next(name for name, one in rows.keys.items() if one.column == by)
-    made = News("", ((key, False),), rows.keys, default_first=first, fresh=fresh_by(by))
+    key = next(name for name, one in rows.keys.items() if one.column == columns.instant)
+    made = News(
+        "",
+        ((key, False),),
+        rows.keys,
+        default_first=first,
+        columns=columns,
+        fresh=fresh_by(columns),
+        settled_by=lambda values: settled_by(values.get("filter") or {}),
+    )
     return _field(Declared("made", made=made), description, (which, *further))
 
 

@@ -120,7 +120,13 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
 def _facts(context: Context) -> RequestFacts:
     """What declared facts and signed links read. Links are signed only for requests that select one."""
     principal = context.principal
-    return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
+    return RequestFacts(
+        principal.name,
+        _sorted(principal.roles),
+        _Links(context),
+        context.window,
+        max_bytes=context.services.settings.max_answer_bytes,
+    )
 
 
 @lru_cache(256)

@@ -18,7 +18,7 @@ from graphql import GraphQLError, OperationType
 from app.db.database import COUNTED
 from app.db.outages import Away, Busy
 from app.db.preparing import OUTDATED
-from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Unavailable
+from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
@@ -135,7 +135,7 @@ async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
     statements = counted[0] + (made.execution in ("planned", "rerun"))
     told |= {"execution": made.execution, "statements": statements, "ms": took_ms}
     body = made.body[:-1] + b',"extensions":' + _JSON.encode({"plan": told}) + b"}"
-    return Answer(body, data, made.errors, made.execution)
+    return Answer(body, data, made.errors, made.execution, made.retry_after_s)
 
 
 async def _run(checked: CheckedOperation, context: Context) -> Answer:
@@ -179,6 +179,8 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
+    if data == b"":
+        raise AnswerTooLarge
     if data is None:
         log.error(
             "a planned statement gave nothing",
@@ -215,9 +217,13 @@ async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execut
         operation_name=operation.name,
     )
     context, errors = resolving.request, result.errors or ()
-    return _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
+    given = _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
         result.data, [_masked(error, context) for error in errors], execution=execution
     )
+    if len(given.body) > resolving.bindings.facts.max_bytes and checked.kind is OperationType.QUERY:
+        # A mutation has done its work: what it did is told, whatever its size.
+        raise AnswerTooLarge
+    return given
 
 
 def _unavailable(
