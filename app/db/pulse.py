@@ -18,6 +18,8 @@ from app.db.pool import CONNECTS_WITHIN_S, Pool
 
 LOOKS_EVERY_S = 1.0
 ANSWERS_WITHIN_S = 2.0
+MOST_SKIPPED = 3
+"""Looks that are left out after signs of life, while a statement just takes long."""
 
 
 class Pulse:
@@ -28,6 +30,7 @@ class Pulse:
         self._pools = pools
         self._absence = absence
         self._seen = 0
+        self._well = self._skipped = 0
         self._asking: asyncio.Task[None] | None = None
         self._timer = _later(self)
 
@@ -43,6 +46,11 @@ class Pulse:
         before, self._seen = self._seen, self._returned()
         waited_for = any(pool.in_use for pool in self._pools)
         is_silent = waited_for and before == self._seen
+        if not is_silent:
+            self._well = self._skipped = 0
+        elif self._skipped < min(self._well, MOST_SKIPPED):
+            self._skipped += 1
+            is_silent = False
         if self._asking is None and (is_silent or self._absence.began is not None):
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._asked)
@@ -58,6 +66,7 @@ class Pulse:
                 connection = await self._pools[0].connect()
                 await connection.fetchval("SELECT 1")
             self._absence.over()
+            self._well, self._skipped = self._well + 1, 0
         except TimeoutError:
             if self._returned() == before and not is_away:
                 self._absence.hangs()
