@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.db.migrating import newest
+from app.db.pulse import Pulse
 from app.db.replica import Replica
 from app.domain.assets.storage import AssetStorage
 from app.errors import INTERNAL_MESSAGE, Failure, NotFound
@@ -113,6 +114,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             replica_max_lag_ms=settings.replica_max_lag_ms,
         )
         stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
+        db.pulses[0].on_look = _tell_of_database
         if db.replica is not None:
             db.replica.on_look = _tell_of_replica
             await db.replica.look()
@@ -246,6 +248,10 @@ async def _within(close: Callable[[], Awaitable[None]], seconds: float) -> None:
             await close()
     except TimeoutError:
         log.warning("%s takes too long and is left", getattr(close, "__qualname__", "closing"))
+
+
+def _tell_of_database(pulse: Pulse) -> None:
+    metrics.database_seen(*pulse.connections, is_away=pulse.is_away)
 
 
 def _tell_of_replica(replica: Replica) -> None:

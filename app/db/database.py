@@ -130,7 +130,8 @@ class Database:
         self.replica = replica
         """For reads that may be stale."""
         self.guarded = guarded
-        self._pulses = pulses
+        self.pulses = pulses
+        """Of the primary, and of the replica if there is one."""
 
     @asynccontextmanager
     async def transaction(self, scope: Scope, *, writes: bool = True) -> AsyncIterator[Transaction]:
@@ -187,7 +188,7 @@ class Database:
 
     async def close(self) -> None:
         """End every connection; within seconds, whatever hangs."""
-        for pulse in self._pulses:
+        for pulse in self.pulses:
             pulse.stop()
         ways = (self.reader, self.replica, self.writer)
         await asyncio.gather(*(way.close() for way in ways if way is not None))

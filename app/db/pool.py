@@ -74,6 +74,16 @@ class Pool:
         absence.pools.append(self)
 
     @property
+    def opened(self) -> int:
+        """How many connections there are."""
+        return len(self._open_ones)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._waiting)
+
+    @property
     def in_use(self) -> int:
         """How many connections have a user who waits for the server, or may do so; without those that are kept."""
         return len(self._open_ones) - len(self._idle) - self._kept

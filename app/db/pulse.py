@@ -9,7 +9,7 @@ the same is asked until it answers.
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 
@@ -31,8 +31,22 @@ class Pulse:
         self._absence = absence
         self._seen = 0
         self._well = self._skipped = 0
+        self.on_look: Callable[[Pulse], None] | None = None
+        """Told at each look."""
         self._asking: asyncio.Task[None] | None = None
         self._timer = _later(self)
+
+    @property
+    def connections(self) -> tuple[int, int, int]:
+        """How many are open, how many of them are in use, and how many wait for one."""
+        pools = self._pools
+        opened = sum(pool.opened for pool in pools)
+        return opened, sum(pool.in_use for pool in pools), sum(pool.waiting for pool in pools)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no connection to be had."""
+        return self._absence.began is not None
 
     def stop(self) -> None:
         """Feel it no more."""
@@ -54,6 +68,8 @@ class Pulse:
         if self._asking is None and (is_silent or self._absence.began is not None):
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._asked)
+        if self.on_look is not None:
+            self.on_look(self)
 
     def _returned(self) -> int:
         return sum(pool.returned for pool in self._pools)

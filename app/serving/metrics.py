@@ -41,6 +41,7 @@ _in_flight = _tallies.place(("in_flight",), slots=1)
 _refused = _tallies.place(("refused",), slots=1)
 _events = _tallies.place(("events_processed",), slots=1)
 _stale = {answered: _tallies.place(("stale_reads", answered), slots=1) for answered in ("replica", "primary")}
+_database = _tallies.place(("database",), slots=4)
 _replica = _tallies.place(("replica",), slots=3)
 _live = {
     name: _tallies.place((name,), slots=1)
@@ -88,6 +89,12 @@ def events_processed(count: int) -> None:
 def stale_read(*, by_replica: bool) -> None:
     """A read that may be stale was answered, by the replica or by the primary in its place."""
     _numbers[_stale["replica" if by_replica else "primary"]] += 1
+
+
+def database_seen(opened: int, in_use: int, waiting: int, *, is_away: bool) -> None:
+    """How a process of ours found its database."""
+    for at, number in enumerate((opened, in_use, waiting, is_away)):
+        _numbers[_database + at] = number
 
 
 def replica_seen(*, lag_s: float | None, is_asked: bool) -> None:
@@ -144,7 +151,7 @@ class _Doors(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Called once per scrape."""
-        sums = _tallies.sums(of_the_living=("in_flight", "live_subscriptions", "replica"))
+        sums = _tallies.sums(of_the_living=("in_flight", "live_subscriptions", "replica", "database"))
         seconds = HistogramMetricFamily(
             "gateway_request_seconds",
             "How long requests took, from their headers to the end of their answer.",
@@ -189,7 +196,22 @@ class _Doors(Collector):
             for labels, (count,) in _of(sums, name):
                 family.add_metric(labels, count)
         yield from (seconds, executions, *families.values())
+        yield from _of_databases(sums)
         yield from _of_replicas(sums)
+
+
+def _of_databases(sums: dict[Name, Sequence[float]]) -> Iterator[Metric]:
+    connections = GaugeMetricFamily(
+        "gateway_database_connections",
+        "Connections to the primary by their state, and requests that wait for one.",
+        labels=["state"],
+    )
+    away = GaugeMetricFamily("gateway_database_away", "Processes for which the database is away just now.")
+    for _, (opened, in_use, waiting, is_away) in _of(sums, "database"):
+        for state, number in (("open", opened), ("in_use", in_use), ("waiting", waiting)):
+            connections.add_metric([state], number)
+        away.add_metric([], is_away)
+    yield from (connections, away)
 
 
 def _of_replicas(sums: dict[Name, Sequence[float]]) -> Iterator[Metric]:

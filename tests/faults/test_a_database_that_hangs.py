@@ -13,6 +13,7 @@ import pytest
 from app.db.database import Database, connect
 from app.errors import Unavailable
 from app.main import running
+from app.serving import metrics
 from app.serving.journal import Journal
 from app.settings import read_settings
 from tests.faults.conftest import Caller
@@ -26,6 +27,12 @@ TOLD_WITHIN_S = 9.0
 READ = "{ campaigns { totalCount } }"
 RESOLVED = "{ segmentPreview(criteria: {order_count: {gte: 1}}) { size } }"
 WRITE = 'mutation { storeCreate(input: {name: "S"}) { store { id } errors { code } } }'
+
+
+def counted(name: str) -> float:
+    """What a metric says."""
+    text = metrics.exposition()[0].decode()
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
 async def timed(asked: Awaitable[httpx.Response]) -> tuple[float, httpx.Response]:
@@ -56,6 +63,8 @@ async def test_every_request_is_told_within_seconds_and_the_next_ones_at_once(ca
         assert answer.status_code == 503, (name, answer.text)
         assert "retry-after" in answer.headers, name
         assert seconds < TOLD_WITHIN_S, (name, seconds)
+    await asyncio.sleep(1.1)  # It is noted once a second.
+    assert counted("gateway_database_away") == 1
     # By now it is known: one of them tries to connect, and all who wait for the same look-up are told with it.
     again = await asyncio.gather(*(timed(caller.graphql(READ)) for _ in range(20)))
     assert {answer.status_code for _, answer in again} == {503}
