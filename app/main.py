@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.db.migrating import newest
+from app.db.pulse import Pulse
+from app.db.replica import Replica
 from app.domain.assets.storage import AssetStorage
 from app.errors import INTERNAL_MESSAGE, Failure, NotFound
 from app.graph.http import endpoint as graphql_http
@@ -31,6 +33,7 @@ from app.rest.failing import INTERNAL, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
 from app.rest.mounting import tracker_paths
+from app.serving import metrics
 from app.serving.asset_links import AssetLinks
 from app.serving.bodies import PAGES
 from app.serving.door import Door, Refusal
@@ -48,7 +51,9 @@ OUR_HEADERS = (
     "Authorization", "X-API-KEY", "X-BEACON-KEY", "X-Group-Id", "X-Explain", "X-Request-Id", "Prefer",
     "Idempotency-Key", "GraphQL-Require-Preflight", "X-Requested-With", "Apollo-Require-Preflight",
 )  # fmt: skip
-SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempotent-Replayed", "Location")
+SHOWN_HEADERS = (
+    "X-Request-Id", "Retry-After", "Preference-Applied", "X-Total-Count", "Link", "Idempotent-Replayed", "Location",
+)  # fmt: skip
 CLOSES_WITHIN_S = 2.0
 """How long each part may take to close."""
 JOBS_END_WITHIN_S = 6.0
@@ -112,8 +117,13 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             read_url=settings.database_read_url,
             guarded=settings.read_rls,
             statement_timeout_ms=settings.statement_timeout_ms,
+            replica_max_lag_ms=settings.replica_max_lag_ms,
         )
         stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
+        db.pulses[0].on_look = _tell_of_database
+        if db.replica is not None:
+            db.replica.on_look = _tell_of_replica
+            await db.replica.look()
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
@@ -246,6 +256,14 @@ async def _within(close: Callable[[], Awaitable[None]], seconds: float) -> None:
             await close()
     except TimeoutError:
         log.warning("%s takes too long and is left", getattr(close, "__qualname__", "closing"))
+
+
+def _tell_of_database(pulse: Pulse) -> None:
+    metrics.database_seen(*pulse.connections, is_away=pulse.is_away)
+
+
+def _tell_of_replica(replica: Replica) -> None:
+    metrics.replica_seen(lag_s=replica.lag_s, is_asked=not replica.reason)
 
 
 def _tell(to: logging.Logger, task: "asyncio.Task[None]") -> None:

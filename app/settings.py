@@ -59,6 +59,8 @@ class Settings:
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
     request_timeout_ms: int
     """REQUEST_TIMEOUT_MS: how long an operation may run as a whole; uploads and streams have their own bounds."""
+    replica_max_lag_ms: int
+    """REPLICA_MAX_LAG_MS: how far the replica may lag behind; the primary answers in its place where it does more."""
     max_answer_bytes: int
     """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
     worker_inline: bool
@@ -112,6 +114,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
         request_timeout_ms=_whole(env, "REQUEST_TIMEOUT_MS", 30_000),
+        replica_max_lag_ms=_whole(env, "REPLICA_MAX_LAG_MS", 5_000),
         max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),

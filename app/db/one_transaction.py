@@ -72,9 +72,7 @@ class OneTransaction(Database):
         async with self.transaction(scope, writes=False) as tx:
             return await tx.fetch(sql, *values)
 
-    async def read(
-        self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False
-    ) -> bytes | None:
+    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
         """As ever, but what was just written is seen."""
         async with self.transaction(scope, writes=False) as tx:
             found: bytes | None = await tx.fetchval(sql, *values)

@@ -22,7 +22,7 @@ from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, 
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import KeptAnswer, once, read_key
+from app.graph.running.idempotency import KeptAnswer, is_done_once, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
 from app.rest.bodies import check_address, close_files, read_body, read_kept_json
@@ -305,6 +305,9 @@ class Path:
         try:
             if isinstance(asked, Answer):
                 return answered(self.facade, route, parts, asked, context, exchange)
+            if not is_done_once(asked, context):
+                given = await run(asked, context)
+                return answered(self.facade, route, parts, given, context, exchange)
             kept = await once(asked, context, key=key, run=work)
         finally:
             # When the client leaves, the work goes on and still reads the files.
@@ -334,8 +337,9 @@ def answered(
             problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
             return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
+    common = {**NO_STORE, "Preference-Applied": "stale-ok"} if context.is_stale else NO_STORE
     if isinstance(route.shape, PassThrough):
-        return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
+        return Response(route.shape.wrap(given.data), route.status, common, media_type=JSON)
     data = _DECODER.decode(given.data)
     try:
         body = write_json(route.shape(data, parts))
@@ -343,7 +347,7 @@ def answered(
         return failed(facade, [problem_of(failure)])
     except PayloadErrors as refused:
         return failed(facade, refused.problems)
-    return Response(body, route.status, {**NO_STORE, **route.headers(data, parts)}, media_type=JSON)
+    return Response(body, route.status, {**common, **route.headers(data, parts)}, media_type=JSON)
 
 
 def explained(operation: Operation, context: Context) -> Response:

@@ -113,7 +113,7 @@ class Readiness:
 
     async def _look(self) -> str | None:
         try:
-            found = await self._db.ask(_HOW, within_s=ANSWERS_WITHIN_S)
+            found = await self._db.writer.ask(_HOW, within_s=ANSWERS_WITHIN_S)
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
             return "the database is not migrated"
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):

@@ -20,7 +20,7 @@ import uvicorn
 from app.db.database import READ_ROLE
 from app.db.embedded import DoesNotStart, EmbeddedServer
 from app.db.keeping import kept_running
-from app.db.migrating import create_database, migrate, newest, revision_of
+from app.db.migrating import LockTimeout, create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
 from app.serving.metrics import METRICS_FOLDER
 from app.serving.sockets import BoundedSocket
@@ -63,7 +63,10 @@ async def bring_up_to_date(settings: Settings) -> None:
     url = settings.database_migrate_url or settings.database_url
     assert url is not None
     await create_database(url)
-    await migrate(url)
+    try:
+        await migrate(url)
+    except LockTimeout as problem:
+        raise SystemExit(str(problem)) from None
 
 
 async def is_current(settings: Settings) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from app.auth.keys import create_api_key
 from app.db.database import Database
-from app.db.deadlines import TOO_LATE, Deadline
+from app.db.deadlines import Deadline
 from app.db.outages import Busy, TookTooLong
 from app.main import running
 from app.serving.journal import Journal

@@ -56,12 +56,6 @@ def errors_field() -> Any:
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
 
 
-def roles_of(mutation: GraphQLField) -> frozenset[Role]:
-    """Who may call it."""
-    found: frozenset[Role] = metadata(mutation, ROLES) or frozenset()
-    return found
-
-
 def shows_secret(mutation: GraphQLField) -> bool:
     """Whether the payload of this mutation may show a secret, as `Selected.definition` or the schema has it.
 

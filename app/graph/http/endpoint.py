@@ -41,7 +41,7 @@ from app.serving.addresses import address_of
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
-from app.serving.preferences import base_url, stale_ok
+from app.serving.preferences import STALE, base_url, stale_ok
 
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
@@ -176,6 +176,8 @@ class GraphQLOverHttp:
                     exchange.again = self._again(known, context, name_of_headers(headers))
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
+            if context.is_stale:
+                return 200, [_CONTENT_TYPE[form], length, _NO_STORE, STALE], given.body
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
         status, more = _status_of(given, form)
         if replayed:
@@ -185,7 +187,7 @@ class GraphQLOverHttp:
     def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
         """How to answer a planned query again, for whoever still proves to own that credential."""
         base, stale, called = asked.base_url, asked.stale_ok, (checked.operation.name or "")[:64]
-        remembered, shape = remember(checked), checked.scope_shape
+        remembered, shape, was_stale = remember(checked), checked.scope_shape, asked.is_stale
 
         async def again(exchange: Exchange) -> bytes | None:
             now = datetime.now(UTC)
@@ -201,7 +203,9 @@ class GraphQLOverHttp:
             context = Context(self.services, principal, exchange.request_id, base, now, stale)
             given = await run(known, context)
             exchange.execution = given.execution
-            return given.body if given.execution == "planned" else None
+            # The head of its answer is known: where somebody else answered it has to be written anew.
+            same = given.execution == "planned" and context.is_stale == was_stale
+            return given.body if same else None
 
         return again
 

@@ -64,6 +64,8 @@ class Context:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     stale_ok: bool = False
     """The client said `Prefer: stale-ok`: a replica may answer."""
+    is_stale: bool = False
+    """It did."""
     window: NewsWindow | None = None
     """Which rows are news, where news are asked for."""
     address: str = ""
