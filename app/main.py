@@ -36,6 +36,7 @@ from app.serving.door import Door, Refusal
 from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
+from app.serving.security import guarded
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
 from app.worker.loop import Worker
@@ -116,7 +117,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         app = _mounted(services, authenticator, subscriptions, watches)
         if settings.cors_origins:
             app = _for_origins(app, settings.cors_origins)
-        yield Door(
+        door = Door(
             app,
             journal=journal,
             refuse=refuse,
@@ -124,6 +125,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             max_strangers=settings.max_strangers,
             trusted_proxies=settings.trusted_proxies,
         )
+        yield guarded(door)
 
 
 def refuse(path: str, failure: Failure | None) -> Refusal:
