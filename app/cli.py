@@ -64,6 +64,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
+    from app.domain.assets.storage import AssetStorage
     from app.serving.journal import set_up_logging
     from app.serving.running import stop_on_signal
     from app.worker.loop import Worker
@@ -71,9 +72,11 @@ def worker() -> None:
 
     set_up_logging()
 
-    async def work(db: "Database", _: "Settings") -> None:
+    async def work(db: "Database", settings: "Settings") -> None:
         stop = stop_on_signal()
-        await asyncio.gather(Worker(db).run(stop), Pipeline(db, listens=True).run(stop))
+        await asyncio.gather(
+            Worker(db, assets=AssetStorage(settings)).run(stop), Pipeline(db, listens=True).run(stop)
+        )
 
     _with_database(work)
 

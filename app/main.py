@@ -107,7 +107,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         if settings.worker_inline:
             pipeline = Pipeline(db, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
-            await stack.enter_async_context(_working(Worker(db), pipeline))
+            await stack.enter_async_context(_working(Worker(db, assets=services.assets), pipeline))
         stack.push_async_callback(services.close)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db)

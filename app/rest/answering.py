@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
-from app.auth.principal import Principal
+from app.auth.principal import WRITERS, Principal
 from app.auth.webhooks.deliveries import Deliveries
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid
 from app.graph.running.context import Context, Services
@@ -137,7 +137,10 @@ class Path:
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
-            exchange.enter(form=route.takes is not None and route.takes.form and brings_form(request.headers))
+            brings = route.takes is not None and route.takes.form and brings_form(request.headers)
+            if brings and route.writes:
+                context.principal.require(WRITERS)
+            exchange.enter(form=brings)
             if route.takes is not None:
                 body, is_form = await read_body(request.headers, request.receive, form=route.takes.form)
         handed_on = False

@@ -15,7 +15,9 @@ from datetime import timedelta
 
 from app.db.database import Database
 from app.db.outages import Away
+from app.domain.assets.storage import AssetStorage
 from app.worker.audience import Audience
+from app.worker.files import Files
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
 from app.worker.jobs import Job, one_line
@@ -38,17 +40,26 @@ class Worker:
         *,
         name: str | None = None,
         jobs: Sequence[Job] | None = None,
+        assets: AssetStorage | None = None,
         lease: str = "schedule",
         term_s: float = 15.0,
     ) -> None:
-        """`term_s`: how long after its last sign of life a worker is taken for dead."""
+        """`assets`: where files are; without it they are left alone. `term_s`: how long after its last sign of life a
+        worker is taken for dead."""
         self.name = name or f"{socket.gethostname()[:30]}:{os.getpid()}"
         self.jobs: dict[str, Job] = {
             job.name: job
             for job in (
                 jobs
                 if jobs is not None
-                else (Lifecycle(), SpendLimits(), Audience(), Journeys(), Housekeeping())
+                else (
+                    Lifecycle(),
+                    SpendLimits(),
+                    Audience(),
+                    Journeys(),
+                    Housekeeping(),
+                    *(() if assets is None else (Files(assets),)),
+                )
             )
         }
         self._term_s = term_s

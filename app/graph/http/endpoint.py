@@ -17,6 +17,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
+from app.auth.principal import WRITERS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
@@ -119,7 +120,11 @@ class GraphQLOverHttp:
         if principal is None:
             principal = await self.authenticator.by_headers(headers, now=now)
         exchange.principal = principal.name
-        exchange.enter(form=method == "POST" and brings_form(headers))
+        is_form = method == "POST" and brings_form(headers)
+        if is_form:
+            # Files are for mutations: whoever may write nothing need not send them.
+            principal.require(WRITERS)
+        exchange.enter(form=is_form)
         context = Context(
             self.services,
             principal,
