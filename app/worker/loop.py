@@ -24,6 +24,7 @@ from app.worker.jobs import Job, one_line
 from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
+from app.worker.retention import Retention
 from app.worker.spend_limits import SpendLimits
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Worker:
                     Audience(),
                     Journeys(),
                     Housekeeping(),
+                    Retention(),
                     *(() if assets is None else (Files(assets),)),
                 )
             )

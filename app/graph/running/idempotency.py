@@ -26,6 +26,12 @@ from app.values.scope import Scope
 KEPT_FOR = timedelta(hours=24)
 RUNS_AT_MOST = timedelta(minutes=5)
 """A request still without an answer after this long was interrupted."""
+MAX_KEPT_BYTES = 1024 * 1024
+"""Of one answer. A repeat of a larger one is told that it was done."""
+_SHORTENED = (
+    b'{"data":null,"errors":[{"message":"This was done when it came first. Its answer was too large to be kept: read'
+    b' what you need with a query.","extensions":{"code":"ANSWER_NOT_KEPT"}}]}'
+)
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
 IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
 INTERRUPTED = "IDEMPOTENCY_INTERRUPTED"
@@ -63,6 +69,8 @@ class KeptAnswer:
     status: int
     body: bytes
     replayed: bool = False
+    shortened: bytes | None = None
+    """What is kept in its place, where it is too large to be."""
 
 
 def read_key(text: str) -> str:
@@ -91,7 +99,7 @@ async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> 
         if given.execution in ("refused", "explained") or (given.errors and fields == 1):
             failed.append(given)
             return KeptAnswer(_NOTHING_CHANGED, given.body)
-        return KeptAnswer(200, given.body)
+        return KeptAnswer(200, given.body, shortened=_SHORTENED if len(given.body) > MAX_KEPT_BYTES else None)
 
     values = await digested(operation.variables)
     assert isinstance(values, dict)
@@ -189,7 +197,7 @@ async def _run_and_keep(
         await _forget(db, scope, key, now)
         return kept
     async with db.transaction(scope) as tx:
-        await tx.execute(KEEP, scope.group_id, key, kept.status, kept.body, now)
+        await tx.execute(KEEP, scope.group_id, key, kept.status, kept.shortened or kept.body, now)
     return kept
 
 
