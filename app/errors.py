@@ -16,6 +16,8 @@ from typing import ClassVar
 OUR_FAULT = "Something went wrong on our side"
 """All that a client is told of a fault of ours; what it was stays in the log."""
 INTERNAL_MESSAGE = f"{OUR_FAULT}. The request id helps us to find out what."
+BUSY = "The gateway is busy. Please try again shortly."
+"""What is said to those for whom there is no place just now."""
 MAX_TOLD = 100
 """How many failures of one call are reported."""
 

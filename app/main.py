@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
@@ -37,6 +37,7 @@ from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
 from app.serving.security import guarded
+from app.serving.stopping import STOPPING
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
 from app.worker.loop import Worker
@@ -47,6 +48,10 @@ OUR_HEADERS = (
     "Idempotency-Key", "GraphQL-Require-Preflight", "X-Requested-With", "Apollo-Require-Preflight",
 )  # fmt: skip
 SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempotent-Replayed", "Location")
+CLOSES_WITHIN_S = 2.0
+"""How long each part may take to close."""
+JOBS_END_WITHIN_S = 6.0
+"""How long the job at hand may take when the gateway stops."""
 GARBAGE_AFTER = 10_000
 """New objects between two collections of the youngest generation: what a hundred requests make, not seven."""
 
@@ -56,6 +61,8 @@ log = logging.getLogger(__name__)
 def create() -> ASGIApp:
     """For servers that want a factory: the app as the environment sets it up, with logging."""
     set_up_logging()
+    STOPPING.watch_signals()
+    STOPPING.watch_parent()
     return build_app(read_settings())
 
 
@@ -101,18 +108,18 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             guarded=settings.read_rls,
             statement_timeout_ms=settings.statement_timeout_ms,
         )
-        stack.push_async_callback(db.close)
+        stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
             pipeline = Pipeline(db, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
             await stack.enter_async_context(_working(Worker(db, assets=services.assets), pipeline))
-        stack.push_async_callback(services.close)
+        stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db)
         subscriptions, watches = Subscriptions(), Watches(authenticator)
-        stack.push_async_callback(subscriptions.close)
+        stack.push_async_callback(_within, subscriptions.close, CLOSES_WITHIN_S)
         stack.push_async_callback(watches.close)
         app = _mounted(services, authenticator, subscriptions, watches)
         if settings.cors_origins:
@@ -147,7 +154,12 @@ def _mounted(
 ) -> ASGIApp:
     graphql = GraphQLOverHttp(services, authenticator, EventStreams(subscriptions, watches))
     sockets = GraphQLOverSockets(services, authenticator, subscriptions, watches)
-    readiness = Readiness(services.db, revision=newest())
+    readiness = Readiness(
+        services.db,
+        revision=newest(),
+        metrics_token=services.settings.metrics_token,
+        development=services.settings.development,
+    )
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [
         # First, since one look-up finds theirs; the other routes are tried one after the other.
@@ -204,7 +216,7 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
 
 @contextlib.asynccontextmanager
 async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
-    """Workers beside the surfaces. At shutdown they finish the job at hand."""
+    """Workers beside the surfaces. At shutdown they finish the job at hand, or it is undone."""
     stop = asyncio.Event()
     tasks = [asyncio.create_task(worker.run(stop)) for worker in workers]
     for task in tasks:
@@ -213,7 +225,21 @@ async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait(tasks)
+        _, late = await asyncio.wait(tasks, timeout=JOBS_END_WITHIN_S)
+        for task in late:
+            log.warning("background work takes too long to stop, and is cancelled")
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1)
+
+
+async def _within(close: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Close something, or leave it when that hangs, as it may with a database that does."""
+    try:
+        async with asyncio.timeout(seconds):
+            await close()
+    except TimeoutError:
+        log.warning("%s takes too long and is left", getattr(close, "__qualname__", "closing"))
 
 
 def _tell(to: logging.Logger, task: "asyncio.Task[None]") -> None:

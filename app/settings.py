@@ -45,6 +45,8 @@ class Settings:
     jwt_audience: str | None
     jwt_group_claim: str
     jwt_roles_claim: str
+    metrics_token: str | None = field(repr=False)
+    """METRICS_TOKEN: opens `/metrics`, as a bearer token; unset: closed, in development open to this machine."""
     assets_url: str | None
     """ASSETS_URL: an obstore URL (s3://, gs://, az://, file://); unset means a folder under DATA_DIR."""
     max_in_flight: int
@@ -98,6 +100,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_audience=env.get("JWT_AUDIENCE") or None,
         jwt_group_claim=env.get("JWT_GROUP_CLAIM") or "group",
         jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
+        metrics_token=env.get("METRICS_TOKEN") or None,
         assets_url=env.get("ASSETS_URL") or None,
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         max_strangers=_whole(env, "MAX_STRANGERS", 128),

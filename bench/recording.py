@@ -108,10 +108,10 @@ class RecordingDatabase(Database):
         return made
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
+    async def transaction(self, scope: Scope, *, writes: bool = True) -> AsyncIterator[Transaction]:
         """As always, and noted."""
         begin = f"BEGIN; {group_setting(scope)}"
-        async with self.writer.transaction(begin) as driver:
+        async with self.writer.transaction(begin, writes=writes) as driver:
             recorded = Recorded(begin)
             yield _Recording(driver, scope, recorded)
         self.last.append(recorded)

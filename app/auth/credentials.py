@@ -11,7 +11,7 @@ from app.auth.lookup import Credential, Lookup, Proven
 from app.auth.principal import Principal
 from app.auth.tokens import Tokens
 from app.db.database import Database
-from app.errors import Failure, Forbidden, Unauthorized, Unavailable
+from app.errors import BUSY, Failure, Forbidden, Unauthorized, Unavailable
 from app.settings import Settings
 from app.values.known import KnownFor
 
@@ -115,7 +115,7 @@ class Authenticator:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
         if outcome is None:
             if self._unproven >= MAX_UNPROVEN:
-                raise Unavailable("The gateway is busy. Please try again shortly.")
+                raise Unavailable(BUSY)
             flight = self._flights.get(name) or self._begin(name, sent, now=now)
             self._unproven += 1
             try:

@@ -3,6 +3,7 @@
 from app.errors import Invalid
 
 MAX_NAME = 200
+MAX_LOGGED = 80
 
 
 def read_name(text: str) -> str:
@@ -13,6 +14,6 @@ def read_name(text: str) -> str:
     return name
 
 
-def loggable(text: str, *, limit: int = 80) -> str:
+def loggable(text: str) -> str:
     """What came in a token, cut and made printable: it goes into logs and the audit trail."""
-    return "".join(c if c.isprintable() else "?" for c in text[:limit])
+    return "".join(c if c.isprintable() else "?" for c in text[:MAX_LOGGED])

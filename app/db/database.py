@@ -6,17 +6,20 @@ only SELECT; its own predicates name the group (and READ_RLS=1 makes it `gateway
 as well). SQLModel and SQLAlchemy declare tables and make migrations; nothing here goes through them.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import asyncpg
 
-from app.db.outages import Absence
-from app.db.pool import Connection, KeptConnection, Pool
+from app.db.absence import Absence
+from app.db.outages import told
+from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
 from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
+from app.db.pulse import Pulse
 from app.db.reading import Readers
 from app.values.known import Recurring
 from app.values.scope import Scope
@@ -25,8 +28,13 @@ APP_ROLE = "gateway_app"
 READ_ROLE = "gateway_reader"
 GUARDED_READ_ROLE = "gateway_guarded_reader"
 
-WRITER_WAITS_S = 30.0
-"""How long a transaction waits for a connection while all are in use."""
+WAITS_S = 30.0
+"""How long one waits for a connection while all are in use."""
+MARGIN_S = 1.0
+"""How much longer than the server's own limit we wait for a statement: a server that hangs keeps no limits."""
+IDLE_TIMEOUT_MS = 60_000
+TRANSACTION_TIMEOUT_MS = 60_000
+"""How long a transaction may be idle, and take in all; those that go through much say so (`Transaction.patiently`)."""
 
 
 class FetchedRow(Protocol):
@@ -53,26 +61,36 @@ class Transaction:
     driver: "asyncpg.Connection[asyncpg.Record]"
     """For what the methods below do not have: cursors and listeners. Its own `transaction()` refuses here."""
     scope: Scope
+    timeout_s: float | None = field(default=None, init=False)
+    """How long we wait for a statement; a little more than the server's own limit unless set (see `patiently`)."""
+
+    async def patiently(self, timeout_s: float, *, reads_only: bool = False) -> None:
+        """Statements of this transaction may take so long, and it may take as long as it does."""
+        only = "SET TRANSACTION READ ONLY; " if reads_only else ""
+        # Milliseconds as a literal, since SET takes no parameters.
+        limits = f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}; SET LOCAL transaction_timeout = 0"
+        await self.driver.execute(f"{only}{limits}")
+        self.timeout_s = timeout_s + MARGIN_S
 
     async def fetch(self, sql: str, *values: object) -> "list[asyncpg.Record]":
         """All rows of a statement with `$1`… parameters."""
         _count()
-        return list(await self.driver.fetch(sql, *values))
+        return list(await self.driver.fetch(sql, *values, timeout=self.timeout_s))
 
     async def fetchrow(self, sql: str, *values: object) -> "asyncpg.Record | None":
         """The first row, or None."""
         _count()
-        return await self.driver.fetchrow(sql, *values)
+        return await self.driver.fetchrow(sql, *values, timeout=self.timeout_s)
 
     async def fetchval(self, sql: str, *values: object) -> Any:
         """The first column of the first row, or None."""
         _count()
-        return await self.driver.fetchval(sql, *values)
+        return await self.driver.fetchval(sql, *values, timeout=self.timeout_s)
 
     async def execute(self, sql: str, *values: object) -> int:
         """Run a statement; how many rows it touched."""
         _count()
-        status = await self.driver.execute(sql, *values)
+        status = await self.driver.execute(sql, *values, timeout=self.timeout_s)
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
 
@@ -95,7 +113,15 @@ _UNDO_PART = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
 class Database:
     """The two ways in. Made by `connect`, closed with the app."""
 
-    def __init__(self, *, writer: Pool, reader: Readers, replica: Readers | None, guarded: bool) -> None:
+    def __init__(
+        self,
+        *,
+        writer: Pool,
+        reader: Readers,
+        replica: Readers | None,
+        guarded: bool,
+        pulses: Sequence[Pulse] = (),
+    ) -> None:
         self.writer = writer
         """As `gateway_app`, which owns nothing and is subject to the policies."""
         self.reader = reader
@@ -103,17 +129,21 @@ class Database:
         self.replica = replica
         """The same on another server."""
         self.guarded = guarded
+        self._pulses = pulses
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[Transaction]:
-        """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error."""
-        async with self.writer.transaction(f"BEGIN; {group_setting(scope)}") as driver:
+    async def transaction(self, scope: Scope, *, writes: bool = True) -> AsyncIterator[Transaction]:
+        """A transaction as `gateway_app` inside the scope's group; commits at the end, rolls back on error.
+
+        Unknown where COMMIT's answer was lost; Away, if it `writes` nothing.
+        """
+        async with self.writer.transaction(f"BEGIN; {group_setting(scope)}", writes=writes) as driver:
             yield Transaction(driver, scope)
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """A transaction as `gateway_app` outside any group: only the directory tables can be seen."""
-        async with self.writer.transaction() as driver:
+        async with self.writer.transaction(writes=False) as driver:
             yield driver
 
     async def connection(self) -> KeptConnection:
@@ -151,12 +181,34 @@ class Database:
             lines = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
         return "\n".join(str(line[0]) for line in lines)
 
+    async def ask(self, sql: str, *, within_s: float) -> "asyncpg.Record":
+        """A row of a statement as `gateway_app`, on a connection that no request could use. Unavailable without it.
+
+        It waits for nobody, so that whoever asks how the database is learns that, and not how busy we are.
+        """
+        with told():
+            async with asyncio.timeout(within_s):
+                connection = self.writer.take_now()
+                if connection is None:
+                    connection = await self.writer.connect()
+                    try:
+                        return await connection.fetchrow(sql)
+                    finally:
+                        connection.terminate()
+            try:
+                row = await connection.fetchrow(sql, timeout=within_s)
+            except BaseException as problem:
+                await self.writer.left(connection, problem)
+                raise
+            self.writer.give_back(connection)
+            return row
+
     async def close(self) -> None:
-        """End every connection."""
-        await self.reader.close()
-        if self.replica is not None:
-            await self.replica.close()
-        await self.writer.close()
+        """End every connection; within seconds, whatever hangs."""
+        for pulse in self._pulses:
+            pulse.stop()
+        pools = (self.reader, self.replica, self.writer)
+        await asyncio.gather(*(pool.close() for pool in pools if pool is not None))
 
 
 def group_setting(scope: Scope) -> str:
@@ -182,25 +234,28 @@ async def connect(
     common = {
         "timezone": "UTC",
         "datestyle": "ISO",
-        "statement_timeout": str(statement_timeout_ms),
         "application_name": "campaign-gateway",
         "jit": "off",
+        **_limits(statement_timeout_ms),
     }
     absence, come_to_writers = Absence(), Recurring(MAX_FIRSTS)
 
     async def writing() -> Connection:
-        return await opened(
-            url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE, idle_in_transaction_session_timeout="60000"
-        )
+        return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
 
     async def opened(where: str, most: int, come: Recurring, **settings: str) -> Connection:
         connection: PreparingConnection = await asyncpg.connect(
-            where, connection_class=PreparingConnection, server_settings={**common, **settings}, **DRIVERS_OWN
+            where,
+            connection_class=PreparingConnection,
+            server_settings={**common, **settings},
+            timeout=CONNECTS_WITHIN_S,
+            command_timeout=statement_timeout_ms / 1000 + MARGIN_S,
+            **DRIVERS_OWN,
         )
         connection.keep_within(most, come)
         return connection
 
-    def reading(where: str) -> Readers:
+    def reading(where: str, absence: Absence) -> Readers:
         come = Recurring(MAX_FIRSTS)
 
         async def connect() -> Connection:
@@ -213,11 +268,31 @@ async def connect(
                 default_transaction_read_only="on",
             )
 
-        return Readers(connect, size=readers, absence=absence if where == url else Absence())
+        return Readers(connect, size=readers, absence=absence, waits_s=WAITS_S)
 
-    return Database(
-        writer=Pool(writing, size=writers, absence=absence, waits_s=WRITER_WAITS_S),
-        reader=reading(url),
-        replica=reading(read_url) if read_url else None,
-        guarded=guarded,
-    )
+    writer = Pool(writing, size=writers, absence=absence, waits_s=WAITS_S)
+    reader = reading(url, absence)
+    pulses = [Pulse([writer, reader], absence)]
+    replica = None
+    if read_url:
+        elsewhere = Absence()
+        replica = reading(read_url, elsewhere)
+        pulses.append(Pulse([replica], elsewhere))
+    return Database(writer=writer, reader=reader, replica=replica, guarded=guarded, pulses=pulses)
+
+
+def _limits(statement_timeout_ms: int) -> dict[str, str]:
+    """What ends by itself on the server: also a session whose client's machine has vanished, with the locks it has."""
+    return {
+        "statement_timeout": str(statement_timeout_ms),
+        # Before the statement's own limit, so that who only waited for somebody is told so.
+        "lock_timeout": str(max(1, statement_timeout_ms * 2 // 3)),
+        "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+        "transaction_timeout": str(max(TRANSACTION_TIMEOUT_MS, 4 * statement_timeout_ms)),
+        # Neither of these two limits ends a session that waits for a message its client never finished.
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "20000",
+        "client_connection_check_interval": "5000",
+    }

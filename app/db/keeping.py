@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 
-from app.db.embedded import EmbeddedServer, State
+from app.db.embedded import EmbeddedServer, Interrupted, State
 
 LOOK_S = 0.2
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 10.0
 AT_ONCE = 3
 """This many tries in a row are made without a pause; before each further one the pause doubles."""
+LIMIT_LOG_EVERY_S = 30.0
 STANDS_AFTER_S = 10.0
 """A server that has run this long since its last start is not part of a series of crashes."""
 
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def kept_running(server: EmbeddedServer) -> Iterator[None]:
-    """While this lasts the server is restarted after a crash. One that somebody stopped properly stays stopped."""
+    """While this lasts the server is restarted after a crash, however often that fails. One that somebody stopped
+    properly stays stopped.
+    """
     stop = threading.Event()
     # A thread, so that it works whatever this process does: serving, waiting for its workers, or importing a file.
     keeper = threading.Thread(target=_keep, args=(server, stop), name="keeps the database", daemon=True)
@@ -38,7 +41,11 @@ def kept_running(server: EmbeddedServer) -> Iterator[None]:
 
 def _keep(server: EmbeddedServer, stop: threading.Event) -> None:
     tries, started, was_stopped = 0, time.monotonic(), False
+    limited = started
     while not stop.wait(LOOK_S):
+        if time.monotonic() - limited > LIMIT_LOG_EVERY_S:
+            limited = time.monotonic()
+            server.limit_log()
         state = server.state()
         if state is State.STOPPED and not was_stopped:
             log.warning("the embedded PostgreSQL was stopped by somebody, and is not started again")
@@ -57,7 +64,9 @@ def _revive(server: EmbeddedServer, stop: threading.Event, tries: int) -> int:
     while not stop.wait(pause_s(tries)):
         tries += 1
         try:
-            server.revive()
+            server.revive(stop)
+        except Interrupted:
+            break
         except Exception as problem:
             log.error(
                 "the embedded PostgreSQL has crashed and cannot be started, which is tried again (its log is in %s):"

@@ -1,37 +1,90 @@
-"""What the driver's errors mean, as failures of ours: the database is slow, gone or overloaded, or a text cannot be
-stored; and what the log says while it is away."""
+"""What the driver's errors mean, as failures of ours: the database is slow, gone, full or overloaded, or a text cannot
+be stored.
 
-import logging
-import time
-from collections.abc import Iterator
+Two tables decide: `_BY_STATE` for what the server says (SQLSTATE), and `_GONE` for what the driver and the network do.
+What is in neither is about the statement: a fault of ours, or a constraint (`constraints.py`).
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import asyncpg
 
 from app.errors import Failure, Invalid, Unavailable
 
-TELL_EVERY_S = 10.0
-
-log = logging.getLogger(__name__)
-
 _AWAY = "The database cannot be reached just now."
-_GONE = (
-    asyncpg.PostgresConnectionError,
-    # It stops or is not up yet: a stop, a crash, a postmaster that was killed, a start.
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    OSError,
-    # The server has announced its end, and the connection has not been closed yet.
-    asyncpg.InternalClientError,
-)
+_READ_ONLY = "The database can only be read just now."
+_FULL = "The database has no room or no resources left just now."
+_BUSY = "Somebody else is changing the same just now. Please try again."
+_SLOW = "The query took too long. Ask for less, or narrow it down."
 
 
 class Away(Unavailable):
-    """The database gave no connection, or ended one."""
+    """The database gave no connection, or ended one, or does not answer."""
+
+    def __init__(self, message: str = _AWAY, *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+
+
+class ReadOnly(Away):
+    """It can be read only: a primary that became a replica, or was made so."""
+
+    def __init__(self) -> None:
+        super().__init__(_READ_ONLY)
+
+
+class Unknown(Away):
+    """COMMIT was sent, and its answer was lost: it is done, or it is not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The connection to the database broke at the last moment: whether this was done is not known. Look before"
+            " you send it again; with an Idempotency-Key it can be sent again as it is.",
+            code="OUTCOME_UNKNOWN",
+        )
+
+
+class Full(Unavailable):
+    """It has no room on its disk, no memory, or cannot read or write its files."""
+
+    def __init__(self) -> None:
+        super().__init__(_FULL, retry_after_s=5)
+
+
+class Busy(Unavailable):
+    """A lock was not to be had, or two transactions stood in each other's way: the same again may do."""
+
+    def __init__(self) -> None:
+        super().__init__(_BUSY)
 
 
 class TookTooLong(Unavailable):
     """A statement ran into its time limit."""
+
+    def __init__(self) -> None:
+        super().__init__(_SLOW)
+
+
+# By the whole SQLSTATE, else by its class.
+_BY_STATE: dict[str, Callable[[], Unavailable]] = {
+    "08": Away,  # connection exceptions
+    "25006": ReadOnly,  # read_only_sql_transaction
+    "25P03": Away,  # idle_in_transaction_session_timeout: it has ended the session
+    "25P04": TookTooLong,  # transaction_timeout
+    "40": Busy,  # serialization failures, deadlocks, conflicts with a replica's recovery
+    "53": Full,  # disk full, out of memory, a limit of the configuration
+    "53300": Away,  # too_many_connections
+    "55P03": Busy,  # lock_not_available
+    "57": Away,  # it stops, has crashed, or is not up yet; idle_session_timeout; its database was dropped
+    "57014": TookTooLong,  # query_canceled: statement_timeout
+    "58": Full,  # system errors: input and output, files that are not there
+}
+
+_GONE = (
+    OSError,
+    # The server has announced its end, and the connection has not been closed yet.
+    asyncpg.InternalClientError,
+)
 
 
 def outage(error: BaseException) -> Unavailable | None:
@@ -40,12 +93,25 @@ def outage(error: BaseException) -> Unavailable | None:
     while seen is not None:
         if isinstance(seen, Unavailable):
             return seen
-        if isinstance(seen, asyncpg.QueryCanceledError):
-            return TookTooLong("The query took too long. Ask for less, or narrow it down.")
-        if isinstance(seen, _GONE) or _is_closed(seen):
-            return Away(_AWAY)
+        if isinstance(seen, asyncpg.PostgresError):
+            state = seen.sqlstate or ""
+            kind = _BY_STATE.get(state) or _BY_STATE.get(state[:2])
+            if kind is not None:
+                return kind()
+        elif isinstance(seen, asyncpg.OutdatedSchemaCacheError):
+            return None
+        elif isinstance(seen, _GONE) or _is_closed(seen):
+            return Away()
         seen = seen.__cause__
     return None
+
+
+def doubts(error: BaseException) -> bool:
+    """Whether this, in place of COMMIT's answer, leaves open what became of it."""
+    if isinstance(error, asyncpg.PostgresError):
+        # Its last words, or ours about a connection that was lost; any other error undid the transaction.
+        return (error.sqlstate or "")[:2] in ("08", "57")
+    return isinstance(error, OSError)
 
 
 def unfit(error: BaseException) -> Invalid | None:
@@ -72,54 +138,6 @@ def told() -> Iterator[None]:
         raise failure from problem
 
 
-class Absence:
-    """Logs that the database is unreachable: when that begins, every `TELL_EVERY_S` after that, and when it is over.
-
-    A line for each refused connection would fill the log, thousands a minute.
-    """
-
-    def __init__(self) -> None:
-        self.began: float | None = None
-        """By the monotonic clock; None while we get connections."""
-        self._told = 0.0
-        self._refused = 0
-
-    @contextmanager
-    def giving(self) -> Iterator[None]:
-        """Wraps asking for a connection. Raises Away where the database gives none, for whatever reason."""
-        try:
-            yield
-        except (*_GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
-            failure = outage(problem) or Away(_AWAY)
-            if isinstance(failure, Away):
-                self.refused(problem)
-            raise failure from problem
-        self.over()
-
-    def refused(self, problem: object, *, now_s: float | None = None) -> None:
-        """We got no connection."""
-        now_s = time.monotonic() if now_s is None else now_s
-        self._refused += 1
-        if self.began is None:
-            self.began = self._told = now_s
-            log.warning("the database gives no connection: %s", problem)
-        elif now_s - self._told >= TELL_EVERY_S:
-            self._told = now_s
-            log.warning(
-                "the database gives no connection for %.0f s, %d were refused: %s",
-                now_s - self.began, self._refused, problem,
-            )  # fmt: skip
-
-    def over(self, *, now_s: float | None = None) -> None:
-        """We got a connection."""
-        if self.began is not None:
-            away_s = (time.monotonic() if now_s is None else now_s) - self.began
-            log.warning(
-                "the database is back after %.1f s; %d connections were refused", away_s, self._refused
-            )
-            self.began, self._refused = None, 0
-
-
 def _is_closed(error: BaseException) -> bool:
     """Whether the error is that the connection has ended.
 
@@ -129,3 +147,6 @@ def _is_closed(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         return "connection is closed" in str(error)
     return isinstance(error, RuntimeError) and "the handler is closed" in str(error)
+
+
+__all__ = ["Away", "Busy", "Full", "ReadOnly", "TookTooLong", "Unknown", "doubts", "outage", "told"]

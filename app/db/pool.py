@@ -7,6 +7,7 @@ nothing needs a ping, since BEGIN fails on a connection that has ended unnoticed
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,14 +15,27 @@ from typing import Any
 
 import asyncpg
 
-from app.db.outages import Absence, Away, outage, told
+from app.db.absence import Absence
+from app.db.outages import Away, Full, ReadOnly, Unknown, doubts, outage, told
+from app.db.preparing import OUTDATED, PreparingConnection
 from app.errors import Unavailable
 
 Connection = Any
-"""asyncpg's own, whatever its class."""
+"""asyncpg's own, whatever its class. Each statement on it has a deadline, see `connect` in `database.py`."""
 
-MENDS_WITHIN_S = 10.0
+CONNECTS_WITHIN_S = 4.0
+TRIED_AGAIN_FOR_S = 1.5
+"""How long somebody who waits tries to connect while it is away; the pulse takes longer (`pulse.py`)."""
+BEGINS_WITHIN_S = 5.0
+"""BEGIN waits for nobody: a server that has not answered it by then hangs."""
+MENDS_WITHIN_S = 5.0
 """How long a cancelled statement may take to end before its connection is given up."""
+CLOSES_WITHIN_S = 5.0
+"""How long the pool takes to close; what has not ended by then is cut off."""
+RENEWS_EVERY_S = 1.0
+"""How often all connections are made anew at most, while the server says that it has changed."""
+CROWDED_FOR_S = 1.0
+"""How long no further connection is asked for after the server had none to give, while there are some."""
 
 
 class Pool:
@@ -39,8 +53,9 @@ class Pool:
         self.size = size
         self.taken = 0
         """How often a connection was asked for."""
-        self._connect = connect
-        self._absence = absence
+        self.connect = connect
+        """Opens one that does not belong to the pool."""
+        self.absence = absence
         self._waits_s = waits_s
         self._idle: list[Connection] = []
         self._unopened = size
@@ -48,22 +63,47 @@ class Pool:
         """They get a connection, or None: there is room to open one."""
         self._mending: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self.returned = 0
+        """How often one came back, or was opened: a sign of life of the server."""
+        self._open_ones: set[Connection] = set()
+        self._kept = 0
+        self._outdated: set[Connection] = set()
+        """In use, and not to be used again."""
+        self._renewed_at = float("-inf")
+        self._crowded_until = float("-inf")
+        absence.pools.append(self)
+
+    @property
+    def in_use(self) -> int:
+        """How many connections have a user who waits for the server, or may do so; without those that are kept."""
+        return len(self._open_ones) - len(self._idle) - self._kept
 
     # ── whole uses ────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def transaction(self, begin: str = "BEGIN") -> AsyncIterator[Connection]:
+    async def transaction(self, begin: str = "BEGIN", *, writes: bool = True) -> AsyncIterator[Connection]:
         """A connection inside a transaction: COMMIT at the end, ROLLBACK where something is raised.
 
-        `begin` opens it, settings included, in one message. An outage is raised as Unavailable.
+        `begin` opens it, settings included, in one message. An outage is raised as Unavailable: as Unknown where
+        COMMIT's answer was lost and something was written.
         """
         with told():
             connection = await self._first(begin)
+            if (
+                type(connection) is PreparingConnection
+            ):  # The driver's own answers to `isinstance` of any subclass.
+                connection.begun = begin
             try:
                 yield connection
+            except BaseException as problem:
+                await self.left(connection, problem)
+                raise
+            try:
                 status = await connection.execute("COMMIT")
-            except BaseException:
-                await self.mend(connection)
+            except BaseException as problem:
+                await self.left(connection, problem)
+                if writes and doubts(problem):
+                    raise Unknown from problem
                 raise
             self.give_back(connection)
             if status != "COMMIT":
@@ -77,25 +117,51 @@ class Pool:
             connection = await self.take()
             try:
                 yield connection
-            except BaseException:
-                await self.mend(connection)
+            except BaseException as problem:
+                await self.left(connection, problem)
                 raise
             self.give_back(connection)
 
     async def keep(self) -> "KeptConnection":
         """A connection for as long as the caller wants it. Unavailable where there is none."""
         with told():
-            return KeptConnection(self, await self._first("SELECT 1"))
+            kept = KeptConnection(self, await self._first("SELECT 1"))
+            self._kept += 1
+            return kept
 
     async def close(self) -> None:
-        """End every connection; those in use when they come back."""
+        """End every connection; those in use when they come back. It takes `CLOSES_WITHIN_S` at most."""
         self._is_closed = True
-        await asyncio.gather(*self._mending, return_exceptions=True)
+        if self._mending:
+            await asyncio.wait(self._mending, timeout=CLOSES_WITHIN_S)
         idle, self._idle = self._idle, []
         for connection in idle:
-            # A connection that has ended by itself raises here.
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=MENDS_WITHIN_S)
+            self._open_ones.discard(connection)
+        await asyncio.gather(*(_close(connection) for connection in idle))
+
+    def abandon(self) -> None:
+        """The server hangs: everybody who waits for it is told, and nothing that is open is used again."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            self.drop(connection)
+        for connection in list(self._open_ones):
+            # Its user finds that it has ended, and drops it.
+            connection.terminate()
+        waiting, self._waiting = self._waiting, deque()
+        for turn in waiting:
+            if not turn.done():
+                turn.set_exception(Away())
+
+    def renew(self) -> None:
+        """The server is another one than it was (it can only be read, say): connections are made anew."""
+        now = time.monotonic()
+        if now - self._renewed_at < RENEWS_EVERY_S:
+            return
+        self._renewed_at = now
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            self.drop(connection)
+        self._outdated |= self._open_ones
 
     # ── one step at a time ────────────────────────────────────────────────────
 
@@ -117,7 +183,8 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """The connection is whole, outside any transaction, and nothing runs on it."""
-        if self._is_closed:
+        self.returned += 1
+        if self._is_closed or (self._outdated and connection in self._outdated):
             self.drop(connection)
             return
         # Handed over directly: a newcomer would take it otherwise, and those who wait would wait again.
@@ -127,6 +194,28 @@ class Pool:
                 turn.set_result(connection)
                 return
         self._idle.append(connection)
+
+    async def left(self, connection: Connection, problem: BaseException) -> None:
+        """This was raised while the connection was in use: it is made whole again, or ended."""
+        failure = self.noted(problem)
+        # A server that does not answer would not answer ROLLBACK either.
+        if isinstance(problem, TimeoutError) or isinstance(failure, Away) or connection.is_closed():
+            self.drop(connection)
+        elif isinstance(problem, OUTDATED):
+            # What else it has prepared is outdated as well, and so it is on the others.
+            self.drop(connection)
+            self.renew()
+        else:
+            await self.mend(connection)
+
+    def noted(self, problem: BaseException) -> Unavailable | None:
+        """The outage behind a problem, whose consequences for all connections are drawn."""
+        failure = outage(problem)
+        if isinstance(failure, ReadOnly):
+            self.renew()
+        elif isinstance(failure, Full):
+            self.absence.full()
+        return failure
 
     async def mend(self, connection: Connection) -> None:
         """The connection was left in the middle of something: end that, or the connection, before anybody gets it."""
@@ -139,6 +228,8 @@ class Pool:
     def drop(self, connection: Connection) -> None:
         """The connection is not used again; another one may be opened in its place."""
         connection.terminate()
+        self._open_ones.discard(connection)
+        self._outdated.discard(connection)
         self._unopened += 1
         self._wake()
 
@@ -149,12 +240,16 @@ class Pool:
         for tries in range(self.size + 1):
             connection = await self.take()
             try:
-                await connection.execute(sql)
+                await connection.execute(sql, timeout=BEGINS_WITHIN_S)
+            except TimeoutError:
+                self.drop(connection)
+                self.absence.hangs()
+                raise
             except BaseException as problem:
                 if tries < self.size and isinstance(outage(problem), Away):
                     self.drop(connection)
                     continue
-                await self.mend(connection)
+                await self.left(connection, problem)
                 raise
             return connection
         raise AssertionError("the last try returns or raises")
@@ -178,23 +273,65 @@ class Pool:
     async def _get(self) -> Connection:
         """A connection that comes back, or a new one where there is room."""
         while not self._idle:
-            if self._unopened:
-                return await self._open()
+            if self._unopened and not self._is_crowded():
+                try:
+                    return await self._open()
+                except asyncpg.TooManyConnectionsError:
+                    continue  # There are some of ours: wait for one of them.
             connection = await self._wait()
             if connection is not None:
                 return connection
         return self._idle.pop()
 
+    def _is_crowded(self) -> bool:
+        """Whether the server gives no more just now, and there are some that come back."""
+        return time.monotonic() < self._crowded_until and self._shares()
+
+    def _shares(self) -> bool:
+        """Whether there are some that come back, or are being opened."""
+        return self.size - self._unopened > self._kept
+
+    def spare(self) -> bool:
+        """End a connection that nobody uses, if there is another one, for a pool that has none."""
+        if len(self._idle) < 2:
+            return False
+        self.drop(self._idle.pop(0))
+        return True
+
     async def _open(self) -> Connection:
+        """A new one. Away where there is none; TooManyConnectionsError where there is none, but we have others."""
+        try:
+            with self.absence.giving(others=self._shares):
+                connection = await self._opened()
+        except asyncpg.TooManyConnectionsError as problem:
+            self._crowded_until = time.monotonic() + CROWDED_FOR_S
+            self.absence.crowded(len(self._open_ones), problem)
+            raise
+        except BaseException:
+            self._wake()
+            raise
+        self._open_ones.add(connection)
+        self.returned += 1
+        return connection
+
+    async def _opened(self) -> Connection:
+        if self._is_closed:
+            raise asyncpg.InterfaceError("the pool is closed")
+        within_s = CONNECTS_WITHIN_S if self.absence.began is None else TRIED_AGAIN_FOR_S
         self._unopened -= 1
         try:
-            with self._absence.giving():
-                if self._is_closed:
-                    raise asyncpg.InterfaceError("the pool is closed")
-                return await self._connect()
+            async with asyncio.timeout(within_s):
+                while True:
+                    try:
+                        return await self.connect()
+                    except asyncpg.TooManyConnectionsError:
+                        alone = self.size - self._unopened - 1 <= self._kept
+                        if not (alone and any(pool.spare() for pool in self.absence.pools)):
+                            raise
+                        # The server takes a moment to notice.
+                        await asyncio.sleep(0.02)
         except BaseException:
             self._unopened += 1
-            self._wake()
             raise
 
     async def _wait(self) -> Connection | None:
@@ -233,7 +370,17 @@ class KeptConnection:
 
     def close(self) -> None:
         """Nobody gets it after that: it may still listen, or hold what a failure left behind."""
+        self._pool._kept -= 1
         self._pool.drop(self.driver)
+
+
+async def _close(connection: Connection) -> None:
+    # A connection that has ended by itself raises here.
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        try:
+            await connection.close(timeout=CLOSES_WITHIN_S)
+        finally:
+            connection.terminate()
 
 
 __all__ = ["Connection", "KeptConnection", "Pool"]

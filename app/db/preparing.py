@@ -41,12 +41,14 @@ would parse each one twice, to suit PgBouncer."""
 class PreparingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
     """A connection and its prepared statements. What is run on it is prepared when it comes for the second time."""
 
-    __slots__ = ("come", "statements")
+    __slots__ = ("begun", "come", "statements")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.statements: Known[str, Statement] = _within(0)
         self.come = Recurring(MAX_FIRSTS)
+        self.begun: str | None = None
+        """What began this transaction, as long as nothing was done in it."""
 
     def keep_within(self, most: int, come: Recurring) -> None:
         """Keep statements from now on, of so many bytes; `come`: what has come on any connection of the pool."""
@@ -77,6 +79,7 @@ class PreparingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driv
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
         """Run a statement, or without arguments several; the status of the last one."""
         if not args:
+            self.begun = None
             return str(await super().execute(query, **options))
         return str(await self._run(_execute, super().execute, query, args, options))
 
@@ -89,13 +92,16 @@ class PreparingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driv
         options: dict[str, Any],
     ) -> Any:
         kept = await self.kept(sql)
+        begun, self.begun = self.begun, None
         if kept is not None:
             try:
                 return await prepared(kept, *args, **options)
             except OUTDATED:
                 self.statements.drop(sql)
                 if self.is_in_transaction():
-                    raise
+                    if begun is None:
+                        raise
+                    await super().execute(f"ROLLBACK; {begun}")
         given = await once(sql, *args, **options)
         if len(sql) > LARGE:
             # A plain message drops the statement without a name that was run before it.

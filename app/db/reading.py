@@ -42,11 +42,14 @@ class Readers(Pool):
                     connection.statements.drop(sql)
                     data = await connection.fetchval(sql, *values)
         except asyncpg.PostgresError:
-            # The statement failed, not the connection; if that ended, whoever takes it next will find out.
-            self.give_back(connection)
+            # The statement failed, not the connection, unless that has ended.
+            if connection.is_closed():
+                self.drop(connection)
+            else:
+                self.give_back(connection)
             raise
-        except BaseException:
-            await self.mend(connection)
+        except BaseException as problem:
+            await self.left(connection, problem)
             raise
         self.give_back(connection)
         return cast("bytes | None", data)

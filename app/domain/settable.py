@@ -101,12 +101,10 @@ def needed(
     *,
     check: Check | None = None,
     name: str = "",
-    inside: str = "",
     refers: tuple[str, str] | None = None,
-    named: Named | None = None,
 ) -> Any:
     """A field that must be given."""
-    return field(metadata={KEY: Setting(description, check, name, inside, refers, named)})
+    return field(metadata={KEY: Setting(description, check, name, refers=refers)})
 
 
 def optional(
@@ -115,14 +113,12 @@ def optional(
     default: Any = None,
     check: Check | None = None,
     name: str = "",
-    inside: str = "",
     refers: tuple[str, str] | None = None,
-    named: Named | None = None,
     blank: Collection[str] = (),
     null: Any = None,
 ) -> Any:
     """A field for which absent and null mean the same, or absent means `default`."""
-    setting = Setting(description, check, name, inside, refers, named, blank, null)
+    setting = Setting(description, check, name, refers=refers, blank=blank, null=null)
     return field(default=default, metadata={KEY: setting})
 
 

@@ -3,12 +3,14 @@
 A resolver in Python (`simulateCampaign`) is not watched but run, for its subscriber alone, until it is done.
 """
 
+from app.auth.principal import READERS
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import argument, connection, look_up, news
 from app.graph.declaring.paging import Connection
+from app.graph.declaring.permitting import readable_by
 from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.lists.campaigns import CAMPAIGNS
-from app.graph.lists.events import EVENTS
+from app.graph.lists.events import ARRIVALS, EVENTS, asks_for_settled
 from app.graph.resolved.simulations import SimulationProgress, simulate_campaign_on
 from app.graph.types.campaigns import Campaign
 from app.graph.types.events import Event
@@ -20,6 +22,7 @@ MAX_EVENTS = 500
 EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}.", 1)
 
 
+@readable_by(READERS)
 @object_type
 class Subscription:
     """What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events. The
@@ -41,8 +44,9 @@ class Subscription:
         "Metrics of all campaigns in scope over time: at first, and whenever they have changed.", EVERY
     )
     events: list[Event] = news(
-        f"Events that came in since the last message, each of them once, oldest first, {MAX_EVENTS} at most in a"
-        " message. Nothing is sent while none come in.",
-        EVENTS, EVERY, by="received_at", first=MAX_EVENTS,
+        f"Events that came in since the last message, each of them once, however late it was committed; oldest first,"
+        f" {MAX_EVENTS} at most in a message. Nothing is sent while none come in. With a filter by what is only known"
+        " of processed events (status, customer, reasons) each is told when it has been processed.",
+        EVENTS, EVERY, columns=ARRIVALS, settled_by=asks_for_settled, first=MAX_EVENTS,
     )  # fmt: skip
     simulate_campaign: SimulationProgress = simulate_campaign_on

@@ -13,10 +13,17 @@ from app.values.scope import Scope
 class NewsWindow:
     """Which rows are news at one moment."""
 
-    since: datetime
-    until: datetime
-    seen: bytes
-    """Ids to leave out, one after the other."""
+    by_move: bool
+    """Whether they are told when they are settled, not when they are written."""
+    oldest: int
+    """No transaction before this one has written any."""
+    since: str
+    """The snapshot that had been seen."""
+    until: str | None
+    """The snapshot to stop at; None: the statement's own."""
+    last_at: datetime
+    last_id: UUID
+    """Of the rows between the two only those behind this one."""
 
 
 class LinkParts(Protocol):

@@ -101,6 +101,8 @@ class SortKey:
     cast: str
     read: Callable[[Any], object]
     """Turns the value printed in a cursor back into a parameter; ValueError where it cannot be one."""
+    roles: frozenset[str] = frozenset()
+    """One of these is needed to order by it; empty: none in particular."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,10 @@ class ToOne:
 
 @dataclass(frozen=True)
 class RootRow:
-    """A root field that finds one row by its `id` argument, or the one the scope names (`fact`)."""
+    """A root field that finds one row by its `id` argument, or the one the scope names."""
 
     scope_key: str = ""
+    """Of the scope: `group` or `store`; empty: it is found by its id."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,6 @@ class Many:
     orders: Mapping[str, SortKey] = field(default_factory=dict)
     connection: bool = False
     default_first: int | None = None
-    parent_key: str = "id"
     filter: str = ""
     """The GraphQL name of its filter input."""
     where: str = ""
@@ -171,12 +173,28 @@ class Many:
     """Only for the list of customer groups: all groups of the credential, not only the one it acts in."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewsColumns:
+    """Where a table keeps what is needed to tell its news."""
+
+    instant: str
+    """When a row came."""
+    written_by: str
+    """The number of the transaction that wrote it. Null: never news."""
+    moved_by: str
+    """Of the one that wrote or settled it last; it leads an index behind the group."""
+
+
 @dataclass(frozen=True)
 class News(Many):
     """Rows at the root that the subscriber has not seen yet, a few at a time, in the order they came.
 
-    The value of its statement begins with their ids, so that the next one can leave them out (`plan/news.py`).
+    The value of its statement begins with what the next one must know of them (`plan/news.py`).
     """
+
+    columns: NewsColumns | None = None
+    settled_by: Callable[[Mapping[str, Any]], bool] = lambda values: False
+    """Whether its arguments ask for what is only known of settled rows."""
 
     fresh: Callable[[Row], Sql] = lambda row: sql("true")
     """Which rows those are."""
@@ -254,6 +272,8 @@ class Entity:
     project: Way = VISIBLE
     alive: str = ""
     """The condition that hides deleted rows from lists and look-ups (`deleted_at IS NULL`), if there is one."""
+    roles: frozenset[str] = frozenset()
+    """One of these is needed to read anything of it; empty: none in particular."""
     fields: dict[str, Field] = field(default_factory=dict)
 
 

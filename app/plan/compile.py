@@ -125,7 +125,7 @@ class _Compiler:
         self.catalog = catalog
         self.shape = shape
         self.head = NOTHING
-        """What the answer begins with: the ids of news."""
+        """What the answer begins with, before its text: what is to be known of news."""
         self._aliases = 0
 
     def alias(self) -> str:
@@ -286,7 +286,8 @@ class _Compiler:
         entity = self.catalog.entities[selected.target]
         item, level = Cells(self.alias()), Level()
         if isinstance(field, News):
-            self.head = head_of_news(item)
+            assert field.columns is not None
+            self.head = head_of_news(item, field.columns)
         page = self.page(selected, field, entity, item, row)
         text = self.object(selected.inside, entity, item, level)
         listed = in_list(text, joined(", ", page.ordering.sql(item)))
@@ -295,7 +296,7 @@ class _Compiler:
     def page(
         self, selected: Selected, field: Many, entity: Entity, item: Cells, row: Cells, *, peek: bool = False
     ) -> Page:
-        parent = row(field.parent_key) if field.key else None
+        parent = row("id") if field.key else None
         # Conditions use columns of the table itself, which the sub-select need not return.
         inner = Cells(item.alias)
         return page_of(
@@ -356,7 +357,7 @@ class _Compiler:
 
     def count(self, selected: Selected, field: Many, entity: Entity, row: Cells) -> Text:
         item = Cells(self.alias())
-        parent = row(field.parent_key) if field.key else None
+        parent = row("id") if field.key else None
         source, where = rows_of(
             self.catalog,
             entity,

@@ -48,7 +48,7 @@ class ConnectionParts:
         return in_list(text, order, self.within)
 
     def edge(self, fields: list[Selected]) -> Text:
-        """One edge\'s object."""
+        """One edge's object."""
         text = Text().literal("{")
         for at, inner in enumerate(fields):
             text.literal(("," if at else "") + f'"{inner.key}":')
@@ -61,7 +61,7 @@ class ConnectionParts:
         return text.literal("}")
 
     def cursor(self) -> Text:
-        """The row\'s cursor."""
+        """The row's cursor."""
         return Text().literal('"').add(cursor_sql(self.page.ordering, self.item)).literal('"')
 
     def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:

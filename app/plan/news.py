@@ -1,82 +1,182 @@
-"""Rows that are new since the last time: a period, read again with some overlap, without what was seen.
+"""Rows that are new since the last time: those whose transaction was not yet visible then, and is now.
 
-Rows become visible when they are committed, not in the order of their instants, so the last few seconds are read again
-each time. Ids already seen travel as one byte string, 16 bytes each, there and back: no object per row is made.
+Rows become visible when they are committed, not in the order of their instants, however late that is. So each of them
+keeps the number of the transaction that wrote it, and a reader keeps the snapshot of its last look: what that does not
+contain and today's does is new, exactly once, whatever the clocks say. Where more is new than one look may take, the
+next ones go on behind the last row, between the same two snapshots.
+
+A row that changes until it is settled keeps a second number, of the transaction that changed it last. A reader who asks
+for what is only found out then goes by that one, and is told of a row when it is settled.
+
+A number means nothing to another server. What is read here must come from the primary, and from the one node of it.
 """
 
-from collections import deque
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from app.plan.binding import Bindings, NewsWindow
-from app.plan.catalog import Row
-from app.plan.sql import Sql, bound, sql, whole
+from app.plan.catalog import NewsColumns, Row
+from app.plan.sql import Sql, bound, sql
 
-OVERLAP = timedelta(seconds=10)
-"""How long after its instant a row may still be committed, and how far the clocks of several gateways may differ."""
-ID_BYTES = 16
-_COUNT_BYTES = 4
+MARGIN = 256
+"""A server that crashed may give the last numbers again that left nothing behind: this many are never taken for done
+unless rows of theirs were seen."""
+_NEVER = 2**63 - 1
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_ROW = struct.Struct("!16sqq")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Which transactions are over: those below `xmax` but for `running`, as `pg_current_snapshot()` prints it."""
+
+    xmin: int
+    xmax: int
+    running: Sequence[int] = ()
+
+    @classmethod
+    def read(cls, text: str) -> "Snapshot":
+        """`12:15:12,14`."""
+        xmin, xmax, running = text.split(":")
+        return cls(int(xmin), int(xmax), tuple(int(one) for one in running.split(",") if one))
+
+    def __str__(self) -> str:
+        return f"{self.xmin}:{self.xmax}:{','.join(map(str, self.running))}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewsRow:
+    """What its reader must know of a row."""
+
+    at: datetime
+    id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewsHead:
+    """What came of a look, beside the answer."""
+
+    snapshot: Snapshot
+    """Up to which it went."""
+    rows: Sequence[NewsRow] = ()
 
 
 class SeenNews:
     """What one reader of news has seen."""
 
-    def __init__(self) -> None:
-        self._read_at: datetime | None = None
-        """When everything had been seen last."""
-        self._parts: deque[tuple[datetime, bytes]] = deque()
+    def __init__(self, *, by_move: bool = False) -> None:
+        """`by_move`: rows are told when they are settled, not when they are written."""
+        self._by_move = by_move
+        self._since: Snapshot | None = None
+        """Everything in it has been seen; None before the first look, which only finds out where to begin."""
+        self._until: Snapshot | None = None
+        """Up to which the looks go that are under way; None: as far as the next one sees."""
+        self._last = (_FIRST, UUID(int=0))
+        self._begun = 0
+        self._met: set[int] = set()
+        """Transactions whose rows were seen, as far back as the margin."""
 
-    def window(self, *, now: datetime) -> NewsWindow:
-        """What is still unseen at `now`. Rows stamped further ahead than the overlap wait for their time."""
-        since = (self._read_at or now) - OVERLAP
-        return NewsWindow(since, now + OVERLAP, b"".join(ids for _, ids in self._parts))
+    def window(self) -> NewsWindow:
+        """What is still unseen."""
+        if self._since is None:
+            return NewsWindow(self._by_move, _NEVER, str(Snapshot(1, 1)), None, *self._last)
+        until = None if self._until is None else str(self._until)
+        return NewsWindow(self._by_move, self._since.xmin, str(self._since), until, *self._last)
 
-    def add(self, ids: bytes, *, now: datetime, is_all: bool) -> None:
-        """These were seen at `now`; `is_all`: there were no more."""
-        if ids:
-            self._parts.append((now, ids))
+    def add(self, head: NewsHead, *, is_all: bool) -> None:
+        """These were seen; `is_all`: there were no more."""
+        if self._since is None:
+            self._begun = head.snapshot.xmax
+        self._met.update(row.number for row in head.rows)
         if is_all:
-            self._read_at = now
-            # What was seen then had an instant at most one overlap later; no window reaches back that far any more.
-            while self._parts and self._parts[0][0] < now - 2 * OVERLAP:
-                self._parts.popleft()
+            self._since, self._until, self._last = self._doubting(head.snapshot), None, (_FIRST, UUID(int=0))
+        else:
+            self._until = head.snapshot
+            self._last = max((row.at, row.id) for row in head.rows)
+
+    def _doubting(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot, with the last transactions taken for running unless they were met."""
+        # What was over when this reader began is none of its news, whoever it was.
+        floor = min(max(self._begun, snapshot.xmax - MARGIN), snapshot.xmax)
+        self._met = {number for number in self._met if number >= floor}
+        doubted = {number for number in range(floor, snapshot.xmax) if number not in self._met}
+        running = sorted(doubted.union(snapshot.running))
+        return Snapshot(min([snapshot.xmin, *running]), snapshot.xmax, running)
 
 
-def fresh_by(instant: str) -> Callable[[Row], Sql]:
-    """The condition of news, by the column that says when a row came."""
+def fresh_by(columns: NewsColumns) -> Callable[[Row], Sql]:
+    """The condition of news."""
 
     def fresh(row: Row) -> Sql:
-        # A sub-select of what was seen, so that it is hashed: an array would be searched from end to end for every row.
+        # A plain number as bound, for the index; sub-selects, so that snapshots are read once and not for every row.
         return sql(
             """
-            {at} >= {since} AND {at} < {until} AND {row.id} NOT IN (
-                SELECT encode(substring({seen} FROM {bytes} * n + 1 FOR {bytes}), 'hex')::uuid
-                FROM generate_series(0, length({seen}) / {bytes} - 1) n
-            )
+            {moved_by} >= {oldest}
+            AND NOT pg_visible_in_snapshot(({number})::text::xid8, (SELECT {since}::pg_snapshot))
+            AND pg_visible_in_snapshot(
+              ({number})::text::xid8, (SELECT coalesce({until}::pg_snapshot, pg_current_snapshot())))
+            AND ({at}, {row.id}) > ({last_at}, {last_id})
             """,
             row=row,
-            at=row(instant),
+            at=row(columns.instant),
+            moved_by=row(columns.moved_by),
+            number=number_of(row, columns),
+            oldest=_OLDEST,
             since=_SINCE,
             until=_UNTIL,
-            seen=_SEEN,
-            bytes=whole(ID_BYTES),
+            last_at=_LAST_AT,
+            last_id=_LAST_ID,
         )
 
     return fresh
 
 
-def head_of_news(row: Row) -> Sql:
-    """What the value of a statement of news begins with: how many rows, and their ids."""
+def number_of(row: Row, columns: NewsColumns) -> Sql:
+    """The number that this reader goes by."""
     return sql(
-        "int4send(count(*)::int) || coalesce(string_agg(uuid_send({row.id}), ''::bytea), ''::bytea) ||",
-        row=row,
+        "CASE WHEN {by_move} THEN {moved} ELSE {written} END",
+        by_move=_BY_MOVE,
+        moved=row(columns.moved_by),
+        written=row(columns.written_by),
     )
 
 
-def split_news(value: bytes) -> tuple[bytes, bytes]:
-    """A statement's value → the ids of its rows, and the answer."""
-    end = _COUNT_BYTES + ID_BYTES * int.from_bytes(value[:_COUNT_BYTES], "big")
-    return value[_COUNT_BYTES:end], value[end:]
+def head_of_news(row: Row, columns: NewsColumns) -> Sql:
+    """What the value of a statement of news begins with: its snapshot, and what there is to know of its rows."""
+    return sql(
+        """
+        (SELECT int4send(length(told)) || convert_to(told, 'UTF8')
+           FROM coalesce({until}, pg_current_snapshot()::text) told)
+        || int4send(count(*)::int) || coalesce(string_agg(
+             uuid_send({row.id}) || timestamptz_send({at}) || int8send({number}), ''::bytea), ''::bytea) ||
+        """,
+        row=row,
+        at=row(columns.instant),
+        number=number_of(row, columns),
+        until=_UNTIL,
+    )
+
+
+CURRENT = sql("SELECT pg_current_snapshot()::text AS told")
+"""For readers that make several statements: the first, whose answer is where the others end."""
+
+
+def split_news(value: bytes) -> tuple[NewsHead, bytes]:
+    """A statement's value → its head, and the answer."""
+    length = int.from_bytes(value[:4], "big")
+    snapshot = Snapshot.read(value[4 : 4 + length].decode())
+    start = 8 + length
+    end = start + _ROW.size * int.from_bytes(value[4 + length : start], "big")
+    rows = [
+        NewsRow(_EPOCH + timedelta(microseconds=at), UUID(bytes=ident), number)
+        for ident, at, number in _ROW.iter_unpack(value[start:end])
+    ]
+    return NewsHead(snapshot, rows), value[end:]
 
 
 def _window(bindings: Bindings) -> NewsWindow:
@@ -85,6 +185,9 @@ def _window(bindings: Bindings) -> NewsWindow:
     return window
 
 
-_SINCE = bound(("news", "since"), "timestamptz", lambda b: _window(b).since)
-_UNTIL = bound(("news", "until"), "timestamptz", lambda b: _window(b).until)
-_SEEN = bound(("news", "seen"), "bytea", lambda b: _window(b).seen)
+_BY_MOVE = bound(("news", "by_move"), "boolean", lambda b: _window(b).by_move)
+_OLDEST = bound(("news", "oldest"), "bigint", lambda b: _window(b).oldest)
+_SINCE = bound(("news", "since"), "text", lambda b: _window(b).since)
+_UNTIL = bound(("news", "until"), "text", lambda b: _window(b).until)
+_LAST_AT = bound(("news", "last_at"), "timestamptz", lambda b: _window(b).last_at)
+_LAST_ID = bound(("news", "last_id"), "uuid", lambda b: _window(b).last_id)

@@ -5,9 +5,11 @@ keys at once.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from app.plan.arguments import FieldArguments
 from app.plan.catalog import Catalog, Entity, Many, News, Row, SortKey
@@ -20,7 +22,7 @@ from app.values.scope import ScopeShape
 STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages", "model"})
 """Arguments whose value changes the statement itself."""
 _BY_ID = SortKey("id", INT, "bigint", lambda v: _whole(v))
-_BY_UUID = SortKey("id", TEXT, "uuid", str)
+_BY_UUID = SortKey("id", TEXT, "uuid", lambda v: _uuid(v))
 
 
 @dataclass(frozen=True)
@@ -163,3 +165,10 @@ def _whole(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
         raise ValueError("this is not a cursor of this list")
     return value
+
+
+def _uuid(value: object) -> UUID:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return UUID(value)
+    raise ValueError("this is not a cursor of this list")

@@ -18,14 +18,14 @@ from starlette.types import Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.auth.principal import WRITERS, Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import INTERNAL_MESSAGE, Failure, Invalid
+from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import KeptAnswer, digested, fingerprint, once, read_key
+from app.graph.running.idempotency import KeptAnswer, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
-from app.rest.bodies import brings_form, check_address, close_files, read_body, read_kept_json
+from app.rest.bodies import check_address, close_files, read_body, read_kept_json
 from app.rest.delivering import delivery_of, text_of
 from app.rest.failing import (
     INTERNAL,
@@ -37,7 +37,7 @@ from app.rest.failing import (
     problems_of,
 )
 from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
-from app.serving.bodies import DELIVERIES, EVENTS, ClientGone
+from app.serving.bodies import DELIVERIES, EVENTS, ClientGone, brings_form
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
 from app.serving.strangers import body_of_stranger
@@ -137,7 +137,7 @@ class Path:
         else:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
-            brings = route.takes is not None and route.takes.form and brings_form(request.headers)
+            brings = route.takes is not None and route.takes.form and brings_form(exchange.headers)
             if brings and route.writes:
                 context.principal.require(WRITERS)
             exchange.enter(form=brings)
@@ -231,11 +231,36 @@ class Path:
         if context is not None:
             context.principal = await self.services.projects.inside(context.principal, slug, now=now)
             return context
+        known = await self.known_sender(slug, request, now)
+        if known is not None:
+            exchange.principal = known.name
+            return self.context(known, request, exchange, now)
         principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
         for project_id in principal.scope.project_ids or ():
             self.services.rates.check(project_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
+
+    async def known_sender(self, slug: str, request: Request, now: datetime) -> Principal | None:
+        """Who sends to an open route with a credential that may write in this project; None: it counts as a stranger.
+
+        The route needs none, so one that does not hold takes no event away.
+        """
+        shown = self.facade.credentials(request.headers)
+        if shown.api_key is None and shown.bearer is None:
+            return None
+        try:
+            principal = await self.authenticator.authenticate(
+                api_key=shown.api_key,
+                beacon_key=shown.beacon_key,
+                bearer=shown.bearer,
+                group=request.headers.get("x-group-id"),
+                now=now,
+            )
+            principal = await self.services.projects.inside(principal, slug, now=now)
+        except (Unauthorized, Forbidden, NotFound):
+            return None
+        return principal if principal.may(WRITERS) else None
 
     def context(self, principal: Principal, request: Request, exchange: Exchange, now: datetime) -> Context:
         """What this request's document runs with."""
@@ -259,32 +284,30 @@ class Path:
     ) -> Response:
         """Run at most once per key; a repeat gets the kept answer. Closes the body's files."""
         started = False
+        response: Response | None = None
+        asked = check_or_refuse(operation, context)
 
-        async def run() -> KeptAnswer:
-            nonlocal started
+        async def work() -> KeptAnswer:
+            nonlocal started, response
             started = True
             try:
-                given = await answer(operation, context)
+                assert not isinstance(asked, Answer)
+                given = await run(asked, context)
                 response = answered(self.facade, route, parts, given, context, exchange)
             finally:
                 await close_files(parts.body)
-            return KeptAnswer(response.status_code, bytes(response.body))
+            return KeptAnswer(response.status_code, bytes(response.body), keep=response.status_code < 400)
 
         try:
-            values = await digested(operation.variables)
-            assert isinstance(values, dict)
-            kept = await once(
-                context.db,
-                context.scope,
-                key=key,
-                request_hash=fingerprint(operation.query, values, context.scope),
-                now=context.now,
-                run=run,
-            )
+            if isinstance(asked, Answer):
+                return answered(self.facade, route, parts, asked, context, exchange)
+            kept = await once(asked, context, key=key, run=work)
         finally:
-            # When the client leaves, `run` goes on and still reads the files.
+            # When the client leaves, the work goes on and still reads the files.
             if not started:
                 await close_files(parts.body)
+        if response is not None and not kept.replayed:
+            return response
         headers = {**NO_STORE, **({"Idempotent-Replayed": "true"} if kept.replayed else {})}
         return Response(kept.body, kept.status, headers, media_type=JSON)
 
@@ -302,6 +325,10 @@ def answered(
     if given.errors or given.data is None:
         if given.execution == "refused" and any(_code(error) in OUR_FAULTS for error in given.errors):
             log.error("a stored document was refused", extra=_about(context, route, given.errors[0]))
+        if given.retry_after_s is not None:
+            message = str(given.errors[0]["message"])
+            problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
+            return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     if isinstance(route.shape, PassThrough):
         return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
@@ -316,7 +343,9 @@ def answered(
 
 
 def explained(operation: Operation, context: Context) -> Response:
-    """What would run, instead of running it."""
+    """What would run, instead of running it: document and variables for whoever may call the route, the SQL for who may
+    see plans.
+    """
     explanation = explain(operation, context)
     body = {
         "document": operation.query,
@@ -324,7 +353,7 @@ def explained(operation: Operation, context: Context) -> Response:
         "execution": explanation.execution,
         "reason": explanation.reason or None,
         "cost": explanation.cost,
-        "sql": explanation.sql or None,
+        "sql": (explanation.sql or None) if context.may_see_plans else None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 

@@ -19,11 +19,6 @@ from app.values.json_text import read_json
 _LIST_NAME = re.compile(r"(.+?)\[[0-9]*\]", re.DOTALL)
 
 
-def brings_form(headers: Headers) -> bool:
-    """Whether a request brings a form, perhaps with files."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
-
-
 def check_address(scope: Scope) -> None:
     """Refuse a query string with the character NUL. In a path it names what is not there, like any other text."""
     if b"%00" in scope["query_string"]:
@@ -33,7 +28,7 @@ def check_address(scope: Scope) -> None:
 async def read_body(headers: Headers, receive: Receive, *, form: bool) -> tuple[Any, bool]:
     """The body, and whether it was a form; hand it to `close_files` in the end."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if form and brings_form(headers):
+    if form and kind == "multipart/form-data":
         return _as_object(await bodies.read_form(headers, bodies.stream_body(receive))), True
     # A body without a type is taken for JSON, and so is curl's `-d`, which says urlencoded: that was never documented.
     if kind and kind != "application/json" and not kind.endswith("+json"):

@@ -10,9 +10,8 @@ from typing import Any
 
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.running.idempotency import KEY_REUSED
-from app.serving.bodies import MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE
+from app.serving.bodies import MALFORMED_BODY, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE
 
-METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 INTERNAL = "INTERNAL"
 
 DOOR_CODES = frozenset({MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, METHOD_NOT_ALLOWED, KEY_REUSED, INTERNAL})

@@ -20,7 +20,7 @@ from app.values.scope import Scope
 STEPS_FILE = Path(__file__).with_name("bench_steps.sql")
 _PLACE = re.compile(r"(?<!:):(group_id|campaigns|today|number|slug)\b")
 # A group's transaction inserts tens of thousands of rows per statement; foreign keys are checked row by row.
-SETTINGS = "SET LOCAL statement_timeout = '120s'"
+SETTINGS = "SET LOCAL statement_timeout = '120s'; SET LOCAL transaction_timeout = 0"
 WAIT_FOR_OTHERS = "SELECT pg_advisory_xact_lock(7202512)"
 EXISTING = "SELECT group_id FROM project_slug WHERE slug = $1"
 

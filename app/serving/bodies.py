@@ -4,7 +4,7 @@ A JSON body is at most 1 MiB. A form may carry 20 files of 25 MiB each: they are
 they arrive, never held in memory as a whole, and everything that is not a file shares the 1 MiB.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ MAX_FORM = MAX_FILES * MAX_FILE + 2 * MAX_BODY
 FORM_WEIGHT = 8
 """A form counts as this many requests: each of its files may be in memory with up to 256 KiB."""
 MALFORMED_BODY = "MALFORMED_BODY"
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 
 
@@ -51,6 +52,14 @@ FormItems = list[tuple[str, str | UploadFile]]
 
 class ClientGone(Exception):
     """The client closed the connection before its request had arrived."""
+
+
+def brings_form(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request brings a form, perhaps with files. `headers` by lower-case name."""
+    content_type = headers.get(b"content-type", b"")
+    if content_type == b"application/json":
+        return False
+    return content_type.partition(b";")[0].strip().lower() == b"multipart/form-data"
 
 
 async def read_body(receive: Receive) -> bytes:

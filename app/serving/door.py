@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Failure, Invalid, Unavailable
+from app.errors import BUSY, Failure, Invalid, Unavailable
 from app.serving import metrics
 from app.serving.bodies import MAX_BODY, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, Entrance, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
 from app.serving.known_requests import KnownRequests
-from app.serving.strangers import BUSY, Lobby
+from app.serving.strangers import Lobby
 from app.serving.uvicorn_parts import behind_proxy
 
 MAX_SWALLOWED = 8 * MIB
@@ -107,12 +107,12 @@ class Door:
             exchange.route = getattr(scope.get("route"), "path", "")
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
 
-    def let_in(self, exchange: Exchange, *, weight: int = 1) -> bool:
+    def let_in(self, exchange: Exchange) -> bool:
         """Whether there is room for one that comes again; then it takes that, and is under way."""
-        if self.taken + weight > self.max_in_flight:
+        if self.taken >= self.max_in_flight:
             return False
-        self.taken += weight
-        exchange.weight = weight
+        self.taken += 1
+        exchange.weight = 1
         self.in_flight += 1
         metrics.entered()
         return True

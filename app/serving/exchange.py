@@ -80,7 +80,7 @@ class Gate(Protocol):
     def known_requests(self) -> AnswersAgain:
         """What is known of requests by their bytes."""
 
-    def let_in(self, exchange: "Exchange", *, weight: int = 1) -> bool:
+    def let_in(self, exchange: "Exchange") -> bool:
         """Whether there is room for this request; if so it takes its place."""
 
     def make_room(self, weight: int) -> None:

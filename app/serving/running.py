@@ -18,20 +18,22 @@ import asyncpg
 import uvicorn
 
 from app.db.database import READ_ROLE
-from app.db.embedded import EmbeddedServer
+from app.db.embedded import DoesNotStart, EmbeddedServer
 from app.db.keeping import kept_running
 from app.db.migrating import create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
 from app.serving.metrics import METRICS_FOLDER
 from app.serving.sockets import BoundedSocket
-from app.serving.uvicorn_parts import AnnouncingServer, Multiprocess
+from app.serving.stopping import PARENT, STOPPING
+from app.serving.uvicorn_parts import AnnouncingServer, Processes
 from app.settings import Settings
 
 APP = "app.main:create"
 KEEP_ALIVE_S = 15
 """How long a connection may be idle between two requests."""
-FINISH_WITHIN_S = 30
-"""How long requests under way may take to finish after the signal to stop."""
+FINISH_WITHIN_S = 16
+"""How long requests under way may take to finish after the signal to stop: as long as a statement may run. What comes
+after them, the worker and the embedded database, needs some of `STOPS_WITHIN_S`, too."""
 MAX_MESSAGE = 1024 * 1024
 """The most bytes in a WebSocket message."""
 
@@ -42,7 +44,13 @@ def database(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    server = EmbeddedServer(settings.data_dir / "postgres")
+    try:
+        server = EmbeddedServer(settings.data_dir / "postgres")
+    except DoesNotStart as problem:
+        raise SystemExit(
+            f"The embedded PostgreSQL in {settings.data_dir / 'postgres'} does not start. Its last words:\n{problem}"
+        ) from None
+    STOPPING.at_end(server.kill)
     try:
         with kept_running(server):
             yield replace(settings, database_url=server.dsn())
@@ -83,6 +91,47 @@ async def refuse_unless_current(settings: Settings) -> None:
         )
 
 
+# A connection that switched roles may switch back: who logged in counts, and of which roles it could become any.
+_LOGIN = """
+SELECT session_user AS login, rolname FROM pg_roles
+ WHERE (rolsuper OR rolbypassrls) AND pg_has_role(session_user, oid, 'SET')
+ ORDER BY rolname <> session_user, rolname LIMIT 1
+"""
+
+
+async def refuse_unsafe_login(settings: Settings) -> None:
+    """SystemExit where an operator's login could pass the row-level policies by, except in development.
+
+    The application roles it acts as are checked besides (`readiness.py`); so a mistake in our SQL would have to come
+    with this one.
+    """
+    if settings.development:
+        return
+    for name, url in (
+        ("DATABASE_URL", settings.database_url),
+        ("DATABASE_READ_URL", settings.database_read_url),
+    ):
+        if url is None:
+            continue
+        try:
+            connection = await asyncpg.connect(url)
+            try:
+                found = await connection.fetchrow(_LOGIN)
+            finally:
+                await connection.close()
+        except (OSError, asyncpg.PostgresError) as problem:
+            if name == "DATABASE_READ_URL":
+                continue  # It may come later, and reads go to the primary meanwhile.
+            raise SystemExit(f"The database at {name} cannot be used: {problem}") from None
+        if found is not None:
+            as_whom = "" if found["rolname"] == found["login"] else f" (by becoming {found['rolname']})"
+            raise SystemExit(
+                f"{name} logs in as {found['login']}, which may go past the row-level policies{as_whom}. Serve with a"
+                " login that has neither SUPERUSER nor BYPASSRLS: the owner of the database, or one that was granted"
+                " the three application roles (README, Your own PostgreSQL)."
+            )
+
+
 def serve(
     settings: Settings, *, before: Callable[[Settings], Awaitable[None]], announce: Callable[[], None]
 ) -> None:
@@ -117,6 +166,7 @@ def serve(
     with _signals_do_not_kill(), database(settings) as settings:
         if os.environ.get("DATABASE_URL"):
             asyncio.run(refuse_unless_current(settings))
+            asyncio.run(refuse_unsafe_login(settings))
         else:
             asyncio.run(bring_up_to_date(settings))
             assert settings.database_url is not None
@@ -126,15 +176,21 @@ def serve(
             AnnouncingServer(config, announce).run(sockets=[socket])
         else:
             _share_metrics(settings)
+            os.environ[PARENT] = str(os.getpid())
             announce()
-            Multiprocess(config, sockets=[socket]).run()
+            Processes(config, sockets=[socket], on_signal=STOPPING.told, at_end=STOPPING.at_end).run()
 
 
 def stop_on_signal() -> asyncio.Event:
     """An event that SIGTERM and SIGINT set, in the running loop."""
     stop = asyncio.Event()
+
+    def heard() -> None:
+        STOPPING.told()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, heard)
     return stop
 
 
@@ -144,12 +200,10 @@ async def _awaited(work: Awaitable[None]) -> None:
 
 @contextlib.contextmanager
 def _signals_do_not_kill() -> Iterator[None]:
-    """uvicorn raises the signal that stopped it again when it is done, but the database must still be stopped.
-
-    A signal that comes before it serves ends the process properly, too.
-    """
+    """A signal that comes before or after it serves ends the process properly, too: the database must be stopped."""
 
     def stop(number: int, _: FrameType | None) -> None:
+        STOPPING.told()
         raise SystemExit(0 if number == signal.SIGTERM else 130)
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope
 
-from app.errors import Unavailable
+from app.errors import BUSY, Unavailable
 from app.serving.bodies import MIB, ClientGone, Entrance, too_large
 from app.serving.exchange import Exchange, exchange_of
 
@@ -19,7 +19,6 @@ MAX_WAITING = 1_000
 """Of one route, and sockets of one process."""
 MAX_HELD = 16 * MIB
 """Of bodies that are not yet complete, of one route."""
-BUSY = "The gateway is busy. Please try again shortly."
 
 
 class Waiting:

@@ -15,11 +15,15 @@ it (`tests/serving/test_uvicorn_parts.py`), and pyproject.toml keeps newer minor
 - `ServerState`: `connections`, `total_requests` and `default_headers`, shared by all connections of a server.
 - `STATUS_LINE`: the first line of an answer, by status.
 - `Server.startup` returns when requests are welcome, after the app's own start.
-- `ProxyHeadersMiddleware` around any ASGI app, and `Multiprocess` for several processes.
+- `Server.capture_signals` raises the signals it has caught (`_captured_signals`) again when it is done.
+- `ProxyHeadersMiddleware` around any ASGI app, and `Multiprocess` for several processes: it notes signals in
+  `signal_queue` and looks there now and then; `processes` are those it started, each with `kill`.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, MutableMapping
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator, MutableMapping
 from typing import Any, Protocol, cast
 
 import httptools
@@ -158,6 +162,43 @@ class AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         self._announce()
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are done with when the server has stopped: what comes after is a further one."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+
+class Processes(Multiprocess):
+    """Several processes that serve one socket."""
+
+    def __init__(
+        self,
+        config: Config,
+        sockets: list[Any],
+        *,
+        on_signal: Callable[[], object],
+        at_end: Callable[[Callable[[], object]], object],
+    ) -> None:
+        """`on_signal` hears of each signal to stop; what is given to `at_end` ends the processes at once."""
+        super().__init__(config, sockets)
+
+        def heard(number: int, _: object) -> None:
+            self.signal_queue.append(number)
+            on_signal()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, heard)
+        at_end(self._kill_all)
+
+    def _kill_all(self) -> None:
+        for process in self.processes:
+            with contextlib.suppress(OSError, ValueError):
+                process.process.kill()
+
 
 def behind_proxy(app: ASGIApp, trusted: str) -> ASGIApp:
     """The app as it is asked by way of a proxy; `trusted` says whose `X-Forwarded-…` are believed."""
@@ -168,7 +209,7 @@ __all__ = [
     "STATUS_LINE",
     "AnnouncingServer",
     "HttpConnection",
-    "Multiprocess",
+    "Processes",
     "ServerState",
     "SocketConnection",
     "behind_proxy",

@@ -32,6 +32,11 @@ class EventStatus(StrEnum):
     """It could not be processed; its faults say why."""
 
 
+def _this_transaction() -> Any:
+    number = text("pg_current_xact_id()::text::bigint")
+    return Field(default=None, sa_type=BigInteger, nullable=True, sa_column_kwargs={"server_default": number})
+
+
 class Event(SQLModel, table=True):
     """An event as it came in, and what was made of it. `dedup_key` is unique per source: a repeat is stored once."""
 
@@ -46,6 +51,8 @@ class Event(SQLModel, table=True):
         one_of("outcome", list(EventOutcome)),
         one_of("status", list(EventStatus)),
         Index(None, "group_id", "received_at", "id"),
+        # What subscribers have not been told.
+        Index(None, "group_id", "moved_by"),
         # What the pipeline looks for.
         Index(
             "ix_event_pending", "group_id", "received_at", "id", postgresql_where=text("status = 'pending'")
@@ -80,6 +87,8 @@ class Event(SQLModel, table=True):
         default=EventStatus.PROCESSED, sa_type=CODE, sa_column_kwargs={"server_default": "processed"}
     )
     tracker_id: str | None = Field(default=None, sa_type=WORDS)
+    is_vouched: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether it came with a credential or a valid signature. What strangers send may be made up."""
     event_type_id: int | None = Field(default=None, sa_type=BigInteger)
     type_version: int | None = Field(default=None)
     """The event type's version it came under."""
@@ -90,6 +99,10 @@ class Event(SQLModel, table=True):
     user_data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """What it says about the user."""
     updated_at: datetime = _now()
+    written_by: int | None = _this_transaction()
+    """The transaction that stored it, by its number in this server; null of what came from another one."""
+    moved_by: int | None = _this_transaction()
+    """The one that stored it, processed it or put it into the trash last."""
 
 
 class EventFault(TenantRow, table=True):

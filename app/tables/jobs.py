@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import (
-    Text,
-)
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import CODE, INSTANT

@@ -1,4 +1,5 @@
-"""The one bounded cache, under everything that need not be found out twice.
+"""What need not be found out twice, bounded: under everything that a process keeps by hand (pure functions of small
+values have `functools.lru_cache`).
 
 What is kept where, by which key and until when: ARCHITECTURE.md, "What is known again".
 """

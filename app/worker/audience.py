@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from app.db.database import Database, Transaction
 from app.domain.segments.operations import recount_segments
-from app.worker.jobs import Report, groups, visit
+from app.worker.jobs import Patience, Report, groups, visit
 
 # Read before counting and deleted afterwards: what is written meanwhile is left for the next time.
 CHANGED = "SELECT group_id, array_agg(id) AS ids FROM audience_change GROUP BY group_id ORDER BY group_id"
@@ -26,7 +26,12 @@ class Audience:
     name: str = "segment sizes"
     every_s: int = RHYTHM_S
     _day: date | None = None
+    _for_day: set[int] = field(default_factory=set)
+    """Groups whose segments that depend on the day are still to be counted today."""
     _not_before: dict[int, datetime] = field(default_factory=dict)
+    _patience: Patience = field(
+        default_factory=lambda: Patience(first=timedelta(seconds=RHYTHM_S / 2), longest=LONGEST_WAIT)
+    )
 
     def hint(self, group_id: int) -> bool:
         """Collects changes for a while: orders come in all the time, and counting takes longer."""
@@ -40,23 +45,28 @@ class Audience:
         """Count what changed and, once a day, what depends on the day."""
         async with db.directory() as connection:
             changed = {row["group_id"]: row["ids"] for row in await connection.fetch(CHANGED)}
+        if self._day != now.date():
+            self._for_day = set(await groups(db))
+            self._day = now.date()
         due = {g: ids for g, ids in changed.items() if self._not_before.get(g, now) <= now}
-        new_day = self._day != now.date()
-        targets = sorted(set(due) | set(await groups(db))) if new_day else list(due)
-        done: list[int] = []
+        targets = set(due) | {g for g in self._for_day if self._not_before.get(g, now) <= now}
+        waits: dict[int, timedelta] = {}
 
         async def recount(tx: Transaction) -> None:
             group_id, started = tx.scope.group_id, time.monotonic()
             await recount_segments(db, tx, now=now, all_of_them=group_id in due)
-            wait = timedelta(seconds=(time.monotonic() - started) * SHARE_OF_TIME)
-            self._not_before[group_id] = now + min(wait, LONGEST_WAIT)
-            done.append(group_id)
+            waits[group_id] = timedelta(seconds=(time.monotonic() - started) * SHARE_OF_TIME)
 
-        errors = await visit(db, targets, recount)
-        seen = [ident for group_id in done for ident in due.get(group_id, ())]
+        visited = await visit(db, self._patience.last(targets), recount)
+        for group_id in targets:
+            if group_id in visited.done:
+                self._patience.passed(group_id)
+                self._not_before[group_id] = now + min(waits[group_id], LONGEST_WAIT)
+            else:
+                self._not_before[group_id] = self._patience.failed(group_id, now)
+        seen = [ident for group_id in visited.done for ident in due.get(group_id, ())]
         if seen:
             async with db.directory() as connection:
                 await connection.execute(SEEN, seen)
-        if new_day and not errors:
-            self._day = now.date()
-        return Report(errors=errors)
+        self._for_day -= visited.done
+        return Report(errors=visited.errors)

@@ -1,12 +1,13 @@
 """Deleting what is no longer needed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.db.database import Database, Transaction
 from app.worker.jobs import Report, groups, visit
 
 BATCH = 1_000
+AFTER_TROUBLE = timedelta(minutes=1)
 # A few at a time, so that a request that wants one of these rows never waits long.
 DROP_ANSWERS = """
 DELETE FROM idempotent_answer
@@ -46,6 +47,7 @@ class Housekeeping:
                 if await tx.execute(DROP_ANSWERS, group_id, now, BATCH) == BATCH:
                     full.append(group_id)
 
-            errors += await visit(db, unfinished, drop)
+            errors += (await visit(db, unfinished, drop)).errors
             unfinished = full
-        return Report(errors=errors)
+        # What failed is not left for a whole hour.
+        return Report(errors=errors, next_at=now + AFTER_TROUBLE if errors else None)

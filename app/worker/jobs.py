@@ -1,17 +1,23 @@
 """What a job of the worker is, and how it visits every group: a failure in one does not stop the others."""
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.db.database import Database, Transaction
 from app.db.outages import Away
+from app.db.troubles import is_the_databases
 from app.values.scope import Scope
 
 log = logging.getLogger(__name__)
 
+LOCK_WAIT_MS = 1_000
+"""How long work in a group waits for a row that somebody holds."""
+
+_WAIT_BRIEFLY = f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"
 GROUPS = "SELECT id FROM tenant ORDER BY id"
 
 
@@ -52,20 +58,63 @@ async def groups(db: Database) -> list[int]:
         return [row["id"] for row in await connection.fetch(GROUPS)]
 
 
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What came of a round of visits."""
+
+    done: frozenset[int]
+    """The groups in which the work is committed."""
+    errors: list[str]
+    """A line for each of the others."""
+
+
 async def visit(
     db: Database, group_ids: Iterable[int], work: Callable[[Transaction], Awaitable[None]]
-) -> list[str]:
-    """Do `work` in each group, in a transaction each. A failing group is logged and reported; the others go on."""
+) -> Visited:
+    """Do `work` in each group, in a transaction each. A failing group is logged and reported; the others go on.
+
+    What `work` finds out counts once its group is done: COMMIT may fail after it.
+    """
+    done: set[int] = set()
     errors: list[str] = []
     for group_id in group_ids:
         try:
             async with db.transaction(Scope(group_id)) as tx:
+                # A row that somebody holds in one group must not hold up the others.
+                await tx.execute(_WAIT_BRIEFLY)
                 await work(tx)
+            done.add(group_id)
         except Exception as problem:
-            if not isinstance(problem, Away):
+            if is_the_databases(problem):
+                # That there is no connection is in the log already.
+                if not isinstance(problem, Away):
+                    log.warning("background work waits in group %s: %s", group_id, one_line(problem))
+            else:
                 log.exception("background work failed in group %s", group_id)
             errors.append(f"group {group_id}: {one_line(problem)}")
-    return errors
+    return Visited(frozenset(done), errors)
+
+
+class Patience:
+    """When to try again what failed, by group or job: after a pause that doubles, until it passes."""
+
+    def __init__(self, *, first: timedelta, longest: timedelta) -> None:
+        self._first, self._longest = first, longest
+        self._failures: Counter[int | str] = Counter()
+
+    def failed(self, what: int | str, now: datetime) -> datetime:
+        """It has failed once more; when to try again."""
+        self._failures[what] += 1
+        doubled: int = 2 ** min(self._failures[what] - 1, 20)
+        return now + min(self._first * doubled, self._longest)
+
+    def last(self, group_ids: Iterable[int]) -> list[int]:
+        """These groups in order, those that failed before after the others."""
+        return sorted(group_ids, key=lambda group_id: (self._failures[group_id], group_id))
+
+    def passed(self, what: int | str) -> None:
+        """It is done."""
+        self._failures.pop(what, None)
 
 
 def one_line(problem: Exception) -> str:

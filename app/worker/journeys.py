@@ -28,4 +28,4 @@ class Journeys:
         async def claim(tx: Transaction) -> None:
             await claim_latecomers(tx, now=now)
 
-        return Report(errors=await visit(db, await groups(db), claim))
+        return Report(errors=(await visit(db, await groups(db), claim)).errors)

@@ -15,12 +15,13 @@ from datetime import timedelta
 
 from app.db.database import Database
 from app.db.outages import Away
+from app.db.troubles import is_the_databases
 from app.domain.assets.storage import AssetStorage
 from app.worker.audience import Audience
 from app.worker.files import Files
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
-from app.worker.jobs import Job, one_line
+from app.worker.jobs import Job, Patience, one_line
 from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
@@ -30,6 +31,8 @@ from app.worker.spend_limits import SpendLimits
 log = logging.getLogger(__name__)
 
 AFTER_ERROR_S = 1.0
+LONGEST_PAUSE_S = 60.0
+"""Before a job that failed as a whole is tried again, if its interval is longer."""
 
 
 class Worker:
@@ -75,6 +78,9 @@ class Worker:
         self._registered = False
         self._renewed = float("-inf")
         self._holding = False
+        self._patience = Patience(
+            first=timedelta(seconds=AFTER_ERROR_S), longest=timedelta(seconds=LONGEST_PAUSE_S)
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish the job at hand, give the lease back and return."""
@@ -105,7 +111,11 @@ class Worker:
             return self._term_s / 5
         for name in tuple(self._hinted):
             self._hinted.discard(name)
-            await self._appointments.bring_forward(name)
+            try:
+                await self._appointments.bring_forward(name)
+            except BaseException:
+                self._hinted.add(name)
+                raise
         while not stop.is_set():
             appointment = await self._appointments.next(list(self.jobs))
             until_renewal = self._renewed + self._term_s / 3 - time.monotonic()
@@ -128,9 +138,13 @@ class Worker:
         try:
             report = await job.run(self._db, now)
             errors, next_at = report.errors, report.next_at
+            self._patience.passed(job.name)
         except Exception as problem:
-            log.exception("job %s failed", job.name)
-            errors, next_at = [one_line(problem)], None
+            if is_the_databases(problem):
+                log.warning("job %s is tried again: %s", job.name, one_line(problem))
+            else:
+                log.exception("job %s failed", job.name)
+            errors, next_at = [one_line(problem)], self._patience.failed(job.name, now)
         error = "\n".join(errors)[:10_000] or None
         await self._appointments.settle(job.name, error=error, next_at=next_at)
         return True

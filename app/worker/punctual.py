@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from app.db.database import Database, Transaction
-from app.worker.jobs import Report, groups, visit
+from app.worker.jobs import Patience, Report, groups, visit
 
 SHARE_OF_TIME = 100
 """Visits to all groups may take 1 % of the time between two rounds of them."""
 MIN_GAP = timedelta(seconds=5)
 MAX_GAP = timedelta(seconds=60)
 RETRY = timedelta(seconds=1)
-"""After a failure in a group, or where something is still due although nothing could be moved."""
+"""After a failure in a group, doubling up to MAX_GAP; or where something is due that could not be moved."""
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class Punctual(ABC):
     _due: dict[int, datetime] = field(default_factory=dict)
     _hinted: set[int] = field(default_factory=set)
     _round_at: datetime | None = None
+    _patience: Patience = field(default_factory=lambda: Patience(first=RETRY, longest=MAX_GAP))
 
     @abstractmethod
     async def move(self, tx: Transaction, now: datetime) -> None:
@@ -53,27 +54,32 @@ class Punctual(ABC):
         started = time.monotonic()
         full_round = self._round_at is None or self._round_at <= now
         if full_round:
+            targets = set(await groups(db))
             self._due.clear()
-            targets = await groups(db)
         else:
-            targets = sorted({g for g, due in self._due.items() if due <= now} | self._hinted)
+            targets = {g for g, due in self._due.items() if due <= now} | self._hinted
         # A hint that comes in after this leads to another run.
         self._hinted.clear()
-        for group_id in targets:
-            self._due[group_id] = now + RETRY  # stands if the visit fails
+        next_due: dict[int, datetime | None] = {}
 
         async def advance(tx: Transaction) -> None:
             group_id = tx.scope.group_id
             await self.move(tx, now)
-            due: datetime | None = await tx.fetchval(self.NEXT_DUE, group_id)
+            next_due[group_id] = await tx.fetchval(self.NEXT_DUE, group_id)
+
+        visited = await visit(db, self._patience.last(targets), advance)
+        for group_id in targets:
+            if group_id not in visited.done:
+                self._due[group_id] = self._patience.failed(group_id, now)
+                continue
+            self._patience.passed(group_id)
+            due = next_due[group_id]
             if due is None:
-                del self._due[group_id]
+                self._due.pop(group_id, None)
             else:
                 self._due[group_id] = max(due, now + RETRY) if due <= now else due
-
-        errors = await visit(db, targets, advance)
         if full_round:
             taken = timedelta(seconds=time.monotonic() - started)
             self._round_at = now + min(max(taken * SHARE_OF_TIME, MIN_GAP), MAX_GAP)
         assert self._round_at is not None
-        return Report(next_at=min([self._round_at, *self._due.values()]), errors=errors)
+        return Report(next_at=min([self._round_at, *self._due.values()]), errors=visited.errors)

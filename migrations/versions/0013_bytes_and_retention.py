@@ -1,7 +1,7 @@
 """how much is kept, and for how long: sizes of events, retention and usage of groups, bytes of removed files
 
 Revision ID: 0013
-Revises: 0009
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.grants_0003 import protect, unprotect
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

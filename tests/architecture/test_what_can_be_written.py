@@ -212,7 +212,7 @@ def named_by(entity: Entity, name: str, field: Field) -> Iterator[tuple[str, str
             yield target_of(entity, name).table, field.key
     elif isinstance(field, Many) and field.key:
         children = target_of(entity, name).table
-        yield entity.table, field.parent_key
+        yield entity.table, "id"
         yield children, field.key
         yield from ((children, key.column) for key in field.orders.values())
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.db.outages import Absence, Away
+from app.db.absence import Absence
+from app.db.outages import Away
 from app.db.pool import Pool
 from app.errors import Unavailable
 

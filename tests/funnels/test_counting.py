@@ -4,6 +4,7 @@ import json
 import random
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from app.domain.funnels.stages import STAGES, STAGES_OF, FunnelType, steps_of
+from app.domain.funnels.stages import STAGES, STAGES_OF, FunnelType
 from app.domain.funnels.touches import Touch, record_touches
 from app.settings import read_settings
 from app.tables.funnels import FunnelStage
@@ -34,6 +35,35 @@ CUSTOM = (
     " { channel campaign { id } segment { id }"
     "   stages { stage count percentage dropOff medianSeconds } overallConversion } }"
 )
+
+TENTH = Decimal("0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """One stage of a funnel, as it should be shown."""
+
+    stage: FunnelStage
+    count: int
+    percentage: Decimal
+    """Of the first stage's count, one decimal; 0 where nobody entered."""
+    drop_off: Decimal | None
+    """The percentage before less this one, in points; None on the first stage."""
+
+
+def steps_of(stages: Sequence[FunnelStage], counts: Sequence[int]) -> list[FunnelStep]:
+    """The arithmetic of what is printed, which the gateway does in SQL, in plain Python."""
+    steps: list[FunnelStep] = []
+    before: Decimal | None = None
+    for stage, count in zip(stages, counts, strict=True):
+        percentage = (
+            (Decimal(100 * count) / counts[0]).quantize(TENTH, rounding=ROUND_HALF_UP)
+            if counts[0]
+            else Decimal(0)
+        )
+        steps.append(FunnelStep(stage, count, percentage, None if before is None else before - percentage))
+        before = percentage
+    return steps
 
 
 @pytest.fixture(scope="module")

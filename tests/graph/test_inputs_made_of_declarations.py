@@ -65,7 +65,7 @@ class LetterInput:
     urgent: bool | None = own("Whether it hurries.")
 
 
-@input_for(Letter, only=("title",), own_first=True)
+@input_for(Letter, only=("title",), first=("id",))
 class TitleInput:
     """A title."""
 

@@ -23,7 +23,7 @@ from starlette.datastructures import Headers, UploadFile
 from app.auth.principal import ADMIN_ROLES, WRITERS, Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.graph.declaring.writing import ROLES
+from app.graph.declaring.writing import ROLES, shows_secret
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.graph.schema import graph
@@ -350,6 +350,16 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         payload = get_named_type(field.type)
         assert isinstance(payload, GraphQLObjectType)
         assert str(payload.fields["errors"].type) == "[UserError!]!"
+
+
+def test_whatever_shows_a_secret_says_so() -> None:
+    mutation = graph.mutation_type
+    assert mutation is not None
+    said = {name for name, field in mutation.fields.items() if shows_secret(field)}
+    may = {name for name, field in mutation.fields.items() if "secret" in get_named_type(field.type).fields}
+    # Its payload is the others', but an ended connection has no secret.
+    assert may - said == {"webhookConnectionDisconnect"}
+    assert said <= may
 
 
 def test_everything_that_can_be_written_is_described() -> None:

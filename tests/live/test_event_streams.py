@@ -145,8 +145,9 @@ async def test_a_client_that_was_cut_off_is_forgotten(served: Served) -> None:
         b"X-API-KEY: %b\r\nContent-Length: %d\r\n\r\n%b" % (served.api_key.encode(), len(body), body)
     )
     await reader.readuntil(b"event: next")
-    writer.transport.abort()
     tasks = served.server.server_state.tasks
+    assert tasks
+    writer.transport.abort()
     await until(lambda: not tasks)
 
 

@@ -267,3 +267,14 @@ async def test_a_cursor_between_the_rows_is_a_place_like_any_other(
     asker: Asker, ours: Everything, key: str, made: str
 ) -> None:
     await page(asker, ours.scope, "campaigns", f'first: 3, after: "{made}", orderBy: [{{field: {key}}}]')
+
+
+@pytest.mark.parametrize("ident", ["x", 1, True, None, ["x"]])
+async def test_a_cursor_with_no_uuid_for_an_event_is_refused(
+    asker: Asker, ours: Everything, ident: object
+) -> None:
+    made = cursor("RECEIVED_AT:DESC,id:DESC", "2026-01-01T00:00:00Z", ident)
+    query = "query($c: String) { events(after: $c) { nodes { id } } }"
+    for answer in await asker.both(ours.scope, query, c=made):
+        assert answer.execution == "refused", answer.body
+        assert answer.errors[0]["message"].startswith("after: ")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from app.db.outages import TELL_EVERY_S, Absence
+from app.db.absence import TELL_EVERY_S, Absence
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings

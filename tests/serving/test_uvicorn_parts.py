@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 import websockets
 from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
 
 from app.serving import uvicorn_parts as parts
 from tests.serving.wire import get, hello, post, until
@@ -263,4 +264,4 @@ async def test_a_trusted_proxy_is_believed() -> None:
 
 
 def test_several_processes_are_asked_for_as_we_do() -> None:
-    assert list(inspect.signature(parts.Multiprocess.__init__).parameters)[1:] == ["config", "sockets"]
+    assert list(inspect.signature(Multiprocess.__init__).parameters)[1:] == ["config", "sockets"]

@@ -47,14 +47,14 @@ class KeptFile:
     storage_key: str
 
 
-async def keep_files(
-    shelf: Shelf, files: Sequence[NewFile], *, group_id: int, path: Path = ("files",)
-) -> list[KeptFile]:
+async def keep_files(shelf: Shelf, files: Sequence[NewFile], *, group_id: int) -> list[KeptFile]:
     """Check all files, then store them. Outside any transaction: a bucket may be slow."""
     if len(files) > MAX_FILES:
-        raise TooLarge(f"There are {len(files)} files; at most {MAX_FILES} are taken at once.", path=path)
+        raise TooLarge(
+            f"There are {len(files)} files; at most {MAX_FILES} are taken at once.", path=["files"]
+        )
     kept = [
-        await asyncio.to_thread(_judge, file, group_id, [*path, index]) for index, file in enumerate(files)
+        await asyncio.to_thread(_judge, file, group_id, ["files", index]) for index, file in enumerate(files)
     ]
     for file, judged in zip(files, kept, strict=True):
         await shelf.put(judged.storage_key, file.body)

@@ -24,12 +24,12 @@ NUMBERS = frozenset({EventDataType.NUMBER, EventDataType.INTEGER})
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
-def reference_of(text: str, path: Path = ("reference",)) -> str:
+def reference_of(text: str) -> str:
     """An event type's reference, by which events name it."""
-    return _key(text, path, "a reference")
+    return _key(text, ["reference"], "a reference")
 
 
-def name_of(text: str, path: Path = ("name",)) -> str:
+def name_of(text: str, path: Path) -> str:
     """What people call it."""
     return inputs.text(text, path, longest=MAX_NAME, blank=False)
 

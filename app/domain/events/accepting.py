@@ -1,7 +1,7 @@
 """Taking events in: what waits is written together, and acknowledged after COMMIT.
 
 Requests queue here; a writer takes whatever is waiting, up to 500, and stores it in one transaction: one insert per
-group, the group's policies changing in between (`accept_events`, revision 0006). While it commits, the next batch
+group, the group's policies changing in between (`accept_events`, revision 0010). While it commits, the next batch
 gathers, so batches grow with the load and nobody waits for a timer.
 
 A repeat (same project and nonce) gets the id of the first: within a batch, from an earlier one or another process.
@@ -50,6 +50,8 @@ class Sent:
     occurred_at: datetime
     received_at: datetime
     body: str
+    is_vouched: bool = False
+    """Whether it came with a credential."""
 
     @property
     def size(self) -> int:
@@ -75,7 +77,7 @@ class _Waiting:
 _ACCEPT = """
 SELECT place, id FROM accept_events(
   $1::bigint[], $2::int[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-  $9::timestamptz[], $10::text[])
+  $9::timestamptz[], $10::text[], $11::boolean[])
 """
 _NOTIFY = f"SELECT pg_notify('{CHANNEL}', given::text) FROM unnest($1::bigint[]) AS given"
 
@@ -206,6 +208,7 @@ class Acceptor:
             [waiting.sent.received_at for waiting in batch],
             [waiting.sent.occurred_at for waiting in batch],
             [waiting.sent.body for waiting in batch],
+            [waiting.sent.is_vouched for waiting in batch],
         )
         # Only those that were there already come back.
         for place, ident in rows:
@@ -231,7 +234,7 @@ class Acceptor:
         if not isinstance(problem, Unavailable):  # That there are no connections is in the log already.
             log.warning("%d events could not be stored: %s", len(batch), problem)
         self._let_go()
-        failure = outage(problem) or Unavailable("The event could not be stored just now.")
+        failure = self._db.writer.noted(problem) or Unavailable("The event could not be stored just now.")
         for waiting in batch:
             _refuse(waiting, failure)
 

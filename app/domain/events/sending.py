@@ -33,11 +33,12 @@ def sent_event(
     landing_url: str | None = None,
     referrer: str | None = None,
     body: str | None = None,
+    is_vouched: bool = False,
     max_bytes: int = DEFAULT_EVENT_BYTES,
     now: datetime,
 ) -> Sent:
-    """The event to store. `project` is the slug; `body` is all that was sent, the JSON text of an object that holds
-    `data`; where it is given, it is kept instead of the other arguments.
+    """The event to store. `project` is the slug; `is_vouched` says that it came with a credential; `body` is all that
+    was sent, the JSON text of an object that holds `data`: where it is given, it is kept instead of the others.
 
     One of more than `max_bytes` is TooLarge, as it would be kept.
     A date that cannot be read is no obstacle: the event counts as sent now, and its judge will find the date again.
@@ -72,6 +73,7 @@ def sent_event(
         occurred_at=occurred_at,
         received_at=now,
         body=body,
+        is_vouched=is_vouched,
     )
 
 

@@ -35,6 +35,7 @@ class Claimed:
     event_type: str
     occurred_at: datetime
     tracker_id: str | None
+    is_vouched: bool
     body: Mapping[str, object]
 
 
@@ -117,7 +118,7 @@ _STORE = """
 UPDATE event e
    SET status = 'processed', event_type_id = given.type_id, type_version = given.version,
        customer_id = given.customer_id, is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
-       user_data = given.user_data::json, updated_at = $2
+       user_data = given.user_data::json, updated_at = $2, moved_by = pg_current_xact_id()::text::bigint
   FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[])
     AS given (id, type_id, version, customer_id, data, user_data)
  WHERE e.group_id = $1 AND e.id = given.id
@@ -184,7 +185,7 @@ async def _touch(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> N
 
 
 def _triggering(taken: Sequence[Taken]) -> list[TriggeringEvent]:
-    """Those whose type triggers rewards."""
+    """Those whose type triggers rewards. Of strangers only where it says so: they could pay themselves."""
     return [
         TriggeringEvent(
             id=one.event.id,
@@ -196,7 +197,7 @@ def _triggering(taken: Sequence[Taken]) -> list[TriggeringEvent]:
             data={**one.verdict.data, **{key: value for _, key, value in one.verdict.metrics}},
         )
         for one in taken
-        if one.schema.trigger is not None
+        if one.schema.trigger is not None and (one.event.is_vouched or one.schema.trigger_by_strangers)
     ]
 
 
@@ -215,7 +216,10 @@ async def _count(tx: Transaction, taken: Sequence[Taken]) -> None:
         await rollups.add_to_sums(tx, project_id, deltas)
 
 
-_TRASH = "UPDATE event SET status = 'trashed', updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
+_TRASH = """
+UPDATE event SET status = 'trashed', updated_at = $3, moved_by = pg_current_xact_id()::text::bigint
+ WHERE group_id = $1 AND id = ANY ($2)
+"""
 _BLAME = """
 INSERT INTO event_fault (group_id, created_at, event_id, position, code, field, message)
 SELECT $1, $2, given.* FROM unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[]) AS given

@@ -47,7 +47,7 @@ async def store_to_write(tx: Transaction, store_id: int | None, *, path: Path = 
     return StoreFacts(row["id"], zone_of(row["zone"]), row["currency"])
 
 
-async def store_by_beacon(tx: Transaction, beacon_key: str, *, path: Path = ("beaconKey",)) -> StoreFacts:
+async def store_by_beacon(tx: Transaction, beacon_key: str) -> StoreFacts:
     """The store this beacon key names, compared exactly.
 
     Under a store's scope any key but its own is refused, whether or not it exists.
@@ -56,8 +56,8 @@ async def store_by_beacon(tx: Transaction, beacon_key: str, *, path: Path = ("be
     own = tx.scope.store_id
     if own is not None and (row is None or row["id"] != own):
         raise Forbidden(
-            "The beacon key of the campaign is not the one the request was narrowed to.", path=path
+            "The beacon key of the campaign is not the one the request was narrowed to.", path=["beaconKey"]
         )
     if row is None:
-        raise NotFound("store with this beacon key", path=path)
+        raise NotFound("store with this beacon key", path=["beaconKey"])
     return StoreFacts(row["id"], zone_of(row["zone"]), row["currency"])

@@ -57,13 +57,13 @@ async def update_integration(tx: Transaction, integration_id: int, given: Integr
     return bool(await tx.execute(_RENAME, tx.scope.group_id, integration_id, name))
 
 
-async def custom_integration(tx: Transaction, wmkt_id: str, *, path: Path = ("wmktId",)) -> Any:
+async def custom_integration(tx: Transaction, wmkt_id: str) -> Any:
     """The integration with this tracking id, inside the scope; Conflict where we may not make its campaigns."""
-    integration = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=path)
+    integration = await _one(tx, "integration.wmkt_id = $4", wmkt_id, path=["wmktId"])
     if not is_custom(integration["kind"]):
         raise Conflict(
             f"This needs a custom integration; {wmkt_id} is of the kind {integration['kind']}.",
-            path=path,
+            path=["wmktId"],
             code="NOT_CUSTOM",
         )
     return integration

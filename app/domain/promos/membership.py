@@ -5,7 +5,6 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CUSTOMER_BORDERS, borders
-from app.domain.inputs import Path
 from app.domain.promos.rules import Buyer
 from app.domain.segments.attributes import FACT_COLUMNS, facts_of
 from app.domain.segments.operations import kept_predicate
@@ -47,11 +46,11 @@ async def buyer_of(
     )
 
 
-async def customer_of(tx: Transaction, customer_id: int, *, path: Path = ("customerId",)) -> Any:
+async def customer_of(tx: Transaction, customer_id: int) -> Any:
     """The customer's row; NotFound where this scope has no such customer."""
     row = await tx.fetchrow(_CUSTOMER, *borders(tx.scope), customer_id)
     if row is None:
-        raise NotFound("customer", customer_id, path=path)
+        raise NotFound("customer", customer_id, path=["customerId"])
     return row
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.programme import (
+    OR,
     REDEEM,
     SCALE,
     Condition,
@@ -137,15 +138,15 @@ def settle_due(programme: Programme, asked: Due, books: Books, *, customer_id: i
     wanted = asked.wanted
     if asked.outcome is not None:
         return _decided(asked.outcome, wanted, [], trace)
-    limits, counted = programme.limits, books
-    known = counted.rewarded.get(customer_id, 0) > 0
+    limits = programme.limits
+    known = books.rewarded.get(customer_id, 0) > 0
     checks = (
-        ("participants", limits.participants, counted.participants, 0 if known else 1),
-        ("transactions", limits.transactions, counted.transactions, 1),
-        ("revenue", limits.revenue, counted.revenue, revenue),
+        ("participants", limits.participants, books.participants, 0 if known else 1),
+        ("transactions", limits.transactions, books.transactions, 1),
+        ("revenue", limits.revenue, books.revenue, revenue),
     )
     full = [name for name, limit, so_far, more in checks if so_far + more > limit]
-    room = max(0, limits.rewards - counted.paid)
+    room = max(0, limits.rewards - books.paid)
     if trace is not None:
         trace["limits"] = [
             {"of": name, "limit": limit, "soFar": so_far, "thisOne": more, "reached": so_far + more > limit}
@@ -155,7 +156,7 @@ def settle_due(programme: Programme, asked: Due, books: Books, *, customer_id: i
         if limits.rewards < MAX_SAFE_INTEGER or room < wanted:
             trace["limits"].append(
                 {
-                    "of": "rewards", "limit": limits.rewards, "soFar": counted.paid, "thisOne": wanted,
+                    "of": "rewards", "limit": limits.rewards, "soFar": books.paid, "thisOne": wanted,
                     "reached": room < wanted,
                 }
             )  # fmt: skip
@@ -258,7 +259,7 @@ def _flow_trace(flow: Flow, facts: Facts, at: datetime, *, holds: bool) -> Trace
 
 
 def _condition_trace(one: Condition, facts: Facts, at: datetime) -> Trace:
-    found: Trace = {"condition": one.id, "expected": one.expected, "tie": "OR" if one.joiner == 2 else "AND"}
+    found: Trace = {"condition": one.id, "expected": one.expected, "tie": "OR" if one.joiner == OR else "AND"}
     if one.test is None:
         return {**found, "holds": False, "why": one.why}
     holds = evaluate(one.test, facts, now=at)

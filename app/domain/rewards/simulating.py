@@ -76,7 +76,7 @@ class Simulated:
 
 
 Heard = Callable[[int, int, Decision], None]
-"""Called with every decision: the evaluation's id (0 for a draft), the customer, the decision."""
+"""Called with every decision: the evaluation's id, the customer, the decision."""
 
 
 async def replay_evaluations(
@@ -138,7 +138,6 @@ async def draft(
     campaign: Mapping[str, Any],
     partner: Mapping[str, Any],
     store_id: int | None,
-    heard: Heard | None = None,
 ) -> AsyncIterator[Simulated]:
     """What a configuration that never ran would have paid; yields after each chunk. `campaign`, `partner`: facts.
 
@@ -167,8 +166,6 @@ async def draft(
             decision = settle_due(programme, asked, books, customer_id=customer, revenue=revenue)
             enter(programme, decision, books, customer_id=customer, revenue=revenue)
             _note(state, decision, customer, row["received_at"], programme, books, revenue)
-            if heard is not None:
-                heard(0, customer, decision)
         yield state
     yield state
 
@@ -177,19 +174,15 @@ def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str
     """An event as a trigger, its transaction, and further values by owner."""
     if row["trigger"] is None:
         body = _read(row["body"])
-        trigger = Trigger(
-            CODES[RewardTrigger(row["event_type"])], body["customTriggerId"], row["occurred_at"]
-        )
-        transaction = dict(body["transaction"])
-        if transaction.get("currency") not in (None, currency):
-            transaction["amount"] = None
-        return trigger, transaction, body["attributes"]
-    data = _read(row["data"]) if row["data"] else {}
-    code, custom = _trigger_of(row["trigger"], row["event_type_id"])
-    transaction = transaction_of(data, currency=currency)
+        code, custom = CODES[RewardTrigger(row["event_type"])], body["customTriggerId"]
+        transaction, further = dict(body["transaction"]), body["attributes"]
+    else:
+        data = _read(row["data"]) if row["data"] else {}
+        code, custom = _trigger_of(row["trigger"], row["event_type_id"])
+        transaction, further = transaction_of(data, currency=currency), {"transaction": data}
     if transaction.get("currency") not in (None, currency):
         transaction["amount"] = None
-    return Trigger(code, custom, row["occurred_at"]), transaction, {"transaction": data}
+    return Trigger(code, custom, row["occurred_at"]), transaction, further
 
 
 def _note(

@@ -4,7 +4,6 @@ document leaves the numbers open, so these are ours: what the channel's provider
 
 from collections.abc import Collection
 
-from app.domain.inputs import Path
 from app.errors import Conflict
 
 MAX_SEGMENT = {
@@ -19,7 +18,7 @@ MAX_SEGMENT = {
 TOO_LARGE = "SEGMENT_TOO_LARGE"
 
 
-def check_size(size: int, channels: Collection[str], *, path: Path = ("segmentId",)) -> None:
+def check_size(size: int, channels: Collection[str]) -> None:
     """Conflict (`SEGMENT_TOO_LARGE`) where a segment of this size exceeds a channel's limit."""
     bounded = [(MAX_SEGMENT[name], name) for name in channels if name in MAX_SEGMENT]
     if not bounded:
@@ -28,6 +27,6 @@ def check_size(size: int, channels: Collection[str], *, path: Path = ("segmentId
     if size > most:
         raise Conflict(
             f"The segment has {size} customers; a campaign by {channel} may have at most {most}.",
-            path=path,
+            path=["segmentId"],
             code=TOO_LARGE,
         )

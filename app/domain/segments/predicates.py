@@ -107,9 +107,9 @@ Predicate = Test | Not | Every | Some
 # ── reading ───────────────────────────────────────────────────────────────────
 
 
-def parse(criteria: object, attributes: PredicateAttributes, *, path: Path = ("criteria",)) -> Predicate:
+def parse(criteria: object, attributes: PredicateAttributes) -> Predicate:
     """The predicate in a criteria object. Invalid (`INVALID_SEGMENT_CRITERIA`) names the path of the fault."""
-    return _Reader(attributes).criteria(criteria, path, 1)
+    return _Reader(attributes).criteria(criteria, ("criteria",), 1)
 
 
 @dataclass
@@ -253,6 +253,17 @@ def _holds(predicate: Predicate, facts: Any, at: Moment) -> bool:
             if not attribute.kind.is_there(value):
                 return False
             return operator == "exists" or attribute.kind.holds(operator, value, operand, at)
+
+
+def asks_freely(predicate: Predicate) -> bool:
+    """Whether it asks about a free attribute, which may be anything that is known about somebody."""
+    match predicate:
+        case Not(inner):
+            return asks_freely(inner)
+        case Every(parts) | Some(parts):
+            return any(asks_freely(part) for part in parts)
+        case Test(attribute):
+            return isinstance(attribute.kind, Free)
 
 
 def depends_on_time(predicate: Predicate) -> bool:

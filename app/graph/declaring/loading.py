@@ -6,7 +6,7 @@ keys at once (`unnest … CROSS JOIN LATERAL`), as `gateway_app` behind the row-
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from app.plan.catalog import (
 )
 from app.plan.cells import Cells, unnested
 from app.plan.kinds import Kind, show
+from app.plan.news import CURRENT, NewsHead, NewsRow, Snapshot, number_of
 from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
 from app.plan.scoping import Tables, scoped_table
 from app.plan.sql import NOTHING, Alias, Select, Sql, const, joined, print_sql, sql, verbatim
@@ -52,7 +53,7 @@ class Record:
     `{path}name?`    whether the embedded object `name` is there; `?` alone, whether the aggregate's object is
     `{path}name*f/0` an array: that expression of field `f`, for each object in the list `name`
     `#column`        a key, for finding other rows; `#by` the one this row was looked up by
-    `~column`        a sort key, for the row's cursor
+    `~column`        a sort key, for the row's cursor; `~number` what news are told by
     `%parent`        which parent it belongs to; `%place` its place among that parent's rows
     """
     path: str = ""
@@ -108,8 +109,8 @@ class Loaders:
         self.shape = bindings.scope.shape
         self.statements: list[str] = []
         """Statements that were run, for tests that count them."""
-        self.news: list[Record] = []
-        """The news rows of this request, so that the next one leaves them out."""
+        self.news: NewsHead | None = None
+        """What the next request must know of this one's news."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._inside: Transaction | None = None
 
@@ -146,10 +147,27 @@ class Loaders:
 
     async def listing(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> list[Record]:
         """All rows of a plain list."""
-        page = await self._page(type_name, many, args, parent, peek=False)
         if isinstance(many, News):
-            self.news = page.rows
-        return page.rows
+            return await self._news(type_name, many, args)
+        return (await self._page(type_name, many, args, parent, peek=False)).rows
+
+    async def _news(self, type_name: str, many: News, args: FieldArguments) -> list[Record]:
+        """Rows that came in up to this moment; two statements, so the first says where the second ends."""
+        window = self.bindings.facts.news
+        assert window is not None
+        assert many.columns is not None
+        until = window.until or (await self._fetch(CURRENT))[0]["told"]
+        facts = self.bindings.facts._replace(news=replace(window, until=until))
+        self.bindings = replace(self.bindings, facts=facts)
+        rows = (await self._page(type_name, many, args, None, peek=False)).rows
+        self.news = NewsHead(
+            Snapshot.read(until),
+            [
+                NewsRow(row.values[f"~{many.columns.instant}"], row.key("id"), row.values["~number"])
+                for row in rows
+            ],
+        )
+        return rows
 
     async def page(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> LoadedPage:
         """A page of a connection."""
@@ -178,6 +196,8 @@ class Loaders:
             select = page.select
             select.names = self._columns(entity, row)
             select.names |= {f'"~{k.column}"': row(k.column) for k, _ in ordering.keys}
+            if isinstance(many, News) and many.columns is not None:
+                select.names['"~number"'] = number_of(row, many.columns)
             order = joined(", ", ordering.sql(Alias("t"), backward=backward))
             select.names['"%place"'] = sql("row_number() OVER (ORDER BY {order})", order=order)
             return await self._per_parent(type_name, select, parents, order=['"%place"'])
@@ -288,7 +308,7 @@ class Loaders:
         values = statement.values(self.bindings)
         if self._inside is not None:
             return await self._inside.fetch(statement.text, *values)
-        async with self.db.transaction(self.bindings.scope) as tx:
+        async with self.db.transaction(self.bindings.scope, writes=False) as tx:
             return await tx.fetch(statement.text, *values)
 
     async def _load(self, signature: Any, batch: Callable[[list[Any]], Awaitable[list[T]]], key: Any) -> T:
@@ -322,7 +342,7 @@ class Loaders:
             elif isinstance(field, ToOne):
                 names[f'"#{field.own_key}"'] = row(field.own_key)
             elif isinstance(field, Many) and field.key:
-                names[f'"#{field.parent_key}"'] = row(field.parent_key)
+                names['"#id"'] = row("id")
 
     def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
         """Every value of the objects, each as an array in their order."""

@@ -19,6 +19,7 @@ from app.plan.binding import Bindings
 from app.plan.catalog import Catalog
 from app.plan.compile import Unplannable, compile_made
 from app.plan.sql import Statement
+from app.values.ids import show_id
 from app.values.known import Known
 
 _STATEMENTS: Known[tuple[Plan, str, str], Statement | Literal[False]] = Known(
@@ -40,6 +41,8 @@ class Printed(Finished):
 
 async def shown(info: Any, tx: Transaction, type_name: str, ident: int | UUID) -> Any:
     """The row this mutation wrote, as a value for its payload."""
+    if info.context.whole is not None:
+        info.context.wrote.append(show_id(loaders_of(info).catalog.entities[type_name].prefix, ident))
     printed = await _print(info, tx, type_name, ident)
     return printed or (await _loaded(info, tx, type_name, [ident]))[0]
 

@@ -89,7 +89,7 @@ async def _relation(root: Any, info: Any) -> Any:
                 key = _read(entity.prefix, entity.id_cast, _args(info, definition).values["id"])
             return None if key is None else await loaders.one(target.name, key, alive=True)
         case Many():
-            parent = root.key(field.parent_key) if field.key else None
+            parent = root.key("id") if field.key else None
             args = _args(info, definition)
             if not field.connection:
                 return await loaders.listing(target.name, field, args, parent)

@@ -25,9 +25,10 @@ import strawberry
 from app.db.database import Transaction
 from app.domain.inputs import Path
 from app.domain.settable import IdText, SettableField, SmallInt, settable_fields
-from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
+from app.errors import MAX_TOLD, Failure, Invalid, Several
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
+from app.graph.declaring.writing import own_id
 from app.values.changes import UNSET
 from app.values.ids import read_id
 
@@ -139,29 +140,27 @@ def input_for(
     *,
     inside: str = "",
     only: Collection[str] | None = None,
-    without: Collection[str] = (),
     required: Collection[str] = (),
     objects: Mapping[str, tuple[type, str]] | None = None,
     entries: Mapping[str, type] | None = None,
     codes: Mapping[str, Coded] | None = None,
     forms: Mapping[str, Conversion] | None = None,
     texts: Mapping[str, str] | None = None,
-    own_first: bool = False,
     first: Sequence[str] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own (or `own_first`).
+    """Make a class a GraphQL input of the settable fields of `fields`, followed by the class's own.
 
     `inside`: it is the object of that name in another input, and holds what is declared inside it.
-    `only`, `without`: columns that alone can, or that cannot, be given here. `required`: those that must be.
+    `only`: the columns that can be given here, where not all can. `required`: those that must be.
     `objects`: by name, the inputs of its objects and what they are. `entries`: by column, the inputs of what a column
     holds, or holds several of. `codes`: by column, the enum that names its codes. `forms`: by column, how the graph
     shows it otherwise. `texts`: by column, the description where it means something else here. `first`: names that
-    stand before all others.
+    stand before all others, whether declared or the class's own.
     """
     taken = _Taken(
         tuple(
             one for one in settable_fields(fields)
-            if one.column not in without and (only is None or one.column in only)
+            if (only is None or one.column in only)
             and (not inside or one.setting.inside == inside)
         ),
         inside, objects or {}, entries or {}, codes or {}, forms or {}, texts or {},
@@ -178,7 +177,7 @@ def input_for(
                 must = one.column in required or (one.default is MISSING and one.column not in taken.codes)
                 made[name] = kind if must or _has_default(one) else kind | None
                 setattr(cls, name, _field(one, text, must=must))
-        kinds = {**own, **made} if own_first else {**made, **own}
+        kinds = {**made, **own}
         cls.__annotations__ = {name: kinds[name] for name in dict.fromkeys((*first, *kinds))}
         cls.__reader__ = reader  # type: ignore[attr-defined]
         return input_type(cls)
@@ -186,23 +185,26 @@ def input_for(
     return decorate
 
 
-async def fields_of(tx: Transaction, fields: type[T], given: Any, at: Path = ()) -> T:
-    """The values of an input, in the domain's form; `at` is its path in the mutation's input.
+async def fields_of(tx: Transaction, fields: type[T], given: Any) -> T:
+    """The values of a mutation's input, in the domain's form.
 
     Ids are read here: one that cannot be read is not found, like an unknown id. Names are looked up here, too.
     """
     reader: _Reader = given.__reader__
-    values = reader.read(given, at)
+    values = reader.read(given, ())
     for one in reader.named:
         text = values.get(one.column)
         if text is not None:
             assert one.setting.named is not None
-            values[one.column] = await one.setting.named(tx, text, *at, *one.steps)
+            values[one.column] = await one.setting.named(tx, text, *one.steps)
     return fields(**values)
 
 
 def entry_of(fields: type[T], given: Any, at: Path = (), **more: Any) -> T:
-    """The same where nothing has to be looked up. `more` has the values that do not come from clients."""
+    """The same where nothing has to be looked up, for an input at the path `at`.
+
+    `more` has the values that do not come from clients.
+    """
     reader: _Reader = given.__reader__
     assert not reader.named, f"{fields.__name__} has names that must be looked up"
     return fields(**reader.read(given, at), **more)
@@ -237,12 +239,12 @@ def _form(one: SettableField, taken: _Taken) -> Callable[[Any, Path], Any] | Non
         return None
     prefix, kind = one.setting.refers
     if _is_list(one.kind):
-        return lambda sent, at: [row_id(text, prefix, kind, [*at, *steps, n]) for n, text in enumerate(sent)]
+        return lambda sent, at: [own_id(text, prefix, kind, *at, *steps, n) for n, text in enumerate(sent)]
     blank = one.setting.blank
 
     def ident(text: str, at: Path) -> int | None:
         found = read_id(prefix, text)
-        return found if found is not None or text in blank else row_id(text, prefix, kind, [*at, *steps])
+        return found if found is not None or text in blank else own_id(text, prefix, kind, *at, *steps)
 
     return ident
 
@@ -272,14 +274,6 @@ def code_of(named: Enum, path: Path, *, name: str, instead: str = "") -> int:
     if named.value == 0:
         raise Invalid(f"`{name}` cannot be UNRECOGNIZED; that only describes.{instead}", path=path)
     return int(named.value)
-
-
-def row_id(text: str, prefix: str, kind: str, path: Path) -> int:
-    """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
-    found = read_id(prefix, text)
-    if found is None:
-        raise NotFound(kind, text, path=[str(step) for step in path])
-    return found
 
 
 def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:

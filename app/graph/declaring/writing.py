@@ -15,16 +15,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import strawberry
+from graphql import GraphQLField
 
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
+from app.db.preparing import OUTDATED
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
-from app.values.changes import UNSET, Settable, Unset
+from app.graph.declaring.permitting import ROLES as ROLES
+from app.graph.strawberry_parts import metadata
 from app.values.ids import read_id
 
-ROLES = "campaign-gateway-roles"
-"""Where the roles are in a mutation's metadata."""
+TRIES = 3
+"""How often a mutation is begun whose statements the server forgot; connections are made anew meanwhile."""
+SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
+"""Where it is said that a mutation's payload may show a secret; see `shows_secret`."""
 
 
 @object_type
@@ -43,10 +48,26 @@ def errors_field() -> Any:
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
 
 
+def roles_of(mutation: GraphQLField) -> frozenset[Role]:
+    """Who may call it."""
+    found: frozenset[Role] = metadata(mutation, ROLES) or frozenset()
+    return found
+
+
+def shows_secret(mutation: GraphQLField) -> bool:
+    """Whether the payload of this mutation may show a secret, as `Selected.definition` or the schema has it.
+
+    Such an answer is shown once: it is kept nowhere, not even to be replayed.
+    """
+    return bool(metadata(mutation, SHOWS_SECRET))
+
+
 def writes(
-    *, roles: Collection[Role], description: str = ""
+    *, roles: Collection[Role], description: str = "", secret: bool = False
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
+
+    `secret`: its payload may show one (`shows_secret`).
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
@@ -69,8 +90,7 @@ def writes(
             try:
                 if not writes_rows:
                     return await resolver(info=info, **arguments)
-                async with context.transaction() as tx:
-                    return await resolver(info=info, tx=tx, **arguments)
+                return await _within(context, resolver, info=info, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
@@ -78,10 +98,22 @@ def writes(
         return strawberry.mutation(
             resolver=guarded,
             description=description or description_of(resolver),
-            metadata={ROLES: frozenset(roles)},
+            metadata={ROLES: frozenset(roles), SHOWS_SECRET: secret},
         )
 
     return decorate
+
+
+async def _within(context: Any, resolver: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+    """Run it in a transaction: again, where a table was altered meanwhile, since it was undone then as if never run."""
+    for left in reversed(range(TRIES)):
+        try:
+            async with context.transaction() as tx:
+                return await resolver(tx=tx, **arguments)
+        except OUTDATED:
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def told(failure: Failure) -> list[UserError]:
@@ -102,7 +134,7 @@ async def rehearsal(tx: Transaction, *, only: bool) -> AsyncIterator[None]:
         yield
 
 
-def own_id(text: str, prefix: str, kind: str, *path: str) -> int:
+def own_id(text: str, prefix: str, kind: str, *path: str | int) -> int:
     """The row id in an id of the graph; what cannot be one is not found, like an unknown id."""
     found = read_id(prefix, text)
     if found is None:
@@ -116,18 +148,11 @@ def given_id(value: str | None, prefix: str, kind: str, *path: str) -> int | Non
     return None if text is None else own_id(text, prefix, kind, *path)
 
 
-def reference(value: Any, prefix: str, kind: str, *path: str) -> Settable[int | None]:
-    """The same for a field that may be null or absent."""
-    if value is None:
-        return None
-    return UNSET if value is strawberry.UNSET else own_id(value, prefix, kind, *path)
-
-
 def given(value: Any) -> Any:
     """A field for which absent and null mean the same."""
-    return None if value is strawberry.UNSET or isinstance(value, Unset) else value
+    return None if value is strawberry.UNSET else value
 
 
 def optional(description: str) -> Any:
-    """An input field that can be left out; null clears it."""
+    """An input field for which absent and null mean the same: it is read by `given` or `given_id`."""
     return strawberry.field(default=strawberry.UNSET, description=description)

@@ -217,7 +217,7 @@ def _by(request: AggregateRequest) -> set[str]:
 
 def _store(request: AggregateRequest, m: Row) -> Sql:
     """The store of a metric row: the rollup has it; a campaign's base rows have it through the campaign."""
-    if request.parent is None and "p" not in request.scope_shape:
+    if request.parent is None and not request.scope_shape.has_projects:
         return m("store_id")
     c = request.table("Campaign", "s")
     return sql("(SELECT {c.store_id} FROM {c} WHERE {c.scope} AND {c.id} = {m.campaign_id})", c=c, m=m)

@@ -17,14 +17,13 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
-from app.auth.principal import WRITERS
+from app.auth.principal import WRITERS, Principal
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
 from app.graph.http.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
-    brings_form,
     close_files,
     read_get,
     read_post,
@@ -36,8 +35,8 @@ from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, check_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations, remember
-from app.graph.running.operations import Operation, read_json_body
-from app.serving.bodies import PAGES, UNSUPPORTED_MEDIA_TYPE, read_body
+from app.graph.running.operations import read_json_body
+from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
@@ -45,7 +44,6 @@ from app.serving.preferences import base_url, stale_ok
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
 
-METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
 INTERNAL = "INTERNAL"
 
@@ -150,7 +148,7 @@ class GraphQLOverHttp:
         try:
             live = form is Form.STREAM and not files  # No subscription takes files.
             asked = known or check_or_refuse(operation, context, live=live)
-            if live and _is_subscription(asked):
+            if live and _is_subscription(asked, principal):
                 await self.streams.answer(asked, context, exchange, send)
                 return None
             once = None if key is None else read_key(key.decode("latin-1"))
@@ -175,7 +173,7 @@ class GraphQLOverHttp:
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
-        status, more = _status_of(given, operation, form)
+        status, more = _status_of(given, form)
         if replayed:
             more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
@@ -204,10 +202,13 @@ class GraphQLOverHttp:
         return again
 
 
-def _is_subscription(asked: CheckedOperation | Answer) -> TypeGuard[CheckedOperation]:
+def _is_subscription(asked: CheckedOperation | Answer, principal: Principal) -> TypeGuard[CheckedOperation]:
     """Whether it is one that can run."""
     return (
-        isinstance(asked, CheckedOperation) and asked.kind is OperationType.SUBSCRIPTION and not asked.faults
+        isinstance(asked, CheckedOperation)
+        and asked.kind is OperationType.SUBSCRIPTION
+        and not asked.faults
+        and not asked.forbidden(principal)
     )
 
 
@@ -239,12 +240,14 @@ def refusal(failure: Failure | None, form: Form | None = Form.JSON) -> Refusal:
     return status, headers, body
 
 
-def _status_of(given: Answer, operation: Operation, form: Form) -> tuple[int, list[tuple[bytes, bytes]]]:
+def _status_of(given: Answer, form: Form) -> tuple[int, list[tuple[bytes, bytes]]]:
     """200 unless the operation was refused before it ran.
 
     Then plain JSON keeps to 200, which is what its clients know, and the GraphQL media type says 4xx; a
     mutation by GET is a 405 and a busy or failed gateway a 5xx in both.
     """
+    if given.retry_after_s is not None:
+        return 503, [(b"retry-after", b"%d" % given.retry_after_s)]
     if given.data is not None or not given.errors:
         return 200, []
     code = str(given.errors[0].get("extensions", {}).get("code", ""))

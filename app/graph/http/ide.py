@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Invalid, NotFound
-from app.serving.bodies import PAGES
+from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES
 from app.serving.door import Refusal
 from app.serving.exchange import Exchange, exchange_of
 from app.settings import Settings
@@ -121,7 +121,7 @@ def static_files() -> ASGIApp:
             await files(scope, receive, send)
         except HTTPException as refused:
             if refused.status_code == 405:
-                raise Invalid("Files are read with GET.", code="METHOD_NOT_ALLOWED") from None
+                raise Invalid("Files are read with GET.", code=METHOD_NOT_ALLOWED) from None
             raise NotFound("file") from None
 
     return serve

@@ -29,14 +29,6 @@ Uploads = Sequence[UploadFile]
 NO_FILES: Uploads = ()
 
 
-def brings_form(headers: dict[bytes, bytes]) -> bool:
-    """Whether a POST brings a form, perhaps with files."""
-    content_type = headers.get(b"content-type", b"")
-    if content_type == b"application/json":
-        return False
-    return content_type.partition(b";")[0].strip().lower() == b"multipart/form-data"
-
-
 async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Operation, Uploads]:
     """The operation of a POST, and its files, which whoever runs it must close."""
     content_type = headers.get(b"content-type", b"")

@@ -1,13 +1,17 @@
 """Lists of events."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists.conditions import id_of
-from app.plan.catalog import FilterArguments, Row
+from app.plan.catalog import FilterArguments, NewsColumns, Row
 from app.plan.sql import Sql, sql
 
 
@@ -42,7 +46,9 @@ class EventFilter:
     customer_id: strawberry.ID | None = filter_by(
         "About this customer.", equals("customer_id", "bigint", id_of("cust"))
     )
-    tracker_id: str | None = filter_by("From this tracker, exactly.", equals("tracker_id", "text"))
+    tracker_id: str | None = filter_by(
+        "From this tracker, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS
+    )
     fault_code: str | None = filter_by("In the trash for a reason of this code.", _has_fault)
     source: str | None = filter_by(
         "The interface it came through, exactly, such as webhook.sendgrid.", equals("source", "text")
@@ -56,5 +62,16 @@ EVENTS = list_of(
     received_at=(instant_key("received_at"), "By the moment it came in."),
     occurred_at=(instant_key("occurred_at"), "By the moment it says it happened."),
 )  # fmt: skip
+ARRIVALS = NewsColumns("received_at", "written_by", "moved_by")
+
+
+def asks_for_settled(given: Mapping[str, Any]) -> bool:
+    """Whether a filter asks for what is only known of processed events."""
+    status = given.get("status")
+    if status is not None and EventStatus.PENDING in status:
+        return False
+    return any(given.get(key) is not None for key in ("status", "customerId", "faultCode"))
+
+
 IN_TRASH = "status = 'trashed'"
 """Which events are in the trash: few among many, and so found by an index of their own."""

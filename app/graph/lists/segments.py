@@ -3,9 +3,7 @@
 import strawberry
 
 from app.graph.declaring.described import input_type
-from app.graph.declaring.enums import (
-    SegmentType,
-)
+from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.listing import (
     compares,
     contains_text,

@@ -18,7 +18,7 @@ from starlette.types import Receive, Send
 
 from app.auth.credentials import HEADERS, Authenticator
 from app.auth.principal import Principal
-from app.errors import OUR_FAULT, Failure, Forbidden, Invalid, TooLarge, Unauthorized, Unavailable
+from app.errors import BUSY, OUR_FAULT, Failure, Forbidden, Invalid, TooLarge, Unauthorized, Unavailable
 from app.graph.live.messages import (
     ACKNOWLEDGED,
     Close,
@@ -183,8 +183,8 @@ class Conversation:
     # ── what is answered ──────────────────────────────────────────────────────
 
     async def _subscription(self, ident: str, checked: CheckedOperation, context: Context) -> None:
-        if checked.faults:
-            await self._finish(ident, self._reads, error_of(ident, list(checked.faults)))
+        if wrong := checked.forbidden(context.principal) or list(checked.faults):
+            await self._finish(ident, self._reads, error_of(ident, wrong))
             return
         try:
             subscriber = self.home.subscriptions.open(checked, context)
@@ -208,7 +208,7 @@ class Conversation:
         started = time.perf_counter()
         noted = Exchange(self.exchange.headers)
         if self.home.in_flight >= self.home.services.settings.max_in_flight:
-            busy = Unavailable("The gateway is busy. Please try again shortly.")
+            busy = Unavailable(BUSY)
             await self._finish(ident, tasks, error_of(ident, refusals(busy)))
             return
         self.home.in_flight += 1

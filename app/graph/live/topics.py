@@ -22,7 +22,7 @@ from app.graph.running.context import Context
 from app.graph.running.entry import Answer, run
 from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
 from app.plan.catalog import Fact, News
-from app.plan.news import ID_BYTES, SeenNews, split_news
+from app.plan.news import NewsHead, SeenNews, split_news
 from app.serving import metrics
 
 MAX_TOPICS = 1_000
@@ -78,6 +78,8 @@ class _Asked:
     every_s: int
     is_news: bool
     """Each message has what is new; otherwise each has the whole, and only the latest counts."""
+    by_move: bool = False
+    """News are told when they are settled."""
 
 
 class _Group:
@@ -94,7 +96,9 @@ def _read(checked: CheckedOperation) -> _Asked:
     every_s = values["every"]
     if not 1 <= every_s <= MAX_EVERY_S:
         raise Invalid(f"every lies between 1 and {MAX_EVERY_S} seconds.")
-    return _Asked(every_s, isinstance(root.field, News))
+    if isinstance(root.field, News):
+        return _Asked(every_s, is_news=True, by_move=root.field.settled_by(values))
+    return _Asked(every_s, is_news=False)
 
 
 def _key(checked: CheckedOperation, context: Context) -> Any:
@@ -127,7 +131,8 @@ class _Topic:
     ) -> None:
         # Checked once: after the first time only the clock changes.
         self._checked = checked
-        self._context = context
+        # The numbers of transactions mean nothing on a replica that lags behind.
+        self._context = replace(context, stale_ok=False) if asked.is_news else context
         self._asked = asked
         self._group = group
         group.topics.add(self)
@@ -135,9 +140,7 @@ class _Topic:
         self._done = done
         self._subscribers: set[Subscriber] = set()
         self._last: Payload | None = None
-        self._seen = SeenNews() if asked.is_news else None
-        self._has_begun = False
-        """Whether everything from before the subscription has been seen, and so is no news."""
+        self._seen = SeenNews(by_move=asked.by_move) if asked.is_news else None
         self._stop = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
@@ -182,7 +185,7 @@ class _Topic:
         """Read once and pass it on; returns whether there is more to read at once."""
         async with self._group.turn, self._turns:
             now = datetime.now(UTC)
-            window = self._seen.window(now=now) if self._seen is not None else None
+            window = self._seen.window() if self._seen is not None else None
             context = replace(self._context, now=now, window=window)
             given = await run(self._checked, context)
         metrics.live_tick()
@@ -200,12 +203,14 @@ class _Topic:
                 self._last = Payload(given.body)
                 self._pass_on(self._last)
             return False
-        ids, body = _news_of(given, context)
-        is_all = len(ids) < MAX_EVENTS * ID_BYTES
-        self._seen.add(ids, now=now, is_all=is_all)
-        if (ids or given.errors) and self._has_begun:
+        head, body = _news_of(given, context)
+        if head is None:
+            log.warning("a subscription gets no news", extra={"request_id": context.request_id})
+            return False
+        is_all = len(head.rows) < MAX_EVENTS
+        self._seen.add(head, is_all=is_all)
+        if head.rows or given.errors:
             self._pass_on(Payload(body))
-        self._has_begun = self._has_begun or is_all
         return not is_all
 
     def _pass_on(self, payload: Payload) -> None:
@@ -213,9 +218,8 @@ class _Topic:
             subscriber.put(payload)
 
 
-def _news_of(given: Answer, context: Context) -> tuple[bytes, bytes]:
-    """The ids of what is new, and the message."""
+def _news_of(given: Answer, context: Context) -> tuple[NewsHead | None, bytes]:
+    """What is new, and the message. None: that could not be found out."""
     if given.execution == "planned":
         return split_news(given.body)
-    loaded = context.loaders.news if context.loaders is not None else []
-    return b"".join(row.key("id").bytes for row in loaded), given.body
+    return (context.loaders.news if context.loaders is not None else None), given.body

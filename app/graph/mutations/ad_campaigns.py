@@ -103,9 +103,7 @@ async def create(
     return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def update_many(
     info: strawberry.Info,
     tx: Transaction,

@@ -13,9 +13,8 @@ from app.domain.assets.storage import shelf
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Upload
-from app.graph.declaring.writing import UserError, errors_field, optional, own_id, reference, writes
+from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
 from app.graph.types.assets import Asset
-from app.values.changes import sent
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +62,8 @@ async def add(
     info: strawberry.Info, input: Annotated[AssetsAddInput, strawberry.argument(description="The files.")]
 ) -> AssetsAddPayload:
     """Adds files, all or none (multipart request)."""
-    campaign_id = sent(reference(input.campaign_id, "camp", "campaign", "campaignId"))
-    store_id = sent(reference(input.store_id, "store", "store", "storeId"))
+    campaign_id = given_id(input.campaign_id, "camp", "campaign", "campaignId")
+    store_id = given_id(input.store_id, "store", "store", "storeId")
     context: Any = info.context
     async with shelf(context.services.assets) as kept_objects:
         kept = await operations.keep_files(

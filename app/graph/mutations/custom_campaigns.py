@@ -34,7 +34,7 @@ class CustomCampaignCreateInput:
     """A new campaign of a custom integration. It is explicit: somebody made it."""
 
 
-@input_for(CustomCampaignChange, own_first=True)
+@input_for(CustomCampaignChange, first=("id", "wmkt_id"))
 class CustomCampaignUpdateInput:
     """A change of a campaign of an integration: fields left out stay."""
 

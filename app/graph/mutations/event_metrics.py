@@ -29,7 +29,7 @@ class EventMetricPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(Telling, own_first=True)
+@input_for(Telling, first=("id",))
 class EventMetricInput:
     """A state or statistic of an event."""
 
@@ -39,9 +39,7 @@ class EventMetricInput:
 Input = Annotated[EventMetricInput, strawberry.argument(description="What is told.")]
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def set_state(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Sets a state of an event. Values it had before stay in its history. Its event type must have had the state when
     the event came (else NO_STORAGE_KEY).
@@ -49,9 +47,7 @@ async def set_state(info: strawberry.Info, tx: Transaction, input: Input) -> Eve
     return await _told(info, tx, input, EventFieldKind.STATE)
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def set_statistic(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Sets a statistic of an event, such as its turnover. Values it had before stay in its history. Its event type
     must have had the statistic when the event came (else NO_STORAGE_KEY).
@@ -59,9 +55,7 @@ async def set_statistic(info: strawberry.Info, tx: Transaction, input: Input) ->
     return await _told(info, tx, input, EventFieldKind.STATISTIC)
 
 
-@writes(
-    roles=ADMIN_ROLES,
-)
+@writes(roles=ADMIN_ROLES)
 async def backdate_state(info: strawberry.Info, tx: Transaction, input: Input) -> EventMetricPayload:
     """Gives an event a state that its event type got only later. Beware of states whose meaning changed meanwhile."""
     return await _told(info, tx, input, EventFieldKind.STATE, backdated=True)

@@ -94,9 +94,7 @@ class EventReplayInput:
     field: str | None = optional("Those with a reason about this field.")
 
 
-@writes(
-    roles=SENDERS,
-)
+@writes(roles=SENDERS)
 async def send(
     info: strawberry.Info,
     input: Annotated[EventSendInput, strawberry.argument(description="The event.")],
@@ -108,9 +106,7 @@ async def send(
     return EventSendPayload(id=strawberry.ID(show_id("event", ident)))
 
 
-@writes(
-    roles=SENDERS,
-)
+@writes(roles=SENDERS)
 async def send_now(
     info: strawberry.Info,
     input: Annotated[EventSendInput, strawberry.argument(description="The event.")],
@@ -176,6 +172,7 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
         landing_url=given(input.landing_url),
         referrer=given(input.referrer),
         body=given(input.body),
+        is_vouched=context.principal.may(WRITERS),
         max_bytes=await context.services.projects.max_event_bytes(input.project, now=context.now),
         now=context.now,
     )

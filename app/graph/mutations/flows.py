@@ -40,9 +40,7 @@ class GoalsSaveInput:
     goals: list[GoalInput] = strawberry.field(description="The goals in their order, 100 at most.")
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def save(
     info: strawberry.Info,
     tx: Transaction,

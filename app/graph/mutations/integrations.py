@@ -25,14 +25,14 @@ class IntegrationPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(IntegrationFields, required=("name",), own_first=True)
+@input_for(IntegrationFields, required=("name",), first=("project",))
 class IntegrationCreateInput:
     """A new integration."""
 
     project: str = strawberry.field(description="The project: its slug or its id.")
 
 
-@input_for(IntegrationFields, only=("name",), required=("name",), own_first=True)
+@input_for(IntegrationFields, only=("name",), required=("name",), first=("id",))
 class IntegrationUpdateInput:
     """A change of an integration."""
 

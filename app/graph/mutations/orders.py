@@ -41,9 +41,7 @@ class OrdersRecordInput:
     orders: list[OrderInput] = strawberry.field(description="5,000 at most.")
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def record_many(
     info: strawberry.Info,
     tx: Transaction,

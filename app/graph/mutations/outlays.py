@@ -57,7 +57,7 @@ class OutlayCreateInput:
     texts={
         "campaign_id": "The campaign to move it to, of the same integration: its id, or the id it was imported with."
     },
-    own_first=True,
+    first=("id", "wmkt_id", "parent_campaign_id"),
 )
 class OutlayUpdateInput:
     """A change of an outlay: fields left out stay; country and region are cleared by null."""

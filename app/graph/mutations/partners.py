@@ -40,7 +40,7 @@ class PartnerCreateInput:
     """A new partner."""
 
 
-@input_for(PartnerFields, own_first=True)
+@input_for(PartnerFields, first=("id",))
 class PartnerUpdateInput:
     """A change of a partner: fields left out stay, fields that are null are cleared."""
 
@@ -52,7 +52,7 @@ class PartnershipCreateInput:
     """A new agreement of a partner and a store."""
 
 
-@input_for(PartnershipFields, only=("name",), required=("name",), own_first=True)
+@input_for(PartnershipFields, only=("name",), required=("name",), first=("id",))
 class PartnershipRenameInput:
     """A new name of an agreement. Its partner and store stay: campaigns rest on them."""
 

@@ -25,7 +25,7 @@ class ProjectPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(ProjectFields, own_first=True)
+@input_for(ProjectFields, first=("id",))
 class ProjectUpdateInput:
     """A change of a project: fields left out stay."""
 

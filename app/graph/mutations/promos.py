@@ -126,9 +126,7 @@ async def delete(
     return PromoDeletePayload(deleted_id=input.id)
 
 
-@writes(
-    roles=WRITERS,
-)
+@writes(roles=WRITERS)
 async def redeem(
     info: strawberry.Info,
     tx: Transaction,

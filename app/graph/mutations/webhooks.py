@@ -4,7 +4,6 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated
 
-import asyncpg
 import strawberry
 
 from app.auth.keys import require_may_manage
@@ -13,6 +12,7 @@ from app.auth.webhooks import connections
 from app.auth.webhooks.deliveries import read_provider
 from app.auth.webhooks.sealing import SecretBox
 from app.db.database import Transaction
+from app.db.outages import Busy
 from app.domain.webhooks.operations import Ingested, ingest
 from app.domain.webhooks.reading import Happened, read_delivery
 from app.graph.declaring.described import input_type, object_type
@@ -98,9 +98,7 @@ class WebhookDeliveryInput:
     query: str | None = optional("The query of the address that was called: campaign_id is read there too.")
 
 
-@writes(
-    roles=ADMIN_ROLES,
-)
+@writes(roles=ADMIN_ROLES, secret=True)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -120,9 +118,7 @@ async def create(
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes(
-    roles=ADMIN_ROLES,
-)
+@writes(roles=ADMIN_ROLES, secret=True)
 async def rotate(
     info: strawberry.Info,
     tx: Transaction,
@@ -185,7 +181,7 @@ async def _ingested(info: strawberry.Info, provider: Provider, events: list[Happ
         try:
             async with info.context.transaction() as tx:
                 return await ingest(tx, provider, events, now=info.context.now)
-        except asyncpg.DeadlockDetectedError:
+        except Busy:
             if attempt == TRIES:
                 raise
     raise AssertionError("unreachable")

@@ -46,7 +46,7 @@ async def _validate(
 ) -> PromoVerdict:
     try:
         asked = asked_of(code, basket, customer_id)
-        async with info.context.transaction() as tx:
+        async with info.context.transaction(writes=False) as tx:
             validated = await validate(tx, asked, now=info.context.now)
     except (Invalid, NotFound, Conflict) as failure:
         return _refused(failure)

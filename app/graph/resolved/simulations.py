@@ -132,7 +132,7 @@ Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, 
 
 async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
-    async with context.transaction() as tx:
+    async with context.transaction(writes=False) as tx:
         run = await _begun(tx, input)
         size = await run.size()
         if size > MAX_EVENTS:
@@ -151,7 +151,7 @@ async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
 async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[SimulationProgress]:
     context: Any = info.context
     clock = asyncio.get_running_loop().time
-    async with context.transaction() as tx:
+    async with context.transaction(writes=False) as tx:
         await take_time(tx)
         run = await _begun(tx, input)
         total, last, told_at = await run.size(), Simulated(), clock()

@@ -50,7 +50,7 @@ async def _reasons(
 ) -> list[TrashReason]:
     context: Any = info.context
     project_id = await _project(context, project)
-    async with context.transaction() as tx:
+    async with context.transaction(writes=False) as tx:
         found = await trash_reasons(tx, project_id, since=since, until=until)
     return [_shown(one) for one in found]
 
@@ -66,7 +66,7 @@ async def _would_pass(
 ) -> EventsWouldPass:
     context: Any = info.context
     project_id = await _project(context, project)
-    async with context.transaction() as tx:
+    async with context.transaction(writes=False) as tx:
         schema = await load_schema(tx, project_id, event_type)
         if schema is None:
             raise NotFound("event type", event_type, path=["eventType"])

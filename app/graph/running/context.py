@@ -74,14 +74,19 @@ class Context:
         """The borders of this request."""
         return self.principal.scope
 
+    whole: Database | None = None
+    """Takes the place of the database while an operation is done as a whole (`running/idempotency.py`)."""
+    wrote: list[str] = field(default_factory=list)
+    """The ids of what its mutations have shown meanwhile."""
+
     @property
     def db(self) -> Database:
         """The database."""
-        return self.services.db
+        return self.services.db if self.whole is None else self.whole
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(self, *, writes: bool = True) -> AbstractAsyncContextManager[Transaction]:
         """A transaction inside the borders of this request."""
-        return self.services.db.transaction(self.scope)
+        return self.db.transaction(self.scope, writes=writes)
 
     @property
     def may_see_plans(self) -> bool:

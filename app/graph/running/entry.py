@@ -6,7 +6,7 @@ bytes are the answer; anything else runs on the resolvers and dataloaders.
 
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,8 @@ import msgspec
 from graphql import GraphQLError, OperationType
 
 from app.db.database import COUNTED
-from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden
+from app.db.outages import Away
+from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
@@ -50,6 +51,9 @@ class Answer:
     """`planned`, `resolved`, `lean` (a mutation called without the executor), `rerun` (planned, failed, then resolved),
     `explained` (not run) or `refused`."""
 
+    retry_after_s: int | None = None
+    """The gateway could not do it just now, and nothing was done: after so many seconds it may be able to."""
+
     @property
     def data(self) -> bytes | None:
         """The JSON text of `data` alone; None where the request was refused before it ran."""
@@ -77,11 +81,13 @@ def check_or_refuse(
     try:
         return check(operation, context, live=live)
     except (Rejected, Failure) as problem:
-        return _refused(refusals(problem))
+        return refused(problem)
 
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
+    if forbidden := checked.forbidden(context.principal):
+        return _forbidden(forbidden)
     if checked.faults:
         return _refused(list(checked.faults))
     asked = checked.operation.extensions
@@ -90,7 +96,13 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
             return await _with_plan(checked, context)
         return await _run(checked, context)
     except (Rejected, Failure) as problem:
-        return _refused(refusals(problem))
+        return refused(problem)
+
+
+def refused(problem: Rejected | Failure) -> Answer:
+    """The answer that says why nothing was run."""
+    wait_s = problem.retry_after_s if isinstance(problem, Unavailable) else None
+    return _refused(refusals(problem), retry_after_s=wait_s)
 
 
 def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
@@ -147,7 +159,10 @@ async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answ
     except Unshown as made:
         resolving.made = made.payload
         return await _execute(checked, resolving, execution="resolved")
-    return _answer(shown, [] if error is None else [_masked(error, context)], execution="lean")
+    errors = [] if error is None else [error]
+    return _unavailable(errors, shown, checked, context, execution="lean") or _answer(
+        shown, [_masked(error, context) for error in errors], execution="lean"
+    )
 
 
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
@@ -196,12 +211,38 @@ async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execut
         context_value=resolving,
         operation_name=operation.name,
     )
-    errors = [_masked(e, resolving.request) for e in result.errors or ()]
-    given = _answer(result.data, errors, execution=execution)
+    context, errors = resolving.request, result.errors or ()
+    given = _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
+        result.data, [_masked(error, context) for error in errors], execution=execution
+    )
     if len(given.body) > resolving.bindings.facts.max_bytes and checked.kind is OperationType.QUERY:
         # A mutation has done its work: what it did is told, whatever its size.
         raise AnswerTooLarge
     return given
+
+
+def _unavailable(
+    errors: Sequence[GraphQLError],
+    data: dict[str, Any] | None,
+    checked: CheckedOperation,
+    context: Context,
+    *,
+    execution: str,
+) -> Answer | None:
+    """The answer where nothing was done since the gateway could not; None: what was done or found is told.
+
+    A statement for all would have failed as a whole while the database is away, so a read does it here as well. What
+    a mutation has done before that is told, unless it is undone with the rest.
+    """
+    causes = [cause for error in errors if isinstance(cause := _cause(error), Unavailable)]
+    if not causes:
+        return None
+    found = data is not None and any(value is not None for value in data.values())
+    is_away = any(isinstance(one, Away) for one in causes)
+    if found and context.whole is None and (checked.kind is OperationType.MUTATION or not is_away):
+        return None
+    shown = [_masked(error, context) for error in errors]
+    return _refused(shown, retry_after_s=causes[0].retry_after_s, execution=execution)
 
 
 def _answer(data: Any, errors: list[dict[str, Any]], *, execution: str) -> Answer:
@@ -239,8 +280,15 @@ class _Resolving:
         return getattr(self.request, name)
 
 
-def _refused(errors: list[dict[str, Any]]) -> Answer:
-    return Answer(_JSON.encode({"errors": errors}), None, errors, "refused")
+def _refused(
+    errors: list[dict[str, Any]], *, retry_after_s: int | None = None, execution: str = "refused"
+) -> Answer:
+    return Answer(_JSON.encode({"errors": errors}), None, errors, execution, retry_after_s)
+
+
+def _forbidden(errors: list[dict[str, Any]]) -> Answer:
+    """`data` is null, as where a field that may not be null refuses. Nothing has run."""
+    return Answer(_JSON.encode({"data": None, "errors": errors}), b"null", errors, "refused")
 
 
 def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
@@ -257,11 +305,16 @@ def _bounded(message: str) -> str:
     return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
 
-def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
-    """Our own failures keep their message; anything else is logged, and the client gets the request id."""
+def _cause(error: GraphQLError) -> Exception | None:
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
+    return cause
+
+
+def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
+    """Our own failures keep their message; anything else is logged, and the client gets the request id."""
+    cause = _cause(error)
     if cause is None:
         return _shown(error, "BAD_USER_INPUT")
     if isinstance(cause, Failure):

@@ -1,0 +1,84 @@
+"""Finds out within seconds that a database hangs, so that nobody waits for the end of their own deadline.
+
+A statement may take long because it has much to do. But where nothing has come back from a server for a second, and
+somebody waits, the server is asked for a sign of life by a connection of its own. None, and still nothing has come
+back: it hangs, and everybody who waits is told. While all is well this costs a comparison a second. While it is away
+the same is asked until it answers.
+"""
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.db.absence import Absence
+from app.db.pool import CONNECTS_WITHIN_S, Pool
+
+LOOKS_EVERY_S = 1.0
+ANSWERS_WITHIN_S = 2.0
+
+
+class Pulse:
+    """Feels the pulse of one server. Its timer ends with it, also where nobody closes it."""
+
+    def __init__(self, pools: Sequence[Pool], absence: Absence) -> None:
+        """`pools`: all that go there; the first one says how to connect."""
+        self._pools = pools
+        self._absence = absence
+        self._seen = 0
+        self._asking: asyncio.Task[None] | None = None
+        self._timer = _later(self)
+
+    def stop(self) -> None:
+        """Feel it no more."""
+        self._timer.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def look(self) -> None:
+        """Ask for a sign of life, if there was none and somebody waits."""
+        self._timer = _later(self)
+        before, self._seen = self._seen, self._returned()
+        waited_for = any(pool.in_use for pool in self._pools)
+        is_silent = waited_for and before == self._seen
+        if self._asking is None and (is_silent or self._absence.began is not None):
+            self._asking = asyncio.create_task(self._ask())
+            self._asking.add_done_callback(self._asked)
+
+    def _returned(self) -> int:
+        return sum(pool.returned for pool in self._pools)
+
+    async def _ask(self) -> None:
+        before, is_away = self._returned(), self._absence.began is not None
+        connection = None
+        try:
+            async with asyncio.timeout(CONNECTS_WITHIN_S if is_away else ANSWERS_WITHIN_S):
+                connection = await self._pools[0].connect()
+                await connection.fetchval("SELECT 1")
+            self._absence.over()
+        except TimeoutError:
+            if self._returned() == before and not is_away:
+                self._absence.hangs()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            pass  # It says something: that it is away is found out by whoever wants a connection.
+        finally:
+            if connection is not None:
+                connection.terminate()
+
+    def _asked(self, task: "asyncio.Task[None]") -> None:
+        self._asking = None
+        with contextlib.suppress(asyncio.CancelledError):
+            task.result()
+
+
+def _later(pulse: Pulse) -> asyncio.TimerHandle:
+    known = weakref.ref(pulse)
+
+    def look() -> None:
+        living = known()
+        if living is not None:
+            living.look()
+
+    return asyncio.get_running_loop().call_later(LOOKS_EVERY_S, look)
