@@ -297,6 +297,31 @@ def create_customer_group(
     _with_database(create)
 
 
+@customer_groups.command("quota")
+def set_quota(
+    group: Group,
+    files: Annotated[
+        int | None,
+        typer.Option(help="Bytes its files may take; 0: the server's setting.", min=0, max=MAX_NUMBER),
+    ] = None,
+    events: Annotated[
+        int | None,
+        typer.Option(help="Bytes its events may take; 0: the server's setting.", min=0, max=MAX_NUMBER),
+    ] = None,
+) -> None:
+    """Give a customer group quotas of its own, and show what it takes."""
+    from app.domain.groups.operations import set_quotas
+
+    async def change(db: "Database", _: "Settings") -> None:
+        shown = await set_quotas(db, group, files=files, events=events)
+        if shown is None:
+            raise SystemExit(f"There is no customer group {group}.")
+        for name, taken, quota in shown:
+            typer.echo(f"{name}: {taken:,} bytes of {'the setting' if quota is None else f'{quota:,}'}")
+
+    _with_database(change)
+
+
 @keys.command("create")
 def create_key(
     group: Group,

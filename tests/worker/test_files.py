@@ -13,6 +13,7 @@ from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.operations import NewFile, add_assets, keep_files, purge, remove_asset
 from app.domain.assets.storage import AssetStorage, shelf
+from app.domain.groups.operations import set_quotas
 from app.errors import TooLarge
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
@@ -159,8 +160,10 @@ async def test_its_own_quota_counts_and_is_shown(
     db: Database, storage: AssetStorage, database_url: str
 ) -> None:
     given = await groups.group(db)
-    async with db.transaction(given.scope) as tx:
-        await tx.execute("UPDATE customer_group SET file_quota = 50 WHERE id = $1", given.group_id)
+    assert await set_quotas(db, given.group_id, files=50, events=None) == [
+        ("files", 0, 50),
+        ("events", 0, None),
+    ]
     with pytest.raises(TooLarge):
         await added(db, storage, given, 60, quota=1_000)
     await added(db, storage, given, 50, quota=1)
@@ -171,6 +174,8 @@ async def test_its_own_quota_counts_and_is_shown(
     )
     assert b'"usage":{"files":1,"fileBytes":50,"fileQuota":50}' in made.body
     await services.close()
+    assert await set_quotas(db, given.group_id, files=0, events=7) == [("files", 50, None), ("events", 0, 7)]
+    assert await set_quotas(db, 999_999, files=1, events=1) is None
 
 
 async def test_other_groups_are_left_alone(db: Database, storage: AssetStorage, tmp_path: Path) -> None:
