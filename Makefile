@@ -71,10 +71,12 @@ seed: install ## fill the database with demonstration data
 	$(BIN)/gateway seed
 
 .PHONY: lock
-lock: install ## resolve pyproject.toml into requirements.lock again
+lock: install ## resolve pyproject.toml into requirements.lock, and what runs of it into requirements-run.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --no-strip-extras -o requirements.lock
-	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --generate-hashes \
+		--no-emit-index-url --no-header --quiet --no-strip-extras --no-annotate -o requirements-run.lock
+	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-run.lock
 
 .PHONY: graphiql
 graphiql: $(GRAPHIQL) ## bundle GraphiQL (skipped, with a word, where npm is missing)

@@ -68,6 +68,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
+    from app.domain.assets.storage import AssetStorage
     from app.serving.journal import set_up_logging
     from app.serving.running import refuse_unsafe_login, stop_on_signal
     from app.worker.loop import Worker
@@ -79,7 +80,9 @@ def worker() -> None:
         if os.environ.get("DATABASE_URL"):
             await refuse_unsafe_login(settings)
         stop = stop_on_signal()
-        await asyncio.gather(Worker(db).run(stop), Pipeline(db, listens=True).run(stop))
+        await asyncio.gather(
+            Worker(db, assets=AssetStorage(settings)).run(stop), Pipeline(db, listens=True).run(stop)
+        )
 
     _with_database(work)
 
@@ -332,6 +335,31 @@ def create_customer_group(
         typer.echo(made)
 
     _with_database(create)
+
+
+@customer_groups.command("quota")
+def set_quota(
+    group: Group,
+    files: Annotated[
+        int | None,
+        typer.Option(help="Bytes its files may take; 0: the server's setting.", min=0, max=MAX_NUMBER),
+    ] = None,
+    events: Annotated[
+        int | None,
+        typer.Option(help="Bytes its events may take; 0: the server's setting.", min=0, max=MAX_NUMBER),
+    ] = None,
+) -> None:
+    """Give a customer group quotas of its own, and show what it takes."""
+    from app.domain.groups.operations import set_quotas
+
+    async def change(db: "Database", _: "Settings") -> None:
+        shown = await set_quotas(db, group, files=files, events=events)
+        if shown is None:
+            raise SystemExit(f"There is no customer group {group}.")
+        for name, taken, quota in shown:
+            typer.echo(f"{name}: {taken:,} bytes of {'the setting' if quota is None else f'{quota:,}'}")
+
+    _with_database(change)
 
 
 @keys.command("create")

@@ -40,6 +40,7 @@ from app.serving.door import Door, Refusal
 from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
+from app.serving.security import guarded
 from app.serving.stopping import STOPPING
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
@@ -130,7 +131,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             working = db.at_cost_of(WORKER)
             pipeline = Pipeline(working, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
-            await stack.enter_async_context(_working(Worker(working), pipeline))
+            await stack.enter_async_context(_working(Worker(working, assets=services.assets), pipeline))
         stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db.at_cost_of(OURS))
@@ -141,7 +142,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         app = _mounted(services, authenticator, subscriptions, watches)
         if settings.cors_origins:
             app = _for_origins(app, settings.cors_origins)
-        yield Door(
+        door = Door(
             app,
             journal=journal,
             refuse=refuse,
@@ -149,6 +150,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             max_strangers=settings.max_strangers,
             trusted_proxies=settings.trusted_proxies,
         )
+        yield guarded(door)
 
 
 def refuse(path: str, failure: Failure | None) -> Refusal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ class Settings:
     """REPLICA_MAX_LAG_MS: how far the replica may lag behind; the primary answers in its place where it does more."""
     max_answer_bytes: int
     """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
+    file_quota: int
+    """FILE_QUOTA: how many bytes the files of a group may take, unless the group has a quota of its own."""
+    event_quota: int
+    """EVENT_QUOTA: the same of its events."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
@@ -116,6 +121,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         request_timeout_ms=_whole(env, "REQUEST_TIMEOUT_MS", 30_000),
         replica_max_lag_ms=_whole(env, "REPLICA_MAX_LAG_MS", 5_000),
         max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
+        file_quota=_whole(env, "FILE_QUOTA", 10 * GIB, most=2**53 - 1),
+        event_quota=_whole(env, "EVENT_QUOTA", 100 * GIB, most=2**53 - 1),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
         event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),

@@ -140,6 +140,8 @@ class Path:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
             form_comes = route.takes is not None and route.takes.form and brings_form(exchange.headers)
+            if form_comes and route.writes:
+                context.principal.require(WRITERS)
             turn = exchange.enter(group=context.scope.group_id, form=form_comes)
             if turn is not None:
                 await turn

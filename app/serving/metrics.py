@@ -124,6 +124,11 @@ def live_dropped(count: int) -> None:
     _numbers[_live["live_dropped"]] += count
 
 
+def retention_dropped(kind: str, count: int) -> None:
+    """So many rows of a kind were older than their group keeps them."""
+    _numbers[_tallies.place(("retention_dropped", kind), slots=1)] += count
+
+
 def exposition() -> tuple[bytes, str]:
     """The metrics as Prometheus reads them, and their content type."""
     return generate_latest(_registry), CONTENT_TYPE_LATEST
@@ -192,10 +197,15 @@ class _Doors(Collector):
                 "Results that slow subscribers never got: a newer one took their place.",
             ),
         }
+        retention = CounterMetricFamily(
+            "gateway_retention_dropped", "Rows that lost a text or went, by what it was.", labels=["kind"]
+        )
+        for labels, (count,) in _of(sums, "retention_dropped"):
+            retention.add_metric(labels, count)
         for name, family in families.items():
             for labels, (count,) in _of(sums, name):
                 family.add_metric(labels, count)
-        yield from (seconds, executions, *families.values())
+        yield from (seconds, executions, retention, *families.values())
         yield from _of_databases(sums)
         yield from _of_replicas(sums)
 

@@ -224,7 +224,7 @@ def _share_metrics(settings: Settings) -> None:
     """A fresh folder where the worker processes add up their metrics."""
     folder = settings.data_dir / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     os.environ[METRICS_FOLDER] = str(folder)
 
 

@@ -17,7 +17,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
-from app.auth.principal import Principal
+from app.auth.principal import WRITERS, Principal
 from app.auth.refusals import TOO_MANY_REFUSALS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
@@ -123,6 +123,9 @@ class GraphQLOverHttp:
             principal = await self.authenticator.by_headers(headers, now=now, address=exchange.address)
         exchange.principal = principal.name
         form_comes = method == "POST" and brings_form(headers)
+        if form_comes:
+            # Files are for mutations: whoever may write nothing need not send them.
+            principal.require(WRITERS)
         turn = exchange.enter(group=principal.scope.group_id, form=form_comes)
         if turn is not None:
             await turn

@@ -185,6 +185,8 @@ async def take_in(
     """Takes in a provider's delivery: what the webhook routes run once its signature held, and a way to send one
     again by hand. Each event counts once, however often it comes.
     """
+    context = info.context
+    await context.services.quotas.check(context.scope.group_id, now=context.now)
     provider = read_provider(input.provider)
     events = read_delivery(
         provider, input.body, content_type=given(input.content_type) or "", query=given(input.query) or ""

@@ -9,6 +9,7 @@ from app.auth.principal import PLATFORM_ROLES, Principal
 from app.auth.projects import Projects
 from app.db.database import Database, Transaction
 from app.domain.events.accepting import Acceptor
+from app.domain.events.quotas import EventQuotas
 from app.domain.events.rates import Rates
 from app.graph.running.turns import Turns
 from app.plan.binding import NewsWindow
@@ -31,6 +32,8 @@ class Services:
     """Where events wait to be stored."""
     rates: Rates = field(init=False)
     """How many of them trackers may send."""
+    quotas: EventQuotas = field(init=False)
+    """Which groups have room for more of them."""
     projects: Projects = field(init=False)
     """Where a project's slug leads."""
     turns: Turns = field(init=False)
@@ -44,6 +47,7 @@ class Services:
             Acceptor(self.db, capacity=settings.event_queue, capacity_bytes=settings.event_queue_bytes),
         )
         object.__setattr__(self, "rates", Rates(settings.event_rate, settings.event_rate_bytes))
+        object.__setattr__(self, "quotas", EventQuotas(self.db, settings.event_quota))
         object.__setattr__(self, "projects", Projects(self.db))
         object.__setattr__(self, "turns", Turns())
 
