@@ -137,6 +137,12 @@ class EmbeddedServer:
             return ""
         return "\n".join(lines[-LAST_LINES:])
 
+    def run(self, program: str, *arguments: str) -> str:
+        """Run a program of its own version, such as `pg_restore`; what it says. CalledProcessError where it fails."""
+        command = [str(self._server.bin_path / program), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
+        return done.stdout
+
     def stop(self) -> None:
         """Stop it if nobody else uses it. One that hangs is killed, and recovers at its next start."""
         with self._server._lock:
