@@ -5,6 +5,7 @@ Imports stand inside the commands, so that `gateway --help` answers at once.
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ MaybeGroup = Annotated[
     typer.Option("--group", help="Only this customer group; all when left out.", min=1, max=MAX_NUMBER),
 ]
 SCHEMA = Path("schema.graphql")
+ROLES_PAGE = Path("docs/roles.md")
 
 
 @app.command()
@@ -65,13 +67,15 @@ def serve(
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
     from app.serving.journal import set_up_logging
-    from app.serving.running import stop_on_signal
+    from app.serving.running import refuse_unsafe_login, stop_on_signal
     from app.worker.loop import Worker
     from app.worker.pipeline import Pipeline
 
     set_up_logging()
 
-    async def work(db: "Database", _: "Settings") -> None:
+    async def work(db: "Database", settings: "Settings") -> None:
+        if os.environ.get("DATABASE_URL"):
+            await refuse_unsafe_login(settings)
         stop = stop_on_signal()
         await asyncio.gather(Worker(db).run(stop), Pipeline(db, listens=True).run(stop))
 
@@ -195,19 +199,23 @@ def import_rows(
 
 @app.command()
 def schema(
-    check: Annotated[bool, typer.Option(help="Only say whether schema.graphql is current.")] = False,
+    check: Annotated[bool, typer.Option(help="Only say whether the two files are current.")] = False,
 ) -> None:
-    """Print the graph into schema.graphql."""
+    """Print the graph into schema.graphql, and who may do what in it into docs/roles.md."""
     from app.graph.schema import schema as graph
+    from app.rest.roles_page import roles_page
 
-    text = graph.as_str().strip() + "\n"
-    if not check:
-        SCHEMA.write_text(text, encoding="utf-8")
-        typer.echo(f"{SCHEMA} is written.")
-    elif not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != text:
-        typer.echo(
-            f"{SCHEMA} is not what the code says: run `make schema`, and look at the difference.", err=True
-        )
+    old = False
+    for file, text in ((SCHEMA, graph.as_str().strip() + "\n"), (ROLES_PAGE, roles_page())):
+        if not check:
+            file.write_text(text, encoding="utf-8")
+            typer.echo(f"{file} is written.")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            typer.echo(
+                f"{file} is not what the code says: run `make schema`, and look at the difference.", err=True
+            )
+            old = True
+    if old:
         raise typer.Exit(1)
 
 
@@ -243,7 +251,7 @@ def explain(
         raise typer.BadParameter("It is not UTF-8.", param_hint="FILE") from None
 
     async def show(db: "Database", settings: "Settings") -> None:
-        principal = Principal("cli", Scope(group, store_id=store), frozenset({Role.READ}))
+        principal = Principal("cli", Scope(group, store_id=store), frozenset({Role.SUPER_ADMIN}))
         context = Context(Services(settings, db, AssetStorage(settings)), principal)
         told = explained(Operation(document, given, operation), context)
         typer.echo(f"-- {told.execution}, at most {told.cost} values")
@@ -316,6 +324,10 @@ def create_key(
     group: Group,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by hand",
     write: Annotated[bool, typer.Option(help="May it change things?")] = False,
+    personal_data: Annotated[bool, typer.Option(help="Is it shown what identifies customers?")] = False,
+    administration: Annotated[
+        bool, typer.Option(help="Is it shown credentials, connections and the audit trail?")
+    ] = False,
     also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
     days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1, max=36_500)] = None,
 ) -> None:
@@ -330,6 +342,8 @@ def create_key(
             name=name,
             now=now,
             access="write" if write else "read",
+            personal_data=personal_data,
+            administration=administration,
             further_group_ids=also or (),
             expires_at=None if days is None else now + timedelta(days=days),
         )

@@ -76,6 +76,16 @@ class TooLarge(Failure):
     code = "TOO_LARGE"
 
 
+class AnswerTooLarge(TooLarge):
+    """What was asked for is more than an answer may hold."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer is larger than this server sends (MAX_ANSWER_BYTES). Ask for fewer rows (`first`), and page"
+            " through them with `after`; or for fewer fields, above all those that hold whole documents."
+        )
+
+
 class Unavailable(Failure):
     code = "UNAVAILABLE"
 

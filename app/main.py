@@ -152,7 +152,12 @@ def _mounted(
 ) -> ASGIApp:
     graphql = GraphQLOverHttp(services, authenticator, EventStreams(subscriptions, watches))
     sockets = GraphQLOverSockets(services, authenticator, subscriptions, watches)
-    readiness = Readiness(services.db, revision=newest())
+    readiness = Readiness(
+        services.db,
+        revision=newest(),
+        metrics_token=services.settings.metrics_token,
+        development=services.settings.development,
+    )
     tokens = TokenEndpoint(services.db, authenticator.tokens)
     routes: list[BaseRoute] = [
         # First, since one look-up finds theirs; the other routes are tried one after the other.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+MIB = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -42,6 +44,8 @@ class Settings:
     jwt_audience: str | None
     jwt_group_claim: str
     jwt_roles_claim: str
+    metrics_token: str | None = field(repr=False)
+    """METRICS_TOKEN: opens `/metrics`, as a bearer token; unset: closed, in development open to this machine."""
     assets_url: str | None
     """ASSETS_URL: an obstore URL (s3://, gs://, az://, file://); unset means a folder under DATA_DIR."""
     max_in_flight: int
@@ -50,12 +54,18 @@ class Settings:
     """MAX_STRANGERS: the same of those who are not, on each of the open routes; more are answered 503."""
     statement_timeout_ms: int
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
+    max_answer_bytes: int
+    """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
     """EVENT_QUEUE: how many events may wait to be stored, per process; more are answered 503."""
+    event_queue_bytes: int
+    """EVENT_QUEUE_BYTES: how large they may be together."""
     event_rate: int
     """EVENT_RATE: events a second that a project's trackers may send, per process; more are answered 429."""
+    event_rate_bytes: int
+    """EVENT_RATE_BYTES: how many bytes of them a second."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -85,13 +95,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_audience=env.get("JWT_AUDIENCE") or None,
         jwt_group_claim=env.get("JWT_GROUP_CLAIM") or "group",
         jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
+        metrics_token=env.get("METRICS_TOKEN") or None,
         assets_url=env.get("ASSETS_URL") or None,
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
+        max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
+        event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),
         event_rate=_whole(env, "EVENT_RATE", 1_000),
+        event_rate_bytes=_whole(env, "EVENT_RATE_BYTES", 2 * MIB),
     )
 
 

@@ -252,7 +252,13 @@ def gateway(url: str) -> Iterator[tuple[int, psutil.Process]]:
     with (folder / "gateway.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve"],
-            env={**os.environ, "DATABASE_URL": url, "DATA_DIR": str(folder), "PORT": str(port)},
+            env={
+                **os.environ,
+                "DATABASE_URL": url,
+                "DATA_DIR": str(folder),
+                "PORT": str(port),
+                "DEVELOPMENT": "1",
+            },
             stdout=log,
             stderr=log,
         )

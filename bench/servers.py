@@ -121,6 +121,8 @@ def started(server: Server, data: Data, keys: Path) -> Iterator[Running]:
         "PORT": str(port),
         "BENCH_KEYS": str(keys),
         "NODE_ENV": "production",
+        # The gateway serves as no superuser otherwise.
+        "DEVELOPMENT": "1",
         **server.env,
     }
     with log.open("wb") as out:

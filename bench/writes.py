@@ -173,7 +173,7 @@ def _serving(command: Sequence[str], url: str, folder: Path) -> Iterator[tuple[i
     port = free_port()
     env = {
         **os.environ, "DATABASE_URL": url, "DATA_DIR": str(folder / "data"), "PORT": str(port), "WORKER_INLINE": "0",
-        "BENCH_RECORDED": str(folder / "recorded"),
+        "DEVELOPMENT": "1", "BENCH_RECORDED": str(folder / "recorded"),
     }  # fmt: skip
     more = ["--port", str(port)] if command is _BARE else []
     with (folder / f"{command[1]}.log").open("wb") as log:

@@ -9,7 +9,7 @@ import asyncpg
 
 from app.auth.material import digest, hint, new_secret
 from app.auth.naming import read_name
-from app.auth.principal import ADMIN_ROLES, Principal
+from app.auth.principal import ADMIN_ROLES, Principal, Role
 from app.db.constraints import refusals
 from app.db.database import Database
 from app.errors import Forbidden, Invalid, NotFound
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 ACCESS = ("read", "write")
 PREFIX = "cgk_"
 
-_COLUMNS = """k.id, k.group_id, k.name, k.hint, k.access, k.created_at, k.expires_at, k.revoked_at,
+_COLUMNS = """k.id, k.group_id, k.name, k.hint, k.access, k.personal_data, k.administration,
+       k.created_at, k.expires_at, k.revoked_at,
        array(SELECT g.group_id FROM api_key_group g WHERE g.key_id = k.id ORDER BY g.group_id) AS further"""
 
 _INSERT = """
-INSERT INTO api_key (group_id, name, hint, hash, access, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO api_key (group_id, name, hint, hash, access, personal_data, administration, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 RETURNING id
 """
 _INSERT_GROUPS = """
@@ -57,9 +58,24 @@ class ApiKeyRecord:
     name: str
     hint: str
     access: str
+    personal_data: bool
+    """Whether it is shown what identifies customers."""
+    administration: bool
+    """Whether it is shown credentials, connections and the audit trail."""
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What it may do."""
+        roles = {
+            Role.READ: True,
+            Role.WRITE: self.access == "write",
+            Role.PERSONAL_DATA: self.personal_data,
+            Role.ADMINISTRATION: self.administration,
+        }
+        return frozenset(role for role, has in roles.items() if has)
 
     def holds(self, *, now: datetime) -> bool:
         """Whether it still works."""
@@ -95,10 +111,15 @@ async def create_api_key(
     name: str,
     now: datetime,
     access: str = "read",
+    personal_data: bool = False,
+    administration: bool = False,
     further_group_ids: Collection[int] = (),
     expires_at: datetime | None = None,
 ) -> NewApiKey:
-    """Make a key. On behalf of a user, check `require_may_manage` first."""
+    """Make a key. On behalf of a user, check `require_may_manage` first.
+
+    `personal_data` and `administration`: what it may read beside campaigns and their figures.
+    """
     if access not in ACCESS:
         raise Invalid(f"access {access!r:.40} is not one of read, write", path=["access"])
     if expires_at is not None and expires_at <= now:
@@ -110,14 +131,25 @@ async def create_api_key(
         async with db.directory() as directory:
             with refusals():
                 key_id = await directory.fetchval(
-                    _INSERT, group_id, name, hint(secret), digest(secret), access, now, expires_at
-                )
+                    _INSERT, group_id, name, hint(secret), digest(secret), access, personal_data, administration,
+                    now, expires_at,
+                )  # fmt: skip
             if further:
                 await directory.execute(_INSERT_GROUPS, key_id, further)
     except asyncpg.ForeignKeyViolationError:
         raise NotFound("customer group", path=["groupId"]) from None
     record = ApiKeyRecord(
-        int(key_id), group_id, (group_id, *further), name, hint(secret), access, now, expires_at, None
+        id=int(key_id),
+        group_id=group_id,
+        group_ids=(group_id, *further),
+        name=name,
+        hint=hint(secret),
+        access=access,
+        personal_data=personal_data,
+        administration=administration,
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
     )
     return NewApiKey(record, secret)
 
@@ -152,6 +184,8 @@ def _record(row: "Record") -> ApiKeyRecord:
         name=row["name"],
         hint=row["hint"],
         access=row["access"],
+        personal_data=row["personal_data"],
+        administration=row["administration"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],

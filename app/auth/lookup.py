@@ -13,7 +13,7 @@ from app.auth.claims import Claims, read_group
 from app.auth.clients import find_client
 from app.auth.keys import find_api_key
 from app.auth.material import MAX_LENGTH, digest
-from app.auth.principal import PLATFORM_ROLES, Principal, Role
+from app.auth.principal import PLATFORM_ROLES, Principal
 from app.auth.tokens import Tokens
 from app.db.database import Database, Transaction
 from app.errors import Forbidden, Unauthorized
@@ -98,9 +98,8 @@ class Lookup:
             if sent.beacon_key is not None:
                 async with self._db.transaction(Scope(group_id)) as tx:
                     store_id = await _store_of_beacon(tx, sent.beacon_key)
-        roles = {Role.READ, Role.WRITE} if key.access == "write" else {Role.READ}
         scope = Scope(group_id, store_id, group_ids=key.group_ids)
-        return Proven(Principal(f"key:{key.id}", scope, frozenset(roles), "api_key"), key.expires_at)
+        return Proven(Principal(f"key:{key.id}", scope, key.roles, "api_key"), key.expires_at)
 
     async def _prove_token(self, bearer: str, sent: Credential, *, now: datetime) -> Proven:
         claims = await self.tokens.verify(bearer, now=now)

@@ -23,6 +23,10 @@ class Role(StrEnum):
     """An API key that may read."""
     WRITE = "write"
     """An API key that may write as well."""
+    PERSONAL_DATA = "personal_data"
+    """Beside those two: it is shown customers' personal data as well."""
+    ADMINISTRATION = "administration"
+    """Beside those two: it is shown credentials, connections and the audit trail as well, and changes none of them."""
     WEBHOOK = "webhook"
     """A provider's delivery whose signature is valid. No token and no client can claim it."""
     TRACKER = "tracker"
@@ -39,6 +43,12 @@ CLAIMABLE = frozenset(Role) - {Role.WEBHOOK, Role.TRACKER}
 """What tokens and clients may claim."""
 WRITERS = CRM_ROLES | {Role.WRITE}
 """Who may change campaigns and what belongs to them."""
+READERS = WRITERS | {Role.READ}
+"""Who may read at all."""
+PERSONAL_READERS = CRM_ROLES | {Role.PERSONAL_DATA}
+"""Who is shown what identifies customers, and may filter and sort by it: those who work with them."""
+ADMIN_READERS = ADMIN_ROLES | {Role.ADMINISTRATION}
+"""Who is shown keys, clients, webhook connections and the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.auth.flights import Flights
 from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.errors import NotFound
+from app.tables.projects import DEFAULT_EVENT_BYTES
 from app.values.known import KnownFor
 from app.values.scope import Scope
 
@@ -22,16 +23,17 @@ LOOKUPS = 4
 """How many slugs are looked up at once: a flood of wrong ones leaves connections for the rest."""
 
 _BY_SLUG = "SELECT group_id, project_id FROM project_slug WHERE slug = $1"
-_STORE = "SELECT store_id FROM project WHERE group_id = $1 AND id = $2"
+_PROJECT = "SELECT store_id, max_event_bytes FROM project WHERE group_id = $1 AND id = $2"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A project, and its store, if it has one."""
+    """A project, its store, if it has one, and how large its events may be."""
 
     group_id: int
     project_id: int
     store_id: int | None
+    max_event_bytes: int
 
 
 class Projects:
@@ -67,6 +69,11 @@ class Projects:
         scope = Scope(found.group_id, project_ids=(found.project_id,))
         return Principal(f"tracker:{slug}", scope, frozenset({Role.TRACKER}), "tracker")
 
+    async def max_event_bytes(self, slug: str, *, now: datetime) -> int:
+        """How large an event of this project may be."""
+        found = await self._find(slug, now=now)
+        return DEFAULT_EVENT_BYTES if found is None else found.max_event_bytes
+
     async def _find(self, slug: str, *, now: datetime) -> Found | None:
         found = self._known.get(slug, now=now)
         if found is not None:
@@ -92,7 +99,11 @@ class Projects:
                 return None
             group_id, project_id = int(row["group_id"]), int(row["project_id"])
             async with self._db.transaction(Scope(group_id)) as tx:
-                store_id = await tx.fetchval(_STORE, group_id, project_id)
-        found = Found(group_id, project_id, store_id)
+                project = await tx.fetchrow(_PROJECT, group_id, project_id)
+        if project is None:  # It has just gone, and its slug with it.
+            self._known.drop(slug)
+            return None
+        most = project["max_event_bytes"] or DEFAULT_EVENT_BYTES
+        found = Found(group_id, project_id, project["store_id"], most)
         self._known.keep(slug, found, now=now)
         return found

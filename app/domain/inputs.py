@@ -1,6 +1,6 @@
 """Values from outside, checked one by one. Each failure names the input field it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -89,6 +89,17 @@ def small(value: int, path: Path) -> int:
     if not 0 <= value <= 2**31 - 1:
         raise Invalid(f"`{_name(path)}` must be a whole number from 0 to {2**31 - 1}.", path=path)
     return value
+
+
+def within(least: int, most: int) -> Callable[[int, Path], int]:
+    """A check for whole numbers between the two."""
+
+    def check(value: int, path: Path) -> int:
+        if not least <= value <= most:
+            raise Invalid(f"`{_name(path)}` must be a whole number from {least} to {most}.", path=path)
+        return value
+
+    return check
 
 
 def channels(values: Sequence[str], path: Path) -> list[str]:

@@ -15,6 +15,7 @@ from app.graph.mutations import (
     metrics,
     outlays,
     partners,
+    projects,
     promos,
     rewards,
     segments,
@@ -48,6 +49,7 @@ class Mutation:
     store_create = stores_stores.create
     store_update = stores_stores.update
     group_update = groups_stores.update_group
+    project_update = projects.update
     partner_create = partners.create
     partner_update = partners.update
     partnership_create = partners.create_partnership

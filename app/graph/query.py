@@ -1,9 +1,11 @@
 """The root of reading."""
 
+from app.auth.principal import ADMIN_READERS, READERS, Role
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import by_ids, connection, embed, every_group, look_up
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
+from app.graph.declaring.permitting import readable_by
 from app.graph.figures.attributed_insights import AttributedInsightEntry
 from app.graph.figures.attributed_insights import attributed_insights as _attributed_insights
 from app.graph.figures.attribution import AttributionRow
@@ -69,6 +71,15 @@ from app.graph.types.touches import FunnelTouch
 from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
 
 
+@readable_by(
+    READERS,
+    api_keys=ADMIN_READERS,
+    oauth_clients=ADMIN_READERS,
+    webhook_connection=ADMIN_READERS,
+    webhook_connections=ADMIN_READERS,
+    # A provider that checks the address it is to deliver to is told that it is there.
+    webhook_providers=READERS | {Role.WEBHOOK},
+)
 @object_type
 class Query:
     """Everything that can be read in the scope of the credential."""

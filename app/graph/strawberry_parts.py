@@ -62,6 +62,11 @@ def metadata(item: Any, key: str) -> Any:
     return None if found is None else found.metadata.get(key)
 
 
+def declared_fields(cls: type) -> dict[str, Any]:
+    """The declarations of a type's fields, by their names in Python, before the schema is built."""
+    return {field.python_name: field for field in cls.__strawberry_definition__.fields}  # type: ignore[attr-defined]
+
+
 def origin(item: Any) -> type | None:
     """The class a type was declared by."""
     found: type | None = getattr(declaration(item), "origin", None)

@@ -3,9 +3,11 @@
 A resolver in Python (`simulateCampaign`) is not watched but run, for its subscriber alone, until it is done.
 """
 
+from app.auth.principal import READERS
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import argument, connection, look_up, news
 from app.graph.declaring.paging import Connection
+from app.graph.declaring.permitting import readable_by
 from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.events import ARRIVALS, EVENTS, asks_for_settled
@@ -20,6 +22,7 @@ MAX_EVENTS = 500
 EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}.", 1)
 
 
+@readable_by(READERS)
 @object_type
 class Subscription:
     """What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events. The

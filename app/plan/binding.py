@@ -57,6 +57,8 @@ class RequestFacts(NamedTuple):
     """Set while news are asked for."""
     written: int | UUID | list[int] | None = None
     """The ids of the rows a mutation wrote, while its payload is printed."""
+    max_bytes: int = 32 * 1024 * 1024
+    """How large the answer may be."""
 
 
 NO_FACTS = RequestFacts()

@@ -101,6 +101,8 @@ class SortKey:
     cast: str
     read: Callable[[Any], object]
     """Turns the value printed in a cursor back into a parameter; ValueError where it cannot be one."""
+    roles: frozenset[str] = frozenset()
+    """One of these is needed to order by it; empty: none in particular."""
 
 
 @dataclass(frozen=True)
@@ -270,6 +272,8 @@ class Entity:
     project: Way = VISIBLE
     alive: str = ""
     """The condition that hides deleted rows from lists and look-ups (`deleted_at IS NULL`), if there is one."""
+    roles: frozenset[str] = frozenset()
+    """One of these is needed to read anything of it; empty: none in particular."""
     fields: dict[str, Field] = field(default_factory=dict)
 
 

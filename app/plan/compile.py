@@ -68,10 +68,23 @@ def compile_tree(catalog: Catalog, tree: Tree, shape: ScopeShape) -> Statement:
         # One root list and nothing else: its rows are built into the body itself, not into a text that is copied there.
         body.pieces[1] = one.inner
         source = sql("FROM {rows}", rows=one.source)
+    if compiler.head.parts:
+        return print_sql(
+            sql(
+                "SELECT {head} convert_to({body}, 'UTF8') {source}",
+                head=compiler.head,
+                body=body.sql(),
+                source=source,
+            )
+        )
+    # OFFSET keeps the text from being made once to look at its length and once to print it.
     return print_sql(
         sql(
-            "SELECT {head} convert_to({body}, 'UTF8') {source}",
-            head=compiler.head,
+            """
+            SELECT CASE WHEN octet_length(made.answer) <= {most} THEN convert_to(made.answer, 'UTF8') ELSE '' END
+            FROM (SELECT {body} AS answer {source} OFFSET 0) AS made
+            """,
+            most=MAX_BYTES,
             body=body.sql(),
             source=source,
         )
@@ -97,6 +110,10 @@ def compile_made(catalog: Catalog, selected: Selected, shape: ScopeShape, *, man
             keys=bound(("made",), f"{entity.id_cast}[]", _made),
         )
     )
+
+
+MAX_BYTES = bound(("max_bytes",), "int", lambda b: b.facts.max_bytes)
+"""How large an answer may be. A larger one is the empty text, found out before it is sent."""
 
 
 def _made(bindings: Bindings) -> object:

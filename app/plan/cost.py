@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.plan.catalog import Aggregate, ByIds, Many
+from app.plan.catalog import Aggregate, ByIds, Column, Many
 from app.plan.collect import Selected, Tree
+from app.plan.kinds import JSON
 
 MAX_COST = 500_000
 """Values in one answer."""
+_DOCUMENT = 200
+"""What a document that is kept as it was sent counts as: it may have as much text as so many values."""
 _FEW = 5
 """Rows assumed of a list that is short by nature."""
 _POINTS = 100
@@ -47,8 +50,12 @@ def _of(fields: Sequence[Selected], args: Sequence[dict[str, Any]]) -> int:
                 total += 1 + _inside(part, args) * (rows if part.name in {"nodes", "edges"} else 1)
             total += 1
         else:
-            total += 1 + _inside(selected, args) * _rows(selected, args)
+            total += _weight(selected) + _inside(selected, args) * _rows(selected, args)
     return total
+
+
+def _weight(selected: Selected) -> int:
+    return _DOCUMENT if isinstance(selected.field, Column) and selected.field.kind is JSON else 1
 
 
 def _inside(selected: Selected, args: Sequence[dict[str, Any]]) -> int:

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import Authenticator
-from app.auth.principal import Principal
+from app.auth.principal import WRITERS, Principal
 from app.auth.webhooks.deliveries import Deliveries
-from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
+from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
@@ -156,7 +156,7 @@ class Path:
             )
             if route.project is not None:
                 context = await self.enter_project(
-                    route.project(parts), context, request, exchange, parts.now
+                    route.project(parts), context, request, exchange, parts.now, size=len(text)
                 )
             assert context is not None, "an open route says whose it is"
             variables = route.variables(parts)
@@ -217,17 +217,49 @@ class Path:
         return self.context(principal, request, exchange, now), text_of(raw)
 
     async def enter_project(
-        self, slug: str, context: Context | None, request: Request, exchange: Exchange, now: datetime
+        self,
+        slug: str,
+        context: Context | None,
+        request: Request,
+        exchange: Exchange,
+        now: datetime,
+        *,
+        size: int,
     ) -> Context:
         """The context of whoever asks, narrowed to this project; a tracker's where nobody has been identified."""
         if context is not None:
             context.principal = await self.services.projects.inside(context.principal, slug, now=now)
             return context
+        known = await self.known_sender(slug, request, now)
+        if known is not None:
+            exchange.principal = known.name
+            return self.context(known, request, exchange, now)
         principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
         for project_id in principal.scope.project_ids or ():
-            self.services.rates.check(project_id, now=now)
+            self.services.rates.check(project_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
+
+    async def known_sender(self, slug: str, request: Request, now: datetime) -> Principal | None:
+        """Who sends to an open route with a credential that may write in this project; None: it counts as a stranger.
+
+        The route needs none, so one that does not hold takes no event away.
+        """
+        shown = self.facade.credentials(request.headers)
+        if shown.api_key is None and shown.bearer is None:
+            return None
+        try:
+            principal = await self.authenticator.authenticate(
+                api_key=shown.api_key,
+                beacon_key=shown.beacon_key,
+                bearer=shown.bearer,
+                group=request.headers.get("x-group-id"),
+                now=now,
+            )
+            principal = await self.services.projects.inside(principal, slug, now=now)
+        except (Unauthorized, Forbidden, NotFound):
+            return None
+        return principal if principal.may(WRITERS) else None
 
     def context(self, principal: Principal, request: Request, exchange: Exchange, now: datetime) -> Context:
         """What this request's document runs with."""
@@ -310,7 +342,9 @@ def answered(
 
 
 def explained(operation: Operation, context: Context) -> Response:
-    """What would run, instead of running it."""
+    """What would run, instead of running it: document and variables for whoever may call the route, the SQL for who may
+    see plans.
+    """
     explanation = explain(operation, context)
     body = {
         "document": operation.query,
@@ -318,7 +352,7 @@ def explained(operation: Operation, context: Context) -> Response:
         "execution": explanation.execution,
         "reason": explanation.reason or None,
         "cost": explanation.cost,
-        "sql": explanation.sql or None,
+        "sql": (explanation.sql or None) if context.may_see_plans else None,
     }
     return Response(write_json(body), headers=NO_STORE, media_type=JSON)
 

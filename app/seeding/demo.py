@@ -145,8 +145,11 @@ async def _credentials(
     kept = await find_api_key(db, secret=api_key)
     if kept is None or kept.group_id != group.group_id or not kept.holds(now=now):
         api_key = (
-            await create_api_key(db, group_id=group.group_id, name="Demonstration", now=now, access="write")
-        ).secret
+            await create_api_key(
+                db, group_id=group.group_id, name="Demonstration", now=now,
+                access="write", personal_data=True, administration=True,
+            )
+        ).secret  # fmt: skip
     client_id, secret = str(before.get("client_id", "")), str(before.get("client_secret", ""))
     client = await prove_client(db, client_id=client_id, secret=secret)
     if client is None or client.group_id != group.group_id:

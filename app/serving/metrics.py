@@ -141,7 +141,8 @@ class _Doors(Collector):
             seconds.add_metric(labels, list(zip(limits, accumulate(buckets), strict=True)), total_s)
         executions = CounterMetricFamily(
             "gateway_executions",
-            "Operations by how they ran: planned (one statement), resolved, rerun (its plan failed), refused.",
+            "Operations by how they ran: planned (one statement), resolved, lean (a mutation, called directly),"
+            " rerun (its plan failed), explained (not run), refused.",
             labels=["operation", "execution"],
         )
         for labels, (count,) in _of(sums, "executions"):

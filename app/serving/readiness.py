@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from hmac import compare_digest
 
 import asyncpg
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.db.database import APP_ROLE, GUARDED_READ_ROLE, READ_ROLE, Database
-from app.errors import Unavailable
+from app.errors import NotFound, Unavailable
 from app.serving import metrics
+from app.serving.addresses import address_of, is_loopback
 
 LOOK_AGAIN_AFTER_S = 1.0
 ANSWERS_WITHIN_S = 1.5
@@ -49,9 +51,15 @@ async def _check_role(connection: "asyncpg.Connection[asyncpg.Record]", wanted: 
 class Readiness:
     """`/readyz`, `/healthz` and `/metrics`."""
 
-    def __init__(self, db: Database, *, revision: str) -> None:
-        """`revision`: the migration that a database must be at."""
+    def __init__(
+        self, db: Database, *, revision: str, metrics_token: str | None = None, development: bool = False
+    ) -> None:
+        """`revision`: the migration that a database must be at. `metrics_token`: what opens `/metrics`; without one it
+        is open to this machine in development, and else to nobody.
+        """
         self._db = db
+        self._metrics_token = metrics_token
+        self._development = development
         self._revision = revision
         self._looked_at = float("-inf")
         self._problem: str | None = None
@@ -70,8 +78,15 @@ class Readiness:
         """200 as long as the process answers at all."""
         return JSONResponse({"status": "alive"})
 
-    async def metrics(self, _: Request) -> Response:
-        """What Prometheus scrapes."""
+    async def metrics(self, request: Request) -> Response:
+        """What Prometheus scrapes: it names routes and operations, so it is for the operator alone."""
+        if self._metrics_token is None:
+            if not (self._development and is_loopback(address_of(request.scope))):
+                raise NotFound("route", request.scope["path"])
+        elif not compare_digest(_bearer(request).encode(), self._metrics_token.encode()):
+            return JSONResponse(
+                {"message": "Send METRICS_TOKEN as a bearer token."}, 401, {"WWW-Authenticate": "Bearer"}
+            )
         text, content_type = metrics.exposition()
         return PlainTextResponse(text, media_type=content_type)
 
@@ -111,3 +126,8 @@ class Readiness:
         if self._db.writer.absence.is_full:
             return "the database has no room or no resources left"
         return None
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

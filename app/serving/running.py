@@ -122,6 +122,47 @@ async def _looking(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record
         await connection.close()
 
 
+# A connection that switched roles may switch back: who logged in counts, and of which roles it could become any.
+_LOGIN = """
+SELECT session_user AS login, rolname FROM pg_roles
+ WHERE (rolsuper OR rolbypassrls) AND pg_has_role(session_user, oid, 'SET')
+ ORDER BY rolname <> session_user, rolname LIMIT 1
+"""
+
+
+async def refuse_unsafe_login(settings: Settings) -> None:
+    """SystemExit where an operator's login could pass the row-level policies by, except in development.
+
+    The application roles it acts as are checked besides (`readiness.py`); so a mistake in our SQL would have to come
+    with this one.
+    """
+    if settings.development:
+        return
+    for name, url in (
+        ("DATABASE_URL", settings.database_url),
+        ("DATABASE_READ_URL", settings.database_read_url),
+    ):
+        if url is None:
+            continue
+        try:
+            connection = await asyncpg.connect(url)
+            try:
+                found = await connection.fetchrow(_LOGIN)
+            finally:
+                await connection.close()
+        except (OSError, asyncpg.PostgresError) as problem:
+            if name == "DATABASE_READ_URL":
+                continue  # It may come later, and reads go to the primary meanwhile.
+            raise SystemExit(f"The database at {name} cannot be used: {problem}") from None
+        if found is not None:
+            as_whom = "" if found["rolname"] == found["login"] else f" (by becoming {found['rolname']})"
+            raise SystemExit(
+                f"{name} logs in as {found['login']}, which may go past the row-level policies{as_whom}. Serve with a"
+                " login that has neither SUPERUSER nor BYPASSRLS: the owner of the database, or one that was granted"
+                " the three application roles (README, Your own PostgreSQL)."
+            )
+
+
 def serve(
     settings: Settings, *, before: Callable[[Settings], Awaitable[None]], announce: Callable[[], None]
 ) -> None:
@@ -156,6 +197,7 @@ def serve(
     with _signals_do_not_kill(), database(settings) as settings:
         if os.environ.get("DATABASE_URL"):
             asyncio.run(refuse_unless_current(settings))
+            asyncio.run(refuse_unsafe_login(settings))
         else:
             asyncio.run(bring_up_to_date(settings))
             assert settings.database_url is not None

@@ -1,9 +1,20 @@
-"""Deadlines of connections: one timer a second looks at all of them, instead of one for each request."""
+"""Deadlines of connections, and what their clients leave unread: one timer a second looks at all of them.
+
+A connection whose client reads nothing for long is closed (`Unread`). That alone would let many of them hold an answer
+each until then, so all that is unread has a bound as well, and beyond it those with the most go first.
+"""
 
 import asyncio
+import logging
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 from app.serving.uvicorn_parts import ServerState
+
+MAX_UNREAD_BYTES = 256 * 1024 * 1024
+"""For all connections of a process together: what was written to clients that have not read it yet."""
+
+log = logging.getLogger("gateway")
 
 
 class Unread:
@@ -26,6 +37,8 @@ class Unread:
 class Watched:
     """A connection that `watch` looks at once a second."""
 
+    transport: asyncio.Transport
+
     def look(self, now_s: float) -> None:
         """Close what is late."""
         raise NotImplementedError
@@ -44,8 +57,31 @@ def watch(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
 def _look_at_all(server: ServerState, loop: asyncio.AbstractEventLoop) -> None:
     del _watched[server]
     now_s = loop.time()
-    for connection in list(server.connections):
-        if isinstance(connection, Watched):
-            connection.look(now_s)
+    watched = [one for one in server.connections if isinstance(one, Watched)]
+    for connection in watched:
+        connection.look(now_s)
+    cut_off([one.transport for one in watched])
     if server.connections:
         watch(server, loop)
+
+
+def cut_off(transports: Iterable[asyncio.Transport], *, most: int = MAX_UNREAD_BYTES) -> None:
+    """Abort those with the most that is unread, until all have `most` together."""
+    unread = sorted(
+        (
+            (size, at, one)
+            for at, one in enumerate(transports)
+            if one is not None and not one.is_closing() and (size := one.get_write_buffer_size())
+        ),
+        reverse=True,
+    )
+    total = sum(size for size, _, _ in unread)
+    cut = 0
+    for size, _, transport in unread:
+        if total <= most:
+            break
+        transport.abort()
+        total -= size
+        cut += 1
+    if cut:
+        log.warning("%d connections were cut off: their clients left too much unread", cut)

@@ -37,6 +37,10 @@ class ApiKey(SQLModel, table=True):
     hint: str = Field(sa_type=CODE)
     hash: bytes = Field(sa_type=LargeBinary)
     access: str = Field(sa_type=CODE)
+    personal_data: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether it is shown what identifies customers."""
+    administration: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether it is shown credentials, connections and the audit trail."""
     created_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )

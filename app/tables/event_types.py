@@ -93,6 +93,8 @@ class EventType(TenantRow, table=True):
     """The stage a customer reaches by such an event."""
     trigger: str | None = Field(default=None, sa_type=CODE)
     """The trigger such an event is for reward flows."""
+    trigger_by_strangers: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether events that nobody vouches for trigger as well."""
     archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
     updated_at: datetime = _now()
 

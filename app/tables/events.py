@@ -87,6 +87,8 @@ class Event(SQLModel, table=True):
         default=EventStatus.PROCESSED, sa_type=CODE, sa_column_kwargs={"server_default": "processed"}
     )
     tracker_id: str | None = Field(default=None, sa_type=WORDS)
+    is_vouched: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether it came with a credential or a valid signature. What strangers send may be made up."""
     event_type_id: int | None = Field(default=None, sa_type=BigInteger)
     type_version: int | None = Field(default=None)
     """The event type's version it came under."""

@@ -1,16 +1,26 @@
 """Tenants and their customer groups."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     ForeignKeyConstraint,
     Identity,
     text,
 )
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, INSTANT, WORDS, _known_zone
+from app.tables.base import CODE, INSTANT, WORDS, _known_zone, of_group
+from app.values.numbers import MAX_SAFE_INTEGER
+
+_DAYS = ("keep_bodies_days", "keep_deliveries_days", "keep_trash_days", "keep_traces_days")
+_LONG = ("files", "file_bytes", "events", "event_bytes", "file_quota", "event_quota")
+
+
+def _counted() -> Any:
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
 class Tenant(SQLModel, table=True):
@@ -24,7 +34,13 @@ class CustomerGroup(SQLModel, table=True):
     """A customer group. Its row-level policy asks for `app.group_ids`, every group of the credential."""
 
     __tablename__ = "customer_group"
-    __table_args__ = (ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"), _known_zone())
+    __table_args__ = (
+        ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"),
+        _known_zone(),
+        *(CheckConstraint(f"{one} BETWEEN 1 AND 36500", name=f"{one}_within") for one in _DAYS),
+        CheckConstraint("keep_answers_hours BETWEEN 1 AND 24", name="keep_answers_hours_within"),
+        *(CheckConstraint(f"{one} BETWEEN 0 AND {MAX_SAFE_INTEGER}", name=f"{one}_long") for one in _LONG),
+    )
     id: int = Field(sa_type=BigInteger, primary_key=True)
     name: str = Field(sa_type=WORDS)
     currency: str = Field(sa_type=CODE)
@@ -32,3 +48,34 @@ class CustomerGroup(SQLModel, table=True):
     created_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )
+    keep_bodies_days: int | None = Field(default=None)
+    """How long the bodies of processed events are kept; NULL here and below: for good."""
+    keep_deliveries_days: int | None = Field(default=None)
+    """The same of what webhook providers delivered."""
+    keep_trash_days: int | None = Field(default=None)
+    """How long events stay in the trash."""
+    keep_traces_days: int | None = Field(default=None)
+    """How long the traces of reward evaluations are kept."""
+    keep_answers_hours: int = Field(default=24, sa_column_kwargs={"server_default": "24"})
+    """How long an answer is kept for its Idempotency-Key."""
+    files: int = _counted()
+    """Files whose bytes are stored, those removed and not purged yet among them."""
+    file_bytes: int = _counted()
+    events: int = _counted()
+    """Events kept, as they were last counted."""
+    event_bytes: int = _counted()
+    """What their texts take in the database."""
+    file_quota: int | None = Field(default=None, sa_type=BigInteger)
+    """The most that `file_bytes` may be; NULL here and below: the setting of the server."""
+    event_quota: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class RetentionMark(SQLModel, table=True):
+    """How far the job that keeps a group's retention has come with a kind of rows, by the moments they are from."""
+
+    __tablename__ = "retention_mark"
+    __table_args__ = (of_group(),)
+    group_id: int = Field(sa_type=BigInteger, primary_key=True)
+    key: str = Field(sa_type=CODE, primary_key=True)
+    """The kind of rows."""
+    until: datetime = Field(sa_type=INSTANT)

@@ -13,6 +13,11 @@ from sqlmodel import Field, SQLModel
 
 from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
 
+DEFAULT_EVENT_BYTES = 65_536
+"""The most that an event may have, unless its project says otherwise."""
+MOST_EVENT_BYTES = 131_072
+"""The most that a project may say: as much as the open routes take from strangers."""
+
 
 class Project(TenantRow, table=True):
     """A project: an internal one, made automatically for a campaign, or a tracking project with a slug."""
@@ -22,6 +27,7 @@ class Project(TenantRow, table=True):
         of_group(),
         *child_of("store", "store_id", "created_at"),
         CheckConstraint("array_position(identity_fields, NULL) IS NULL", name="identity_fields_whole"),
+        CheckConstraint("max_event_bytes BETWEEN 1024 AND 131072", name="max_event_bytes_within"),
         Index(None, "group_id", "name", "id"),
     )
     name: str = Field(sa_type=WORDS)
@@ -33,6 +39,8 @@ class Project(TenantRow, table=True):
         sa_column=Column(ARRAY(Text), nullable=False, server_default="{email,phone}"),
     )
     """What its users are known by, surest first."""
+    max_event_bytes: int | None = Field(default=None)
+    """The most that one of its events may have; NULL: `DEFAULT_EVENT_BYTES`."""
 
 
 class ProjectSlug(SQLModel, table=True):

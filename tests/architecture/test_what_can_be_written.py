@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.event_types.operations import EventTypeFields
-from app.domain.groups.fields import GroupFields, PartnerFields, PartnershipFields, StoreFields
+from app.domain.groups.fields import GroupFields, PartnerFields, PartnershipFields, ProjectFields, StoreFields
 from app.domain.integrations.fields import IntegrationFields
 from app.domain.outlays.fields import OutlayFields
 from app.domain.promos.fields import PromoFields
@@ -77,7 +77,17 @@ THINGS = (
     ),
     Thing(
         table="customer_group", fields=GroupFields, shown="CustomerGroup",
-        kept={"id": "the tenant", "created_at": "kept by us", "currency": "chosen when it is made"},
+        kept={
+            "id": "the tenant",
+            "created_at": "kept by us",
+            "currency": "chosen when it is made",
+            "files": "counted",
+            "file_bytes": "counted",
+            "events": "counted",
+            "event_bytes": "counted",
+            "file_quota": "set by operators",
+            "event_quota": "set by operators",
+        },
     ),
     Thing(
         table="event_type", fields=EventTypeFields, shown="EventType",
@@ -104,6 +114,16 @@ THINGS = (
     ),
     Thing(table="partner", fields=PartnerFields, shown="Partner", kept=ROW),
     Thing(table="partnership", fields=PartnershipFields, shown="Partnership", kept=ROW),
+    Thing(
+        table="project", fields=ProjectFields, shown="Project",
+        kept=ROW | {
+            "name": "chosen when it is made",
+            "slug": "chosen when it is made",
+            "is_internal": "set when it is made",
+            "store_id": "chosen when it is made",
+            "identity_fields": "chosen when it is made",
+        },
+    ),
     Thing(
         table="promo", fields=PromoFields, shown="Promo",
         kept=ROW | CHANGED | DELETED | {"currency": "its campaign's or the group's", "used": "counted"},

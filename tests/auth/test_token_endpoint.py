@@ -45,7 +45,10 @@ async def test_a_client_gets_a_token_that_opens_its_group(db: Database, authenti
         client_secret=made.secret,
     )
     token = body.pop("access_token")
-    assert (status, body) == (200, {"token_type": "Bearer", "expires_in": 3600, "refresh_token": None})
+    assert (status, body) == (
+        200,
+        {"token_type": "Bearer", "expires_in": 3600, "refresh_token": None, "scope": "manager marketing"},
+    )
     assert headers == {"Cache-Control": "no-store", "Pragma": "no-cache"}
     principal = await authenticator.authenticate(bearer=token, now=NOW + timedelta(seconds=3599))
     assert principal.scope == Scope(a.group_id)
@@ -173,10 +176,10 @@ async def test_a_scope_narrows_the_roles_and_never_adds_one(
     made = await client(db, a.group_id)
     both = {Role.MARKETING, Role.MANAGER}
     for scope, roles in (
+        # A parameter without a value counts as not sent.
         ("", both),
-        ("campaigns.read anything", both),
         ("marketing", {Role.MARKETING}),
-        ("marketing super_admin campaigns.read", {Role.MARKETING}),
+        ("manager  marketing", both),
     ):
         answer = await ask(
             db,
@@ -185,17 +188,29 @@ async def test_a_scope_narrows_the_roles_and_never_adds_one(
             scope=scope,
             authorization=basic(made.client.client_id, made.secret),
         )
-        assert answer.body.get("scope", "manager marketing") == " ".join(sorted(roles))
+        assert answer.body["scope"] == " ".join(sorted(roles))
         principal = await authenticator.authenticate(bearer=answer.body["access_token"], now=NOW)
         assert principal.roles == roles
-    answer = await ask(
-        db,
-        authenticator,
-        grant_type="client_credentials",
-        scope="super_admin",
-        authorization=basic(made.client.client_id, made.secret),
-    )
-    assert (answer.status, answer.body["error"]) == (400, "invalid_scope")
+    for scope in (
+        "super_admin",
+        "read_only",
+        "campaigns.read anything",
+        # Some of it is not had, or not known: less than was asked for would be found out too late.
+        "marketing super_admin",
+        "marketing read_only",
+        "Marketing",
+        "marketing,manager",
+        " ",
+        "\u00a0marketing",
+    ):
+        answer = await ask(
+            db,
+            authenticator,
+            grant_type="client_credentials",
+            scope=scope,
+            authorization=basic(made.client.client_id, made.secret),
+        )
+        assert (answer.status, answer.body["error"]) == (400, "invalid_scope"), scope
 
 
 async def test_revoking_a_client_ends_its_tokens_within_five_seconds(

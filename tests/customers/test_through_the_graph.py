@@ -41,7 +41,7 @@ class Asking:
         return json.loads((await self.answer(query, **variables)).body)["data"]
 
     async def answer(self, query: str, **variables: Any) -> Answer:
-        principal = Principal("test", self.group.scope, frozenset({Role.WRITE}))
+        principal = Principal("test", self.group.scope, frozenset({Role.WRITE, Role.PERSONAL_DATA}))
         return await answer(Operation(query, variables), Context(self.services, principal, now=given.NOON))
 
 

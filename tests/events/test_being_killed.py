@@ -92,7 +92,7 @@ async def gateway(url: str, folder: Path, port: int) -> AsyncIterator[asyncio.su
         process = await asyncio.create_subprocess_exec(
             *COMMAND,
             "serve",
-            env=environment(folder, PORT=str(port), DATABASE_URL=url),
+            env=environment(folder, PORT=str(port), DATABASE_URL=url, DEVELOPMENT="1"),
             stdout=log,
             stderr=log,
         )

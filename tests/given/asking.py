@@ -12,6 +12,8 @@ from app.graph.running.entry import Answer, Operation, answer
 from app.settings import Settings
 from app.values.scope import Scope
 
+SEES_ALL = frozenset({Role.READ, Role.PERSONAL_DATA, Role.ADMINISTRATION})
+"""A key that is shown everything."""
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 
 
@@ -22,9 +24,7 @@ class Asker:
     db: Database
     settings: Settings
 
-    def context(
-        self, scope: Scope, *, planner: bool = True, roles: frozenset[Role] = frozenset({Role.READ})
-    ) -> Context:
+    def context(self, scope: Scope, *, planner: bool = True, roles: frozenset[Role] = SEES_ALL) -> Context:
         """A request of this scope."""
         settings = replace(self.settings, planner=planner)
         services = Services(settings, self.db, AssetStorage(settings))

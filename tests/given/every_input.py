@@ -38,6 +38,7 @@ SAID: Mapping[str, Any] = {
         for name in ("FlowInput", "FlowActionInput", "FlowConditionInput", "FlowMultiplierInput", "GoalInput")
     },
     "EventTypeCreateInput.reference": "new-type",
+    "ProjectUpdateInput.maxEventBytes": 2_048,
     "WebhookDeliveryInput.provider": "sendgrid",
     "WebhookDeliveryInput.body": "[]",
 }
@@ -46,6 +47,7 @@ OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
+    "ProjectUpdate": "proj",
 }  # fmt: skip
 """The prefix of the `id` of inputs, by how their names begin; of others a campaign's, or nobody's."""
 POINTS_AT: Mapping[str, str] = {

@@ -142,9 +142,9 @@ SELECT $1, id, 'purchase', 'Purchase', 'spend' FROM site
 """
 _PURCHASES = """
 INSERT INTO event (group_id, id, source, dedup_key, event_type, received_at, occurred_at, project_id, customer_id,
-                   event_type_id, data)
+                   event_type_id, is_vouched, data)
 SELECT $1, gen_random_uuid(), 'tracker', n::text, 'purchase', t.at, t.at, e.project_id,
-       ($4::bigint[])[1 + n % array_length($4, 1)], e.id, json_build_object('amount', (n % 3000) / 100.0)
+       ($4::bigint[])[1 + n % array_length($4, 1)], e.id, true, json_build_object('amount', (n % 3000) / 100.0)
   FROM generate_series(1, $3::int) n
  CROSS JOIN LATERAL (SELECT $2::timestamptz + n * interval '1 second' AS at) t
   JOIN event_type e ON e.group_id = $1 AND e.reference = 'purchase'

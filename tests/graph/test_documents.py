@@ -357,7 +357,7 @@ class _Broken:
     async def read(self, *_: Any, **__: Any) -> bytes:
         raise RuntimeError("relation campaign_secret does not exist: SELECT secret FROM campaign_secret")
 
-    def transaction(self, *_: Any) -> Any:
+    def transaction(self, *_: Any, **__: Any) -> Any:
         raise RuntimeError("relation campaign_secret does not exist: SELECT secret FROM campaign_secret")
 
 

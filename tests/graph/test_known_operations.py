@@ -25,7 +25,7 @@ def checked_with(plans: Plans) -> CheckedOperation:
     variables = get_variable_values(graph, (), {})
     assert isinstance(variables, VariableValues)
     plan = plans.get(document, definition, variables, ScopeShape(""), plannable=True)
-    return CheckedOperation(Operation(QUERY), ScopeShape(""), document, definition, plan, [], 1, ())
+    return CheckedOperation(Operation(QUERY), ScopeShape(""), document, definition, plan, [], 1, (), ())
 
 
 def test_an_operation_is_known_as_long_as_its_plan_is() -> None:

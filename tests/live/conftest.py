@@ -102,7 +102,7 @@ class Served:
     async def metrics(self) -> str:
         """What an operator sees."""
         async with self.http as http:
-            return (await http.get("/metrics")).text
+            return (await http.get("/metrics", headers={"Authorization": "Bearer scraper"})).text
 
     def client(self, **credentials: str) -> Client:
         """The Python client `gql`, with its own implementation of the protocol."""
@@ -135,7 +135,12 @@ class Served:
         """One more API key: its id and its secret."""
         group = given or self.given
         made = await create_api_key(
-            self.db, group_id=group.group_id, name="live", now=datetime.now(UTC), access=access
+            self.db,
+            group_id=group.group_id,
+            name="live",
+            now=datetime.now(UTC),
+            access=access,
+            personal_data=True,
         )
         return made.key.id, made.secret
 
@@ -227,6 +232,7 @@ def settings_of(database_url: str, folder: Any, **more: str) -> Settings:
             "DATABASE_URL": database_url,
             "WORKER_INLINE": "0",
             "CORS_ORIGINS": ORIGIN,
+            "METRICS_TOKEN": "scraper",
             **more,
         }
     )
@@ -239,7 +245,7 @@ async def served_with(
     """A gateway with a group of its own."""
     given = await groups.group(db)
     key = await create_api_key(
-        db, group_id=given.group_id, name="test", now=datetime.now(UTC), access="write"
+        db, group_id=given.group_id, name="test", now=datetime.now(UTC), access="write", personal_data=True
     )
     async with running(settings, journal=Journal()) as app, listening(app, ws) as (port, server):
         yield Served(port, server, given, key.secret, key.key.id, settings, db)

@@ -20,6 +20,7 @@ from app.graph.running.entry import Answer, Operation, answer
 from app.graph.schema import catalog, graph
 from app.settings import Settings, read_settings
 from app.values.scope import Scope
+from tests.given.asking import SEES_ALL
 from tests.given.everything import Everything, everything
 from tests.plan.operations import Generated, Generator
 
@@ -49,7 +50,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def context(db: Database, settings: Settings, scope: Scope, *, planner: bool) -> Context:
     """A reading request."""
-    principal = Principal('key:1 "quoted" é', scope, frozenset({Role.READ, Role.WRITE}))
+    principal = Principal('key:1 "quoted" é', scope, SEES_ALL | {Role.WRITE})
     return Context(
         Services(dataclasses.replace(settings, planner=planner), db, AssetStorage(settings)),
         principal,

@@ -29,7 +29,14 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
     """The settings of this module's gateway."""
     folder: Path = tmp_path_factory.mktemp("data")
     return read_settings(
-        {"DATA_DIR": str(folder), "DATABASE_URL": database_url, "WORKER_INLINE": "0", "SECRET_KEY": "s" * 40}
+        {
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": database_url,
+            "WORKER_INLINE": "0",
+            "SECRET_KEY": "s" * 40,
+            # SQL is shown in development.
+            "DEVELOPMENT": "1",
+        }
     )
 
 

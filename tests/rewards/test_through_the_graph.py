@@ -111,7 +111,7 @@ async def test_asking_first_pays_nothing_and_says_why(ask: Ask, world: Given) ->
       }}
     }}
     """
-    found = await ask(query, campaign=f"camp_{campaign}", input=asked, role=Role.READ)
+    found = await ask(query, campaign=f"camp_{campaign}", input=asked, role=Role.MANAGER)
     decision = found["rewardEvaluate"]
     assert (decision["outcome"], decision["amount"], decision["lines"]) == ("NOT_MET", 0, [])
     assert len(decision["reasons"]) == 1
@@ -119,7 +119,7 @@ async def test_asking_first_pays_nothing_and_says_why(ask: Ask, world: Given) ->
     assert found["rewardWhyNot"] == {"decision": decision, "last": None}
     assert (await ask("{ rewardEvaluations { totalCount } }"))["rewardEvaluations"]["totalCount"] == 0
     await ask(PROCESS, input=purchase(world, campaign))
-    found = await ask(query, campaign=f"camp_{campaign}", input=asked, role=Role.READ)
+    found = await ask(query, campaign=f"camp_{campaign}", input=asked, role=Role.MANAGER)
     assert found["rewardWhyNot"]["last"] == {"reference": "order-1", "outcome": "NOT_MET"}
 
 

@@ -27,6 +27,7 @@ async def gateway(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "DATABASE_URL": database_url,
             "WORKER_INLINE": "0",
             "CORS_ORIGINS": "https://dashboard.example",
+            "METRICS_TOKEN": "scraper",
         }
     )
     async with running(settings, journal=Journal()) as app:

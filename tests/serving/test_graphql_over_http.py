@@ -163,7 +163,7 @@ async def test_the_page_for_browsers_asks_nobody_outside(caller: Caller) -> None
 async def test_the_other_doors_stand_beside_it(caller: Caller) -> None:
     alive = await caller.http.get("/healthz")
     ready = await caller.http.get("/readyz")
-    counted = await caller.http.get("/metrics")
+    counted = await caller.http.get("/metrics", headers={"Authorization": "Bearer scraper"})
     nowhere = await caller.http.get("/nowhere")
     assert (alive.status_code, ready.json()) == (200, {"status": "ready"})
     assert "gateway_request_seconds_count" in counted.text

@@ -83,6 +83,27 @@ async def test_an_operator_s_database_is_never_migrated_by_serving(
     assert (code, said) == (1, "There is no customer group here.\n")
 
 
+async def test_a_login_that_could_pass_the_policies_by_serves_nobody(
+    server: EmbeddedServer, folder: Path
+) -> None:
+    url = server.dsn("t_unsafe_login")
+    code, said = await run("migrate", folder=folder, DATABASE_URL=url)
+    assert code == 0, said
+    admin = await asyncpg.connect(url)
+    for role in ("t_super LOGIN SUPERUSER", "t_bypass LOGIN BYPASSRLS", "t_member LOGIN"):
+        await admin.execute(f"CREATE ROLE {role}")
+    for login in ("t_super", "t_bypass", "t_member"):
+        await admin.execute(f"GRANT {APP_ROLE}, {READ_ROLE}, {GUARDED_READ_ROLE} TO {login}")
+    await admin.execute("GRANT t_bypass TO t_member")
+    await admin.close()
+    for login in ("postgres", "t_super", "t_bypass", "t_member"):
+        for command in ("serve", "worker"):
+            unsafe = url.replace("postgres@", f"{login}@")
+            code, said = await run(command, folder=folder, DATABASE_URL=unsafe, PORT=str(free_port()))
+            assert code == 1, (login, said)
+            assert f"logs in as {login}, which may go past the row-level policies" in said
+
+
 async def test_a_login_that_owns_nothing_can_serve(server: EmbeddedServer, folder: Path) -> None:
     url = server.dsn("t_service_login")
     code, said = await run("migrate", folder=folder, DATABASE_URL=url)

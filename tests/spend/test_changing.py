@@ -12,6 +12,7 @@ from app.domain.spend.rules import AskedLimit
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.scope import Scope
 from tests.given import groups
+from tests.given.statements import recorded
 from tests.spend.conftest import NOON, UPDATE, Desk, capped
 from tests.spend.given import spend
 
@@ -125,9 +126,8 @@ async def test_ten_changes_cost_as_many_statements_as_one(desk: Desk) -> None:
     wish = AskedLimit(type=SpendLimitType.CAPPED, renewal=SpendLimitRenewal.DAILY, amount=Decimal(5))
 
     async def cost(*ids: int) -> int:
-        statements: list[object] = []
         async with desk.db.transaction(desk.scope) as tx:
-            with tx.driver.query_logger(statements.append):
+            with recorded() as statements:
                 changes = [Change(campaign=f"camp_{it}", limit=wish) for it in ids]
                 await change_limits(tx, changes, may_begin=True, now=NOON)
         return len(statements)

@@ -183,3 +183,41 @@ async def test_with_origins_of_our_own_pages_may_still_send_events(settings: Set
                 "/api/v1/projects/any/event-types", headers={**asked, "Origin": "https://shop.example"}
             )
             assert "access-control-allow-origin" not in refused.headers
+
+
+@pytest.mark.parametrize("path", ["/events", "/events/sync"])
+async def test_an_event_remembers_whether_somebody_vouched_for_it(
+    analysts: Callable[..., Any], path: str
+) -> None:
+    analyst, reader, elsewhere = await analysts(), await analysts(roles=("read",)), await analysts()
+    senders = {
+        "known": analyst.token,
+        "nobody": None,
+        "wrong": f"{analyst.token}x",
+        "may not write": reader.token,
+        "another's": elsewhere.token,
+    }
+    for name, token in senders.items():
+        sent = replace(analyst, token=token)
+        body = {"projectId": analyst.project, "eventType": "order", "nonce": name, "data": {"turnover": 1}}
+        # An event is taken from anybody: a credential that does not hold takes it from nobody.
+        assert (await sent.call("POST", f"/api/v1{path}", json=body)).status_code < 500
+    async with analyst.db.transaction(analyst.given.scope) as tx:
+        rows = await tx.fetch("SELECT split_part(dedup_key, ':', 2) AS nonce FROM event WHERE is_vouched")
+        assert [row["nonce"] for row in rows] == ["known"]
+        assert await tx.fetchval("SELECT count(*) FROM event") == len(senders)
+
+
+@pytest.mark.parametrize("route", CLOSED, ids=lambda route: f"{route.method} {route.path}")
+async def test_a_token_without_a_role_of_ours_may_nothing(analysts: Callable[..., Any], route: Any) -> None:
+    nobody = await analysts(roles=())
+    message = await nobody.refused(route.method, address(route.path, nobody.project), 403, **body_of(route))
+    assert "needs one of the roles" in message
+
+
+async def test_what_identifies_users_needs_a_role_of_its_own(analysts: Callable[..., Any]) -> None:
+    reader = await analysts(roles=("read",))
+    for path in (f"raw-events/{SOME_EVENT}", f"events/{SOME_EVENT}", "trashed-events"):
+        assert "personal_data" in await reader.refused("GET", path, 403)
+    trusted = await analysts(roles=("read", "personal_data"))
+    assert (await trusted.get("trashed-events"))["total"] == 0

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app.db.database import Database
+from app.db.outages import Busy
 from app.worker.audience import Audience
 from app.worker.jobs import Patience, Report, groups, visit
 from app.worker.lifecycle import Lifecycle
@@ -133,7 +134,7 @@ async def test_a_visit_says_which_groups_are_done(db: Database) -> None:
 
     visited = await visit(db, [one.group_id, two.group_id], work)
     assert visited.done == {two.group_id}
-    assert visited.errors == [f"group {one.group_id}: DeadlockDetectedError: deadlock detected"]
+    assert visited.errors == [f"group {one.group_id}: Busy: {Busy()!s}"]
     assert {one.group_id, two.group_id} <= set(await groups(db))
 
 

@@ -43,6 +43,10 @@ class EventTypeFields:
     phone_parsing: Settable[Any] = settable("How phone numbers in its events are read.", check=document)
     funnel_stage: Settable[FunnelStage | None] = settable("The stage a customer reaches by such an event.")
     trigger: Settable[RewardTrigger | None] = settable("What such an event is to flows of reward campaigns.")
+    trigger_by_strangers: Settable[bool] = settable(
+        "Whether events sent without a credential trigger as well, though anybody can make them up. They do not unless"
+        " this says so."
+    )
 
 
 # Two changes at once queue at the project's row: a key's kind is the same all over the project.
@@ -56,7 +60,7 @@ event_type.id = $4 AND event_type.group_id = $1
 _PROJECT_OF = f"SELECT event_type.project_id FROM event_type WHERE {_OF_BORDERS}"
 _NAMED = "SELECT id FROM event_type WHERE group_id = $1 AND project_id = $2 AND reference = $3"
 _STORED = """
-SELECT name, version, funnel_stage, trigger, details::text AS details,
+SELECT name, version, funnel_stage, trigger, trigger_by_strangers, details::text AS details,
        expiration_policy::text AS expiration_policy, phone_parsing::text AS phone_parsing
   FROM event_type WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE
 """

@@ -40,6 +40,8 @@ class EventSchema:
     """In their order."""
     funnel_stage: str | None
     trigger: str | None
+    trigger_by_strangers: bool
+    """Whether events that nobody vouches for trigger as well."""
     phone_parsing: Any
     """The document's `phoneParsingConfig`, decoded; None: nothing was configured."""
 
@@ -47,7 +49,7 @@ class EventSchema:
 # One statement, so that nobody sees half of a change.
 _SCHEMAS = """
 SELECT t.id, t.project_id, t.reference, t.version, t.archived_at IS NOT NULL AS is_archived, t.funnel_stage, t.trigger,
-       t.phone_parsing::text AS phone_parsing,
+       t.trigger_by_strangers, t.phone_parsing::text AS phone_parsing,
        f.kind, f.storage_key, f.ingestion_key, f.data_type, f.is_required, f.identity
   FROM unnest($2::bigint[], $3::text[]) AS asked (project_id, reference)
   JOIN event_type t ON t.group_id = $1 AND t.project_id = asked.project_id AND t.reference = asked.reference
@@ -99,6 +101,7 @@ def _schema(rows: Sequence[Mapping[str, Any]]) -> EventSchema:
         ),
         funnel_stage=first["funnel_stage"],
         trigger=first["trigger"],
+        trigger_by_strangers=first["trigger_by_strangers"],
         phone_parsing=msgspec.json.decode(phones) if phones else None,
     )
 

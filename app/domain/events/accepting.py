@@ -1,7 +1,7 @@
 """Taking events in: what waits is written together, and acknowledged after COMMIT.
 
 Requests queue here; a writer takes whatever is waiting, up to 500, and stores it in one transaction: one insert per
-group, the group's policies changing in between (`accept_events`, revision 0006). While it commits, the next batch
+group, the group's policies changing in between (`accept_events`, revision 0010). While it commits, the next batch
 gathers, so batches grow with the load and nobody waits for a timer.
 
 A repeat (same project and nonce) gets the id of the first: within a batch, from an earlier one or another process.
@@ -24,8 +24,12 @@ from app.db.pool import KeptConnection
 from app.errors import Invalid, NotFound, Unavailable
 
 MAX_BATCH = 500
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+"""Of a batch's bodies: what one statement brings to the database. A single event may be larger."""
 CAPACITY = 10_000
 """How many may wait in a process; more are told to try again."""
+CAPACITY_BYTES = 64 * 1024 * 1024
+"""How large their bodies may be together, those that are being stored among them."""
 MANY = 12
 """From this many on, events that wait to be stored come before those that wait to be processed."""
 CHANNEL = "event_accepted"
@@ -46,6 +50,13 @@ class Sent:
     occurred_at: datetime
     received_at: datetime
     body: str
+    is_vouched: bool = False
+    """Whether it came with a credential."""
+
+    @property
+    def size(self) -> int:
+        """Of its body, in bytes."""
+        return len(self.body) if self.body.isascii() else len(self.body.encode())
 
     @property
     def dedup_key(self) -> str:
@@ -66,7 +77,7 @@ class _Waiting:
 _ACCEPT = """
 SELECT place, id FROM accept_events(
   $1::bigint[], $2::int[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-  $9::timestamptz[], $10::text[])
+  $9::timestamptz[], $10::text[], $11::boolean[])
 """
 _NOTIFY = f"SELECT pg_notify('{CHANNEL}', given::text) FROM unnest($1::bigint[]) AS given"
 
@@ -74,9 +85,14 @@ _NOTIFY = f"SELECT pg_notify('{CHANNEL}', given::text) FROM unnest($1::bigint[])
 class Acceptor:
     """The queue of a process and its writer. The writer runs while there is something to write."""
 
-    def __init__(self, db: Database, *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, db: Database, *, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES
+    ) -> None:
         self._db = db
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
+        self._bytes = 0
+        """Of what waits and of what is being stored."""
         self._queue: deque[_Waiting] = deque()
         self._latest: dict[tuple[int, str], _Waiting] = {}
         """What is still in the queue, by group and key: a repeat joins it."""
@@ -97,8 +113,12 @@ class Acceptor:
         key = (sent.group_id, sent.dedup_key)
         waiting = self._latest.get(key)
         if waiting is None:
-            if len(self._queue) >= self._capacity:
+            size = sent.size
+            if len(self._queue) >= self._capacity or (
+                self._bytes and self._bytes + size > self._capacity_bytes
+            ):
                 raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
+            self._bytes += size
             waiting = _Waiting(sent, new_id(sent.received_at), key, at_once)
             self._latest[key] = waiting
             self._queue.append(waiting)
@@ -122,14 +142,29 @@ class Acceptor:
         """Batch after batch until nothing waits."""
         try:
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+                batch, size = self._next()
                 for waiting in batch:
                     del self._latest[waiting.key]
                 # In the order of keys, so that two processes that store the same events wait and cannot deadlock.
                 batch.sort(key=_order)
-                await self._store(batch)
+                try:
+                    await self._store(batch)
+                finally:
+                    self._bytes -= size
         finally:
             self._writer = None
+
+    def _next(self) -> tuple[list[_Waiting], int]:
+        """The next batch, in the order they came, and its bytes."""
+        batch = [self._queue.popleft()]
+        total = batch[0].sent.size
+        while self._queue and len(batch) < MAX_BATCH:
+            size = self._queue[0].sent.size
+            if total + size > MAX_BATCH_BYTES:
+                break
+            batch.append(self._queue.popleft())
+            total += size
+        return batch, total
 
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -173,6 +208,7 @@ class Acceptor:
             [waiting.sent.received_at for waiting in batch],
             [waiting.sent.occurred_at for waiting in batch],
             [waiting.sent.body for waiting in batch],
+            [waiting.sent.is_vouched for waiting in batch],
         )
         # Only those that were there already come back.
         for place, ident in rows:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from app.domain import inputs
 from app.domain.events.accepting import Sent
-from app.errors import Invalid
+from app.errors import Invalid, TooLarge
+from app.tables.projects import DEFAULT_EVENT_BYTES
 from app.values.instants import read_moment
 from app.values.json_text import read_object, write_json
 
@@ -32,11 +33,14 @@ def sent_event(
     landing_url: str | None = None,
     referrer: str | None = None,
     body: str | None = None,
+    is_vouched: bool = False,
+    max_bytes: int = DEFAULT_EVENT_BYTES,
     now: datetime,
 ) -> Sent:
-    """The event to store. `project` is the slug; `body` is all that was sent, the JSON text of an object that holds
-    `data`; where it is given, it is kept instead of the other arguments.
+    """The event to store. `project` is the slug; `is_vouched` says that it came with a credential; `body` is all that
+    was sent, the JSON text of an object that holds `data`: where it is given, it is kept instead of the others.
 
+    One of more than `max_bytes` is TooLarge, as it would be kept.
     A date that cannot be read is no obstacle: the event counts as sent now, and its judge will find the date again.
     """
     if not isinstance(data, dict) and body is None:
@@ -57,6 +61,7 @@ def sent_event(
             "eventDate": event_date, "trackerId": tracker_id, "landingUrl": landing_url, "referrer": referrer,
         }  # fmt: skip
         body = _written(told | {name: value for name, value in more.items() if value is not None})
+    _check_size(body, max_bytes)
     _check_storable(body)
     occurred_at = (read_event_date(event_date) if event_date else None) or now
     return Sent(
@@ -68,6 +73,7 @@ def sent_event(
         occurred_at=occurred_at,
         received_at=now,
         body=body,
+        is_vouched=is_vouched,
     )
 
 
@@ -85,6 +91,12 @@ def _written(told: dict[str, object]) -> str:
         return write_json(told).decode()
     except (UnicodeEncodeError, TypeError, RecursionError) as why:
         raise Invalid(f"`data` cannot be stored: {why}.", path=["data"]) from None
+
+
+def _check_size(body: str, most: int) -> None:
+    size = len(body) if body.isascii() else len(body.encode(errors="replace"))
+    if size > most:
+        raise TooLarge(f"The event has {size} bytes; this project takes {most} at most.", path=["data"])
 
 
 def _check_storable(body: str) -> None:

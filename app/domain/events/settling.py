@@ -35,6 +35,7 @@ class Claimed:
     event_type: str
     occurred_at: datetime
     tracker_id: str | None
+    is_vouched: bool
     body: Mapping[str, object]
 
 
@@ -184,7 +185,7 @@ async def _touch(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> N
 
 
 def _triggering(taken: Sequence[Taken]) -> list[TriggeringEvent]:
-    """Those whose type triggers rewards."""
+    """Those whose type triggers rewards. Of strangers only where it says so: they could pay themselves."""
     return [
         TriggeringEvent(
             id=one.event.id,
@@ -196,7 +197,7 @@ def _triggering(taken: Sequence[Taken]) -> list[TriggeringEvent]:
             data={**one.verdict.data, **{key: value for _, key, value in one.verdict.metrics}},
         )
         for one in taken
-        if one.schema.trigger is not None
+        if one.schema.trigger is not None and (one.event.is_vouched or one.schema.trigger_by_strangers)
     ]
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from app.domain import inputs
 from app.domain.inputs import Path
-from app.domain.settable import settable
+from app.domain.settable import SmallInt, settable
+from app.tables.projects import DEFAULT_EVENT_BYTES, MOST_EVENT_BYTES
 from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable
 
@@ -14,12 +15,33 @@ def _features(values: Sequence[StoreFeature], path: Path) -> list[StoreFeature]:
     return sorted(set(values))
 
 
+_days = inputs.within(1, 36_500)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFields:
     """Every settable field of a group. Its currency cannot change: amounts are counted in it."""
 
     name: Settable[str] = settable("What the group is called, 1 to 255 characters.", check=inputs.name)
     time_zone: Settable[str] = settable("Its time zone (IANA). Days of campaigns still to run move with it.")
+    keep_bodies_days: Settable[SmallInt | None] = settable(
+        "How many days the bodies of processed events are kept; null: for good. What was read from them stays.",
+        check=_days,
+    )
+    keep_deliveries_days: Settable[SmallInt | None] = settable(
+        "How many days the bodies of webhook deliveries are kept; null: for good.", check=_days
+    )
+    keep_trash_days: Settable[SmallInt | None] = settable(
+        "How many days events stay in the trash; null: for good. After that they are gone.", check=_days
+    )
+    keep_traces_days: Settable[SmallInt | None] = settable(
+        "How many days the traces of reward evaluations are kept; null: for good. What was decided stays, and what it"
+        " was based on.",
+        check=_days,
+    )
+    keep_answers_hours: Settable[SmallInt] = settable(
+        "How many hours an answer is kept for its Idempotency-Key, 24 at most.", check=inputs.within(1, 24)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +61,16 @@ class StoreFields:
     )
     unavailable_features: Settable[Sequence[StoreFeature]] = settable(
         "All that it is to be without; [] is nothing.", check=_features
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFields:
+    """Every settable field of a project."""
+
+    max_event_bytes: Settable[SmallInt | None] = settable(
+        f"How large each of its events may be, in bytes: 1,024 to {MOST_EVENT_BYTES:,}; null: {DEFAULT_EVENT_BYTES:,}.",
+        check=inputs.within(1_024, MOST_EVENT_BYTES),
     )
 
 

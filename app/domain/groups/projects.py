@@ -1,8 +1,10 @@
-"""Finding the project a request is about, by its slug or its id."""
+"""Finding the project a request is about, by its slug or its id; and changing it."""
 
 from app.db.database import Transaction
 from app.domain.borders import PROJECT_BORDERS, borders
+from app.domain.groups.fields import ProjectFields
 from app.domain.inputs import Path
+from app.domain.settable import written
 from app.errors import NotFound
 from app.values.ids import read_id
 
@@ -15,3 +17,13 @@ async def project_named(tx: Transaction, named: str, *, path: Path = ("project",
     if found is None:
         raise NotFound("project", named, path=path)
     return int(found)
+
+
+async def update_project(tx: Transaction, project_id: int, given: ProjectFields) -> int:
+    """Change what was sent; the id."""
+    values = written(given)
+    changes = "".join(f", {column} = ${n}" for n, column in enumerate(values, start=5))
+    change = f"UPDATE project SET name = name{changes} WHERE {PROJECT_BORDERS} AND project.id = $4"
+    if not await tx.execute(change, *borders(tx.scope), project_id, *values.values()):
+        raise NotFound("project", project_id, path=["id"])
+    return project_id

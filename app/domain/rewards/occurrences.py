@@ -33,8 +33,8 @@ CODES = {trigger: code for code, trigger in TRIGGERS.items()}
 
 _STORE = """
 INSERT INTO event (group_id, id, source, dedup_key, event_type, received_at, occurred_at, customer_id, body, outcome,
-                   updated_at)
-SELECT $1, uuidv7(), $2, given.key, given.kind, $3, given.at, given.customer, given.body::json, 'applied', $3
+                   updated_at, is_vouched)
+SELECT $1, uuidv7(), $2, given.key, given.kind, $3, given.at, given.customer, given.body::json, 'applied', $3, true
   FROM unnest($4::text[], $5::text[], $6::timestamptz[], $7::bigint[], $8::text[])
        AS given (key, kind, at, customer, body)
  ORDER BY given.key

@@ -49,7 +49,7 @@ _TRIGGERS = """
   FROM event e
   LEFT JOIN event_type t ON t.group_id = $1 AND t.id = e.event_type_id
  WHERE e.group_id = $1 AND e.received_at >= $2 AND e.received_at < $3 AND e.customer_id IS NOT NULL
-   AND e.status = 'processed' AND (t.trigger IS NOT NULL OR e.source = $4)
+   AND e.status = 'processed' AND (e.source = $4 OR t.trigger IS NOT NULL AND (e.is_vouched OR t.trigger_by_strangers))
    AND ($5::bigint IS NULL OR e.project_id IS NULL OR EXISTS (
         SELECT 1 FROM project p
          WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id IS NULL OR p.store_id = $5)))

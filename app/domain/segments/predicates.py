@@ -255,6 +255,17 @@ def _holds(predicate: Predicate, facts: Any, at: Moment) -> bool:
             return operator == "exists" or attribute.kind.holds(operator, value, operand, at)
 
 
+def asks_freely(predicate: Predicate) -> bool:
+    """Whether it asks about a free attribute, which may be anything that is known about somebody."""
+    match predicate:
+        case Not(inner):
+            return asks_freely(inner)
+        case Every(parts) | Some(parts):
+            return any(asks_freely(part) for part in parts)
+        case Test(attribute):
+            return isinstance(attribute.kind, Free)
+
+
 def depends_on_time(predicate: Predicate) -> bool:
     """Whether its result can change from one day to the next although no fact does."""
     match predicate:

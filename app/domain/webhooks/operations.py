@@ -147,9 +147,9 @@ async def _customers(tx: Transaction, events: Collection[Happened]) -> Mapping[t
 
 _KEEP = """
 INSERT INTO event (group_id, id, source, dedup_key, event_type, kind, channel, received_at, occurred_at, outcome,
-                   campaign_id, customer_id, body)
+                   campaign_id, customer_id, body, is_vouched)
 SELECT $1, uuidv7(), $2, given.key, given.raw, given.kind, given.channel, $3, given.at, given.outcome,
-       given.campaign_id, given.customer_id, given.body::json
+       given.campaign_id, given.customer_id, given.body::json, true
   FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::bigint[],
               $11::bigint[], $12::text[])
     AS given (key, raw, kind, channel, at, outcome, campaign_id, customer_id, body)

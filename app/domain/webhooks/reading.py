@@ -16,6 +16,7 @@ import msgspec
 
 from app.domain.webhooks.providers import CHANNEL, normalised
 from app.errors import Invalid, TooLarge
+from app.tables.projects import DEFAULT_EVENT_BYTES
 from app.tables.webhooks import Provider
 from app.values.instants import read_instant
 from app.values.json_text import kind_of, read_json, write_json
@@ -84,7 +85,9 @@ def _items(body: str) -> list[tuple[dict[str, Any], str]]:
     except (ValueError, UnicodeEncodeError) as why:
         raise Invalid(str(why), path=["body"], code=MALFORMED) from None
     values = whole if isinstance(whole, list) else [whole]
-    for at, value in enumerate(values):
+    for at, (value, text) in enumerate(zip(values, texts, strict=True)):
+        if len(text.encode()) > DEFAULT_EVENT_BYTES:
+            raise TooLarge(f"Event {at} has more than {DEFAULT_EVENT_BYTES} bytes.", path=["body"])
         if not isinstance(value, dict):
             place = f"Event {at}" if isinstance(whole, list) else "The body"
             raise Invalid(

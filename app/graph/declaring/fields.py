@@ -12,15 +12,17 @@ the built schema. The table belongs to the type, a relation names only its key.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 import strawberry
 from sqlmodel import SQLModel
 
+from app.auth.principal import Role
 from app.graph.declaring.described import object_type
 from app.graph.declaring.listing import KEY, ListOf, text_key
+from app.graph.declaring.permitting import needing
 from app.graph.declaring.resolving import resolver_of
 from app.plan.binding import Bindings
 from app.plan.catalog import (
@@ -77,8 +79,9 @@ def entity(
     store: Way = VISIBLE,
     project: Way = VISIBLE,
     alive: str = "",
+    roles: Collection[Role] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a type that has rows: of a table, or (without one) of an aggregate."""
+    """Declare a type that has rows: of a table, or (without one) of an aggregate. `roles`: whoever may read it."""
 
     def decorate(cls: type[T]) -> type[T]:
         name = cls.__name__
@@ -89,8 +92,9 @@ def entity(
         cls.is_type_of = classmethod(is_type_of)  # type: ignore[attr-defined]
         made = object_type(cls)
         made.__entity__ = Entity(  # type: ignore[attr-defined]
-            name, str(table.__tablename__) if table else "", prefix, id_cast, tenant, store, project, alive
-        )
+            name, str(table.__tablename__) if table else "", prefix, id_cast, tenant, store, project, alive,
+            frozenset(roles),
+        )  # fmt: skip
         return made
 
     return decorate
@@ -104,14 +108,18 @@ def read_beside(name: str, table: type[SQLModel], *keys: str) -> Entity:
 # ── fields ────────────────────────────────────────────────────────────────────
 
 
-def column(description: str, name: str = "", *, kind: Kind | None = None) -> Any:
-    """A column of the row, with the field's name unless another is given."""
-    return _field(Declared("column", column=name, kind=kind), description)
+def column(
+    description: str, name: str = "", *, kind: Kind | None = None, roles: Collection[Role] = ()
+) -> Any:
+    """A column of the row, with the field's name unless another is given. `roles`: whoever may read it."""
+    return _field(Declared("column", column=name, kind=kind), description, roles=roles)
 
 
-def computed(description: str, *expressions: Expression, kind: Kind | None = None) -> Any:
+def computed(
+    description: str, *expressions: Expression, kind: Kind | None = None, roles: Collection[Role] = ()
+) -> Any:
     """A value that SQL computes from the row. It must not fail on any row that can be stored."""
-    return _field(Declared("column", expressions=expressions, kind=kind), description)
+    return _field(Declared("column", expressions=expressions, kind=kind), description, roles=roles)
 
 
 def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text") -> Any:
@@ -267,7 +275,13 @@ def by_ids(description: str, *, many: bool) -> Any:
 # ── the Strawberry side ───────────────────────────────────────────────────────
 
 
-def _field(declared: Declared, description: str, arguments: tuple[inspect.Parameter, ...] = ()) -> Any:
+def _field(
+    declared: Declared,
+    description: str,
+    arguments: tuple[inspect.Parameter, ...] = (),
+    *,
+    roles: Collection[Role] = (),
+) -> Any:
     shared = resolver_of(declared.what)
 
     # A function of its own per field: the signature is what GraphQL shows.
@@ -277,7 +291,9 @@ def _field(declared: Declared, description: str, arguments: tuple[inspect.Parame
     info = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
     root = inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     resolver.__signature__ = inspect.Signature([root, info, *arguments])  # type: ignore[attr-defined]
-    return strawberry.field(resolver=resolver, description=description, metadata={KEY: declared})
+    return strawberry.field(
+        resolver=resolver, description=description, metadata={KEY: declared, **needing(roles)}
+    )
 
 
 def argument(

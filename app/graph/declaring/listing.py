@@ -1,6 +1,6 @@
 """What lists can be ordered and filtered by: sort keys, filter conditions, and the GraphQL inputs made from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -8,7 +8,9 @@ from typing import Any, cast
 import strawberry
 from graphql import GraphQLError
 
+from app.auth.principal import Role
 from app.graph.declaring.described import enum_type
+from app.graph.declaring.permitting import needing
 from app.graph.declaring.scalars import read_decimal
 from app.plan.catalog import Arguments, Filter, FilterArguments, Predicate, Row, SortKey
 from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
@@ -38,9 +40,9 @@ class ListOf:
     default: tuple[tuple[str, bool], ...]
 
 
-def text_key(name: str) -> SortKey:
-    """Sort by a text column, by code point."""
-    return SortKey(name, TEXT, "text", _text)
+def text_key(name: str, *, roles: Collection[Role] = ()) -> SortKey:
+    """Sort by a text column, by code point. `roles`: whoever may."""
+    return SortKey(name, TEXT, "text", _text, frozenset(roles))
 
 
 def instant_key(name: str) -> SortKey:
@@ -95,10 +97,13 @@ def filter_by(
     predicate: Predicate,
     *,
     replaces_alive: bool = False,
+    roles: Collection[Role] = (),
 ) -> Any:
-    """A key of a filter input: the condition it adds when it is given."""
+    """A key of a filter input: the condition it adds when it is given. `roles`: whoever may ask for it."""
     return strawberry.field(
-        description=description, default=None, metadata={KEY: Filter(predicate, replaces_alive)}
+        description=description,
+        default=None,
+        metadata={KEY: Filter(predicate, replaces_alive), **needing(roles)},
     )
 
 

@@ -22,13 +22,12 @@ from app.db.database import Transaction
 from app.db.preparing import OUTDATED
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
+from app.graph.declaring.permitting import ROLES as ROLES
 from app.graph.strawberry_parts import metadata
 from app.values.ids import read_id
 
 TRIES = 3
 """How often a mutation is begun whose statements the server forgot; connections are made anew meanwhile."""
-ROLES = "campaign-gateway-roles"
-"""Where the roles are in a mutation's metadata."""
 SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
 """Where it is said that a mutation's payload may show a secret; see `shows_secret`."""
 

@@ -17,6 +17,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
+from app.auth.principal import Principal
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
@@ -143,7 +144,7 @@ class GraphQLOverHttp:
         try:
             live = form is Form.STREAM and not files  # No subscription takes files.
             asked = known or check_or_refuse(operation, context, live=live)
-            if live and _is_subscription(asked):
+            if live and _is_subscription(asked, principal):
                 await self.streams.answer(asked, context, exchange, send)
                 return None
             once = None if key is None else read_key(key.decode("latin-1"))
@@ -197,10 +198,13 @@ class GraphQLOverHttp:
         return again
 
 
-def _is_subscription(asked: CheckedOperation | Answer) -> TypeGuard[CheckedOperation]:
+def _is_subscription(asked: CheckedOperation | Answer, principal: Principal) -> TypeGuard[CheckedOperation]:
     """Whether it is one that can run."""
     return (
-        isinstance(asked, CheckedOperation) and asked.kind is OperationType.SUBSCRIPTION and not asked.faults
+        isinstance(asked, CheckedOperation)
+        and asked.kind is OperationType.SUBSCRIPTION
+        and not asked.faults
+        and not asked.forbidden(principal)
     )
 
 

@@ -1,8 +1,9 @@
 """Lists of customers."""
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
-from app.graph.declaring.listing import contains_text, decimal_key, filter_by, list_of, one_of
-from app.graph.lists.conditions import CREATED_AT, NAME
+from app.graph.declaring.listing import contains_text, decimal_key, filter_by, list_of, one_of, text_key
+from app.graph.lists.conditions import CREATED_AT
 from app.plan.sql import sql
 
 
@@ -11,10 +12,12 @@ class CustomerFilter:
     """Which customers. All conditions given must hold."""
 
     search: str | None = filter_by(
-        "Part of the name, e-mail or phone.", contains_text("name", "email", "phone")
+        "Part of the name, e-mail or phone.", contains_text("name", "email", "phone"), roles=PERSONAL_READERS
     )
     external_ids: list[str] | None = filter_by(
-        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
+        "With any of these ids in the system they were imported from.",
+        one_of("external_id", "text"),
+        roles=PERSONAL_READERS,
     )
     emails: list[str] | None = filter_by(
         "With any of these addresses, upper or lower case.",
@@ -23,6 +26,7 @@ class CustomerFilter:
             row=row,
             value=args.param(*path, cast="text[]"),
         ),
+        roles=PERSONAL_READERS,
     )
     loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))
     tags: list[str] | None = filter_by(
@@ -32,6 +36,7 @@ class CustomerFilter:
 
 
 CUSTOMERS = list_of(
-    "Customer", CustomerFilter, "CREATED_AT", descending=True, name=NAME, created_at=CREATED_AT,
+    "Customer", CustomerFilter, "CREATED_AT", descending=True,
+    name=(text_key("name", roles=PERSONAL_READERS), "By name, by code point."), created_at=CREATED_AT,
     total_spent=(decimal_key("total_spent"), "By what they spent."),
 )  # fmt: skip

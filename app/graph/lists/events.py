@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
@@ -45,7 +46,9 @@ class EventFilter:
     customer_id: strawberry.ID | None = filter_by(
         "About this customer.", equals("customer_id", "bigint", id_of("cust"))
     )
-    tracker_id: str | None = filter_by("From this tracker, exactly.", equals("tracker_id", "text"))
+    tracker_id: str | None = filter_by(
+        "From this tracker, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS
+    )
     fault_code: str | None = filter_by("In the trash for a reason of this code.", _has_fault)
     source: str | None = filter_by(
         "The interface it came through, exactly, such as webhook.sendgrid.", equals("source", "text")

@@ -1,5 +1,6 @@
 """Lists of interactions."""
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import InteractionKind
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
@@ -18,7 +19,9 @@ class InteractionFilter:
 
     project: str | None = filter_by("Of the project with this slug or id.", in_project)
     kinds: list[InteractionKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))
-    tracker_id: str | None = filter_by("From this browser or device, exactly.", equals("tracker_id", "text"))
+    tracker_id: str | None = filter_by(
+        "From this browser or device, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS
+    )
     direct: bool | None = filter_by("Whether it led from no campaign.", _is_direct)
     since: DateTime | None = filter_by(
         "At this instant or later.", compares("occurred_at", ">=", "timestamptz")

@@ -183,8 +183,8 @@ class Conversation:
     # ── what is answered ──────────────────────────────────────────────────────
 
     async def _subscription(self, ident: str, checked: CheckedOperation, context: Context) -> None:
-        if checked.faults:
-            await self._finish(ident, self._reads, error_of(ident, list(checked.faults)))
+        if wrong := checked.forbidden(context.principal) or list(checked.faults):
+            await self._finish(ident, self._reads, error_of(ident, wrong))
             return
         try:
             subscriber = self.home.subscriptions.open(checked, context)

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from app.errors import Invalid, Unavailable
+from app.errors import AnswerTooLarge, Invalid, TooLarge, Unavailable
 from app.graph.live.subscribers import Payload, Subscriber
 from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
@@ -146,7 +146,9 @@ class _Topic:
 
     def add(self) -> Subscriber:
         """Add a subscriber; it gets what the others have at once."""
-        made = Subscriber(keeps_all=self._asked.is_news, leave=self._leave)
+        made = Subscriber(
+            keeps_all=self._asked.is_news, leave=self._leave, group_id=self._context.scope.group_id
+        )
         self._subscribers.add(made)
         if self._last is not None:
             made.put(self._last)
@@ -188,6 +190,11 @@ class _Topic:
             given = await run(self._checked, context)
         metrics.live_tick()
         if given.execution == "refused":
+            if any(error["extensions"]["code"] == TooLarge.code for error in given.errors):
+                for subscriber in list(self._subscribers):
+                    subscriber.end(AnswerTooLarge())
+                self.stop()
+                return False
             # It was possible the first time, so the database is unreachable; there will be another tick.
             log.warning("a subscription gets no answer", extra={"request_id": context.request_id})
             return False

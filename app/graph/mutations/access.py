@@ -43,6 +43,13 @@ class ApiKeyCreateInput:
 
     name: str = strawberry.field(description="What it is for.")
     access: KeyAccess = strawberry.field(default=KeyAccess.READ, description="What it may do.")
+    personal_data: bool = strawberry.field(
+        default=False,
+        description="Whether it is shown what identifies customers: names, addresses, phone numbers, raw events.",
+    )
+    administration: bool = strawberry.field(
+        default=False, description="Whether it is shown credentials, connections and the audit trail."
+    )
     expires_at: DateTime | None = optional("When it stops working; never unless given.")
 
 
@@ -65,6 +72,8 @@ async def create(
         group_id=group_id,
         name=input.name,
         access=str(input.access.value),
+        personal_data=input.personal_data,
+        administration=input.administration,
         expires_at=given(input.expires_at),
         now=info.context.now,
     )

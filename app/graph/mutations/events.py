@@ -171,5 +171,7 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
         landing_url=given(input.landing_url),
         referrer=given(input.referrer),
         body=given(input.body),
+        is_vouched=context.principal.may(WRITERS),
+        max_bytes=await context.services.projects.max_event_bytes(input.project, now=context.now),
         now=context.now,
     )

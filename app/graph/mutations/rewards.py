@@ -99,7 +99,7 @@ async def take_back(
 
 @writes(roles=WRITERS)
 async def create_attribute(
-    info: strawberry.Info,
+    info: strawberry.Info,  # noqa: ARG001 - every mutation is called with it
     tx: Transaction,
     input: Annotated[RewardAttributeCreateInput, strawberry.argument(description="The attribute.")],
 ) -> RewardAttributePayload:

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import strawberry
 
-from app.auth.principal import WRITERS
+from app.auth.principal import PERSONAL_READERS, WRITERS
 from app.db.database import Transaction
 from app.domain.segments import operations
+from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.fields import SegmentFields
-from app.errors import MAX_TOLD, Failure, Several
+from app.domain.segments.predicates import asks_freely
+from app.errors import MAX_TOLD, Failure, Invalid, Several
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.payloads import shown
@@ -87,9 +89,9 @@ async def create(
     input: Annotated[SegmentCreateInput, strawberry.argument(description="The segment.")],
 ) -> SegmentPayload:
     """Makes a segment. A dynamic one is counted at once."""
-    made = await operations.create_segment(
-        tx, input.type, entry_of(SegmentFields, input), now=info.context.now
-    )
+    fields = entry_of(SegmentFields, input)
+    _require_to_ask(info, fields)
+    made = await operations.create_segment(tx, input.type, fields, now=info.context.now)
     return SegmentPayload(segment=await shown(info, tx, "Segment", made))
 
 
@@ -101,7 +103,9 @@ async def update(
 ) -> SegmentPayload:
     """Changes a segment. New criteria are counted at once."""
     ident = own_id(input.id, "seg", "segment", "id")
-    await operations.update_segment(tx, ident, entry_of(SegmentFields, input), now=info.context.now)
+    fields = entry_of(SegmentFields, input)
+    _require_to_ask(info, fields)
+    await operations.update_segment(tx, ident, fields, now=info.context.now)
     return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
 
 
@@ -135,6 +139,16 @@ async def remove_members(
 ) -> SegmentMembersPayload:
     """Takes customers off the list of a static or imported segment."""
     return await _members(info, tx, input, operations.remove_members)
+
+
+def _require_to_ask(info: strawberry.Info, fields: SegmentFields) -> None:
+    """Free attributes are personal data, and a segment's size tells of whom they are true, as its preview's does."""
+    try:
+        asks = fields.criteria is not None and asks_freely(customer_criteria(fields.criteria))
+    except Invalid:
+        return  # Said where all that is wrong with the segment is.
+    if asks:
+        info.context.principal.require(PERSONAL_READERS)
 
 
 async def _members(

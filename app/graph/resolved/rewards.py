@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from app.auth.principal import PERSONAL_READERS
 from app.domain.rewards.attributes import BUILT_IN
 from app.domain.rewards.judging import Decision
 from app.domain.rewards.processing import dry
@@ -11,6 +12,7 @@ from app.domain.rewards.reading import OWN_ATTRIBUTES
 from app.domain.rewards.wording import reasons
 from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind, RewardOutcome
+from app.graph.declaring.permitting import needing
 from app.graph.declaring.refs import RewardEvaluationRef
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import JSON, Long
@@ -39,10 +41,12 @@ class RewardDecision:
     version: int = strawberry.field(description="The version of the flows and goals that was read.")
     lines: list[RewardLine] = strawberry.field(description="What each action would pay.")
     reasons: list[str] = strawberry.field(
-        description="Why it would pay nothing or less, in words; empty where it pays all."
+        description="Why it would pay nothing or less, in words; empty where it pays all.",
+        metadata=needing(PERSONAL_READERS),
     )
     trace: JSON = strawberry.field(
-        description="Every flow, condition, multiplier and limit that was looked at, with the values and results."
+        metadata=needing(PERSONAL_READERS),
+        description="Every flow, condition, multiplier and limit that was looked at, with the values and results.",
     )
 
 

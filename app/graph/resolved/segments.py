@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from app.auth.principal import PERSONAL_READERS
 from app.domain.segments.attributes import CUSTOMER, customer_criteria
 from app.domain.segments.counting import (
     count_customers,
@@ -15,7 +16,7 @@ from app.domain.segments.counting import (
 )
 from app.domain.segments.membership import segments_of
 from app.domain.segments.operations import kept_predicate
-from app.domain.segments.predicates import Predicate
+from app.domain.segments.predicates import Predicate, asks_freely
 from app.errors import Invalid
 from app.graph.declaring.described import object_type
 from app.graph.declaring.loading import Record, arguments
@@ -132,6 +133,9 @@ async def _preview(
 ) -> SegmentPreview:
     context: Any = info.context
     predicate = customer_criteria(criteria)
+    if asks_freely(predicate):
+        # A size tells whether there is somebody of whom it is true.
+        context.principal.require(PERSONAL_READERS)
     size = _bounded(first, MAX_SAMPLE)
     count = await count_customers(context.db, context.scope, predicate, now=context.now)
     ids = await find_customers(context.db, context.scope, predicate, first=size, now=context.now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError, OperationType, get_variable_values
 
-from app.auth.principal import Role
+from app.auth.principal import Principal, Role
 from app.domain.assets.storage import Links
 from app.errors import Invalid, TooLarge
 from app.graph.documents.limits import check_variables
@@ -15,6 +15,7 @@ from app.graph.documents.parsing import Definition, Document, Documents, Rejecte
 from app.graph.documents.plans import Plan, Plans, fault_messages
 from app.graph.running.context import Context
 from app.graph.running.operations import Operation
+from app.graph.running.permitting import Need, needs_of, refusals_to
 from app.graph.schema import catalog, graph
 from app.plan.binding import Bindings, RequestFacts
 from app.plan.cost import MAX_COST, dearest
@@ -43,11 +44,21 @@ class CheckedOperation:
     cost: int
     faults: Sequence[dict[str, Any]]
     """As GraphQL errors."""
+    needs: tuple[Need, ...]
+    """Roles that it needs; see `forbidden`."""
 
     @property
     def kind(self) -> OperationType:
         """Query, mutation or subscription."""
         return self.definition.kind
+
+    def forbidden(self, principal: Principal) -> list[dict[str, Any]]:
+        """Why this one may not have it run, as GraphQL errors; empty: it may.
+
+        Asked each time it is run, and before an answer that was kept is given: a checked operation may have come from
+        somebody else.
+        """
+        return refusals_to(self.needs, principal)
 
     def bound(self, context: Context) -> Bindings:
         """The values its statement is bound to in one request."""
@@ -102,15 +113,20 @@ def check(operation: Operation, context: Context, *, live: bool = False) -> Chec
             f"The answer could hold {cost} values; {MAX_COST} are the most. Most of them are in {most or 'its lists'}:"
             " ask for fewer rows there (`first`), or for fewer fields."
         )
-    return CheckedOperation(
-        operation, shape, document, definition, plan, args, cost, fault_messages(faults) if faults else ()
-    )
+    told = fault_messages(faults) if faults else ()
+    return CheckedOperation(operation, shape, document, definition, plan, args, cost, told, needs_of(plan))
 
 
 def _facts(context: Context) -> RequestFacts:
     """What declared facts and signed links read. Links are signed only for requests that select one."""
     principal = context.principal
-    return RequestFacts(principal.name, _sorted(principal.roles), _Links(context), context.window)
+    return RequestFacts(
+        principal.name,
+        _sorted(principal.roles),
+        _Links(context),
+        context.window,
+        max_bytes=context.services.settings.max_answer_bytes,
+    )
 
 
 @lru_cache(256)

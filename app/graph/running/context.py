@@ -35,8 +35,12 @@ class Services:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        object.__setattr__(self, "events", Acceptor(self.db, capacity=settings.event_queue))
-        object.__setattr__(self, "rates", Rates(settings.event_rate))
+        object.__setattr__(
+            self,
+            "events",
+            Acceptor(self.db, capacity=settings.event_queue, capacity_bytes=settings.event_queue_bytes),
+        )
+        object.__setattr__(self, "rates", Rates(settings.event_rate, settings.event_rate_bytes))
         object.__setattr__(self, "projects", Projects(self.db))
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from graphql import GraphQLError, OperationType
 
 from app.db.database import COUNTED
 from app.db.outages import Away
-from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Unavailable
+from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
@@ -86,6 +86,8 @@ def check_or_refuse(
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
+    if forbidden := checked.forbidden(context.principal):
+        return _forbidden(forbidden)
     if checked.faults:
         return _refused(list(checked.faults))
     asked = checked.operation.extensions
@@ -172,6 +174,8 @@ async def _run_plan(statement: Statement, bindings: Bindings, context: Context) 
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
+    if data == b"":
+        raise AnswerTooLarge
     if data is None:
         log.error(
             "a planned statement gave nothing",
@@ -208,9 +212,13 @@ async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execut
         operation_name=operation.name,
     )
     context, errors = resolving.request, result.errors or ()
-    return _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
+    given = _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
         result.data, [_masked(error, context) for error in errors], execution=execution
     )
+    if len(given.body) > resolving.bindings.facts.max_bytes and checked.kind is OperationType.QUERY:
+        # A mutation has done its work: what it did is told, whatever its size.
+        raise AnswerTooLarge
+    return given
 
 
 def _unavailable(
@@ -276,6 +284,11 @@ def _refused(
     errors: list[dict[str, Any]], *, retry_after_s: int | None = None, execution: str = "refused"
 ) -> Answer:
     return Answer(_JSON.encode({"errors": errors}), None, errors, execution, retry_after_s)
+
+
+def _forbidden(errors: list[dict[str, Any]]) -> Answer:
+    """`data` is null, as where a field that may not be null refuses. Nothing has run."""
+    return Answer(_JSON.encode({"data": None, "errors": errors}), b"null", errors, "refused")
 
 
 def _shown(error: GraphQLError, code: str) -> dict[str, Any]:

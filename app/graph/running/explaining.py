@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
 
-from app.errors import Invalid
+from app.errors import Forbidden, Invalid
 from app.graph.running.checking import CheckedOperation, Rejected, check
 from app.graph.running.context import Context
 from app.graph.running.operations import Operation
@@ -48,6 +48,8 @@ def explain(operation: Operation, context: Context) -> Explanation:
         checked = check(operation, context)
     except Rejected as rejected:
         raise Invalid(rejected.errors[0].message, code=rejected.code) from None
+    if forbidden := checked.forbidden(context.principal):
+        raise Forbidden(forbidden[0]["message"])
     if checked.faults:
         raise Invalid(checked.faults[0]["message"])
     return explanation_of(checked, context)

@@ -17,6 +17,7 @@ from app.graph.documents.plans import Plan
 from app.graph.running.checking import CheckedOperation
 from app.graph.running.entry import Answer
 from app.graph.running.operations import Operation
+from app.graph.running.permitting import Need
 from app.values.known import Known
 from app.values.scope import Scope, ScopeShape
 
@@ -33,9 +34,10 @@ class Remembered:
 
     operation: Operation
     scope_shape: ScopeShape
-    args: list[dict[str, Any]]
+    args: Sequence[dict[str, Any]]
     cost: int
     faults: Sequence[dict[str, Any]]
+    needs: tuple[Need, ...]
     plan: ref[Plan]
 
     def recall(self) -> CheckedOperation | None:
@@ -44,14 +46,21 @@ class Remembered:
         if plan is None:
             return None
         return CheckedOperation(
-            self.operation, self.scope_shape, plan.document, plan.definition, plan, self.args, self.cost, self.faults
+            self.operation, self.scope_shape, plan.document, plan.definition, plan, self.args, self.cost,
+            self.faults, self.needs,
         )  # fmt: skip
 
 
 def remember(checked: CheckedOperation) -> Remembered:
     """What to keep of it."""
     return Remembered(
-        checked.operation, checked.scope_shape, checked.args, checked.cost, checked.faults, ref(checked.plan)
+        checked.operation,
+        checked.scope_shape,
+        checked.args,
+        checked.cost,
+        checked.faults,
+        checked.needs,
+        ref(checked.plan),
     )
 
 

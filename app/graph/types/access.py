@@ -1,5 +1,6 @@
 """Who is asking, and the credentials of a group."""
 
+from app.auth.principal import ADMIN_READERS
 from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import KeyAccess
 from app.graph.declaring.fields import column, entity, fact, look_up, to_one
@@ -20,19 +21,21 @@ class Viewer:
     store: StoreRef | None = look_up("The store it is narrowed to; null: the whole group.", scope_key="store")
 
 
-@entity(table=tables.ApiKey, prefix="key", store=HIDDEN, project=HIDDEN)
+@entity(table=tables.ApiKey, prefix="key", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
 class ApiKey(Node):
     """An API key. The key itself is shown once, when it is made."""
 
     name: str = column("What it is for.")
     hint: str = column("Its first characters, to tell keys apart.")
     access: KeyAccess = column("What it may do.")
+    personal_data: bool = column("Whether it is shown what identifies customers.")
+    administration: bool = column("Whether it is shown credentials, connections and the audit trail.")
     created_at: DateTime = column("When it was made.")
     expires_at: DateTime | None = column("When it stops working; null: never.")
     revoked_at: DateTime | None = column("When it was revoked; null: it was not.")
 
 
-@entity(table=tables.OAuthClient, prefix="client", store=HIDDEN, project=HIDDEN)
+@entity(table=tables.OAuthClient, prefix="client", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
 class OAuthClient(Node):
     """A client of the token endpoint."""
 

@@ -1,5 +1,6 @@
 """Customers: people who buy from the group's stores."""
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.fields import (
     column,
     connection,
@@ -43,10 +44,10 @@ from app.tables import customers as tables
 class Customer(Node):
     """A person who buys from the group's stores."""
 
-    name: str = column("The customer's name.")
-    email: str | None = column("The e-mail address.")
-    phone: str | None = column("The phone number.")
-    external_id: str | None = column("The id in the system it was imported from.")
+    name: str = column("The customer's name.", roles=PERSONAL_READERS)
+    email: str | None = column("The e-mail address.", roles=PERSONAL_READERS)
+    phone: str | None = column("The phone number.", roles=PERSONAL_READERS)
+    external_id: str | None = column("The id in the system it was imported from.", roles=PERSONAL_READERS)
     loyalty_tier: str | None = column("The loyalty tier, such as gold.")
     order_count: Long = column("How many orders there were.")
     total_spent: Decimal = column("What was spent in all, in the group's currency.")
@@ -54,7 +55,7 @@ class Customer(Node):
     email_consent: bool = column("Whether e-mail may be sent.")
     sms_consent: bool = column("Whether text messages may be sent.")
     tags: list[str] = column("Tags, in the order they were given.")
-    attributes: JSON | None = column("Whatever else is known, as it was given.")
+    attributes: JSON | None = column("Whatever else is known, as it was given.", roles=PERSONAL_READERS)
     created_at: DateTime = column("When it was first known.")
     updated_at: DateTime = column("When it last changed.")
     store: StoreRef | None = to_one("The store it belongs to.", "store_id")

@@ -32,6 +32,7 @@ class EventType(Node):
     phone_parsing: JSON | None = column("How phone numbers in its events are read, as it was given.")
     funnel_stage: FunnelStage | None = column("The stage a customer reaches by such an event.")
     trigger: RewardTrigger | None = column("What such an event is to flows of reward campaigns.")
+    trigger_by_strangers: bool = column("Whether events sent without a credential trigger as well.")
     archived_at: DateTime | None = column("When it was archived; null: its events are taken.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.fields import column, computed, entity, listing, to_one
 from app.graph.declaring.nodes import Node
@@ -30,6 +31,11 @@ def _nonce(row: Row) -> Sql:
     )
 
 
+def _vouched(row: Row) -> Sql:
+    # Other interfaces take nothing without one.
+    return sql("({row.is_vouched} OR {row.source} <> 'tracker')", row=row)
+
+
 def _sent_data(row: Row) -> Sql:
     # `json` keeps the text of what is inside: this is what was sent, to the letter.
     return sql("({row.body} -> 'data')", row=row)
@@ -52,19 +58,25 @@ class Event(Node):
         "The sender's own name for it, as text: the same one again is the same event. Of tracked events alone.",
         _nonce,
     )  # fmt: skip
-    tracker_id: str | None = column("Which browser or device it came from.")
+    tracker_id: str | None = column("Which browser or device it came from.", roles=PERSONAL_READERS)
+    is_vouched: bool = computed(
+        "Whether it came with a credential or a valid signature; else a stranger sent it, and may have made it up.",
+        _vouched,
+    )
     received_at: DateTime = column("When it came in.")
     occurred_at: DateTime = column("When it says it happened.")
     updated_at: DateTime = column("When it, or one of its metrics, last changed.")
     kind: str | None = column("What happened in our words (opened), where the sender's were understood.")
     channel: str | None = column("Where it happened, such as email.")
     outcome: EventOutcome | None = column("What became of it; null: nothing had to.")
-    body: JSON | None = column("The event as it was sent.")
-    sent_data: JSON | None = computed("What was sent as its data, without any transformation.", _sent_data)
+    body: JSON | None = column("The event as it was sent.", roles=PERSONAL_READERS)
+    sent_data: JSON | None = computed(
+        "What was sent as its data, without any transformation.", _sent_data, roles=PERSONAL_READERS
+    )
     data: JSON | None = column(
         "What its fields were read as, by storage key, without those that are the user's."
     )
-    user_data: JSON | None = column("What it says about the user, by attribute.")
+    user_data: JSON | None = column("What it says about the user, by attribute.", roles=PERSONAL_READERS)
     is_attributable: bool = column("Whether the interactions that led to it can be found: it has a tracker.")
     type_version: int | None = column("The version of its event type it came under.")
     customer_id: strawberry.ID | None = column(

@@ -1,13 +1,42 @@
 """Customer groups: the tenants."""
 
-from app.graph.declaring.fields import column, connection, entity
+from app.graph.declaring.fields import column, connection, embed, entity
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import CampaignRef, StoreRef
-from app.graph.declaring.scalars import DateTime
+from app.graph.declaring.scalars import DateTime, Long
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.stores import STORES
 from app.tables import groups as tables
+
+
+@entity()
+class Retention:
+    """How long things are kept. Sums, ledgers and what was decided stay whatever this says."""
+
+    bodies_days: int | None = column(
+        "Days the bodies of processed events are kept; null: for good.", "keep_bodies_days"
+    )
+    deliveries_days: int | None = column(
+        "Days the bodies of webhook deliveries are kept; null: for good.", "keep_deliveries_days"
+    )
+    trash_days: int | None = column("Days events stay in the trash; null: for good.", "keep_trash_days")
+    traces_days: int | None = column(
+        "Days the traces of reward evaluations are kept; null: for good.", "keep_traces_days"
+    )
+    answers_hours: int = column("Hours an answer is kept for its Idempotency-Key.", "keep_answers_hours")
+
+
+@entity()
+class Usage:
+    """What the group takes. Events are counted about once a minute, files with each change."""
+
+    files: Long = column("Files that are stored; removed ones until their bytes are deleted.")
+    file_bytes: Long = column("Their bytes.")
+    file_quota: Long | None = column("The most bytes its files may take; null: as the server says for all.")
+    events: Long = column("Events that are kept.")
+    event_bytes: Long = column("What their texts take in the database, in bytes.")
+    event_quota: Long | None = column("The most bytes its events may take; null: as the server says for all.")
 
 
 @entity(table=tables.CustomerGroup, prefix="group", tenant="id")
@@ -18,5 +47,7 @@ class CustomerGroup(Node):
     currency: str = column("The currency of its campaigns, unless an integration says otherwise (ISO 4217).")
     time_zone: str = column("Its time zone (IANA), where a store has none of its own.")
     created_at: DateTime = column("When it was made.")
+    retention: Retention = embed("How long things are kept.")
+    usage: Usage = embed("What it takes, and may take.")
     stores: Connection[StoreRef] = connection("Its stores.", STORES, key="group_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="group_id")

@@ -1,5 +1,6 @@
 """What customers are known by in projects."""
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.fields import column, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CustomerRef, ProjectRef
@@ -19,7 +20,9 @@ class CustomerIdentity(Node):
     """Something a customer is known by in a project."""
 
     kind: str = column("tracker, email, phone, or an identity field of the project's own.")
-    value: str = column("The tracker, or the attribute's value in the form that compares.")
+    value: str = column(
+        "The tracker, or the attribute's value in the form that compares.", roles=PERSONAL_READERS
+    )
     created_at: DateTime = column("Since when it is known.")
     project: ProjectRef | None = to_one("The project; null where out of sight.", "project_id")
     customer: CustomerRef | None = to_one("The customer; null where out of sight.", "customer_id")

@@ -1,5 +1,6 @@
 """Interactions: contacts with users."""
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.enums import InteractionKind
 from app.graph.declaring.fields import column, entity, to_one
 from app.graph.declaring.nodes import Node
@@ -20,10 +21,12 @@ class Interaction(Node):
 
     kind: InteractionKind = column("Where it happened.")
     occurred_at: DateTime = column("When it happened.")
-    tracker_id: str | None = column("Which browser or device it came from; null: offline.")
+    tracker_id: str | None = column(
+        "Which browser or device it came from; null: offline.", roles=PERSONAL_READERS
+    )
     landing_url: str | None = column("The address of the page where somebody came in.")
     referrer: str | None = column("The address of the page they came from.")
-    user_data: JSON | None = column("What was said about the user, as sent.")
+    user_data: JSON | None = column("What was said about the user, as sent.", roles=PERSONAL_READERS)
     node_data: JSON | None = column(
         "What was said about the advertiser's side: wmktId, cid and whatever else."
     )

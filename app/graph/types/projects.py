@@ -19,6 +19,7 @@ from app.graph.lists.integrations import INTEGRATIONS
 from app.graph.lists.interactions import INTERACTIONS
 from app.plan.catalog import own, own_or_group
 from app.tables import projects as tables
+from app.tables.projects import DEFAULT_EVENT_BYTES
 
 
 @entity(table=tables.Project, prefix="proj", store=own_or_group("store_id"), project=own("id"))
@@ -29,6 +30,9 @@ class Project(Node):
     slug: str | None = column("Its name in tracking requests, unique over all groups; null: internal.")
     identity_fields: list[str] = column("What its users are known by, surest first.")
     is_internal: bool = column("Whether it was made by itself for a campaign.")
+    max_event_bytes: int | None = column(
+        f"How large each of its events may be, in bytes; null: {DEFAULT_EVENT_BYTES:,}."
+    )
     created_at: DateTime = column("When it was made.")
     store: StoreRef | None = to_one("The store it belongs to; null: the whole group's.", "store_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="project_id")

@@ -1,5 +1,6 @@
 """Rewards as they can be read: what was decided and why, the ledger, what customers have."""
 
+from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.enums import FlowTrigger, RewardEntryKind, RewardOutcome
 from app.graph.declaring.fields import column, computed, entity, to_one
 from app.graph.declaring.nodes import Node
@@ -34,9 +35,12 @@ class RewardEvaluation(Node):
     currency: str = column("The currency.")
     counts: bool = computed("Whether it paid, and was not taken back.", _counts)
     reversed_at: DateTime | None = column("When it was taken back; null: it was not.")
-    inputs: JSON = column("Everything that was known, by owner: user, transaction, partner, campaign.")
+    inputs: JSON = column(
+        "Everything that was known, by owner: user, transaction, partner, campaign.", roles=PERSONAL_READERS
+    )
     trace: JSON = column(
-        "Every flow, condition, multiplier and limit that was looked at, with the values and the results."
+        "Every flow, condition, multiplier and limit that was looked at, with the values and the results.",
+        roles=PERSONAL_READERS,
     )
     campaign: CampaignRef = to_one("The campaign.", "campaign_id")
     customer: CustomerRef | None = to_one("Whom it rewards; null where out of sight.", "customer_id")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.auth.principal import ADMIN_READERS
 from app.domain.webhooks.providers import EVENTS, NAMES
 from app.graph.declaring.enums import ConnectionStatus, Provider
 from app.graph.declaring.fields import aggregate, column, computed, entity
@@ -24,7 +25,7 @@ def _url(row: Row) -> Sql:
     )
 
 
-@entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN)
+@entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
 class WebhookEndpoint(Node):
     """A connection to a webhook provider: an URL to deliver to, and secrets of its own.
 

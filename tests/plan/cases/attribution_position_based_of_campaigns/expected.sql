@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -31,7 +32,7 @@ SELECT convert_to(
                       SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NOT NULL THEN CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE 'other' END END AS channel, r.day, (
                         SELECT g.currency
                         FROM customer_group g
-                        WHERE g.id = $1::bigint
+                        WHERE g.id = $2::bigint
                       ) AS currency, r.revenue, r.credit, 0::numeric AS cost
                       FROM (
                         SELECT h.campaign_id, NULL::date AS day, sum(h.value) * 0.0001 AS revenue, sum(h.credit) * 0.0001 AS credit
@@ -45,48 +46,48 @@ SELECT convert_to(
                                 SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.value % (
                                   SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
                                   FROM customer_group gd
-                                  WHERE gd.id = $1::bigint
+                                  WHERE gd.id = $2::bigint
                                 ) = 0 THEN (
                                   SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
                                   FROM customer_group gd
-                                  WHERE gd.id = $1::bigint
+                                  WHERE gd.id = $2::bigint
                                 ) WHEN v.value % 1000 = 0 THEN 1000 WHEN v.value % 100 = 0 THEN 100 WHEN v.value % 10 = 0 THEN 10 ELSE 1 END AS coin
                                 FROM (
                                   SELECT m.storage_key AS key, m.project_id, m.customer_id, m.occurred_at AS at, m.kind, (m.value * 10000)::bigint AS value
                                   FROM event_metric m
-                                  WHERE m.group_id = $1::bigint AND m.project_id = ANY (
+                                  WHERE m.group_id = $2::bigint AND m.project_id = ANY (
                                     ARRAY (
                                       SELECT mp.id
                                       FROM project mp
-                                      WHERE mp.group_id = $1::bigint AND (mp.store_id IS NULL OR mp.store_id = $2::bigint) AND mp.id = ANY ($3::bigint[])
+                                      WHERE mp.group_id = $2::bigint AND (mp.store_id IS NULL OR mp.store_id = $3::bigint) AND mp.id = ANY ($4::bigint[])
                                     )
-                                  ) AND m.storage_key = $4::text AND m.customer_id = ANY (
+                                  ) AND m.storage_key = $5::text AND m.customer_id = ANY (
                                     ARRAY (
                                       SELECT tc.customer_id
                                       FROM interaction tc
-                                      WHERE tc.group_id = $1::bigint AND tc.campaign_id = t1.id
+                                      WHERE tc.group_id = $2::bigint AND tc.campaign_id = t1.id
                                     )
                                   ) AND (m.kind = 'statistic' OR m.value = 1)
                                 ) v UNION ALL SELECT 'event-count', e.project_id, e.customer_id, e.occurred_at, 10000, 1
                                 FROM event e
-                                WHERE e.group_id = $1::bigint AND e.project_id = ANY (
+                                WHERE e.group_id = $2::bigint AND e.project_id = ANY (
                                   ARRAY (
                                     SELECT ep.id
                                     FROM project ep
-                                    WHERE ep.group_id = $1::bigint AND (ep.store_id IS NULL OR ep.store_id = $2::bigint) AND ep.id = ANY ($3::bigint[])
+                                    WHERE ep.group_id = $2::bigint AND (ep.store_id IS NULL OR ep.store_id = $3::bigint) AND ep.id = ANY ($4::bigint[])
                                   )
                                 ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.customer_id = ANY (
                                   ARRAY (
                                     SELECT tc.customer_id
                                     FROM interaction tc
-                                    WHERE tc.group_id = $1::bigint AND tc.campaign_id = t1.id
+                                    WHERE tc.group_id = $2::bigint AND tc.campaign_id = t1.id
                                   )
-                                ) AND 'event-count' = $4::text
+                                ) AND 'event-count' = $5::text
                               ) s
                               CROSS JOIN LATERAL (
                                 SELECT coalesce(array_agg(t.campaign_id ORDER BY t.occurred_at, t.id), '{NULL}') AS campaigns
                                 FROM interaction t
-                                WHERE t.group_id = $1::bigint AND t.customer_id = s.customer_id AND t.project_id = s.project_id AND t.occurred_at <= s.at AND t.occurred_at >= s.at - make_interval(days = > $5::int)
+                                WHERE t.group_id = $2::bigint AND t.customer_id = s.customer_id AND t.project_id = s.project_id AND t.occurred_at <= s.at AND t.occurred_at >= s.at - make_interval(days = > $6::int)
                               ) j
                               CROSS JOIN LATERAL unnest(j.campaigns) WITH ORDINALITY u(campaign_id, place)
                             ) t
@@ -95,10 +96,10 @@ SELECT convert_to(
                         WHERE h.campaign_id = t1.id
                         GROUP BY 1, 2
                       ) r
-                      LEFT JOIN campaign c ON c.group_id = $1::bigint AND c.store_id = $2::bigint AND c.project_id = ANY ($3::bigint[]) AND c.id = r.campaign_id
+                      LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.store_id = $3::bigint AND c.project_id = ANY ($4::bigint[]) AND c.id = r.campaign_id
                       WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, sp.channel, sp.day, sp.currency, 0, 0, sum(sp.amount)
                       FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id
-                      WHERE sp.group_id = $1::bigint AND sc.group_id = $1::bigint AND sc.store_id = $2::bigint AND sc.project_id = ANY ($3::bigint[]) AND sp.campaign_id = t1.id
+                      WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sc.store_id = $3::bigint AND sc.project_id = ANY ($4::bigint[]) AND sp.campaign_id = t1.id
                       GROUP BY 1, 2, 3, 4, 5
                     ) p
                     GROUP BY 1, 2, 3, 4
@@ -112,10 +113,11 @@ SELECT convert_to(
       FROM (
         SELECT t1.created_at, t1.id
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.store_id = $2::bigint AND t1.project_id = ANY ($3::bigint[]) AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.store_id = $3::bigint AND t1.project_id = ANY ($4::bigint[]) AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $6::bigint
+        LIMIT $7::bigint
       ) t1
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -22,8 +23,8 @@ SELECT convert_to(
                           ), ''
                         )
                         FROM flow_action t3
-                        LEFT JOIN partner t4 ON t4.group_id = $1::bigint AND t4.id = t3.partner_id
-                        WHERE t3.group_id = $1::bigint AND t3.flow_id = t2.id
+                        LEFT JOIN partner t4 ON t4.group_id = $2::bigint AND t4.id = t3.partner_id
+                        WHERE t3.group_id = $2::bigint AND t3.flow_id = t2.id
                       ) || '],"conditions":[' || (
                         SELECT coalesce(
                           string_agg(
@@ -35,19 +36,19 @@ SELECT convert_to(
                           ), ''
                         )
                         FROM flow_condition t5
-                        WHERE t5.group_id = $1::bigint AND t5.flow_id = t2.id
+                        WHERE t5.group_id = $2::bigint AND t5.flow_id = t2.id
                       ) || '],"multipliers":[' || (
                         SELECT coalesce(
                           string_agg(('{"amount":"' || trim_scale(t6.amount)::text || '"}'), ',' ORDER BY t6.position, t6.id), ''
                         )
                         FROM flow_multiplier t6
-                        WHERE t6.group_id = $1::bigint AND t6.flow_id = t2.id
+                        WHERE t6.group_id = $2::bigint AND t6.flow_id = t2.id
                       ) || ']}'
                     ), ',' ORDER BY t2.position, t2.id
                   ), ''
                 )
                 FROM flow t2
-                WHERE t2.group_id = $1::bigint AND t2.campaign_id = t1.id AND t2.deleted_at IS NULL
+                WHERE t2.group_id = $2::bigint AND t2.campaign_id = t1.id AND t2.deleted_at IS NULL
               ) || '],"goals":[' || (
                 SELECT coalesce(
                   string_agg(
@@ -59,8 +60,8 @@ SELECT convert_to(
                   ), ''
                 )
                 FROM goal t7
-                LEFT JOIN partner t8 ON t8.group_id = $1::bigint AND t8.id = t7.partner_id
-                WHERE t7.group_id = $1::bigint AND t7.campaign_id = t1.id
+                LEFT JOIN partner t8 ON t8.group_id = $2::bigint AND t8.id = t7.partner_id
+                WHERE t7.group_id = $2::bigint AND t7.campaign_id = t1.id
               ) || '],"spendLimit":' || CASE WHEN t9.id IS NULL THEN 'null' ELSE (
                 '{"type":"' || upper(t9.type) || '","amount":' ||
                 CASE WHEN t9.amount IS NOT NULL THEN (
@@ -78,11 +79,12 @@ SELECT convert_to(
       FROM (
         SELECT t1.created_at, t1.id, t1.name
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $2::bigint
+        LIMIT $3::bigint
       ) t1
-      LEFT JOIN spend_limit t9 ON t9.group_id = $1::bigint AND t9.campaign_id = t1.id
+      LEFT JOIN spend_limit t9 ON t9.group_id = $2::bigint AND t9.campaign_id = t1.id
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaign":' || coalesce(
       (
         SELECT (
@@ -38,7 +39,7 @@ SELECT convert_to(
             FROM (
               SELECT t6.content_type, t6.created_at, t6.id, t6.name, t6.size
               FROM asset t6
-              WHERE t6.group_id = $1::bigint AND t6.campaign_id = t1.id AND t6.deleted_at IS NULL
+              WHERE t6.group_id = $2::bigint AND t6.campaign_id = t1.id AND t6.deleted_at IS NULL
               ORDER BY t6.created_at, t6.id
               LIMIT 20
             ) t6
@@ -55,19 +56,20 @@ SELECT convert_to(
             FROM (
               SELECT coalesce(sum(m.impressions), 0) AS impressions, coalesce(sum(m.clicks), 0) AS clicks, coalesce(sum(m.spend), 0) AS spend, c.currency
               FROM campaign c
-              LEFT JOIN campaign_metric m ON m.group_id = $1::bigint AND m.campaign_id = c.id
-              WHERE c.group_id = $1::bigint AND c.id = t1.id
+              LEFT JOIN campaign_metric m ON m.group_id = $2::bigint AND m.campaign_id = c.id
+              WHERE c.group_id = $2::bigint AND c.id = t1.id
               GROUP BY c.currency
             ) t7
           ) || '}}'
         )
         FROM campaign t1
-        LEFT JOIN partner t2 ON t2.group_id = $1::bigint AND t2.id = t1.partner_id
-        LEFT JOIN partnership t3 ON t3.group_id = $1::bigint AND t3.id = t1.partnership_id
-        LEFT JOIN integration t4 ON t4.group_id = $1::bigint AND t4.id = t1.integration_id
-        LEFT JOIN project t5 ON t5.group_id = $1::bigint AND t5.id = t4.project_id
-        WHERE t1.group_id = $1::bigint AND t1.id = $2::bigint AND t1.deleted_at IS NULL
+        LEFT JOIN partner t2 ON t2.group_id = $2::bigint AND t2.id = t1.partner_id
+        LEFT JOIN partnership t3 ON t3.group_id = $2::bigint AND t3.id = t1.partnership_id
+        LEFT JOIN integration t4 ON t4.group_id = $2::bigint AND t4.id = t1.integration_id
+        LEFT JOIN project t5 ON t5.group_id = $2::bigint AND t5.id = t4.project_id
+        WHERE t1.group_id = $2::bigint AND t1.id = $3::bigint AND t1.deleted_at IS NULL
       ), 'null'
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"customerGroups":[' || (
       SELECT coalesce(
         string_agg(
@@ -11,7 +12,7 @@ SELECT convert_to(
         ), ''
       )
       FROM customer_group t1
-      WHERE t1.id = ANY ($1::bigint[])
+      WHERE t1.id = ANY ($2::bigint[])
     ) || '],"group":' || (
       SELECT (
         '{"stores":' || (
@@ -22,14 +23,15 @@ SELECT convert_to(
           FROM (
             SELECT t3.id, t3.name
             FROM store t3
-            WHERE t3.group_id = $2::bigint AND t3.group_id = t2.id AND t3.deleted_at IS NULL
+            WHERE t3.group_id = $3::bigint AND t3.group_id = t2.id AND t3.deleted_at IS NULL
             ORDER BY t3.name, t3.id
-            LIMIT $3::bigint
+            LIMIT $4::bigint
           ) t3
         ) || '}'
       )
       FROM customer_group t2
-      WHERE t2.id = $2::bigint AND t2.id = $2::bigint
+      WHERE t2.id = $3::bigint AND t2.id = $3::bigint
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"funnelCustom":[' || coalesce(
       string_agg(
         (
@@ -18,34 +19,35 @@ SELECT convert_to(
         ), ',' ORDER BY t1.sort_1, t1.sort_2
       ), ''
     ) || ']}}'
-  ), 'UTF8'
-)
-FROM (
-  SELECT s.dim AS channel, '{awareness,purchase}'::text[] AS step_stage, ARRAY[s.n0, s.n1]::bigint[] AS step_count, ARRAY[NULL, s.m1]::bigint[] AS step_median_seconds, - s.n0 AS sort_1, s.dim AS sort_2
+  ) AS answer
   FROM (
-    SELECT c.n0, c.n1, c.m1, c.dim, coalesce(round(100.0 * c.n0 / nullif(c.n0, 0), 1), 0) AS p0, coalesce(round(100.0 * c.n1 / nullif(c.n0, 0), 1), 0) AS p1
+    SELECT s.dim AS channel, '{awareness,purchase}'::text[] AS step_stage, ARRAY[s.n0, s.n1]::bigint[] AS step_count, ARRAY[NULL, s.m1]::bigint[] AS step_median_seconds, - s.n0 AS sort_1, s.dim AS sort_2
     FROM (
-      SELECT count(w.t0) AS n0, count(w.t1) AS n1, round(
-        (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t1 - w.t0)::float8))::numeric
-      )::bigint AS m1, w.dim
+      SELECT c.n0, c.n1, c.m1, c.dim, coalesce(round(100.0 * c.n0 / nullif(c.n0, 0), 1), 0) AS p0, coalesce(round(100.0 * c.n1 / nullif(c.n0, 0), 1), 0) AS p1
       FROM (
-        SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0, min(at) FILTER (WHERE place = 1 AND b0 IS NOT NULL) AS t1, (array_agg(dim ORDER BY at, id) FILTER (WHERE place = 0))[1] AS dim
+        SELECT count(w.t0) AS n0, count(w.t1) AS n1, round(
+          (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t1 - w.t0)::float8))::numeric
+        )::bigint AS m1, w.dim
         FROM (
-          SELECT customer_id, at, place, dim, id, max(CASE WHEN place = 0 THEN at END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b0
+          SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0, min(at) FILTER (WHERE place = 1 AND b0 IS NOT NULL) AS t1, (array_agg(dim ORDER BY at, id) FILTER (WHERE place = 0))[1] AS dim
           FROM (
-            SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 WHEN 'purchase' THEN 1 END AS place, t.channel AS dim, t.id
-            FROM funnel_touch t
-            WHERE t.group_id = $1::bigint AND t.stage = ANY ('{awareness,purchase}') AND CASE WHEN t.occurred_at >= (
-              SELECT $2::date::timestamp AT TIME ZONE 'UTC'
-            ) THEN t.occurred_at < (
-              SELECT ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
-            ) ELSE false END
-          ) l0
-        ) touched
-        GROUP BY customer_id
-      ) w
-      WHERE w.t0 IS NOT NULL
-      GROUP BY w.dim
-    ) c
-  ) s
-) t1
+            SELECT customer_id, at, place, dim, id, max(CASE WHEN place = 0 THEN at END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b0
+            FROM (
+              SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 WHEN 'purchase' THEN 1 END AS place, t.channel AS dim, t.id
+              FROM funnel_touch t
+              WHERE t.group_id = $2::bigint AND t.stage = ANY ('{awareness,purchase}') AND CASE WHEN t.occurred_at >= (
+                SELECT $3::date::timestamp AT TIME ZONE 'UTC'
+              ) THEN t.occurred_at < (
+                SELECT ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
+              ) ELSE false END
+            ) l0
+          ) touched
+          GROUP BY customer_id
+        ) w
+        WHERE w.t0 IS NOT NULL
+        GROUP BY w.dim
+      ) c
+    ) s
+  ) t1
+  OFFSET 0
+) AS made

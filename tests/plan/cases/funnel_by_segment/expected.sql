@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"funnelCustom":[' || coalesce(
       string_agg(
         (
@@ -11,40 +12,41 @@ SELECT convert_to(
         ), ',' ORDER BY t1.sort_1, t1.sort_2
       ), ''
     ) || ']}}'
-  ), 'UTF8'
-)
-FROM (
-  SELECT s.dim AS segment_id, '{awareness}'::text[] AS step_stage, ARRAY[s.n0]::bigint[] AS step_count, - s.n0 AS sort_1, s.dim AS sort_2
+  ) AS answer
   FROM (
-    SELECT c.n0, c.dim, coalesce(round(100.0 * c.n0 / nullif(c.n0, 0), 1), 0) AS p0
+    SELECT s.dim AS segment_id, '{awareness}'::text[] AS step_stage, ARRAY[s.n0]::bigint[] AS step_count, - s.n0 AS sort_1, s.dim AS sort_2
     FROM (
-      SELECT count(w.t0) AS n0, w.dim
+      SELECT c.n0, c.dim, coalesce(round(100.0 * c.n0 / nullif(c.n0, 0), 1), 0) AS p0
       FROM (
-        SELECT r.*, m.segment_id AS dim
+        SELECT count(w.t0) AS n0, w.dim
         FROM (
-          SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0
+          SELECT r.*, m.segment_id AS dim
           FROM (
-            SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 END AS place
-            FROM funnel_touch t
-            WHERE t.group_id = $1::bigint AND EXISTS (
-              SELECT 1
-              FROM customer t_up
-              WHERE t_up.group_id = $1::bigint AND t_up.id = t.customer_id AND t_up.store_id = $2::bigint
-            ) AND EXISTS (
-              SELECT 1
-              FROM customer t_up
-              WHERE t_up.group_id = $1::bigint AND t_up.id = t.customer_id AND false
-            ) AND t.stage = ANY ('{awareness}') AND CASE WHEN t.occurred_at >= (
-              SELECT $3::date::timestamp AT TIME ZONE 'UTC'
-            ) THEN t.occurred_at < (
-              SELECT ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
-            ) ELSE false END
-          ) touched
-          GROUP BY customer_id
-        ) r JOIN segment_member m ON m.group_id = $1::bigint AND m.customer_id = r.customer_id
-      ) w
-      GROUP BY w.dim
-    ) c
-  ) s
-) t1
-LEFT JOIN segment t2 ON t2.group_id = $1::bigint AND t2.id = t1.segment_id
+            SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0
+            FROM (
+              SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 END AS place
+              FROM funnel_touch t
+              WHERE t.group_id = $2::bigint AND EXISTS (
+                SELECT 1
+                FROM customer t_up
+                WHERE t_up.group_id = $2::bigint AND t_up.id = t.customer_id AND t_up.store_id = $3::bigint
+              ) AND EXISTS (
+                SELECT 1
+                FROM customer t_up
+                WHERE t_up.group_id = $2::bigint AND t_up.id = t.customer_id AND false
+              ) AND t.stage = ANY ('{awareness}') AND CASE WHEN t.occurred_at >= (
+                SELECT $4::date::timestamp AT TIME ZONE 'UTC'
+              ) THEN t.occurred_at < (
+                SELECT ($5::date + 1)::timestamp AT TIME ZONE 'UTC'
+              ) ELSE false END
+            ) touched
+            GROUP BY customer_id
+          ) r JOIN segment_member m ON m.group_id = $2::bigint AND m.customer_id = r.customer_id
+        ) w
+        GROUP BY w.dim
+      ) c
+    ) s
+  ) t1
+  LEFT JOIN segment t2 ON t2.group_id = $2::bigint AND t2.id = t1.segment_id
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"funnelCustom":[' || coalesce(
       string_agg(
         (
@@ -21,37 +22,38 @@ SELECT convert_to(
         ), ','
       ), ''
     ) || ']}}'
-  ), 'UTF8'
-)
-FROM (
-  SELECT '{awareness,consideration,purchase}'::text[] AS step_stage, ARRAY[s.n0, s.n1, s.n2]::bigint[] AS step_count, ARRAY[s.p0, s.p1, s.p2]::numeric[] AS step_percentage, ARRAY[NULL, s.p0 - s.p1, s.p1 - s.p2]::numeric[] AS step_drop_off, ARRAY[NULL, s.m1, s.m2]::bigint[] AS step_median_seconds, s.p2 AS overall
+  ) AS answer
   FROM (
-    SELECT c.n0, c.n1, c.n2, c.m1, c.m2, coalesce(round(100.0 * c.n0 / nullif(c.n0, 0), 1), 0) AS p0, coalesce(round(100.0 * c.n1 / nullif(c.n0, 0), 1), 0) AS p1, coalesce(round(100.0 * c.n2 / nullif(c.n0, 0), 1), 0) AS p2
+    SELECT '{awareness,consideration,purchase}'::text[] AS step_stage, ARRAY[s.n0, s.n1, s.n2]::bigint[] AS step_count, ARRAY[s.p0, s.p1, s.p2]::numeric[] AS step_percentage, ARRAY[NULL, s.p0 - s.p1, s.p1 - s.p2]::numeric[] AS step_drop_off, ARRAY[NULL, s.m1, s.m2]::bigint[] AS step_median_seconds, s.p2 AS overall
     FROM (
-      SELECT count(w.t0) AS n0, count(w.t1) AS n1, count(w.t2) AS n2, round(
-        (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t1 - w.t0)::float8))::numeric
-      )::bigint AS m1, round(
-        (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t2 - w.t1)::float8))::numeric
-      )::bigint AS m2
+      SELECT c.n0, c.n1, c.n2, c.m1, c.m2, coalesce(round(100.0 * c.n0 / nullif(c.n0, 0), 1), 0) AS p0, coalesce(round(100.0 * c.n1 / nullif(c.n0, 0), 1), 0) AS p1, coalesce(round(100.0 * c.n2 / nullif(c.n0, 0), 1), 0) AS p2
       FROM (
-        SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0, min(at) FILTER (WHERE place = 1 AND at - b0 <= make_interval(hours = > $1::int)) AS t1, min(at) FILTER (WHERE place = 2 AND at - b1 <= make_interval(hours = > $1::int)) AS t2
+        SELECT count(w.t0) AS n0, count(w.t1) AS n1, count(w.t2) AS n2, round(
+          (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t1 - w.t0)::float8))::numeric
+        )::bigint AS m1, round(
+          (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t2 - w.t1)::float8))::numeric
+        )::bigint AS m2
         FROM (
-          SELECT customer_id, at, place, b0, max(CASE WHEN place = 1 AND at - b0 <= make_interval(hours = > $1::int) THEN b0 END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b1
+          SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0, min(at) FILTER (WHERE place = 1 AND at - b0 <= make_interval(hours = > $2::int)) AS t1, min(at) FILTER (WHERE place = 2 AND at - b1 <= make_interval(hours = > $2::int)) AS t2
           FROM (
-            SELECT customer_id, at, place, max(CASE WHEN place = 0 THEN at END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b0
+            SELECT customer_id, at, place, b0, max(CASE WHEN place = 1 AND at - b0 <= make_interval(hours = > $2::int) THEN b0 END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b1
             FROM (
-              SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 WHEN 'consideration' THEN 1 WHEN 'purchase' THEN 2 END AS place
-              FROM funnel_touch t
-              WHERE t.group_id = $2::bigint AND t.stage = ANY ('{awareness,consideration,purchase}') AND CASE WHEN t.occurred_at >= (
-                SELECT $3::date::timestamp AT TIME ZONE 'UTC'
-              ) THEN t.occurred_at < (
-                SELECT ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
-              ) ELSE false END
-            ) l0
-          ) l1
-        ) touched
-        GROUP BY customer_id
-      ) w
-    ) c
-  ) s
-) t1
+              SELECT customer_id, at, place, max(CASE WHEN place = 0 THEN at END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b0
+              FROM (
+                SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 WHEN 'consideration' THEN 1 WHEN 'purchase' THEN 2 END AS place
+                FROM funnel_touch t
+                WHERE t.group_id = $3::bigint AND t.stage = ANY ('{awareness,consideration,purchase}') AND CASE WHEN t.occurred_at >= (
+                  SELECT $4::date::timestamp AT TIME ZONE 'UTC'
+                ) THEN t.occurred_at < (
+                  SELECT ($5::date + 1)::timestamp AT TIME ZONE 'UTC'
+                ) ELSE false END
+              ) l0
+            ) l1
+          ) touched
+          GROUP BY customer_id
+        ) w
+      ) c
+    ) s
+  ) t1
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -23,10 +24,11 @@ SELECT convert_to(
       FROM (
         SELECT t1.budget_total, t1.channels, t1.created_at, t1.currency, t1.id, t1.name, t1.starts_at, t1.status
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $2::bigint
+        LIMIT $3::bigint
       ) t1
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

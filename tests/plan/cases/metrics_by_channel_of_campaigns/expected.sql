@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -23,7 +24,7 @@ SELECT convert_to(
                 FROM (
                   SELECT m.day AS period, m.channel, m.clicks, m.spend, m.currency, m.day AS sort_1, m.channel AS sort_2
                   FROM campaign_metric m
-                  WHERE m.group_id = $1::bigint AND m.campaign_id = t1.id
+                  WHERE m.group_id = $2::bigint AND m.campaign_id = t1.id
                 ) t2
               ) || ']}'
             ), ',' ORDER BY t1.created_at DESC, t1.id DESC
@@ -33,10 +34,11 @@ SELECT convert_to(
       FROM (
         SELECT t1.created_at, t1.id
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $2::bigint
+        LIMIT $3::bigint
       ) t1
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -13,8 +14,8 @@ SELECT convert_to(
                 FROM (
                   SELECT coalesce(sum(m.delivered), 0) AS delivered, coalesce(sum(m.opened), 0) AS opened
                   FROM campaign c
-                  LEFT JOIN campaign_metric m ON m.group_id = $1::bigint AND m.campaign_id = c.id
-                  WHERE c.group_id = $1::bigint AND c.id = t1.id
+                  LEFT JOIN campaign_metric m ON m.group_id = $2::bigint AND m.campaign_id = c.id
+                  WHERE c.group_id = $2::bigint AND c.id = t1.id
                   GROUP BY c.currency
                 ) t2
               ) || '},"metricSeries":[' || (
@@ -26,7 +27,7 @@ SELECT convert_to(
                 FROM (
                   SELECT date_trunc('month', m.day::timestamp)::date AS period, coalesce(sum(m.sent), 0) AS sent, date_trunc('month', m.day::timestamp)::date AS sort_1, m.currency AS sort_2
                   FROM campaign_metric m
-                  WHERE m.group_id = $1::bigint AND m.campaign_id = t1.id
+                  WHERE m.group_id = $2::bigint AND m.campaign_id = t1.id
                   GROUP BY date_trunc('month', m.day::timestamp)::date, m.currency
                 ) t3
               ) || ']}'
@@ -37,10 +38,11 @@ SELECT convert_to(
       FROM (
         SELECT t1.created_at, t1.id
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $2::bigint
+        LIMIT $3::bigint
       ) t1
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

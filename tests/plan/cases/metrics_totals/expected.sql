@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"metricTotals":[' || coalesce(
       string_agg(
         (
@@ -14,11 +15,12 @@ SELECT convert_to(
         ), ',' ORDER BY t1.sort_1
       ), ''
     ) || ']}}'
-  ), 'UTF8'
-)
-FROM (
-  SELECT m.currency, coalesce(sum(m.impressions), 0) AS impressions, coalesce(sum(m.opened), 0) AS opened, coalesce(sum(m.delivered), 0) AS delivered, coalesce(sum(m.spend), 0) AS spend, coalesce(sum(m.clicks), 0) AS clicks, coalesce(sum(m.revenue), 0) AS revenue, m.currency AS sort_1
-  FROM metric_rollup m
-  WHERE m.group_id = $1::bigint AND m.day >= $2::date AND m.day <= $3::date AND m.channel = ANY ($4::text[])
-  GROUP BY m.currency
-) t1
+  ) AS answer
+  FROM (
+    SELECT m.currency, coalesce(sum(m.impressions), 0) AS impressions, coalesce(sum(m.opened), 0) AS opened, coalesce(sum(m.delivered), 0) AS delivered, coalesce(sum(m.spend), 0) AS spend, coalesce(sum(m.clicks), 0) AS clicks, coalesce(sum(m.revenue), 0) AS revenue, m.currency AS sort_1
+    FROM metric_rollup m
+    WHERE m.group_id = $2::bigint AND m.day >= $3::date AND m.day <= $4::date AND m.channel = ANY ($5::text[])
+    GROUP BY m.currency
+  ) t1
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -24,7 +25,7 @@ SELECT convert_to(
                       FROM (
                         SELECT f.day, sum(sum(f.amount)) OVER (ORDER BY f.day) AS so_far
                         FROM spend_entry f
-                        WHERE f.group_id = $1::bigint AND f.campaign_id = l.campaign_id AND f.day >= coalesce(span.since::date, '-infinity') AND f.day < coalesce(span.until::date, 'infinity')
+                        WHERE f.group_id = $2::bigint AND f.campaign_id = l.campaign_id AND f.day >= coalesce(span.since::date, '-infinity') AND f.day < coalesce(span.until::date, 'infinity')
                         GROUP BY f.day
                       ) r
                       WHERE r.so_far >= l.amount
@@ -41,9 +42,9 @@ SELECT convert_to(
                         )::float8
                       )
                     )::date END END AS cap_reached_on, l.amount AS cap
-                    FROM spend_limit l JOIN campaign c ON c.group_id = $1::bigint AND c.id = l.campaign_id JOIN store s ON s.group_id = $1::bigint AND s.id = c.store_id JOIN customer_group g ON g.id = $1::bigint
+                    FROM spend_limit l JOIN campaign c ON c.group_id = $2::bigint AND c.id = l.campaign_id JOIN store s ON s.group_id = $2::bigint AND s.id = c.store_id JOIN customer_group g ON g.id = $2::bigint
                     CROSS JOIN LATERAL (
-                      SELECT $2::timestamptz AT TIME ZONE coalesce(s.time_zone, g.time_zone) AS at
+                      SELECT $3::timestamptz AT TIME ZONE coalesce(s.time_zone, g.time_zone) AS at
                     ) w
                     CROSS JOIN LATERAL (
                       SELECT CASE l.renewal WHEN 'daily' THEN date_trunc('day', w.at) WHEN 'monthly' THEN date_trunc('month', w.at) END AS since, CASE l.renewal WHEN 'daily' THEN date_trunc('day', w.at) + interval '1 day' WHEN 'monthly' THEN date_trunc('month', w.at) + interval '1 month' END AS until
@@ -51,9 +52,9 @@ SELECT convert_to(
                     CROSS JOIN LATERAL (
                       SELECT coalesce(sum(e.amount), 0) AS spent, min(e.day) AS first_day
                       FROM spend_entry e
-                      WHERE e.group_id = $1::bigint AND e.campaign_id = l.campaign_id AND e.day >= coalesce(span.since::date, '-infinity') AND e.day < coalesce(span.until::date, 'infinity')
+                      WHERE e.group_id = $2::bigint AND e.campaign_id = l.campaign_id AND e.day >= coalesce(span.since::date, '-infinity') AND e.day < coalesce(span.until::date, 'infinity')
                     ) m
-                    WHERE l.group_id = $1::bigint AND l.id = t2.id
+                    WHERE l.group_id = $2::bigint AND l.id = t2.id
                   ) t3
                 ) || '}'
               ) END || '}'
@@ -64,11 +65,12 @@ SELECT convert_to(
       FROM (
         SELECT t1.created_at, t1.id
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $3::bigint
+        LIMIT $4::bigint
       ) t1
-      LEFT JOIN spend_limit t2 ON t2.group_id = $1::bigint AND t2.campaign_id = t1.id
+      LEFT JOIN spend_limit t2 ON t2.group_id = $2::bigint AND t2.campaign_id = t1.id
     ) || '}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"campaigns":' || (
       SELECT (
         '{"nodes":[' || coalesce(
@@ -17,15 +18,15 @@ SELECT convert_to(
       FROM (
         SELECT t1.created_at, t1.id, t1.integration_id, t1.name
         FROM campaign t1
-        WHERE t1.group_id = $1::bigint AND t1.project_id = ANY ($2::bigint[]) AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.project_id = ANY ($3::bigint[]) AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $3::bigint
+        LIMIT $4::bigint
       ) t1
-      LEFT JOIN integration t2 ON t2.group_id = $1::bigint AND t2.project_id = ANY ($2::bigint[]) AND t2.id = t1.integration_id
+      LEFT JOIN integration t2 ON t2.group_id = $2::bigint AND t2.project_id = ANY ($3::bigint[]) AND t2.id = t1.integration_id
     ) || ',"customers":{"totalCount":' || (
       SELECT count(*)::text
       FROM customer t4
-      WHERE t4.group_id = $1::bigint AND false AND t4.deleted_at IS NULL
+      WHERE t4.group_id = $2::bigint AND false AND t4.deleted_at IS NULL
     ) || '},"metricSeries":[' || (
       SELECT coalesce(
         string_agg(
@@ -36,20 +37,21 @@ SELECT convert_to(
         SELECT m.day AS period, coalesce(sum(m.clicks), 0) AS clicks, m.day AS sort_1, (
           SELECT s.store_id
           FROM campaign s
-          WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+          WHERE s.group_id = $2::bigint AND s.project_id = ANY ($3::bigint[]) AND s.id = m.campaign_id
         ) AS sort_2, m.currency AS sort_3
         FROM campaign_metric m
-        WHERE m.group_id = $1::bigint AND EXISTS (
+        WHERE m.group_id = $2::bigint AND EXISTS (
           SELECT 1
           FROM campaign m_up
-          WHERE m_up.group_id = $1::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($2::bigint[])
+          WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($3::bigint[])
         )
         GROUP BY m.day, (
           SELECT s.store_id
           FROM campaign s
-          WHERE s.group_id = $1::bigint AND s.project_id = ANY ($2::bigint[]) AND s.id = m.campaign_id
+          WHERE s.group_id = $2::bigint AND s.project_id = ANY ($3::bigint[]) AND s.id = m.campaign_id
         ), m.currency
       ) t5
     ) || ']}}'
-  ), 'UTF8'
-)
+  ) AS answer
+  OFFSET 0
+) AS made

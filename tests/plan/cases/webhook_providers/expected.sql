@@ -1,5 +1,6 @@
-SELECT convert_to(
-  (
+SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
+FROM (
+  SELECT (
     '{"data":{"webhookProviders":[' || coalesce(
       string_agg(
         (
@@ -10,14 +11,15 @@ SELECT convert_to(
         ), ',' ORDER BY t1.sort_1
       ), ''
     ) || ']}}'
-  ), 'UTF8'
-)
-FROM (
-  SELECT known.provider, CASE WHEN coalesce(p.connections, 0) > 0 THEN 'connected' ELSE 'disconnected' END AS status, CASE WHEN coalesce(p.connections, 0) > 0 THEN p.events_received END AS events_received, CASE WHEN coalesce(p.connections, 0) > 0 THEN p.last_event_at END AS last_event_at, known.place AS sort_1
+  ) AS answer
   FROM (
-    VALUES (
-      0, 'sendgrid', 'SendGrid', ARRAY['delivered', 'opened', 'clicked', 'bounced', 'unsubscribed']
-    ), (1, 'twilio', 'Twilio', ARRAY['delivered', 'failed']), (2, 'mailchimp', 'Mailchimp', ARRAY['subscribed', 'unsubscribed', 'campaign_sent']), (3, 'hubspot', 'HubSpot', ARRAY['contact_created', 'form_submitted'])
-  ) AS known(place, provider, name, events)
-  LEFT JOIN webhook_provider p ON p.group_id = $1::bigint AND p.provider = known.provider
-) t1
+    SELECT known.provider, CASE WHEN coalesce(p.connections, 0) > 0 THEN 'connected' ELSE 'disconnected' END AS status, CASE WHEN coalesce(p.connections, 0) > 0 THEN p.events_received END AS events_received, CASE WHEN coalesce(p.connections, 0) > 0 THEN p.last_event_at END AS last_event_at, known.place AS sort_1
+    FROM (
+      VALUES (
+        0, 'sendgrid', 'SendGrid', ARRAY['delivered', 'opened', 'clicked', 'bounced', 'unsubscribed']
+      ), (1, 'twilio', 'Twilio', ARRAY['delivered', 'failed']), (2, 'mailchimp', 'Mailchimp', ARRAY['subscribed', 'unsubscribed', 'campaign_sent']), (3, 'hubspot', 'HubSpot', ARRAY['contact_created', 'form_submitted'])
+    ) AS known(place, provider, name, events)
+    LEFT JOIN webhook_provider p ON p.group_id = $2::bigint AND p.provider = known.provider
+  ) t1
+  OFFSET 0
+) AS made

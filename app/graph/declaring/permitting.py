@@ -1,0 +1,44 @@
+"""Which roles a field needs: said where it is declared, asked before anything of an operation runs.
+
+    email: str | None = column("The e-mail address.", roles=PERSONAL_READERS)
+
+A root field needs roles to be called at all. Any other field, a filter's key, a sort key, or a whole type may need
+further ones. Where a field says nothing, whoever got so far may read it.
+"""
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from graphql import GraphQLField, GraphQLInputField
+
+from app.auth.principal import Role
+from app.graph.strawberry_parts import declared_fields, metadata
+
+T = TypeVar("T")
+
+ROLES = "campaign-gateway-roles"
+"""Where the roles are in a field's metadata."""
+
+
+def roles_of(item: GraphQLField | GraphQLInputField) -> frozenset[Role]:
+    """Of which roles a field of the built schema needs one; empty: none in particular."""
+    return metadata(item, ROLES) or frozenset()
+
+
+def needing(roles: Collection[Role]) -> dict[str, frozenset[Role]]:
+    """Metadata of a field that needs one of these roles; none are none in particular."""
+    return {ROLES: frozenset(roles)} if roles else {}
+
+
+def readable_by(roles: Collection[Role], **others: Collection[Role]) -> Callable[[type[T]], type[T]]:
+    """Declare the roles of a root type's fields: all need one of `roles`, but those that are named."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        fields = declared_fields(cls)
+        if not others.keys() <= fields.keys():
+            raise ValueError(f"{cls.__name__} has no {', '.join(sorted(others.keys() - fields.keys()))}")
+        for name, field in fields.items():
+            field.metadata = {**field.metadata, **needing(others.get(name, roles))}
+        return cls
+
+    return decorate

@@ -1,0 +1,122 @@
+"""What an operation needs of whoever sends it: found once per plan, asked before anything of it runs.
+
+A root field needs roles to be called; what it selects, filters and sorts by may need further ones (`declaring/
+permitting.py`). All of that stands in the tree of selected fields, so both executions are refused alike, and a mutation
+that may not be called keeps those beside it from running.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLField, GraphQLInputObjectType, get_location, get_named_type
+
+from app.auth.principal import Principal, Role
+from app.graph.declaring.permitting import roles_of
+from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, ROOTS, Plan
+from app.graph.schema import catalog
+from app.plan.catalog import ByIds, Many
+from app.plan.collect import Selected
+from app.values.known import Known
+
+MAX_TOLD = 20
+"""The most fields that a refusal names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Roles of which one is needed, and what is said to whoever has none."""
+
+    roles: frozenset[Role]
+    errors: list[dict[str, Any]]
+    """As GraphQL errors, one for each field that needs it."""
+
+
+def refusals_to(needs: tuple[Need, ...], principal: Principal) -> list[dict[str, Any]]:
+    """Why this one may not do that, as GraphQL errors; empty: it may."""
+    refused = [need for need in needs if not principal.may(need.roles)]
+    return [error for need in refused for error in need.errors][:MAX_TOLD]
+
+
+_KNOWN: Known[Plan, tuple[Need, ...]] = Known(MAX_PLANS, weight=MAX_FIELDS, weigh=lambda plan, _: plan.size)
+
+
+def needs_of(plan: Plan) -> tuple[Need, ...]:
+    """What operations of this plan need."""
+    needs = _KNOWN.get(plan)
+    if needs is None:
+        needs = _needs(plan)
+        _KNOWN.keep(plan, needs)
+    return needs
+
+
+def _needs(plan: Plan) -> tuple[Need, ...]:
+    found: dict[frozenset[Role], list[dict[str, Any]]] = {}
+    for root in plan.tree.roots:
+        for selected, roles, what in _needed(root):
+            errors = found.setdefault(roles, [])
+            if len(errors) < MAX_TOLD:
+                errors.append(_error(selected, roles, what))
+    return tuple(Need(roles, errors) for roles, errors in found.items())
+
+
+def _needed(selected: Selected) -> Iterator[tuple[Selected, frozenset[Role], str]]:
+    """All that needs a role in this field and below: where, which, and how it is called in words."""
+    if selected.definition is not None:
+        if roles := roles_of(selected.definition):
+            yield selected, roles, _name(selected)
+        yield from _asked(selected, selected.definition)
+    reached = None
+    if isinstance(selected.field, ByIds):
+        # Of all the types that are possible here, the ids say which ones can come.
+        ids = selected.values.get("ids") or [selected.values.get("id")]
+        reached = {str(ident).rpartition("_")[0] for ident in ids}
+    for name, children in selected.children.items():
+        entity = catalog.entities.get(name)
+        if reached is not None and (entity is None or entity.prefix not in reached):
+            continue
+        if children and entity is not None and entity.roles:
+            yield children[0], _as_roles(entity.roles), name
+        for child in children:
+            yield from _needed(child)
+
+
+def _asked(selected: Selected, definition: GraphQLField) -> Iterator[tuple[Selected, frozenset[Role], str]]:
+    """What its rows are chosen and ordered by. Which keys are given is part of a plan's structure."""
+    asked = selected.values.get("filter")
+    if isinstance(asked, Mapping):
+        kind = get_named_type(definition.args["filter"].type)
+        assert isinstance(kind, GraphQLInputObjectType)
+        for key, value in asked.items():
+            if value is not None and (roles := roles_of(kind.fields[key])):
+                yield selected, roles, f"{_name(selected)}(filter: {{{key}}})"
+    many = selected.field
+    if isinstance(many, Many):
+        for item in selected.values.get("orderBy") or ():
+            key = item["field"].value
+            if needed := many.orders[key].roles:
+                yield selected, _as_roles(needed), f"{_name(selected)}(orderBy: {{field: {key}}})"
+
+
+def _as_roles(names: frozenset[str]) -> frozenset[Role]:
+    return frozenset(map(Role, names))
+
+
+def _name(selected: Selected) -> str:
+    return selected.name if selected.parent in ROOTS else f"{selected.parent}.{selected.name}"
+
+
+def _error(selected: Selected, roles: frozenset[Role], what: str) -> dict[str, Any]:
+    needed = ", ".join(sorted(roles))
+    shown: dict[str, Any] = {
+        "message": f"{what} needs one of the roles {needed}.",
+        "extensions": {"code": "FORBIDDEN"},
+    }
+    places = [
+        get_location(node.loc.source, node.loc.start) for node in selected.nodes if node.loc is not None
+    ]
+    if places:
+        shown["locations"] = [{"line": at.line, "column": at.column} for at in places]
+    if selected.parent in ROOTS:
+        shown["path"] = [selected.key]
+    return shown

@@ -1,0 +1,264 @@
+"""Roles: who reads, who is shown what identifies customers, who is shown the administration."""
+
+import json
+from typing import Any
+
+import pytest
+from graphql import is_required_argument
+
+from app.auth.principal import CRM_ROLES, Role
+from app.errors import Forbidden
+from app.graph.declaring.permitting import roles_of
+from app.graph.running.checking import check
+from app.graph.running.entry import Operation, answer
+from app.graph.running.explaining import explain
+from app.graph.schema import graph
+from tests.given.asking import Asker
+from tests.given.everything import Everything
+from tests.graph.test_writing import least
+
+PERSONAL = [
+    "{ customers { nodes { id email } } }",
+    "{ customers { nodes { ...c } } } fragment c on Customer { called: name }",
+    "{ customers { nodes { ... on Customer { phone } } } }",
+    "{ customer(id: $customer) { externalId } }",
+    "{ customer(id: $customer) { attributes } }",
+    "{ customer(id: $customer) { identities { value } } }",
+    "{ node(id: $customer) { ... on Customer { email } } }",
+    "{ nodes(ids: [$customer]) { ... on Customer { email } } }",
+    '{ customers(filter: {emails: ["a@b.example"]}) { totalCount } }',
+    '{ customers(filter: {search: "a@b.example"}) { nodes { id } } }',
+    '{ stores { nodes { customers(filter: {externalIds: ["1"]}) { totalCount } } } }',
+    "{ customers(filter: $filter) { totalCount } }",
+    "{ customers(orderBy: [{field: NAME}]) { nodes { id } } }",
+    "{ orders { nodes { customer { name } } } }",
+    "{ segments { nodes { members { nodes { customer { email } } } } } }",
+    "{ segments { nodes { customers { nodes { email } } } } }",
+    "{ segmentPreview(criteria: {order_count: {gte: 0}}) { sample { email } } }",
+    "{ rewardBalances { nodes { customer { email } } } }",
+    "{ rewardEvaluations { nodes { inputs } } }",
+    "{ rewardEvaluations { nodes { trace } } }",
+    "{ promoRedemptions { nodes { customer { phone } } } }",
+    "{ funnelTouches { nodes { customer { name } } } }",
+    "{ interactions { nodes { userData } } }",
+    "{ interactions { nodes { trackerId } } }",
+    '{ interactions(filter: {trackerId: "t"}) { totalCount } }',
+    "{ events { nodes { body } } }",
+    "{ events { nodes { sentData } } }",
+    "{ trashedEvents { nodes { body } } }",
+    "{ events { nodes { userData } } }",
+    '{ events(filter: {trackerId: "t"}) { totalCount } }',
+    "{ campaigns { nodes { segment { members { nodes { customer { email } } } } } } }",
+]
+ADMINISTRATION = [
+    "{ apiKeys { nodes { hint } } }",
+    "{ apiKeys { totalCount } }",
+    "{ oauthClients { nodes { clientId } } }",
+    "{ webhookConnections { nodes { url } } }",
+    "{ webhookConnection(id: $hook) { url } }",
+    "{ node(id: $hook) { id } }",
+    "{ node(id: $hook) { __typename } }",
+    "{ nodes(ids: [$hook]) { ... on WebhookEndpoint { url } } }",
+    "{ node(id: $key) { ... on ApiKey { name } } }",
+    "{ node(id: $client) { ... on OAuthClient { clientId } } }",
+]
+HARMLESS = [
+    "{ campaigns { nodes { id name } } }",
+    "{ customers { totalCount nodes { id loyaltyTier totalSpent } } }",
+    "{ node(id: $campaign) { id ... on Customer { email } ... on ApiKey { name } } }",
+    "{ events { nodes { id status data } } }",
+    "{ webhookProviders { name status } }",
+    "{ segmentPreview(criteria: {order_count: {gte: 0}}) { size sample { id } } }",
+    "{ viewer { name roles } }",
+]
+ALL_ROLES = sorted(Role)
+
+
+def declared(query: str) -> str:
+    kinds = {"customer": "ID!", "hook": "ID!", "key": "ID!", "client": "ID!", "campaign": "ID!"}
+    kinds |= {"filter": "CustomerFilter"}
+    used = [f"${name}: {kind}" for name, kind in kinds.items() if f"${name}" in query]
+    return f"query({', '.join(used)}) {query}" if used else query
+
+
+@pytest.fixture
+def given(ours: Everything) -> dict[str, Any]:
+    """Variables that name rows there are."""
+    return {
+        "customer": f"cust_{ours.ids['customer'][0]}",
+        "campaign": f"camp_{ours.ids['campaign'][0]}",
+        "hook": f"hook_{ours.ids['webhook_connection'][0]}",
+        "key": f"key_{ours.ids['api_key'][0]}",
+        "client": f"client_{ours.ids['oauth_client'][0]}",
+        "filter": {"emails": ["a@b.example"]},
+    }
+
+
+async def codes(
+    asker: Asker, ours: Everything, query: str, given: dict[str, Any], *roles: Role, planner: bool = True
+) -> list[str]:
+    context = asker.context(ours.scope, planner=planner, roles=frozenset(roles))
+    variables = {name: value for name, value in given.items() if f"${name}" in query}
+    made = await answer(Operation(declared(query), variables), context)
+    assert (made.execution == "refused") == bool(made.errors), made
+    if made.errors:
+        assert json.loads(made.body)["data"] is None
+    return [error["extensions"]["code"] for error in made.errors]
+
+
+@pytest.mark.parametrize("query", PERSONAL)
+async def test_personal_data_needs_a_role_of_its_own(
+    asker: Asker, ours: Everything, given: dict[str, Any], query: str
+) -> None:
+    for planner in (True, False):
+        assert set(await codes(asker, ours, query, given, Role.READ, planner=planner)) == {"FORBIDDEN"}
+    assert set(await codes(asker, ours, query, given, Role.READ, Role.WRITE, Role.ADMINISTRATION)) == {
+        "FORBIDDEN"
+    }
+    assert await codes(asker, ours, query, given, Role.READ, Role.PERSONAL_DATA) == []
+    for role in CRM_ROLES:
+        assert await codes(asker, ours, query, given, role) == []
+    # Alone it reads nothing.
+    assert "FORBIDDEN" in await codes(asker, ours, query, given, Role.PERSONAL_DATA)
+
+
+@pytest.mark.parametrize("query", ADMINISTRATION)
+async def test_administration_needs_a_further_one(
+    asker: Asker, ours: Everything, given: dict[str, Any], query: str
+) -> None:
+    for planner in (True, False):
+        refused = await codes(
+            asker, ours, query, given, Role.READ, Role.WRITE, Role.PERSONAL_DATA, planner=planner
+        )
+        assert set(refused) == {"FORBIDDEN"}
+    for role in (Role.MARKETING, Role.MANAGER):
+        assert set(await codes(asker, ours, query, given, role)) == {"FORBIDDEN"}
+    assert await codes(asker, ours, query, given, Role.READ, Role.ADMINISTRATION) == []
+    assert await codes(asker, ours, query, given, Role.TENANT_ADMIN) == []
+
+
+@pytest.mark.parametrize("query", HARMLESS)
+async def test_the_rest_is_shown_to_whoever_reads(
+    asker: Asker, ours: Everything, given: dict[str, Any], query: str
+) -> None:
+    for planner in (True, False):
+        for role in (Role.READ, Role.WRITE, Role.MARKETING):
+            assert await codes(asker, ours, query, given, role, planner=planner) == []
+
+
+async def test_without_a_role_of_ours_nothing_is_read(asker: Asker, ours: Everything) -> None:
+    assert graph.query_type is not None
+    camp = f"camp_{ours.ids['campaign'][0]}"
+    for name, field in graph.query_type.fields.items():
+        needed = [f"{n}: {least(a.type, camp)}" for n, a in field.args.items() if is_required_argument(a)]
+        arguments = f"({', '.join(needed)})" if needed else ""
+        text = f"{{ {name}{arguments} {{ __typename }} }}"
+        for planner in (True, False):
+            for roles in (frozenset[Role](), frozenset({Role.TRACKER})):
+                context = asker.context(ours.scope, planner=planner, roles=roles)
+                made = await answer(Operation(text), context)
+                assert made.errors[0]["extensions"]["code"] == "FORBIDDEN", (name, made)
+                assert made.errors[0]["path"] == [name]
+                assert name in made.errors[0]["message"]
+
+
+async def test_a_refusal_names_the_field_and_the_roles_that_would_do(asker: Asker, ours: Everything) -> None:
+    context = asker.context(ours.scope, roles=frozenset({Role.READ}))
+    made = await answer(Operation("{ customers { nodes {\n email } } }"), context)
+    (error,) = made.errors
+    assert error["message"].startswith("Customer.email needs one of the roles ")
+    assert "personal_data" in error["message"]
+    assert error["locations"] == [{"line": 2, "column": 2}]
+
+
+async def test_what_is_skipped_needs_no_role(asker: Asker, ours: Everything) -> None:
+    query = "query($all: Boolean!) { customers { nodes { id email @include(if: $all) } } }"
+    context = asker.context(ours.scope, roles=frozenset({Role.READ}))
+    assert (await answer(Operation(query, {"all": False}), context)).errors == []
+    assert (await answer(Operation(query, {"all": True}), context)).errors
+
+
+async def test_what_was_checked_for_one_is_refused_to_another(asker: Asker, ours: Everything) -> None:
+    """Checked operations are known again, whoever sends them."""
+    operation = Operation("{ customers { nodes { email } } }")
+    checked = check(operation, asker.context(ours.scope))
+    reader = asker.context(ours.scope, roles=frozenset({Role.READ}))
+    assert checked.forbidden(reader.principal)
+    assert not checked.forbidden(asker.context(ours.scope).principal)
+
+
+async def test_what_may_not_run_is_not_explained(asker: Asker, ours: Everything) -> None:
+    operation = Operation("{ customers { nodes { email } } }")
+    with pytest.raises(Forbidden, match=r"Customer\.email"):
+        explain(operation, asker.context(ours.scope, roles=frozenset({Role.READ})))
+    assert explain(operation, asker.context(ours.scope)).sql
+
+
+async def test_segments_ask_of_whom_something_is_true_only_for_who_may_know(
+    asker: Asker, ours: Everything
+) -> None:
+    preview = "query($c: JSON!) { segmentPreview(criteria: $c) { size } }"
+    create = (
+        "mutation($i: SegmentCreateInput!) { segmentCreate(input: $i) { segment { size } errors { code } } }"
+    )
+    update = (
+        "mutation($i: SegmentUpdateInput!) { segmentUpdate(input: $i) { segment { size } errors { code } } }"
+    )
+    free = {"any": [{"not": {"attributes.passport": "X123"}}]}
+    sent: list[tuple[str, dict[str, Any]]] = [
+        (preview, {"c": free}),
+        (create, {"i": {"name": "probe", "type": "DYNAMIC", "criteria": free}}),
+        (update, {"i": {"id": f"seg_{ours.ids['segment'][0]}", "criteria": free}}),
+    ]
+    for query, variables in sent:
+        context = asker.context(ours.scope, roles=frozenset({Role.WRITE}))
+        made = await answer(Operation(query, variables), context)
+        assert [one["extensions"]["code"] for one in made.errors] == ["FORBIDDEN"], query
+        context = asker.context(ours.scope, roles=frozenset({Role.WRITE, Role.PERSONAL_DATA}))
+        assert (await answer(Operation(query, variables), context)).errors == []
+
+
+async def test_no_mutation_runs_beside_one_that_may_not(asker: Asker, ours: Everything) -> None:
+    query = """mutation {
+        a: storeCreate(input: {name: "beside"}) { store { id } errors { code } }
+        b: apiKeyCreate(input: {name: "k"}) { secret errors { code } }
+    }"""
+    for planner in (True, False):
+        context = asker.context(ours.scope, planner=planner, roles=frozenset({Role.MARKETING}))
+        made = await answer(Operation(query), context)
+        assert [one["path"] for one in made.errors] == [["b"]] or made.errors[0]["path"] == ["b"]
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM store WHERE name = 'beside'") == 0
+
+
+async def test_a_payload_shows_what_its_caller_may_read(asker: Asker, ours: Everything) -> None:
+    query = """mutation {
+        segmentUpdate(input: {id: "seg_0", name: "x"}) {
+            segment { members { nodes { customer { email } } } } errors { code }
+        }
+    }"""
+    made = await answer(Operation(query), asker.context(ours.scope, roles=frozenset({Role.WRITE})))
+    assert made.errors[0]["message"].startswith("Customer.email")
+
+
+def test_whatever_identifies_customers_is_declared_so() -> None:
+    """Fields whose names say that they do. Those that only sound like it are listed here, with a reason."""
+    harmless = {
+        "Customer.emailConsent",
+        "Customer.smsConsent",
+        # What a message says, not to whom.
+        "CampaignContent.body",
+        # Rules of an event type, not what came.
+        "EventType.phoneParsing",
+    }
+    words = ("email", "phone", "body", "userdata", "sentdata", "trackerid", "address")
+    for kind in graph.type_map.values():
+        if (
+            kind.name.startswith("__")
+            or kind.name in {"Mutation"}
+            or kind.name.endswith(("Input", "Payload"))
+        ):
+            continue
+        for name, field in getattr(kind, "fields", {}).items():
+            if any(word in name.lower() for word in words) and f"{kind.name}.{name}" not in harmless:
+                assert Role.PERSONAL_DATA in roles_of(field), f"{kind.name}.{name}"
