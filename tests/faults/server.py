@@ -60,6 +60,7 @@ class Primary:
         self.server = server
         self.disk = disk
         self._databases = 0
+        self._standby: EmbeddedServer | None = None
 
     @property
     def url(self) -> str:
@@ -115,6 +116,46 @@ class Primary:
             ballast.unlink(missing_ok=True)
         await self.answers()
 
+    async def stand_by(self) -> None:
+        """A replica beside it, which has all that is acknowledged."""
+        folder = self.server.folder.with_name("replica")
+        folder.mkdir(mode=0o700)
+        owner = self.server.folder.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        command = ["pg_basebackup", "-h", str(self.server.folder), "-U", "postgres", "-R", "-c", "fast"]
+        command[0] = str(self.server._server.bin_path / command[0])
+        await asyncio.to_thread(
+            subprocess.run,
+            [*command, "-D", str(folder)],
+            check=True,
+            capture_output=True,
+            user=self.server._server.system_user,
+        )
+        # The socket's lock lies in the folder and is copied with it.
+        (folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        self._standby = await asyncio.to_thread(EmbeddedServer, folder)
+        primary = await asyncpg.connect(self.url)
+        for _ in range(200):
+            if await primary.fetchval("SELECT state = 'streaming' FROM pg_stat_replication"):
+                break
+            await asyncio.sleep(0.05)
+        await primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        await primary.execute("SELECT pg_reload_conf()")
+        await primary.close()
+
+    async def promote(self, proxy: Proxy) -> None:
+        """The primary is gone, and its replica takes its place."""
+        assert self._standby is not None
+        proxy.refuses = True
+        proxy.cut_now()
+        gone, self.server, self._standby = self.server, self._standby, None
+        await asyncio.to_thread(postmaster.kill_all, gone.folder)
+        owner = await asyncpg.connect(self.url)
+        assert await owner.fetchval("SELECT pg_promote()")
+        await owner.close()
+        proxy.lead_to(self.url)
+        proxy.refuses = False
+
     async def answers(self, *, within_s: float = 40) -> None:
         """Until it does."""
         end = time.monotonic() + within_s
@@ -148,7 +189,9 @@ async def primary(folder: Path) -> AsyncIterator[Primary]:
                 yield made
         finally:
             await asyncio.to_thread(server.stop)
-            postmaster.kill_all(server.folder)
+            for folder in (server.folder, server.folder.with_name("replica")):
+                if folder.exists():
+                    postmaster.kill_all(folder)
 
 
 @asynccontextmanager
