@@ -41,7 +41,7 @@ def main_process(folder: Path) -> int | None:
 def is_ready(folder: Path) -> bool:
     """Whether it takes connections."""
     lines = told(folder)
-    return len(lines) >= 8 and lines[7] in READY
+    return len(lines) >= 8 and lines[7] in READY and main_process(folder) is not None
 
 
 def was_shut_down(folder: Path) -> bool:
