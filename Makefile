@@ -58,6 +58,10 @@ check-format: install
 nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies
 	EQUALITY_OPERATIONS=20000 $(BIN)/python -m pytest tests/plan/test_both_executions_agree.py
 
+.PHONY: faults
+faults: install ## thirty rounds of faults under a mixed load, each checked (FAULT_ROUNDS, FAULT_SEED)
+	FAULT_ROUNDS=$${FAULT_ROUNDS:-30} $(BIN)/python -m pytest -rP tests/faults/test_mixed_load.py
+
 .PHONY: schema
 schema: install ## print the graph into schema.graphql
 	$(BIN)/gateway schema

@@ -99,6 +99,31 @@ def migrate() -> None:
 
 
 @app.command()
+def restore(
+    dump: Annotated[Path, typer.Argument(help="A file that `pg_dump -Fc` made.", exists=True)],
+) -> None:
+    """Bring a dump back into the embedded server of an empty DATA_DIR, and up to this version's schema."""
+    from app.db.restoring import NotRestored
+    from app.db.restoring import restore as bring_back
+    from app.serving.running import bring_up_to_date, embedded
+    from app.settings import read_settings
+
+    settings = read_settings()
+    if settings.database_url:
+        raise typer.BadParameter(
+            "DATABASE_URL is set. This is for the embedded server; into your own, use pg_restore as README says.",
+            param_hint="DATABASE_URL",
+        )
+    with embedded(settings) as (server, ready):
+        try:
+            tables = asyncio.run(bring_back(server, dump))
+        except NotRestored as problem:
+            raise SystemExit(str(problem)) from None
+        asyncio.run(bring_up_to_date(ready))
+    typer.echo(f"{tables} tables are back, and the database is at this version's schema.")
+
+
+@app.command()
 def seed(
     groups: Annotated[int | None, typer.Option(help="Bench size: how many customer groups.", min=1)] = None,
     campaigns: Annotated[int, typer.Option(help="Bench size: how many campaigns over all.", min=1)] = 10_000,

@@ -85,6 +85,11 @@ class Proxy:
         self.cut_now()
         await asyncio.gather(*(line.task for line in self._lines), return_exceptions=True)
 
+    def lead_to(self, database_url: str) -> None:
+        """New connections go to another server, as after a failover."""
+        self._to = urlsplit(database_url)
+        self._socket = parse_qs(self._to.query).get("host", [""])[0]
+
     def freeze(self) -> None:
         """Nothing is carried from now on. Connections are still accepted, as by a host that is there but hangs."""
         self._moves.clear()
