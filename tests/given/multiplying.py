@@ -1,7 +1,7 @@
 """More rows of what a group has few of, copied by the database."""
 
 import asyncpg
-from sqlalchemy import Index, String, Table, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, String, Table, UniqueConstraint
 
 from app.tables.all import metadata
 
@@ -54,6 +54,8 @@ async def _copies(
             values["hash"] = "sha256(convert_to($1::text || n::text, 'UTF8'))"
         elif column.name in unique and isinstance(column.type, String):
             values[column.name] = f"{column.name} || n"
+        elif column.name in unique and column.nullable and isinstance(column.type, LargeBinary):
+            values[column.name] = "NULL"
         elif column.name in unique:
             # A foreign key alone: one row for each of what it points at that has none yet.
             values[column.name] = "n"
