@@ -30,15 +30,14 @@ class Spending:
         """What is left for this one, where that is told. Unavailable where nothing was and that is enforced."""
         if self._mode == "off":
             return None
-        who, now_s = f"{principal.scope.group_id} {principal.name}", time.monotonic()
-        left = self._budgets.left(who, now_s=now_s)
-        if left.wait_s:
+        who, now_s = (principal.scope.group_id, principal.name), time.monotonic()
+        if self._mode == "enforce" and (left := self._budgets.left(who, now_s=now_s)).wait_s:
             metrics.over_budget()
-            if self._mode == "enforce":
-                raise Unavailable(
-                    f"This credential has spent its budget. There is more in {left.wait_s} s.",
-                    retry_after_s=left.wait_s,
-                    code=BUDGET_EXCEEDED,
-                )
-        self._budgets.spend(who, amount, now_s=now_s)
+            raise Unavailable(
+                f"This credential has spent its budget. There is more in {left.wait_s} s.",
+                retry_after_s=left.wait_s,
+                code=BUDGET_EXCEEDED,
+            )
+        if not self._budgets.spend(who, amount, now_s=now_s):
+            metrics.over_budget()
         return None if self._mode == "measure" else self._budgets.left(who, now_s=now_s)
