@@ -58,6 +58,10 @@ check-format: install
 nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies
 	EQUALITY_OPERATIONS=20000 $(BIN)/python -m pytest tests/plan/test_both_executions_agree.py
 
+.PHONY: faults
+faults: install ## thirty rounds of faults under a mixed load, each checked (FAULT_ROUNDS, FAULT_SEED)
+	FAULT_ROUNDS=$${FAULT_ROUNDS:-30} $(BIN)/python -m pytest -rP tests/faults/test_mixed_load.py
+
 .PHONY: schema
 schema: install ## print the graph into schema.graphql
 	$(BIN)/gateway schema
@@ -71,10 +75,12 @@ seed: install ## fill the database with demonstration data
 	$(BIN)/gateway seed
 
 .PHONY: lock
-lock: install ## resolve pyproject.toml into requirements.lock again
+lock: install ## resolve pyproject.toml into requirements.lock, and what runs of it into requirements-run.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --no-strip-extras -o requirements.lock
-	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --generate-hashes \
+		--no-emit-index-url --no-header --quiet --no-strip-extras --no-annotate -o requirements-run.lock
+	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-run.lock
 
 .PHONY: graphiql
 graphiql: $(GRAPHIQL) ## bundle GraphiQL (skipped, with a word, where npm is missing)

@@ -30,6 +30,8 @@ clients = typer.Typer(help="OAuth clients of a customer group (for /oauth2/token
 app.add_typer(customer_groups, name="groups")
 app.add_typer(keys, name="keys")
 app.add_typer(clients, name="clients")
+tokens = typer.Typer(help="Bearer tokens of ours.", no_args_is_help=True)
+app.add_typer(tokens, name="tokens")
 
 MAX_NUMBER = 2**63 - 1
 Group = Annotated[int, typer.Option("--group", help="The customer group's number.", min=1, max=MAX_NUMBER)]
@@ -66,6 +68,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
+    from app.domain.assets.storage import AssetStorage
     from app.serving.journal import set_up_logging
     from app.serving.running import refuse_unsafe_login, stop_on_signal
     from app.worker.loop import Worker
@@ -77,7 +80,9 @@ def worker() -> None:
         if os.environ.get("DATABASE_URL"):
             await refuse_unsafe_login(settings)
         stop = stop_on_signal()
-        await asyncio.gather(Worker(db).run(stop), Pipeline(db, listens=True).run(stop))
+        await asyncio.gather(
+            Worker(db, assets=AssetStorage(settings)).run(stop), Pipeline(db, listens=True).run(stop)
+        )
 
     _with_database(work)
 
@@ -91,6 +96,31 @@ def migrate() -> None:
     with database(read_settings()) as settings:
         asyncio.run(bring_up_to_date(settings))
     typer.echo("The database is at this version's schema.")
+
+
+@app.command()
+def restore(
+    dump: Annotated[Path, typer.Argument(help="A file that `pg_dump -Fc` made.", exists=True)],
+) -> None:
+    """Bring a dump back into the embedded server of an empty DATA_DIR, and up to this version's schema."""
+    from app.db.restoring import NotRestored
+    from app.db.restoring import restore as bring_back
+    from app.serving.running import bring_up_to_date, embedded
+    from app.settings import read_settings
+
+    settings = read_settings()
+    if settings.database_url:
+        raise typer.BadParameter(
+            "DATABASE_URL is set. This is for the embedded server; into your own, use pg_restore as README says.",
+            param_hint="DATABASE_URL",
+        )
+    with embedded(settings) as (server, ready):
+        try:
+            tables = asyncio.run(bring_back(server, dump))
+        except NotRestored as problem:
+            raise SystemExit(str(problem)) from None
+        asyncio.run(bring_up_to_date(ready))
+    typer.echo(f"{tables} tables are back, and the database is at this version's schema.")
 
 
 @app.command()
@@ -276,6 +306,44 @@ def token(
     )
 
 
+@tokens.command("revoke")
+def revoke_one_token(
+    jti: Annotated[str, typer.Argument(help="Its claim `jti`.")], group: MaybeGroup = None
+) -> None:
+    """End a bearer token of ours; it stops working within five seconds."""
+    from app.auth.revoking import revoke_token
+
+    async def revoke(db: "Database", _: "Settings") -> None:
+        await revoke_token(db, jti=jti, group_id=group, now=datetime.now(UTC))
+        typer.echo(f"Token {jti} no longer holds.")
+
+    _with_database(revoke)
+
+
+@app.command()
+def audit(
+    group: Group,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, with everything there is.")] = False,
+    since: Annotated[datetime | None, typer.Option(help="From this day or moment on (UTC).")] = None,
+) -> None:
+    """List who did what of administration in a group, oldest first."""
+    from app.auth.auditing import entries
+    from app.values.instants import show_instant
+    from app.values.json_text import write_json
+
+    async def show(db: "Database", _: "Settings") -> None:
+        from_then = None if since is None else since.replace(tzinfo=UTC)
+        async for entry in entries(db, group, since=from_then):
+            at = show_instant(entry.pop("created_at"))
+            if as_json:
+                typer.echo(write_json({"at": at, **entry}).decode())
+            else:
+                where = entry["address"] or "-"
+                typer.echo(f"{at}\t{entry['actor']}\t{where}\t{entry['action']}\t{entry['subject'] or '-'}")
+
+    _with_database(show)
+
+
 @customer_groups.command("create")
 def create_customer_group(
     name: Annotated[str, typer.Option(help="What it is called.")],
@@ -294,6 +362,31 @@ def create_customer_group(
     _with_database(create)
 
 
+@customer_groups.command("quota")
+def set_quota(
+    group: Group,
+    files: Annotated[
+        int | None,
+        typer.Option(help="Bytes its files may take; 0: the server's setting.", min=0, max=MAX_NUMBER),
+    ] = None,
+    events: Annotated[
+        int | None,
+        typer.Option(help="Bytes its events may take; 0: the server's setting.", min=0, max=MAX_NUMBER),
+    ] = None,
+) -> None:
+    """Give a customer group quotas of its own, and show what it takes."""
+    from app.domain.groups.operations import set_quotas
+
+    async def change(db: "Database", _: "Settings") -> None:
+        shown = await set_quotas(db, group, files=files, events=events)
+        if shown is None:
+            raise SystemExit(f"There is no customer group {group}.")
+        for name, taken, quota in shown:
+            typer.echo(f"{name}: {taken:,} bytes of {'the setting' if quota is None else f'{quota:,}'}")
+
+    _with_database(change)
+
+
 @keys.command("create")
 def create_key(
     group: Group,
@@ -303,6 +396,7 @@ def create_key(
     administration: Annotated[
         bool, typer.Option(help="Is it shown credentials, connections and the audit trail?")
     ] = False,
+    store: Annotated[int | None, typer.Option(help="Bind it to this store.")] = None,
     also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
     days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1, max=36_500)] = None,
 ) -> None:
@@ -319,6 +413,7 @@ def create_key(
             access="write" if write else "read",
             personal_data=personal_data,
             administration=administration,
+            store_id=store,
             further_group_ids=also or (),
             expires_at=None if days is None else now + timedelta(days=days),
         )
@@ -331,14 +426,39 @@ def create_key(
 def list_keys(group: MaybeGroup = None) -> None:
     """List API keys, newest first."""
     from app.auth.keys import list_api_keys
+    from app.values.instants import show_instant
 
     async def show(db: "Database", _: "Settings") -> None:
         now = datetime.now(UTC)
         for key in await list_api_keys(db, group_id=group):
             state = "holds" if key.holds(now=now) else "ended"
-            typer.echo(f"{key.id}\tgroup {key.group_id}\t{key.access}\t{key.hint}…\t{state}\t{key.name}")
+            used = "never" if key.last_used_at is None else show_instant(key.last_used_at)
+            access = ",".join(sorted(key.roles))
+            typer.echo(
+                f"{key.id}\tgroup {key.group_id}\t{access}\t{key.hint}…\t{state}\tused {used}\t{key.name}"
+            )
 
     _with_database(show)
+
+
+@keys.command("rotate")
+def rotate_key(
+    key: Annotated[int, typer.Argument(help="Its number in `gateway keys list`.", min=1, max=MAX_NUMBER)],
+    group: MaybeGroup = None,
+    keep_hours: Annotated[
+        int, typer.Option(help="How long the former secret holds as well.", min=0, max=720)
+    ] = 24,
+) -> None:
+    """Give an API key a new secret, which is shown this once."""
+    from app.auth.keys import rotate_api_key
+
+    async def rotate(db: "Database", _: "Settings") -> None:
+        made = await rotate_api_key(
+            db, key_id=key, group_id=group, overlap=timedelta(hours=keep_hours), now=datetime.now(UTC)
+        )
+        typer.echo(made.secret)
+
+    _with_database(rotate)
 
 
 @keys.command("revoke")

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.credentials import Authenticator
 from app.db.database import connect
 from app.db.migrating import newest
+from app.db.pulse import Pulse
+from app.db.replica import Replica
 from app.domain.assets.storage import AssetStorage
 from app.errors import INTERNAL_MESSAGE, Failure, NotFound
 from app.graph.http import endpoint as graphql_http
@@ -31,12 +33,14 @@ from app.rest.failing import INTERNAL, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
 from app.rest.mounting import tracker_paths
+from app.serving import metrics
 from app.serving.asset_links import AssetLinks
 from app.serving.bodies import PAGES
 from app.serving.door import Door, Refusal
 from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
+from app.serving.security import guarded
 from app.serving.stopping import STOPPING
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
@@ -48,7 +52,9 @@ OUR_HEADERS = (
     "Authorization", "X-API-KEY", "X-BEACON-KEY", "X-Group-Id", "X-Explain", "X-Request-Id", "Prefer",
     "Idempotency-Key", "GraphQL-Require-Preflight", "X-Requested-With", "Apollo-Require-Preflight",
 )  # fmt: skip
-SHOWN_HEADERS = ("X-Request-Id", "Retry-After", "X-Total-Count", "Link", "Idempotent-Replayed", "Location")
+SHOWN_HEADERS = (
+    "X-Request-Id", "Retry-After", "Preference-Applied", "X-Total-Count", "Link", "Idempotent-Replayed", "Location",
+)  # fmt: skip
 CLOSES_WITHIN_S = 2.0
 """How long each part may take to close."""
 JOBS_END_WITHIN_S = 6.0
@@ -112,25 +118,31 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             read_url=settings.database_read_url,
             guarded=settings.read_rls,
             statement_timeout_ms=settings.statement_timeout_ms,
+            replica_max_lag_ms=settings.replica_max_lag_ms,
         )
         stack.push_async_callback(_within, db.close, CLOSES_WITHIN_S)
+        db.pulses[0].on_look = _tell_of_database
+        if db.replica is not None:
+            db.replica.on_look = _tell_of_replica
+            await db.replica.look()
         await check_roles(db)
         services = Services(settings, db, AssetStorage(settings))
         if settings.worker_inline:
             working = db.at_cost_of(WORKER)
             pipeline = Pipeline(working, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
-            await stack.enter_async_context(_working(Worker(working), pipeline))
+            await stack.enter_async_context(_working(Worker(working, assets=services.assets), pipeline))
         stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db.at_cost_of(OURS))
+        stack.push_async_callback(authenticator.close)
         subscriptions, watches = Subscriptions(), Watches(authenticator)
         stack.push_async_callback(_within, subscriptions.close, CLOSES_WITHIN_S)
         stack.push_async_callback(watches.close)
         app = _mounted(services, authenticator, subscriptions, watches)
         if settings.cors_origins:
             app = _for_origins(app, settings.cors_origins)
-        yield Door(
+        door = Door(
             app,
             journal=journal,
             refuse=refuse,
@@ -138,6 +150,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             max_strangers=settings.max_strangers,
             trusted_proxies=settings.trusted_proxies,
         )
+        yield guarded(door)
 
 
 def refuse(path: str, failure: Failure | None) -> Refusal:
@@ -165,7 +178,7 @@ def _mounted(
         metrics_token=services.settings.metrics_token,
         development=services.settings.development,
     )
-    tokens = TokenEndpoint(services.db, authenticator.tokens)
+    tokens = TokenEndpoint(services.db, authenticator.tokens, authenticator.refusals)
     routes: list[BaseRoute] = [
         # First, since one look-up finds theirs; the other routes are tried one after the other.
         *legacy_routes(services, authenticator),
@@ -245,6 +258,14 @@ async def _within(close: Callable[[], Awaitable[None]], seconds: float) -> None:
             await close()
     except TimeoutError:
         log.warning("%s takes too long and is left", getattr(close, "__qualname__", "closing"))
+
+
+def _tell_of_database(pulse: Pulse) -> None:
+    metrics.database_seen(*pulse.connections, is_away=pulse.is_away)
+
+
+def _tell_of_replica(replica: Replica) -> None:
+    metrics.replica_seen(lag_s=replica.lag_s, is_asked=not replica.reason)
 
 
 def _tell(to: logging.Logger, task: "asyncio.Task[None]") -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,11 @@ class Settings:
     jwt_secret: str = field(repr=False)
     """JWT_SECRET: the HS256 secret of tokens we issue; random per DATA_DIR when unset."""
     jwt_jwks_url: str | None
+    """JWT_JWKS_URL: where an outside issuer publishes its keys; only with JWT_ISSUER and JWT_AUDIENCE."""
     jwt_issuer: str | None
     jwt_audience: str | None
+    jwt_platform_roles: bool
+    """JWT_PLATFORM_ROLES=1: that issuer's tokens may hold platform roles, which enter any customer group."""
     jwt_group_claim: str
     jwt_roles_claim: str
     metrics_token: str | None = field(repr=False)
@@ -62,8 +66,14 @@ class Settings:
     """BUDGET_PER_S: how much that is a second, in values and rows."""
     budget_burst: int
     """BUDGET_BURST: how much may be saved up."""
+    replica_max_lag_ms: int
+    """REPLICA_MAX_LAG_MS: how far the replica may lag behind; the primary answers in its place where it does more."""
     max_answer_bytes: int
     """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
+    file_quota: int
+    """FILE_QUOTA: how many bytes the files of a group may take, unless the group has a quota of its own."""
+    event_quota: int
+    """EVENT_QUOTA: the same of its events."""
     worker_inline: bool
     """WORKER_INLINE=0: `serve` runs no background work (use `gateway worker` beside it)."""
     event_queue: int
@@ -80,6 +90,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment; makes DATA_DIR and its secrets where they are needed and missing."""
     env = os.environ if environ is None else environ
     data_dir = Path(env.get("DATA_DIR") or ".data").absolute()
+    if env.get("JWT_JWKS_URL") and not (env.get("JWT_ISSUER") and env.get("JWT_AUDIENCE")):
+        raise SystemExit(
+            "JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE beside it: without them any token that is signed with a"
+            " key from there would hold, whoever it was made by and for."
+        )
     return Settings(
         data_dir=data_dir,
         database_url=_dsn(env, "DATABASE_URL"),
@@ -101,6 +116,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_jwks_url=env.get("JWT_JWKS_URL") or None,
         jwt_issuer=env.get("JWT_ISSUER") or None,
         jwt_audience=env.get("JWT_AUDIENCE") or None,
+        jwt_platform_roles=_flag(env, "JWT_PLATFORM_ROLES", default=False),
         jwt_group_claim=env.get("JWT_GROUP_CLAIM") or "group",
         jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
         metrics_token=env.get("METRICS_TOKEN") or None,
@@ -112,7 +128,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         budget=_one_of(env, "BUDGET", ("measure", "off", "warn", "enforce")),
         budget_per_s=_whole(env, "BUDGET_PER_S", 200_000),
         budget_burst=_whole(env, "BUDGET_BURST", 5_000_000),
+        replica_max_lag_ms=_whole(env, "REPLICA_MAX_LAG_MS", 5_000),
         max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
+        file_quota=_whole(env, "FILE_QUOTA", 10 * GIB, most=2**53 - 1),
+        event_quota=_whole(env, "EVENT_QUOTA", 100 * GIB, most=2**53 - 1),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),
         event_queue_bytes=_whole(env, "EVENT_QUEUE_BYTES", 64 * MIB),

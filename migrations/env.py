@@ -17,6 +17,10 @@ def _run(connection: Connection) -> None:
         connection=connection, target_metadata=declared, compare_type=True, compare_server_default=False
     )
     with context.begin_transaction():
+        # Whoever waits for a table makes all wait who come after: not for long, and then it is tried again.
+        limit_ms = context.config.attributes.get("lock_timeout_ms")
+        if limit_ms is not None:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(limit_ms)}")
         context.run_migrations()
 
 

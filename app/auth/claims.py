@@ -32,6 +32,8 @@ class Claims:
     project_ids: tuple[int, ...] | None
     project_slugs: tuple[str, ...]
     """Projects named by slug, beside those named by id; only where `project_ids` is set."""
+    jti: str | None = None
+    """The name of a token of our own, by which it can be ended."""
 
 
 def read_claims(
@@ -51,6 +53,7 @@ def read_claims(
         store_id=_ident(payload.get("store"), prefix="store", claim="store"),
         project_ids=project_ids,
         project_slugs=slugs,
+        jti=jti if own and isinstance(jti := payload.get("jti"), str) and jti.isprintable() else None,
     )
 
 

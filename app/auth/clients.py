@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from app.auth.auditing import OPERATOR, record, seen
 from app.auth.material import MAX_LENGTH, digest, new_secret, same
 from app.auth.naming import read_name
 from app.auth.principal import CLAIMABLE, PLATFORM_ROLES, Role
 from app.db.database import Database
 from app.errors import Invalid, NotFound
+from app.values.ids import show_id
 from app.values.scope import Scope
 
 if TYPE_CHECKING:
@@ -91,14 +93,17 @@ async def create_client(
             if await tx.fetchval(_STORE_EXISTS, group_id, store_id) is None:
                 raise NotFound("store", store_id, path=["storeId"])
     try:
-        async with db.directory() as directory:
-            row_id = await directory.fetchval(
+        async with db.transaction(Scope(group_id)) as tx:
+            row_id = await tx.fetchval(
                 _INSERT, client_id, digest(secret), group_id, store_id, name, sorted(roles), now
             )
+            after = await seen(tx, "oauth_client", row_id)
+            subject = show_id("client", row_id)
+            await record(tx, OPERATOR, "oauth_client.create", subject=subject, after=after, now=now)
     except asyncpg.ForeignKeyViolationError:
         raise NotFound("customer group", path=["groupId"]) from None
-    record = ClientRecord(int(row_id), client_id, group_id, store_id, name, frozenset(roles), now, None)
-    return NewClient(record, secret)
+    made = ClientRecord(int(row_id), client_id, group_id, store_id, name, frozenset(roles), now, None)
+    return NewClient(made, secret)
 
 
 async def list_clients(db: Database, *, group_id: int | None) -> list[ClientRecord]:
@@ -109,12 +114,19 @@ async def list_clients(db: Database, *, group_id: int | None) -> list[ClientReco
 
 async def revoke_client(db: Database, *, client_id: str, group_id: int | None, now: datetime) -> ClientRecord:
     """End a client and, within seconds, the tokens it holds. `group_id` None: for the operator alone."""
-    row = None
-    if _is_storable(client_id):
-        async with db.directory() as directory:
-            row = await directory.fetchrow(_REVOKE, client_id, group_id, now)
-    if row is None:
+    found = await _row(db, client_id)
+    if found is None or group_id not in (None, found["group_id"]):
         raise NotFound("OAuth client", client_id)
+    async with db.transaction(Scope(found["group_id"])) as tx:
+        before = await seen(tx, "oauth_client", found["id"])
+        row = await tx.fetchrow(_REVOKE, client_id, found["group_id"], now)
+        assert row is not None
+        after = await seen(tx, "oauth_client", found["id"])
+        if before != after:
+            subject = show_id("client", found["id"])
+            await record(
+                tx, OPERATOR, "oauth_client.revoke", subject=subject, before=before, after=after, now=now
+            )
     return _record(row)
 
 

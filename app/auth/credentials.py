@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from app.auth.flights import Flights
 from app.auth.lookup import Credential, Lookup, Proven
 from app.auth.principal import Principal
+from app.auth.refusals import TOO_MANY_REFUSALS, Refusals
 from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.errors import BUSY, Failure, Forbidden, Unauthorized, Unavailable
@@ -17,6 +18,8 @@ from app.values.known import KnownFor
 
 GOOD_LIFE = timedelta(seconds=3)
 """A revocation is felt within this time; 5 seconds are promised."""
+HELD_LIFE = timedelta(hours=1)
+"""How long a credential that held is one that nobody makes up."""
 BAD_LIFE = timedelta(seconds=1)
 """How long a refusal is repeated without asking again."""
 GOOD_SIZE = 10_000
@@ -48,11 +51,19 @@ class Authenticator:
         self._bad: KnownFor[bytes, Refused] = KnownFor(BAD_SIZE, life=BAD_LIFE)
         self._flights: Flights[bytes, Proven | Refused] = Flights()
         self._unproven = 0
+        self.refusals = Refusals()
+        """Where credentials that do not hold come from."""
+        self._held: KnownFor[bytes, bool] = KnownFor(GOOD_SIZE, life=HELD_LIFE)
+        """Credentials that held of late: they are looked up wherever they come from."""
 
     @property
     def tokens(self) -> Tokens:
         """What mints and verifies bearer tokens here."""
         return self._lookup.tokens
+
+    async def close(self) -> None:
+        """Write when keys were used."""
+        await self._lookup.uses.write()
 
     async def authenticate(
         self,
@@ -62,12 +73,14 @@ class Authenticator:
         bearer: str | None = None,
         group: str | None = None,
         now: datetime,
+        address: str | None = None,
     ) -> Principal:
         """Who asks, by the headers as sent; None is a header that was not sent, an empty one counts as sent.
 
         `beacon_key` narrows to one store, `group` (`X-Group-Id`: `7` or `group_7`) picks one of the groups of
         the credential. Unauthorized where nothing holds, Forbidden where a good credential reaches past its
-        borders, Unavailable while an outside issuer's keys cannot be read.
+        borders, Unavailable while an outside issuer's keys cannot be read, or where many are refused that come from
+        this `address`.
         """
         if api_key is None and bearer is None:
             raise Unauthorized
@@ -75,7 +88,7 @@ class Authenticator:
         sent = Credential(api_key, beacon_key, bearer, group)
         held = self._good.get(name, now=now)
         if held is None:
-            held = await self._look_up(name, sent, now=now)
+            held = await self._look_up(name, sent, now=now, address=address)
         elif self._is_due(name, now=now):
             self._begin(name, sent, now=now)
         return held.principal
@@ -98,12 +111,14 @@ class Authenticator:
         held = self._good.get(name, now=now)
         return None if held is None or self._is_due(name, now=now) else held.principal
 
-    async def by_headers(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal:
+    async def by_headers(
+        self, headers: Mapping[bytes, bytes], *, now: datetime, address: str | None = None
+    ) -> Principal:
         """Who sends these headers, by any credential we know. Raises as `authenticate` does."""
         sent = _sent(headers)
         if sent.api_key is None and sent.bearer is None:
             raise Unauthorized
-        return (await self._look_up(name_of_headers(headers), sent, now=now)).principal
+        return (await self._look_up(name_of_headers(headers), sent, now=now, address=address)).principal
 
     def _is_due(self, name: bytes, *, now: datetime) -> bool:
         return self._good.is_aging(name, now=now) and name not in self._flights
@@ -111,8 +126,14 @@ class Authenticator:
     def _begin(self, name: bytes, sent: Credential, *, now: datetime) -> asyncio.Task[Proven | Refused]:
         return self._flights.begin(name, self._fly(name, sent, now=now))
 
-    async def _look_up(self, name: bytes, sent: Credential, *, now: datetime) -> Proven:
+    async def _look_up(self, name: bytes, sent: Credential, *, now: datetime, address: str | None) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
+        if self._held.get(name, now=now) is None and (wait_s := self.refusals.wait_s(address or "", now=now)):
+            raise Unavailable(
+                "Too many credentials from your address were refused. Please try again shortly.",
+                retry_after_s=wait_s,
+                code=TOO_MANY_REFUSALS,
+            )
         if outcome is None:
             if self._unproven >= MAX_UNPROVEN:
                 raise Unavailable(BUSY)
@@ -124,6 +145,7 @@ class Authenticator:
             finally:
                 self._unproven -= 1
         if isinstance(outcome, Refused):
+            self.refusals.count(address or "", now=now)
             raise outcome.again()
         if outcome.expires_at is not None and now >= outcome.expires_at:
             # It held for the request that asked first, a moment before this one.
@@ -139,6 +161,7 @@ class Authenticator:
             self._good.drop(name)
             return refused
         self._good.keep(name, proven, now=now, until=proven.expires_at)
+        self._held.keep(name, True, now=now)
         return proven
 
 

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 
 from app.auth.claims import Claims, read_group
 from app.auth.clients import find_client
-from app.auth.keys import find_api_key
+from app.auth.keys import ApiKeyRecord, find_api_key
 from app.auth.material import MAX_LENGTH, digest
 from app.auth.principal import PLATFORM_ROLES, Principal
+from app.auth.revoking import is_revoked
 from app.auth.tokens import Tokens
+from app.auth.uses import KeyUses
 from app.db.database import Database, Transaction
 from app.errors import Forbidden, Unauthorized
 from app.settings import Settings
@@ -61,6 +63,7 @@ class Lookup:
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self.tokens = Tokens(settings)
+        self.uses = KeyUses(db)
         self._group_claim = settings.jwt_group_claim
         self._db = db
         self._turns = asyncio.Semaphore(LOOKUPS)
@@ -94,10 +97,11 @@ class Lookup:
             group_id = key.group_id if sent.group is None else read_group(sent.group)
             if group_id is None or group_id not in key.group_ids:
                 raise Forbidden(NOT_THAT_GROUP)
-            store_id = None
-            if sent.beacon_key is not None:
+            store_id: int | None = None
+            if sent.beacon_key is not None or key.store_id is not None:
                 async with self._db.transaction(Scope(group_id)) as tx:
-                    store_id = await _store_of_beacon(tx, sent.beacon_key)
+                    store_id = await _store_of_key(tx, key, sent.beacon_key)
+        self.uses.note(key.id, now=now)
         scope = Scope(group_id, store_id, group_ids=key.group_ids)
         return Proven(Principal(f"key:{key.id}", scope, key.roles, "api_key"), key.expires_at)
 
@@ -108,6 +112,8 @@ class Lookup:
         async with self._turns:
             await self._check_directory(claims, group_id)
             async with self._db.transaction(Scope(group_id)) as tx:
+                if await is_revoked(tx, claims):
+                    raise Unauthorized
                 scope = await _narrowed(tx, claims, sent.beacon_key)
                 visit = (digest(bearer), group_id)
                 if entering and self._audited.get(visit, now=now) is None:
@@ -161,6 +167,19 @@ async def _narrowed(tx: Transaction, claims: Claims, beacon_key: str | None) -> 
             raise Forbidden(NOT_THAT_STORE)
         store_id = named
     return Scope(group_id, store_id, await _projects_of(tx, claims))
+
+
+async def _store_of_key(tx: Transaction, key: ApiKeyRecord, beacon_key: str | None) -> int:
+    """The store that the key is bound to, or that the beacon names; where both do, they must mean the same."""
+    if key.store_id is not None and await tx.fetchval(_STORE_BY_ID, tx.scope.group_id, key.store_id) is None:
+        raise Forbidden(NOT_THAT_STORE)
+    if beacon_key is None:
+        assert key.store_id is not None
+        return key.store_id
+    named = await _store_of_beacon(tx, beacon_key)
+    if key.store_id not in (None, named):
+        raise Forbidden(NOT_THAT_STORE)
+    return named
 
 
 async def _store_of_beacon(tx: Transaction, beacon_key: str) -> int:

@@ -8,10 +8,13 @@ taken for a shared secret, and `none` has no issuer.
     HS256         JWT_SECRET                             JWT_SECRET, and `iss` must be our own
     RS, PS, ES,   refused                                the keys at that address
     EdDSA
+
+Platform roles in a token of that last kind count where JWT_PLATFORM_ROLES says so, and are passed over otherwise.
 """
 
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +22,7 @@ import jwt
 
 from app.auth.claims import Claims, read_claims, read_numeric_date
 from app.auth.jwks import ASYMMETRIC, KeySet
-from app.auth.principal import Role
+from app.auth.principal import PLATFORM_ROLES, Role
 from app.errors import Unauthorized
 from app.settings import Settings
 
@@ -48,6 +51,7 @@ class Tokens:
         self._audience = settings.jwt_audience
         self._group_claim = settings.jwt_group_claim
         self._roles_claim = settings.jwt_roles_claim
+        self._platform_roles = settings.jwt_platform_roles
         self._keys = KeySet(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
 
     def mint(
@@ -100,13 +104,17 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise Unauthorized from None
         expires_at = self._check_times(payload, leeway=timedelta(0) if shared else LEEWAY, now=now)
-        return read_claims(
+        claims = read_claims(
             payload,
             group_claim=self._group_claim,
             roles_claim=self._roles_claim,
             own=payload.get("iss") == OWN_ISSUER,
             expires_at=expires_at,
         )
+        if shared or self._platform_roles:
+            return claims
+        # Whoever publishes keys says who people are. Who may enter any group, the operator says.
+        return replace(claims, roles=claims.roles - PLATFORM_ROLES)
 
     def _verify_shared(self, token: str) -> dict[str, Any]:
         issuers: list[str] | None = [OWN_ISSUER]

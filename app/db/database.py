@@ -17,11 +17,12 @@ from typing import Any, Protocol, cast
 import asyncpg
 
 from app.db.absence import Absence
-from app.db.outages import told
+from app.db.connecting import connected
 from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
 from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
 from app.db.pulse import Pulse
 from app.db.reading import Readers
+from app.db.replica import Replica
 from app.values.known import Recurring
 from app.values.scope import Scope
 
@@ -119,7 +120,7 @@ class Database:
         *,
         writer: Pool,
         reader: Readers,
-        replica: Readers | None,
+        replica: Replica | None,
         guarded: bool,
         pulses: Sequence[Pulse] = (),
     ) -> None:
@@ -128,9 +129,10 @@ class Database:
         self.reader = reader
         """As `gateway_reader`, which can only SELECT; as `gateway_guarded_reader` where `guarded`."""
         self.replica = replica
-        """The same on another server."""
+        """For reads that may be stale."""
         self.guarded = guarded
-        self._pulses = pulses
+        self.pulses = pulses
+        """Of the primary, and of the replica if there is one."""
         self._uses_share_of: int | None = None
         """Whose share of the connections is used; None: each scope's group's."""
 
@@ -140,7 +142,8 @@ class Database:
         other._uses_share_of = group
         return other
 
-    def _user(self, scope: Scope) -> int:
+    def user(self, scope: Scope) -> int:
+        """Whose share of the connections somebody of this scope uses."""
         return scope.group_id if self._uses_share_of is None else self._uses_share_of
 
     @asynccontextmanager
@@ -150,7 +153,7 @@ class Database:
         Unknown where COMMIT's answer was lost; Away, if it `writes` nothing.
         """
         begin = f"BEGIN; {group_setting(scope)}"
-        async with self.writer.transaction(begin, writes=writes, group=self._user(scope)) as driver:
+        async with self.writer.transaction(begin, writes=writes, group=self.user(scope)) as driver:
             yield Transaction(driver, scope)
 
     @asynccontextmanager
@@ -163,19 +166,22 @@ class Database:
         """A connection as `gateway_app`, for the caller to keep and close; Unavailable where there is none."""
         return await self.writer.keep()
 
-    async def read(
-        self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False
-    ) -> bytes | None:
-        """Run a planned statement; its one column is the JSON text of the answer.
-
-        `stale_ok`: a replica may answer, if there is one, although it lags behind.
-        """
-        reader = self.replica if stale_ok and self.replica is not None else self.reader
+    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
+        """Run a planned statement; its one column is the JSON text of the answer."""
         if not self.guarded:
-            return await reader.fetch_bytes(sql, values, group=self._user(scope))
+            return await self.reader.fetch_bytes(sql, values, group=self.user(scope))
         begin = f"BEGIN READ ONLY; {group_setting(scope)}"
-        async with reader.transaction(begin, group=self._user(scope)) as connection:
+        async with self.reader.transaction(begin, group=self.user(scope)) as connection:
             return cast("bytes | None", await connection.fetchval(sql, *values))
+
+    async def read_stale(self, sql: str, values: Sequence[object], scope: Scope) -> tuple[bytes | None, bool]:
+        """The same, of a replica that lags behind if there is one; and whether it answered."""
+        if self.replica is not None:
+            begin = f"BEGIN READ ONLY; {group_setting(scope)}" if self.guarded else ""
+            answered, data = await self.replica.fetch_bytes(sql, values, begin=begin, group=self.user(scope))
+            if answered:
+                return data, True
+        return await self.read(sql, values, scope), False
 
     async def search(self, sql: str, values: Sequence[object], scope: Scope) -> "list[asyncpg.Record]":
         """Rows of a hand-written statement whose best plan depends on its values, such as a segment's criteria.
@@ -185,7 +191,7 @@ class Database:
         _count()
         setting = f"{group_setting(scope)}; " if self.guarded else ""
         begin = f"BEGIN READ ONLY; {setting}SET LOCAL plan_cache_mode = force_custom_plan"
-        async with self.reader.transaction(begin, group=self._user(scope)) as connection:
+        async with self.reader.transaction(begin, group=self.user(scope)) as connection:
             return list(await connection.fetch(sql, *values))
 
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
@@ -195,34 +201,12 @@ class Database:
             lines = await connection.fetch(f"EXPLAIN ({options}) {sql}", *values)
         return "\n".join(str(line[0]) for line in lines)
 
-    async def ask(self, sql: str, *, within_s: float) -> "asyncpg.Record":
-        """A row of a statement as `gateway_app`, on a connection that no request could use. Unavailable without it.
-
-        It waits for nobody, so that whoever asks how the database is learns that, and not how busy we are.
-        """
-        with told():
-            async with asyncio.timeout(within_s):
-                connection = self.writer.take_now()
-                if connection is None:
-                    connection = await self.writer.connect()
-                    try:
-                        return await connection.fetchrow(sql)
-                    finally:
-                        connection.terminate()
-            try:
-                row = await connection.fetchrow(sql, timeout=within_s)
-            except BaseException as problem:
-                await self.writer.left(connection, problem)
-                raise
-            self.writer.give_back(connection)
-            return row
-
     async def close(self) -> None:
         """End every connection; within seconds, whatever hangs."""
-        for pulse in self._pulses:
+        for pulse in self.pulses:
             pulse.stop()
-        pools = (self.reader, self.replica, self.writer)
-        await asyncio.gather(*(pool.close() for pool in pools if pool is not None))
+        ways = (self.reader, self.replica, self.writer)
+        await asyncio.gather(*(way.close() for way in ways if way is not None))
 
 
 def group_setting(scope: Scope) -> str:
@@ -237,6 +221,7 @@ async def connect(
     read_url: str | None = None,
     guarded: bool = False,
     statement_timeout_ms: int = 15_000,
+    replica_max_lag_ms: int = 5_000,
     readers: int = 4,
     writers: int = 16,
     spare: int = 2,
@@ -244,8 +229,8 @@ async def connect(
     """Both ways; their connections are opened when they are needed.
 
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
-    for reads that may be stale. `readers` and `writers`: the most connections; `spare`: how many more of each
-    there may be for groups below their share.
+    for reads that may be stale, by `replica_max_lag_ms` at most. `readers` and `writers`: the most connections;
+    `spare`: how many more of each there may be for groups below their share.
     """
     common = {
         "timezone": "UTC",
@@ -260,10 +245,10 @@ async def connect(
         return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
 
     async def opened(where: str, most: int, come: Recurring, **settings: str) -> Connection:
-        connection: PreparingConnection = await asyncpg.connect(
+        connection: PreparingConnection = await connected(
             where,
+            {**common, **settings},
             connection_class=PreparingConnection,
-            server_settings={**common, **settings},
             timeout=CONNECTS_WITHIN_S,
             command_timeout=statement_timeout_ms / 1000 + MARGIN_S,
             **DRIVERS_OWN,
@@ -292,8 +277,9 @@ async def connect(
     replica = None
     if read_url:
         elsewhere = Absence()
-        replica = reading(read_url, elsewhere)
-        pulses.append(Pulse([replica], elsewhere))
+        replicas = reading(read_url, elsewhere)
+        pulses.append(Pulse([replicas], elsewhere))
+        replica = Replica(replicas, writer, max_lag_s=replica_max_lag_ms / 1000)
     return Database(writer=writer, reader=reader, replica=replica, guarded=guarded, pulses=pulses)
 
 

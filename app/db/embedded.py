@@ -39,6 +39,7 @@ TELL_EVERY_S = 3.0
 MAX_LOG = 10 * 1024 * 1024
 """A log longer than that begins anew; the one before is kept beside it."""
 LAST_LINES = 12
+APPEARS_WITHIN_S = 5.0
 STOPS_WITHIN_S = 6.0
 """How long an orderly stop may take; then it is ended without, and recovers at its next start."""
 
@@ -137,6 +138,12 @@ class EmbeddedServer:
             return ""
         return "\n".join(lines[-LAST_LINES:])
 
+    def run(self, program: str, *arguments: str) -> str:
+        """Run a program of its own version, such as `pg_restore`; what it says. CalledProcessError where it fails."""
+        command = [str(self._server.bin_path / program), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
+        return done.stdout
+
     def stop(self) -> None:
         """Stop it if nobody else uses it. One that hangs is killed, and recovers at its next start."""
         with self._server._lock:
@@ -177,17 +184,22 @@ class EmbeddedServer:
             )
         except (subprocess.SubprocessError, OSError) as problem:
             raise DoesNotStart(f"{problem}\n{self.last_words()}") from None
+        # pg_ctl returns before the new process has written who it is. Until then nobody else may start another one.
+        until = time.monotonic() + APPEARS_WITHIN_S
+        while postmaster.main_process(self.folder) is None:
+            if time.monotonic() > until and not postmaster.processes(self.folder):
+                raise DoesNotStart(self.last_words())
+            time.sleep(0.02)
 
     def _wait(self, stop: threading.Event | None = None) -> None:
         """Until it is ready, and say how far it is meanwhile."""
         began = told = time.monotonic()
-        seen = False
+        missed = 0
         while not postmaster.is_ready(self.folder):
-            runs = postmaster.main_process(self.folder) is not None
-            seen = seen or runs
             now = time.monotonic()
-            # pg_ctl returns before the new process has written who it is.
-            if not runs and (seen or now - began > STOPS_WITHIN_S):
+            # Twice, since its file may be read while it is written.
+            missed = missed + 1 if postmaster.main_process(self.folder) is None else 0
+            if missed > 1:
                 raise DoesNotStart(self.last_words())
             if now - told >= TELL_EVERY_S:
                 told = now

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
+import logging
+import time
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -10,8 +13,24 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
+from sqlalchemy.exc import DBAPIError
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+LOCK_WAITS_MS = 2_000
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+MIGRATES_WITHIN_S = 600.0
+# Who holds what a process waits for that changes the schema.
+_IN_THE_WAY = r"""
+SELECT DISTINCT b.pid, coalesce(b.usename, ''), coalesce(b.state, ''),
+       extract(epoch FROM clock_timestamp() - coalesce(b.xact_start, b.backend_start))::float8,
+       left(regexp_replace(b.query, '\s+', ' ', 'g'), 80)
+  FROM pg_locks w
+ CROSS JOIN unnest(pg_blocking_pids(w.pid)) holder(pid)
+  JOIN pg_stat_activity b ON b.pid = holder.pid
+ WHERE NOT w.granted AND w.locktype = 'relation' AND w.mode IN ('AccessExclusiveLock', 'ShareRowExclusiveLock')
+   AND w.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+log = logging.getLogger(__name__)
 LOCK = 7_202_511
 """Advisory lock: two processes that start together migrate one after the other."""
 
@@ -34,14 +53,69 @@ def newest() -> str:
     return head
 
 
-async def migrate(url: str) -> None:
-    """Run the missing revisions, as the owner."""
+async def migrate(url: str, *, within_s: float = MIGRATES_WITHIN_S) -> None:
+    """Run the missing revisions, as the owner: all of them, or none. Those that use the database hardly notice.
+
+    A table that somebody uses is waited for `LOCK_WAITS_MS`, since everybody who wants it later waits behind us; then
+    all is undone and tried again. The log says who is waited for. LockTimeout after `within_s`.
+    """
     guard = await asyncpg.connect(url)
     try:
         await guard.execute("SELECT pg_advisory_lock($1)", LOCK)
-        await asyncio.to_thread(command.upgrade, config(url), "head")
+        ends = time.monotonic() + within_s
+        for tries in itertools.count():
+            watching = asyncio.create_task(_watched(guard))
+            try:
+                await asyncio.to_thread(command.upgrade, _patient(url), "head")
+            except DBAPIError as problem:
+                if getattr(problem.orig, "sqlstate", None) != asyncpg.LockNotAvailableError.sqlstate:
+                    raise
+                pause_s = min(FIRST_PAUSE_S * 2**tries, LONGEST_PAUSE_S)
+                who = "; ".join(await _stopped(watching)) or "somebody"
+                if time.monotonic() + pause_s > ends:
+                    raise LockTimeout(
+                        f"The schema could not be changed for {within_s:.0f} s. In use by {who}."
+                    ) from None
+                log.warning(
+                    "the schema cannot be changed just now, tried again in %.1f s: in use by %s", pause_s, who
+                )
+                await asyncio.sleep(pause_s)
+            else:
+                return
+            finally:
+                await _stopped(watching)
     finally:
         await guard.close()
+
+
+class LockTimeout(Exception):
+    """Somebody else used what was to be changed, all the time."""
+
+
+def _patient(url: str) -> Config:
+    made = config(url)
+    made.attributes["lock_timeout_ms"] = LOCK_WAITS_MS
+    return made
+
+
+async def _watched(guard: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    """Who is in the way of whoever waits for a table of ours, looked up while it does; ends when it is told to."""
+    found: list[str] = []
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(LOCK_WAITS_MS / 4000)
+            rows = await guard.fetch(_IN_THE_WAY)
+            if rows:
+                found = [
+                    f"process {pid} of {user} ({state}, {seconds:.0f} s: {query})"
+                    for pid, user, state, seconds, query in rows
+                ]
+    return found
+
+
+async def _stopped(watching: "asyncio.Task[list[str]]") -> list[str]:
+    watching.cancel()
+    return await watching
 
 
 async def create_database(url: str, *, template: str | None = None) -> None:

@@ -72,9 +72,7 @@ class OneTransaction(Database):
         async with self.transaction(scope, writes=False) as tx:
             return await tx.fetch(sql, *values)
 
-    async def read(
-        self, sql: str, values: Sequence[object], scope: Scope, *, stale_ok: bool = False
-    ) -> bytes | None:
+    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
         """As ever, but what was just written is seen."""
         async with self.transaction(scope, writes=False) as tx:
             found: bytes | None = await tx.fetchval(sql, *values)
@@ -143,7 +141,7 @@ async def one_transaction(db: Database, scope: Scope, *, lock: int) -> AsyncIter
         f" SELECT pg_advisory_xact_lock({int(lock)}); SET LOCAL lock_timeout TO DEFAULT"
     )
     try:
-        async with db.writer.transaction(begin) as driver:
+        async with db.writer.transaction(begin, group=db.user(scope)) as driver:
             one = OneTransaction(db, driver, scope, begin=begin)
             try:
                 yield one

@@ -59,10 +59,10 @@ class Busy(Unavailable):
 
 
 class TookTooLong(Unavailable):
-    """A statement ran into its time limit."""
+    """A statement ran into its time limit, or a request as a whole."""
 
-    def __init__(self) -> None:
-        super().__init__(_SLOW)
+    def __init__(self, message: str = _SLOW) -> None:
+        super().__init__(message)
 
 
 # By the whole SQLSTATE, else by its class.

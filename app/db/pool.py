@@ -33,8 +33,8 @@ BEGINS_WITHIN_S = 5.0
 """BEGIN waits for nobody: a server that has not answered it by then hangs."""
 MENDS_WITHIN_S = 5.0
 """How long a cancelled statement may take to end before its connection is given up."""
-CLOSES_WITHIN_S = 5.0
-"""How long the pool takes to close; what has not ended by then is cut off."""
+CLOSES_WITHIN_S = 0.9
+"""How long a closing pool waits for what is being mended, and then for farewells; what is left is cut off."""
 RENEWS_EVERY_S = 1.0
 """How often all connections are made anew at most, while the server says that it has changed."""
 CROWDED_FOR_S = 1.0
@@ -79,6 +79,16 @@ class Pool:
         self._renewed_at = float("-inf")
         self._opening = 0
         absence.pools.append(self)
+
+    @property
+    def opened(self) -> int:
+        """How many connections there are."""
+        return len(self._open_ones)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return self.shares.waiting()
 
     @property
     def in_use(self) -> int:
@@ -140,8 +150,30 @@ class Pool:
             self._kept += 1
             return kept
 
+    async def ask(self, sql: str, *, within_s: float) -> "asyncpg.Record":
+        """A row of a statement, on a connection that no request could use. Unavailable without it.
+
+        It waits for nobody, so that whoever asks how the database is learns that, and not how busy we are.
+        """
+        with told():
+            async with asyncio.timeout(within_s):
+                connection = self.take_now()
+                if connection is None:
+                    connection = await self.connect()
+                    try:
+                        return await connection.fetchrow(sql)
+                    finally:
+                        connection.terminate()
+            try:
+                row = await connection.fetchrow(sql, timeout=within_s)
+            except BaseException as problem:
+                await self.left(connection, problem)
+                raise
+            self.give_back(connection)
+            return row
+
     async def close(self) -> None:
-        """End every connection; those in use when they come back. It takes `CLOSES_WITHIN_S` at most."""
+        """End every connection; those in use when they come back. It takes twice `CLOSES_WITHIN_S` at most."""
         self._is_closed = True
         if self._mending:
             await asyncio.wait(self._mending, timeout=CLOSES_WITHIN_S)

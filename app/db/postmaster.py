@@ -9,7 +9,7 @@ import psutil
 
 ORPHANS_GO_WITHIN_S = 3.0
 """How long the processes of a dead postmaster may take to notice and exit, before they are killed."""
-READY = "ready"
+READY = ("ready", "standby")
 _STATE = struct.Struct("=QIII")
 """The beginning of `global/pg_control`: the system's number, two versions, and the state."""
 _SHUT_DOWN = 1
@@ -41,7 +41,7 @@ def main_process(folder: Path) -> int | None:
 def is_ready(folder: Path) -> bool:
     """Whether it takes connections."""
     lines = told(folder)
-    return len(lines) >= 8 and lines[7] == READY
+    return len(lines) >= 8 and lines[7] in READY and main_process(folder) is not None
 
 
 def was_shut_down(folder: Path) -> bool:

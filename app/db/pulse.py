@@ -9,7 +9,7 @@ the same is asked until it answers.
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 
@@ -18,6 +18,8 @@ from app.db.pool import CONNECTS_WITHIN_S, Pool
 
 LOOKS_EVERY_S = 1.0
 ANSWERS_WITHIN_S = 2.0
+MOST_SKIPPED = 3
+"""Looks that are left out after signs of life, while a statement just takes long."""
 
 
 class Pulse:
@@ -28,8 +30,23 @@ class Pulse:
         self._pools = pools
         self._absence = absence
         self._seen = 0
+        self._well = self._skipped = 0
+        self.on_look: Callable[[Pulse], None] | None = None
+        """Told at each look."""
         self._asking: asyncio.Task[None] | None = None
         self._timer = _later(self)
+
+    @property
+    def connections(self) -> tuple[int, int, int]:
+        """How many are open, how many of them are in use, and how many wait for one."""
+        pools = self._pools
+        opened = sum(pool.opened for pool in pools)
+        return opened, sum(pool.in_use for pool in pools), sum(pool.waiting for pool in pools)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no connection to be had."""
+        return self._absence.began is not None
 
     def stop(self) -> None:
         """Feel it no more."""
@@ -43,9 +60,16 @@ class Pulse:
         before, self._seen = self._seen, self._returned()
         waited_for = any(pool.in_use for pool in self._pools)
         is_silent = waited_for and before == self._seen
+        if not is_silent:
+            self._well = self._skipped = 0
+        elif self._skipped < min(self._well, MOST_SKIPPED):
+            self._skipped += 1
+            is_silent = False
         if self._asking is None and (is_silent or self._absence.began is not None):
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._asked)
+        if self.on_look is not None:
+            self.on_look(self)
 
     def _returned(self) -> int:
         return sum(pool.returned for pool in self._pools)
@@ -58,6 +82,7 @@ class Pulse:
                 connection = await self._pools[0].connect()
                 await connection.fetchval("SELECT 1")
             self._absence.over()
+            self._well, self._skipped = self._well + 1, 0
         except TimeoutError:
             if self._returned() == before and not is_away:
                 self._absence.hangs()

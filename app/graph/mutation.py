@@ -97,7 +97,9 @@ class Mutation:
     assets_add = assets.add
     asset_remove = assets.remove
     api_key_create = keys.create
+    api_key_rotate = keys.rotate
     api_key_revoke = keys.revoke
+    token_revoke = keys.revoke_one_token
     webhook_connection_create = webhooks.create
     webhook_connection_rotate = webhooks.rotate
     webhook_connection_disconnect = webhooks.disconnect

@@ -16,6 +16,7 @@ from app.graph.figures.insights import insights as _insights
 from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
 from app.graph.lists.access import API_KEYS, OAUTH_CLIENTS
 from app.graph.lists.assets import ASSETS
+from app.graph.lists.audit import AUDIT_ENTRIES
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.customers import CUSTOMERS
 from app.graph.lists.event_metrics import EVENT_METRICS
@@ -49,6 +50,7 @@ from app.graph.resolved.simulations import CampaignSimulation, simulate_campaign
 from app.graph.resolved.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
 from app.graph.types.access import ApiKey, OAuthClient, Viewer
 from app.graph.types.assets import Asset
+from app.graph.types.audit import AuditEntry
 from app.graph.types.campaigns import Campaign
 from app.graph.types.customers import Customer
 from app.graph.types.event_metrics import EventMetric
@@ -74,6 +76,7 @@ from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
 @readable_by(
     READERS,
     api_keys=ADMIN_READERS,
+    audit_entries=ADMIN_READERS,
     oauth_clients=ADMIN_READERS,
     webhook_connection=ADMIN_READERS,
     webhook_connections=ADMIN_READERS,
@@ -148,6 +151,9 @@ class Query:
     interactions: Connection[Interaction] = connection("Contacts with users.", INTERACTIONS)
     api_keys: Connection[ApiKey] = connection("API keys of the group.", API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", OAUTH_CLIENTS)
+    audit_entries: Connection[AuditEntry] = connection(
+        "Who did what of administration, the latest first.", AUDIT_ENTRIES
+    )
     webhook_providers: list[WebhookProvider] = providers("Every webhook provider, connected or not.")
     webhook_connection: WebhookEndpoint | None = look_up("A webhook connection, by its id.")
     webhook_connections: Connection[WebhookEndpoint] = connection(

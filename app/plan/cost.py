@@ -10,7 +10,7 @@ from typing import Any
 
 from app.plan.catalog import Aggregate, ByIds, Column, Many
 from app.plan.collect import Selected, Tree
-from app.plan.kinds import JSON
+from app.plan.kinds import DOCUMENT
 
 MAX_COST = 500_000
 """Values in one answer."""
@@ -63,7 +63,7 @@ def sizes_rows(selected: Selected) -> bool:
 
 
 def _value(selected: Selected) -> int:
-    return _DOCUMENT if isinstance(selected.field, Column) and selected.field.kind is JSON else 1
+    return _DOCUMENT if isinstance(selected.field, Column) and selected.field.kind is DOCUMENT else 1
 
 
 def _price(selected: Selected) -> int:

@@ -5,7 +5,7 @@ JSON. Equality of the two executions lives here: change one, change the other.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import Any
@@ -59,6 +59,8 @@ DATE = Kind("date", lambda v: v.isoformat(), _in_quotes(_as_text))
 DECIMAL = Kind("decimal", show_decimal, _in_quotes(lambda x: sql("trim_scale({x})::text", x=x)))
 TEXTS = Kind("texts", list, lambda x: Text().add(sql("array_to_json({x})::text", x=x)))
 JSON = Kind("json", lambda v: msgspec.Raw(v.encode()), _plain, fetched_as="::text")
+DOCUMENT = replace(JSON)
+"""JSON that somebody outside sent and that may be large: printed alike, and dearer."""
 
 
 CURRENCY = Kind("currency", _same, _in_quotes(lambda x: x))

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from app.plan.binding import Bindings, NewsWindow
 from app.plan.catalog import NewsColumns, Row
-from app.plan.sql import Sql, bound, sql
+from app.plan.sql import Sql, bound, const, sql
 
 MARGIN = 256
 """A server that crashed may give the last numbers again that left nothing behind: this many are never taken for done
@@ -113,10 +113,11 @@ def fresh_by(columns: NewsColumns) -> Callable[[Row], Sql]:
     """The condition of news."""
 
     def fresh(row: Row) -> Sql:
-        # A plain number as bound, for the index; sub-selects, so that snapshots are read once and not for every row.
+        # A range of plain numbers, for the index: with one bound alone a plan made for any value would expect so many
+        # rows that it read the group's from the first on. Sub-selects, so that snapshots are read once, not per row.
         return sql(
             """
-            {moved_by} >= {oldest}
+            {moved_by} >= {oldest} AND {moved_by} < {no_end}
             AND NOT pg_visible_in_snapshot(({number})::text::xid8, (SELECT {since}::pg_snapshot))
             AND pg_visible_in_snapshot(
               ({number})::text::xid8, (SELECT coalesce({until}::pg_snapshot, pg_current_snapshot())))
@@ -127,6 +128,7 @@ def fresh_by(columns: NewsColumns) -> Callable[[Row], Sql]:
             moved_by=row(columns.moved_by),
             number=number_of(row, columns),
             oldest=_OLDEST,
+            no_end=const(_NEVER, "bigint"),
             since=_SINCE,
             until=_UNTIL,
             last_at=_LAST_AT,

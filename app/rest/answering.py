@@ -22,7 +22,7 @@ from app.errors import INTERNAL_MESSAGE, Failure, Forbidden, Invalid, NotFound, 
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Answer, answer, check_or_refuse, run
 from app.graph.running.explaining import explain
-from app.graph.running.idempotency import KeptAnswer, once, read_key
+from app.graph.running.idempotency import KeptAnswer, is_done_once, once, read_key
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
 from app.rest.bodies import check_address, close_files, read_body, read_kept_json
@@ -37,6 +37,7 @@ from app.rest.failing import (
     problems_of,
 )
 from app.rest.route import Facade, LegacyRoute, PassThrough, RequestParts
+from app.serving.addresses import address_of
 from app.serving.bodies import DELIVERIES, EVENTS, ClientGone, brings_form
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url, stale_ok
@@ -83,6 +84,7 @@ class Path:
         request = Request(scope, receive, send)
         exchange = exchange_of(scope)
         exchange.route = self.path
+        exchange.address = address_of(scope)
         method = request.method
         route = self.by_method.get("GET" if method == "HEAD" else method)
         if method == "OPTIONS":
@@ -138,6 +140,8 @@ class Path:
             # Before the body is read: strangers get none of our memory for their megabytes.
             context = await self.enter(request, exchange)
             form_comes = route.takes is not None and route.takes.form and brings_form(exchange.headers)
+            if form_comes and route.writes:
+                context.principal.require(WRITERS)
             turn = exchange.enter(group=context.scope.group_id, form=form_comes)
             if turn is not None:
                 await turn
@@ -203,6 +207,7 @@ class Path:
             bearer=shown.bearer,
             group=request.headers.get("x-group-id"),
             now=now,
+            address=exchange.address,
         )
         exchange.principal = principal.name
         if self.facade.roles is not None:
@@ -271,6 +276,7 @@ class Path:
             base_url=base_url(request.scope["scheme"], exchange.headers.get(b"host")),
             now=now,
             stale_ok=stale_ok(exchange.headers.get(b"prefer")),
+            address=exchange.address,
         )
 
     async def once(
@@ -301,6 +307,9 @@ class Path:
         try:
             if isinstance(asked, Answer):
                 return answered(self.facade, route, parts, asked, context, exchange)
+            if not is_done_once(asked, context):
+                given = await run(asked, context)
+                return answered(self.facade, route, parts, given, context, exchange)
             kept = await once(asked, context, key=key, run=work)
         finally:
             # When the client leaves, the work goes on and still reads the files.
@@ -335,8 +344,9 @@ def answered(
             )
             return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
+    common = {**NO_STORE, "Preference-Applied": "stale-ok"} if context.is_stale else NO_STORE
     if isinstance(route.shape, PassThrough):
-        return Response(route.shape.wrap(given.data), route.status, NO_STORE, media_type=JSON)
+        return Response(route.shape.wrap(given.data), route.status, common, media_type=JSON)
     data = _DECODER.decode(given.data)
     try:
         body = write_json(route.shape(data, parts))
@@ -344,7 +354,7 @@ def answered(
         return failed(facade, [problem_of(failure)])
     except PayloadErrors as refused:
         return failed(facade, refused.problems)
-    return Response(body, route.status, {**NO_STORE, **route.headers(data, parts)}, media_type=JSON)
+    return Response(body, route.status, {**common, **route.headers(data, parts)}, media_type=JSON)
 
 
 def explained(operation: Operation, context: Context) -> Response:

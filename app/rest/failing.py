@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.auth.refusals import TOO_MANY_REFUSALS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.running.idempotency import KEY_REUSED
 from app.serving.bodies import MALFORMED_BODY, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE
@@ -50,6 +51,8 @@ class Failures:
 
     def status_of(self, problem: Problem) -> int:
         """The HTTP status; 500 for an unknown code, which is our mistake."""
+        if problem.reason == TOO_MANY_REFUSALS:
+            return 429
         found = self.statuses.get(problem.reason) or self.statuses.get(problem.code)
         return found or self.statuses[INTERNAL]
 

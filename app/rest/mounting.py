@@ -26,9 +26,10 @@ from app.values.json_text import write_json
 
 def routes(services: Services, authenticator: Authenticator) -> list[BaseRoute]:
     """All routes, and the facades' 404s."""
+    page = docs.page(FACADES)
     mounted: list[Route] = [
         Route("/openapi.json", _constant(write_json(openapi.document(FACADES)), JSON), name="openapi"),
-        Route("/docs", _constant(docs.page(FACADES).encode(), "text/html"), name="docs"),
+        Route("/docs", _constant(page.encode(), "text/html", policy=docs.policy(page)), name="docs"),
     ]
     deliveries = Deliveries(SecretBox(services.settings.secret_key), services.db)
     for facade in FACADES:
@@ -79,9 +80,11 @@ def _prefixes() -> list[tuple[str, Facade]]:
     return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
 
 
-def _constant(body: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+def _constant(body: bytes, media_type: str, *, policy: str = "") -> Callable[[Request], Awaitable[Response]]:
+    headers = {"Cache-Control": "no-cache"} | ({"Content-Security-Policy": policy} if policy else {})
+
     async def endpoint(request: Request) -> Response:
         exchange_of(request.scope).knock(PAGES)
-        return Response(body, media_type=media_type, headers={"Cache-Control": "no-cache"})
+        return Response(body, media_type=media_type, headers=headers)
 
     return endpoint

@@ -18,6 +18,7 @@ from app.serving.answers import Answers
 from app.serving.bodies import KIB
 from app.serving.exchange import KEY, WHOLE, AnswersAgain, Exchange, KnownRequest
 from app.serving.heads import Malformed, is_handshake, read_head, size_of, without_offer
+from app.serving.security import GUARD_LINES
 from app.serving.uvicorn_parts import STATUS_LINE, HttpConnection
 from app.serving.watching import Unread, Watched, watch
 
@@ -356,8 +357,8 @@ class BoundedConnection(HttpConnection, Watched):
             is_awaited = bool(self._received) or status != 408
         if is_awaited:
             self.transport.write(
-                b"%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (STATUS_LINE[status], len(reason), reason.encode())
+                b"%b%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+                % (STATUS_LINE[status], GUARD_LINES, len(reason), reason.encode())
             )
         if self._phase is _Phase.BODY:
             if not self.is_answered():

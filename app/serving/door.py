@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import BUSY, Failure, Invalid, Unavailable
 from app.serving import metrics
+from app.serving.addresses import address_of
 from app.serving.bodies import MAX_BODY, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone, Entrance, too_large
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
@@ -116,6 +117,7 @@ class Door:
                 self.leave(exchange)
         if not exchange.route:
             exchange.route = getattr(scope.get("route"), "path", "")
+        exchange.address = exchange.address or address_of(scope)
         self.note(exchange, scope["method"], took_s=time.perf_counter() - started)
 
     def let_in(self, exchange: Exchange, *, group: int) -> bool:

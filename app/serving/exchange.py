@@ -115,6 +115,8 @@ class Exchange:
     route = ""
     """The route's template, never the path: paths can hold secrets, and each would become a metric of its own."""
     status = 0
+    address = ""
+    """Where it comes from, as soon as a surface has looked."""
     principal = ""
     operation = ""
     execution = ""

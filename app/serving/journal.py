@@ -17,6 +17,8 @@ from app.serving.exchange import Exchange
 
 FLUSH_AFTER_S = 0.1
 FLUSH_AT_LINES = 500
+REFUSED = frozenset({401, 403, 429, 4401, 4403})
+"""Statuses, and codes that sockets are closed with, whose lines say where they came from."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -35,6 +37,8 @@ class _Line(msgspec.Struct, omit_defaults=True):
     principal: str = ""
     operation: str = ""
     execution: str = ""
+    address: str = ""
+    """Of whoever was refused; of nobody else."""
 
 
 class Journal:
@@ -42,7 +46,7 @@ class Journal:
 
     def __init__(self, out: IO[bytes] | None = None) -> None:
         self._out = out or sys.stdout.buffer
-        self._noted: list[tuple[float, float, str, str, str, int, str, str, str]] = []
+        self._noted: list[tuple[float, float, str, str, str, int, str, str, str, str]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._second = 0
         self._stamp = ""
@@ -61,6 +65,7 @@ class Journal:
                 exchange.principal,
                 exchange.operation,
                 exchange.execution,
+                exchange.address if exchange.status in REFUSED or exchange.execution == "refused" else "",
             )
         )
         if self._timer is None:

@@ -41,6 +41,9 @@ _in_flight = _tallies.place(("in_flight",), slots=1)
 _refused = _tallies.place(("refused",), slots=1)
 _over_budget = _tallies.place(("over_budget",), slots=1)
 _events = _tallies.place(("events_processed",), slots=1)
+_stale = {answered: _tallies.place(("stale_reads", answered), slots=1) for answered in ("replica", "primary")}
+_database = _tallies.place(("database",), slots=4)
+_replica = _tallies.place(("replica",), slots=3)
 _live = {
     name: _tallies.place((name,), slots=1)
     for name in ("live_subscriptions", "live_ticks", "live_messages", "live_dropped")
@@ -89,6 +92,24 @@ def events_processed(count: int) -> None:
     _numbers[_events] += count
 
 
+def stale_read(*, by_replica: bool) -> None:
+    """A read that may be stale was answered, by the replica or by the primary in its place."""
+    _numbers[_stale["replica" if by_replica else "primary"]] += 1
+
+
+def database_seen(opened: int, in_use: int, waiting: int, *, is_away: bool) -> None:
+    """How a process of ours found its database."""
+    for at, number in enumerate((opened, in_use, waiting, is_away)):
+        _numbers[_database + at] = number
+
+
+def replica_seen(*, lag_s: float | None, is_asked: bool) -> None:
+    """How a process of ours found its replica."""
+    _numbers[_replica] = 1
+    _numbers[_replica + 1] = 0 if lag_s is None else lag_s
+    _numbers[_replica + 2] = is_asked
+
+
 def live_subscribed(change: int) -> None:
     """This many more subscriptions are open."""
     _numbers[_live["live_subscriptions"]] += change
@@ -107,6 +128,11 @@ def live_message() -> None:
 def live_dropped(count: int) -> None:
     """Messages that were never sent: newer ones replaced them, or the subscriber read too slowly."""
     _numbers[_live["live_dropped"]] += count
+
+
+def retention_dropped(kind: str, count: int) -> None:
+    """So many rows of a kind were older than their group keeps them."""
+    _numbers[_tallies.place(("retention_dropped", kind), slots=1)] += count
 
 
 def exposition() -> tuple[bytes, str]:
@@ -136,7 +162,7 @@ class _Doors(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Called once per scrape."""
-        sums = _tallies.sums(of_the_living=("in_flight", "live_subscriptions"))
+        sums = _tallies.sums(of_the_living=("in_flight", "live_subscriptions", "replica", "database"))
         seconds = HistogramMetricFamily(
             "gateway_request_seconds",
             "How long requests took, from their headers to the end of their answer.",
@@ -180,10 +206,55 @@ class _Doors(Collector):
                 "Results that slow subscribers never got: a newer one took their place.",
             ),
         }
+        retention = CounterMetricFamily(
+            "gateway_retention_dropped", "Rows that lost a text or went, by what it was.", labels=["kind"]
+        )
+        for labels, (count,) in _of(sums, "retention_dropped"):
+            retention.add_metric(labels, count)
         for name, family in families.items():
             for labels, (count,) in _of(sums, name):
                 family.add_metric(labels, count)
-        yield from (seconds, executions, *families.values())
+        yield from (seconds, executions, retention, *families.values())
+        yield from _of_databases(sums)
+        yield from _of_replicas(sums)
+
+
+def _of_databases(sums: dict[Name, Sequence[float]]) -> Iterator[Metric]:
+    connections = GaugeMetricFamily(
+        "gateway_database_connections",
+        "Connections to the primary by their state, and requests that wait for one.",
+        labels=["state"],
+    )
+    away = GaugeMetricFamily("gateway_database_away", "Processes for which the database is away just now.")
+    for _, (opened, in_use, waiting, is_away) in _of(sums, "database"):
+        for state, number in (("open", opened), ("in_use", in_use), ("waiting", waiting)):
+            connections.add_metric([state], number)
+        away.add_metric([], is_away)
+    yield from (connections, away)
+
+
+def _of_replicas(sums: dict[Name, Sequence[float]]) -> Iterator[Metric]:
+    reads = CounterMetricFamily(
+        "gateway_stale_reads",
+        "Reads that might be stale, by who answered: the replica, or the primary in its place.",
+        labels=["answered"],
+    )
+    for labels, (count,) in _of(sums, "stale_reads"):
+        reads.add_metric(labels, count)
+    yield reads
+    for _, (processes, lag_s, asked) in _of(sums, "replica"):
+        if not processes:
+            continue
+        lag = GaugeMetricFamily(
+            "gateway_replica_lag_seconds",
+            "How much of the primary's past the replica lacks; 0 also while that is not known.",
+        )
+        lag.add_metric([], lag_s / processes)
+        usable = GaugeMetricFamily(
+            "gateway_replica_asked", "Whether the replica is asked: 1; 0: the primary answers in its place."
+        )
+        usable.add_metric([], asked / processes)
+        yield from (lag, usable)
 
 
 def _of(sums: dict[Name, Sequence[float]], name: str) -> Iterator[tuple[Name, Sequence[float]]]:

@@ -6,6 +6,9 @@ from functools import lru_cache
 PREFLIGHT_HEADERS = (b"graphql-require-preflight", b"x-requested-with", b"apollo-require-preflight")
 """A page of another origin can send a form without asking, but none of these headers."""
 
+STALE = (b"preference-applied", b"stale-ok")
+"""A replica answered."""
+
 _HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 

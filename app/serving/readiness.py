@@ -12,6 +12,7 @@ from app.db.database import APP_ROLE, GUARDED_READ_ROLE, READ_ROLE, Database
 from app.errors import NotFound, Unavailable
 from app.serving import metrics
 from app.serving.addresses import address_of, is_loopback
+from app.serving.standing import Standing
 
 LOOK_AGAIN_AFTER_S = 1.0
 ANSWERS_WITHIN_S = 1.5
@@ -58,6 +59,7 @@ class Readiness:
         is open to this machine in development, and else to nobody.
         """
         self._db = db
+        self._standing = Standing(db)
         self._metrics_token = metrics_token
         self._development = development
         self._revision = revision
@@ -88,7 +90,7 @@ class Readiness:
                 {"message": "Send METRICS_TOKEN as a bearer token."}, 401, {"WWW-Authenticate": "Bearer"}
             )
         text, content_type = metrics.exposition()
-        return PlainTextResponse(text, media_type=content_type)
+        return PlainTextResponse(text + await self._standing.exposition(), media_type=content_type)
 
     async def problem(self) -> str | None:
         """Why we are not ready; kept for a second, so that probes cost the database little.
@@ -113,7 +115,7 @@ class Readiness:
 
     async def _look(self) -> str | None:
         try:
-            found = await self._db.ask(_HOW, within_s=ANSWERS_WITHIN_S)
+            found = await self._db.writer.ask(_HOW, within_s=ANSWERS_WITHIN_S)
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
             return "the database is not migrated"
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):

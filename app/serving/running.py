@@ -10,17 +10,19 @@ import os
 import resource
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from types import FrameType
 
 import asyncpg
 import uvicorn
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from app.db.database import READ_ROLE
 from app.db.embedded import DoesNotStart, EmbeddedServer
 from app.db.keeping import kept_running
-from app.db.migrating import create_database, migrate, newest, revision_of
+from app.db.lineage import NotOurs, check_known, check_whole, not_upgraded
+from app.db.migrating import LockTimeout, create_database, migrate, newest, revision_of
 from app.serving.connections import BoundedConnection
 from app.serving.metrics import METRICS_FOLDER
 from app.serving.sockets import BoundedSocket
@@ -44,44 +46,64 @@ def database(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
+    with embedded(settings) as (_, ready):
+        yield ready
+
+
+@contextlib.contextmanager
+def embedded(settings: Settings) -> Iterator[tuple[EmbeddedServer, Settings]]:
+    """The embedded server, started if need be and kept running, and the settings with its DATABASE_URL."""
+    folder = settings.data_dir / "postgres"
     try:
-        server = EmbeddedServer(settings.data_dir / "postgres")
+        server = EmbeddedServer(folder)
     except DoesNotStart as problem:
         raise SystemExit(
-            f"The embedded PostgreSQL in {settings.data_dir / 'postgres'} does not start. Its last words:\n{problem}"
+            f"The embedded PostgreSQL in {folder} does not start. Its last words:\n{problem}"
         ) from None
     STOPPING.at_end(server.kill)
     try:
         with kept_running(server):
-            yield replace(settings, database_url=server.dsn())
+            yield server, replace(settings, database_url=server.dsn())
     finally:
         server.stop()
 
 
 async def bring_up_to_date(settings: Settings) -> None:
-    """Create the database where it is missing, and run the migrations it lacks, as its owner."""
+    """Create the database where it is missing, and run the migrations it lacks, as its owner.
+
+    SystemExit where it is not one that this version can bring up to date.
+    """
     url = settings.database_migrate_url or settings.database_url
     assert url is not None
     await create_database(url)
-    await migrate(url)
-
-
-async def is_current(settings: Settings) -> bool:
-    """Whether the database is at the newest revision."""
-    connection = await asyncpg.connect(settings.database_url)
+    before = None
     try:
-        # A login that owns nothing reads through a role it was granted; the first migrations make the role.
-        with contextlib.suppress(asyncpg.InvalidParameterValueError):
-            await connection.execute(f"SET ROLE {READ_ROLE}")
-        return await revision_of(connection) == newest()
-    finally:
-        await connection.close()
+        async with _looking(url) as connection:
+            before = await revision_of(connection)
+            await check_known(connection)
+        await migrate(url)
+        async with _looking(url) as connection:
+            await check_whole(connection)
+    except (NotOurs, LockTimeout) as problem:
+        raise SystemExit(str(problem)) from None
+    except (ProgrammingError, IntegrityError, DataError) as problem:
+        raise SystemExit(str(not_upgraded(before, problem.orig))) from None
 
 
 async def refuse_unless_current(settings: Settings) -> None:
     """SystemExit where an operator's database is not migrated; it says what to do."""
+    assert settings.database_url is not None
     try:
-        current = await is_current(settings)
+        async with _looking(settings.database_url) as connection:
+            # A login that owns nothing reads through a role it was granted; the first migrations make the role.
+            with contextlib.suppress(asyncpg.InvalidParameterValueError):
+                await connection.execute(f"SET ROLE {READ_ROLE}")
+            await check_known(connection)
+            current = await revision_of(connection) == newest()
+            if current:
+                await check_whole(connection)
+    except NotOurs as problem:
+        raise SystemExit(str(problem)) from None
     except (OSError, asyncpg.PostgresError) as problem:
         raise SystemExit(f"The database at DATABASE_URL cannot be used: {problem}") from None
     if not current:
@@ -89,6 +111,15 @@ async def refuse_unless_current(settings: Settings) -> None:
             "The database at DATABASE_URL is not at this version's schema. Run `gateway migrate`"
             " (with DATABASE_MIGRATE_URL naming the owner, where that is another role), then start again."
         )
+
+
+@contextlib.asynccontextmanager
+async def _looking(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 # A connection that switched roles may switch back: who logged in counts, and of which roles it could become any.
@@ -221,7 +252,7 @@ def _share_metrics(settings: Settings) -> None:
     """A fresh folder where the worker processes add up their metrics."""
     folder = settings.data_dir / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     os.environ[METRICS_FOLDER] = str(folder)
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 from app.serving.bodies import KIB
 from app.serving.exchange import KEY, Exchange
+from app.serving.security import GUARD_LINES
 from app.serving.uvicorn_parts import SocketConnection
 from app.serving.watching import Unread, Watched, watch
 
 GOING_AWAY = 1001
 _NO_HANDSHAKE = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 28\r\n"
-    b"connection: close\r\n\r\nThis is no socket handshake."
+    b"%bconnection: close\r\n\r\nThis is no socket handshake." % GUARD_LINES
 )
 
 

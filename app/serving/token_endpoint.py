@@ -10,10 +10,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.auth.oauth import NO_STORE, issue_token
+from app.auth.oauth import NO_STORE, TokenAnswer, issue_token
+from app.auth.refusals import Refusals
 from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.errors import TooLarge
+from app.serving.addresses import address_of
 from app.serving.bodies import TOKENS
 from app.serving.exchange import exchange_of
 from app.serving.strangers import body_of_stranger
@@ -26,7 +28,8 @@ LOOKUPS = 4
 class TokenEndpoint:
     """RFC 6749, client credentials."""
 
-    def __init__(self, db: Database, tokens: Tokens) -> None:
+    def __init__(self, db: Database, tokens: Tokens, refusals: Refusals) -> None:
+        self._refusals = refusals
         self._db = db
         self._tokens = tokens
         self._turns = asyncio.Semaphore(LOOKUPS)
@@ -47,15 +50,31 @@ class TokenEndpoint:
         except ValueError:
             # Its text may quote what was sent, perhaps a secret; ours does not.
             return _refused("the form cannot be read")
+        now = datetime.now(UTC)
         async with self._turns:
             given = await issue_token(
                 self._db,
                 self._tokens,
                 fields=fields,
                 authorization=request.headers.get("authorization"),
-                now=datetime.now(UTC),
+                now=now,
             )
-        return JSONResponse(given.body, given.status, given.headers)
+        return self._slowed(request, given, now=now) or JSONResponse(given.body, given.status, given.headers)
+
+    def _slowed(self, request: Request, given: TokenAnswer, *, now: datetime) -> Response | None:
+        """What is said in place of a refusal where there were many. Right credentials get their tokens all the same."""
+        if given.status != 401:
+            return None
+        address = address_of(request.scope)
+        wait_s = self._refusals.wait_s(address, now=now)
+        self._refusals.count(address, now=now)
+        if not wait_s:
+            return None
+        answer = {
+            "error": "invalid_client",
+            "error_description": "Too many clients from your address were refused. Please try again shortly.",
+        }
+        return JSONResponse(answer, 429, {**NO_STORE, "Retry-After": str(wait_s)})
 
 
 def _refused(reason: str, *, status: int = 400) -> Response:

@@ -27,8 +27,15 @@ class ApiKey(SQLModel, table=True):
         of_group(),
         one_of("access", ["read", "write"]),
         CheckConstraint("octet_length(hash) = 32", name="hash_length"),
+        CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="previous_has_an_end"),
         Index(None, "group_id", "created_at", "id"),
         Index("uq_api_key_hash", "hash", unique=True),
+        Index(
+            "uq_api_key_previous_hash",
+            "previous_hash",
+            unique=True,
+            postgresql_where=text("previous_hash IS NOT NULL"),
+        ),
     )
     id: int = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity()])
     group_id: int = Field(sa_type=BigInteger)
@@ -46,6 +53,28 @@ class ApiKey(SQLModel, table=True):
     )
     expires_at: datetime | None = Field(default=None, sa_type=INSTANT)
     revoked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    store_id: int | None = Field(default=None, sa_type=BigInteger)
+    """Set: it sees this store alone."""
+    last_used_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """To the minute or so."""
+    rotated_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    previous_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Of the secret before the last rotation, which holds until `previous_until`."""
+    previous_until: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class RevokedToken(SQLModel, table=True):
+    """A bearer token of ours that holds no longer, remembered until it would have expired."""
+
+    __tablename__ = "revoked_token"
+    __table_args__ = (Index(None, "expires_at", "jti"),)
+    jti: str = Field(sa_type=CODE, primary_key=True)
+    group_id: int = Field(sa_type=BigInteger, primary_key=True)
+    """In which group it was ended: no group ends another's tokens. 0: everywhere, by the operator."""
+    expires_at: datetime = Field(sa_type=INSTANT)
+    revoked_at: datetime = Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
 
 
 class ApiKeyGroup(SQLModel, table=True):

@@ -41,6 +41,7 @@ DIRECTORY = frozenset(
         "project_slug",
         "api_key",
         "api_key_group",
+        "revoked_token",
         "oauth_client",
         "webhook_connection",
         "worker_lease",

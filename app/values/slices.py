@@ -52,15 +52,24 @@ class FewAtOnce:
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._afterwards: list[Callable[[], None]] = []
+        self._is_passing = False
 
     async def turn(self) -> None:
         """Wait for the next turn."""
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
         self._waiting.append(mine)
-        if len(self._waiting) == 1:
+        if not self._is_passing:
+            self._is_passing = True
             loop.call_soon(self._next)
         await mine
+
+    def once_all_had_one(self, do: Callable[[], None]) -> bool:
+        """Do this when everybody has had their turn; False where nobody waits for one."""
+        if self._is_passing:
+            self._afterwards.append(do)
+        return self._is_passing
 
     def _next(self) -> None:
         pause_s = PAUSE.get()()
@@ -68,5 +77,17 @@ class FewAtOnce:
             first = self._waiting.popleft()
             if not first.done():
                 first.set_result(None)
+        loop = asyncio.get_running_loop()
         if self._waiting:
-            asyncio.get_running_loop().call_later(pause_s, self._next)
+            loop.call_later(pause_s, self._next)
+        else:
+            loop.call_soon(self._end)  # After those who have their turn now.
+
+    def _end(self) -> None:
+        if self._waiting:  # Somebody came with the last of them.
+            self._next()
+            return
+        self._is_passing = False
+        afterwards, self._afterwards = self._afterwards, []
+        for do in afterwards:
+            do()

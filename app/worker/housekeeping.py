@@ -6,21 +6,24 @@ from datetime import datetime, timedelta
 from app.db.database import Database, Transaction
 from app.worker.jobs import Report, groups, visit
 
-KEEP_ANSWERS = timedelta(hours=24)
 BATCH = 1_000
 AFTER_TROUBLE = timedelta(minutes=1)
 # A few at a time, so that a request that wants one of these rows never waits long.
 DROP_ANSWERS = """
 DELETE FROM idempotent_answer
  WHERE group_id = $1 AND key IN (
-   SELECT key FROM idempotent_answer WHERE group_id = $1 AND created_at < $2 LIMIT $3
+   SELECT key FROM idempotent_answer
+    WHERE group_id = $1
+      AND created_at < $2::timestamptz
+                       - make_interval(hours => (SELECT keep_answers_hours FROM customer_group WHERE id = $1))
+    LIMIT $3
    FOR UPDATE SKIP LOCKED)
 """
 
 
 @dataclass(slots=True)
 class Housekeeping:
-    """Deletes the answers kept per idempotency key, a day after they were given."""
+    """Deletes the answers kept per idempotency key, a day after they were given or sooner, as the group says."""
 
     name: str = "housekeeping"
     every_s: int = 3600
@@ -41,7 +44,7 @@ class Housekeeping:
 
             async def drop(tx: Transaction, full: list[int] = full) -> None:
                 group_id = tx.scope.group_id
-                if await tx.execute(DROP_ANSWERS, group_id, now - KEEP_ANSWERS, BATCH) == BATCH:
+                if await tx.execute(DROP_ANSWERS, group_id, now, BATCH) == BATCH:
                     full.append(group_id)
 
             errors += (await visit(db, unfinished, drop)).errors

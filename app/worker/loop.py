@@ -16,13 +16,16 @@ from datetime import timedelta
 from app.db.database import Database
 from app.db.outages import Away
 from app.db.troubles import is_the_databases
+from app.domain.assets.storage import AssetStorage
 from app.worker.audience import Audience
+from app.worker.files import Files
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
 from app.worker.jobs import Job, Patience, one_line
 from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
+from app.worker.retention import Retention
 from app.worker.spend_limits import SpendLimits
 
 log = logging.getLogger(__name__)
@@ -41,17 +44,27 @@ class Worker:
         *,
         name: str | None = None,
         jobs: Sequence[Job] | None = None,
+        assets: AssetStorage | None = None,
         lease: str = "schedule",
         term_s: float = 15.0,
     ) -> None:
-        """`term_s`: how long after its last sign of life a worker is taken for dead."""
+        """`assets`: where files are; without it they are left alone. `term_s`: how long after its last sign of life a
+        worker is taken for dead."""
         self.name = name or f"{socket.gethostname()[:30]}:{os.getpid()}"
         self.jobs: dict[str, Job] = {
             job.name: job
             for job in (
                 jobs
                 if jobs is not None
-                else (Lifecycle(), SpendLimits(), Audience(), Journeys(), Housekeeping())
+                else (
+                    Lifecycle(),
+                    SpendLimits(),
+                    Audience(),
+                    Journeys(),
+                    Housekeeping(),
+                    Retention(),
+                    *(() if assets is None else (Files(assets),)),
+                )
             )
         }
         self._term_s = term_s

@@ -19,9 +19,10 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from app.auth.credentials import Authenticator
 from app.auth.jwks import read_keys
+from app.auth.principal import PLATFORM_ROLES, Role
 from app.auth.tokens import OWN_ISSUER
 from app.db.database import Database
-from app.errors import Unauthorized, Unavailable
+from app.errors import Forbidden, Unauthorized, Unavailable
 from app.settings import Settings
 from tests.auth.conftest import JWT_SECRET, NOW
 from tests.given import groups
@@ -29,6 +30,7 @@ from tests.serving.wire import until
 
 SECONDS = int(NOW.timestamp())
 ISSUER = "https://login.example"
+AUDIENCE = "campaigns"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 ED_KEY = ed25519.Ed25519PrivateKey.generate()
@@ -79,14 +81,14 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def outside(db: Database, issuer: Issuer, settings_of: Callable[..., Settings]) -> Authenticator:
     """A gateway whose tokens come from that issuer."""
-    return Authenticator(settings_of(JWT_JWKS_URL=issuer.url, JWT_ISSUER=ISSUER), db)
+    return Authenticator(settings_of(JWT_JWKS_URL=issuer.url, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE), db)
 
 
 def signed(
     payload: dict[str, Any], *, key: Any = RSA_KEY, algorithm: str = "RS256", kid: str | None = "rsa"
 ) -> str:
     headers = {} if kid is None else {"kid": kid}
-    claims = {"exp": SECONDS + 600, "iss": ISSUER, "roles": ["manager"], **payload}
+    claims = {"exp": SECONDS + 600, "iss": ISSUER, "aud": AUDIENCE, "roles": ["manager"], **payload}
     return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
 
 
@@ -120,7 +122,7 @@ async def test_no_token_borrows_anothers_issuer_algorithm_or_key(
     pem = RSA_KEY.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    claims = {"group": a.group_id, "exp": SECONDS + 600, "iss": ISSUER}
+    claims = {"group": a.group_id, "exp": SECONDS + 600, "iss": ISSUER, "aud": AUDIENCE}
     confused = jwt.PyJWS().encode(json.dumps(claims).encode(), "", algorithm="none")
     head, body, _ = confused.split(".")
     forged = {
@@ -266,15 +268,50 @@ async def test_an_issuer_with_one_key_need_not_name_it(
     await outside.authenticate(bearer=signed({"group": a.group_id}, kid=None), now=NOW)
 
 
-async def test_without_a_configured_issuer_a_published_key_still_cannot_speak_in_our_name(
-    db: Database, issuer: Issuer, settings_of: Callable[..., Settings]
+@pytest.mark.parametrize("left_out", [("JWT_ISSUER",), ("JWT_AUDIENCE",), ("JWT_ISSUER", "JWT_AUDIENCE")])
+def test_an_outside_issuer_is_named_with_its_audience_or_nothing_starts(
+    settings_of: Callable[..., Settings], left_out: tuple[str, ...]
+) -> None:
+    chosen = {"JWT_JWKS_URL": "https://login.example/keys", "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
+    assert settings_of(**chosen).jwt_jwks_url
+    with pytest.raises(SystemExit, match="needs JWT_ISSUER and JWT_AUDIENCE"):
+        settings_of(**{name: value for name, value in chosen.items() if name not in left_out})
+
+
+async def test_a_published_key_cannot_speak_in_our_name_nor_for_others(
+    db: Database, outside: Authenticator
 ) -> None:
     a = await groups.group(db)
-    outside = Authenticator(settings_of(JWT_JWKS_URL=issuer.url), db)
-    await outside.authenticate(bearer=signed({"group": a.group_id, "iss": "https://any.example"}), now=NOW)
-    with pytest.raises(Unauthorized):
-        await outside.authenticate(bearer=signed({"group": a.group_id, "iss": OWN_ISSUER}), now=NOW)
-    for name in ("https://any.example", ""):
-        forged = jwt.encode({"group": a.group_id, "exp": SECONDS + 600, "iss": name}, JWT_SECRET)
+    group = {"group": a.group_id}
+    await outside.authenticate(bearer=signed(group), now=NOW)
+    for wrong in (
+        {"iss": OWN_ISSUER}, {"iss": "https://any.example"}, {"iss": ""}, {"aud": "another-app"}, {"aud": None},
+    ):  # fmt: skip
         with pytest.raises(Unauthorized):
-            await outside.authenticate(bearer=forged, now=NOW)
+            await outside.authenticate(bearer=signed({**group, **wrong}), now=NOW)
+    for name in ("https://any.example", "", ISSUER):
+        claims = {**group, "exp": SECONDS + 600, "iss": name, "aud": AUDIENCE}
+        with pytest.raises(Unauthorized):
+            await outside.authenticate(bearer=jwt.encode(claims, JWT_SECRET), now=NOW)
+
+
+async def test_an_outside_issuer_grants_platform_roles_only_when_told_so(
+    db: Database, issuer: Issuer, outside: Authenticator, settings_of: Callable[..., Settings]
+) -> None:
+    a = await groups.group(db)
+    for role in PLATFORM_ROLES:
+        token = signed({"roles": [role, "marketing"], "group": a.group_id})
+        assert (await outside.authenticate(bearer=token, now=NOW)).roles == {Role.MARKETING}
+        # Nor does it enter a group that it does not name.
+        with pytest.raises(Forbidden):
+            await outside.authenticate(bearer=signed({"roles": [role]}), group=str(a.group_id), now=NOW)
+    told = Authenticator(
+        settings_of(
+            JWT_JWKS_URL=issuer.url, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE, JWT_PLATFORM_ROLES="1"
+        ),
+        db,
+    )
+    entered = await told.authenticate(
+        bearer=signed({"roles": ["super_admin"]}), group=str(a.group_id), now=NOW
+    )
+    assert entered.roles == {Role.SUPER_ADMIN}

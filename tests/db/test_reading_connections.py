@@ -45,7 +45,7 @@ async def test_only_reads_that_may_be_stale_ask_the_replica(
     await create_database(elsewhere, template=template)
     db = await connect(database_url, read_url=elsewhere, readers=1, writers=1)
     where = "SELECT convert_to(current_database(), 'UTF8')"
-    assert await db.read(where, [], Scope(1), stale_ok=True) == b"t_replica"
+    assert await db.read_stale(where, [], Scope(1)) == (b"t_replica", True)
     assert await db.read(where, [], Scope(1)) != b"t_replica"
     await db.close()
 

@@ -16,6 +16,8 @@ from enum import Enum, auto
 from urllib.parse import parse_qs, urlsplit
 
 CHUNK = 65_536
+_FIELDS = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: role\0\0"
+_REFUSAL = b"E" + (len(_FIELDS) + 4).to_bytes(4) + _FIELDS
 
 
 class Cut(Enum):
@@ -47,6 +49,8 @@ class Proxy:
         self._cuts: list[tuple[bytes, Cut, int]] = []
         self.refuses = False
         """Whether new connections are closed at once."""
+        self.refuses_settings = False
+        """Whether a session that names a role as it starts is refused, as PgBouncer does."""
         self.delay_s = 0.0
         """How long each piece of data takes to the server, and each answer back."""
         self.cuts = 0
@@ -80,6 +84,11 @@ class Proxy:
         self.thaw()
         self.cut_now()
         await asyncio.gather(*(line.task for line in self._lines), return_exceptions=True)
+
+    def lead_to(self, database_url: str) -> None:
+        """New connections go to another server, as after a failover."""
+        self._to = urlsplit(database_url)
+        self._socket = parse_qs(self._to.query).get("host", [""])[0]
 
     def freeze(self) -> None:
         """Nothing is carried from now on. Connections are still accepted, as by a host that is there but hangs."""
@@ -184,6 +193,10 @@ class _Line:
         with contextlib.suppress(OSError):
             while data := await self._client[0].read(CHUNK):
                 await self._proxy._pause()
+                if self._proxy.refuses_settings and b"\0role\0" in data[:4_000] and b"user\0" in data[:20]:
+                    self._client[1].write(_REFUSAL)
+                    await self._client[1].drain()
+                    return
                 self._cut = self._cut or self._proxy._due(data)
                 if self._cut is Cut.UNSENT:
                     self.reset()

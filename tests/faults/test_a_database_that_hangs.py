@@ -1,6 +1,7 @@
 """A database that is there and says nothing: everybody is told within seconds, and all is well when it wakes."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from app.db.database import Database, connect
 from app.errors import Unavailable
 from app.main import running
+from app.serving import metrics
 from app.serving.journal import Journal
 from app.settings import read_settings
 from tests.faults.conftest import Caller
@@ -25,6 +27,12 @@ TOLD_WITHIN_S = 9.0
 READ = "{ campaigns { totalCount } }"
 RESOLVED = "{ segmentPreview(criteria: {order_count: {gte: 1}}) { size } }"
 WRITE = 'mutation { storeCreate(input: {name: "S"}) { store { id } errors { code } } }'
+
+
+def counted(name: str) -> float:
+    """What a metric says."""
+    text = metrics.exposition()[0].decode()
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
 async def timed(asked: Awaitable[httpx.Response]) -> tuple[float, httpx.Response]:
@@ -55,6 +63,8 @@ async def test_every_request_is_told_within_seconds_and_the_next_ones_at_once(ca
         assert answer.status_code == 503, (name, answer.text)
         assert "retry-after" in answer.headers, name
         assert seconds < TOLD_WITHIN_S, (name, seconds)
+    await asyncio.sleep(1.1)  # It is noted once a second.
+    assert counted("gateway_database_away") == 1
     # By now it is known: one of them tries to connect, and all who wait for the same look-up are told with it.
     again = await asyncio.gather(*(timed(caller.graphql(READ)) for _ in range(20)))
     assert {answer.status_code for _, answer in again} == {503}
@@ -184,3 +194,27 @@ async def test_who_waits_for_a_lock_is_told_so_and_not_that_the_query_is_slow(
                 await tx.fetch("SELECT id FROM tenant WHERE id = $1 FOR UPDATE", scope.group_id)
     assert "Somebody else" in caught.value.message
     assert isinstance(caught.value.__cause__, asyncpg.LockNotAvailableError)
+
+
+async def test_settings_that_a_pooler_refuses_are_told_afterwards(proxy: Proxy, db: Database) -> None:
+    scope = (await groups.group(db)).scope
+    proxy.refuses_settings = True
+    far = await connect(proxy.url, readers=1, writers=1)
+    async with far.transaction(scope) as tx:
+        assert await tx.fetchval("SELECT current_user") == "gateway_app"
+        assert await tx.fetchval("SELECT current_setting('transaction_timeout')") == "1min"
+    assert await far.read("SELECT current_user::text::bytea", [], scope) == b"gateway_reader"
+    accepted = proxy.accepted
+    await far.writer.keep()
+    assert proxy.accepted - accepted <= 1, "it is known by now"
+    await far.close()
+
+
+async def test_our_end_notices_a_machine_that_vanished(proxy: Proxy) -> None:
+    far = await connect(proxy.url, readers=1, writers=1)
+    kept = await far.connection()
+    ours = kept.driver._transport.get_extra_info("socket")
+    assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+    kept.close()
+    await far.close()

@@ -1,7 +1,6 @@
 """Nothing holds the event loop for long: whatever one client asks, others get their turn.
 
-Some 20 ms on a quiet machine. A busy one takes the processor away in between, so the bound here is higher, and each is
-tried a few times: what is done in one go takes a second.
+Some 20 ms. Each is tried a few times, since the first one warms what is known; what is done in one go takes a second.
 """
 
 import gc

@@ -8,7 +8,8 @@ from graphql import is_required_argument
 
 from app.auth.principal import CRM_ROLES, Role
 from app.errors import Forbidden
-from app.graph.declaring.permitting import roles_of
+from app.graph.declaring.permitting import WHOLE_GROUP, roles_of, shapes_of
+from app.graph.declaring.writing import ADMINISTRATION as WRITTEN_DOWN
 from app.graph.running.checking import check
 from app.graph.running.entry import Operation, answer
 from app.graph.running.explaining import explain
@@ -241,11 +242,26 @@ async def test_a_payload_shows_what_its_caller_may_read(asker: Asker, ours: Ever
     assert made.errors[0]["message"].startswith("Customer.email")
 
 
+def test_administration_is_written_down() -> None:
+    """Credentials, connections, stores and settings. The rest is what the group's business is about."""
+    assert graph.mutation_type is not None
+    kept = {
+        name
+        for name, field in graph.mutation_type.fields.items()
+        if field.extensions["strawberry-definition"].metadata[WRITTEN_DOWN] is not None
+    }
+    about = ("apiKey", "token", "webhookConnection", "store", "group", "integration")
+    assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}
+
+
 def test_whatever_identifies_customers_is_declared_so() -> None:
     """Fields whose names say that they do. Those that only sound like it are listed here, with a reason."""
     harmless = {
         "Customer.emailConsent",
         "Customer.smsConsent",
+        # Of who administers, shown to admins alone.
+        "AuditEntry.address",
+        "AuditEntryFilter.address",
         # What a message says, not to whom.
         "CampaignContent.body",
         # Rules of an event type, not what came.
@@ -262,3 +278,33 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
         for name, field in getattr(kind, "fields", {}).items():
             if any(word in name.lower() for word in words) and f"{kind.name}.{name}" not in harmless:
                 assert Role.PERSONAL_DATA in roles_of(field), f"{kind.name}.{name}"
+
+
+async def test_no_mutation_runs_beside_one_that_this_scope_may_not(asker: Asker, ours: Everything) -> None:
+    query = """mutation {
+        a: campaignCreate(input: {name: "beside it"}) { campaign { id } errors { code } }
+        b: %s
+    }"""
+    others = [
+        'apiKeyCreate(input: {name: "k"}) { secret errors { code } }',
+        'storeCreate(input: {name: "s"}) { store { id } errors { code } }',
+        'segmentCreate(input: {name: "s", type: STATIC}) { segment { id } errors { code } }',
+        'tokenRevoke(input: {jti: "x"}) { revokedJti errors { code } }',
+    ]
+    for planner in (True, False):
+        for other in others:
+            for scope in (ours.store_scope, ours.project_scope):
+                context = asker.context(scope, planner=planner, roles=frozenset({Role.TENANT_ADMIN}))
+                made = await answer(Operation(query % other), context)
+                (error,) = made.errors
+                assert (error["path"], error["extensions"]["code"]) == (["b"], "FORBIDDEN")
+                assert "whole group" in error["message"]
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM campaign WHERE name = 'beside it'") == 0
+
+
+def test_what_only_the_whole_group_may_is_declared() -> None:
+    assert graph.mutation_type is not None
+    whole = {name for name, one in graph.mutation_type.fields.items() if shapes_of(one) == WHOLE_GROUP}
+    about = ("apiKey", "tokenRevoke", "webhookConnection", "segment", "exchangeRates", "groupUpdate")
+    assert {name for name in graph.mutation_type.fields if name.startswith(about)} <= whole

@@ -9,9 +9,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from graphql import get_named_type
 
 from app.db.database import Database, connect
 from app.db.embedded import EmbeddedServer
+from app.graph.schema import graph
 from app.plan.catalog import Aggregate, Many, ToOne
 from tests.given.asking import Asker
 from tests.given.everything import Everything, everything
@@ -84,7 +86,7 @@ async def test_the_dashboard_s_query_is_one_statement(
     asking = Asker(db, asker.settings)
     made = await asking.planned(ours.scope, DASHBOARD)
     assert (made.execution, made.errors) == ("planned", [])
-    assert [text[:18] for text in sent.since()] == ["SELECT convert_to("]
+    assert [text[:18] for text in sent.since()] == ["SELECT CASE WHEN o"]
     shown = json.loads(made.body)["data"]
     assert len(shown["stores"]["nodes"]) == 3
     campaigns = shown["campaigns"]["nodes"]
@@ -135,12 +137,25 @@ FEW = {
 """Owners of which a group does not have fifty."""
 
 
+DOCUMENTS = {
+    name
+    for kind in graph.type_map.values()
+    for name, field in getattr(kind, "fields", {}).items()
+    if get_named_type(field.type).name == "JSON"
+}
+
+
+def plainly(edge: Edge, *, first: int) -> str:
+    """The question without documents as they were sent: of so many rows they would be too much for one answer."""
+    return " ".join(word for word in edge.question(first=first).split() if word not in DOCUMENTS)
+
+
 @pytest.mark.parametrize("edge", RELATIONS, ids=lambda e: e.name)
 async def test_fifty_parents_cost_as_many_statements_as_one(
     asker: Asker, many: Everything, edge: Edge
 ) -> None:
-    one = await asker.statements(many.scope, edge.question(first=1))
-    fifty = await asker.statements(many.scope, edge.question(first=ASKED))
+    one = await asker.statements(many.scope, plainly(edge, first=1))
+    fifty = await asker.statements(many.scope, plainly(edge, first=ASKED))
     assert len(fifty) <= len(set(fifty)), "the same statement twice"
     # The fiftieth parent may have what the first lacks, and then there is something to look up at all.
     depth = len(edge.above) + len(edge.steps)
@@ -152,7 +167,7 @@ async def test_fifty_parents_cost_as_many_statements_as_one(
 
 async def parents_of(asker: Asker, many: Everything, edge: Edge) -> int:
     """How many owners the question for fifty met."""
-    made = await asker.planned(many.scope, edge.question(first=ASKED))
+    made = await asker.planned(many.scope, plainly(edge, first=ASKED))
     level: list[Any] = [json.loads(made.body)["data"]]
     for step in edge.above:
         level = [row for parent in level for row in _rows(parent[step])]

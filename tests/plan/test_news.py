@@ -96,6 +96,18 @@ def test_each_row_comes_once_however_late(seed: int) -> None:
     assert set(told) == {row.id for row in given if row.is_committed}
 
 
+@pytest.mark.parametrize("naive", ["all that began is seen", "the last numbers are believed"])
+def test_naive_ways_lose_rows(naive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if naive == "all that began is seen":
+        monkeypatch.setattr(SeenNews, "_doubting", lambda _, known: Snapshot(known.xmax, known.xmax))
+        given = written(Random(1))
+        assert set(read(given, most=25, seen=SeenNews())) < {row.id for row in given if row.is_committed}
+    else:
+        monkeypatch.setattr(SeenNews, "_doubting", lambda _, known: known)
+        with pytest.raises(AssertionError):
+            test_numbers_that_a_crash_gives_again_are_not_taken_for_done(0)
+
+
 def test_what_was_there_before_is_no_news() -> None:
     given = written(Random(3))
     seen = SeenNews()

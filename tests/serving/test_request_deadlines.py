@@ -15,7 +15,7 @@ import pytest
 from app.auth.keys import create_api_key
 from app.db.database import Database
 from app.db.deadlines import Deadline
-from app.db.outages import TookTooLong
+from app.db.outages import Busy, TookTooLong
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings
@@ -109,7 +109,8 @@ async def test_when_its_time_is_over_the_graph_says_so_and_its_statement_ends(
     assert answer.status_code == 503, answer.text
     assert "retry-after" in answer.headers
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
-    assert "too long" in answer.json()["errors"][0]["message"]
+    # Whoever only waited for somebody else is told so, a little before the time of the request is over.
+    assert answer.json()["errors"][0]["message"] in (str(TookTooLong()), str(Busy()))
     assert took_s < 2
     assert (await asking.graph(query)).status_code == 200
 

@@ -1,24 +1,28 @@
 """Connections: made with a secret shown once, rotated with two live ones, ended for good; and the list of providers."""
 
 import asyncio
+import base64
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.auth.claims import read_roles
 from app.auth.principal import ADMIN_ROLES, CRM_ROLES, Principal, Role
+from app.auth.webhooks.connections import rotate_connection
 from app.auth.webhooks.deliveries import Deliveries
 from app.auth.webhooks.sealing import SecretBox
 from app.db.database import Database
-from app.errors import Unauthorized
+from app.errors import Conflict, Unauthorized
 from app.graph.running.entry import Operation, answer
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given.asking import NOW, Asker
-from tests.given.webhooks import Connected, delivery, documented
+from tests.given.webhooks import Connected, box, connection, delivery, documented
 
 CONNECTION = "connection { id provider status url previousSecretUntil createdAt rotatedAt disconnectedAt }"
 CREATE = f"""mutation ($input: WebhookConnectionCreateInput!) {{
@@ -243,3 +247,36 @@ async def test_only_administrators_of_the_whole_group_connect_providers(asker: A
 
 def test_no_token_can_claim_to_be_a_delivery() -> None:
     assert read_roles(["webhook", "marketing"]) == {Role.MARKETING}
+
+
+def sendgrid_keys() -> tuple[str, str]:
+    """A verification key as SendGrid shows it, and the same as PEM."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode(), pem.decode()
+
+
+async def test_a_public_key_that_another_group_has_is_refused(db: Database) -> None:
+    ours, theirs = await groups.group(db), await groups.group(db)
+    key, pem = sendgrid_keys()
+    first = await connection(db, ours.group_id, provider_secret=key)
+    for sent in (key, pem, f"\n{key}\n"):
+        with pytest.raises(Conflict) as refused:
+            await connection(db, theirs.group_id, provider_secret=sent)
+        assert refused.value.reason == "KEY_UNAVAILABLE"
+        # Nothing tells whose it is.
+        assert str(ours.group_id) not in refused.value.message
+    # Neither by rotating to it.
+    mine = await connection(db, theirs.group_id, provider_secret=sendgrid_keys()[0])
+    async with db.transaction(theirs.scope) as tx:
+        with pytest.raises(Conflict):
+            await rotate_connection(tx, box(), mine.id, provider_secret=pem, now=NOW)
+    # One's own one may have several times, and the one that is given up may be had by others.
+    second = await connection(db, ours.group_id, provider_secret=pem)
+    for row in (first.id, second.id):
+        async with db.transaction(ours.scope) as tx:
+            await rotate_connection(tx, box(), row, provider_secret=sendgrid_keys()[0], now=NOW)
+    with pytest.raises(Conflict):  # It still verifies for a day.
+        await connection(db, theirs.group_id, provider_secret=key)
+    await connection(db, theirs.group_id, provider_secret=key, now=NOW + timedelta(days=2))

@@ -54,6 +54,14 @@ UPDATE webhook_connection
  WHERE group_id = $1 AND id = $2 AND status = 'connected'
 RETURNING provider
 """
+# Of other groups: only a public key can be had by somebody it does not belong to.
+_OTHERS = """
+SELECT id, sealed, CASE WHEN previous_until > $3 THEN previous_sealed END AS previous
+  FROM webhook_connection
+ WHERE provider = $1 AND status = 'connected' AND group_id <> $2 AND id > $4
+ ORDER BY id LIMIT $5
+"""
+CHUNK = 200
 _EXISTS = "SELECT true FROM webhook_connection WHERE group_id = $1 AND id = $2"
 
 
@@ -79,6 +87,7 @@ async def create_connection(
     """Connect a provider. Our secret is random unless given; the provider's is what it signs with itself."""
     own = new_secret(PREFIX) if secret is None else _checked(secret, "secret")
     theirs = _checked_provider(provider, provider_secret)
+    await _refuse_another_s_key(tx, box, provider, theirs, now=now)
     group_id = tx.scope.group_id
     if await tx.fetchval(_COUNT_UP, group_id, provider, now, MAX_CONNECTIONS) is None:
         raise Conflict(
@@ -117,6 +126,7 @@ async def rotate_connection(
     before = box.open(row["sealed"])
     own = None if secret is None else _checked(secret, "secret")
     theirs = _checked_provider(Provider(row["provider"]), provider_secret)
+    await _refuse_another_s_key(tx, box, Provider(row["provider"]), theirs, now=now)
     if own is None and (theirs is None or before is None):
         own = new_secret(PREFIX)
     kept = before or Secrets("")
@@ -135,6 +145,35 @@ async def disconnect(tx: Transaction, connection_id: int, *, now: datetime) -> i
     elif await tx.fetchval(_EXISTS, tx.scope.group_id, connection_id) is None:
         raise NotFound("webhook connection", connection_id, path=["id"])
     return connection_id
+
+
+async def _refuse_another_s_key(
+    tx: Transaction, box: SecretBox, provider: Provider, key: str | None, *, now: datetime
+) -> None:
+    """Conflict where another group has this public key: on the bare path, neither could be told from the other.
+
+    So that is the newcomer's trouble, and nobody can make the deliveries of the group that has it fail.
+    """
+    if key is None or provider is not Provider.SENDGRID:
+        return  # The others' secrets are known to their owners alone, who may share them among their groups.
+    mine = read_public_key(key).public_numbers()
+    last = 0
+    while rows := await tx.fetch(_OTHERS, provider, tx.scope.group_id, now, last, CHUNK):
+        for row in rows:
+            for sealed in (row["sealed"], row["previous"]):
+                secrets = None if sealed is None else box.open(sealed)
+                if (
+                    secrets is not None
+                    and secrets.provider is not None
+                    and read_public_key(secrets.provider).public_numbers() == mine
+                ):
+                    raise Conflict(
+                        "This verification key cannot be registered here. Give SendGrid's webhook a key of its own"
+                        " (a new one in its settings), and register that.",
+                        path=["providerSecret"],
+                        code="KEY_UNAVAILABLE",
+                    )
+        last = rows[-1]["id"]
 
 
 def _ended(*path: str) -> Conflict:

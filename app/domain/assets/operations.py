@@ -4,22 +4,26 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import IO
 from uuid import uuid4
 
 from app.db.constraints import refusals
-from app.db.database import Transaction
-from app.domain.assets.storage import Shelf
+from app.db.database import Database, Transaction
+from app.domain.assets.storage import AssetStorage, Shelf
 from app.domain.assets.types import HEAD, content_type_of, safe_name
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.groups.finding import store_to_write
 from app.domain.inputs import Path
 from app.errors import Forbidden, Invalid, NotFound, TooLarge
+from app.values.scope import Scope
 
 MAX_FILES = 20
 MAX_SIZE = 25 * 1024 * 1024
 MAX_DECLARED = 255
+PURGED_AT_ONCE = 100
+ORPHAN_AFTER = timedelta(days=1)
+QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 _PIECE = 1024 * 1024
 
 
@@ -63,11 +67,13 @@ async def add_assets(
     *,
     campaign_id: int | None = None,
     store_id: int | None = None,
+    quota: int | None = None,
     now: datetime,
 ) -> list[int]:
     """Add stored files as assets of a campaign, else of a store (by default as for campaigns).
 
-    The ids, in the order of the files.
+    The ids, in the order of the files. `quota`: the bytes that a group's files may take, unless the group has its own;
+    where they would take more, TooLarge (QUOTA_EXCEEDED).
     """
     if campaign_id is not None:
         owner = await tx.fetchval(_CAMPAIGN_STORE, *borders(tx.scope), campaign_id)
@@ -81,6 +87,7 @@ async def add_assets(
         )
     else:
         owner = (await store_to_write(tx, store_id)).id
+    await _take_room(tx, kept, quota=quota)
     with refusals():
         rows = await tx.fetch(
             _INSERT,
@@ -105,6 +112,54 @@ async def remove_asset(tx: Transaction, asset_id: int, *, now: datetime) -> int:
     return asset_id
 
 
+async def _take_room(tx: Transaction, kept: Sequence[KeptFile], *, quota: int | None) -> None:
+    """Count the files in, if the group has room for them."""
+    size = sum(file.size for file in kept)
+    if kept and not await tx.execute(_COUNT, tx.scope.group_id, len(kept), size, quota):
+        raise TooLarge(
+            f"The group's files would take more than it may have: these have {size} bytes. Remove some, or ask for a"
+            " larger quota (`usage` of the group shows it).",
+            path=["files"],
+            code=QUOTA_EXCEEDED,
+        )
+
+
+async def purge(
+    db: Database, storage: AssetStorage, group_id: int, *, only: int | None = None, now: datetime
+) -> int:
+    """Delete the bytes of removed files of the group, those removed first first; how many files were looked at.
+
+    `only`: this file alone. Outside any transaction, since a bucket may be slow; doing it twice, or two at once, does
+    nothing more.
+    """
+    scope = Scope(group_id)
+    async with db.transaction(scope) as tx:
+        rows = await tx.fetch(_REMOVED, group_id, only, PURGED_AT_ONCE)
+    if rows:
+        await storage.delete([row["storage_key"] for row in rows])
+        async with db.transaction(scope) as tx:
+            gone = await tx.fetch(_PURGED, group_id, [row["id"] for row in rows], now)
+            await tx.execute(_COUNT, group_id, -len(gone), -sum(row["size"] for row in gone), None)
+    return len(rows)
+
+
+async def sweep(db: Database, storage: AssetStorage, group_id: int, *, now: datetime) -> int:
+    """Delete objects that no row names: a process died between the bytes and the row. How many those were.
+
+    Only what is older than a day: younger ones may belong to an upload that is still under way.
+    """
+    swept = 0
+    async for keys in storage.keys(group_id, before=now - ORPHAN_AFTER):
+        if not keys:
+            continue
+        async with db.transaction(Scope(group_id)) as tx:
+            named = {row["storage_key"] for row in await tx.fetch(_NAMED, group_id, keys)}
+        orphans = [key for key in keys if key not in named]
+        await storage.delete(orphans)
+        swept += len(orphans)
+    return swept
+
+
 async def find_file(tx: Transaction, asset_id: int) -> KeptFile:
     """What it takes to hand out a file of this scope's group."""
     row = await tx.fetchrow(_FIND, *borders(tx.scope), asset_id)
@@ -126,6 +181,20 @@ _REMOVE = f"UPDATE asset SET deleted_at = $5 WHERE {_BORDERS}"
 _CAMPAIGN_STORE = f"""
 SELECT store_id FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
+"""
+_REMOVED = """
+SELECT id, size, storage_key FROM asset
+ WHERE group_id = $1 AND deleted_at IS NOT NULL AND purged_at IS NULL AND ($2::bigint IS NULL OR id = $2)
+ ORDER BY deleted_at, id LIMIT $3
+"""
+_PURGED = """
+UPDATE asset SET purged_at = $3 WHERE group_id = $1 AND id = ANY ($2) AND purged_at IS NULL RETURNING size
+"""
+_NAMED = "SELECT storage_key FROM asset WHERE group_id = $1 AND storage_key = ANY ($2) AND purged_at IS NULL"
+# What is taken back is never refused.
+_COUNT = """
+UPDATE customer_group SET files = greatest(0, files + $2), file_bytes = greatest(0, file_bytes + $3)
+ WHERE id = $1 AND ($3::bigint <= 0 OR coalesce(file_quota, $4) IS NULL OR file_bytes + $3 <= coalesce(file_quota, $4))
 """
 _INSERT = """
 INSERT INTO asset (group_id, store_id, campaign_id, created_at, name, content_type, size, sha256, storage_key)

@@ -4,6 +4,7 @@ Files are handed out by links that anybody may follow until they expire. A link 
 with our secret; from a bucket, following it leads on to a link the bucket signed itself.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -31,13 +32,26 @@ class AssetStorage:
     """The object store and its links. Made once per process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._store = _open(settings.assets_url, settings.data_dir / "assets")
+        self._folder = _folder(settings.assets_url, settings.data_dir / "assets")
+        """Where the objects are files of ours; None: in a bucket."""
+        self._store = _open(settings.assets_url, self._folder)
         # A key of its own, so that nothing else signed with the secret passes for a link.
         self._key = hmac.digest(settings.secret_key.encode(), b"asset links", "sha256")
 
     async def put(self, key: str, data: IO[bytes] | bytes) -> None:
         """Store an object, whole or not at all."""
+        if self._folder is not None:
+            await asyncio.to_thread(self._make_folder, key)
         await obstore.put_async(self._store, key, data)
+        if self._folder is not None:
+            await asyncio.to_thread((self._folder / key).chmod, 0o600)
+
+    def _make_folder(self, key: str) -> None:
+        """The folder of an object, for nobody but us. Folders that are there already are closed as well."""
+        assert self._folder is not None
+        folder = (self._folder / key).parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
         """An object's bytes, in pieces; NotFound before the first one where there is none."""
@@ -54,6 +68,11 @@ class AssetStorage:
                 await obstore.delete_async(self._store, key)
             except FileNotFoundError:
                 continue
+
+    async def keys(self, group_id: int, *, before: datetime) -> AsyncIterator[list[str]]:
+        """The keys of a group's objects that were stored before this moment, many at a time."""
+        async for found in obstore.list(self._store, f"{group_id}/", chunk_size=1_000):
+            yield [one["path"] for one in found if one["last_modified"] < before]
 
     def links(self, *, group_id: int, base_url: str, now: datetime) -> "Links":
         """What signs links to files of a group for the next hour."""
@@ -139,8 +158,16 @@ async def shelf(storage: AssetStorage) -> AsyncIterator[Shelf]:
         raise
 
 
-def _open(url: str | None, folder: Path) -> Any:
-    if url is None or url.startswith("file://"):
-        path = folder if url is None else Path(url.removeprefix("file://"))
-        return LocalStore(path, mkdir=True)
-    return from_url(url)
+def _folder(url: str | None, default: Path) -> Path | None:
+    if url is None:
+        return default
+    return Path(url.removeprefix("file://")) if url.startswith("file://") else None
+
+
+def _open(url: str | None, folder: Path | None) -> Any:
+    if folder is None:
+        assert url is not None
+        return from_url(url)
+    store = LocalStore(folder, mkdir=True)
+    folder.chmod(0o700)
+    return store

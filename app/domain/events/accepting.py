@@ -235,10 +235,11 @@ class Acceptor:
 
     async def _give_up(self, batch: Sequence[_Waiting], problem: Exception) -> None:
         """The batch may have been stored or not; sending again with the same nonce tells."""
-        if not isinstance(problem, Unavailable):  # That there are no connections is in the log already.
-            log.warning("%d events could not be stored: %s", len(batch), problem)
         self._let_go()
-        failure = self._db.writer.noted(problem) or Unavailable("The event could not be stored just now.")
+        failure = self._db.writer.noted(problem)
+        if failure is None:  # Of an outage there is a line every few seconds already.
+            log.warning("%d events could not be stored: %s", len(batch), problem)
+            failure = Unavailable("The event could not be stored just now.")
         for waiting in batch:
             _refuse(waiting, failure)
 

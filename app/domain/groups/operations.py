@@ -30,6 +30,12 @@ UPDATE campaign c
  WHERE c.group_id = $1 AND c.store_id = z.id AND ($2::bigint IS NULL OR z.id = $2)
    AND c.status <> 'completed' AND (c.starts_on IS NOT NULL OR c.ends_on IS NOT NULL)
 """
+_SET_QUOTAS = """
+UPDATE customer_group
+   SET file_quota = CASE WHEN $2::bigint IS NULL THEN file_quota ELSE nullif($2, 0) END,
+       event_quota = CASE WHEN $3::bigint IS NULL THEN event_quota ELSE nullif($3, 0) END
+ WHERE id = $1 RETURNING file_bytes, file_quota, event_bytes, event_quota
+"""
 
 
 async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) -> int:
@@ -96,6 +102,23 @@ async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) ->
     if "time_zone" in values:
         await tx.execute(_MOVE_WINDOWS, tx.scope.group_id, None, now)
     return tx.scope.group_id
+
+
+async def set_quotas(
+    db: Database, group_id: int, *, files: int | None, events: int | None
+) -> list[tuple[str, int, int | None]] | None:
+    """Give a group quotas in bytes: None leaves one as it is, 0 gives it back to the server's setting.
+
+    What it takes of each, and may; None where there is no such group. Only operators do this.
+    """
+    async with db.transaction(Scope(group_id)) as tx:
+        row = await tx.fetchrow(_SET_QUOTAS, group_id, files, events)
+    if row is None:
+        return None
+    return [
+        ("files", row["file_bytes"], row["file_quota"]),
+        ("events", row["event_bytes"], row["event_quota"]),
+    ]
 
 
 def whole_group(tx: Transaction) -> None:

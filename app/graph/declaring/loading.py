@@ -7,6 +7,7 @@ keys at once (`unnest … CROSS JOIN LATERAL`), as `gateway_app` behind the row-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -101,6 +102,18 @@ class LoadedPage:
 T = TypeVar("T")
 
 
+def _hand_on(mine: "asyncio.Future[Any]", loaded: "asyncio.Future[Any]") -> None:
+    """Give what was loaded to whoever waits for it."""
+    if mine.done():
+        return
+    if loaded.cancelled():
+        mine.cancel()
+    elif (problem := loaded.exception()) is not None:
+        mine.set_exception(problem)
+    else:
+        mine.set_result(loaded.result())
+
+
 class Loaders:
     """The dataloaders of one request."""
 
@@ -115,6 +128,7 @@ class Loaders:
         """What the next request must know of this one's news."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._at_work: set[asyncio.Task[Any]] = set()
+        self._later: list[tuple[DataLoader[Any, Any], Any, asyncio.Future[Any]]] = []
         self.ready = FewAtOnce()
         """Through here goes whatever waited for a load: a thousand parents have theirs at the same moment."""
         self._inside: Transaction | None = None
@@ -320,8 +334,18 @@ class Loaders:
         loader = self._loaders.get(signature)
         if loader is None:
             loader = self._loaders[signature] = DataLoader(batch_load_fn=self._watched(batch))  # type: ignore[arg-type]
-        found: T = await loader.load(key)
-        return found
+        if not self._later and not self.ready.once_all_had_one(self._load_all):
+            found: T = await loader.load(key)
+            return found
+        # Many have their turns one after the other: what they ask for is asked for at once when the last one had its.
+        mine: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._later.append((loader, key, mine))
+        return await mine
+
+    def _load_all(self) -> None:
+        later, self._later = self._later, []
+        for loader, key, mine in later:
+            loader.load(key).add_done_callback(partial(_hand_on, mine))
 
     def stop(self) -> None:
         """Nobody waits for any of it: end the statements under way."""

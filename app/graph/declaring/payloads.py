@@ -41,6 +41,7 @@ class Printed(Finished):
 
 async def shown(info: Any, tx: Transaction, type_name: str, ident: int | UUID) -> Any:
     """The row this mutation wrote, as a value for its payload."""
+    info.context.changed = ident
     if info.context.whole is not None:
         info.context.wrote.append(show_id(loaders_of(info).catalog.entities[type_name].prefix, ident))
     printed = await _print(info, tx, type_name, ident)

@@ -13,16 +13,28 @@ from graphql import GraphQLField, GraphQLInputField
 
 from app.auth.principal import Role
 from app.graph.strawberry_parts import declared_fields, metadata
+from app.values.scope import ScopeShape
 
 T = TypeVar("T")
 
 ROLES = "campaign-gateway-roles"
 """Where the roles are in a field's metadata."""
+SHAPES = "campaign-gateway-shapes"
+"""Where the shapes of scope are that may call a root field; nothing: any."""
+WHOLE_GROUP = frozenset({ScopeShape.GROUP})
+"""What is the whole group's is not written by a credential for a part of it."""
+NO_PROJECTS = frozenset({ScopeShape.GROUP, ScopeShape.STORE})
+"""What belongs to stores, or to the group, is not written by one for projects."""
 
 
 def roles_of(item: GraphQLField | GraphQLInputField) -> frozenset[Role]:
     """Of which roles a field of the built schema needs one; empty: none in particular."""
     return metadata(item, ROLES) or frozenset()
+
+
+def shapes_of(item: GraphQLField) -> frozenset[ScopeShape]:
+    """Under which shapes of scope a root field may be called; empty: under any."""
+    return metadata(item, SHAPES) or frozenset()
 
 
 def needing(roles: Collection[Role]) -> dict[str, frozenset[Role]]:

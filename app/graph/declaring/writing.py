@@ -12,24 +12,32 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import strawberry
 from graphql import GraphQLField
 
+from app.auth.auditing import Actor, record, seen
 from app.auth.principal import Principal, Role
 from app.db.database import Transaction
 from app.db.preparing import OUTDATED
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.graph.declaring.permitting import ROLES as ROLES
+from app.graph.declaring.permitting import SHAPES
 from app.graph.strawberry_parts import metadata
-from app.values.ids import read_id
+from app.values.ids import read_id, show_id
+from app.values.scope import ScopeShape
 
 TRIES = 3
 """How often a mutation is begun whose statements the server forgot; connections are made anew meanwhile."""
 SHOWS_SECRET = "campaign-gateway-shows-secret"  # noqa: S105 - a key of metadata, not a secret
 """Where it is said that a mutation's payload may show a secret; see `shows_secret`."""
+
+
+ADMINISTRATION = "campaign-gateway-administration"
+"""Where it is said that a mutation is administration."""
 
 
 @object_type
@@ -48,12 +56,6 @@ def errors_field() -> Any:
     return strawberry.field(default_factory=list, description="What was wrong; empty: it is done.")
 
 
-def roles_of(mutation: GraphQLField) -> frozenset[Role]:
-    """Who may call it."""
-    found: frozenset[Role] = metadata(mutation, ROLES) or frozenset()
-    return found
-
-
 def shows_secret(mutation: GraphQLField) -> bool:
     """Whether the payload of this mutation may show a secret, as `Selected.definition` or the schema has it.
 
@@ -62,12 +64,37 @@ def shows_secret(mutation: GraphQLField) -> bool:
     return bool(metadata(mutation, SHOWS_SECRET))
 
 
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Says of a mutation that it is administration: what it does is written down (`auth/auditing.py`)."""
+
+    action: str
+    """What is done, as the audit trail calls it: `store.update`."""
+    table: str
+    """Where the row is that it is done to, one of `auditing.KEPT`; empty: there is none."""
+    prefix: str
+    """Of that row's id in the graph."""
+
+    def sent(self, input: Any, group_id: int) -> int | None:
+        """The row that is to be changed, as the input names it; None where it is not there yet."""
+        if self.table == "customer_group":
+            return group_id
+        named = getattr(input, "id", None)
+        return read_id(self.prefix, named) if isinstance(named, str) else None
+
+
 def writes(
-    *, roles: Collection[Role], description: str = "", secret: bool = False
+    *,
+    roles: Collection[Role],
+    description: str = "",
+    secret: bool = False,
+    administration: Administration | None = None,
+    shapes: Collection[ScopeShape] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Declare a mutation that needs one of these roles.
 
-    `secret`: its payload may show one (`shows_secret`).
+    `secret`: its payload may show one (`shows_secret`). `administration`: it is written down in its transaction; the
+    row it was done to is the one its payload shows. `shapes`: of a scope, where not any will do.
 
     A parameter `tx` is the mutation's transaction: all it writes is committed when it returns, or nothing is.
 
@@ -90,7 +117,8 @@ def writes(
             try:
                 if not writes_rows:
                     return await resolver(info=info, **arguments)
-                return await _within(context, resolver, info=info, **arguments)
+                work = resolver if administration is None else _written_down(administration, resolver)
+                return await _within(context, work, info=info, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
@@ -98,10 +126,43 @@ def writes(
         return strawberry.mutation(
             resolver=guarded,
             description=description or description_of(resolver),
-            metadata={ROLES: frozenset(roles), SHOWS_SECRET: secret},
+            metadata={
+                ROLES: frozenset(roles),
+                SHOWS_SECRET: secret,
+                ADMINISTRATION: administration,
+                SHAPES: frozenset(shapes),
+            },
         )
 
     return decorate
+
+
+def _written_down(
+    administration: Administration, resolver: Callable[..., Awaitable[Any]]
+) -> Callable[..., Awaitable[Any]]:
+    """The same, and who did it and what that changed is written down with it, or nothing of it."""
+    table = administration.table
+
+    async def done(*, info: strawberry.Info, tx: Transaction, **arguments: Any) -> Any:
+        context: Any = info.context
+        context.changed = None
+        ident = administration.sent(arguments["input"], tx.scope.group_id) if table else None
+        before = None if ident is None else await seen(tx, table, ident)
+        payload = await resolver(info=info, tx=tx, **arguments)
+        subject, after = str(context.changed or ""), None
+        if table:
+            ident = context.changed if ident is None else ident
+            assert ident is not None, "administration shows the row that it was done to"
+            subject, after = show_id(administration.prefix, ident), await seen(tx, table, ident)
+            if before == after:
+                return payload
+        actor = Actor(context.principal.name, context.address)
+        await record(
+            tx, actor, administration.action, subject=subject, before=before, after=after, now=context.now
+        )
+        return payload
+
+    return done
 
 
 async def _within(context: Any, resolver: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:

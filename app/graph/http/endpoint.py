@@ -18,7 +18,8 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.auth.credentials import name_of_headers
-from app.auth.principal import Principal
+from app.auth.principal import WRITERS, Principal
+from app.auth.refusals import TOO_MANY_REFUSALS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
 from app.graph.http.ide import page_response
 from app.graph.http.negotiation import Form, negotiate
@@ -38,10 +39,11 @@ from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations, remember
 from app.graph.running.operations import read_json_body
 from app.graph.running.spending import BUDGET_EXCEEDED
+from app.serving.addresses import address_of
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
 from app.serving.exchange import WHOLE, Again, Exchange, exchange_of
-from app.serving.preferences import base_url, stale_ok
+from app.serving.preferences import STALE, base_url, stale_ok
 
 if TYPE_CHECKING:
     from app.auth.credentials import Authenticator
@@ -57,6 +59,7 @@ STATUSES = {
     "CONFLICT": 409,
     "TOO_LARGE": 413,
     "UNAVAILABLE": 503,
+    TOO_MANY_REFUSALS: 429,
     METHOD_NOT_ALLOWED: 405,
     NOT_ACCEPTABLE: 406,
     UNSUPPORTED_MEDIA_TYPE: 415,
@@ -86,6 +89,7 @@ class GraphQLOverHttp:
         """Answer one request."""
         exchange = exchange_of(scope)
         exchange.route = "/graphql"
+        exchange.address = address_of(scope)
         form = _form(exchange.headers.get(b"accept"), page=scope["method"] == "GET")
         if form is Form.PAGE:
             exchange.knock(PAGES)
@@ -119,9 +123,12 @@ class GraphQLOverHttp:
         now = datetime.now(UTC)
         principal = self.authenticator.recall(headers, now=now)
         if principal is None:
-            principal = await self.authenticator.by_headers(headers, now=now)
+            principal = await self.authenticator.by_headers(headers, now=now, address=exchange.address)
         exchange.principal = principal.name
         form_comes = method == "POST" and brings_form(headers)
+        if form_comes:
+            # Files are for mutations: whoever may write nothing need not send them.
+            principal.require(WRITERS)
         turn = exchange.enter(group=principal.scope.group_id, form=form_comes)
         if turn is not None:
             await turn
@@ -132,6 +139,7 @@ class GraphQLOverHttp:
             base_url(scope["scheme"], headers.get(b"host")),
             now,
             stale_ok(headers.get(b"prefer")),
+            address=exchange.address,
         )
         body, files, known = b"", NO_FILES, None
         if method == "GET":
@@ -180,6 +188,8 @@ class GraphQLOverHttp:
                     exchange.again = self._again(known, context, name_of_headers(headers))
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
+            if context.is_stale:
+                more.append(STALE)
             return 200, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
         status, further = _status_of(given, form)
         more += further
@@ -190,7 +200,7 @@ class GraphQLOverHttp:
     def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
         """How to answer a planned query again, for whoever still proves to own that credential."""
         base, stale, called = asked.base_url, asked.stale_ok, (checked.operation.name or "")[:64]
-        remembered, shape = remember(checked), checked.scope_shape
+        remembered, shape, was_stale = remember(checked), checked.scope_shape, asked.is_stale
 
         async def again(exchange: Exchange) -> bytes | None:
             now = datetime.now(UTC)
@@ -206,7 +216,9 @@ class GraphQLOverHttp:
             context = Context(self.services, principal, exchange.request_id, base, now, stale)
             given = await run(known, context)
             exchange.execution = given.execution
-            return given.body if given.execution == "planned" else None
+            # The head of its answer is known: where somebody else answered it has to be written anew.
+            same = given.execution == "planned" and context.is_stale == was_stale
+            return given.body if same else None
 
         return again
 

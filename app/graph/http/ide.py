@@ -100,8 +100,6 @@ def page_response(scope: Scope, exchange: Exchange, settings: Settings) -> Refus
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-length", b"%d" % len(body)),
             (b"content-security-policy", _POLICY.encode()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"no-referrer"),
             (b"cache-control", b"no-store"),
             (b"vary", b"Accept"),
         ],

@@ -150,7 +150,9 @@ class Conversation:
             headers = _credentials(self.exchange.headers, said.payload or {})
             principal = self.home.authenticator.recall(headers, now=now)
             if principal is None:
-                principal = await self.home.authenticator.by_headers(headers, now=now)
+                principal = await self.home.authenticator.by_headers(
+                    headers, now=now, address=self.exchange.address
+                )
             self._stop_watch = self.home.watches.open(headers, principal, self._end, now=now)
         except Failure as failure:
             await self.close(_code_of(failure), failure.message)
@@ -281,6 +283,7 @@ class Conversation:
             self.address,
             datetime.now(UTC),
             stale_ok(exchange.headers.get(b"prefer")),
+            address=exchange.address,
         )
 
 

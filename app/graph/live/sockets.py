@@ -12,6 +12,7 @@ from app.graph.live.messages import PROTOCOL, Close
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
 from app.graph.running.context import Services
+from app.serving.addresses import address_of
 from app.serving.exchange import Exchange, exchange_of
 from app.serving.preferences import base_url
 from app.serving.strangers import Waiting
@@ -31,6 +32,7 @@ class GraphQLOverSockets:
         """Serve one socket until it is closed."""
         exchange = exchange_of(scope)
         exchange.route = ROUTE
+        exchange.address = address_of(scope)
         await receive()
         if not self._welcomes(exchange, scope):
             exchange.status = 403

@@ -1,12 +1,12 @@
 """Adding and removing client files."""
 
+import logging
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import strawberry
 
 from app.auth.principal import WRITERS
-from app.db.database import Transaction
 from app.domain.assets import operations
 from app.domain.assets.operations import NewFile
 from app.domain.assets.storage import shelf
@@ -15,6 +15,8 @@ from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Upload
 from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
 from app.graph.types.assets import Asset
+
+log = logging.getLogger(__name__)
 
 
 @object_type
@@ -69,20 +71,32 @@ async def add(
         )
         async with context.transaction() as tx:
             made = await operations.add_assets(
-                tx, kept, campaign_id=campaign_id, store_id=store_id, now=context.now
+                tx,
+                kept,
+                campaign_id=campaign_id,
+                store_id=store_id,
+                quota=context.services.settings.file_quota,
+                now=context.now,
             )
             return AssetsAddPayload(assets=await shown_all(info, tx, "Asset", made))
 
 
 @writes(roles=WRITERS)
 async def remove(
-    info: strawberry.Info,
-    tx: Transaction,
-    input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")],
+    info: strawberry.Info, input: Annotated[AssetRemoveInput, strawberry.argument(description="Which one.")]
 ) -> AssetRemovePayload:
-    """Removes a file; links to it stop working at once."""
+    """Removes a file, its bytes too; links to it stop working at once."""
     ident = own_id(input.id, "asset", "asset", "id")
-    await operations.remove_asset(tx, ident, now=info.context.now)
+    context: Any = info.context
+    async with context.transaction() as tx:
+        await operations.remove_asset(tx, ident, now=context.now)
+    try:
+        await operations.purge(
+            context.db, context.services.assets, context.scope.group_id, only=ident, now=context.now
+        )
+    except Exception as problem:
+        # It is removed; the worker tries again.
+        log.warning("the bytes of asset %s are still there: %s", ident, problem)
     return AssetRemovePayload(removed_id=input.id)
 
 

@@ -179,7 +179,13 @@ async def create_media(
         async with context.transaction() as tx:
             made = await create_media_campaign(tx, order, now=context.now)
             if kept:
-                await add_assets(tx, kept, campaign_id=made.campaign_id, now=context.now)
+                await add_assets(
+                    tx,
+                    kept,
+                    campaign_id=made.campaign_id,
+                    quota=context.services.settings.file_quota,
+                    now=context.now,
+                )
             return await _payload(info, tx, made.campaign_id)
 
 

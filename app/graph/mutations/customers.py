@@ -10,6 +10,7 @@ from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
+from app.graph.declaring.permitting import NO_PROJECTS
 from app.graph.declaring.settable import entries_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.customers import Customer
@@ -39,7 +40,7 @@ class CustomersUpsertInput:
     customers: list[CustomerInput] = strawberry.field(description="5,000 at most; each customer once.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=NO_PROJECTS)
 async def upsert(
     info: strawberry.Info,
     tx: Transaction,

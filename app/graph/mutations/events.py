@@ -159,6 +159,7 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
     context = info.context
     narrowed = await context.services.projects.inside(context.principal, input.project, now=context.now)
     (project_id,) = narrowed.scope.project_ids
+    await context.services.quotas.check(narrowed.scope.group_id, now=context.now)
     return sent_event(
         narrowed.scope.group_id,
         project_id,

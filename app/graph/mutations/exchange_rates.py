@@ -9,6 +9,7 @@ from app.db.database import Transaction
 from app.domain.exchange.operations import Rate, upsert_rates
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entries_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.exchange_rates import ExchangeRate
@@ -38,7 +39,7 @@ class ExchangeRatesUpsertInput:
     )
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def upsert(
     info: strawberry.Info,
     tx: Transaction,

@@ -10,8 +10,9 @@ from app.domain.groups import operations
 from app.domain.groups.fields import GroupFields
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, writes
+from app.graph.declaring.writing import Administration, UserError, errors_field, writes
 from app.graph.types.groups import CustomerGroup
 
 
@@ -30,7 +31,11 @@ class GroupUpdateInput:
     """A change of the group you act in: fields left out stay."""
 
 
-@writes(roles=WRITERS)
+@writes(
+    roles=WRITERS,
+    administration=Administration("group.update", "customer_group", "group"),
+    shapes=WHOLE_GROUP,
+)
 async def update_group(
     info: strawberry.Info,
     tx: Transaction,

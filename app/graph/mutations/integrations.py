@@ -11,7 +11,7 @@ from app.domain.integrations.fields import IntegrationFields
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.settable import entry_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, own_id, writes
+from app.graph.declaring.writing import Administration, UserError, errors_field, own_id, writes
 from app.graph.types.integrations import Integration
 
 
@@ -39,7 +39,7 @@ class IntegrationUpdateInput:
     id: strawberry.ID = strawberry.field(description="The integration.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("integration.create", "integration", "intg"))
 async def create_integration(
     info: strawberry.Info,
     tx: Transaction,
@@ -52,7 +52,7 @@ async def create_integration(
     return IntegrationPayload(integration=await shown(info, tx, "Integration", made))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("integration.update", "integration", "intg"))
 async def update_integration(
     info: strawberry.Info,
     tx: Transaction,

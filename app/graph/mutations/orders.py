@@ -10,6 +10,7 @@ from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown_all
+from app.graph.declaring.permitting import NO_PROJECTS
 from app.graph.declaring.settable import entries_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, writes
 from app.graph.types.orders import Order
@@ -41,7 +42,7 @@ class OrdersRecordInput:
     orders: list[OrderInput] = strawberry.field(description="5,000 at most.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=NO_PROJECTS)
 async def record_many(
     info: strawberry.Info,
     tx: Transaction,

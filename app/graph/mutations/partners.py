@@ -10,6 +10,7 @@ from app.domain.groups import partners
 from app.domain.groups.fields import PartnerFields, PartnershipFields
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.types.partners import Partner, Partnership
@@ -59,7 +60,7 @@ class PartnershipRenameInput:
     id: strawberry.ID = strawberry.field(description="The agreement.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -70,7 +71,7 @@ async def create(
     return PartnerPayload(partner=await shown(info, tx, "Partner", made))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def update(
     info: strawberry.Info,
     tx: Transaction,

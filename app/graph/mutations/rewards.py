@@ -12,6 +12,7 @@ from app.domain.rewards.reversing import reverse
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.scalars import Long
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.inputs.rewards import RewardTriggerInput, occurrence_of
@@ -97,7 +98,7 @@ async def take_back(
     return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def create_attribute(
     info: strawberry.Info,  # noqa: ARG001 - every mutation is called with it
     tx: Transaction,

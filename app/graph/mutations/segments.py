@@ -15,6 +15,7 @@ from app.errors import MAX_TOLD, Failure, Invalid, Several
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.types.segments import Segment
@@ -82,7 +83,7 @@ class SegmentMembersInput:
     customer_ids: list[strawberry.ID] = strawberry.field(description="The customers, 5,000 at most.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -95,7 +96,7 @@ async def create(
     return SegmentPayload(segment=await shown(info, tx, "Segment", made))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def update(
     info: strawberry.Info,
     tx: Transaction,
@@ -109,7 +110,7 @@ async def update(
     return SegmentPayload(segment=await shown(info, tx, "Segment", ident))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def delete(
     info: strawberry.Info,
     tx: Transaction,
@@ -121,7 +122,7 @@ async def delete(
     return SegmentDeletePayload(deleted_id=input.id)
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def add_members(
     info: strawberry.Info,
     tx: Transaction,
@@ -131,7 +132,7 @@ async def add_members(
     return await _members(info, tx, input, operations.add_members)
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def remove_members(
     info: strawberry.Info,
     tx: Transaction,

@@ -10,8 +10,9 @@ from app.domain.groups import operations
 from app.domain.groups.fields import StoreFields
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
+from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, own_id, writes
+from app.graph.declaring.writing import Administration, UserError, errors_field, own_id, writes
 from app.graph.types.stores import Store
 
 
@@ -37,7 +38,7 @@ class StoreUpdateInput:
     id: strawberry.ID = strawberry.field(description="The store.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("store.create", "store", "store"), shapes=WHOLE_GROUP)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -48,7 +49,7 @@ async def create(
     return StorePayload(store=await shown(info, tx, "Store", made))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("store.update", "store", "store"))
 async def update(
     info: strawberry.Info,
     tx: Transaction,

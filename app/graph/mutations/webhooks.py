@@ -18,7 +18,16 @@ from app.domain.webhooks.reading import Happened, read_delivery
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import Provider
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.declaring.permitting import WHOLE_GROUP
+from app.graph.declaring.writing import (
+    Administration,
+    UserError,
+    errors_field,
+    given,
+    optional,
+    own_id,
+    writes,
+)
 from app.graph.types.webhooks import WebhookEndpoint
 
 TRIES = 4
@@ -98,7 +107,12 @@ class WebhookDeliveryInput:
     query: str | None = optional("The query of the address that was called: campaign_id is read there too.")
 
 
-@writes(roles=ADMIN_ROLES, secret=True)
+@writes(
+    roles=ADMIN_ROLES,
+    secret=True,
+    administration=Administration("webhook_connection.create", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
+)
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -118,7 +132,12 @@ async def create(
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes(roles=ADMIN_ROLES, secret=True)
+@writes(
+    roles=ADMIN_ROLES,
+    secret=True,
+    administration=Administration("webhook_connection.rotate", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
+)
 async def rotate(
     info: strawberry.Info,
     tx: Transaction,
@@ -140,7 +159,11 @@ async def rotate(
     return WebhookConnectionPayload(connection=row, secret=made.secret)
 
 
-@writes(roles=ADMIN_ROLES)
+@writes(
+    roles=ADMIN_ROLES,
+    administration=Administration("webhook_connection.disconnect", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
+)
 async def disconnect(
     info: strawberry.Info,
     tx: Transaction,
@@ -154,9 +177,7 @@ async def disconnect(
     return WebhookConnectionPayload(connection=row)
 
 
-@writes(
-    roles=WRITERS | {Role.WEBHOOK},
-)
+@writes(roles=WRITERS | {Role.WEBHOOK}, shapes=WHOLE_GROUP)
 async def take_in(
     info: strawberry.Info,
     input: Annotated[WebhookDeliveryInput, strawberry.argument(description="The delivery.")],
@@ -164,6 +185,8 @@ async def take_in(
     """Takes in a provider's delivery: what the webhook routes run once its signature held, and a way to send one
     again by hand. Each event counts once, however often it comes.
     """
+    context = info.context
+    await context.services.quotas.check(context.scope.group_id, now=context.now)
     provider = read_provider(input.provider)
     events = read_delivery(
         provider, input.body, content_type=given(input.content_type) or "", query=given(input.query) or ""

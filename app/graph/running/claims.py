@@ -59,6 +59,13 @@ class KeptAnswer:
     """The ids of what was made, with a space in between."""
 
 
+MAX_KEPT_BYTES = 1024 * 1024
+"""Of one answer. A repeat of a larger one is told that it was done."""
+_NOT_KEPT = (
+    b'{"data":null,"errors":[{"message":"This was done when it came first. Its answer was too large to be kept: read'
+    b' what you need with a query.","extensions":{"code":"ANSWER_NOT_KEPT"}}]}'
+)
+
 Work = Callable[[OneTransaction], Awaitable[KeptAnswer]]
 """What is to be done once. All that it does, it does by this one transaction."""
 
@@ -155,7 +162,7 @@ class Claim:
         now = self.now
         return (
             self.scope.group_id, self.key, self.principal, self.request_hash, made.status,
-            None if made.is_secret else made.body, made.made or None, now, now - KEPT_FOR,
+            None if made.is_secret else _short(made.body), made.made or None, now, now - KEPT_FOR,
         )  # fmt: skip
 
     def _remembered(self, row: Any, *, replayed: bool = True) -> KeptAnswer:
@@ -176,6 +183,10 @@ class Claim:
                 code=SECRET_NOT_KEPT,
             )
         return KeptAnswer(row["status"], row["answer"], replayed=replayed)
+
+
+def _short(body: bytes) -> bytes:
+    return body if len(body) <= MAX_KEPT_BYTES else _NOT_KEPT
 
 
 __all__ = ["IN_PROGRESS", "KEPT_FOR", "KEY_REUSED", "SECRET_NOT_KEPT", "Claim", "KeptAnswer"]

@@ -9,6 +9,7 @@ from app.auth.principal import PLATFORM_ROLES, Principal
 from app.auth.projects import Projects
 from app.db.database import Database, Transaction
 from app.domain.events.accepting import Acceptor
+from app.domain.events.quotas import EventQuotas
 from app.domain.events.rates import Rates
 from app.graph.running.spending import Spending
 from app.graph.running.turns import Turns
@@ -33,6 +34,8 @@ class Services:
     """Where events wait to be stored."""
     rates: Rates = field(init=False)
     """How many of them trackers may send."""
+    quotas: EventQuotas = field(init=False)
+    """Which groups have room for more of them."""
     projects: Projects = field(init=False)
     """Where a project's slug leads."""
     turns: Turns = field(init=False)
@@ -48,6 +51,7 @@ class Services:
             Acceptor(self.db, capacity=settings.event_queue, capacity_bytes=settings.event_queue_bytes),
         )
         object.__setattr__(self, "rates", Rates(settings.event_rate, settings.event_rate_bytes))
+        object.__setattr__(self, "quotas", EventQuotas(self.db, settings.event_quota))
         object.__setattr__(self, "projects", Projects(self.db))
         object.__setattr__(self, "turns", Turns())
         object.__setattr__(self, "spending", Spending(settings))
@@ -69,10 +73,14 @@ class Context:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     stale_ok: bool = False
     """The client said `Prefer: stale-ok`: a replica may answer."""
+    is_stale: bool = False
+    """It did."""
     window: NewsWindow | None = None
     """Which rows are news, where news are asked for."""
     left: Left | None = None
     """What is left of the principal's budget, where that is told."""
+    address: str = ""
+    """Where the request comes from; empty: unknown."""
     loaders: "Loaders | None" = None
     """Dataloaders of this request; made by the entry."""
 

@@ -27,7 +27,8 @@ from starlette.datastructures import UploadFile
 
 from app.db.database import COUNTED
 from app.db.deadlines import Deadline
-from app.db.outages import Away
+from app.db.outages import Away, Busy
+from app.db.preparing import OUTDATED
 from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
 from app.graph.running.checking import CheckedOperation, Rejected, check, check_large, is_large_and_new
@@ -38,6 +39,7 @@ from app.graph.running.operations import Operation
 from app.graph.schema import catalog, graph, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
+from app.serving import metrics
 from app.values.known import Known
 
 log = logging.getLogger("gateway.graph")
@@ -198,7 +200,7 @@ async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
     statements = counted[0] + (made.execution in ("planned", "rerun"))
     told |= {"execution": made.execution, "statements": statements, "ms": took_ms}
     body = made.body[:-1] + b',"extensions":' + _JSON.encode({"plan": told}) + b"}"
-    return Answer(body, data, made.errors, made.execution)
+    return Answer(body, data, made.errors, made.execution, made.retry_after_s)
 
 
 async def _run(checked: CheckedOperation, context: Context) -> Answer:
@@ -238,9 +240,12 @@ async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answ
 async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
     """The answer's bytes; None where the statement failed on its data and the resolvers should have a try."""
     try:
-        data = await context.db.read(
-            statement.text, statement.values(bindings), bindings.scope, stale_ok=context.stale_ok
-        )
+        values = statement.values(bindings)
+        if context.stale_ok:
+            data, context.is_stale = await context.db.read_stale(statement.text, values, bindings.scope)
+            metrics.stale_read(by_replica=context.is_stale)
+        else:
+            data = await context.db.read(statement.text, values, bindings.scope)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
         return None
@@ -404,7 +409,8 @@ def _cause(error: GraphQLError) -> Exception | None:
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    return cause
+    # A table was altered, again and again, while it was tried: nothing was done.
+    return Busy() if isinstance(cause, OUTDATED) else cause
 
 
 def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from starlette.datastructures import UploadFile
 
 from app.db.one_transaction import OneTransaction
 from app.errors import Invalid
-from app.graph.declaring.writing import roles_of, shows_secret
+from app.graph.declaring.writing import shows_secret
 from app.graph.running.checking import CheckedOperation
 from app.graph.running.claims import KEY_REUSED, Claim, KeptAnswer
 from app.graph.running.context import Context
@@ -42,7 +42,7 @@ async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> 
     Reads are run each time: their key is ignored. Raises Conflict while the first request is at work, Invalid where
     the key came with another request.
     """
-    if checked.kind is not OperationType.MUTATION:
+    if not is_done_once(checked, context):
         return await run(checked, context), False
     given: Answer | None = None
 
@@ -55,6 +55,13 @@ async def run_once(checked: CheckedOperation, context: Context, *, key: str) -> 
     if given is not None and not kept.replayed:
         return given, False
     return Answer(kept.body, execution="resolved"), kept.replayed
+
+
+def is_done_once(checked: CheckedOperation, context: Context) -> bool:
+    """Whether a key has a meaning here: neither for a read, nor for what is refused before anything is done or told."""
+    if checked.kind is not OperationType.MUTATION or checked.faults:
+        return False
+    return not checked.forbidden(context.principal)
 
 
 def _has_effect(given: Answer) -> bool:
@@ -99,14 +106,7 @@ async def once(
 
     `run` runs the operation with this context.
     """
-    is_secret = False
-    for root in checked.plan.tree.roots:
-        if root.definition is None:
-            continue
-        # Before anything is told of what was done: whoever may not do it now is told nothing.
-        if roles := roles_of(root.definition):
-            context.principal.require(roles)
-        is_secret = is_secret or shows_secret(root.definition)
+    is_secret = any(one.definition and shows_secret(one.definition) for one in checked.plan.tree.roots)
     operation, principal = checked.operation, context.principal
     values = await digested(operation.variables)
     assert isinstance(values, dict)
@@ -131,4 +131,13 @@ async def once(
     return await claim.once(work)
 
 
-__all__ = ["KEY_REUSED", "KeptAnswer", "digested", "fingerprint", "once", "read_key", "run_once"]
+__all__ = [
+    "KEY_REUSED",
+    "KeptAnswer",
+    "digested",
+    "fingerprint",
+    "is_done_once",
+    "once",
+    "read_key",
+    "run_once",
+]

@@ -36,9 +36,9 @@ class Remembered:
     scope_shape: ScopeShape
     args: Sequence[dict[str, Any]]
     cost: int
+    work: int
     faults: Sequence[dict[str, Any]]
     needs: tuple[Need, ...]
-    work: int
     plan: ref[Plan]
 
     def recall(self) -> CheckedOperation | None:
@@ -59,9 +59,9 @@ def remember(checked: CheckedOperation) -> Remembered:
         checked.scope_shape,
         checked.args,
         checked.cost,
+        checked.work,
         checked.faults,
         checked.needs,
-        checked.work,
         ref(checked.plan),
     )
 

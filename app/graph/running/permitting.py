@@ -12,12 +12,13 @@ from typing import Any
 from graphql import GraphQLField, GraphQLInputObjectType, get_location, get_named_type
 
 from app.auth.principal import Principal, Role
-from app.graph.declaring.permitting import roles_of
+from app.graph.declaring.permitting import WHOLE_GROUP, roles_of, shapes_of
 from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, ROOTS, Plan
 from app.graph.schema import catalog
 from app.plan.catalog import ByIds, Many
 from app.plan.collect import Selected
 from app.values.known import Known
+from app.values.scope import ScopeShape
 
 MAX_TOLD = 20
 """The most fields that a refusal names."""
@@ -28,13 +29,19 @@ class Need:
     """Roles of which one is needed, and what is said to whoever has none."""
 
     roles: frozenset[Role]
+    """Empty: none, but one of these shapes of scope."""
     errors: list[dict[str, Any]]
     """As GraphQL errors, one for each field that needs it."""
+    shapes: frozenset[ScopeShape] = frozenset()
+
+    def is_met_by(self, principal: Principal) -> bool:
+        """Whether this one has it."""
+        return principal.scope.shape in self.shapes if self.shapes else principal.may(self.roles)
 
 
 def refusals_to(needs: tuple[Need, ...], principal: Principal) -> list[dict[str, Any]]:
     """Why this one may not do that, as GraphQL errors; empty: it may."""
-    refused = [need for need in needs if not principal.may(need.roles)]
+    refused = [need for need in needs if not need.is_met_by(principal)]
     return [error for need in refused for error in need.errors][:MAX_TOLD]
 
 
@@ -52,12 +59,21 @@ def needs_of(plan: Plan) -> tuple[Need, ...]:
 
 def _needs(plan: Plan) -> tuple[Need, ...]:
     found: dict[frozenset[Role], list[dict[str, Any]]] = {}
+    borders: dict[frozenset[ScopeShape], list[dict[str, Any]]] = {}
     for root in plan.tree.roots:
+        if root.definition is not None and (shapes := shapes_of(root.definition)):
+            wider = "the whole group" if shapes == WHOLE_GROUP else "the group or a store"
+            message = f"{root.name} needs a credential for {wider}, not for a part of it."
+            borders.setdefault(shapes, []).append(_error(root, message))
         for selected, roles, what in _needed(root):
             errors = found.setdefault(roles, [])
             if len(errors) < MAX_TOLD:
-                errors.append(_error(selected, roles, what))
-    return tuple(Need(roles, errors) for roles, errors in found.items())
+                needed = ", ".join(sorted(roles))
+                errors.append(_error(selected, f"{what} needs one of the roles {needed}."))
+    return (
+        *(Need(roles, errors) for roles, errors in found.items()),
+        *(Need(frozenset(), errors, shapes) for shapes, errors in borders.items()),
+    )
 
 
 def _needed(selected: Selected) -> Iterator[tuple[Selected, frozenset[Role], str]]:
@@ -106,12 +122,8 @@ def _name(selected: Selected) -> str:
     return selected.name if selected.parent in ROOTS else f"{selected.parent}.{selected.name}"
 
 
-def _error(selected: Selected, roles: frozenset[Role], what: str) -> dict[str, Any]:
-    needed = ", ".join(sorted(roles))
-    shown: dict[str, Any] = {
-        "message": f"{what} needs one of the roles {needed}.",
-        "extensions": {"code": "FORBIDDEN"},
-    }
+def _error(selected: Selected, message: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"message": message, "extensions": {"code": "FORBIDDEN"}}
     places = [
         get_location(node.loc.source, node.loc.start) for node in selected.nodes if node.loc is not None
     ]

@@ -33,6 +33,12 @@ class ApiKey(Node):
     created_at: DateTime = column("When it was made.")
     expires_at: DateTime | None = column("When it stops working; null: never.")
     revoked_at: DateTime | None = column("When it was revoked; null: it was not.")
+    last_used_at: DateTime | None = column("When it was last used, to the minute or so; null: never.")
+    rotated_at: DateTime | None = column("When it last got a new secret; null: never.")
+    previous_until: DateTime | None = column(
+        "Until when its former secret holds as well; null: there is none."
+    )
+    store: StoreRef | None = to_one("The store it is bound to; null: none.", "store_id")
 
 
 @entity(table=tables.OAuthClient, prefix="client", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)

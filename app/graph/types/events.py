@@ -17,7 +17,7 @@ from app.graph.declaring.refs import (
 )
 from app.graph.declaring.scalars import JSON, DateTime
 from app.plan.catalog import Row, own, via
-from app.plan.kinds import ident
+from app.plan.kinds import DOCUMENT, ident
 from app.plan.sql import Sql, sql
 from app.tables import events as tables
 
@@ -69,14 +69,19 @@ class Event(Node):
     kind: str | None = column("What happened in our words (opened), where the sender's were understood.")
     channel: str | None = column("Where it happened, such as email.")
     outcome: EventOutcome | None = column("What became of it; null: nothing had to.")
-    body: JSON | None = column("The event as it was sent.", roles=PERSONAL_READERS)
+    body: JSON | None = column("The event as it was sent.", kind=DOCUMENT, roles=PERSONAL_READERS)
     sent_data: JSON | None = computed(
-        "What was sent as its data, without any transformation.", _sent_data, roles=PERSONAL_READERS
+        "What was sent as its data, without any transformation.",
+        _sent_data,
+        kind=DOCUMENT,
+        roles=PERSONAL_READERS,
     )
     data: JSON | None = column(
-        "What its fields were read as, by storage key, without those that are the user's."
+        "What its fields were read as, by storage key, without those that are the user's.", kind=DOCUMENT
     )
-    user_data: JSON | None = column("What it says about the user, by attribute.", roles=PERSONAL_READERS)
+    user_data: JSON | None = column(
+        "What it says about the user, by attribute.", kind=DOCUMENT, roles=PERSONAL_READERS
+    )
     is_attributable: bool = column("Whether the interactions that led to it can be found: it has a tracker.")
     type_version: int | None = column("The version of its event type it came under.")
     customer_id: strawberry.ID | None = column(

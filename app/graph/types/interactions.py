@@ -7,6 +7,7 @@ from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CampaignRef, CustomerRef, IntegrationRef, ProjectRef
 from app.graph.declaring.scalars import JSON, DateTime
 from app.plan.catalog import own, via
+from app.plan.kinds import DOCUMENT
 from app.tables import interactions as tables
 
 
@@ -26,9 +27,11 @@ class Interaction(Node):
     )
     landing_url: str | None = column("The address of the page where somebody came in.")
     referrer: str | None = column("The address of the page they came from.")
-    user_data: JSON | None = column("What was said about the user, as sent.", roles=PERSONAL_READERS)
+    user_data: JSON | None = column(
+        "What was said about the user, as sent.", kind=DOCUMENT, roles=PERSONAL_READERS
+    )
     node_data: JSON | None = column(
-        "What was said about the advertiser's side: wmktId, cid and whatever else."
+        "What was said about the advertiser's side: wmktId, cid and whatever else.", kind=DOCUMENT
     )
     created_at: DateTime = column("When it was recorded.")
     project: ProjectRef = to_one("The project it belongs to.", "project_id")

@@ -89,7 +89,7 @@ STATUSES = {
     LIMIT_INVALID: 400,
     FEATURE_UNAVAILABLE: 400,
 }
-TYPES = {401: "authentication", 403: "authorization", 500: "unknown", 503: "availability"}
+TYPES = {401: "authentication", 403: "authorization", 429: "quota", 500: "unknown", 503: "availability"}
 """The type of a general error, by status; `validation` for the others."""
 TITLES = {
     400: ("invalid", "Invalid request", "`goal` is required: Acquisition or Retention."),
@@ -105,15 +105,15 @@ TITLES = {
         "Send the body as application/json, not as text/plain.",
     ),
     422: ("idempotency-key-reused", "Idempotency-Key reused", "The key was used for another request."),
+    429: (
+        "too-many-refusals",
+        "Too many requests",
+        "Too many credentials from your address were refused. Please try again shortly.",
+    ),
     500: (
         "internal",
         "Internal error",
         INTERNAL_MESSAGE,
-    ),
-    429: (
-        "budget-exceeded",
-        "Budget exceeded",
-        "This credential has spent its budget. There is more in 3 s.",
     ),
     503: ("unavailable", "Unavailable", "Busy; try again in a moment."),
 }
