@@ -60,6 +60,12 @@ class Settings:
     """STATEMENT_TIMEOUT_MS: how long one SQL statement may run."""
     request_timeout_ms: int
     """REQUEST_TIMEOUT_MS: how long an operation may run as a whole; uploads and streams have their own bounds."""
+    budget: str
+    """BUDGET: `off`, `measure`, `warn` or `enforce` what a credential's operations may cost together."""
+    budget_per_s: int
+    """BUDGET_PER_S: how much that is a second, in values and rows."""
+    budget_burst: int
+    """BUDGET_BURST: how much may be saved up."""
     replica_max_lag_ms: int
     """REPLICA_MAX_LAG_MS: how far the replica may lag behind; the primary answers in its place where it does more."""
     max_answer_bytes: int
@@ -119,6 +125,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
         request_timeout_ms=_whole(env, "REQUEST_TIMEOUT_MS", 30_000),
+        budget=_one_of(env, "BUDGET", ("measure", "off", "warn", "enforce")),
+        budget_per_s=_whole(env, "BUDGET_PER_S", 200_000),
+        budget_burst=_whole(env, "BUDGET_BURST", 5_000_000),
         replica_max_lag_ms=_whole(env, "REPLICA_MAX_LAG_MS", 5_000),
         max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         file_quota=_whole(env, "FILE_QUOTA", 10 * GIB, most=2**53 - 1),
@@ -147,6 +156,14 @@ def _whole(env: Mapping[str, str], name: str, default: int, *, most: int = 2**31
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
         raise SystemExit(f"{name}={text!r} is not understood: use a whole number from 1 to {most}.")
     return int(text)
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """The first one unless something else is chosen."""
+    text = env.get(name, "").strip().lower() or choices[0]
+    if text not in choices:
+        raise SystemExit(f"{name}={env[name]!r} is not understood: use one of {', '.join(choices)}.")
+    return text
 
 
 def _dsn(env: Mapping[str, str], name: str) -> str | None:

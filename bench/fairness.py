@@ -157,7 +157,9 @@ async def _fill(url: str, folder: Path) -> Filled:
     await owner.execute("VACUUM ANALYZE")
     groups = []
     for group_id in (quiet, greedy):
-        key = await create_api_key(db, group_id=group_id, name="bench", now=now, access="write")
+        key = await create_api_key(
+            db, group_id=group_id, name="bench", now=now, access="write", personal_data=True
+        )
         ids = await owner.fetch("SELECT id FROM campaign WHERE group_id = $1 ORDER BY id LIMIT 50", group_id)
         groups.append(Group(group_id, key.secret, tuple(row["id"] for row in ids)))
     await owner.close()

@@ -18,6 +18,8 @@ MAX_WORK = 500_000
 """Rows read for one answer beside those it shows: some seconds."""
 HEAVY_COST, HEAVY_WORK = 50_000, 10_000
 """From here on an operation is heavy: it waits for its turn where others are about."""
+A_WRITE = 600
+"""The price of any field that writes."""
 PRICE = "price"
 """Under which a field's metadata has its price."""
 _DOCUMENT = 200
@@ -34,8 +36,12 @@ def cost_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
 
 
 def work_of(tree: Tree, args: Sequence[dict[str, Any]]) -> int:
-    """What it may do beside printing: the prices of its fields, for each row they are asked for."""
-    return _of(tree.roots, args, _price)
+    """What it may do beside printing: the prices of its fields, for each row they are asked for.
+
+    Each field of a mutation is a transaction of its own.
+    """
+    writes = len(tree.roots) * A_WRITE if tree.root_type == "Mutation" else 0
+    return writes + _of(tree.roots, args, _price)
 
 
 def dearest(tree: Tree, args: Sequence[dict[str, Any]]) -> str:

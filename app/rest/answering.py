@@ -336,7 +336,12 @@ def answered(
             log.error("a stored document was refused", extra=_about(context, route, given.errors[0]))
         if given.retry_after_s is not None:
             message = str(given.errors[0]["message"])
-            problem = Problem(Unavailable.code, message, retry_after_s=given.retry_after_s)
+            problem = Problem(
+                Unavailable.code,
+                message,
+                str(_code(given.errors[0]) or ""),
+                retry_after_s=given.retry_after_s,
+            )
             return failed(facade, [problem])
         return failed(facade, problems_of(given.errors) or [Problem(INTERNAL, INTERNAL_MESSAGE)])
     common = {**NO_STORE, "Preference-Applied": "stale-ok"} if context.is_stale else NO_STORE

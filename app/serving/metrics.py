@@ -39,6 +39,7 @@ _tallies = Tallies(Path(_folder) if _folder else None, spare=_TIMED)
 _numbers = _tallies.numbers
 _in_flight = _tallies.place(("in_flight",), slots=1)
 _refused = _tallies.place(("refused",), slots=1)
+_over_budget = _tallies.place(("over_budget",), slots=1)
 _events = _tallies.place(("events_processed",), slots=1)
 _stale = {answered: _tallies.place(("stale_reads", answered), slots=1) for answered in ("replica", "primary")}
 _database = _tallies.place(("database",), slots=4)
@@ -79,6 +80,11 @@ def left() -> None:
 def turned_away() -> None:
     """A request was turned away at the gate."""
     _numbers[_refused] += 1
+
+
+def over_budget() -> None:
+    """Somebody asked for something whose budget was spent."""
+    _numbers[_over_budget] += 1
 
 
 def events_processed(count: int) -> None:
@@ -180,6 +186,9 @@ class _Doors(Collector):
         families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {
             "in_flight": in_flight,
             "refused": refused,
+            "over_budget": CounterMetricFamily(
+                "gateway_operations_over_budget", "Operations of credentials whose budget was spent."
+            ),
             "events_processed": CounterMetricFamily(
                 "gateway_events_processed", "Events the pipeline is done with, taken or trashed."
             ),

@@ -98,7 +98,7 @@ class Plan:
 
     @cached_property
     def _has_work(self) -> bool:
-        return any(one.price for one in self.tree.walk())
+        return self.tree.root_type == "Mutation" or any(one.price for one in self.tree.walk())
 
     @cached_property
     def _fixed_work(self) -> int | None:

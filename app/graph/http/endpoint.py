@@ -8,6 +8,7 @@ browsers send across origins only after a preflight. A form is sent without one;
 of its own.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeGuard
@@ -37,6 +38,7 @@ from app.graph.running.entry import Answer, check_aside_or_refuse, run
 from app.graph.running.idempotency import read_key, run_once
 from app.graph.running.known_operations import KnownOperations, remember
 from app.graph.running.operations import read_json_body
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.serving.addresses import address_of
 from app.serving.bodies import METHOD_NOT_ALLOWED, PAGES, UNSUPPORTED_MEDIA_TYPE, brings_form, read_body
 from app.serving.door import Refusal
@@ -62,6 +64,7 @@ STATUSES = {
     NOT_ACCEPTABLE: 406,
     UNSUPPORTED_MEDIA_TYPE: 415,
     PREFLIGHT_REQUIRED: 403,
+    BUDGET_EXCEEDED: 429,
     INTERNAL: 500,
 }
 """By the precise code, else by the code of its class; all other codes are a 400."""
@@ -172,17 +175,24 @@ class GraphQLOverHttp:
         if form is Form.STREAM:
             # Errors in an operation are sent in the stream as well: a browser shows nothing else of the answer.
             return 200, list(STREAM_HEADERS), events_of(given.body)
+        more: list[tuple[bytes, bytes]] = []
+        if context.left is not None:
+            more.append((b"ratelimit-remaining", b"%d" % max(0, context.left.amount)))
+            if operation.extensions.get("budget"):
+                told = msgspec.json.encode({"budget": {"left": context.left.amount}})
+                given = replace(given, body=given.body[:-1] + b',"extensions":' + told + b"}")
         length = (b"content-length", b"%d" % len(given.body))
         if given.execution == "planned":
             if known is not None:
-                if WHOLE in scope:
+                if WHOLE in scope and not more:
                     exchange.again = self._again(known, context, name_of_headers(headers))
             elif body and isinstance(asked, CheckedOperation):
                 self.known.keep(body, asked, given)
             if context.is_stale:
-                return 200, [_CONTENT_TYPE[form], length, _NO_STORE, STALE], given.body
-            return 200, [_CONTENT_TYPE[form], length, _NO_STORE], given.body
-        status, more = _status_of(given, form)
+                more.append(STALE)
+            return 200, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
+        status, further = _status_of(given, form)
+        more += further
         if replayed:
             more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
@@ -258,7 +268,9 @@ def _status_of(given: Answer, form: Form) -> tuple[int, list[tuple[bytes, bytes]
     mutation by GET is a 405 and a busy or failed gateway a 5xx in both.
     """
     if given.retry_after_s is not None:
-        return 503, [(b"retry-after", b"%d" % given.retry_after_s)]
+        code = str(given.errors[0].get("extensions", {}).get("code", "")) if given.errors else ""
+        status = 429 if code == BUDGET_EXCEEDED else 503
+        return status, [(b"retry-after", b"%d" % given.retry_after_s)]
     if given.data is not None or not given.errors:
         return 200, []
     code = str(given.errors[0].get("extensions", {}).get("code", ""))

@@ -11,9 +11,11 @@ from app.db.database import Database, Transaction
 from app.domain.events.accepting import Acceptor
 from app.domain.events.quotas import EventQuotas
 from app.domain.events.rates import Rates
+from app.graph.running.spending import Spending
 from app.graph.running.turns import Turns
 from app.plan.binding import NewsWindow
 from app.settings import Settings
+from app.values.budgets import Left
 from app.values.scope import Scope
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Services:
     """Where a project's slug leads."""
     turns: Turns = field(init=False)
     """When heavy operations run."""
+    spending: Spending = field(init=False)
+    """What each principal's operations may cost together."""
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -50,6 +54,7 @@ class Services:
         object.__setattr__(self, "quotas", EventQuotas(self.db, settings.event_quota))
         object.__setattr__(self, "projects", Projects(self.db))
         object.__setattr__(self, "turns", Turns())
+        object.__setattr__(self, "spending", Spending(settings))
 
     async def close(self) -> None:
         """Store the events that still wait."""
@@ -72,6 +77,8 @@ class Context:
     """It did."""
     window: NewsWindow | None = None
     """Which rows are news, where news are asked for."""
+    left: Left | None = None
+    """What is left of the principal's budget, where that is told."""
     address: str = ""
     """Where the request comes from; empty: unknown."""
     loaders: "Loaders | None" = None

@@ -127,6 +127,7 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
     group, turns = context.scope.group_id, context.services.turns
     turns.saw(group)
     try:
+        context.left = context.services.spending.charge(context.principal, checked.cost + checked.work)
         is_heavy = checked.is_heavy or turns.is_slow(group)
         settings = context.services.settings
         planned = checked.plan.statement is not None and settings.planner

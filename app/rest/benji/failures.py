@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app.errors import INTERNAL_MESSAGE
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -26,6 +27,7 @@ STATUSES = {
     KEY_REUSED: 422,
     "FAILURE": 500,
     INTERNAL: 500,
+    BUDGET_EXCEEDED: 429,
     "UNAVAILABLE": 503,
 }
 EXAMPLES = {
@@ -39,6 +41,7 @@ EXAMPLES = {
     415: (UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
     422: (KEY_REUSED, "This Idempotency-Key was used for another request."),
     500: (INTERNAL, INTERNAL_MESSAGE),
+    429: ("BUDGET_EXCEEDED", "This credential has spent its budget. There is more in 3 s."),
     503: ("UNAVAILABLE", "Busy; try again in a moment."),
 }
 

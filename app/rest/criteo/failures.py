@@ -17,6 +17,7 @@ from app.domain.spend.rules import (
     SAME_CAMPAIGN,
 )
 from app.errors import INTERNAL_MESSAGE, NotFound
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.rest.criteo.requests import WRONG_TYPE
 from app.rest.failing import (
     INTERNAL,
@@ -83,6 +84,7 @@ STATUSES = {
     KEY_REUSED: 422,
     "FAILURE": 500,
     INTERNAL: 500,
+    BUDGET_EXCEEDED: 429,
     "UNAVAILABLE": 503,
     LIMIT_INVALID: 400,
     FEATURE_UNAVAILABLE: 400,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.errors import INTERNAL_MESSAGE, Invalid, NotFound
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.rest.crm.requests import called
 from app.rest.failing import (
     INTERNAL,
@@ -44,6 +45,7 @@ STATUSES = {
     KEY_REUSED: 422,
     "FAILURE": 500,
     INTERNAL: 500,
+    BUDGET_EXCEEDED: 429,
     "UNAVAILABLE": 503,
 }
 CODES = {"INVALID": "validation_error", "FAILURE": "internal", "TOO_LARGE": "body_too_large"}
@@ -66,6 +68,7 @@ EXAMPLES: dict[int, tuple[str, str]] = {
         "The segment has 120000 customers; a campaign by sms may have at most 100000.",
     ),
     500: ("internal", INTERNAL_MESSAGE),
+    429: ("budget_exceeded", "This credential has spent its budget. There is more in 3 s."),
     503: ("unavailable", "Busy; try again in a moment."),
 }
 _QUOTED = re.compile(r"`([A-Za-z_.]+)`")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from app.errors import INTERNAL_MESSAGE
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -24,6 +25,7 @@ STATUSES = {
     "INVALID": 422,
     "CONFLICT": 409,
     "TOO_LARGE": 413,
+    BUDGET_EXCEEDED: 429,
     "UNAVAILABLE": 503,
     "FAILURE": 500,
     MALFORMED_BODY: 400,
@@ -60,6 +62,7 @@ EXAMPLES = {
     415: "Send the body as application/json or multipart/form-data, not as text/plain.",
     422: "`end_date` must not be before `start_date`.",
     500: INTERNAL_MESSAGE,
+    429: "This credential has spent its budget. There is more in 3 s.",
     503: "Busy; try again in a moment.",
 }
 

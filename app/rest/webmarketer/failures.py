@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.errors import INTERNAL_MESSAGE, Invalid
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.rest.failing import (
     INTERNAL,
     KEY_REUSED,
@@ -43,6 +44,7 @@ STATUSES = {
     "FAILURE": 500,
     INTERNAL: 500,
     "RATE_LIMITED": 429,
+    BUDGET_EXCEEDED: 429,
     "UNAVAILABLE": 503,
 }
 EXAMPLES = {
