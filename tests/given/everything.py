@@ -487,10 +487,24 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             for at in range(1 + n % 2):
                 await add(RewardBalance(**g, **person, partner_id=partners[at], balance=BIG * at))
             await add(RewardParticipant(**g, campaign_id=campaign, customer_id=customers[n % 3], rewarded=n))
-        await add(AuditEntry(**g, actor=f"{mark} actor", action="test", detail=json.dumps(mark)))
+        await add(
+            AuditEntry(**g, actor=f"{mark} actor", action="test", detail=json.dumps(mark)),
+            AuditEntry(
+                **g, actor=WEIRD[1], address="203.0.113.7", action="store.update", subject=f"store_{stores[0]}",
+                before=json.dumps({"name": WEIRD[2], "amount": 1}), after=json.dumps({"name": f"{mark} after"}),
+            ),
+        )  # fmt: skip
         await add(
             ApiKey(
-                **g, name=f"{mark} key", hint=f"{mark}h", hash=bytes([group_id % 256]) * 32, access="read"
+                **g,
+                name=f"{mark} key",
+                hint=f"{mark}h",
+                hash=bytes([group_id % 256]) * 32,
+                access="read",
+                store_id=stores[0],
+                last_used_at=start,
+                rotated_at=start,
+                personal_data=True,
             ),
             ApiKey(
                 **g,
@@ -499,6 +513,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 hash=bytes([group_id % 256, 255]) * 16,
                 access="write",
                 revoked_at=start,
+                previous_hash=bytes([group_id % 256, 1]) * 16,
+                previous_until=start,
             ),
         )
         await add(
