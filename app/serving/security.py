@@ -22,16 +22,18 @@ GUARD_LINES = b"".join(b"%b: %b\r\n" % guard for guard in GUARDS)
 def guarded(app: ASGIApp) -> ASGIApp:
     """The application, with these headers on every answer that has none of its own."""
 
-    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    # A coroutine function, by which servers know the newer protocol.
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return app(scope, receive, send)
+            await app(scope, receive, send)
+            return
 
         def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = with_guards(message["headers"])
             return send(message)
 
-        return app(scope, receive, answer)
+        await app(scope, receive, answer)
 
     return serve
 

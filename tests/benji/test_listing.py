@@ -240,5 +240,5 @@ async def test_the_whole_list_is_one_statement(member: Member, db: Database) -> 
     response = await member.inner.call("GET", "/campaigns", base="", headers={"X-Explain": "1"})
     explained = response.json()
     assert explained["execution"] == "planned"
-    assert explained["sql"].lstrip().startswith("SELECT CASE WHEN octet_length(")
+    assert explained["sql"].lstrip().startswith("SELECT CASE WHEN octet_length(made.answer)")
     assert explained["document"].startswith("query BjCampaigns")

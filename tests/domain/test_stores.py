@@ -172,8 +172,21 @@ async def test_an_operator_makes_a_group_and_its_first_store_is_the_default(db: 
     assert (await rows(db, scope))[first]["is_default"] is True
     async with db.transaction(scope) as tx:
         found = dict(await tx.fetchrow("SELECT * FROM customer_group WHERE id = $1", made) or {})
-    said = {"id": made, "name": "Été", "currency": "JPY", "time_zone": "Asia/Tokyo", "created_at": NOW}
-    assert {name: found[name] for name in said} == said
+    kept = {
+        "keep_bodies_days",
+        "keep_deliveries_days",
+        "keep_trash_days",
+        "keep_traces_days",
+        "keep_answers_hours",
+    }
+    taken = {"files", "file_bytes", "file_quota", "events", "event_bytes", "event_quota"}
+    assert {name: found.pop(name) for name in kept | taken} == {
+        **dict.fromkeys(kept), **dict.fromkeys(taken, 0), "keep_answers_hours": 24, "file_quota": None,
+        "event_quota": None,
+    }  # fmt: skip
+    assert found == {
+        "id": made, "name": "Été", "currency": "JPY", "time_zone": "Asia/Tokyo", "created_at": NOW
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
