@@ -76,7 +76,7 @@ async def ways(
         url = server.dsn(f"both_ways_{planner}".lower())
         await create_database(url, template="both_ways_filled")
         opened.append(await connect(url, readers=2, writers=2))
-        settings = replace(read_settings({"DATA_DIR": str(folder)}), planner=planner)
+        settings = replace(read_settings({"DATA_DIR": str(folder), "SECRET_KEY": "s" * 40}), planner=planner)
         services.append(Services(settings, opened[-1], AssetStorage(settings)))
     yield Ways(ours, theirs, *services)
     for one in services:
