@@ -262,7 +262,7 @@ async def _fill(server: EmbeddedServer) -> Data:
     assert postmaster is not None
     await owner.close()
     db = await connect(url, readers=1, writers=1)
-    key = await create_api_key(db, group_id=group_id, name="bench", now=datetime.now(UTC), access="write")
+    key = await create_api_key(db, group_id=group_id, name="bench", now=datetime.now(UTC), personal_data=True)
     await db.close()
     return Data(url, postmaster, (Group(group_id, key.secret, ()),), str(version))
 
