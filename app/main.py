@@ -40,7 +40,6 @@ from app.serving.door import Door, Refusal
 from app.serving.exchange import exchange_of
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
-from app.serving.security import guarded
 from app.serving.stopping import STOPPING
 from app.serving.token_endpoint import TokenEndpoint
 from app.settings import Settings, read_settings
@@ -150,7 +149,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             max_strangers=settings.max_strangers,
             trusted_proxies=settings.trusted_proxies,
         )
-        yield guarded(door)
+        yield door
 
 
 def refuse(path: str, failure: Failure | None) -> Refusal:

@@ -18,6 +18,7 @@ from app.serving.bodies import MAX_BODY, MIB, UNSUPPORTED_MEDIA_TYPE, ClientGone
 from app.serving.exchange import CLIENT_LEFT, KEY, REQUEST_ID, WHOLE, Exchange
 from app.serving.journal import Journal
 from app.serving.known_requests import KnownRequests
+from app.serving.security import with_guards
 from app.serving.strangers import Lobby
 from app.serving.uvicorn_parts import behind_proxy
 from app.values.shares import Shares, TooMany
@@ -91,7 +92,7 @@ class Door:
         def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                head = message.get("headers", ())
+                head = with_guards(message.get("headers", ()))
                 if exchange.again is not None and WHOLE in scope and exchange.status == 200:
                     self.known_requests.keep(scope[WHOLE], exchange, scope["method"], head)
                 message["headers"] = [*head, (b"x-request-id", exchange.request_id.encode())]

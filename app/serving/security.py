@@ -4,9 +4,7 @@ Pages that need more say so themselves; what they have set stays. There is no HS
 asked over TLS alone is decided by what stands in front, which has the certificate.
 """
 
-from collections.abc import Awaitable, Iterable
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Iterable
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -17,25 +15,6 @@ GUARDS = (
 )
 GUARD_LINES = b"".join(b"%b: %b\r\n" % guard for guard in GUARDS)
 """For what the server refuses before anybody looks at it."""
-
-
-def guarded(app: ASGIApp) -> ASGIApp:
-    """The application, with these headers on every answer that has none of its own."""
-
-    # A coroutine function, by which servers know the newer protocol.
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
-
-        def answer(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                message["headers"] = with_guards(message["headers"])
-            return send(message)
-
-        await app(scope, receive, answer)
-
-    return serve
 
 
 def with_guards(headers: Headers) -> list[tuple[bytes, bytes]]:

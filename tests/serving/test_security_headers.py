@@ -6,6 +6,8 @@ from starlette.types import ASGIApp
 
 from app.serving.security import GUARD_LINES
 from tests.serving.conftest import Caller
+from tests.serving.test_coming_again import Counter
+from tests.serving.wire import get, wire
 
 JSON = {"Content-Type": "application/json"}
 ASKED = [
@@ -70,3 +72,17 @@ async def test_the_documentation_draws_itself_by_its_own_style_alone(gateway: AS
 def test_what_the_server_says_by_itself_has_them_too() -> None:
     assert b"nosniff" in GUARD_LINES
     assert b"frame-ancestors" in GUARD_LINES
+
+
+async def test_a_request_that_comes_again_gets_them_each_time() -> None:
+    app = Counter()
+    async with wire(app) as served:
+        reader, writer = await served.connect()
+        for _ in range(4):
+            writer.write(get("/", close=False))
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            for name in (b"x-content-type-options", b"referrer-policy", b"content-security-policy"):
+                assert head.count(name + b":") == 1, head
+            length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+        writer.close()
