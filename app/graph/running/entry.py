@@ -114,7 +114,7 @@ async def check_in_turn(operation: Operation, context: Context, *, live: bool = 
     group, turns = context.scope.group_id, context.services.turns
     turns.saw(group)
     with Deadline(context.services.settings.request_timeout_ms / 1000):
-        async with turns.turn(group, pauses=True):
+        async with turns.turn(group):
             return await check_large(operation, context, live=live)
 
 
@@ -138,7 +138,7 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
         with _deadline(checked, context):
             if not is_heavy:
                 return await _run_or_show(checked, context)
-            async with turns.turn(group, pauses=not planned):
+            async with turns.turn(group, is_planned=planned):
                 return await _run_or_show(checked, context)
     except (Rejected, Failure) as problem:
         return refused(problem)
@@ -343,7 +343,7 @@ async def _introspect(checked: CheckedOperation, context: Context) -> Answer:
     key = text, repr(sorted(checked.operation.variables.items()))
     given = _INTROSPECTIONS.get(key)
     if given is None:
-        async with context.services.turns.turn(context.scope.group_id, pauses=True):
+        async with context.services.turns.turn(context.scope.group_id):
             given = await asyncio.to_thread(_introspect_aside, checked)
         if not given.errors:
             _INTROSPECTIONS.keep(key, given)

@@ -1,8 +1,8 @@
 """Heavy operations take turns: what counts, simulates or prints tens of thousands of values, or was seen to take long.
 
-A few run at once in a process. While requests of other groups come in, each group has one at a time, with pauses where
-it is this process that works: so a heavy tenant leaves most of the processor, of the database and of the connections to
-others, and all of it is its own when nobody else is there.
+A few run at once in a process. While requests of other groups come in, each group has one at a time, and pauses for as
+long as that one took, or for twice as long where it is this process that works: so a heavy tenant leaves most of the
+processor, of the database and of the connections to others, and all of it is its own when nobody else is there.
 """
 
 import asyncio
@@ -54,10 +54,10 @@ class Turns:
         return any(seen > since for one, seen in self._seen.items() if one != group)
 
     @asynccontextmanager
-    async def turn(self, group: int, *, pauses: bool = False) -> AsyncIterator[None]:
+    async def turn(self, group: int, *, is_planned: bool = False) -> AsyncIterator[None]:
         """A turn. Unavailable where too many of this group wait.
 
-        `pauses`: this process does the work, and no database.
+        `is_planned`: the database does the work, which has more than one process for it.
         """
         if not self._shares.take(group):
             try:
@@ -72,8 +72,8 @@ class Turns:
             yield
         finally:
             took_s = time.monotonic() - started
-            if pauses and took_s > LONG_S and self.others_are_about(group):
-                pause_s = min(2 * took_s, MAX_PAUSE_S)
+            if took_s > LONG_S and self.others_are_about(group):
+                pause_s = min((1 if is_planned else 2) * took_s, MAX_PAUSE_S)
                 asyncio.get_running_loop().call_later(pause_s, self._shares.give_back, group)
             else:
                 self._shares.give_back(group)
