@@ -87,7 +87,13 @@ async def test_a_missing_group_shows(
     assert bool(hidden) == (edge.name in REDUNDANT), hidden
 
 
-WITHOUT_POLICIES = {"Query.apiKeys", "Query.webhookConnections", "Query.oauthClients", "OAuthClient.store"}
+WITHOUT_POLICIES = {
+    "Query.apiKeys",
+    "Query.webhookConnections",
+    "Query.oauthClients",
+    "OAuthClient.store",
+    "ApiKey.store",
+}
 
 
 NARROWED = [
