@@ -1,7 +1,10 @@
 """Roles: who reads, who is shown what identifies customers, who is shown the administration."""
 
+import gc
 import json
+from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 import pytest
 from graphql import is_required_argument
@@ -13,6 +16,8 @@ from app.graph.declaring.writing import ADMINISTRATION as WRITTEN_DOWN
 from app.graph.running.checking import check
 from app.graph.running.entry import Operation, answer
 from app.graph.running.explaining import explain
+from app.graph.running.idempotency import run_once
+from app.graph.running.permitting import needs_of
 from app.graph.schema import graph
 from tests.given.asking import Asker
 from tests.given.everything import Everything
@@ -230,6 +235,68 @@ async def test_no_mutation_runs_beside_one_that_may_not(asker: Asker, ours: Ever
         assert [one["path"] for one in made.errors] == [["b"]] or made.errors[0]["path"] == ["b"]
     async with asker.db.transaction(ours.scope) as tx:
         assert await tx.fetchval("SELECT count(*) FROM store WHERE name = 'beside'") == 0
+
+
+async def test_what_was_done_before_a_late_refusal_is_told(asker: Asker, ours: Everything) -> None:
+    """Some refusals depend on values, and so come while the mutations run."""
+    free = 'segmentCreate(input: {name: "z", type: DYNAMIC, criteria: $c}) { errors { code } }'
+    promo = 'promoCreate(input: {code: "LATE", type: "percentage", value: 5}) { errors { code } }'
+    for scope, second, variables in (
+        (ours.scope, free, {"c": {"attributes.iban": "x"}}),
+        (ours.store_scope, promo, {}),
+    ):
+        declares = "($c: JSON)" if variables else ""
+        for planner in (True, False):
+            both = f"""mutation{declares} {{
+                a: campaignCreate(input: {{name: "told"}}) {{ campaign {{ id name }} errors {{ code }} }}
+                b: {second}
+            }}"""
+            context = asker.context(scope, planner=planner, roles=frozenset({Role.WRITE}))
+            made = await answer(Operation(both, variables), context)
+            told = json.loads(made.body)
+            assert told["data"]["a"]["campaign"]["name"] == "told"
+            assert told["data"]["b"] is None
+            (error,) = told["errors"]
+            assert (error["path"], error["extensions"]["code"]) == (["b"], "FORBIDDEN")
+            alone = await answer(
+                Operation(f"mutation{declares} {{ b: {second} }}", variables),
+                asker.context(scope, planner=planner, roles=frozenset({Role.WRITE})),
+            )
+            assert json.loads(alone.body)["data"] == {"b": None}
+            assert alone.errors[0]["extensions"]["code"] == "FORBIDDEN"
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM campaign WHERE name = 'told'") == 4
+        assert await tx.fetchval("SELECT count(*) FROM segment WHERE name = 'z'") == 0
+        assert await tx.fetchval("SELECT count(*) FROM promo WHERE code = 'LATE'") == 0
+
+
+async def test_a_key_keeps_what_was_done_before_a_late_refusal_and_no_refusal_alone(
+    asker: Asker, ours: Everything
+) -> None:
+    free = 'segmentCreate(input: {name: "z", type: DYNAMIC, criteria: $c}) { errors { code } }'
+    campaign = 'campaignCreate(input: {name: "keyed"}) { campaign { name } errors { code } }'
+    for query, is_kept in ((f"a: {campaign} b: {free}", True), (f"b: {free}", False)):
+        operation = Operation(f"mutation($c: JSON) {{ {query} }}", {"c": {"attributes.iban": "x"}})
+        answers = []
+        for again in (False, True):
+            context = asker.context(ours.scope, roles=frozenset({Role.WRITE}))
+            made, replayed = await run_once(check(operation, context), context, key=f"late {is_kept}")
+            assert replayed == (again and is_kept)
+            answers.append(json.loads(made.body))
+        assert answers[0] == answers[1]
+        assert answers[0]["data"]["b"] is None
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM campaign WHERE name = 'keyed'") == 1
+
+
+def test_what_a_plan_needs_is_forgotten_with_it(asker: Asker, ours: Everything) -> None:
+    context = asker.context(ours.scope, roles=frozenset({Role.READ}))
+    plan = replace(check(Operation("{ customers { nodes { email } } }"), context).plan)
+    assert needs_of(plan) is needs_of(plan)
+    kept = ref(plan)
+    del plan
+    gc.collect()
+    assert kept() is None
 
 
 async def test_a_payload_shows_what_its_caller_may_read(asker: Asker, ours: Everything) -> None:
