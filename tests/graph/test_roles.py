@@ -53,6 +53,13 @@ PERSONAL = [
     "{ events { nodes { sentData } } }",
     "{ trashedEvents { nodes { body } } }",
     "{ events { nodes { userData } } }",
+    "{ events { nodes { data } } }",
+    "{ trashedEvents { nodes { data } } }",
+    "{ trashedEvents { nodes { faults { message } } } }",
+    "{ customers { nodes { events { nodes { ... on Event { seen: data } } } } } }",
+    "{ interactions { nodes { landingUrl } } }",
+    "{ interactions { nodes { referrer } } }",
+    "{ projects { nodes { interactions { nodes { nodeData } } } } }",
     '{ events(filter: {trackerId: "t"}) { totalCount } }',
     "{ campaigns { nodes { segment { members { nodes { customer { email } } } } } } }",
 ]
@@ -72,7 +79,8 @@ HARMLESS = [
     "{ campaigns { nodes { id name } } }",
     "{ customers { totalCount nodes { id loyaltyTier totalSpent } } }",
     "{ node(id: $campaign) { id ... on Customer { email } ... on ApiKey { name } } }",
-    "{ events { nodes { id status data } } }",
+    "{ events { nodes { id status faults { code field } } } }",
+    "{ interactions { nodes { id kind occurredAt } } }",
     "{ webhookProviders { name status } }",
     "{ segmentPreview(criteria: {order_count: {gte: 0}}) { size sample { id } } }",
     "{ viewer { name roles } }",
@@ -224,6 +232,38 @@ async def test_segments_ask_of_whom_something_is_true_only_for_who_may_know(
         assert (await answer(Operation(query, variables), context)).errors == []
 
 
+async def test_what_flows_pay_by_free_attributes_tells_of_whom_they_are_true(
+    asker: Asker, ours: Everything
+) -> None:
+    part, campaign = f"part_{ours.ids['partner'][0]}", f"camp_{ours.ids['campaign'][0]}"
+    simulate = """query($f: [FlowInput!]) { simulateCampaign(input: {
+        since: "2025-01-01", until: "2025-02-01", draft: {flows: $f}}) { customers outcomes { count } } }"""
+    save = """mutation($f: [FlowInput!]!) { flowsSave(input: {campaignId: "%s", flows: $f}) { errors { code } } }"""
+
+    def flows(kind: str, **named: Any) -> list[dict[str, Any]]:
+        child = {
+            "partnerId": part,
+            "value": "gold",
+            **named,
+            **({"amount": 2} if kind == "multipliers" else {}),
+        }
+        return [{"trigger": "SPEND", kind: [child]}]
+
+    async def asked(query: str, given: list[dict[str, Any]], *roles: Role) -> list[str]:
+        context = asker.context(ours.scope, roles=frozenset(roles))
+        made = await answer(Operation(query, {"f": given}), context)
+        return [one["extensions"]["code"] for one in made.errors]
+
+    for query, role in ((simulate, Role.READ), (save % campaign, Role.WRITE)):
+        for kind in ("conditions", "multipliers"):
+            for owner in ({"type": "USER"}, {"typeCode": 1}):
+                free = flows(kind, attribute=1_777, **owner)
+                assert await asked(query, free, role) == ["FORBIDDEN"], (query, free)
+                assert await asked(query, free, role, Role.PERSONAL_DATA) == []
+            assert await asked(query, flows(kind, attribute=1, type="USER"), role) == []
+            assert await asked(query, flows(kind, attribute=1_777, type="TRANSACTION"), role) == []
+
+
 async def test_no_mutation_runs_beside_one_that_may_not(asker: Asker, ours: Everything) -> None:
     query = """mutation {
         a: storeCreate(input: {name: "beside"}) { store { id } errors { code } }
@@ -334,7 +374,10 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
         # Rules of an event type, not what came.
         "EventType.phoneParsing",
     }
-    words = ("email", "phone", "body", "userdata", "sentdata", "trackerid", "address")
+    words = (
+        *("email", "phone", "body", "userdata", "sentdata", "trackerid", "address"),
+        *("landingurl", "referrer", "nodedata"),
+    )
     for kind in graph.type_map.values():
         if (
             kind.name.startswith("__")
