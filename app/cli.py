@@ -39,6 +39,18 @@ MaybeGroup = Annotated[
     int | None,
     typer.Option("--group", help="Only this customer group; all when left out.", min=1, max=MAX_NUMBER),
 ]
+DEFAULT_ROLE = "marketing"
+# Written out, so that --help needs no import; a test compares.
+ROLES = (
+    "administration, manager, marketing, marketing_manager, personal_data, platform_admin, read, restaurant_manager,"
+    " super_admin, system_admin, tenant_admin, write"
+)
+TokenRoles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role", help=f"A role; repeat for several. {DEFAULT_ROLE} unless said; roles are {ROLES}."
+    ),
+]
 SCHEMA = Path("schema.graphql")
 ROLES_PAGE = Path("docs/roles.md")
 
@@ -285,37 +297,62 @@ def plan_coverage() -> None:
 @app.command()
 def token(
     group: Group,
-    role: Annotated[list[str] | None, typer.Option(help="A role; repeat for several.")] = None,
+    role: TokenRoles = None,
     store: Annotated[int | None, typer.Option(help="Narrow the token to this store.")] = None,
     hours: Annotated[int, typer.Option(help="How long it holds.", min=1, max=24 * 365)] = 1,
     subject: Annotated[str, typer.Option(help="Who it is for, as the log will show it.")] = "cli",
 ) -> None:
-    """Mint a bearer token, signed with JWT_SECRET (or the secret under DATA_DIR)."""
+    """Mint a bearer token, signed with JWT_SECRET (or the secret under DATA_DIR); the group's audit has its `jti`."""
+    from app.auth.minting import mint_token
     from app.auth.tokens import Tokens
-    from app.settings import read_settings
 
-    typer.echo(
-        Tokens(read_settings()).mint(
-            subject=subject,
+    roles = _roles(role)
+
+    async def mint(db: "Database", settings: "Settings") -> None:
+        made = await mint_token(
+            db,
+            Tokens(settings),
             group_id=group,
-            roles=_roles(role or ["marketing"]),
+            subject=subject,
+            roles=roles,
             now=datetime.now(UTC),
             store_id=store,
             life_s=hours * 3600,
         )
-    )
+        typer.echo(made)
+
+    _with_database(mint)
 
 
 @tokens.command("revoke")
 def revoke_one_token(
-    jti: Annotated[str, typer.Argument(help="Its claim `jti`.")], group: MaybeGroup = None
+    jti: Annotated[str, typer.Argument(help="Its claim `jti`; one that begins with a dash after `--`.")],
+    group: Annotated[
+        int | None,
+        typer.Option(
+            "--group",
+            help="End it in this group, whose audit then has it. Left out: everywhere, and in the audit of the group"
+            " that `gateway token` minted it for.",
+            min=1,
+            max=MAX_NUMBER,
+        ),
+    ] = None,
 ) -> None:
     """End a bearer token of ours; it stops working within five seconds."""
-    from app.auth.revoking import revoke_token
+    from app.auth.minting import end_minted
 
     async def revoke(db: "Database", _: "Settings") -> None:
-        await revoke_token(db, jti=jti, group_id=group, now=datetime.now(UTC))
-        typer.echo(f"Token {jti} no longer holds.")
+        of_group = await end_minted(db, jti=jti, group_id=group, now=datetime.now(UTC))
+        if of_group is not None:
+            typer.echo(f"Token {jti} of group {of_group} no longer holds.")
+            return
+        where = "everywhere" if group is None else f"in group {group}"
+        typer.echo(
+            f"`gateway token` minted no token {jti} that is written down (those of /oauth2/token are not);"
+            f" it is refused {where} from now on."
+        )
+        if group is None:
+            typer.echo("No group's audit has this: say --group for that.", err=True)
 
     _with_database(revoke)
 
@@ -328,10 +365,12 @@ def audit(
 ) -> None:
     """List who did what of administration in a group, oldest first."""
     from app.auth.auditing import entries
+    from app.auth.minting import require_group
     from app.values.instants import show_instant
     from app.values.json_text import write_json
 
     async def show(db: "Database", _: "Settings") -> None:
+        await require_group(db, group)
         from_then = None if since is None else since.replace(tzinfo=UTC)
         async for entry in entries(db, group, since=from_then):
             at = show_instant(entry.pop("created_at"))
@@ -360,6 +399,26 @@ def create_customer_group(
         typer.echo(made)
 
     _with_database(create)
+
+
+@customer_groups.command("list")
+def list_customer_groups(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
+) -> None:
+    """List customer groups: number, name, currency, and how many stores."""
+    from dataclasses import asdict
+
+    from app.domain.groups.listing import list_groups
+    from app.values.json_text import write_json
+
+    async def show(db: "Database", _: "Settings") -> None:
+        for one in await list_groups(db):
+            if as_json:
+                typer.echo(write_json(asdict(one)).decode())
+            else:
+                typer.echo(f"{one.number}\t{one.name}\t{one.currency}\t{one.stores} stores")
+
+    _with_database(show)
 
 
 @customer_groups.command("quota")
@@ -479,19 +538,21 @@ def revoke_key(
 @clients.command("create")
 def create_oauth_client(
     group: Group,
-    role: Annotated[list[str] | None, typer.Option(help="A role of its tokens; repeatable.")] = None,
+    role: TokenRoles = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by hand",
     store: Annotated[int | None, typer.Option(help="Narrow it to this store.")] = None,
 ) -> None:
     """Make an OAuth client. Its secret is shown this once."""
     from app.auth.clients import create_client
 
+    roles = _roles(role)
+
     async def create(db: "Database", _: "Settings") -> None:
         made = await create_client(
             db,
             group_id=group,
             name=name,
-            roles=_roles(role or ["marketing"]),
+            roles=roles,
             now=datetime.now(UTC),
             store_id=store,
         )
@@ -571,13 +632,14 @@ async def _connected(settings: "Settings") -> "AsyncIterator[Database]":
         await db.close()
 
 
-def _roles(names: list[str]) -> "frozenset[Any]":
-    from app.auth.principal import Role
+def _roles(names: list[str] | None) -> "frozenset[Any]":
+    from app.auth.principal import CLAIMABLE, Role
 
-    try:
-        return frozenset(Role(name) for name in names)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}. Roles are: {', '.join(sorted(Role))}.") from None
+    asked = names or [DEFAULT_ROLE]
+    wrong = [name for name in asked if name not in CLAIMABLE]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} is none of them: {ROLES}.", param_hint="--role")
+    return frozenset(Role(name) for name in asked)
 
 
 async def _seed_demo(settings: "Settings") -> None:

@@ -37,6 +37,11 @@ MIN_SECRET_BYTES = 32
 _OPTIONS: Any = {"require": ["exp"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 
+def new_jti() -> str:
+    """An id for a token, of letters and digits: on a command line it cannot be taken for an option."""
+    return secrets.token_hex(12)
+
+
 class Tokens:
     """Mints and verifies tokens by the settings. ValueError for a secret too short to protect anything."""
 
@@ -65,6 +70,7 @@ class Tokens:
         project_ids: Collection[int] | None = None,
         client_id: str | None = None,
         life_s: int = LIFE_S,
+        jti: str | None = None,
     ) -> str:
         """A token of our own. `group_id` None only makes sense with a platform role."""
         issued = int(now.timestamp())
@@ -73,7 +79,7 @@ class Tokens:
             "sub": subject,
             "iat": issued,
             "exp": issued + life_s,
-            "jti": secrets.token_urlsafe(12),
+            "jti": jti or new_jti(),
             self._roles_claim: sorted(roles),
         }
         optional = {

@@ -19,11 +19,12 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOCK_WAITS_MS = 2_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 MIGRATES_WITHIN_S = 600.0
-# Who holds what a process waits for that changes the schema.
+# Who holds what a process waits for that changes the schema. An owner who is no superuser is not shown what the
+# sessions of other logins do, nor since when: there the state is NULL.
 _IN_THE_WAY = r"""
-SELECT DISTINCT b.pid, coalesce(b.usename, ''), coalesce(b.state, ''),
-       extract(epoch FROM clock_timestamp() - coalesce(b.xact_start, b.backend_start))::float8,
-       left(regexp_replace(b.query, '\s+', ' ', 'g'), 80)
+SELECT DISTINCT b.pid, coalesce(b.usename, '?'), coalesce(b.state, '?'),
+       coalesce(round(extract(epoch FROM clock_timestamp() - coalesce(b.xact_start, b.backend_start)))::text, '?'),
+       CASE WHEN b.state IS NULL THEN '?' ELSE left(regexp_replace(b.query, '\s+', ' ', 'g'), 80) END
   FROM pg_locks w
  CROSS JOIN unnest(pg_blocking_pids(w.pid)) holder(pid)
   JOIN pg_stat_activity b ON b.pid = holder.pid
@@ -101,21 +102,28 @@ def _patient(url: str) -> Config:
 async def _watched(guard: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     """Who is in the way of whoever waits for a table of ours, looked up while it does; ends when it is told to."""
     found: list[str] = []
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         while True:
             await asyncio.sleep(LOCK_WAITS_MS / 4000)
             rows = await guard.fetch(_IN_THE_WAY)
             if rows:
                 found = [
-                    f"process {pid} of {user} ({state}, {seconds:.0f} s: {query})"
+                    f"process {pid} of {user} ({state}, {seconds} s: {query})"
                     for pid, user, state, seconds, query in rows
                 ]
+    except asyncio.CancelledError:
+        pass
+    except Exception as problem:
+        # It only says whom to look for. What it cannot find out must not keep the schema from being changed.
+        log.warning("who is in the way of the migration cannot be looked up: %s", problem)
     return found
 
 
 async def _stopped(watching: "asyncio.Task[list[str]]") -> list[str]:
+    """Whom it found; nobody where it failed, or was stopped before it began."""
     watching.cancel()
-    return await watching
+    [found] = await asyncio.gather(watching, return_exceptions=True)
+    return found if isinstance(found, list) else []
 
 
 async def create_database(url: str, *, template: str | None = None) -> None:

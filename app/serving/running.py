@@ -16,7 +16,7 @@ from types import FrameType
 
 import asyncpg
 import uvicorn
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from app.db.database import READ_ROLE
 from app.db.embedded import DoesNotStart, EmbeddedServer
@@ -38,6 +38,8 @@ FINISH_WITHIN_S = 16
 after them, the worker and the embedded database, needs some of `STOPS_WITHIN_S`, too."""
 MAX_MESSAGE = 1024 * 1024
 """The most bytes in a WebSocket message."""
+CANNOT_BE_USED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What connecting to a database raises, and looking at it: nobody there, no such login, an address with a slip."""
 
 
 @contextlib.contextmanager
@@ -71,13 +73,13 @@ def embedded(settings: Settings) -> Iterator[tuple[EmbeddedServer, Settings]]:
 async def bring_up_to_date(settings: Settings) -> None:
     """Create the database where it is missing, and run the migrations it lacks, as its owner.
 
-    SystemExit where it is not one that this version can bring up to date.
+    SystemExit where it is not one that this version can bring up to date, cannot be reached, or has another owner.
     """
     url = settings.database_migrate_url or settings.database_url
     assert url is not None
-    await create_database(url)
     before = None
     try:
+        await create_database(url)
         async with _looking(url) as connection:
             before = await revision_of(connection)
             await check_known(connection)
@@ -86,8 +88,37 @@ async def bring_up_to_date(settings: Settings) -> None:
             await check_whole(connection)
     except (NotOurs, LockTimeout) as problem:
         raise SystemExit(str(problem)) from None
-    except (ProgrammingError, IntegrityError, DataError) as problem:
-        raise SystemExit(str(not_upgraded(before, problem.orig))) from None
+    except asyncpg.InsufficientPrivilegeError as problem:
+        raise SystemExit(_needs_the_owner(settings, problem)) from None
+    except CANNOT_BE_USED as problem:
+        raise SystemExit(f"{_database_of(settings)} cannot be used: {problem}") from None
+    except DBAPIError as problem:
+        if getattr(problem.orig, "sqlstate", None) == asyncpg.InsufficientPrivilegeError.sqlstate:
+            raise SystemExit(_needs_the_owner(settings, problem.orig)) from None
+        if isinstance(problem, ProgrammingError | IntegrityError | DataError):
+            raise SystemExit(str(not_upgraded(before, problem.orig))) from None
+        raise SystemExit(
+            f"{_database_of(settings)} could not be brought up to date: {_first_line(problem.orig)}"
+        ) from None
+
+
+def _needs_the_owner(settings: Settings, problem: object) -> str:
+    return (
+        f"{_database_of(settings)} can only be brought up to date by its owner (for the first time with CREATEROLE),"
+        f" who is not this login: {_first_line(problem)}. Name the owner in DATABASE_MIGRATE_URL."
+    )
+
+
+def _database_of(settings: Settings) -> str:
+    """How the operator knows the database that is migrated."""
+    if settings.database_migrate_url:
+        return "The database at DATABASE_MIGRATE_URL"
+    return "The database at DATABASE_URL" if os.environ.get("DATABASE_URL") else "The embedded database"
+
+
+def _first_line(problem: object) -> str:
+    # The driver's class comes before its words where SQLAlchemy wraps it.
+    return str(problem).partition("\n")[0].rpartition(">: ")[2]
 
 
 async def refuse_unless_current(settings: Settings) -> None:
@@ -104,7 +135,7 @@ async def refuse_unless_current(settings: Settings) -> None:
                 await check_whole(connection)
     except NotOurs as problem:
         raise SystemExit(str(problem)) from None
-    except (OSError, asyncpg.PostgresError) as problem:
+    except CANNOT_BE_USED as problem:
         raise SystemExit(f"The database at DATABASE_URL cannot be used: {problem}") from None
     if not current:
         raise SystemExit(
@@ -150,7 +181,7 @@ async def refuse_unsafe_login(settings: Settings) -> None:
                 found = await connection.fetchrow(_LOGIN)
             finally:
                 await connection.close()
-        except (OSError, asyncpg.PostgresError) as problem:
+        except CANNOT_BE_USED as problem:
             if name == "DATABASE_READ_URL":
                 continue  # It may come later, and reads go to the primary meanwhile.
             raise SystemExit(f"The database at {name} cannot be used: {problem}") from None

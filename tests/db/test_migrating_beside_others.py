@@ -58,3 +58,56 @@ async def test_it_gives_up_in_the_end_and_nothing_is_changed(url: str) -> None:
     await holding.execute("COMMIT")
     assert await revision_of(holding) == BEFORE
     await holding.close()
+
+
+OWNER, FOREIGN = "t_owner", "t_foreign"
+ROLES = "gateway_app, gateway_reader, gateway_guarded_reader"
+
+
+async def test_an_owner_who_is_no_superuser_waits_for_readers_of_other_logins(
+    server: EmbeddedServer, template: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    admin = await asyncpg.connect(server.dsn("postgres"))
+    await admin.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE; CREATE ROLE {FOREIGN} LOGIN")
+    await admin.execute(f"GRANT {ROLES} TO {OWNER} WITH ADMIN OPTION; GRANT {ROLES} TO {FOREIGN}")
+    name = "t_of_an_owner"
+    await admin.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0")
+    url = server.dsn(name).replace("postgres@", f"{OWNER}@")
+    await asyncio.to_thread(command.upgrade, migrating.config(url), BEFORE)
+    # Of its session the owner sees no more than the login: not its state, not its query, not since when.
+    holding = await asyncpg.connect(server.dsn(name).replace("postgres@", f"{FOREIGN}@"))
+    await holding.execute(f"SET ROLE gateway_app; BEGIN; SELECT count(*) FROM {TABLE}")
+    pid = await holding.fetchval("SELECT pg_backend_pid()")
+    done = asyncio.create_task(migrate(url))
+    async with asyncio.timeout(20):
+        while not any("cannot be changed" in record.getMessage() for record in caplog.records):
+            assert not done.done() or done.result() is None
+            await asyncio.sleep(0.05)
+    assert any(f"process {pid} of {FOREIGN} (?, ? s: ?)" in record.getMessage() for record in caplog.records)
+    await holding.execute("COMMIT")
+    await asyncio.wait_for(done, 20)
+    assert await revision_of(holding) == newest()
+    await holding.close()
+    await admin.close()
+
+
+async def test_a_watcher_that_fails_stops_no_migration(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    holding = await asyncpg.connect(url)
+    await holding.execute(f"BEGIN; SELECT count(*) FROM {TABLE}")
+    done = asyncio.create_task(migrate(url))
+    await asyncio.sleep(0.3)
+    # The connection it watches over is ended while it waits.
+    await holding.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with asyncio.timeout(10):
+        while not any("tried again" in record.getMessage() for record in caplog.records):
+            assert not done.done() or done.result() is None
+            await asyncio.sleep(0.05)
+    await holding.execute("COMMIT")
+    await asyncio.wait_for(done, 20)
+    assert await revision_of(holding) == newest()
+    await holding.close()

@@ -1,0 +1,131 @@
+"""What `gateway` commands say to an operator: one line for ordinary trouble, and the truth about what was done."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import jwt
+import pytest
+
+from app.auth.principal import CLAIMABLE
+from app.auth.tokens import new_jti
+from app.cli import ROLES
+from app.db.embedded import EmbeddedServer
+from tests.serving.process import data_folder, free_port, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A DATA_DIR."""
+    with data_folder() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("command", "url"),
+    [
+        (("migrate",), "postgresql://nobody@127.0.0.1:{port}/gateway"),
+        (("migrate",), "postgresql://nobody@127.0.0.1:{port}/gateway?sslmode=perhaps"),
+        (("keys", "list"), "postgresql://nobody@127.0.0.1:{port}/gateway?sslmode=perhaps"),
+        (("seed",), "postgresql://nobody@no-such-host.invalid/gateway"),
+    ],
+)
+async def test_a_database_that_cannot_be_reached_is_one_line(
+    folder: Path, command: tuple[str, ...], url: str
+) -> None:
+    code, said = await run(*command, folder=folder, DATABASE_URL=url.format(port=free_port()))
+    assert code == 1
+    assert "The database at DATABASE_URL cannot be used: " in said
+    assert len(said.splitlines()) == 1, said
+
+
+async def test_only_the_owner_migrates_and_others_are_told(
+    server: EmbeddedServer, database_url: str, folder: Path
+) -> None:
+    admin = await asyncpg.connect(database_url)
+    await admin.execute("CREATE ROLE t_no_owner LOGIN")
+    await admin.close()
+    login = {"DATABASE_URL": database_url.replace("postgres@", "t_no_owner@")}
+    code, said = await run("migrate", folder=folder, **login)
+    assert code == 1
+    assert "permission denied for table alembic_version" in said
+    assert "Name the owner in DATABASE_MIGRATE_URL." in said
+    assert len(said.splitlines()) == 1, said
+    # The same where the database has yet to be made, or holds nothing yet.
+    for name in ("t_not_there", "t_empty_of_another"):
+        if name == "t_empty_of_another":
+            admin = await asyncpg.connect(server.dsn("postgres"))
+            await admin.execute(f"CREATE DATABASE {name}")
+            await admin.close()
+        url = server.dsn(name).replace("postgres@", "t_no_owner@")
+        code, said = await run("migrate", folder=folder, DATABASE_MIGRATE_URL=url, **login)
+        assert code == 1
+        assert "The database at DATABASE_MIGRATE_URL can only be brought up to date by its owner" in said
+        assert len(said.splitlines()) == 1, said
+    code, said = await run("migrate", folder=folder, DATABASE_MIGRATE_URL=database_url, **login)
+    assert (code, said) == (0, "The database is at this version's schema.\n")
+
+
+async def test_tokens_of_the_operator_are_in_the_audit_of_their_group(
+    database_url: str, folder: Path
+) -> None:
+    async def gateway(*arguments: str) -> tuple[int, str]:
+        return await run(*arguments, folder=folder, DATABASE_URL=database_url, DEVELOPMENT="1")
+
+    for name in ("One", "Other"):
+        code, group = await gateway(
+            "groups", "create", "--name", name, "--currency", "EUR", "--time-zone", "Europe/Paris"
+        )
+        assert code == 0, group
+    group = group.strip()
+    code, minted = await gateway("token", "--group", group, "--subject", "me")
+    assert code == 0, minted
+    claims = jwt.decode(minted.strip(), options={"verify_signature": False})
+    code, said = await gateway("tokens", "revoke", claims["jti"])
+    assert (code, said) == (0, f"Token {claims['jti']} of group {group} no longer holds.\n")
+    code, said = await gateway("audit", "--group", group, "--json")
+    entries = [json.loads(line) for line in said.splitlines()]
+    assert [(entry["action"], entry["subject"]) for entry in entries] == [
+        ("token.create", claims["jti"]),
+        ("token.revoke", claims["jti"]),
+    ]
+    assert entries[0]["after"]["roles"] == ["marketing"]
+    assert entries[0]["after"]["subject"] == "me"
+    # Of a token nobody wrote down, no more is said than is known.
+    code, said = await gateway("tokens", "revoke", "nonexist")
+    assert code == 0
+    assert "no longer holds" not in said
+    assert "minted no token nonexist that is written down" in said
+    assert "refused everywhere from now on" in said
+
+    for command in (("token",), ("audit",), ("tokens", "revoke", "x")):
+        code, said = await gateway(*command, "--group", "77")
+        assert (code, said) == (1, "There is no customer group 77 here.\n")
+    code, said = await gateway("token", "--group", group, "--store", "77")
+    assert (code, said) == (1, "There is no store 77 here.\n")
+
+    code, said = await gateway("groups", "list", "--json")
+    assert [json.loads(line) for line in said.splitlines()][-1] == {
+        "number": int(group), "name": "Other", "currency": "EUR", "stores": 0
+    }  # fmt: skip
+    code, said = await gateway("groups", "list")
+    assert said.splitlines()[-1] == f"{group}\tOther\tEUR\t0 stores"
+
+
+async def test_help_names_the_roles(folder: Path) -> None:
+    assert ", ".join(sorted(CLAIMABLE)) == ROLES
+    for command in (("token",), ("clients", "create")):
+        code, said = await run(*command, "--help", folder=folder, COLUMNS="120")
+        assert code == 0
+        assert "marketing unless said" in said
+        assert "restaurant_manager" in said
+        code, said = await run(*command, "--group", "1", "--role", "tracker", folder=folder, COLUMNS="120")
+        assert code == 2
+        assert "is none of them" in said
+
+
+def test_ids_of_tokens_are_no_options() -> None:
+    assert all(new_jti().isalnum() for _ in range(200))
