@@ -9,76 +9,44 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import msgspec
 from graphql import (
-    DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
-    OperationDefinitionNode,
     OperationType,
-    execute_sync,
-    print_ast,
 )
 from starlette.datastructures import UploadFile
 
 from app.db.database import COUNTED
 from app.db.deadlines import Deadline
-from app.db.outages import Away, Busy
-from app.db.preparing import OUTDATED
-from app.errors import INTERNAL_MESSAGE, AnswerTooLarge, Failure, Forbidden, Unavailable
+from app.db.outages import Away
+from app.errors import AnswerTooLarge, Failure, Forbidden, Unavailable
 from app.graph.declaring.loading import Loaders
+from app.graph.running.answers import (
+    Answer,
+    answer_of,
+    cause_of,
+    forbidden,
+    masked,
+    refusals,
+    refused,
+    refused_with,
+)
 from app.graph.running.checking import CheckedOperation, Rejected, check, check_large, is_large_and_new
 from app.graph.running.context import Context
 from app.graph.running.explaining import explanation_of
+from app.graph.running.introspecting import asks_for_schema_alone, introspect
 from app.graph.running.lean import Lean, Unshown, lean_of
 from app.graph.running.operations import Operation
-from app.graph.schema import catalog, graph, schema
+from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
 from app.serving import metrics
-from app.values.known import Known
 
 log = logging.getLogger("gateway.graph")
 _JSON = msgspec.json.Encoder(decimal_format="number")
-MAX_MESSAGE = 500
-MAX_INTROSPECTIONS = 50
-MAX_INTROSPECTION_BYTES = 32_000_000
-"""For all kept answers about the schema together. A full one has some 670,000."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to an operation."""
-
-    body: bytes
-    """The whole response: `{"data": …, "errors": […]}`."""
-    resolved: bytes | None = None
-    """The JSON text of `data` where it is not simply the body without its envelope."""
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    """`{message, path, locations, extensions {code}}`, masked."""
-    execution: str = "planned"
-    """`planned`, `resolved`, `lean` (a mutation called without the executor), `rerun` (planned, failed, then resolved),
-    `explained` (not run) or `refused`."""
-
-    retry_after_s: int | None = None
-    """The gateway could not do it just now, and nothing was done: after so many seconds it may be able to."""
-
-    @property
-    def data(self) -> bytes | None:
-        """The JSON text of `data` alone; None where the request was refused before it ran."""
-        return self.body[8:-1] if self.resolved is None and self.execution == "planned" else self.resolved
-
-
-_INTROSPECTIONS: Known[tuple[str, str], Answer] = Known(
-    MAX_INTROSPECTIONS,
-    weight=MAX_INTROSPECTION_BYTES,
-    weigh=lambda key, given: sum(map(len, key)) + len(given.body),
-)
-"""Answers about the schema, which does not change while we run, by document and variables."""
 
 
 async def answer(operation: Operation, context: Context) -> Answer:
@@ -120,10 +88,10 @@ async def check_in_turn(operation: Operation, context: Context, *, live: bool = 
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
-    if forbidden := checked.forbidden(context.principal):
-        return _forbidden(forbidden)
+    if lacking := checked.forbidden(context.principal):
+        return forbidden(lacking)
     if checked.faults:
-        return _refused(list(checked.faults))
+        return refused_with(list(checked.faults))
     group, turns = context.scope.group_id, context.services.turns
     turns.saw(group)
     try:
@@ -142,12 +110,6 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
                 return await _run_or_show(checked, context)
     except (Rejected, Failure) as problem:
         return refused(problem)
-
-
-def refused(problem: Rejected | Failure) -> Answer:
-    """The answer that says why nothing was run."""
-    wait_s = problem.retry_after_s if isinstance(problem, Unavailable) else None
-    return _refused(refusals(problem), retry_after_s=wait_s)
 
 
 async def _run_or_show(checked: CheckedOperation, context: Context) -> Answer:
@@ -170,13 +132,6 @@ def _brings_files(value: object) -> bool:
     if isinstance(value, list):
         return any(_brings_files(inner) for inner in value)
     return isinstance(value, UploadFile)
-
-
-def refusals(problem: Rejected | Failure) -> list[dict[str, Any]]:
-    """Why an operation was not run, as GraphQL errors."""
-    if isinstance(problem, Rejected):
-        return [_shown(error, problem.code) for error in problem.errors]
-    return [{"message": problem.message, "extensions": {"code": problem.reason}}]
 
 
 async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
@@ -215,8 +170,8 @@ async def _run(checked: CheckedOperation, context: Context) -> Answer:
             return Answer(body)
         with _deadline(checked, context):
             return await _resolve(checked, context, execution="rerun")
-    if checked.definition.introspects:
-        return await _introspect(checked, context)
+    if checked.definition.introspects and asks_for_schema_alone(checked):
+        return await introspect(checked, context)
     lean = lean_of(checked) if context.services.settings.planner else None
     if lean is not None:
         return await _call(lean, checked, context)
@@ -232,8 +187,8 @@ async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answ
         resolving.made = made.payload
         return await _execute(checked, resolving, execution="resolved")
     errors = [] if error is None else [error]
-    return _unavailable(errors, shown, checked, context, execution="lean") or _answer(
-        shown, [_masked(error, context) for error in errors], execution="lean"
+    return _unavailable(errors, shown, checked, context, execution="lean") or answer_of(
+        shown, [masked(error, context) for error in errors], execution="lean"
     )
 
 
@@ -270,8 +225,8 @@ async def answers(checked: CheckedOperation, context: Context) -> AsyncGenerator
     )
     async with aclosing(results):
         async for result in results:
-            errors = [_masked(e, context) for e in result.errors or ()]
-            yield _answer(result.data, errors, execution="resolved").body
+            errors = [masked(e, context) for e in result.errors or ()]
+            yield answer_of(result.data, errors, execution="resolved").body
 
 
 async def _resolve(checked: CheckedOperation, context: Context, *, execution: str) -> Answer:
@@ -292,8 +247,8 @@ async def _execute(checked: CheckedOperation, resolving: "_Resolving", *, execut
         resolving.stop()
         raise
     context, errors = resolving.request, result.errors or ()
-    given = _unavailable(errors, result.data, checked, context, execution=execution) or _answer(
-        result.data, [_masked(error, context) for error in errors], execution=execution
+    given = _unavailable(errors, result.data, checked, context, execution=execution) or answer_of(
+        result.data, [masked(error, context) for error in errors], execution=execution
     )
     if len(given.body) > resolving.bindings.facts.max_bytes and checked.kind is OperationType.QUERY:
         # A mutation has done its work: what it did is told, whatever its size.
@@ -314,50 +269,15 @@ def _unavailable(
     A statement for all would have failed as a whole while the database is away, so a read does it here as well. What
     a mutation has done before that is told, unless it is undone with the rest.
     """
-    causes = [cause for error in errors if isinstance(cause := _cause(error), Unavailable)]
+    causes = [cause for error in errors if isinstance(cause := cause_of(error), Unavailable)]
     if not causes:
         return None
     found = data is not None and any(value is not None for value in data.values())
     is_away = any(isinstance(one, Away) for one in causes)
     if found and context.whole is None and (checked.kind is OperationType.MUTATION or not is_away):
         return None
-    shown = [_masked(error, context) for error in errors]
-    return _refused(shown, retry_after_s=causes[0].retry_after_s, execution=execution)
-
-
-def _answer(data: Any, errors: list[dict[str, Any]], *, execution: str) -> Answer:
-    """`data` is written once, for both forms of the answer."""
-    shown = _JSON.encode(data)
-    more = b',"errors":' + _JSON.encode(errors) if errors else b""
-    return Answer(b'{"data":' + shown + more + b"}", shown, errors, execution)
-
-
-async def _introspect(checked: CheckedOperation, context: Context) -> Answer:
-    if any(not root.name.startswith("__") for root in checked.plan.tree.roots):
-        return await _resolve(checked, context, execution="resolved")
-    # Whatever the operation is called, and however it is laid out.
-    node, others = checked.definition.node, checked.document.ast.definitions
-    asked = {one: getattr(node, one) for one in node.keys if one != "name"}
-    fragments = [one for one in others if isinstance(one, FragmentDefinitionNode)]
-    text = print_ast(DocumentNode(definitions=(OperationDefinitionNode(**asked), *fragments)))
-    key = text, repr(sorted(checked.operation.variables.items()))
-    given = _INTROSPECTIONS.get(key)
-    if given is None:
-        async with context.services.turns.turn(context.scope.group_id):
-            given = await asyncio.to_thread(_introspect_aside, checked)
-        if not given.errors:
-            _INTROSPECTIONS.keep(key, given)
-    return given
-
-
-def _introspect_aside(checked: CheckedOperation) -> Answer:
-    """Nothing but the schema is read, and nobody changes that."""
-    operation = checked.operation
-    result = execute_sync(
-        graph, checked.document.ast, variable_values=operation.variables, operation_name=operation.name
-    )
-    errors = [_shown(error, "BAD_USER_INPUT") for error in result.errors or ()]
-    return _answer(result.data, errors, execution="resolved")
+    shown = [masked(error, context) for error in errors]
+    return refused_with(shown, retry_after_s=causes[0].retry_after_s, execution=execution)
 
 
 class _Resolving:
@@ -378,55 +298,6 @@ class _Resolving:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.request, name)
-
-
-def _refused(
-    errors: list[dict[str, Any]], *, retry_after_s: int | None = None, execution: str = "refused"
-) -> Answer:
-    return Answer(_JSON.encode({"errors": errors}), None, errors, execution, retry_after_s)
-
-
-def _forbidden(errors: list[dict[str, Any]]) -> Answer:
-    """`data` is null, as where a field that may not be null refuses. Nothing has run."""
-    return Answer(_JSON.encode({"data": None, "errors": errors}), b"null", errors, "refused")
-
-
-def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"message": _bounded(error.message), "extensions": {"code": code}}
-    if error.locations:
-        shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-    if error.path:
-        shown["path"] = list(error.path)
-    return shown
-
-
-def _bounded(message: str) -> str:
-    """Errors cut short: graphql-core may quote a megabyte of the client's own text."""
-    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
-
-
-def _cause(error: GraphQLError) -> Exception | None:
-    cause = error.original_error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    # A table was altered, again and again, while it was tried: nothing was done.
-    return Busy() if isinstance(cause, OUTDATED) else cause
-
-
-def _masked(error: GraphQLError, context: Context) -> dict[str, Any]:
-    """Our own failures keep their message; anything else is logged, and the client gets the request id."""
-    cause = _cause(error)
-    if cause is None:
-        return _shown(error, "BAD_USER_INPUT")
-    if isinstance(cause, Failure):
-        shown = _shown(error, cause.reason)
-        shown["message"] = cause.message
-        return shown
-    log.error("a resolver failed", exc_info=cause, extra={"request_id": context.request_id})
-    shown = _shown(error, "INTERNAL")
-    shown["message"] = INTERNAL_MESSAGE
-    shown["extensions"]["requestId"] = context.request_id
-    return shown
 
 
 __all__ = [
