@@ -230,16 +230,14 @@ async def test_a_page_may_tell_that_somebody_came_and_nothing_else(db: Database,
         "project": site.slug, "trackerId": "t1", "landingUrl": f"https://shop.example/?wmktid={site.wmkt_id}&cid=x",
         "referrer": "https://news.example/",
     }  # fmt: skip
-    visit = VISIT.replace(" trackerId", "").replace(" userData", "")  # Those are shown to who may see them.
+    # These are shown to who may see them.
+    visit = VISIT.replace(" trackerId landingUrl referrer userData nodeData", "")
     assert (await call(site.project_scope, VISIT, Role.TRACKER, i=told))["errors"]
     found = (await call(site.project_scope, visit, Role.TRACKER, i=told))["data"]["interactionRecord"]
     first = found["interaction"].pop("id")
     assert found == {
         "interaction": {
             "kind": "ONLINE", "occurredAt": "2025-06-15T12:00:00Z",
-            "landingUrl": told["landingUrl"],
-            "referrer": told["referrer"],
-            "nodeData": {"wmktId": site.wmkt_id, "cid": "x"},
             "project": {"slug": site.slug}, "customer": None, "integration": {"wmktId": site.wmkt_id},
             "campaign": {"name": "Posters (implicit)", "tracking": {"isExplicit": False}},
         },
@@ -248,6 +246,9 @@ async def test_a_page_may_tell_that_somebody_came_and_nothing_else(db: Database,
     again = (await call(site.project_scope, VISIT, Role.MARKETING, i=told))["data"]["interactionRecord"]
     assert again["interaction"]["id"] == first
     assert (again["interaction"]["trackerId"], again["interaction"]["userData"]) == ("t1", None)
+    assert again["interaction"]["landingUrl"] == told["landingUrl"]
+    assert again["interaction"]["referrer"] == told["referrer"]
+    assert again["interaction"]["nodeData"] == {"wmktId": site.wmkt_id, "cid": "x"}
     other = await custom_ads.site(db)
     refused = await call(site.project_scope, visit, Role.TRACKER, i={**told, "project": other.slug})
     assert refused["data"]["interactionRecord"]["errors"][0]["code"] == "NOT_FOUND"
