@@ -62,6 +62,8 @@ class Setting:
     """Texts that are no id: with one of them it refers to nothing."""
     null: Any = None
     """What null means for a column that always holds a value; UNSET: the same as absent."""
+    by_admins: bool = False
+    """Only admins may give it, null included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,10 @@ def settable(
     refers: tuple[str, str] | None = None,
     named: Named | None = None,
     null: Any = None,
+    by_admins: bool = False,
 ) -> Any:
     """A field that may be left out, and then stays as it is."""
-    setting = Setting(description, check, name, inside, refers, named, null=null)
+    setting = Setting(description, check, name, inside, refers, named, null=null, by_admins=by_admins)
     return field(default=UNSET, metadata={KEY: setting})
 
 

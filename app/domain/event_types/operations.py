@@ -45,7 +45,8 @@ class EventTypeFields:
     trigger: Settable[RewardTrigger | None] = settable("What such an event is to flows of reward campaigns.")
     trigger_by_strangers: Settable[bool] = settable(
         "Whether events sent without a credential trigger as well, though anybody can make them up. They do not unless"
-        " this says so."
+        " this says so.",
+        by_admins=True,
     )
 
 
