@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.auth.projects import Projects
 from app.auth.principal import Role
+from app.auth.projects import Projects
 from app.db.database import Database
 from app.domain.events.accepting import MAX_BATCH_BYTES, Acceptor
 from app.domain.events.rates import RATE_LIMITED, Rates
