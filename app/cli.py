@@ -364,8 +364,8 @@ def audit(
     since: Annotated[datetime | None, typer.Option(help="From this day or moment on (UTC).")] = None,
 ) -> None:
     """List who did what of administration in a group, oldest first."""
-    from app.auth.auditing import entries
     from app.auth.minting import require_group
+    from app.db.auditing import entries
     from app.values.instants import show_instant
     from app.values.json_text import write_json
 
@@ -437,7 +437,7 @@ def set_quota(
     from app.domain.groups.operations import set_quotas
 
     async def change(db: "Database", _: "Settings") -> None:
-        shown = await set_quotas(db, group, files=files, events=events)
+        shown = await set_quotas(db, group, files=files, events=events, now=datetime.now(UTC))
         if shown is None:
             raise SystemExit(f"There is no customer group {group}.")
         for name, taken, quota in shown:

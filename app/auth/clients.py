@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from app.auth.auditing import OPERATOR, record, seen
 from app.auth.material import MAX_LENGTH, digest, new_secret, same
 from app.auth.naming import read_name
 from app.auth.principal import CLAIMABLE, PLATFORM_ROLES, Role
+from app.db.auditing import OPERATOR, record, seen
 from app.db.database import Database
 from app.errors import Invalid, NotFound
 from app.values.ids import show_id

@@ -92,10 +92,12 @@ class Authenticator:
         if held is None:
             held = await self._look_up(name, sent, now=now, address=address)
         elif self._is_due(name, now=now):
-            self._begin(name, sent, now=now)
+            self._begin(name, sent, now=now, address=address)
         return held.principal
 
-    def recall(self, headers: Mapping[bytes, bytes], *, now: datetime) -> Principal | None:
+    def recall(
+        self, headers: Mapping[bytes, bytes], *, now: datetime, address: str | None = None
+    ) -> Principal | None:
         """Who sends these headers, where that was found out a moment ago; `by_headers` finds it out.
 
         What was found out a while ago is found out again meanwhile, so that nobody has to wait for it.
@@ -105,7 +107,7 @@ class Authenticator:
         if held is None:
             return None
         if self._is_due(name, now=now):
-            self._begin(name, _sent(headers), now=now)
+            self._begin(name, _sent(headers), now=now, address=address)
         return held.principal
 
     def recall_by(self, name: bytes, *, now: datetime) -> Principal | None:
@@ -125,8 +127,10 @@ class Authenticator:
     def _is_due(self, name: bytes, *, now: datetime) -> bool:
         return self._good.is_aging(name, now=now) and name not in self._flights
 
-    def _begin(self, name: bytes, sent: Credential, *, now: datetime) -> asyncio.Task[Proven | Refused]:
-        return self._flights.begin(name, self._fly(name, sent, now=now))
+    def _begin(
+        self, name: bytes, sent: Credential, *, now: datetime, address: str | None
+    ) -> asyncio.Task[Proven | Refused]:
+        return self._flights.begin(name, self._fly(name, sent, now=now, address=address))
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime, address: str | None) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
@@ -142,7 +146,7 @@ class Authenticator:
         if outcome is None:
             if self._unproven >= MAX_UNPROVEN:
                 raise Unavailable(BUSY)
-            flight = self._flights.get(name) or self._begin(name, sent, now=now)
+            flight = self._flights.get(name) or self._begin(name, sent, now=now, address=address)
             self._unproven += 1
             try:
                 # Shielded: whoever came first may leave; the others still wait for the answer.
@@ -159,9 +163,11 @@ class Authenticator:
             raise Unauthorized
         return outcome
 
-    async def _fly(self, name: bytes, sent: Credential, *, now: datetime) -> Proven | Refused:
+    async def _fly(
+        self, name: bytes, sent: Credential, *, now: datetime, address: str | None
+    ) -> Proven | Refused:
         try:
-            proven = await self._lookup.prove(sent, now=now)
+            proven = await self._lookup.prove(sent, now=now, address=address)
         except (Unauthorized, Forbidden) as failure:
             refused = Refused(type(failure), failure.message)
             self._bad.keep(name, refused, now=now)

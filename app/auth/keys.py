@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from app.auth.auditing import OPERATOR, record, seen
 from app.auth.material import digest, hint, new_secret
 from app.auth.naming import read_name
 from app.auth.principal import ADMIN_ROLES, Principal, Role
+from app.db.auditing import OPERATOR, record, seen
 from app.db.constraints import refusals
 from app.db.database import Database, Transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound

@@ -37,7 +37,9 @@ _STORE_BY_BEACON = "SELECT id FROM store WHERE group_id = $1 AND beacon_key = $2
 _STORE_BY_ID = "SELECT id FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
 _PROJECTS_BY_ID = "SELECT id FROM project WHERE group_id = $1 AND id = ANY ($2::bigint[])"
 _PROJECTS_BY_SLUG = "SELECT project_id FROM project_slug WHERE group_id = $1 AND slug = ANY ($2::text[])"
-_AUDIT = "INSERT INTO audit_entry (group_id, actor, action, detail) VALUES ($1, $2, 'enter_group', $3::json)"
+_AUDIT = """
+INSERT INTO audit_entry (group_id, actor, action, detail, address) VALUES ($1, $2, 'enter_group', $3::json, $4)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,17 @@ class Lookup:
         self._turns = asyncio.Semaphore(LOOKUPS)
         self._audited: KnownFor[tuple[bytes, int], bool] = KnownFor(2_000, life=AUDIT_EVERY)
 
-    async def prove(self, sent: Credential, *, now: datetime) -> Proven:
+    async def prove(self, sent: Credential, *, now: datetime, address: str | None = None) -> Proven:
         """Unauthorized for what is not valid, Forbidden for what reaches past its borders.
 
         With both kinds each must be valid and both must mean the same scope; the token's person is the one who acts.
         """
         key = None if sent.api_key is None else await self._prove_key(sent.api_key, sent, now=now)
-        token = None if sent.bearer is None else await self._prove_token(sent.bearer, sent, now=now)
+        token = (
+            None
+            if sent.bearer is None
+            else await self._prove_token(sent.bearer, sent, now=now, address=address)
+        )
         if key is None or token is None:
             proven = key or token
             if proven is None:
@@ -105,7 +111,9 @@ class Lookup:
         scope = Scope(group_id, store_id, group_ids=key.group_ids)
         return Proven(Principal(f"key:{key.id}", scope, key.roles, "api_key"), key.expires_at)
 
-    async def _prove_token(self, bearer: str, sent: Credential, *, now: datetime) -> Proven:
+    async def _prove_token(
+        self, bearer: str, sent: Credential, *, now: datetime, address: str | None
+    ) -> Proven:
         claims = await self.tokens.verify(bearer, now=now)
         group_id = self._group_of(claims, sent.group)
         entering = claims.group_id is None
@@ -118,7 +126,7 @@ class Lookup:
                 visit = (digest(bearer), group_id)
                 if entering and self._audited.get(visit, now=now) is None:
                     detail = json.dumps({"roles": sorted(claims.roles)})
-                    await tx.execute(_AUDIT, group_id, claims.name, detail)
+                    await tx.execute(_AUDIT, group_id, claims.name, detail, address or None)
         if entering:
             self._audited.keep(visit, True, now=now)
         return Proven(Principal(claims.name, scope, claims.roles, "token"), claims.expires_at)

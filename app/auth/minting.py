@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from app.auth.auditing import OPERATOR, record
 from app.auth.principal import Role
 from app.auth.revoking import revoke_token
 from app.auth.tokens import Tokens, new_jti
+from app.db.auditing import OPERATOR, record
 from app.db.database import Database
 from app.errors import NotFound
 from app.values.instants import show_instant

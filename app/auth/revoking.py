@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from app.auth.auditing import OPERATOR, record
 from app.auth.claims import Claims
+from app.db.auditing import OPERATOR, record
 from app.db.database import Database, Transaction
 from app.errors import Invalid
 from app.values.scope import Scope

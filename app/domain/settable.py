@@ -62,6 +62,10 @@ class Setting:
     """Texts that are no id: with one of them it refers to nothing."""
     null: Any = None
     """What null means for a column that always holds a value; UNSET: the same as absent."""
+    by_admins: bool = False
+    """Only admins may give it, null included."""
+    kept: bool = True
+    """Whether the audit trail may keep it: not what is secret, nor what is no single value of its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,13 @@ def settable(
     refers: tuple[str, str] | None = None,
     named: Named | None = None,
     null: Any = None,
+    by_admins: bool = False,
+    kept: bool = True,
 ) -> Any:
     """A field that may be left out, and then stays as it is."""
-    setting = Setting(description, check, name, inside, refers, named, null=null)
+    setting = Setting(
+        description, check, name, inside, refers, named, null=null, by_admins=by_admins, kept=kept
+    )
     return field(default=UNSET, metadata={KEY: setting})
 
 
@@ -160,6 +168,12 @@ def written(
         else:
             values[one.column] = value
     return values
+
+
+@cache
+def kept_columns(cls: type) -> tuple[str, ...]:
+    """What the audit trail keeps of the columns that can be set: all but those declared unkept."""
+    return tuple(one.column for one in settable_fields(cls) if one.setting.kept)
 
 
 def path_of(cls: type, column: str) -> Path:

@@ -15,6 +15,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLField,
     GraphQLIncludeDirective,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
@@ -60,6 +61,9 @@ class Selected:
     """The place of its arguments among the request's, if they use variables."""
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Its coerced arguments in the request for which the tree was made."""
+    given: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The names of its arguments and, inside, of their input fields: which are given, null included, is part of a
+    plan's structure, in lists aside."""
     children: dict[str, list["Selected"]] = dataclasses.field(default_factory=dict)
     """What is selected inside, per concrete type."""
 
@@ -179,6 +183,7 @@ class Collector:
         )  # fmt: skip
         if definition.args:
             selected.values = get_argument_values(definition, node, self.variables)
+            selected.given = _names(definition.args, selected.values)
             if any(_uses_variables(argument.value) for argument in node.arguments or ()):
                 selected.slot = len(self.slots)
                 self.slots.append((definition, node))
@@ -191,6 +196,16 @@ class Collector:
                 assert isinstance(one, GraphQLObjectType)
                 selected.children[one.name] = self._fields(one, sets)
         return selected
+
+
+def _names(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of arguments or an input's fields those that have a value, and the same inside of each."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        kind = get_named_type(fields[name].type)
+        is_input = isinstance(kind, GraphQLInputObjectType) and isinstance(value, dict)
+        found[name] = _names(kind.fields, value) if is_input else {}
+    return found
 
 
 def _uses_variables(node: Node) -> bool:

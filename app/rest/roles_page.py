@@ -67,8 +67,8 @@ Made from the code by `gateway schema`; do not edit it by hand.
 
 A credential acts inside its scope (a group, perhaps a store or projects), and there it may do what its roles say. All
 that an operation needs is asked before any of it runs: a root field needs roles to be called, and some fields, filters,
-orderings and types below it need further ones. Whoever lacks one gets the error `FORBIDDEN`, which names the field and
-the roles that would do, and nothing has run, nothing beside it either.
+orderings, types below it and input fields need further ones. Whoever lacks one gets the error `FORBIDDEN`, which names
+the field and the roles that would do, and nothing has run, nothing beside it either.
 
 | who | roles | where they come from |
 |---|---|---|
@@ -112,6 +112,10 @@ def _below() -> Iterator[str]:
         + ":\n"
     )
     for name in _needing(ADMIN_READERS):
+        yield f"- `{name}`"
+    yield "\n## Settings\n"
+    yield "Whoever gives these to a mutation, null included, needs one of " + _named(ADMIN_ROLES) + ":\n"
+    for name in _needing(ADMIN_ROLES):
         yield f"- `{name}`"
     yield ""
 

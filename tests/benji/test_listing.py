@@ -10,6 +10,9 @@ import pytest
 from app.db.database import Database
 from app.domain.campaigns.lifecycle import Move
 from app.domain.campaigns.operations import delete_campaign, move_campaign
+from app.graph.running.spending import BUDGET_EXCEEDED
+from app.rest.benji.failures import FAILURES
+from app.rest.failing import Problem
 from tests.benji.conftest import Member
 from tests.given import campaigns
 from tests.given.campaigns import NOON
@@ -242,3 +245,13 @@ async def test_the_whole_list_is_one_statement(member: Member, db: Database) -> 
     assert explained["execution"] == "planned"
     assert explained["sql"].lstrip().startswith("SELECT CASE WHEN octet_length(made.answer)")
     assert explained["document"].startswith("query BjCampaigns")
+
+
+def test_a_spent_budget_is_called_by_its_own_name() -> None:
+    spent = Problem("UNAVAILABLE", "There is more in 3 s.", BUDGET_EXCEEDED, retry_after_s=3)
+    assert FAILURES.status_of(spent) == 429
+    assert FAILURES.body(429, [spent]) == {
+        "error": {"code": "budget_exceeded", "message": "There is more in 3 s."}
+    }
+    busy = Problem("UNAVAILABLE", "Busy.", "BUSY")
+    assert FAILURES.body(503, [busy]) == {"error": {"code": "unavailable", "message": "Busy."}}

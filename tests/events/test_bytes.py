@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.auth.principal import Role
 from app.auth.projects import Projects
 from app.db.database import Database
 from app.domain.events.accepting import MAX_BATCH_BYTES, Acceptor
@@ -40,7 +41,9 @@ async def test_an_event_has_64_kib_unless_its_project_says_more(ask: Ask, shop: 
     assert await send(DEFAULT_EVENT_BYTES) == []
     (error,) = await send(DEFAULT_EVENT_BYTES + 1)
     assert error["path"] == ["data"]
-    changed = await ask(one, UPDATE, input={"id": f"proj_{one.project_id}", "maxEventBytes": 100_000})
+    changed = await ask(
+        one, UPDATE, Role.TENANT_ADMIN, input={"id": f"proj_{one.project_id}", "maxEventBytes": 100_000}
+    )
     assert changed["data"]["projectUpdate"] == {"project": {"maxEventBytes": 100_000}, "errors": []}
     assert await Projects(one.db).max_event_bytes(one.slug, now=NOW) == 100_000
 
@@ -56,13 +59,17 @@ async def test_what_is_not_a_letter_of_ours_counts_as_it_is_stored(ask: Ask, sho
 @pytest.mark.parametrize("most", [0, 1_023, MOST_EVENT_BYTES + 1, -5])
 async def test_a_project_says_it_within_bounds(ask: Ask, shop: OpenShop, most: int) -> None:  # noqa: F811
     one = await shop()
-    changed = await ask(one, UPDATE, input={"id": f"proj_{one.project_id}", "maxEventBytes": most})
+    changed = await ask(
+        one, UPDATE, Role.TENANT_ADMIN, input={"id": f"proj_{one.project_id}", "maxEventBytes": most}
+    )
     assert changed["data"]["projectUpdate"]["errors"] == [{"code": "INVALID", "path": ["maxEventBytes"]}]
 
 
 async def test_a_project_of_another_group_stays_as_it_is(ask: Ask, shop: OpenShop) -> None:  # noqa: F811
     ours, theirs = await shop(), await shop()
-    changed = await ask(ours, UPDATE, input={"id": f"proj_{theirs.project_id}", "maxEventBytes": 2_000})
+    changed = await ask(
+        ours, UPDATE, Role.TENANT_ADMIN, input={"id": f"proj_{theirs.project_id}", "maxEventBytes": 2_000}
+    )
     assert changed["data"]["projectUpdate"]["errors"] == [{"code": "NOT_FOUND", "path": ["id"]}]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import ref
 
 import pytest
-from graphql import is_required_argument
+from graphql import GraphQLInputObjectType, get_named_type, is_required_argument
 
 from app.auth.principal import CRM_ROLES, Role
 from app.errors import Forbidden
@@ -357,7 +357,7 @@ def test_administration_is_written_down() -> None:
         for name, field in graph.mutation_type.fields.items()
         if field.extensions["strawberry-definition"].metadata[WRITTEN_DOWN] is not None
     }
-    about = ("apiKey", "token", "webhookConnection", "store", "group", "integration")
+    about = ("apiKey", "token", "webhookConnection", "store", "group", "integration", "project", "eventType")
     assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}
 
 
@@ -418,3 +418,80 @@ def test_what_only_the_whole_group_may_is_declared() -> None:
     whole = {name for name, one in graph.mutation_type.fields.items() if shapes_of(one) == WHOLE_GROUP}
     about = ("apiKey", "tokenRevoke", "webhookConnection", "segment", "exchangeRates", "groupUpdate")
     assert {name for name in graph.mutation_type.fields if name.startswith(about)} <= whole
+
+
+SETTINGS = [
+    *(("groupUpdate(input: {%s: 1})", name) for name in (
+        "keepBodiesDays", "keepDeliveriesDays", "keepTrashDays", "keepTracesDays", "keepAnswersHours",
+    )),
+    ("groupUpdate(input: {%s: null})", "keepTrashDays"),
+    ("groupUpdate(input: {%s: $n})", "keepTrashDays"),
+    ("groupUpdate(input: $g)", "keepTrashDays"),
+    ('projectUpdate(input: {id: $p, %s: 1024})', "maxEventBytes"),
+    ('projectUpdate(input: {id: $p, %s: null})', "maxEventBytes"),
+    ('eventTypeUpdate(input: {id: $t, %s: false})', "triggerByStrangers"),
+    ('eventTypeCreate(input: {project: $p, reference: "r", %s: true})', "triggerByStrangers"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mutation", "name"), SETTINGS)
+async def test_settings_are_the_admins(asker: Asker, ours: Everything, mutation: str, name: str) -> None:
+    text = mutation.replace("%s", name)
+    kinds = {"n": "Int", "g": "GroupUpdateInput!", "t": "ID!"}
+    kinds["p"] = "ID!" if "projectUpdate" in text else "String!"
+    variables = {
+        "n": 1, "g": {"keepTrashDays": 1}, "p": f"proj_{ours.ids['project'][0]}",
+        "t": f"evtype_{ours.ids['event_type'][0]}",
+    }  # fmt: skip
+    used = [one for one in kinds if f"${one}" in text]
+    declared_ = f"({', '.join(f'${one}: {kinds[one]}' for one in used)})" if used else ""
+    beside = 'storeCreate(input: {name: "beside settings"}) { errors { code } }'
+    query = f"mutation{declared_} {{ a: {beside} b: {text} {{ errors {{ code }} }} }}"
+    operation = Operation(query, {one: variables[one] for one in used})
+    for planner in (True, False):
+        for roles in ({Role.WRITE}, {Role.WRITE, Role.ADMINISTRATION}, {Role.MARKETING, Role.MANAGER}):
+            context = asker.context(ours.scope, planner=planner, roles=frozenset(roles))
+            made = await answer(operation, context)
+            (error,) = made.errors
+            assert (error["path"], error["extensions"]["code"]) == (["b"], "FORBIDDEN")
+            assert name in error["message"]
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM store WHERE name = 'beside settings'") == 0
+    admin = asker.context(ours.scope, roles=frozenset({Role.TENANT_ADMIN}))
+    assert check(operation, admin).forbidden(admin.principal) == []
+
+
+async def test_what_is_no_setting_is_set_by_whoever_writes(asker: Asker, ours: Everything) -> None:
+    query = "mutation($g: GroupUpdateInput!) { groupUpdate(input: $g) { errors { code } } }"
+    context = asker.context(ours.scope, roles=frozenset({Role.WRITE}))
+    for sent, is_setting in (
+        ({"keepTrashDays": 1}, True),
+        ({"name": "x"}, False),
+        ({"keepTrashDays": None}, True),
+    ):
+        checked = check(Operation(query, {"g": sent}), context)
+        assert bool(checked.forbidden(context.principal)) == is_setting
+
+
+def test_a_field_of_an_input_that_needs_a_role_is_in_no_list() -> None:
+    """Which fields the entries of a list have is no part of a plan's structure, so it could not be asked for."""
+
+    def inputs(kind: Any, listed: bool) -> Any:
+        held = get_named_type(kind)
+        listed = listed or "[" in str(kind)
+        if isinstance(held, GraphQLInputObjectType):
+            for name, field in held.fields.items():
+                yield f"{held.name}.{name}", field, listed
+                if get_named_type(field.type) is not held:
+                    yield from inputs(field.type, listed)
+
+    assert graph.mutation_type is not None
+    found = [
+        (name, listed)
+        for mutation in graph.mutation_type.fields.values()
+        for argument in mutation.args.values()
+        for name, field, listed in inputs(argument.type, False)
+        if roles_of(field)
+    ]
+    assert len(found) == 8
+    assert not any(listed for _, listed in found)

@@ -51,6 +51,7 @@ async def test_who_has_spent_all_waits_on_every_surface(
         legacy = await http.get("/api/campaigns")
     assert (refused.status_code, legacy.status_code) == (429, 429)
     assert refused.json()["errors"][0]["extensions"]["code"] == "BUDGET_EXCEEDED"
+    assert refused.headers["ratelimit-remaining"] == "0"
     assert list(legacy.json()) == ["message"]
     for answer in (refused, legacy):
         assert int(answer.headers["retry-after"]) >= 1

@@ -35,17 +35,21 @@ class EventTypeFields:
         "What people call it, 1 to 255 characters; the reference unless said.", check=name_of
     )
     fields: Settable[Sequence[FieldEntry] | None] = settable(
-        "All its fields, states and statistics, in their order, 200 at most. Others than before: a new version."
+        "All its fields, states and statistics, in their order, 200 at most. Others than before: a new version.",
+        kept=False,
     )
     """Null as none."""
-    details: Settable[Any] = settable("Whatever else is to be kept about it.", check=document)
-    expiration_policy: Settable[Any] = settable("How long its events are of use.", check=document)
-    phone_parsing: Settable[Any] = settable("How phone numbers in its events are read.", check=document)
+    details: Settable[Any] = settable("Whatever else is to be kept about it.", check=document, kept=False)
+    expiration_policy: Settable[Any] = settable("How long its events are of use.", check=document, kept=False)
+    phone_parsing: Settable[Any] = settable(
+        "How phone numbers in its events are read.", check=document, kept=False
+    )
     funnel_stage: Settable[FunnelStage | None] = settable("The stage a customer reaches by such an event.")
     trigger: Settable[RewardTrigger | None] = settable("What such an event is to flows of reward campaigns.")
     trigger_by_strangers: Settable[bool] = settable(
         "Whether events sent without a credential trigger as well, though anybody can make them up. They do not unless"
-        " this says so."
+        " this says so.",
+        by_admins=True,
     )
 
 

@@ -27,20 +27,28 @@ class GroupFields:
     keep_bodies_days: Settable[SmallInt | None] = settable(
         "How many days the bodies of processed events are kept; null: for good. What was read from them stays.",
         check=_days,
+        by_admins=True,
     )
     keep_deliveries_days: Settable[SmallInt | None] = settable(
-        "How many days the bodies of webhook deliveries are kept; null: for good.", check=_days
+        "How many days the bodies of webhook deliveries are kept; null: for good.",
+        check=_days,
+        by_admins=True,
     )
     keep_trash_days: Settable[SmallInt | None] = settable(
-        "How many days events stay in the trash; null: for good. After that they are gone.", check=_days
+        "How many days events stay in the trash; null: for good. After that they are gone.",
+        check=_days,
+        by_admins=True,
     )
     keep_traces_days: Settable[SmallInt | None] = settable(
         "How many days the traces of reward evaluations are kept; null: for good. What was decided stays, and what it"
         " was based on.",
         check=_days,
+        by_admins=True,
     )
     keep_answers_hours: Settable[SmallInt] = settable(
-        "How many hours an answer is kept for its Idempotency-Key, 24 at most.", check=inputs.within(1, 24)
+        "How many hours an answer is kept for its Idempotency-Key, 24 at most.",
+        check=inputs.within(1, 24),
+        by_admins=True,
     )
 
 
@@ -71,6 +79,7 @@ class ProjectFields:
     max_event_bytes: Settable[SmallInt | None] = settable(
         f"How large each of its events may be, in bytes: 1,024 to {MOST_EVENT_BYTES:,}; null: {DEFAULT_EVENT_BYTES:,}.",
         check=inputs.within(1_024, MOST_EVENT_BYTES),
+        by_admins=True,
     )
 
 

@@ -1,18 +1,20 @@
 """Making and changing stores; making and changing the group itself."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
+from app.db.auditing import OPERATOR, record, seen
 from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.groups.fields import GroupFields, StoreFields
 from app.domain.inputs import Path
 from app.domain.rows import insert_row, update_row
-from app.domain.settable import path_of, written
+from app.domain.settable import kept_columns, path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.values.ids import show_id
 from app.values.instants import zone_of
 from app.values.money import is_currency
 from app.values.scope import Scope
@@ -105,14 +107,22 @@ async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) ->
 
 
 async def set_quotas(
-    db: Database, group_id: int, *, files: int | None, events: int | None
+    db: Database, group_id: int, *, files: int | None, events: int | None, now: datetime | None = None
 ) -> list[tuple[str, int, int | None]] | None:
     """Give a group quotas in bytes: None leaves one as it is, 0 gives it back to the server's setting.
 
     What it takes of each, and may; None where there is no such group. Only operators do this.
     """
     async with db.transaction(Scope(group_id)) as tx:
+        kept = (*kept_columns(GroupFields), "file_quota", "event_quota")
+        before = await seen(tx, "customer_group", group_id, columns=kept)
         row = await tx.fetchrow(_SET_QUOTAS, group_id, files, events)
+        after = await seen(tx, "customer_group", group_id, columns=kept)
+        if before != after:
+            await record(
+                tx, OPERATOR, "group.quota",
+                subject=show_id("group", group_id), before=before, after=after, now=now or datetime.now(UTC),
+            )  # fmt: skip
     if row is None:
         return None
     return [

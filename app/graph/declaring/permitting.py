@@ -2,8 +2,8 @@
 
     email: str | None = column("The e-mail address.", roles=PERSONAL_READERS)
 
-A root field needs roles to be called at all. Any other field, a filter's key, a sort key, or a whole type may need
-further ones. Where a field says nothing, whoever got so far may read it.
+A root field needs roles to be called at all. Any other field, a filter's key, a sort key, a field of an input, or a
+whole type may need further ones. Where a field says nothing, whoever got so far may read it.
 """
 
 from collections.abc import Callable, Collection

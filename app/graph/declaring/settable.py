@@ -22,11 +22,13 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import strawberry
 
+from app.auth.principal import ADMIN_ROLES
 from app.db.database import Transaction
 from app.domain.inputs import Path
 from app.domain.settable import IdText, SettableField, SmallInt, settable_fields
 from app.errors import MAX_TOLD, Failure, Invalid, Several
 from app.graph.declaring.described import input_type
+from app.graph.declaring.permitting import needing
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
 from app.graph.declaring.writing import own_id
 from app.values.changes import UNSET
@@ -280,6 +282,8 @@ def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:
     """The fields of the input that stand for a column: name, type without null, description."""
     setting = one.setting
     text = taken.texts.get(one.column, setting.description)
+    if setting.by_admins:
+        text += " Given by admins alone."
     if setting.inside != taken.inside:
         kind, text = taken.objects[setting.inside]
         yield setting.inside, kind, text
@@ -333,7 +337,8 @@ def _several(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
 
 
 def _field(one: SettableField, text: str, *, must: bool) -> Any:
+    metadata = needing(ADMIN_ROLES) if one.setting.by_admins else {}
     if must:
-        return strawberry.field(description=text)
+        return strawberry.field(description=text, metadata=metadata)
     default = one.default if _has_default(one) else strawberry.UNSET
-    return strawberry.field(default=default, description=text)
+    return strawberry.field(default=default, description=text, metadata=metadata)

@@ -19,10 +19,11 @@ from typing import Any
 import strawberry
 from graphql import GraphQLField
 
-from app.auth.auditing import Actor, record, seen
 from app.auth.principal import Principal, Role
+from app.db.auditing import Actor, record, seen
 from app.db.database import Transaction
 from app.db.preparing import OUTDATED
+from app.domain.audited import kept_of
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
 from app.graph.declaring.permitting import ROLES as ROLES
@@ -67,19 +68,23 @@ def shows_secret(mutation: GraphQLField) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Says of a mutation that it is administration: what it does is written down (`auth/auditing.py`)."""
+    """Says of a mutation that it is administration: what it does is written down (`db/auditing.py`)."""
 
     action: str
     """What is done, as the audit trail calls it: `store.update`."""
     table: str
-    """Where the row is that it is done to, one of `auditing.KEPT`; empty: there is none."""
+    """Where the row is that it is done to, one of `auditing.KEPT` or `audited.DECLARED`; empty: there is none."""
     prefix: str
     """Of that row's id in the graph."""
+    find: Callable[[Transaction, Any], Awaitable[int]] | None = None
+    """How the input names that row, where it does not do so by `id`."""
 
-    def sent(self, input: Any, group_id: int) -> int | None:
+    async def sent(self, tx: Transaction, input: Any) -> int | None:
         """The row that is to be changed, as the input names it; None where it is not there yet."""
         if self.table == "customer_group":
-            return group_id
+            return tx.scope.group_id
+        if self.find is not None:
+            return await self.find(tx, input)
         named = getattr(input, "id", None)
         return read_id(self.prefix, named) if isinstance(named, str) else None
 
@@ -146,18 +151,22 @@ def _written_down(
 ) -> Callable[..., Awaitable[Any]]:
     """The same, and who did it and what that changed is written down with it, or nothing of it."""
     table = administration.table
+    columns = kept_of(table)
 
     async def done(*, info: strawberry.Info, tx: Transaction, **arguments: Any) -> Any:
         context: Any = info.context
         context.changed = None
-        ident = administration.sent(arguments["input"], tx.scope.group_id) if table else None
-        before = None if ident is None else await seen(tx, table, ident)
+        ident = await administration.sent(tx, arguments["input"]) if table else None
+        before = None if ident is None else await seen(tx, table, ident, columns=columns)
         payload = await resolver(info=info, tx=tx, **arguments)
         subject, after = str(context.changed or ""), None
         if table:
             ident = context.changed if ident is None else ident
             assert ident is not None, "administration shows the row that it was done to"
-            subject, after = show_id(administration.prefix, ident), await seen(tx, table, ident)
+            subject, after = (
+                show_id(administration.prefix, ident),
+                await seen(tx, table, ident, columns=columns),
+            )
             if before == after:
                 return payload
         actor = Actor(context.principal.name, context.address)

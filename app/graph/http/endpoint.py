@@ -121,7 +121,7 @@ class GraphQLOverHttp:
         headers = exchange.headers
         # Before the body is read: strangers get none of our memory for their megabytes.
         now = datetime.now(UTC)
-        principal = self.authenticator.recall(headers, now=now)
+        principal = self.authenticator.recall(headers, now=now, address=exchange.address)
         if principal is None:
             principal = await self.authenticator.by_headers(headers, now=now, address=exchange.address)
         exchange.principal = principal.name

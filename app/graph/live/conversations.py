@@ -148,7 +148,7 @@ class Conversation:
         now = datetime.now(UTC)
         try:
             headers = _credentials(self.exchange.headers, said.payload or {})
-            principal = self.home.authenticator.recall(headers, now=now)
+            principal = self.home.authenticator.recall(headers, now=now, address=self.exchange.address)
             if principal is None:
                 principal = await self.home.authenticator.by_headers(
                     headers, now=now, address=self.exchange.address

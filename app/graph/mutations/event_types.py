@@ -13,7 +13,15 @@ from app.errors import Invalid
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.settable import entry_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.declaring.writing import (
+    Administration,
+    UserError,
+    errors_field,
+    given,
+    optional,
+    own_id,
+    writes,
+)
 from app.graph.inputs.event_types import EventFieldInput
 from app.graph.types.event_types import EventType
 
@@ -56,7 +64,16 @@ class EventTypeNameInput:
     reference: str | None = optional("Its reference; with project, in place of id.")
 
 
-@writes(roles=WRITERS)
+async def _named(tx: Transaction, input: EventTypeUpdateInput | EventTypeNameInput) -> int:
+    ident, project, reference = given(input.id), given(input.project), given(input.reference)
+    if ident is not None and project is None and reference is None:
+        return own_id(ident, "evtype", "event type", "id")
+    if ident is not None or project is None or reference is None:
+        raise Invalid("Name the event type by `id`, or by `project` and `reference`.", path=["id"])
+    return await operations.event_type_named(tx, await project_named(tx, project), reference)
+
+
+@writes(roles=WRITERS, administration=Administration("event_type.create", "event_type", "evtype"))
 async def create(
     info: strawberry.Info,
     tx: Transaction,
@@ -71,7 +88,7 @@ async def create(
     return EventTypePayload(event_type=await shown(info, tx, "EventType", made))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("event_type.update", "event_type", "evtype", _named))
 async def update(
     info: strawberry.Info,
     tx: Transaction,
@@ -84,7 +101,7 @@ async def update(
     return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("event_type.archive", "event_type", "evtype", _named))
 async def archive(
     info: strawberry.Info,
     tx: Transaction,
@@ -96,7 +113,7 @@ async def archive(
     return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("event_type.restore", "event_type", "evtype", _named))
 async def restore(
     info: strawberry.Info,
     tx: Transaction,
@@ -106,12 +123,3 @@ async def restore(
     ident = await _named(tx, input)
     await operations.restore_event_type(tx, ident, now=info.context.now)
     return EventTypePayload(event_type=await shown(info, tx, "EventType", ident))
-
-
-async def _named(tx: Transaction, input: EventTypeUpdateInput | EventTypeNameInput) -> int:
-    ident, project, reference = given(input.id), given(input.project), given(input.reference)
-    if ident is not None and project is None and reference is None:
-        return own_id(ident, "evtype", "event type", "id")
-    if ident is not None or project is None or reference is None:
-        raise Invalid("Name the event type by `id`, or by `project` and `reference`.", path=["id"])
-    return await operations.event_type_named(tx, await project_named(tx, project), reference)

@@ -11,7 +11,7 @@ from app.domain.groups.projects import update_project
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.settable import entry_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, own_id, writes
+from app.graph.declaring.writing import Administration, UserError, errors_field, own_id, writes
 from app.graph.types.projects import Project
 
 
@@ -32,7 +32,7 @@ class ProjectUpdateInput:
     id: strawberry.ID = strawberry.field(description="The project.")
 
 
-@writes(roles=WRITERS)
+@writes(roles=WRITERS, administration=Administration("project.update", "project", "proj"))
 async def update(
     info: strawberry.Info,
     tx: Transaction,

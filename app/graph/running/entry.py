@@ -40,10 +40,12 @@ from app.graph.running.explaining import explanation_of
 from app.graph.running.introspecting import asks_for_schema_alone, introspect
 from app.graph.running.lean import Lean, Unshown, lean_of
 from app.graph.running.operations import Operation
+from app.graph.running.spending import BUDGET_EXCEEDED
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
 from app.plan.sql import Statement
 from app.serving import metrics
+from app.values.budgets import Left
 
 log = logging.getLogger("gateway.graph")
 _JSON = msgspec.json.Encoder(decimal_format="number")
@@ -109,6 +111,8 @@ async def run(checked: CheckedOperation, context: Context) -> Answer:
             async with turns.turn(group, is_planned=planned):
                 return await _run_or_show(checked, context)
     except (Rejected, Failure) as problem:
+        if isinstance(problem, Unavailable) and problem.reason == BUDGET_EXCEEDED:
+            context.left = Left(0, problem.retry_after_s or 0)
         return refused(problem)
 
 

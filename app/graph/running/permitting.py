@@ -1,6 +1,6 @@
 """What an operation needs of whoever sends it: found once per plan, asked before anything of it runs.
 
-A root field needs roles to be called; what it selects, filters and sorts by may need further ones (`declaring/
+A root field needs roles to be called; what it selects, filters, sorts by and sets may need further ones (`declaring/
 permitting.py`). All of that stands in the tree of selected fields, so both executions are refused alike, and a mutation
 that may not be called keeps those beside it from running.
 """
@@ -83,6 +83,7 @@ def _needed(selected: Selected) -> Iterator[tuple[Selected, frozenset[Role], str
         if roles := roles_of(selected.definition):
             yield selected, roles, _name(selected)
         yield from _asked(selected, selected.definition)
+        yield from _written(selected, selected.definition)
     reached = None
     if isinstance(selected.field, ByIds):
         # Of all the types that are possible here, the ids say which ones can come.
@@ -113,6 +114,29 @@ def _asked(selected: Selected, definition: GraphQLField) -> Iterator[tuple[Selec
             key = item["field"].value
             if needed := many.orders[key].roles:
                 yield selected, _as_roles(needed), f"{_name(selected)}(orderBy: {{field: {key}}})"
+
+
+def _written(selected: Selected, definition: GraphQLField) -> Iterator[tuple[Selected, frozenset[Role], str]]:
+    """What is given in a mutation's input. Null is given as well: it sets something, too."""
+    if selected.parent != "Mutation":
+        return
+    for name, given in selected.given.items():
+        kind = get_named_type(definition.args[name].type)
+        if isinstance(kind, GraphQLInputObjectType):
+            for steps, roles in _guarded(kind, given, ()):
+                yield selected, roles, f"{_name(selected)}({name}: {{{'.'.join(steps)}}})"
+
+
+def _guarded(
+    kind: GraphQLInputObjectType, given: Mapping[str, Any], at: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], frozenset[Role]]]:
+    for key, inside in given.items():
+        field, steps = kind.fields[key], (*at, key)
+        if roles := roles_of(field):
+            yield steps, roles
+        held = get_named_type(field.type)
+        if isinstance(held, GraphQLInputObjectType):
+            yield from _guarded(held, inside, steps)
 
 
 def _as_roles(names: frozenset[str]) -> frozenset[Role]:

@@ -49,7 +49,9 @@ EXAMPLES = {
 def body(_: int, problems: Sequence[Problem]) -> object:
     """The first problem's code, every message."""
     message = " ".join(dict.fromkeys(problem.message for problem in problems))
-    return _error(problems[0].code, message)
+    first = problems[0]
+    # The precise code where the table has one, else its kind.
+    return _error(first.reason if first.reason in STATUSES else first.code, message)
 
 
 def example(status: int) -> object:

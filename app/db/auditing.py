@@ -1,9 +1,10 @@
 """Who did what: administration is written down in the transaction that does it, and nothing changes it afterwards.
 
-What may be kept of a row is named here, column by column, so that no secret can get in with a new one.
+Of keys, clients and connections, whose rows hold secrets, what may be kept is named here, column by column. Of what is
+set by a declaration the declaration says it (`domain/audited.py`).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,11 +21,8 @@ KEPT = {
     ),
     "oauth_client": ("client_id", "name", "roles", "store_id", "revoked_at"),
     "webhook_connection": ("provider", "status", "previous_until", "rotated_at", "disconnected_at"),
-    "integration": ("name", "kind", "wmkt_id", "currency", "project_id"),
-    "store": ("name", "beacon_key", "time_zone", "is_default", "external_id", "unavailable_features", "deleted_at"),
-    "customer_group": ("name", "currency", "time_zone"),
 }  # fmt: skip
-"""The columns that are kept of each kind of row."""
+"""The columns that are kept of each of these kinds of rows."""
 
 _INSERT = """
 INSERT INTO audit_entry (group_id, created_at, actor, address, action, subject, before, after)
@@ -45,12 +43,14 @@ OPERATOR = Actor("cli")
 """Whoever runs `gateway` commands."""
 
 
-async def seen(tx: Transaction, table: str, ident: int) -> dict[str, Any] | None:
-    """A row as it may be kept; None where there is none."""
-    columns = ", ".join(KEPT[table])
+async def seen(
+    tx: Transaction, table: str, ident: int, *, columns: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """A row as it may be kept; None where there is none. `columns`: those of KEPT unless said."""
+    chosen = ", ".join(columns or KEPT[table])
     tenant, key = ("id", "id") if table == "customer_group" else ("group_id", "id")
     text = await tx.fetchval(
-        f"SELECT to_json(kept)::text FROM (SELECT {columns} FROM {table} WHERE {tenant} = $1 AND {key} = $2) kept",
+        f"SELECT to_json(kept)::text FROM (SELECT {chosen} FROM {table} WHERE {tenant} = $1 AND {key} = $2) kept",
         tx.scope.group_id,
         ident,
     )
