@@ -129,3 +129,29 @@ async def test_help_names_the_roles(folder: Path) -> None:
 
 def test_ids_of_tokens_are_no_options() -> None:
     assert all(new_jti().isalnum() for _ in range(200))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("JWT_SECRET", "short", "JWT_SECRET is too short: HS256 needs 32 bytes or more"),
+        ("ASSETS_URL", "nonsense", "ASSETS_URL='nonsense' is not understood: use s3://bucket"),
+        ("ASSETS_URL", "ftp://files/here", "ASSETS_URL='ftp://files/here' is not understood"),
+        ("ASSETS_URL", "s3://", "ASSETS_URL='s3://' is not understood"),
+        ("ASSETS_URL", "file://relative", "use file:///folder, with three slashes"),
+        ("ASSETS_URL", "az://container", "ASSETS_URL cannot be used: "),
+        (
+            "ASSETS_URL",
+            "file:///proc/files",
+            "ASSETS_URL cannot be used: files cannot be kept in /proc/files",
+        ),
+    ],
+)
+async def test_a_setting_that_cannot_be_used_is_said_before_anything_starts(
+    folder: Path, name: str, value: str, told: str
+) -> None:
+    code, said = await run("serve", folder=folder, PORT=str(free_port()), **{name: value})
+    assert code == 1
+    assert told in said
+    assert len(said.splitlines()) == 1, said
+    assert not (folder / "postgres").exists()
