@@ -483,7 +483,7 @@ def create_key(
 
 @keys.command("list")
 def list_keys(group: MaybeGroup = None) -> None:
-    """List API keys, newest first."""
+    """List API keys, newest first: number, group, store, roles, first characters, whether and until when, last use."""
     from app.auth.keys import list_api_keys
     from app.values.instants import show_instant
 
@@ -493,8 +493,11 @@ def list_keys(group: MaybeGroup = None) -> None:
             state = "holds" if key.holds(now=now) else "ended"
             used = "never" if key.last_used_at is None else show_instant(key.last_used_at)
             access = ",".join(sorted(key.roles))
+            store = "all stores" if key.store_id is None else f"store {key.store_id}"
+            ends = "no end" if key.expires_at is None else f"until {show_instant(key.expires_at)}"
             typer.echo(
-                f"{key.id}\tgroup {key.group_id}\t{access}\t{key.hint}…\t{state}\tused {used}\t{key.name}"
+                f"{key.id}\tgroup {key.group_id}\t{store}\t{access}\t{key.hint}…\t{state}\t{ends}\tused {used}"
+                f"\t{key.name}"
             )
 
     _with_database(show)

@@ -155,3 +155,27 @@ async def test_a_setting_that_cannot_be_used_is_said_before_anything_starts(
     assert told in said
     assert len(said.splitlines()) == 1, said
     assert not (folder / "postgres").exists()
+
+
+async def test_keys_are_listed_with_their_store_and_their_end(database_url: str, folder: Path) -> None:
+    async def gateway(*arguments: str) -> str:
+        code, said = await run(*arguments, folder=folder, DATABASE_URL=database_url, DEVELOPMENT="1")
+        assert code == 0, said
+        return said.strip()
+
+    group = await gateway("groups", "create", "--name", "G", "--currency", "EUR", "--time-zone", "UTC")
+    owner = await asyncpg.connect(database_url)
+    store = await owner.fetchval(
+        "INSERT INTO store (group_id, name, beacon_key, is_default, created_at, updated_at)"
+        " VALUES ($1, 'Here', 'beacon-of-here', true, now(), now()) RETURNING id",
+        int(group),
+    )
+    await owner.close()
+    await gateway("keys", "create", "--group", group, "--name", "bound", "--store", str(store), "--days", "3")
+    await gateway("keys", "create", "--group", group, "--name", "free")
+    free, bound = (
+        line.split("\t") for line in (await gateway("keys", "list", "--group", group)).splitlines()
+    )
+    assert (free[2], free[6], free[8]) == ("all stores", "no end", "free")
+    assert (bound[2], bound[8]) == (f"store {store}", "bound")
+    assert bound[6].startswith("until 20")
