@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from app.auth.flights import Flights
 from app.auth.lookup import Credential, Lookup, Proven
+from app.auth.material import MAX_LENGTH, digest
 from app.auth.principal import Principal
 from app.auth.refusals import TOO_MANY_REFUSALS, Refusals
 from app.auth.tokens import Tokens
@@ -54,7 +55,8 @@ class Authenticator:
         self.refusals = Refusals()
         """Where credentials that do not hold come from."""
         self._held: KnownFor[bytes, bool] = KnownFor(GOOD_SIZE, life=HELD_LIFE)
-        """Credentials that held of late: they are looked up wherever they come from."""
+        """API keys that held of late, by their digests: they are looked up wherever they come from, whatever else is
+        sent with them."""
 
     @property
     def tokens(self) -> Tokens:
@@ -128,12 +130,15 @@ class Authenticator:
 
     async def _look_up(self, name: bytes, sent: Credential, *, now: datetime, address: str | None) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
-        if self._held.get(name, now=now) is None and (wait_s := self.refusals.wait_s(address or "", now=now)):
-            raise Unavailable(
-                "Too many credentials from your address were refused. Please try again shortly.",
-                retry_after_s=wait_s,
-                code=TOO_MANY_REFUSALS,
-            )
+        wait_s = self.refusals.wait_s(address or "", now=now)
+        if wait_s and not await self._is_no_guess(sent, now=now):
+            wait_s = self.refusals.wait_again_s(address or "", name, now=now)
+            if wait_s:
+                raise Unavailable(
+                    "Too many credentials from your address were refused. Please try again shortly.",
+                    retry_after_s=wait_s,
+                    code=TOO_MANY_REFUSALS,
+                )
         if outcome is None:
             if self._unproven >= MAX_UNPROVEN:
                 raise Unavailable(BUSY)
@@ -145,7 +150,9 @@ class Authenticator:
             finally:
                 self._unproven -= 1
         if isinstance(outcome, Refused):
-            self.refusals.count(address or "", now=now)
+            if outcome.kind is Unauthorized:
+                # Forbidden is said to a credential that holds: it reaches too far, and is no guess.
+                self.refusals.count(address or "", now=now)
             raise outcome.again()
         if outcome.expires_at is not None and now >= outcome.expires_at:
             # It held for the request that asked first, a moment before this one.
@@ -159,10 +166,24 @@ class Authenticator:
             refused = Refused(type(failure), failure.message)
             self._bad.keep(name, refused, now=now)
             self._good.drop(name)
+            if isinstance(failure, Forbidden):
+                self._hold(sent, now=now)
             return refused
         self._good.keep(name, proven, now=now, until=proven.expires_at)
-        self._held.keep(name, True, now=now)
+        self._hold(sent, now=now)
         return proven
+
+    def _hold(self, sent: Credential, *, now: datetime) -> None:
+        if sent.api_key is not None:
+            self._held.keep(digest(sent.api_key), True, now=now)
+
+    async def _is_no_guess(self, sent: Credential, *, now: datetime) -> bool:
+        """Whether all that was sent is known to be of somebody's: keys that held of late, tokens by their signature."""
+        if sent.api_key is not None and (
+            len(sent.api_key) > MAX_LENGTH or self._held.get(digest(sent.api_key), now=now) is None
+        ):
+            return False
+        return sent.bearer is None or await self.tokens.is_signed(sent.bearer, now=now)
 
 
 def _sent(headers: Mapping[bytes, bytes]) -> Credential:

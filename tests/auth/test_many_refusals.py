@@ -11,9 +11,10 @@ import pytest
 
 from app.auth.credentials import GOOD_LIFE, Authenticator
 from app.auth.keys import create_api_key
-from app.auth.refusals import A_MINUTE, MAX_PLACES, TOO_MANY_REFUSALS, Refusals, place_of
+from app.auth.principal import Role
+from app.auth.refusals import A_MINUTE, AGAIN_PER_SECOND, MAX_PLACES, TOO_MANY_REFUSALS, Refusals, place_of
 from app.db.database import Database
-from app.errors import Unauthorized, Unavailable
+from app.errors import Forbidden, Unauthorized, Unavailable
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings
@@ -79,6 +80,87 @@ async def test_the_wrong_are_slowed_and_the_right_are_not(db: Database, authenti
     await authenticator.authenticate(api_key=keys[1], now=later, address=ELSEWHERE)
     # A new one there waits its turn.
     await authenticator.authenticate(api_key=keys[1], now=later + timedelta(seconds=2), address=THERE)
+
+
+async def flood(authenticator: Authenticator, now: datetime, *, count: int = A_MINUTE + 20) -> None:
+    """Somebody guesses at the same address."""
+    for n in range(count):
+        with pytest.raises((Unauthorized, Unavailable)):
+            await authenticator.authenticate(api_key=f"guess {now} {n}", now=now, address=THERE)
+
+
+async def test_a_token_whose_signature_holds_is_not_slowed(
+    db: Database, authenticator: Authenticator, settings_of: Any
+) -> None:
+    a = await groups.group(db)
+    await flood(authenticator, NOW)
+    fresh = authenticator.tokens.mint(subject="7", group_id=a.group_id, roles={Role.MARKETING}, now=NOW)
+    await authenticator.authenticate(bearer=fresh, now=NOW, address=THERE)
+    await authenticator.authenticate(bearer=fresh, beacon_key=a.beacon_key, now=NOW, address=THERE)
+    ended = authenticator.tokens.mint(
+        subject="7", group_id=a.group_id, roles={Role.MARKETING}, now=NOW - timedelta(days=1)
+    )
+    others = Authenticator(settings_of(JWT_SECRET="x" * 40), db).tokens
+    forged = others.mint(subject="7", group_id=a.group_id, roles={Role.MARKETING}, now=NOW)
+    # A token that holds vouches for no key beside it.
+    for sent in ({"bearer": ended}, {"bearer": forged}, {"bearer": fresh, "api_key": "guess"}):
+        with pytest.raises(Unavailable):
+            await authenticator.authenticate(**sent, now=NOW, address=THERE)
+
+
+async def test_a_key_that_held_is_known_whatever_is_sent_beside_it(
+    db: Database, authenticator: Authenticator
+) -> None:
+    a = await groups.group(db)
+    key = (await create_api_key(db, group_id=a.group_id, name="k", now=NOW)).secret
+    await authenticator.authenticate(api_key=key, now=NOW, address=THERE)
+    await flood(authenticator, NOW)
+    await authenticator.authenticate(api_key=key, beacon_key=a.beacon_key, now=NOW, address=THERE)
+    await authenticator.authenticate(api_key=key, group=str(a.group_id), now=NOW, address=THERE)
+
+
+async def test_a_wrong_group_of_a_right_credential_is_no_guess(
+    db: Database, authenticator: Authenticator
+) -> None:
+    a = await groups.group(db)
+    key = (await create_api_key(db, group_id=a.group_id, name="k", now=NOW)).secret
+    token = authenticator.tokens.mint(subject="7", group_id=a.group_id, roles={Role.MARKETING}, now=NOW)
+    for n in range(2 * A_MINUTE):
+        sent = {"api_key": key} if n % 2 else {"bearer": token}
+        with pytest.raises(Forbidden):
+            await authenticator.authenticate(**sent, group=str(10**9 + n), now=NOW, address=THERE)
+    assert authenticator.refusals.wait_s(THERE, now=NOW) == 0
+    await flood(authenticator, NOW)
+    await authenticator.authenticate(api_key=key, now=NOW, address=THERE)
+
+
+async def test_an_honest_newcomer_among_guesses_gets_in_when_it_comes_again(
+    db: Database, authenticator: Authenticator
+) -> None:
+    a = await groups.group(db)
+    key = (await create_api_key(db, group_id=a.group_id, name="k", now=NOW)).secret
+    await flood(authenticator, NOW)
+    with pytest.raises(Unavailable) as slowed:
+        await authenticator.authenticate(api_key=key, now=NOW, address=THERE)
+    then = NOW + timedelta(seconds=slowed.value.retry_after_s or 0)
+    await flood(authenticator, then)
+    await authenticator.authenticate(api_key=key, now=then, address=THERE)
+
+
+async def test_guesses_that_come_again_are_looked_up_in_a_trickle(
+    db: Database, authenticator: Authenticator
+) -> None:
+    await flood(authenticator, NOW)
+    for n in range(100):
+        with pytest.raises(Unavailable):
+            await authenticator.authenticate(api_key=f"twice {n}", now=NOW, address=THERE)
+    then = NOW + timedelta(seconds=2)
+    await flood(authenticator, then)
+    taken = db.writer.taken
+    for n in range(100):
+        with pytest.raises((Unauthorized, Unavailable)):
+            await authenticator.authenticate(api_key=f"twice {n}", now=then, address=THERE)
+    assert db.writer.taken - taken == AGAIN_PER_SECOND
 
 
 @pytest.fixture

@@ -153,6 +153,21 @@ async def test_an_event_that_cannot_be_taken_is_in_the_trash_with_the_reasons_it
     assert (f"event_{row['id']}", row["status"]) == (made["id"], "trashed")
 
 
+async def test_a_known_nonce_shows_nobody_what_another_sent_under_it(shop: OpenShop, ask: Ask) -> None:
+    given = await shop()
+    asked = SEND_NOW.replace(" data userData", "").replace("{ code path }", "{ code message path }")
+    first = event(given, data={"turnover": "ada@example.com"})
+    tracker = (await ask(given, asked, Role.TRACKER, input=first))["data"]["eventSendNow"]
+    assert "ada@example.com" in tracker["errors"][1]["message"]
+    again = (await ask(given, asked, Role.TRACKER, input=first))["data"]["eventSendNow"]
+    assert again == tracker
+    for roles, is_told in (({Role.TRACKER}, False), ({Role.WRITE}, False), ({Role.MARKETING}, True)):
+        told = (await ask(given, asked, *roles, input=event(given)))["data"]["eventSendNow"]
+        assert told["id"] == tracker["id"]
+        assert [one["code"] for one in told["errors"]] == ["field_required", "field_invalid"]
+        assert ("ada@example.com" in str(told)) == is_told, roles
+
+
 async def test_what_cannot_be_an_event_is_refused_and_not_kept(shop: OpenShop, ask: Ask) -> None:
     """WM-19, WM-21."""
     given = await shop()
@@ -177,7 +192,7 @@ async def test_trackers_send_to_their_project_and_can_do_nothing_else(shop: Open
     assert sent["data"]["eventSend"]["id"]
     # What is about its user is shown to who may see it.
     assert (await ask(given, SEND_NOW, Role.TRACKER, scope=scope, input=event(given, "n-2")))["errors"]
-    shown = SEND_NOW.replace(" userData", "")
+    shown = SEND_NOW.replace(" data userData", "")
     now = await ask(given, shown, Role.TRACKER, scope=scope, input=event(given, "n-2"))
     assert now["data"]["eventSendNow"]["event"]["status"] == "PROCESSED"
     elsewhere = await ask(given, SEND, Role.TRACKER, scope=scope, input=event(other))

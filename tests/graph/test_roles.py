@@ -1,7 +1,10 @@
 """Roles: who reads, who is shown what identifies customers, who is shown the administration."""
 
+import gc
 import json
+from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 import pytest
 from graphql import is_required_argument
@@ -13,6 +16,8 @@ from app.graph.declaring.writing import ADMINISTRATION as WRITTEN_DOWN
 from app.graph.running.checking import check
 from app.graph.running.entry import Operation, answer
 from app.graph.running.explaining import explain
+from app.graph.running.idempotency import run_once
+from app.graph.running.permitting import needs_of
 from app.graph.schema import graph
 from tests.given.asking import Asker
 from tests.given.everything import Everything
@@ -48,6 +53,13 @@ PERSONAL = [
     "{ events { nodes { sentData } } }",
     "{ trashedEvents { nodes { body } } }",
     "{ events { nodes { userData } } }",
+    "{ events { nodes { data } } }",
+    "{ trashedEvents { nodes { data } } }",
+    "{ trashedEvents { nodes { faults { message } } } }",
+    "{ customers { nodes { events { nodes { ... on Event { seen: data } } } } } }",
+    "{ interactions { nodes { landingUrl } } }",
+    "{ interactions { nodes { referrer } } }",
+    "{ projects { nodes { interactions { nodes { nodeData } } } } }",
     '{ events(filter: {trackerId: "t"}) { totalCount } }',
     "{ campaigns { nodes { segment { members { nodes { customer { email } } } } } } }",
 ]
@@ -67,7 +79,8 @@ HARMLESS = [
     "{ campaigns { nodes { id name } } }",
     "{ customers { totalCount nodes { id loyaltyTier totalSpent } } }",
     "{ node(id: $campaign) { id ... on Customer { email } ... on ApiKey { name } } }",
-    "{ events { nodes { id status data } } }",
+    "{ events { nodes { id status faults { code field } } } }",
+    "{ interactions { nodes { id kind occurredAt } } }",
     "{ webhookProviders { name status } }",
     "{ segmentPreview(criteria: {order_count: {gte: 0}}) { size sample { id } } }",
     "{ viewer { name roles } }",
@@ -219,6 +232,38 @@ async def test_segments_ask_of_whom_something_is_true_only_for_who_may_know(
         assert (await answer(Operation(query, variables), context)).errors == []
 
 
+async def test_what_flows_pay_by_free_attributes_tells_of_whom_they_are_true(
+    asker: Asker, ours: Everything
+) -> None:
+    part, campaign = f"part_{ours.ids['partner'][0]}", f"camp_{ours.ids['campaign'][0]}"
+    simulate = """query($f: [FlowInput!]) { simulateCampaign(input: {
+        since: "2025-01-01", until: "2025-02-01", draft: {flows: $f}}) { customers outcomes { count } } }"""
+    save = """mutation($f: [FlowInput!]!) { flowsSave(input: {campaignId: "%s", flows: $f}) { errors { code } } }"""
+
+    def flows(kind: str, **named: Any) -> list[dict[str, Any]]:
+        child = {
+            "partnerId": part,
+            "value": "gold",
+            **named,
+            **({"amount": 2} if kind == "multipliers" else {}),
+        }
+        return [{"trigger": "SPEND", kind: [child]}]
+
+    async def asked(query: str, given: list[dict[str, Any]], *roles: Role) -> list[str]:
+        context = asker.context(ours.scope, roles=frozenset(roles))
+        made = await answer(Operation(query, {"f": given}), context)
+        return [one["extensions"]["code"] for one in made.errors]
+
+    for query, role in ((simulate, Role.READ), (save % campaign, Role.WRITE)):
+        for kind in ("conditions", "multipliers"):
+            for owner in ({"type": "USER"}, {"typeCode": 1}):
+                free = flows(kind, attribute=1_777, **owner)
+                assert await asked(query, free, role) == ["FORBIDDEN"], (query, free)
+                assert await asked(query, free, role, Role.PERSONAL_DATA) == []
+            assert await asked(query, flows(kind, attribute=1, type="USER"), role) == []
+            assert await asked(query, flows(kind, attribute=1_777, type="TRANSACTION"), role) == []
+
+
 async def test_no_mutation_runs_beside_one_that_may_not(asker: Asker, ours: Everything) -> None:
     query = """mutation {
         a: storeCreate(input: {name: "beside"}) { store { id } errors { code } }
@@ -230,6 +275,68 @@ async def test_no_mutation_runs_beside_one_that_may_not(asker: Asker, ours: Ever
         assert [one["path"] for one in made.errors] == [["b"]] or made.errors[0]["path"] == ["b"]
     async with asker.db.transaction(ours.scope) as tx:
         assert await tx.fetchval("SELECT count(*) FROM store WHERE name = 'beside'") == 0
+
+
+async def test_what_was_done_before_a_late_refusal_is_told(asker: Asker, ours: Everything) -> None:
+    """Some refusals depend on values, and so come while the mutations run."""
+    free = 'segmentCreate(input: {name: "z", type: DYNAMIC, criteria: $c}) { errors { code } }'
+    promo = 'promoCreate(input: {code: "LATE", type: "percentage", value: 5}) { errors { code } }'
+    for scope, second, variables in (
+        (ours.scope, free, {"c": {"attributes.iban": "x"}}),
+        (ours.store_scope, promo, {}),
+    ):
+        declares = "($c: JSON)" if variables else ""
+        for planner in (True, False):
+            both = f"""mutation{declares} {{
+                a: campaignCreate(input: {{name: "told"}}) {{ campaign {{ id name }} errors {{ code }} }}
+                b: {second}
+            }}"""
+            context = asker.context(scope, planner=planner, roles=frozenset({Role.WRITE}))
+            made = await answer(Operation(both, variables), context)
+            told = json.loads(made.body)
+            assert told["data"]["a"]["campaign"]["name"] == "told"
+            assert told["data"]["b"] is None
+            (error,) = told["errors"]
+            assert (error["path"], error["extensions"]["code"]) == (["b"], "FORBIDDEN")
+            alone = await answer(
+                Operation(f"mutation{declares} {{ b: {second} }}", variables),
+                asker.context(scope, planner=planner, roles=frozenset({Role.WRITE})),
+            )
+            assert json.loads(alone.body)["data"] == {"b": None}
+            assert alone.errors[0]["extensions"]["code"] == "FORBIDDEN"
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM campaign WHERE name = 'told'") == 4
+        assert await tx.fetchval("SELECT count(*) FROM segment WHERE name = 'z'") == 0
+        assert await tx.fetchval("SELECT count(*) FROM promo WHERE code = 'LATE'") == 0
+
+
+async def test_a_key_keeps_what_was_done_before_a_late_refusal_and_no_refusal_alone(
+    asker: Asker, ours: Everything
+) -> None:
+    free = 'segmentCreate(input: {name: "z", type: DYNAMIC, criteria: $c}) { errors { code } }'
+    campaign = 'campaignCreate(input: {name: "keyed"}) { campaign { name } errors { code } }'
+    for query, is_kept in ((f"a: {campaign} b: {free}", True), (f"b: {free}", False)):
+        operation = Operation(f"mutation($c: JSON) {{ {query} }}", {"c": {"attributes.iban": "x"}})
+        answers = []
+        for again in (False, True):
+            context = asker.context(ours.scope, roles=frozenset({Role.WRITE}))
+            made, replayed = await run_once(check(operation, context), context, key=f"late {is_kept}")
+            assert replayed == (again and is_kept)
+            answers.append(json.loads(made.body))
+        assert answers[0] == answers[1]
+        assert answers[0]["data"]["b"] is None
+    async with asker.db.transaction(ours.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM campaign WHERE name = 'keyed'") == 1
+
+
+def test_what_a_plan_needs_is_forgotten_with_it(asker: Asker, ours: Everything) -> None:
+    context = asker.context(ours.scope, roles=frozenset({Role.READ}))
+    plan = replace(check(Operation("{ customers { nodes { email } } }"), context).plan)
+    assert needs_of(plan) is needs_of(plan)
+    kept = ref(plan)
+    del plan
+    gc.collect()
+    assert kept() is None
 
 
 async def test_a_payload_shows_what_its_caller_may_read(asker: Asker, ours: Everything) -> None:
@@ -267,7 +374,10 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
         # Rules of an event type, not what came.
         "EventType.phoneParsing",
     }
-    words = ("email", "phone", "body", "userdata", "sentdata", "trackerid", "address")
+    words = (
+        *("email", "phone", "body", "userdata", "sentdata", "trackerid", "address"),
+        *("landingurl", "referrer", "nodedata"),
+    )
     for kind in graph.type_map.values():
         if (
             kind.name.startswith("__")

@@ -70,10 +70,22 @@ async def test_only_what_somebody_vouches_for_pays(world: Given, till: Till) -> 
     assert row["customer_id"] is not None
     await till.send("n-2", vouched=True)
     assert await world.total(campaign) == 100
-    # Sent again by whoever: the first one counts, once.
     await till.send("n-2", vouched=False)
-    await till.send("n-1", vouched=True)
     assert await world.total(campaign) == 100
+
+
+async def test_a_stranger_who_took_a_nonce_does_not_suppress_the_honest_event(
+    world: Given, till: Till
+) -> None:
+    campaign = await world.campaign()
+    for vouched in (False, True, False, True):
+        await till.send("n-1", vouched=vouched)
+        await till.send(f"{till.project_id}:n-1", vouched=vouched)
+    assert await world.total(campaign) == 200
+    row = await world.row(
+        "SELECT count(*) AS n, count(*) FILTER (WHERE is_vouched) AS v FROM event WHERE group_id = $1"
+    )
+    assert (row["n"], row["v"]) == (4, 2)
 
 
 async def test_an_event_type_may_say_otherwise_in_so_many_words(world: Given, till: Till) -> None:

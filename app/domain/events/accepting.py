@@ -4,7 +4,8 @@ Requests queue here; a writer takes whatever is waiting, up to 500, and stores i
 group, the group's policies changing in between (`accept_events`, revision 0010). While it commits, the next batch
 gathers, so batches grow with the load and nobody waits for a timer.
 
-A repeat (same project and nonce) gets the id of the first: within a batch, from an earlier one or another process.
+A repeat (same project and nonce, and vouched for or not) gets the id of the first: within a batch, from an earlier one
+or another process.
 """
 
 import asyncio
@@ -63,8 +64,12 @@ class Sent:
 
     @property
     def dedup_key(self) -> str:
-        """Unique per source: the nonce deduplicates inside its project."""
-        return f"{self.project_id}:{self.nonce}"
+        """Unique per source: the nonce deduplicates inside its project, strangers' events apart from vouched ones.
+
+        Otherwise a stranger who uses a nonce first would suppress the honest event.
+        """
+        mark = "" if self.is_vouched else "~"
+        return f"{mark}{self.project_id}:{self.nonce}"
 
 
 @dataclass(slots=True)
@@ -107,7 +112,7 @@ class Acceptor:
         """Called after each COMMIT with the groups that have work; without it, other processes are notified."""
 
     async def accept(self, sent: Sent, *, at_once: bool = False) -> UUID:
-        """Store the event; its id, or that of the first with its nonce. Pending once this returns.
+        """Store the event; its id, or that of the first with its key. Pending once this returns.
 
         `at_once`: the caller goes on to process it. Unavailable while the queue is full or the database is away,
         NotFound where the project has just gone.

@@ -165,17 +165,32 @@ async def process_these(
     return Done(faults)
 
 
+SENT_BEFORE = "An event with this nonce was sent before, and it is in the trash for this reason."
 _FAULTS = (
-    "SELECT code, field, message FROM event_fault WHERE group_id = $1 AND event_id = $2 ORDER BY position"
+    "SELECT code, field, message, (SELECT body::text FROM event WHERE group_id = $1 AND id = $2) AS body"
+    "  FROM event_fault WHERE group_id = $1 AND event_id = $2 ORDER BY position"
 )
 
 
-async def process_now(db: Database, group_id: int, ident: UUID, *, now: datetime) -> list[EventFault]:
-    """Process this event unless that is done; returns why it is in the trash, if it is."""
+async def process_now(
+    db: Database, group_id: int, ident: UUID, *, body: str | None, now: datetime
+) -> list[EventFault]:
+    """Process this event unless that is done; returns why it is in the trash, if it is.
+
+    Messages quote what was sent. With a `body` they are told where this is what was sent: somebody else may have been
+    the first with its nonce.
+    """
     await process_these(db, group_id, [ident], now=now)
     async with db.transaction(Scope(group_id)) as tx:
         rows = await tx.fetch(_FAULTS, group_id, ident)
-    return [EventFault(FaultCode(row["code"]), row["field"], row["message"]) for row in rows]
+    return [
+        EventFault(
+            FaultCode(row["code"]),
+            row["field"],
+            row["message"] if body is None or row["body"] == body else SENT_BEFORE,
+        )
+        for row in rows
+    ]
 
 
 async def _again(work: Callable[[], Awaitable[T]]) -> T:

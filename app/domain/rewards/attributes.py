@@ -60,6 +60,9 @@ BUILT_IN = (
     BuiltIn(4, 5, "seconds_running", _K.NUMBER, "Seconds since it became active."),
 )  # fmt: skip
 """The attributes that every group has."""
+USER = 1
+FIRST_OWN = 1_000
+"""Numbers below are reserved for built-in attributes."""
 _TAKEN = {
     owner: frozenset(one.name for one in BUILT_IN if one.type_code == code) for code, owner in OWNERS.items()
 }
@@ -104,6 +107,14 @@ class ConditionAttributes:
             return Test(asked, operator, asked.kind.operand(operator, operand))
         except ValueError as why:
             return f"the value {why}"
+
+
+def asks_freely(type_code: int, attribute: int) -> bool:
+    """Whether it is one of a group's own attributes of users, which may be anything that is known about somebody.
+
+    Also while its number has no meaning yet: it may be given one later.
+    """
+    return type_code == USER and attribute >= FIRST_OWN
 
 
 def own_values(owner: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,9 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.groups.operations import whole_group
-from app.domain.rewards.attributes import BUILT_IN, OWNERS
+from app.domain.rewards.attributes import BUILT_IN, FIRST_OWN, OWNERS
 from app.errors import Conflict, Invalid
 from app.tables.rewards import RewardAttributeKind
-
-FIRST_OWN = 1_000
-"""Numbers below are reserved for built-in attributes."""
 
 _ADD = """
 INSERT INTO reward_attribute (group_id, type_code, attribute, name, kind) VALUES ($1, $2, $3, $4, $5)

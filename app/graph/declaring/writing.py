@@ -5,7 +5,8 @@
         \"\"\"Makes a campaign.\"\"\"
 
 What is wrong with the input becomes `errors` of the payload, its other fields null and nothing changed. A missing
-credential or role, and anything unforeseen, is a GraphQL error.
+credential or role, and anything unforeseen, is a GraphQL error, and the payload is null: this mutation changed nothing,
+and what those before it in the same request have done is still told.
 """
 
 import functools
@@ -122,7 +123,10 @@ def writes(
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
-        guarded.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+        # A payload that may not be null would take those of its neighbours with it, whose work is committed.
+        guarded.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=shown, return_annotation=payload | None
+        )
         return strawberry.mutation(
             resolver=guarded,
             description=description or description_of(resolver),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.auth.principal import PERSONAL_READERS, Principal
 from app.domain.flows.fields import (
     ActionFields,
     ConditionFields,
@@ -9,8 +10,10 @@ from app.domain.flows.fields import (
     GoalFields,
     MultiplierFields,
 )
+from app.domain.rewards.attributes import asks_freely
 from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, GoalOperator, GoalType, Joiner
 from app.graph.declaring.settable import Coded, entry_of, input_for
+from app.values.changes import sent
 
 CODE = "instead of the name, for codes without one."
 
@@ -66,6 +69,15 @@ class GoalInput:
 def flows_of(flows: Sequence[FlowInput], *path: str | int) -> list[FlowFields]:
     """The same as the domain's values. Ids are read here: an unreadable one is not found."""
     return [entry_of(FlowFields, flow, [*path, "flows", at]) for at, flow in enumerate(flows)]
+
+
+def require_to_ask(principal: Principal, flows: Sequence[FlowFields]) -> None:
+    """A group's own attributes of its users are personal data, and what is paid tells of whom they are true."""
+    asked: list[ConditionFields | MultiplierFields] = []
+    for flow in flows:
+        asked += [*(sent(flow.conditions) or ()), *(sent(flow.multipliers) or ())]
+    if any(asks_freely(one.type_code, one.attribute) for one in asked):
+        principal.require(PERSONAL_READERS)
 
 
 def goals_of(goals: Sequence[GoalInput], *path: str | int) -> list[GoalFields]:

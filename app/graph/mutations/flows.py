@@ -10,7 +10,7 @@ from app.domain.flows import saving
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
-from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of
+from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of, require_to_ask
 from app.graph.types.campaigns import Campaign
 
 
@@ -50,6 +50,7 @@ async def save(
     new one; an id that is not there is an error.
     """
     ident, flows = own_id(input.campaign_id, "camp", "campaign", "campaignId"), flows_of(input.flows)
+    require_to_ask(info.context.principal, flows)
     await saving.save_flows(tx, ident, flows, now=info.context.now)
     return CampaignFlowsPayload(campaign=await shown(info, tx, "Campaign", ident))
 

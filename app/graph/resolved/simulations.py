@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from app.auth.principal import Principal
 from app.db.database import Transaction
 from app.domain.groups.finding import store_to_write
 from app.domain.rewards.drafting import Draft, drafted
@@ -26,7 +27,7 @@ from app.graph.declaring.fields import priced
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.declaring.settable import code_of
 from app.graph.declaring.writing import own_id
-from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of
+from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of, require_to_ask
 from app.values.instants import show_instant
 
 MAX_EVENTS = 200_000
@@ -134,7 +135,7 @@ Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, 
 async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
     context: Any = info.context
     async with context.transaction(writes=False) as tx:
-        run = await _begun(tx, input)
+        run = await _begun(tx, input, context.principal)
         size = await run.size()
         if size > MAX_EVENTS:
             raise Invalid(
@@ -154,7 +155,7 @@ async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[Si
     clock = asyncio.get_running_loop().time
     async with context.transaction(writes=False) as tx:
         await take_time(tx)
-        run = await _begun(tx, input)
+        run = await _begun(tx, input, context.principal)
         total, last, told_at = await run.size(), Simulated(), clock()
         yield _progress(last, total, run.currency)
         async for state in run.states:
@@ -190,12 +191,13 @@ class _Run:
     """How many events it will judge."""
 
 
-async def _begun(tx: Transaction, asked: SimulateCampaignInput) -> _Run:
+async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Principal) -> _Run:
     if asked.until <= asked.since:
         raise Invalid("`until` lies after `since`.", path=["until"])
     if asked.campaign_id is None and asked.draft is None:
         raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
     window, said = RewardWindow(asked.since, asked.until), _draft(asked.draft)
+    require_to_ask(principal, said.flows or ())
     if asked.campaign_id is not None:
         ident = own_id(asked.campaign_id, "camp", "campaign", "campaignId")
         running: Running = only(await read_running(tx, [ident]), ident)

@@ -110,12 +110,10 @@ class Lean:
     """By their names in the graph: what they are called in Python, and how they are built."""
     call: Callable[..., Awaitable[Any]]
     reads: tuple[_Read | _TypeName, ...]
-    is_required: bool
-    """A failure nulls all of `data`."""
 
     async def run(
         self, args: Sequence[dict[str, Any]], context: Any
-    ) -> tuple[dict[str, Any] | None, GraphQLError | None]:
+    ) -> tuple[dict[str, Any], GraphQLError | None]:
         """`data`, and the error there was; Unshown if the executor has to complete the payload.
 
         `args`: the coerced arguments of the request, by slot. `context`: the resolvers'.
@@ -127,8 +125,7 @@ class Lean:
                 given[name] = value if build is None else build(value)
             payload = await self.call(info=LeanInfo(context, self.path), **given)
         except Exception as problem:
-            data = None if self.is_required else {self.key: None}
-            return data, located_error(problem, self.nodes, [self.key])
+            return {self.key: None}, located_error(problem, self.nodes, [self.key])
         if payload is None:
             raise Unshown(payload)
         try:
@@ -174,7 +171,6 @@ def _lean(plan: Plan) -> Lean | None:
         arguments={name: (python_name(one), inputs.build(one.type)) for name, one in definition.args.items()},
         call=resolver(definition),
         reads=reads,
-        is_required=root.non_null,
     )
 
 

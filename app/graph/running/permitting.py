@@ -8,16 +8,16 @@ that may not be called keeps those beside it from running.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_location, get_named_type
 
 from app.auth.principal import Principal, Role
 from app.graph.declaring.permitting import WHOLE_GROUP, roles_of, shapes_of
-from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, ROOTS, Plan
+from app.graph.documents.plans import ROOTS, Plan
 from app.graph.schema import catalog
 from app.plan.catalog import ByIds, Many
 from app.plan.collect import Selected
-from app.values.known import Known
 from app.values.scope import ScopeShape
 
 MAX_TOLD = 20
@@ -45,7 +45,8 @@ def refusals_to(needs: tuple[Need, ...], principal: Principal) -> list[dict[str,
     return [error for need in refused for error in need.errors][:MAX_TOLD]
 
 
-_KNOWN: Known[Plan, tuple[Need, ...]] = Known(MAX_PLANS, weight=MAX_FIELDS, weigh=lambda plan, _: plan.size)
+_KNOWN: WeakKeyDictionary[Plan, tuple[Need, ...]] = WeakKeyDictionary()
+"""As long as the plans are known: nothing here holds on to one."""
 
 
 def needs_of(plan: Plan) -> tuple[Need, ...]:
@@ -53,7 +54,7 @@ def needs_of(plan: Plan) -> tuple[Need, ...]:
     needs = _KNOWN.get(plan)
     if needs is None:
         needs = _needs(plan)
-        _KNOWN.keep(plan, needs)
+        _KNOWN[plan] = needs
     return needs
 
 

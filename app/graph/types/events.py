@@ -77,7 +77,9 @@ class Event(Node):
         roles=PERSONAL_READERS,
     )
     data: JSON | None = column(
-        "What its fields were read as, by storage key, without those that are the user's.", kind=DOCUMENT
+        "What its fields were read as, by storage key, without those that are the user's.",
+        kind=DOCUMENT,
+        roles=PERSONAL_READERS,
     )
     user_data: JSON | None = column(
         "What it says about the user, by attribute.", kind=DOCUMENT, roles=PERSONAL_READERS
@@ -104,6 +106,6 @@ class EventFault(Node):
 
     code: str = column("What is wrong, for programs: field_required, field_invalid, …; an open set.")
     field: str | None = column("The storage key, or the part of the event, it is about.")
-    message: str = column("What is wrong, for people.")
+    message: str = column("What is wrong, for people; it may quote what was sent.", roles=PERSONAL_READERS)
     position: int = column("Its place among the event's faults, from 0.")
     event: EventRef = to_one("The event.", "event_id")

@@ -25,13 +25,17 @@ class Interaction(Node):
     tracker_id: str | None = column(
         "Which browser or device it came from; null: offline.", roles=PERSONAL_READERS
     )
-    landing_url: str | None = column("The address of the page where somebody came in.")
-    referrer: str | None = column("The address of the page they came from.")
+    landing_url: str | None = column(
+        "The address of the page where somebody came in.", roles=PERSONAL_READERS
+    )
+    referrer: str | None = column("The address of the page they came from.", roles=PERSONAL_READERS)
     user_data: JSON | None = column(
         "What was said about the user, as sent.", kind=DOCUMENT, roles=PERSONAL_READERS
     )
     node_data: JSON | None = column(
-        "What was said about the advertiser's side: wmktId, cid and whatever else.", kind=DOCUMENT
+        "What was said about the advertiser's side: wmktId, cid and whatever else.",
+        kind=DOCUMENT,
+        roles=PERSONAL_READERS,
     )
     created_at: DateTime = column("When it was recorded.")
     project: ProjectRef = to_one("The project it belongs to.", "project_id")
