@@ -16,6 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from app.db.database import Database
+    from app.domain.assets.storage import AssetStorage
     from app.settings import Settings
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ def serve(
     from app.settings import read_settings
 
     settings = read_settings()
+    _storage(settings)
     set_up_logging()
 
     async def before(ready: "Settings") -> None:
@@ -80,21 +82,20 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
-    from app.domain.assets.storage import AssetStorage
     from app.serving.journal import set_up_logging
     from app.serving.running import refuse_unsafe_login, stop_on_signal
+    from app.settings import read_settings
     from app.worker.loop import Worker
     from app.worker.pipeline import Pipeline
 
+    storage = _storage(read_settings())
     set_up_logging()
 
     async def work(db: "Database", settings: "Settings") -> None:
         if os.environ.get("DATABASE_URL"):
             await refuse_unsafe_login(settings)
         stop = stop_on_signal()
-        await asyncio.gather(
-            Worker(db, assets=AssetStorage(settings)).run(stop), Pipeline(db, listens=True).run(stop)
-        )
+        await asyncio.gather(Worker(db, assets=storage).run(stop), Pipeline(db, listens=True).run(stop))
 
     _with_database(work)
 
@@ -251,7 +252,6 @@ def explain(
 ) -> None:
     """Show the SQL a document becomes, and PostgreSQL's EXPLAIN of it."""
     from app.auth.principal import Principal, Role
-    from app.domain.assets.storage import AssetStorage
     from app.graph.running.context import Context, Services
     from app.graph.running.explaining import explain as explained
     from app.graph.running.operations import Operation
@@ -269,7 +269,7 @@ def explain(
 
     async def show(db: "Database", settings: "Settings") -> None:
         principal = Principal("cli", Scope(group, store_id=store), frozenset({Role.SUPER_ADMIN}))
-        context = Context(Services(settings, db, AssetStorage(settings)), principal)
+        context = Context(Services(settings, db, _storage(settings)), principal)
         told = explained(Operation(document, given, operation), context)
         typer.echo(f"-- {told.execution}, at most {told.cost} values, {told.work} rows of work")
         if told.statement is None or told.bindings is None:
@@ -483,7 +483,7 @@ def create_key(
 
 @keys.command("list")
 def list_keys(group: MaybeGroup = None) -> None:
-    """List API keys, newest first."""
+    """List API keys, newest first: number, group, store, roles, first characters, whether and until when, last use."""
     from app.auth.keys import list_api_keys
     from app.values.instants import show_instant
 
@@ -493,8 +493,11 @@ def list_keys(group: MaybeGroup = None) -> None:
             state = "holds" if key.holds(now=now) else "ended"
             used = "never" if key.last_used_at is None else show_instant(key.last_used_at)
             access = ",".join(sorted(key.roles))
+            store = "all stores" if key.store_id is None else f"store {key.store_id}"
+            ends = "no end" if key.expires_at is None else f"until {show_instant(key.expires_at)}"
             typer.echo(
-                f"{key.id}\tgroup {key.group_id}\t{access}\t{key.hint}…\t{state}\tused {used}\t{key.name}"
+                f"{key.id}\tgroup {key.group_id}\t{store}\t{access}\t{key.hint}…\t{state}\t{ends}\tused {used}"
+                f"\t{key.name}"
             )
 
     _with_database(show)
@@ -632,6 +635,16 @@ async def _connected(settings: "Settings") -> "AsyncIterator[Database]":
         await db.close()
 
 
+def _storage(settings: "Settings") -> "AssetStorage":
+    """Where files are; SystemExit where ASSETS_URL names nothing that can be opened, before anything starts."""
+    from app.domain.assets.storage import AssetStorage, NoStorage
+
+    try:
+        return AssetStorage(settings)
+    except NoStorage as problem:
+        raise SystemExit(str(problem)) from None
+
+
 def _roles(names: list[str] | None) -> "frozenset[Any]":
     from app.auth.principal import CLAIMABLE, Role
 
@@ -644,12 +657,11 @@ def _roles(names: list[str] | None) -> "frozenset[Any]":
 
 async def _seed_demo(settings: "Settings") -> None:
     """Demonstration data where there is none yet, and tokens that hold again."""
-    from app.domain.assets.storage import AssetStorage
     from app.seeding.demo import seed_demo, write_demo_json
 
     now = datetime.now(UTC)
     async with _connected(settings) as db:
-        groups = await seed_demo(db, now=now, storage=AssetStorage(settings))
+        groups = await seed_demo(db, now=now, storage=_storage(settings))
         await write_demo_json(db, settings, groups, now=now)
 
 

@@ -9,6 +9,12 @@ from pathlib import Path
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+MIN_JWT_SECRET_BYTES = 32
+SHORT_JWT_SECRET = (
+    f"JWT_SECRET is too short: HS256 needs {MIN_JWT_SECRET_BYTES} bytes or more"
+    " (RFC 7518, section 3.2); unset it to have one made."
+)
+ASSETS_SCHEMES = ("s3", "gs", "az", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         port=_whole(env, "PORT", 8000, most=65_535),
         workers=_whole(env, "WORKERS", 1),
         development=_flag(env, "DEVELOPMENT", default=False),
-        jwt_secret=env.get("JWT_SECRET") or _kept_secret(data_dir, "jwt_secret"),
+        jwt_secret=_jwt_secret(env, data_dir),
         jwt_jwks_url=env.get("JWT_JWKS_URL") or None,
         jwt_issuer=env.get("JWT_ISSUER") or None,
         jwt_audience=env.get("JWT_AUDIENCE") or None,
@@ -120,7 +126,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_group_claim=env.get("JWT_GROUP_CLAIM") or "group",
         jwt_roles_claim=env.get("JWT_ROLES_CLAIM") or "roles",
         metrics_token=env.get("METRICS_TOKEN") or None,
-        assets_url=env.get("ASSETS_URL") or None,
+        assets_url=_assets_url(env),
         max_in_flight=_whole(env, "MAX_IN_FLIGHT", 256),
         max_strangers=_whole(env, "MAX_STRANGERS", 128),
         statement_timeout_ms=_whole(env, "STATEMENT_TIMEOUT_MS", 15_000),
@@ -170,6 +176,29 @@ def _dsn(env: Mapping[str, str], name: str) -> str | None:
     text = env.get(name) or None
     if text is not None and not text.startswith(("postgresql://", "postgres://")):
         raise SystemExit(f"{name} is not understood: use postgresql://user:password@host/database.")
+    return text
+
+
+def _jwt_secret(env: Mapping[str, str], data_dir: Path) -> str:
+    text = env.get("JWT_SECRET")
+    if text and len(text.encode(errors="surrogateescape")) < MIN_JWT_SECRET_BYTES:
+        raise SystemExit(SHORT_JWT_SECRET)
+    return text or _kept_secret(data_dir, "jwt_secret")
+
+
+def _assets_url(env: Mapping[str, str]) -> str | None:
+    text = env.get("ASSETS_URL") or None
+    if text is None:
+        return None
+    scheme, separator, place = text.partition("://")
+    if not separator or scheme not in ASSETS_SCHEMES or not place.strip("/"):
+        raise SystemExit(
+            f"ASSETS_URL={text!r:.200} is not understood: use s3://bucket, gs://bucket, az://container or file:///folder."
+        )
+    if scheme == "file" and not place.startswith("/"):
+        raise SystemExit(
+            f"ASSETS_URL={text!r:.200} is not understood: use file:///folder, with three slashes."
+        )
     return text
 
 

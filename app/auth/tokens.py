@@ -24,14 +24,13 @@ from app.auth.claims import Claims, read_claims, read_numeric_date
 from app.auth.jwks import ASYMMETRIC, KeySet
 from app.auth.principal import PLATFORM_ROLES, Role
 from app.errors import Forbidden, Unauthorized, Unavailable
-from app.settings import Settings
+from app.settings import MIN_JWT_SECRET_BYTES, SHORT_JWT_SECRET, Settings
 
 OWN_ISSUER = "campaign-gateway"
 LIFE_S = 3600
 LEEWAY = timedelta(seconds=30)
 """How far another clock may differ from ours. Tokens signed with the shared secret expire to the second."""
 MAX_LENGTH = 8192
-MIN_SECRET_BYTES = 32
 
 # Times are compared with the `now` of the request, not by the library with its own clock.
 _OPTIONS: Any = {"require": ["exp"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
@@ -46,11 +45,8 @@ class Tokens:
     """Mints and verifies tokens by the settings. ValueError for a secret too short to protect anything."""
 
     def __init__(self, settings: Settings) -> None:
-        if len(settings.jwt_secret.encode()) < MIN_SECRET_BYTES:
-            raise ValueError(
-                f"JWT_SECRET is too short: HS256 needs {MIN_SECRET_BYTES} bytes or more"
-                " (RFC 7518, section 3.2); unset it to have one made."
-            )
+        if len(settings.jwt_secret.encode()) < MIN_JWT_SECRET_BYTES:
+            raise ValueError(SHORT_JWT_SECRET)
         self._secret = settings.jwt_secret
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience

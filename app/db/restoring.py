@@ -48,7 +48,8 @@ async def restore(server: EmbeddedServer, dump: Path) -> int:
             )
         for role in (APP_ROLE, READ_ROLE, GUARDED_READ_ROLE):
             await owner.execute(_ROLE.format(role=role))
-        server.run("pg_restore", "--no-owner", "--exit-on-error", "--dbname", url, str(dump))
+        # In one transaction: of a dump that breaks off nothing stays, and a good one can follow.
+        server.run("pg_restore", "--no-owner", "--single-transaction", "--dbname", url, str(dump))
         if await owner.fetchval(_KEEPS_NUMBERS):
             for statement in (*_FORGET, _FORGET_INDEX):
                 await owner.execute(statement)
@@ -56,7 +57,10 @@ async def restore(server: EmbeddedServer, dump: Path) -> int:
         return int(await owner.fetchval(_TABLES))
     except subprocess.CalledProcessError as problem:
         said = "\n".join((problem.stderr or "").splitlines()[-LAST_LINES:])
-        raise NotRestored(f"pg_restore failed; begin again with an empty DATA_DIR.\n{said}") from None
+        raise NotRestored(
+            "pg_restore failed, and nothing of this dump was kept: a good one can be restored into the same DATA_DIR."
+            f"\n{said}"
+        ) from None
     finally:
         await owner.close()
 

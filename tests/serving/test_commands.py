@@ -129,3 +129,53 @@ async def test_help_names_the_roles(folder: Path) -> None:
 
 def test_ids_of_tokens_are_no_options() -> None:
     assert all(new_jti().isalnum() for _ in range(200))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("JWT_SECRET", "short", "JWT_SECRET is too short: HS256 needs 32 bytes or more"),
+        ("ASSETS_URL", "nonsense", "ASSETS_URL='nonsense' is not understood: use s3://bucket"),
+        ("ASSETS_URL", "ftp://files/here", "ASSETS_URL='ftp://files/here' is not understood"),
+        ("ASSETS_URL", "s3://", "ASSETS_URL='s3://' is not understood"),
+        ("ASSETS_URL", "file://relative", "use file:///folder, with three slashes"),
+        ("ASSETS_URL", "az://container", "ASSETS_URL cannot be used: "),
+        (
+            "ASSETS_URL",
+            "file:///proc/files",
+            "ASSETS_URL cannot be used: files cannot be kept in /proc/files",
+        ),
+    ],
+)
+async def test_a_setting_that_cannot_be_used_is_said_before_anything_starts(
+    folder: Path, name: str, value: str, told: str
+) -> None:
+    code, said = await run("serve", folder=folder, PORT=str(free_port()), **{name: value})
+    assert code == 1
+    assert told in said
+    assert len(said.splitlines()) == 1, said
+    assert not (folder / "postgres").exists()
+
+
+async def test_keys_are_listed_with_their_store_and_their_end(database_url: str, folder: Path) -> None:
+    async def gateway(*arguments: str) -> str:
+        code, said = await run(*arguments, folder=folder, DATABASE_URL=database_url, DEVELOPMENT="1")
+        assert code == 0, said
+        return said.strip()
+
+    group = await gateway("groups", "create", "--name", "G", "--currency", "EUR", "--time-zone", "UTC")
+    owner = await asyncpg.connect(database_url)
+    store = await owner.fetchval(
+        "INSERT INTO store (group_id, name, beacon_key, is_default, created_at, updated_at)"
+        " VALUES ($1, 'Here', 'beacon-of-here', true, now(), now()) RETURNING id",
+        int(group),
+    )
+    await owner.close()
+    await gateway("keys", "create", "--group", group, "--name", "bound", "--store", str(store), "--days", "3")
+    await gateway("keys", "create", "--group", group, "--name", "free")
+    free, bound = (
+        line.split("\t") for line in (await gateway("keys", "list", "--group", group)).splitlines()
+    )
+    assert (free[2], free[6], free[8]) == ("all stores", "no end", "free")
+    assert (bound[2], bound[8]) == (f"store {store}", "bound")
+    assert bound[6].startswith("until 20")

@@ -40,6 +40,12 @@ async def test_what_was_dumped_is_there_again(folders: tuple[Path, Path]) -> Non
         assert made == ""
         server.stop()
         assert await gateway.stop() == 0
+    # Of a dump that breaks off nothing stays, so that the whole one can follow into the same folder.
+    broken = new / "broken.dump"
+    broken.write_bytes(dump.read_bytes()[: dump.stat().st_size * 3 // 4])
+    code, said = await run("restore", str(broken), folder=new)
+    assert code == 1
+    assert "nothing of this dump was kept: a good one can be restored into the same DATA_DIR" in said
     code, said = await run("restore", str(dump), folder=new)
     assert code == 0, said
     assert "tables are back" in said

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from app.errors import NotFound
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 
 LINK_LIFE = timedelta(hours=1)
 CHUNK = 256 * 1024
+
+
+class NoStorage(Exception):
+    """The place that was chosen cannot be opened; the message says which, and why."""
 
 
 class AssetStorage:
@@ -167,7 +172,21 @@ def _folder(url: str | None, default: Path) -> Path | None:
 def _open(url: str | None, folder: Path | None) -> Any:
     if folder is None:
         assert url is not None
-        return from_url(url)
-    store = LocalStore(folder, mkdir=True)
-    folder.chmod(0o700)
+        try:
+            return from_url(url)
+        except (BaseError, ValueError, OSError) as problem:
+            raise NoStorage(f"ASSETS_URL cannot be used: {_first_line(problem)}") from None
+    try:
+        store = LocalStore(folder, mkdir=True)
+        folder.chmod(0o700)
+    except (BaseError, ValueError, OSError) as problem:
+        name = "DATA_DIR" if url is None else "ASSETS_URL"
+        raise NoStorage(
+            f"{name} cannot be used: files cannot be kept in {folder}: {_first_line(problem)}"
+        ) from None
     return store
+
+
+def _first_line(problem: Exception) -> str:
+    # The rest of what the library says is a dump of its insides.
+    return str(problem).partition("\n")[0]
