@@ -21,3 +21,5 @@ class CustomerIdentity(TenantRow, table=True):
     """`tracker`, `email`, `phone`, or a name from the project's user schema."""
     value: str = Field(sa_type=WORDS)
     customer_id: int = Field(sa_type=BigInteger)
+    is_vouched: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether somebody with a credential said so. What strangers alone said never decides whom a vouched event pays."""

@@ -27,6 +27,10 @@ def person(site: Site, tracker: str | None = None, **identities: str) -> Person:
     return Person(site.project_id, tracker, identities)
 
 
+def stranger(site: Site, tracker: str | None = None, **identities: str) -> Person:
+    return Person(site.project_id, tracker, identities, is_vouched=False)
+
+
 async def rows(db: Database, site: Site, query: str, *values: object) -> list[tuple[Any, ...]]:
     async with db.transaction(site.scope) as tx:
         return [tuple(row) for row in await tx.fetch(query, *values)]
@@ -223,3 +227,72 @@ async def test_however_many_at_once_nobody_is_there_twice(db: Database) -> None:
     assert await rows(db, site, stray) == []
     assert await rows(db, site, "SELECT 1 FROM customer_identity i JOIN customer c ON c.id = i.customer_id"
                                 " WHERE c.deleted_at IS NOT NULL") == []  # fmt: skip
+
+
+EVIL = "evil@example.org"
+PHONE = "+33611112222"
+
+
+async def test_what_strangers_claim_together_is_not_one_customer_for_those_who_vouch(db: Database) -> None:
+    site = await custom_ads.site(db)
+    [evil] = await who(db, site, stranger(site, "t1", email=EVIL, phone=PHONE))
+    assert await rows(db, site, "SELECT name, email, phone FROM customer") == [("", None, None)]
+    [honest] = await who(db, site, person(site, phone=PHONE))
+    [tracked] = await who(db, site, person(site, "t1"))
+    assert len({evil, honest, tracked}) == 3
+    assert await who(db, site, stranger(site, phone=PHONE), person(site, phone=PHONE)) == [honest] * 2
+    assert await rows(db, site, "SELECT id, email, phone FROM customer ORDER BY id") == [
+        (evil, None, None), (honest, None, PHONE), (tracked, None, None)
+    ]  # fmt: skip
+    held = "SELECT kind, customer_id, is_vouched FROM customer_identity ORDER BY kind"
+    assert await rows(db, site, held) == [
+        ("email", evil, False), ("phone", honest, True), ("tracker", tracked, True)
+    ]  # fmt: skip
+
+
+async def test_strangers_claims_and_vouched_facts_in_one_batch(db: Database) -> None:
+    site = await custom_ads.site(db)
+    evil, honest, tracked = await who(
+        db, site, stranger(site, "t1", email=EVIL, phone=PHONE), person(site, phone=PHONE), person(site, "t1")
+    )
+    assert len({evil, honest, tracked}) == 3
+    # All that was said of the first is taken from it, after it was somebody's answer.
+    first, mail = await who(db, site, stranger(site, email=EVIL), person(site, "t2", email=EVIL))
+    assert (first, mail) == (evil, evil)
+
+
+async def test_a_stranger_who_knows_an_address_changes_nothing_of_its_customer(db: Database) -> None:
+    site = await custom_ads.site(db)
+    [ada] = await who(db, site, person(site, **MAIL))
+    assert await who(db, site, stranger(site, "t9", phone=PHONE, account="7", name="Eve", **MAIL)) == [ada]
+    assert await rows(db, site, "SELECT name, email, phone FROM customer") == [("", "ada@example.com", None)]
+    assert await rows(db, site, "SELECT kind, is_vouched FROM customer_identity ORDER BY kind") == [
+        ("email", True), ("tracker", False)
+    ]  # fmt: skip
+    # For journeys the tracker is hers; an order that brings nothing else is not.
+    assert await who(db, site, stranger(site, "t9")) == [ada]
+    phone, tracker = await who(db, site, person(site, phone=PHONE), person(site, "t9"))
+    assert len({ada, phone, tracker}) == 3
+
+
+async def test_a_stranger_does_not_bring_back_who_is_deleted(db: Database) -> None:
+    site = await custom_ads.site(db)
+    [ada] = await who(db, site, person(site, **MAIL))
+    gone = "SELECT deleted_at IS NOT NULL FROM customer"
+    async with db.transaction(site.scope) as tx:
+        await tx.execute("UPDATE customer SET deleted_at = now()")
+    await who(db, site, stranger(site, **MAIL))
+    assert await rows(db, site, gone) == [(True,)]
+    assert await who(db, site, person(site, **MAIL)) == [ada]
+    assert await rows(db, site, gone) == [(False,)]
+
+
+async def test_a_strangers_journey_goes_over_to_who_they_turn_out_to_be(db: Database) -> None:
+    site = await custom_ads.site(db)
+    # A form that was sent from the browser, then the order from the shop's server.
+    [lead] = await who(db, site, stranger(site, "t1", **MAIL))
+    assert await who(db, site, person(site, name="Ada", **MAIL)) == [lead]
+    assert await rows(db, site, "SELECT name, email FROM customer") == [("Ada", "ada@example.com")]
+    [visitor] = await who(db, site, stranger(site, "t2"))
+    assert await who(db, site, person(site, "t2", **MAIL), stranger(site, "t2")) == [lead] * 2
+    assert await rows(db, site, "SELECT id FROM customer WHERE deleted_at IS NOT NULL") == [(visitor,)]

@@ -50,6 +50,7 @@ async def till(world: Given) -> AsyncIterator[Till]:
         trigger=RewardTrigger.SPEND,
         fields=[
             FieldEntry(storage_key="email", data_type=EventDataType.EMAIL, identity="email"),
+            FieldEntry(storage_key="phone", data_type=EventDataType.PHONE, identity="phone"),
             FieldEntry(storage_key="turnover", kind=EventFieldKind.STATISTIC, is_required=True),
         ],
     )
@@ -118,3 +119,15 @@ async def test_simulations_count_what_would_trigger(world: Given, till: Till) ->
     await till.set(trigger_by_strangers=True)
     async with world.db.transaction(world.scope) as tx:
         assert await count_triggers(tx, window, store_id=None) == 2
+
+
+async def test_whom_a_stranger_names_is_not_paid_by_a_vouched_order(world: Given, till: Till) -> None:
+    campaign, phone = await world.campaign(), "+33611112222"
+    await till.send("e-1", vouched=False, data={"email": "evil@example.org", "phone": phone, "turnover": 1})
+    await till.send("n-1", vouched=True, data={"phone": phone, "turnover": 5000})
+    assert await world.total(campaign) == 100
+    row = await world.row(
+        "SELECT count(DISTINCT e.customer_id) AS n, max(c.phone) AS phone, max(c.email) AS email"
+        "  FROM event e JOIN customer c ON c.id = e.customer_id WHERE e.group_id = $1"
+    )
+    assert (row["n"], row["phone"], row["email"]) == (2, phone, None)

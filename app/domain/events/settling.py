@@ -75,7 +75,10 @@ async def _take(
     tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict], *, now: datetime
 ) -> None:
     projects = await load_projects(tx, {event.project_id for event in events})
-    people = [Person(event.project_id, event.tracker_id, verdicts[event.id].identities) for event in events]
+    people = [
+        Person(event.project_id, event.tracker_id, verdicts[event.id].identities, is_vouched=event.is_vouched)
+        for event in events
+    ]
     customers = await identify(tx, people, projects=projects, now=now)
     taken = [
         _taken(event, verdicts[event.id], customer) for event, customer in zip(events, customers, strict=True)

@@ -5,24 +5,23 @@ decides (an e-mail or phone is also looked up in the customers' own columns), an
 that customer. If none is known, a new customer is made. If the tracker belongs to an anonymous customer (known only
 by trackers) and the other values to somebody else, the anonymous customer's events, metrics, interactions and touches
 go over to that one, and it is deleted; unless it has orders, rewards, promos or a place on a list: they count per
-customer.
+customer. What strangers say decides less: see `deciding.py`.
 
 Identifying holds the customers' rows, locked in the order of ids. Source: Webmarketer API 1.0.0, "Create an event
 asynchronously" (trackerId) and "Create offline interaction" (userData).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
 
 from app.db.database import Transaction
 from app.domain.funnels.touches import PATHS
+from app.domain.identities.deciding import TRACKER, Decisions, Key, Person, Project, keys_of
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict
 
-TRACKER = "tracker"
 TRIES = 10
 """Retries when another request created the same customers."""
 
@@ -34,32 +33,6 @@ COUNTED = (
     "reward_participant",
 )  # fmt: skip
 """Tables on which limits and balances count per customer: whoever has a row in one is not merged."""
-
-Key = tuple[int, str, str]
-"""Project, kind and value of an identity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What identifying needs to know of a project."""
-
-    id: int
-    store_id: int | None
-    """New customers' store."""
-    identity_fields: tuple[str, ...]
-    """The surest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What is said about somebody: a tracker, and attributes in comparable form (`values.identity_of`).
-
-    Attributes that are no identity fields of the project do not identify; `name` becomes a new customer's name.
-    """
-
-    project_id: int
-    tracker_id: str | None = None
-    identities: Mapping[str, str] = field(default_factory=dict)
 
 
 async def load_projects(tx: Transaction, ids: Collection[int]) -> dict[int, Project]:
@@ -75,7 +48,7 @@ async def identify(
 
     As if they came one after the other: the second may be known by values that the first brought.
     """
-    asked = sorted({key for person in people for key in _keys_of(person, projects)})
+    asked = sorted({key for person in people for key in keys_of(person, projects)})
     if not asked:
         return [None] * len(people)
     for _ in range(TRIES):
@@ -83,7 +56,7 @@ async def identify(
             # What was written with a key that another request has just taken is undone and tried again; locks are
             # released with it, since further ones could not be taken in the order of ids after those held.
             async with tx.savepoint():
-                decided = await _look(tx, projects, asked, now=now)
+                decided = await _look(tx, projects, asked)
                 numbers = [decided.decide(person) for person in people]
                 ids = await _write(tx, decided, now=now)
                 return [None if one is None else ids[decided.final(one)] for one in numbers]
@@ -99,14 +72,14 @@ class _Taken(Exception):
 _PROJECTS = "SELECT id, store_id, identity_fields FROM project WHERE group_id = $1 AND id = ANY ($2)"
 # A phone number that several customers share counts as the first one's.
 _KNOWN = """
-SELECT i.project_id, i.kind, i.value, i.customer_id
+SELECT i.project_id, i.kind, i.value, i.customer_id, i.is_vouched
   FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
   JOIN customer_identity i
     ON i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
 UNION ALL
-SELECT NULL, 'email', c.email_key, c.id FROM customer c WHERE c.group_id = $1 AND c.email_key = ANY ($5)
+SELECT NULL, 'email', c.email_key, c.id, true FROM customer c WHERE c.group_id = $1 AND c.email_key = ANY ($5)
 UNION ALL
-SELECT NULL, 'phone', c.phone, min(c.id)
+SELECT NULL, 'phone', c.phone, min(c.id), true
   FROM customer c WHERE c.group_id = $1 AND c.phone = ANY ($6::text[]) AND c.deleted_at IS NULL GROUP BY c.phone
 """
 _LOCK = """
@@ -115,12 +88,18 @@ SELECT id, deleted_at IS NOT NULL AS is_gone FROM customer
 """
 # A deleted customer who comes back is restored, as in an upsert.
 _REVIVE = "UPDATE customer SET deleted_at = NULL, updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
-_ANONYMOUS = f"""
+_COUNTED = f"""
 SELECT c.id FROM customer c
- WHERE c.group_id = $1 AND c.id = ANY ($2) AND num_nonnulls(c.email, c.phone, c.external_id) = 0
-   AND NOT EXISTS (
-     SELECT 1 FROM customer_identity i WHERE i.group_id = $1 AND i.customer_id = c.id AND i.kind <> 'tracker')
-   {" ".join(f"AND NOT EXISTS (SELECT 1 FROM {t} x WHERE x.group_id = $1 AND x.customer_id = c.id)" for t in COUNTED)}
+ WHERE c.group_id = $1 AND c.id = ANY ($2)
+   AND ({" OR ".join(f"EXISTS (SELECT 1 FROM {t} x WHERE x.group_id = $1 AND x.customer_id = c.id)" for t in COUNTED)})
+"""
+_NAMED = """
+SELECT id FROM customer
+ WHERE group_id = $1 AND id = ANY ($2) AND num_nonnulls(email, phone, external_id) > 0
+"""
+_HELD = """
+SELECT customer_id, project_id, kind, value, is_vouched FROM customer_identity
+ WHERE group_id = $1 AND customer_id = ANY ($2) AND (is_vouched OR kind <> 'tracker')
 """
 _MAKE = """
 INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, phone)
@@ -138,9 +117,16 @@ UPDATE customer c
  WHERE c.group_id = $1 AND c.id = given.id
 """
 _ATTACH = """
-INSERT INTO customer_identity (group_id, created_at, project_id, kind, value, customer_id)
-SELECT $1, $2, given.* FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[]) AS given
+INSERT INTO customer_identity (group_id, created_at, project_id, kind, value, customer_id, is_vouched)
+SELECT $1, $2, given.* FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::boolean[]) AS given
 ON CONFLICT (group_id, project_id, kind, value) DO NOTHING
+"""
+# What only strangers said gives way to what somebody vouches for.
+_TAKE_OVER = """
+UPDATE customer_identity i SET customer_id = given.customer_id, is_vouched = true
+  FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS given (project_id, kind, value, customer_id)
+ WHERE i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
+   AND NOT i.is_vouched
 """
 _OF_MERGED = "SET customer_id = m.into_id FROM unnest($2::bigint[], $3::bigint[]) AS m (from_id, into_id)"
 _MOVE = tuple(
@@ -160,88 +146,7 @@ UPDATE interaction i SET customer_id = given.customer_id
 """
 
 
-@dataclass(slots=True)
-class _Fresh:
-    """A customer to be made, or values that a known one lacks."""
-
-    store_id: int | None
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-
-
-class _Decisions:
-    """Who is who, decided in memory. Customers to be made have negative numbers."""
-
-    def __init__(self, projects: Mapping[int, Project]) -> None:
-        self.projects = projects
-        self.owner: dict[Key, int] = {}
-        """By keys in the table of identities."""
-        self.columns: dict[tuple[str, str], int] = {}
-        """By the customers' own columns, which are valid in every project."""
-        self.attached: dict[Key, int] = {}
-        """Keys that were not in the table."""
-        self.anonymous: set[int] = set()
-        self.merged: dict[int, int] = {}
-        self.fresh: dict[int, _Fresh] = {}
-        """What to write: customers to be made, and values for those that lack some."""
-        self.made = 0
-
-    def decide(self, person: Person) -> int | None:
-        """The person's customer."""
-        keys = _keys_of(person, self.projects)
-        if not keys:
-            return None
-        known = (self.owner.get(key) or self.columns.get(key[1:]) for key in keys)
-        customer = next((self.final(one) for one in known if one is not None), None)
-        identified = keys[0][1] != TRACKER
-        if customer is None:
-            self.made += 1
-            customer = -self.made
-            self.fresh[customer] = _Fresh(self.projects[person.project_id].store_id)
-            self.anonymous.add(customer)
-        tracked = self.owner.get(keys[-1])
-        if tracked is not None and identified and keys[-1][1] == TRACKER:
-            tracked = self.final(tracked)
-            if tracked != customer and tracked in self.anonymous:
-                self.merged[tracked] = customer
-                self.fresh.pop(tracked, None)
-        new = [key for key in keys if key not in self.owner]
-        for key in new:
-            self.owner[key] = self.attached[key] = self.columns.get(key[1:], customer)
-        if identified:
-            self.anonymous.discard(customer)
-            if new:
-                self._tell(customer, person, new)
-        return customer
-
-    def _tell(self, customer: int, person: Person, new: Sequence[Key]) -> None:
-        """Fill in the customer's own columns, where they are still empty."""
-        told = self.fresh.setdefault(customer, _Fresh(None))
-        told.name = told.name or person.identities.get("name")
-        for _, kind, value in new:
-            if kind in ("email", "phone") and (kind, value) not in self.columns:
-                setattr(told, kind, getattr(told, kind) or value)
-                self.columns[kind, value] = customer
-
-    def final(self, customer: int) -> int:
-        """After all merging."""
-        while customer in self.merged:
-            customer = self.merged[customer]
-        return customer
-
-
-def _keys_of(person: Person, projects: Mapping[int, Project]) -> list[Key]:
-    """The keys that identify somebody, the surest first."""
-    project, values = projects[person.project_id], person.identities
-    names = (name for name in project.identity_fields if name != TRACKER and values.get(name))
-    found = [(project.id, name, values[name]) for name in names]
-    return [*found, (project.id, TRACKER, person.tracker_id)] if person.tracker_id else found
-
-
-async def _look(
-    tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key], *, now: datetime
-) -> _Decisions:
+async def _look(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> Decisions:
     """Find and lock who is known. Read again once they are locked: somebody may just have been merged."""
     decided = await _read(tx, projects, keys)
     customers = _customers(decided)
@@ -251,35 +156,41 @@ async def _look(
     decided = await _read(tx, projects, keys)
     if _customers(decided) != customers:
         raise _Taken
-    gone = [row["id"] for row in held if row["is_gone"]]
-    if gone:
-        await tx.execute(_REVIVE, tx.scope.group_id, gone, now)
-        await note_audience_change(tx)
-    rows = await tx.fetch(_ANONYMOUS, tx.scope.group_id, customers)
-    decided.anonymous = {row["id"] for row in rows}
+    decided.read = customers
+    decided.gone = {row["id"] for row in held if row["is_gone"]}
+    group_id = tx.scope.group_id
+    decided.counted = {row["id"] for row in await tx.fetch(_COUNTED, group_id, customers)}
+    decided.firm = {row["id"] for row in await tx.fetch(_NAMED, group_id, customers)}
+    for row in await tx.fetch(_HELD, group_id, customers):
+        decided.holds(
+            row["customer_id"], (row["project_id"], row["kind"], row["value"]), is_vouched=row["is_vouched"]
+        )
     return decided
 
 
-async def _read(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> _Decisions:
+async def _read(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> Decisions:
     of = {name: [value for _, kind, value in keys if kind == name] for name in ("email", "phone")}
     rows = await tx.fetch(_KNOWN, tx.scope.group_id, *_columns(keys), of["email"], of["phone"])
-    decided = _Decisions(projects)
+    decided = Decisions(projects)
     for row in rows:
         if row["project_id"]:
-            decided.owner[row["project_id"], row["kind"], row["value"]] = row["customer_id"]
+            key = (row["project_id"], row["kind"], row["value"])
+            decided.owner[key] = row["customer_id"]
+            if row["is_vouched"]:
+                decided.vouched.add(key)
         else:
             decided.columns[row["kind"], row["value"]] = row["customer_id"]
     return decided
 
 
-def _customers(decided: _Decisions) -> list[int]:
+def _customers(decided: Decisions) -> list[int]:
     return sorted({*decided.owner.values(), *decided.columns.values()})
 
 
-async def _write(tx: Transaction, decided: _Decisions, *, now: datetime) -> dict[int, int]:
+async def _write(tx: Transaction, decided: Decisions, *, now: datetime) -> dict[int, int]:
     """Write what is new. Returns the real ids of all customers, by number."""
     group_id = tx.scope.group_id
-    ids = {customer: customer for customer in _customers(decided) if customer > 0}
+    ids = {customer: customer for customer in decided.read}
     # In the order of the unique keys, so that two requests that make the same customers cannot deadlock.
     made = sorted((n for n in decided.fresh if n < 0), key=lambda n: (decided.fresh[n].email or "", -n))
     if made:
@@ -296,15 +207,24 @@ async def _write(tx: Transaction, decided: _Decisions, *, now: datetime) -> dict
             _FILL, group_id, now, lacking, [one.name for one in told], [one.email for one in told],
             [one.phone for one in told],
         )  # fmt: skip
+    back = sorted(decided.gone & decided.back)
+    if back:
+        await tx.execute(_REVIVE, group_id, back, now)
     new = sorted(decided.attached)
     if new:
-        owners = [ids[decided.final(decided.attached[key])] for key in new]
-        if await tx.execute(_ATTACH, group_id, now, *_columns(new), owners) < len(new):
+        owners = [ids[decided.final(decided.owner[key])] for key in new]
+        vouched = [key in decided.vouched for key in new]
+        if await tx.execute(_ATTACH, group_id, now, *_columns(new), owners, vouched) < len(new):
+            raise _Taken
+    over = sorted(decided.taken_over)
+    if over:
+        owners = [ids[decided.final(decided.owner[key])] for key in over]
+        if await tx.execute(_TAKE_OVER, group_id, *_columns(over), owners) < len(over):
             raise _Taken
     merges = {gone: ids[decided.final(gone)] for gone in decided.merged if gone > 0}
     if merges:
         await _merge(tx, merges, now=now)
-    if made or lacking or merges:
+    if made or lacking or merges or back:
         await note_audience_change(tx)
     await _claim_interactions(tx, decided, ids)
     return ids
@@ -324,7 +244,7 @@ async def _merge(tx: Transaction, merges: Mapping[int, int], *, now: datetime) -
     await tx.execute(_RETIRE, group_id, gone, now)
 
 
-async def _claim_interactions(tx: Transaction, decided: _Decisions, ids: Mapping[int, int]) -> None:
+async def _claim_interactions(tx: Transaction, decided: Decisions, ids: Mapping[int, int]) -> None:
     """Give interactions of these trackers that have no customer yet to the trackers' customers."""
     trackers = [key for key in decided.owner if key[1] == TRACKER]
     if trackers:
