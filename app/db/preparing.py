@@ -64,24 +64,26 @@ class PreparingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driv
             self.statements.keep(sql, statement)
         return statement
 
-    async def fetch(self, query: str, *args: Any, **options: Any) -> Any:
+    # Each gives the coroutine of what it calls: one of its own would cost every statement as much as the look-up.
+
+    def fetch(self, query: str, *args: Any, **options: Any) -> Any:
         """All rows."""
-        return await self._run(PreparedStatement.fetch, super().fetch, query, args, options)
+        return self._run(PreparedStatement.fetch, super().fetch, query, args, options)
 
-    async def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
+    def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
         """The first row, or None."""
-        return await self._run(PreparedStatement.fetchrow, super().fetchrow, query, args, options)
+        return self._run(PreparedStatement.fetchrow, super().fetchrow, query, args, options)
 
-    async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
+    def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
         """The first value, or None."""
-        return await self._run(PreparedStatement.fetchval, super().fetchval, query, args, options)
+        return self._run(PreparedStatement.fetchval, super().fetchval, query, args, options)
 
-    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+    def execute(self, query: str, *args: Any, **options: Any) -> Any:
         """Run a statement, or without arguments several; the status of the last one."""
         if not args:
             self.begun = None
-            return str(await super().execute(query, **options))
-        return str(await self._run(_execute, super().execute, query, args, options))
+            return super().execute(query, **options)
+        return self._run(_execute, super().execute, query, args, options)
 
     async def _run(
         self,
@@ -91,7 +93,9 @@ class PreparingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driv
         args: Sequence[Any],
         options: dict[str, Any],
     ) -> Any:
-        kept = await self.kept(sql)
+        kept = self.statements.get(sql)
+        if kept is None:
+            kept = await self.kept(sql)
         begun, self.begun = self.begun, None
         if kept is not None:
             try:
