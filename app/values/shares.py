@@ -104,12 +104,14 @@ class Shares:
         elif self._max_waiting is not None and len(queue) >= self._max_waiting:
             raise TooMany
         self._number += 1
-        turn = _Turn(weight, self._number, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        turn = _Turn(weight, self._number, loop.create_future())
         queue.append(turn)
         self._hand_on()
+        # A busy pool of connections comes here for every other read: `asyncio.timeout` would cost more than the rest.
+        timer = None if within_s is None else loop.call_later(within_s, _late, turn.ready)
         try:
-            async with asyncio.timeout(within_s):
-                await turn.ready
+            await turn.ready
         except BaseException:
             if turn.ready.done() and not turn.ready.cancelled() and turn.ready.exception() is None:
                 # Our turn came as we left.
@@ -117,6 +119,9 @@ class Shares:
             else:
                 self._leave(group, turn)
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def limit(self, most: int | None) -> None:
         """However many there should be: there are no more than so many just now; None: there are all again."""
@@ -135,6 +140,8 @@ class Shares:
 
     def _active(self, group: int) -> int:
         """Groups that hold or want any, with this one."""
+        if len(self._held) < 2 and len(self._waiting) < 2 and not self.has_others(group):
+            return 1
         return len(self._held.keys() | self._waiting.keys() | {group})
 
     def _may_pass(self, group: int, weight: int) -> bool:
@@ -152,6 +159,10 @@ class Shares:
 
     def _next(self) -> tuple[int, _Turn] | None:
         """Whose turn it is: of those who may hold more the group that holds the fewest, then who waits longest."""
+        if len(self._waiting) == 1:
+            ((group, queue),) = self._waiting.items()
+            first = queue[0]
+            return (group, first) if first.ready.done() or self._may_hold(group, first.weight) else None
         firsts = ((group, queue[0]) for group, queue in self._waiting.items())
         mine = (one for one in firsts if self._may_hold(one[0], one[1].weight) or one[1].ready.done())
         return min(mine, key=lambda one: (self._held.get(one[0], 0), one[1].number), default=None)
@@ -176,7 +187,16 @@ class Shares:
 
     def _drop(self, group: int, turn: _Turn) -> None:
         queue = self._waiting.get(group)
-        if queue is not None and turn in queue:
+        if queue is None:
+            return
+        if queue[0] is turn:
+            queue.popleft()
+        elif turn in queue:
             queue.remove(turn)
-            if not queue:
-                del self._waiting[group]
+        if not queue:
+            del self._waiting[group]
+
+
+def _late(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_exception(TimeoutError())
