@@ -3,19 +3,13 @@
 import asyncpg
 
 from app.db.outages import outage
+from app.db.preparing import OUTDATED
 
-# By the first characters of SQLSTATE, as PostgreSQL's appendix A lists them.
+# By the first characters of SQLSTATE, as PostgreSQL's appendix A lists them; an outage is known by `outages.py`.
 _PASSING = (
-    "08",  # the connection
-    "25006",  # read-only, as a server is that is not the primary any more
     "25P02",  # the transaction had failed before this statement
-    "25P03", "25P04",  # idle or open for too long
     "26000",  # a prepared statement is gone, with the session behind a pooler
-    "40",  # serialization, deadlock; a COMMIT whose end is not known
-    "53",  # disk, memory, connections
-    "55006", "55P03",  # in use; the lock is not available
-    "57",  # stopped, starting, cancelled
-    "58",  # the system below it: files, input and output
+    "55006",  # in use
     "72000",  # the snapshot is too old
     "F0",  # its configuration
     "XX001", "XX002",  # what it keeps is damaged
@@ -31,7 +25,7 @@ def is_the_databases(problem: BaseException) -> bool:
         return True
     seen: BaseException | None = problem
     while seen is not None:
-        if isinstance(seen, asyncpg.InvalidCachedStatementError):
+        if isinstance(seen, OUTDATED):
             return True
         if isinstance(seen, asyncpg.PostgresError) and (seen.sqlstate or "").startswith(_PASSING):
             return True
