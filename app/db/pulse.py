@@ -8,13 +8,13 @@ the same is asked until it answers.
 
 import asyncio
 import contextlib
-import weakref
 from collections.abc import Callable, Sequence
 
 import asyncpg
 
 from app.db.absence import Absence
 from app.db.pool import CONNECTS_WITHIN_S, Pool
+from app.db.timers import later
 
 LOOKS_EVERY_S = 1.0
 ANSWERS_WITHIN_S = 2.0
@@ -34,7 +34,7 @@ class Pulse:
         self.on_look: Callable[[Pulse], None] | None = None
         """Told at each look."""
         self._asking: asyncio.Task[None] | None = None
-        self._timer = _later(self)
+        self._timer = later(LOOKS_EVERY_S, self.look)
 
     @property
     def connections(self) -> tuple[int, int, int]:
@@ -56,7 +56,7 @@ class Pulse:
 
     def look(self) -> None:
         """Ask for a sign of life, if there was none and somebody waits."""
-        self._timer = _later(self)
+        self._timer = later(LOOKS_EVERY_S, self.look)
         before, self._seen = self._seen, self._returned()
         waited_for = any(pool.in_use for pool in self._pools)
         is_silent = waited_for and before == self._seen
@@ -96,14 +96,3 @@ class Pulse:
         self._asking = None
         with contextlib.suppress(asyncio.CancelledError):
             task.result()
-
-
-def _later(pulse: Pulse) -> asyncio.TimerHandle:
-    known = weakref.ref(pulse)
-
-    def look() -> None:
-        living = known()
-        if living is not None:
-            living.look()
-
-    return asyncio.get_running_loop().call_later(LOOKS_EVERY_S, look)

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -19,6 +18,7 @@ import asyncpg
 from app.db.outages import Away, TookTooLong
 from app.db.pool import Pool
 from app.db.reading import Readers
+from app.db.timers import later
 from app.errors import Unavailable
 from app.values.shares import OURS
 
@@ -50,7 +50,7 @@ class Replica:
         self._written: deque[tuple[float, int]] = deque()
         """Moments, and how far the primary was."""
         self._looking: asyncio.Task[None] | None = None
-        self._timer = _later(self)
+        self._timer = later(LOOKS_EVERY_S, self.tick)
 
     async def fetch_bytes(
         self, sql: str, values: Sequence[object], *, begin: str = "", group: int = OURS
@@ -98,7 +98,7 @@ class Replica:
 
     def tick(self) -> None:
         """Look, unless the last look still goes on."""
-        self._timer = _later(self)
+        self._timer = later(LOOKS_EVERY_S, self.tick)
         if self._looking is None:
             self._looking = asyncio.create_task(self.look())
             self._looking.add_done_callback(self._looked)
@@ -138,14 +138,3 @@ class Replica:
         self.reason, self.lag_s = reason, lag_s
         if self.on_look is not None:
             self.on_look(self)
-
-
-def _later(replica: Replica) -> asyncio.TimerHandle:
-    known = weakref.ref(replica)
-
-    def tick() -> None:
-        living = known()
-        if living is not None:
-            living.tick()
-
-    return asyncio.get_running_loop().call_later(LOOKS_EVERY_S, tick)
