@@ -18,12 +18,6 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_store_group_id_beacon_key": (
         "BEACON_KEY_EXISTS", ("beaconKey",), "Another store of the group has this beacon key already.",
     ),
-    "uq_store_group_id_external_id": (
-        "EXTERNAL_ID_EXISTS", ("externalId",), "Another store of the group has this external id already.",
-    ),
-    "uq_campaign_group_id_external_id": (
-        "EXTERNAL_ID_EXISTS", ("externalId",), "Another campaign of the group has this external id already.",
-    ),
     "uq_campaign_group_id_integration_id_slug": (
         "SLUG_EXISTS", ("tracking", "slug"),
         "Another campaign of this integration has this slug already, perhaps a deleted one.",
@@ -40,15 +34,12 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_customer_group_id_external_id": (
         "EXTERNAL_ID_EXISTS", ("externalId",), "Another customer of the group has this external id already.",
     ),
-    "uq_segment_group_id_external_id": (
-        "EXTERNAL_ID_EXISTS", ("externalId",), "Another segment of the group has this external id already.",
+    "pk_external_id": (
+        "EXTERNAL_ID_EXISTS", ("externalIds",), "Another row got this id in this system at the same moment.",
     ),
     "uq_event_type_group_id_project_id_reference": (
         "REFERENCE_EXISTS", ("reference",),
         "Another event type of the project has this reference already, perhaps an archived one.",
-    ),
-    "uq_partner_group_id_external_id": (
-        "EXTERNAL_ID_EXISTS", ("externalId",), "Another partner of the group has this external id already.",
     ),
     "uq_reward_attribute_group_id_type_code_attribute": (
         "ATTRIBUTE_EXISTS", ("attribute",), "The group has an attribute of this number already.",

@@ -20,7 +20,7 @@ dataclass from it (`graph/declaring/settable.py`). So the error's path is known 
 the column's in camel case, unless another is said, within the object `inside` names.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from types import NoneType, UnionType
@@ -35,8 +35,6 @@ KEY = "settable"
 
 Check = Callable[[Any, Path], Any]
 """Gives the value as it is stored; Invalid, with this path, where it cannot be."""
-Named = Callable[..., Awaitable[int]]
-"""Finds a row by the name clients use: `named(tx, text, *path)`."""
 
 SmallInt: TypeAlias = Annotated[int, "32 bits"]
 """A whole number that GraphQL's Int holds: codes and positions."""
@@ -56,8 +54,6 @@ class Setting:
     """The object in the input that it is inside."""
     refers: tuple[str, str] | None = None
     """The id prefix and the kind of what it refers to."""
-    named: Named | None = None
-    """How to find what it refers to, where clients may use another name than the id."""
     blank: Collection[str] = ()
     """Texts that are no id: with one of them it refers to nothing."""
     null: Any = None
@@ -92,15 +88,12 @@ def settable(
     name: str = "",
     inside: str = "",
     refers: tuple[str, str] | None = None,
-    named: Named | None = None,
     null: Any = None,
     by_admins: bool = False,
     kept: bool = True,
 ) -> Any:
     """A field that may be left out, and then stays as it is."""
-    setting = Setting(
-        description, check, name, inside, refers, named, null=null, by_admins=by_admins, kept=kept
-    )
+    setting = Setting(description, check, name, inside, refers, null=null, by_admins=by_admins, kept=kept)
     return field(default=UNSET, metadata={KEY: setting})
 
 

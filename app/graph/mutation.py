@@ -10,6 +10,7 @@ from app.graph.mutations import (
     event_types,
     events,
     exchange_rates,
+    external_ids,
     flows,
     interactions,
     metrics,
@@ -70,6 +71,7 @@ class Mutation:
     interaction_record_offline = interactions.record_offline
     metrics_record = metrics.record
     exchange_rates_upsert = exchange_rates.upsert
+    external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
     orders_record = orders_customers.record_many
     segment_create = segments.create

@@ -15,6 +15,8 @@ of Strawberry come often; pyproject.toml keeps them out until somebody has compa
 - An extension that sets `graphql_document` while parsing, and `pre_execution_errors` while validating, leaves nothing
   to do for either.
 - The execution context is graphql-core's with additions, and completes every value in `complete_value`.
+- A scalar's definition has an `implementation`, which is taken as it is: graphql-core would refuse to make one called
+  `ID`.
 - Its two rules of validation are not among those that graphql-core specifies.
 """
 
@@ -24,7 +26,7 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema
+from graphql import DocumentNode, GraphQLResolveInfo, GraphQLScalarType, GraphQLSchema
 from strawberry.extensions import SchemaExtension
 from strawberry.relay import GlobalID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -39,6 +41,20 @@ VALIDATION_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
 
 Scalars = dict[object, ScalarDefinition]
 """What `StrawberryConfig(scalar_map=…)` takes."""
+
+
+def reserved_scalar(scalar: GraphQLScalarType, *, name: str) -> ScalarDefinition:
+    """The scalar under a name that graphql-core keeps for its own, which it replaces in our schema: a wider `ID`."""
+    scalar.name = name
+    return ScalarDefinition(
+        name=name,
+        description=scalar.description,
+        specified_by_url=None,
+        serialize=scalar.serialize,
+        parse_value=scalar.parse_value,
+        parse_literal=scalar.parse_literal,
+        implementation=scalar,
+    )
 
 
 def built(schema: strawberry.Schema) -> GraphQLSchema:
@@ -65,6 +81,14 @@ def metadata(item: Any, key: str) -> Any:
 def declared_fields(cls: type) -> dict[str, Any]:
     """The declarations of a type's fields, by their names in Python, before the schema is built."""
     return {field.python_name: field for field in cls.__strawberry_definition__.fields}  # type: ignore[attr-defined]
+
+
+def inner_type(field: Any) -> Any:
+    """What a declared field holds, without optional, maybe and list."""
+    kind = field.type
+    while isinstance(kind, StrawberryContainer):
+        kind = kind.of_type
+    return kind
 
 
 def origin(item: Any) -> type | None:

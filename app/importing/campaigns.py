@@ -9,19 +9,20 @@ from app.domain.campaigns.changing import update_campaign
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.lifecycle import RULES, Move
 from app.domain.campaigns.operations import create_campaign, move_campaign
-from app.domain.segments.finding import segment_named
+from app.domain.external_ids import make_room, rows_known_as, set_ids
 from app.errors import Conflict, Invalid, NotFound
 from app.importing.customers import stores_of
 from app.importing.reading import FileLine
 from app.importing.values import RowReader, day_or_instant, document, exact, text, texts
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
+from app.values.systems import CRM
 
 COLUMNS = (
     "external_id", "name", "description", "type", "objective", "status", "channels", "segment", "store",
     "start_date", "end_date", "budget", "logo_url", "content", "subject", "body", "cta_text", "cta_url",
 )  # fmt: skip
-_KNOWN = "SELECT id FROM campaign WHERE group_id = $1 AND external_id = $2 AND deleted_at IS NULL"
+_ALIVE = "SELECT id FROM campaign WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
 _STATUS = "SELECT status FROM campaign WHERE group_id = $1 AND id = $2"
 
 
@@ -44,7 +45,6 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
     start = row.take("start_date", day_or_instant, "starts_at", "starts_on")
     end = row.take("end_date", day_or_instant, "ends_at", "ends_on")
     values: dict[str, Any] = {
-        "external_id": external_id,
         "name": row.take("name", text),
         "description": row.take("description", text),
         "type": row.take("type", _kind),
@@ -53,7 +53,7 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
         "budget_total": row.take("budget", exact, "budget_total"),
         "logo_url": row.take("logo_url", text),
         **{name: row.take(name, text) for name in ("subject", "body", "cta_text", "cta_url")},
-        "segment_id": None if segment is None else await segment_named(tx, segment, "segment"),
+        "segment_id": None if segment is None else await _segment(tx, segment),
         "starts_at" if isinstance(start, datetime) else "starts_on": start,
         "ends_at" if isinstance(end, datetime) else "ends_on": end,
     }
@@ -61,12 +61,15 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
         row.rest.pop(ignored, None)
     row.nothing_left(COLUMNS)
     fields = CampaignFields(**{name: UNSET if value is None else value for name, value in values.items()})
-    known = await tx.fetchval(_KNOWN, tx.scope.group_id, external_id)
+    named = (await rows_known_as(tx, "camp", CRM, [external_id])).get(external_id)
+    known = None if named is None else await tx.fetchval(_ALIVE, tx.scope.group_id, named)
     if known is None:
+        await make_room(tx, "camp", CRM, [external_id])
         store_id = await _store(tx, line, store)
         known = await create_campaign(
             tx, fields, store_id=store_id, draft=status is CampaignStatus.DRAFT, now=now
         )
+        await set_ids(tx, "camp", {known: {CRM: external_id}})
     else:
         await update_campaign(tx, known, fields, now=now)
     if status is not None:
@@ -86,6 +89,13 @@ async def _bring_to(tx: Transaction, campaign_id: int, status: CampaignStatus, *
             break
         await move_campaign(tx, campaign_id, steps[0], now=now)
     raise Conflict(f"A campaign that is {current} by its dates cannot be {status}.", path=["status"])
+
+
+async def _segment(tx: Transaction, name: str) -> int:
+    found = (await rows_known_as(tx, "seg", CRM, [name])).get(name)
+    if not isinstance(found, int):
+        raise NotFound("segment", name, path=["segment"])
+    return found
 
 
 async def _store(tx: Transaction, line: FileLine, store: str | None) -> int | None:

@@ -13,8 +13,8 @@ from app.values.ids import read_id
 
 # A store by the graph's id, by the id it was imported with, or by its beacon key.
 _STORES = """
-SELECT id, external_id, beacon_key FROM store WHERE group_id = $1 AND deleted_at IS NULL
-   AND (id = ANY ($2) OR external_id = ANY ($3) OR beacon_key = ANY ($3))
+SELECT id, known_as_id, beacon_key FROM store WHERE group_id = $1 AND deleted_at IS NULL
+   AND (id = ANY ($2) OR known_as_id && $3::text[] OR beacon_key = ANY ($3))
 """
 
 
@@ -78,6 +78,5 @@ async def stores_of(tx: Transaction, lines: Sequence[FileLine]) -> dict[str, int
     for row in await tx.fetch(_STORES, tx.scope.group_id, ids, list(named)):
         if own in (None, row["id"]):
             by_name |= {f"store_{row['id']}": row["id"], row["beacon_key"]: row["id"]}
-            if row["external_id"] is not None:
-                by_name[row["external_id"]] = row["id"]
+            by_name |= dict.fromkeys(row["known_as_id"], row["id"])
     return by_name

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.external_ids import make_room, rows_known_as, set_ids
 from app.domain.segments.fields import SegmentFields
 from app.domain.segments.operations import (
     MAX_MEMBERS,
@@ -16,9 +17,10 @@ from app.importing.reading import FileLine
 from app.importing.values import RowReader, document, text, texts
 from app.tables.segments import SegmentType
 from app.values.changes import UNSET, Unset
+from app.values.systems import CRM
 
 COLUMNS = ("external_id", "name", "type", "criteria", "source", "members")
-_KNOWN = "SELECT id, type FROM segment WHERE group_id = $1 AND external_id = $2 AND deleted_at IS NULL"
+_KNOWN = "SELECT id, type FROM segment WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
 _MEMBERS = """
 SELECT id, external_id FROM customer WHERE group_id = $1 AND external_id = ANY ($2) AND deleted_at IS NULL
 """
@@ -40,15 +42,16 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
         raise Invalid(
             "`external_id` names the segment, as the system it comes from knows it.", path=["external_id"]
         )
-    fields = SegmentFields(
-        name=_sent(name), criteria=_sent(criteria), source=_sent(source), external_id=external_id
-    )
-    known = await tx.fetchrow(_KNOWN, tx.scope.group_id, external_id)
+    fields = SegmentFields(name=_sent(name), criteria=_sent(criteria), source=_sent(source))
+    named = (await rows_known_as(tx, "seg", CRM, [external_id])).get(external_id)
+    known = None if named is None else await tx.fetchrow(_KNOWN, tx.scope.group_id, named)
     if known is None:
+        await make_room(tx, "seg", CRM, [external_id])
         kind = kind or (SegmentType.IMPORTED if criteria is None else SegmentType.DYNAMIC)
         if kind not in list(SegmentType):
             raise Invalid(f"`type` is one of {', '.join(SegmentType)}.", path=["type"])
         ident = await create_segment(tx, SegmentType(kind), fields, now=now)
+        await set_ids(tx, "seg", {ident: {CRM: external_id}})
     else:
         if kind not in (None, known["type"]):
             raise Conflict(f"This segment is {known['type']} and stays so.", path=["type"])

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 from app.plan.binding import Bindings
+from app.plan.references import IdReader, found_elsewhere, names_elsewhere
 from app.plan.sql import Sql, bound
 
 
@@ -38,18 +39,19 @@ class FieldArguments:
 
     def param(self, *path: str, cast: str, convert: Callable[[Any], object] | None = None) -> Sql:
         """The value as a bound parameter, through `convert`."""
-        turn = convert or plain
-        if self.slot is None:
+        turn, raw, slot = convert or plain, _dig(self.values, path), self.slot
+        if slot is None:
             # Converted when bound: a faulty literal has been refused by then, but the statement is written before that.
-            raw = _dig(self.values, path)
-            key = ("value", _hashable(raw), type(raw).__name__, id(turn))
-            return bound(key, cast, lambda _: turn(raw))
-        slot = self.slot
+            key: tuple[Any, ...] = ("value", _hashable(raw), type(raw).__name__, id(turn))
+        else:
+            key = ("arg", slot, path, id(convert))
 
-        def read(bindings: Bindings) -> object:
-            return turn(_dig(bindings.args[slot], path))
+        def sent(bindings: Bindings) -> Any:
+            return raw if slot is None else _dig(bindings.args[slot], path)
 
-        return bound(("arg", slot, path, id(convert)), cast, read)
+        if isinstance(convert, IdReader) and names_elsewhere(raw):
+            return found_elsewhere(convert, key, sent)
+        return bound(key, cast, lambda bindings: turn(sent(bindings)))
 
 
 def plain(value: Any) -> object:

@@ -5,10 +5,6 @@ concatenated, not built by JSON functions. What cannot be expressed raises `Unpl
 on the resolvers.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 from app.plan.arguments import FieldArguments
 from app.plan.binding import Bindings
 from app.plan.catalog import (
@@ -33,6 +29,7 @@ from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
 from app.plan.news import head_of_news
 from app.plan.pages import STRUCTURAL, Page, page_of, rows_of
+from app.plan.references import id_of, ids_of
 from app.plan.scoping import GROUP, STORE, Tables, scoped_table
 from app.plan.sql import (
     NOTHING,
@@ -49,7 +46,6 @@ from app.plan.sql import (
     whole,
 )
 from app.plan.text import Subselect, Text, subselect
-from app.values.ids import read_id, read_uuid
 from app.values.scope import ScopeShape
 
 
@@ -214,7 +210,7 @@ class _Compiler:
             key = GROUP if field.scope_key == "group" else STORE
         else:
             key = self.args(selected).param(
-                "id", cast=entity.id_cast, convert=_id_reader(entity.prefix, entity.id_cast)
+                "id", cast=entity.id_cast, convert=id_of(entity.prefix, entity.id_cast)
             )
         return self.found(selected.inside, entity, key, non_null=selected.non_null)
 
@@ -248,7 +244,7 @@ class _Compiler:
         if entity is None:
             return Text().literal("null")
         key = self.args(selected).param(
-            "id", cast=entity.id_cast, convert=_id_reader(entity.prefix, entity.id_cast)
+            "id", cast=entity.id_cast, convert=id_of(entity.prefix, entity.id_cast)
         )
         return self.found(selected.children[entity.name], entity, key)
 
@@ -261,9 +257,7 @@ class _Compiler:
         cases: list[Sql] = []
         for at, entity in enumerate(entities):
             arrays.append(
-                args.param(
-                    "ids", cast=f"{entity.id_cast}[]", convert=_ids_reader(entity.prefix, entity.id_cast)
-                )
+                args.param("ids", cast=f"{entity.id_cast}[]", convert=ids_of(entity.prefix, entity.id_cast))
             )
             key = row(f"k{at}")
             found = self.found(selected.children[entity.name], entity, key).sql()
@@ -399,16 +393,3 @@ class _Compiler:
 
     def args(self, selected: Selected) -> FieldArguments:
         return FieldArguments(selected.values, slot=selected.slot, structural=STRUCTURAL)
-
-
-@cache
-def _id_reader(entity_prefix: str, id_cast: str) -> Callable[[Any], object]:
-    """One reader per kind of id, so that equal parameters are recognised as equal."""
-    read = read_uuid if id_cast == "uuid" else read_id
-    return lambda text: read(entity_prefix, str(text))
-
-
-@cache
-def _ids_reader(entity_prefix: str, id_cast: str) -> Callable[[Any], object]:
-    read = read_uuid if id_cast == "uuid" else read_id
-    return lambda ids: [read(entity_prefix, str(i)) for i in ids]

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, WORDS, TenantRow, child_of, of_group
+from app.tables.base import CODE, INSTANT, WORDS, KnownElsewhere, TenantRow, child_of, of_group
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
-class Asset(TenantRow, table=True):
+class Asset(TenantRow, KnownElsewhere, table=True):
     """A client file (image, brief, document) of a campaign or a store; the bytes are in the object store."""
 
     __tablename__ = "asset"

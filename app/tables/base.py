@@ -56,6 +56,19 @@ class TenantRow(SQLModel):
     )
 
 
+class KnownElsewhere(SQLModel):
+    """A row that other systems may know by ids of their own. `external_id` has the ids; these are copies to print."""
+
+    known_as_system: list[str] = Field(
+        default_factory=list, sa_type=TEXTS, nullable=False, sa_column_kwargs={"server_default": "{}"}
+    )
+    """The systems, by name."""
+    known_as_id: list[str] = Field(
+        default_factory=list, sa_type=TEXTS, nullable=False, sa_column_kwargs={"server_default": "{}"}
+    )
+    """The row's id in each of them."""
+
+
 def amount(*, default: Any = ..., nullable: bool = False) -> Any:
     """A money column."""
     return Field(default=default, sa_type=AMOUNT, nullable=nullable)
@@ -118,6 +131,7 @@ __all__ = [
     "TEXTS",
     "WORDS",
     "Constraint",
+    "KnownElsewhere",
     "TenantRow",
     "amount",
     "bound_values",

@@ -23,6 +23,7 @@ from app.tables.base import (
     CODE,
     INSTANT,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     amount,
     child_of,
@@ -62,7 +63,7 @@ class Objective(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
-class Campaign(TenantRow, table=True):
+class Campaign(TenantRow, KnownElsewhere, table=True):
     """A campaign of any kind. `ends_at` is exclusive; `starts_on`, `ends_on` are kept when dates were given."""
 
     __tablename__ = "campaign"
@@ -77,7 +78,6 @@ class Campaign(TenantRow, table=True):
             partnership_id="partnership",
             template_id="campaign",
         ),
-        UniqueConstraint("group_id", "external_id"),
         UniqueConstraint("group_id", "integration_id", "slug"),
         one_of("status", list(CampaignStatus)),
         one_of("type", list(CampaignType)),
@@ -163,7 +163,6 @@ class Campaign(TenantRow, table=True):
     """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     is_template: bool = Field(default=False)
     template_id: int | None = Field(default=None, sa_type=BigInteger)
-    external_id: str | None = Field(default=None, sa_type=CODE)
     activated_at: datetime | None = Field(default=None, sa_type=INSTANT)
     updated_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}

@@ -14,6 +14,7 @@ from app.tables.base import (
     INSTANT,
     KEPT_JSON,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     child_of,
     of_group,
@@ -21,7 +22,7 @@ from app.tables.base import (
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
-class Customer(TenantRow, table=True):
+class Customer(TenantRow, KnownElsewhere, table=True):
     """A person who buys from the group's stores, and the facts segments are made of.
 
     `order_count` and `last_order_at` count all orders, `total_spent` only those in the group's currency. The

@@ -11,6 +11,7 @@ from app.tables.base import (
     CODE,
     INSTANT,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     _now,
     amount,
@@ -21,7 +22,7 @@ from app.tables.base import (
 from app.tables.event_types import EventFieldKind
 
 
-class EventMetric(TenantRow, table=True):
+class EventMetric(TenantRow, KnownElsewhere, table=True):
     """A state or statistic of an event, as it is now. Source: Webmarketer API 1.0.0, "Update an event state"."""
 
     __tablename__ = "event_metric"

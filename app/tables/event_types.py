@@ -12,6 +12,7 @@ from app.tables.base import (
     INSTANT,
     KEPT_JSON,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     _now,
     child_of,
@@ -63,7 +64,7 @@ class EventOutcome(StrEnum):
     """It is kept, but has no effect."""
 
 
-class EventType(TenantRow, table=True):
+class EventType(TenantRow, KnownElsewhere, table=True):
     """A kind of event a project accepts. Source: Webmarketer API 1.0.0, "Event Types".
 
     `version` counts the changes of its fields; an event keeps the version it came under.

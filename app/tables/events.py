@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, Uuid, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.tables.base import (
     CODE,
     INSTANT,
     KEPT_JSON,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     _now,
     child_of,
@@ -37,7 +38,7 @@ def _this_transaction() -> Any:
     return Field(default=None, sa_type=BigInteger, nullable=True, sa_column_kwargs={"server_default": number})
 
 
-class Event(SQLModel, table=True):
+class Event(KnownElsewhere, table=True):
     """An event as it came in, and what was made of it. `dedup_key` is unique per source: a repeat is stored once."""
 
     __tablename__ = "event"

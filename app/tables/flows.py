@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field
 
-from app.tables.base import INSTANT, KEPT_JSON, TenantRow, amount, child_of, of_group
+from app.tables.base import INSTANT, KEPT_JSON, KnownElsewhere, TenantRow, amount, child_of, of_group
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
-class Flow(TenantRow, table=True):
+class Flow(TenantRow, KnownElsewhere, table=True):
     """One path through a campaign: a trigger and what it pays."""
 
     __tablename__ = "flow"
@@ -31,7 +31,7 @@ class Flow(TenantRow, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
-class FlowAction(TenantRow, table=True):
+class FlowAction(TenantRow, KnownElsewhere, table=True):
     """What a flow pays, in the smallest currency unit, before multipliers."""
 
     __tablename__ = "flow_action"
@@ -49,7 +49,7 @@ class FlowAction(TenantRow, table=True):
     extra_data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 
-class FlowCondition(TenantRow, table=True):
+class FlowCondition(TenantRow, KnownElsewhere, table=True):
     """What must hold for a flow to pay; `joiner_code` ties it to the next condition."""
 
     __tablename__ = "flow_condition"
@@ -69,7 +69,7 @@ class FlowCondition(TenantRow, table=True):
     value: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 
-class FlowMultiplier(TenantRow, table=True):
+class FlowMultiplier(TenantRow, KnownElsewhere, table=True):
     """What raises a flow's reward: 1.5 pays half as much again."""
 
     __tablename__ = "flow_multiplier"

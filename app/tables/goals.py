@@ -7,6 +7,7 @@ from sqlalchemy import (
 from sqlmodel import Field
 
 from app.tables.base import (
+    KnownElsewhere,
     TenantRow,
     child_of,
     of_group,
@@ -14,7 +15,7 @@ from app.tables.base import (
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
-class Goal(TenantRow, table=True):
+class Goal(TenantRow, KnownElsewhere, table=True):
     """A target or a limit of a campaign. Source: Benji, `goals`."""
 
     __tablename__ = "goal"

@@ -7,10 +7,10 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+from app.tables.base import CODE, WORDS, KnownElsewhere, TenantRow, child_of, of_group
 
 
-class Integration(TenantRow, table=True):
+class Integration(TenantRow, KnownElsewhere, table=True):
     """A connection of a project to an advertising tool; campaigns it tracks have a slug of their own."""
 
     __tablename__ = "integration"

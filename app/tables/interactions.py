@@ -7,7 +7,17 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, child_of, of_group, one_of
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    WORDS,
+    KnownElsewhere,
+    TenantRow,
+    child_of,
+    of_group,
+    one_of,
+)
 
 
 class InteractionKind(StrEnum):
@@ -19,7 +29,7 @@ class InteractionKind(StrEnum):
     """Away from the website, such as a call or a visit to a shop."""
 
 
-class Interaction(TenantRow, table=True):
+class Interaction(TenantRow, KnownElsewhere, table=True):
     """A contact with a user, online or offline. Without a campaign it is direct traffic.
 
     `customer_id` is empty while nobody knows whose tracker it is. `dedup_key` is unique in the project.

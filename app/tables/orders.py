@@ -6,10 +6,20 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, WORDS, TenantRow, amount, child_of, in_group, of_group
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    WORDS,
+    KnownElsewhere,
+    TenantRow,
+    amount,
+    child_of,
+    in_group,
+    of_group,
+)
 
 
-class CustomerOrder(TenantRow, table=True):
+class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     """An order. `reference` is the ordering system's own: an order reported twice is stored once."""
 
     __tablename__ = "customer_order"

@@ -16,6 +16,7 @@ from app.tables.base import (
     CODE,
     INSTANT,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     amount,
     child_of,
@@ -23,7 +24,7 @@ from app.tables.base import (
 )
 
 
-class Outlay(TenantRow, table=True):
+class Outlay(TenantRow, KnownElsewhere, table=True):
     """Money put into a campaign over a stretch of time. Source: Webmarketer, "Custom Ads", outlays."""
 
     __tablename__ = "outlay"

@@ -3,27 +3,24 @@
 from sqlalchemy import (
     BigInteger,
     Index,
-    UniqueConstraint,
 )
 from sqlmodel import Field
 
-from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+from app.tables.base import WORDS, KnownElsewhere, TenantRow, child_of, of_group
 
 
-class Partner(TenantRow, table=True):
+class Partner(TenantRow, KnownElsewhere, table=True):
     """A company whose customers earn or redeem rewards."""
 
     __tablename__ = "partner"
     __table_args__ = (
         of_group(),
-        UniqueConstraint("group_id", "external_id"),
         Index(None, "group_id", "name", "id"),
     )
     name: str = Field(sa_type=WORDS)
-    external_id: str | None = Field(default=None, sa_type=CODE)
 
 
-class Partnership(TenantRow, table=True):
+class Partnership(TenantRow, KnownElsewhere, table=True):
     """An agreement between a partner and a store."""
 
     __tablename__ = "partnership"

@@ -11,7 +11,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+from app.tables.base import CODE, WORDS, KnownElsewhere, TenantRow, child_of, of_group
 
 DEFAULT_EVENT_BYTES = 65_536
 """The most that an event may have, unless its project says otherwise."""
@@ -19,7 +19,7 @@ MOST_EVENT_BYTES = 131_072
 """The most that a project may say: as much as the open routes take from strangers."""
 
 
-class Project(TenantRow, table=True):
+class Project(TenantRow, KnownElsewhere, table=True):
     """A project: an internal one, made automatically for a campaign, or a tracking project with a slug."""
 
     __tablename__ = "project"

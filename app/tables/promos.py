@@ -12,6 +12,7 @@ from app.tables.base import (
     INSTANT,
     KEPT_JSON,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     amount,
     child_of,
@@ -21,7 +22,7 @@ from app.tables.base import (
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
-class Promo(TenantRow, table=True):
+class Promo(TenantRow, KnownElsewhere, table=True):
     """A promo code. `type` is an open set; `value` is a percentage or an amount by type."""
 
     __tablename__ = "promo"

@@ -20,6 +20,7 @@ from app.tables.base import (
     INSTANT,
     KEPT_JSON,
     WORDS,
+    KnownElsewhere,
     TenantRow,
     child_of,
     of_group,
@@ -36,13 +37,12 @@ class SegmentType(StrEnum):
     IMPORTED = "imported"
 
 
-class Segment(TenantRow, table=True):
+class Segment(TenantRow, KnownElsewhere, table=True):
     """A set of customers. `size` is as of `sized_at`."""
 
     __tablename__ = "segment"
     __table_args__ = (
         of_group(),
-        UniqueConstraint("group_id", "external_id"),
         one_of("type", list(SegmentType)),
         CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
         Index(None, "group_id", "name", "id"),
@@ -55,7 +55,6 @@ class Segment(TenantRow, table=True):
     criteria: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     size: int = Field(default=0, sa_type=BigInteger)
     sized_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    external_id: str | None = Field(default=None, sa_type=CODE)
     updated_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )

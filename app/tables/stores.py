@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, WORDS, TenantRow, _known_zone, of_group
+from app.tables.base import CODE, INSTANT, WORDS, KnownElsewhere, TenantRow, _known_zone, of_group
 
 
 class StoreFeature(StrEnum):
@@ -27,14 +27,13 @@ class StoreFeature(StrEnum):
     LIFETIME_LIMITS = "lifetime_limits"
 
 
-class Store(TenantRow, table=True):
+class Store(TenantRow, KnownElsewhere, table=True):
     """A shop, restaurant or advertiser of the group."""
 
     __tablename__ = "store"
     __table_args__ = (
         of_group(),
         UniqueConstraint("group_id", "beacon_key"),
-        UniqueConstraint("group_id", "external_id"),
         CheckConstraint("length(beacon_key) BETWEEN 1 AND 64", name="beacon_key_length"),
         _known_zone(),
         CheckConstraint(
@@ -51,7 +50,6 @@ class Store(TenantRow, table=True):
     beacon_key: str = Field(sa_type=CODE)
     time_zone: str | None = Field(default=None, sa_type=CODE)
     is_default: bool = Field(default=False)
-    external_id: str | None = Field(default=None, sa_type=CODE)
     unavailable_features: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )

@@ -1,6 +1,7 @@
 """Ids: one integer (or UUID) per row, shown as `camp_42`, so that an id says what it names."""
 
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 MAX_ID = 2**63 - 1
@@ -12,14 +13,31 @@ def show_id(prefix: str, value: int | UUID) -> str:
     return f"{prefix}_{value}"
 
 
+class FoundElsewhere(str):
+    """The text `benji:500`, and what was found of it: which row it is of each kind. Reads as that row's id."""
+
+    __slots__ = ("rows",)
+    rows: Mapping[str, "int | UUID"]
+
+    def __str__(self) -> str:
+        """Itself: a plain text would have lost what was found."""
+        return self
+
+
 def read_id(prefix: str, text: str) -> int | None:
     """`camp_42` → 42; `None` for what cannot be an id of this kind: then it is simply not found."""
+    if type(text) is FoundElsewhere:
+        row = text.rows.get(prefix)
+        return row if isinstance(row, int) else None
     head, _, tail = text.rpartition("_")
     return read_whole(tail) if head == prefix else None
 
 
 def read_uuid(prefix: str, text: str) -> UUID | None:
     """`event_0199…` → its UUID; `None` where it cannot be one."""
+    if type(text) is FoundElsewhere:
+        row = text.rows.get(prefix)
+        return row if isinstance(row, UUID) else None
     head, _, tail = text.rpartition("_")
     if head != prefix or len(tail) != 36:
         return None

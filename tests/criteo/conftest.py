@@ -13,6 +13,7 @@ from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import record_metrics
+from app.domain.external_ids import set_ids
 from app.domain.spend.operations import Change, Changed, change_limits
 from app.domain.spend.rules import AskedLimit
 from app.tables.campaigns import Objective
@@ -81,14 +82,15 @@ class Buyer:
         """A campaign imported with a number, capped unless the renewal is None; its row id."""
         inner, now = self.inner, datetime.now(UTC)
         async with inner.db.transaction(inner.given.scope) as tx:
-            fields = CampaignFields(name=name, objective=objective, external_id=number)
+            fields = CampaignFields(name=name, objective=objective)
             made = await create_campaign(tx, fields, now=now)
+            await set_ids(tx, "camp", {made: {"criteo": number}})
             if renewal is not None:
                 asked = AskedLimit(
                     type=SpendLimitType.CAPPED, renewal=SpendLimitRenewal(renewal), amount=Decimal(amount)
                 )
                 (done,) = await change_limits(
-                    tx, [Change(campaign=number, limit=asked)], may_begin=True, now=now
+                    tx, [Change(campaign=f"camp_{made}", limit=asked)], may_begin=True, now=now
                 )
                 assert isinstance(done, Changed)
         return made

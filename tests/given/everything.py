@@ -213,7 +213,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     total_rewards=BIG if at == 2 else at,
                     is_template=at == 3,
                     template_id=made[at - 2] if at in (2, 3, 5) else None,
-                    external_id=f"{own}_{at}",
+                    known_as_system=["crm", "own"][: at % 3],
+                    known_as_id=[f"{own}_{at}", f'{own} "id", é'][: at % 3],
                     activated_at=start if at % 2 else None,
                     created_at=start + timedelta(days=at // 2),
                     updated_at=datetime(1, 1, 2, tzinfo=UTC)

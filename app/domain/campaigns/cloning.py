@@ -11,7 +11,7 @@ from app.domain.groups.finding import store_to_write
 from app.domain.settable import path_of, settable_fields, written
 from app.errors import Conflict, NotFound
 
-ITS_OWN = WINDOW | {"slug", "external_id", "is_template"}
+ITS_OWN = WINDOW | {"slug", "is_template"}
 """What a copy does not take over: when it runs, what is unique, and that it is a template."""
 COPIED = tuple(one.column for one in settable_fields(CampaignFields) if one.column not in ITS_OWN)
 MAY_BE_GONE = ("project_id", "integration_id", "partnership_id", "segment_id")

@@ -76,6 +76,3 @@ class CampaignFields:
         "The user who owns it in the rewards service.", inside="rewards", check=inputs.count
     )
     is_template: Settable[bool] = settable("Templates are there to be cloned and never run.")
-    external_id: Settable[str | None] = settable(
-        "Its id in the system it was imported from, unique in the group.", check=inputs.code
-    )

@@ -12,7 +12,6 @@ from app.db.database import Transaction
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
 from app.domain.promos.linking import promo_for_campaign
-from app.domain.segments.finding import segment_named
 from app.errors import Invalid
 
 
@@ -27,7 +26,7 @@ async def create_message_campaign(
     tx: Transaction,
     given: CampaignFields,
     *,
-    segment: str,
+    segment_id: int,
     promo_code: str | None = None,
     promo_discount_percent: Decimal | None = None,
     store_id: int | None = None,
@@ -36,8 +35,7 @@ async def create_message_campaign(
 ) -> MessageCampaignIds:
     """The campaign, and its promo where one is named. Its schedule decides its status (CRM-29).
 
-    `segment`: as the graph shows its id, or the id it was imported with. Store: the one named, else the scope's, else
-    the group's default.
+    Store: the one named, else the scope's, else the group's default.
     """
     if not given.channels:
         raise Invalid("`channels` is empty; name at least one, like email.", path=["channels"])
@@ -47,7 +45,7 @@ async def create_message_campaign(
             path=["promoCode"],
             code="PROMO_CODE_MISSING",
         )
-    fields = replace(given, segment_id=await segment_named(tx, segment, "segmentId"))
+    fields = replace(given, segment_id=segment_id)
     made = await create_campaign(tx, fields, store_id=store_id, draft=draft, now=now)
     if promo_code is None:
         return MessageCampaignIds(made, None)

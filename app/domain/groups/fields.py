@@ -64,9 +64,6 @@ class StoreFields:
     )
     time_zone: Settable[str | None] = settable("Its own time zone (IANA); null: the group's.")
     is_default: Settable[bool] = settable("True: campaigns that name no store go here from now on.")
-    external_id: Settable[str | None] = settable(
-        "Its id in the system it was imported from, unique in the group.", check=inputs.code
-    )
     unavailable_features: Settable[Sequence[StoreFeature]] = settable(
         "All that it is to be without; [] is nothing.", check=_features
     )
@@ -88,9 +85,6 @@ class PartnerFields:
     """Every settable field of a partner."""
 
     name: Settable[str] = settable("What the partner is called, 1 to 255 characters.", check=inputs.name)
-    external_id: Settable[str | None] = settable(
-        "Its id in the system it was imported from, unique in the group.", check=inputs.code
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

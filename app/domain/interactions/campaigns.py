@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.db.database import Transaction
+from app.domain.external_ids import rows_known_as
 from app.domain.integrations.custom_campaigns import implicit_campaigns
 from app.domain.interactions.landing import LandingNode
-from app.values.ids import read_id, read_whole
-
-NODE_ID_DIGITS = 24
+from app.values.ids import read_id
+from app.values.systems import WEBMARKETER
 
 
 class Led(NamedTuple):
@@ -91,7 +91,10 @@ async def _known(
 ) -> dict[tuple[int, str | None], int]:
     if not named:
         return {}
-    by_id = [(i, n, ident) for i, n in named if (ident := _campaign_id(n or "")) is not None]
+    elsewhere = await rows_known_as(tx, "camp", WEBMARKETER, [n for _, n in named if n])
+    by_id = [
+        (i, n, ident) for i, n in named if n and (ident := elsewhere.get(n) or read_id("camp", n)) is not None
+    ]
     rows: list[Any] = await tx.fetch(
         _KNOWN, tx.scope.group_id, [i for i, _ in named], [n for _, n in named], [i for i, _, _ in by_id],
         [n for _, n, _ in by_id], [ident for _, _, ident in by_id],
@@ -100,13 +103,3 @@ async def _known(
         (row["integration_id"], row["named"]): row["id"]
         for row in sorted(rows, key=lambda row: row["by_slug"])
     }
-
-
-def _campaign_id(text: str) -> int | None:
-    """A campaign's id as the graph shows it, or as 24 hexadecimal digits (Webmarketer's)."""
-    if len(text) == NODE_ID_DIGITS and text.isascii() and text.isalnum():
-        try:
-            return read_whole(str(int(text, 16)))
-        except ValueError:
-            return None
-    return read_id("camp", text)

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain import inputs
-from app.domain.campaigns.finding import campaign_named
 from app.domain.inputs import Path
 from app.domain.settable import settable
 from app.errors import Invalid
@@ -30,8 +29,7 @@ class OutlayFields:
     """Every settable field of an outlay."""
 
     campaign_id: Settable[int] = settable(
-        "The campaign, which an integration tracks: its id, or the id it was imported with.",
-        named=campaign_named,
+        "The campaign, which an integration tracks.", refers=("camp", "campaign")
     )
     amount: Settable[Decimal] = settable(
         "How much, in the integration's currency. Negative: money that came back.", check=_amount

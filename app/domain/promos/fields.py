@@ -12,7 +12,6 @@ import msgspec
 from app.domain import inputs
 from app.domain.inputs import Path
 from app.domain.promos.rules import HUNDRED, AppliesTo, PromoType, Terms
-from app.domain.segments.finding import segment_named
 from app.domain.settable import settable
 from app.errors import Invalid
 from app.values.changes import Settable
@@ -92,8 +91,7 @@ class PromoFields:
     )
     campaign_id: Settable[int | None] = settable("The campaign it belongs to.", refers=("camp", "campaign"))
     segment_id: Settable[int | None] = settable(
-        "Only customers of this segment may use it: the segment's id, or the id it was imported with.",
-        named=segment_named,
+        "Only customers of this segment may use it.", refers=("seg", "segment")
     )
 
 

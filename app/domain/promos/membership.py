@@ -25,7 +25,7 @@ SELECT (SELECT used FROM promo_usage
                 WHERE group_id = $1 AND segment_id = $3 AND customer_id = $4) AS listed
   FROM (SELECT 1) AS one LEFT JOIN segment ON segment.group_id = $1 AND segment.id = $3
 """
-_STORE = "SELECT external_id FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
+_STORE = "SELECT known_as_id FROM store WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
 
 
 async def buyer_of(
@@ -72,4 +72,4 @@ async def _store_names(tx: Transaction, store_id: int | None) -> frozenset[str] 
     row = await tx.fetchrow(_STORE, tx.scope.group_id, store_id)
     if row is None:
         raise NotFound("store", store_id, path=["basket", "storeId"])
-    return frozenset(name for name in (show_id("store", store_id), row["external_id"]) if name)
+    return frozenset({show_id("store", store_id), *row["known_as_id"]})

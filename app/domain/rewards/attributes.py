@@ -52,7 +52,7 @@ BUILT_IN = (
     BuiltIn(2, 5, "quantity", _K.NUMBER, "How many units."),
     BuiltIn(3, 1, "id", _K.NUMBER, "The number in the partner's id."),
     BuiltIn(3, 2, "name", _K.TEXT, "What the partner is called."),
-    BuiltIn(3, 3, "external_id", _K.TEXT, "The partner's id where it was imported from."),
+    BuiltIn(3, 3, "external_id", _K.TEXT, "The partner's id in Benji's system, if it has one there."),
     BuiltIn(4, 1, "id", _K.NUMBER, "The number in the campaign's id."),
     BuiltIn(4, 2, "type", _K.TEXT, "What the campaign is for, such as loyalty."),
     BuiltIn(4, 3, "channels", _K.TEXTS, "Where it runs; EQUALS asks for one of them."),

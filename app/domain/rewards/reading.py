@@ -54,7 +54,10 @@ SELECT customer.id, loyalty_tier, order_count, total_spent, email_consent, sms_c
        (SELECT currency FROM customer_group WHERE customer_group.id = $1) AS currency
   FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = ANY ($4) AND customer.deleted_at IS NULL
 """
-_PARTNERS = "SELECT id, name, external_id FROM partner WHERE group_id = $1 AND id = ANY ($2)"
+_PARTNERS = """
+SELECT id, name, known_as_id[array_position(known_as_system, 'benji')] AS external_id
+  FROM partner WHERE group_id = $1 AND id = ANY ($2)
+"""
 _REWARDED = """
 SELECT campaign_id, customer_id, rewarded
   FROM reward_participant WHERE group_id = $1 AND campaign_id = ANY ($2) AND customer_id = ANY ($3)

@@ -18,6 +18,3 @@ class SegmentFields:
         "Whom a dynamic segment holds: an object of conditions that must all hold, see `segmentPreview`."
     )
     source: Settable[str | None] = settable("Where an imported segment comes from.", check=inputs.name)
-    external_id: Settable[str | None] = settable(
-        "Its id in the system it was imported from, unique in the group.", check=inputs.code
-    )

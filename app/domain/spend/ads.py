@@ -6,8 +6,8 @@ from datetime import datetime
 from app.db.database import Transaction
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
-from app.domain.settable import IdText, needed, optional
-from app.domain.spend.operations import begin_limit, number_in
+from app.domain.settable import needed, optional
+from app.domain.spend.operations import begin_limit
 from app.domain.spend.rules import UNCHANGED, AskedLimit, first_limit
 from app.errors import Invalid, NotFound
 from app.tables.campaigns import Objective
@@ -21,7 +21,7 @@ class AdCampaign:
     """An order."""
 
     name: str = needed("What the campaign is called, 1 to 255 characters.")
-    store: IdText = needed("Whose it is: the store's id, its number alone, or the id it was imported with.")
+    store_id: int = needed("Whose it is.", name="store", refers=("store", "store"))
     objective: Objective = needed("ACQUISITION or RETENTION.")
     limit: AskedLimit = optional(
         "How much it may spend; uncapped unless given.",
@@ -33,25 +33,17 @@ class AdCampaign:
 
 _STORE = """
 SELECT id, unavailable_features AS without FROM store
- WHERE group_id = $1 AND deleted_at IS NULL AND (external_id = $3 OR id = $2)
-   AND ($4::bigint IS NULL OR id = $4)
- ORDER BY external_id = $3 DESC NULLS LAST LIMIT 1
+ WHERE group_id = $1 AND deleted_at IS NULL AND id = $2 AND ($3::bigint IS NULL OR id = $3)
 """
 
 
-async def create_ad_campaign(
-    tx: Transaction, order: AdCampaign, *, numbered: bool = False, now: datetime
-) -> int:
-    """Make the campaign, a draft until somebody activates it, with its spend limit; its id.
-
-    `numbered`: the store is named by number or imported id, see `operations.number_in`.
-    """
+async def create_ad_campaign(tx: Transaction, order: AdCampaign, *, now: datetime) -> int:
+    """Make the campaign, a draft until somebody activates it, with its spend limit; its id."""
     if order.objective not in OBJECTIVES:
         raise Invalid("A new ad campaign has the objective ACQUISITION or RETENTION.", path=["objective"])
-    ident = number_in("store", order.store, numbered=numbered)
-    row = await tx.fetchrow(_STORE, tx.scope.group_id, ident, order.store, tx.scope.store_id)
+    row = await tx.fetchrow(_STORE, tx.scope.group_id, order.store_id, tx.scope.store_id)
     if row is None:
-        raise NotFound("store", order.store, path=["store"])
+        raise NotFound("store", order.store_id, path=["store"])
     limit = first_limit(order.limit, without=row["without"])
     fields = CampaignFields(name=order.name, objective=order.objective)
     made = await create_campaign(tx, fields, store_id=row["id"], now=now)

@@ -29,7 +29,7 @@ from app.errors import Conflict, Failure, NotFound, TooLarge
 from app.tables.campaigns import Objective
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.changes import UNSET, Settable, Unset
-from app.values.ids import read_id, read_whole
+from app.values.ids import read_id
 from app.values.instants import zone_of
 
 MAX_CHANGES = 1_000
@@ -40,9 +40,7 @@ COLUMNS = tuple(field.name for field in fields(Limit))
 class Change:
     """One of many changes. UNSET stays as it is."""
 
-    campaign: IdText = needed(
-        "The campaign's id, its number alone, or the id it was imported with.", name="id"
-    )
+    campaign: IdText = needed("The campaign.", name="id")
     objective: Settable[Objective] = settable("Its marketing goal.", null=UNSET)
     limit: AskedLimit = optional(
         "How much it may spend.", name="spend_limit", default=UNCHANGED, null=UNCHANGED
@@ -70,13 +68,13 @@ Outcome = Changed | ChangeRefused
 
 # The rows stay locked until COMMIT. By id, so that two calls for the same rows cannot deadlock.
 _LOCK = f"""
-SELECT campaign.id, campaign.external_id, campaign.currency, store.unavailable_features AS without,
+SELECT campaign.id, campaign.currency, store.unavailable_features AS without,
        coalesce(store.time_zone, customer_group.time_zone) AS zone
   FROM campaign
   JOIN store ON store.group_id = campaign.group_id AND store.id = campaign.store_id
   JOIN customer_group ON customer_group.id = campaign.group_id
  WHERE {CAMPAIGN_BORDERS} AND campaign.deleted_at IS NULL
-   AND (campaign.id = ANY ($4) OR campaign.external_id = ANY ($5))
+   AND campaign.id = ANY ($4)
  ORDER BY campaign.id FOR NO KEY UPDATE OF campaign
 """
 # Separate statements, after the lock: they see what was committed before it was acquired.
@@ -130,23 +128,22 @@ async def change_limits(
     changes: Sequence[Change],
     *,
     may_begin: bool = False,
-    numbered: bool = False,
     now: datetime,
 ) -> list[Outcome]:
     """What became of each change, in the same order; a refused one does not affect the others (CR-29).
 
     In as many statements for a thousand as for one. A campaign named twice, by whichever of its ids, is refused each
-    time (CR-C5). `may_begin`: see `rules.changed`; `numbered`: see `number_in`.
+    time (CR-C5). `may_begin`: see `rules.changed`.
     """
     if len(changes) > MAX_CHANGES:
         raise TooLarge(
             f"There are {len(changes)} changes; at most {MAX_CHANGES} are taken at once.", path=["items"]
         )
-    numbers = {change.campaign: number_in("camp", change.campaign, numbered=numbered) for change in changes}
-    rows = await tx.fetch(
-        _LOCK, *borders(tx.scope), [own for own in numbers.values() if own is not None], list(numbers)
-    )
-    named = {name: campaign for name, own in numbers.items() if (campaign := _row_of(rows, name, own))}
+    asked = {
+        name: ident for change in changes if (ident := read_id("camp", name := change.campaign)) is not None
+    }
+    rows = {row["id"]: row for row in await tx.fetch(_LOCK, *borders(tx.scope), list(asked.values()))}
+    named = {name: rows[ident] for name, ident in asked.items() if ident in rows}
     often: dict[int, int] = {}
     for change in changes:
         if change.campaign in named:
@@ -180,11 +177,6 @@ async def change_limits(
     return outcomes
 
 
-def number_in(prefix: str, name: str, *, numbered: bool) -> int | None:
-    """Our number in `42` and, unless names are `numbered`, in `camp_42`; None where there is none."""
-    return read_whole(name) or (None if numbered else read_id(prefix, name))
-
-
 async def begin_limit(tx: Transaction, campaign_id: int, limit: Limit, *, now: datetime) -> None:
     """The limit of a campaign that was just made."""
     with refusals():
@@ -212,12 +204,6 @@ class _Facts:
     stored: Limit | None
     """As it was found; None: there is no row."""
     spent: Mapping[SpendLimitRenewal, Decimal]
-
-
-def _row_of(rows: Sequence[Any], name: str, number: int | None) -> Any:
-    """The imported id is meant, even if it is the number of another campaign here."""
-    imported = next((row for row in rows if row["external_id"] == name), None)
-    return imported or next((row for row in rows if row["id"] == number), None)
 
 
 async def _facts(tx: Transaction, rows: Sequence[Any], *, now: datetime) -> dict[int, _Facts]:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.external_ids import rows_known_as
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, record_metrics
@@ -25,8 +26,8 @@ from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
 from app.tables.event_types import EventOutcome
 from app.tables.webhooks import Provider
-from app.values.ids import read_id
 from app.values.instants import zone_of
+from app.values.systems import CRM
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +104,23 @@ async def ingest(
 
 
 _CAMPAIGNS = f"""
-SELECT campaign.id, campaign.external_id, coalesce(s.time_zone, g.time_zone) AS zone
+SELECT campaign.id, coalesce(s.time_zone, g.time_zone) AS zone
   FROM campaign
   JOIN store s ON s.group_id = campaign.group_id AND s.id = campaign.store_id
   JOIN customer_group g ON g.id = campaign.group_id
  WHERE {CAMPAIGN_BORDERS} AND campaign.deleted_at IS NULL
-   AND (campaign.external_id = ANY ($4) OR campaign.id = ANY ($5))
+   AND campaign.id = ANY ($4)
 """
 
 
 async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, EventCampaign]:
-    """By the name the sender uses: an imported id first, else one of ours."""
-    wanted = {name: read_id("camp", name) for name in names}
-    if not wanted:
+    """By the name the sender uses, which is the CRM's."""
+    named = await rows_known_as(tx, "camp", CRM, names)
+    if not named:
         return {}
-    ids = [ident for ident in wanted.values() if ident is not None]
-    rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), list(wanted), ids)
+    rows = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), list(named.values()))
     ours = {row["id"]: EventCampaign(row["id"], zone_of(row["zone"])) for row in rows}
-    imported = {row["external_id"]: ours[row["id"]] for row in rows if row["external_id"] in wanted}
-    return {**{name: ours[ident] for name, ident in wanted.items() if ident in ours}, **imported}
+    return {name: ours[ident] for name, ident in named.items() if ident in ours}
 
 
 _CUSTOMERS = """

@@ -14,8 +14,8 @@ from app.graph.declaring.permitting import needing
 from app.graph.declaring.scalars import read_decimal
 from app.plan.catalog import Arguments, Filter, FilterArguments, Predicate, Row, SortKey
 from app.plan.kinds import DATE, DECIMAL, INSTANT, INT, TEXT
+from app.plan.references import id_of
 from app.plan.sql import Sql, joined, sql, verbatim
-from app.values.ids import read_id
 from app.values.instants import read_date, read_instant
 
 KEY = "campaign-gateway"
@@ -146,7 +146,7 @@ def contains_text(*names: str) -> Predicate:
 
 def in_project(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
     """The column `project_id` names the project with this slug or id."""
-    own = args.param(*path, cast="bigint", convert=lambda text: read_id("proj", str(text)))
+    own = args.param(*path, cast="bigint", convert=id_of("proj"))
     # One value, not a join: so the list can still be read from the index that has the project's rows in order.
     return sql(
         """

@@ -20,6 +20,7 @@ else:
     AssetRef = _named("Asset", "types.assets")
     CampaignRef = _named("Campaign", "types.campaigns")
     CustomerRef = _named("Customer", "types.customers")
+    KnownCustomerRef = _named("KnownCustomer", "types.customers")
     EventMetricRef = _named("EventMetric", "types.event_metrics")
     EventMetricChangeRef = _named("EventMetricChange", "types.event_metrics")
     EventFieldRef = _named("EventField", "types.event_types")

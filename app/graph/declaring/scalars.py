@@ -11,18 +11,22 @@ from graphql import (
     EnumValueNode,
     FloatValueNode,
     GraphQLError,
+    GraphQLID,
+    GraphQLScalarType,
     IntValueNode,
     ListValueNode,
     ObjectValueNode,
     StringValueNode,
     ValueNode,
     VariableNode,
+    value_from_ast_untyped,
 )
 from starlette.datastructures import UploadFile
 
-from app.graph.strawberry_parts import Scalars
+from app.graph.strawberry_parts import Scalars, reserved_scalar
 from app.values.instants import read_date, read_instant
 from app.values.numbers import MAX_SAFE_INTEGER
+from app.values.systems import read_reference
 
 Long = NewType("Long", int)
 Decimal = NewType("Decimal", PyDecimal)
@@ -131,7 +135,33 @@ def _no_literal(_: ValueNode, __: Any = None) -> UploadFile:
     raise GraphQLError("Upload is a file of a multipart request; it can only be a variable.")
 
 
+def _read_id(value: Any) -> str:
+    """An id of ours, or what another system calls the row: `benji:500`, or an object that says the same."""
+    if not isinstance(value, dict):
+        return str(GraphQLID.parse_value(value))
+    if value.keys() != {"system", "id"} or not isinstance(value["system"], str):
+        raise GraphQLError('An id elsewhere is {system: "benji", id: "500"}, or the text "benji:500".')
+    text = f"{value['system']}:{GraphQLID.parse_value(value['id'])}"
+    if read_reference(text) is None:
+        raise GraphQLError(
+            f"A system is named by small letters, digits and _, 32 at most, not {value['system']!r:.50}."
+        )
+    return text
+
+
+def _id_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> str:
+    if not isinstance(node, ObjectValueNode):
+        return str(GraphQLID.parse_literal(node, variables))
+    return _read_id(value_from_ast_untyped(node, variables))
+
+
 SCALARS: Scalars = {
+    strawberry.ID: reserved_scalar(
+        GraphQLScalarType(
+            "IdOrReference", GraphQLID.serialize, _read_id, _id_literal, description=GraphQLID.description
+        ),
+        name=GraphQLID.name,
+    ),
     Long: strawberry.scalar(
         name="Long",
         description="A whole number of up to 53 bits: exact in every JSON reader.",

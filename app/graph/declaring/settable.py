@@ -4,7 +4,7 @@
     class PromoCreateInput:
         \"\"\"A new promo.\"\"\"
 
-    fields = await fields_of(tx, PromoFields, input)
+    fields = entry_of(PromoFields, input)
     orders = entries_of(OrderEntry, input.orders, ["orders"])
 
 The lines of `PromoFields` (`domain/settable.py`) say names, types, descriptions, checks and what may be absent or
@@ -23,7 +23,6 @@ from typing import Any, TypeVar, get_args, get_origin
 import strawberry
 
 from app.auth.principal import ADMIN_ROLES
-from app.db.database import Transaction
 from app.domain.inputs import Path
 from app.domain.settable import IdText, SettableField, SmallInt, settable_fields
 from app.errors import MAX_TOLD, Failure, Invalid, Several
@@ -88,8 +87,6 @@ class _Reader:
         self.forms = {one.column: form for one in taken.fields if (form := _form(one, taken)) is not None}
         """Those whose values must be converted."""
         self.own_forms = [(column, self.forms[column]) for column in self.columns if column in self.forms]
-        self.named = [one for one in taken.fields if one.setting.named is not None]
-        """Those whose values must be looked up."""
         self.nulls = {
             one.column: one.setting.null
             for one in taken.fields
@@ -100,7 +97,7 @@ class _Reader:
         """Those inside an object, or given by a code."""
 
     def read(self, given: Any, at: Path) -> dict[str, Any]:
-        """The values that were sent, by column. What can be named by something else than an id is still a name."""
+        """The values that were sent, by column."""
         values = {
             column: value
             for column, value in zip(self.columns, self.sent(given), strict=True)
@@ -187,28 +184,13 @@ def input_for(
     return decorate
 
 
-async def fields_of(tx: Transaction, fields: type[T], given: Any) -> T:
-    """The values of a mutation's input, in the domain's form.
-
-    Ids are read here: one that cannot be read is not found, like an unknown id. Names are looked up here, too.
-    """
-    reader: _Reader = given.__reader__
-    values = reader.read(given, ())
-    for one in reader.named:
-        text = values.get(one.column)
-        if text is not None:
-            assert one.setting.named is not None
-            values[one.column] = await one.setting.named(tx, text, *one.steps)
-    return fields(**values)
-
-
 def entry_of(fields: type[T], given: Any, at: Path = (), **more: Any) -> T:
-    """The same where nothing has to be looked up, for an input at the path `at`.
+    """The values of an input at the path `at`, in the domain's form.
 
-    `more` has the values that do not come from clients.
+    Ids are read here: one that cannot be read is not found, like an unknown id. `more` has the values that do not come
+    from clients.
     """
     reader: _Reader = given.__reader__
-    assert not reader.named, f"{fields.__name__} has names that must be looked up"
     return fields(**reader.read(given, at), **more)
 
 
@@ -303,7 +285,7 @@ def _kind(one: SettableField, taken: _Taken) -> Any:
     inner = _inner(one.kind)
     if one.column in taken.entries:
         shown: Any = taken.entries[one.column]
-    elif one.setting.refers is not None or one.setting.named is not None:
+    elif one.setting.refers is not None:
         shown = strawberry.ID
     else:
         shown = _SCALARS[inner] if inner in _SCALARS else JSON if get_origin(inner) is not None else inner

@@ -12,7 +12,7 @@ and what those before it in the same request have done is still told.
 import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from app.db.preparing import OUTDATED
 from app.domain.audited import kept_of
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
+from app.graph.declaring.found import find_elsewhere, id_parameters
 from app.graph.declaring.permitting import ROLES as ROLES
 from app.graph.declaring.permitting import SHAPES
 from app.graph.strawberry_parts import metadata
@@ -112,6 +113,7 @@ def writes(
         payload = signature.return_annotation
         shown = [one for one in signature.parameters.values() if one.name != "tx"]
         writes_rows = len(shown) < len(signature.parameters)
+        ids = id_parameters(resolver)
 
         @functools.wraps(resolver)
         async def guarded(*, info: strawberry.Info, **arguments: Any) -> Any:
@@ -122,9 +124,10 @@ def writes(
             principal.require(roles)
             try:
                 if not writes_rows:
+                    await find_elsewhere(context.transaction, arguments, ids)
                     return await resolver(info=info, **arguments)
                 work = resolver if administration is None else _written_down(administration, resolver)
-                return await _within(context, work, info=info, **arguments)
+                return await _within(context, work, ids, info=info, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
 
@@ -178,11 +181,14 @@ def _written_down(
     return done
 
 
-async def _within(context: Any, resolver: Callable[..., Awaitable[Any]], **arguments: Any) -> Any:
+async def _within(
+    context: Any, resolver: Callable[..., Awaitable[Any]], ids: frozenset[str], **arguments: Any
+) -> Any:
     """Run it in a transaction: again, where a table was altered meanwhile, since it was undone then as if never run."""
     for left in reversed(range(TRIES)):
         try:
             async with context.transaction() as tx:
+                await find_elsewhere(lambda: nullcontext(tx), arguments, ids)
                 return await resolver(tx=tx, **arguments)
         except OUTDATED:
             if not left:

@@ -1,14 +1,13 @@
 """What is shared: metrics of events, and events themselves, of the projects in scope."""
 
 from collections.abc import Callable
-from typing import Any
 
 from app.domain.events.rollups import EVENT_COUNT
 from app.graph.figures.shares import ONE
 from app.plan.catalog import AggregateRequest
 from app.plan.kinds import WITH_THREE_DIGITS, WITHOUT_DIGITS
+from app.plan.references import id_of
 from app.plan.sql import Sql, also, quoted, sql, whole
-from app.values.ids import read_id
 
 Window = Callable[[AggregateRequest, Sql], list[Sql]]
 """The conditions that an instant lies inside what was asked for."""
@@ -62,7 +61,7 @@ def projects_of(request: AggregateRequest, alias: str) -> Sql:
     asked = []
     if request.parent is None and request.args.given("project"):
         slug = request.args.param("project", cast="text")
-        own = request.args.param("project", cast="bigint", convert=_project_id)
+        own = request.args.param("project", cast="bigint", convert=id_of("proj"))
         asked = [sql("({p.slug} = {slug} OR {p.id} = {own})", p=p, slug=slug, own=own)]
     return sql("ARRAY(SELECT {p.id} FROM {p} WHERE {p.scope} {asked})", p=p, asked=also(asked))
 
@@ -108,7 +107,3 @@ def _coin(request: AggregateRequest) -> Sql:
         """,
         coin=coin,
     )
-
-
-def _project_id(text: Any) -> object:
-    return read_id("proj", text)

@@ -14,8 +14,8 @@ from app.graph.declaring.described import enum_type
 from app.graph.declaring.fields import column, entity
 from app.graph.declaring.scalars import Decimal
 from app.plan.catalog import AggregateRequest
+from app.plan.references import id_of
 from app.plan.sql import Alias, Select, Sql, joined, quoted, sql, whole
-from app.values.ids import read_id
 from app.values.zones import is_zone
 
 MAX_BUCKETS = 4_000
@@ -185,7 +185,7 @@ def project_asked(request: AggregateRequest, alias: str) -> Sql:
         "(SELECT {p.id} FROM {p} WHERE {p.scope} AND ({p.slug} = {slug} OR {p.id} = {own}) LIMIT 1)",
         p=request.table("Project", alias),
         slug=request.args.param("project", cast="text"),
-        own=request.args.param("project", cast="bigint", convert=_project_id),
+        own=request.args.param("project", cast="bigint", convert=id_of("proj")),
     )
 
 
@@ -233,7 +233,3 @@ def _once_each(keys: Any) -> object:
 
 def _as_text(instant: Any) -> object:
     return instant.isoformat()
-
-
-def _project_id(text: Any) -> object:
-    return read_id("proj", text)

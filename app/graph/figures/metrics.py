@@ -18,10 +18,10 @@ from app.graph.declaring.refs import StoreRef
 from app.graph.declaring.scalars import Date, Decimal, Long, Rate
 from app.plan.catalog import HIDDEN, AggregateRequest, Entity, Row, own, via
 from app.plan.kinds import rate
+from app.plan.references import ids_of
 from app.plan.sql import Select, Sql, Table, also, quoted, sql
 from app.tables import metrics as tables
 from app.tables.metrics import AMOUNTS, COUNTS
-from app.values.ids import read_id
 
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
@@ -171,7 +171,7 @@ def _scope_rows(request: AggregateRequest) -> tuple[Table, list[Sql]]:
     m = request.table("CampaignMetric" if request.scope_shape.has_projects else "MetricRollup", "m")
     where = _window(request, m)
     if request.args.given("storeIds"):
-        stores = request.args.param("storeIds", cast="bigint[]", convert=_stores)
+        stores = request.args.param("storeIds", cast="bigint[]", convert=ids_of("store"))
         where.append(sql("{store} = ANY ({stores})", store=_store(request, m), stores=stores))
     return m, where
 
@@ -221,10 +221,6 @@ def _store(request: AggregateRequest, m: Row) -> Sql:
         return m("store_id")
     c = request.table("Campaign", "s")
     return sql("(SELECT {c.store_id} FROM {c} WHERE {c.scope} AND {c.id} = {m.campaign_id})", c=c, m=m)
-
-
-def _stores(ids: Any) -> object:
-    return [read_id("store", str(i)) for i in ids]
 
 
 def _sums(m: Row) -> dict[str, Sql]:

@@ -17,18 +17,9 @@ from app.graph.declaring.listing import (
     text_key,
 )
 from app.graph.declaring.scalars import DateTime
-from app.graph.lists.conditions import (
-    CREATED_AT,
-    NAME,
-    has_own_id,
-    id_of,
-    ids_of,
-    is_active,
-    is_deleted,
-    is_numbered,
-    of_numbered_store,
-)
+from app.graph.lists.conditions import CREATED_AT, NAME, is_active, is_deleted
 from app.plan.catalog import Arguments, Row
+from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
 
 
@@ -71,18 +62,6 @@ class CampaignFilter:
     )
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("camp"))
-    )
-    numbers: list[str] | None = filter_by(
-        "With any of these numbers: the id it was imported with, or ours without its prefix.",
-        is_numbered,
-    )
-    store_numbers: list[str] | None = filter_by("Of any of these stores, by number.", of_numbered_store)
-    named: strawberry.ID | None = filter_by(
-        "With this id, or imported with it. Two rows where one was imported with what is another's id here.",
-        has_own_id("camp"),
-    )
-    external_ids: list[str] | None = filter_by(
-        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
     )
     search: str | None = filter_by(
         "Part of the name or description, upper or lower case.", contains_text("name", "description")

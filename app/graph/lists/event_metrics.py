@@ -7,7 +7,7 @@ from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists.conditions import CREATED_AT
-from app.values.ids import read_id
+from app.plan.references import id_of
 
 
 @input_type
@@ -17,7 +17,7 @@ class EventMetricFilter:
     project: str | None = filter_by("Of the project with this slug or id.", in_project)
     customer_id: strawberry.ID | None = filter_by(
         "Of events of this customer.",
-        equals("customer_id", "bigint", lambda text: read_id("cust", str(text))),
+        equals("customer_id", "bigint", id_of("cust")),
     )
     kinds: list[EventFieldKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))
     storage_key: str | None = filter_by("With this storage key, exactly.", equals("storage_key", "text"))

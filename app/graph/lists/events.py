@@ -10,8 +10,8 @@ from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
-from app.graph.lists.conditions import id_of
 from app.plan.catalog import FilterArguments, NewsColumns, Row
+from app.plan.references import id_of
 from app.plan.sql import Sql, sql
 
 

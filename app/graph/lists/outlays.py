@@ -15,7 +15,7 @@ from app.graph.declaring.listing import (
     text_key,
 )
 from app.graph.declaring.scalars import DateTime
-from app.graph.lists.conditions import ids_of
+from app.plan.references import ids_of
 
 
 @input_type

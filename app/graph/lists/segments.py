@@ -13,7 +13,8 @@ from app.graph.declaring.listing import (
     one_of,
 )
 from app.graph.declaring.scalars import DateTime
-from app.graph.lists.conditions import CREATED_AT, NAME, ids_of
+from app.graph.lists.conditions import CREATED_AT, NAME
+from app.plan.references import ids_of
 
 
 @input_type
@@ -38,9 +39,6 @@ class SegmentFilter:
     type: list[SegmentType] | None = filter_by("Any of these types.", one_of("type", "text"))
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("seg"))
-    )
-    external_ids: list[str] | None = filter_by(
-        "With any of these ids in the system they were imported from.", one_of("external_id", "text")
     )
     search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
 

@@ -18,11 +18,6 @@ from app.graph.mutations.campaigns import CampaignPayload
 from app.graph.types.campaigns import Campaign
 from app.values.instants import show_instant
 
-NUMBERED = (
-    "Whether names are numbers or imported ids, as in the filter `numbers`: what is written like an id here, as"
-    " `camp_42`, then is looked for among imported ones alone."
-)
-
 
 @object_type
 class AdCampaignOutcome:
@@ -62,7 +57,6 @@ class SpendLimitInput:
 class AdCampaignCreateInput:
     """A new ad campaign."""
 
-    numbered: bool = strawberry.field(default=False, description=NUMBERED)
     validate_only: bool = strawberry.field(
         default=False,
         description="Say what is wrong with it, if anything, and make nothing: `campaign` is null.",
@@ -82,7 +76,6 @@ class AdCampaignsUpdateInput:
     may_begin: bool = strawberry.field(
         default=False, description="Whether an uncapped campaign may get a cap; else that is refused."
     )
-    numbered: bool = strawberry.field(default=False, description=NUMBERED)
     validate_only: bool = strawberry.field(
         default=False, description="Say what would become of each, and change nothing."
     )
@@ -97,7 +90,7 @@ async def create(
     """Makes an ad campaign with its spend limit, as a draft."""
     order = entry_of(AdCampaign, input)
     async with rehearsal(tx, only=input.validate_only):
-        made = await create_ad_campaign(tx, order, numbered=input.numbered, now=info.context.now)
+        made = await create_ad_campaign(tx, order, now=info.context.now)
     if input.validate_only:
         return CampaignPayload()
     return CampaignPayload(campaign=await shown(info, tx, "Campaign", made))
@@ -114,9 +107,7 @@ async def update_many(
     """
     changes = entries_of(Change, input.items, ["items"])
     async with rehearsal(tx, only=input.validate_only):
-        outcomes = await change_limits(
-            tx, changes, may_begin=input.may_begin, numbered=input.numbered, now=info.context.now
-        )
+        outcomes = await change_limits(tx, changes, may_begin=input.may_begin, now=info.context.now)
     done = [outcome.campaign_id for outcome in outcomes if isinstance(outcome, Changed)]
     campaigns = await shown_all(info, tx, "Campaign", done)
     return AdCampaignsUpdatePayload(
@@ -129,7 +120,7 @@ async def update_many(
 
 
 def _outcome(at: int, change: Change, outcome: Outcome) -> AdCampaignOutcome:
-    named: Any = change.campaign
+    named: Any = change.campaign[:]  # a plain text, whatever was found of it
     if not isinstance(outcome, Changed):
         return AdCampaignOutcome(index=at, id=named, is_done=False, errors=told(outcome.why))
     waits = outcome.effective_from

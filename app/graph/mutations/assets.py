@@ -15,6 +15,7 @@ from app.graph.declaring.payloads import shown_all
 from app.graph.declaring.scalars import Upload
 from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
 from app.graph.types.assets import Asset
+from app.values.ids import show_id
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ async def remove(
     except Exception as problem:
         # It is removed; the worker tries again.
         log.warning("the bytes of asset %s are still there: %s", ident, problem)
-    return AssetRemovePayload(removed_id=input.id)
+    return AssetRemovePayload(removed_id=strawberry.ID(show_id("asset", ident)))
 
 
 def files_of(uploads: Iterable[Any]) -> list[NewFile]:

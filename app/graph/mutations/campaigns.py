@@ -15,11 +15,12 @@ from app.domain.campaigns.media import MediaCampaign, create_media_campaign
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Upload
-from app.graph.declaring.settable import entry_of, fields_of, input_for
+from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
 from app.graph.inputs.campaigns import CODES, OBJECTS, CampaignMove
 from app.graph.mutations.assets import files_of
 from app.graph.types.campaigns import Campaign
+from app.values.ids import show_id
 
 
 @object_type
@@ -102,7 +103,7 @@ async def create(
     input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """Makes a campaign. Its dates say whether it is scheduled, active or already over."""
-    fields = await fields_of(tx, CampaignFields, input)
+    fields = entry_of(CampaignFields, input)
     store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await operations.create_campaign(
         tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
@@ -118,7 +119,7 @@ async def update(
 ) -> CampaignPayload:
     """Changes fields of a campaign. Its store and its status stay; see campaignMove."""
     ident = own_id(input.id, "camp", "campaign", "id")
-    fields = await fields_of(tx, CampaignFields, input)
+    fields = entry_of(CampaignFields, input)
     await changing.update_campaign(tx, ident, fields, now=info.context.now)
     return await _payload(info, tx, ident)
 
@@ -132,7 +133,7 @@ async def delete(
     """Deletes a campaign. Its metrics and spend stay in the sums."""
     ident = own_id(input.id, "camp", "campaign", "id")
     await operations.delete_campaign(tx, ident, now=info.context.now)
-    return CampaignDeletePayload(deleted_id=input.id)
+    return CampaignDeletePayload(deleted_id=strawberry.ID(show_id("camp", ident)))
 
 
 @writes(roles=WRITERS)
@@ -143,7 +144,7 @@ async def clone(
 ) -> CampaignPayload:
     """Makes a campaign from another one, with its flows, goals and spend limit."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
-    fields = await fields_of(tx, CampaignFields, input)
+    fields = entry_of(CampaignFields, input)
     store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await cloning.clone_campaign(
         tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now

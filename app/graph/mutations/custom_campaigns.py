@@ -6,13 +6,12 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.campaigns.finding import campaign_named
 from app.domain.integrations import custom_campaigns
 from app.domain.integrations.fields import CustomCampaign, CustomCampaignChange
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.settable import entry_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, given, optional, writes
+from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
 from app.graph.types.campaigns import Campaign
 
 
@@ -38,7 +37,7 @@ class CustomCampaignCreateInput:
 class CustomCampaignUpdateInput:
     """A change of a campaign of an integration: fields left out stay."""
 
-    id: strawberry.ID = strawberry.field(description="The campaign: its id, or the id it was imported with.")
+    id: strawberry.ID = strawberry.field(description="The campaign.")
     wmkt_id: str | None = optional(
         "Given, the campaign is found only in the integration with this tracking id."
     )
@@ -64,7 +63,7 @@ async def update_campaign(
     input: Annotated[CustomCampaignUpdateInput, strawberry.argument(description="The change.")],
 ) -> CustomCampaignPayload:
     """Changes name and activity of a campaign that an integration tracks."""
-    ident = await campaign_named(tx, input.id, "id")
+    ident = own_id(input.id, "camp", "campaign", "id")
     changed = await custom_campaigns.update_custom_campaign(
         tx,
         ident,

@@ -11,8 +11,8 @@ from app.domain.campaigns.messages import create_message_campaign
 from app.graph.declaring.described import object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Decimal
-from app.graph.declaring.settable import fields_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, own_id, writes
 from app.graph.inputs.campaigns import OBJECTS
 from app.graph.types.campaigns import Campaign
 from app.graph.types.promos import Promo
@@ -35,7 +35,7 @@ class MessageCampaignPayload:
     CampaignFields,
     only=(
         "name", "type", "channels", "subject", "body", "cta_text", "cta_url",
-        "starts_on", "starts_at", "ends_on", "ends_at", "external_id",
+        "starts_on", "starts_at", "ends_on", "ends_at",
     ),
     required=("name", "type", "channels"),
     objects=OBJECTS,
@@ -51,9 +51,7 @@ class MessageCampaignPayload:
 class MessageCampaignCreateInput:
     """A message campaign. Its dates say whether it is a draft, scheduled, active or over."""
 
-    segment_id: strawberry.ID = strawberry.field(
-        description="Whom it speaks to: the segment's id, or the id it was imported with."
-    )
+    segment_id: strawberry.ID = strawberry.field(description="Whom it speaks to.")
     promo_code: str | None = optional(
         "The promo it carries. A new code is made, for the campaign's time; one that is there with the same"
         " discount is linked; with another discount it is refused."
@@ -78,8 +76,8 @@ async def create(
     """Makes a message campaign, and its promo where a new one is named: both or neither."""
     made = await create_message_campaign(
         tx,
-        await fields_of(tx, CampaignFields, input),
-        segment=input.segment_id,
+        entry_of(CampaignFields, input),
+        segment_id=own_id(input.segment_id, "seg", "segment", "segmentId"),
         promo_code=given(input.promo_code),
         promo_discount_percent=given(input.promo_discount_percent),
         store_id=given_id(input.store_id, "store", "store", "storeId"),

@@ -6,14 +6,14 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.campaigns.finding import campaign_named
 from app.domain.outlays import operations
 from app.domain.outlays.fields import OutlayFields
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.settable import fields_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, given, optional, own_id, writes
+from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, own_id, writes
 from app.graph.types.outlays import Outlay
+from app.values.ids import show_id
 
 
 @object_type
@@ -85,7 +85,7 @@ async def create(
     input: Annotated[OutlayCreateInput, strawberry.argument(description="The outlay.")],
 ) -> OutlayPayload:
     """Makes an outlay of a campaign, and books it day by day."""
-    fields = await fields_of(tx, OutlayFields, input)
+    fields = entry_of(OutlayFields, input)
     made = await operations.create_outlay(tx, fields, wmkt_id=given(input.wmkt_id), now=info.context.now)
     return OutlayPayload(outlay=await shown(info, tx, "Outlay", made), modified_count=1)
 
@@ -98,14 +98,13 @@ async def update(
 ) -> OutlayPayload:
     """Changes an outlay, or moves it to another campaign; the ledger follows."""
     ident = own_id(input.id, "outlay", "outlay", "id")
-    fields = await fields_of(tx, OutlayFields, input)
-    parent = given(input.parent_campaign_id)
+    fields = entry_of(OutlayFields, input)
     changed = await operations.update_outlay(
         tx,
         ident,
         fields,
         wmkt_id=given(input.wmkt_id),
-        in_campaign=None if parent is None else await campaign_named(tx, parent, "parentCampaignId"),
+        in_campaign=given_id(input.parent_campaign_id, "camp", "campaign", "parentCampaignId"),
         now=info.context.now,
     )
     return OutlayPayload(outlay=await shown(info, tx, "Outlay", ident), modified_count=int(changed))
@@ -120,4 +119,4 @@ async def delete(
     """Deletes an outlay, and takes its spend out of the ledger."""
     ident = own_id(input.id, "outlay", "outlay", "id")
     await operations.delete_outlay(tx, ident, now=info.context.now)
-    return OutlayDeletePayload(deleted_id=input.id)
+    return OutlayDeletePayload(deleted_id=strawberry.ID(show_id("outlay", ident)))

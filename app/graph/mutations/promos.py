@@ -10,7 +10,7 @@ from app.domain.promos import operations, redeeming
 from app.domain.promos.fields import PromoFields
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.settable import fields_of, input_for
+from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import (
     UserError,
     errors_field,
@@ -21,6 +21,7 @@ from app.graph.declaring.writing import (
 )
 from app.graph.inputs.baskets import BasketInput, asked_of
 from app.graph.types.promos import Promo, PromoRedemption
+from app.values.ids import show_id
 
 
 @object_type
@@ -98,7 +99,7 @@ async def create(
     input: Annotated[PromoCreateInput, strawberry.argument(description="The promo.")],
 ) -> PromoPayload:
     """Makes a promo."""
-    made = await operations.create_promo(tx, await fields_of(tx, PromoFields, input), now=info.context.now)
+    made = await operations.create_promo(tx, entry_of(PromoFields, input), now=info.context.now)
     return PromoPayload(promo=await shown(info, tx, "Promo", made))
 
 
@@ -110,7 +111,7 @@ async def update(
 ) -> PromoPayload:
     """Changes a promo."""
     ident = own_id(input.id, "promo", "promo", "id")
-    await operations.update_promo(tx, ident, await fields_of(tx, PromoFields, input), now=info.context.now)
+    await operations.update_promo(tx, ident, entry_of(PromoFields, input), now=info.context.now)
     return PromoPayload(promo=await shown(info, tx, "Promo", ident))
 
 
@@ -123,7 +124,7 @@ async def delete(
     """Takes a promo out of use. Its uses stay on record; its code is free again."""
     ident = own_id(input.id, "promo", "promo", "id")
     await operations.delete_promo(tx, ident, now=info.context.now)
-    return PromoDeletePayload(deleted_id=input.id)
+    return PromoDeletePayload(deleted_id=strawberry.ID(show_id("promo", ident)))
 
 
 @writes(roles=WRITERS)

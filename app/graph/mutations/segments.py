@@ -19,6 +19,7 @@ from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.graph.types.segments import Segment
+from app.values.ids import show_id
 
 
 @object_type
@@ -119,7 +120,7 @@ async def delete(
     """Deletes a segment that no scheduled or active campaign speaks to."""
     ident = own_id(input.id, "seg", "segment", "id")
     await operations.delete_segment(tx, ident, now=info.context.now)
-    return SegmentDeletePayload(deleted_id=input.id)
+    return SegmentDeletePayload(deleted_id=strawberry.ID(show_id("seg", ident)))
 
 
 @writes(roles=WRITERS, shapes=WHOLE_GROUP)

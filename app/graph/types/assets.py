@@ -1,5 +1,6 @@
 """Assets: client files."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, computed, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CampaignRef, StoreRef
@@ -42,6 +43,8 @@ def _signed_link(row: Row) -> Sql:
 class Asset(Node):
     """A client file: an image, a brief, a document."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("asset")
     name: str = column("The file's name.")
     content_type: str = column("Its media type.")
     size: Long = column("Its size in bytes.")

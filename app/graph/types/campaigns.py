@@ -1,6 +1,7 @@
 """Campaigns: flat for what every campaign has, nested where fields only make sense together."""
 
 from app.graph.declaring.described import object_type
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import (
     CampaignStatus,
     CampaignType,
@@ -113,6 +114,8 @@ class CampaignRewards:
 class Campaign(Node):
     """A campaign of any kind: media plan, message, tracked, reward or ad campaign, or several in one."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("camp")
     name: str = column("What the campaign is called.")
     description: str | None = column("What it is about.")
     logo_url: str | None = column("Where its logo is.")
@@ -134,7 +137,6 @@ class Campaign(Node):
     )  # fmt: skip
     currency: str = column("The currency of its money (ISO 4217).")
     is_template: bool = column("Templates are there to be cloned; they never run and never pay.")
-    external_id: str | None = column("Its id in the system it was imported from.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")
     activated_at: DateTime | None = column("When it first became active.")

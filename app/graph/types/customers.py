@@ -1,6 +1,7 @@
 """Customers: people who buy from the group's stores."""
 
 from app.auth.principal import PERSONAL_READERS
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import (
     column,
     connection,
@@ -44,6 +45,8 @@ from app.tables import customers as tables
 class Customer(Node):
     """A person who buys from the group's stores."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("cust")
     name: str = column("The customer's name.", roles=PERSONAL_READERS)
     email: str | None = column("The e-mail address.", roles=PERSONAL_READERS)
     phone: str | None = column("The phone number.", roles=PERSONAL_READERS)
@@ -84,3 +87,10 @@ class Customer(Node):
     identities: list[CustomerIdentityRef] = listing(
         "What it is known by in projects.", key="customer_id", order="id"
     )
+
+
+@entity(table=tables.Customer)
+class KnownCustomer:
+    """Which customer it is, not who that is: visible with whatever is about the customer."""
+
+    shown_as: ShownAs = shown_as("cust")

@@ -2,10 +2,18 @@
 
 import strawberry
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import EventFieldKind
 from app.graph.declaring.fields import column, entity, listing, to_one
 from app.graph.declaring.nodes import Node
-from app.graph.declaring.refs import CustomerRef, EventMetricChangeRef, EventMetricRef, EventRef, ProjectRef
+from app.graph.declaring.refs import (
+    CustomerRef,
+    EventMetricChangeRef,
+    EventMetricRef,
+    EventRef,
+    KnownCustomerRef,
+    ProjectRef,
+)
 from app.graph.declaring.scalars import DateTime, Decimal
 from app.plan.catalog import own, via
 from app.plan.kinds import ident
@@ -20,6 +28,8 @@ _OF_METRIC = via("metric_id", "EventMetric")
 class EventMetric(Node):
     """A state or statistic of an event, as it is now."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("metric")
     kind: EventFieldKind = column("STATE or STATISTIC.")
     storage_key: str = column("Which one.")
     value: Decimal = column(
@@ -38,6 +48,9 @@ class EventMetric(Node):
     )
     event: EventRef | None = to_one("The event.", "event_id")
     project: ProjectRef = to_one("The project.", "project_id")
+    user: KnownCustomerRef | None = to_one(
+        "Whom it is about, by id alone, so that whoever sees the event sees it.", "customer_id"
+    )
     customer: CustomerRef | None = to_one("The event's customer.", "customer_id")
 
 

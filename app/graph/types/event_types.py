@@ -1,5 +1,6 @@
 """Event types and their fields."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import EventDataType, EventFieldKind, FunnelStage, RewardTrigger
 from app.graph.declaring.fields import column, connection, entity, listing, to_one
 from app.graph.declaring.nodes import Node
@@ -24,6 +25,8 @@ _OF_TYPE = via("event_type_id", "EventType")
 class EventType(Node):
     """A kind of event that a project takes. Events keep the version they came under."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("evtype")
     reference: str = column("What events name it by, unique in the project.")
     name: str = column("What people call it.")
     version: int = column("How often its fields were declared, from 1.")

@@ -3,6 +3,7 @@
 import strawberry
 
 from app.auth.principal import PERSONAL_READERS
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.fields import column, computed, entity, listing, to_one
 from app.graph.declaring.nodes import Node
@@ -13,6 +14,7 @@ from app.graph.declaring.refs import (
     EventMetricRef,
     EventRef,
     EventTypeRef,
+    KnownCustomerRef,
     ProjectRef,
 )
 from app.graph.declaring.scalars import JSON, DateTime
@@ -51,6 +53,8 @@ def _sent_data(row: Row) -> Sql:
 class Event(Node):
     """An event as it came in."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("event", is_uuid=True)
     source: str = column("Which interface it came through.")
     event_type: str = column("What happened, as the sender says.")
     status: EventStatus = column("How far it has come.")
@@ -97,6 +101,9 @@ class Event(Node):
     )
     project: ProjectRef | None = to_one("The project it was sent to.", "project_id")
     campaign: CampaignRef | None = to_one("The campaign it is about.", "campaign_id")
+    user: KnownCustomerRef | None = to_one(
+        "Whom it is about, by id alone, so that whoever sees the event sees it.", "customer_id"
+    )
     customer: CustomerRef | None = to_one("The customer it is about.", "customer_id")
 
 

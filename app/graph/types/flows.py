@@ -1,5 +1,6 @@
 """The flow tree of a reward campaign."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, Joiner
 from app.graph.declaring.fields import column, entity, listing, to_one
 from app.graph.declaring.nodes import Node
@@ -22,6 +23,8 @@ _OF_FLOW = via("flow_id", "Flow")
 class FlowAction(Node):
     """What a flow pays."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("act")
     action_code: int = column("The action's code, 1 to 4; the codes have no documented names.")
     base_reward: Long = column("What it pays before multipliers, in the smallest currency unit.")
     extra_data: JSON | None = column("Further data of the action, as it was sent.")
@@ -33,6 +36,8 @@ class FlowAction(Node):
 class FlowCondition(Node):
     """Something that must hold for a flow to pay."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("cond")
     type_code: int = column("The code of the attribute's owner.")
     type: AttributeOwner = column("Whose attribute is compared.", "type_code")
     operator_code: int = column("The comparison's code.")
@@ -49,6 +54,8 @@ class FlowCondition(Node):
 class FlowMultiplier(Node):
     """Something that raises what a flow pays."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("mult")
     type_code: int = column("The code of the attribute's owner.")
     type: AttributeOwner = column("Whose attribute triggers it.", "type_code")
     attribute: Long = column("Which attribute; what the numbers mean depends on the type.")
@@ -68,6 +75,8 @@ class FlowMultiplier(Node):
 class Flow(Node):
     """One path through a reward campaign: what sets it off and what it pays."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("flow")
     trigger_code: int = column("The trigger's code.")
     trigger: FlowTrigger = column("What sets it off.", "trigger_code")
     custom_trigger_id: Long | None = column("Which custom trigger, where the trigger is CUSTOM.")

@@ -1,5 +1,6 @@
 """Goals: targets and limits of reward campaigns."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import GoalOperator, GoalType
 from app.graph.declaring.fields import column, entity, to_one
 from app.graph.declaring.nodes import Node
@@ -15,6 +16,8 @@ _OF_CAMPAIGN = via("campaign_id", "Campaign")
 class Goal(Node):
     """A target or a limit of a reward campaign."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("goal")
     type_code: int = column("The code of what it counts.")
     type: GoalType = column("What it counts.", "type_code")
     value: Long = column("Users, transactions, or the smallest currency unit, by type.")

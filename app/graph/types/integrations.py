@@ -1,5 +1,6 @@
 """Integrations: connections of projects to advertising tools."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, connection, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -18,6 +19,8 @@ from app.tables import integrations as tables
 class Integration(Node):
     """A connection of a project to an advertising tool. Campaigns tracked by it have a slug of their own."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("intg")
     name: str = column("What the integration is called.")
     kind: str = column(
         "Which kind of tool it connects, such as custom_ads. Kinds that begin with custom_ are one's own to fill."

@@ -1,6 +1,7 @@
 """Interactions: contacts with users."""
 
 from app.auth.principal import PERSONAL_READERS
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import InteractionKind
 from app.graph.declaring.fields import column, entity, to_one
 from app.graph.declaring.nodes import Node
@@ -20,6 +21,8 @@ from app.tables import interactions as tables
 class Interaction(Node):
     """A contact with a user, on the site or off it. Without a campaign it is direct."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("interaction")
     kind: InteractionKind = column("Where it happened.")
     occurred_at: DateTime = column("When it happened.")
     tracker_id: str | None = column(

@@ -1,5 +1,6 @@
 """Orders of customers."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import amount_of, column, embed, entity, to_one
 from app.graph.declaring.nodes import Money, Node
 from app.graph.declaring.refs import CampaignRef, CustomerRef, PromoRef, StoreRef
@@ -12,6 +13,8 @@ from app.tables import orders as tables
 class Order(Node):
     """An order of a customer."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("order")
     reference: str = column("Its number in the system it was made in, unique in the group.")
     amount: Money = embed("What it came to.", amount=amount_of("amount"), currency="currency")
     channel: str | None = column("The channel its campaign's metrics count it in; null without a campaign.")

@@ -1,5 +1,6 @@
 """Outlays: money put into campaigns."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import amount_of, column, embed, entity, to_one
 from app.graph.declaring.nodes import Money, Node
 from app.graph.declaring.refs import CampaignRef, IntegrationRef
@@ -16,6 +17,8 @@ _OF_CAMPAIGN = via("campaign_id", "Campaign")
 class Outlay(Node):
     """Money put into a campaign over a stretch of time. It is spread over its days in the spend ledger."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("outlay")
     amount: Money = embed("How much.", amount=amount_of("amount"), currency="currency")
     starts_at: DateTime = column("From when.")
     ends_at: DateTime = column("Until when.")

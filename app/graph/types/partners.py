@@ -1,5 +1,6 @@
 """Partners, and their agreements with stores."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, connection, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -15,8 +16,9 @@ from app.tables import partners as tables
 class Partner(Node):
     """A company whose customers earn or redeem rewards."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("part")
     name: str = column("What the partner is called.")
-    external_id: str | None = column("Its id in the system it was imported from.")
     created_at: DateTime = column("When it was made.")
     partnerships: Connection[PartnershipRef] = connection(
         "Its agreements with stores.", PARTNERSHIPS, key="partner_id"
@@ -30,6 +32,8 @@ class Partner(Node):
 class Partnership(Node):
     """An agreement between a partner and a store."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("pship")
     name: str = column("What the agreement is called.")
     created_at: DateTime = column("When it was made.")
     partner: PartnerRef = to_one("The partner.", "partner_id")

@@ -1,5 +1,6 @@
 """Projects: what campaigns and tracked events belong to."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, connection, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -26,6 +27,8 @@ from app.tables.projects import DEFAULT_EVENT_BYTES
 class Project(Node):
     """A project: made by itself for a campaign (internal), or a tracking project with a slug."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("proj")
     name: str = column("What the project is called.")
     slug: str | None = column("Its name in tracking requests, unique over all groups; null: internal.")
     identity_fields: list[str] = column("What its users are known by, surest first.")

@@ -1,5 +1,6 @@
 """Promos and their uses."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import amount_of, column, computed, connection, embed, entity, is_set, to_one
 from app.graph.declaring.nodes import Money, Node
 from app.graph.declaring.paging import Connection
@@ -39,6 +40,8 @@ def _redeemable(row: Row) -> Sql:
 class Promo(Node):
     """A promo code: what it takes off, from which order on, for whom and how often."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("promo")
     code: str = column("What the customer types.")
     type: str = column("What it gives: percentage, fixed_amount, free_delivery, free_item; an open set.")
     value: Decimal = column("How much: percent or an amount, by type.")

@@ -1,5 +1,6 @@
 """Segments: sets of customers that campaigns and promos are aimed at, and the members of those that are lists."""
 
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.fields import (
     column,
@@ -25,6 +26,8 @@ from app.tables import segments as tables
 class Segment(Node):
     """A set of customers that campaigns and promos are aimed at."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("seg")
     name: str = column("What the segment is called.")
     type: SegmentType = column("How it gets its customers.")
     criteria: JSON | None = column("Whom a dynamic segment holds, as it was given.")
@@ -32,7 +35,6 @@ class Segment(Node):
     size: Long = column("How many customers it held at `sizedAt`.")
     sized_at: DateTime | None = column("When it was last counted.")
     size_now: Long = size_now
-    external_id: str | None = column("Its id in the system it was imported from.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")
     campaigns: Connection[CampaignRef] = connection("Campaigns aimed at it.", CAMPAIGNS, key="segment_id")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.graph.declaring.described import object_type
+from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, computed, connection, embed, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -50,13 +51,14 @@ class StoreFeatures:
 class Store(Node):
     """A shop, restaurant or advertiser of the group. Every campaign belongs to exactly one."""
 
+    external_ids: list[ExternalId] = external_ids()
+    shown_as: ShownAs = shown_as("store")
     name: str = column("What the store is called.")
     beacon_key: str = column(
         "Names the store inside its group; a request that carries it sees this store alone."
     )
     time_zone: str | None = column("Its own time zone (IANA); null: the group's.")
     is_default: bool = column("Whether campaigns that name no store go here.")
-    external_id: str | None = column("Its id in the system it was imported from.")
     features: StoreFeatures = embed("What it can use.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")

@@ -10,8 +10,8 @@ from app.errors import Invalid
 from app.plan.checking import MAX_OFFSET
 from app.rest.route import RequestParts
 from app.tables.campaigns import CampaignStatus
-from app.values.ids import show_id
 from app.values.numbers import MAX_SAFE_INTEGER
+from app.values.systems import BENJI
 
 LIST_CAP = 500
 """The document knows no pages: this many campaigns at most; `X-Total-Count` says how many match."""
@@ -31,14 +31,14 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
 
 def _filter(parts: RequestParts) -> Mapping[str, Any]:
     filters: dict[str, Any] = {"hasRewards": True}
-    for name, key, prefix in (
-        ("merchant_id", "storeIds", "store"),
-        ("partner_id", "partnerIds", "part"),
-        ("partnership_id", "partnershipIds", "pship"),
+    for name, key in (
+        ("merchant_id", "storeIds"),
+        ("partner_id", "partnerIds"),
+        ("partnership_id", "partnershipIds"),
     ):
         ident = _whole(parts, name)
         if ident is not None:
-            filters[key] = [show_id(prefix, ident)]
+            filters[key] = [f"{BENJI}:{ident}"]
     kind = _whole(parts, "campaign_type", most=MAX_CODE)
     if kind is not None:
         filters["rewardTypeCodes"] = [kind]

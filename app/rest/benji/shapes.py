@@ -87,9 +87,9 @@ def _of(node: Node | None) -> int | None:
     return None if node is None else _number(node["id"])
 
 
-def _number(shown: str) -> int:
-    """`camp_42` → 42."""
-    return int(shown.rpartition("_")[2])
+def _number(shown: Node) -> int:
+    """The id as this API shows it."""
+    return int(shown["benji"])
 
 
 def _end(node: Node) -> str | None:

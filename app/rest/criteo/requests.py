@@ -19,6 +19,7 @@ from app.rest.route import RequestParts
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
+from app.values.systems import CRITEO
 
 LIST_CAP = 1000
 """The most campaigns a search answers with."""
@@ -32,17 +33,16 @@ _MAX_DIGITS = 20
 
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
-    """The number, as imported or ours. What cannot be stored names no campaign."""
-    number = parts.path["campaign_id"]
-    return {"numbers": [number] if number.isprintable() else []}
+    """The number of the path."""
+    return {"id": f"{CRITEO}:{parts.path['campaign_id']}"}
 
 
 def search(parts: RequestParts) -> dict[str, Any]:
     """Both filters must match; one that is absent, null or empty matches everything."""
     filters = Fields.of_body(parts.body).inside("filters")
     wanted = {
-        "numbers": _numbers(filters, "campaignIds"),
-        "storeNumbers": _numbers(filters, "advertiserIds"),
+        "ids": _numbers(filters, "campaignIds"),
+        "storeIds": _numbers(filters, "advertiserIds"),
     }
     return {"first": LIST_CAP, "filter": {name: given for name, given in wanted.items() if given}}
 
@@ -66,9 +66,8 @@ def create(parts: RequestParts) -> dict[str, Any]:
         raise Invalid('`advertiserId` is required, for example "12345".', path=[*sent.path, "advertiserId"])
     order: dict[str, Any] = {
         "name": sent.needed("name", sent.text("name"), '"My Campaign"'),
-        "store": advertiser,
+        "store": f"{CRITEO}:{advertiser}",
         "objective": GOALS[goal],
-        "numbered": True,
     }
     limit = read_limit(sent.values.get("spendLimit"), [*sent.path, "spendLimit"])
     return {"input": {**order, **({"spendLimit": limit} if limit else {})}}
@@ -107,8 +106,8 @@ def update(parts: RequestParts) -> dict[str, Any]:
 
     Those at fault ask for no change.
     """
-    items = [{"id": item.id, **item.asked} for item in items_of(parts.body) if item.id]
-    return {"input": {"numbered": True, "items": items}}
+    items = [{"id": f"{CRITEO}:{item.id}", **item.asked} for item in items_of(parts.body) if item.id]
+    return {"input": {"items": items}}
 
 
 def read_limit(given: object, path: Sequence[str | int]) -> dict[str, Any]:
@@ -192,7 +191,7 @@ def _numbers(filters: Fields, name: str) -> list[str]:
     numbers = [number_of(one) for one in given] if isinstance(given, list) else [None]
     if None in numbers:
         raise Invalid(f'`{name}` must be an array of ids like "12345".', path=["filters", name])
-    return [number for number in numbers if number is not None]
+    return [f"{CRITEO}:{number}" for number in numbers if number is not None]
 
 
 def _wrong(message: str, path: Sequence[str | int]) -> Invalid:

@@ -1,10 +1,10 @@
 """From the graph's values to the bodies the Criteo API prints, keys in the order of its samples.
 
-A number is the one a campaign or store was imported with, if that is a number; else ours. Reads print `advertiserId` as
+Reads print `advertiserId` as
 a number, the answer to a creation prints it as a text (CR-C1).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +12,8 @@ from app.domain.spend.rules import SAME_CAMPAIGN
 from app.errors import NotFound
 from app.rest.criteo.failures import ignored, update_error, waits
 from app.rest.criteo.requests import GOALS, KIND, UNDEFINED, Item, items_of, number_of
-from app.rest.criteo.requests import search as requested
 from app.rest.failing import PayloadErrors, Problem, refuse
 from app.rest.route import Data, RequestParts
-from app.values.ids import read_whole
 from app.values.money import show_decimal
 
 Node = Mapping[str, Any]
@@ -23,37 +21,20 @@ Node = Mapping[str, Any]
 
 def campaign(data: Data, parts: RequestParts) -> object:
     """One campaign."""
-    number = parts.path["campaign_id"]
-    found = data["campaigns"]["nodes"]
-    if not found:
-        raise NotFound("campaign", number)
-    # The imported number comes first, in case it is the number of another campaign here.
-    return {"data": resource(next((n for n in found if n["externalId"] == number), found[0])), "errors": []}
+    found = data["campaign"]
+    if found is None:
+        raise NotFound("campaign", parts.path["campaign_id"])
+    return {"data": resource(found), "errors": []}
 
 
-def search(data: Data, parts: RequestParts) -> object:
+def search(data: Data, _: RequestParts) -> object:
     """Every campaign that matches the filters."""
-    return {"data": [resource(node) for node in _meant(data, parts)], "errors": []}
+    return {"data": [resource(node) for node in data["campaigns"]["nodes"]], "errors": []}
 
 
-def total_count(data: Data, parts: RequestParts) -> dict[str, str]:
+def total_count(data: Data, _: RequestParts) -> dict[str, str]:
     """How many there are, including those beyond the cap."""
-    found = data["campaigns"]
-    return {"X-Total-Count": str(found["totalCount"] - len(found["nodes"]) + len(_meant(data, parts)))}
-
-
-def _meant(data: Data, parts: RequestParts) -> list[Node]:
-    """Without campaigns whose own number was asked for, where another one was imported with that number."""
-    asked = requested(parts)["filter"]
-    nodes = _imported_first(data["campaigns"]["nodes"], asked.get("numbers"), lambda node: node)
-    return _imported_first(nodes, asked.get("storeNumbers"), lambda node: node["store"])
-
-
-def _imported_first(nodes: list[Node], asked: Sequence[str] | None, of: Callable[[Node], Node]) -> list[Node]:
-    if asked is None:
-        return nodes
-    ours = set(asked) - {of(node)["externalId"] for node in nodes}
-    return [node for node in nodes if of(node)["externalId"] in asked or _own(of(node)) in ours]
+    return {"X-Total-Count": str(data["campaigns"]["totalCount"])}
 
 
 def created(data: Data, _: RequestParts) -> object:
@@ -132,25 +113,18 @@ def spend_limit(limit: Node | None) -> dict[str, Any]:
 
 
 def number(node: Node) -> str:
-    """`"99999"`: as imported, where that is a number; else ours without its prefix."""
-    imported = node["externalId"]
-    if imported is not None and read_whole(imported) is not None:
-        return str(imported)
-    return _own(node)
-
-
-def _own(node: Node) -> str:
-    return str(node["id"]).rpartition("_")[2]
+    """`"99999"`."""
+    return str(node["id"]["criteo"])
 
 
 def _differing(item: Item, node: Node) -> list[str]:
     """Fields that cannot be changed but were sent with another value than the campaign has (CR-C9)."""
-    store = node["store"]
-    names = (store["externalId"], _own(store))
     told = []
     if (name := item.sent.get("name")) is not None and name != node["name"]:
         told.append("name")
-    if (advertiser := item.sent.get("advertiserId")) is not None and number_of(advertiser) not in names:
+    if (advertiser := item.sent.get("advertiserId")) is not None and number_of(advertiser) != number(
+        node["store"]
+    ):
         told.append("advertiserId")
     goal = item.sent.get("goal")
     if goal is not None and goal not in list(GOALS) and goal != node["objective"].capitalize():

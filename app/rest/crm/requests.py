@@ -17,6 +17,7 @@ from app.rest.route import RequestParts
 from app.tables.campaigns import CampaignStatus, CampaignType
 from app.tables.segments import SegmentType
 from app.values.instants import read_date, read_instant, show_instant
+from app.values.systems import CRM
 
 FUNNEL_DAYS = 30
 """How many days a funnel covers where the request does not say."""
@@ -34,9 +35,8 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
 
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
-    """`camp_42`, or `camp_001` as it was imported. What cannot be stored names no campaign."""
-    name = parts.path["campaign_id"]
-    return {"id": name if name.isprintable() else ""}
+    """The id of the path, `camp_42`."""
+    return {"id": f"{CRM}:{parts.path['campaign_id']}"}
 
 
 def whole_list(parts: RequestParts) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def campaign_create(parts: RequestParts) -> dict[str, Any]:
         "name": sent.needed("name", sent.text("name"), '"Flash Sale Friday"'),
         "type": sent.needed("type", sent.code("type", CampaignType), '"promotion"'),
         "channels": sent.needed("channels", sent.texts("channels") or None, '["push", "email"]'),
-        "segmentId": sent.needed("segment_id", sent.text("segment_id"), '"seg_all_customers"'),
+        "segmentId": _segment(sent.needed("segment_id", sent.text("segment_id"), '"seg_all_customers"')),
         "content": _present(said) or None,
         **schedule.edge("start_date", day="startsOn", instant="startsAt"),
         **schedule.edge("end_date", day="endsOn", instant="endsAt"),
@@ -93,7 +93,7 @@ def promo_create(parts: RequestParts) -> dict[str, Any]:
         "validFrom": sent.instant("valid_from"),
         "validUntil": sent.instant("valid_until"),
         "appliesTo": sent.object("applies_to"),
-        "segmentId": sent.text("customer_segment_id"),
+        "segmentId": _segment(sent.text("customer_segment_id")),
     }
     return {"input": _present(given)}
 
@@ -128,6 +128,10 @@ def funnel(parts: RequestParts) -> dict[str, Any]:
     if since > until:
         raise Invalid("`end_date` must not be before `start_date`.", path=["end_date"])
     return {"type": kind, "since": since.isoformat(), "until": until.isoformat()}
+
+
+def _segment(name: str | None) -> str | None:
+    return None if name is None else f"{CRM}:{name}"
 
 
 def _choice(parts: RequestParts, name: str, known: type[Any]) -> str | None:

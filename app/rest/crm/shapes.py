@@ -43,12 +43,10 @@ def paged(name: str) -> Callable[[Data, RequestParts], dict[str, str]]:
 
 def campaign(data: Data, parts: RequestParts) -> object:
     """One campaign in detail, without an envelope."""
-    name = parts.path["campaign_id"]
-    found = data["campaigns"]["nodes"]
-    if not found:
-        raise not_found("campaign", name, CAMPAIGN_NOT_FOUND)
-    # The imported id comes first, in case it is the id of another campaign here.
-    return campaign_detail(next((node for node in found if node["externalId"] == name), found[0]))
+    found = data["campaign"]
+    if found is None:
+        raise not_found("campaign", parts.path["campaign_id"], CAMPAIGN_NOT_FOUND)
+    return campaign_detail(found)
 
 
 def campaign_created(data: Data, _: RequestParts) -> object:
@@ -163,7 +161,7 @@ def segment_row(node: Node) -> dict[str, Any]:
 def promo_row(node: Node) -> dict[str, Any]:
     """The documented fields of a new promo that were set, its id, its uses and when it was made."""
     return _without_nulls(
-        id=node["id"],
+        id=_id(node),
         code=node["code"],
         type=node["type"],
         value=Decimal(show_decimal(Decimal(node["value"]))),
@@ -209,8 +207,8 @@ def _dates(node: Node) -> dict[str, Any]:
 
 
 def _id(node: Node) -> str:
-    """The id it was imported with, if it was; else ours."""
-    return str(node["externalId"] or node["id"])
+    """The id as this API shows it."""
+    return str(node["id"]["crm"])
 
 
 def _amount(money: Mapping[str, str] | None) -> Decimal | None:

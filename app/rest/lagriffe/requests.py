@@ -14,10 +14,11 @@ from starlette.datastructures import UploadFile
 from app.errors import Invalid, NotFound
 from app.rest.failing import MALFORMED_BODY
 from app.rest.route import RequestParts
-from app.values.ids import read_whole, show_id
+from app.values.ids import read_whole
 from app.values.instants import read_date
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
+from app.values.systems import LAGRIFFE
 
 LIST_CAP = 1000
 """The list is not paged: this many campaigns at most, and `X-Total-Count` says how many there are."""
@@ -30,11 +31,11 @@ def list_variables(_: RequestParts) -> dict[str, Any]:
 
 
 def campaign_id(parts: RequestParts) -> dict[str, Any]:
-    """`/api/campaigns/42` → `camp_42`. What cannot be an id is not found, like an unknown id."""
+    """`/api/campaigns/42` → `lagriffe:42`. What cannot be an id is not found, like an unknown id."""
     value = read_whole(parts.path["id"])
     if value is None:
         raise NotFound("campaign")
-    return {"id": show_id("camp", value)}
+    return {"id": f"{LAGRIFFE}:{value}"}
 
 
 def create_variables(parts: RequestParts) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _days(node: Mapping[str, Any], reported: Sequence[str], *, now: datetime) ->
 
 def customer_groups(data: Data, _: RequestParts) -> object:
     """A list, even of one group."""
-    return success([{**group, "id": _number(group["id"])} for group in data["customerGroups"]])
+    return success([{**group, "id": _group_number(group["id"])} for group in data["customerGroups"]])
 
 
 def success(data: object) -> dict[str, object]:
@@ -132,7 +132,7 @@ def campaign_detail(node: Mapping[str, Any]) -> dict[str, Any]:
     group, project = node["store"]["group"], node["project"]
     return {
         **campaign_row(node),
-        "customer_group": {"id": _number(group["id"]), "name": group["name"]},
+        "customer_group": {"id": _group_number(group["id"]), "name": group["name"]},
         "project": None if project is None else {"id": _number(project["id"]), "name": project["name"]},
         "assets": [
             {
@@ -169,8 +169,13 @@ def _sum(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**counts, "spend": _shortest(sum((point["spend"] for point in points), start=Decimal(0)))}
 
 
-def _number(shown: str) -> int:
-    """`camp_42` → 42."""
+def _number(shown: Mapping[str, str]) -> int:
+    """The id as this API shows it."""
+    return int(shown["lagriffe"])
+
+
+def _group_number(shown: str) -> int:
+    """`group_42` → 42: groups are this installation's."""
     return int(shown.rpartition("_")[2])
 
 

@@ -139,22 +139,22 @@ def _wmkt_id(parts: RequestParts) -> str:
 
 
 def _campaign(parts: RequestParts, name: str) -> str:
-    return parameters.object_name(parts.path[name], "camp", "campaign")
+    return parameters.object_id(parts.path[name], "campaign")
 
 
 def _with_id(name: str) -> dict[str, Any]:
     """The filter for this campaign."""
-    return {"externalIds" if parameters.is_imported(name) else "ids": [name]}
+    return {"ids": [name]}
 
 
 def _outlay(parts: RequestParts) -> str:
-    return parameters.object_id(parts.path["outlayId"], "outlay", "outlay")
+    return parameters.object_id(parts.path["outlayId"], "outlay")
 
 
 def _nobodys_or(ident: str) -> str:
     """A filter by an id that cannot be one matches nothing."""
     try:
-        return parameters.object_name(ident, "camp", "campaign")
+        return parameters.object_id(ident, "campaign")
     except NotFound:
         return "camp_0"
 
@@ -176,7 +176,7 @@ def _target(sent: Fields) -> str | None:
         return None
     if not isinstance(value, str):
         raise Invalid(f"`campaignId` must be a campaign's id, not {kind_of(value)}.", path=["campaignId"])
-    return parameters.object_name(value, "camp", "campaign")
+    return parameters.object_id(value, "campaign")
 
 
 def _amount(sent: Fields) -> str | None:

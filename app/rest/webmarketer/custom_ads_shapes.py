@@ -7,8 +7,7 @@ from app.errors import NotFound
 from app.rest.route import Data, RequestParts
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.failures import refuse
-from app.rest.webmarketer.parameters import show_object_id, show_object_of
-from app.rest.webmarketer.printing import Node, moment, page
+from app.rest.webmarketer.printing import Node, moment, page, show_id_of
 
 
 def campaigns(data: Data, parts: RequestParts) -> object:
@@ -29,7 +28,7 @@ def campaign_created(data: Data, _: RequestParts) -> object:
     """Its id."""
     payload = data["customCampaignCreate"]
     refuse(payload["errors"], NAMES)
-    return {"id": show_object_id(payload["campaign"]["id"])}
+    return {"id": show_id_of(payload["campaign"])}
 
 
 def campaign_updated(data: Data, _: RequestParts) -> object:
@@ -59,7 +58,7 @@ def outlay_created(data: Data, _: RequestParts) -> object:
     """Its id."""
     payload = data["outlayCreate"]
     refuse(payload["errors"], NAMES)
-    return {"id": show_object_id(payload["outlay"]["id"])}
+    return {"id": show_id_of(payload["outlay"])}
 
 
 def outlay_updated(data: Data, _: RequestParts) -> object:
@@ -71,7 +70,7 @@ def offline_interaction(data: Data, _: RequestParts) -> object:
     """Its id."""
     payload = data["interactionRecordOffline"]
     refuse(payload["errors"], NAMES)
-    return {"id": show_object_id(payload["interaction"]["id"])}
+    return {"id": show_id_of(payload["interaction"])}
 
 
 def _integration(data: Data, parts: RequestParts) -> Node:
@@ -90,8 +89,8 @@ def _campaign_of(integration: Node, parts: RequestParts, name: str) -> Node:
 
 def _campaign(node: Node, integration: Node) -> dict[str, Any]:
     return {
-        "id": show_object_of(node),
-        "integrationId": show_object_id(integration["id"]),
+        "id": show_id_of(node),
+        "integrationId": show_id_of(integration),
         "projectId": integration["project"]["slug"],
         "name": node["name"],
         "campaignSlug": node["tracking"]["slug"],
@@ -105,10 +104,10 @@ def _campaign(node: Node, integration: Node) -> dict[str, Any]:
 def _outlay(node: Node, campaign: Node, integration: Node) -> dict[str, Any]:
     amount = node["amount"]
     return {
-        "_id": show_object_id(node["id"]),
+        "_id": show_id_of(node),
         "projectId": integration["project"]["slug"],
-        "integrationId": show_object_id(integration["id"]),
-        "campaignId": show_object_of(campaign),
+        "integrationId": show_id_of(integration),
+        "campaignId": show_id_of(campaign),
         "amount": {"value": Decimal(amount["amount"]), "currency": amount["currency"]},
         "startDate": moment(node["startsAt"]),
         "endDate": moment(node["endsAt"]),

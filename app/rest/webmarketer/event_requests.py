@@ -143,7 +143,7 @@ def user_metrics(parts: RequestParts) -> dict[str, Any]:
 
 
 def _user(parts: RequestParts) -> str:
-    return parameters.object_id(parts.path["id"], "cust", "user")
+    return parameters.object_id(parts.path["id"], "user")
 
 
 def _number(sent: Fields, name: str) -> str:

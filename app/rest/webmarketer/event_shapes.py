@@ -9,8 +9,7 @@ from app.rest.route import Data, RequestParts
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.event_requests import field_format
 from app.rest.webmarketer.failures import EVENT_TRASHED, refuse
-from app.rest.webmarketer.parameters import show_object_id
-from app.rest.webmarketer.printing import Node, moment, page, show_event_id
+from app.rest.webmarketer.printing import Node, moment, page, show_event_id, show_id_of
 
 
 def sent(data: Data, _: RequestParts) -> object:
@@ -90,8 +89,8 @@ def user_metrics(data: Data, parts: RequestParts) -> object:
     rows = [
         {
             **_metric(node),
-            "eventId": show_event_id(node["event"]["id"]),
-            "userId": show_object_id(node["customerId"]),
+            "eventId": show_id_of(node["event"]),
+            "userId": show_id_of(node["user"]),
             "projectId": node["project"]["slug"],
         }
         for node in connection["nodes"]
@@ -102,7 +101,7 @@ def user_metrics(data: Data, parts: RequestParts) -> object:
 def _raw(node: Node) -> dict[str, Any]:
     body = node["body"]
     known = {
-        "_id": show_event_id(node["id"]),
+        "_id": show_id_of(node),
         "projectId": node["project"]["slug"],
         # Events sent through the graph have these beside the body.
         "nonce": body.get("nonce", node["nonce"]),
@@ -122,9 +121,9 @@ def _fault(fault: Node, as_text: bool) -> dict[str, Any]:
 
 def _computed(node: Node) -> dict[str, Any]:
     return {
-        "_id": show_event_id(node["id"]),
+        "_id": show_id_of(node),
         "projectId": node["project"]["slug"],
-        "userId": node["customerId"] and show_object_id(node["customerId"]),
+        "userId": node["user"] and show_id_of(node["user"]),
         "eventDate": moment(node["occurredAt"]),
         "eventType": node["eventType"],
         "attributable": node["isAttributable"],
@@ -139,7 +138,7 @@ def _computed(node: Node) -> dict[str, Any]:
 
 def _metric(node: Node) -> dict[str, Any]:
     return {
-        "_id": show_object_id(node["id"]),
+        "_id": show_id_of(node),
         "type": node["kind"].lower(),
         "storageKey": node["storageKey"],
         "data": {"value": Decimal(node["value"]), "date": moment(node["metricDate"])},

@@ -7,8 +7,7 @@ from app.rest.route import Data, RequestParts
 from app.rest.webmarketer import event_fields
 from app.rest.webmarketer.bodies import NAMES
 from app.rest.webmarketer.failures import refuse
-from app.rest.webmarketer.parameters import show_object_id
-from app.rest.webmarketer.printing import Node, moment, page
+from app.rest.webmarketer.printing import Node, moment, page, show_id_of
 
 
 def event_types(data: Data, parts: RequestParts) -> object:
@@ -48,7 +47,7 @@ def _written(payload: Node) -> object:
 
 def _event_type(node: Node) -> dict[str, Any]:
     return {
-        "_id": show_object_id(node["id"]),
+        "_id": show_id_of(node),
         "createdAt": moment(node["createdAt"]),
         "updatedAt": moment(node["updatedAt"]),
         "archivedAt": moment(node["archivedAt"]),

@@ -4,7 +4,6 @@ Ids are 24 hexadecimal digits: what cannot be an id is not found, like an unknow
 """
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,15 +11,15 @@ from app.errors import Invalid, NotFound
 from app.plan.checking import MAX_FIRST, MAX_OFFSET
 from app.rest.failing import MALFORMED_BODY
 from app.rest.route import RequestParts
-from app.values.ids import MAX_ID, read_uuid, show_id
+from app.values.ids import read_uuid
 from app.values.instants import read_instant, show_instant
 from app.values.json_text import kind_of
+from app.values.systems import WEBMARKETER
 
 LIMIT = 50
 """How many rows a page has unless the request says. The document names no number."""
 _PROJECT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
-_IMPORTED = re.compile(r"[0-9a-f]{24}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -40,44 +39,19 @@ def project_of_body(parts: RequestParts) -> str:
     return _slug(value)
 
 
-def object_id(text: str, prefix: str, kind: str) -> str:
-    """24 hexadecimal digits → `camp_42`."""
-    found = object_name(text, prefix, kind)
-    if is_imported(found):
+def object_id(text: str, kind: str) -> str:
+    """24 hexadecimal digits → `webmarketer:…`."""
+    if _OBJECT_ID.fullmatch(text) is None:
         raise NotFound(kind, text)
-    return found
-
-
-def object_name(text: str, prefix: str, kind: str) -> str:
-    """The same for what may be imported: an id larger than any of ours is the one from its former system."""
-    value = int(text, 16) if _OBJECT_ID.fullmatch(text) else 0
-    if value == 0:
-        raise NotFound(kind, text)
-    return show_id(prefix, value) if value <= MAX_ID else text.lower()
-
-
-def is_imported(name: str | None) -> bool:
-    """Whether this is an id of the system this API once belonged to, and cannot be one of ours."""
-    return name is not None and _IMPORTED.fullmatch(name) is not None and int(name, 16) > MAX_ID
-
-
-def show_object_id(ident: str) -> str:
-    """`camp_42` → 24 hexadecimal digits."""
-    return f"{int(ident.rpartition('_')[2]):024x}"
-
-
-def show_object_of(node: Mapping[str, Any]) -> str:
-    """The id of what may be imported: the one it had in its former system, if that was this API's."""
-    external: str | None = node["externalId"]
-    return external if external is not None and is_imported(external) else show_object_id(node["id"])
+    return f"{WEBMARKETER}:{text.lower()}"
 
 
 def event_id(parts: RequestParts) -> str:
-    """The event of the path, as the graph names it."""
-    name = f"event_{parts.path['id']}"
-    if read_uuid("event", name) is None:
-        raise NotFound("event", parts.path["id"])
-    return name
+    """The event of the path: our UUID, or the id it had before it was brought here."""
+    text = parts.path["id"]
+    if read_uuid("event", f"event_{text}") is not None:
+        return f"event_{text}"
+    return object_id(text, "event")
 
 
 def page(parts: RequestParts) -> dict[str, Any]:

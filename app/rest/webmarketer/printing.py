@@ -28,3 +28,8 @@ def page(parts: RequestParts, total: int, rows: Sequence[object], *keys: str) ->
 def show_event_id(ident: str) -> str:
     """`event_<uuid>` → the UUID."""
     return ident.removeprefix("event_")
+
+
+def show_id_of(node: Node) -> str:
+    """A row's id as this API shows it."""
+    return str(node["id"]["webmarketer"])
