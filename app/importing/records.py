@@ -110,20 +110,20 @@ class Lists:
 
     named: frozenset[str] = frozenset()
     """Their dotted keys."""
-    any_but: Container[str] | None = None
-    """Set: any list of objects at the top of an object that has none of these keys before it."""
+    ours: Container[str] | None = None
+    """Keys of rows themselves, where they are known: an object with one of them before the list is a row."""
+    any: bool = False
+    """Whether any list of objects at the top does."""
 
     def is_ours(self, key: str) -> bool:
         """Whether a key at the top is one that a row has."""
-        return self.any_but is not None and key in self.any_but
+        return self.ours is not None and key in self.ours
 
     def hold_rows(self, path: str, first: int, *, has_ours: bool) -> bool:
         """Whether the list at a path does; `first` is the first byte in it."""
         if has_ours:
             return False
-        if path in self.named:
-            return True
-        return self.any_but is not None and "." not in path and first == ord("{")
+        return path in self.named or (self.any and "." not in path and first == ord("{"))
 
 
 class Reader(Protocol):

@@ -85,7 +85,7 @@ class Records:
                 cell += [body, last[len(body) :]]
             else:
                 goes_on = _FAULT
-        if goes_on == _COMPLETE and (not further or self.width is None or fits(cells, self.width)):
+        if goes_on == _COMPLETE and (not further or self._is_one([line, *further], cells)):
             self._number += len(further)
             text = line + "".join(further)
             return Cells(number, text, cells, _too_long(text, cells))
@@ -94,6 +94,19 @@ class Records:
         return Cells(
             number, line, [], "A quote is not closed on this line, or more text follows where it is."
         )
+
+    def _is_one(self, lines: list[str], cells: list[str]) -> bool:
+        """Whether lines are one record: not rows between two stray quotes, as in `4;"wide;x` and `9;TV";y`.
+
+        They are if the cells are as many as the columns, unless all but the last line look like rows, too.
+        """
+        width = self.width
+        if width is None:
+            return True
+        if not fits(cells, width):
+            return False
+        alone = [fits(line.rstrip("\r\n").split(self._separator), width) for line in lines[:-1]]
+        return not (all(alone) and (len(alone) - 1) * (width - 1) >= _LOOK_LIKE_ROWS)
 
     def _collect(self, body: str, at: int, cells: list[str]) -> int:
         """Read cells from a position on. Returns where a cell begins that goes on in the next line, if one does."""
@@ -116,6 +129,8 @@ class Records:
         return line
 
 
+_LOOK_LIKE_ROWS = 3
+"""So many separators in the right places are no accident of a text."""
 _COMPLETE, _FAULT = -1, -2
 _INSIDE = re.compile(r'(?:[^"]+|"")*+')
 """Text of a quoted cell, none of whose quotes closes it."""

@@ -31,7 +31,7 @@ class ColumnReader:
         self._conventions: dict[str, Convention] = {}
         self._table = False
         named = {concept, *_WRAPPERS}
-        self.lists = Lists(frozenset(named | {f"data.{name}" for name in named}), self)
+        self.lists = Lists(frozenset(named | {f"data.{name}" for name in named}), ours=self, any=True)
 
     def header(self, names: list[str]) -> None:
         """The columns of a table. Invalid where two of them mean the same."""

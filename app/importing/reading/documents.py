@@ -1,6 +1,7 @@
 """JSON: an object a line, a list, an answer of an API, or several of them one after another."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from app.errors import Invalid
 from app.importing.reading.elements import Element, Elements
@@ -53,7 +54,7 @@ class Documents(RowFile):
     def written(self, row: Row) -> str:
         # On one line: in JSON a line end is never inside of a text.
         text = row.raw.replace("\r", " ").replace("\n", " ")
-        if row.inside and self._lists.any_but is None:
+        if row.inside and self._lists.ours is None:
             text = _in_its_list(text, row)
         return text + "\n"
 
@@ -63,15 +64,15 @@ class Documents(RowFile):
             yield from self._of_lines(_lines(chunks)) if self.by_line else Elements(chunks, self._lists)
 
     def _of_lines(self, lines: Iterable[bytes]) -> Iterator[Element]:
-        # A line of a pulled file is an answer; where the columns are ours, a line is a row.
+        # A line may be an answer, too; but any list is not enough to take a line for one.
         keys = [f'"{path.split(".")[-1]}"'.encode() for path in self._lists.named]
-        answers = self._lists.any_but is None
+        lists = replace(self._lists, any=False)
         for number, line in enumerate(lines, start=1):
             text = line.strip()
             if not text:
                 continue
-            if answers and any(key in text for key in keys):
-                found = list(Elements([text], self._lists))
+            if any(key in text for key in keys):
+                found = list(Elements([text], lists))
                 if not any(element.fault for element in found):
                     yield from (Element(number, one.raw, one.inside, one.around) for one in found)
                     continue

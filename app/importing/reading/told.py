@@ -1,6 +1,7 @@
 """What the user tells about the files; what is not told is found out."""
 
 import codecs
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -81,7 +82,7 @@ def _separator(word: str) -> str:
 
 def _encoding(word: str) -> str:
     try:
-        b"".decode(word)  # fails for what is no encoding of text, such as base64
+        io.TextIOWrapper(io.BytesIO(), word)  # fails for what is no encoding of text, such as base64
         name = codecs.lookup(word).name
     except (LookupError, UnicodeError, ValueError):
         name = "undefined"
