@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.importing.reading.elements import Elements
@@ -90,7 +90,7 @@ def test_an_answer_too_large_to_be_held_still_says_what_stands_before_its_list(t
         ('[{"id":1}}', [None]),
         ('{"id":1', [None]),
         ('{"id":[1}', [None]),
-        ('{"data":[{"id":1},{"id":2}]', [None]),
+        ('{"data":[{"id":1},{"id":2}]', [1, 2, None]),
         ("null", [None]),
         ("[]", []),
         ("{}", [None]),
@@ -100,13 +100,7 @@ def test_an_answer_too_large_to_be_held_still_says_what_stands_before_its_list(t
     ],
 )
 def test_what_is_broken_costs_itself(tmp_path: Path, text: str, found: list[int | None]) -> None:
-    rows = rows_of(tmp_path, "a.json", text.encode())
-    expected = [1, *found] if text.startswith('{"data"') else found
-    assert [row.values.get("id") for row in rows] in (
-        found,
-        expected,
-        [{}.get("id")] if text == "{}" else found,
-    )
+    assert [row.values.get("id") for row in rows_of(tmp_path, "a.json", text.encode())] == found
 
 
 def test_a_detail_is_one_row_and_may_be_wrapped(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class Records:
     def __iter__(self) -> Iterator[Cells]:
         while line := self._line():
             self._number += 1
-            body = line.rstrip("\r\n")
+            body = without_end(line)
             if '"' in body:
                 yield self._quoted(line, body)
             else:
@@ -75,7 +75,7 @@ class Records:
                 break
             further.append(last)
             length += len(last)
-            body = last.rstrip("\r\n")
+            body = without_end(last)
             closed = self._closing.match(body) if '"' in body else None
             if closed is not None:
                 cells.append("".join([*cell, closed[1]]).replace('""', '"'))
@@ -105,7 +105,7 @@ class Records:
             return True
         if not fits(cells, width):
             return False
-        alone = [fits(line.rstrip("\r\n").split(self._separator), width) for line in lines[:-1]]
+        alone = [fits(without_end(line).split(self._separator), width) for line in lines[:-1]]
         return not (all(alone) and (len(alone) - 1) * (width - 1) >= _LOOK_LIKE_ROWS)
 
     def _collect(self, body: str, at: int, cells: list[str]) -> int:
@@ -134,6 +134,11 @@ _LOOK_LIKE_ROWS = 3
 _COMPLETE, _FAULT = -1, -2
 _INSIDE = re.compile(r'(?:[^"]+|"")*+')
 """Text of a quoted cell, none of whose quotes closes it."""
+
+
+def without_end(line: str) -> str:
+    """A line without CR, LF or both at its end."""
+    return line.removesuffix("\n").removesuffix("\r")
 
 
 def fits(cells: list[str], width: int) -> bool:

@@ -103,12 +103,23 @@ class Elements:
         """The rows of an answer; or the object itself, if it has no list of rows."""
         self._keep = self._at
         number = self._line_of(self._at)
-        whole: list[bytes] = []
-        held: list[tuple[str, int, bytes]] = []
-        held_bytes, has_rows, has_ours = 0, False, False
+        answer = _Answer()
+        try:
+            yield from self._answer(answer)
+        except Broken:
+            yield from answer.rows(b"")
+            raise
+        if answer.has_rows:
+            yield from answer.rows(b"")
+        else:
+            yield Element(number, b"".join(answer.pieces))
+
+    def _answer(self, answer: "_Answer") -> Iterator[Element]:
+        """Read on to the end of an object; gives out only rows that are too many to be held."""
         kinds: list[int] = []
         keys: list[bytes] = []
         text = b""
+        has_ours = False
         while True:
             token = _OUTER.search(self._buffer, self._at)
             if token is None or (self._buffer[token.start()] == _QUOTE and token[1] is None):
@@ -128,18 +139,12 @@ class Elements:
                 and ord("[") not in kinds
                 and self._is_rows(keys, has_ours)
             ):
-                has_rows = True
-                whole.append(self._buffer[self._keep : self._at])
+                answer.pieces.append(self._buffer[self._keep : self._at])
+                answer.has_rows = True
                 path = _path(keys)
-                around: Mapping[str, Any] | None = None
                 for line, raw in self._list():
-                    held.append((path, line, raw))
-                    held_bytes += len(raw)
-                    if held_bytes > MAX_HELD:
-                        if around is None:
-                            around = _around(b"".join(whole) + b"]" + b"}" * len(kinds))
-                        yield from _given(held, around)
-                        held = []
+                    if answer.hold(path, line, raw):
+                        yield from answer.rows(b"]" + b"}" * len(kinds))
                 self._keep = self._at - 1
             elif sign in _OPENING:
                 kinds.append(sign)
@@ -150,11 +155,7 @@ class Elements:
                     raise Broken("A bracket is closed by one of another kind")
                 keys.pop()
                 if not kinds:
-                    whole.append(self._buffer[self._keep : self._at])
-                    if has_rows:
-                        yield from _given(held, _around(b"".join(whole)))
-                    else:
-                        yield Element(number, b"".join(whole))
+                    answer.pieces.append(self._buffer[self._keep : self._at])
                     return
 
     def _is_rows(self, keys: list[bytes], has_ours: bool) -> bool:
@@ -207,14 +208,35 @@ def _path(keys: list[bytes]) -> str:
     return ".".join(key[1:-1].decode(errors="replace") for key in keys)
 
 
-def _around(answer: bytes) -> Mapping[str, Any]:
-    try:
-        found = read_json(answer, long_numbers=True)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+class _Answer:
+    """An object whose end has not been seen yet."""
 
+    def __init__(self) -> None:
+        self.has_rows = False
+        self.pieces: list[bytes] = []
+        """Its bytes, without the rows."""
+        self._held: list[tuple[str, int, bytes]] = []
+        self._bytes = 0
+        self._around: Mapping[str, Any] | None = None
 
-def _given(held: Iterable[tuple[str, int, bytes]], around: Mapping[str, Any]) -> Iterator[Element]:
-    for path, line, raw in held:
-        yield Element(line, raw, path, around)
+    def hold(self, path: str, line: int, raw: bytes) -> bool:
+        """Keep a row until it is known what stands around; whether they are too many now."""
+        self._held.append((path, line, raw))
+        self._bytes += len(raw)
+        return self._bytes > MAX_HELD
+
+    def rows(self, end: bytes) -> Iterator[Element]:
+        """The rows that are held; `end` closes what is open still."""
+        if self._around is None or not end:
+            self._around = self._read(end)
+        for path, line, raw in self._held:
+            yield Element(line, raw, path, self._around)
+        self._held.clear()
+        self._bytes = 0
+
+    def _read(self, end: bytes) -> Mapping[str, Any]:
+        try:
+            found = read_json(b"".join(self.pieces) + end, long_numbers=True)
+        except ValueError:
+            found = None
+        return found if isinstance(found, dict) else {}

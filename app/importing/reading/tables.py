@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Literal
 
 from app.errors import Invalid
-from app.importing.reading.cells import MAX_LINE, Cells, LineTooLong, Records, fits
+from app.importing.reading.cells import Cells, LineTooLong, Records, fits, without_end
 from app.importing.reading.encodings import Encoding, is_whole
 from app.importing.reading.files import RowFile, Watcher
 from app.importing.reading.sources import Source
@@ -27,6 +28,8 @@ class Table(RowFile):
     ) -> None:
         self.source, self.encoding = source, encoding
         self._head = ""
+        self._newline: Literal["", "\n"] = ""
+        self._newline = "\n" if self._has_lf() else ""
         self.separator = separator or self._separator()
         self.names = self._names()
         if watcher is not None:
@@ -60,20 +63,25 @@ class Table(RowFile):
         return row.raw if row.raw.endswith(("\n", "\r")) else row.raw + self._line_end()
 
     def _line_end(self) -> str:
-        body = self._head.rstrip("\r\n")
-        return self._head[len(body) :] or "\n"
+        return self._head[len(without_end(self._head)) :] or "\n"
 
     @contextmanager
     def _records(self, separator: str) -> Iterator[Records]:
         with self.source.open() as opened:
             opened.read(len(self.encoding.mark))
-            text = io.TextIOWrapper(opened, self.encoding.name, self.encoding.errors, newline="")
+            text = io.TextIOWrapper(opened, self.encoding.name, self.encoding.errors, newline=self._newline)
             try:
                 yield Records(text.readline, separator)
             except LineTooLong as why:
                 raise Invalid(f"{self.name}: {why}") from None
             finally:
                 text.detach()
+
+    def _has_lf(self) -> bool:
+        """Whether the first line ends with LF, alone or after CR: then CR alone ends none."""
+        with self._records("\0") as records:
+            first = next(iter(records), None)
+        return first is not None and first.text.endswith("\n")
 
     def _separator(self) -> str:
         """The sign by which most records have as many cells as the header; of several, the one with most columns."""
@@ -150,6 +158,3 @@ def _excels(text: str) -> str | None:
     """The separator where the file's first line says it, as Excel reads it: `sep=;`."""
     line = text.strip("\r\n").strip('"')
     return line[4] if len(line) == 5 and line.lower().startswith("sep=") else None
-
-
-__all__ = ["CANDIDATES", "MAX_LINE", "Table"]
