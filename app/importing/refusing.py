@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from app.errors import Failure
+from app.errors import Failure, Invalid
 from app.importing.reading.files import RowFile
 from app.importing.records import Record, Row
 from app.values.json_text import write_json
@@ -20,15 +20,9 @@ class Refusals:
         self.rows_file: Path | None = None
         self.reasons_file: Path | None = None
         if not silent:
-            beside = file.beside if into is None or into.is_dir() else into
-            if into is not None and into.is_dir():
-                beside = into / file.beside.name
-            if into is None or into.is_dir():
-                self.rows_file = beside.with_name(f"{beside.name}.refused{file.suffix}")
-                self.reasons_file = beside.with_name(f"{beside.name}.reasons.jsonl")
-            else:
-                self.rows_file = into
-                self.reasons_file = into.with_name(f"{into.name}.reasons.jsonl")
+            self.rows_file, self.reasons_file = _places(file, into)
+            if self.rows_file.exists() and self.rows_file.samefile(file.source.path):
+                raise Invalid(f"{file.name} itself is no place for its refused rows.", path=["refused"])
         self._file = file
         self._rows: BinaryIO | None = None
         self._reasons: BinaryIO | None = None
@@ -67,6 +61,15 @@ class Refusals:
             }
             self._reasons.write(write_json(told) + b"\n")
         self._line += self._file.lines_in(text)
+
+
+def _places(file: RowFile, into: Path | None) -> tuple[Path, Path]:
+    if into is not None and not into.is_dir():
+        return into, into.with_name(f"{into.name}.reasons.jsonl")
+    beside = file.beside if into is None else into / file.beside.name
+    return beside.with_name(f"{beside.name}.refused{file.suffix}"), beside.with_name(
+        f"{beside.name}.reasons.jsonl"
+    )
 
 
 def _column(failure: Failure, record: Record | None) -> str | None:
