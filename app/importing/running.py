@@ -1,169 +1,272 @@
-"""Importing a file, batch by batch. Rows that cannot be imported go to a file of their own, with the reason."""
+"""Importing files, batch by batch. What cannot be imported goes to a file of its own, in the form it came in.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+A file on its way through:
+
+    reading/          file     → `Row`      encodings, separators, JSON answers element by element, gzip
+    systems/<name>.py `Row`    → `Record`   a `Reader`: what that system prints, in our names
+    reading/columns.py `Row`   → `Record`   the same for files whose columns are ours, with the user's mapping
+    concepts/<name>.py `Record`s → rows     a `Writer`: a batch in one transaction → an `Outcome` for each
+
+The types are in `records.py`; `registry.py` has a line for each system and for each concept.
+
+**A reader** says which lists of an answer hold rows (`lists`), and turns a row into its records: a campaign with its
+metrics is a record of `campaigns` and one of `campaign_metrics`. It names values as our columns are named, gives ids as
+`external_ids={"benji": "500"}`, counts in `lost` what has no place here, and raises a Failure for what it cannot read.
+
+**A writer** is made for each import and gets at most `BATCH` records of its concept inside a transaction. It finds
+rows by the records' ids, makes or changes them, and leaves those alone that are as the file says: the same file again
+is `SAME` throughout. How it says no is in the docstring of `Writer.write`.
+
+**The runner** writes a batch of rows as one transaction, concept after concept in the order of `registry.WRITERS`, so
+what others point at is there before them. Where a row has several records and one prevents the batch, the row is
+refused as a whole. A batch that fails without saying why is tried again by halves. A dry run does all of it inside one
+transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and other writers
+of the same rows wait for its end.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
 
-from app.db.database import Database
-from app.domain.customers.entries import CustomerEntry
-from app.domain.customers.operations import upsert_customers
-from app.errors import Failure, NotFound, Several
-from app.importing import campaigns, customers, segments
-from app.importing.customers import NamedCustomers
-from app.importing.reading import FileLine, read_lines
-from app.values.json_text import write_json
+import asyncpg
+
+from app.db.database import Database, Transaction
+from app.db.outages import Away
+from app.errors import Failure, Invalid, NotFound
+from app.importing.reading.columns import ColumnReader
+from app.importing.reading.files import RowFile
+from app.importing.reading.opening import open_rows
+from app.importing.reading.sources import Source
+from app.importing.reading.told import Told
+from app.importing.records import Outcome, Reader, Record, RefusedTogether, Row, Verdict, Writer
+from app.importing.refusing import Refusals
+from app.importing.registry import READERS, WRITERS
+from app.importing.report import Report
 from app.values.scope import Scope
 
 BATCH = 1_000
+DRY_S = 600.0
+"""How long a statement of a dry run may take."""
 
-Progress = Callable[[int, int], None]
-"""How many rows are done, and how many of them were refused."""
-
-
-class RowKind(StrEnum):
-    """What a file holds."""
-
-    CUSTOMERS = "customers"
-    SEGMENTS = "segments"
-    CAMPAIGNS = "campaigns"
+Progress = Callable[[int, int, int], None]
+"""How many rows are done, how many of them were refused, and how many there are."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of the rows: each is counted in one of the two."""
-
-    imported: int = 0
-    refused: int = 0
-
-
-class _Refused:
-    """The file of refused rows: a JSON object a line, made with the first one."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.count = 0
-        self._opened: TextIO | None = None
-
-    def add(self, line: FileLine, failure: Failure | None) -> None:
-        """Write down a row and what is wrong with it."""
-        if self._opened is None:
-            self._opened = self.file.open("w", encoding="utf-8")
-        told = {"line": line.number, "code": "UNREADABLE", "message": line.fault, "path": []}
-        if failure is not None:
-            told |= {"code": failure.reason, "message": failure.message, "path": failure.path}
-        told["row"] = line.values if failure is not None else line.raw
-        self._opened.write(write_json(told).decode(errors="replace") + "\n")
-        self.count += 1
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._opened is not None:
-            self._opened.close()
-
-
-async def import_file(
+async def import_files(
     db: Database,
     scope: Scope,
-    kind: RowKind,
-    file: Path,
+    what: str,
+    sources: Sequence[Source],
     *,
-    refused_into: Path,
     now: datetime,
-    progress: Progress = lambda done, refused: None,
-) -> Outcome:
-    """Import every row of the file, or write it to `refused_into`. Doing it again with the same file is harmless."""
-    async with db.transaction(scope) as tx:
+    told: Told | None = None,
+    dry: bool = False,
+    refused_into: Path | None = None,
+    progress: Progress = lambda done, refused, total: None,
+) -> Report:
+    """Import every row of the files, or write it down as refused. Doing it again with the same files is harmless.
+
+    `what` is a concept or a system. Refused rows go beside each file, or into `refused_into`: a folder, or for one
+    file the file. A dry run writes them only there, if it is given.
+    """
+    told = told or Told()
+    async with db.transaction(scope, writes=False) as tx:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
             raise NotFound("customer group", scope.group_id)
-    outcome, refused, seen = Outcome(), _Refused(refused_into), NamedCustomers()
+    opened: list[tuple[RowFile, Reader]] = []
+    report = Report(what=what, dry=dry)
+    writers = {concept: make() for concept, make in WRITERS.items()}
     try:
-        for lines in _batches(read_lines(file)):
-            readable = []
-            for line in lines:
-                if line.fault:
-                    refused.add(line, None)
-                else:
-                    readable.append(line)
-            if kind is RowKind.CUSTOMERS:
-                outcome.imported += await _customers(db, scope, readable, refused, seen, now=now)
-            else:
-                outcome.imported += await _one_by_one(db, scope, kind, readable, refused, now=now)
-            outcome.refused = refused.count
-            progress(outcome.imported + outcome.refused, outcome.refused)
+        for source in sources:
+            reader = _reader(what, writers, told)
+            watcher = reader if isinstance(reader, ColumnReader) else None
+            opened.append((open_rows(source, told, reader.lists, watcher=watcher), reader))
+        total = sum(file.total for file, _ in opened)
+        async with _beginning(db, scope, dry=dry) as parts:
+            for file, reader in opened:
+                with Refusals(file, refused_into, silent=dry and refused_into is None) as refusals:
+                    run = _Run(reader, writers, refusals, report, parts, now)
+                    for rows in _batches(file.rows()):
+                        await run.batch(rows)
+                        progress(report.rows, report.refused, total)
+                report.read(file, refusals)
     finally:
-        refused.close()
-    return outcome
+        for file, _ in opened:
+            file.close()
+    return report
 
 
-async def _customers(
-    db: Database,
-    scope: Scope,
-    lines: Sequence[FileLine],
-    refused: _Refused,
-    seen: NamedCustomers,
-    *,
-    now: datetime,
-) -> int:
-    """Import a batch as a whole. Rows that prevent it are taken out, and the rest is tried again."""
-    async with db.transaction(scope) as tx:
-        stores = await customers.stores_of(tx, lines)
-    left: list[tuple[FileLine, CustomerEntry]] = []
-    for line in lines:
-        try:
-            entry = customers.entry_of(line, stores)
-            seen.check(line, entry)
-            left.append((line, entry))
-        except Failure as failure:
-            refused.add(line, failure)
-    while left:
-        try:
-            async with db.transaction(scope) as tx:
-                await upsert_customers(tx, [entry for _, entry in left], now=now)
-            return len(left)
-        except Several as several:
-            faulty = {int(failure.path[1]): failure for failure in several.failures}
-        except Failure as failure:
-            faulty = {}
-            if len(left) == 1:
-                faulty = {0: failure}
-            else:
-                # The failure does not say which row it is about: find out row by row.
-                half = len(left) // 2
-                parts = [[line for line, _ in left[:half]], [line for line, _ in left[half:]]]
-                return sum([await _customers(db, scope, part, refused, seen, now=now) for part in parts])
-        for at, problem in faulty.items():
-            problem.path = problem.path[2:]
-            if problem.reason == "REPEATED":
-                problem.message = (
-                    "Another row is about the same customer: it is known by this one's id and by its e-mail."
+def names() -> list[str]:
+    """What can be imported: concepts and systems."""
+    return [*WRITERS, *READERS]
+
+
+def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
+    if what in writers:
+        return ColumnReader(what, writers[what].columns, told)
+    if what in READERS:
+        return READERS[what]
+    raise Invalid(f"There are no {what} to import; there are {', '.join(names())}.", path=["what"])
+
+
+class _Parts:
+    """Where batches are written: each in a transaction, or in a part of one that is rolled back at the end."""
+
+    def __init__(self, db: Database, scope: Scope, around: Transaction | None) -> None:
+        self._db, self._scope, self._around = db, scope, around
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Transaction]:
+        if self._around is None:
+            async with self._db.transaction(self._scope) as tx:
+                yield tx
+        else:
+            async with self._around.savepoint():
+                yield self._around
+
+
+@asynccontextmanager
+async def _beginning(db: Database, scope: Scope, *, dry: bool) -> AsyncIterator[_Parts]:
+    if not dry:
+        yield _Parts(db, scope, None)
+        return
+    try:
+        async with db.transaction(scope) as tx:
+            await tx.patiently(DRY_S)
+            yield _Parts(db, scope, tx)
+            raise _Undone
+    except _Undone:
+        pass
+
+
+class _Undone(Exception):
+    """Rolls a dry run back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A row that could be read."""
+
+    row: Row
+    records: Sequence[Record]
+
+
+class _RowsPrevent(Exception):
+    def __init__(self, faults: Mapping[int, list[Failure]]) -> None:
+        super().__init__()
+        self.faults = faults
+        """Which of the pending rows, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The import of one file."""
+
+    reader: Reader
+    writers: Mapping[str, Writer]
+    refusals: Refusals
+    report: Report
+    parts: _Parts
+    now: datetime
+    turned_down: list[tuple[Row, Sequence[tuple[Failure, Record | None]]]] = field(default_factory=list)
+    """Of the batch at hand."""
+
+    async def batch(self, rows: Sequence[Row]) -> None:
+        pending: list[_Pending] = []
+        for row in rows:
+            self.report.rows += 1
+            try:
+                if row.fault is not None:
+                    raise row.fault
+                pending.append(_Pending(row, list(self.reader.records(row))))
+            except Failure as failure:
+                self._refuse(row, [failure])
+        await self._write(pending)
+        for row, reasons in sorted(self.turned_down, key=lambda one: one[0].number):
+            self.refusals.add(row, reasons)
+        self.turned_down.clear()
+
+    async def _write(self, pending: Sequence[_Pending]) -> None:
+        """Write them as a whole. Rows that prevent it are taken out, and the rest is tried again."""
+        while pending:
+            try:
+                async with self.parts.one() as tx:
+                    outcomes = await self._concepts(tx, pending)
+            except _RowsPrevent as told:
+                for at, failures in sorted(told.faults.items()):
+                    self._refuse(pending[at].row, failures, pending[at].records)
+                pending = [one for at, one in enumerate(pending) if at not in told.faults]
+                continue
+            except Away:
+                raise  # the database is gone: what is written stays, and the same file can be imported again
+            except (Failure, asyncpg.DataError, UnicodeEncodeError) as problem:
+                failure = (
+                    problem if isinstance(problem, Failure) else Invalid(f"It cannot be stored: {problem}.")
                 )
-            refused.add(left[at][0], problem)
-        left = [pair for at, pair in enumerate(left) if at not in faulty]
-    return 0
+                if len(pending) == 1:
+                    self._refuse(pending[0].row, [failure], pending[0].records)
+                    return
+                # It does not say which row it is about: find out by halves.
+                half = len(pending) // 2
+                await self._write(pending[:half])
+                await self._write(pending[half:])
+                return
+            self._account(pending, outcomes)
+            return
+
+    async def _concepts(
+        self, tx: Transaction, pending: Sequence[_Pending]
+    ) -> Sequence[tuple[int, Record, Outcome]]:
+        """Write the records, concept after concept; each with the place of its row and what became of it."""
+        by_concept: dict[str, list[tuple[int, Record]]] = {}
+        for at, one in enumerate(pending):
+            for record in one.records:
+                by_concept.setdefault(record.concept, []).append((at, record))
+        done: list[tuple[int, Record, Outcome]] = []
+        for concept in [name for name in self.writers if name in by_concept]:
+            found = by_concept[concept]
+            for start in range(0, len(found), BATCH):
+                some = found[start : start + BATCH]
+                try:
+                    outcomes = await self.writers[concept].write(tx, [one for _, one in some], now=self.now)
+                except RefusedTogether as told:
+                    faults: dict[int, list[Failure]] = {}
+                    for place, failure in told.faults.items():
+                        faults.setdefault(some[place][0], []).append(failure)
+                    raise _RowsPrevent(faults) from None
+                done += [(*pair, outcome) for pair, outcome in zip(some, outcomes, strict=True)]
+        return done
+
+    def _account(self, pending: Sequence[_Pending], outcomes: Sequence[tuple[int, Record, Outcome]]) -> None:
+        refused: dict[int, list[tuple[Failure, Record | None]]] = {}
+        for at, record, outcome in outcomes:
+            self.report.count(record, outcome)
+            if outcome.verdict is Verdict.REFUSED:
+                failure = outcome.failure or Invalid("It was refused.")
+                refused.setdefault(at, []).append((failure, record))
+        for at, failures in sorted(refused.items()):
+            self.report.refused += 1
+            for failure, _ in failures:
+                self.report.because(failure, pending[at].row)
+            self.turned_down.append((pending[at].row, failures))
+
+    def _refuse(self, row: Row, failures: Sequence[Failure], records: Sequence[Record] = ()) -> None:
+        """Refuse a row as a whole."""
+        self.report.refused += 1
+        for record in records:
+            self.report.count(record, Outcome(Verdict.REFUSED))
+        only = records[0] if len(records) == 1 else None
+        for failure in failures:
+            self.report.because(failure, row)
+        self.turned_down.append((row, [(failure, only) for failure in failures]))
 
 
-async def _one_by_one(
-    db: Database, scope: Scope, kind: RowKind, lines: Sequence[FileLine], refused: _Refused, *, now: datetime
-) -> int:
-    write = segments.write if kind is RowKind.SEGMENTS else campaigns.write
-    done = 0
-    for line in lines:
-        try:
-            async with db.transaction(scope) as tx:
-                await write(tx, line, now=now)
-            done += 1
-        except Failure as failure:
-            refused.add(line, failure)
-    return done
-
-
-def _batches(lines: Iterable[FileLine]) -> Iterator[list[FileLine]]:
-    batch: list[FileLine] = []
-    for line in lines:
-        batch.append(line)
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -171,4 +274,4 @@ def _batches(lines: Iterable[FileLine]) -> Iterator[list[FileLine]]:
         yield batch
 
 
-__all__ = ["Outcome", "RowKind", "import_file"]
+__all__ = ["Outcome", "Reader", "Record", "Report", "Writer", "import_files", "names"]

@@ -1,24 +1,27 @@
 """Cells and JSON values as the domain's values. A CSV cell is text; a JSON value has its own kind already."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from app.errors import Invalid
-from app.importing.reading import as_json
 from app.values.instants import read_date, read_instant
-from app.values.json_text import kind_of
+from app.values.json_text import kind_of, read_json
 
 T = TypeVar("T")
 YES = {"true", "1", "yes", "y", "t"}
 NO = {"false", "0", "no", "n", "f"}
 
 
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+
+
 class RowReader:
     """Reads one row, column by column. What nobody has asked for is left in `rest`."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any]) -> None:
         self.rest = dict(values)
 
     def take(self, name: str, read: Callable[[Any, str], T], *others: str) -> T | None:
@@ -69,10 +72,12 @@ def whole(value: Any, name: str) -> int:
 
 def exact(value: Any, name: str, *, like: str = "a number like 12.50") -> Decimal:
     """A number with its digits."""
-    try:
-        number = Decimal(value.strip() if isinstance(value, str) else value)
-    except (InvalidOperation, TypeError, ValueError):
-        number = Decimal("NaN")
+    number = Decimal("NaN")
+    if isinstance(value, str):
+        # Digits of ASCII alone: Decimal reads `1_000`, Arabic digits and `1e3` as well.
+        number = Decimal(value.strip()) if _PLAIN.fullmatch(value.strip()) else number
+    elif isinstance(value, int | Decimal):
+        number = Decimal(value)
     if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > 40:
         raise Invalid(f"`{name}` is {like}.", path=[name])
     return number
@@ -105,4 +110,9 @@ def texts(value: Any, name: str) -> list[str]:
 
 def document(value: Any, name: str) -> Any:
     """A JSON document; in CSV its text."""
-    return as_json(value, name) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return read_json(value.encode(errors="surrogatepass"), long_numbers=True)
+    except ValueError as why:
+        raise Invalid(f"`{name}` holds no JSON: {str(why).replace('The body', 'It')}", path=[name]) from None

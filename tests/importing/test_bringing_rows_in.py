@@ -8,7 +8,8 @@ import pytest
 
 from app.db.database import Database
 from app.errors import Invalid, NotFound
-from app.importing.running import Outcome, RowKind, import_file
+from app.importing.reading.sources import find_sources
+from app.importing.running import Report, import_files
 from app.values.scope import Scope
 from tests.given import audience as given
 from tests.given import groups
@@ -49,15 +50,24 @@ async def shop(db: Database) -> GivenGroup:
     return await groups.group(db)
 
 
-async def bring(
-    db: Database, scope: Scope, kind: RowKind, file: Path
-) -> tuple[Outcome, list[dict[str, Any]]]:
-    refused = file.with_suffix(".refused")
-    refused.unlink(missing_ok=True)
-    outcome = await import_file(db, scope, kind, file, refused_into=refused, now=given.NOON)
-    told = [json.loads(line) for line in refused.read_text().splitlines()] if refused.exists() else []
-    assert len(told) == outcome.refused
-    return outcome, told
+async def bring(db: Database, scope: Scope, what: str, file: Path) -> tuple[Report, list[dict[str, Any]]]:
+    """Import a file; what became of it, and each refused row with the reason."""
+    refused, reasons = (
+        next(iter(file.parent.glob(f"{file.name}.{word}.*")), None) for word in ("refused", "reasons")
+    )
+    for one in (refused, reasons):
+        if one is not None:
+            one.unlink()
+    report = await import_files(db, scope, what, find_sources(str(file)), now=given.NOON)
+    reasons = file.with_name(f"{file.name}.reasons.jsonl")
+    if not reasons.exists():
+        assert report.refused == 0
+        return report, []
+    (refused,) = file.parent.glob(f"{file.name}.refused.*")
+    rows = refused.read_bytes().decode(errors="replace").splitlines()
+    told = [json.loads(line) for line in reasons.read_text().splitlines()]
+    assert len(told) == report.refused
+    return report, [{**one, "row": rows[one["refused_line"] - 1]} for one in told]
 
 
 def lines(file: Path, rows: list[dict[str, Any]]) -> Path:
@@ -69,7 +79,7 @@ async def test_customers_from_a_csv_file_and_again(db: Database, shop: GivenGrou
     file = tmp_path / "customers.csv"
     file.write_text(CUSTOMERS.format(store=shop.beacon_key))
     for _ in range(2):
-        outcome, told = await bring(db, shop.scope, RowKind.CUSTOMERS, file)
+        outcome, told = await bring(db, shop.scope, "customers", file)
         assert (outcome.imported, outcome.refused) == (2, 5)
         assert sorted((one["line"], one["code"], one["path"]) for one in told) == [
             (4, "INVALID", ["email"]),
@@ -95,7 +105,7 @@ async def test_a_thousand_rows_more_than_a_batch_with_faults_everywhere(
     rows = [{"external_id": f"n{n}", "order_count": -1 if n % 7 == 0 else n} for n in range(2_500)]
     file = lines(tmp_path / "customers.jsonl", rows)
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes() + b"\n[1]\n{broken\n\xff\xfe{}\n")
-    outcome, told = await bring(db, shop.scope, RowKind.CUSTOMERS, file)
+    outcome, told = await bring(db, shop.scope, "customers", file)
     faulty = [n for n in range(2_500) if n % 7 == 0]
     assert (outcome.imported, outcome.refused) == (2_500 - len(faulty), len(faulty) + 3)
     assert sorted(one["line"] for one in told) == [*(n + 1 for n in faulty), 2_502, 2_503, 2_504]
@@ -111,7 +121,7 @@ async def test_a_quote_that_is_never_closed_costs_its_own_line(
         'External ID,NAME,SKU\nq1,"a\nb",K1\nq2,"unclosed,\nq3,c,\nq4,"x"y,\n\nq5,"say ""e""",K5\nq6,%s,\n'
         % ("z" * 140_000)
     )
-    outcome, told = await bring(db, shop.scope, RowKind.CUSTOMERS, file)
+    outcome, told = await bring(db, shop.scope, "customers", file)
     assert (outcome.imported, outcome.refused) == (3, 3)
     assert [(one["line"], one["code"], one["row"][:12]) for one in told] == [
         (4, "UNREADABLE", 'q2,"unclosed'), (6, "UNREADABLE", 'q4,"x"y,'), (9, "UNREADABLE", "q6,zzzzzzzzz"),
@@ -134,7 +144,7 @@ async def test_the_second_row_about_a_customer_is_refused_however_far_away(
     ]
     rows += [{"external_id": "n3", "name": "again"}, {"email": "N4@example.com"}]
     rows += [{"external_id": "x", "loyaltyTier": "gold", "loyalty_tier": "silver"}]
-    outcome, told = await bring(db, shop.scope, RowKind.CUSTOMERS, lines(tmp_path / "c.jsonl", rows))
+    outcome, told = await bring(db, shop.scope, "customers", lines(tmp_path / "c.jsonl", rows))
     assert outcome.imported == 1_500
     assert sorted((one["line"], one["code"], one["path"], one["message"][:8]) for one in told) == [
         (1_501, "REPEATED", ["external_id"], "Line 4 i"), (1_502, "REPEATED", ["email"], "Line 5 i"),
@@ -144,7 +154,7 @@ async def test_the_second_row_about_a_customer_is_refused_however_far_away(
 
 async def test_campaigns_as_the_api_prints_them(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
     segments = [{"id": "seg_all_customers", "name": "All Customers", "type": "static"}]
-    await bring(db, shop.scope, RowKind.SEGMENTS, lines(tmp_path / "s.jsonl", segments))
+    await bring(db, shop.scope, "segments", lines(tmp_path / "s.jsonl", segments))
     rows: list[dict[str, Any]] = [
         {
             "id": "camp_001", "name": "Summer Promo 2026", "type": "promotion", "status": "draft",
@@ -158,7 +168,7 @@ async def test_campaigns_as_the_api_prints_them(db: Database, shop: GivenGroup, 
             "created_at": "2026-01-25T10:00:00Z",
         },
     ]  # fmt: skip
-    outcome, told = await bring(db, shop.scope, RowKind.CAMPAIGNS, lines(tmp_path / "c.jsonl", rows))
+    outcome, told = await bring(db, shop.scope, "campaigns", lines(tmp_path / "c.jsonl", rows))
     assert (outcome.imported, told) == (2, [])
 
 
@@ -168,7 +178,7 @@ async def test_segments_then_campaigns_with_their_old_ids(
     for name in ("c1", "c2"):
         await given.customer(db, shop.scope, name, loyalty_tier="gold")
     for _ in range(2):
-        outcome, told = await bring(db, shop.scope, RowKind.SEGMENTS, lines(tmp_path / "s.jsonl", SEGMENTS))
+        outcome, told = await bring(db, shop.scope, "segments", lines(tmp_path / "s.jsonl", SEGMENTS))
         assert (outcome.imported, [(one["line"], one["code"], one["path"]) for one in told]) == (
             2,
             [
@@ -178,11 +188,11 @@ async def test_segments_then_campaigns_with_their_old_ids(
                 (6, "INVALID", ["colour"]),
             ],
         )
-        outcome, told = await bring(db, shop.scope, RowKind.CAMPAIGNS, lines(tmp_path / "c.jsonl", CAMPAIGNS))
+        outcome, told = await bring(db, shop.scope, "campaigns", lines(tmp_path / "c.jsonl", CAMPAIGNS))
         assert (outcome.imported, [(one["line"], one["path"]) for one in told]) == (
             3, [(4, ["status"]), (5, ["segment"])],
         )  # fmt: skip
-        assert told[0]["row"] == CAMPAIGNS[3]
+        assert json.loads(told[0]["row"]) == CAMPAIGNS[3]
     async with db.transaction(shop.scope) as tx:
         segments = await tx.fetch("SELECT external_id, type, size, source FROM segment ORDER BY external_id")
         campaigns = await tx.fetch(
@@ -203,9 +213,9 @@ async def test_what_is_no_file_of_rows_or_no_group_is_said(
     file = tmp_path / "x.csv"
     file.write_text("a,,a\n1,2,3\n")
     with pytest.raises(Invalid):
-        await bring(db, shop.scope, RowKind.CUSTOMERS, file)
+        await bring(db, shop.scope, "customers", file)
     with pytest.raises(NotFound):
-        await bring(db, Scope(10**9), RowKind.CUSTOMERS, file)
+        await bring(db, Scope(10**9), "customers", file)
 
 
 @pytest.mark.parametrize("cell", ["a\0b", "\0", '"a\0\nb"'])
@@ -214,6 +224,6 @@ async def test_a_cell_with_nul_costs_its_own_row(
 ) -> None:
     file = tmp_path / "customers.csv"
     file.write_text(f"id,email,name\nn1,n1@example.org,{cell}\nn2,n2@example.org,Ed\n", encoding="utf-8")
-    outcome, told = await bring(db, shop.scope, RowKind.CUSTOMERS, file)
+    outcome, told = await bring(db, shop.scope, "customers", file)
     assert outcome.refused == 1
     assert "NUL" in json.dumps(told[0])

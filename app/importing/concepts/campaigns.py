@@ -1,4 +1,4 @@
-"""Rows of campaigns: each makes a campaign, or changes the one that has its external id."""
+"""Campaigns: a row makes one, or changes the one that has its id."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,33 +9,50 @@ from app.domain.campaigns.changing import update_campaign
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.lifecycle import RULES, Move
 from app.domain.campaigns.operations import create_campaign, move_campaign
-from app.domain.external_ids import make_room, rows_known_as, set_ids
 from app.errors import Conflict, Invalid, NotFound
-from app.importing.customers import stores_of
-from app.importing.reading import FileLine
+from app.importing.concepts.singly import one_by_one
+from app.importing.concepts.stores import stores_of
+from app.importing.knowing import before_made, give_ids, known_row, named_row
+from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, day_or_instant, document, exact, text, texts
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
-from app.values.systems import CRM
 
-COLUMNS = (
-    "external_id", "name", "description", "type", "objective", "status", "channels", "segment", "store",
-    "start_date", "end_date", "budget", "logo_url", "content", "subject", "body", "cta_text", "cta_url",
-)  # fmt: skip
 _ALIVE = "SELECT id FROM campaign WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
 _STATUS = "SELECT status FROM campaign WHERE group_id = $1 AND id = $2"
+_STATE = "SELECT md5((to_jsonb(c) - 'updated_at')::text) FROM campaign c WHERE group_id = $1 AND id = $2"
 
 
-async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
-    """Make or change one campaign."""
-    row = RowReader(line.values)
-    external_id = row.take("external_id", text, "id")
-    if not external_id:
-        raise Invalid(
-            "`external_id` names the campaign, as the system it comes from knows it.", path=["external_id"]
-        )
-    store = row.take("store", text, "store_id")
-    segment = row.take("segment", _named, "segment_id")
+class CampaignWriter:
+    """Makes or changes campaigns, one by one: a rule that one breaks is no other's."""
+
+    columns = Columns(
+        known=(
+            "external_id", "name", "description", "type", "objective", "status", "channels", "segment", "store",
+            "start_date", "end_date", "budget", "logo_url", "content", "schedule", "subject", "body", "cta_text",
+            "cta_url",
+        ),
+        also={
+            "id": "external_id", "segment_id": "segment", "store_id": "store", "goal": "objective",
+            "starts_at": "start_date", "starts_on": "start_date", "ends_at": "end_date", "ends_on": "end_date",
+            "budget_total": "budget",
+        },
+        amounts=frozenset({"budget"}),
+        moments=frozenset({"start_date", "end_date"}),
+        unkept=frozenset({"metrics", "created_at"}),
+    )  # fmt: skip
+
+    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
+        """Each as far as it can be."""
+        return await one_by_one(tx, records, _write, now=now)
+
+
+async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
+    row = RowReader(record.values)
+    ids = record.external_ids
+    named = await known_row(tx, "camp", ids)
+    store = row.take("store", text)
+    segment = row.take("segment", _named)
     status = row.take("status", _status)
     content = row.take("content", document) or {}
     schedule = row.take("schedule", document) or {}
@@ -48,32 +65,36 @@ async def write(tx: Transaction, line: FileLine, *, now: datetime) -> None:
         "name": row.take("name", text),
         "description": row.take("description", text),
         "type": row.take("type", _kind),
-        "objective": row.take("objective", _objective, "goal"),
+        "objective": row.take("objective", _objective),
         "channels": row.take("channels", texts),
-        "budget_total": row.take("budget", exact, "budget_total"),
+        "budget_total": row.take("budget", exact),
         "logo_url": row.take("logo_url", text),
         **{name: row.take(name, text) for name in ("subject", "body", "cta_text", "cta_url")},
-        "segment_id": None if segment is None else await _segment(tx, segment),
+        "segment_id": None
+        if segment is None
+        else await named_row(tx, "seg", "segment", ids, segment, "segment"),
         "starts_at" if isinstance(start, datetime) else "starts_on": start,
         "ends_at" if isinstance(end, datetime) else "ends_on": end,
     }
-    for ignored in ("metrics", "created_at"):  # legacy lists print these; here they are counted
-        row.rest.pop(ignored, None)
-    row.nothing_left(COLUMNS)
+    row.nothing_left(CampaignWriter.columns.known)
     fields = CampaignFields(**{name: UNSET if value is None else value for name, value in values.items()})
-    named = (await rows_known_as(tx, "camp", CRM, [external_id])).get(external_id)
     known = None if named is None else await tx.fetchval(_ALIVE, tx.scope.group_id, named)
+    before = None if known is None else await tx.fetchval(_STATE, tx.scope.group_id, known)
     if known is None:
-        await make_room(tx, "camp", CRM, [external_id])
-        store_id = await _store(tx, line, store)
+        store_id = await _store(tx, store)
+        await before_made(tx, "camp", ids)
         known = await create_campaign(
             tx, fields, store_id=store_id, draft=status is CampaignStatus.DRAFT, now=now
         )
-        await set_ids(tx, "camp", {known: {CRM: external_id}})
     else:
         await update_campaign(tx, known, fields, now=now)
+    await give_ids(tx, "camp", known, ids)
     if status is not None:
         await _bring_to(tx, known, status, now=now)
+    if before is None:
+        return Verdict.MADE
+    same = before == await tx.fetchval(_STATE, tx.scope.group_id, known)
+    return Verdict.SAME if same else Verdict.CHANGED
 
 
 async def _bring_to(tx: Transaction, campaign_id: int, status: CampaignStatus, *, now: datetime) -> None:
@@ -91,17 +112,10 @@ async def _bring_to(tx: Transaction, campaign_id: int, status: CampaignStatus, *
     raise Conflict(f"A campaign that is {current} by its dates cannot be {status}.", path=["status"])
 
 
-async def _segment(tx: Transaction, name: str) -> int:
-    found = (await rows_known_as(tx, "seg", CRM, [name])).get(name)
-    if not isinstance(found, int):
-        raise NotFound("segment", name, path=["segment"])
-    return found
-
-
-async def _store(tx: Transaction, line: FileLine, store: str | None) -> int | None:
+async def _store(tx: Transaction, store: str | None) -> int | None:
     if store is None:
         return None
-    found = (await stores_of(tx, [line])).get(store)
+    found = (await stores_of(tx, [store])).get(store)
     if found is None:
         raise NotFound("store", store, path=["store"])
     return found

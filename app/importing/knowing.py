@@ -1,0 +1,53 @@
+"""The row that a record is about, by what each system calls it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from app.db.database import Transaction
+from app.domain.external_ids import RowId, make_room, rows_known_as, set_ids
+from app.errors import Conflict, Invalid, NotFound
+from app.values.ids import read_id
+
+
+async def known_row(tx: Transaction, kind: str, ids: Mapping[str, str]) -> RowId | None:
+    """The row with these ids; None where there is none yet. Conflict where they are several rows'."""
+    if not ids:
+        raise Invalid("`external_id` says what the system it comes from calls it.", path=["external_id"])
+    found = {
+        row for system, ident in ids.items() if (row := (await rows_known_as(tx, kind, system, [ident])).get(ident))
+    }
+    if len(found) > 1:
+        raise Conflict(
+            f"{' and '.join(f'{ident} of {system}' for system, ident in ids.items())} are different rows here.",
+            path=["external_id"],
+            code="SEVERAL_ROWS",
+        )
+    return next(iter(found), None)
+
+
+async def before_made(tx: Transaction, kind: str, ids: Mapping[str, str]) -> None:
+    """Make room for the numbers that a new row will have."""
+    for system, ident in ids.items():
+        await make_room(tx, kind, system, [ident])
+
+
+async def give_ids(tx: Transaction, kind: str, row: RowId, ids: Mapping[str, str]) -> None:
+    """Let the row be known by them."""
+    await set_ids(tx, kind, {row: dict(ids)}, paths={row: []})
+
+
+async def named_rows(
+    tx: Transaction, kind: str, systems: Iterable[str], names: Sequence[str]
+) -> dict[str, RowId]:
+    """What the file's systems mean by these names; our own ids are understood as well."""
+    found: dict[str, RowId] = {}
+    for system in systems:
+        found = {**await rows_known_as(tx, kind, system, [n for n in names if n not in found]), **found}
+    return {**{name: own for name in names if (own := read_id(kind, name)) is not None}, **found}
+
+
+async def named_row(tx: Transaction, kind: str, what: str, systems: Iterable[str], name: str, *path: str) -> int:
+    """The same for one; NotFound where there is none."""
+    found = (await named_rows(tx, kind, systems, [name])).get(name)
+    if not isinstance(found, int):
+        raise NotFound(what, name, path=path)
+    return found

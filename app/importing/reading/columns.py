@@ -1,0 +1,184 @@
+"""Files whose columns are ours, or are mapped to ours: a `Reader` for each concept."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from app.errors import Invalid
+from app.importing.reading.dates import iso
+from app.importing.reading.numbers import Convention
+from app.importing.reading.told import Decimals, Told
+from app.importing.records import Columns, Lists, Record, Row
+from app.values.json_text import kind_of
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BETWEEN = re.compile(r"[\s_-]+")
+_WRAPPERS = ("data", "items", "results", "rows", "records", "nodes", "values")
+
+
+class ColumnReader:
+    """Reads rows of one concept. One is made for each file: it learns how the file's columns write numbers."""
+
+    def __init__(self, concept: str, columns: Columns, told: Told) -> None:
+        self._concept, self._columns, self._told = concept, columns, told
+        self._ours = {_bare(name): name for name in (*columns.known, *columns.unkept, "external_ids")}
+        self._ours |= {_bare(theirs): ours for theirs, ours in columns.also.items()}
+        self._mapping = {name: self._target(ours) for name, ours in told.mapping.items()}
+        self._mapping |= {snake(name): ours for name, ours in self._mapping.items()}
+        self._ignored = {snake(name) for name in told.ignored}
+        self._found: dict[str, str | None] = {}
+        self._conventions: dict[str, Convention] = {}
+        self._table = False
+        named = {concept, *_WRAPPERS}
+        self.lists = Lists(frozenset(named | {f"data.{name}" for name in named}), ours=self, any=True)
+
+    def header(self, names: list[str]) -> None:
+        """The columns of a table. Invalid where two of them mean the same."""
+        self._table = True
+        first: dict[str, str] = {}
+        for name in names:
+            ours = self.ours(name)
+            if ours is not None and first.setdefault(ours, name) != name:
+                raise Invalid(
+                    f"The columns `{first[ours]}` and `{name}` mean the same (`{ours}`);"
+                    " leave one out with `--ignore`.",
+                    path=[1],
+                )
+
+    def watch(self, row: Row) -> None:
+        """Learn from a row of the table."""
+        for name, value in row.values.items():
+            if self.ours(name) in self._columns.amounts:
+                self._convention(name).learn(value)
+
+    def records(self, row: Row) -> Iterator[Record]:
+        """The one record in a row."""
+        values: dict[str, Any] = {}
+        names: dict[str, str] = {}
+        lost: dict[str, int] = {}
+        unknown: list[str] = []
+        for name, value in self._unwrapped(row.values).items():
+            ours = self.ours(name)
+            if ours is None:
+                lost[name] = 1
+            elif ours in names:
+                raise Invalid(f"Two keys mean the same: {name} is one.", code="UNREADABLE")
+            else:
+                names[ours] = name
+                if value is None:
+                    continue
+                if ours in self._columns.unkept:
+                    lost[name] = 1
+                elif not self._is_known(ours):
+                    unknown.append(name)
+                else:
+                    values[ours] = self._plain(name, ours, value)
+        if unknown:
+            raise self._unknown(unknown)
+        ids = self._external_ids(values)
+        yield Record(
+            self._concept,
+            values,
+            row,
+            ids,
+            names,
+            {n: c for n, c in lost.items() if row.values[n] is not None},
+        )
+
+    def ours(self, name: str) -> str | None:
+        """What we call a column of the file; None where it is ignored."""
+        if name not in self._found:
+            low = snake(name)
+            if low in self._ignored:
+                self._found[name] = None
+            else:
+                mapped = self._mapping.get(name.strip()) or self._mapping.get(low)
+                self._found[name] = mapped or self._target(low)
+        return self._found[name]
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a key is one of a row's."""
+        return isinstance(key, str) and _bare(snake(key)) in self._ours
+
+    def _target(self, name: str) -> str:
+        head, dot, tail = snake(name).partition(".")
+        return self._ours.get(_bare(head), head) + dot + tail
+
+    def _is_known(self, ours: str) -> bool:
+        return self._columns.free or ours.partition(".")[0] in self._ours.values()
+
+    def _unwrapped(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a detail wraps in an object of one key."""
+        if len(values) == 1:
+            ((name, inner),) = values.items()
+            if isinstance(inner, dict) and name not in self and name not in self._told.mapping:
+                return inner
+        return values
+
+    def _plain(self, name: str, ours: str, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                if ours in self._columns.amounts and value.strip():
+                    return self._convention(name).plain(value.strip(), name)
+                if ours in self._columns.moments:
+                    return iso(value, day_first=self._told.day_first)
+            except Invalid as problem:
+                raise Invalid(f"`{name}`: {problem.message}", path=[ours]) from None
+        return value
+
+    def _convention(self, name: str) -> Convention:
+        if name not in self._conventions:
+            # A text in JSON comes from a program, which writes a point unless something else is told.
+            told = self._told.decimal or (None if self._table else Decimals.POINT)
+            self._conventions[name] = Convention(told)
+        return self._conventions[name]
+
+    def _external_ids(self, values: dict[str, Any]) -> dict[str, str]:
+        """Its ids by system, taken out of the values, unless the concept has a key of its own."""
+        ids: dict[str, str] = {}
+        given = values.pop("external_ids", None)
+        if isinstance(given, list):
+            given = {one.get("system"): one.get("id") for one in given if isinstance(one, dict)}
+        if given is not None and not isinstance(given, dict):
+            raise Invalid("`external_ids` is an object: system → id.", path=["external_ids"])
+        for system, ident in (given or {}).items():
+            ids[str(system)] = _id(ident, "external_ids")
+        for name in [name for name in values if name.startswith("external_ids.")]:
+            ids[name.removeprefix("external_ids.")] = _id(values.pop(name), name)
+        if not self._columns.own_key and "external_id" in values:
+            ident = _id(values.pop("external_id"), "external_id")
+            if ident:
+                ids[self._told.system] = ident
+        return ids
+
+    def _unknown(self, unknown: list[str]) -> Invalid:
+        known = list(self._columns.known)
+        told = []
+        for name in sorted(unknown):
+            low = snake(name)
+            near = get_close_matches(low, known, n=1, cutoff=0.6)
+            told.append(f"`{name}`" + (f" (perhaps `{near[0]}`)" if near else ""))
+        return Invalid(
+            f"Unknown columns: {', '.join(told)}; known are {', '.join(known)}. Say what they are with"
+            " `--map`, or leave them out with `--ignore`.",
+            path=[snake(min(unknown))],
+        )
+
+
+def snake(name: str) -> str:
+    """`externalId`, `External Id` and `EXTERNAL_ID` → `external_id`; what comes after a dot stays."""
+    head, dot, tail = name.strip().partition(".")
+    words = _BETWEEN.split(_WORDS.sub("_", head))
+    return "_".join(word.lower() for word in words if word) + dot + tail
+
+
+def _bare(name: str) -> str:
+    """Names that differ only in where their words end are the same: `E-Mail`, `externalid`."""
+    return name.replace("_", "")
+
+
+def _id(value: Any, name: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Invalid(f"`{name}` is a text, not {kind_of(value)}.", path=[name.partition(".")[0]])
+    return str(value).strip()
