@@ -35,18 +35,16 @@ class Turns:
         self._mean_ms: dict[int, float] = {}
         """How long statements take, by group, of late."""
 
-    def saw(self, group: int) -> None:
-        """A request of this group came in."""
+    def saw(self, group: int) -> bool:
+        """A request of this group came in. Whether what this group asks takes long on the whole, however it looks, and
+        others are about."""
         self._seen[group] = time.monotonic()
+        return self._mean_ms.get(group, 0.0) > SLOW_MS and self.others_are_about(group)
 
     def took(self, group: int, took_ms: float) -> None:
         """A statement of this group took so long."""
         mean = self._mean_ms.get(group, 0.0)
         self._mean_ms[group] = mean + (took_ms - mean) * NEWEST_COUNTS
-
-    def is_slow(self, group: int) -> bool:
-        """Whether what this group asks takes long on the whole, however it looks, and others are about."""
-        return self._mean_ms.get(group, 0.0) > SLOW_MS and self.others_are_about(group)
 
     def others_are_about(self, group: int) -> bool:
         """Whether another group asks for anything, too."""
