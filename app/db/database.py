@@ -170,7 +170,8 @@ class Database:
         """Run a planned statement; its one column is the JSON text of the answer."""
         if self.guarded:
             return self._read_guarded(sql, values, scope)
-        return self.reader.fetch_bytes(sql, values, group=self.user(scope))
+        group = scope.group_id if self._uses_share_of is None else self._uses_share_of
+        return self.reader.fetch_bytes(sql, values, group=group)
 
     async def _read_guarded(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
         begin = f"BEGIN READ ONLY; {group_setting(scope)}"

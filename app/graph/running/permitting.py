@@ -36,7 +36,9 @@ class Need:
 
     def is_met_by(self, principal: Principal) -> bool:
         """Whether this one has it."""
-        return principal.scope.shape in self.shapes if self.shapes else principal.may(self.roles)
+        if self.shapes:
+            return principal.scope.shape in self.shapes
+        return not self.roles.isdisjoint(principal.roles)
 
 
 def refusals_to(needs: tuple[Need, ...], principal: Principal) -> list[dict[str, Any]]:
