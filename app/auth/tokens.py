@@ -5,7 +5,9 @@ issuer; the issuer says which algorithms and keys may verify it, so no token is 
 taken for a shared secret, and `none` has no issuer.
 
     alg           without JWT_JWKS_URL                   with JWT_JWKS_URL
-    HS256         JWT_SECRET                             JWT_SECRET, and `iss` must be our own
+    HS256         JWT_SECRET; `iss` is our own or         JWT_SECRET, and `iss` must be our own
+                  JWT_ISSUER, or, without that setting,
+                  is left out
     RS, PS, ES,   refused                                the keys at that address
     EdDSA
 
@@ -129,9 +131,15 @@ class Tokens:
         return True
 
     def _verify_shared(self, token: str) -> dict[str, Any]:
-        issuers: list[str] | None = [OWN_ISSUER]
-        if self._keys is None:
-            issuers = [self._issuer, OWN_ISSUER] if self._issuer else None
+        if self._keys is None and self._issuer is None:
+            payload = self._decode(token, self._secret, {"HS256"}, None)
+            # Tools that sign with our secret need not name an issuer; whoever names another one is not us.
+            if payload.get("iss", OWN_ISSUER) != OWN_ISSUER:
+                raise Unauthorized
+            return payload
+        issuers = [OWN_ISSUER]
+        if self._keys is None and self._issuer is not None:
+            issuers.append(self._issuer)
         return self._decode(token, self._secret, {"HS256"}, issuers)
 
     async def _verify_public(self, token: str, header: dict[str, Any], *, now: datetime) -> dict[str, Any]:
