@@ -186,6 +186,7 @@ def _mounted(
         Route("/readyz", readiness.ready),
         Route("/metrics", readiness.metrics),
         Route("/oauth2/token", tokens.answer, methods=["POST"]),
+        Route("/oauth2/revoke", tokens.revoke, methods=["POST"]),
         Route("/assets/{id}", AssetLinks(services.db, services.assets).answer),
         Mount(STATIC_PATH, static_files()),
     ]

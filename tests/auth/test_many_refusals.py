@@ -204,8 +204,9 @@ async def test_every_surface_says_429_and_the_log_says_where(served: Any, db: Da
             slowed = await http.request(method, path, headers=headers)
             assert (slowed.status_code, int(slowed.headers["retry-after"]) > 0) == (429, True), path
         form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
-        slowed = await http.post("/oauth2/token", data=form)
-        assert slowed.status_code == 429
+        for path in ("/oauth2/token", "/oauth2/revoke"):
+            slowed = await http.post(path, data=form)
+            assert slowed.status_code == 429
     async with client(ELSEWHERE) as http:
         query = {"query": "{ apiKeys { totalCount } }"}
         answered = await http.post("/graphql", json=query, headers={"X-API-KEY": key})
