@@ -53,6 +53,7 @@ OUR_HEADERS = (
 )  # fmt: skip
 SHOWN_HEADERS = (
     "X-Request-Id", "Retry-After", "Preference-Applied", "X-Total-Count", "Link", "Idempotent-Replayed", "Location",
+    "RateLimit-Remaining",
 )  # fmt: skip
 CLOSES_WITHIN_S = 2.0
 """How long each part may take to close."""

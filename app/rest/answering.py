@@ -176,10 +176,14 @@ class Path:
                     given = await answer(operation, context)
                 else:
                     given = await self.read(route, operation, context)
-                return answered(self.facade, route, parts, given, context, exchange)
-            key = read_key(key)
-            handed_on = True
-            return await self.once(route, parts, operation, context, exchange, key)
+                response = answered(self.facade, route, parts, given, context, exchange)
+            else:
+                key = read_key(key)
+                handed_on = True
+                response = await self.once(route, parts, operation, context, exchange, key)
+            if context.left is not None:
+                response.headers["RateLimit-Remaining"] = str(max(0, context.left.amount))
+            return response
         finally:
             if is_form and not handed_on:
                 await close_files(body)
