@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from app.db.giving_way import GIVES_WAY
 from app.errors import Unavailable
 from app.values.shares import Shares, TooMany
 from app.values.slices import PAUSE, SLICE_S
@@ -68,9 +69,11 @@ class Turns:
                 ) from None
         started = time.monotonic()
         PAUSE.set(partial(self._pause, group))
+        was = GIVES_WAY.set(True)
         try:
             yield
         finally:
+            GIVES_WAY.reset(was)
             took_s = time.monotonic() - started
             if took_s > LONG_S and self.others_are_about(group):
                 pause_s = min((1 if is_planned else 2) * took_s, MAX_PAUSE_S)
