@@ -257,9 +257,7 @@ async def connect(
         return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
 
     async def reading_aside() -> Connection:
-        connection = await opened(
-            url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE, default_transaction_read_only="on"
-        )
+        connection = await writing()
         await niceness.give(connection)
         return connection
 
