@@ -20,7 +20,14 @@ from app.db.absence import Absence
 from app.db.connecting import connected
 from app.db.giving_way import GIVES_WAY, Aside, Niceness
 from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
-from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
+from app.db.preparing import (
+    DRIVERS_OWN,
+    MAX_FIRSTS,
+    MAX_HEAVY_BYTES,
+    MAX_READER_BYTES,
+    MAX_WRITER_BYTES,
+    PreparingConnection,
+)
 from app.db.pulse import Pulse
 from app.db.reading import Readers
 from app.db.replica import Replica
@@ -240,7 +247,8 @@ async def connect(
 
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
     for reads that may be stale, by `replica_max_lag_ms` at most. `readers` and `writers`: the most connections;
-    `spare`: how many more of each there may be for groups below their share.
+    `spare`: how many more of each there may be for groups below their share. As many as `readers` again, of each
+    role, are opened where something is heavy (`giving_way.py`).
     """
     common = {
         "timezone": "UTC",
@@ -253,11 +261,11 @@ async def connect(
 
     niceness = Niceness()
 
-    async def writing() -> Connection:
-        return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
+    async def writing(most: int = MAX_WRITER_BYTES) -> Connection:
+        return await opened(url, most, come_to_writers, role=APP_ROLE)
 
     async def reading_aside() -> Connection:
-        connection = await writing()
+        connection = await writing(MAX_HEAVY_BYTES)
         await niceness.give(connection)
         return connection
 
@@ -279,7 +287,7 @@ async def connect(
         async def connect() -> Connection:
             connection = await opened(
                 where,
-                MAX_READER_BYTES,
+                MAX_HEAVY_BYTES if gives_way else MAX_READER_BYTES,
                 come,
                 role=GUARDED_READ_ROLE if guarded else READ_ROLE,
                 plan_cache_mode="force_generic_plan",
