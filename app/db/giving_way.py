@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.db.connecting import socket_of
 from app.db.pool import Pool
 from app.db.reading import Readers
 
@@ -58,7 +59,7 @@ class Niceness:
         """The process at the other end of this connection gives way from now on, if it is on this machine."""
         try:
             pid = int(connection.get_server_pid())
-            if not _is_at(pid, connection._transport.get_extra_info("socket")):
+            if not _is_at(pid, socket_of(connection)):
                 raise ProcessLookupError("its processes are not to be seen from here")
             os.setpriority(os.PRIO_PROCESS, pid, min(os.getpriority(os.PRIO_PROCESS, pid) + NICER, LAST))
             await _session_gives_way(pid)
