@@ -44,15 +44,18 @@ class Turns:
         others are about."""
         self._seen[group] = time.monotonic()
         # Most groups are not: they are not compared with others.
-        return self._mean_ms.get(group, 0.0) > SLOW_MS and self._is_slow(group)
+        return self._mean_ms.get(group, 0.0) > SLOW_MS and self.is_slow(group)
 
     def took(self, group: int, took_ms: float) -> None:
         """A statement of this group took so long."""
         mean = self._mean_ms.get(group, 0.0)
         self._mean_ms[group] = mean + (took_ms - mean) * NEWEST_COUNTS
 
-    def _is_slow(self, group: int) -> bool:
-        mean_ms = self._mean_ms[group]
+    def is_slow(self, group: int) -> bool:
+        """Whether what this group asks takes long on the whole, however it looks, and others are about."""
+        mean_ms = self._mean_ms.get(group, 0.0)
+        if mean_ms <= SLOW_MS:
+            return False
         others = [self._mean_ms.get(one, 0.0) for one in self._about(group)]
         return bool(others) and mean_ms > TIMES_OTHERS * min(others)
 
