@@ -13,7 +13,9 @@ async def known_row(tx: Transaction, kind: str, ids: Mapping[str, str]) -> RowId
     if not ids:
         raise Invalid("`external_id` says what the system it comes from calls it.", path=["external_id"])
     found = {
-        row for system, ident in ids.items() if (row := (await rows_known_as(tx, kind, system, [ident])).get(ident))
+        row
+        for system, ident in ids.items()
+        if (row := (await rows_known_as(tx, kind, system, [ident])).get(ident))
     }
     if len(found) > 1:
         raise Conflict(
@@ -45,7 +47,9 @@ async def named_rows(
     return {**{name: own for name in names if (own := read_id(kind, name)) is not None}, **found}
 
 
-async def named_row(tx: Transaction, kind: str, what: str, systems: Iterable[str], name: str, *path: str) -> int:
+async def named_row(
+    tx: Transaction, kind: str, what: str, systems: Iterable[str], name: str, *path: str
+) -> int:
     """The same for one; NotFound where there is none."""
     found = (await named_rows(tx, kind, systems, [name])).get(name)
     if not isinstance(found, int):
