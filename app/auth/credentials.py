@@ -113,8 +113,12 @@ class Authenticator:
 
     def recall_by(self, name: bytes, *, now: datetime) -> Principal | None:
         """The same, by the name of the headers; None as well where the headers are needed to find it out again."""
-        held = self._good.get(name, now=now)
-        return None if held is None or self._is_due(name, now=now) else held.principal
+        held = self._good.young(name, now=now)
+        if held is None:
+            held = self._good.get(name, now=now)
+            if held is None or self._is_due(name, now=now):
+                return None
+        return held.principal
 
     async def by_headers(
         self,
