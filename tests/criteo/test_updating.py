@@ -288,7 +288,7 @@ async def test_what_is_no_list_of_updates_is_malformed(buyer: Buyer, body: objec
 
 
 async def test_trace_identifiers_are_in_the_log(buyer: Buyer, caplog: pytest.LogCaptureFixture) -> None:
-    await campaigns.campaign(buyer.inner.db, buyer.inner.given.scope, external_id="1")
+    await campaigns.campaign(buyer.inner.db, buyer.inner.given.scope, known_as={"criteo": "1"})
     with caplog.at_level(logging.INFO, logger="app.rest.criteo"):
         found = await buyer.patch(change("1"), {"id": "1x"}, {"id": "2", "attributes": {}})
         general = (await buyer.call("GET", "/4")).json()
