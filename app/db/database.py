@@ -7,7 +7,7 @@ as well). SQLModel and SQLAlchemy declare tables and make migrations; nothing he
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import copy
@@ -178,13 +178,16 @@ class Database:
         """A connection as `gateway_app`, for the caller to keep and close; Unavailable where there is none."""
         return await self.writer.keep()
 
-    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
+    def read(self, sql: str, values: Sequence[object], scope: Scope) -> Awaitable[bytes | None]:
         """Run a planned statement; its one column is the JSON text of the answer."""
-        reader = self._reader()
-        if not self.guarded:
-            return await reader.fetch_bytes(sql, values, group=self.user(scope))
+        if self.guarded:
+            return self._read_guarded(sql, values, scope)
+        group = scope.group_id if self._uses_share_of is None else self._uses_share_of
+        return self._reader().fetch_bytes(sql, values, group=group)
+
+    async def _read_guarded(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
         begin = f"BEGIN READ ONLY; {group_setting(scope)}"
-        async with reader.transaction(begin, group=self.user(scope)) as connection:
+        async with self._reader().transaction(begin, group=self.user(scope)) as connection:
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def read_stale(self, sql: str, values: Sequence[object], scope: Scope) -> tuple[bytes | None, bool]:

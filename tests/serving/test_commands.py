@@ -10,7 +10,7 @@ import pytest
 
 from app.auth.principal import CLAIMABLE
 from app.auth.tokens import new_jti
-from app.cli import ROLES
+from app.cli.options import ROLES
 from app.db.embedded import EmbeddedServer
 from tests.serving.process import data_folder, free_port, run
 
@@ -40,6 +40,16 @@ async def test_a_database_that_cannot_be_reached_is_one_line(
     assert code == 1
     assert "The database at DATABASE_URL cannot be used: " in said
     assert len(said.splitlines()) == 1, said
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+async def test_an_address_that_cannot_be_read_is_one_line(folder: Path, command: str) -> None:
+    url = "postgresql://gateway:s3cret@127.0.0.1:543x/gateway"
+    code, said = await run(command, folder=folder, DATABASE_URL=url)
+    assert code == 1
+    assert said.startswith("DATABASE_URL is not understood: ")
+    assert len(said.splitlines()) == 1, said
+    assert "s3cret" not in said
 
 
 async def test_only_the_owner_migrates_and_others_are_told(

@@ -39,9 +39,12 @@ class Turns:
         self._mean_ms: dict[int, float] = {}
         """How long statements take, by group, of late."""
 
-    def saw(self, group: int) -> None:
-        """A request of this group came in."""
+    def saw(self, group: int) -> bool:
+        """A request of this group came in. Whether what this group asks takes long on the whole, however it looks, and
+        others are about."""
         self._seen[group] = time.monotonic()
+        # Most groups are not: they are not compared with others.
+        return self._mean_ms.get(group, 0.0) > SLOW_MS and self.is_slow(group)
 
     def took(self, group: int, took_ms: float) -> None:
         """A statement of this group took so long."""
