@@ -21,7 +21,7 @@ mutation($input: MessageCampaignCreateInput!) { messageCampaignCreate(input: $in
   errors { code message path } } }
 """
 FULL = {
-    "name": "Flash", "type": "PROMOTION", "channels": ["push", "email"], "segmentId": "seg_old",
+    "name": "Flash", "type": "PROMOTION", "channels": ["push", "email"], "segmentId": "crm:seg_old",
     "content": {"subject": "25 % off"}, "startsAt": "2025-06-20T12:00:00Z", "endsAt": "2025-06-21T12:00:00Z",
     "promoCode": "flash25", "promoDiscountPercent": 25,
 }  # fmt: skip

@@ -17,11 +17,7 @@ FROM (
                 SELECT known.row_id
                 FROM external_id known
                 WHERE known.group_id = $2::bigint AND known.system = asked.system AND known.id = asked.id AND known.kind = 'store'
-              ), CASE WHEN NOT EXISTS (
-                SELECT
-                FROM external_id shown
-                WHERE shown.group_id = $2::bigint AND shown.kind = 'store' AND shown.row_id = asked.ours AND shown.system = asked.system
-              ) THEN asked.ours END
+              ), asked.ours
             )
             FROM unnest($4::text[], $5::text[], $6::bigint[]) AS asked(system, id, ours)
           )
