@@ -44,7 +44,13 @@ class Refusals:
         if self.rows_file is None or self.reasons_file is None:
             return
         if self._rows is None or self._reasons is None:
-            self._rows, self._reasons = self.rows_file.open("wb"), self.reasons_file.open("wb")
+            try:
+                self._rows, self._reasons = self.rows_file.open("wb"), self.reasons_file.open("wb")
+            except OSError as why:
+                problem = (
+                    f"Refused rows cannot be written to {self.rows_file}: {why.strerror}; see `--refused`."
+                )
+                raise Invalid(problem, path=["refused"]) from None
             head = self._file.head()
             self._rows.write(self._file.encoded(head, first=True))
             self._line = self._file.lines_in(head)

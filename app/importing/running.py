@@ -92,6 +92,8 @@ async def import_files(
                         await run.batch(rows)
                         progress(report.rows, report.refused, total)
                 report.read(file, refusals)
+        absent = [reader.not_there() for _, reader in opened if isinstance(reader, ColumnReader)]
+        report.absent = sorted(frozenset.intersection(*absent)) if absent else []
     finally:
         for file, _ in opened:
             file.close()

@@ -193,6 +193,54 @@ async def test_a_mapping_in_a_file(db: Database, shop: GivenGroup, tmp_path: Pat
         read_told(mapping=tmp_path / "none")
 
 
+async def test_a_mapping_to_nothing_or_of_nothing_is_said(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("Nr;Farbe;Ort\n1;rot;Ulm\n")
+    with pytest.raises(Invalid, match="perhaps `total_spent`"):
+        await bring(db, shop, "customers", file, told=read_told(maps=["Nr=totalspend"]))
+    told = read_told(maps=["Nr=id", "Farbe=attributes.colour", "Umsatz=total_spent"])
+    report = await bring(db, shop, "customers", file, told=told)
+    assert report.absent == ["Umsatz"]
+    assert "No column is called `Umsatz`." in report.lines()
+    async with db.transaction(shop.scope) as tx:
+        assert json.loads(await tx.fetchval("SELECT attributes::text FROM customer")) == {
+            "colour": "rot",
+            "Ort": "Ulm",
+        }
+
+
+async def test_two_of_our_names_for_a_value(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
+    file = tmp_path / "c.jsonl"
+    await bring(db, shop, "segments", _written(tmp_path / "s.jsonl", '{"id": "s1", "name": "Friends"}'))
+    _written(
+        file,
+        '{"id": 1, "name": "A", "segment_id": "s1", "segment": {"id": "s1"}, "store": null, "store_id": null}',
+    )
+    assert verdicts(await bring(db, shop, "campaigns", file), "campaigns") == [1, 0, 0, 0]
+    _written(file, '{"id": 2, "externalId": 3, "external_id": 4, "name": "A"}')
+    assert verdicts_or_refused(await bring(db, shop, "campaigns", file)) == 1
+
+
+def _written(file: Path, text: str) -> Path:
+    file.write_text(text)
+    return file
+
+
+def verdicts_or_refused(report: Report) -> int:
+    assert not report.concepts
+    return report.refused
+
+
+async def test_a_place_for_refused_rows_that_cannot_be_written(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = _written(tmp_path / "c.csv", "id,email\n1,bad\n")
+    with pytest.raises(Invalid, match="--refused"):
+        await bring(db, shop, "customers", file, refused_into=tmp_path / "none" / "x.csv")
+
+
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(["good", "bad"]), st.text(st.sampled_from('aé;,"\n '), max_size=6)),
