@@ -29,6 +29,8 @@ class Row:
     around: Mapping[str, Any] = field(default_factory=dict)
     """JSON: what stands beside that list at the top (`{"project": "martin", "events": […]}`). Of an answer of more
     than 2 MiB only what stands before it."""
+    ordinal: int = 0
+    """Which row of the file it is, counted from 1: a line of JSON can hold many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Refusals:
         for failure, record in failures:
             told = {
                 "line": row.number,
+                "row": row.ordinal,
                 "code": failure.reason,
                 "message": failure.message,
                 "column": _column(failure, record),
@@ -72,7 +73,7 @@ class Refusals:
 def _places(file: RowFile, into: Path | None) -> tuple[Path, Path]:
     if into is not None and not into.is_dir():
         return into, into.with_name(f"{into.name}.reasons.jsonl")
-    beside = file.beside if into is None else into / file.beside.name
+    beside = file.beside if into is None else into / file.source.label
     return beside.with_name(f"{beside.name}.refused{file.suffix}"), beside.with_name(
         f"{beside.name}.reasons.jsonl"
     )

@@ -186,7 +186,7 @@ class _Run:
             except Failure as failure:
                 self._refuse(row, [failure])
         await self._write(pending)
-        for row, reasons in sorted(self.turned_down, key=lambda one: one[0].number):
+        for row, reasons in sorted(self.turned_down, key=lambda one: one[0].ordinal):
             self.refusals.add(row, reasons)
         self.turned_down.clear()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.db.database import Database, Transaction
 from app.errors import Conflict, Invalid
-from app.importing import registry
+from app.importing import registry, running
 from app.importing.reading.sources import find_sources
 from app.importing.reading.told import Told, read_told
 from app.importing.records import Columns, Lists, Outcome, Record, Row, Verdict
@@ -211,6 +211,26 @@ async def test_a_mapping_to_nothing_or_of_nothing_is_said(
         }
 
 
+async def test_rows_on_one_line_are_told_apart(
+    db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH", 2)
+    file = _written(tmp_path / "c.json", json.dumps([{"id": n % 5, "name": f"N{n}"} for n in range(8)]))
+    report = await bring(db, shop, "customers", file)
+    assert (verdicts(report), report.refused) == ([5, 0, 0, 3], 3)
+    told = [json.loads(line) for line in (tmp_path / "c.json.reasons.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["row"], one["code"]) for one in told] == [
+        (1, 6, "REPEATED"), (1, 7, "REPEATED"), (1, 8, "REPEATED"),
+    ]  # fmt: skip
+
+
+async def test_a_workbook_is_no_table(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
+    file = tmp_path / "c.xlsx"
+    file.write_bytes(b"PK\x03\x04 and so on")
+    with pytest.raises(Invalid, match="CSV"):
+        await bring(db, shop, "customers", file)
+
+
 async def test_two_of_our_names_for_a_value(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
     file = tmp_path / "c.jsonl"
     await bring(db, shop, "segments", _written(tmp_path / "s.jsonl", '{"id": "s1", "name": "Friends"}'))
@@ -320,7 +340,7 @@ async def test_a_folder_and_its_total(db: Database, shop: GivenGroup, tmp_path: 
     assert verdicts(report) == [4, 0, 0, 2]
     messages = [reason.message for reason in report.reasons.values()]
     assert any(message.startswith(f"Line 2 of {folder / 'a.csv'} is about the same") for message in messages)
-    assert len((tmp_path / "b.json.refused.jsonl").read_text().splitlines()) == 2
+    assert len((tmp_path / "more-b.json.refused.jsonl").read_text().splitlines()) == 2
     empty = tmp_path / "empty"
     empty.mkdir()
     for nowhere in (empty, tmp_path / "none.csv"):
