@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.db.database import Database, Transaction
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, NotFound
 from app.importing import registry, running
 from app.importing.reading.sources import find_sources
 from app.importing.reading.told import Told, read_told
@@ -422,6 +422,65 @@ async def test_a_batch_that_fails_as_a_whole_is_tried_by_halves(
     # A row of an answer is written down within its list, and with what stood around.
     refused = [json.loads(line) for line in (tmp_path / "n.jsonl.refused.jsonl").read_text().splitlines()]
     assert refused == [{"of": "me", "data": [rows[n]]} for n in (3, 5, 900)]
+
+
+class _Links:
+    """A writer of what points at customers."""
+
+    columns = Columns(("to",))
+
+    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
+        known = await tx.fetch("SELECT external_id FROM customer WHERE group_id = $1", tx.scope.group_id)
+        there = {row["external_id"] for row in known}
+        return [
+            Outcome(Verdict.MADE)
+            if record.values["to"] in there
+            else Outcome.refused(NotFound("customer", record.values["to"], path=["to"]))
+            for record in records
+        ]
+
+
+class _Friends:
+    """A system that prints whom somebody knows, and something nobody here has heard of."""
+
+    lists = Lists(frozenset({"data"}))
+
+    def records(self, row: Row) -> Sequence[Record]:
+        values = row.values
+        links = [Record("links", {"to": to}, row) for to in values.get("knows", [])]
+        odd = [Record("planets", {}, row)] if "planet" in values else []
+        return [Record("customers", {"external_id": values["id"]}, row), *links, *odd]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_what_points_at_a_later_file_waits_for_it(
+    db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: bool
+) -> None:
+    monkeypatch.setitem(registry.WRITERS, "links", _Links)
+    monkeypatch.setitem(registry.READERS, "diary", _Friends())
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = [
+        {"id": "a", "knows": ["b", "c"]},
+        {"id": "x", "knows": ["nobody", "a"]},
+        {"id": "y", "planet": "Mars"},
+    ]
+    _written(folder / "1.json", json.dumps({"data": rows}))
+    _written(folder / "2.json", json.dumps({"data": [{"id": "b", "knows": ["c"]}]}))
+    _written(folder / "3.json", json.dumps({"data": [{"id": "c"}]}))
+    seen: list[tuple[int, int, int]] = []
+    report = await bring(
+        db, shop, "diary", folder, dry=dry, progress=lambda *told: seen.append(told), refused_into=tmp_path
+    )
+    assert (report.rows, report.refused, seen[-1]) == (5, 2, (5, 2, 5))
+    # Each record is counted once, however often its row was tried.
+    assert (verdicts(report), verdicts(report, "links")) == ([5, 0, 0, 0], [4, 0, 0, 1])
+    assert verdicts(report, "planets") == [0, 0, 0, 1]
+    told = [json.loads(line) for line in (tmp_path / "1.json.reasons.jsonl").read_text().splitlines()]
+    assert [(one["row"], one["code"], one["refused_line"]) for one in told] == [
+        (3, "NO_PLACE", 1), (2, "NOT_FOUND", 2),
+    ]  # fmt: skip
+    assert await counted(db, shop) == (0 if dry else 5)
 
 
 async def test_what_cannot_be_imported_is_said(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
