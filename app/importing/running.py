@@ -125,6 +125,10 @@ def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
     raise Invalid(f"There are no {what} to import; there are {', '.join(names())}.", path=["what"])
 
 
+# Tables grow while they are imported into: a plan that was good for the first batch reads all of them in the last.
+_PLANS = "SET LOCAL plan_cache_mode = force_custom_plan"
+
+
 class _Parts:
     """Where batches are written: each in a transaction, or in a part of one that is rolled back at the end."""
 
@@ -135,6 +139,7 @@ class _Parts:
     async def one(self) -> AsyncIterator[Transaction]:
         if self._around is None:
             async with self._db.transaction(self._scope) as tx:
+                await tx.execute(_PLANS)
                 yield tx
         else:
             async with self._around.savepoint():
@@ -149,6 +154,7 @@ async def _beginning(db: Database, scope: Scope, *, dry: bool) -> AsyncIterator[
     try:
         async with db.transaction(scope) as tx:
             await tx.patiently(DRY_S)
+            await tx.execute(_PLANS)
             yield _Parts(db, scope, tx)
             raise _Undone
     except _Undone:

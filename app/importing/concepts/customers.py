@@ -16,12 +16,17 @@ from app.importing.values import RowReader, document, exact, flag, instant, text
 from app.values.changes import UNSET
 from app.values.json_text import read_json
 
-# What is there already of those a batch names, by external id and by e-mail, whichever customer that is.
-_STORED = """
-SELECT id, external_id, email, email_key, name, phone, store_id, loyalty_tier, email_consent, sms_consent, tags,
-       attributes::text AS attributes, order_count, total_spent, last_order_at
-  FROM customer
- WHERE group_id = $1 AND deleted_at IS NULL AND (external_id = ANY ($2) OR email_key = ANY ($3))
+_COLUMNS = """
+c.id, c.external_id, c.email, c.email_key, c.name, c.phone, c.store_id, c.loyalty_tier, c.email_consent, c.sms_consent,
+c.tags, c.attributes::text AS attributes, c.order_count, c.total_spent, c.last_order_at
+"""
+# What is there already of those a batch names. Two joins: one condition with OR would read the group's customers.
+_STORED = f"""
+SELECT {_COLUMNS} FROM unnest($2::text[]) AS g (named)
+  JOIN customer c ON c.group_id = $1 AND c.external_id = g.named AND c.deleted_at IS NULL
+UNION ALL
+SELECT {_COLUMNS} FROM unnest($3::text[]) AS g (named)
+  JOIN customer c ON c.group_id = $1 AND c.email_key = g.named AND c.deleted_at IS NULL
 """
 
 
