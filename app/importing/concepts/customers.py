@@ -20,13 +20,14 @@ _COLUMNS = """
 c.id, c.external_id, c.email, c.email_key, c.name, c.phone, c.store_id, c.loyalty_tier, c.email_consent, c.sms_consent,
 c.tags, c.attributes::text AS attributes, c.order_count, c.total_spent, c.last_order_at
 """
-# What is there already of those a batch names. Two joins: one condition with OR would read the group's customers.
+# What is there already of those a batch names. One look-up for each (LIMIT keeps it so): of a table that has grown
+# since it was last analyzed PostgreSQL believes that a join may as well read all of the group's customers.
 _STORED = f"""
-SELECT {_COLUMNS} FROM unnest($2::text[]) AS g (named)
-  JOIN customer c ON c.group_id = $1 AND c.external_id = g.named AND c.deleted_at IS NULL
+SELECT {_COLUMNS} FROM unnest($2::text[]) AS g (named) CROSS JOIN LATERAL (
+  SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.named AND k.deleted_at IS NULL LIMIT 1) c
 UNION ALL
-SELECT {_COLUMNS} FROM unnest($3::text[]) AS g (named)
-  JOIN customer c ON c.group_id = $1 AND c.email_key = g.named AND c.deleted_at IS NULL
+SELECT {_COLUMNS} FROM unnest($3::text[]) AS g (named) CROSS JOIN LATERAL (
+  SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.named AND k.deleted_at IS NULL LIMIT 1) c
 """
 
 
