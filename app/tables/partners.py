@@ -1,5 +1,7 @@
 """Partners, and their agreements with stores."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     Index,
@@ -7,7 +9,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+from app.tables.base import CODE, INSTANT, WORDS, TenantRow, child_of, of_group
 
 
 class Partner(TenantRow, table=True):
@@ -21,6 +23,8 @@ class Partner(TenantRow, table=True):
     )
     name: str = Field(sa_type=WORDS)
     external_id: str | None = Field(default=None, sa_type=CODE)
+    archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when nothing new can name it."""
 
 
 class Partnership(TenantRow, table=True):
@@ -36,3 +40,5 @@ class Partnership(TenantRow, table=True):
     name: str = Field(sa_type=WORDS)
     partner_id: int = Field(sa_type=BigInteger)
     store_id: int = Field(sa_type=BigInteger)
+    archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when no campaign can be made under it."""

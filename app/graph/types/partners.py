@@ -11,13 +11,14 @@ from app.plan.catalog import own
 from app.tables import partners as tables
 
 
-@entity(table=tables.Partner, prefix="part")
+@entity(table=tables.Partner, prefix="part", alive="archived_at IS NULL")
 class Partner(Node):
     """A company whose customers earn or redeem rewards."""
 
     name: str = column("What the partner is called.")
     external_id: str | None = column("Its id in the system it was imported from.")
     created_at: DateTime = column("When it was made.")
+    archived_at: DateTime | None = column("When it was archived; null: it is not.")
     partnerships: Connection[PartnershipRef] = connection(
         "Its agreements with stores.", PARTNERSHIPS, key="partner_id"
     )
@@ -26,12 +27,13 @@ class Partner(Node):
     )
 
 
-@entity(table=tables.Partnership, prefix="pship", store=own("store_id"))
+@entity(table=tables.Partnership, prefix="pship", store=own("store_id"), alive="archived_at IS NULL")
 class Partnership(Node):
     """An agreement between a partner and a store."""
 
     name: str = column("What the agreement is called.")
     created_at: DateTime = column("When it was made.")
+    archived_at: DateTime | None = column("When it was archived; null: it is not.")
     partner: PartnerRef = to_one("The partner.", "partner_id")
     store: StoreRef = to_one("The store.", "store_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="partnership_id")
