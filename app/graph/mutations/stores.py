@@ -85,8 +85,8 @@ async def delete(
     input: Annotated[StoreDeleteInput, strawberry.argument(description="Which one.")],
 ) -> StoreDeletePayload:
     """Deletes a store, for good: credentials of it stop working, and nothing new can be made in it. Its campaigns,
-    orders and figures of the past stay. Refused while campaigns of it are not completed, projects or agreements of it not
-    archived, and for the default store while there are others.
+    orders and figures of the past stay. Refused while campaigns of it are not completed, projects or agreements of it
+    not archived, and for the default store while there are others.
     """
     ident = own_id(input.id, "store", "store", "id")
     await closing.delete_store(tx, ident, now=info.context.now)
