@@ -5,7 +5,7 @@ A file here is a subject. Imports stand inside the commands, so that `gateway --
 
 import typer
 
-from app.cli import clients, groups, keys, tokens
+from app.cli import clients, groups, keys, partners, projects, stores, tokens
 from app.cli.audit import audit
 from app.cli.database import migrate, restore, seed
 from app.cli.graph import explain, plan_coverage, schema
@@ -31,6 +31,9 @@ app.command()(plan_coverage)
 app.command()(token)
 app.command()(audit)
 app.add_typer(groups.app, name="groups")
+app.add_typer(stores.app, name="stores")
+app.add_typer(projects.app, name="projects")
+app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(tokens.app, name="tokens")

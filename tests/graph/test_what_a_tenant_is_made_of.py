@@ -191,6 +191,7 @@ async def test_a_group_is_made_by_platform_roles_alone_and_both_trails_tell(db: 
     number = int(made["groupId"].removeprefix("group_"))
     async with db.transaction(Scope(number)) as tx:
         row = await tx.fetchrow("SELECT name, currency, time_zone FROM customer_group WHERE id = $1", number)
+    assert row is not None
     assert tuple(row) == ("Boulangerie", "EUR", "Europe/Paris")
     assert await audited(db, number, "%") == [("group.create", made["groupId"])]
     assert await audited(db, group.group_id, "%") == [("group.create", made["groupId"])]
