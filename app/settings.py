@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -98,6 +99,18 @@ def data_folder(environ: Mapping[str, str] | None = None) -> Path:
     return Path(env.get("DATA_DIR") or ".data").absolute()
 
 
+def missing_database(environ: Mapping[str, str] | None = None) -> str | None:
+    """Why there is no database, and what makes one; None: one is named, or was made in DATA_DIR."""
+    env = os.environ if environ is None else environ
+    folder = data_folder(env)
+    if env.get("DATABASE_URL") or (folder / "postgres" / "PG_VERSION").exists():
+        return None
+    return (
+        f"There is no database: DATABASE_URL is not set, and {folder} (DATA_DIR) has none. `gateway migrate` makes one"
+        " there, and so do `gateway serve` and `gateway seed`."
+    )
+
+
 def read_settings(environ: Mapping[str, str] | None = None, *, makes_secrets: bool = True) -> Settings:
     """Read the environment; makes DATA_DIR and its secrets where they are needed and missing.
 
@@ -185,6 +198,14 @@ def _dsn(env: Mapping[str, str], name: str) -> str | None:
     text = env.get(name) or None
     if text is not None and not text.startswith(("postgresql://", "postgres://")):
         raise SystemExit(f"{name} is not understood: use postgresql://user:password@host/database.")
+    try:
+        # Read here, since the driver's complaint would show a part of the password.
+        _ = urlsplit(text or "").port
+    except ValueError:
+        raise SystemExit(
+            f"{name} is not understood: a part of it is no port. In a password, `/`, `#`, `?`, `@`, `:` and `%` are"
+            " written as %2F, %23, %3F, %40, %3A and %25."
+        ) from None
     return text
 
 

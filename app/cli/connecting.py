@@ -1,7 +1,6 @@
 """How a command comes to a database and to the files."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -46,22 +45,10 @@ def with_group(group_id: int | None, work: "Callable[[Database, Settings], Await
 
 def refuse_without_database() -> None:
     """SystemExit where DATABASE_URL is not set and DATA_DIR has no database yet."""
-    if (missing := no_database()) is not None:
+    from app.settings import missing_database
+
+    if (missing := missing_database()) is not None:
         raise SystemExit(missing)
-
-
-def no_database() -> str | None:
-    """Why there is no database, and what makes one; None: there is one."""
-    from app.settings import data_folder
-
-    folder = data_folder()
-    # Looked at by name: whatever asks the embedded server's package has it loaded.
-    if os.environ.get("DATABASE_URL") or (folder / "postgres" / "PG_VERSION").exists():
-        return None
-    return (
-        f"There is no database: DATABASE_URL is not set, and {folder} (DATA_DIR) has none. `gateway migrate` makes one"
-        " there, and so do `gateway serve` and `gateway seed`."
-    )
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import typer
 
 from app.cli import clients, groups, keys, partners, projects, stores, tokens
 from app.cli.audit import audit
+from app.cli.checking import check
 from app.cli.database import migrate, restore, seed
 from app.cli.graph import explain, plan_coverage, schema
 from app.cli.importing import import_rows
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(worker)
+app.command()(check)
 app.command()(migrate)
 app.command()(restore)
 app.command()(seed)
