@@ -22,9 +22,10 @@ WAITS_S = 60.0
 """For how long an event may wait before somebody is missing."""
 ROLES = (APP_ROLE, READ_ROLE, GUARDED_READ_ROLE)
 
-_VERSION = (
-    "SELECT current_setting('server_version') AS said, current_setting('server_version_num')::int AS number"
-)
+_VERSION = """
+SELECT current_setting('server_version') AS said, current_setting('server_version_num')::int AS number,
+       pg_is_in_recovery() AS is_replica
+"""
 _ROLES = """
 SELECT rolname, rolsuper OR rolbypassrls AS unbound, pg_has_role(session_user, oid, 'SET') AS may_act
   FROM pg_roles WHERE rolname = ANY ($1)
@@ -37,10 +38,10 @@ SELECT (SELECT holder FROM worker_lease WHERE name = 'schedule' AND expires_at >
        (SELECT string_agg(name, ', ' ORDER BY name) FROM schedule
          WHERE next_run_at < clock_timestamp() - interval '2 minutes') AS overdue
 """
-# Sessions of gateways, this one's aside; of other logins at least the name is seen.
+# Sessions of gateways. Of other logins the name is seen, and little else.
 _SERVED = """
 SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND application_name = 'campaign-gateway' AND backend_type = 'client backend'
+ WHERE datname = current_database() AND application_name = 'campaign-gateway'
 """
 
 
@@ -51,7 +52,7 @@ async def look_at_database(settings: Settings, *, is_embedded: bool) -> AsyncIte
     name = "the embedded database" if is_embedded else "DATABASE_URL"
     try:
         connection = await asyncpg.connect(url, timeout=CONNECTS_WITHIN_S)
-    except (*CANNOT_BE_USED, TimeoutError) as problem:
+    except (*CANNOT_BE_USED, ValueError, TimeoutError) as problem:
         yield wrong("PostgreSQL", f"{name} cannot be used: {problem or 'it does not answer'}.")
         return
     may_look = True
@@ -77,11 +78,15 @@ async def look_at_database(settings: Settings, *, is_embedded: bool) -> AsyncIte
             yield await _other(other, also, settings)
 
 
-async def _version(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+async def _version(
+    connection: "asyncpg.Connection[asyncpg.Record]", *, may_be_replica: bool = False
+) -> Finding:
     row = await connection.fetchrow(_VERSION)
     assert row is not None
     if row["number"] // 10_000 < VERSION:
         return wrong("PostgreSQL", f"It is {row['said']}; the gateway needs {VERSION} or newer.")
+    if row["is_replica"] and not may_be_replica:
+        return wrong("PostgreSQL", f"It is {row['said']}, a replica that takes no writes: name the primary.")
     return fine("PostgreSQL", f"It is {row['said']}.")
 
 
@@ -193,12 +198,12 @@ async def _other(name: str, url: str, settings: Settings) -> Finding:
     """A further address of the same database."""
     try:
         connection = await asyncpg.connect(url, timeout=CONNECTS_WITHIN_S)
-    except (*CANNOT_BE_USED, TimeoutError) as problem:
+    except (*CANNOT_BE_USED, ValueError, TimeoutError) as problem:
         return wrong(name, f"It cannot be used: {problem or 'it does not answer'}.")
     try:
         who = await connection.fetchval(_WHO)
         if name == "DATABASE_READ_URL":
-            version = await _version(connection)
+            version = await _version(connection, may_be_replica=True)
             if not version.is_fine:
                 return wrong(name, version.said)
             return await _login(connection, settings, name, is_embedded=False)

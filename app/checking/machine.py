@@ -14,6 +14,7 @@ from app.domain.assets.storage import AssetStorage, NoStorage
 from app.settings import GIB, MIB, Settings
 
 LEAST_FREE = GIB
+BUCKETS = ("s3://", "gs://", "az://")
 BUCKET_ANSWERS_WITHIN_S = 15.0
 
 
@@ -35,32 +36,37 @@ def look_at_machine(settings: Settings) -> Iterator[Finding]:
         yield fine("disk", f"{said}.")
 
 
-async def look_at_files(settings: Settings) -> Finding:
+def look_at_files(settings: Settings) -> Finding:
     """Whether client files can be kept: something is put there, and taken away again."""
     if settings.assets_url is None and not settings.data_dir.exists():
         return fine("files", f"They will be kept in {settings.data_dir / 'assets'}, which is not there yet.")
     where = settings.assets_url or str(settings.data_dir / "assets")
+    folder = Path(where.removeprefix("file://"))
+    was_there = folder.exists()
     try:
         storage = AssetStorage(settings)
+        if where.startswith(BUCKETS):
+            asyncio.run(_put_and_take_away(storage))
+        else:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"x")
     except NoStorage as problem:
         return wrong("files", str(problem))
-    if where.startswith(("s3://", "gs://", "az://")):
-        key = f"check/{secrets.token_hex(8)}"
-        try:
-            async with asyncio.timeout(BUCKET_ANSWERS_WITHIN_S):
-                await storage.put(key, b"written by `gateway check`")
-                await storage.delete([key])
-        except TimeoutError:
-            return wrong("files", f"{where} does not answer within {BUCKET_ANSWERS_WITHIN_S:.0f} seconds.")
-        except Exception as problem:  # the library raises as many kinds as there are clouds
-            return wrong("files", f"{where} takes no file: {str(problem).partition(chr(10))[0]:.200}")
-    else:
-        try:
-            with tempfile.TemporaryFile(dir=where.removeprefix("file://")) as file:
-                file.write(b"x")
-        except OSError as problem:
-            return wrong("files", f"{where} takes no file: {problem.strerror}.")
+    except TimeoutError:
+        return wrong("files", f"{where} does not answer within {BUCKET_ANSWERS_WITHIN_S:.0f} seconds.")
+    except Exception as problem:  # the library raises as many kinds as there are clouds
+        return wrong("files", f"{where} takes no file: {str(problem).partition(chr(10))[0]:.200}")
+    finally:
+        if not was_there and folder.exists():
+            folder.rmdir()
     return fine("files", f"{where} takes files.")
+
+
+async def _put_and_take_away(storage: AssetStorage) -> None:
+    key = f"check/{secrets.token_hex(8)}"
+    async with asyncio.timeout(BUCKET_ANSWERS_WITHIN_S):
+        await storage.put(key, b"written by `gateway check`")
+        await storage.delete([key])
 
 
 def _modes(folder: Path) -> Finding:

@@ -22,7 +22,7 @@ def look_over() -> Iterator[Finding]:
     yield from look_at_choices(os.environ, settings)
     yield asyncio.run(look_at_issuer(settings))
     yield from look_at_machine(settings)
-    yield asyncio.run(look_at_files(settings))
+    yield look_at_files(settings)
     missing = missing_database()
     if missing is not None:
         yield wrong("PostgreSQL", missing)

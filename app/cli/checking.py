@@ -12,9 +12,13 @@ def check(as_json: AsJson = False) -> None:
     (version, login, roles, schema, clock), and whether the background work is done. It shows no secrets and makes
     nothing.
     """
+    import logging
+
     from app.checking.running import look_over
     from app.values.json_text import write_json
 
+    # What would be logged on the way is said in the findings.
+    logging.basicConfig(handlers=[logging.NullHandler()])
     is_fine = True
     for one in look_over():
         is_fine = is_fine and one.is_fine
