@@ -342,15 +342,15 @@ async def test_an_archived_integration_has_no_new_campaigns(db: Database, call: 
         group.scope, "customCampaignCreate", "campaign { id }", wmktId=tool["wmktId"], name="B", slug="b"
     )
     assert [e["code"] for e in said["errors"]] == ["INTEGRATION_ARCHIVED"]
-    landing = f"https://shop.example/?wmkt_id={tool['wmktId']}&wmkt_cid=a"
+    landing = f"https://shop.example/?wmktid={tool['wmktId']}&cid=a"
     visit = await call(
-        group.scope,
-        "interactionRecord",
-        "interaction { id }",
-        project=slug,
-        trackerId="t",
-        landingUrl=landing,
-    )
+        group.scope, "interactionRecord", "interaction { campaign { id } integration { id } }",
+        project=slug, trackerId="t", landingUrl=landing,
+    )  # fmt: skip
+    assert visit["interaction"] == {
+        "campaign": {"id": before["campaign"]["id"]},
+        "integration": {"id": tool["id"]},
+    }
     assert visit["errors"] == []
     assert await ask(group.scope, "{ integrations { totalCount } }") == {"integrations": {"totalCount": 0}}
     assert (await call(group.scope, "integrationRestore", "__typename", id=tool["id"]))["errors"] == []

@@ -168,7 +168,7 @@ async def test_a_new_tenant_can_use_the_whole_gateway(folder: Path) -> None:
             "/api/v1/events",
             json={
                 "projectId": slug, "eventType": "contact-form", "nonce": "n1", "trackerId": "t1",
-                "data": {"email": "a@b.example"}, "landingUrl": f"https://shop.example/?wmkt_id={wmkt_id}",
+                "data": {"email": "a@b.example"}, "landingUrl": f"https://shop.example/?wmktid={wmkt_id}",
             },
         )  # fmt: skip
         assert sent.status_code == 200, sent.text
