@@ -353,6 +353,12 @@ async def test_an_archived_integration_has_no_new_campaigns(db: Database, call: 
     }
     assert visit["errors"] == []
     assert await ask(group.scope, "{ integrations { totalCount } }") == {"integrations": {"totalCount": 0}}
+    # Whoever has its tracking id still reads what it tracked, as the legacy routes do.
+    wmkt_id = tool["wmktId"]
+    named = (
+        f'{{ integrations(filter: {{wmktId: "{wmkt_id}"}}) {{ nodes {{ campaigns {{ totalCount }} }} }} }}'
+    )
+    assert await ask(group.scope, named) == {"integrations": {"nodes": [{"campaigns": {"totalCount": 1}}]}}
     assert (await call(group.scope, "integrationRestore", "__typename", id=tool["id"]))["errors"] == []
     said = await call(
         group.scope, "customCampaignCreate", "campaign { id }", wmktId=tool["wmktId"], name="B", slug="b"
