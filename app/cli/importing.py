@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import with_database
+from app.cli.connecting import with_group
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def import_rows(
         if report.refused:
             raise typer.Exit(1)
 
-    with_database(bring_in)
+    with_group(group, bring_in)
