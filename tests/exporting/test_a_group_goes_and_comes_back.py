@@ -129,7 +129,8 @@ async def fill_the_rest(db: Database, group_id: int) -> None:
             "INSERT INTO event_rollup (group_id, project_id, event_type_id, hour, key, value)"
             " SELECT group_id, project_id, id, now(), 'k', 1.5 FROM event_type WHERE group_id = $1",
             "INSERT INTO promo_usage (group_id, promo_id, customer_id, used)"
-            " SELECT group_id, id, (SELECT min(id) FROM customer WHERE group_id = $1), 3 FROM promo WHERE group_id = $1",
+            " SELECT group_id, id, (SELECT min(id) FROM customer WHERE group_id = $1), 3 FROM promo"
+            " WHERE group_id = $1",
         ):
             await tx.execute(statement, group_id)
 
