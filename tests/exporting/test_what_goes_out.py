@@ -1,5 +1,7 @@
 """Every table goes out, or says why not."""
 
+from sqlalchemy import UniqueConstraint
+
 from app.exporting.contents import (
     DIRECTORY_EXPORTED,
     FOR_READING,

@@ -207,6 +207,9 @@ class GraphQLOverHttp:
     def _refused(self, given: Answer) -> Refusal:
         """What is sent instead of a data set."""
         status, headers = _status_of(given, Form.RESPONSE)
+        if status == 200:
+            # Whoever saves what comes shall not take the reason for the rows.
+            status = STATUSES.get(str(given.errors[0].get("extensions", {}).get("code", "")), 400)
         length = (b"content-length", b"%d" % len(given.body))
         return status, [_CONTENT_TYPE[Form.RESPONSE], length, _NO_STORE, *headers], given.body
 
