@@ -47,9 +47,7 @@ def test_what_is_unique_over_all_groups_is_looked_at_before_anything_is_written(
     for name, table in OUT.items():
         declared = metadata.tables[name]
         keys = [list(declared.primary_key)]
-        keys += [
-            list(one.columns) for one in declared.constraints if type(one).__name__ == "UniqueConstraint"
-        ]
+        keys += [list(one.columns) for one in declared.constraints if isinstance(one, UniqueConstraint)]
         keys += [list(index.columns) for index in declared.indexes if index.unique]
         everywhere = {key[0].name for key in keys if table.group_column not in {one.name for one in key}}
         assert everywhere == ({UNIQUE_EVERYWHERE[name]} if name in UNIQUE_EVERYWHERE else set()), name
