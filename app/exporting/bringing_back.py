@@ -104,6 +104,8 @@ async def _bring_in(tx: Transaction, table: ExportedTable, folder: Path, *, rows
         await tx.execute(f"CREATE TEMPORARY TABLE {ARRIVED} (line text) ON COMMIT DROP")
         await tx.driver.copy_to_table(ARRIVED, source=folder / name, timeout=MOST_S, **RAW)
         brought = await tx.fetchval(rows_from_lines(table, tx.scope.group_id))
+    except asyncpg.InsufficientPrivilegeError as problem:
+        raise Invalid(f"The database does not let the gateway bring groups in: {problem}.") from None
     except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as problem:
         raise Invalid(f"{name} cannot be brought in, so nothing was: {_told(problem)}") from None
     if brought != rows:

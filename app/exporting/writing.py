@@ -23,6 +23,7 @@ from app.values.scope import Scope
 
 MOST_S = 24 * 3600.0
 """How long one table may take."""
+_BUFFER = 1 << 20
 Progress = Callable[[str, int, int], None]
 """What is being written, how much of it is done, and of how much."""
 
@@ -145,7 +146,11 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
-        raise Invalid(f"{folder} cannot be written into: {problem.strerror}.") from None
+        raise _unwritable(folder, problem) from None
+
+
+def _unwritable(path: Path, problem: OSError) -> Invalid:
+    return Invalid(f"{path} cannot be written: {problem.strerror}.")
 
 
 class _Counted:
@@ -160,17 +165,28 @@ class _Counted:
     async def take(self, data: bytes) -> None:
         """Write some more."""
         assert self._file is not None
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as problem:
+            # Said here: further up it would look as if the database had failed.
+            raise _unwritable(self._path, problem) from None
         self.size += len(data)
         self.digest.update(data)
 
     def __enter__(self) -> "_Counted":
-        self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        try:
+            opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as problem:
+            raise _unwritable(self._path, problem) from None
+        self._file = os.fdopen(opened, "wb", buffering=_BUFFER)
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._file is not None
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as problem:
+            raise _unwritable(self._path, problem) from None
 
 
 __all__ = ["MOST_S", "export_group"]
