@@ -7,18 +7,22 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from obstore.exceptions import BaseError
 
+from app.db.auditing import OPERATOR, record
 from app.db.database import Database, Transaction
 from app.db.migrating import newest
 from app.domain.assets.storage import AssetStorage
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, Unavailable
 from app.exporting.contents import LEFT_OUT, LEFT_OUT_COLUMNS, ExportedTable, exported_tables
 from app.exporting.manifest import FILES, FORMAT, READING, ROWS, SHEETS, Manifest, TableFile
 from app.exporting.printing import RAW, cells_of, lines_of
+from app.values.ids import show_id
 from app.values.scope import Scope
 
 MOST_S = 24 * 3600.0
@@ -40,6 +44,7 @@ async def export_group(
     group_id: int,
     into: Path,
     *,
+    now: datetime,
     sheets: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Manifest:
@@ -51,10 +56,9 @@ async def export_group(
     for part in (ROWS, READING, FILES, *([SHEETS] if sheets else [])):
         _make(into / part)
     tables = exported_tables()
+    await _write_down(db, group_id, now=now)
     async with _snapshot(db, group_id) as tx:
         group = await tx.fetchval(_SETTINGS, group_id)
-        if group is None:
-            raise NotFound("customer group", group_id)
         instant = await tx.fetchval("SELECT to_json(now()) #>> '{}'")
         written: dict[str, TableFile] = {}
         for place, table in enumerate(tables):
@@ -82,6 +86,14 @@ async def export_group(
     manifest.write(into)
     progress("done", len(tables) + 1, len(tables) + 1)
     return manifest
+
+
+async def _write_down(db: Database, group_id: int, *, now: datetime) -> None:
+    """Who takes everything is in the group's audit, also where it then breaks off."""
+    async with db.transaction(Scope(group_id)) as tx:
+        if await tx.fetchval(_SETTINGS, group_id) is None:
+            raise NotFound("customer group", group_id)
+        await record(tx, OPERATOR, "group.export", subject=show_id("group", group_id), now=now)
 
 
 @asynccontextmanager
@@ -121,6 +133,9 @@ async def _write_files(tx: Transaction, storage: AssetStorage, folder: Path) -> 
                     await file.take(piece)
             except NotFound:
                 pass
+            except BaseError as problem:
+                told = str(problem).partition("\n")[0]
+                raise Unavailable(f"Files cannot be read where they are kept: {told}") from None
         if file.digest.hexdigest() == digest:
             count, size = count + 1, size + file.size
         else:

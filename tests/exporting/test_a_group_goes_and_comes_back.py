@@ -69,12 +69,12 @@ async def test_the_demonstration_comes_back_byte_for_byte(
     there = AssetStorage(replace(settings, data_dir=tmp_path / "there"))
     for group in demo.groups:
         first, second = tmp_path / f"{group.group_id}-first", tmp_path / f"{group.group_id}-second"
-        said = await export_group(db, storage, group.group_id, first, sheets=True)
+        said = await export_group(db, storage, group.group_id, first, now=NOW, sheets=True)
         assert said.files > 0
         assert not said.missing_files
         made, _ = await import_group(elsewhere, there, first, now=NOW)
         assert made == group.group_id
-        await export_group(elsewhere, there, made, second, sheets=True)
+        await export_group(elsewhere, there, made, second, now=NOW, sheets=True)
         assert content(first) == content(second)
         rows = {one.name: one.rows for one in said.tables}
         assert min(rows[name] for name in ("campaign", "event", "reward_entry", "event_rollup", "asset")) > 0
@@ -106,10 +106,10 @@ async def test_values_that_are_easy_to_print_wrongly_come_back(
                 " body, tracker_id) VALUES ($1, gen_random_uuid(), 'test', $2, 'x', now(), now(), $3::text::json, $3)",
                 world.group_id, str(n), document,
             )  # fmt: skip
-    said = await export_group(db, storage, world.group_id, tmp_path / "first", sheets=True)
+    said = await export_group(db, storage, world.group_id, tmp_path / "first", now=NOW, sheets=True)
     assert [one.name for one in said.tables if not one.rows] == []
     made, _ = await import_group(elsewhere, storage, tmp_path / "first", now=NOW)
-    await export_group(elsewhere, storage, made, tmp_path / "second", sheets=True)
+    await export_group(elsewhere, storage, made, tmp_path / "second", now=NOW, sheets=True)
     assert content(tmp_path / "first") == content(tmp_path / "second")
     async with elsewhere.transaction(world.scope) as tx:
         there = await tx.fetch("SELECT tracker_id, body::text FROM event WHERE source = 'test'")
@@ -140,7 +140,7 @@ async def test_new_rows_get_ids_of_their_own_afterwards(
 ) -> None:
     world = await everything(db, "ids")
     await fill_the_rest(db, world.group_id)
-    await export_group(db, storage, world.group_id, tmp_path / "out")
+    await export_group(db, storage, world.group_id, tmp_path / "out", now=NOW)
     made, _ = await import_group(elsewhere, storage, tmp_path / "out", now=NOW)
     async with elsewhere.directory() as connection:
         for table in exported_tables():
@@ -157,13 +157,13 @@ async def test_a_number_that_is_taken_becomes_another_and_everything_stays_with_
 ) -> None:
     world = await everything(db, "twin")
     first = tmp_path / "out"
-    await export_group(db, storage, world.group_id, first)
+    await export_group(db, storage, world.group_id, first, now=NOW)
     shutil.copytree(first, tmp_path / "copy")
     one, _ = await import_group(elsewhere, storage, first, now=NOW)
     two, _ = await import_group(elsewhere, storage, tmp_path / "copy", now=NOW)
     assert one == world.group_id
     assert two != one
-    await export_group(elsewhere, storage, two, tmp_path / "again")
+    await export_group(elsewhere, storage, two, tmp_path / "again", now=NOW)
     before, after = content(first), content(tmp_path / "again")
     assert after["manifest.json"]["group"].pop("number") == two
     assert before["manifest.json"]["group"].pop("number") == one

@@ -66,6 +66,8 @@ async def test_a_group_leaves_and_arrives(
     code, said = await gateway("export", str(out), "--group", str(given.group_id))
     assert code == 1
     assert said.splitlines()[-1].startswith(f"{out} is not empty: ")
+    code, said = await gateway("audit", "--group", str(given.group_id))
+    assert f"group.export\tgroup_{given.group_id}" in said
     (out / "rows" / "customer.jsonl").unlink()
     code, said = await gateway("groups", "import", str(out))
     assert code == 1

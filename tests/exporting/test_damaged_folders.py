@@ -30,7 +30,7 @@ async def exported(db: Database, tmp_path_factory: pytest.TempPathFactory) -> tu
     )
     demo = await seed_demo(db, now=NOW, storage=storage)
     folder = tmp_path_factory.mktemp("out") / "group"
-    await export_group(db, storage, demo.groups[0].group_id, folder)
+    await export_group(db, storage, demo.groups[0].group_id, folder, now=NOW)
     return folder, storage
 
 
@@ -149,14 +149,14 @@ async def test_a_folder_that_holds_something_is_not_written_into(
     db: Database, exported: tuple[Path, AssetStorage]
 ) -> None:
     with pytest.raises(Invalid, match="is not empty"):
-        await export_group(db, exported[1], 1, exported[0])
+        await export_group(db, exported[1], 1, exported[0], now=NOW)
 
 
 async def test_a_group_that_is_not_there_is_told(
     db: Database, exported: tuple[Path, AssetStorage], tmp_path: Path
 ) -> None:
     with pytest.raises(Failure, match="no customer group 999"):
-        await export_group(db, exported[1], 999, tmp_path / "none")
+        await export_group(db, exported[1], 999, tmp_path / "none", now=NOW)
 
 
 async def test_undamaged_it_comes_in(db: Database, exported: tuple[Path, AssetStorage], folder: Path) -> None:

@@ -5,6 +5,7 @@ chunk never comes, and no client takes a part for the whole.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from contextlib import aclosing, suppress
 from functools import partial
@@ -33,6 +34,7 @@ MAX_AT_ONCE, MAX_OF_GROUP = 4, 2
 """Per process, and of one group: each has a connection to the database of its own."""
 ROUTE = "/graphql (data set)"
 EXECUTION = "pages"
+log = logging.getLogger("gateway.graph")
 _PIECE = 128 * 1024
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
 
@@ -64,6 +66,9 @@ class DataSets:
             return instead.answer
         except Failure as failure:
             if exchange.execution:
+                # The line of the request says 200: that was its beginning.
+                told = {"request_id": context.request_id, "reason": failure.message}
+                log.warning("a data set was cut off", extra=told)
                 raise
             return refused(failure)
         return None
@@ -86,10 +91,8 @@ class DataSets:
                     ended.check()
                     if not exchange.execution:
                         exchange.execution = EXECUTION
-                        kind = (b"content-type", f"{form.value}; charset=utf-8".encode())
-                        await send(
-                            {"type": "http.response.start", "status": 200, "headers": [kind, *_HEADERS]}
-                        )
+                        headers = _head(form, context)
+                        await send({"type": "http.response.start", "status": 200, "headers": headers})
                     body = head + (_lines(rows) if sheet is None else sheet.lines(rows))
                     head = b""
                     await _hand_over(body, send)
@@ -130,6 +133,13 @@ class _Ended(Pause):
         self.check()
 
 
+def _head(form: Form, context: Context) -> list[tuple[bytes, bytes]]:
+    headers = [(b"content-type", f"{form.value}; charset=utf-8".encode()), *_HEADERS]
+    if context.left is not None:
+        headers.append((b"ratelimit-remaining", b"%d" % max(0, context.left.amount)))
+    return headers
+
+
 def _lines(rows: list[msgspec.Raw]) -> bytes:
     # Documents that were kept as they were sent may have line breaks; between tokens only, so a blank is the same.
     lines = [bytes(row) for row in rows]
@@ -139,10 +149,10 @@ def _lines(rows: list[msgspec.Raw]) -> bytes:
     )
 
 
-async def _hand_over(body: bytes, send: Send) -> None:
+async def _hand_over(body: bytes, send: Send, *, within_s: float = TAKEN_WITHIN_S) -> None:
     """Send it as fast as the client reads it; Unavailable where it does not."""
     try:
-        async with asyncio.timeout(TAKEN_WITHIN_S):
+        async with asyncio.timeout(within_s):
             for at in range(0, len(body), _PIECE):
                 await send({"type": "http.response.body", "body": body[at : at + _PIECE], "more_body": True})
     except TimeoutError:

@@ -5,6 +5,7 @@ and bounded like any other query, once for each page.
 """
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -260,6 +261,7 @@ async def _read(
     is_heavy = asked.is_heavy or turns.is_slow(group)
     with Deadline(context.services.settings.request_timeout_ms / 1000):
         async with turns.turn(group, is_planned=True) if is_heavy else nullcontext():
+            started = time.perf_counter()
             try:
                 body = await snapshot.read(statement.text, statement.values(asked.bound(context)))
             except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -268,6 +270,9 @@ async def _read(
                     extra={"request_id": context.request_id, "error": str(error)},
                 )
                 raise Unavailable(f"{OUR_FAULT}. Please try again.") from error
+            took_ms = (time.perf_counter() - started) * 1000
+    asked.plan.saw(took_ms)
+    turns.took(group, took_ms)
     if body == b"":
         raise AnswerTooLarge
     if body is None:
