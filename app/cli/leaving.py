@@ -31,7 +31,9 @@ def export_group(
 
     async def leave(db: "Database", settings: "Settings") -> None:
         with progress_bar() as show:
-            said = await write(db, storage_of(settings), group, into, now=datetime.now(UTC), sheets=sheets, progress=show)
+            said = await write(
+                db, storage_of(settings), group, into, now=datetime.now(UTC), sheets=sheets, progress=show
+            )
         rows = sum(one.rows for one in said.tables)
         typer.echo(
             f"Group {group} is in {into} as of {said.instant}: {rows} rows of {len(said.tables)} tables,"

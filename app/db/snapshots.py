@@ -37,7 +37,8 @@ async def snapshot(db: Database, scope: Scope, *, lasts_s: float, idle_s: float)
     )
     group = f"; {group_setting(scope)}" if db.guarded else ""
     with told():
-        connection = await db.reader.connect()
+        # One whose process gives way to others, as with everything that takes long.
+        connection = await (db.reader if db.aside is None else db.aside.reader).connect()
     try:
         with told():
             await connection.execute(

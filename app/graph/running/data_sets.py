@@ -257,8 +257,7 @@ async def _read(
     """A page's rows, whether there are more, and the last one's cursor."""
     statement, group, turns = asked.plan.statement, context.scope.group_id, context.services.turns
     assert statement is not None
-    turns.saw(group)
-    is_heavy = asked.is_heavy or turns.is_slow(group)
+    is_heavy = turns.saw(group) or asked.is_dear or asked.plan.was_slow
     with Deadline(context.services.settings.request_timeout_ms / 1000):
         async with turns.turn(group, is_planned=True) if is_heavy else nullcontext():
             started = time.perf_counter()
