@@ -89,7 +89,10 @@ def _cell(column: Column) -> str:
     elif not column.is_text:
         return value
     # What begins like this is a formula to a spreadsheet, whoever wrote it.
-    return f"CASE WHEN left({value}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) THEN '''' || {value} ELSE {value} END"
+    formula = (
+        f"left({value}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) AND {value} !~ '^-[0-9]+([.][0-9]+)?$'"
+    )
+    return f"CASE WHEN {formula} THEN '''' || {value} ELSE {value} END"
 
 
 __all__ = ["ARRIVED", "RAW", "cells_of", "lines_of", "rows_from_lines"]

@@ -52,7 +52,7 @@ async def test_a_group_leaves_and_arrives(
     assert manifest["left_out"]["api_key"].startswith("Credentials")
     with (out / "csv" / "customer.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["name"] for row in rows] == ["'=HYPERLINK()", "'-2", "'+33", "'@x", 'a "b", c', "Été\nligne"]
+    assert [row["name"] for row in rows] == ["'=HYPERLINK()", "-2", "'+33", "'@x", 'a "b", c', "Été\nligne"]
     assert {(row["total_spent"], row["tags"]) for row in rows} == {("-1.5000", "'=a;b")}
 
     code, said = await gateway("groups", "import", str(out))

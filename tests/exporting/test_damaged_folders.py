@@ -55,6 +55,22 @@ def rewrite(folder: Path, table: str, change: Callable[[dict[str, Any]], dict[st
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+def put_line(folder: Path, line: bytes, *, table: str = "goal") -> None:
+    """One more line, with its manifest."""
+    path = folder / "rows" / f"{table}.jsonl"
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    text = path.read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for told in manifest["tables"]:
+        if told["name"] == table:
+            told |= {
+                "rows": text.count(b"\n"),
+                "bytes": len(text),
+                "sha256": hashlib.sha256(text).hexdigest(),
+            }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
 def in_manifest(folder: Path, **changed: object) -> None:
     path = folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
@@ -112,6 +128,15 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a value that is refused": (
         lambda at: rewrite(at, "promo", lambda row: {**row, "value": "-1"}), "rows/promo.jsonl cannot be brought in"
+    ),
+    "a line that is no JSON": (lambda at: put_line(at, b"{"), "rows/goal.jsonl cannot be brought in"),
+    "a line that is a list": (lambda at: put_line(at, b"[]"), "rows/goal.jsonl cannot be brought in"),
+    "a line with a bell": (lambda at: put_line(at, b'{"id": "\x02"}'), "rows/goal.jsonl cannot be brought in"),
+    "a line in Latin-1": (lambda at: put_line(at, b'{"id": "\xe9"}'), "rows/goal.jsonl cannot be brought in"),
+    "an empty row": (lambda at: put_line(at, b"{}"), "rows/goal.jsonl cannot be brought in"),
+    "an empty line": (lambda at: put_line(at, b""), "rows/goal.jsonl "),
+    "an asset's row that is no JSON": (
+        lambda at: put_line(at, b"{", table="asset"), "of rows/asset.jsonl is no row"
     ),
     "a text too long": (
         lambda at: rewrite(at, "promo", lambda row: {**row, "type": "x" * 65}), "rows/promo.jsonl cannot be brought in"

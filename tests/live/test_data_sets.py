@@ -15,6 +15,8 @@ import pytest
 
 from app.auth.keys import create_api_key
 from app.db.database import Database, connect
+from app.errors import Unavailable
+from app.graph.http.data_sets import _hand_over
 from tests.given.groups import GivenGroup
 from tests.live.conftest import Served, served_with, settings_of
 
@@ -362,6 +364,19 @@ async def test_it_ends_with_its_credential(slow: Served, owner: Any) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             _ = [piece async for piece in pieces]
     await snapshots(owner, expected=0)
+
+
+async def test_a_client_that_does_not_read_is_not_waited_for_for_good() -> None:
+    sent: list[int] = []
+
+    async def send(message: Any) -> None:
+        sent.append(len(message["body"]))
+        if len(sent) == 2:
+            await asyncio.Event().wait()
+
+    with pytest.raises(Unavailable, match="did not read"):
+        await _hand_over(b"x" * 1_000_000, send, within_s=0.05)
+    assert sent == [128 * 1024] * 2
 
 
 async def test_a_group_has_two_at_once_and_a_client_that_leaves_makes_room(slow: Served, owner: Any) -> None:
