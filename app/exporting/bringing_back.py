@@ -21,6 +21,8 @@ from app.exporting.writing import MOST_S, Progress
 from app.values.ids import show_id
 from app.values.scope import Scope
 
+MOST_ID = 2**62
+"""Beyond it sequences would come to their end."""
 # One at a time moves sequences, so that none is moved back.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7202513)"
 _FREE_NUMBER = """
@@ -28,7 +30,7 @@ SELECT CASE WHEN $1::bigint > 0 AND NOT EXISTS (SELECT FROM tenant WHERE id = $1
        THEN $1 ELSE (SELECT coalesce(max(id), 0) + 1 FROM tenant) END
 """
 _MOVE = """
-SELECT setval(s.name, m.most) FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) AS s,
+SELECT setval(s.name, m.most) AS moved_to FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) AS s,
        (SELECT max(id) AS most FROM {table} WHERE {group} = $2) AS m
  WHERE m.most > coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
                                                                    = s.name), 0)
@@ -116,7 +118,11 @@ async def _bring_in(tx: Transaction, table: ExportedTable, folder: Path, *, rows
 
 
 async def _move_sequence(tx: Transaction, table: str, group_column: str) -> None:
-    await tx.fetchval(_MOVE.format(table=table, group=group_column), table, tx.scope.group_id)
+    moved_to = await tx.fetchval(_MOVE.format(table=table, group=group_column), table, tx.scope.group_id)
+    if moved_to is not None and moved_to > MOST_ID:
+        raise Invalid(
+            f"{table} has the id {moved_to}, behind which no numbers would be left for anybody's new rows."
+        )
 
 
 async def _put_files(files: Shelf, folder: Path, group_id: int) -> None:
@@ -131,7 +137,7 @@ def _rows(manifest: Manifest, table: ExportedTable) -> int:
 
 def _number(manifest: Manifest) -> int:
     number = manifest.group.get("number")
-    return number if isinstance(number, int) and 0 < number < 2**62 else 0
+    return number if isinstance(number, int) and 0 < number <= MOST_ID else 0
 
 
 def _told(problem: asyncpg.PostgresError) -> str:

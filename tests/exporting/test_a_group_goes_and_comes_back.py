@@ -1,8 +1,11 @@
 """A group is written into a folder, made of it in an empty installation, and written again: the same files."""
 
+import asyncio
+import itertools
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +25,7 @@ from app.seeding.demo import seed_demo
 from app.settings import Settings, read_settings
 from app.tables.all import metadata
 from app.values.scope import Scope
+from tests.given import groups
 from tests.given.everything import everything
 
 NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
@@ -175,3 +179,36 @@ async def test_a_number_that_is_taken_becomes_another_and_everything_stays_with_
     assert after["manifest.json"]["group"].pop("number") == two
     assert before["manifest.json"]["group"].pop("number") == one
     assert before == after
+
+
+async def test_everything_is_of_one_moment(
+    db: Database, elsewhere: Database, storage: AssetStorage, tmp_path: Path
+) -> None:
+    given = await groups.group(db)
+    writes = asyncio.create_task(write_on(db, given.group_id))
+    try:
+        await export_group(db, storage, given.group_id, tmp_path / "out", now=NOW)
+    finally:
+        writes.cancel()
+        with suppress(asyncio.CancelledError):
+            await writes
+    # A member whose segment came after the segments were written would be refused.
+    made, said = await import_group(elsewhere, storage, tmp_path / "out", now=NOW)
+    rows = {one.name: one.rows for one in said.tables}
+    assert rows["segment"] == rows["customer"] == rows["segment_member"]
+    async with db.transaction(given.scope) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM segment") > rows["segment"]
+    assert made == given.group_id
+
+
+async def write_on(db: Database, group_id: int) -> None:
+    """Parents and their children, for as long as one lets it."""
+    for n in itertools.count():
+        async with db.transaction(Scope(group_id)) as tx:
+            await tx.execute(
+                "WITH s AS (INSERT INTO segment (group_id, name, type, size) VALUES ($1, $2, 'static', 1)"
+                " RETURNING id),"
+                " c AS (INSERT INTO customer (group_id, name) VALUES ($1, $2) RETURNING id)"
+                " INSERT INTO segment_member (group_id, segment_id, customer_id) SELECT $1, s.id, c.id FROM s, c",
+                group_id, str(n),
+            )  # fmt: skip

@@ -129,6 +129,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a value that is refused": (
         lambda at: rewrite(at, "promo", lambda row: {**row, "value": "-1"}), "rows/promo.jsonl cannot be brought in"
     ),
+    "an id behind which no numbers are left": (
+        lambda at: rewrite(at, "goal", lambda row: {**row, "id": row["id"] + 2**62}), "no numbers would be left"
+    ),
     "a line that is no JSON": (lambda at: put_line(at, b"{"), "rows/goal.jsonl cannot be brought in"),
     "a line that is a list": (lambda at: put_line(at, b"[]"), "rows/goal.jsonl cannot be brought in"),
     "a line with a bell": (lambda at: put_line(at, b'{"id": "\x02"}'), "rows/goal.jsonl cannot be brought in"),
