@@ -116,8 +116,8 @@ class GraphQLOverHttp:
             raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
         if form is None:
             raise Invalid(
-                f"Answers come as {Form.RESPONSE.value}, {Form.JSON.value} or {Form.STREAM.value}, and whole"
-                f" lists as {Form.JSON_LINES.value} or {Form.CSV.value}: accept one of them.",
+                f"Answers come as {Form.RESPONSE.value}, {Form.JSON.value} or {Form.STREAM.value}, and data"
+                f" sets as {Form.JSON_LINES.value} or {Form.CSV.value}: accept one of them.",
                 code=NOT_ACCEPTABLE,
             )
         headers = exchange.headers
