@@ -1,4 +1,4 @@
-"""Whole lists over HTTP, as JSON lines or CSV: what they hold, what they refuse, and how they break off."""
+"""Data sets over HTTP, as JSON lines or CSV: what they hold, what they refuse, and how they break off."""
 
 import asyncio
 import csv
@@ -16,7 +16,7 @@ import pytest
 from app.auth.keys import create_api_key
 from app.db.database import Database, connect
 from app.errors import Unavailable
-from app.graph.http.data_sets import _hand_over
+from app.graph.http.data_sets import hand_over
 from tests.given.groups import GivenGroup
 from tests.live.conftest import Served, served_with, settings_of
 
@@ -375,7 +375,7 @@ async def test_a_client_that_does_not_read_is_not_waited_for_for_good() -> None:
             await asyncio.Event().wait()
 
     with pytest.raises(Unavailable, match="did not read"):
-        await _hand_over(b"x" * 1_000_000, send, within_s=0.05)
+        await hand_over(b"x" * 1_000_000, send, within_s=0.05)
     assert sent == [128 * 1024] * 2
 
 

@@ -95,7 +95,7 @@ class DataSets:
                         await send({"type": "http.response.start", "status": 200, "headers": headers})
                     body = head + (_lines(rows) if sheet is None else sheet.lines(rows))
                     head = b""
-                    await _hand_over(body, send)
+                    await hand_over(body, send)
             await send({"type": "http.response.body", "body": b""})
         except Refused as instead:
             if exchange.execution:
@@ -149,7 +149,7 @@ def _lines(rows: list[msgspec.Raw]) -> bytes:
     )
 
 
-async def _hand_over(body: bytes, send: Send, *, within_s: float = TAKEN_WITHIN_S) -> None:
+async def hand_over(body: bytes, send: Send, *, within_s: float = TAKEN_WITHIN_S) -> None:
     """Send it as fast as the client reads it; Unavailable where it does not."""
     try:
         async with asyncio.timeout(within_s):
@@ -159,4 +159,4 @@ async def _hand_over(body: bytes, send: Send, *, within_s: float = TAKEN_WITHIN_
         raise Unavailable("The client did not read a page in time.") from None
 
 
-__all__ = ["DataSets"]
+__all__ = ["DataSets", "hand_over"]
