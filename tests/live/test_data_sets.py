@@ -366,6 +366,21 @@ async def test_it_ends_with_its_credential(slow: Served, owner: Any) -> None:
     await snapshots(owner, expected=0)
 
 
+async def test_it_is_cut_off_where_the_server_stops(
+    database_url: str, db: Database, tmp_path_factory: pytest.TempPathFactory, owner: Any
+) -> None:
+    async with AsyncExitStack() as stack:
+        settings = settings_of(database_url, tmp_path_factory.mktemp("data"))
+        async with served_with(settings, db) as stopping:
+            await customers(db, stopping.given, count=2_000, text=20_000)
+            pieces = await begun(stopping, stack)
+            stopping.server.should_exit = True
+            await asyncio.sleep(0.5)
+            with pytest.raises(httpx.RemoteProtocolError):
+                _ = [piece async for piece in pieces]
+    await snapshots(owner, expected=0)
+
+
 async def test_a_client_that_does_not_read_is_not_waited_for_for_good() -> None:
     sent: list[int] = []
 
