@@ -11,6 +11,7 @@ from app.cli.checking import check
 from app.cli.database import migrate, restore, seed
 from app.cli.graph import explain, plan_coverage, schema
 from app.cli.importing import import_rows
+from app.cli.leaving import export_group, import_group
 from app.cli.serving import serve, worker
 from app.cli.tokens import token
 
@@ -27,11 +28,13 @@ app.command()(migrate)
 app.command()(restore)
 app.command()(seed)
 app.command("import")(import_rows)
+app.command("export")(export_group)
 app.command()(schema)
 app.command()(explain)
 app.command()(plan_coverage)
 app.command()(token)
 app.command()(audit)
+groups.app.command("import")(import_group)
 app.add_typer(groups.app, name="groups")
 app.add_typer(stores.app, name="stores")
 app.add_typer(projects.app, name="projects")
