@@ -1,11 +1,10 @@
 """Two whole gateways in this process, each with a database of its own that holds the demonstration data."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
@@ -25,8 +24,32 @@ from app.moving.walks.all import WALKS
 from app.seeding.demo import DemoGroup, seed_demo
 from app.serving.journal import Journal
 from app.settings import Settings, read_settings
+from app.values.scope import Scope
 
 QUICK = Pace(rate=100_000, at_once=4, timeout_s=20, attempts=3, first_wait_s=0.001)
+
+
+Twist = Callable[[httpx.Request, httpx.Response, str], tuple[int, dict[str, str], str] | None]
+"""From a request, its answer and the answer's text to another status, headers and text; None: as it is."""
+
+
+class Twisted(httpx.AsyncBaseTransport):
+    """A host between us and the gateway that changes what it answers."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, twist: Twist | None) -> None:
+        self._inner, self._twist = inner, twist
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The gateway's answer, twisted."""
+        response = await self._inner.handle_async_request(request)
+        if self._twist is None:
+            return response
+        text = (await response.aread()).decode()
+        changed = self._twist(request, response, text)
+        if changed is None:
+            return httpx.Response(response.status_code, headers=response.headers, content=text)
+        status, headers, text = changed
+        return httpx.Response(status, headers=headers, content=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +63,18 @@ class Side:
     api_key: str
     token: str
 
-    def host(self, system: str, *, app: Any = None) -> Host:
-        """A way to ask one of its APIs."""
+    def host(self, system: str, *, twist: Twist | None = None) -> Host:
+        """A way to ask one of its APIs; with a twist, other answers come than it gives."""
         walk = WALKS[system]
         return Host(
             f"http://{self.name}.test",
             headers=headers_of(walk, [self.api_key if walk.key_header else self.token]),
             pace=QUICK,
-            transport=httpx.ASGITransport(app or self.app),
+            transport=Twisted(httpx.ASGITransport(self.app), twist),
         )
 
     async def change(self, statement: str, *values: object) -> None:
         """Change rows of the group."""
-        from app.values.scope import Scope
-
         async with self.db.transaction(Scope(self.group.group_id)) as tx:
             await tx.execute(statement, *values)
 
@@ -75,7 +96,9 @@ async def demonstration(server: EmbeddedServer, template: str) -> tuple[str, Dem
 
 @pytest.fixture(scope="module")
 async def old(
-    server: EmbeddedServer, demonstration: tuple[str, DemoGroup, str], tmp_path_factory: pytest.TempPathFactory
+    server: EmbeddedServer,
+    demonstration: tuple[str, DemoGroup, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Side]:
     """The host that is left."""
     async with _side("old", server, demonstration, tmp_path_factory.mktemp("old")) as side:
@@ -84,7 +107,9 @@ async def old(
 
 @pytest.fixture(scope="module")
 async def new(
-    server: EmbeddedServer, demonstration: tuple[str, DemoGroup, str], tmp_path_factory: pytest.TempPathFactory
+    server: EmbeddedServer,
+    demonstration: tuple[str, DemoGroup, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Side]:
     """The host that is moved to."""
     async with _side("new", server, demonstration, tmp_path_factory.mktemp("new")) as side:
@@ -128,6 +153,6 @@ def _settings(url: str, folder: Path) -> Settings:
 
 
 @pytest.fixture
-def today() -> Iterator[date]:
+def today() -> date:
     """The day of the walk."""
-    yield datetime.now(UTC).date()
+    return datetime.now(UTC).date()
