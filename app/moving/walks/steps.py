@@ -73,10 +73,10 @@ class Walk:
     key_header: str = ""
     """The header a credential is sent in; a bearer token where this is empty."""
 
-    def route(self, step: Step) -> str:
-        """As the route table calls it: `GET /api/campaigns/{id}`."""
+    def route(self, step: Step, *, base: str | None = None) -> str:
+        """As the route table calls it: `GET /api/campaigns/{id}`; at the first base path unless said."""
         path = NAME.sub(lambda found: f"{{{found[2] or found[1]}}}", step.path)
-        return f"{step.method} {self.bases[0]}{path}"
+        return f"{step.method} {self.bases[0] if base is None else base}{path}"
 
 
 def value_at(value: object, path: str) -> object:
