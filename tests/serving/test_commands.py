@@ -10,7 +10,7 @@ import pytest
 
 from app.auth.principal import CLAIMABLE
 from app.auth.tokens import new_jti
-from app.cli import ROLES
+from app.cli.options import ROLES
 from app.db.embedded import EmbeddedServer
 from tests.serving.process import data_folder, free_port, run
 

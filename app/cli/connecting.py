@@ -1,0 +1,49 @@
+"""How a command comes to a database and to the files."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.db.database import Database
+    from app.domain.assets.storage import AssetStorage
+    from app.settings import Settings
+
+
+def with_database(work: "Callable[[Database, Settings], Awaitable[None]]") -> None:
+    """Run something on a database that is up to date: the operator's, or the embedded one."""
+    from app.serving.running import bring_up_to_date, database, refuse_unless_current
+    from app.settings import read_settings
+
+    chosen = read_settings()
+
+    async def run(settings: "Settings") -> None:
+        await (refuse_unless_current if chosen.database_url else bring_up_to_date)(settings)
+        async with connected(settings) as db:
+            await work(db, settings)
+
+    with database(chosen) as settings:
+        asyncio.run(run(settings))
+
+
+@asynccontextmanager
+async def connected(settings: "Settings") -> "AsyncIterator[Database]":
+    from app.db.database import connect
+
+    assert settings.database_url is not None
+    db = await connect(settings.database_url, readers=2, writers=4)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def storage_of(settings: "Settings") -> "AssetStorage":
+    """Where files are; SystemExit where ASSETS_URL names nothing that can be opened, before anything starts."""
+    from app.domain.assets.storage import AssetStorage, NoStorage
+
+    try:
+        return AssetStorage(settings)
+    except NoStorage as problem:
+        raise SystemExit(str(problem)) from None

@@ -1,0 +1,51 @@
+"""`gateway`: run it, look after its database, hand out credentials.
+
+A file here is a subject. Imports stand inside the commands, so that `gateway --help` answers at once.
+"""
+
+import typer
+
+from app.cli import clients, groups, keys, tokens
+from app.cli.audit import audit
+from app.cli.database import migrate, restore, seed
+from app.cli.graph import explain, plan_coverage, schema
+from app.cli.importing import import_rows
+from app.cli.serving import serve, worker
+from app.cli.tokens import token
+
+app = typer.Typer(
+    help="Campaign Gateway: one typed graph over marketing campaigns, and the legacy APIs served from it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(worker)
+app.command()(migrate)
+app.command()(restore)
+app.command()(seed)
+app.command("import")(import_rows)
+app.command()(schema)
+app.command()(explain)
+app.command()(plan_coverage)
+app.command()(token)
+app.command()(audit)
+app.add_typer(groups.app, name="groups")
+app.add_typer(keys.app, name="keys")
+app.add_typer(clients.app, name="clients")
+app.add_typer(tokens.app, name="tokens")
+
+
+def main() -> None:
+    """The console script. A failure of ours is one line, not a traceback."""
+    import warnings
+
+    from app.errors import Failure
+
+    # The embedded server's package says this on import wherever nobody is logged in; it has its fallback.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    try:
+        app()
+    except Failure as failure:
+        typer.echo(failure.message, err=True)
+        raise SystemExit(1) from None
