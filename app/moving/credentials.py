@@ -7,10 +7,11 @@ a variable, or `@FILE` for what is in a file: neither is then seen in the list o
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import Invalid
+from app.moving.walks.all import WALKS
 from app.moving.walks.steps import Walk
 
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\s+(.+)", re.DOTALL)
@@ -18,7 +19,7 @@ _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):\s+(.+)", re.DOTALL)
 
 def by_system(given: Sequence[str], systems: Sequence[str], *, option: str) -> dict[str, list[str]]:
     """What was said for each of these systems; what names one comes after what is meant for all."""
-    found: dict[str, list[str]] = {system: [] for system in systems}
+    found: dict[str, list[str]] = {system: [] for system in WALKS}
     for one in given:
         name, mark, value = one.partition("=")
         if not (mark and name in found):
@@ -28,10 +29,10 @@ def by_system(given: Sequence[str], systems: Sequence[str], *, option: str) -> d
         name, mark, value = one.partition("=")
         if mark and name in found:
             found[name].append(value)
-    for system, values in found.items():
-        if not values:
+    for system in systems:
+        if not found[system]:
             raise Invalid(f"Say `{option}` for {system}: `{option} VALUE`, or `{option} {system}=VALUE`.")
-    return found
+    return {system: found[system] for system in systems}
 
 
 def address_of(values: Sequence[str], *, option: str) -> str:
@@ -56,11 +57,6 @@ def headers_of(walk: Walk, values: Sequence[str]) -> dict[str, str]:
         if not value or not value.isprintable() or not value.isascii():
             raise Invalid(f"The credential for {walk.system} cannot be sent in the header {name}.")
     return headers
-
-
-def without_secrets(headers: Mapping[str, str]) -> list[str]:
-    """What may be written down of them: their names."""
-    return sorted(headers)
 
 
 def _read(value: str) -> str:
