@@ -1,4 +1,4 @@
-"""Moving from another host: comparing two hosts, pulling all that the old one prints.
+"""Moving from another host: two hosts compared, and all that the old one prints pulled.
 
 Exit statuses: 0, nothing differs or all is kept; 1, something differs or is missing; 2, it could not be done.
 """
@@ -131,6 +131,78 @@ def compare(
         for line in lines(found):
             typer.echo(line)
     if found.differs:
+        raise typer.Exit(1)
+
+
+def pull(
+    system: System,
+    source: Annotated[
+        list[str],
+        typer.Option(
+            "--from", help="The old host: an address, or SYSTEM=ADDRESS for one of several. Repeatable."
+        ),
+    ],
+    credential: Annotated[
+        list[str],
+        typer.Option(
+            help="A key or token, env:NAME, @FILE or 'Header: value'; SYSTEM=… for one of several. Repeatable."
+        ),
+    ],
+    into: Annotated[Path, typer.Option(help="The folder that keeps every answer.", file_okay=False)],
+    requests: Annotated[
+        Path | None,
+        typer.Option(
+            help="Recorded requests whose ids the walk begins from as well: an access log, a HAR file, lines."
+        ),
+    ] = None,
+    project: Projects = None,
+    integration: Integrations = None,
+    users: Users = None,
+    rate: Rate = 10.0,
+    at_once: AtOnce = 4,
+    timeout_s: Timeout = 60.0,
+    attempts: Attempts = 6,
+) -> None:
+    """Keep all that an old host prints in a folder, from which `gateway import` reads it.
+
+    Walks every documented call that reads. Stopped at any moment, the same command goes on where it was and asks
+    nothing twice; after its end, the same command asks for what may have changed since.
+    """
+    from app.moving.credentials import address_of, by_system, headers_of
+    from app.moving.hosts import Host, Pace
+    from app.moving.keeping import Folder
+    from app.moving.pulling import Pulled
+    from app.moving.pulling import pull as keep
+    from app.moving.recorded import read_recorded
+    from app.seeding.progress import progress_bar
+
+    done: list[Pulled] = []
+
+    async def run() -> None:
+        walks = _walks(system)
+        names = [walk.system for walk in walks]
+        sources = by_system(source, names, option="--from")
+        keys = by_system(credential, names, option="--credential")
+        recorded = None if requests is None else read_recorded(requests, walks)
+        pace = Pace(rate=rate, at_once=at_once, timeout_s=timeout_s, attempts=attempts)
+        for walk in walks:
+            address = address_of(sources[walk.system], option="--from")
+            starts = _starts(project, integration, users) if walk.system == "webmarketer" else []
+            starts += recorded.names.get(walk.system, []) if recorded else []
+            headers = headers_of(walk, keys[walk.system])
+            with Folder(into, walk, source=address, now=datetime.now(UTC)) as folder:
+                async with Host(address, headers=headers, pace=pace) as host:
+                    done.append(await keep(walk, host, folder, starts=starts, at_once=at_once, progress=show))
+
+    with progress_bar() as show:
+        _run(run())
+    for one in done:
+        counts = ", ".join(f"{count:,} {name}" for name, count in sorted(one.counts.items())) or "nothing new"
+        end = "complete" if one.complete else "not complete: the same command asks again for what failed"
+        typer.echo(f"{one.system}: run {one.run} is {end} ({counts}).")
+        for note in one.notes:
+            typer.echo(f"  Note: {note}")
+    if not all(one.complete for one in done):
         raise typer.Exit(1)
 
 

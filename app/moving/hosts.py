@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -20,6 +22,7 @@ from app.moving.requests import Answer, Request
 AGAIN = frozenset({429, 502, 503, 504})
 """Statuses after which the same question may get an answer."""
 AGENT = "campaign-gateway"
+MAX_FILE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +86,21 @@ class Host:
             follow_redirects=False,
             trust_env=transport is None,
         )
+        # Files may be anywhere: what shows who we are goes to the host alone.
+        self._files = httpx.AsyncClient(
+            headers={"User-Agent": AGENT}, timeout=pace.timeout_s, transport=transport, follow_redirects=True,
+            trust_env=transport is None,
+        )  # fmt: skip
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
+        await self._files.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._files.__aexit__(kind, error, trace)
         await self._client.__aexit__(kind, error, trace)
 
     async def ask(self, request: Request, *, conditions: Mapping[str, str] | None = None) -> Answer:
@@ -114,6 +124,32 @@ class Host:
             why = str(error) or type(error).__name__
             raise Unreachable(f"{self.base} gives no answer to {request}: {why}.") from None
         raise AssertionError("it ends by an answer or an error")
+
+    async def download(self, url: str, into: Path) -> str:
+        """Fetch a file that the host leads to, without its credential; empty, or why it could not be done."""
+        if urlsplit(url).scheme not in ("https", urlsplit(self.base).scheme):
+            return f"its address is {url[:100]!r}"
+        into.parent.mkdir(parents=True, exist_ok=True)
+        part = into.with_name(f"{into.name}.part")
+        try:
+            async with self._places:
+                await self._turn()
+                async with self._files.stream("GET", url) as response:
+                    if response.status_code != 200:
+                        return f"status {response.status_code}"
+                    size = 0
+                    with part.open("wb") as file:
+                        async for piece in response.aiter_bytes():
+                            size += len(piece)
+                            if size > MAX_FILE:
+                                return f"it has more than {MAX_FILE:,} bytes"
+                            file.write(piece)
+            part.replace(into)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return str(error) or type(error).__name__
+        finally:
+            part.unlink(missing_ok=True)
+        return ""
 
     async def _once(self, request: Request, conditions: Mapping[str, str]) -> Answer:
         headers = {**request.headers, **conditions}

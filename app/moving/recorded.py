@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from app.errors import Invalid
 from app.moving.requests import Request
-from app.moving.walks.steps import NAME, Walk
+from app.moving.walks.matching import step_of
+from app.moving.walks.steps import Walk
 
 _IN_QUOTES = re.compile(r'"([A-Z]+) ([^"\s]+)(?: HTTP/[\d.]+)?"')
 _PLAIN = re.compile(r"([A-Z]+)\s+(\S+)(?:\s+HTTP/[\d.]+)?\s*$")
@@ -59,30 +60,14 @@ def match(
     parts = urlsplit(target)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     for walk in walks:
-        for base in walk.bases:
-            for step in walk.steps:
-                pattern = _pattern(base + step.path)
-                if step.method == method and (names := pattern.fullmatch(parts.path)):
-                    if method == "POST" and not body:
-                        return "a search by POST without its body"
-                    known = {name: unquote(value) for name, value in names.groupdict().items()}
-                    return Request(walk.system, walk.route(step), method, path, body), known
+        if found := step_of(walk, method, parts.path):
+            if method == "POST" and not body:
+                return "a search by POST without its body"
+            step, names = found
+            return Request(walk.system, walk.route(step), method, path, body), names
     if method not in ("GET", "POST"):
         return f"{method}, which does not read"
     return f"{method} of no documented route that reads"
-
-
-_PATTERNS: dict[str, re.Pattern[str]] = {}
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    if path not in _PATTERNS:
-        text, end = "", 0
-        for found in NAME.finditer(path):
-            text += f"{re.escape(path[end : found.start()])}(?P<{found[1]}>[^/]+)"
-            end = found.end()
-        _PATTERNS[path] = re.compile(f"{text}{re.escape(path[end:])}/?")
-    return _PATTERNS[path]
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str, str | None]]:

@@ -15,7 +15,7 @@ LAGRIFFE = Walk(
         Step(path="/customer-groups", rows="data"),
         Step(path="/campaigns", rows="data", gives=_GIVES),
         Step(path="/campaigns", headers={"X-BEACON-KEY": "{beacon}"}, rows="data", gives=_GIVES),
-        Step(path="/campaigns/{campaign:id}", stamp=("updated_at", "data.updated_at")),
+        Step(path="/campaigns/{campaign:id}", stamp=("updated_at", "data.updated_at"), files="data.assets[]"),
         # Figures change without the campaign, so they are asked for every time.
         Step(path="/campaigns/{campaign:id}/metrics"),
         Step(

@@ -55,6 +55,9 @@ class Step:
     """Where the row it was found in and where its own answer print the moment of the last change; the same moment on
     both sides says that it need not be asked for again."""
 
+    files: str = ""
+    """Where the answer lists files, each with `id`, `url` and perhaps `size`."""
+
     @property
     def needs(self) -> frozenset[str]:
         """The names that must be known before it can be asked."""
