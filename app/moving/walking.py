@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import quote, urlencode
 
@@ -102,32 +102,28 @@ class Walker:
         seen: set[str] = set()
         for again in range(PASSES if self._pulling else 1):
             before = len(seen)
-            pages, total = await self._read_list(visit, request, seen, again)
-            # Rows that moved to a page already read are found by reading once more, those added meanwhile too.
-            if pages <= 1 or total is None or len(seen) >= total or (again and len(seen) == before):
+            moved, printed, total = await self._read_list(visit, request, seen, again)
+            # What moved to a page already read, and what came meanwhile, is found by reading once more.
+            if not moved or (again and len(seen) == before):
                 break
-        if total is not None and len(seen) < total:
-            self.shortfalls.append(f"{request} says {total} and prints {len(seen)}.")
+        if total is not None and printed < total:
+            self.shortfalls.append(f"{request} says {total} and prints {printed}.")
 
     async def _read_list(
         self, visit: Visit, request: Request, seen: set[str], again: int
-    ) -> tuple[int, int | None]:
-        """Read pages until one brings nothing new on this pass: how many had rows, and the total that was told."""
+    ) -> tuple[bool, int, int | None]:
+        """Read pages until one brings nothing new.
+
+        Gives whether rows came or went meanwhile (a row twice, another total, fewer rows than told), how many rows were
+        printed, and how many were told.
+        """
         pages = visit.step.pages
         assert pages is not None
         here: set[str] = set()
-        offset, number = 0, 0
-        total: int | None = None
+        totals: set[int] = set()
+        offset, twice = 0, False
         for number in range(MAX_PAGES):
-            asked = Request(
-                request.system,
-                request.route,
-                request.method,
-                request.path,
-                request.body,
-                request.headers,
-                again,
-            )
+            asked = replace(request, pass_number=again)
             if number or not pages.bare_first:
                 place = {"page": str(number + 1)} if pages.by == "page" else {"offset": str(offset)}
                 asked = asked.with_query(**place, **{pages.limit: str(pages.size)})
@@ -136,12 +132,14 @@ class Walker:
                 break
             body = answer.json()
             rows = _rows(visit.step, body)
-            told = _told(answer, body)
-            total = told if told is not None else total
+            total = _told(answer, body)
+            if total is not None:
+                totals.add(total)
             marks = [_mark(visit.step, row) for row in rows]
             new = set(marks) - here
-            here |= new
+            twice = twice or 0 < len(new) < len(marks)
             self._learn_from(visit, [row for row, mark in zip(rows, marks, strict=True) if mark not in seen])
+            here |= new
             seen |= new
             if not new:
                 break
@@ -149,7 +147,8 @@ class Walker:
             honest = pages.echo and value_at(body, pages.echo) == pages.size
             if honest and len(rows) < pages.size and total is not None and total <= len(here):
                 break
-        return number, total
+        most = max(totals, default=None)
+        return twice or len(totals) > 1 or (most or 0) > len(here), len(here), most
 
     def _learn_from(self, visit: Visit, rows: Iterable[object]) -> None:
         if not visit.step.gives:
