@@ -57,7 +57,9 @@ class Number(str):
 def differences(old: Answer, new: Answer, *, headers: Sequence[str] = ()) -> Iterator[Difference]:
     """Everything in which the new answer is another one. `headers` are those that count, in small letters."""
     if old.status != new.status:
-        yield Difference(Kind.STATUS, "", str(old.status), str(new.status))
+        # A refusal has another body than an answer; that is one difference, not one for every key.
+        yield Difference(Kind.STATUS, "", _refusal(old), _refusal(new))
+        return
     for name in headers:
         was, now = (_header(answer.headers, name) for answer in (old, new))
         if was != now:
@@ -187,6 +189,11 @@ def _equal(old: Number, new: Number) -> bool:
         return Decimal(old) == Decimal(new)
     except InvalidOperation:
         return False
+
+
+def _refusal(answer: Answer) -> str:
+    """A status, with what is said about it."""
+    return str(answer.status) if answer.status < 400 else f"{answer.status} {_text(answer.body)}".strip()
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

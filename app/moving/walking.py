@@ -82,7 +82,7 @@ class Walker:
         """Every step that can be asked with these names, and was not before, is waiting now."""
         for number, step in enumerate(self._steps):
             needs = step.needs
-            if not needs <= names.keys():
+            if not needs <= names.keys() or (self._pulling and step.unless_below in names):
                 continue
             mark = (number, tuple(names[name] for name in sorted(needs)))
             if mark in self._known or (step.most is not None and self._taken[number] >= step.most):

@@ -58,6 +58,9 @@ class Step:
     files: str = ""
     """Where the answer lists files, each with `id`, `url` and perhaps `size`."""
 
+    unless_below: str = ""
+    """Pulling leaves it out where this name is known: the list that told it printed the same."""
+
     @property
     def needs(self) -> frozenset[str]:
         """The names that must be known before it can be asked."""

@@ -56,7 +56,7 @@ WEBMARKETER = Walk(
         Step(path=_HOME + "/users/{user:id}/metrics", rows="data", key="_id", pages=_PAGES),
         # Nonce, tracker and data as sent are printed here alone; what was sent never changes.
         Step(path=_HOME + "/raw-events/{event:id}", never_changes=True),
-        Step(path=_HOME + "/events/{event:id}", gives={"user": "userId"}),
+        Step(path=_HOME + "/events/{event:id}", gives={"user": "userId"}, unless_below="user"),
         _insights("{year_ago}", interval="month", groupBy="event-type"),
         _insights("{month_ago}", interval="day"),
         # What the lists print completely.
