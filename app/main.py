@@ -53,6 +53,7 @@ OUR_HEADERS = (
 )  # fmt: skip
 SHOWN_HEADERS = (
     "X-Request-Id", "Retry-After", "Preference-Applied", "X-Total-Count", "Link", "Idempotent-Replayed", "Location",
+    "RateLimit-Remaining",
 )  # fmt: skip
 CLOSES_WITHIN_S = 2.0
 """How long each part may take to close."""
@@ -186,6 +187,7 @@ def _mounted(
         Route("/readyz", readiness.ready),
         Route("/metrics", readiness.metrics),
         Route("/oauth2/token", tokens.answer, methods=["POST"]),
+        Route("/oauth2/revoke", tokens.revoke, methods=["POST"]),
         Route("/assets/{id}", AssetLinks(services.db, services.assets).answer),
         Mount(STATIC_PATH, static_files()),
     ]

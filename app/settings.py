@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -176,7 +177,46 @@ def _dsn(env: Mapping[str, str], name: str) -> str | None:
     text = env.get(name) or None
     if text is not None and not text.startswith(("postgresql://", "postgres://")):
         raise SystemExit(f"{name} is not understood: use postgresql://user:password@host/database.")
+    if text is not None and not _is_read_by_drivers(text):
+        # Without quoting it: where a password was not encoded, any part of the address may be some of it.
+        raise SystemExit(
+            f"{name} is not understood: use postgresql://user:password@host:5432/database, with ports from 1 to 65535,"
+            " and : / ? # [ ] @ % of a password percent-encoded (%23 is #)."
+        )
     return text
+
+
+def _is_read_by_drivers(dsn: str) -> bool:
+    """Whether the address has parts as asyncpg takes it apart; it raises all sorts of things where it has not."""
+    try:
+        parts = urlsplit(dsn)
+        query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    except ValueError:
+        return False
+    before, at, hosts = parts.netloc.partition("@")
+    named = [hosts if at else before, *query.get("host", ())]
+    ports = [port for some in query.get("port", ()) for port in some.split(",")]
+    return (
+        "@" not in hosts
+        and not parts.fragment
+        and all(_is_host(host) for some in named if some for host in some.split(","))
+        and all(_is_port(port) for port in ports)
+    )
+
+
+def _is_host(text: str) -> bool:
+    """A name or an address, `[…]` for one of IPv6, or a socket's folder; with a port or without."""
+    if text.startswith("/"):
+        return True
+    if text.startswith("["):
+        address, bracket, rest = text.partition("]")
+        return len(address) > 1 and bool(bracket) and (not rest or (rest[0] == ":" and _is_port(rest[1:])))
+    _, colon, port = text.partition(":")
+    return bool(text) and (not colon or not port or _is_port(unquote(port)))
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65_535
 
 
 def _jwt_secret(env: Mapping[str, str], data_dir: Path) -> str:

@@ -76,13 +76,14 @@ class Authenticator:
         group: str | None = None,
         now: datetime,
         address: str | None = None,
+        may_fail: bool = False,
     ) -> Principal:
         """Who asks, by the headers as sent; None is a header that was not sent, an empty one counts as sent.
 
         `beacon_key` narrows to one store, `group` (`X-Group-Id`: `7` or `group_7`) picks one of the groups of
         the credential. Unauthorized where nothing holds, Forbidden where a good credential reaches past its
         borders, Unavailable while an outside issuer's keys cannot be read, or where many are refused that come from
-        this `address`.
+        this `address`; with `may_fail`, for who needs no credential, refusals are not counted there.
         """
         if api_key is None and bearer is None:
             raise Unauthorized
@@ -90,7 +91,7 @@ class Authenticator:
         sent = Credential(api_key, beacon_key, bearer, group)
         held = self._good.get(name, now=now)
         if held is None:
-            held = await self._look_up(name, sent, now=now, address=address)
+            held = await self._look_up(name, sent, now=now, address=address, may_fail=may_fail)
         elif self._is_due(name, now=now):
             self._begin(name, sent, now=now, address=address)
         return held.principal
@@ -112,17 +113,27 @@ class Authenticator:
 
     def recall_by(self, name: bytes, *, now: datetime) -> Principal | None:
         """The same, by the name of the headers; None as well where the headers are needed to find it out again."""
-        held = self._good.get(name, now=now)
-        return None if held is None or self._is_due(name, now=now) else held.principal
+        held = self._good.young(name, now=now)
+        if held is None:
+            held = self._good.get(name, now=now)
+            if held is None or self._is_due(name, now=now):
+                return None
+        return held.principal
 
     async def by_headers(
-        self, headers: Mapping[bytes, bytes], *, now: datetime, address: str | None = None
+        self,
+        headers: Mapping[bytes, bytes],
+        *,
+        now: datetime,
+        address: str | None = None,
+        may_fail: bool = False,
     ) -> Principal:
         """Who sends these headers, by any credential we know. Raises as `authenticate` does."""
         sent = _sent(headers)
         if sent.api_key is None and sent.bearer is None:
             raise Unauthorized
-        return (await self._look_up(name_of_headers(headers), sent, now=now, address=address)).principal
+        name = name_of_headers(headers)
+        return (await self._look_up(name, sent, now=now, address=address, may_fail=may_fail)).principal
 
     def _is_due(self, name: bytes, *, now: datetime) -> bool:
         return self._good.is_aging(name, now=now) and name not in self._flights
@@ -132,9 +143,11 @@ class Authenticator:
     ) -> asyncio.Task[Proven | Refused]:
         return self._flights.begin(name, self._fly(name, sent, now=now, address=address))
 
-    async def _look_up(self, name: bytes, sent: Credential, *, now: datetime, address: str | None) -> Proven:
+    async def _look_up(
+        self, name: bytes, sent: Credential, *, now: datetime, address: str | None, may_fail: bool
+    ) -> Proven:
         outcome: Proven | Refused | None = self._bad.get(name, now=now)
-        wait_s = self.refusals.wait_s(address or "", now=now)
+        wait_s = 0 if may_fail else self.refusals.wait_s(address or "", now=now)
         if wait_s and not await self._is_no_guess(sent, now=now):
             wait_s = self.refusals.wait_again_s(address or "", name, now=now)
             if wait_s:
@@ -154,7 +167,7 @@ class Authenticator:
             finally:
                 self._unproven -= 1
         if isinstance(outcome, Refused):
-            if outcome.kind is Unauthorized:
+            if outcome.kind is Unauthorized and not may_fail:
                 # Forbidden is said to a credential that holds: it reaches too far, and is no guess.
                 self.refusals.count(address or "", now=now)
             raise outcome.again()

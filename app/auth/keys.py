@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import asyncpg
 
@@ -125,26 +125,29 @@ def require_may_manage(principal: Principal, *, group_ids: Collection[int]) -> N
         raise Forbidden("A credential can only be made for groups that yours belongs to.")
 
 
+class KeyOptions(TypedDict, total=False):
+    """What may be said of a new key beside its name."""
+
+    access: str
+    """`read` unless said, or `write`."""
+    personal_data: bool
+    """Whether it is shown what identifies customers; not unless said."""
+    administration: bool
+    """Whether it is shown credentials, connections and the audit trail; not unless said."""
+    store_id: int | None
+    """Binds it to one store of its group."""
+    further_group_ids: Collection[int]
+    """Groups it may act in beside its own."""
+    expires_at: datetime | None
+
+
 async def create_api_key(
-    db: Database,
-    *,
-    group_id: int,
-    name: str,
-    now: datetime,
-    access: str = "read",
-    personal_data: bool = False,
-    administration: bool = False,
-    store_id: int | None = None,
-    further_group_ids: Collection[int] = (),
-    expires_at: datetime | None = None,
+    db: Database, *, group_id: int, name: str, now: datetime, **options: Unpack[KeyOptions]
 ) -> NewApiKey:
     """Make a key, as the operator."""
     try:
         async with db.transaction(Scope(group_id)) as tx:
-            made = await insert_api_key(
-                tx, name=name, access=access, personal_data=personal_data, administration=administration,
-                store_id=store_id, further_group_ids=further_group_ids, expires_at=expires_at, now=now,
-            )  # fmt: skip
+            made = await insert_api_key(tx, name=name, now=now, **options)
             await record(
                 tx, OPERATOR, "api_key.create",
                 subject=show_id("key", made.key.id), after=await seen(tx, "api_key", made.key.id), now=now,
@@ -155,30 +158,21 @@ async def create_api_key(
 
 
 async def insert_api_key(
-    tx: Transaction,
-    *,
-    name: str,
-    now: datetime,
-    access: str = "read",
-    personal_data: bool = False,
-    administration: bool = False,
-    store_id: int | None = None,
-    further_group_ids: Collection[int] = (),
-    expires_at: datetime | None = None,
+    tx: Transaction, *, name: str, now: datetime, **options: Unpack[KeyOptions]
 ) -> NewApiKey:
-    """Make a key. On behalf of a user, check `require_may_manage` first.
-
-    `personal_data` and `administration`: what it may read beside campaigns and their figures. `store_id` binds it to
-    one store of its group.
-    """
+    """Make a key. On behalf of a user, check `require_may_manage` first."""
     group_id = tx.scope.group_id
+    access, store_id = options.get("access", "read"), options.get("store_id")
+    expires_at = options.get("expires_at")
+    personal_data = options.get("personal_data", False)
+    administration = options.get("administration", False)
     if access not in ACCESS:
         raise Invalid(f"access {access!r:.40} is not one of read, write", path=["access"])
     if expires_at is not None and expires_at <= now:
         raise Invalid("expiresAt must lie in the future", path=["expiresAt"])
     name = read_name(name)
     secret = new_secret(PREFIX)
-    further = sorted(set(further_group_ids) - {group_id})
+    further = sorted(set(options.get("further_group_ids", ())) - {group_id})
     if store_id is not None:
         if further:
             raise Invalid("A key of one store belongs to that store's group alone.", path=["storeId"])

@@ -1,4 +1,5 @@
-"""The token endpoint's rules: client credentials in, bearer token out (RFC 6749, sections 2.3.1, 4.4 and 5).
+"""The token endpoint's rules: client credentials in, bearer token out (RFC 6749, sections 2.3.1, 4.4 and 5), and a
+token that is given back (RFC 7009).
 
 Criteo's SDK posts its form here; it reads `access_token`, `expires_in`, `token_type` and `refresh_token`.
 """
@@ -12,15 +13,19 @@ from urllib.parse import unquote_plus
 
 from app.auth.clients import ClientRecord, prove_client
 from app.auth.principal import Role
+from app.auth.revoking import end_token
 from app.auth.tokens import LIFE_S, Tokens
+from app.db.auditing import Actor, record
 from app.db.database import Database
+from app.errors import Invalid
+from app.values.scope import Scope
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="campaign-gateway", charset="UTF-8"'}
 
 
 class TokenAnswer(NamedTuple):
-    """What to send back, as JSON."""
+    """What to send back, as JSON; an empty body is sent as nothing at all."""
 
     status: int
     body: dict[str, Any]
@@ -59,10 +64,7 @@ async def issue_token(
             raise Refusal("invalid_request", "grant_type is missing: send grant_type=client_credentials.")
         if grant != "client_credentials":
             raise Refusal("unsupported_grant_type", "Only grant_type=client_credentials is offered.")
-        client_id, secret = _read_credentials(form, authorization)
-        client = await prove_client(db, client_id=client_id, secret=secret)
-        if client is None:
-            raise _unknown_client()
+        client = await _prove(db, form, authorization)
         roles = _narrow(client, form.get("scope"))
     except Refusal as refusal:
         return refusal.answer
@@ -77,6 +79,51 @@ async def issue_token(
     body = {"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S, "refresh_token": None}
     body["scope"] = " ".join(sorted(roles))
     return TokenAnswer(200, body, dict(NO_STORE))
+
+
+async def give_token_back(
+    db: Database,
+    tokens: Tokens,
+    *,
+    fields: Iterable[tuple[str, str]],
+    authorization: str | None,
+    address: str | None,
+    now: datetime,
+) -> TokenAnswer:
+    """Answer a request to end a token (RFC 7009), by the client that got it; parameters as for `issue_token`.
+
+    `token_type_hint` is passed over: there is one type. What is no token of ours, or holds no longer, is answered as
+    if it had been ended; one of ours that is somebody else's is refused, and goes on.
+    """
+    try:
+        form = _read_form(fields)
+        client = await _prove(db, form, authorization)
+        token = form.get("token")
+        if token is None:
+            raise Refusal("invalid_request", "token is missing: send the token to end.")
+        claims = tokens.read_shared(token, now=now)
+        if claims is not None:
+            if (claims.client_id, claims.group_id) != (client.client_id, client.group_id):
+                raise Refusal("unauthorized_client", "The token was not issued to this client.")
+            if claims.jti is None:
+                raise Refusal("unsupported_token_type", "The token has no jti to end it by.")
+            async with db.transaction(Scope(client.group_id)) as tx:
+                if await end_token(tx, claims.jti, expires_at=claims.expires_at, now=now):
+                    actor = Actor(claims.name, address)
+                    await record(tx, actor, "token.revoke", subject=claims.jti, now=now)
+    except Refusal as refusal:
+        return refusal.answer
+    except Invalid as failure:
+        return Refusal("unsupported_token_type", failure.message).answer
+    return TokenAnswer(200, {}, dict(NO_STORE))
+
+
+async def _prove(db: Database, form: dict[str, str], authorization: str | None) -> ClientRecord:
+    client_id, secret = _read_credentials(form, authorization)
+    client = await prove_client(db, client_id=client_id, secret=secret)
+    if client is None:
+        raise _unknown_client()
+    return client
 
 
 def _read_form(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -25,14 +25,16 @@ DELETE FROM revoked_token WHERE (jti, group_id) IN (
 _IS_REVOKED = "SELECT 1 FROM revoked_token WHERE jti = $1 AND group_id IN (0, $2)"
 
 
-async def end_token(tx: Transaction, jti: str, *, expires_at: datetime | None, now: datetime) -> None:
+async def end_token(tx: Transaction, jti: str, *, expires_at: datetime | None, now: datetime) -> bool:
     """End this token where it acts in the group; within seconds it holds no longer. Doing it twice changes nothing.
+
+    Whether it was not ended before.
 
     `expires_at`: when it ends by itself, where that is known.
     """
     _check(jti)
     await tx.execute(_FORGET, now)
-    await tx.execute(_REVOKE, jti, tx.scope.group_id, _until(expires_at, now), now)
+    return await tx.execute(_REVOKE, jti, tx.scope.group_id, _until(expires_at, now), now) > 0
 
 
 async def revoke_token(

@@ -5,7 +5,9 @@ issuer; the issuer says which algorithms and keys may verify it, so no token is 
 taken for a shared secret, and `none` has no issuer.
 
     alg           without JWT_JWKS_URL                   with JWT_JWKS_URL
-    HS256         JWT_SECRET                             JWT_SECRET, and `iss` must be our own
+    HS256         JWT_SECRET; `iss` is our own or         JWT_SECRET, and `iss` must be our own
+                  JWT_ISSUER, or, without that setting,
+                  is left out
     RS, PS, ES,   refused                                the keys at that address
     EdDSA
 
@@ -106,17 +108,21 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise Unauthorized from None
         expires_at = self._check_times(payload, leeway=timedelta(0) if shared else LEEWAY, now=now)
-        claims = read_claims(
-            payload,
-            group_claim=self._group_claim,
-            roles_claim=self._roles_claim,
-            own=payload.get("iss") == OWN_ISSUER,
-            expires_at=expires_at,
-        )
+        claims = self._claims(payload, expires_at=expires_at)
         if shared or self._platform_roles:
             return claims
         # Whoever publishes keys says who people are. Who may enter any group, the operator says.
         return replace(claims, roles=claims.roles - PLATFORM_ROLES)
+
+    def read_shared(self, token: str, *, now: datetime) -> Claims | None:
+        """What a token says that is signed with our secret and valid at `now`; None for any other."""
+        try:
+            if len(token) > MAX_LENGTH or not token.isascii():
+                return None
+            payload = self._verify_shared(token)
+            return self._claims(payload, expires_at=self._check_times(payload, leeway=timedelta(0), now=now))
+        except (jwt.PyJWTError, ValueError, RecursionError, Unauthorized, Forbidden):
+            return None
 
     async def is_signed(self, token: str, *, now: datetime) -> bool:
         """Whether it is one that its issuer signed and that is not over, whatever it says: nobody makes that up."""
@@ -128,10 +134,25 @@ class Tokens:
             return False
         return True
 
+    def _claims(self, payload: dict[str, Any], *, expires_at: datetime) -> Claims:
+        return read_claims(
+            payload,
+            group_claim=self._group_claim,
+            roles_claim=self._roles_claim,
+            own=payload.get("iss") == OWN_ISSUER,
+            expires_at=expires_at,
+        )
+
     def _verify_shared(self, token: str) -> dict[str, Any]:
-        issuers: list[str] | None = [OWN_ISSUER]
-        if self._keys is None:
-            issuers = [self._issuer, OWN_ISSUER] if self._issuer else None
+        if self._keys is None and self._issuer is None:
+            payload = self._decode(token, self._secret, {"HS256"}, None)
+            # Tools that sign with our secret need not name an issuer; whoever names another one is not us.
+            if payload.get("iss", OWN_ISSUER) != OWN_ISSUER:
+                raise Unauthorized
+            return payload
+        issuers = [OWN_ISSUER]
+        if self._keys is None and self._issuer is not None:
+            issuers.append(self._issuer)
         return self._decode(token, self._secret, {"HS256"}, issuers)
 
     async def _verify_public(self, token: str, header: dict[str, Any], *, now: datetime) -> dict[str, Any]:

@@ -40,9 +40,15 @@ async def connected(url: str, settings: Mapping[str, str], **options: Any) -> An
     return connection
 
 
-def _keep_alive(connection: Any) -> None:
+def socket_of(connection: Any) -> "socket.socket | None":
+    """Our end of a connection."""
     # The driver shows its socket to nobody.
-    found = connection._transport.get_extra_info("socket")
+    found: socket.socket | None = connection._transport.get_extra_info("socket")
+    return found
+
+
+def _keep_alive(connection: Any) -> None:
+    found = socket_of(connection)
     if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
         return
     found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -55,4 +61,4 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-__all__ = ["connected"]
+__all__ = ["connected", "socket_of"]

@@ -7,7 +7,7 @@ as well). SQLModel and SQLAlchemy declare tables and make migrations; nothing he
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from copy import copy
@@ -18,8 +18,16 @@ import asyncpg
 
 from app.db.absence import Absence
 from app.db.connecting import connected
+from app.db.giving_way import GIVES_WAY, Aside, Niceness
 from app.db.pool import CONNECTS_WITHIN_S, Connection, KeptConnection, Pool
-from app.db.preparing import DRIVERS_OWN, MAX_FIRSTS, MAX_READER_BYTES, MAX_WRITER_BYTES, PreparingConnection
+from app.db.preparing import (
+    DRIVERS_OWN,
+    MAX_FIRSTS,
+    MAX_HEAVY_BYTES,
+    MAX_READER_BYTES,
+    MAX_WRITER_BYTES,
+    PreparingConnection,
+)
 from app.db.pulse import Pulse
 from app.db.reading import Readers
 from app.db.replica import Replica
@@ -123,6 +131,7 @@ class Database:
         replica: Replica | None,
         guarded: bool,
         pulses: Sequence[Pulse] = (),
+        aside: Aside | None = None,
     ) -> None:
         self.writer = writer
         """As `gateway_app`, which owns nothing and is subject to the policies."""
@@ -133,6 +142,8 @@ class Database:
         self.guarded = guarded
         self.pulses = pulses
         """Of the primary, and of the replica if there is one."""
+        self.aside = aside
+        """For what is heavy and reads; None: that takes the others."""
         self._uses_share_of: int | None = None
         """Whose share of the connections is used; None: each scope's group's."""
 
@@ -153,7 +164,8 @@ class Database:
         Unknown where COMMIT's answer was lost; Away, if it `writes` nothing.
         """
         begin = f"BEGIN; {group_setting(scope)}"
-        async with self.writer.transaction(begin, writes=writes, group=self.user(scope)) as driver:
+        pool = self.aside.writer if self.aside is not None and not writes and GIVES_WAY.get() else self.writer
+        async with pool.transaction(begin, writes=writes, group=self.user(scope)) as driver:
             yield Transaction(driver, scope)
 
     @asynccontextmanager
@@ -166,12 +178,16 @@ class Database:
         """A connection as `gateway_app`, for the caller to keep and close; Unavailable where there is none."""
         return await self.writer.keep()
 
-    async def read(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
+    def read(self, sql: str, values: Sequence[object], scope: Scope) -> Awaitable[bytes | None]:
         """Run a planned statement; its one column is the JSON text of the answer."""
-        if not self.guarded:
-            return await self.reader.fetch_bytes(sql, values, group=self.user(scope))
+        if self.guarded:
+            return self._read_guarded(sql, values, scope)
+        group = scope.group_id if self._uses_share_of is None else self._uses_share_of
+        return self._reader().fetch_bytes(sql, values, group=group)
+
+    async def _read_guarded(self, sql: str, values: Sequence[object], scope: Scope) -> bytes | None:
         begin = f"BEGIN READ ONLY; {group_setting(scope)}"
-        async with self.reader.transaction(begin, group=self.user(scope)) as connection:
+        async with self._reader().transaction(begin, group=self.user(scope)) as connection:
             return cast("bytes | None", await connection.fetchval(sql, *values))
 
     async def read_stale(self, sql: str, values: Sequence[object], scope: Scope) -> tuple[bytes | None, bool]:
@@ -191,7 +207,7 @@ class Database:
         _count()
         setting = f"{group_setting(scope)}; " if self.guarded else ""
         begin = f"BEGIN READ ONLY; {setting}SET LOCAL plan_cache_mode = force_custom_plan"
-        async with self.reader.transaction(begin, group=self.user(scope)) as connection:
+        async with self._reader().transaction(begin, group=self.user(scope)) as connection:
             return list(await connection.fetch(sql, *values))
 
     async def explain(self, sql: str, values: Sequence[object], *, analyze: bool = False) -> str:
@@ -205,8 +221,12 @@ class Database:
         """End every connection; within seconds, whatever hangs."""
         for pulse in self.pulses:
             pulse.stop()
-        ways = (self.reader, self.replica, self.writer)
+        aside = () if self.aside is None else self.aside.pools
+        ways = (self.reader, self.replica, self.writer, *aside)
         await asyncio.gather(*(way.close() for way in ways if way is not None))
+
+    def _reader(self) -> Readers:
+        return self.reader if self.aside is None or not GIVES_WAY.get() else self.aside.reader
 
 
 def group_setting(scope: Scope) -> str:
@@ -230,7 +250,8 @@ async def connect(
 
     `url` may be the owner's: connections switch to the application roles as they start. `read_url` is a replica's,
     for reads that may be stale, by `replica_max_lag_ms` at most. `readers` and `writers`: the most connections;
-    `spare`: how many more of each there may be for groups below their share.
+    `spare`: how many more of each there may be for groups below their share. As many as `readers` again, of each
+    role, are opened where something is heavy (`giving_way.py`).
     """
     common = {
         "timezone": "UTC",
@@ -241,8 +262,15 @@ async def connect(
     }
     absence, come_to_writers = Absence(), Recurring(MAX_FIRSTS)
 
-    async def writing() -> Connection:
-        return await opened(url, MAX_WRITER_BYTES, come_to_writers, role=APP_ROLE)
+    niceness = Niceness()
+
+    async def writing(most: int = MAX_WRITER_BYTES) -> Connection:
+        return await opened(url, most, come_to_writers, role=APP_ROLE)
+
+    async def reading_aside() -> Connection:
+        connection = await writing(MAX_HEAVY_BYTES)
+        await niceness.give(connection)
+        return connection
 
     async def opened(where: str, most: int, come: Recurring, **settings: str) -> Connection:
         connection: PreparingConnection = await connected(
@@ -256,31 +284,40 @@ async def connect(
         connection.keep_within(most, come)
         return connection
 
-    def reading(where: str, absence: Absence) -> Readers:
+    def reading(where: str, absence: Absence, *, gives_way: bool = False) -> Readers:
         come = Recurring(MAX_FIRSTS)
 
         async def connect() -> Connection:
-            return await opened(
+            connection = await opened(
                 where,
-                MAX_READER_BYTES,
+                MAX_HEAVY_BYTES if gives_way else MAX_READER_BYTES,
                 come,
                 role=GUARDED_READ_ROLE if guarded else READ_ROLE,
                 plan_cache_mode="force_generic_plan",
                 default_transaction_read_only="on",
             )
+            if gives_way:
+                await niceness.give(connection)
+            return connection
 
         return Readers(connect, size=readers, spare=spare, absence=absence, waits_s=WAITS_S)
 
     writer = Pool(writing, size=writers, spare=spare, absence=absence, waits_s=WAITS_S)
     reader = reading(url, absence)
-    pulses = [Pulse([writer, reader], absence)]
+    aside = Aside(
+        reading(url, absence, gives_way=True),
+        Pool(reading_aside, size=readers, absence=absence, waits_s=WAITS_S),
+    )
+    pulses = [Pulse([writer, reader, *aside.pools], absence)]
     replica = None
     if read_url:
         elsewhere = Absence()
         replicas = reading(read_url, elsewhere)
         pulses.append(Pulse([replicas], elsewhere))
         replica = Replica(replicas, writer, max_lag_s=replica_max_lag_ms / 1000)
-    return Database(writer=writer, reader=reader, replica=replica, guarded=guarded, pulses=pulses)
+    return Database(
+        writer=writer, reader=reader, replica=replica, guarded=guarded, pulses=pulses, aside=aside
+    )
 
 
 def _limits(statement_timeout_ms: int) -> dict[str, str]:

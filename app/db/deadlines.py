@@ -5,8 +5,7 @@ came to is known, or the client would have to ask.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from types import TracebackType
 
@@ -81,15 +80,23 @@ def not_too_late() -> None:
         deadline.check()
 
 
-@contextmanager
-def uncut() -> Iterator[None]:
+class _Uncut:
+    __slots__ = ("_deadline",)
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> None:
+        self._deadline.hold()
+
+    def __exit__(self, *_: object) -> None:
+        self._deadline.release()
+
+
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+def uncut() -> AbstractContextManager[None]:
     """What is inside is finished even if the request's time is over meanwhile."""
     deadline = _DEADLINE.get()
-    if deadline is None:
-        yield
-        return
-    deadline.hold()
-    try:
-        yield
-    finally:
-        deadline.release()
+    return _NOTHING if deadline is None else _Uncut(deadline)

@@ -5,8 +5,9 @@ Two tables decide: `_BY_STATE` for what the server says (SQLSTATE), and `_GONE` 
 What is in neither is about the statement: a fault of ours, or a constraint (`constraints.py`).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 import asyncpg
 
@@ -124,18 +125,30 @@ def unfit(error: BaseException) -> Invalid | None:
     return None
 
 
-@contextmanager
-def told() -> Iterator[None]:
-    """Raises the driver's errors as failures of ours where they are. All ways to the database go through here."""
-    try:
-        yield
-    except Failure:
-        raise
-    except Exception as problem:
+class _Told:
+    """Without anything of its own, and so the same for all: a generator would cost as much as the rest of a look-up."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if problem is None or isinstance(problem, Failure) or not isinstance(problem, Exception):
+            return
         failure = outage(problem) or unfit(problem)
-        if failure is None:
-            raise
-        raise failure from problem
+        if failure is not None:
+            raise failure from problem
+
+
+_TOLD = _Told()
+
+
+def told() -> AbstractContextManager[None]:
+    """Raises the driver's errors as failures of ours where they are. All ways to the database go through here."""
+    return _TOLD
 
 
 def _is_closed(error: BaseException) -> bool:

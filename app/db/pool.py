@@ -377,13 +377,8 @@ class Pool:
         finally:
             self._opening -= 1
 
-    async def _wait(self, group: int) -> None:
-        try:
-            await self.shares.turn(group, within_s=self._waits_s)
-        except TimeoutError as problem:
-            raise Unavailable(
-                "All connections to the database are in use. Please try again shortly."
-            ) from problem
+    def _wait(self, group: int) -> Awaitable[None]:
+        return self.shares.turn(group, within_s=self._waits_s, late=_all_in_use)
 
 
 class KeptConnection:
@@ -397,6 +392,10 @@ class KeptConnection:
         """Nobody gets it after that: it may still listen, or hold what a failure left behind."""
         self._pool._kept -= 1
         self._pool.drop(self.driver)
+
+
+def _all_in_use() -> Unavailable:
+    return Unavailable("All connections to the database are in use. Please try again shortly.")
 
 
 async def _close(connection: Connection) -> None:

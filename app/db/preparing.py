@@ -21,6 +21,8 @@ MAX_READER_BYTES = 64 * 1024 * 1024
 """For all that one reading connection keeps; some 400 lists of ten fields, or two of 160 wide aliases."""
 MAX_WRITER_BYTES = 32 * 1024 * 1024
 """The same of a writing connection. Among its statements are those for what clients select of payloads."""
+MAX_HEAVY_BYTES = 16 * 1024 * 1024
+"""The same of a connection for what is heavy: next to running those, planning them anew is little."""
 MAX_STATEMENTS = 500
 """On one connection, however short they are."""
 MAX_FIRSTS = 10_000
@@ -127,4 +129,11 @@ def _within(most: int) -> Known[str, Statement]:
     return Known(MAX_STATEMENTS, weight=most, weigh=weight_of, heaviest=most // 2)
 
 
-__all__ = ["MAX_READER_BYTES", "MAX_STATEMENTS", "MAX_WRITER_BYTES", "PreparingConnection", "weight_of"]
+__all__ = [
+    "MAX_HEAVY_BYTES",
+    "MAX_READER_BYTES",
+    "MAX_STATEMENTS",
+    "MAX_WRITER_BYTES",
+    "PreparingConnection",
+    "weight_of",
+]

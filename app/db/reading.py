@@ -21,36 +21,32 @@ class Readers(Pool):
             while True:
                 connection: PreparingConnection = self.take_now(group) or await self.take(group)
                 try:
-                    return await self._fetch_on(connection, sql, values)
-                except asyncpg.InternalClientError:
+                    statement = connection.statements.get(sql)
+                    if statement is None:
+                        data = await connection.fetchval(sql, *values)
+                    else:
+                        try:
+                            data = await statement.fetchval(*values)
+                        except OUTDATED:
+                            connection.statements.drop(sql)
+                            data = await connection.fetchval(sql, *values)
+                except asyncpg.PostgresError:
+                    # The statement failed, not the connection, unless that has ended.
+                    if connection.is_closed():
+                        self.drop(connection)
+                    else:
+                        self.give_back(connection)
+                    raise
+                except BaseException as problem:
+                    await self.left(connection, problem)
                     # The server has announced the end of this connection, and it is not closed yet: the driver
                     # refuses to send. All others may be like that, too; the one after them is new.
                     tries += 1
-                    if tries > self.size + self.shares.spare:
+                    if (
+                        not isinstance(problem, asyncpg.InternalClientError)
+                        or tries > self.size + self.shares.spare
+                    ):
                         raise
-
-    async def _fetch_on(
-        self, connection: PreparingConnection, sql: str, values: Sequence[object]
-    ) -> bytes | None:
-        try:
-            statement = connection.statements.get(sql)
-            if statement is None:
-                data = await connection.fetchval(sql, *values)
-            else:
-                try:
-                    data = await statement.fetchval(*values)
-                except OUTDATED:
-                    connection.statements.drop(sql)
-                    data = await connection.fetchval(sql, *values)
-        except asyncpg.PostgresError:
-            # The statement failed, not the connection, unless that has ended.
-            if connection.is_closed():
-                self.drop(connection)
-            else:
-                self.give_back(connection)
-            raise
-        except BaseException as problem:
-            await self.left(connection, problem)
-            raise
-        self.give_back(connection)
-        return cast("bytes | None", data)
+                else:
+                    self.give_back(connection)
+                    return cast("bytes | None", data)

@@ -64,8 +64,7 @@ class RequestFacts(NamedTuple):
 NO_FACTS = RequestFacts()
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
+class Bindings(NamedTuple):
     """The values of one request."""
 
     scope: Scope

@@ -176,10 +176,14 @@ class Path:
                     given = await answer(operation, context)
                 else:
                     given = await self.read(route, operation, context)
-                return answered(self.facade, route, parts, given, context, exchange)
-            key = read_key(key)
-            handed_on = True
-            return await self.once(route, parts, operation, context, exchange, key)
+                response = answered(self.facade, route, parts, given, context, exchange)
+            else:
+                key = read_key(key)
+                handed_on = True
+                response = await self.once(route, parts, operation, context, exchange, key)
+            if context.left is not None:
+                response.headers["RateLimit-Remaining"] = str(max(0, context.left.amount))
+            return response
         finally:
             if is_form and not handed_on:
                 await close_files(body)
@@ -199,20 +203,27 @@ class Path:
 
     async def enter(self, request: Request, exchange: Exchange) -> Context:
         """The context of whoever asks. Raises Unauthorized or Forbidden."""
-        shown = self.facade.credentials(request.headers)
         now = datetime.now(UTC)
-        principal = await self.authenticator.authenticate(
+        principal = await self.identify(request, exchange, now)
+        exchange.principal = principal.name
+        if self.facade.roles is not None:
+            principal.require(self.facade.roles)
+        return self.context(principal, request, exchange, now)
+
+    async def identify(
+        self, request: Request, exchange: Exchange, now: datetime, *, may_fail: bool = False
+    ) -> Principal:
+        """Who asks, by the headers that this API documents."""
+        shown = self.facade.credentials(request.headers)
+        return await self.authenticator.authenticate(
             api_key=shown.api_key,
             beacon_key=shown.beacon_key,
             bearer=shown.bearer,
             group=request.headers.get("x-group-id"),
             now=now,
             address=exchange.address,
+            may_fail=may_fail,
         )
-        exchange.principal = principal.name
-        if self.facade.roles is not None:
-            principal.require(self.facade.roles)
-        return self.context(principal, request, exchange, now)
 
     async def enter_delivery(self, request: Request, exchange: Exchange) -> tuple[Context, str]:
         """The context of the connection that a delivery comes through, and the body as text."""
@@ -236,7 +247,7 @@ class Path:
         if context is not None:
             context.principal = await self.services.projects.inside(context.principal, slug, now=now)
             return context
-        known = await self.known_sender(slug, request, now)
+        known = await self.known_sender(slug, request, exchange, now)
         if known is not None:
             exchange.principal = known.name
             return self.context(known, request, exchange, now)
@@ -246,22 +257,15 @@ class Path:
             self.services.rates.check(project_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
 
-    async def known_sender(self, slug: str, request: Request, now: datetime) -> Principal | None:
+    async def known_sender(
+        self, slug: str, request: Request, exchange: Exchange, now: datetime
+    ) -> Principal | None:
         """Who sends to an open route with a credential that may write in this project; None: it counts as a stranger.
 
         The route needs none, so one that does not hold takes no event away.
         """
-        shown = self.facade.credentials(request.headers)
-        if shown.api_key is None and shown.bearer is None:
-            return None
         try:
-            principal = await self.authenticator.authenticate(
-                api_key=shown.api_key,
-                beacon_key=shown.beacon_key,
-                bearer=shown.bearer,
-                group=request.headers.get("x-group-id"),
-                now=now,
-            )
+            principal = await self.identify(request, exchange, now, may_fail=True)
             principal = await self.services.projects.inside(principal, slug, now=now)
         except (Unauthorized, Forbidden, NotFound):
             return None

@@ -284,8 +284,8 @@ class BoundedConnection(HttpConnection, Watched):
             if self._stops:
                 self.transport.close()
                 return
-        self.read_on()
         if later:
+            self.read_on()
             self.data_received(later)
 
     def _write(self, known: KnownRequest, exchange: Exchange, body: bytes) -> None:

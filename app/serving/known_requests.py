@@ -8,10 +8,10 @@ unusual sends the request the long way.
 """
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 
 from app.serving.exchange import CLIENT_LEFT, REQUEST_ID, Exchange, Gate, KnownRequest
 from app.values.known import Known
@@ -45,7 +45,9 @@ class KnownRequests:
 
     def find(self, request: bytes) -> KnownRequest | None:
         """What is known about a request; the bytes may be anything."""
-        return None if len(request) > MAX_REQUEST else self._known.get(_digest(request))
+        if len(request) > MAX_REQUEST:
+            return None
+        return self._known.get(blake2b(request, digest_size=24).digest())
 
     def keep(
         self, request: bytes, exchange: Exchange, method: str, head: Iterable[tuple[bytes, bytes]]
@@ -57,7 +59,7 @@ class KnownRequests:
             b"%b: %b\r\n" % line for line in head if line[0] not in (b"content-length", b"x-request-id")
         )
         known = KnownRequest(exchange.again, lines, method, exchange.route, len(request), exchange.group)
-        self._known.keep(_digest(request), known)
+        self._known.keep(blake2b(request, digest_size=24).digest(), known)
 
     async def answer(self, known: KnownRequest, exchange: Exchange) -> bytes | None:
         """The answer's body; None where the request must go the long way. Empty where nobody waits for it."""
@@ -95,7 +97,3 @@ def is_whole(request: bytes, headers: Mapping[bytes, bytes]) -> bool:
     if headers.get(b"connection", _STAYS).lower() != _STAYS or not blank or b" HTTP/1.1\r\n" not in head:
         return False
     return len(body) == int(headers.get(b"content-length", b"0"))
-
-
-def _digest(request: bytes) -> bytes:
-    return hashlib.blake2b(request, digest_size=24).digest()

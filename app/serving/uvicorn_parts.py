@@ -12,7 +12,8 @@ it (`tests/serving/test_uvicorn_parts.py`), and pyproject.toml keeps newer minor
   is httptools', and what it has read of a head is `headers` (a list, the scope's own) and `url`; where the parser ends
   a request with an offer of another protocol, `_should_upgrade` says whether to call `handle_websocket_upgrade`.
 - `WebSocketsSansIOProtocol`: `queue` is what the app receives, `conn` the sans-I/O connection of websockets.
-- `ServerState`: `connections`, `total_requests` and `default_headers`, shared by all connections of a server.
+- `ServerState`: `connections`, `total_requests` and `default_headers`, shared by all connections of a server; the last
+  is replaced by another list once a second, and never changed.
 - `STATUS_LINE`: the first line of an answer, by status.
 - `Server.startup` returns when requests are welcome, after the app's own start.
 - `Server.capture_signals` raises the signals it has caught (`_captured_signals`) again when it is done.
@@ -52,6 +53,10 @@ class Transport(Protocol):
 
 class HttpConnection(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 connection, with names for what we do to it."""
+
+    _joined: list[tuple[bytes, bytes]] | None = None
+    """Headers of which `_lines` were made."""
+    _lines = b""
 
     def request(self) -> MutableMapping[str, Any] | None:
         """The ASGI scope of the request that was read last; None where there was none, or it became a WebSocket."""
@@ -126,7 +131,11 @@ class HttpConnection(HttpToolsProtocol):
 
     def head_lines(self) -> bytes:
         """The header lines that every answer of this server has."""
-        return b"".join(b"%b: %b\r\n" % line for line in self.server_state.default_headers)
+        headers = self.server_state.default_headers
+        if headers is not self._joined:
+            self._lines = b"".join(b"%b: %b\r\n" % line for line in headers)
+            self._joined = headers
+        return self._lines
 
 
 class SocketConnection(WebSocketsSansIOProtocol):

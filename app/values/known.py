@@ -137,7 +137,8 @@ class KnownFor(Generic[K, V]):
     __slots__ = ("_entries", "_life", "_look")
 
     def __init__(self, number: int, *, life: timedelta) -> None:
-        self._entries: Known[K, tuple[datetime, datetime, V]] = Known(number)
+        self._entries: Known[K, tuple[datetime, datetime, V, datetime]] = Known(number)
+        """From when, until when, what, and from when on it is aging."""
         self._look = self._entries._kept.get
         self._life = life
 
@@ -148,15 +149,24 @@ class KnownFor(Generic[K, V]):
             return entry[2]
         return None
 
+    def young(self, key: K, *, now: datetime) -> V | None:
+        """The value of this key, while it is fresh and not aging."""
+        entry = self._look(key)
+        if entry is not None and entry[0] <= now <= entry[3] and now < entry[1]:
+            return entry[2]
+        return None
+
     def is_aging(self, key: K, *, now: datetime) -> bool:
         """Whether an entry is in the last third of its life."""
         entry = self._look(key)
-        return entry is not None and entry[1] - now < self._life / 3
+        return entry is not None and entry[3] < now
 
     def keep(self, key: K, value: V, *, now: datetime, until: datetime | None = None) -> None:
         """Keep it for `life`, or until an earlier moment."""
         end = now + self._life
-        self._entries.keep(key, (now - SLACK, end if until is None else min(end, until), value))
+        if until is not None and until < end:
+            end = until
+        self._entries.keep(key, (now - SLACK, end, value, end - self._life / 3))
 
     def drop(self, key: K) -> None:
         """Forget this key."""

@@ -96,8 +96,15 @@ class Shares:
         if self._waiting:
             self._hand_on()
 
-    async def turn(self, group: int, weight: int = 1, *, within_s: float | None = None) -> None:
-        """Wait for so many. TooMany where the group's queue is full, TimeoutError where it takes too long."""
+    async def turn(
+        self,
+        group: int,
+        weight: int = 1,
+        *,
+        within_s: float | None = None,
+        late: Callable[[], BaseException] = TimeoutError,
+    ) -> None:
+        """Wait for so many. TooMany where the group's queue is full, what `late` makes where it takes too long."""
         queue = self._waiting.get(group)
         if queue is None:
             queue = self._waiting[group] = deque()
@@ -109,7 +116,7 @@ class Shares:
         queue.append(turn)
         self._hand_on()
         # A busy pool of connections comes here for every other read: `asyncio.timeout` would cost more than the rest.
-        timer = None if within_s is None else loop.call_later(within_s, _late, turn.ready)
+        timer = None if within_s is None else loop.call_later(within_s, _refuse, turn.ready, late)
         try:
             await turn.ready
         except BaseException:
@@ -162,23 +169,37 @@ class Shares:
         if len(self._waiting) == 1:
             ((group, queue),) = self._waiting.items()
             first = queue[0]
-            return (group, first) if first.ready.done() or self._may_hold(group, first.weight) else None
+            if self._most_of is None or first.ready.done() or self._may_hold(group, first.weight):
+                return group, first
+            return None
         firsts = ((group, queue[0]) for group, queue in self._waiting.items())
         mine = (one for one in firsts if self._may_hold(one[0], one[1].weight) or one[1].ready.done())
         return min(mine, key=lambda one: (self._held.get(one[0], 0), one[1].number), default=None)
 
     def _hand_on(self) -> None:
-        while (first := self._next()) is not None:
+        # A busy pool comes here with every read.
+        while self._waiting and (self.taken < self.size or self._has_spare_for_others()):
+            first = self._next()
+            if first is None:
+                return
             group, turn = first
             if turn.ready.done():  # It was cancelled, and has not noticed yet.
                 self._drop(group, turn)
                 continue
-            if not self._fits(turn.weight, spare=self.is_below(group, turn.weight)):
-                return
+            weight = turn.weight
+            if self.taken + weight > self.size or self._limit is not None:
+                if not self._fits(weight, spare=self.is_below(group, weight)):
+                    return
             self._drop(group, turn)
-            self._held[group] = self._held.get(group, 0) + turn.weight
-            self.taken += turn.weight
+            self._held[group] = self._held.get(group, 0) + weight
+            self.taken += weight
             turn.ready.set_result(None)
+
+    def _has_spare_for_others(self) -> bool:
+        """All but the spare ones are taken: whether they may be for anybody, or one group has all and waits alone."""
+        if self.taken >= self.size + self.spare:
+            return False
+        return len(self._held) > 1 or self._held.keys() != self._waiting.keys()
 
     def _leave(self, group: int, turn: _Turn) -> None:
         """It does not wait any more; others may have waited for it."""
@@ -197,6 +218,6 @@ class Shares:
             del self._waiting[group]
 
 
-def _late(ready: "asyncio.Future[None]") -> None:
+def _refuse(ready: "asyncio.Future[None]", late: Callable[[], BaseException]) -> None:
     if not ready.done():
-        ready.set_exception(TimeoutError())
+        ready.set_exception(late())

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import jwt
 from hypothesis import HealthCheck, given, settings
@@ -40,7 +41,7 @@ UNSIGNED = st.tuples(HEADER, CLAIMS).map(lambda parts: f"{_part(parts[0])}.{_par
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-async def outcome(authenticator: Authenticator, **sent: str | None) -> Principal | Failure:
+async def outcome(authenticator: Authenticator, **sent: Any) -> Principal | Failure:
     try:
         return await authenticator.authenticate(now=NOW, **sent)
     except Failure as failure:

@@ -19,7 +19,7 @@ from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings
 from tests.auth.conftest import NOW
-from tests.given import groups
+from tests.given import groups, projects
 
 THERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
@@ -103,7 +103,12 @@ async def test_a_token_whose_signature_holds_is_not_slowed(
     others = Authenticator(settings_of(JWT_SECRET="x" * 40), db).tokens
     forged = others.mint(subject="7", group_id=a.group_id, roles={Role.MARKETING}, now=NOW)
     # A token that holds vouches for no key beside it.
-    for sent in ({"bearer": ended}, {"bearer": forged}, {"bearer": fresh, "api_key": "guess"}):
+    guesses: list[dict[str, Any]] = [
+        {"bearer": ended},
+        {"bearer": forged},
+        {"bearer": fresh, "api_key": "guess"},
+    ]
+    for sent in guesses:
         with pytest.raises(Unavailable):
             await authenticator.authenticate(**sent, now=NOW, address=THERE)
 
@@ -126,7 +131,7 @@ async def test_a_wrong_group_of_a_right_credential_is_no_guess(
     key = (await create_api_key(db, group_id=a.group_id, name="k", now=NOW)).secret
     token = authenticator.tokens.mint(subject="7", group_id=a.group_id, roles={Role.MARKETING}, now=NOW)
     for n in range(2 * A_MINUTE):
-        sent = {"api_key": key} if n % 2 else {"bearer": token}
+        sent: dict[str, Any] = {"api_key": key} if n % 2 else {"bearer": token}
         with pytest.raises(Forbidden):
             await authenticator.authenticate(**sent, group=str(10**9 + n), now=NOW, address=THERE)
     assert authenticator.refusals.wait_s(THERE, now=NOW) == 0
@@ -182,6 +187,26 @@ async def served(database_url: str, db: Database, tmp_path: Any) -> AsyncIterato
         yield client, lines
 
 
+async def test_who_needs_no_credential_slows_nobody_with_one_that_does_not_hold(
+    served: Any, db: Database
+) -> None:
+    client, _ = served
+    a = await groups.group(db)
+    await projects.tracking(db, a.group_id, slug="patient-shop")
+    event = {"projectId": "patient-shop", "eventType": "order", "trackerId": "t", "data": {}}
+    async with client(THERE) as http:
+        for n in range(A_MINUTE + 5):
+            headers = {"Authorization": f"Bearer ended-{n}"}
+            assert (await http.post("/api/v1/events", json=event, headers=headers)).status_code in (200, 400)
+        refused = await http.get("/campaigns", headers={"Authorization": "Bearer x"})
+        assert refused.status_code == 401
+        for n in range(A_MINUTE + 5):
+            await http.get("/campaigns", headers={"Authorization": f"Bearer wrong-{n}"})
+        # And from a place that is slowed down, events come in as ever.
+        headers = {"Authorization": "Bearer ended"}
+        assert (await http.post("/api/v1/events", json=event, headers=headers)).status_code in (200, 400)
+
+
 async def test_every_surface_says_429_and_the_log_says_where(served: Any, db: Database) -> None:
     client, lines = served
     a = await groups.group(db)
@@ -204,8 +229,9 @@ async def test_every_surface_says_429_and_the_log_says_where(served: Any, db: Da
             slowed = await http.request(method, path, headers=headers)
             assert (slowed.status_code, int(slowed.headers["retry-after"]) > 0) == (429, True), path
         form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
-        slowed = await http.post("/oauth2/token", data=form)
-        assert slowed.status_code == 429
+        for path in ("/oauth2/token", "/oauth2/revoke"):
+            slowed = await http.post(path, data=form)
+            assert slowed.status_code == 429
     async with client(ELSEWHERE) as http:
         query = {"query": "{ apiKeys { totalCount } }"}
         answered = await http.post("/graphql", json=query, headers={"X-API-KEY": key})

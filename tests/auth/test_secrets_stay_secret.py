@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import traceback
+from typing import Any
 
 import pytest
 
@@ -38,10 +39,11 @@ async def test_what_was_sent_is_in_no_repr_log_or_exception(
     seen = [repr(Credential(key, beacon, token, "7")), repr(authenticator), repr(vars(authenticator))]
     seen += [repr(authenticator.tokens)]
     with caplog.at_level(logging.DEBUG):
-        for sent in (
+        tried: list[dict[str, Any]] = [
             {"api_key": wrong}, {"api_key": key, "beacon_key": beacon}, {"bearer": cut}, {"api_key": key},
             {"bearer": token, "beacon_key": beacon}, {"bearer": token}, {"bearer": token, "api_key": wrong},
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for sent in tried:
             flight = asyncio.create_task(authenticator.authenticate(now=NOW, **sent))
             await asyncio.sleep(0)
             seen += [repr(task) for task in asyncio.all_tasks()] + [repr(vars(authenticator))]

@@ -151,6 +151,22 @@ async def test_issuer_and_audience_count_once_configured(
             await authenticator.authenticate(bearer=jwt.PyJWS().encode(body, JWT_SECRET), now=NOW)
 
 
+async def test_without_a_configured_issuer_a_token_names_us_or_nobody(
+    db: Database, authenticator: Authenticator
+) -> None:
+    a = await groups.group(db)
+    for right in ({}, {"iss": OWN_ISSUER}):
+        principal = await authenticator.authenticate(bearer=signed({"group": a.group_id, **right}), now=NOW)
+        assert principal.scope == Scope(a.group_id)
+    wrongs: list[Any] = [
+        "https://login.example", "", OWN_ISSUER.upper(), f"{OWN_ISSUER} ", [OWN_ISSUER], {}, 7, True, None,
+    ]  # fmt: skip
+    for wrong in wrongs:
+        body = json.dumps({"exp": SECONDS + 600, "group": a.group_id, "iss": wrong}).encode()
+        with pytest.raises(Unauthorized):
+            await authenticator.authenticate(bearer=jwt.PyJWS().encode(body, JWT_SECRET), now=NOW)
+
+
 async def test_claims_may_have_other_names(db: Database, settings_of: Callable[..., Settings]) -> None:
     a = await groups.group(db)
     settings = settings_of(JWT_GROUP_CLAIM="https://acme/tenant", JWT_ROLES_CLAIM="permissions")

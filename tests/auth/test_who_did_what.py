@@ -1,19 +1,22 @@
 """Administration is written down: who, when, from where, what before and after, and nothing secret."""
 
+import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from app.auth.clients import create_client, revoke_client
 from app.auth.credentials import Authenticator
 from app.auth.keys import create_api_key, revoke_api_key, rotate_api_key
-from app.auth.principal import Role
+from app.auth.principal import Principal, Role
 from app.auth.revoking import revoke_token
+from app.auth.tokens import Tokens
 from app.db.auditing import KEPT, entries
 from app.db.database import Database
 from app.domain.audited import DECLARED, kept_of
@@ -22,10 +25,13 @@ from app.domain.groups.fields import GroupFields, ProjectFields, StoreFields
 from app.domain.groups.operations import set_quotas
 from app.domain.settable import settable_fields
 from app.errors import NotFound
+from app.graph.live.watching import Watches
 from app.graph.running.entry import Operation, answer
+from app.main import running
+from app.serving.journal import Journal
 from app.settings import read_settings
 from app.values.scope import Scope
-from tests.given import groups
+from tests.given import groups, projects
 from tests.given.asking import NOW, Asker
 from tests.given.groups import GivenGroup
 
@@ -288,6 +294,50 @@ async def test_where_somebody_enters_a_group_from_is_written_down(
     token = authenticator.tokens.mint(subject="7", group_id=None, roles={Role.PLATFORM_ADMIN}, now=NOW)
     await authenticator.authenticate(bearer=token, group=str(group.group_id), now=NOW, address="203.0.113.7")
     (entry,) = await trail(db, group)
+    assert (entry["action"], entry["address"]) == ("enter_group", "203.0.113.7")
+
+
+async def test_so_it_is_on_routes_that_need_no_credential(
+    database_url: str, db: Database, group: GivenGroup, tmp_path: Path
+) -> None:
+    env = {"DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "WORKER_INLINE": "0"}
+    settings = read_settings(env)
+    token = Tokens(settings).mint(
+        subject="7", group_id=None, roles={Role.PLATFORM_ADMIN}, now=datetime.now(UTC)
+    )
+    await projects.tracking(db, group.group_id, slug="entered-shop")
+    async with running(settings, journal=Journal()) as app:
+        transport = httpx.ASGITransport(app, client=("203.0.113.7", 4711))
+        headers = {"Authorization": f"Bearer {token}", "X-Group-Id": str(group.group_id)}
+        event = {"projectId": "entered-shop", "eventType": "order", "trackerId": "t", "data": {}}
+        async with httpx.AsyncClient(transport=transport, base_url="http://g", headers=headers) as http:
+            assert (await http.post("/api/v1/events", json=event)).status_code in (200, 400)
+    (entry,) = await trail(db, group)
+    assert (entry["action"], entry["actor"]) == ("enter_group", "user:7")
+    assert entry["address"] == "203.0.113.7"
+
+
+async def test_so_it_is_where_an_open_line_is_proved_again(
+    db: Database, group: GivenGroup, tmp_path: Path
+) -> None:
+    authenticator = Authenticator(read_settings({"DATA_DIR": str(tmp_path)}), db)
+    now = datetime.now(UTC)
+    token = authenticator.tokens.mint(subject="7", group_id=None, roles={Role.PLATFORM_ADMIN}, now=now)
+    headers = {b"authorization": b"Bearer " + token.encode(), b"x-group-id": b"%d" % group.group_id}
+    watches = Watches(authenticator)
+    # Of an open line nothing is remembered any more after a while, as here from the beginning.
+    principal = Principal("user:7", group.scope, frozenset({Role.PLATFORM_ADMIN}))
+    ended: list[object] = []
+    watches.open(headers, principal, ended.append, now=now, address="203.0.113.7")
+    try:
+        for _ in range(100):
+            if kept := await trail(db, group):
+                break
+            await asyncio.sleep(0.05)
+        assert ended == []
+    finally:
+        await watches.close()
+    (entry,) = kept
     assert (entry["action"], entry["address"]) == ("enter_group", "203.0.113.7")
 
 

@@ -10,26 +10,27 @@ import pytest
 from app.db.database import Database, connect
 from app.db.outages import Away
 from app.values.scope import Scope
+from tests.faults.proxy import Cut, Proxy
 from tests.given import groups
-from tests.given.relay import Cut, Relay
 
 MAKE = "INSERT INTO partner (group_id, name) VALUES ($1, $2)"
 NAMES = "SELECT array_agg(name ORDER BY id) FROM partner WHERE group_id = $1"
 PID = "SELECT pg_backend_pid()"
+ENDS = (Cut.UNSENT, Cut.GOODBYE, Cut.UNANSWERED)
 SETTINGS = "SELECT concat(current_setting('app.group_id', true), current_setting('app.group_ids', true))"
 
 
 @pytest.fixture
-async def relay(database_url: str) -> AsyncIterator[Relay]:
+async def proxy(database_url: str) -> AsyncIterator[Proxy]:
     """What stands between."""
-    async with Relay(database_url) as made:
+    async with Proxy(database_url) as made:
         yield made
 
 
 @pytest.fixture
-async def one(relay: Relay) -> AsyncIterator[Database]:
+async def one(proxy: Proxy) -> AsyncIterator[Database]:
     """A database whose writers share one connection."""
-    made = await connect(relay.url, readers=1, writers=1)
+    made = await connect(proxy.url, readers=1, writers=1)
     yield made
     await made.close()
 
@@ -56,40 +57,40 @@ async def is_clean(db: Database) -> bool:
 
 
 async def test_one_statement_takes_four_messages_and_three_when_it_is_prepared(
-    relay: Relay, one: Database, scope: Scope
+    proxy: Proxy, one: Database, scope: Scope
 ) -> None:
     for _ in range(2):
         async with one.directory() as connection:
             await connection.fetchval("SELECT 1")
     taken = []
     for _ in range(4):  # it is prepared when it comes for the second time
-        before = relay.turns
+        before = proxy.turns
         async with one.transaction(scope) as tx:
             await tx.execute(MAKE, scope.group_id, "a")
-        taken.append(relay.turns - before)
+        taken.append(proxy.turns - before)
     assert taken == [4, 4, 3, 3]
-    before = relay.turns
+    before = proxy.turns
     async with one.directory() as connection:
         await connection.fetchval("SELECT 1")
-    assert relay.turns - before == 3
+    assert proxy.turns - before == 3
 
 
-async def test_taking_it_back_takes_no_more(relay: Relay, one: Database, scope: Scope) -> None:
+async def test_taking_it_back_takes_no_more(proxy: Proxy, one: Database, scope: Scope) -> None:
     for wanted in (4, 4, 3):
-        before = relay.turns
+        before = proxy.turns
         with pytest.raises(asyncpg.DivisionByZeroError):
             async with one.transaction(scope) as tx:
                 await tx.fetchval("SELECT 1 / $1::int", 0)
-        assert relay.turns - before == wanted
+        assert proxy.turns - before == wanted
 
 
-async def test_a_read_behind_the_policies_takes_no_more(relay: Relay, scope: Scope) -> None:
-    guarded = await connect(relay.url, readers=1, writers=1, guarded=True)
+async def test_a_read_behind_the_policies_takes_no_more(proxy: Proxy, scope: Scope) -> None:
+    guarded = await connect(proxy.url, readers=1, writers=1, guarded=True)
     counted = []
     for _ in range(3):
-        before = relay.turns
+        before = proxy.turns
         assert await guarded.read("SELECT convert_to('x', 'UTF8')", [], scope) == b"x"
-        counted.append(relay.turns - before)
+        counted.append(proxy.turns - before)
     assert counted == [4, 4, 3]
     await guarded.close()
 
@@ -197,12 +198,12 @@ async def test_cancelled_at_any_moment_it_is_whole_or_nothing(one: Database, sco
 
 
 async def test_one_that_ended_while_nobody_used_it_costs_nobody_anything(
-    relay: Relay, database_url: str, scope: Scope
+    proxy: Proxy, database_url: str, scope: Scope
 ) -> None:
-    two = await connect(relay.url, readers=1, writers=2)
+    two = await connect(proxy.url, readers=1, writers=2)
     async with two.transaction(scope), two.transaction(scope) as tx:
         await tx.fetchval(PID)
-    relay.holds_ends = True
+    proxy.holds_ends = True
     owner = await asyncpg.connect(database_url)
     # Both have said goodbye; that they have ended is not known yet.
     await owner.execute(
@@ -212,26 +213,26 @@ async def test_one_that_ended_while_nobody_used_it_costs_nobody_anything(
     )
     await owner.close()
     for _ in range(2):
-        await asyncio.wait_for(relay.held.acquire(), 5)
+        await asyncio.wait_for(proxy.held.acquire(), 5)
     kept = await asyncio.wait_for(two.connection(), 5)
     assert await kept.driver.fetchval("SELECT 1") == 1
     kept.close()
     assert await asyncio.wait_for(names(two, scope), 5) == []
-    relay.let_go()
+    proxy.let_go()
     await two.close()
 
 
-@pytest.mark.parametrize("how", Cut)
+@pytest.mark.parametrize("how", ENDS)
 async def test_one_that_ends_at_begin_is_replaced_and_later_it_is_an_outage(
-    relay: Relay, one: Database, scope: Scope, how: Cut
+    proxy: Proxy, one: Database, scope: Scope, how: Cut
 ) -> None:
     assert await names(one, scope) == []
-    relay.cut(how, after=0)
+    proxy.cut_after(0, how)
     assert await names(one, scope) == []
-    assert relay.was_cut()
+    assert proxy.was_cut()
     for after in (1, 2):
-        relay.cut(how, after=after)
+        proxy.cut_after(after, how)
         with pytest.raises(Away):
             await names(one, scope)
-        assert relay.was_cut()
+        assert proxy.was_cut()
         assert await names(one, scope) == []

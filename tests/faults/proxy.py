@@ -3,6 +3,7 @@
     async with Proxy(database_url) as proxy:
         db = await connect(proxy.url)
         proxy.cut_at(b"COMMIT", Cut.UNANSWERED)   # done, and nobody hears of it
+        proxy.cut_after(3, Cut.GOODBYE)           # whatever the fourth message is
         proxy.freeze()                            # nothing is carried, and nothing is closed
         proxy.thaw()
 
@@ -18,6 +19,10 @@ from urllib.parse import parse_qs, urlsplit
 CHUNK = 65_536
 _FIELDS = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: role\0\0"
 _REFUSAL = b"E" + (len(_FIELDS) + 4).to_bytes(4) + _FIELDS
+# What a session says last when the postmaster is gone or the server stops.
+_LAST_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0"
+_GOODBYE = b"E" + (len(_LAST_FIELDS) + 4).to_bytes(4) + _LAST_FIELDS
+_SSL_REQUEST = (80877103).to_bytes(4)
 
 
 class Cut(Enum):
@@ -27,6 +32,8 @@ class Cut(Enum):
     """The server never sees the message."""
     HALF = auto()
     """The server gets the first half of it."""
+    GOODBYE = auto()
+    """The server never sees it, and the client is told that the server ends."""
     UNANSWERED = auto()
     """The server does what it was told, and its answer is lost."""
     HALF_ANSWERED = auto()
@@ -57,6 +64,13 @@ class Proxy:
         """How many connections were ended at a message."""
         self.accepted = 0
         """How many connections there were."""
+        self.turns = 0
+        """How often clients have asked and waited for an answer, beyond what it takes to connect."""
+        self.holds_ends = False
+        """Whether clients do not learn yet that the server has ended their connection, as on a slow network."""
+        self.held = asyncio.Semaphore(0)
+        """Released with each end that is kept back."""
+        self._free = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -81,6 +95,7 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._listening.close()
+        self.let_go()
         self.thaw()
         self.cut_now()
         await asyncio.gather(*(line.task for line in self._lines), return_exceptions=True)
@@ -106,6 +121,20 @@ class Proxy:
     def cut_at(self, words: bytes, how: Cut, *, after: int = 0) -> None:
         """A client's message that has these bytes ends its connection; `after`: so many of them are carried first."""
         self._cuts.append((words, how, after))
+
+    def cut_after(self, carried: int, how: Cut) -> None:
+        """Of the messages that clients send from now on so many are carried; the next one ends its connection."""
+        self._cuts = [(b"", how, carried)]
+
+    def was_cut(self) -> bool:
+        """Whether all cuts that were asked for have happened; those that have not are forgotten."""
+        done = not self._cuts
+        self.carry_all()
+        return done
+
+    def let_go(self) -> None:
+        """The ends that were held come."""
+        self._free.set()
 
     def carry_all(self) -> None:
         """Cuts that were asked for and have not happened are forgotten."""
@@ -162,6 +191,7 @@ class _Line:
         self._proxy = proxy
         self._client, self._server = client, server
         self._cut: Cut | None = None
+        self._asked = _Turns()
 
     async def run(self) -> None:
         """Until either end closes."""
@@ -193,6 +223,7 @@ class _Line:
         with contextlib.suppress(OSError):
             while data := await self._client[0].read(CHUNK):
                 await self._proxy._pause()
+                self._proxy.turns += self._asked.count(data)
                 if self._proxy.refuses_settings and b"\0role\0" in data[:4_000] and b"user\0" in data[:20]:
                     self._client[1].write(_REFUSAL)
                     await self._client[1].drain()
@@ -200,6 +231,10 @@ class _Line:
                 self._cut = self._cut or self._proxy._due(data)
                 if self._cut is Cut.UNSENT:
                     self.reset()
+                    return
+                if self._cut is Cut.GOODBYE:
+                    self._client[1].write(_GOODBYE)
+                    await self._client[1].drain()
                     return
                 if self._cut is Cut.HALF:
                     self._server[1].write(data[: len(data) // 2])
@@ -226,6 +261,32 @@ class _Line:
                     return
                 self._client[1].write(data)
                 await self._client[1].drain()
+        if self._proxy.holds_ends:
+            self._proxy.held.release()
+            await self._proxy._free.wait()
+
+
+class _Turns:
+    """Reads what a client sends for what makes it wait: a simple query, a Sync or a Flush."""
+
+    def __init__(self) -> None:
+        self._unread = b""
+        self._is_connecting = True
+        """Messages have no type yet."""
+
+    def count(self, data: bytes) -> int:
+        """How many are in what comes next."""
+        self._unread += data
+        found = 0
+        while len(self._unread) >= (head := 4 if self._is_connecting else 5):
+            size = int.from_bytes(self._unread[head - 4 : head]) + head - 4
+            if len(self._unread) < size:
+                break
+            found += not self._is_connecting and self._unread[:1] in (b"Q", b"S", b"H")
+            # A client may ask for TLS first, and begins anew when it is refused.
+            self._is_connecting = self._is_connecting and self._unread[4:8] == _SSL_REQUEST
+            self._unread = self._unread[size:]
+        return found
 
 
 __all__ = ["Cut", "Proxy"]

@@ -17,7 +17,7 @@ from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
 from app.values.scope import Scope
-from tests.given.relay import Relay
+from tests.faults.proxy import Proxy
 
 SLOW = '{ stores(filter: {search: "%s"}) { nodes { name } } }' % ("a" * 50)
 
@@ -72,21 +72,21 @@ async def test_connections_that_were_cut_are_made_again(
 async def test_a_goodbye_that_comes_before_the_end_of_its_connection_is_not_an_internal_error(
     database_url: str, tmp_path: Path, planner: bool
 ) -> None:
-    async with Relay(database_url) as relay:
-        db = await connect(relay.url, readers=2, writers=2)
+    async with Proxy(database_url) as proxy:
+        db = await connect(proxy.url, readers=2, writers=2)
         assert "data" in await ask(db, tmp_path, SLOW, planner=planner)
         owner = await asyncpg.connect(database_url)
-        relay.holds_ends = True
+        proxy.holds_ends = True
         await owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        await asyncio.wait_for(relay.held.acquire(), 5)
+        await asyncio.wait_for(proxy.held.acquire(), 5)
         made = [await ask(db, tmp_path, SLOW, planner=planner) for _ in range(4)]
         assert all("INTERNAL" not in json.dumps(one) for one in made)
         assert made[-1] == {"data": {"stores": {"nodes": []}}}
         if planner:
             assert made[0] == made[-1], "a read that was not sent is sent on another connection"
         await owner.close()
-        relay.let_go()
+        proxy.let_go()
         await db.close()

@@ -55,6 +55,41 @@ async def test_who_has_spent_all_waits_on_every_surface(
     assert list(legacy.json()) == ["message"]
     for answer in (refused, legacy):
         assert int(answer.headers["retry-after"]) >= 1
+        assert answer.headers["ratelimit-remaining"] == "0"
+
+
+@pytest.mark.parametrize("budget", ["warn", "enforce"])
+async def test_legacy_routes_tell_what_is_left(
+    database_url: str, db: Database, tmp_path: Path, budget: str
+) -> None:
+    async with asking(database_url, db, tmp_path, BUDGET=budget, BUDGET_PER_S="1") as http:
+        stores = await http.post("/graphql", json={"query": "{ stores { nodes { beaconKey } } }"})
+        left = [int(stores.headers["ratelimit-remaining"])]
+        order = {
+            "external_beacon_key": stores.json()["data"]["stores"]["nodes"][0]["beaconKey"],
+            "label": "Told",
+            "channels": ["google_ads"],
+            "period_type": "1_month",
+            "budget_total": 1200,
+            "start_date": "2025-06-01",
+            "end_date": "2025-06-30",
+        }
+        # Planned, known again, written, written under a key; a refusal costs as well.
+        for method, path, more in (
+            ("GET", "/api/campaigns", {}),
+            ("GET", "/api/campaigns", {}),
+            ("HEAD", "/api/campaigns", {}),
+            ("POST", "/api/campaigns", {"json": order}),
+            ("POST", "/api/campaigns", {"json": order, "headers": {"Idempotency-Key": "a"}}),
+            ("GET", "/api/campaigns/999999", {}),
+        ):
+            answer = await http.request(method, path, **more)  # type: ignore[arg-type]
+            left.append(int(answer.headers["ratelimit-remaining"]))
+        # What is answered from what was kept costs nothing, and says nothing.
+        again = await http.post("/api/campaigns", json=order, headers={"Idempotency-Key": "a"})
+    assert "ratelimit-remaining" not in again.headers
+    assert left == sorted(left, reverse=True)
+    assert left[0] > left[-1]
 
 
 async def test_what_is_left_is_told_where_it_is_asked(
@@ -83,6 +118,7 @@ async def test_by_default_it_is_only_counted(
     before = counted()
     async with asking(database_url, db, tmp_path, BUDGET=budget, **SMALL) as http:
         answers = [await http.post("/graphql", json=QUERY) for _ in range(5)]
+        answers.append(await http.get("/api/campaigns"))
     assert all(a.status_code == 200 and "ratelimit-remaining" not in a.headers for a in answers)
     assert (counted() > before) == (budget != "off")
 

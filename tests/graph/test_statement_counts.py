@@ -68,7 +68,11 @@ async def reading(server: EmbeddedServer, database_url: str) -> AsyncIterator[tu
     await owner.execute(f"ALTER DATABASE \"{name}\" SET log_statement = 'all'")
     database = await connect(database_url, readers=3, writers=2)
     async with AsyncExitStack() as stack:
-        connections = [await stack.enter_async_context(database.reader.connection()) for _ in range(3)]
+        assert database.aside is not None
+        readers = (database.reader, database.aside.reader)  # Light ones, and heavy ones.
+        connections = [
+            await stack.enter_async_context(reader.connection()) for reader in readers for _ in range(3)
+        ]
         # The driver asks each connection once what an array type is; that is no part of a read.
         for connection in connections:
             await connection.fetchval("SELECT ($1::bigint[], $2::text[], $3::uuid[])::text", [], [], [])

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from app.db.giving_way import GIVES_WAY
 from app.errors import Unavailable
 from app.graph.running.turns import AT_ONCE, MAX_WAITING, Turns
 
@@ -56,3 +57,52 @@ async def test_when_too_many_wait_the_next_is_told() -> None:
             pass
     end.set()
     await asyncio.gather(*tasks)
+
+
+async def test_whoever_has_a_turn_gives_way_and_nobody_after_it() -> None:
+    turns = Turns()
+    async with turns.turn(1):
+        assert GIVES_WAY.get()
+    assert not GIVES_WAY.get()
+
+
+@pytest.mark.parametrize(
+    ("mine_ms", "theirs_ms", "is_slow"),
+    [
+        (1.0, 0.5, False),
+        (6.0, 0.5, True),
+        (40.0, 10.0, True),
+        # A busy machine: everybody takes longer.
+        (12.0, 40.0, False),
+        (12.0, 10.0, False),
+    ],
+)
+async def test_slow_is_who_takes_several_times_as_long_as_another(
+    mine_ms: float, theirs_ms: float, is_slow: bool
+) -> None:
+    turns = Turns()
+    turns.saw(1)
+    for _ in range(100):
+        turns.took(1, mine_ms)
+        turns.took(2, theirs_ms)
+    assert not turns.is_slow(1), "alone nobody is"
+    turns.saw(2)
+    assert turns.is_slow(1) == is_slow
+
+
+async def test_a_heavy_group_goes_on_while_others_never_cease() -> None:
+    turns, done = Turns(), 0
+
+    async def heavy() -> None:
+        nonlocal done
+        async with turns.turn(1, is_planned=True):
+            await asyncio.sleep(0.02)
+        done += 1
+
+    tasks = [asyncio.create_task(heavy()) for _ in range(5)]
+    for _ in range(40):
+        turns.saw(1)
+        turns.saw(2)
+        turns.took(2, 0.1)
+        await asyncio.sleep(0.01)
+    assert done == len(tasks)

@@ -70,12 +70,13 @@ async def test_the_token_endpoint(gateway: ASGIApp) -> None:
             "scope=%00",
             "grant_type=%00",
         ):
-            given = await http.post(
-                "/oauth2/token",
-                content="grant_type=client_credentials&" + fields,
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-            )
-            assert given.status_code in (400, 401), (fields, given.text)
+            for path in ("/oauth2/token", "/oauth2/revoke"):
+                given = await http.post(
+                    path,
+                    content="grant_type=client_credentials&" + fields,
+                    headers={"Content-Type": "application/x-www-form-urlencoded"},
+                )
+                assert given.status_code in (400, 401), (path, fields, given.text)
 
 
 async def test_other_addresses(gateway: ASGIApp) -> None:

@@ -250,3 +250,45 @@ async def test_a_simulation_shows_what_another_configuration_would_have_paid(ask
         for whose in (window, named):
             with pytest.raises(AssertionError, match=r"NOT_FOUND.*There is no partner part_99999"):
                 await ask(SIMULATE, input={**whose, "draft": of_nobody})
+
+
+async def test_what_saved_flows_ask_freely_is_told_to_who_may_know(ask: Ask, world: Given) -> None:
+    dry = """query($campaign: ID!, $input: RewardTriggerInput!) {
+        rewardEvaluate(campaignId: $campaign, input: $input) { outcome amount } }"""
+    why_not = """query($campaign: ID!, $input: RewardTriggerInput!) {
+        rewardWhyNot(campaignId: $campaign, input: $input) { decision { outcome } } }"""
+    clone = """mutation($campaign: ID!) {
+        campaignClone(input: {sourceId: $campaign, name: "copy"}) { campaign { id } errors { code } } }"""
+    window = {"since": "2025-01-01", "until": "2026-01-01"}
+
+    async def refused(campaign: int, **roles: Role) -> list[tuple[str, bool]]:
+        given = {k: v for k, v in purchase(world, campaign).items() if k not in {"campaignId", "reference"}}
+        named = {**window, "campaignId": f"camp_{campaign}"}
+        found: list[tuple[str, bool]] = []
+        for name, query, variables in (
+            ("clone", clone, {"campaign": f"camp_{campaign}"}),
+            ("dry", dry, {"campaign": f"camp_{campaign}", "input": given}),
+            ("why not", why_not, {"campaign": f"camp_{campaign}", "input": given}),
+            ("simulate", SIMULATE, {"input": named}),
+            ("goals", SIMULATE, {"input": {**named, "draft": {"goals": []}}}),
+            ("flows", SIMULATE, {"input": {**named, "draft": {"flows": [{"trigger": "SPEND"}]}}}),
+        ):
+            try:
+                await ask(query, **roles, **variables)
+            except AssertionError as told:
+                found.append((name, "FORBIDDEN" in str(told)))
+        return found
+
+    all_but_other_flows = [(name, True) for name in ("clone", "dry", "why not", "simulate", "goals")]
+    for flow in (
+        world.flow(conditions=[world.condition(1, 1_777, "X123")]),
+        world.flow(multipliers=[world.multiplier(1, 1_777, "1.5", "X123")]),
+        # An inactive one may be made active in the copy.
+        world.flow(conditions=[world.condition(1, 1_777, "X123")], is_active=False),
+    ):
+        campaign = await world.campaign(world.flow(), flow)
+        assert await refused(campaign, role=Role.WRITE) == all_but_other_flows
+        assert await refused(campaign, role=Role.MARKETING) == []
+    gone = world.flow(conditions=[world.condition(1, 1_777, "X123")], is_deleted=True)
+    harmless = await world.campaign(world.flow(conditions=[world.condition(1, 1, "gold")]), gone)
+    assert await refused(harmless, role=Role.WRITE) == []

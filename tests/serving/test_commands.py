@@ -42,6 +42,16 @@ async def test_a_database_that_cannot_be_reached_is_one_line(
     assert len(said.splitlines()) == 1, said
 
 
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+async def test_an_address_that_cannot_be_read_is_one_line(folder: Path, command: str) -> None:
+    url = "postgresql://gateway:s3cret@127.0.0.1:543x/gateway"
+    code, said = await run(command, folder=folder, DATABASE_URL=url)
+    assert code == 1
+    assert said.startswith("DATABASE_URL is not understood: ")
+    assert len(said.splitlines()) == 1, said
+    assert "s3cret" not in said
+
+
 async def test_only_the_owner_migrates_and_others_are_told(
     server: EmbeddedServer, database_url: str, folder: Path
 ) -> None:

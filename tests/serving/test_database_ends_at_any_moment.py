@@ -24,12 +24,13 @@ from app.db.database import Database
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import read_settings
+from tests.faults.proxy import Cut, Proxy
 from tests.given import events, groups, projects, webhooks
-from tests.given.relay import Cut, Relay
 
 pytestmark = pytest.mark.slow
 
 SECRET = "s" * 40
+ENDS = (Cut.UNSENT, Cut.GOODBYE, Cut.UNANSWERED)
 MOST = 80
 """No request speaks to the database more often than this."""
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -41,7 +42,7 @@ class Caller:
 
     http: httpx.AsyncClient
     db: Database
-    relay: Relay
+    proxy: Proxy
     group: groups.GivenGroup
     number: int = 0
 
@@ -135,18 +136,18 @@ async def delivery(caller: Caller) -> Prepared:
 
 @pytest.fixture
 async def caller(database_url: str, db: Database, tmp_path: Path) -> AsyncIterator[Caller]:
-    """A gateway behind a relay, and a group in its database."""
-    async with Relay(database_url) as relay:
+    """A gateway behind a proxy, and a group in its database."""
+    async with Proxy(database_url) as proxy:
         settings = read_settings(
-            {"DATA_DIR": str(tmp_path), "DATABASE_URL": relay.url, "WORKER_INLINE": "0", "SECRET_KEY": SECRET}
+            {"DATA_DIR": str(tmp_path), "DATABASE_URL": proxy.url, "WORKER_INLINE": "0", "SECRET_KEY": SECRET}
         )
         async with running(settings, journal=Journal()) as app:
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://g") as http:
-                yield Caller(http, db, relay, await groups.group(db))
+                yield Caller(http, db, proxy, await groups.group(db))
 
 
-@pytest.mark.parametrize("how", Cut, ids=lambda how: how.name.lower())
+@pytest.mark.parametrize("how", ENDS, ids=lambda how: how.name.lower())
 @pytest.mark.parametrize(
     "kind",
     [planned, resolved, mutation, order_with_a_file, list_of_old, token, event, event_at_once, delivery],
@@ -158,9 +159,9 @@ async def test_it_is_an_outage_and_soon_over(
     for after in range(MOST):
         caller.number = after
         call = await kind(caller)
-        caller.relay.cut(how, after=after)
+        caller.proxy.cut_after(after, how)
         made = await call()
-        was_cut = caller.relay.was_cut()
+        was_cut = caller.proxy.was_cut()
         where = f"{how.name} after {after} messages: {made.status_code} {made.text[:300]}"
         assert "INTERNAL" not in made.text, where
         if made.status_code == 503:

@@ -27,6 +27,7 @@ ASKED = [
     ("POST", "/graphql", {**JSON, "Content-Encoding": "gzip"}, b"{}"),
     ("POST", "/graphql", JSON, b" " * 1_200_000),
     ("POST", "/oauth2/token", {"Content-Type": "application/x-www-form-urlencoded"}, b"grant_type=x"),
+    ("POST", "/oauth2/revoke", {"Content-Type": "application/x-www-form-urlencoded"}, b"token=x"),
     ("GET", "/api/campaigns", {}, b""),
     ("PUT", "/api/campaigns", {}, b""),
     ("GET", "/api/v1/nowhere", {}, b""),

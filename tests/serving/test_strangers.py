@@ -33,6 +33,7 @@ from tests.live.conftest import listening
 from tests.serving.wire import get, hello, post, until, wire
 
 TOKEN = "/oauth2/token"
+REVOKE = "/oauth2/revoke"
 EVENTS = "/api/v1/events"
 DELIVERIES = "/api/v1/marketing/webhooks/sendgrid"
 PLACES = 20
@@ -128,7 +129,7 @@ def begun(path: str, *lines: str, length: int = 1000) -> bytes:
 @pytest.mark.parametrize(
     "line", [FORM, MULTIPART, "Content-Type: application/json"], ids=["form", "files", "json"]
 )
-@pytest.mark.parametrize("path", [TOKEN, EVENTS, DELIVERIES, f"{DELIVERIES}/token"])
+@pytest.mark.parametrize("path", [TOKEN, REVOKE, EVENTS, DELIVERIES, f"{DELIVERIES}/token"])
 async def test_bodies_that_do_not_come_keep_nobody_out(
     gateway: Open, path: str, line: str, count: int
 ) -> None:
@@ -175,6 +176,8 @@ async def test_chunks_of_a_body_that_never_ends_are_not_waited_for_either(gatewa
     [
         (TOKEN, FORM, bodies.TOKENS.max_body, 413),
         (TOKEN, MULTIPART, 0, 400),
+        (REVOKE, FORM, bodies.TOKENS.max_body, 413),
+        (REVOKE, MULTIPART, 0, 400),
         (EVENTS, "Content-Type: text/plain", bodies.EVENTS.max_body, 413),
         (EVENTS, MULTIPART, bodies.EVENTS.max_body, 413),
         (DELIVERIES, MULTIPART, bodies.DELIVERIES.max_body, 413),
@@ -207,6 +210,8 @@ async def test_the_largest_that_is_taken_is_taken(gateway: Open) -> None:
         padding = "x" * (bodies.TOKENS.max_body - 150)
         given = await http.post(TOKEN, data={**gateway.form, "state": padding})
         assert given.status_code == 200, given.text
+        ended = await http.post(REVOKE, data={**gateway.form, "token": padding})
+        assert (ended.status_code, ended.content) == (200, b"")
         event = {
             "projectId": gateway.project,
             "eventType": "order",

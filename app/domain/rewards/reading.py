@@ -11,7 +11,15 @@ import msgspec
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
 from app.domain.rewards import programme as rules
-from app.domain.rewards.attributes import OWNERS, ConditionAttributes, Facts, condition_attributes, own_values
+from app.domain.rewards.attributes import (
+    FIRST_OWN,
+    OWNERS,
+    USER,
+    ConditionAttributes,
+    Facts,
+    condition_attributes,
+    own_values,
+)
 from app.domain.rewards.judging import Books
 from app.domain.rewards.programme import Programme
 from app.errors import NotFound
@@ -44,6 +52,17 @@ SELECT f.campaign_id, f.id, f.trigger_code, f.custom_trigger_id, f.is_active,
 _GOALS = """
 SELECT campaign_id, id, type_code, operator_code, value
   FROM goal WHERE group_id = $1 AND campaign_id = ANY ($2) ORDER BY campaign_id, position, id
+"""
+_ASKS_FREELY = f"""
+SELECT EXISTS (
+  SELECT 1 FROM campaign
+    JOIN flow f ON f.group_id = $1 AND f.campaign_id = campaign.id AND f.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+      SELECT type_code, attribute FROM flow_condition c WHERE c.group_id = $1 AND c.flow_id = f.id
+      UNION ALL
+      SELECT type_code, attribute FROM flow_multiplier c WHERE c.group_id = $1 AND c.flow_id = f.id) asked
+   WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
+     AND asked.type_code = $5 AND asked.attribute >= $6)
 """
 OWN_ATTRIBUTES = """
 SELECT type_code, attribute, name, kind FROM reward_attribute WHERE group_id = $1 ORDER BY type_code, attribute
@@ -141,6 +160,15 @@ async def _running(tx: Transaction, rows: Sequence[Any]) -> dict[int, Running]:
         )
         for row in rows
     }
+
+
+async def campaign_asks_freely(tx: Transaction, campaign_id: int) -> bool:
+    """Whether a flow of this campaign asks about one of the group's own attributes of users (`asks_freely`).
+
+    False also where this scope has no such campaign.
+    """
+    asks: bool = await tx.fetchval(_ASKS_FREELY, *borders(tx.scope), campaign_id, USER, FIRST_OWN)
+    return asks
 
 
 def programme_of(

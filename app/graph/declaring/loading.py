@@ -177,7 +177,7 @@ class Loaders:
         assert many.columns is not None
         until = window.until or (await self._fetch(CURRENT))[0]["told"]
         facts = self.bindings.facts._replace(news=replace(window, until=until))
-        self.bindings = replace(self.bindings, facts=facts)
+        self.bindings = self.bindings._replace(facts=facts)
         rows = (await self._page(type_name, many, args, None, peek=False)).rows
         self.news = NewsHead(
             Snapshot.read(until),

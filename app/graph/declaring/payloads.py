@@ -5,7 +5,7 @@ is. So the payload shows exactly what is committed with it, and a payload that c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
@@ -73,7 +73,7 @@ async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | 
         )
         if statement is None:
             return None
-        values = statement.values(replace(bindings, facts=bindings.facts._replace(written=made)))
+        values = statement.values(bindings._replace(facts=bindings.facts._replace(written=made)))
         texts[selected.key] = msgspec.Raw((await tx.fetchval(statement.text, *values)).encode())
     return Printed(texts)
 

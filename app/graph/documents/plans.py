@@ -48,15 +48,13 @@ class Plan:
     """Why there is no statement."""
     seen_ms: float = 0.0
     """How long its statement takes, of late."""
-
-    @property
-    def was_slow(self) -> bool:
-        """Whether its statement was seen to take long."""
-        return self.seen_ms > SLOW_MS
+    was_slow: bool = False
+    """Whether its statement was seen to take long."""
 
     def saw(self, took_ms: float) -> None:
         """It took so long this time."""
         self.seen_ms += (took_ms - self.seen_ms) * NEWEST_COUNTS
+        self.was_slow = self.seen_ms > SLOW_MS
 
     def faults(self, args: list[dict[str, Any]]) -> list[Fault]:
         """What is wrong with one request's arguments."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from app.auth.principal import PERSONAL_READERS, Principal
+from app.db.database import Transaction
 from app.domain.flows.fields import (
     ActionFields,
     ConditionFields,
@@ -11,6 +12,7 @@ from app.domain.flows.fields import (
     MultiplierFields,
 )
 from app.domain.rewards.attributes import asks_freely
+from app.domain.rewards.reading import campaign_asks_freely
 from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, GoalOperator, GoalType, Joiner
 from app.graph.declaring.settable import Coded, entry_of, input_for
 from app.values.changes import sent
@@ -77,6 +79,12 @@ def require_to_ask(principal: Principal, flows: Sequence[FlowFields]) -> None:
     for flow in flows:
         asked += [*(sent(flow.conditions) or ()), *(sent(flow.multipliers) or ())]
     if any(asks_freely(one.type_code, one.attribute) for one in asked):
+        principal.require(PERSONAL_READERS)
+
+
+async def require_to_ask_as(principal: Principal, tx: Transaction, campaign_id: int) -> None:
+    """The same for the flows that a campaign has: whoever copies or tries them learns of whom they are true."""
+    if not principal.may(PERSONAL_READERS) and await campaign_asks_freely(tx, campaign_id):
         principal.require(PERSONAL_READERS)
 
 

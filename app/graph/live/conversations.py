@@ -148,12 +148,11 @@ class Conversation:
         now = datetime.now(UTC)
         try:
             headers = _credentials(self.exchange.headers, said.payload or {})
-            principal = self.home.authenticator.recall(headers, now=now, address=self.exchange.address)
+            address = self.exchange.address
+            principal = self.home.authenticator.recall(headers, now=now, address=address)
             if principal is None:
-                principal = await self.home.authenticator.by_headers(
-                    headers, now=now, address=self.exchange.address
-                )
-            self._stop_watch = self.home.watches.open(headers, principal, self._end, now=now)
+                principal = await self.home.authenticator.by_headers(headers, now=now, address=address)
+            self._stop_watch = self.home.watches.open(headers, principal, self._end, now=now, address=address)
         except Failure as failure:
             await self.close(_code_of(failure), failure.message)
             return

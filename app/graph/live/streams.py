@@ -58,7 +58,11 @@ class EventStreams:
             return
         try:
             stop_watch = self.watches.open(
-                exchange.headers, context.principal, subscriber.end, now=context.now
+                exchange.headers,
+                context.principal,
+                subscriber.end,
+                now=context.now,
+                address=context.address,
             )
             try:
                 exchange.at_stop = partial(subscriber.end, None)

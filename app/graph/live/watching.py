@@ -37,6 +37,8 @@ log = logging.getLogger("gateway.live")
 @dataclass(slots=True)
 class _Watch:
     headers: Mapping[bytes, bytes]
+    address: str | None
+    """Where the first of its lines came from."""
     principal: Principal
     proved_at: datetime
     ends: dict[object, End] = field(default_factory=dict)
@@ -59,7 +61,13 @@ class Watches:
         return self._lines >= MAX_LINES
 
     def open(
-        self, headers: Mapping[bytes, bytes], principal: Principal, end: End, *, now: datetime
+        self,
+        headers: Mapping[bytes, bytes],
+        principal: Principal,
+        end: End,
+        *,
+        now: datetime,
+        address: str | None = None,
     ) -> Callable[[], None]:
         """Watch a line whose credential was proved just now; returns a function that stops it.
 
@@ -77,7 +85,7 @@ class Watches:
         ):
             raise Unavailable("Too many lines are open. Please try again shortly.")
         if watch is None:
-            watch = self._watches[name] = _Watch(kept, principal, now)
+            watch = self._watches[name] = _Watch(kept, address, principal, now)
         line = object()
         watch.ends[line] = end
         self._lines += 1
@@ -120,9 +128,12 @@ class Watches:
     async def _prove(self, watch: _Watch) -> None:
         now = datetime.now(UTC)
         try:
-            principal = self._authenticator.recall(watch.headers, now=now)
+            principal = self._authenticator.recall(watch.headers, now=now, address=watch.address)
             if principal is None:
-                principal = await self._authenticator.by_headers(watch.headers, now=now)
+                # It held when the line was opened: it is no guess.
+                principal = await self._authenticator.by_headers(
+                    watch.headers, now=now, address=watch.address, may_fail=True
+                )
         except Unauthorized:
             _end_all(watch, Unauthorized("The credential does not hold any more."))
         except Forbidden as failure:

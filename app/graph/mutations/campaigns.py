@@ -18,6 +18,7 @@ from app.graph.declaring.scalars import Upload
 from app.graph.declaring.settable import entry_of, fields_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
 from app.graph.inputs.campaigns import CODES, OBJECTS, CampaignMove
+from app.graph.inputs.flows import require_to_ask_as
 from app.graph.mutations.assets import files_of
 from app.graph.types.campaigns import Campaign
 
@@ -143,6 +144,7 @@ async def clone(
 ) -> CampaignPayload:
     """Makes a campaign from another one, with its flows, goals and spend limit."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
+    await require_to_ask_as(info.context.principal, tx, source)
     fields = await fields_of(tx, CampaignFields, input)
     store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await cloning.clone_campaign(

@@ -18,6 +18,7 @@ from app.graph.declaring.refs import RewardEvaluationRef
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import JSON, Long
 from app.graph.declaring.writing import own_id
+from app.graph.inputs.flows import require_to_ask_as
 from app.graph.inputs.rewards import RewardTriggerInput, occurrence_of
 
 
@@ -159,6 +160,7 @@ async def _decided(info: strawberry.Info, campaign_id: str, sent: RewardTriggerI
     ident = own_id(campaign_id, "camp", "campaign", "campaignId")
     asked = occurrence_of(sent, reference="dry", now=context.now)
     async with context.transaction(writes=False) as tx:
+        await require_to_ask_as(context.principal, tx, ident)
         running, decision = await dry(tx, ident, asked, now=context.now)
     return _shown(decision, currency=running.programme.currency, version=running.programme.version)
 

@@ -27,7 +27,7 @@ from app.graph.declaring.fields import priced
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.declaring.settable import code_of
 from app.graph.declaring.writing import own_id
-from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of, require_to_ask
+from app.graph.inputs.flows import FlowInput, GoalInput, flows_of, goals_of, require_to_ask, require_to_ask_as
 from app.values.instants import show_instant
 
 MAX_EVENTS = 200_000
@@ -200,6 +200,8 @@ async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Princ
     require_to_ask(principal, said.flows or ())
     if asked.campaign_id is not None:
         ident = own_id(asked.campaign_id, "camp", "campaign", "campaignId")
+        if said.flows is None:
+            await require_to_ask_as(principal, tx, ident)
         running: Running = only(await read_running(tx, [ident]), ident)
         programme = await drafted(tx, running.programme, said)
         return _Run(

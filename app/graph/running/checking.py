@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError, OperationType, get_variable_values
 
 from app.auth.principal import Principal, Role
-from app.domain.assets.storage import Links
 from app.errors import Invalid, TooLarge
 from app.graph.documents.limits import check_variables
 from app.graph.documents.parsing import Definition, Document, Documents, Rejected
@@ -34,11 +32,11 @@ _ASIDE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
 """One thread, since two would not be faster."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedOperation:
+class CheckedOperation(NamedTuple):
     """An operation that may run unless it has faults: all that holds for anybody who sends it in that shape of scope.
 
-    Only what depends on who asks and when is added each time: the scope, the clock, links.
+    Only what depends on who asks and when is added each time: the scope, the clock, links. One that is known is put
+    together anew each time (`known_operations.py`), hence a tuple.
     """
 
     operation: Operation
@@ -56,16 +54,13 @@ class CheckedOperation:
     """As GraphQL errors."""
     needs: tuple[Need, ...]
     """Roles that it needs; see `forbidden`."""
+    is_dear: bool = False
+    """Whether it may take long by its cost or its work, so that it has to wait where others are about."""
 
     @property
     def kind(self) -> OperationType:
         """Query, mutation or subscription."""
         return self.definition.kind
-
-    @property
-    def is_heavy(self) -> bool:
-        """Whether it takes long, so that it has to wait where others are about."""
-        return self.work >= HEAVY_WORK or self.cost >= HEAVY_COST or self.plan.was_slow
 
     def forbidden(self, principal: Principal) -> list[dict[str, Any]]:
         """Why this one may not have it run, as GraphQL errors; empty: it may.
@@ -77,12 +72,22 @@ class CheckedOperation:
 
     def bound(self, context: Context) -> Bindings:
         """The values its statement is bound to in one request."""
-        if context.scope.shape != self.scope_shape:
+        scope, services = context.principal.scope, context.services
+        if scope.shape != self.scope_shape:
             # Its statement lacks a predicate that this scope needs.
             raise ValueError(
                 "an operation that was checked under a scope of another shape must be checked again"
             )
-        return Bindings(context.scope, context.now, self.args, _facts(context))
+        # Most requests come here: nothing is called that need not be.
+        facts = RequestFacts(
+            context.principal.name,
+            _sorted(context.principal.roles),
+            context.links,
+            context.window,
+            None,
+            services.settings.max_answer_bytes,
+        )
+        return Bindings(scope, context.now, self.args, facts)
 
 
 def check(operation: Operation, context: Context, *, live: bool = False) -> CheckedOperation:
@@ -196,45 +201,15 @@ def _checked(
             " simulate or share out, or in several requests."
         )
     told, needs = fault_messages(faults) if faults else (), needs_of(plan)
+    is_dear = work >= HEAVY_WORK or cost >= HEAVY_COST
     return CheckedOperation(
-        operation, context.scope.shape, document, definition, plan, args, cost, work, told, needs
-    )
-
-
-def _facts(context: Context) -> RequestFacts:
-    """What declared facts and signed links read. Links are signed only for requests that select one."""
-    principal = context.principal
-    return RequestFacts(
-        principal.name,
-        _sorted(principal.roles),
-        _Links(context),
-        context.window,
-        max_bytes=context.services.settings.max_answer_bytes,
+        operation, context.scope.shape, document, definition, plan, args, cost, work, told, needs, is_dear
     )
 
 
 @lru_cache(256)
 def _sorted(roles: frozenset[Role]) -> list[Role]:
     return sorted(roles)
-
-
-class _Links:
-    """Signs links for one request; made when the first of them is needed."""
-
-    __slots__ = ("_context", "_made")
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._made: Links | None = None
-
-    def __call__(self) -> Links:
-        """What signs them; a statement asks for each of its parts."""
-        if self._made is None:
-            context = self._context
-            self._made = context.services.assets.links(
-                group_id=context.scope.group_id, base_url=context.base_url, now=context.now
-            )
-        return self._made
 
 
 __all__ = ["CheckedOperation", "Rejected", "check", "check_large", "is_large_and_new"]

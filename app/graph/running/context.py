@@ -19,7 +19,7 @@ from app.values.budgets import Left
 from app.values.scope import Scope
 
 if TYPE_CHECKING:
-    from app.domain.assets.storage import AssetStorage
+    from app.domain.assets.storage import AssetStorage, Links
     from app.graph.declaring.loading import Loaders
 
 
@@ -93,6 +93,17 @@ class Context:
     """Takes the place of the database while an operation is done as a whole (`running/idempotency.py`)."""
     wrote: list[str] = field(default_factory=list)
     """The ids of what its mutations have shown meanwhile."""
+
+    signs: "Links | None" = field(default=None, init=False)
+    """See `links`."""
+
+    def links(self) -> "Links":
+        """What signs links; made when the first of them is needed, since a statement asks for each of its parts."""
+        if self.signs is None:
+            self.signs = self.services.assets.links(
+                group_id=self.scope.group_id, base_url=self.base_url, now=self.now
+            )
+        return self.signs
 
     @property
     def db(self) -> Database:

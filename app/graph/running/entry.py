@@ -40,10 +40,10 @@ from app.graph.running.explaining import explanation_of
 from app.graph.running.introspecting import asks_for_schema_alone, introspect
 from app.graph.running.lean import Lean, Unshown, lean_of
 from app.graph.running.operations import Operation
+from app.graph.running.permitting import refusals_to
 from app.graph.running.spending import BUDGET_EXCEEDED
 from app.graph.schema import catalog, schema
 from app.plan.binding import Bindings
-from app.plan.sql import Statement
 from app.serving import metrics
 from app.values.budgets import Left
 
@@ -90,21 +90,22 @@ async def check_in_turn(operation: Operation, context: Context, *, live: bool = 
 
 async def run(checked: CheckedOperation, context: Context) -> Answer:
     """Run an operation that was checked, now or when it came before."""
-    if lacking := checked.forbidden(context.principal):
+    principal, services = context.principal, context.services
+    if lacking := refusals_to(checked.needs, principal):
         return forbidden(lacking)
     if checked.faults:
         return refused_with(list(checked.faults))
-    group, turns = context.scope.group_id, context.services.turns
-    turns.saw(group)
+    group, turns, settings = principal.scope.group_id, services.turns, services.settings
+    is_slow = turns.saw(group)
     try:
-        context.left = context.services.spending.charge(context.principal, checked.cost + checked.work)
-        is_heavy = checked.is_heavy or turns.is_slow(group)
-        settings = context.services.settings
+        context.left = services.spending.charge(principal, checked.cost + checked.work)
+        is_heavy = is_slow or checked.is_dear or checked.plan.was_slow
         planned = checked.plan.statement is not None and settings.planner
         is_plain = planned and not is_heavy and not checked.operation.extensions
         if is_plain and settings.statement_timeout_ms <= settings.request_timeout_ms:
             # Most requests: getting a connection and the statement have limits of their own.
-            return await _run(checked, context)
+            body = await _run_plan(checked, context)
+            return Answer(body) if body is not None else await _rerun(checked, context)
         with _deadline(checked, context):
             if not is_heavy:
                 return await _run_or_show(checked, context)
@@ -163,23 +164,21 @@ async def _with_plan(checked: CheckedOperation, context: Context) -> Answer:
 
 
 async def _run(checked: CheckedOperation, context: Context) -> Answer:
-    statement = checked.plan.statement
-    if statement is not None and context.services.settings.planner:
-        started = time.perf_counter()
-        body = await _run_plan(statement, checked.bound(context), context)
-        took_ms = (time.perf_counter() - started) * 1000
-        checked.plan.saw(took_ms)
-        context.services.turns.took(context.scope.group_id, took_ms)
-        if body is not None:
-            return Answer(body)
-        with _deadline(checked, context):
-            return await _resolve(checked, context, execution="rerun")
+    if checked.plan.statement is not None and context.services.settings.planner:
+        body = await _run_plan(checked, context)
+        return Answer(body) if body is not None else await _rerun(checked, context)
     if checked.definition.introspects and asks_for_schema_alone(checked):
         return await introspect(checked, context)
     lean = lean_of(checked) if context.services.settings.planner else None
     if lean is not None:
         return await _call(lean, checked, context)
     return await _resolve(checked, context, execution="resolved")
+
+
+async def _rerun(checked: CheckedOperation, context: Context) -> Answer:
+    """Its statement failed on its data."""
+    with _deadline(checked, context):
+        return await _resolve(checked, context, execution="rerun")
 
 
 async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answer:
@@ -196,21 +195,28 @@ async def _call(lean: Lean, checked: CheckedOperation, context: Context) -> Answ
     )
 
 
-async def _run_plan(statement: Statement, bindings: Bindings, context: Context) -> bytes | None:
+async def _run_plan(checked: CheckedOperation, context: Context) -> bytes | None:
     """The answer's bytes; None where the statement failed on its data and the resolvers should have a try."""
+    plan, scope, failed = checked.plan, context.principal.scope, False
+    statement = plan.statement
+    assert statement is not None
+    started = time.perf_counter()
     try:
-        values = statement.values(bindings)
+        values = statement.values(checked.bound(context))
         if context.stale_ok:
-            data, context.is_stale = await context.db.read_stale(statement.text, values, bindings.scope)
+            data, context.is_stale = await context.db.read_stale(statement.text, values, scope)
             metrics.stale_read(by_replica=context.is_stale)
         else:
-            data = await context.db.read(statement.text, values, bindings.scope)
+            data = await context.db.read(statement.text, values, scope)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.error("a planned statement failed", extra={"request_id": context.request_id, "error": str(error)})
-        return None
+        data, failed = None, True
+    took_ms = (time.perf_counter() - started) * 1000
+    plan.saw(took_ms)
+    context.services.turns.took(scope.group_id, took_ms)
     if data == b"":
         raise AnswerTooLarge
-    if data is None:
+    if data is None and not failed:
         log.error(
             "a planned statement gave nothing",
             extra={"request_id": context.request_id, "sql": statement.text},

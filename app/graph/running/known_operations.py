@@ -39,6 +39,7 @@ class Remembered:
     work: int
     faults: Sequence[dict[str, Any]]
     needs: tuple[Need, ...]
+    is_dear: bool
     plan: ref[Plan]
 
     def recall(self) -> CheckedOperation | None:
@@ -48,7 +49,7 @@ class Remembered:
             return None
         return CheckedOperation(
             self.operation, self.scope_shape, plan.document, plan.definition, plan, self.args, self.cost, self.work,
-            self.faults, self.needs,
+            self.faults, self.needs, self.is_dear,
         )  # fmt: skip
 
 
@@ -62,6 +63,7 @@ def remember(checked: CheckedOperation) -> Remembered:
         checked.work,
         checked.faults,
         checked.needs,
+        checked.is_dear,
         ref(checked.plan),
     )
 
