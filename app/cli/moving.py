@@ -56,7 +56,8 @@ def compare(
     requests: Annotated[
         Path | None,
         typer.Option(
-            help="Recorded requests instead of everything: an access log, a HAR file, or lines like GET /campaigns."
+            help="Recorded requests instead of everything: an access log, a HAR file, lines like GET /campaigns, or a"
+            " folder that was pulled."
         ),
     ] = None,
     project: Projects = None,

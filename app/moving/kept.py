@@ -31,8 +31,8 @@ Whoever brings the answers in reads them by `read_pulled`; the routes are those 
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.errors import Invalid
@@ -115,6 +115,19 @@ def read_pulled(folder: Path, system: str | None = None) -> Iterator[PulledAnswe
                     continue
                 names = names_in(walk, line.asked(name, route))
                 yield PulledAnswer(route, line.request, answer, name, line.at, names, line.body, line.headers)
+
+
+def kept_requests(folder: Path, systems: Collection[str]) -> Iterator[tuple[Request, Mapping[str, str]]]:
+    """What was asked, each request once, and what its path names; whatever it was answered."""
+    for name, place in systems_in(folder).items():
+        walk = WALKS[name]
+        for route in routes_of(walk) if name in systems else ():
+            seen: set[bytes] = set()
+            for _, line, _ in read_lines(place / file_name(route)):
+                request = replace(line.asked(name, route), pass_number=0)
+                if request.key not in seen:
+                    seen.add(request.key)
+                    yield request, names_in(walk, request)
 
 
 def systems_in(folder: Path) -> dict[str, Path]:

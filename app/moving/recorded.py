@@ -1,4 +1,6 @@
-"""Requests that were recorded: access logs, HAR files, plain lines. Only documented calls that read are taken.
+"""Requests that were recorded: access logs, HAR files, plain lines, a folder that was pulled.
+
+Only documented calls that read are taken.
 
 A line of a log has the request in quotes, `"GET /api/campaigns?page=2 HTTP/1.1"`, as in the common and combined forms
 of Apache and nginx; a plain line begins with it, `GET /api/campaigns`; a JSON line has `method` and `path`, `url` or
@@ -14,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.errors import Invalid
+from app.moving.kept import kept_requests
 from app.moving.requests import Request
 from app.moving.walks.matching import step_of
 from app.moving.walks.steps import Walk
@@ -34,8 +37,13 @@ class Recorded:
 
 
 def read_recorded(path: Path, walks: Sequence[Walk]) -> Recorded:
-    """The requests of a file. Invalid where it can't be read."""
+    """The requests of a file, or of a folder that was pulled. Invalid where it can't be read."""
     found, seen = Recorded(), set[bytes]()
+    if path.is_dir():
+        for request, names in kept_requests(path, {walk.system for walk in walks}):
+            found.requests.append(request)
+            found.names.setdefault(request.system, []).append(names)
+        return found
     try:
         for method, target, body in _entries(path):
             matched = match(method, target, body, walks)

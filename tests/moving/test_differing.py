@@ -1,6 +1,7 @@
 """What counts as a difference, and what it is called."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,10 @@ def test_only_what_comes_with_every_move_counts_as_no_difference() -> None:
         "address of the host",
         "beyond the document",
     }
+
+
+def test_the_papers_name_every_reason() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "moving.md").read_text(encoding="utf-8")
+    expected, named = page.partition("These come with every move")[2].split("These are only named")
+    for reason in REASONS:
+        assert reason.name in (expected if reason.expected else named)

@@ -1,13 +1,18 @@
 """Recorded requests are understood in the forms they are kept in."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from app.errors import Invalid
+from app.moving.hosts import Host, Pace
+from app.moving.keeping import Folder
+from app.moving.pulling import pull
 from app.moving.recorded import Recorded, read_recorded
 from app.moving.walks.all import WALKS
+from tests.moving.old_host import OldHost
 
 UUID = "bbee1c25-8718-4c95-b720-b00567113233"
 
@@ -99,3 +104,16 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         read_recorded(tmp_path / "missing", list(WALKS.values()))
     with pytest.raises(Invalid, match="cannot be read"):
         read(tmp_path, '{"log": {"entries": [')
+
+
+async def test_a_folder_that_was_pulled(tmp_path: Path) -> None:
+    walk = WALKS["crm"]
+    host = OldHost.of(3)
+    pace = Pace(rate=1e6)
+    with Folder(tmp_path, walk, source="http://old.test", now=datetime.now(UTC)) as folder:
+        async with Host("http://old.test", headers={}, pace=pace, transport=host) as asked:
+            await pull(walk, asked, folder)
+    found = read_recorded(tmp_path, list(WALKS.values()))
+    assert sorted(one.path for one in found.requests) == sorted(host.asked)
+    assert {"campaign": "camp_1"} in found.names["crm"]
+    assert read_recorded(tmp_path, [WALKS["benji"]]).requests == []
