@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from app.moving.recorded import Recorded
     from app.moving.walks.steps import Walk
 
 System = Annotated[
@@ -82,7 +83,6 @@ def compare(
     from app.moving.comparing import HEADERS, Comparison, compare_requests, compare_walk
     from app.moving.credentials import address_of, by_system, headers_of
     from app.moving.hosts import Host, Pace
-    from app.moving.recorded import read_recorded
     from app.moving.reporting import as_json as shown
     from app.moving.reporting import lines, page
     from app.seeding.progress import progress_bar
@@ -96,7 +96,7 @@ def compare(
         olds, news = by_system(old, names, option="--old"), by_system(new, names, option="--new")
         old_keys = by_system(old_credential, names, option="--old-credential")
         new_keys = by_system(new_credential, names, option="--new-credential")
-        recorded = None if requests is None else read_recorded(requests, walks)
+        recorded = _recorded(requests, walks, olds)
         starts = _starts(project, integration, users)
         counted = (*HEADERS, *(name.lower() for name in header or ()))
         pace = Pace(rate=rate, at_once=at_once, timeout_s=timeout_s, attempts=attempts)
@@ -174,7 +174,6 @@ def pull(
     from app.moving.keeping import Folder
     from app.moving.pulling import Pulled
     from app.moving.pulling import pull as keep
-    from app.moving.recorded import read_recorded
     from app.seeding.progress import progress_bar
 
     done: list[Pulled] = []
@@ -184,7 +183,7 @@ def pull(
         names = [walk.system for walk in walks]
         sources = by_system(source, names, option="--from")
         keys = by_system(credential, names, option="--credential")
-        recorded = None if requests is None else read_recorded(requests, walks)
+        recorded = _recorded(requests, walks, sources)
         pace = Pace(rate=rate, at_once=at_once, timeout_s=timeout_s, attempts=attempts)
         for walk in walks:
             address = address_of(sources[walk.system], option="--from")
@@ -205,6 +204,20 @@ def pull(
             typer.echo(f"  Note: {note}")
     if not all(one.complete for one in done):
         raise typer.Exit(1)
+
+
+def _recorded(
+    path: Path | None, walks: "Sequence[Walk]", hosts: Mapping[str, list[str]]
+) -> "Recorded | None":
+    """What was recorded, as it was asked of the old host."""
+    from urllib.parse import urlsplit
+
+    from app.moving.recorded import read_recorded
+
+    if path is None:
+        return None
+    mounted = {urlsplit(address.rstrip("/")).path for said in hosts.values() for address in said}
+    return read_recorded(path, walks, below=sorted(mounted, key=len, reverse=True))
 
 
 def _walks(system: str) -> "Sequence[Walk]":

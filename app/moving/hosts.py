@@ -111,7 +111,7 @@ class Host:
         retrying = AsyncRetrying(
             stop=self._stop,
             wait=self._wait,
-            retry=retry_if_exception_type((httpx.TransportError, _Busy)),
+            retry=retry_if_exception_type((httpx.RequestError, _Busy)),
             reraise=True,
         )
         try:
@@ -120,7 +120,7 @@ class Host:
                     return await self._once(request, conditions or {})
         except _Busy as busy:
             return busy.answer
-        except httpx.TransportError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise Unreachable(f"{self.base} gives no answer to {request}: {why}.") from None
         raise AssertionError("it ends by an answer or an error")

@@ -52,7 +52,8 @@ class Walker:
         self.shortfalls: list[str] = []
         self._walk, self._ask, self._run_names, self._progress = walk, ask, run_names, progress
         self._pulling, self._at_once = pulling, at_once
-        self._steps = [step for step in walk.steps if not (pulling and step.compared_only)]
+        steps = [step for step in walk.steps if not (pulling and step.compared_only)]
+        self._steps = [(step, step.needs, sorted(step.needs)) for step in steps]
         self._waiting: deque[Visit] = deque()
         self._known: set[tuple[int, tuple[str, ...]]] = set()
         self._taken: Counter[int] = Counter()
@@ -69,9 +70,11 @@ class Walker:
                 while self._waiting and len(running) < self._at_once:
                     running.add(asyncio.create_task(self._visit(self._waiting.popleft())))
                 finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    self._done += 1
-                    task.result()
+                self._done += len(finished)
+                # All are looked at, the first is raised: what nobody looks at is complained about at the end.
+                troubles = [trouble for task in finished if (trouble := task.exception()) is not None]
+                if troubles:
+                    raise troubles[0]
                 self._progress(self._walk.system, self._done, len(self._known))
         finally:
             for task in running:
@@ -80,11 +83,10 @@ class Walker:
 
     def _learn(self, names: Names, row: object) -> None:
         """Every step that can be asked with these names, and was not before, is waiting now."""
-        for number, step in enumerate(self._steps):
-            needs = step.needs
+        for number, (step, needs, order) in enumerate(self._steps):
             if not needs <= names.keys() or (self._pulling and step.unless_below in names):
                 continue
-            mark = (number, tuple(names[name] for name in sorted(needs)))
+            mark = (number, tuple(names[name] for name in order))
             if mark in self._known or (step.most is not None and self._taken[number] >= step.most):
                 continue
             self._known.add(mark)
