@@ -5,6 +5,7 @@ Exit statuses: 0, nothing differs or all is kept; 1, something differs or is mis
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,13 @@ Integrations = Annotated[
 Users = Annotated[
     str | None,
     typer.Option(help="Of a Webmarketer host that numbers its users, which numbers to ask for: 1-5000."),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of the documented base paths another than the first: crm=/v1/commerce/marketing, webmarketer=/api or"
+        " webmarketer=/. Repeatable."
+    ),
 ]
 Rate = Annotated[float, typer.Option(help="Requests a second that a host is asked, at most.", min=0.01)]
 AtOnce = Annotated[int, typer.Option("--at-once", help="Requests that wait at the same time.", min=1, max=64)]
@@ -67,6 +75,7 @@ def compare(
     header: Annotated[
         list[str] | None, typer.Option(help="A further header of answers that counts. Repeatable.")
     ] = None,
+    at: At = None,
     rate: Rate = 20.0,
     at_once: AtOnce = 4,
     timeout_s: Timeout = 60.0,
@@ -91,7 +100,7 @@ def compare(
     found = Comparison()
 
     async def run() -> None:
-        walks = _walks(system)
+        walks = _walks(system, at)
         names = [walk.system for walk in walks]
         olds, news = by_system(old, names, option="--old"), by_system(new, names, option="--new")
         old_keys = by_system(old_credential, names, option="--old-credential")
@@ -131,6 +140,8 @@ def compare(
     else:
         for line in lines(found):
             typer.echo(line)
+    if not found.asked:
+        raise typer.Exit(COULD_NOT)
     if found.differs:
         raise typer.Exit(1)
 
@@ -159,6 +170,7 @@ def pull(
     project: Projects = None,
     integration: Integrations = None,
     users: Users = None,
+    at: At = None,
     rate: Rate = 10.0,
     at_once: AtOnce = 4,
     timeout_s: Timeout = 60.0,
@@ -179,7 +191,7 @@ def pull(
     done: list[Pulled] = []
 
     async def run() -> None:
-        walks = _walks(system)
+        walks = _walks(system, at)
         names = [walk.system for walk in walks]
         sources = by_system(source, names, option="--from")
         keys = by_system(credential, names, option="--credential")
@@ -220,14 +232,22 @@ def _recorded(
     return read_recorded(path, walks, below=sorted(mounted, key=len, reverse=True))
 
 
-def _walks(system: str) -> "Sequence[Walk]":
+def _walks(system: str, at: list[str] | None) -> "Sequence[Walk]":
     from app.moving.walks.all import WALKS
 
+    walks = dict(WALKS)
+    for one in at or ():
+        name, _, base = one.partition("=")
+        walk = walks.get(name)
+        if walk is None or base.rstrip("/") not in walk.bases:
+            known = ", ".join(f"{name}={base or '/'}" for name, walk in WALKS.items() for base in walk.bases)
+            raise typer.BadParameter(f"{one!r} is none of {known}.", param_hint="--at")
+        walks[name] = replace(walk, at=base.rstrip("/"))
     if system == "all":
-        return list(WALKS.values())
-    if system not in WALKS:
+        return list(walks.values())
+    if system not in walks:
         raise typer.BadParameter(f"There is no {system!r}; there are {', '.join(WALKS)}, or all.")
-    return [WALKS[system]]
+    return [walks[system]]
 
 
 def _starts(
