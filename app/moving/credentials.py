@@ -40,6 +40,10 @@ def address_of(values: Sequence[str], *, option: str) -> str:
     address = values[-1].rstrip("/")
     if not re.match(r"https?://[^/]", address):
         raise Invalid(f"`{option}` is an address like https://api.example.com, not {address[:80]!r}.")
+    if "@" in address.split("/")[2] or "?" in address or "#" in address:
+        raise Invalid(
+            f"`{option}` is an address alone: credentials have an option of their own, there is no query."
+        )
     return address
 
 

@@ -48,7 +48,9 @@ class Folder:
         self.run = 1
 
     def __enter__(self) -> Self:
+        # Customers' data is in it: nobody but its owner looks inside.
         self.place.mkdir(parents=True, exist_ok=True)
+        self.place.chmod(0o700)
         self._lock = (self.place / "lock").open("wb")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

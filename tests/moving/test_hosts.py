@@ -144,5 +144,9 @@ def test_one_system_may_have_another_host_and_credential() -> None:
     }
     # A value may hold the sign that separates.
     assert by_system(["a=b=="], ["crm"], option="--credential") == {"crm": ["a=b=="]}
+    for wrong in ("ftp://a.test", "https://", "https://me:secret@a.test", "https://a.test?x=1"):
+        with pytest.raises(Invalid) as refused:
+            address_of([wrong], option="--from")
+        assert "secret" not in str(refused.value)
     with pytest.raises(Invalid, match="benji"):
         by_system(["crm=x"], ["benji"], option="--from")
