@@ -131,8 +131,12 @@ def compare(
         for why, count in recorded.left_out.items() if recorded else ():
             found.notes.append(f"{count:,} recorded requests were left out: {why}.")
 
+    if html is not None:
+        _writable(html)
     with progress_bar() as show:
-        _run(run())
+        trouble = _run(run())
+    if trouble is not None and found.asked:
+        found.notes.append(f"It ended early. {trouble}")
     if html is not None:
         html.write_text(page(found), encoding="utf-8")
     if as_json:
@@ -140,7 +144,7 @@ def compare(
     else:
         for line in lines(found):
             typer.echo(line)
-    if not found.asked:
+    if trouble is not None or not found.asked:
         raise typer.Exit(COULD_NOT)
     if found.differs:
         raise typer.Exit(1)
@@ -207,13 +211,15 @@ def pull(
                     done.append(await keep(walk, host, folder, starts=starts, at_once=at_once, progress=show))
 
     with progress_bar() as show:
-        _run(run())
+        trouble = _run(run())
     for one in done:
         counts = ", ".join(f"{count:,} {name}" for name, count in sorted(one.counts.items())) or "nothing new"
         end = "complete" if one.complete else "not complete: the same command asks again for what failed"
         typer.echo(f"{one.system}: run {one.run} is {end} ({counts}).")
         for note in one.notes:
             typer.echo(f"  Note: {note}")
+    if trouble is not None:
+        raise typer.Exit(COULD_NOT)
     if not all(one.complete for one in done):
         raise typer.Exit(1)
 
@@ -264,8 +270,16 @@ def _starts(
     return starts
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run it; a failure of ours is told, and ends with a status of its own."""
+def _writable(file: Path) -> None:
+    """Find out before the work, not after it."""
+    try:
+        file.touch()
+    except OSError as why:
+        raise typer.BadParameter(f"{file} cannot be written: {why.strerror}.", param_hint="--html") from None
+
+
+def _run(work: Coroutine[Any, Any, None]) -> str | None:
+    """Run it; a failure of ours is told, and given back."""
     from app.errors import Failure
 
     try:
@@ -274,5 +288,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         first: BaseException = failures
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
-        typer.echo(first.message if isinstance(first, Failure) else str(first), err=True)
-        raise SystemExit(COULD_NOT) from None
+        trouble = first.message if isinstance(first, Failure) else str(first)
+        typer.echo(trouble, err=True)
+    else:
+        return None
+    return trouble

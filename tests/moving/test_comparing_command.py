@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.moving.kept import read_pulled
-from tests.serving.process import Gateway, data_folder, run, serving
+from tests.serving.process import Gateway, data_folder, free_port, run, serving
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +157,20 @@ async def test_what_cannot_be_pulled_is_said(
     assert ended == status, said
     assert told in said
     assert "Traceback" not in said
+
+
+async def test_what_was_found_before_a_host_went_away_is_told(served: Gateway, tmp_path: Path) -> None:
+    group, _ = groups(served)
+    page = tmp_path / "page.html"
+    status, said = await run(
+        "compare", "all", "--old", served.base, "--new", f"benji=http://127.0.0.1:{free_port()}", "--new", served.base,
+        "--old-credential", group["token"], "--old-credential", f"lagriffe={group['api_key']}",
+        "--new-credential", group["token"], "--new-credential", f"lagriffe={group['api_key']}",
+        "--attempts", "1", "--rate", "1000", "--html", str(page), folder=served.folder,
+    )  # fmt: skip
+    assert status == 2, said
+    assert "It ended early." in said
+    assert "lagriffe" in page.read_text()
+    status, said = await compared(served, group, group, "--html", str(tmp_path / "no" / "page.html"))
+    assert status == 2
+    assert "cannot be written" in said
