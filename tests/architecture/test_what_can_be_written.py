@@ -23,7 +23,13 @@ from app.graph.schema import catalog, schema
 from app.plan.catalog import Column, Embed, Entity, Field, Many, ToOne
 from app.plan.sql import Sql, sql
 
-ROW = {"group_id": "the tenant", "id": "the row's own", "created_at": "kept by us"}
+ROW = {
+    "group_id": "the tenant",
+    "id": "the row's own",
+    "created_at": "kept by us",
+    "known_as_system": "set by recording external ids",
+    "known_as_id": "set by recording external ids",
+}
 """What every table has and nobody sets."""
 CHANGED = {"updated_at": "kept by us"}
 DELETED = {"deleted_at": "set by deleting"}
