@@ -60,7 +60,9 @@ SELECT $1, $2, given.*
 ON CONFLICT (group_id, reference) DO NOTHING
 RETURNING id, reference
 """
-_LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+_LOCK = """
+SELECT id, totals_as_of FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
+"""
 _MOVE_FACTS = """
 UPDATE customer c
    SET order_count = c.order_count + given.orders, total_spent = c.total_spent + given.spent,
@@ -250,14 +252,18 @@ async def _insert(tx: Transaction, orders: Sequence[_Order], *, now: datetime) -
 
 async def _move_facts(tx: Transaction, orders: Sequence[_Order], *, now: datetime) -> None:
     currency = await tx.fetchval(_CURRENCY, tx.scope.group_id)
+    ids = sorted({order.customer_id for order in orders})
+    rows = await tx.fetch(_LOCK, tx.scope.group_id, ids)
+    as_of: dict[int, datetime | None] = {row["id"]: row["totals_as_of"] for row in rows}
     facts: dict[int, tuple[int, Decimal, datetime]] = {}
     for order in orders:
         count, spent, latest = facts.get(order.customer_id, (0, Decimal(0), order.ordered_at))
-        # Amounts in other currencies stay with their orders; they are not added up here.
-        amount = order.entry.amount if order.currency == currency else Decimal(0)
-        facts[order.customer_id] = (count + 1, spent + amount, max(latest, order.ordered_at))
-    ids = sorted(facts)
-    await tx.fetch(_LOCK, tx.scope.group_id, ids)
+        counted_until = as_of.get(order.customer_id)
+        if counted_until is None or order.ordered_at > counted_until:
+            count += 1
+            # Amounts in other currencies stay with their orders; they are not added up here.
+            spent += order.entry.amount if order.currency == currency else Decimal(0)
+        facts[order.customer_id] = (count, spent, max(latest, order.ordered_at))
     columns = [[facts[ident][n] for ident in ids] for n in range(3)]
     await tx.execute(_MOVE_FACTS, tx.scope.group_id, now, ids, *columns)
 
