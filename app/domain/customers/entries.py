@@ -101,7 +101,7 @@ class CustomerEntry:
     sms_consent_at: Settable[datetime | None] = settable(
         "When the consent to text messages was said; now unless given. What was said later stays.", null=UNSET
     )
-    created_at: Settable[datetime] = UNSET
+    created_at: Settable[datetime | None] = UNSET
     """Since when it has been known, where it was known elsewhere before. For imports alone."""
 
 
@@ -131,7 +131,7 @@ def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
     found = written(entry, at)
     if not found.get("external_id") and not found.get("email"):
         raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
-    if entry.created_at is not UNSET:
+    if entry.created_at not in (UNSET, None):
         found["created_at"] = entry.created_at
     if found.get("name", "") is None:
         # Cleared: then its name is its address or id, like that of a new one without a name.

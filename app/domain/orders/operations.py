@@ -16,11 +16,12 @@ from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS
 from app.domain.customers.operations import whole_audience
 from app.domain.groups.finding import store_to_write
 from app.domain.metrics.entries import MetricEntry, only_channel
+from app.domain.metrics.opening import take_from_totals
 from app.domain.metrics.operations import Mode, record_metrics
 from app.domain.orders.entries import OrderEntry, check_orders
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
-from app.values.instants import zone_of
+from app.values.instants import read_instant, zone_of
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
 # One branch per way to name a customer, so that each goes through its index.
@@ -36,7 +37,7 @@ UNION ALL
 SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.email_key = g.email AND {_IN_REACH}
 """
 _CAMPAIGNS = f"""
-SELECT campaign.id, campaign.currency, campaign.channels,
+SELECT campaign.id, campaign.currency, campaign.channels, campaign.opening ->> 'until' AS totals_until,
        coalesce(store.time_zone, customer_group.time_zone) AS zone
   FROM campaign
   JOIN store ON store.group_id = campaign.group_id AND store.id = campaign.store_id
@@ -96,6 +97,8 @@ class _Order:
     channel: str | None
     day: date | None
     """The day in the zone of the campaign's store."""
+    in_totals: bool
+    """Whether the campaign's totals, counted elsewhere, have it already."""
 
 
 async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: datetime) -> OrdersRecorded:
@@ -224,12 +227,16 @@ class _Settling:
             )
         ordered_at = entry.ordered_at or self.now
         channel = day = None
+        in_totals = False
         if campaign is not None:
+            until = campaign["totals_until"]
+            in_totals = until is not None and ordered_at <= read_instant(until)
             channel = entry.channel or only_channel(campaign["channels"])
             day = ordered_at.astimezone(zone_of(campaign["zone"])).date()
         return _Order(
             entry=entry, customer_id=customer_id, store_id=store_id, currency=currency, ordered_at=ordered_at,
             campaign_id=campaign and campaign["id"], promo_id=promo and promo["id"], channel=channel, day=day,
+            in_totals=in_totals,
         )  # fmt: skip
 
 
@@ -283,3 +290,11 @@ async def _move_metrics(tx: Transaction, orders: Sequence[_Order], *, now: datet
             for (campaign, day, channel), (count, revenue) in sums.items()
         ]
         await record_metrics(tx, entries, mode=Mode.ADD, now=now)
+    known: dict[int, dict[str, Decimal]] = {}
+    for order in orders:
+        if order.in_totals and order.campaign_id is not None:
+            by = known.setdefault(order.campaign_id, {"conversions": Decimal(0), "revenue": Decimal(0)})
+            by["conversions"] += 1
+            by["revenue"] += order.entry.amount
+    if known:
+        await take_from_totals(tx, known, now=now)
