@@ -12,6 +12,7 @@ The types are in `records.py`; `registry.py` has a line for each system and for 
 **A reader** says which lists of an answer hold rows (`lists`), and turns a row into its records: a campaign with its
 metrics is a record of `campaigns` and one of `campaign_metrics`. It names values as our columns are named, gives ids as
 `external_ids={"benji": "500"}`, counts in `lost` what has no place here, and raises a Failure for what it cannot read.
+A record of a concept that nobody writes only tells what is lost.
 
 **A writer** is made for each import and gets at most `BATCH` records of its concept inside a transaction. It finds
 rows by the records' ids, makes or changes them, and leaves those alone that are as the file says: the same file again
@@ -26,7 +27,7 @@ of the same rows wait for its end.
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -47,6 +48,7 @@ from app.importing.report import Report
 from app.values.scope import Scope
 
 BATCH = 1_000
+AS_OF = "totals_as_of"
 DRY_S = 600.0
 """How long a statement of a dry run may take."""
 
@@ -87,7 +89,7 @@ async def import_files(
         async with _beginning(db, scope, dry=dry) as parts:
             for file, reader in opened:
                 with Refusals(file, refused_into, silent=dry and refused_into is None) as refusals:
-                    run = _Run(reader, writers, refusals, report, parts, now)
+                    run = _Run(reader, writers, refusals, report, parts, now, told.totals_as_of)
                     for rows in _batches(file.rows()):
                         await run.batch(rows)
                         progress(report.rows, report.refused, total)
@@ -170,6 +172,7 @@ class _Run:
     report: Report
     parts: _Parts
     now: datetime
+    totals_as_of: datetime | None = None
     turned_down: list[tuple[Row, Sequence[tuple[Failure, Record | None]]]] = field(default_factory=list)
     """Of the batch at hand."""
 
@@ -180,13 +183,21 @@ class _Run:
             try:
                 if row.fault is not None:
                     raise row.fault
-                pending.append(_Pending(row, list(self.reader.records(row))))
+                pending.append(_Pending(row, [self._dated(record) for record in self.reader.records(row)]))
             except Failure as failure:
                 self._refuse(row, [failure])
         await self._write(pending)
         for row, reasons in sorted(self.turned_down, key=lambda one: one[0].number):
             self.refusals.add(row, reasons)
         self.turned_down.clear()
+
+    def _dated(self, record: Record) -> Record:
+        """Let a record that may have totals say up to when they count, where that is known."""
+        writer = self.writers.get(record.concept)
+        as_of = self.totals_as_of or getattr(record.row, "at", None)
+        if as_of is None or writer is None or AS_OF not in writer.columns.known or record.values.get(AS_OF):
+            return record
+        return replace(record, values={**record.values, AS_OF: as_of})
 
     async def _write(self, pending: Sequence[_Pending]) -> None:
         """Write them as a whole. Rows that prevent it are taken out, and the rest is tried again."""
@@ -241,6 +252,10 @@ class _Run:
 
     def _account(self, pending: Sequence[_Pending], outcomes: Sequence[tuple[int, Record, Outcome]]) -> None:
         refused: dict[int, list[tuple[Failure, Record | None]]] = {}
+        for one in pending:
+            for record in one.records:
+                if record.concept not in self.writers:
+                    self.report.lose(record)
         for at, record, outcome in outcomes:
             self.report.count(record, outcome)
             if outcome.verdict is Verdict.REFUSED:

@@ -164,7 +164,7 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
     reward_revenue: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     opening: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
-    """Totals that another system counted, up to when, and what of them is in the metrics: `domain/metrics/opening.py`."""
+    """Totals counted elsewhere, up to when, and what of them is in the metrics: `domain/metrics/opening.py`."""
     is_template: bool = Field(default=False)
     template_id: int | None = Field(default=None, sa_type=BigInteger)
     activated_at: datetime | None = Field(default=None, sa_type=INSTANT)

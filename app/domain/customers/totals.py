@@ -25,11 +25,11 @@ SELECT asked.place, c.order_count, c.total_spent, c.last_order_at, c.totals_as_o
   JOIN customer c ON c.group_id = $1 AND c.id = asked.id
   JOIN customer_group g ON g.id = $1
  CROSS JOIN LATERAL (
-       SELECT count(*) FILTER (WHERE then) AS orders_then, count(*) FILTER (WHERE now) AS orders_now,
-              coalesce(sum(amount) FILTER (WHERE then AND counted), 0) AS spent_then,
-              coalesce(sum(amount) FILTER (WHERE now AND counted), 0) AS spent_now
-         FROM (SELECT o.amount, o.currency = g.currency AS counted, o.ordered_at > c.totals_as_of AS then,
-                      o.ordered_at > asked.as_of AS now
+       SELECT count(*) FILTER (WHERE after_then) AS orders_then, count(*) FILTER (WHERE after_now) AS orders_now,
+              coalesce(sum(amount) FILTER (WHERE after_then AND counted), 0) AS spent_then,
+              coalesce(sum(amount) FILTER (WHERE after_now AND counted), 0) AS spent_now
+         FROM (SELECT o.amount, o.currency = g.currency AS counted, o.ordered_at > c.totals_as_of AS after_then,
+                      o.ordered_at > asked.as_of AS after_now
                  FROM customer_order o
                 WHERE o.group_id = $1 AND o.customer_id = c.id
                   AND o.ordered_at > least(asked.as_of, c.totals_as_of)) AS one) AS later
