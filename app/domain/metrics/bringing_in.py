@@ -130,7 +130,8 @@ async def bring_in_figures(
         entry for (day, channel), row in rows.items() if (entry := row.entry(campaign_id, day, channel))
     ]
     for start in range(0, len(entries), MAX_ENTRIES):
-        await record_metrics(tx, entries[start : start + MAX_ENTRIES], mode=Mode.SET, now=now)
+        # Other systems show what is planned to be spent on days to come as well.
+        await record_metrics(tx, entries[start : start + MAX_ENTRIES], mode=Mode.SET, planned=True, now=now)
     return bool(entries)
 
 

@@ -61,13 +61,19 @@ class RecordedMetrics:
 
 
 async def record_metrics(
-    tx: Transaction, entries: Sequence[MetricEntry], *, mode: Mode = Mode.SET, now: datetime
+    tx: Transaction,
+    entries: Sequence[MetricEntry],
+    *,
+    mode: Mode = Mode.SET,
+    planned: bool = False,
+    now: datetime,
 ) -> RecordedMetrics:
     """Store all entries or none, in the same number of statements however many there are.
 
-    Numbers that an entry leaves out stay as recorded. Several has every fault, by entry.
+    Numbers that an entry leaves out stay as recorded. Several has every fault, by entry. `planned`: entries may be
+    about days to come.
     """
-    faults = check_entries(entries, now=now)
+    faults = check_entries(entries, planned=planned, now=now)
     ids = sorted({entry.campaign_id for entry in entries})
     campaigns = {row["id"]: row for row in await tx.fetch(_CAMPAIGNS, *borders(tx.scope), ids)}
     faults += [
