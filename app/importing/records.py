@@ -29,6 +29,8 @@ class Row:
     around: Mapping[str, Any] = field(default_factory=dict)
     """JSON: what stands beside that list at the top (`{"project": "martin", "events": […]}`). Of an answer of more
     than 8 MiB only what stands before it."""
+    at: str | None = None
+    """When the answer it is from came, where that is known: sums in it count up to then."""
 
 
 @dataclass(frozen=True, slots=True)

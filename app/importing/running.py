@@ -21,9 +21,9 @@ is `SAME` throughout. How it says no is in the docstring of `Writer.write`.
 **The runner** writes a batch of rows as one transaction, concept after concept in the order of `registry.WRITERS`, so
 what others point at is there before them. Where a row has several records and one prevents the batch, the row is
 refused as a whole. A row that names what is not there waits until all files are through, and is tried again then: what
-it names may stand in a later one. A batch that fails without saying why is tried again by halves. A dry run does all of it inside one
-transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and other writers
-of the same rows wait for its end.
+it names may stand in a later one. A batch that fails without saying why is tried again by halves. A dry run does all of
+it inside one transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and
+other writers of the same rows wait for its end.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -244,7 +244,7 @@ class _Run:
     def _dated(self, record: Record) -> Record:
         """Let a record that may have totals say up to when they count, where that is known."""
         writer = self.writers.get(record.concept)
-        as_of = self.totals_as_of or getattr(record.row, "at", None)
+        as_of = self.totals_as_of or record.row.at
         if as_of is None or writer is None or AS_OF not in writer.columns.known or record.values.get(AS_OF):
             return record
         return replace(record, values={**record.values, AS_OF: as_of})

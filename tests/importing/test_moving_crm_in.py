@@ -1,16 +1,12 @@
 """What the Marketing & CRM API prints goes in as it is, and comes out the same: byte by byte."""
 
-import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.types import ASGIApp
 
-from app.auth.webhooks.connections import create_connection
-from app.auth.webhooks.sealing import SecretBox
 from app.db.database import Database
 from app.domain.funnels.stages import FunnelType
 from app.importing.reading.sources import find_sources
@@ -20,7 +16,6 @@ from app.importing.running import import_files
 from app.seeding.demo import seed_demo
 from app.seeding.webhooks import webhook_secrets
 from app.settings import Settings
-from app.tables.webhooks import Provider
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given.groups import GivenGroup

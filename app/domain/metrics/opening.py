@@ -11,7 +11,7 @@ the campaign or at that moment, whichever came first. So the campaign's sums are
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,13 +20,12 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import MetricEntry, only_channel
-from app.domain.metrics.operations import move_metrics
+from app.domain.metrics.operations import NUMBERS, move_metrics
 from app.errors import NotFound
-from app.tables.metrics import COUNTS
+from app.tables.metrics import AMOUNTS
 from app.values.instants import end_of, read_instant, show_instant, zone_of
 from app.values.json_text import read_object, write_json
 
-NUMBERS = (*COUNTS, "revenue")
 Numbers = Mapping[str, Decimal]
 _LOCK = f"""
 SELECT campaign.id, campaign.channels, campaign.ends_at, campaign.opening::text AS opening,
@@ -65,7 +64,7 @@ class BroughtIn:
 
 
 @dataclass(slots=True)
-class _Opening:
+class Opening:
     """`campaign.opening`, read."""
 
     until: datetime
@@ -76,17 +75,17 @@ class _Opening:
 
 
 async def bring_in_totals(
-    tx: Transaction, campaign_id: int, told: Numbers, *, until: datetime, now: datetime
+    tx: Transaction, campaign_id: int, told: Numbers, *, until: datetime | None, now: datetime
 ) -> BroughtIn:
-    """Let a campaign's sums be these totals (by column of its metrics) and what came after `until`.
+    """Let a campaign's sums be these totals (by column of its metrics) and what came after `until`, or now.
 
     Numbers that are not told stay. The same totals again change nothing, nor do those of an earlier moment.
     """
     rows = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
     if not rows:
         raise NotFound("campaign", campaign_id, path=[])
-    until = min(until, now)
-    opening = _read(rows[0]["opening"]) or _Opening(until)
+    until = now if until is None else min(until, now)
+    opening = read_opening(rows[0]["opening"]) or Opening(until)
     known = [name for name in told if name in opening.told]
     if len(known) == len(told) and (
         until < opening.until or all(told[name] == opening.told[name] for name in told)
@@ -97,29 +96,42 @@ async def bring_in_totals(
     return BroughtIn(changed=True, exceeded=await _settle(tx, rows[0], opening, now=now))
 
 
-async def settle_totals(tx: Transaction, campaign_ids: Iterable[int], *, now: datetime) -> None:
-    """Put again what days do not account for, after days came in that the totals know already."""
-    for row in await tx.fetch(_LOCK, *borders(tx.scope), sorted(set(campaign_ids))):
-        opening = _read(row["opening"])
-        if opening is not None:
-            await _settle(tx, row, opening, now=now)
+async def withdraw_totals(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
+    """Take out of the days what is of totals, so that days can be set. `settle_totals` puts it in again."""
+    (row,) = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
+    opening = read_opening(row["opening"])
+    if opening is None or opening.place is None:
+        return
+    await move_metrics(tx, [_entry(campaign_id, opening.place, _negative(opening.put))], now=now)
+    if opening.own:
+        await tx.execute(_REMOVE, tx.scope.group_id, campaign_id, *opening.place)
+    opening.place, opening.own, opening.put = None, False, {}
+    await _keep(tx, campaign_id, opening)
+
+
+async def settle_totals(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
+    """Put what days do not account for into one, after days came in that the totals know already."""
+    (row,) = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
+    opening = read_opening(row["opening"])
+    if opening is not None:
+        await _settle(tx, row, opening, now=now)
 
 
 async def take_from_totals(tx: Transaction, accounted: Mapping[int, Numbers], *, now: datetime) -> None:
     """Less of the totals is without a day: by campaign, what came in that was made before their moment."""
     moves: list[MetricEntry] = []
     for row in await tx.fetch(_LOCK, *borders(tx.scope), sorted(accounted)):
-        opening = _read(row["opening"])
+        opening = read_opening(row["opening"])
         if opening is None or opening.place is None:
             continue
         taken = {n: min(by, opening.put.get(n, Decimal(0))) for n, by in accounted[row["id"]].items()}
-        moves.append(_entry(row["id"], opening.place, {name: -by for name, by in taken.items()}))
+        moves.append(_entry(row["id"], opening.place, _negative(taken)))
         opening.put |= {name: opening.put.get(name, Decimal(0)) - by for name, by in taken.items()}
         await _keep(tx, row["id"], opening)
     await move_metrics(tx, moves, now=now)
 
 
-async def _settle(tx: Transaction, row: Any, opening: _Opening, *, now: datetime) -> tuple[str, ...]:
+async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime) -> tuple[str, ...]:
     group_id, ident = tx.scope.group_id, row["id"]
     zone = zone_of(row["zone"])
     last_day = opening.until.astimezone(zone).date()
@@ -162,18 +174,22 @@ async def _settle(tx: Transaction, row: Any, opening: _Opening, *, now: datetime
     return tuple(name for name, told in opening.told.items() if told < by_days[name])
 
 
+def _negative(numbers: Numbers) -> Numbers:
+    return {name: -number for name, number in numbers.items()}
+
+
 def _entry(campaign_id: int, place: tuple[date, str], numbers: Numbers) -> MetricEntry:
-    values: dict[str, Any] = {n: by if n == "revenue" else int(by) for n, by in numbers.items()}
+    values: dict[str, Any] = {n: by if n in AMOUNTS else int(by) for n, by in numbers.items() if by}
     return MetricEntry(campaign_id=campaign_id, day=place[0], channel=place[1], **values)
 
 
-def _read(text: str | None) -> _Opening | None:
+def read_opening(text: str | None) -> Opening | None:
     if text is None:
         return None
     kept: dict[str, Any] = read_object(text.encode())
     put = dict(kept.get("put") or {})
     day, channel, own = put.pop("day", None), put.pop("channel", None), put.pop("own", False)
-    return _Opening(
+    return Opening(
         read_instant(kept["until"]),
         {name: Decimal(number) for name, number in kept["told"].items()},
         {name: Decimal(number) for name, number in put.items()},
@@ -182,7 +198,7 @@ def _read(text: str | None) -> _Opening | None:
     )
 
 
-async def _keep(tx: Transaction, campaign_id: int, opening: _Opening) -> None:
+async def _keep(tx: Transaction, campaign_id: int, opening: Opening) -> None:
     kept: dict[str, Any] = {"until": show_instant(opening.until), "told": opening.told}
     if opening.place is not None:
         day, channel = opening.place

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.metrics.opening import NUMBERS, bring_in_totals
+from app.domain.metrics.opening import bring_in_totals
+from app.domain.metrics.operations import NUMBERS
 from app.errors import Invalid, NotFound
 from app.importing.concepts.singly import one_by_one
 from app.importing.knowing import known_row
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, exact, instant, whole
+from app.tables.metrics import COUNTS
 
 _RATES = ("open_rate", "click_rate", "conversion_rate", "ctr", "cpc", "roas")
 
@@ -51,11 +53,8 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> tuple[Ver
         "clicks": row.take("clicks", whole, "clicked"),
         "conversions": row.take("conversions", whole, "converted"),
         "revenue": row.take("revenue", exact, "revenue_attributed"),
-        **{
-            name: row.take(name, whole)
-            for name in NUMBERS
-            if name not in ("clicks", "conversions", "revenue")
-        },
+        "spend": row.take("spend", exact),
+        **{name: row.take(name, whole) for name in COUNTS if name not in ("clicks", "conversions")},
     }
     until = row.take("totals_as_of", instant) or now
     for name in _RATES:
