@@ -5,16 +5,21 @@ from collections.abc import Callable
 from app.importing.concepts import (
     assets,
     campaign_metrics,
+    campaign_totals,
     campaigns,
     customer_groups,
     customers,
+    orders,
     projects,
+    promos,
     segments,
     spend_limits,
     stores,
+    touches,
+    webhook_providers,
 )
 from app.importing.records import Reader, Writer
-from app.importing.systems import criteo, lagriffe
+from app.importing.systems import criteo, crm, lagriffe
 
 WRITERS: dict[str, Callable[[], Writer]] = {
     # In the order in which a batch is written: what others point at comes first.
@@ -23,14 +28,22 @@ WRITERS: dict[str, Callable[[], Writer]] = {
     "projects": projects.ProjectWriter,
     "customers": customers.CustomerWriter,
     "segments": segments.SegmentWriter,
+    "segment_members": segments.SegmentMemberWriter,
     "campaigns": campaigns.CampaignWriter,
     "campaign_metrics": campaign_metrics.CampaignMetricWriter,
+    "campaign_totals": campaign_totals.CampaignTotalsWriter,
+    "promos": promos.PromoWriter,
+    "orders": orders.OrderWriter,
+    "promo_redemptions": promos.PromoRedemptionWriter,
+    "touches": touches.TouchWriter,
+    "webhook_providers": webhook_providers.WebhookProviderWriter,
     "spend_limits": spend_limits.SpendLimitWriter,
     "assets": assets.AssetWriter,
 }
 
 READERS: dict[str, Reader] = {
     "lagriffe": lagriffe.LaGriffeReader(),
+    "crm": crm.CrmReader(),
     "criteo": criteo.CriteoReader(),
 }
 """By system. Where a system has no reader yet, its answers are refused by name."""

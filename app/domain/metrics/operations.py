@@ -95,6 +95,23 @@ async def record_metrics(
     return RecordedMetrics(len(entries), tuple(ids))
 
 
+async def move_metrics(tx: Transaction, entries: Sequence[MetricEntry], *, now: datetime) -> None:
+    """Add these numbers, negative ones too, to what is recorded: what follows from something kept elsewhere.
+
+    The caller knows that nothing becomes negative, and holds the campaigns.
+    """
+    if not entries:
+        return
+    ids = sorted({entry.campaign_id for entry in entries})
+    campaigns = {row["id"]: row for row in await tx.fetch(_LOCK, tx.scope.group_id, ids)}
+    ordered = sorted(entries, key=lambda entry: entry.key)
+    currencies = [campaigns[entry.campaign_id]["currency"] for entry in ordered]
+    with refusals():
+        spent = await _write_ledger(tx, ordered, currencies, add=True, now=now)
+        moved = await _write_metrics(tx, ordered, currencies, spent, add=True, now=now)
+        await _move_rollup(tx, moved, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
+
+
 async def rebook_spend(
     tx: Transaction, lines: Sequence[SpendLine], *, source: str, stem: str, now: datetime
 ) -> None:

@@ -4,7 +4,7 @@ day channel impressions clicks conversions sent delivered opened unsubscribed sp
                  one day in one channel
 series           a list of such days; those without any figures are kept only where they tell something
 totals           the sums of the campaign, where days are not known or not all of them
-until            up to when the totals count; without it up to the import
+totals_as_of     up to when the totals count; without it up to the import
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,10 +43,16 @@ class CampaignMetricWriter:
     """Sets the figures of days, and opens with sums whose days are not known, campaign by campaign."""
 
     columns = Columns(
-        known=("external_id", "day", "channel", *NUMBERS, "totals", "series", "until"),
-        also={"id": "external_id", "campaign": "external_id", "campaign_id": "external_id", "date": "day"},
+        known=("external_id", "day", "channel", *NUMBERS, "totals", "series", "totals_as_of"),
+        also={
+            "until": "totals_as_of",
+            "id": "external_id",
+            "campaign": "external_id",
+            "campaign_id": "external_id",
+            "date": "day",
+        },
         amounts=frozenset(NUMBERS),
-        moments=frozenset({"day", "until"}),
+        moments=frozenset({"day", "totals_as_of"}),
     )
 
     async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
@@ -70,7 +76,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     channel = row.take("channel", text)
     series = row.take("series", document) or []
     totals = row.take("totals", document)
-    until = row.take("until", instant)
+    until = row.take("totals_as_of", instant, "until")
     figures = _figures({name: row.rest.pop(name, None) for name in NUMBERS})
     row.nothing_left(CampaignMetricWriter.columns.known)
     if not isinstance(series, list) or not isinstance(totals, dict | None):

@@ -75,7 +75,7 @@ class CampaignWriter:
         amounts=frozenset({"budget"}),
         moments=frozenset({"start_date", "end_date", "created_at", "updated_at", "activated_at", "deleted"}),
         history=_HISTORY,
-        unkept=frozenset({"metrics"}),
+        parts={"metrics": "campaign_totals"},
     )  # fmt: skip
 
     def __init__(self) -> None:
