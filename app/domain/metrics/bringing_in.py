@@ -4,6 +4,7 @@ Days are set as the system reports them, through `record_metrics`; what of a day
 of what it reports (`opening.py`).
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -66,6 +67,7 @@ async def bring_in_figures(
     campaign_id: int,
     *,
     points: Sequence[Point] = (),
+    all_days: bool = False,
     totals: Mapping[str, Number] | None = None,
     until: datetime | None = None,
     now: datetime,
@@ -73,22 +75,30 @@ async def bring_in_figures(
     """Let the campaign have these days, and these sums up to a moment; whether that changed anything.
 
     A day that shows nothing is recorded only where there is something to be replaced; the caller leaves out others.
+    `all_days`: the system shows no further days.
     """
     campaign = await tx.fetchrow(_CAMPAIGN, tx.scope.group_id, campaign_id)
     if campaign is None:
         raise NotFound("campaign", campaign_id, path=["campaign"])
+    shown = _by_day(points) if all_days else None
     changed = bool(points) and await _set_days(
-        tx, campaign_id, points, read_opening(campaign["opening"]), now=now
+        tx, campaign_id, points, read_opening(campaign["opening"]), shown, now=now
     )
     if totals is None:
         return changed
     told = {name: Decimal(value) for name, value in totals.items()}
-    done = await bring_in_totals(tx, campaign_id, told, until=until, now=now)
+    done = await bring_in_totals(tx, campaign_id, told, until=until, shown=shown, now=now)
     return done.changed or changed
 
 
 async def _set_days(
-    tx: Transaction, campaign_id: int, points: Sequence[Point], opening: Opening | None, *, now: datetime
+    tx: Transaction,
+    campaign_id: int,
+    points: Sequence[Point],
+    opening: Opening | None,
+    shown: Mapping[date, Mapping[str, Decimal]] | None,
+    *,
+    now: datetime,
 ) -> bool:
     rows = {
         (row["day"], row["channel"]): _Row({name: row[name] for name in NUMBERS}, row["reported"])
@@ -113,8 +123,16 @@ async def _set_days(
     for start in range(0, len(entries), MAX_ENTRIES):
         # Other systems show what is planned to be spent on days to come as well.
         await record_metrics(tx, entries[start : start + MAX_ENTRIES], mode=Mode.SET, planned=True, now=now)
-    await settle_totals(tx, campaign_id, now=now)
+    await settle_totals(tx, campaign_id, shown=shown, now=now)
     return True
+
+
+def _by_day(points: Sequence[Point]) -> Mapping[date, Mapping[str, Decimal]]:
+    sums: defaultdict[date, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for point in points:
+        for name, number in point.figures.items():
+            sums[point.day][name] += number
+    return sums
 
 
 def _row(rows: dict[tuple[date, str], _Row], day: date, channel: str) -> _Row:

@@ -93,6 +93,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
         tx,
         campaign_id,
         points=points,
+        all_days=bool(series),
         totals=None if totals is None else _figures(totals),
         until=until,
         now=now,
