@@ -13,7 +13,7 @@ from app.domain.groups.operations import create_group
 from app.seeding.demo import DemoGroups, seed_demo
 from app.settings import Settings
 from app.values.scope import Scope
-from tests.importing.facades import Brought, Clients, bring_in, clients, rows_of, without
+from tests.importing.facades import Brought, Clients, bring_in, clients, without
 from tests.rest.conftest import gateway, settings
 
 __all__ = ["gateway", "settings"]
