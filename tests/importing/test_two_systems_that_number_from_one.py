@@ -51,7 +51,7 @@ async def shop(db: Database, gateway: ASGIApp, settings: Settings) -> AsyncItera
     group = await groups.group(db)
     async with clients(gateway, settings, db, group.group_id, now=NOW) as found:
         for name in ("own 1", "own 2", "own 3"):
-            order = {
+            order: dict[str, Any] = {
                 "external_beacon_key": group.beacon_key,
                 "label": name,
                 "channels": ["tv"],
