@@ -14,3 +14,12 @@ WRITERS: dict[str, Callable[[], Writer]] = {
 
 READERS: dict[str, Reader] = {}
 """By system. Where a system has no reader yet, its answers are refused by name."""
+
+FIRST: dict[str, tuple[str, ...]] = {
+    "webmarketer": (
+        "/event-types", "/campaigns", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
+        "/trashed-events",
+    ),
+}  # fmt: skip
+"""By system, what the routes of a pulled folder end with that are read before its others, in this order. The others
+come as `gateway pull` walks them."""

@@ -5,6 +5,7 @@ A file on its way through:
     reading/          file     → `Row`      encodings, separators, JSON answers element by element, gzip
     systems/<name>.py `Row`    → `Record`   a `Reader`: what that system prints, in our names
     reading/columns.py `Row`   → `Record`   the same for files whose columns are ours, with the user's mapping
+    reading/pulled.py         a folder of `gateway pull` → `Row`s that know the request they answer (`Row.asked`)
     concepts/<name>.py `Record`s → rows     a `Writer`: a batch in one transaction → an `Outcome` for each
 
 The types are in `records.py`; `registry.py` has a line for each system and for each concept.
@@ -38,11 +39,12 @@ from app.errors import Failure, Invalid, NotFound
 from app.importing.reading.columns import ColumnReader
 from app.importing.reading.files import RowFile
 from app.importing.reading.opening import open_rows
+from app.importing.reading.pulled import PulledFolder, with_requests
 from app.importing.reading.sources import Source
 from app.importing.reading.told import Told
 from app.importing.records import Outcome, Reader, Record, RefusedTogether, Row, Verdict, Writer
 from app.importing.refusing import Refusals
-from app.importing.registry import READERS, WRITERS
+from app.importing.registry import FIRST, READERS, WRITERS
 from app.importing.report import Report
 from app.values.scope import Scope
 
@@ -81,16 +83,16 @@ async def import_files(
     try:
         for source in sources:
             reader = _reader(what, writers, told)
-            watcher = reader if isinstance(reader, ColumnReader) else None
-            opened.append((open_rows(source, told, reader.lists, watcher=watcher), reader))
+            opened.append((_open(source, what, told, reader), reader))
         total = sum(file.total for file, _ in opened)
         async with _beginning(db, scope, dry=dry) as parts:
             for file, reader in opened:
                 with Refusals(file, refused_into, silent=dry and refused_into is None) as refusals:
                     run = _Run(reader, writers, refusals, report, parts, now)
-                    for rows in _batches(file.rows()):
+                    found = with_requests(file.rows(), what, reader.lists) if what in READERS else file.rows()
+                    for rows in _batches(found):
                         await run.batch(rows)
-                        progress(report.rows, report.refused, total)
+                        progress(report.rows, report.refused, max(total, report.rows))
                 report.read(file, refusals)
     finally:
         for file, _ in opened:
@@ -101,6 +103,17 @@ async def import_files(
 def names() -> list[str]:
     """What can be imported: concepts and systems."""
     return [*WRITERS, *READERS]
+
+
+def _open(source: Source, what: str, told: Told, reader: Reader) -> RowFile:
+    if not source.path.is_dir():
+        watcher = reader if isinstance(reader, ColumnReader) else None
+        return open_rows(source, told, reader.lists, watcher=watcher)
+    if what not in READERS:
+        raise Invalid(
+            f"{source.name} was pulled: import it as a system's answers, not as {what}.", path=["what"]
+        )
+    return PulledFolder(source, what, reader.lists, first=FIRST.get(what, ()))
 
 
 def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
