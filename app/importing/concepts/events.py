@@ -23,7 +23,7 @@ from app.domain.events.bringing_in import bring_in_events
 from app.domain.events.past import PastEvent, PastFault, PastMetric, Understood
 from app.domain.events.reading import read_statistic
 from app.domain.events.sending import MAX_NONCE, MAX_TRACKER, MAX_TYPE, read_event_date
-from app.errors import Failure, Invalid, NotFound
+from app.errors import Failure, Invalid
 from app.importing.concepts.tracking import projects_of
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, document, flag, instant, text
@@ -69,13 +69,14 @@ class EventWriter:
         return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _event(record: Record, projects: Mapping[str, int], *, now: datetime) -> PastEvent:
+def _event(record: Record, projects: Mapping[str, int | Failure], *, now: datetime) -> PastEvent:
     row = RowReader(record.values)
     project, kind = row.take("project", text), row.take("event_type", text)
     if not project or not kind:
         raise Invalid("An event has a `project` and an `event_type`.", path=["event_type"])
-    if project not in projects:
-        raise NotFound("project", project, path=["project"])
+    project_id = projects[project]
+    if isinstance(project_id, Failure):
+        raise project_id
     ids = {system: ident for system, ident in record.external_ids.items() if ident}
     nonce = row.take("nonce", _nonce)
     if nonce is None and not ids:
@@ -93,7 +94,7 @@ def _event(record: Record, projects: Mapping[str, int], *, now: datetime) -> Pas
         occurred = read_event_date(body.get("eventDate"))
     at = received or occurred or now
     return PastEvent(
-        project_id=projects[project],
+        project_id=project_id,
         event_type=inputs.text(kind, ["event_type"], longest=MAX_TYPE, blank=False),
         occurred_at=occurred or at,
         received_at=at,
