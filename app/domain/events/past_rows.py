@@ -341,7 +341,8 @@ SELECT $1, given.* FROM unnest($2::timestamptz[], $3::bigint[], $4::numeric[], $
 
 async def store_metrics(tx: Transaction, rows: Sequence[Write]) -> dict[UUID, int]:
     """Store what events are worth; by event, how many of its metrics could not keep the id they had there."""
-    told = [(row, one) for row in rows for one in row.told.metrics]
+    # In the order of their ids there: where lists of a user's metrics are ordered by nothing else, it is by ids.
+    told = sorted(((row, one) for row in rows for one in row.told.metrics), key=lambda pair: _age(pair[1]))
     if not told:
         return {}
     free = await _free(tx, told)
@@ -381,6 +382,11 @@ async def store_metrics(tx: Transaction, rows: Sequence[Write]) -> dict[UUID, in
         if any(pair not in free for pair in one.ids.items()):
             lost[row.id] = lost.get(row.id, 0) + 1
     return lost
+
+
+def _age(metric: PastMetric) -> tuple[int, str]:
+    ident = next(iter(metric.ids.values()), "")
+    return len(ident), ident
 
 
 def _stored(row: Write, one: PastMetric) -> KnownMetric | None:
