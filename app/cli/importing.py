@@ -64,6 +64,15 @@ def import_rows(
     system: Annotated[
         str, typer.Option(help="Whose ids `external_id` holds, where a concept's rows are imported.")
     ] = "crm",
+    totals_as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--totals-as-of",
+            metavar="INSTANT",
+            help="Up to when totals in the files count (orders of customers, uses of promos, figures of campaigns):"
+            " what happened until then is in them. The moment the answers were pulled, else now, unless said.",
+        ),
+    ] = None,
     refused: Annotated[
         Path | None,
         typer.Option(
@@ -89,7 +98,7 @@ def import_rows(
         raise typer.BadParameter(f"There are no {what} to import; there are {', '.join(names())}.")
     told = read_told(
         separator=separator, encoding=encoding, decimal=decimal, dates=dates,
-        maps=maps or (), mapping=mapping, ignored=ignored or (), system=system,
+        maps=maps or (), mapping=mapping, ignored=ignored or (), system=system, totals_as_of=totals_as_of,
     )  # fmt: skip
     sources = find_sources(file)
 

@@ -50,6 +50,8 @@ class Row:
     around: Mapping[str, Any] = field(default_factory=dict)
     """JSON: what stands beside that list at the top (`{"project": "martin", "events": […]}`). Of an answer of more
     than 8 MiB only what stands before it."""
+    at: str | None = None
+    """When the answer it is from came, where that is known: sums in it count up to then."""
     asked: Asked | None = None
     """What was asked for, in a folder that was pulled; None in a plain file."""
 
@@ -70,6 +72,8 @@ class Record:
     """Our name → the name in the file, where they differ; failures and losses are told in the file's words."""
     lost: Mapping[str, int] = field(default_factory=dict)
     """What the reader found no place for: the name in the file → how many values."""
+    system: str = "crm"
+    """Whose ids its values hold, beside those of `external_ids`."""
     as_it_was: bool = True
     """A system printed it: it goes in as it was there, whatever today's rules would make of it. False for rows of
     people's own files that tell no history."""
@@ -126,6 +130,8 @@ class Columns:
     """Printed by some systems and counted or made here: their values are lost, and told."""
     history: frozenset[str] = frozenset()
     """Those that tell a row's past: a row that has one of them goes in as it was."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Columns that hold an object → the concept that takes it as a record of its own, with the row's ids."""
     own_key: bool = False
     """Whether `external_id` is a key of the concept itself, no system's id."""
     free: bool = False

@@ -13,6 +13,7 @@ The types are in `records.py`; `registry.py` has a line for each system and for 
 **A reader** says which lists of an answer hold rows (`lists`), and turns a row into its records: a campaign with its
 metrics is a record of `campaigns` and one of `campaign_metrics`. It names values as our columns are named, gives ids as
 `external_ids={"benji": "500"}`, counts in `lost` what has no place here, and raises a Failure for what it cannot read.
+A record of a concept that nobody writes only tells what is lost.
 
 **A writer** is made for each import and gets at most `BATCH` records of its concept inside a transaction. It finds
 rows by the records' ids, makes or changes them, and leaves those alone that are as the file says: the same file again
@@ -20,14 +21,15 @@ is `SAME` throughout. How it says no is in the docstring of `Writer.write`.
 
 **The runner** writes a batch of rows as one transaction, concept after concept in the order of `registry.WRITERS`, so
 what others point at is there before them. Where a row has several records and one prevents the batch, the row is
-refused as a whole. A batch that fails without saying why is tried again by halves. A dry run does all of it inside one
-transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and other writers
-of the same rows wait for its end.
+refused as a whole. A row that names what is not there waits until all files are through, and is tried again then: what
+it names may stand in a later one. A batch that fails without saying why is tried again by halves. A dry run does all of
+it inside one transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and
+other writers of the same rows wait for its end.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -49,6 +51,9 @@ from app.importing.report import Report
 from app.values.scope import Scope
 
 BATCH = 1_000
+AS_OF = "totals_as_of"
+MAX_PUT_OFF = 20_000
+"""How many rows of a file wait for others; further ones are refused at once."""
 DRY_S = 600.0
 """How long a statement of a dry run may take."""
 
@@ -84,16 +89,23 @@ async def import_files(
         for source in sources:
             reader = _reader(what, writers, told)
             opened.append((_open(source, what, told, reader), reader))
+        opened.sort(key=lambda one: _rank(_told(one[0], one[1], what), one[1], list(writers)))
         total = sum(file.total for file, _ in opened)
-        async with _beginning(db, scope, dry=dry) as parts:
+        async with _beginning(db, scope, dry=dry) as parts, AsyncExitStack() as stack:
+            runs: list[_Run] = []
             for file, reader in opened:
-                with Refusals(file, refused_into, silent=dry and refused_into is None) as refusals:
-                    run = _Run(reader, writers, refusals, report, parts, now)
-                    found = with_requests(file.rows(), what, reader.lists) if what in READERS else file.rows()
-                    for rows in _batches(found):
-                        await run.batch(rows)
-                        progress(report.rows, report.refused, max(total, report.rows))
-                report.read(file, refusals)
+                refusals = stack.enter_context(
+                    Refusals(file, refused_into, silent=dry and refused_into is None)
+                )
+                run = _Run(reader, writers, refusals, report, parts, now, told.totals_as_of)
+                runs.append(run)
+                for rows in _batches(_told(file, reader, what)):
+                    await run.batch(rows)
+                    progress(report.rows, report.refused, max(total, report.rows))
+            await _once_more(runs)
+            progress(report.rows, report.refused, max(total, report.rows))
+            for (file, _), run in zip(opened, runs, strict=True):
+                report.read(file, run.refusals)
     finally:
         for file, _ in opened:
             file.close()
@@ -122,6 +134,36 @@ def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
     if what in READERS:
         return READERS[what]
     raise Invalid(f"There are no {what} to import; there are {', '.join(names())}.", path=["what"])
+
+
+def _told(file: RowFile, reader: Reader, what: str) -> Iterator[Row]:
+    """Its rows; where it has lines of a pulled folder, those that are in them."""
+    return with_requests(file.rows(), what, reader.lists) if what in READERS else file.rows()
+
+
+def _rank(rows: Iterator[Row], reader: Reader, concepts: Sequence[str]) -> int:
+    """Files about what others point at come first; the first row tells what a file is about."""
+    try:
+        row = next(rows, None)
+        found = (
+            [record.concept for record in reader.records(row)] if row is not None and not row.fault else []
+        )
+    except Failure:
+        found = []
+    return min((concepts.index(one) for one in found if one in concepts), default=len(concepts))
+
+
+async def _once_more(runs: "Sequence[_Run]") -> None:
+    """Write rows that named what only came after them, as long as that helps; then refuse the others."""
+    waiting = sum(len(run.put_off) for run in runs)
+    while waiting:
+        for run in runs:
+            await run.again()
+        left = sum(len(run.put_off) for run in runs)
+        if left == waiting:
+            for run in runs:
+                run.is_last = True
+        waiting = left
 
 
 class _Parts:
@@ -173,7 +215,7 @@ class _RowsPrevent(Exception):
         """Which of the pending rows, and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
     """The import of one file."""
 
@@ -183,8 +225,13 @@ class _Run:
     report: Report
     parts: _Parts
     now: datetime
+    totals_as_of: datetime | None = None
     turned_down: list[tuple[Row, Sequence[tuple[Failure, Record | None]]]] = field(default_factory=list)
     """Of the batch at hand."""
+    put_off: list[_Pending] = field(default_factory=list)
+    """What names rows that are not there, or not yet: it is tried again when all files are through."""
+    is_last: bool = False
+    """Whether nothing is put off any more."""
 
     async def batch(self, rows: Sequence[Row]) -> None:
         pending: list[_Pending] = []
@@ -193,13 +240,31 @@ class _Run:
             try:
                 if row.fault is not None:
                     raise row.fault
-                pending.append(_Pending(row, list(self.reader.records(row))))
+                pending.append(_Pending(row, [self._dated(record) for record in self.reader.records(row)]))
             except Failure as failure:
                 self._refuse(row, [failure])
         await self._write(pending)
+        self._turn_down()
+
+    async def again(self) -> None:
+        """Try again what was put off."""
+        waiting, self.put_off = self.put_off, []
+        for start in range(0, len(waiting), BATCH):
+            await self._write(waiting[start : start + BATCH])
+        self._turn_down()
+
+    def _turn_down(self) -> None:
         for row, reasons in sorted(self.turned_down, key=lambda one: one[0].number):
             self.refusals.add(row, reasons)
         self.turned_down.clear()
+
+    def _dated(self, record: Record) -> Record:
+        """Let a record that may have totals say up to when they count, where that is known."""
+        writer = self.writers.get(record.concept)
+        as_of = self.totals_as_of or record.row.at
+        if as_of is None or writer is None or AS_OF not in writer.columns.known or record.values.get(AS_OF):
+            return record
+        return replace(record, values={**record.values, AS_OF: as_of})
 
     async def _write(self, pending: Sequence[_Pending]) -> None:
         """Write them as a whole. Rows that prevent it are taken out, and the rest is tried again."""
@@ -209,7 +274,8 @@ class _Run:
                     outcomes = await self._concepts(tx, pending)
             except _RowsPrevent as told:
                 for at, failures in sorted(told.faults.items()):
-                    self._refuse(pending[at].row, failures, pending[at].records)
+                    if not self._puts_off(pending[at], failures):
+                        self._refuse(pending[at].row, failures, pending[at].records)
                 pending = [one for at, one in enumerate(pending) if at not in told.faults]
                 continue
             except Away:
@@ -219,7 +285,8 @@ class _Run:
                     problem if isinstance(problem, Failure) else Invalid(f"It cannot be stored: {problem}.")
                 )
                 if len(pending) == 1:
-                    self._refuse(pending[0].row, [failure], pending[0].records)
+                    if not self._puts_off(pending[0], [failure]):
+                        self._refuse(pending[0].row, [failure], pending[0].records)
                     return
                 # It does not say which row it is about: find out by halves.
                 half = len(pending) // 2
@@ -252,18 +319,37 @@ class _Run:
                 done += [(*pair, outcome) for pair, outcome in zip(some, outcomes, strict=True)]
         return done
 
+    def _puts_off(self, pending: _Pending, failures: Iterable[Failure]) -> bool:
+        if (
+            self.is_last
+            or len(self.put_off) >= MAX_PUT_OFF
+            or not any(isinstance(f, NotFound) for f in failures)
+        ):
+            return False
+        self.put_off.append(pending)
+        return True
+
     def _account(self, pending: Sequence[_Pending], outcomes: Sequence[tuple[int, Record, Outcome]]) -> None:
-        refused: dict[int, list[tuple[Failure, Record | None]]] = {}
+        for one in pending:
+            for record in one.records:
+                if record.concept not in self.writers:
+                    self.report.lose(record)
+        refused: dict[int, list[tuple[Failure, Record, Outcome]]] = {}
         for at, record, outcome in outcomes:
-            self.report.count(record, outcome)
             if outcome.verdict is Verdict.REFUSED:
                 failure = outcome.failure or Invalid("It was refused.")
-                refused.setdefault(at, []).append((failure, record))
-        for at, failures in sorted(refused.items()):
+                refused.setdefault(at, []).append((failure, record, outcome))
+            else:
+                self.report.count(record, outcome)
+        for at, found in sorted(refused.items()):
+            row = pending[at].row
+            if self._puts_off(_Pending(row, [record for _, record, _ in found]), [f for f, _, _ in found]):
+                continue
             self.report.refused += 1
-            for failure, _ in failures:
-                self.report.because(failure, pending[at].row)
-            self.turned_down.append((pending[at].row, failures))
+            for failure, record, outcome in found:
+                self.report.count(record, outcome)
+                self.report.because(failure, row)
+            self.turned_down.append((row, [(failure, record) for failure, record, _ in found]))
 
     def _refuse(self, row: Row, failures: Sequence[Failure], records: Sequence[Record] = ()) -> None:
         """Refuse a row as a whole."""

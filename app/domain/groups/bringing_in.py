@@ -12,7 +12,7 @@ _TAKEN = "SELECT group_id FROM project_slug WHERE slug = $1"
 _NOTE = "INSERT INTO project_slug (slug, group_id, project_id) VALUES ($1, $2, $3)"
 
 
-async def bring_in_project(tx: Transaction, slug: str, *, now: datetime) -> int:
+async def bring_in_tracking_project(tx: Transaction, slug: str, *, now: datetime) -> int:
     """A tracking project of this slug, which is its name as well; its id. Slugs are unique over all groups."""
     if _SLUG.fullmatch(slug) is None:
         raise Invalid(

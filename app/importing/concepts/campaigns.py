@@ -75,7 +75,7 @@ class CampaignWriter:
         amounts=frozenset({"budget"}),
         moments=frozenset({"start_date", "end_date", "created_at", "updated_at", "activated_at", "deleted"}),
         history=_HISTORY,
-        unkept=frozenset({"metrics"}),
+        parts={"metrics": "campaign_totals"},
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -85,9 +85,12 @@ class CampaignWriter:
         """Each as far as it can be. The oldest goes first and copies come after what they were copied from."""
         order = sorted(range(len(records)), key=lambda at: _age(records[at], at))
         outcomes: list[Outcome | None] = [None] * len(records)
+        # Lists are printed newest first. Where they print no instants, their order is all that tells it; and of
+        # campaigns that are no list their numbers.
+        newest = [at for at in range(len(records)) if records[at].row.inside]
+        newest += [at for at in reversed(order) if not records[at].row.inside]
         for at in order:
-            # Lists are printed newest first. Where they print no instants, their order is all that tells it.
-            undated = now - timedelta(microseconds=self._undated + at)
+            undated = now - timedelta(microseconds=self._undated + newest.index(at))
 
             async def write(
                 tx: Transaction, record: Record, *, now: datetime, made: datetime = undated

@@ -1,6 +1,7 @@
 """Stores: a row makes one, or changes the one that has its id or its beacon key; and stores as other rows name them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +71,10 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
         named = None
     fields = StoreFields(**{name: UNSET if value is None else value for name, value in values.items()})
     if not isinstance(named, int):
+        if values["name"] is None:
+            # Where a system shows no more of it than its number or key.
+            named_by = [*(f"{system} {ident}" for system, ident in ids.items()), values["beacon_key"]]
+            fields = replace(fields, name=named_by[0])
         await before_made(tx, "store", ids)
         await give_ids(tx, "store", await create_store(tx, fields, now=now), ids)
         return Verdict.MADE

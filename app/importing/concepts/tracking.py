@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from app.db.database import Transaction
-from app.domain.groups.bringing_in import bring_in_project
+from app.domain.groups.bringing_in import bring_in_tracking_project
 from app.errors import Failure
 from app.values.ids import read_id
 
@@ -24,7 +24,7 @@ async def projects_of(tx: Transaction, names: Iterable[str], *, now: datetime) -
     for name in asked:
         if name not in found:
             try:
-                found[name] = await bring_in_project(tx, name, now=now)
+                found[name] = await bring_in_tracking_project(tx, name, now=now)
             except Failure as failure:
                 found[name] = failure
     return found

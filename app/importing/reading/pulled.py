@@ -111,12 +111,12 @@ def _asked(values: Mapping[str, Any], system: str) -> Asked:
 
 
 def _rows(answer: Any, asked: Asked, lists: Lists, file: str, number: int) -> Iterator[Row]:
-    head = _head(asked)
+    head, at = _head(asked), show_instant(asked.at)
     for values, inside, around in _split(answer, lists):
         number += 1
         raw = f"{head}{write_json(values).decode()}}}"
         if isinstance(values, dict):
-            yield Row(file, number, values, raw, None, inside, around, asked)
+            yield Row(file, number, values, raw, None, inside, around, at, asked)
         else:
             yield Row(file, number, {}, raw, Invalid("A row is an object.", code="UNREADABLE"), asked=asked)
 

@@ -63,7 +63,7 @@ def _record(
         name: 1 for name, value in row.values.items() if name not in read and value not in (None, "", [], {})
     }
     ids = {} if ident is None else {WEBMARKETER: text(ident, "_id")}
-    return Record(concept, values, row, ids, names, lost)
+    return Record(concept, values, row, ids, names, lost, WEBMARKETER)
 
 
 _EVENT_TYPE = {
