@@ -4,15 +4,14 @@ Such totals say up to when they count. What days up to then (and orders made unt
 rest stands in the last day that is known up to that moment, or, where there is none, in a row of its own: at the end of
 the campaign or at that moment, whichever came first. So the campaign's sums are the totals told and what came after.
 
-`campaign.opening` keeps what was told, and what of it was put where:
-
 Money may be planned for days to come, and totals count it: `planned` is what the system showed of them.
+
+`campaign.opening` keeps what was told, and what of it was put where:
 
     {"until": "2026-11-30T10:00:00Z", "planned": {"spend": 900}, "told": {"sent": 5420, …},
      "put": {"day": "2026-11-30", "channel": "email", "own": true, "sent": 5420, …}}
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -50,10 +49,13 @@ SELECT count(*) AS conversions, coalesce(sum(amount), 0) AS revenue
 """
 _LAST = """
 SELECT day, channel FROM campaign_metric
- WHERE group_id = $1 AND campaign_id = $2 AND day <= $3 AND (day, channel) IS DISTINCT FROM ($4::date, $5::text)
- ORDER BY day DESC, channel LIMIT 1
+ WHERE group_id = $1 AND campaign_id = $2 AND day <= $3 ORDER BY day DESC, channel LIMIT 1
 """
-_REMOVE = "DELETE FROM campaign_metric WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4"
+# Orders may have come into a row that was made for totals.
+_REMOVE = f"""
+DELETE FROM campaign_metric
+ WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4 AND {" AND ".join(f"{n} = 0" for n in NUMBERS)}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,9 @@ async def withdraw_totals(tx: Transaction, campaign_id: int, *, now: datetime) -
     """Take out of the days what is of totals, so that days can be set. `settle_totals` puts it in again."""
     (row,) = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
     opening = read_opening(row["opening"])
-    if opening is None or opening.place is None:
-        return
-    await move_metrics(tx, [_entry(campaign_id, opening.place, _negative(opening.put))], now=now)
-    if opening.own:
-        await tx.execute(_REMOVE, tx.scope.group_id, campaign_id, *opening.place)
-    opening.place, opening.own, opening.put = None, False, {}
-    await _keep(tx, campaign_id, opening)
+    if opening is not None and opening.place is not None:
+        await _withdraw(tx, campaign_id, opening, now=now)
+        await _keep(tx, campaign_id, opening)
 
 
 async def settle_totals(
@@ -156,8 +154,18 @@ async def take_from_totals(tx: Transaction, accounted: Mapping[int, Numbers], *,
     await move_metrics(tx, moves, now=now)
 
 
+async def _withdraw(tx: Transaction, campaign_id: int, opening: Opening, *, now: datetime) -> None:
+    if opening.place is not None:
+        if any(opening.put.values()):
+            await move_metrics(tx, [_entry(campaign_id, opening.place, _negative(opening.put))], now=now)
+        if opening.own:
+            await tx.execute(_REMOVE, tx.scope.group_id, campaign_id, *opening.place)
+    opening.place, opening.own, opening.put = None, False, {}
+
+
 async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime) -> tuple[str, ...]:
     group_id, ident = tx.scope.group_id, row["id"]
+    await _withdraw(tx, ident, opening, now=now)
     zone = zone_of(row["zone"])
     last_day = opening.until.astimezone(zone).date()
     sums = await tx.fetchrow(_SUMS, group_id, ident, last_day)
@@ -166,36 +174,21 @@ async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime)
     assert after is not None
     by_days = {
         name: sums[name]
-        - opening.put.get(name, 0)
         - (after[name] if name in ("conversions", "revenue") else 0)
         + opening.planned.get(name, 0)
         for name in opening.told
     }
-    rest = {name: max(Decimal(0), told - by_days[name]) for name, told in opening.told.items()}
-    before, was_own, put_before = opening.place, opening.own, opening.put
-    own = before if was_own else None
-    found = await tx.fetchrow(_LAST, group_id, ident, last_day, own and own[0], own and own[1])
-    if found is not None:
-        opening.place, opening.own = (found["day"], found["channel"]), False
-    elif opening.place is None or not was_own:
-        end = row["ends_at"]
-        ended = last_day if end is None else (end - timedelta(microseconds=1)).astimezone(zone).date()
-        opening.place, opening.own = (min(last_day, ended), only_channel(row["channels"])), True
-    place = opening.place
-    assert place is not None
-    opening.put = rest
-    moves: defaultdict[tuple[date, str], defaultdict[str, Decimal]] = defaultdict(
-        lambda: defaultdict(Decimal)
-    )
-    for name, number in put_before.items():
-        assert before is not None
-        moves[before][name] -= number
-    for name, number in rest.items():
-        moves[place][name] += number
-    entries = [_entry(ident, at, by) for at, by in moves.items() if any(by.values())]
-    await move_metrics(tx, entries, now=now)
-    if was_own and before is not None and before != place:
-        await tx.execute(_REMOVE, group_id, ident, *before)
+    rest = {name: told - by_days[name] for name, told in opening.told.items() if told > by_days[name]}
+    if rest:
+        found = await tx.fetchrow(_LAST, group_id, ident, last_day)
+        if found is not None:
+            opening.place = (found["day"], found["channel"])
+        else:
+            end = row["ends_at"]
+            ended = last_day if end is None else (end - timedelta(microseconds=1)).astimezone(zone).date()
+            opening.place, opening.own = (min(last_day, ended), only_channel(row["channels"])), True
+        opening.put = rest
+        await move_metrics(tx, [_entry(ident, opening.place, rest)], now=now)
     await _keep(tx, ident, opening)
     return tuple(name for name, told in opening.told.items() if told < by_days[name])
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.tables.segments import SegmentType
 
 _MADE = "UPDATE segment SET created_at = $3 WHERE group_id = $1 AND id = $2 AND created_at <> $3"
 _TELL = """
@@ -16,6 +17,19 @@ UPDATE segment s
        sized_at = $4
  WHERE s.group_id = $1 AND s.id = $2
 """
+
+
+# One that is known by name alone is taken for an imported one.
+_KIND = """
+UPDATE segment SET type = $3
+ WHERE group_id = $1 AND id = $2 AND type = 'imported' AND source IS NULL
+   AND NOT EXISTS (SELECT FROM segment_member WHERE group_id = $1 AND segment_id = $2)
+"""
+
+
+async def bring_in_kind(tx: Transaction, segment_id: int, kind: SegmentType) -> bool:
+    """Say of which type a segment is, where nothing depends on another one yet; whether it could be said."""
+    return bool(await tx.execute(_KIND, tx.scope.group_id, segment_id, kind))
 
 
 async def bring_in_size(

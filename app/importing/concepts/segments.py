@@ -6,7 +6,12 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.segments.bringing_in import bring_in_creation, bring_in_list_size, bring_in_size
+from app.domain.segments.bringing_in import (
+    bring_in_creation,
+    bring_in_kind,
+    bring_in_list_size,
+    bring_in_size,
+)
 from app.domain.segments.fields import SegmentFields
 from app.domain.segments.operations import (
     MAX_MEMBERS,
@@ -105,7 +110,9 @@ async def _write(tx: Transaction, record: Record, *, made: datetime, now: dateti
         await before_made(tx, "seg", ids)
         ident = await create_segment(tx, SegmentType(kind), fields, now=now)
     else:
-        if kind not in (None, known["type"]):
+        if kind not in (None, known["type"]) and not (
+            kind in list(SegmentType) and await bring_in_kind(tx, known["id"], SegmentType(kind))
+        ):
             raise Conflict(f"This segment is {known['type']} and stays so.", path=["type"])
         before = await tx.fetchval(_STATE, tx.scope.group_id, known["id"])
         ident = await update_segment(tx, known["id"], fields, now=now)
@@ -124,7 +131,12 @@ async def _write(tx: Transaction, record: Record, *, made: datetime, now: dateti
         added = await _add(tx, ident, [found[one] for one in members], now=now)
     if known is None:
         return Verdict.MADE
-    same = not added and not resized and before == await tx.fetchval(_STATE, tx.scope.group_id, ident)
+    same = (
+        not added
+        and not resized
+        and kind in (None, known["type"])
+        and before == await tx.fetchval(_STATE, tx.scope.group_id, ident)
+    )
     return Verdict.SAME if same else Verdict.CHANGED
 
 

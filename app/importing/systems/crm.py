@@ -55,9 +55,13 @@ _COUNTERS = {"events_received", "last_event"}
 
 def _campaign(row: Row) -> Iterator[Record]:
     segment = row.values.get("segment")
-    further = {"segment": _reference(row.values, "segment_id")}
+    further: dict[str, Any] = {"segment": _reference(row.values, "segment_id")}
     if isinstance(segment, Mapping):
         further = {"segment": str(segment["id"])} if segment.get("id") is not None else {}
+        if further and segment.get("name") is not None:
+            # A detail shows enough of its segment to be known by.
+            told = {name: segment[name] for name in ("name", "size") if segment.get(name) is not None}
+            yield Record("segments", told, row, {CRM: further["segment"]})
     record = _record("campaigns", row, _CAMPAIGN, further, "metrics", "segment", "segment_id")
     yield record
     metrics = row.values.get("metrics")
