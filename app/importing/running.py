@@ -37,7 +37,9 @@ import asyncpg
 
 from app.db.database import Database, Transaction
 from app.db.outages import Away
+from app.domain.assets.storage import AssetStorage
 from app.errors import Failure, Invalid, NotFound
+from app.importing.concepts.assets import AssetWriter
 from app.importing.reading.columns import ColumnReader
 from app.importing.reading.files import RowFile
 from app.importing.reading.opening import open_rows
@@ -71,12 +73,13 @@ async def import_files(
     told: Told | None = None,
     dry: bool = False,
     refused_into: Path | None = None,
+    storage: AssetStorage | None = None,
     progress: Progress = lambda done, refused, total: None,
 ) -> Report:
     """Import every row of the files, or write it down as refused. Doing it again with the same files is harmless.
 
     `what` is a concept or a system. Refused rows go beside each file, or into `refused_into`: a folder, or for one
-    file the file. A dry run writes them only there, if it is given.
+    file the file. A dry run writes them only there, if it is given. Without `storage` files of a folder are lost.
     """
     told = told or Told()
     async with db.transaction(scope, writes=False) as tx:
@@ -85,6 +88,8 @@ async def import_files(
     opened: list[tuple[RowFile, Reader]] = []
     report = Report(what=what, dry=dry)
     writers = {concept: make() for concept, make in WRITERS.items()}
+    if isinstance(assets := writers["assets"], AssetWriter):
+        assets.storage, assets.dry = storage, dry
     try:
         for source in sources:
             reader = _reader(what, writers, told)
@@ -243,8 +248,19 @@ class _Run:
                 pending.append(_Pending(row, [self._dated(record) for record in self.reader.records(row)]))
             except Failure as failure:
                 self._refuse(row, [failure])
+        await self._keep_files(pending)
         await self._write(pending)
         self._turn_down()
+
+    async def _keep_files(self, pending: Sequence[_Pending]) -> None:
+        records = [record for one in pending for record in one.records if record.concept == "assets"]
+        writer = self.writers["assets"]
+        if not records or not isinstance(writer, AssetWriter):
+            return
+        async with self.parts.one() as tx:
+            missing, group_id = await writer.missing(tx, records), tx.scope.group_id
+        if missing:
+            await writer.keep(missing, group_id=group_id)
 
     async def again(self) -> None:
         """Try again what was put off."""
