@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import with_database
+from app.cli.connecting import storage_of, with_database
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -102,10 +102,11 @@ def import_rows(
     )  # fmt: skip
     sources = find_sources(file)
 
-    async def bring_in(db: "Database", _: "Settings") -> None:
+    async def bring_in(db: "Database", settings: "Settings") -> None:
         with progress_bar() as show:
             report = await import_files(
                 db, Scope(group), what, sources, told=told, dry=dry_run, refused_into=refused, now=datetime.now(UTC),
+                storage=storage_of(settings),
                 progress=lambda rows, bad, total: show(f"{what}, {bad} refused", rows, total),
             )  # fmt: skip
         if as_json:

@@ -10,6 +10,7 @@ from app.cli.audit import audit
 from app.cli.database import migrate, restore, seed
 from app.cli.graph import explain, plan_coverage, schema
 from app.cli.importing import import_rows
+from app.cli.moving import compare, pull
 from app.cli.serving import serve, worker
 from app.cli.tokens import token
 
@@ -25,6 +26,8 @@ app.command()(migrate)
 app.command()(restore)
 app.command()(seed)
 app.command("import")(import_rows)
+app.command()(compare)
+app.command()(pull)
 app.command()(schema)
 app.command()(explain)
 app.command()(plan_coverage)

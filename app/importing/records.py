@@ -11,6 +11,27 @@ from app.errors import Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The request that a row is of the answer to, where the files are those of `gateway pull`."""
+
+    route: str
+    """As documented: `GET /api/campaigns/{id}/metrics`."""
+    request: str
+    """Path and query, as asked."""
+    at: datetime
+    """When the answer came: until then its totals count."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the path names, in the words of the walk (`app/moving/walks`): `{"project": "shop", "user": "2c"}`."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further ones that choose what is shown, such as `X-BEACON-KEY`."""
+    body: str | None = None
+    """What was sent with a search by POST."""
+    folder: str = ""
+    """Where the answers are; `app.moving.kept.file_of` finds the bytes of an asset there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a CSV file, or an object of a JSON file."""
 
@@ -31,6 +52,8 @@ class Row:
     than 8 MiB only what stands before it."""
     at: str | None = None
     """When the answer it is from came, where that is known: sums in it count up to then."""
+    asked: Asked | None = None
+    """What was asked for, in a folder that was pulled; None in a plain file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,12 @@ from app.importing.concepts import (
     campaigns,
     customer_groups,
     customers,
+    event_metrics,
+    event_types,
+    events,
+    integrations,
     orders,
+    outlays,
     projects,
     promos,
     segments,
@@ -19,7 +24,7 @@ from app.importing.concepts import (
     webhook_providers,
 )
 from app.importing.records import Reader, Writer
-from app.importing.systems import criteo, crm, lagriffe
+from app.importing.systems import criteo, crm, lagriffe, webmarketer
 
 WRITERS: dict[str, Callable[[], Writer]] = {
     # In the order in which a batch is written: what others point at comes first.
@@ -29,7 +34,12 @@ WRITERS: dict[str, Callable[[], Writer]] = {
     "customers": customers.CustomerWriter,
     "segments": segments.SegmentWriter,
     "segment_members": segments.SegmentMemberWriter,
+    "event_types": event_types.EventTypeWriter,
+    "integrations": integrations.IntegrationWriter,
     "campaigns": campaigns.CampaignWriter,
+    "outlays": outlays.OutlayWriter,
+    "events": events.EventWriter,
+    "event_metrics": event_metrics.EventMetricWriter,
     "campaign_metrics": campaign_metrics.CampaignMetricWriter,
     "campaign_totals": campaign_totals.CampaignTotalsWriter,
     "promos": promos.PromoWriter,
@@ -44,6 +54,16 @@ WRITERS: dict[str, Callable[[], Writer]] = {
 READERS: dict[str, Reader] = {
     "lagriffe": lagriffe.LaGriffeReader(),
     "crm": crm.CrmReader(),
+    "webmarketer": webmarketer.WebmarketerReader(),
     "criteo": criteo.CriteoReader(),
 }
 """By system. Where a system has no reader yet, its answers are refused by name."""
+
+FIRST: dict[str, tuple[str, ...]] = {
+    "webmarketer": (
+        "/event-types", "/campaigns", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
+        "/trashed-events",
+    ),
+}  # fmt: skip
+"""By system, what the routes of a pulled folder end with that are read before its others, in this order. The others
+come as `gateway pull` walks them."""

@@ -5,6 +5,7 @@ A file on its way through:
     reading/          file     → `Row`      encodings, separators, JSON answers element by element, gzip
     systems/<name>.py `Row`    → `Record`   a `Reader`: what that system prints, in our names
     reading/columns.py `Row`   → `Record`   the same for files whose columns are ours, with the user's mapping
+    reading/pulled.py         a folder of `gateway pull` → `Row`s that know the request they answer (`Row.asked`)
     concepts/<name>.py `Record`s → rows     a `Writer`: a batch in one transaction → an `Outcome` for each
 
 The types are in `records.py`; `registry.py` has a line for each system and for each concept.
@@ -36,15 +37,18 @@ import asyncpg
 
 from app.db.database import Database, Transaction
 from app.db.outages import Away
+from app.domain.assets.storage import AssetStorage
 from app.errors import Failure, Invalid, NotFound
+from app.importing.concepts.assets import AssetWriter
 from app.importing.reading.columns import ColumnReader
 from app.importing.reading.files import RowFile
 from app.importing.reading.opening import open_rows
+from app.importing.reading.pulled import PulledFolder, with_requests
 from app.importing.reading.sources import Source
 from app.importing.reading.told import Told
 from app.importing.records import Outcome, Reader, Record, RefusedTogether, Row, Verdict, Writer
 from app.importing.refusing import Refusals
-from app.importing.registry import READERS, WRITERS
+from app.importing.registry import FIRST, READERS, WRITERS
 from app.importing.report import Report
 from app.values.scope import Scope
 
@@ -69,12 +73,13 @@ async def import_files(
     told: Told | None = None,
     dry: bool = False,
     refused_into: Path | None = None,
+    storage: AssetStorage | None = None,
     progress: Progress = lambda done, refused, total: None,
 ) -> Report:
     """Import every row of the files, or write it down as refused. Doing it again with the same files is harmless.
 
     `what` is a concept or a system. Refused rows go beside each file, or into `refused_into`: a folder, or for one
-    file the file. A dry run writes them only there, if it is given.
+    file the file. A dry run writes them only there, if it is given. Without `storage` files of a folder are lost.
     """
     told = told or Told()
     async with db.transaction(scope, writes=False) as tx:
@@ -83,12 +88,13 @@ async def import_files(
     opened: list[tuple[RowFile, Reader]] = []
     report = Report(what=what, dry=dry)
     writers = {concept: make() for concept, make in WRITERS.items()}
+    if isinstance(assets := writers["assets"], AssetWriter):
+        assets.storage, assets.dry = storage, dry
     try:
         for source in sources:
             reader = _reader(what, writers, told)
-            watcher = reader if isinstance(reader, ColumnReader) else None
-            opened.append((open_rows(source, told, reader.lists, watcher=watcher), reader))
-        opened.sort(key=lambda one: _rank(one[0], one[1], list(writers)))
+            opened.append((_open(source, what, told, reader), reader))
+        opened.sort(key=lambda one: _rank(_told(one[0], one[1], what), one[1], list(writers)))
         total = sum(file.total for file, _ in opened)
         async with _beginning(db, scope, dry=dry) as parts, AsyncExitStack() as stack:
             runs: list[_Run] = []
@@ -98,11 +104,11 @@ async def import_files(
                 )
                 run = _Run(reader, writers, refusals, report, parts, now, told.totals_as_of)
                 runs.append(run)
-                for rows in _batches(file.rows()):
+                for rows in _batches(_told(file, reader, what)):
                     await run.batch(rows)
-                    progress(report.rows, report.refused, total)
+                    progress(report.rows, report.refused, max(total, report.rows))
             await _once_more(runs)
-            progress(report.rows, report.refused, total)
+            progress(report.rows, report.refused, max(total, report.rows))
             for (file, _), run in zip(opened, runs, strict=True):
                 report.read(file, run.refusals)
     finally:
@@ -116,6 +122,17 @@ def names() -> list[str]:
     return [*WRITERS, *READERS]
 
 
+def _open(source: Source, what: str, told: Told, reader: Reader) -> RowFile:
+    if not source.path.is_dir():
+        watcher = reader if isinstance(reader, ColumnReader) else None
+        return open_rows(source, told, reader.lists, watcher=watcher)
+    if what not in READERS:
+        raise Invalid(
+            f"{source.name} was pulled: import it as a system's answers, not as {what}.", path=["what"]
+        )
+    return PulledFolder(source, what, reader.lists, first=FIRST.get(what, ()))
+
+
 def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
     if what in writers:
         return ColumnReader(what, writers[what].columns, told)
@@ -124,10 +141,15 @@ def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
     raise Invalid(f"There are no {what} to import; there are {', '.join(names())}.", path=["what"])
 
 
-def _rank(file: RowFile, reader: Reader, concepts: Sequence[str]) -> int:
+def _told(file: RowFile, reader: Reader, what: str) -> Iterator[Row]:
+    """Its rows; where it has lines of a pulled folder, those that are in them."""
+    return with_requests(file.rows(), what, reader.lists) if what in READERS else file.rows()
+
+
+def _rank(rows: Iterator[Row], reader: Reader, concepts: Sequence[str]) -> int:
     """Files about what others point at come first; the first row tells what a file is about."""
     try:
-        row = next(file.rows(), None)
+        row = next(rows, None)
         found = (
             [record.concept for record in reader.records(row)] if row is not None and not row.fault else []
         )
@@ -226,8 +248,19 @@ class _Run:
                 pending.append(_Pending(row, [self._dated(record) for record in self.reader.records(row)]))
             except Failure as failure:
                 self._refuse(row, [failure])
+        await self._keep_files(pending)
         await self._write(pending)
         self._turn_down()
+
+    async def _keep_files(self, pending: Sequence[_Pending]) -> None:
+        records = [record for one in pending for record in one.records if record.concept == "assets"]
+        writer = self.writers["assets"]
+        if not records or not isinstance(writer, AssetWriter):
+            return
+        async with self.parts.one() as tx:
+            missing, group_id = await writer.missing(tx, records), tx.scope.group_id
+        if missing:
+            await writer.keep(missing, group_id=group_id)
 
     async def again(self) -> None:
         """Try again what was put off."""

@@ -128,12 +128,17 @@ def _written(folder: Path, answers: Sequence[bytes]) -> None:
         (folder / f"{place:05d}.json").write_bytes(answer)
 
 
-def rows_of(answer: bytes) -> list[dict[str, Any]]:
+def data_of(answer: bytes) -> Any:
     """The `data` of an answer."""
     found = read_json(answer, long_numbers=True)
     assert isinstance(found, dict)
-    data: list[dict[str, Any]] = found["data"]
-    return data
+    return found["data"]
+
+
+def rows_of(answer: bytes) -> list[dict[str, Any]]:
+    """The `data` of an answer that is a list."""
+    found: list[dict[str, Any]] = data_of(answer)
+    return found
 
 
 def without(answer: bytes, *patterns: str) -> bytes:

@@ -1,7 +1,7 @@
 """Campaigns that have a past go in with it: nothing is moved, filled in or started by today's rules."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +30,25 @@ async def shop(db: Database) -> GivenGroup:
 
 
 async def bring(
-    db: Database, shop: GivenGroup, *rows: dict[str, Any], system: str = "benji"
+    db: Database,
+    shop: GivenGroup,
+    *rows: dict[str, Any],
+    system: str = "benji",
+    inside: str = "",
+    later: int = 0,
 ) -> list[Outcome]:
     """Write rows as a system's reader hands them on."""
     records = [
         Record(
             "campaigns",
             {k: v for k, v in row.items() if k != "id"},
-            Row("f", n, row, ""),
+            Row("f", n, row, "", inside=inside),
             {system: str(row["id"])},
         )
         for n, row in enumerate(rows, start=1)
     ]
     async with db.transaction(shop.scope) as tx:
-        return list(await CampaignWriter().write(tx, records, now=given.NOON))
+        return list(await CampaignWriter().write(tx, records, now=given.NOON + timedelta(days=later)))
 
 
 async def row_of(db: Database, shop: GivenGroup, ident: str) -> dict[str, Any]:
@@ -185,11 +190,12 @@ async def test_of_the_same_instant_the_larger_number_is_newer(db: Database, shop
     at = "2025-01-01T00:00:00Z"
     rows = [{"id": n, "name": str(n), "created_at": at} for n in (12, 9, 7)]
     await bring(db, shop, *rows)
-    # Without instants the order of the list is all there is.
-    await bring(db, shop, *[{"id": n, "name": str(n)} for n in (40, 90, 50)])
+    # Without instants the order of a list is all there is; where there is none, their numbers.
+    await bring(db, shop, *[{"id": n, "name": str(n)} for n in (40, 90, 50)], inside="data")
+    await bring(db, shop, *[{"id": n, "name": str(n)} for n in (23, 21, 22)], later=1)
     async with db.transaction(shop.scope) as tx:
         found = await tx.fetch("SELECT name FROM campaign ORDER BY created_at DESC, id DESC")
-    assert [row["name"] for row in found] == ["40", "90", "50", "12", "9", "7"]
+    assert [row["name"] for row in found] == ["23", "22", "21", "40", "90", "50", "12", "9", "7"]
 
 
 async def test_a_number_that_a_row_made_here_has_is_refused(db: Database, shop: GivenGroup) -> None:

@@ -4,9 +4,11 @@ Such totals say up to when they count. What days up to then (and orders made unt
 rest stands in the last day that is known up to that moment, or, where there is none, in a row of its own: at the end of
 the campaign or at that moment, whichever came first. So the campaign's sums are the totals told and what came after.
 
+Money may be planned for days to come, and totals count it: `planned` is what the system showed of them.
+
 `campaign.opening` keeps what was told, and what of it was put where:
 
-    {"until": "2026-11-30T10:00:00Z", "told": {"sent": 5420, …},
+    {"until": "2026-11-30T10:00:00Z", "planned": {"spend": 900}, "told": {"sent": 5420, …},
      "put": {"day": "2026-11-30", "channel": "email", "own": true, "sent": 5420, …}}
 """
 
@@ -74,14 +76,28 @@ class Opening:
     put: dict[str, Decimal] = field(default_factory=dict)
     place: tuple[date, str] | None = None
     own: bool = False
+    planned: dict[str, Decimal] = field(default_factory=dict)
+
+    def plan(self, shown: Mapping[date, Numbers], last_day: date) -> None:
+        """Take what a system showed of days to come for planned."""
+        ahead = [numbers for day, numbers in shown.items() if day > last_day]
+        sums = {name: sum((one.get(name, Decimal(0)) for one in ahead), Decimal(0)) for name in AMOUNTS}
+        self.planned = {name: by for name, by in sums.items() if by}
 
 
 async def bring_in_totals(
-    tx: Transaction, campaign_id: int, told: Numbers, *, until: datetime | None, now: datetime
+    tx: Transaction,
+    campaign_id: int,
+    told: Numbers,
+    *,
+    until: datetime | None,
+    shown: Mapping[date, Numbers] | None = None,
+    now: datetime,
 ) -> BroughtIn:
     """Let a campaign's sums be these totals (by column of its metrics) and what came after `until`, or now.
 
     Numbers that are not told stay. The same totals again change nothing, nor do those of an earlier moment.
+    `shown`: all days that the system shows, those to come as well.
     """
     rows = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
     if not rows:
@@ -95,6 +111,8 @@ async def bring_in_totals(
         return BroughtIn(changed=False)
     opening.told |= told
     opening.until = max(until, opening.until)
+    if shown is not None:
+        opening.plan(shown, until.astimezone(zone_of(rows[0]["zone"])).date())
     return BroughtIn(changed=True, exceeded=await _settle(tx, rows[0], opening, now=now))
 
 
@@ -107,11 +125,18 @@ async def withdraw_totals(tx: Transaction, campaign_id: int, *, now: datetime) -
         await _keep(tx, campaign_id, opening)
 
 
-async def settle_totals(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
-    """Put what days do not account for into one, after days came in that the totals know already."""
+async def settle_totals(
+    tx: Transaction, campaign_id: int, *, shown: Mapping[date, Numbers] | None = None, now: datetime
+) -> None:
+    """Put what days do not account for into one, after days came in that the totals know already.
+
+    `shown`: as in `bring_in_totals`.
+    """
     (row,) = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
     opening = read_opening(row["opening"])
     if opening is not None:
+        if shown is not None:
+            opening.plan(shown, opening.until.astimezone(zone_of(row["zone"])).date())
         await _settle(tx, row, opening, now=now)
 
 
@@ -148,7 +173,10 @@ async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime)
     assert sums is not None
     assert after is not None
     by_days = {
-        name: sums[name] - (after[name] if name in ("conversions", "revenue") else 0) for name in opening.told
+        name: sums[name]
+        - (after[name] if name in ("conversions", "revenue") else 0)
+        + opening.planned.get(name, 0)
+        for name in opening.told
     }
     rest = {name: told - by_days[name] for name, told in opening.told.items() if told > by_days[name]}
     if rest:
@@ -186,11 +214,14 @@ def read_opening(text: str | None) -> Opening | None:
         {name: Decimal(number) for name, number in put.items()},
         None if day is None else (date.fromisoformat(day), channel),
         own,
+        {name: Decimal(number) for name, number in kept.get("planned", {}).items()},
     )
 
 
 async def _keep(tx: Transaction, campaign_id: int, opening: Opening) -> None:
     kept: dict[str, Any] = {"until": show_instant(opening.until), "told": opening.told}
+    if opening.planned:
+        kept["planned"] = opening.planned
     if opening.place is not None:
         day, channel = opening.place
         kept["put"] = {"day": day.isoformat(), "channel": channel, "own": opening.own, **opening.put}

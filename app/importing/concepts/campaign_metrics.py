@@ -4,7 +4,7 @@ day channel impressions clicks conversions sent delivered opened unsubscribed sp
                  one day in one channel
 series           a list of such days; those without any figures are kept only where they tell something
 totals           the sums of the campaign, where days are not known or not all of them
-until            up to when the totals count; without it up to the import
+totals_as_of     up to when the totals count; without it up to the import
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,6 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.metrics.bringing_in import Number, Point, bring_in_figures
 from app.domain.metrics.entries import only_channel
-from app.domain.metrics.opening import settle_totals, withdraw_totals
 from app.domain.metrics.operations import NUMBERS
 from app.errors import Invalid, NotFound
 from app.importing.concepts.singly import one_by_one
@@ -44,10 +43,16 @@ class CampaignMetricWriter:
     """Sets the figures of days, and opens with sums whose days are not known, campaign by campaign."""
 
     columns = Columns(
-        known=("external_id", "day", "channel", *NUMBERS, "totals", "series", "until"),
-        also={"id": "external_id", "campaign": "external_id", "campaign_id": "external_id", "date": "day"},
+        known=("external_id", "day", "channel", *NUMBERS, "totals", "series", "totals_as_of"),
+        also={
+            "until": "totals_as_of",
+            "id": "external_id",
+            "campaign": "external_id",
+            "campaign_id": "external_id",
+            "date": "day",
+        },
         amounts=frozenset(NUMBERS),
-        moments=frozenset({"day", "until"}),
+        moments=frozenset({"day", "totals_as_of"}),
     )
 
     async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
@@ -71,7 +76,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     channel = row.take("channel", text)
     series = row.take("series", document) or []
     totals = row.take("totals", document)
-    until = row.take("until", instant)
+    until = row.take("totals_as_of", instant, "until")
     figures = _figures({name: row.rest.pop(name, None) for name in NUMBERS})
     row.nothing_left(CampaignMetricWriter.columns.known)
     if not isinstance(series, list) or not isinstance(totals, dict | None):
@@ -84,17 +89,15 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     elif figures:
         raise Invalid("Figures need their `day`; sums without days are `totals`.", path=["day"])
     before = await tx.fetchval(_ANY, tx.scope.group_id, campaign_id)
-    # What another system told without days makes room for these, and stands in again afterwards.
-    await withdraw_totals(tx, campaign_id, now=now)
     changed = await bring_in_figures(
         tx,
         campaign_id,
         points=points,
+        all_days=bool(series),
         totals=None if totals is None else _figures(totals),
         until=until,
         now=now,
     )
-    await settle_totals(tx, campaign_id, now=now)
     if not changed:
         return Verdict.SAME
     return Verdict.CHANGED if before else Verdict.MADE

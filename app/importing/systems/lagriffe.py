@@ -90,7 +90,7 @@ def _campaign(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
     if (totals := _object(values.get("metrics"), "metrics")) and any(totals.get(name) for name in _COUNTS):
         yield Record(
             "campaign_metrics",
-            {"totals": {name: totals.get(name) for name in _COUNTS}, "until": row.at},
+            {"totals": {name: totals.get(name) for name in _COUNTS}},
             row,
             ids,
             {"totals": "metrics"},
@@ -133,7 +133,7 @@ def _metrics(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
     totals = _object(values.get("totals"), "totals")
     yield Record(
         "campaign_metrics",
-        {"series": series, "totals": {name: totals.get(name) for name in _COUNTS}, "until": row.at},
+        {"series": series, "totals": {name: totals.get(name) for name in _COUNTS}},
         row,
         _ids(values["campaign_id"], "campaign_id"),
         {"external_id": "campaign_id", "series": "channels.series"},
