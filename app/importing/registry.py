@@ -60,6 +60,7 @@ READERS: dict[str, Reader] = {
 """By system. Where a system has no reader yet, its answers are refused by name."""
 
 FIRST: dict[str, tuple[str, ...]] = {
+    "crm": ("/segments",),
     "webmarketer": (
         "/event-types", "/campaigns", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
         "/trashed-events",

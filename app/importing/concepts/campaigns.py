@@ -30,7 +30,7 @@ from app.domain.campaigns.operations import create_campaign, move_campaign
 from app.domain.settable import settable_fields
 from app.errors import Conflict, Failure, Invalid
 from app.importing.concepts.singly import one_by_one
-from app.importing.concepts.stores import store_named
+from app.importing.concepts.stores import some_store, store_named
 from app.importing.knowing import before_made, give_ids, known_row, named_row
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, day_or_instant, document, exact, flag, instant, text, texts, whole
@@ -125,6 +125,8 @@ async def _write(tx: Transaction, record: Record, *, made: datetime, now: dateti
     known = None
     if named is not None:
         known = await tx.fetchval(_ALIVE, tx.scope.group_id, named, deleted is not None)
+    if known is None and store is None:
+        await some_store(tx, now=now)
     if not record.as_it_was:
         return await _as_today(
             tx,

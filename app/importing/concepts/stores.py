@@ -94,6 +94,19 @@ async def store_named(tx: Transaction, systems: Iterable[str], name: str) -> int
     return found
 
 
+_GROUP = """
+SELECT name, EXISTS (SELECT FROM store WHERE group_id = $1 AND deleted_at IS NULL) AS has_stores
+  FROM customer_group WHERE id = $1
+"""
+
+
+async def some_store(tx: Transaction, *, now: datetime) -> None:
+    """Make a store, called after the group, where the group has none: some systems know of no stores."""
+    row = await tx.fetchrow(_GROUP, tx.scope.group_id)
+    if row is not None and not row["has_stores"] and tx.scope.store_id is None:
+        await create_store(tx, StoreFields(name=row["name"]), now=now)
+
+
 async def stores_of(tx: Transaction, names: Iterable[object]) -> dict[str, int]:
     """The names that rows give their stores → ids, whichever system they are from."""
     named = {str(name).strip() for name in names if name}
