@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import storage_of, with_database
+from app.cli.connecting import storage_of, with_group
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -117,4 +117,4 @@ def import_rows(
         if report.refused:
             raise typer.Exit(1)
 
-    with_database(bring_in)
+    with_group(group, bring_in)

@@ -81,7 +81,7 @@ REASONS: tuple[Reason, ...] = (
         key="*last_event",
     ),
     Reason(
-        name="same instant, written otherwise",
+        name="instant written otherwise",
         why="The document shows more than one form of date-times; the gateway has one for each API.",
         same="instant",
     ),

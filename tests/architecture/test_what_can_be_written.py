@@ -27,6 +27,7 @@ ROW = {"group_id": "the tenant", "id": "the row's own", "created_at": "kept by u
 """What every table has and nobody sets."""
 CHANGED = {"updated_at": "kept by us"}
 DELETED = {"deleted_at": "set by deleting"}
+ARCHIVED = {"archived_at": "set by archiving"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ THINGS = (
     ),
     Thing(
         table="integration", fields=IntegrationFields, shown="Integration",
-        kept=ROW | {"project_id": "chosen when it is made"},
+        kept=ROW | ARCHIVED | {"project_id": "chosen when it is made"},
     ),
     Thing(
         table="outlay", fields=OutlayFields, shown="Outlay",
@@ -113,17 +114,11 @@ THINGS = (
             "region_key": "generated",
         },
     ),
-    Thing(table="partner", fields=PartnerFields, shown="Partner", kept=ROW),
-    Thing(table="partnership", fields=PartnershipFields, shown="Partnership", kept=ROW),
+    Thing(table="partner", fields=PartnerFields, shown="Partner", kept=ROW | ARCHIVED),
+    Thing(table="partnership", fields=PartnershipFields, shown="Partnership", kept=ROW | ARCHIVED),
     Thing(
         table="project", fields=ProjectFields, shown="Project",
-        kept=ROW | {
-            "name": "chosen when it is made",
-            "slug": "chosen when it is made",
-            "is_internal": "set when it is made",
-            "store_id": "chosen when it is made",
-            "identity_fields": "chosen when it is made",
-        },
+        kept=ROW | ARCHIVED | {"is_internal": "set when it is made"},
     ),
     Thing(
         table="promo", fields=PromoFields, shown="Promo",

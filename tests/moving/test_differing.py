@@ -115,7 +115,7 @@ REASONED = [
     (
         "crm",
         Difference(Kind.VALUE, "created_at", '"2026-01-25T10:00:00Z"', '"2026-01-25T11:00:00.000+01:00"'),
-        "same instant, written otherwise",
+        "instant written otherwise",
         False,
     ),
     ("lagriffe", Difference(Kind.VALUE, "data[].updated_at", '"a"', '"b"'), "instant of change", False),

@@ -147,7 +147,10 @@ def _entry(record: Record, stores: Mapping[str, int], *, now: datetime) -> Custo
     attributes = row.take("attributes", document) or {}
     if not isinstance(attributes, dict):
         raise Invalid("`attributes` is an object.", path=["attributes"])
-    free = {record.named(name).removeprefix("attributes."): value for name, value in row.rest.items()}
+    free = {
+        name.removeprefix("attributes.") if name.startswith("attributes.") else record.named(name): value
+        for name, value in row.rest.items()
+    }
     values["attributes"] = {**attributes, **free} or None
     return CustomerEntry(**{name: UNSET if value is None else value for name, value in values.items()})
 
