@@ -63,13 +63,7 @@ class _Asked(NamedTuple):
 async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
     """The rows that a system knows by these ids, else those with that number here, deleted ones as well."""
     asked = list(dict.fromkeys(ids))
-    column = "row_uuid" if kind == "event" else "row_id"
-    rows = await tx.fetch(
-        f"SELECT id, {column} AS row FROM external_id"
-        " WHERE group_id = $1 AND system = $2 AND kind = $3 AND id = ANY ($4)",
-        tx.scope.group_id, system, kind, asked,
-    )  # fmt: skip
-    found: dict[str, RowId] = {row["id"]: row["row"] for row in rows}
+    found = await rows_with_ids(tx, kind, system, asked)
     if kind == "event":
         return found
     ours = {
@@ -83,6 +77,17 @@ async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[s
         there = {row["id"] for row in rows}
         found |= {text: number for text, number in ours.items() if number in there}
     return found
+
+
+async def rows_with_ids(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
+    """The rows that were given these ids in a system, deleted ones as well; none that only has such a number here."""
+    column = "row_uuid" if kind == "event" else "row_id"
+    rows = await tx.fetch(
+        f"SELECT id, {column} AS row FROM external_id"
+        " WHERE group_id = $1 AND system = $2 AND kind = $3 AND id = ANY ($4)",
+        tx.scope.group_id, system, kind, list(dict.fromkeys(ids)),
+    )  # fmt: skip
+    return {row["id"]: row["row"] for row in rows}
 
 
 _ANY_KIND = """
@@ -344,6 +349,38 @@ async def _write(tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Se
     await tx.execute(_COPY.format(table=TABLES[kind], cast=cast, column=column), group, kind, list(rows))
 
 
+_NOTE = """
+INSERT INTO external_id (group_id, kind, system, id, {column})
+SELECT $1, $2, given.* FROM unnest($3::text[], $4::text[], $5::{cast}[]) AS given(system, id, row)
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+
+
+async def note_ids(tx: Transaction, kind: str, given: Sequence[tuple[str, str, RowId]]) -> None:
+    """The same for many rows that were just made with their copies of these ids: system, id there, row.
+
+    Conflict where one is another row's already, or a number that our sequence was not moved past (`make_room`): whoever
+    makes rows in bulk asks for that before.
+    """
+    if not given:
+        return
+    faults = [
+        fault
+        for at, one in enumerate(given)
+        if (fault := _fault_of(kind, _Asked(one[2], one[0], one[1], at)))
+    ]
+    if faults:
+        raise faults[0] if len(faults) == 1 else Several(faults[:MAX_TOLD])
+    cast, column = ("uuid", "row_uuid") if kind == "event" else ("bigint", "row_id")
+    noted = await tx.fetch(
+        _NOTE.format(cast=cast, column=column), tx.scope.group_id, kind,
+        [system for system, _, _ in given], [text for _, text, _ in given], [row for _, _, row in given],
+    )  # fmt: skip
+    if len(noted) < len(given):
+        raise Conflict("Another row has one of these ids already.", path=["externalIds"], code=EXISTS)
+
+
 def _room_past(number: int) -> int:
     """Where our numbers go on: two digits further if that still fits into 32 bits, else one."""
     digits = len(str(number))
@@ -352,4 +389,15 @@ def _room_past(number: int) -> int:
     return (10**9) if number < 10**9 else min(10 ** (digits + 1), MAX_MOVED + 1)
 
 
-__all__ = ["EXISTS", "NUMBER_TAKEN", "TABLES", "Ids", "RowId", "make_room", "rows_known_as", "set_ids"]
+__all__ = [
+    "EXISTS",
+    "NUMBER_TAKEN",
+    "TABLES",
+    "Ids",
+    "RowId",
+    "make_room",
+    "note_ids",
+    "rows_known_as",
+    "rows_with_ids",
+    "set_ids",
+]

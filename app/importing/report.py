@@ -1,6 +1,7 @@
 """What an import did, or would do: counts by concept, what was refused and why, and what had no place."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,11 +54,15 @@ class Report:
     def count(self, record: Record, outcome: Outcome) -> None:
         """Add what became of a record."""
         self.concepts.setdefault(record.concept, Counter())[outcome.verdict] += 1
-        if outcome.verdict is Verdict.REFUSED or not (outcome.lost or record.lost):
-            return
-        lost = self.lost.setdefault(record.concept, Counter())
-        lost.update(record.lost)
-        lost.update(record.named(name) for name in outcome.lost)
+        if outcome.verdict is not Verdict.REFUSED:
+            self.lose(record, outcome.lost)
+
+    def lose(self, record: Record, further: Sequence[str] = ()) -> None:
+        """Add what of a record has no place here."""
+        if further or record.lost:
+            lost = self.lost.setdefault(record.concept, Counter())
+            lost.update(record.lost)
+            lost.update(record.named(name) for name in further)
 
     def because(self, failure: Failure, row: Row) -> None:
         """Add a reason why a row was refused."""

@@ -78,6 +78,7 @@ THINGS = (
             "reward_participants": "counted",
             "reward_transactions": "counted",
             "reward_revenue": "counted",
+            "opening": "set by imports",
             "starts_key": "generated",
             "budget_key": "generated",
         },
@@ -127,7 +128,11 @@ THINGS = (
     ),
     Thing(
         table="promo", fields=PromoFields, shown="Promo",
-        kept=ROW | CHANGED | DELETED | {"currency": "its campaign's or the group's", "used": "counted"},
+        kept=ROW | CHANGED | DELETED | {
+            "currency": "its campaign's or the group's",
+            "used": "counted",
+            "used_as_of": "set by imports",
+        },
     ),
     Thing(
         table="segment", fields=SegmentFields, shown="Segment",
