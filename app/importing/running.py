@@ -40,6 +40,7 @@ from app.db.outages import Away
 from app.domain.assets.storage import AssetStorage
 from app.errors import Failure, Invalid, NotFound
 from app.importing.concepts.assets import AssetWriter
+from app.importing.one_gateway import known_to_all
 from app.importing.reading.columns import ColumnReader
 from app.importing.reading.files import RowFile
 from app.importing.reading.opening import open_rows
@@ -102,7 +103,9 @@ async def import_files(
                 refusals = Refusals(file, refused_into, silent=dry and refused_into is None)
                 # Rows of one concept are told at once; those of a system may point at what comes in a later file.
                 later = MAX_LATER if what in READERS else 0
-                run = _Run(reader, writers, refusals, report, parts, now, later, told.totals_as_of)
+                run = _Run(
+                    reader, writers, refusals, report, parts, now, later, told.totals_as_of, told.one_gateway
+                )
                 runs.append(run)
                 for rows in _batches(_told(file, reader, what)):
                     await run.batch(rows)
@@ -235,6 +238,7 @@ class _Run:
     most_later: int
     """How many rows may wait for what they point at."""
     totals_as_of: datetime | None = None
+    one_gateway: bool = False
     turned_down: list[tuple[Row, _Reasons]] = field(default_factory=list)
     """Of the batch at hand."""
     later: list[tuple[_Pending, _Reasons]] = field(default_factory=list)
@@ -287,7 +291,8 @@ class _Run:
         self.turned_down.clear()
 
     def _dated(self, record: Record) -> Record:
-        """Let a record that may have totals say up to when they count, where that is known."""
+        """Let a record say what is told of all: up to when its totals count, and that its number holds everywhere."""
+        record = known_to_all(record) if self.one_gateway else record
         writer = self.writers.get(record.concept)
         as_of = self.totals_as_of or record.row.at
         if as_of is None or writer is None or AS_OF not in writer.columns.known or record.values.get(AS_OF):
