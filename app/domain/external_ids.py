@@ -63,13 +63,7 @@ class _Asked(NamedTuple):
 async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
     """The rows that a system knows by these ids, or that its facade shows like that, deleted ones as well."""
     asked = list(dict.fromkeys(ids))
-    column = "row_uuid" if kind == "event" else "row_id"
-    rows = await tx.fetch(
-        f"SELECT id, {column} AS row FROM external_id"
-        " WHERE group_id = $1 AND system = $2 AND kind = $3 AND id = ANY ($4)",
-        tx.scope.group_id, system, kind, asked,
-    )  # fmt: skip
-    found: dict[str, RowId] = {row["id"]: row["row"] for row in rows}
+    found = await rows_with_ids(tx, kind, system, asked)
     if kind == "event":
         return found
     ours = {
@@ -79,6 +73,17 @@ async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[s
         there = await _shown_by_number(tx, kind, system, set(ours.values()))
         found |= {text: number for text, number in ours.items() if number in there}
     return found
+
+
+async def rows_with_ids(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
+    """The rows that were given these ids in a system, deleted ones as well; none that only has such a number here."""
+    column = "row_uuid" if kind == "event" else "row_id"
+    rows = await tx.fetch(
+        f"SELECT id, {column} AS row FROM external_id"
+        " WHERE group_id = $1 AND system = $2 AND kind = $3 AND id = ANY ($4)",
+        tx.scope.group_id, system, kind, list(dict.fromkeys(ids)),
+    )  # fmt: skip
+    return {row["id"]: row["row"] for row in rows}
 
 
 _ANY_KIND = """
@@ -364,4 +369,14 @@ def _room_past(number: int) -> int:
     return (10**9) if number < 10**9 else min(10 ** (digits + 1), MAX_MOVED + 1)
 
 
-__all__ = ["EXISTS", "NUMBER_TAKEN", "TABLES", "Ids", "RowId", "make_room", "rows_known_as", "set_ids"]
+__all__ = [
+    "EXISTS",
+    "NUMBER_TAKEN",
+    "TABLES",
+    "Ids",
+    "RowId",
+    "make_room",
+    "rows_known_as",
+    "rows_with_ids",
+    "set_ids",
+]

@@ -3,19 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.db.database import Transaction
-from app.domain.external_ids import RowId, make_room, rows_known_as, set_ids
+from app.domain.external_ids import RowId, make_room, rows_known_as, rows_with_ids, set_ids
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import read_id
+from app.values.systems import read_reference
 
 
 async def known_row(tx: Transaction, kind: str, ids: Mapping[str, str]) -> RowId | None:
-    """The row with these ids; None where there is none yet. Conflict where they are several rows'."""
+    """The row that was given these ids; None where there is none yet. Conflict where they are several rows'.
+
+    A row made here that only has such a number is another one.
+    """
     if not ids:
         raise Invalid("`external_id` says what the system it comes from calls it.", path=["external_id"])
     found = {
         row
         for system, ident in ids.items()
-        if (row := (await rows_known_as(tx, kind, system, [ident])).get(ident))
+        if (row := (await rows_with_ids(tx, kind, system, [ident])).get(ident))
     }
     if len(found) > 1:
         raise Conflict(
@@ -40,10 +44,17 @@ async def give_ids(tx: Transaction, kind: str, row: RowId, ids: Mapping[str, str
 async def named_rows(
     tx: Transaction, kind: str, systems: Iterable[str], names: Sequence[str]
 ) -> dict[str, RowId]:
-    """What the file's systems mean by these names; our own ids are understood as well."""
+    """What the file's systems mean by these names; our own ids (`seg_7`) and `benji:500` are understood as well.
+
+    A row that only has such a number here is not meant.
+    """
     found: dict[str, RowId] = {}
     for system in systems:
-        found = {**await rows_known_as(tx, kind, system, [n for n in names if n not in found]), **found}
+        found = {**await rows_with_ids(tx, kind, system, [n for n in names if n not in found]), **found}
+    for name in names:
+        if (other := read_reference(name)) is not None:
+            there = await rows_known_as(tx, kind, other.system, [other.id])
+            found |= {name: there[other.id]} if there else {}
     return {**{name: own for name in names if (own := read_id(kind, name)) is not None}, **found}
 
 
