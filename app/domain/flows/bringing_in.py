@@ -12,7 +12,6 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.external_ids import make_room
 
-FLOW, GOAL = "flow", "goal"
 CHILDREN = {"act": "flow_action", "cond": "flow_condition", "mult": "flow_multiplier"}
 """The tables of what flows consist of, by the kind of their ids."""
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -61,6 +60,8 @@ class BroughtFlow(BroughtRow):
     """A flow with all that it consists of, by kind (`act`, `cond`, `mult`), in order."""
 
     children: Mapping[str, Sequence[BroughtRow]] = field(default_factory=dict)
+    keep: frozenset[str] = frozenset()
+    """Kinds of children that stay as they are."""
 
 
 async def hold_campaigns(tx: Transaction, campaigns: Iterable[int]) -> None:
@@ -85,7 +86,8 @@ async def bring_in_flows(
     for kind, table in CHILDREN.items():
         owners = [at for at, flow in enumerate(flows) for _ in flow.children.get(kind, ())]
         rows = [row for flow in flows for row in flow.children.get(kind, ())]
-        gone = await _leave_only(tx, table, "flow_id", [flow.id for flow in flows if flow.id], rows)
+        whole = [flow.id for flow in flows if flow.id is not None and kind not in flow.keep]
+        gone = await _leave_only(tx, table, "flow_id", whole, rows)
         for at, is_changed in zip(owners, await _write(tx, table, rows), strict=True):
             changed[at] = changed[at] or is_changed
         for at, flow in enumerate(flows):
@@ -195,4 +197,4 @@ def _cast(table: str, name: str) -> str:
     return "::json" if (table, name) in _DOCUMENTS else ""
 
 
-__all__ = ["CHILDREN", "FLOW", "GOAL", "BroughtFlow", "BroughtRow", "bring_in_flows", "bring_in_goals", "hold_campaigns"]
+__all__ = ["CHILDREN", "BroughtFlow", "BroughtRow", "bring_in_flows", "bring_in_goals", "hold_campaigns"]
