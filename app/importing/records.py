@@ -47,6 +47,9 @@ class Record:
     """Our name → the name in the file, where they differ; failures and losses are told in the file's words."""
     lost: Mapping[str, int] = field(default_factory=dict)
     """What the reader found no place for: the name in the file → how many values."""
+    as_it_was: bool = True
+    """A system printed it: it goes in as it was there, whatever today's rules would make of it. False for rows of
+    people's own files that tell no history."""
 
     def named(self, name: str) -> str:
         """What the file calls a value."""
@@ -98,6 +101,8 @@ class Columns:
     """Days and instants: read day first where told."""
     unkept: frozenset[str] = frozenset()
     """Printed by some systems and counted or made here: their values are lost, and told."""
+    history: frozenset[str] = frozenset()
+    """Those that tell a row's past: a row that has one of them goes in as it was."""
     own_key: bool = False
     """Whether `external_id` is a key of the concept itself, no system's id."""
     free: bool = False

@@ -84,6 +84,7 @@ class ColumnReader:
             ids,
             names,
             {n: c for n, c in lost.items() if row.values[n] is not None},
+            as_it_was=not self._columns.history.isdisjoint(values),
         )
 
     def ours(self, name: str) -> str | None:
