@@ -39,14 +39,14 @@ async def give_ids(tx: Transaction, kind: str, row: RowId, ids: Mapping[str, str
 
 async def known_rows(
     tx: Transaction, kind: str, many: Sequence[Mapping[str, str]]
-) -> list[int | None | Conflict]:
+) -> list[int | Conflict | None]:
     """`known_row` for many at once; a Conflict in the place of one whose ids are several rows'. Without ids: None."""
     by_system: dict[str, list[str]] = {}
     for ids in many:
         for system, ident in ids.items():
             by_system.setdefault(system, []).append(ident)
     found = {system: await rows_with_ids(tx, kind, system, idents) for system, idents in by_system.items()}
-    rows: list[int | None | Conflict] = []
+    rows: list[int | Conflict | None] = []
     for ids in many:
         own = {row for system, ident in ids.items() if isinstance(row := found[system].get(ident), int)}
         if len(own) > 1:

@@ -5,7 +5,6 @@ Codes and combinations are taken as they are: what we would refuse from a client
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from app.db.constraints import refusals
@@ -146,7 +145,8 @@ async def _write(tx: Transaction, table: str, rows: Sequence[BroughtRow]) -> lis
     new = [row for row in rows if row.id is None]
     if new:
         numbers = await tx.fetch(
-            f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) AS id FROM generate_series(1, $1)", len(new)
+            f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) AS id FROM generate_series(1, $1)",
+            len(new),
         )
         for row, number in zip(new, numbers, strict=True):
             row.id = number["id"]

@@ -20,7 +20,9 @@ from app.tables.rewards import RewardEntryKind
 Account: TypeAlias = tuple[int, int, str]
 """Customer, partner, currency."""
 
-_HOLD = "SELECT id, currency FROM campaign WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+_HOLD = (
+    "SELECT id, currency FROM campaign WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+)
 # What came from elsewhere so far: up to the moment asked about, and up to when the newest opening counts.
 _PAID_BEFORE = """
 SELECT asked.campaign, coalesce(sum(e.amount) FILTER (WHERE coalesce(e.as_of, e.created_at) <= asked.moment), 0)::bigint
@@ -31,7 +33,8 @@ SELECT asked.campaign, coalesce(sum(e.amount) FILTER (WHERE coalesce(e.as_of, e.
 """
 _HAD_BEFORE = """
 SELECT asked.customer, asked.partner, asked.currency, max(e.as_of) FILTER (WHERE e.balance_change <> 0) AS opened,
-       coalesce(sum(e.balance_change) FILTER (WHERE coalesce(e.as_of, e.created_at) <= asked.moment), 0)::bigint AS known
+       coalesce(sum(e.balance_change) FILTER (WHERE coalesce(e.as_of, e.created_at) <= asked.moment), 0)::bigint
+         AS known
   FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[]) AS asked (customer, partner, currency, moment)
   LEFT JOIN reward_entry e ON e.group_id = $1 AND e.customer_id = asked.customer AND e.partner_id = asked.partner
                           AND e.currency = asked.currency AND e.evaluation_id IS NULL
@@ -269,9 +272,7 @@ async def _had(
     rows = await tx.fetch(
         _HAD_BEFORE, tx.scope.group_id, *_accounts(asked), list(asked.values()),
     )  # fmt: skip
-    return {
-        (row["customer"], row["partner"], row["currency"]): (row["known"], row["opened"]) for row in rows
-    }
+    return {(row["customer"], row["partner"], row["currency"]): (row["known"], row["opened"]) for row in rows}
 
 
 async def _hold(tx: Transaction, campaigns: Iterable[int]) -> dict[int, str]:
@@ -299,7 +300,9 @@ async def _pay(tx: Transaction, amounts: Mapping[int, int]) -> None:
 async def _enter(tx: Transaction, entries: Sequence[tuple[Any, ...]]) -> None:
     if entries:
         with refusals():
-            await tx.fetch(_ENTRIES, tx.scope.group_id, *(list(column) for column in zip(*entries, strict=True)))
+            await tx.fetch(
+                _ENTRIES, tx.scope.group_id, *(list(column) for column in zip(*entries, strict=True))
+            )
 
 
 __all__ = [

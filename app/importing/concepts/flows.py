@@ -91,7 +91,9 @@ class _Batch:
         for at, record in enumerate(self._records):
             name = self._campaign_named(record)
             try:
-                self._campaigns[at] = self._names.row("camp", "campaign", systems_of(record), name, ["campaign"])
+                self._campaigns[at] = self._names.row(
+                    "camp", "campaign", systems_of(record), name, ["campaign"]
+                )
             except Failure as failure:
                 self._faults.setdefault(at, failure)
         await hold_campaigns(self._tx, self._campaigns.values())
@@ -133,8 +135,8 @@ class _Batch:
                     before = _at_place(there.get(campaign, ()), place)
                 values = self._flow(one, campaign, before)
                 if values["position"] is None:
-                    values["position"] = next_place.get(campaign, 0)
-                    next_place[campaign] = values["position"] + 1
+                    values["position"] = next_place.setdefault(campaign, 0)
+                    next_place[campaign] += 1
                 flow = BroughtFlow(values, None if before is None else before["id"])
                 self._flows.append((flow, one))
             except Failure as failure:
@@ -142,7 +144,8 @@ class _Batch:
 
     def _flow(self, one: Told, campaign: int, before: Mapping[str, Any] | None) -> dict[str, Any]:
         one.only(
-            "campaign", "trigger", "custom_trigger", "is_active", "is_deleted", "created_at", "position", *_LISTS.values()
+            "campaign", "trigger", "custom_trigger", "is_active", "is_deleted", "created_at", "position",
+            *_LISTS.values(),
         )  # fmt: skip
         there = dict(before) if before is not None else {}
         deleted = one.take("is_deleted", flag)
@@ -249,7 +252,9 @@ class _Batch:
         await give_all(self._tx, "flow", self._flows)
         for kind, rows in self._inner.items():
             await give_all(self._tx, kind, rows)
-        different = {told.at for (_, told), is_changed in zip(self._flows, changed, strict=True) if is_changed}
+        different = {
+            told.at for (_, told), is_changed in zip(self._flows, changed, strict=True) if is_changed
+        }
         return [
             Outcome(Verdict.MADE if at in new else Verdict.CHANGED if at in different else Verdict.SAME)
             for at in range(len(self._records))

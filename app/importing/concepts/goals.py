@@ -34,7 +34,7 @@ class GoalWriter:
         amounts=frozenset({"value"}),
     )  # fmt: skip
 
-    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:  # noqa: ARG002
+    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
         """All of them, or those that prevent it."""
         faults: dict[int, Failure] = {}
         names = Names(tx)
@@ -111,9 +111,11 @@ async def _match(
             values = _values(one, campaign, names.row(
                 "part", "partner", systems_of(records[one.at]), one.values.get("partner"), [*one.path, "partner"]
             ))  # fmt: skip
-            if values["position"] is None:
-                values["position"] = before["position"] if before else next_place.get(campaign, 0)
-                next_place[campaign] = max(next_place.get(campaign, 0), values["position"] + 1)
+            if values["position"] is None and before is not None:
+                values["position"] = before["position"]
+            elif values["position"] is None:
+                values["position"] = next_place.setdefault(campaign, 0)
+                next_place[campaign] += 1
             goals.append((BroughtRow(values, None if before is None else before["id"]), one))
         except Failure as failure:
             faults.setdefault(one.at, failure)

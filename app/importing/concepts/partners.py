@@ -81,7 +81,9 @@ class _Batch:
             row = RowReader(record.values)
             try:
                 if not record.external_ids:
-                    raise Invalid("`external_id` says what the system it comes from calls it.", path=["external_id"])
+                    raise Invalid(
+                        "`external_id` says what the system it comes from calls it.", path=["external_id"]
+                    )
                 name = row.take("name", text)
                 created_at = row.take("created_at", instant)
                 parties = {word: row.rest.pop(word, None) for word in ("partner", "store")}
@@ -102,7 +104,9 @@ class _Batch:
         numbers = [one for one in known if isinstance(one, int)]
         there = {
             row["id"]
-            for row in await self._tx.fetch(_THERE.format(table=self._table), self._tx.scope.group_id, numbers)
+            for row in await self._tx.fetch(
+                _THERE.format(table=self._table), self._tx.scope.group_id, numbers
+            )
         }
         for at, found in zip(places, known, strict=True):
             brought = self._asked[at][0]

@@ -148,7 +148,7 @@ class ParticipantWriter:
         amounts=frozenset({"rewarded"}),
     )
 
-    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:  # noqa: ARG002
+    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
         """All of them, or those that prevent it."""
         batch = _Batch[tuple[int, int]](tx, records)
         await batch.find("camp", "campaign")
@@ -187,7 +187,9 @@ class _Batch(Generic[Key]):
         found = set()
         for record in self.records:
             try:
-                found.add(self.names.row("camp", "campaign", systems_of(record), _named(record, "campaign"), []))
+                found.add(
+                    self.names.row("camp", "campaign", systems_of(record), _named(record, "campaign"), [])
+                )
             except Failure:
                 continue  # told where the record is read
         rows = await self.tx.fetch(_CURRENCIES, self.tx.scope.group_id, sorted(found))
@@ -202,9 +204,7 @@ class _Batch(Generic[Key]):
 
     def outcomes(self, news: Mapping[Key, bool]) -> list[Outcome]:
         by_place = {at: news[key] for key, at in self.keys.items()}
-        return [
-            Outcome(Verdict.MADE if by_place[at] else Verdict.SAME) for at in range(len(self.records))
-        ]
+        return [Outcome(Verdict.MADE if by_place[at] else Verdict.SAME) for at in range(len(self.records))]
 
 
 @dataclass(slots=True)
@@ -240,7 +240,9 @@ class _One:
         return self.named("camp", "campaign")
 
     def named(self, kind: str, column: str) -> int:
-        found = self.batch.names.row(kind, column, systems_of(self.record), _named(self.record, column), [column])
+        found = self.batch.names.row(
+            kind, column, systems_of(self.record), _named(self.record, column), [column]
+        )
         self.row.rest.pop(column, None)
         return found
 

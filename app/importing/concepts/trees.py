@@ -119,9 +119,7 @@ class Names:
                 if isinstance(row, int):
                     self._found[kind, systems, name] = row
 
-    def row(
-        self, kind: str, what: str, systems: Iterable[str], name: Any, path: Sequence[str | int]
-    ) -> int:
+    def row(self, kind: str, what: str, systems: Iterable[str], name: Any, path: Sequence[str | int]) -> int:
         """The row meant; NotFound where there is none."""
         if name is None:
             raise Invalid(f"The {what} is missing.", path=path)

@@ -11,6 +11,7 @@ from app.errors import Invalid
 from app.importing.records import Lists, Record, Row
 from app.values.json_text import kind_of
 from app.values.systems import BENJI, fits
+from app.values.texts import read_url
 
 _CAMPAIGN = {
     "name": "name", "campaign_type": "reward_type", "created_date": "created_at", "description": "description",
@@ -79,9 +80,6 @@ class _Reading:
         if ship is not None and partner is not None:
             parties = {"partner": partner, "store": merchant}
             yield self._record("partnerships", parties, ship)
-        template = _number(self._values, "template_id", "")
-        if template is not None:
-            yield self._record("campaign_templates", {}, template)
 
     def campaign(self) -> Iterator[Record]:
         """Its own values."""
@@ -92,7 +90,7 @@ class _Reading:
         for name in ("store", "partner", "partnership", "template"):
             values[name] = None if values.get(name) in (0, "0") else values.get(name)
         logo = values.get("logo_url")
-        if isinstance(logo, str) and not logo.startswith(("http://", "https://")):
+        if isinstance(logo, str) and not _is_address(logo):
             values["logo_url"] = None
             if logo:
                 self._lose("campaign_logo")
@@ -114,7 +112,9 @@ class _Reading:
 
     def trees(self) -> Iterator[Record]:
         """What belongs to it."""
-        yield self._record("flows", {"flows": self._trees}, self._id, lost={}, names={"flows": "campaign_flows"})
+        yield self._record(
+            "flows", {"flows": self._trees}, self._id, lost={}, names={"flows": "campaign_flows"}
+        )
         yield self._record("goals", {"goals": self._goals}, self._id, lost={})
         total = self._values.get("total_rewards")
         if total is not None:
@@ -211,6 +211,14 @@ def _flag(value: Any, name: str) -> bool | None:
     if value not in (0, 1):
         raise Invalid(f"`{name}` is 0 or 1, not {value!r:.40}.", path=[name])
     return bool(value)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        read_url(text)
+    except ValueError:
+        return False
+    return True
 
 
 READER = BenjiReader()
