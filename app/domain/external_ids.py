@@ -61,7 +61,7 @@ class _Asked(NamedTuple):
 
 
 async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
-    """The rows that a system knows by these ids, or that its facade shows like that, deleted ones as well."""
+    """The rows that a system knows by these ids, else those with that number here, deleted ones as well."""
     asked = list(dict.fromkeys(ids))
     found = await rows_with_ids(tx, kind, system, asked)
     if kind == "event":
@@ -70,7 +70,11 @@ async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[s
         text: n for text in asked if text not in found and (n := read_own(system, kind, text)) is not None
     }
     if ours:
-        there = await _shown_by_number(tx, kind, system, set(ours.values()))
+        rows = await tx.fetch(
+            f"SELECT id FROM {TABLES[kind]} WHERE group_id = $1 AND id = ANY ($2)",
+            tx.scope.group_id, list(ours.values()),
+        )  # fmt: skip
+        there = {row["id"] for row in rows}
         found |= {text: number for text, number in ours.items() if number in there}
     return found
 
@@ -91,16 +95,12 @@ SELECT x.system, x.id, x.kind, x.row_id, x.row_uuid
   FROM unnest($2::text[], $3::text[]) AS asked(system, id)
   JOIN external_id x ON x.group_id = $1 AND x.system = asked.system AND x.id = asked.id
 """
-_OTHERWISE_SHOWN = """
-SELECT x.system, x.kind, x.row_id FROM unnest($2::text[], $3::text[], $4::bigint[]) AS asked(system, kind, row)
-  JOIN external_id x ON x.group_id = $1 AND x.kind = asked.kind AND x.row_id = asked.row AND x.system = asked.system
-"""
 
 
 async def rows_of_any_kind(
     tx: Transaction, references: Iterable[Reference]
 ) -> dict[Reference, dict[str, RowId]]:
-    """The row of each kind that a system knows by each of these ids, or that its facade would show like that.
+    """The row of each kind that a system knows by each of these ids, else the one with that number here.
 
     Whether there is a row of ours with such a number is not asked.
     """
@@ -112,23 +112,11 @@ async def rows_of_any_kind(
     for row in rows:
         here = row["row_uuid"] if row["row_id"] is None else row["row_id"]
         found[Reference(row["system"], row["id"])][row["kind"]] = here
-    ours = [
-        (one, kind, number)
-        for one in asked
-        for kind in TABLES
-        if kind not in found[one]
-        and kind != "event"
-        and (number := read_own(one.system, kind, one.id)) is not None
-    ]
-    if ours:
-        systems, kinds, numbers = zip(
-            *((one.system, kind, number) for one, kind, number in ours), strict=True
-        )
-        others = await tx.fetch(_OTHERWISE_SHOWN, tx.scope.group_id, systems, kinds, numbers)
-        other = {(row["system"], row["kind"], row["row_id"]) for row in others}
-        for one, kind, number in ours:
-            if (one.system, kind, number) not in other:
-                found[one][kind] = number
+    for one in asked:
+        for kind in TABLES:
+            number = None if kind == "event" else read_own(one.system, kind, one.id)
+            if number is not None:
+                found[one].setdefault(kind, number)
     return found
 
 

@@ -28,7 +28,9 @@ class Row:
     """JSON: the dotted keys of the list it stands in (`data`, `data.campaigns`); empty at the top."""
     around: Mapping[str, Any] = field(default_factory=dict)
     """JSON: what stands beside that list at the top (`{"project": "martin", "events": […]}`). Of an answer of more
-    than 8 MiB only what stands before it."""
+    than 2 MiB only what stands before it."""
+    ordinal: int = 0
+    """Which row of the file it is, counted from 1: a line of JSON can hold many."""
 
 
 @dataclass(frozen=True, slots=True)

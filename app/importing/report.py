@@ -40,6 +40,9 @@ class Report:
     files: list[dict[str, Any]] = field(default_factory=list)
     """How each file was read, and where its refused rows are."""
 
+    absent: list[str] = field(default_factory=list)
+    """Columns that were mapped, and that no file has."""
+
     @property
     def imported(self) -> int:
         """Records that are as the files say."""
@@ -83,6 +86,7 @@ class Report:
                 for concept, counts in self.concepts.items()
             },
             "lost": {concept: dict(counts.most_common()) for concept, counts in self.lost.items()},
+            "absent": self.absent,
             "reasons": [
                 {
                     "code": r.code,
@@ -117,6 +121,8 @@ class Report:
         for file in self.files:
             if "refused" in file:
                 told.append(f"They are in {file['refused']}, the reasons in {file['reasons']}.")
+        if self.absent:
+            told.append(f"No column is called {', '.join(f'`{name}`' for name in self.absent)}.")
         if not self.rows:
             told.append("There are no rows.")
         return told

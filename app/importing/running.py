@@ -19,7 +19,8 @@ is `SAME` throughout. How it says no is in the docstring of `Writer.write`.
 
 **The runner** writes a batch of rows as one transaction, concept after concept in the order of `registry.WRITERS`, so
 what others point at is there before them. Where a row has several records and one prevents the batch, the row is
-refused as a whole. A batch that fails without saying why is tried again by halves. A dry run does all of it inside one
+refused as a whole. A batch that fails without saying why is tried again by halves. Rows of a system that fail with
+NotFound are tried again when all files have been read, until no more go in. A dry run does all of it inside one
 transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and other writers
 of the same rows wait for its end.
 """
@@ -47,6 +48,8 @@ from app.importing.report import Report
 from app.values.scope import Scope
 
 BATCH = 1_000
+MAX_LATER = 100_000
+"""How many rows of a file may wait for what they point at."""
 DRY_S = 600.0
 """How long a statement of a dry run may take."""
 
@@ -85,13 +88,24 @@ async def import_files(
             opened.append((open_rows(source, told, reader.lists, watcher=watcher), reader))
         total = sum(file.total for file, _ in opened)
         async with _beginning(db, scope, dry=dry) as parts:
+            runs: list[_Run] = []
             for file, reader in opened:
-                with Refusals(file, refused_into, silent=dry and refused_into is None) as refusals:
-                    run = _Run(reader, writers, refusals, report, parts, now)
-                    for rows in _batches(file.rows()):
-                        await run.batch(rows)
-                        progress(report.rows, report.refused, total)
-                report.read(file, refusals)
+                refusals = Refusals(file, refused_into, silent=dry and refused_into is None)
+                # Rows of one concept are told at once; those of a system may point at what comes in a later file.
+                later = MAX_LATER if what in READERS else 0
+                run = _Run(reader, writers, refusals, report, parts, now, later)
+                runs.append(run)
+                for rows in _batches(file.rows()):
+                    await run.batch(rows)
+                    progress(report.rows, report.refused, total)
+            while sum([await run.again() for run in runs]):
+                pass
+            for run, (file, _) in zip(runs, opened, strict=True):
+                run.give_up()
+                report.read(file, run.refusals)
+            progress(report.rows, report.refused, total)
+        absent = [reader.not_there() for _, reader in opened if isinstance(reader, ColumnReader)]
+        report.absent = sorted(frozenset.intersection(*absent)) if absent else []
     finally:
         for file, _ in opened:
             file.close()
@@ -111,6 +125,10 @@ def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
     raise Invalid(f"There are no {what} to import; there are {', '.join(names())}.", path=["what"])
 
 
+# Tables grow while they are imported into: a plan that was good for the first batch reads all of them in the last.
+_PLANS = "SET LOCAL plan_cache_mode = force_custom_plan"
+
+
 class _Parts:
     """Where batches are written: each in a transaction, or in a part of one that is rolled back at the end."""
 
@@ -121,6 +139,7 @@ class _Parts:
     async def one(self) -> AsyncIterator[Transaction]:
         if self._around is None:
             async with self._db.transaction(self._scope) as tx:
+                await tx.execute(_PLANS)
                 yield tx
         else:
             async with self._around.savepoint():
@@ -135,6 +154,7 @@ async def _beginning(db: Database, scope: Scope, *, dry: bool) -> AsyncIterator[
     try:
         async with db.transaction(scope) as tx:
             await tx.patiently(DRY_S)
+            await tx.execute(_PLANS)
             yield _Parts(db, scope, tx)
             raise _Undone
     except _Undone:
@@ -151,6 +171,8 @@ class _Pending:
 
     row: Row
     records: Sequence[Record]
+    counted: frozenset[int] = frozenset()
+    """Which of the records are in the report already, since the row is tried again."""
 
 
 class _RowsPrevent(Exception):
@@ -160,7 +182,10 @@ class _RowsPrevent(Exception):
         """Which of the pending rows, and why."""
 
 
-@dataclass(frozen=True, slots=True)
+_Reasons = Sequence[tuple[Failure, Record | None]]
+
+
+@dataclass(slots=True)
 class _Run:
     """The import of one file."""
 
@@ -170,8 +195,12 @@ class _Run:
     report: Report
     parts: _Parts
     now: datetime
-    turned_down: list[tuple[Row, Sequence[tuple[Failure, Record | None]]]] = field(default_factory=list)
+    most_later: int
+    """How many rows may wait for what they point at."""
+    turned_down: list[tuple[Row, _Reasons]] = field(default_factory=list)
     """Of the batch at hand."""
+    later: list[tuple[_Pending, _Reasons]] = field(default_factory=list)
+    """What points at nothing so far."""
 
     async def batch(self, rows: Sequence[Row]) -> None:
         pending: list[_Pending] = []
@@ -182,10 +211,30 @@ class _Run:
                     raise row.fault
                 pending.append(_Pending(row, list(self.reader.records(row))))
             except Failure as failure:
-                self._refuse(row, [failure])
+                self._refuse(_Pending(row, ()), [failure])
         await self._write(pending)
-        for row, reasons in sorted(self.turned_down, key=lambda one: one[0].number):
-            self.refusals.add(row, reasons)
+        self._write_refused()
+
+    async def again(self) -> int:
+        """Try once more the rows that wait; how many went in, wholly or refused for another reason."""
+        waiting, self.later = self.later, []
+        for start in range(0, len(waiting), BATCH):
+            await self._write([one for one, _ in waiting[start : start + BATCH]])
+            self._write_refused()
+        return len(waiting) - len(self.later)
+
+    def give_up(self) -> None:
+        """Refuse the rows that wait."""
+        for one, reasons in self.later:
+            self._turn_down(one, reasons)
+            for at, record in enumerate(one.records):
+                if at not in one.counted:
+                    self.report.count(record, Outcome(Verdict.REFUSED))
+        self.later.clear()
+        self._write_refused()
+
+    def _write_refused(self) -> None:
+        self.refusals.add(sorted(self.turned_down, key=lambda one: one[0].ordinal))
         self.turned_down.clear()
 
     async def _write(self, pending: Sequence[_Pending]) -> None:
@@ -196,7 +245,7 @@ class _Run:
                     outcomes = await self._concepts(tx, pending)
             except _RowsPrevent as told:
                 for at, failures in sorted(told.faults.items()):
-                    self._refuse(pending[at].row, failures, pending[at].records)
+                    self._refuse(pending[at], failures)
                 pending = [one for at, one in enumerate(pending) if at not in told.faults]
                 continue
             except Away:
@@ -206,7 +255,7 @@ class _Run:
                     problem if isinstance(problem, Failure) else Invalid(f"It cannot be stored: {problem}.")
                 )
                 if len(pending) == 1:
-                    self._refuse(pending[0].row, [failure], pending[0].records)
+                    self._refuse(pending[0], [failure])
                     return
                 # It does not say which row it is about: find out by halves.
                 half = len(pending) // 2
@@ -216,51 +265,75 @@ class _Run:
             self._account(pending, outcomes)
             return
 
-    async def _concepts(
-        self, tx: Transaction, pending: Sequence[_Pending]
-    ) -> Sequence[tuple[int, Record, Outcome]]:
-        """Write the records, concept after concept; each with the place of its row and what became of it."""
-        by_concept: dict[str, list[tuple[int, Record]]] = {}
+    async def _concepts(self, tx: Transaction, pending: Sequence[_Pending]) -> "list[list[Outcome]]":
+        """Write the records, concept after concept; what became of each, by row."""
+        by_concept: dict[str, list[tuple[int, int, Record]]] = {}
+        outcomes = [[_nowhere(record) for record in one.records] for one in pending]
         for at, one in enumerate(pending):
-            for record in one.records:
-                by_concept.setdefault(record.concept, []).append((at, record))
-        done: list[tuple[int, Record, Outcome]] = []
+            for index, record in enumerate(one.records):
+                by_concept.setdefault(record.concept, []).append((at, index, record))
         for concept in [name for name in self.writers if name in by_concept]:
             found = by_concept[concept]
             for start in range(0, len(found), BATCH):
                 some = found[start : start + BATCH]
                 try:
-                    outcomes = await self.writers[concept].write(tx, [one for _, one in some], now=self.now)
+                    done = await self.writers[concept].write(
+                        tx, [record for _, _, record in some], now=self.now
+                    )
                 except RefusedTogether as told:
                     faults: dict[int, list[Failure]] = {}
                     for place, failure in told.faults.items():
                         faults.setdefault(some[place][0], []).append(failure)
                     raise _RowsPrevent(faults) from None
-                done += [(*pair, outcome) for pair, outcome in zip(some, outcomes, strict=True)]
-        return done
+                for (at, index, _), outcome in zip(some, done, strict=True):
+                    outcomes[at][index] = outcome
+        return outcomes
 
-    def _account(self, pending: Sequence[_Pending], outcomes: Sequence[tuple[int, Record, Outcome]]) -> None:
-        refused: dict[int, list[tuple[Failure, Record | None]]] = {}
-        for at, record, outcome in outcomes:
-            self.report.count(record, outcome)
-            if outcome.verdict is Verdict.REFUSED:
-                failure = outcome.failure or Invalid("It was refused.")
-                refused.setdefault(at, []).append((failure, record))
-        for at, failures in sorted(refused.items()):
-            self.report.refused += 1
-            for failure, _ in failures:
-                self.report.because(failure, pending[at].row)
-            self.turned_down.append((pending[at].row, failures))
+    def _account(self, pending: Sequence[_Pending], outcomes: Sequence[Sequence[Outcome]]) -> None:
+        for one, became in zip(pending, outcomes, strict=True):
+            reasons = [
+                (outcome.failure or Invalid("It was refused."), record)
+                for record, outcome in zip(one.records, became, strict=True)
+                if outcome.verdict is Verdict.REFUSED
+            ]
+            waits = self._may_wait(reasons)
+            counted = set(one.counted)
+            for index, (record, outcome) in enumerate(zip(one.records, became, strict=True)):
+                if index not in counted and not (waits and outcome.verdict is Verdict.REFUSED):
+                    self.report.count(record, outcome)
+                    counted.add(index)
+            if waits:
+                self.later.append((_Pending(one.row, one.records, frozenset(counted)), reasons))
+            elif reasons:
+                self._turn_down(one, reasons)
 
-    def _refuse(self, row: Row, failures: Sequence[Failure], records: Sequence[Record] = ()) -> None:
-        """Refuse a row as a whole."""
+    def _refuse(self, one: _Pending, failures: Sequence[Failure]) -> None:
+        """Refuse a row as a whole, or let it wait."""
+        only = one.records[0] if len(one.records) == 1 else None
+        reasons = [(failure, only) for failure in failures]
+        if one.records and self._may_wait(reasons):
+            self.later.append((one, reasons))
+            return
+        for at, record in enumerate(one.records):
+            if at not in one.counted:
+                self.report.count(record, Outcome(Verdict.REFUSED))
+        self._turn_down(one, reasons)
+
+    def _may_wait(self, reasons: _Reasons) -> bool:
+        """Whether a row may go in once there is more."""
+        missing = any(isinstance(failure, NotFound) for failure, _ in reasons)
+        return missing and len(self.later) < self.most_later
+
+    def _turn_down(self, one: _Pending, reasons: _Reasons) -> None:
         self.report.refused += 1
-        for record in records:
-            self.report.count(record, Outcome(Verdict.REFUSED))
-        only = records[0] if len(records) == 1 else None
-        for failure in failures:
-            self.report.because(failure, row)
-        self.turned_down.append((row, [(failure, only) for failure in failures]))
+        for failure, _ in reasons:
+            self.report.because(failure, one.row)
+        self.turned_down.append((one.row, reasons))
+
+
+def _nowhere(record: Record) -> Outcome:
+    """What becomes of a record that no writer takes."""
+    return Outcome.refused(Invalid(f"There is no place for {record.concept} here.", code="NO_PLACE"))
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -216,7 +216,7 @@ SETS: dict[str, tuple[str, type, dict[str, Any]]] = {
         "keepTracesDays": 4, "keepAnswersHours": 5,
     }),
     "store": ("storeUpdate", StoreFields, {
-        "name": "Other", "beaconKey": "b-9", "timeZone": "Asia/Tokyo", "isDefault": True, "externalId": "e-9",
+        "name": "Other", "beaconKey": "b-9", "timeZone": "Asia/Tokyo", "isDefault": True,
         "unavailableFeatures": ["DAILY_LIMITS"],
     }),
     "project": ("projectUpdate", ProjectFields, {"maxEventBytes": 2_048}),

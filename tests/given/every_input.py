@@ -39,6 +39,7 @@ SAID: Mapping[str, Any] = {
     },
     "EventTypeCreateInput.reference": "new-type",
     "ProjectUpdateInput.maxEventBytes": 2_048,
+    "ExternalIdEntryInput.system": "own",
     "WebhookDeliveryInput.provider": "sendgrid",
     "WebhookDeliveryInput.body": "[]",
 }
@@ -53,7 +54,7 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "integrationId": "intg", "ids": "event",
-    "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj",
+    "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj", "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",

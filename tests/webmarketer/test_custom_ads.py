@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.external_ids import set_ids
+from app.errors import Invalid
 from tests.given import projects
 from tests.webmarketer.conftest import Analyst
 
@@ -161,12 +163,8 @@ async def test_the_list_is_filtered_by_all_that_is_given(shop: Analyst) -> None:
 
 async def imported(shop: Analyst, ident: str, external_id: str) -> None:
     """The campaign had this id where it comes from."""
-    change = (
-        "mutation ($input: CampaignUpdateInput!) { campaignUpdate(input: $input) { errors { message } } }"
-    )
-    given = {"id": f"camp_{int(ident, 16)}", "externalId": external_id}
-    answer = await shop.call("POST", "/graphql", json={"query": change, "variables": {"input": given}})
-    assert answer.json()["data"]["campaignUpdate"]["errors"] == []
+    async with shop.db.transaction(shop.given.scope) as tx:
+        await set_ids(tx, "camp", {int(ident, 16): {"webmarketer": external_id}})
 
 
 async def test_an_imported_campaign_is_shown_with_its_old_id_and_found_by_either(shop: Analyst) -> None:
@@ -193,12 +191,12 @@ async def test_an_imported_campaign_is_shown_with_its_old_id_and_found_by_either
     await shop.refused("PATCH", f"{ADS}/{old}/outlays/{laid_out}", 404, json={"campaignId": nobodys})
 
 
-@pytest.mark.parametrize("other", ["camp_001", "5F43A2B1C0FFEE0123456789", f"{7:024x}"])
-async def test_an_imported_id_that_is_none_of_this_api_is_not_shown_by_it(shop: Analyst, other: str) -> None:
+@pytest.mark.parametrize("other", ["camp_001", "5F43A2B1C0FFEE0123456789", "7"])
+async def test_an_id_that_is_none_of_this_api_is_none_of_its_system(shop: Analyst, other: str) -> None:
     spring = await campaign(shop, "spring")
-    await imported(shop, spring, other)
+    with pytest.raises(Invalid):
+        await imported(shop, spring, other)
     assert (await shop.get(f"{ADS}/{spring}"))["id"] == spring
-    await shop.refused("GET", f"{ADS}/{other}", 404)
 
 
 async def test_an_id_is_found_in_its_own_integration_and_group_alone(

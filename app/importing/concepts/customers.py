@@ -16,12 +16,18 @@ from app.importing.values import RowReader, document, exact, flag, instant, text
 from app.values.changes import UNSET
 from app.values.json_text import read_json
 
-# What is there already of those a batch names, by external id and by e-mail, whichever customer that is.
-_STORED = """
-SELECT id, external_id, email, email_key, name, phone, store_id, loyalty_tier, email_consent, sms_consent, tags,
-       attributes::text AS attributes, order_count, total_spent, last_order_at
-  FROM customer
- WHERE group_id = $1 AND deleted_at IS NULL AND (external_id = ANY ($2) OR email_key = ANY ($3))
+_COLUMNS = """
+c.id, c.external_id, c.email, c.email_key, c.name, c.phone, c.store_id, c.loyalty_tier, c.email_consent, c.sms_consent,
+c.tags, c.attributes::text AS attributes, c.order_count, c.total_spent, c.last_order_at
+"""
+# What is there already of those a batch names. One look-up for each (LIMIT keeps it so): of a table that has grown
+# since it was last analyzed PostgreSQL believes that a join may as well read all of the group's customers.
+_STORED = f"""
+SELECT {_COLUMNS} FROM unnest($2::text[]) AS g (named) CROSS JOIN LATERAL (
+  SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.named AND k.deleted_at IS NULL LIMIT 1) c
+UNION ALL
+SELECT {_COLUMNS} FROM unnest($3::text[]) AS g (named) CROSS JOIN LATERAL (
+  SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.named AND k.deleted_at IS NULL LIMIT 1) c
 """
 
 
@@ -112,7 +118,10 @@ def _entry(record: Record, stores: Mapping[str, int]) -> CustomerEntry:
     attributes = row.take("attributes", document) or {}
     if not isinstance(attributes, dict):
         raise Invalid("`attributes` is an object.", path=["attributes"])
-    free = {record.named(name).removeprefix("attributes."): value for name, value in row.rest.items()}
+    free = {
+        name.removeprefix("attributes.") if name.startswith("attributes.") else record.named(name): value
+        for name, value in row.rest.items()
+    }
     values["attributes"] = {**attributes, **free} or None
     return CustomerEntry(**{name: UNSET if value is None else value for name, value in values.items()})
 
