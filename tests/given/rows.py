@@ -50,6 +50,8 @@ async def one_row_everywhere(connection: Any, group_id: int) -> None:
         }
         if table.name == "campaign":
             del row["template_id"]  # its own kind: there is none yet
+        if table.name == "reward_entry":
+            row |= {"flow": 1, "action": 1}  # only lines of another ledger have none
         if table.name == "external_id":
             row["row_id"] = 1  # one of two columns, neither of which it needs
         names = ", ".join(row)
