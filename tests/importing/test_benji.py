@@ -10,6 +10,7 @@ import pytest
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.importing.reading.sources import find_sources
+from app.importing.reading.told import Told
 from app.importing.records import Verdict
 from app.importing.running import Report, import_files
 from app.seeding.demo import seed_demo
@@ -123,3 +124,177 @@ async def _more(tx: Any, group: int) -> None:
         " value) VALUES ($1, $2, 0, $3, 3, 2, 1.2345, '12.50'), ($1, $2, 1, $3, 3, 2, 2, 'false')",
         group, flow, partner,
     )  # fmt: skip
+
+
+async def test_the_document_s_sample_goes_in_as_it_is_printed(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    scope = Scope(member.group_id)
+    report = await bring(db, scope, saved(tmp_path, PRINTED.read_text()))
+    assert report.refused == 0, report.reasons
+    # `<string>` is no address; a flow's `campaign_id` is that of another campaign; 0 is no number.
+    assert dict(report.lost["campaigns"]) == {
+        "campaign_logo": 1, "campaign_flows.campaign_id": 1, "campaign_flows.actions.id": 1,
+        "campaign_flows.conditions.id": 1, "campaign_flows.multipliers.id": 1, "goals.id": 1,
+    }  # fmt: skip
+    (shown,) = await member.campaigns()
+    flow, goal = shown["campaign_flows"][0], shown["goals"][0]
+    ours = [flow["actions"][0], flow["conditions"][0], flow["multipliers"][0], goal]
+    assert all(one.pop("id") >= 1 for one in ours)
+    sample = json.loads(PRINTED.read_text())["campaigns"][0]
+    sample["campaign_logo"], sample["campaign_flows"][0]["campaign_id"] = None, 1
+    for one in (
+        *(sample["campaign_flows"][0][name][0] for name in ("actions", "conditions", "multipliers")),
+        sample["goals"][0],
+    ):
+        del one["id"]
+    assert shown == sample
+    async with db.transaction(scope) as tx:
+        assert sorted(
+            row["name"]
+            for row in await tx.fetch("SELECT name FROM partner UNION SELECT name FROM partnership")
+        ) == ["Partner 2", "Partnership 2"]
+        assert await tx.fetchval("SELECT name FROM store WHERE known_as_id = '{2}'") == "Merchant 2"
+        assert await broken(tx) == []
+    again = await bring(db, scope, tmp_path / "campaigns.json")
+    assert all(counts[Verdict.MADE] == counts[Verdict.CHANGED] == 0 for counts in again.concepts.values())
+
+
+def campaign(number: int, **more: Any) -> dict[str, Any]:
+    """A campaign as Benji prints it, without flows and goals."""
+    said = {**SAMPLE, "id": number, "name": f"Benji Earn {number}", "template_id": None, "campaign_logo": None,
+            "end_date": None, "campaign_flows": [], "goals": [], "total_rewards": 0}  # fmt: skip
+    return {**said, **more}
+
+
+def flow(number: int, **more: Any) -> dict[str, Any]:
+    """A flow as Benji prints it, with one action, condition and multiplier of its own numbers."""
+    said: dict[str, Any] = {**SAMPLE["campaign_flows"][0], "id": number}
+    for name in ("actions", "conditions", "multipliers"):
+        said[name] = [{**said[name][0], "id": number * 10}]
+    del said["campaign_id"]
+    return {**said, **more}
+
+
+async def test_a_template_comes_before_or_after_its_copies_or_never(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    scope = Scope(member.group_id)
+    copies = [campaign(12, template_id=10), campaign(11, template_id=9), campaign(8, template_id=8)]
+    await bring(db, scope, saved(tmp_path, {"campaigns": copies}))
+    assert [(one["id"], one["template_id"]) for one in await member.campaigns()] == [
+        (12, 10),
+        (11, 9),
+        (8, 8),
+    ]
+    assert await member.campaigns(is_deleted=1) == []
+    template = campaign(9, is_template=1, created_date="2020-01-01T00:00:00Z", campaign_flows=[flow(5)])
+    report = await bring(db, scope, saved(tmp_path, [template]))
+    assert report.concepts["campaigns"][Verdict.MADE] == 1
+    shown = await member.campaigns()
+    assert [(one["id"], one["template_id"], one["is_template"]) for one in shown] == [
+        (12, 10, 0), (11, 9, 0), (8, 8, 0), (9, None, 1),
+    ]  # fmt: skip
+    assert shown[3] == {**template, "campaign_flows": [{**flow(5), "campaign_id": 9}]} | {
+        "campaign_flows": [_in_order({**flow(5), "campaign_id": 9}, shown[3]["campaign_flows"][0])]
+    }
+
+
+def _in_order(value: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+    return {name: value[name] for name in like}
+
+
+async def test_what_changed_there_changes_here_and_nothing_else(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    scope = Scope(member.group_id)
+    goals = [{**SAMPLE["goals"][0], "id": n} for n in (1, 2, 3)]
+    first = campaign(500, campaign_flows=[flow(1), flow(2)], goals=goals, total_rewards=100)
+    await bring(db, scope, saved(tmp_path, {"campaigns": [first, campaign(501)]}))
+    async with db.transaction(scope) as tx:
+        version = await tx.fetchval("SELECT max(reward_version) FROM campaign")
+    second = campaign(
+        500, is_active=1, total_rewards=90, goals=[goals[2], {**goals[0], "goal_value": 77}],
+        campaign_flows=[
+            flow(2, actions=[]), flow(1, conditions=[{**flow(1)["conditions"][0], "condition_value": None}]), flow(3),
+        ],
+    )  # fmt: skip
+    report = await bring(db, scope, saved(tmp_path, {"campaigns": [second, campaign(501)]}))
+    assert {c: {v.value: n for v, n in counts.items() if n} for c, counts in report.concepts.items()} == {
+        "stores": {"same": 2}, "partners": {"same": 2}, "partnerships": {"same": 2},
+        "campaigns": {"changed": 1, "same": 1}, "flows": {"made": 1, "same": 1}, "goals": {"changed": 1, "same": 1},
+        "reward_totals": {"made": 1, "same": 1},
+    }  # fmt: skip
+    shown = {one["id"]: one for one in await member.campaigns()}[500]
+    expected = {**second, "campaign_flows": [
+        _in_order({**one, "campaign_id": 500}, shown["campaign_flows"][0]) for one in second["campaign_flows"]
+    ]}  # fmt: skip
+    assert shown == expected
+    async with db.transaction(scope) as tx:
+        assert await tx.fetchval("SELECT max(reward_version) FROM campaign") == version + 2
+        assert await broken(tx) == []
+
+
+async def test_partners_and_agreements_get_their_names_from_another_file(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    scope = Scope(member.group_id)
+    file = saved(tmp_path, {"campaigns": [campaign(1)]})
+    await bring(db, scope, file)
+    told = Told(system="benji")
+    names = saved(tmp_path, "id;name\n2;Café du Nord\n3;Boulangerie\n", "partners.csv")
+    ships = saved(tmp_path, "id,name,partner,merchant_id\n2,Nord & Co,2,2\n9,Other,3,2\n", "ships.csv")
+    assert (await bring(db, scope, names, "partners", told=told)).refused == 0
+    assert (await bring(db, scope, ships, "partnerships", told=told)).refused == 0
+    await bring(db, scope, file)
+    async with db.transaction(scope) as tx:
+        assert {tuple(row) for row in await tx.fetch("SELECT known_as_id[1], name FROM partner")} == {
+            ("2", "Café du Nord"), ("3", "Boulangerie"),
+        }  # fmt: skip
+        assert {tuple(row) for row in await tx.fetch("SELECT known_as_id[1], name FROM partnership")} == {
+            ("2", "Nord & Co"), ("9", "Other"),
+        }  # fmt: skip
+    bad = saved(tmp_path, "id,name,partner,store\n2,X,3,2\n8,Y,77,2\n7,Z,,\n,W,2,2\n", "bad.csv")
+    report = await bring(db, scope, bad, "partnerships", told=told)
+    assert report.refused == 4
+    assert {reason.code for reason in report.reasons.values()} == {"WRONG_PARTNER", "NOT_FOUND", "INVALID"}
+
+
+async def test_faulty_campaigns_are_refused_whole_and_the_others_go_in(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    scope = Scope(member.group_id)
+    bad: list[dict[str, Any]] = [
+        campaign(21, campaign_flows=[flow(21, actions=[{**flow(21)["actions"][0], "base_reward": -1}])]),
+        campaign(22, campaign_flows=[flow(22), flow(22)]),
+        campaign(23, goals=[{**SAMPLE["goals"][0], "id": 1, "goal_type": 2**40}]),
+        campaign(24, is_active=7),
+        campaign(
+            25,
+            campaign_flows=[
+                flow(26, multipliers=[{**flow(1)["multipliers"][0], "multiplier_amount": 1.23456}])
+            ],
+        ),
+        campaign(27, total_rewards=-5),
+        campaign(28, campaign_flows=[flow(28, actions=[{**flow(28)["actions"][0], "partner_id": None}])]),
+        {"id": 29, "name": "No campaign"},
+        campaign(0),
+    ]
+    report = await bring(
+        db, scope, saved(tmp_path, {"campaigns": [*bad, campaign(30, campaign_flows=[flow(30)])]})
+    )
+    assert report.refused == len(bad), report.lines()
+    assert [one["id"] for one in await member.campaigns()] == [30]
+    assert len((tmp_path / "campaigns.json.refused.jsonl").read_text().splitlines()) == len(bad)
+    # A flow belongs to one campaign.
+    moved = await bring(
+        db, scope, saved(tmp_path, {"campaigns": [campaign(31, campaign_flows=[flow(30)])]}, "m.json")
+    )
+    assert [reason.code for reason in moved.reasons.values()] == ["WRONG_CAMPAIGN"]
+    assert [one["id"] for one in await member.campaigns()] == [30]
+
+
+async def test_a_dry_run_makes_nothing(db: Database, member: Member, tmp_path: Path) -> None:
+    report = await bring(db, Scope(member.group_id), saved(tmp_path, PRINTED.read_text()), dry=True)
+    assert report.concepts["campaigns"][Verdict.MADE] == 1
+    assert await member.campaigns() == []

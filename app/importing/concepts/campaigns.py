@@ -114,8 +114,8 @@ def _age(record: Record, at: int) -> tuple[str, int]:
 async def _write(tx: Transaction, record: Record, *, made: datetime, now: datetime) -> Verdict:
     row = RowReader(record.values)
     ids = record.external_ids
-    named = await known_row(tx, "camp", ids)
     past, deleted = await _past(tx, row, ids, now=now if record.as_it_was else None)
+    named = await known_row(tx, "camp", ids)
     if deleted is not None:
         past["deleted_at"] = deleted if isinstance(deleted, datetime) else now
     store = row.take("store", _named)
