@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.db.database import Transaction
-from app.domain.external_ids import RowId, make_room, rows_known_as, rows_with_ids, set_ids
+from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.external_ids import TABLES, RowId, make_room, rows_known_as, rows_with_ids, set_ids
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import read_id
 from app.values.systems import read_reference
@@ -99,6 +100,20 @@ async def named_row(
     if not isinstance(found, int):
         raise NotFound(what, name, path=path)
     return found
+
+
+async def within_reach(tx: Transaction, kind: str, rows: Iterable[int]) -> set[int]:
+    """Which of these rows the scope reaches, deleted ones as well."""
+    table = TABLES[kind]
+    reach = CAMPAIGN_BORDERS if kind == "camp" else f"{table}.group_id = $1"
+    values = borders(tx.scope) if kind == "camp" else (tx.scope.group_id,)
+    found = await tx.fetch(
+        f"SELECT {table}.id FROM {table} WHERE {reach} AND {table}.id = ANY (${len(values) + 1})",
+        *values,
+        list(rows),
+    )
+    own = tx.scope.store_id if kind == "store" else None
+    return {row["id"] for row in found if own in (None, row["id"])}
 
 
 def _several(ids: Mapping[str, str]) -> Conflict:

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from app.db.database import Transaction
 from app.domain import inputs
+from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.rewards.bringing_in import (
     Account,
     Line,
@@ -33,9 +34,10 @@ from app.values.ids import read_id
 from app.values.money import is_currency
 from app.values.numbers import MAX_SAFE_INTEGER
 
-_CUSTOMERS = """
+_CUSTOMERS = f"""
 SELECT id, external_id, email_key FROM customer
- WHERE group_id = $1 AND deleted_at IS NULL AND (id = ANY ($2) OR external_id = ANY ($3) OR email_key = ANY ($4))
+ WHERE {CUSTOMER_BORDERS} AND deleted_at IS NULL
+   AND (id = ANY ($4) OR external_id = ANY ($5) OR email_key = ANY ($6))
 """
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _CURRENCIES = "SELECT id, currency FROM campaign WHERE group_id = $1 AND id = ANY ($2)"
@@ -334,7 +336,7 @@ async def _customers_named(tx: Transaction, names: Sequence[str]) -> dict[str, i
     own = {name: ident for name in asked if (ident := read_id("cust", name)) is not None}
     found: dict[str, int] = {}
     rows = await tx.fetch(
-        _CUSTOMERS, tx.scope.group_id, list(own.values()), asked, [name.lower() for name in asked]
+        _CUSTOMERS, *borders(tx.scope), list(own.values()), asked, [name.lower() for name in asked]
     )
     for row in rows:
         found[f"cust_{row['id']}"] = row["id"]

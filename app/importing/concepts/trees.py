@@ -10,7 +10,7 @@ from app.domain import inputs
 from app.domain.flows.bringing_in import BroughtRow
 from app.domain.flows.fields import document as as_stored
 from app.errors import Failure, Invalid, NotFound, Several
-from app.importing.knowing import give_many, named_rows
+from app.importing.knowing import give_many, named_rows, within_reach
 from app.importing.records import Record, RefusedTogether
 from app.importing.values import document, exact, instant, text, whole
 from app.values.json_text import kind_of
@@ -114,10 +114,14 @@ class Names:
         for systems, name in asked:
             if name is not None:
                 by_systems.setdefault(tuple(systems), set()).add(_name(name))
+        found: dict[tuple[tuple[str, ...], str], int] = {}
         for systems, names in by_systems.items():
             for name, row in (await named_rows(self._tx, kind, systems, sorted(names))).items():
                 if isinstance(row, int):
-                    self._found[kind, systems, name] = row
+                    found[systems, name] = row
+        # A name may be an id of ours, of which only the form is known so far.
+        there = await within_reach(self._tx, kind, set(found.values()))
+        self._found |= {(kind, *key): row for key, row in found.items() if row in there}
 
     def row(self, kind: str, what: str, systems: Iterable[str], name: Any, path: Sequence[str | int]) -> int:
         """The row meant; NotFound where there is none."""
