@@ -137,6 +137,8 @@ async def test_the_document_s_sample_goes_in_as_it_is_printed(
         "campaign_logo": 1, "campaign_flows.campaign_id": 1, "campaign_flows.actions.id": 1,
         "campaign_flows.conditions.id": 1, "campaign_flows.multipliers.id": 1, "goals.id": 1,
     }  # fmt: skip
+    assert report.unknown == {"reward_totals": {"participants": 1, "transactions": 1}}
+    assert "reward_totals: not said by the files: participants (1), transactions (1)." in report.lines()
     (shown,) = await member.campaigns()
     flow, goal = shown["campaign_flows"][0], shown["goals"][0]
     ours = [flow["actions"][0], flow["conditions"][0], flow["multipliers"][0], goal]

@@ -11,7 +11,7 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.external_ids import make_room
-from app.domain.groups.bringing_in import Brought, bring_in_partners, bring_in_partnerships
+from app.domain.groups.bringing_in_partners import Brought, bring_in_partners, bring_in_partnerships
 from app.errors import Conflict, Failure, Invalid, Several
 from app.importing.concepts.trees import Names, systems_of
 from app.importing.knowing import give_many, known_rows

@@ -1,7 +1,7 @@
 """The books of reward campaigns elsewhere: totals, balances, lines of the ledger, and whom a campaign has rewarded.
 
-    reward_totals        campaign total_rewards as_of
-    reward_balances      customer partner balance currency as_of
+    reward_totals        campaign total_rewards totals_as_of
+    reward_balances      customer partner balance currency totals_as_of
     reward_entries       external_id campaign customer partner kind amount balance_change currency created_at
     reward_participants  campaign customer rewarded
 
@@ -10,7 +10,7 @@ moment of a total or balance is that of the import where none is told.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -41,7 +41,8 @@ SELECT id, external_id, email_key FROM customer
 """
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _CURRENCIES = "SELECT id, currency FROM campaign WHERE group_id = $1 AND id = ANY ($2)"
-_BOTH_UNKNOWN = ("participants", "transactions")
+_UNKNOWN = ("participants", "transactions")
+"""What a sum does not say. Limits on them count from 0 unless `reward_participants` come in, too."""
 Key = TypeVar("Key")
 
 
@@ -49,10 +50,10 @@ class TotalWriter:
     """What campaigns have paid elsewhere: opening entries of the ledger, in bulk."""
 
     columns = Columns(
-        known=("campaign", "total_rewards", "as_of"),
-        also={"campaign_id": "campaign", "total": "total_rewards"},
+        known=("campaign", "total_rewards", "totals_as_of"),
+        also={"campaign_id": "campaign", "total": "total_rewards", "as_of": "totals_as_of"},
         amounts=frozenset({"total_rewards"}),
-        moments=frozenset({"as_of"}),
+        moments=frozenset({"totals_as_of"}),
     )
 
     async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
@@ -63,20 +64,21 @@ class TotalWriter:
         for one in batch.each():
             with one:
                 campaign = one.campaign()
-                totals[one.key(campaign)] = (one.count("total_rewards"), one.moment("as_of") or now)
+                totals[one.key(campaign)] = (one.count("total_rewards"), one.moment("totals_as_of") or now)
                 one.nothing_left(self.columns.known)
         batch.stop()
-        return batch.outcomes(await bring_in_totals(tx, totals))
+        outcomes = batch.outcomes(await bring_in_totals(tx, totals))
+        return [one if one.verdict is Verdict.SAME else replace(one, unknown=_UNKNOWN) for one in outcomes]
 
 
 class BalanceWriter:
     """What customers have with partners elsewhere: opening entries of the ledger, in bulk."""
 
     columns = Columns(
-        known=("customer", "partner", "balance", "currency", "as_of"),
-        also={"customer_id": "customer", "partner_id": "partner"},
+        known=("customer", "partner", "balance", "currency", "totals_as_of"),
+        also={"customer_id": "customer", "partner_id": "partner", "as_of": "totals_as_of"},
         amounts=frozenset({"balance"}),
-        moments=frozenset({"as_of"}),
+        moments=frozenset({"totals_as_of"}),
     )
 
     async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
@@ -89,7 +91,7 @@ class BalanceWriter:
         for one in batch.each():
             with one:
                 account = one.key((one.customer(), one.named("part", "partner"), one.currency(usual)))
-                balances[account] = (one.count("balance"), one.moment("as_of") or now)
+                balances[account] = (one.count("balance"), one.moment("totals_as_of") or now)
                 one.nothing_left(self.columns.known)
         batch.stop()
         return batch.outcomes(await bring_in_balances(tx, balances))
