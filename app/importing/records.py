@@ -102,6 +102,8 @@ class Outcome:
     failure: Failure | None = None
     lost: Sequence[str] = ()
     """Our names (or the file's) of values that have no place here."""
+    unknown: Sequence[str] = ()
+    """What goes with it here and the file does not say."""
 
     @classmethod
     def refused(cls, failure: Failure) -> "Outcome":
