@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -133,7 +134,7 @@ def _customers(file: Path, rows: int) -> None:
             )  # fmt: skip
 
 
-EVENT_TYPE = {
+EVENT_TYPE: dict[str, Any] = {
     "_id": "64ea0e9471360401bc438ef6",
     "createdAt": "2023-01-01T00:00:00.000Z",
     "updatedAt": "2023-01-01T00:00:00.000Z",

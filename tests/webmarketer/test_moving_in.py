@@ -232,6 +232,42 @@ async def test_an_event_that_was_sent_to_both_is_one(analyst: Analyst, tmp_path:
     assert await analyst.count("event") == 2
 
 
+async def test_an_event_that_was_sent_to_both_is_one_whatever_came_first(
+    analyst: Analyst, tmp_path: Path
+) -> None:
+    told, understood, raw = of(analyst, TYPE, EVENT, RAW)
+    await bring(analyst, tmp_path, told)
+    sent = {name: value for name, value in raw.items() if name not in ("_id", "createdAt")}
+    ours = await analyst.ok("POST", "/api/v1/events", json=sent, status=200)
+    await process_pending(analyst.db, analyst.given.group_id, now=NOW)
+    # Nothing says yet that these are the same.
+    assert done(await bring(analyst, tmp_path, understood)) == {"events": {"made": 1}}
+    assert done(await bring(analyst, tmp_path, raw)) == {"events": {"changed": 1}}
+    assert await analyst.count("event") == 1
+    assert await analyst.count("event_metric") == 1
+    body = {
+        "since": "2024-01-01T00:00:00Z", "until": "2025-01-01T00:00:00Z", "metrics": ["turnover", "event-count"],
+        "groupBy": "project", "interval": "year",
+    }  # fmt: skip
+    [year, *_] = await analyst.ok("POST", "events/insights", json=body)
+    assert (year["turnover"], year["event-count"]) == (3999, 1)
+    assert done(await bring(analyst, tmp_path, understood, raw)) == {"events": {"changed": 1, "same": 1}}
+    assert (await analyst.get(f"raw-events/{ours}"))["_id"] == EVENT["_id"]
+    [year, *_] = await analyst.ok("POST", "events/insights", json=body)
+    assert (year["turnover"], year["event-count"]) == (4000, 1)
+
+
+async def test_a_dry_run_writes_nothing(analyst: Analyst, tmp_path: Path) -> None:
+    await bring(analyst, tmp_path, *of(analyst, TYPE))
+    file = tmp_path / "dry.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in of(analyst, EVENT, RAW, TRASHED)))
+    report = await import_files(
+        analyst.db, analyst.given.scope, "webmarketer", find_sources(str(file)), now=NOW, dry=True
+    )
+    assert done(report) == {"events": {"made": 2, "changed": 1}}
+    assert [await analyst.count(table) for table in ("event", "customer", "event_rollup")] == [0, 0, 0]
+
+
 async def test_campaigns_and_outlays_of_a_pulled_folder(analyst: Analyst, tmp_path: Path) -> None:
     campaign, outlay = of(analyst, CAMPAIGN, OUTLAY)
     place = tmp_path / "webmarketer"
