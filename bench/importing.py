@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
+from uuid import UUID
 
 import psutil
 
@@ -61,8 +63,12 @@ def main() -> None:
 def _measure(server: EmbeddedServer, folder: Path, concept: str, rows: int) -> None:
     url = server.dsn(f"importing_{concept}")
     group = asyncio.run(_group(url))
-    file = folder / f"{concept}.csv"
+    file = folder / f"{concept}.{'csv' if concept == 'customers' else 'jsonl'}"
     KINDS[concept](file, rows)
+    if concept in ("events", "webmarketer"):
+        types = folder / "types.jsonl"
+        types.write_text(json.dumps(EVENT_TYPE))
+        _import(url, folder, "webmarketer", types, group)
     print(f"{concept}: {rows:,} rows, {file.stat().st_size / 2**20:.0f} MiB")
     for what in ("first", "again"):
         run = _import(url, folder, concept, file, group)
@@ -128,7 +134,89 @@ def _customers(file: Path, rows: int) -> None:
             )  # fmt: skip
 
 
-KINDS: dict[str, Callable[[Path, int], None]] = {"customers": _customers}
+EVENT_TYPE: dict[str, Any] = {
+    "_id": "64ea0e9471360401bc438ef6",
+    "createdAt": "2023-01-01T00:00:00.000Z",
+    "updatedAt": "2023-01-01T00:00:00.000Z",
+    "archivedAt": None,
+    "projectId": "large",
+    "reference": "order",
+    "name": "Order",
+    "fields": [
+        {"label": "E-mail", "entity": "user", "type": "email", "ingestionKey": "mail", "storageKey": "email",
+         "optional": True},
+        {"label": "Number", "entity": "event-type", "type": "string", "storageKey": "order_id", "optional": False},
+        {"label": "Items", "entity": "event-type", "type": "integer", "storageKey": "items", "optional": True},
+        {"label": "Turnover", "entity": "statistic", "storageKey": "turnover", "optional": True},
+    ],
+    "metadata": {},
+    "phoneParsingConfig": [],
+    "expirationPolicy": None,
+}  # fmt: skip
+
+
+def _events(file: Path, rows: int) -> None:
+    """As they were sent: judged here. A user has five of them, a third of them with a visit before."""
+    chance = Random(7)
+    first = datetime(2023, 1, 1, tzinfo=UTC)
+    with file.open("w") as out:
+        for n in range(rows):
+            at = first + timedelta(seconds=90 * n, milliseconds=chance.randrange(1000))
+            user = chance.randrange(max(1, rows // 5))
+            told = {
+                "external_id": str(UUID(int=chance.getrandbits(128), version=4)),
+                "project": "large",
+                "event_type": "order",
+                "nonce": f"n-{n}",
+                "tracker_id": f"t-{user}",
+                "occurred_at": at.isoformat(),
+                "data": {
+                    "mail": f"client{user}@example.org",
+                    "order_id": f"A-{n}",
+                    "items": n % 7,
+                    "turnover": 12.5,
+                },
+            }
+            if n % 3 == 0:
+                told["landing_url"] = "https://example.org/?utm_source=x"
+            out.write(json.dumps(told) + "\n")
+
+
+def _understood(file: Path, rows: int) -> None:
+    """As Webmarketer prints them: how they were understood, each with a statistic."""
+    chance = Random(7)
+    first = datetime(2023, 1, 1, tzinfo=UTC)
+    with file.open("w") as out:
+        for n in range(rows):
+            at = first + timedelta(seconds=90 * n, milliseconds=chance.randrange(1000))
+            when = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            user = chance.randrange(max(1, rows // 5))
+            metric = {
+                "_id": f"{n + 1:08x}{chance.getrandbits(64):016x}", "type": "statistic", "storageKey": "turnover",
+                "data": {"value": 12.5, "date": when}, "createdAt": when, "updatedAt": when,
+            }  # fmt: skip
+            told = {
+                "_id": str(UUID(int=chance.getrandbits(128), version=4)),
+                "projectId": "large",
+                "userId": f"{user + 1:08x}3a8d910335ec56b1",
+                "eventDate": when,
+                "eventType": "order",
+                "attributable": True,
+                "expirationPolicy": None,
+                "event": {"order_id": f"A-{n}", "items": n % 7},
+                "user": {"email": f"client{user}@example.org"},
+                "metrics": [metric],
+                "createdAt": when,
+                "updatedAt": when,
+            }
+            out.write(json.dumps(told) + "\n")
+
+
+KINDS: dict[str, Callable[[Path, int], None]] = {
+    "customers": _customers,
+    "events": _events,
+    "webmarketer": _understood,
+}
 """By concept, what writes its file. Further ones add a line."""
 
 

@@ -24,6 +24,7 @@ from app.domain.events.past import Brought, Fate, PastEvent, PastFault, PastMetr
 from app.domain.events.past_rows import (
     Known,
     Write,
+    drop_events,
     known_events,
     store_faults,
     store_metrics,
@@ -60,6 +61,8 @@ class _One:
     customer_id: int | None = None
     sent_now: bool = False
     """Whether what was sent was not known before."""
+    double: Known | None = None
+    """The row that was made of how it was understood, where the event itself had come in here."""
     before: dict[rollups.RollupKey, Decimal] = field(default_factory=dict)
     """What it counted before."""
 
@@ -105,9 +108,9 @@ async def _bring_in(tx: Transaction, given: Sequence[tuple[PastEvent, Brought]],
     schemas = await load_schemas(tx, {(event.project_id, event.event_type) for event, _ in given})
     projects = await load_projects(tx, {event.project_id for event, _ in given})
     going: list[_One] = []
-    for (event, brought), known in zip(given, found, strict=True):
+    for (event, brought), (known, double) in zip(given, found, strict=True):
         schema = schemas.get((event.project_id, event.event_type))
-        one = _One(event, brought, known, _key(event, known, taken), schema)
+        one = _One(event, brought, known, _key(event, known, taken), schema, double=double)
         try:
             if _plan(one):
                 going.append(one)
@@ -115,6 +118,7 @@ async def _bring_in(tx: Transaction, given: Sequence[tuple[PastEvent, Brought]],
             brought.failure = failure
     if not going:
         return
+    await drop_events(tx, [one.double.id for one in going if one.double is not None])
     await _people(tx, going, projects, now=now)
     await _write(tx, going)
     await _follow(tx, going, now=now)
@@ -281,9 +285,11 @@ async def _follow(tx: Transaction, going: Sequence[_One], *, now: datetime) -> N
         lambda: defaultdict(Decimal)
     )
     for one in going:
+        deltas = by_project[one.event.project_id]
+        for key, value in one.double.counted().items() if one.double is not None else ():
+            deltas[key] -= value
         if one.event.understood is None or one.schema is None:
             continue
-        deltas = by_project[one.event.project_id]
         for key, value in one.before.items():
             deltas[key] -= value
         for key, value in _counts(one).items():

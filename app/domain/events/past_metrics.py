@@ -27,7 +27,8 @@ async def bring_in_metrics(
     brought = [Brought() for _ in told]
     names = list(dict.fromkeys(name for name, _ in told))
     asked = [_asked(name) for name in names]
-    found = dict(zip(names, (await known_events(tx, asked))[0], strict=True))
+    rows, _ = await known_events(tx, asked)
+    found = {name: row for name, (row, _) in zip(names, rows, strict=True)}
     changes: defaultdict[UUID, dict[str, tuple[int, PastMetric]]] = defaultdict(dict)
     known: dict[UUID, Known] = {}
     for at, (name, metric) in enumerate(told):
@@ -42,8 +43,8 @@ async def bring_in_metrics(
             brought[at].fate = Fate.MADE if stored is None else Fate.CHANGED
     if not changes:
         return brought
-    rows = await tx.fetch(_PROJECT, tx.scope.group_id, list(changes))
-    projects: dict[UUID, int] = {row["id"]: row["project_id"] for row in rows}
+    of = await tx.fetch(_PROJECT, tx.scope.group_id, list(changes))
+    projects: dict[UUID, int] = {row["id"]: row["project_id"] for row in of}
     lost = await store_metrics(
         tx,
         [

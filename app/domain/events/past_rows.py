@@ -133,8 +133,12 @@ SELECT event_id, code, field, message FROM event_fault
 
 async def known_events(
     tx: Transaction, events: Sequence[PastEvent]
-) -> tuple[list[Known | None], dict[str, UUID]]:
-    """Each event's row if it has one, by its ids, else by its nonce; and the deduplication keys that are taken."""
+) -> tuple[list[tuple[Known | None, Known | None]], dict[str, UUID]]:
+    """Each event's row if it has one, by its ids, else by its nonce; and the deduplication keys that are taken.
+
+    What was understood may have come before anybody knew the nonce, and the event may have been sent here as well:
+    then the second one is the row that was made of the first, and is to go.
+    """
     by_id: dict[tuple[str, str], UUID] = {}
     for system in {system for event in events for system in event.ids}:
         ids = [event.ids[system] for event in events if system in event.ids]
@@ -154,19 +158,38 @@ def _match(
     by_id: Mapping[tuple[str, str], UUID],
     known: Mapping[UUID, Known],
     taken: Mapping[str, UUID],
-) -> Known | None:
-    named = [by_id[one] for one in event.ids.items() if one in by_id]
-    if named:
-        return known[named[0]]
-    if event.uuid is not None and event.uuid in known:
-        return known[event.uuid]
-    for key in event.keys:
-        if key in taken:
-            found = known[taken[key]]
-            # With an id of its own there it is another one that was sent with this nonce.
-            if not any(system in found.ids for system in event.ids):
-                return found
-    return None
+) -> tuple[Known | None, Known | None]:
+    # With an id of its own there a row is another event that was sent with this nonce.
+    sent = next(
+        (
+            found
+            for key in event.keys
+            if key in taken and not any(system in (found := known[taken[key]]).ids for system in event.ids)
+        ),
+        None,
+    )
+    named = next((by_id[one] for one in event.ids.items() if one in by_id), event.uuid)
+    if named is None or named not in known:
+        return sent, None
+    mine = known[named]
+    return (sent, mine) if mine.is_unsent and sent is not None and sent.id != mine.id else (mine, None)
+
+
+_DROP = (
+    "DELETE FROM external_id x USING event_metric m WHERE x.group_id = $1 AND x.kind = 'metric' AND m.group_id = $1"
+    " AND m.event_id = ANY ($2) AND x.row_id = m.id",
+    "DELETE FROM external_id WHERE group_id = $1 AND kind = 'event' AND row_uuid = ANY ($2)",
+    # The event that stays has touched the same stage, so that the days' paths stay the same.
+    "DELETE FROM funnel_touch WHERE group_id = $1 AND source = 'event'"
+    " AND source_ref = ANY (SELECT given::text FROM unnest($2::uuid[]) AS given)",
+    "DELETE FROM event WHERE group_id = $1 AND id = ANY ($2)",
+)
+
+
+async def drop_events(tx: Transaction, ids: Collection[UUID]) -> None:
+    """Remove events that turned out to be others that are there; their sums are the caller's."""
+    for statement in _DROP if ids else ():
+        await tx.execute(statement, tx.scope.group_id, list(ids))
 
 
 async def _load(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Known]:
