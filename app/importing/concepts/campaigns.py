@@ -36,6 +36,7 @@ from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, day_or_instant, document, exact, flag, instant, text, texts, whole
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
+from app.values.systems import read_own
 
 _ALIVE = "SELECT id FROM campaign WHERE group_id = $1 AND id = $2 AND ($3 OR deleted_at IS NULL)"
 _STATUS = "SELECT status FROM campaign WHERE group_id = $1 AND id = $2"
@@ -104,7 +105,11 @@ class CampaignWriter:
 
 def _age(record: Record, at: int) -> tuple[bool, str, int]:
     """Of two that were made at the same instant the one with the larger number comes later, as in the system itself."""
-    numbers = [int(ident) for ident in record.external_ids.values() if ident.isascii() and ident.isdigit()]
+    numbers = [
+        number if number is not None else int(ident)
+        for system, ident in record.external_ids.items()
+        if (number := read_own(system, "camp", ident)) is not None or (ident.isascii() and ident.isdigit())
+    ]
     return (
         record.values.get("template") is not None,
         str(record.values.get("created_at") or "~"),
