@@ -362,7 +362,7 @@ class _Run:
             counted = set(one.counted)
             for index, (record, outcome) in enumerate(zip(one.records, became, strict=True)):
                 if index not in counted and not (waits and outcome.verdict is Verdict.REFUSED):
-                    if record.concept in self.writers:
+                    if record.concept in self.writers or outcome.verdict is Verdict.REFUSED:
                         self.report.count(record, outcome)
                     else:
                         self.report.lose(record)
@@ -397,8 +397,8 @@ class _Run:
 
 
 def _nowhere(record: Record) -> Outcome:
-    """What becomes of a record that no writer takes: one without values only tells what is lost."""
-    if not record.values:
+    """What becomes of a record that no writer takes: one that only tells what is lost has told it."""
+    if record.lost and not record.values:
         return Outcome(Verdict.SAME)
     return Outcome.refused(Invalid(f"There is no place for {record.concept} here.", code="NO_PLACE"))
 
