@@ -27,7 +27,9 @@ it inside one transaction that is rolled back, with a savepoint for each batch: 
 other writers of the same rows wait for its end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -104,7 +106,7 @@ async def import_files(
                 )
                 run = _Run(reader, writers, refusals, report, parts, now, told.totals_as_of)
                 runs.append(run)
-                for rows in _batches(_told(file, reader, what)):
+                async for rows in _ahead(_batches(_told(file, reader, what))):
                     await run.batch(rows)
                     progress(report.rows, report.refused, max(total, report.rows))
             await _once_more(runs)
@@ -376,6 +378,16 @@ class _Run:
         for failure in failures:
             self.report.because(failure, row)
         self.turned_down.append((row, [(failure, only) for failure in failures]))
+
+
+async def _ahead(batches: Iterator[list[Row]]) -> AsyncIterator[list[Row]]:
+    """The batches; while one is written, the next is read from the file by another thread."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as reading:
+        coming = loop.run_in_executor(reading, next, batches, None)
+        while (rows := await coming) is not None:
+            coming = loop.run_in_executor(reading, next, batches, None)
+            yield rows
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
