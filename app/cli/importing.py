@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import storage_of, with_database
+from app.cli.connecting import storage_of, with_group
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -73,6 +73,14 @@ def import_rows(
             " what happened until then is in them. The moment the answers were pulled, else now, unless said.",
         ),
     ] = None,
+    one_gateway: Annotated[
+        bool,
+        typer.Option(
+            "--one-gateway",
+            help="The answers are those of another gateway, whose five systems show the same rows under the same"
+            " numbers. Without it rows of different systems are different rows.",
+        ),
+    ] = False,
     refused: Annotated[
         Path | None,
         typer.Option(
@@ -99,6 +107,7 @@ def import_rows(
     told = read_told(
         separator=separator, encoding=encoding, decimal=decimal, dates=dates,
         maps=maps or (), mapping=mapping, ignored=ignored or (), system=system, totals_as_of=totals_as_of,
+        one_gateway=one_gateway,
     )  # fmt: skip
     sources = find_sources(file)
 
@@ -117,4 +126,4 @@ def import_rows(
         if report.refused:
             raise typer.Exit(1)
 
-    with_database(bring_in)
+    with_group(group, bring_in)

@@ -5,6 +5,7 @@ Exit statuses: 0, nothing differs or all is kept; 1, something differs or is mis
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from app.moving.recorded import Recorded
     from app.moving.walks.steps import Walk
 
 System = Annotated[
@@ -28,6 +30,13 @@ Integrations = Annotated[
 Users = Annotated[
     str | None,
     typer.Option(help="Of a Webmarketer host that numbers its users, which numbers to ask for: 1-5000."),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of the documented base paths another than the first: crm=/v1/commerce/marketing, webmarketer=/api or"
+        " webmarketer=/. Repeatable."
+    ),
 ]
 Rate = Annotated[float, typer.Option(help="Requests a second that a host is asked, at most.", min=0.01)]
 AtOnce = Annotated[int, typer.Option("--at-once", help="Requests that wait at the same time.", min=1, max=64)]
@@ -66,6 +75,7 @@ def compare(
     header: Annotated[
         list[str] | None, typer.Option(help="A further header of answers that counts. Repeatable.")
     ] = None,
+    at: At = None,
     rate: Rate = 20.0,
     at_once: AtOnce = 4,
     timeout_s: Timeout = 60.0,
@@ -82,7 +92,6 @@ def compare(
     from app.moving.comparing import HEADERS, Comparison, compare_requests, compare_walk
     from app.moving.credentials import address_of, by_system, headers_of
     from app.moving.hosts import Host, Pace
-    from app.moving.recorded import read_recorded
     from app.moving.reporting import as_json as shown
     from app.moving.reporting import lines, page
     from app.seeding.progress import progress_bar
@@ -91,12 +100,12 @@ def compare(
     found = Comparison()
 
     async def run() -> None:
-        walks = _walks(system)
+        walks = _walks(system, at)
         names = [walk.system for walk in walks]
         olds, news = by_system(old, names, option="--old"), by_system(new, names, option="--new")
         old_keys = by_system(old_credential, names, option="--old-credential")
         new_keys = by_system(new_credential, names, option="--new-credential")
-        recorded = None if requests is None else read_recorded(requests, walks)
+        recorded = _recorded(requests, walks, olds)
         starts = _starts(project, integration, users)
         counted = (*HEADERS, *(name.lower() for name in header or ()))
         pace = Pace(rate=rate, at_once=at_once, timeout_s=timeout_s, attempts=attempts)
@@ -122,8 +131,12 @@ def compare(
         for why, count in recorded.left_out.items() if recorded else ():
             found.notes.append(f"{count:,} recorded requests were left out: {why}.")
 
+    if html is not None:
+        _writable(html)
     with progress_bar() as show:
-        _run(run())
+        trouble = _run(run())
+    if trouble is not None and found.asked:
+        found.notes.append(f"It ended early. {trouble}")
     if html is not None:
         html.write_text(page(found), encoding="utf-8")
     if as_json:
@@ -131,6 +144,8 @@ def compare(
     else:
         for line in lines(found):
             typer.echo(line)
+    if trouble is not None or not found.asked:
+        raise typer.Exit(COULD_NOT)
     if found.differs:
         raise typer.Exit(1)
 
@@ -159,6 +174,7 @@ def pull(
     project: Projects = None,
     integration: Integrations = None,
     users: Users = None,
+    at: At = None,
     rate: Rate = 10.0,
     at_once: AtOnce = 4,
     timeout_s: Timeout = 60.0,
@@ -174,17 +190,16 @@ def pull(
     from app.moving.keeping import Folder
     from app.moving.pulling import Pulled
     from app.moving.pulling import pull as keep
-    from app.moving.recorded import read_recorded
     from app.seeding.progress import progress_bar
 
     done: list[Pulled] = []
 
     async def run() -> None:
-        walks = _walks(system)
+        walks = _walks(system, at)
         names = [walk.system for walk in walks]
         sources = by_system(source, names, option="--from")
         keys = by_system(credential, names, option="--credential")
-        recorded = None if requests is None else read_recorded(requests, walks)
+        recorded = _recorded(requests, walks, sources)
         pace = Pace(rate=rate, at_once=at_once, timeout_s=timeout_s, attempts=attempts)
         for walk in walks:
             address = address_of(sources[walk.system], option="--from")
@@ -196,25 +211,49 @@ def pull(
                     done.append(await keep(walk, host, folder, starts=starts, at_once=at_once, progress=show))
 
     with progress_bar() as show:
-        _run(run())
+        trouble = _run(run())
     for one in done:
         counts = ", ".join(f"{count:,} {name}" for name, count in sorted(one.counts.items())) or "nothing new"
         end = "complete" if one.complete else "not complete: the same command asks again for what failed"
         typer.echo(f"{one.system}: run {one.run} is {end} ({counts}).")
         for note in one.notes:
             typer.echo(f"  Note: {note}")
+    if trouble is not None:
+        raise typer.Exit(COULD_NOT)
     if not all(one.complete for one in done):
         raise typer.Exit(1)
 
 
-def _walks(system: str) -> "Sequence[Walk]":
+def _recorded(
+    path: Path | None, walks: "Sequence[Walk]", hosts: Mapping[str, list[str]]
+) -> "Recorded | None":
+    """What was recorded, as it was asked of the old host."""
+    from urllib.parse import urlsplit
+
+    from app.moving.recorded import read_recorded
+
+    if path is None:
+        return None
+    mounted = {urlsplit(address.rstrip("/")).path for said in hosts.values() for address in said}
+    return read_recorded(path, walks, below=sorted(mounted, key=len, reverse=True))
+
+
+def _walks(system: str, at: list[str] | None) -> "Sequence[Walk]":
     from app.moving.walks.all import WALKS
 
+    walks = dict(WALKS)
+    for one in at or ():
+        name, _, base = one.partition("=")
+        walk = walks.get(name)
+        if walk is None or base.rstrip("/") not in walk.bases:
+            known = ", ".join(f"{name}={base or '/'}" for name, walk in WALKS.items() for base in walk.bases)
+            raise typer.BadParameter(f"{one!r} is none of {known}.", param_hint="--at")
+        walks[name] = replace(walk, at=base.rstrip("/"))
     if system == "all":
-        return list(WALKS.values())
-    if system not in WALKS:
+        return list(walks.values())
+    if system not in walks:
         raise typer.BadParameter(f"There is no {system!r}; there are {', '.join(WALKS)}, or all.")
-    return [WALKS[system]]
+    return [walks[system]]
 
 
 def _starts(
@@ -231,8 +270,16 @@ def _starts(
     return starts
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run it; a failure of ours is told, and ends with a status of its own."""
+def _writable(file: Path) -> None:
+    """Find out before the work, not after it."""
+    try:
+        file.touch()
+    except OSError as why:
+        raise typer.BadParameter(f"{file} cannot be written: {why.strerror}.", param_hint="--html") from None
+
+
+def _run(work: Coroutine[Any, Any, None]) -> str | None:
+    """Run it; a failure of ours is told, and given back."""
     from app.errors import Failure
 
     try:
@@ -241,5 +288,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         first: BaseException = failures
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
-        typer.echo(first.message if isinstance(first, Failure) else str(first), err=True)
-        raise SystemExit(COULD_NOT) from None
+        trouble = first.message if isinstance(first, Failure) else str(first)
+        typer.echo(trouble, err=True)
+    else:
+        return None
+    return trouble

@@ -61,7 +61,7 @@ class _Asked(NamedTuple):
 
 
 async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
-    """The rows that a system knows by these ids, or that its facade shows like that, deleted ones as well."""
+    """The rows that a system knows by these ids, else those with that number here, deleted ones as well."""
     asked = list(dict.fromkeys(ids))
     found = await rows_with_ids(tx, kind, system, asked)
     if kind == "event":
@@ -70,7 +70,11 @@ async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[s
         text: n for text in asked if text not in found and (n := read_own(system, kind, text)) is not None
     }
     if ours:
-        there = await _shown_by_number(tx, kind, system, set(ours.values()))
+        rows = await tx.fetch(
+            f"SELECT id FROM {TABLES[kind]} WHERE group_id = $1 AND id = ANY ($2)",
+            tx.scope.group_id, list(ours.values()),
+        )  # fmt: skip
+        there = {row["id"] for row in rows}
         found |= {text: number for text, number in ours.items() if number in there}
     return found
 
@@ -91,16 +95,12 @@ SELECT x.system, x.id, x.kind, x.row_id, x.row_uuid
   FROM unnest($2::text[], $3::text[]) AS asked(system, id)
   JOIN external_id x ON x.group_id = $1 AND x.system = asked.system AND x.id = asked.id
 """
-_OTHERWISE_SHOWN = """
-SELECT x.system, x.kind, x.row_id FROM unnest($2::text[], $3::text[], $4::bigint[]) AS asked(system, kind, row)
-  JOIN external_id x ON x.group_id = $1 AND x.kind = asked.kind AND x.row_id = asked.row AND x.system = asked.system
-"""
 
 
 async def rows_of_any_kind(
     tx: Transaction, references: Iterable[Reference]
 ) -> dict[Reference, dict[str, RowId]]:
-    """The row of each kind that a system knows by each of these ids, or that its facade would show like that.
+    """The row of each kind that a system knows by each of these ids, else the one with that number here.
 
     Whether there is a row of ours with such a number is not asked.
     """
@@ -112,23 +112,11 @@ async def rows_of_any_kind(
     for row in rows:
         here = row["row_uuid"] if row["row_id"] is None else row["row_id"]
         found[Reference(row["system"], row["id"])][row["kind"]] = here
-    ours = [
-        (one, kind, number)
-        for one in asked
-        for kind in TABLES
-        if kind not in found[one]
-        and kind != "event"
-        and (number := read_own(one.system, kind, one.id)) is not None
-    ]
-    if ours:
-        systems, kinds, numbers = zip(
-            *((one.system, kind, number) for one, kind, number in ours), strict=True
-        )
-        others = await tx.fetch(_OTHERWISE_SHOWN, tx.scope.group_id, systems, kinds, numbers)
-        other = {(row["system"], row["kind"], row["row_id"]) for row in others}
-        for one, kind, number in ours:
-            if (one.system, kind, number) not in other:
-                found[one][kind] = number
+    for one in asked:
+        for kind in TABLES:
+            number = None if kind == "event" else read_own(one.system, kind, one.id)
+            if number is not None:
+                found[one].setdefault(kind, number)
     return found
 
 
@@ -162,7 +150,7 @@ async def set_ids(
     """Give each row of the scope's group its id in these systems, in place of the one it had there.
 
     Several says of each that cannot be given what is wrong, at the row's path; then none is. Rows keep their ids in
-    other systems. An id that only a deleted row has goes over to the new one.
+    other systems. An id that only a deleted row has goes over to the new one; rows of one call can exchange theirs.
     """
     asked = [
         _Asked(row, system, text, place)
@@ -172,9 +160,10 @@ async def set_ids(
     ]
     at = {row: tuple(path) for row, path in (paths or {}).items()}
     faults = [(one, fault) for one in asked if (fault := _fault_of(kind, one)) is not None]
+    gone: set[tuple[str, RowId]] = set()
     if not faults:
-        await _all_there(tx, kind, ids, at)
-        faults = [*await _taken(tx, kind, asked), *await _shown_again(tx, kind, ids)]
+        await _hold(tx, kind, ids, asked, at)
+        faults, gone = await _conflicts(tx, kind, ids, asked)
     if faults:
         for one, fault in faults:
             fault.path = [*at.get(one.row, ()), *fault.path]
@@ -182,18 +171,31 @@ async def set_ids(
         raise told[0] if len(told) == 1 else Several(told[:MAX_TOLD])
     for system in dict.fromkeys(one.system for one in asked):
         await make_room(tx, kind, system, [one.id for one in asked if one.system == system])
-    await _write(tx, kind, ids, asked)
+    await _write(tx, kind, ids, asked, gone)
 
 
-async def _all_there(
-    tx: Transaction, kind: str, ids: Mapping[RowId, Ids], at: Mapping[RowId, Sequence[str | int]]
+async def _hold(
+    tx: Transaction,
+    kind: str,
+    ids: Mapping[RowId, Ids],
+    asked: Sequence[_Asked],
+    at: Mapping[RowId, Sequence[str | int]],
 ) -> None:
-    # The lock makes the copy on the row and the table change together. By id, so that no two calls wait in a circle.
+    """Hold all rows whose looks can change or matter: those given ids, those whose number or id somebody asks for.
+
+    So nobody takes a number while its row goes back to showing it. By id, so that no two calls wait in a circle.
+    """
+    involved: set[RowId] = set(ids)
+    involved |= {
+        owner.row for owner in (await _owners(tx, kind, [(one.system, one.id) for one in asked])).values()
+    }
+    if kind != "event":
+        involved |= {n for one in asked if (n := read_own(one.system, kind, one.id)) is not None}
     there = {
         row["id"]
         for row in await tx.fetch(
             f"SELECT id FROM {TABLES[kind]} WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE",
-            tx.scope.group_id, list(ids),
+            tx.scope.group_id, list(involved),
         )
     }  # fmt: skip
     missing = [
@@ -223,56 +225,72 @@ def _fault_of(kind: str, one: _Asked) -> Failure | None:
     return None
 
 
-async def _taken(tx: Transaction, kind: str, asked: Sequence[_Asked]) -> list[tuple[_Asked, Failure]]:
-    """Those whose id is another row's, in the same call or already."""
+async def _conflicts(
+    tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Sequence[_Asked]
+) -> tuple[list[tuple[_Asked, Failure]], set[tuple[str, RowId]]]:
+    """What would make two rows look alike in a system, and the deleted rows that ids are taken from."""
     faults: list[tuple[_Asked, Failure]] = []
+    given = {(system, row): text for row, by_system in ids.items() for system, text in by_system.items()}
     first: dict[tuple[str, str], _Asked] = {}
     for one in asked:
         other = first.setdefault((one.system, one.id), one)
         if other.row != one.row:
             faults.append((one, _exists(one, kind, other.row)))
-    living = await _living_owners(tx, kind, list(first))
-    numbered = [
-        (one, number)
-        for one in first.values()
-        if (number := read_own(one.system, kind, one.id)) is not None and number != one.row
-    ]
-    named = {(one.system, one.row) for one in asked}
-    by_system: dict[str, set[int]] = {}
-    for one, number in numbered:
-        by_system.setdefault(one.system, set()).add(number)
-    shown = {
-        (system, number)
-        for system, numbers in by_system.items()
-        for number in await _shown_by_number(tx, kind, system, numbers)
-        if (system, number) not in named
-    }
-    for one in first.values():
-        owner = living.get((one.system, one.id))
-        if owner is not None and owner != one.row:
-            faults.append((one, _exists(one, kind, owner)))
-    for one, number in numbered:
-        if (one.system, number) in shown:
-            faults.append((one, _number_taken(one, kind, number)))
-    return faults
-
-
-async def _shown_again(tx: Transaction, kind: str, ids: Mapping[RowId, Ids]) -> list[tuple[_Asked, Failure]]:
-    """Those that lose an id, and whose number is another row's id: a facade would show both alike."""
-    lost = [
-        _Asked(row, system, show_own(system, kind, row), place)
+    # Rows that will have no id in a system, and so show their number there: and who is to blame for it.
+    bare: dict[tuple[str, RowId], _Asked] = {
+        (system, row): _Asked(row, system, show_own(system, kind, row), place)
         for place, (row, by_system) in enumerate(ids.items())
         for system, text in by_system.items()
         if text is None and system in FACADES and isinstance(row, int)
-    ]
-    if not lost:
-        return []
-    owners = await _living_owners(tx, kind, [(one.system, one.id) for one in lost])
-    return [
-        (one, _exists(one, kind, owner))
-        for one in lost
-        if (owner := owners.get((one.system, one.id))) is not None and owner != one.row
-    ]
+    }
+    gone: set[tuple[str, RowId]] = set()
+    for place, owner in (await _owners(tx, kind, list(first))).items():
+        one = first[place]
+        if owner.row == one.row or (one.system, owner.row) in given:
+            continue
+        if owner.is_alive:
+            faults.append((one, _exists(one, kind, owner.row)))
+            continue
+        gone.add((one.system, owner.row))
+        if owner.is_there and one.system in FACADES and isinstance(owner.row, int):
+            bare[one.system, owner.row] = one
+    shown: set[tuple[str, RowId]] = set(bare)
+    numbers: dict[str, set[int]] = {}
+    for one in first.values():
+        if (number := read_own(one.system, kind, one.id)) is not None and kind != "event":
+            numbers.setdefault(one.system, set()).add(number)
+    for system, asked_numbers in numbers.items():
+        shown |= {
+            (system, number)
+            for number in await _shown_by_number(tx, kind, system, asked_numbers)
+            if given.get((system, number)) is None
+        }
+    for one in first.values():
+        number = read_own(one.system, kind, one.id)
+        if number is not None and number != one.row and (one.system, number) in shown:
+            faults.append((one, _number_taken(one, kind, number)))
+    own = {
+        (system, show_own(system, kind, row)): (system, row) for system, row in bare if isinstance(row, int)
+    }
+    for place, owner in (await _owners(tx, kind, list(own))).items():
+        system, row = own[place]
+        # Whoever has it keeps it, unless this call gives him another one or none.
+        if (
+            owner.is_there
+            and owner.row != row
+            and (system, owner.row) not in {**given, **dict.fromkeys(gone)}
+        ):
+            faults.append((bare[system, row], _shown_again(system, kind, row, owner.row)))
+    return faults, gone
+
+
+def _shown_again(system: str, kind: str, row: RowId, owner: RowId) -> Conflict:
+    return Conflict(
+        f"Without an id in {system} {show_id(kind, row)} would be shown like {show_id(kind, owner)}, whose id there is"
+        " its number.",
+        path=["externalIds", system],
+        code=EXISTS,
+    )
 
 
 def _exists(one: _Asked, kind: str, owner: RowId) -> Conflict:
@@ -292,20 +310,26 @@ def _number_taken(one: _Asked, kind: str, number: int) -> Conflict:
     )
 
 
-async def _living_owners(
+class _Owner(NamedTuple):
+    row: RowId
+    is_there: bool
+    is_alive: bool
+
+
+async def _owners(
     tx: Transaction, kind: str, asked: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], RowId]:
-    """Who has these ids, unless that row is gone."""
+) -> dict[tuple[str, str], _Owner]:
+    """Who has these ids, and whether that row is still there, and not deleted."""
     table, column = TABLES[kind], "row_uuid" if kind == "event" else "row_id"
-    alive = "AND t.deleted_at IS NULL" if "deleted_at" in metadata.tables[table].columns else ""
+    alive = "t.deleted_at IS NULL" if "deleted_at" in metadata.tables[table].columns else "true"
     rows = await tx.fetch(
-        f"SELECT x.system, x.id, x.{column} AS row"
+        f"SELECT x.system, x.id, x.{column} AS row, t.id IS NOT NULL AS there, t.id IS NOT NULL AND {alive} AS alive"
         "  FROM unnest($3::text[], $4::text[]) AS asked(system, id)"
         "  JOIN external_id x ON x.group_id = $1 AND x.system = asked.system AND x.id = asked.id AND x.kind = $2"
-        f" JOIN {table} t ON t.group_id = $1 AND t.id = x.{column} {alive}",
+        f" LEFT JOIN {table} t ON t.group_id = $1 AND t.id = x.{column}",
         tx.scope.group_id, kind, [system for system, _ in asked], [text for _, text in asked],
     )  # fmt: skip
-    return {(row["system"], row["id"]): row["row"] for row in rows}
+    return {(row["system"], row["id"]): _Owner(row["row"], row["there"], row["alive"]) for row in rows}
 
 
 async def _shown_by_number(tx: Transaction, kind: str, system: str, numbers: set[int]) -> set[int]:
@@ -323,7 +347,7 @@ DELETE FROM external_id x
  USING unnest($3::text[], $4::text[], $5::{cast}[]) AS given(system, id, row)
  WHERE x.group_id = $1 AND x.kind = $2 AND x.system = given.system
    AND (x.{column} = given.row OR x.id = given.id)
-RETURNING x.{column} AS row
+RETURNING x.system, x.id, x.{column} AS row
 """
 _INSERT = """
 INSERT INTO external_id (group_id, kind, system, id, {column})
@@ -343,7 +367,13 @@ UPDATE {table} t
 """
 
 
-async def _write(tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Sequence[_Asked]) -> None:
+async def _write(
+    tx: Transaction,
+    kind: str,
+    ids: Mapping[RowId, Ids],
+    asked: Sequence[_Asked],
+    gone: set[tuple[str, RowId]],
+) -> None:
     cast, column = ("uuid", "row_uuid") if kind == "event" else ("bigint", "row_id")
     group = tx.scope.group_id
     every = [(system, text, row) for row, by_system in ids.items() for system, text in by_system.items()]
@@ -351,6 +381,14 @@ async def _write(tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Se
         _FREE.format(cast=cast, column=column), group, kind,
         [system for system, _, _ in every], [text for _, text, _ in every], [row for _, _, row in every],
     )  # fmt: skip
+    for row in freed:
+        if row["row"] not in ids and (row["system"], row["row"]) not in gone:
+            # It was given away since we looked.
+            raise next(
+                _exists(one, kind, row["row"])
+                for one in asked
+                if (one.system, one.id) == (row["system"], row["id"])
+            )
     if asked:
         with refusals():
             await tx.fetch(

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.db.database import Transaction
-from app.domain.external_ids import RowId, make_room, rows_known_as, rows_with_ids, set_ids
+from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.external_ids import TABLES, RowId, make_room, rows_known_as, rows_with_ids, set_ids
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import read_id
 from app.values.systems import read_reference
@@ -22,11 +23,7 @@ async def known_row(tx: Transaction, kind: str, ids: Mapping[str, str]) -> RowId
         if (row := (await rows_with_ids(tx, kind, system, [ident])).get(ident))
     }
     if len(found) > 1:
-        raise Conflict(
-            f"{' and '.join(f'{ident} of {system}' for system, ident in ids.items())} are different rows here.",
-            path=["external_id"],
-            code="SEVERAL_ROWS",
-        )
+        raise _several(ids)
     return next(iter(found), None)
 
 
@@ -39,6 +36,43 @@ async def before_made(tx: Transaction, kind: str, ids: Mapping[str, str]) -> Non
 async def give_ids(tx: Transaction, kind: str, row: RowId, ids: Mapping[str, str]) -> None:
     """Let the row be known by them."""
     await set_ids(tx, kind, {row: dict(ids)}, paths={row: []})
+
+
+async def known_rows(
+    tx: Transaction, kind: str, many: Sequence[Mapping[str, str]]
+) -> list[int | Conflict | None]:
+    """`known_row` for many at once; a Conflict in the place of one whose ids are several rows'. Without ids: None."""
+    by_system: dict[str, list[str]] = {}
+    for ids in many:
+        for system, ident in ids.items():
+            by_system.setdefault(system, []).append(ident)
+    found = {system: await rows_with_ids(tx, kind, system, idents) for system, idents in by_system.items()}
+    rows: list[int | Conflict | None] = []
+    for ids in many:
+        own = {row for system, ident in ids.items() if isinstance(row := found[system].get(ident), int)}
+        if len(own) > 1:
+            rows.append(_several(ids))
+        else:
+            rows.append(next(iter(own), None))
+    return rows
+
+
+async def give_many(tx: Transaction, kind: str, many: Sequence[tuple[int, Mapping[str, str]]]) -> None:
+    """`give_ids` for many at once, where rows do not have them already. The path of a failure begins with the place."""
+    by_system: dict[str, list[str]] = {}
+    for _, ids in many:
+        for system, ident in ids.items():
+            by_system.setdefault(system, []).append(ident)
+    found = {system: await rows_with_ids(tx, kind, system, idents) for system, idents in by_system.items()}
+    missing: dict[RowId, dict[str, str | None]] = {}
+    paths: dict[RowId, Sequence[str | int]] = {}
+    for place, (row, ids) in enumerate(many):
+        for system, ident in ids.items():
+            if found[system].get(ident) != row:
+                missing.setdefault(row, {})[system] = ident
+                paths[row] = [place]
+    if missing:
+        await set_ids(tx, kind, missing, paths=paths)
 
 
 async def named_rows(
@@ -66,3 +100,25 @@ async def named_row(
     if not isinstance(found, int):
         raise NotFound(what, name, path=path)
     return found
+
+
+async def within_reach(tx: Transaction, kind: str, rows: Iterable[int]) -> set[int]:
+    """Which of these rows the scope reaches, deleted ones as well."""
+    table = TABLES[kind]
+    reach = CAMPAIGN_BORDERS if kind == "camp" else f"{table}.group_id = $1"
+    values = borders(tx.scope) if kind == "camp" else (tx.scope.group_id,)
+    found = await tx.fetch(
+        f"SELECT {table}.id FROM {table} WHERE {reach} AND {table}.id = ANY (${len(values) + 1})",
+        *values,
+        list(rows),
+    )
+    own = tx.scope.store_id if kind == "store" else None
+    return {row["id"] for row in found if own in (None, row["id"])}
+
+
+def _several(ids: Mapping[str, str]) -> Conflict:
+    return Conflict(
+        f"{' and '.join(f'{ident} of {system}' for system, ident in ids.items())} are different rows here.",
+        path=["external_id"],
+        code="SEVERAL_ROWS",
+    )

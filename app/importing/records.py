@@ -49,7 +49,9 @@ class Row:
     """JSON: the dotted keys of the list it stands in (`data`, `data.campaigns`); empty at the top."""
     around: Mapping[str, Any] = field(default_factory=dict)
     """JSON: what stands beside that list at the top (`{"project": "martin", "events": […]}`). Of an answer of more
-    than 8 MiB only what stands before it."""
+    than 2 MiB only what stands before it."""
+    ordinal: int = 0
+    """Which row of the file it is, counted from 1: a line of JSON can hold many."""
     at: str | None = None
     """When the answer it is from came, where that is known: sums in it count up to then."""
     asked: Asked | None = None
@@ -100,6 +102,8 @@ class Outcome:
     failure: Failure | None = None
     lost: Sequence[str] = ()
     """Our names (or the file's) of values that have no place here."""
+    unknown: Sequence[str] = ()
+    """What goes with it here and the file does not say."""
 
     @classmethod
     def refused(cls, failure: Failure) -> "Outcome":

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
 from app.errors import Failure, Invalid
 from app.importing.reading.files import RowFile
@@ -24,49 +22,47 @@ class Refusals:
             if self.rows_file.exists() and self.rows_file.samefile(file.source.path):
                 raise Invalid(f"{file.name} itself is no place for its refused rows.", path=["refused"])
         self._file = file
-        self._rows: BinaryIO | None = None
-        self._reasons: BinaryIO | None = None
         self._line = 0
 
-    def __enter__(self) -> "Refusals":
-        return self
+    def add(self, refused: Sequence[tuple[Row, Sequence[tuple[Failure, Record | None]]]]) -> None:
+        """Write rows down, and why they are refused."""
+        if refused and self.rows_file is not None and self.reasons_file is not None:
+            mode = "ab" if self.count else "wb"
+            try:
+                # Not kept open: a folder may have more files than a process may have open.
+                with self.rows_file.open(mode) as rows, self.reasons_file.open(mode) as reasons:
+                    if not self.count:
+                        rows.write(self._file.encoded(self._file.head(), first=True))
+                        self._line = self._file.lines_in(self._file.head())
+                    for row, failures in refused:
+                        text = self._file.written(row)
+                        rows.write(self._file.encoded(text))
+                        for failure, record in failures:
+                            reasons.write(write_json(self._told(row, failure, record)) + b"\n")
+                        self._line += self._file.lines_in(text)
+            except OSError as why:
+                raise Invalid(
+                    f"Refused rows cannot be written to {self.rows_file}: {why.strerror}; see `--refused`.",
+                    path=["refused"],
+                ) from None
+        self.count += len(refused)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for opened in (self._rows, self._reasons):
-            if opened is not None:
-                opened.close()
-
-    def add(self, row: Row, failures: Sequence[tuple[Failure, Record | None]]) -> None:
-        """Write a row down, and why it is refused."""
-        self.count += 1
-        if self.rows_file is None or self.reasons_file is None:
-            return
-        if self._rows is None or self._reasons is None:
-            self._rows, self._reasons = self.rows_file.open("wb"), self.reasons_file.open("wb")
-            head = self._file.head()
-            self._rows.write(self._file.encoded(head, first=True))
-            self._line = self._file.lines_in(head)
-        text = self._file.written(row)
-        self._rows.write(self._file.encoded(text))
-        for failure, record in failures:
-            told = {
-                "line": row.number,
-                "code": failure.reason,
-                "message": failure.message,
-                "column": _column(failure, record),
-                "path": failure.path,
-                "refused_line": self._line + 1,
-            }
-            self._reasons.write(write_json(told) + b"\n")
-        self._line += self._file.lines_in(text)
+    def _told(self, row: Row, failure: Failure, record: Record | None) -> dict[str, object]:
+        return {
+            "line": row.number,
+            "row": row.ordinal,
+            "code": failure.reason,
+            "message": failure.message,
+            "column": _column(failure, record),
+            "path": failure.path,
+            "refused_line": self._line + 1,
+        }
 
 
 def _places(file: RowFile, into: Path | None) -> tuple[Path, Path]:
     if into is not None and not into.is_dir():
         return into, into.with_name(f"{into.name}.reasons.jsonl")
-    beside = file.beside if into is None else into / file.beside.name
+    beside = file.beside if into is None else into / file.source.label
     return beside.with_name(f"{beside.name}.refused{file.suffix}"), beside.with_name(
         f"{beside.name}.reasons.jsonl"
     )

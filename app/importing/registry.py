@@ -12,11 +12,15 @@ from app.importing.concepts import (
     event_metrics,
     event_types,
     events,
+    flows,
+    goals,
     integrations,
     orders,
     outlays,
+    partners,
     projects,
     promos,
+    reward_books,
     segments,
     spend_limits,
     stores,
@@ -24,13 +28,15 @@ from app.importing.concepts import (
     webhook_providers,
 )
 from app.importing.records import Reader, Writer
-from app.importing.systems import criteo, crm, lagriffe, webmarketer
+from app.importing.systems import benji, criteo, crm, lagriffe, webmarketer
 
 WRITERS: dict[str, Callable[[], Writer]] = {
     # In the order in which a batch is written: what others point at comes first.
     "customer_groups": customer_groups.CustomerGroupWriter,
     "stores": stores.StoreWriter,
     "projects": projects.ProjectWriter,
+    "partners": partners.PartnerWriter,
+    "partnerships": partners.PartnershipWriter,
     "customers": customers.CustomerWriter,
     "segments": segments.SegmentWriter,
     "segment_members": segments.SegmentMemberWriter,
@@ -49,17 +55,25 @@ WRITERS: dict[str, Callable[[], Writer]] = {
     "webhook_providers": webhook_providers.WebhookProviderWriter,
     "spend_limits": spend_limits.SpendLimitWriter,
     "assets": assets.AssetWriter,
+    "flows": flows.FlowWriter,
+    "goals": goals.GoalWriter,
+    "reward_totals": reward_books.TotalWriter,
+    "reward_balances": reward_books.BalanceWriter,
+    "reward_entries": reward_books.EntryWriter,
+    "reward_participants": reward_books.ParticipantWriter,
 }
 
 READERS: dict[str, Reader] = {
     "lagriffe": lagriffe.LaGriffeReader(),
     "crm": crm.CrmReader(),
     "webmarketer": webmarketer.WebmarketerReader(),
+    "benji": benji.READER,
     "criteo": criteo.CriteoReader(),
 }
-"""By system. Where a system has no reader yet, its answers are refused by name."""
+"""By system."""
 
 FIRST: dict[str, tuple[str, ...]] = {
+    "crm": ("/segments",),
     "webmarketer": (
         "/event-types", "/campaigns", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
         "/trashed-events",

@@ -37,9 +37,14 @@ class Report:
     concepts: dict[str, Counter[Verdict]] = field(default_factory=dict)
     lost: dict[str, Counter[str]] = field(default_factory=dict)
     """Concept → what the file calls it → how many values have no place here."""
+    unknown: dict[str, Counter[str]] = field(default_factory=dict)
+    """Concept → what goes with it here and the files do not say → of how many records."""
     reasons: dict[tuple[str, str], Reason] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
     """How each file was read, and where its refused rows are."""
+
+    absent: list[str] = field(default_factory=list)
+    """Columns that were mapped, and that no file has."""
 
     @property
     def imported(self) -> int:
@@ -51,6 +56,8 @@ class Report:
     def count(self, record: Record, outcome: Outcome) -> None:
         """Add what became of a record."""
         self.concepts.setdefault(record.concept, Counter())[outcome.verdict] += 1
+        if outcome.unknown:
+            self.unknown.setdefault(record.concept, Counter()).update(outcome.unknown)
         if outcome.verdict is not Verdict.REFUSED:
             self.lose(record, outcome.lost)
 
@@ -88,6 +95,8 @@ class Report:
                 for concept, counts in self.concepts.items()
             },
             "lost": {concept: dict(counts.most_common()) for concept, counts in self.lost.items()},
+            "unknown": {concept: dict(counts.most_common()) for concept, counts in self.unknown.items()},
+            "absent": self.absent,
             "reasons": [
                 {
                     "code": r.code,
@@ -112,6 +121,9 @@ class Report:
                 f"{counts[Verdict.REFUSED]} {would}refused",
             ]
             told.append(f"{concept}: {', '.join(parts)}.")
+        for concept, unknown in self.unknown.items():
+            names = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(20))
+            told.append(f"{concept}: not said by the files: {names}.")
         for concept, lost in self.lost.items():
             names = ", ".join(f"{name} ({count})" for name, count in lost.most_common(20))
             told.append(f"{concept}: no place for {names}{' and more' if len(lost) > 20 else ''}.")
@@ -122,6 +134,8 @@ class Report:
         for file in self.files:
             if "refused" in file:
                 told.append(f"They are in {file['refused']}, the reasons in {file['reasons']}.")
+        if self.absent:
+            told.append(f"No column is called {', '.join(f'`{name}`' for name in self.absent)}.")
         if not self.rows:
             told.append("There are no rows.")
         return told

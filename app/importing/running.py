@@ -21,16 +21,16 @@ is `SAME` throughout. How it says no is in the docstring of `Writer.write`.
 
 **The runner** writes a batch of rows as one transaction, concept after concept in the order of `registry.WRITERS`, so
 what others point at is there before them. Where a row has several records and one prevents the batch, the row is
-refused as a whole. A row that names what is not there waits until all files are through, and is tried again then: what
-it names may stand in a later one. A batch that fails without saying why is tried again by halves. A dry run does all of
-it inside one transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and
-other writers of the same rows wait for its end.
+refused as a whole. A batch that fails without saying why is tried again by halves. Rows of a system that fail with
+NotFound are tried again when all files have been read, until no more go in. A dry run does all of it inside one
+transaction that is rolled back, with a savepoint for each batch: rows see those of earlier batches, and other writers
+of the same rows wait for its end.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ from app.db.outages import Away
 from app.domain.assets.storage import AssetStorage
 from app.errors import Failure, Invalid, NotFound
 from app.importing.concepts.assets import AssetWriter
+from app.importing.one_gateway import known_to_all
 from app.importing.reading.columns import ColumnReader
 from app.importing.reading.files import RowFile
 from app.importing.reading.opening import open_rows
@@ -56,8 +57,8 @@ from app.values.scope import Scope
 
 BATCH = 1_000
 AS_OF = "totals_as_of"
-MAX_PUT_OFF = 20_000
-"""How many rows of a file wait for others; further ones are refused at once."""
+MAX_LATER = 100_000
+"""How many rows of a file may wait for what they point at."""
 DRY_S = 600.0
 """How long a statement of a dry run may take."""
 
@@ -98,21 +99,27 @@ async def import_files(
             opened.append((_open(source, what, told, reader), reader))
         opened.sort(key=lambda one: _rank(_told(one[0], one[1], what), one[1], list(writers)))
         total = sum(file.total for file, _ in opened)
-        async with _beginning(db, scope, dry=dry) as parts, AsyncExitStack() as stack:
+        async with _beginning(db, scope, dry=dry) as parts:
             runs: list[_Run] = []
             for file, reader in opened:
-                refusals = stack.enter_context(
-                    Refusals(file, refused_into, silent=dry and refused_into is None)
+                refusals = Refusals(file, refused_into, silent=dry and refused_into is None)
+                # Rows of one concept are told at once; those of a system may point at what comes in a later file.
+                later = MAX_LATER if what in READERS else 0
+                run = _Run(
+                    reader, writers, refusals, report, parts, now, later, told.totals_as_of, told.one_gateway
                 )
-                run = _Run(reader, writers, refusals, report, parts, now, told.totals_as_of)
                 runs.append(run)
                 async for rows in _ahead(_batches(_told(file, reader, what))):
                     await run.batch(rows)
                     progress(report.rows, report.refused, max(total, report.rows))
-            await _once_more(runs)
-            progress(report.rows, report.refused, max(total, report.rows))
-            for (file, _), run in zip(opened, runs, strict=True):
+            while sum([await run.again() for run in runs]):
+                pass
+            for run, (file, _) in zip(runs, opened, strict=True):
+                run.give_up()
                 report.read(file, run.refusals)
+            progress(report.rows, report.refused, max(total, report.rows))
+        absent = [reader.not_there() for _, reader in opened if isinstance(reader, ColumnReader)]
+        report.absent = sorted(frozenset.intersection(*absent)) if absent else []
     finally:
         for file, _ in opened:
             file.close()
@@ -160,17 +167,8 @@ def _rank(rows: Iterator[Row], reader: Reader, concepts: Sequence[str]) -> int:
     return min((concepts.index(one) for one in found if one in concepts), default=len(concepts))
 
 
-async def _once_more(runs: "Sequence[_Run]") -> None:
-    """Write rows that named what only came after them, as long as that helps; then refuse the others."""
-    waiting = sum(len(run.put_off) for run in runs)
-    while waiting:
-        for run in runs:
-            await run.again()
-        left = sum(len(run.put_off) for run in runs)
-        if left == waiting:
-            for run in runs:
-                run.is_last = True
-        waiting = left
+# Tables grow while they are imported into: a plan that was good for the first batch reads all of them in the last.
+_PLANS = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 
 class _Parts:
@@ -183,6 +181,7 @@ class _Parts:
     async def one(self) -> AsyncIterator[Transaction]:
         if self._around is None:
             async with self._db.transaction(self._scope) as tx:
+                await tx.execute(_PLANS)
                 yield tx
         else:
             async with self._around.savepoint():
@@ -197,6 +196,7 @@ async def _beginning(db: Database, scope: Scope, *, dry: bool) -> AsyncIterator[
     try:
         async with db.transaction(scope) as tx:
             await tx.patiently(DRY_S)
+            await tx.execute(_PLANS)
             yield _Parts(db, scope, tx)
             raise _Undone
     except _Undone:
@@ -213,6 +213,8 @@ class _Pending:
 
     row: Row
     records: Sequence[Record]
+    counted: frozenset[int] = frozenset()
+    """Which of the records are in the report already, since the row is tried again."""
 
 
 class _RowsPrevent(Exception):
@@ -220,6 +222,9 @@ class _RowsPrevent(Exception):
         super().__init__()
         self.faults = faults
         """Which of the pending rows, and why."""
+
+
+_Reasons = Sequence[tuple[Failure, Record | None]]
 
 
 @dataclass(slots=True)
@@ -232,13 +237,14 @@ class _Run:
     report: Report
     parts: _Parts
     now: datetime
+    most_later: int
+    """How many rows may wait for what they point at."""
     totals_as_of: datetime | None = None
-    turned_down: list[tuple[Row, Sequence[tuple[Failure, Record | None]]]] = field(default_factory=list)
+    one_gateway: bool = False
+    turned_down: list[tuple[Row, _Reasons]] = field(default_factory=list)
     """Of the batch at hand."""
-    put_off: list[_Pending] = field(default_factory=list)
-    """What names rows that are not there, or not yet: it is tried again when all files are through."""
-    is_last: bool = False
-    """Whether nothing is put off any more."""
+    later: list[tuple[_Pending, _Reasons]] = field(default_factory=list)
+    """What points at nothing so far."""
 
     async def batch(self, rows: Sequence[Row]) -> None:
         pending: list[_Pending] = []
@@ -249,10 +255,10 @@ class _Run:
                     raise row.fault
                 pending.append(_Pending(row, [self._dated(record) for record in self.reader.records(row)]))
             except Failure as failure:
-                self._refuse(row, [failure])
+                self._refuse(_Pending(row, ()), [failure])
         await self._keep_files(pending)
         await self._write(pending)
-        self._turn_down()
+        self._write_refused()
 
     async def _keep_files(self, pending: Sequence[_Pending]) -> None:
         records = [record for one in pending for record in one.records if record.concept == "assets"]
@@ -264,20 +270,31 @@ class _Run:
         if missing:
             await writer.keep(missing, group_id=group_id)
 
-    async def again(self) -> None:
-        """Try again what was put off."""
-        waiting, self.put_off = self.put_off, []
+    async def again(self) -> int:
+        """Try once more the rows that wait; how many went in, wholly or refused for another reason."""
+        waiting, self.later = self.later, []
         for start in range(0, len(waiting), BATCH):
-            await self._write(waiting[start : start + BATCH])
-        self._turn_down()
+            await self._write([one for one, _ in waiting[start : start + BATCH]])
+            self._write_refused()
+        return len(waiting) - len(self.later)
 
-    def _turn_down(self) -> None:
-        for row, reasons in sorted(self.turned_down, key=lambda one: one[0].number):
-            self.refusals.add(row, reasons)
+    def give_up(self) -> None:
+        """Refuse the rows that wait."""
+        for one, reasons in self.later:
+            self._turn_down(one, reasons)
+            for at, record in enumerate(one.records):
+                if at not in one.counted:
+                    self.report.count(record, Outcome(Verdict.REFUSED))
+        self.later.clear()
+        self._write_refused()
+
+    def _write_refused(self) -> None:
+        self.refusals.add(sorted(self.turned_down, key=lambda one: one[0].ordinal))
         self.turned_down.clear()
 
     def _dated(self, record: Record) -> Record:
-        """Let a record that may have totals say up to when they count, where that is known."""
+        """Let a record say what is told of all: up to when its totals count, and that its number holds everywhere."""
+        record = known_to_all(record) if self.one_gateway else record
         writer = self.writers.get(record.concept)
         as_of = self.totals_as_of or record.row.at
         if as_of is None or writer is None or AS_OF not in writer.columns.known or record.values.get(AS_OF):
@@ -292,8 +309,7 @@ class _Run:
                     outcomes = await self._concepts(tx, pending)
             except _RowsPrevent as told:
                 for at, failures in sorted(told.faults.items()):
-                    if not self._puts_off(pending[at], failures):
-                        self._refuse(pending[at].row, failures, pending[at].records)
+                    self._refuse(pending[at], failures)
                 pending = [one for at, one in enumerate(pending) if at not in told.faults]
                 continue
             except Away:
@@ -303,8 +319,7 @@ class _Run:
                     problem if isinstance(problem, Failure) else Invalid(f"It cannot be stored: {problem}.")
                 )
                 if len(pending) == 1:
-                    if not self._puts_off(pending[0], [failure]):
-                        self._refuse(pending[0].row, [failure], pending[0].records)
+                    self._refuse(pending[0], [failure])
                     return
                 # It does not say which row it is about: find out by halves.
                 half = len(pending) // 2
@@ -314,70 +329,80 @@ class _Run:
             self._account(pending, outcomes)
             return
 
-    async def _concepts(
-        self, tx: Transaction, pending: Sequence[_Pending]
-    ) -> Sequence[tuple[int, Record, Outcome]]:
-        """Write the records, concept after concept; each with the place of its row and what became of it."""
-        by_concept: dict[str, list[tuple[int, Record]]] = {}
+    async def _concepts(self, tx: Transaction, pending: Sequence[_Pending]) -> "list[list[Outcome]]":
+        """Write the records, concept after concept; what became of each, by row."""
+        by_concept: dict[str, list[tuple[int, int, Record]]] = {}
+        outcomes = [[_nowhere(record) for record in one.records] for one in pending]
         for at, one in enumerate(pending):
-            for record in one.records:
-                by_concept.setdefault(record.concept, []).append((at, record))
-        done: list[tuple[int, Record, Outcome]] = []
+            for index, record in enumerate(one.records):
+                by_concept.setdefault(record.concept, []).append((at, index, record))
         for concept in [name for name in self.writers if name in by_concept]:
             found = by_concept[concept]
             for start in range(0, len(found), BATCH):
                 some = found[start : start + BATCH]
                 try:
-                    outcomes = await self.writers[concept].write(tx, [one for _, one in some], now=self.now)
+                    done = await self.writers[concept].write(
+                        tx, [record for _, _, record in some], now=self.now
+                    )
                 except RefusedTogether as told:
                     faults: dict[int, list[Failure]] = {}
                     for place, failure in told.faults.items():
                         faults.setdefault(some[place][0], []).append(failure)
                     raise _RowsPrevent(faults) from None
-                done += [(*pair, outcome) for pair, outcome in zip(some, outcomes, strict=True)]
-        return done
+                for (at, index, _), outcome in zip(some, done, strict=True):
+                    outcomes[at][index] = outcome
+        return outcomes
 
-    def _puts_off(self, pending: _Pending, failures: Iterable[Failure]) -> bool:
-        if (
-            self.is_last
-            or len(self.put_off) >= MAX_PUT_OFF
-            or not any(isinstance(f, NotFound) for f in failures)
-        ):
-            return False
-        self.put_off.append(pending)
-        return True
+    def _account(self, pending: Sequence[_Pending], outcomes: Sequence[Sequence[Outcome]]) -> None:
+        for one, became in zip(pending, outcomes, strict=True):
+            reasons = [
+                (outcome.failure or Invalid("It was refused."), record)
+                for record, outcome in zip(one.records, became, strict=True)
+                if outcome.verdict is Verdict.REFUSED
+            ]
+            waits = self._may_wait(reasons)
+            counted = set(one.counted)
+            for index, (record, outcome) in enumerate(zip(one.records, became, strict=True)):
+                if index not in counted and not (waits and outcome.verdict is Verdict.REFUSED):
+                    if record.concept in self.writers:
+                        self.report.count(record, outcome)
+                    else:
+                        self.report.lose(record)
+                    counted.add(index)
+            if waits:
+                self.later.append((_Pending(one.row, one.records, frozenset(counted)), reasons))
+            elif reasons:
+                self._turn_down(one, reasons)
 
-    def _account(self, pending: Sequence[_Pending], outcomes: Sequence[tuple[int, Record, Outcome]]) -> None:
-        for one in pending:
-            for record in one.records:
-                if record.concept not in self.writers:
-                    self.report.lose(record)
-        refused: dict[int, list[tuple[Failure, Record, Outcome]]] = {}
-        for at, record, outcome in outcomes:
-            if outcome.verdict is Verdict.REFUSED:
-                failure = outcome.failure or Invalid("It was refused.")
-                refused.setdefault(at, []).append((failure, record, outcome))
-            else:
-                self.report.count(record, outcome)
-        for at, found in sorted(refused.items()):
-            row = pending[at].row
-            if self._puts_off(_Pending(row, [record for _, record, _ in found]), [f for f, _, _ in found]):
-                continue
-            self.report.refused += 1
-            for failure, record, outcome in found:
-                self.report.count(record, outcome)
-                self.report.because(failure, row)
-            self.turned_down.append((row, [(failure, record) for failure, record, _ in found]))
+    def _refuse(self, one: _Pending, failures: Sequence[Failure]) -> None:
+        """Refuse a row as a whole, or let it wait."""
+        only = one.records[0] if len(one.records) == 1 else None
+        reasons = [(failure, only) for failure in failures]
+        if one.records and self._may_wait(reasons):
+            self.later.append((one, reasons))
+            return
+        for at, record in enumerate(one.records):
+            if at not in one.counted:
+                self.report.count(record, Outcome(Verdict.REFUSED))
+        self._turn_down(one, reasons)
 
-    def _refuse(self, row: Row, failures: Sequence[Failure], records: Sequence[Record] = ()) -> None:
-        """Refuse a row as a whole."""
+    def _may_wait(self, reasons: _Reasons) -> bool:
+        """Whether a row may go in once there is more."""
+        missing = any(isinstance(failure, NotFound) for failure, _ in reasons)
+        return missing and len(self.later) < self.most_later
+
+    def _turn_down(self, one: _Pending, reasons: _Reasons) -> None:
         self.report.refused += 1
-        for record in records:
-            self.report.count(record, Outcome(Verdict.REFUSED))
-        only = records[0] if len(records) == 1 else None
-        for failure in failures:
-            self.report.because(failure, row)
-        self.turned_down.append((row, [(failure, only) for failure in failures]))
+        for failure, _ in reasons:
+            self.report.because(failure, one.row)
+        self.turned_down.append((one.row, reasons))
+
+
+def _nowhere(record: Record) -> Outcome:
+    """What becomes of a record that no writer takes: one without values only tells what is lost."""
+    if not record.values:
+        return Outcome(Verdict.SAME)
+    return Outcome.refused(Invalid(f"There is no place for {record.concept} here.", code="NO_PLACE"))
 
 
 async def _ahead(batches: Iterator[list[Row]]) -> AsyncIterator[list[Row]]:

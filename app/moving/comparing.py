@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from app.moving.differing import Difference, Kind, differences
-from app.moving.hosts import Host, Refused
+from app.moving.hosts import Host, Refused, Unreachable
 from app.moving.reasons import Reason, reason_of
 from app.moving.requests import Answer, Request
 from app.moving.walking import Names, Progress, Visit, Walker, run_names, silent
@@ -16,6 +16,8 @@ from app.moving.walks.steps import Walk
 HEADERS = ("content-type", "x-total-count", "link", "location", "www-authenticate")
 """Headers that clients read."""
 EXAMPLES = 3
+SILENT = 5
+"""After how many questions in a row without an answer a host is taken to be gone."""
 MAX_GROUPS = 5_000
 """How many groups are kept apart; further ones are counted by route and kind alone."""
 
@@ -75,7 +77,7 @@ class Comparison:
 
     def add(self, request: Request, difference: Difference) -> None:
         """Count one."""
-        reason = reason_of(request.system, difference)
+        reason = reason_of(request.system, difference, route=request.route)
         key = difference.key
         mark = (request.system, request.route, key, difference.kind, reason.name if reason else "")
         if mark not in self.groups and len(self.groups) >= MAX_GROUPS:
@@ -103,7 +105,7 @@ async def compare_walk(
     """Walk the old host, and ask the new one everything as well. Raises Refused and Unreachable."""
     asker = _Asker(old, new, into, headers)
 
-    async def ask(_: Visit, request: Request) -> Answer:
+    async def ask(_: Visit, request: Request) -> Answer | None:
         return await asker.ask(request)
 
     walker = Walker(walk, ask, run_names=run_names(today), at_once=at_once, progress=progress)
@@ -139,25 +141,45 @@ async def compare_requests(
 
 class _Asker:
     def __init__(self, old: Host, new: Host, into: Comparison, headers: Sequence[str]) -> None:
-        self._old, self._new, self._into, self._headers = old, new, into, headers
+        self._old, self._new, self._into, self._headers = _Side(old), _Side(new), into, headers
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request) -> Answer | None:
         """Both answers compared, and the old one for what it prints. Asked together, so that clocks agree."""
-        old, new = await asyncio.gather(
-            _asked(self._old, request), _asked(self._new, request), return_exceptions=False
-        )
+        old, new = await asyncio.gather(self._old.ask(request), self._new.ask(request))
         mark = (request.system, request.route)
         self._into.asked[mark] += 1
         equal = True
-        for difference in differences(old, new, headers=self._headers):
+        for difference in _between(old, new, self._headers):
             equal = False
             self._into.add(request, difference)
         self._into.equal[mark] += equal
         return old
 
 
-async def _asked(host: Host, request: Request) -> Answer:
-    answer = await host.ask(request)
-    if answer.status == 401:
-        raise Refused(f"{host.base} refuses the credential (401) at {request}.")
-    return answer
+class _Side:
+    """A host that may leave single questions without an answer, but not all of them."""
+
+    def __init__(self, host: Host) -> None:
+        self._host, self._in_a_row, self._answered = host, 0, False
+
+    async def ask(self, request: Request) -> Answer | None:
+        """The answer; None where none came after all attempts."""
+        try:
+            answer = await self._host.ask(request)
+        except Unreachable:
+            self._in_a_row += 1
+            if not self._answered or self._in_a_row >= SILENT:
+                raise
+            return None
+        if answer.status == 401:
+            raise Refused(f"{self._host.base} refuses the credential (401) at {request}.")
+        self._in_a_row, self._answered = 0, True
+        return answer
+
+
+def _between(old: Answer | None, new: Answer | None, headers: Sequence[str]) -> Iterator[Difference]:
+    if old is not None and new is not None:
+        yield from differences(old, new, headers=headers)
+    elif old is not new:
+        said = [("no answer" if one is None else f"{one.status}") for one in (old, new)]
+        yield Difference(Kind.UNANSWERED, "", *said)

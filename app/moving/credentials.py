@@ -40,6 +40,10 @@ def address_of(values: Sequence[str], *, option: str) -> str:
     address = values[-1].rstrip("/")
     if not re.match(r"https?://[^/]", address):
         raise Invalid(f"`{option}` is an address like https://api.example.com, not {address[:80]!r}.")
+    if "@" in address.split("/")[2] or "?" in address or "#" in address:
+        raise Invalid(
+            f"`{option}` is an address alone: credentials have an option of their own, there is no query."
+        )
     return address
 
 
@@ -47,6 +51,8 @@ def headers_of(walk: Walk, values: Sequence[str]) -> dict[str, str]:
     """The headers that show these credentials to a host of this API."""
     headers: dict[str, str] = {}
     for value in map(_read, values):
+        if not value:
+            raise Invalid(f"The credential for {walk.system} is empty.")
         if found := _HEADER.fullmatch(value):
             headers[found[1]] = found[2].strip()
         elif walk.key_header:
@@ -54,7 +60,7 @@ def headers_of(walk: Walk, values: Sequence[str]) -> dict[str, str]:
         else:
             headers["Authorization"] = value if value.lower().startswith("bearer ") else f"Bearer {value}"
     for name, value in headers.items():
-        if not value or not value.isprintable() or not value.isascii():
+        if not (value.isprintable() and value.isascii()):
             raise Invalid(f"The credential for {walk.system} cannot be sent in the header {name}.")
     return headers
 

@@ -111,7 +111,7 @@ class Host:
         retrying = AsyncRetrying(
             stop=self._stop,
             wait=self._wait,
-            retry=retry_if_exception_type((httpx.TransportError, _Busy)),
+            retry=retry_if_exception_type((httpx.RequestError, _Busy)),
             reraise=True,
         )
         try:
@@ -120,7 +120,7 @@ class Host:
                     return await self._once(request, conditions or {})
         except _Busy as busy:
             return busy.answer
-        except httpx.TransportError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise Unreachable(f"{self.base} gives no answer to {request}: {why}.") from None
         raise AssertionError("it ends by an answer or an error")
@@ -203,8 +203,9 @@ class Host:
         """Seconds until the next attempt. What Retry-After says is kept by `_turn`."""
         error = state.outcome.exception() if state.outcome else None
         logging.getLogger(__name__).info("asked again after %s", error)
-        if isinstance(error, _Busy) and retry_after_s(error.answer) is not None:
+        if isinstance(error, _Busy) and retry_after_s(error.answer):
             return 0.0
+        # Also where the time that was asked for has passed already.
         longest = min(self._pace.first_wait_s * 2 ** (state.attempt_number - 1), 60.0)
         return float(longest) * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, TooLarge
 from app.moving import kept
 from app.moving.requests import Answer, Request
 from app.moving.walks.steps import Walk
@@ -48,7 +48,9 @@ class Folder:
         self.run = 1
 
     def __enter__(self) -> Self:
+        # Customers' data is in it: nobody but its owner looks inside.
         self.place.mkdir(parents=True, exist_ok=True)
+        self.place.chmod(0o700)
         self._lock = (self.place / "lock").open("wb")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,8 +175,14 @@ class Folder:
         )  # fmt: skip
         text = kept.written(line, answer.body)
         offset = os.fstat(file.fileno()).st_size
-        if file.write(text) != len(text):
-            raise OSError(f"The disk of {self.place} is full.")
+        try:
+            whole = file.write(text) == len(text)
+        except OSError:
+            whole = False
+        if not whole:
+            # Others may add lines before this process ends.
+            file.truncate(offset)
+            raise TooLarge(f"There is no room in {self.place}. The same command goes on when there is.")
         before = self._known.get(request.key)
         if before is None:
             self.answers[request.route] += 1

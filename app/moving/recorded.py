@@ -10,7 +10,7 @@ of Apache and nginx; a plain line begins with it, `GET /api/campaigns`; a JSON l
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,8 +36,11 @@ class Recorded:
     """How many were not taken, by the reason."""
 
 
-def read_recorded(path: Path, walks: Sequence[Walk]) -> Recorded:
-    """The requests of a file, or of a folder that was pulled. Invalid where it can't be read."""
+def read_recorded(path: Path, walks: Sequence[Walk], *, below: Collection[str] = ()) -> Recorded:
+    """The requests of a file, or of a folder that was pulled. Invalid where it can't be read.
+
+    `below` are the paths below which the host was mounted when they were recorded, such as `/gateway`.
+    """
     found, seen = Recorded(), set[bytes]()
     if path.is_dir():
         for request, names in kept_requests(path, {walk.system for walk in walks}):
@@ -46,7 +49,7 @@ def read_recorded(path: Path, walks: Sequence[Walk]) -> Recorded:
         return found
     try:
         for method, target, body in _entries(path):
-            matched = match(method, target, body, walks)
+            matched = match(method, _without(target, below), body, walks)
             if isinstance(matched, str):
                 found.left_out[matched] += 1
                 continue
@@ -76,6 +79,13 @@ def match(
     if method not in ("GET", "POST"):
         return f"{method}, which does not read"
     return f"{method} of no documented route that reads"
+
+
+def _without(target: str, below: Collection[str]) -> str:
+    """Path and query of a target, without what the host was mounted below."""
+    parts = urlsplit(target)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    return next((path[len(one) :] for one in below if one and path.startswith(f"{one}/")), path)
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str, str | None]]:

@@ -37,7 +37,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 class Walker:
-    """One walk. `shortfalls` says afterwards which lists said they had more than they printed."""
+    """One walk."""
 
     def __init__(
         self,
@@ -49,14 +49,26 @@ class Walker:
         at_once: int = 4,
         progress: Progress = silent,
     ) -> None:
-        self.shortfalls: list[str] = []
+        self._short: list[str] = []
+        self._cut: dict[str, tuple[str, int, set[str]]] = {}
         self._walk, self._ask, self._run_names, self._progress = walk, ask, run_names, progress
         self._pulling, self._at_once = pulling, at_once
-        self._steps = [step for step in walk.steps if not (pulling and step.compared_only)]
+        steps = [step for step in walk.steps if not (pulling and step.compared_only)]
+        self._steps = [(step, step.needs, sorted(step.needs)) for step in steps]
         self._waiting: deque[Visit] = deque()
         self._known: set[tuple[int, tuple[str, ...]]] = set()
         self._taken: Counter[int] = Counter()
         self._done = 0
+
+    @property
+    def shortfalls(self) -> list[str]:
+        """The lists that said they had more than they printed, in the end and in all."""
+        cut = [
+            f"{request} says {total}, and {len(marks)} were printed, also narrowed."
+            for request, total, marks in self._cut.values()
+            if len(marks) < total
+        ]
+        return [*self._short, *cut]
 
     async def run(self, starts: Iterable[Names] = ()) -> None:
         """Walk until nothing new is found. What the asking raises ends the walk."""
@@ -69,9 +81,11 @@ class Walker:
                 while self._waiting and len(running) < self._at_once:
                     running.add(asyncio.create_task(self._visit(self._waiting.popleft())))
                 finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    self._done += 1
-                    task.result()
+                self._done += len(finished)
+                # All are looked at, the first is raised: what nobody looks at is complained about at the end.
+                troubles = [trouble for task in finished if (trouble := task.exception()) is not None]
+                if troubles:
+                    raise troubles[0]
                 self._progress(self._walk.system, self._done, len(self._known))
         finally:
             for task in running:
@@ -80,11 +94,10 @@ class Walker:
 
     def _learn(self, names: Names, row: object) -> None:
         """Every step that can be asked with these names, and was not before, is waiting now."""
-        for number, step in enumerate(self._steps):
-            needs = step.needs
+        for number, (step, needs, order) in enumerate(self._steps):
             if not needs <= names.keys() or (self._pulling and step.unless_below in names):
                 continue
-            mark = (number, tuple(names[name] for name in sorted(needs)))
+            mark = (number, tuple(names[name] for name in order))
             if mark in self._known or (step.most is not None and self._taken[number] >= step.most):
                 continue
             self._known.add(mark)
@@ -97,7 +110,11 @@ class Walker:
         if visit.step.pages is None:
             answer = await self._ask(visit, request)
             if answer is not None and answer.status == 200:
-                self._learn_from(visit, _rows(visit.step, answer.json()))
+                body = answer.json()
+                rows = _rows(visit.step, body)
+                if visit.step.rows is not None:
+                    self._count(visit, request, rows, _told(answer, body))
+                self._learn_from(visit, rows)
             return
         seen: set[str] = set()
         for again in range(PASSES if self._pulling else 1):
@@ -107,7 +124,7 @@ class Walker:
             if not moved or (again and len(seen) == before):
                 break
         if total is not None and printed < total:
-            self.shortfalls.append(f"{request} says {total} and prints {printed}.")
+            self._short.append(f"{request} says {total} and prints {printed}.")
 
     async def _read_list(
         self, visit: Visit, request: Request, seen: set[str], again: int
@@ -150,6 +167,13 @@ class Walker:
         most = max(totals, default=None)
         return twice or len(totals) > 1 or (most or 0) > len(here), len(here), most
 
+    def _count(self, visit: Visit, request: Request, rows: list[object], total: int | None) -> None:
+        """A list without pages may be cut; asked narrowed, the same route prints the others."""
+        if not visit.step.needs:
+            self._cut.setdefault(request.route, (str(request), total or 0, set()))
+        if request.route in self._cut:
+            self._cut[request.route][2].update(_mark(visit.step, row) for row in rows)
+
     def _learn_from(self, visit: Visit, rows: Iterable[object]) -> None:
         if not visit.step.gives:
             return
@@ -164,7 +188,7 @@ class Walker:
 
 def request_of(walk: Walk, step: Step, names: Names) -> Request:
     """The request of a step with these names. A parameter whose name only a later run has is left out."""
-    path = walk.bases[0] + NAME.sub(lambda found: quote(names[found[1]], safe=""), step.path)
+    path = walk.base + NAME.sub(lambda found: quote(names[found[1]], safe=""), step.path)
     query = {
         name: filled(value, names)
         for name, value in step.query.items()

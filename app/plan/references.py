@@ -2,7 +2,7 @@
 
 Where an argument takes ids, it says so by converting with `ids_of` or `id_of`. What such an argument names otherwise is
 looked up where it is compared: the row with that id in that system, else the row of ours whose number the system's
-facade shows like that, which is one without an id in it (`values/systems.py`).
+facade writes like that (`values/systems.py`).
 """
 
 from collections.abc import Sequence
@@ -66,8 +66,7 @@ def found_elsewhere(reader: IdReader, key: tuple[Any, ...], read: Any) -> Sql:
     """
     cast = "uuid" if reader.is_uuid else "bigint"
     column = "row_uuid" if reader.is_uuid else "row_id"
-    theirs = scoped_table(_NO_CATALOG, EXTERNAL, "known", ScopeShape.GROUP)
-    other = scoped_table(_NO_CATALOG, EXTERNAL, "shown", ScopeShape.GROUP)
+    known = scoped_table(_NO_CATALOG, EXTERNAL, "known", ScopeShape.GROUP)
 
     def part(at: int, kind: str) -> Sql:
         def value(bindings: Bindings) -> Sequence[object]:
@@ -79,15 +78,13 @@ def found_elsewhere(reader: IdReader, key: tuple[Any, ...], read: Any) -> Sql:
     rows = sql(
         """
         SELECT coalesce(
-            (SELECT {known_row} FROM {known}
+            (SELECT {row} FROM {known}
               WHERE {known.scope} AND {known.system} = asked.system AND {known.id} = asked.id
                 AND {known.kind} = {kind}),
-            CASE WHEN NOT EXISTS (SELECT FROM {shown}
-                                   WHERE {shown.scope} AND {shown.kind} = {kind} AND {shown_row} = asked.ours
-                                     AND {shown.system} = asked.system) THEN asked.ours END)
+            asked.ours)
           FROM unnest({systems}, {ids}, {ours}) AS asked(system, id, ours)
         """,
-        known=theirs, shown=other, known_row=theirs(column), shown_row=other(column), kind=quoted(reader.prefix),
+        known=known, row=known(column), kind=quoted(reader.prefix),
         systems=part(0, "text"), ids=part(1, "text"), ours=part(2, cast),
     )  # fmt: skip
     return sql("{how}({rows})", how=verbatim("ARRAY" if reader.many else ""), rows=rows)

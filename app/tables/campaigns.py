@@ -86,7 +86,7 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
         one_of("objective", list(Objective)),
         CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
         CheckConstraint("budget_total >= 0", name="budget_not_negative"),
-        CheckConstraint("ends_at > starts_at", name="window_order"),
+        CheckConstraint("ends_at >= starts_at", name="window_order"),
         CheckConstraint(f"total_rewards BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="total_rewards_long"),
         CheckConstraint(
             "reward_version > 0 AND least(reward_participants, reward_transactions, reward_revenue) >= 0"

@@ -95,6 +95,11 @@ class Buyer:
                 assert isinstance(done, Changed)
         return made
 
+    async def known_as(self, kind: str, ident: int, number: str) -> None:
+        """Give a row its number in Criteo's system."""
+        async with self.inner.db.transaction(self.inner.given.scope) as tx:
+            await set_ids(tx, kind, {ident: {"criteo": number}})
+
     async def spend(self, campaign_id: int, amount: str, *, day: date | None = None) -> None:
         """Spend, as it is reported for a day; today unless given."""
         inner, now = self.inner, datetime.now(UTC)
@@ -130,9 +135,9 @@ async def advertiser(made: Marketer, number: str = ADVERTISER, *, zone: str = "U
     """This client's default store, imported with that number."""
     found = Buyer(made)
     await found.set(
-        "UPDATE store SET external_id = $3, time_zone = $4 WHERE group_id = $1 AND id = $2",
-        made.given.store_id, number, zone,
-    )  # fmt: skip
+        "UPDATE store SET time_zone = $3 WHERE group_id = $1 AND id = $2", made.given.store_id, zone
+    )
+    await found.known_as("store", made.given.store_id, number)
     return found
 
 

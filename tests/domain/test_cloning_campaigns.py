@@ -42,7 +42,7 @@ async def test_a_clone_is_a_draft_with_the_same_insides(db: Database) -> None:
     partner = await given.partner(db, group.group_id)
     source = await given.campaign(
         db, group.scope, name="Template", is_template=True, partner_id=partner, channels=["email"],
-        starts_on=date(2025, 6, 1), period_type="1_month", external_id="old-1", reward_type=2,
+        starts_on=date(2025, 6, 1), period_type="1_month", known_as={"crm": "old-1"}, reward_type=2,
     )  # fmt: skip
     await given.flow_tree(db, group.group_id, source, partner_id=partner)
     copy = await clone(db, group.scope, source, name="Copy")
@@ -56,7 +56,7 @@ async def test_a_clone_is_a_draft_with_the_same_insides(db: Database) -> None:
     assert (row["name"], row["status"], row["is_template"], row["template_id"]) == (
         "Copy", "draft", False, source,
     )  # fmt: skip
-    assert (row["starts_at"], row["external_id"], row["reward_type"]) == (None, None, 2)
+    assert (row["starts_at"], row["known_as_id"], row["reward_type"]) == (None, [], 2)
     assert (row["period_type"], row["channels"], row["partner_id"]) == ("1_month", ["email"], partner)
 
 

@@ -61,7 +61,6 @@ async def test_a_store_gets_a_random_key_unless_one_is_given(db: Database) -> No
         ({"name": "a", "time_zone": "europe/paris"}, ["timeZone"]),
         ({"name": "a", "time_zone": "../etc/passwd"}, ["timeZone"]),
         ({"name": "a", "time_zone": "\0"}, ["timeZone"]),
-        ({"name": "a", "external_id": ""}, ["externalId"]),
     ],
 )
 async def test_wrong_values_are_refused_by_name(
@@ -102,10 +101,10 @@ async def test_the_first_stores_of_a_group_agree_on_a_default(db: Database) -> N
 
 async def test_an_update_changes_what_was_sent(db: Database) -> None:
     group = await groups.group(db)
-    store = await make(db, group.scope, name="Lille", time_zone="Asia/Tokyo", external_id="12")
+    store = await make(db, group.scope, name="Lille", time_zone="Asia/Tokyo")
     await change(db, group.scope, store, name="Lille 2", time_zone=None)
     row = (await rows(db, group.scope))[store]
-    assert (row["name"], row["time_zone"], row["external_id"]) == ("Lille 2", None, "12")
+    assert (row["name"], row["time_zone"]) == ("Lille 2", None)
     with pytest.raises(Conflict):
         await change(db, group.scope, store, beacon_key=group.beacon_key)
 

@@ -6,6 +6,7 @@ from typing import Any
 from app.db.database import Database
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
+from app.domain.external_ids import Ids, set_ids
 from app.values.scope import Scope
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
@@ -19,12 +20,16 @@ async def campaign(
     store_id: int | None = None,
     draft: bool = False,
     now: datetime = NOON,
+    known_as: Ids | None = None,
     **fields: Any,
 ) -> int:
-    """A campaign as `create_campaign` makes it; its id."""
+    """A campaign as `create_campaign` makes it, and what other systems call it; its id."""
     async with db.transaction(scope) as tx:
         given = CampaignFields(name=name, **fields)
-        return await create_campaign(tx, given, store_id=store_id, draft=draft, now=now)
+        made = await create_campaign(tx, given, store_id=store_id, draft=draft, now=now)
+        if known_as:
+            await set_ids(tx, "camp", {made: known_as})
+        return made
 
 
 async def segment(db: Database, group_id: int, *, name: str = "Gold") -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from app.db.database import Database
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
+from app.domain.external_ids import set_ids
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import record_metrics
 from app.values.scope import Scope
@@ -26,17 +27,24 @@ async def segment(
     """A segment as it was imported, counted or not; its id."""
     async with db.transaction(Scope(group_id)) as tx:
         found = await tx.fetchval(
-            "INSERT INTO segment (group_id, name, external_id, type, criteria, size, sized_at, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now())) RETURNING id",
-            group_id, name, external_id, kind, criteria, size, sized_at, created_at,
+            "INSERT INTO segment (group_id, name, type, criteria, size, sized_at, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now())) RETURNING id",
+            group_id, name, kind, criteria, size, sized_at, created_at,
         )  # fmt: skip
+        if external_id is not None:
+            await set_ids(tx, "seg", {found: {"crm": external_id}})
     return int(found)
 
 
-async def campaign(db: Database, scope: Scope, *, now: datetime, **fields: Any) -> int:
+async def campaign(
+    db: Database, scope: Scope, *, now: datetime, external_id: str | None = None, **fields: Any
+) -> int:
     """A campaign as it was imported; `now` decides its status. Its id."""
     async with db.transaction(scope) as tx:
-        return await create_campaign(tx, CampaignFields(**fields), now=now)
+        made = await create_campaign(tx, CampaignFields(**fields), now=now)
+        if external_id is not None:
+            await set_ids(tx, "camp", {made: {"crm": external_id}})
+        return made
 
 
 async def figures(

@@ -39,6 +39,7 @@ SAID: Mapping[str, Any] = {
     },
     "EventTypeCreateInput.reference": "new-type",
     "ProjectUpdateInput.maxEventBytes": 2_048,
+    "ExternalIdEntryInput.system": "own",
     "WebhookDeliveryInput.provider": "sendgrid",
     "WebhookDeliveryInput.body": "[]",
 }
@@ -47,13 +48,14 @@ OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
-    "ProjectUpdate": "proj",
+    "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
+    "IntegrationName": "intg",
 }  # fmt: skip
 """The prefix of the `id` of inputs, by how their names begin; of others a campaign's, or nobody's."""
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "integrationId": "intg", "ids": "event",
-    "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj",
+    "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj", "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",

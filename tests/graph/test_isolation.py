@@ -66,7 +66,7 @@ async def test_the_same_questions_do_show_what_is_there(asker: Asker, theirs: Ev
         "Query.viewer.store", "Query.metricTotals", "Campaign.metrics", "Campaign.spendLimit", "Campaign.goals",
         "SpendLimit.spentInPeriod", "SpendLimit.remaining", "SpendLimit.pacing",
         "Campaign.flows", "Flow.multipliers", "FlowAction.flow", "FlowCondition.flow", "FlowMultiplier.flow",
-        "Segment.members", "Customer.memberships",
+        "Segment.members", "Customer.memberships", "Event.user", "EventMetric.user",
         "Query.webhookProviders", "Query.exchangeRates", "Campaign.attribution",
             "Query.rewardEntries", "Query.rewardBalances", "Campaign.rewardEntries", "Customer.rewardBalances",
     }, empty  # fmt: skip

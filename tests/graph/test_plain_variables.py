@@ -33,7 +33,7 @@ INPUTS = {
         "isTemplate",
         "rewards",
     ),
-    "StoreCreateInput": ("name", "beaconKey", "timeZone", "isDefault", "externalId", "unavailableFeatures"),
+    "StoreCreateInput": ("name", "beaconKey", "timeZone", "isDefault", "unavailableFeatures"),
     "CampaignCreateInput": ("name", "channels", "content", "rewards", "draft", "storeId"),
     "PromoRedeemInput": ("key", "code", "basket", "customerId"),
     "MetricsRecordInput": ("entries", "mode"),

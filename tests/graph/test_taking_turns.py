@@ -59,8 +59,11 @@ async def test_when_too_many_wait_the_next_is_told() -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_whoever_has_a_turn_gives_way_and_nobody_after_it() -> None:
+async def test_whoever_has_a_turn_beside_others_gives_way_and_nobody_after_it() -> None:
     turns = Turns()
+    async with turns.turn(1):
+        assert not GIVES_WAY.get(), "alone it gives way to nobody"
+    turns.saw(2)
     async with turns.turn(1):
         assert GIVES_WAY.get()
     assert not GIVES_WAY.get()

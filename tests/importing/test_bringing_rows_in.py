@@ -195,9 +195,12 @@ async def test_segments_then_campaigns_with_their_old_ids(
         )  # fmt: skip
         assert json.loads(told[0]["row"]) == CAMPAIGNS[3]
     async with db.transaction(shop.scope) as tx:
-        segments = await tx.fetch("SELECT known_as_id[1], type, size, source FROM segment ORDER BY 1")
+        segments = await tx.fetch(
+            "SELECT known_as_id[1] AS external_id, type, size, source FROM segment ORDER BY 1"
+        )
         campaigns = await tx.fetch(
-            "SELECT known_as_id[1], status, subject, segment_id IS NOT NULL AS aimed FROM campaign ORDER BY 1"
+            "SELECT known_as_id[1] AS external_id, status, subject, segment_id IS NOT NULL AS aimed"
+            "  FROM campaign ORDER BY 1"
         )
     assert [tuple(row) for row in segments] == [
         ("seg_friends", "imported", 2, "old crm"), ("seg_loyalty_gold", "dynamic", 2, None),

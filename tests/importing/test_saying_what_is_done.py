@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.db.database import Database, Transaction
-from app.errors import Conflict, Invalid
-from app.importing import registry
+from app.errors import Conflict, Invalid, NotFound
+from app.importing import registry, running
 from app.importing.reading.sources import find_sources
 from app.importing.reading.told import Told, read_told
 from app.importing.records import Columns, Lists, Outcome, Record, Row, Verdict
@@ -193,6 +193,74 @@ async def test_a_mapping_in_a_file(db: Database, shop: GivenGroup, tmp_path: Pat
         read_told(mapping=tmp_path / "none")
 
 
+async def test_a_mapping_to_nothing_or_of_nothing_is_said(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("Nr;Farbe;Ort\n1;rot;Ulm\n")
+    with pytest.raises(Invalid, match="perhaps `total_spent`"):
+        await bring(db, shop, "customers", file, told=read_told(maps=["Nr=totalspend"]))
+    told = read_told(maps=["Nr=id", "Farbe=attributes.colour", "Umsatz=total_spent"])
+    report = await bring(db, shop, "customers", file, told=told)
+    assert report.absent == ["Umsatz"]
+    assert "No column is called `Umsatz`." in report.lines()
+    async with db.transaction(shop.scope) as tx:
+        assert json.loads(await tx.fetchval("SELECT attributes::text FROM customer")) == {
+            "colour": "rot",
+            "Ort": "Ulm",
+        }
+
+
+async def test_rows_on_one_line_are_told_apart(
+    db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH", 2)
+    file = _written(tmp_path / "c.json", json.dumps([{"id": n % 5, "name": f"N{n}"} for n in range(8)]))
+    report = await bring(db, shop, "customers", file)
+    assert (verdicts(report), report.refused) == ([5, 0, 0, 3], 3)
+    told = [json.loads(line) for line in (tmp_path / "c.json.reasons.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["row"], one["code"]) for one in told] == [
+        (1, 6, "REPEATED"), (1, 7, "REPEATED"), (1, 8, "REPEATED"),
+    ]  # fmt: skip
+
+
+async def test_a_workbook_is_no_table(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
+    file = tmp_path / "c.xlsx"
+    file.write_bytes(b"PK\x03\x04 and so on")
+    with pytest.raises(Invalid, match="CSV"):
+        await bring(db, shop, "customers", file)
+
+
+async def test_two_of_our_names_for_a_value(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
+    file = tmp_path / "c.jsonl"
+    await bring(db, shop, "segments", _written(tmp_path / "s.jsonl", '{"id": "s1", "name": "Friends"}'))
+    _written(
+        file,
+        '{"id": 1, "name": "A", "segment_id": "s1", "segment": {"id": "s1"}, "store": null, "store_id": null}',
+    )
+    assert verdicts(await bring(db, shop, "campaigns", file), "campaigns") == [1, 0, 0, 0]
+    _written(file, '{"id": 2, "externalId": 3, "external_id": 4, "name": "A"}')
+    assert verdicts_or_refused(await bring(db, shop, "campaigns", file)) == 1
+
+
+def _written(file: Path, text: str) -> Path:
+    file.write_text(text)
+    return file
+
+
+def verdicts_or_refused(report: Report) -> int:
+    assert not report.concepts
+    return report.refused
+
+
+async def test_a_place_for_refused_rows_that_cannot_be_written(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = _written(tmp_path / "c.csv", "id,email\n1,bad\n")
+    with pytest.raises(Invalid, match="--refused"):
+        await bring(db, shop, "customers", file, refused_into=tmp_path / "none" / "x.csv")
+
+
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(["good", "bad"]), st.text(st.sampled_from('aé;,"\n '), max_size=6)),
@@ -272,7 +340,7 @@ async def test_a_folder_and_its_total(db: Database, shop: GivenGroup, tmp_path: 
     assert verdicts(report) == [4, 0, 0, 2]
     messages = [reason.message for reason in report.reasons.values()]
     assert any(message.startswith(f"Line 2 of {folder / 'a.csv'} is about the same") for message in messages)
-    assert len((tmp_path / "b.json.refused.jsonl").read_text().splitlines()) == 2
+    assert len((tmp_path / "more-b.json.refused.jsonl").read_text().splitlines()) == 2
     empty = tmp_path / "empty"
     empty.mkdir()
     for nowhere in (empty, tmp_path / "none.csv"):
@@ -354,6 +422,65 @@ async def test_a_batch_that_fails_as_a_whole_is_tried_by_halves(
     # A row of an answer is written down within its list, and with what stood around.
     refused = [json.loads(line) for line in (tmp_path / "n.jsonl.refused.jsonl").read_text().splitlines()]
     assert refused == [{"of": "me", "data": [rows[n]]} for n in (3, 5, 900)]
+
+
+class _Links:
+    """A writer of what points at customers."""
+
+    columns = Columns(("to",))
+
+    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
+        known = await tx.fetch("SELECT external_id FROM customer WHERE group_id = $1", tx.scope.group_id)
+        there = {row["external_id"] for row in known}
+        return [
+            Outcome(Verdict.MADE)
+            if record.values["to"] in there
+            else Outcome.refused(NotFound("customer", record.values["to"], path=["to"]))
+            for record in records
+        ]
+
+
+class _Friends:
+    """A system that prints whom somebody knows, and something nobody here has heard of."""
+
+    lists = Lists(frozenset({"data"}))
+
+    def records(self, row: Row) -> Sequence[Record]:
+        values = row.values
+        links = [Record("links", {"to": to}, row) for to in values.get("knows", [])]
+        odd = [Record("planets", {}, row)] if "planet" in values else []
+        return [Record("customers", {"external_id": values["id"]}, row), *links, *odd]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_what_points_at_a_later_file_waits_for_it(
+    db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: bool
+) -> None:
+    monkeypatch.setitem(registry.WRITERS, "links", _Links)
+    monkeypatch.setitem(registry.READERS, "diary", _Friends())
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = [
+        {"id": "a", "knows": ["b", "c"]},
+        {"id": "x", "knows": ["nobody", "a"]},
+        {"id": "y", "planet": "Mars"},
+    ]
+    _written(folder / "1.json", json.dumps({"data": rows}))
+    _written(folder / "2.json", json.dumps({"data": [{"id": "b", "knows": ["c"]}]}))
+    _written(folder / "3.json", json.dumps({"data": [{"id": "c"}]}))
+    seen: list[tuple[int, int, int]] = []
+    report = await bring(
+        db, shop, "diary", folder, dry=dry, progress=lambda *told: seen.append(told), refused_into=tmp_path
+    )
+    assert (report.rows, report.refused, seen[-1]) == (5, 2, (5, 2, 5))
+    # Each record is counted once, however often its row was tried.
+    assert (verdicts(report), verdicts(report, "links")) == ([5, 0, 0, 0], [4, 0, 0, 1])
+    assert verdicts(report, "planets") == [0, 0, 0, 1]
+    told = [json.loads(line) for line in (tmp_path / "1.json.reasons.jsonl").read_text().splitlines()]
+    assert [(one["row"], one["code"], one["refused_line"]) for one in told] == [
+        (3, "NO_PLACE", 1), (2, "NOT_FOUND", 2),
+    ]  # fmt: skip
+    assert await counted(db, shop) == (0 if dry else 5)
 
 
 async def test_what_cannot_be_imported_is_said(db: Database, shop: GivenGroup, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.serving.process import Gateway, data_folder, run, serving
+from app.moving.kept import read_pulled
+from tests.serving.process import Gateway, data_folder, free_port, run, serving
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,11 @@ async def test_a_recorded_list_is_asked(served: Gateway, tmp_path: Path) -> None
     assert "1 recorded requests were left out: PATCH, which does not read." in said
     status, said = await compared(served, one, other, "--requests", str(log))
     assert status == 1, said
+    log.write_text("nothing that reads\n")
+    status, said = await compared(served, one, one, "--requests", str(log))
+    assert status == 2, said
+    log.write_text("GET /campaigns?limit=1\n")
+    status, said = await compared(served, one, other, "--requests", str(log))
     assert "GET /campaigns?limit=1" in said
 
 
@@ -101,3 +107,70 @@ async def test_what_cannot_be_compared_is_one_line(arguments: list[str], told: s
     assert status == 2, said
     assert told in said
     assert "Traceback" not in said
+
+
+async def test_what_was_pulled_is_a_list_to_compare_by(served: Gateway, tmp_path: Path) -> None:
+    group, _ = groups(served)
+    credentials = ["--credential", group["token"], "--credential", f"lagriffe={group['api_key']}"]
+    status, said = await run(
+        "pull", "all", "--from", served.base, *credentials, "--into", str(tmp_path / "old"),
+        "--project", group["project"], "--integration", group["integration"], "--rate", "1000",
+        "--at", "crm=/v1/commerce/marketing", "--at", "webmarketer=/", folder=served.folder,
+    )  # fmt: skip
+    assert status == 0, said
+    for system in ("lagriffe", "crm", "webmarketer", "benji", "criteo"):
+        assert f"{system}: run 1 is complete" in said
+    kept = list(read_pulled(tmp_path / "old"))
+    assert any(one.request.startswith("/v1/commerce/marketing/segments") for one in kept)
+    assert any(one.request.startswith("/projects/") for one in kept)
+    assert {one.route for one in kept if one.system == "benji"} == {"GET /campaigns"}
+    assert list((tmp_path / "old" / "lagriffe" / "files").iterdir())
+    status, said = await compared(served, group, group, "--requests", str(tmp_path / "old"))
+    assert status == 0, said
+    asked = sum(len(path.read_text().splitlines()) for path in (tmp_path / "old").glob("*/*.jsonl"))
+    assert asked >= len(kept)  # Those that were not found are kept, too.
+    assert f"{asked} requests were asked of both" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["--credential", "nobody", "--from", "{base}"], 2, "refuses the credential (401)"),
+        (["--credential", "x", "--from", "{base}", "--at", "crm=/elsewhere"], 2, "crm=/api/v1/marketing"),
+        (["--credential", "x", "--from", "{base}", "--users", "many"], 2, "like 1-5000"),
+    ],
+)
+async def test_what_cannot_be_pulled_is_said(
+    arguments: list[str], status: int, told: str, served: Gateway, tmp_path: Path
+) -> None:
+    given = [one.replace("{base}", served.base) for one in arguments]
+    ended, said = await run(
+        "pull",
+        "webmarketer",
+        *given,
+        "--project",
+        "maison-lumiere",
+        "--into",
+        str(tmp_path),
+        folder=served.folder,
+    )
+    assert ended == status, said
+    assert told in said
+    assert "Traceback" not in said
+
+
+async def test_what_was_found_before_a_host_went_away_is_told(served: Gateway, tmp_path: Path) -> None:
+    group, _ = groups(served)
+    page = tmp_path / "page.html"
+    status, said = await run(
+        "compare", "all", "--old", served.base, "--new", f"benji=http://127.0.0.1:{free_port()}", "--new", served.base,
+        "--old-credential", group["token"], "--old-credential", f"lagriffe={group['api_key']}",
+        "--new-credential", group["token"], "--new-credential", f"lagriffe={group['api_key']}",
+        "--attempts", "1", "--rate", "1000", "--html", str(page), folder=served.folder,
+    )  # fmt: skip
+    assert status == 2, said
+    assert "It ended early." in said
+    assert "lagriffe" in page.read_text()
+    status, said = await compared(served, group, group, "--html", str(tmp_path / "no" / "page.html"))
+    assert status == 2
+    assert "cannot be written" in said

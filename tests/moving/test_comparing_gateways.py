@@ -11,7 +11,7 @@ import pytest
 
 from app.moving.comparing import Comparison, compare_walk
 from app.moving.differing import Kind
-from app.moving.hosts import Refused
+from app.moving.hosts import Refused, Unreachable
 from app.moving.reporting import lines
 from app.moving.walks.all import WALKS
 from tests.moving.conftest import Side, Twist
@@ -155,3 +155,24 @@ async def test_a_refused_credential_ends_it_and_names_the_host(old: Side, new: S
 
     with pytest.raises(Refused, match=r"new\.test"):
         await compared("benji", old, new, today, twist)
+
+
+async def test_a_question_without_an_answer_is_a_difference_and_a_silent_host_ends_it(
+    old: Side, new: Side, today: date
+) -> None:
+    silent = "/webhooks"
+
+    def twist(
+        request: httpx.Request, response: httpx.Response, text: str
+    ) -> tuple[int, dict[str, str], str] | None:
+        if silent in str(request.url):
+            raise httpx.ReadTimeout("too slow", request=request)
+        return None
+
+    found = await compared("crm", old, new, today, twist)
+    assert [(group.kind, group.count) for group in found.found if not group.expected] == [
+        (Kind.UNANSWERED, 1)
+    ]
+    silent = "/"
+    with pytest.raises(Unreachable, match="too slow"):
+        await compared("crm", old, new, today, twist)

@@ -52,6 +52,7 @@ async def test_lists_are_read_to_their_end_with_all_that_is_below_them(tmp_path:
     manifest = read_manifest(tmp_path / "crm")
     assert (manifest["state"], manifest["run"], manifest["from"]) == ("complete", 1, "http://old.test")
     assert is_complete(tmp_path / "crm")
+    assert (tmp_path / "crm").stat().st_mode & 0o077 == 0
     assert {one.route for one in read_pulled(tmp_path)} == set(routes_of(CRM))
 
 

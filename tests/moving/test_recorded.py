@@ -117,3 +117,12 @@ async def test_a_folder_that_was_pulled(tmp_path: Path) -> None:
     assert sorted(one.path for one in found.requests) == sorted(host.asked)
     assert {"campaign": "camp_1"} in found.names["crm"]
     assert read_recorded(tmp_path, [WALKS["benji"]]).requests == []
+
+
+def test_a_host_below_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    file.write_text(
+        "GET /gw/api/campaigns/7\nGET https://old.example/gw/campaigns?is_active=1\nGET /gwx/campaigns\n"
+    )
+    found = read_recorded(file, list(WALKS.values()), below=["/gw", ""])
+    assert [one.path for one in found.requests] == ["/api/campaigns/7", "/campaigns?is_active=1"]

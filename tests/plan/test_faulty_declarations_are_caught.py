@@ -99,7 +99,7 @@ def _drop_last_condition(field: Aggregate) -> Aggregate:
 
 
 WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
-    "another column": (only("Campaign", "name", _of("external_id")), "Query.campaigns"),
+    "another column": (only("Campaign", "name", _of("slug")), "Query.campaigns"),
     "NULL where none is promised": (only("Campaign", "name", _of("description")), "Query.campaigns"),
     "an object that is always there": (
         only("Campaign", "budget", lambda p: replace(p, present=None)), "Query.campaigns",

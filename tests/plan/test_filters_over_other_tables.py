@@ -1,6 +1,5 @@
 """Filters that look into another table: its borders under a narrower scope take no row away that the list has."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +38,11 @@ def of_the_group() -> Catalog:
 
 def questions(ours: Everything) -> list[str]:
     """Each such filter, by every value there is, also of rows outside the scope."""
-    numbers = json.dumps([*map(str, ours.store_ids), "ours.s1-ext", "9"])
     slugs = ["ours.s0.p0-slug", *(f"proj_{one}" for one in ours.project_ids)]
     places = ["ours.s0.p0", "ours.s1.p1", "ours.s-.p2"]
     codes = ["field_required", *(f"{place}-code" for place in places)]
     keys = [f"{place}-key{at}" for place in places for at in range(3)]
-    asked = [("campaigns", f"storeNumbers: {numbers}")]
-    asked += [
+    asked = [
         (name, f'project: "{slug}"')
         for name in ("events", "eventTypes", "eventMetrics", "interactions")
         for slug in slugs

@@ -137,11 +137,11 @@ def test_a_path_that_is_no_id_is_not_found(text: str) -> None:
 
 
 def test_an_id_is_plain_in_the_path() -> None:
-    assert requests.campaign_id(parts(id="42")) == {"id": "camp_42"}
+    assert requests.campaign_id(parts(id="42")) == {"id": "lagriffe:42"}
 
 
 NODE = {
-    "id": "camp_42",
+    "id": {"lagriffe": "42"},
     "label": "Google Ads – June",
     "status": "ACTIVE",
     "channels": ["google_ads", "tv"],
@@ -153,7 +153,7 @@ NODE = {
     "startsAt": "2025-05-31T22:00:00Z",
     "endsAt": "2025-06-30T22:00:00Z",
     "store": {
-        "id": "store_7",
+        "id": {"lagriffe": "7"},
         "name": "Lyon",
         "beaconKey": "b-7",
         "timeZone": None,

@@ -48,10 +48,10 @@ async def test_one_that_fails_hurts_no_other(desk: Desk) -> None:
 
 
 async def test_a_campaign_named_twice_is_refused_each_time_by_whichever_id(desk: Desk) -> None:
-    it, other = await desk.campaign(external_id="99999"), await desk.campaign()
+    it, other = await desk.campaign(known_as={"criteo": "99999"}), await desk.campaign()
     await desk.update(capped(it, "DAILY", 5), capped(other, "DAILY", 5), mayBegin=True)
 
-    again = {**capped(it, "DAILY", 9), "id": "99999"}
+    again = {**capped(it, "DAILY", 9), "id": "criteo:99999"}
     found = await codes(desk, capped(it, "DAILY", 8), capped(other, "DAILY", 6), again)
 
     assert found == ["SAME_CAMPAIGN_TWICE", None, "SAME_CAMPAIGN_TWICE"]
@@ -100,7 +100,7 @@ async def test_a_rehearsed_creation_says_the_same_and_makes_nothing(desk: Desk, 
         return [counts, [tuple(row) for row in sequences if row[0] not in drawn]]
 
     async def made(**more: Any) -> Any:
-        store = str(desk.group.store_id)
+        store = f"store_{desk.group.store_id}"
         order = {"name": "Ad", "store": store, "objective": "RETENTION", **more}
         return (await desk.data(CREATE, input=order))["adCampaignCreate"]
 
@@ -166,7 +166,12 @@ async def test_more_than_a_thousand_are_too_many(desk: Desk) -> None:
     ],
 )  # fmt: skip
 async def test_an_ad_campaign_is_made_with_its_limit(desk: Desk, given: Any, limit: tuple[Any, ...]) -> None:
-    order = {"name": "Ad", "store": str(desk.group.store_id), "objective": "RETENTION", "spendLimit": given}
+    order = {
+        "name": "Ad",
+        "store": f"store_{desk.group.store_id}",
+        "objective": "RETENTION",
+        "spendLimit": given,
+    }
 
     made = (await desk.data(CREATE, input=order))["adCampaignCreate"]
 

@@ -30,7 +30,7 @@ Lower = Callable[[Transaction, int, Decimal], Awaitable[bool]]
 async def lower(tx: Transaction, it: int, amount: Decimal) -> bool:
     """Lower the limit by its rules; whether that was possible."""
     wish = AskedLimit(type=SpendLimitType.CAPPED, renewal=SpendLimitRenewal.LIFETIME, amount=amount)
-    (done,) = await change_limits(tx, [Change(campaign=str(it), limit=wish)], may_begin=True, now=NOW)
+    (done,) = await change_limits(tx, [Change(campaign=f"camp_{it}", limit=wish)], may_begin=True, now=NOW)
     return isinstance(done, Changed)
 
 

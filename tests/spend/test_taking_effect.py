@@ -37,7 +37,9 @@ async def asked(db: Database, group: GivenGroup, it: int, amount: str, *, now: d
     """A change to a daily limit."""
     wish = AskedLimit(type=SpendLimitType.CAPPED, renewal=SpendLimitRenewal.DAILY, amount=Decimal(amount))
     async with db.transaction(group.scope) as tx:
-        (done,) = await change_limits(tx, [Change(campaign=str(it), limit=wish)], may_begin=True, now=now)
+        (done,) = await change_limits(
+            tx, [Change(campaign=f"camp_{it}", limit=wish)], may_begin=True, now=now
+        )
     assert isinstance(done, Changed)
     return done
 
@@ -128,7 +130,7 @@ async def test_the_worker_never_waits_for_who_is_changing(db: Database) -> None:
     first, second = await lowered(db, group), await lowered(db, group)
     async with db.transaction(group.scope) as tx:
         wish = AskedLimit(amount=Decimal(45))
-        (done,) = await change_limits(tx, [Change(campaign=str(first), limit=wish)], now=NOON)
+        (done,) = await change_limits(tx, [Change(campaign=f"camp_{first}", limit=wish)], now=NOON)
         assert isinstance(done, Changed)
         async with asyncio.timeout(5):
             assert await apply(db, group, MIDNIGHT) == 1

@@ -74,7 +74,7 @@ class World:
 async def world(db: Database, provider: str = "sendgrid", **secrets: Any) -> World:
     group = await groups.group(db)
     mine = await connection(db, group.group_id, provider, **secrets)
-    campaign_id = await given.campaign(db, group.scope, external_id="camp_001")
+    campaign_id = await given.campaign(db, group.scope, known_as={"crm": "camp_001"})
     async with db.transaction(group.scope) as tx:
         customer_id = await tx.fetchval(
             "INSERT INTO customer (group_id, name, email, phone, email_consent, sms_consent)"

@@ -3,10 +3,13 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app.domain.external_ids import set_ids
+from app.errors import Invalid
 from tests.given import projects
 from tests.webmarketer.conftest import Analyst
 
@@ -161,12 +164,8 @@ async def test_the_list_is_filtered_by_all_that_is_given(shop: Analyst) -> None:
 
 async def imported(shop: Analyst, ident: str, external_id: str) -> None:
     """The campaign had this id where it comes from."""
-    change = (
-        "mutation ($input: CampaignUpdateInput!) { campaignUpdate(input: $input) { errors { message } } }"
-    )
-    given = {"id": f"camp_{int(ident, 16)}", "externalId": external_id}
-    answer = await shop.call("POST", "/graphql", json={"query": change, "variables": {"input": given}})
-    assert answer.json()["data"]["campaignUpdate"]["errors"] == []
+    async with shop.db.transaction(shop.given.scope) as tx:
+        await set_ids(tx, "camp", {int(ident, 16): {"webmarketer": external_id}})
 
 
 async def test_an_imported_campaign_is_shown_with_its_old_id_and_found_by_either(shop: Analyst) -> None:
@@ -193,12 +192,12 @@ async def test_an_imported_campaign_is_shown_with_its_old_id_and_found_by_either
     await shop.refused("PATCH", f"{ADS}/{old}/outlays/{laid_out}", 404, json={"campaignId": nobodys})
 
 
-@pytest.mark.parametrize("other", ["camp_001", "5F43A2B1C0FFEE0123456789", f"{7:024x}"])
-async def test_an_imported_id_that_is_none_of_this_api_is_not_shown_by_it(shop: Analyst, other: str) -> None:
+@pytest.mark.parametrize("other", ["camp_001", "5F43A2B1C0FFEE0123456789", "7"])
+async def test_an_id_that_is_none_of_this_api_is_none_of_its_system(shop: Analyst, other: str) -> None:
     spring = await campaign(shop, "spring")
-    await imported(shop, spring, other)
+    with pytest.raises(Invalid):
+        await imported(shop, spring, other)
     assert (await shop.get(f"{ADS}/{spring}"))["id"] == spring
-    await shop.refused("GET", f"{ADS}/{other}", 404)
 
 
 async def test_an_id_is_found_in_its_own_integration_and_group_alone(
@@ -368,3 +367,34 @@ async def test_a_deleted_outlay_is_hidden(shop: Analyst) -> None:
     assert (await shop.get(f"{path}/outlays"))["total"] == 0
     await shop.refused("GET", f"{path}/outlays/{sent}", 404)
     await shop.refused("PATCH", f"{path}/outlays/{sent}", 404, json={"amount": 1})
+
+
+async def test_in_an_archived_integration_the_past_is_read_and_nothing_begun(shop: Analyst) -> None:
+    ident = await campaign(shop, "spring")
+    await spent(shop, f"{ADS}/{ident}")
+    async with shop.db.transaction(shop.given.scope) as tx:
+        await tx.execute(
+            "UPDATE integration SET archived_at = now() WHERE group_id = $1 AND wmkt_id = 'ads-1'",
+            shop.given.group_id,
+        )
+    assert [one["campaignSlug"] for one in (await shop.get(ADS))["data"]] == ["spring"]
+    assert (await shop.get(f"{ADS}/{ident}"))["campaignSlug"] == "spring"
+    assert len((await shop.get(f"{ADS}/{ident}/outlays"))["data"]) == 1
+    await spent(shop, f"{ADS}/{ident}")
+    await shop.refused("POST", ADS, 409, json={"campaignSlug": "summer", "name": "Summer"})
+
+
+async def test_an_archived_project_is_read_and_takes_nothing_new(shop: Analyst) -> None:
+    async with shop.db.transaction(shop.given.scope) as tx:
+        await tx.execute(
+            "UPDATE project SET archived_at = now() WHERE group_id = $1 AND id = $2",
+            shop.given.group_id,
+            shop.project_id,
+        )
+    assert (await shop.get(ADS))["data"] == []
+    await shop.refused("POST", ADS, 409, json={"campaignSlug": "summer", "name": "Summer"})
+    await shop.refused("POST", "event-types", 409, json={"reference": "form"})
+    event = {"projectId": shop.project, "eventType": "form", "nonce": 1, "trackerId": "t", "data": {}}
+    await shop.refused("POST", "/api/v1/events", 409, json=event)
+    await replace(shop, token=None).refused("POST", "/api/v1/events", 404, json=event)
+    assert await shop.count("event") == 0

@@ -72,10 +72,13 @@ async def bring_in_campaign(
     """
     values = written(given, without=WINDOW)
     row = None
+    only_named = False
     if campaign_id is not None:
         row = await tx.fetchrow(_LOCK, *borders(tx.scope), campaign_id)
         if row is None:
             raise NotFound("campaign", campaign_id, path=["id"])
+        only_named = row["deleted_at"] == row["created_at"]
+        row = None if only_named else row
     store = await _store(tx, store_id if store_id is not None or row is None else row["store_id"])
     check_slug({**({} if row is None else _columns(row, ("slug", "integration_id"))), **values})
     brought = await check_references(
@@ -92,7 +95,7 @@ async def bring_in_campaign(
     values |= {name: getattr(window, name) for name in ("starts_at", "ends_at", "starts_on", "ends_on")}
     values |= _past(past, row, window, now=now)
     if row is None:
-        return await _insert(tx, values, now=now)
+        return await _insert(tx, values, into=campaign_id if only_named else None, now=now)
     changed = {name: value for name, value in values.items() if value != row[name]}
     for column, word in (("currency", "currency"), ("store_id", "store")):
         if column in changed and await tx.fetchval(_COUNTED, tx.scope.group_id, row["id"]):
@@ -108,12 +111,30 @@ async def bring_in_campaign(
     return int(row["id"])
 
 
-async def _insert(tx: Transaction, values: dict[str, Any], *, now: datetime) -> int:
+async def bring_in_named(tx: Transaction, name: str, *, now: datetime) -> int:
+    """A place for a campaign of which only its id elsewhere is known: nobody sees it, and it is filled in when the
+    campaign itself comes in. It is deleted at the instant it was made, as no other is.
+    """
+    store = await _store(tx, None)
+    values = {"name": name, "is_template": True, "status": CampaignStatus.DRAFT, "store_id": store.id}
+    return await insert_row(
+        tx, "campaign",
+        {**_DEFAULTS, **values, "currency": store.currency, "created_at": now, "updated_at": now, "deleted_at": now},
+    )  # fmt: skip
+
+
+async def _insert(tx: Transaction, values: dict[str, Any], *, into: int | None, now: datetime) -> int:
     if not values.get("name"):
         raise Invalid("A campaign needs a name.", path=path_of(CampaignFields, "name"))
     values.setdefault("created_at", now)
     values.setdefault("updated_at", values["created_at"])
-    ident = await insert_row(tx, "campaign", {**_DEFAULTS, **values})
+    if into is None:
+        ident = await insert_row(tx, "campaign", {**_DEFAULTS, **values})
+    else:
+        ident = into
+        await update_row(
+            tx, "campaign", into, {**_DEFAULTS, "is_template": False, "deleted_at": None, **values}
+        )
     await tell_worker(tx)
     return ident
 
@@ -180,6 +201,8 @@ def _window(given: CampaignFields, row: FetchedRow | None, *, zone: tzinfo, now:
     there = dict.fromkeys(WINDOW) if row is None else _columns(row, tuple(WINDOW))
     start_day, start = _edge(given.starts_on, given.starts_at, there["starts_on"], there["starts_at"], zone)
     end_day, end = _edge(given.ends_on, given.ends_at, there["ends_on"], there["ends_at"], zone, ends=True)
+    if start is not None and start == end and start_day is None and end_day is None:
+        return CampaignWindow(starts_at=start, ends_at=end)  # Nobody could make it today: it holds no moment.
     return window_of(
         AskedWindow(starts_on=start_day, starts_at=start, ends_on=end_day, ends_at=end),
         zone=zone,

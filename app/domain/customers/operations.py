@@ -20,16 +20,19 @@ from app.values.json_text import write_json
 TRIES = 3
 """Retries when another request created the same customers."""
 
-# Whom each entry means: by external id, and by e-mail (ignoring case).
+# Whom each entry means: by external id, and by e-mail (ignoring case). One look-up for each (LIMIT keeps it so): of a
+# table that has grown since it was last analyzed PostgreSQL believes that a join may as well read all of the group.
 _FIND = """
 WITH given AS MATERIALIZED (
   SELECT external_id, lower(email) AS email, place
     FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS g (external_id, email, place))
 SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id
-  FROM given g JOIN customer c ON c.group_id = $1 AND c.external_id = g.external_id
+  FROM given g CROSS JOIN LATERAL (
+       SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.external_id LIMIT 1) c
 UNION ALL
 SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id
-  FROM given g JOIN customer c ON c.group_id = $1 AND c.email_key = g.email
+  FROM given g CROSS JOIN LATERAL (
+       SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) c
 """
 _LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"

@@ -3,7 +3,7 @@
 A few run at once in a process. While requests of other groups come in, each group has one at a time, and pauses for as
 long as that one took, or for twice as long where it is this process that works: so a heavy tenant leaves most of the
 processor, of the database and of the connections to others, and all of it is its own when nobody else is there. What
-they read is read on connections of their own, whose processes give way to others in the database (`db/giving_way.py`).
+they read meanwhile is read on connections of their own, whose processes give way in the database (`db/giving_way.py`).
 """
 
 import asyncio
@@ -78,7 +78,7 @@ class Turns:
                 ) from None
         started = time.monotonic()
         PAUSE.set(partial(self._pause, group))
-        was = GIVES_WAY.set(True)
+        was = GIVES_WAY.set(self.others_are_about(group))
         try:
             yield
         finally:

@@ -16,30 +16,36 @@ A record that a system printed, or a row that tells one of the last, goes in as 
 move is made, and `updated_at` stays where it says none. Other rows are written as anybody would write them today.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.db.database import Transaction
-from app.domain.campaigns.bringing_in import CampaignPast, bring_in_campaign
+from app.domain.campaigns.bringing_in import CampaignPast, bring_in_campaign, bring_in_named
 from app.domain.campaigns.changing import update_campaign
 from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.lifecycle import RULES, Move
 from app.domain.campaigns.operations import create_campaign, move_campaign
 from app.domain.settable import settable_fields
-from app.errors import Conflict, Failure, Invalid
+from app.errors import Conflict, Failure, Invalid, NotFound
 from app.importing.concepts.singly import one_by_one
-from app.importing.concepts.stores import store_named
-from app.importing.knowing import before_made, give_ids, known_row, named_row
+from app.importing.concepts.stores import some_store, store_named
+from app.importing.knowing import before_made, give_ids, known_row, named_row, named_rows
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, day_or_instant, document, exact, flag, instant, text, texts, whole
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
+from app.values.ids import read_id
 
-_ALIVE = "SELECT id FROM campaign WHERE group_id = $1 AND id = $2 AND ($3 OR deleted_at IS NULL)"
+# One that is deleted since it was made only holds a place (`bring_in_named`).
+_ALIVE = """
+SELECT id FROM campaign
+ WHERE group_id = $1 AND id = $2 AND ($3 OR deleted_at IS NULL OR deleted_at = created_at)
+"""
 _STATUS = "SELECT status FROM campaign WHERE group_id = $1 AND id = $2"
 _STATE = "SELECT md5(to_jsonb(c)::text) FROM campaign c WHERE group_id = $1 AND id = $2"
+_WAS = f"{_STATE} AND deleted_at IS DISTINCT FROM created_at"
 _STATE_BUT_WHEN = (
     "SELECT md5((to_jsonb(c) - 'updated_at')::text) FROM campaign c WHERE group_id = $1 AND id = $2"
 )
@@ -82,7 +88,7 @@ class CampaignWriter:
         self._undated = 0
 
     async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
-        """Each as far as it can be. The oldest goes first and copies come after what they were copied from."""
+        """Each as far as it can be. The oldest goes first."""
         order = sorted(range(len(records)), key=lambda at: _age(records[at], at))
         outcomes: list[Outcome | None] = [None] * len(records)
         # Lists are printed newest first. Where they print no instants, their order is all that tells it; and of
@@ -102,21 +108,17 @@ class CampaignWriter:
         return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _age(record: Record, at: int) -> tuple[bool, str, int]:
+def _age(record: Record, at: int) -> tuple[str, int]:
     """Of two that were made at the same instant the one with the larger number comes later, as in the system itself."""
     numbers = [int(ident) for ident in record.external_ids.values() if ident.isascii() and ident.isdigit()]
-    return (
-        record.values.get("template") is not None,
-        str(record.values.get("created_at") or "~"),
-        (numbers[0] if numbers else -at),
-    )
+    return str(record.values.get("created_at") or "~"), numbers[0] if numbers else -at
 
 
 async def _write(tx: Transaction, record: Record, *, made: datetime, now: datetime) -> Verdict:
     row = RowReader(record.values)
     ids = record.external_ids
+    past, deleted = await _past(tx, row, ids, now=now if record.as_it_was else None)
     named = await known_row(tx, "camp", ids)
-    past, deleted = await _past(tx, row, ids)
     if deleted is not None:
         past["deleted_at"] = deleted if isinstance(deleted, datetime) else now
     store = row.take("store", _named)
@@ -125,6 +127,8 @@ async def _write(tx: Transaction, record: Record, *, made: datetime, now: dateti
     known = None
     if named is not None:
         known = await tx.fetchval(_ALIVE, tx.scope.group_id, named, deleted is not None)
+    if known is None and store is None:
+        await some_store(tx, now=now)
     if not record.as_it_was:
         return await _as_today(
             tx,
@@ -141,7 +145,7 @@ async def _write(tx: Transaction, record: Record, *, made: datetime, now: dateti
             "SELECT coalesce(deleted_at, $3) FROM campaign WHERE group_id = $1 AND id = $2",
             tx.scope.group_id, known, now,
         )  # fmt: skip
-    before = None if known is None else await tx.fetchval(_STATE, tx.scope.group_id, known)
+    before = None if known is None else await tx.fetchval(_WAS, tx.scope.group_id, known)
     if known is None:
         await before_made(tx, "camp", ids)
     ident = await bring_in_campaign(
@@ -184,8 +188,10 @@ async def _as_today(
     return Verdict.SAME if same else Verdict.CHANGED
 
 
-async def _past(tx: Transaction, row: RowReader, ids: Any) -> tuple[dict[str, Any], datetime | bool | None]:
-    """What it says of its past, and whether it is deleted."""
+async def _past(
+    tx: Transaction, row: RowReader, ids: Any, *, now: datetime | None
+) -> tuple[dict[str, Any], datetime | bool | None]:
+    """What it says of its past, and whether it is deleted. With `now` its template may be still to come."""
     template = row.take("template", _named, "template_id")
     past: dict[str, Any] = {
         "status": row.take("status", _status),
@@ -194,11 +200,23 @@ async def _past(tx: Transaction, row: RowReader, ids: Any) -> tuple[dict[str, An
         "created_at": row.take("created_at", instant),
         "updated_at": row.take("updated_at", instant),
         "activated_at": row.take("activated_at", instant),
-        "template_id": None
-        if template is None
-        else await named_row(tx, "camp", "campaign", ids, template, "template"),
+        "template_id": None if template is None else await _template(tx, ids, template, now=now),
     }
     return past, row.take("deleted", _deleted) or None
+
+
+async def _template(tx: Transaction, ids: Mapping[str, str], name: str, *, now: datetime | None) -> int:
+    """The campaign it was copied from. One that has not come in yet gets a place, which it will fill."""
+    found = (await named_rows(tx, "camp", ids, [name])).get(name)
+    if isinstance(found, int):
+        return found
+    if now is None or read_id("camp", name) is not None or ":" in name:
+        raise NotFound("campaign", name, path=["template"])
+    place = {next(iter(ids)): name}
+    await before_made(tx, "camp", place)
+    made = await bring_in_named(tx, f"Campaign {name}", now=now)
+    await give_ids(tx, "camp", made, place)
+    return made
 
 
 async def _fields(tx: Transaction, row: RowReader, ids: Any) -> CampaignFields:

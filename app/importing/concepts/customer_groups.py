@@ -12,7 +12,8 @@ from app.values.changes import UNSET
 
 _GROUP = """
 SELECT name, currency, time_zone,
-       NOT EXISTS (SELECT FROM campaign c WHERE c.group_id = $1) AS is_empty,
+       NOT EXISTS (SELECT FROM campaign c
+                    WHERE c.group_id = $1 AND num_nonnulls(c.starts_on, c.ends_on) > 0) AS has_no_days,
        NOT EXISTS (SELECT FROM campaign c WHERE c.group_id = $1 AND c.known_as_system = '{}')
        AND NOT EXISTS (SELECT FROM customer_order o WHERE o.group_id = $1) AS is_new
   FROM customer_group WHERE id = $1
@@ -42,7 +43,9 @@ class CustomerGroupWriter:
         if self._first != told or not found["is_new"]:
             return Outcome(Verdict.SAME, lost=list(new))
         # Amounts are counted in the currency the group was made with, and days in its zone.
-        lost = [name for name in new if name == "currency" or (name == "time_zone" and not found["is_empty"])]
+        lost = [
+            name for name in new if name == "currency" or (name == "time_zone" and not found["has_no_days"])
+        ]
         kept = {name: value for name, value in new.items() if name not in lost}
         if not kept:
             return Outcome(Verdict.SAME, lost=lost)

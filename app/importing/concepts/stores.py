@@ -59,6 +59,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     ids = record.external_ids
     values: dict[str, Any] = {name: row.take(name, text) for name in ("name", "beacon_key", "time_zone")}
     row.take("created_at", instant)
+    name_if_new = row.take("name_if_new", text)
     row.nothing_left(StoreWriter.columns.known)
     named = None
     if not ids and values["beacon_key"] is None:
@@ -69,6 +70,9 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
         named = await tx.fetchval(_BY_BEACON, tx.scope.group_id, values["beacon_key"])
     if named is not None and not await tx.fetchval(_ALIVE, tx.scope.group_id, named):
         named = None
+    if not isinstance(named, int):
+        # Where a system knows it as a number alone.
+        values["name"] = values["name"] or name_if_new
     fields = StoreFields(**{name: UNSET if value is None else value for name, value in values.items()})
     if not isinstance(named, int):
         if values["name"] is None:
@@ -92,6 +96,19 @@ async def store_named(tx: Transaction, systems: Iterable[str], name: str) -> int
     if not isinstance(found, int) or tx.scope.store_id not in (None, found):
         raise NotFound("store", name, path=["store"])
     return found
+
+
+_GROUP = """
+SELECT name, EXISTS (SELECT FROM store WHERE group_id = $1 AND deleted_at IS NULL) AS has_stores
+  FROM customer_group WHERE id = $1
+"""
+
+
+async def some_store(tx: Transaction, *, now: datetime) -> None:
+    """Make a store, called after the group, where the group has none: some systems know of no stores."""
+    row = await tx.fetchrow(_GROUP, tx.scope.group_id)
+    if row is not None and not row["has_stores"] and tx.scope.store_id is None:
+        await create_store(tx, StoreFields(name=row["name"]), now=now)
 
 
 async def stores_of(tx: Transaction, names: Iterable[object]) -> dict[str, int]:

@@ -10,9 +10,11 @@ from app.importing.knowing import named_rows
 from app.importing.records import Record
 from app.importing.values import text
 
+# Through the index on the key, however many customers there are.
 _CUSTOMERS = """
-SELECT id, external_id, email_key FROM customer
- WHERE group_id = $1 AND deleted_at IS NULL AND (external_id = ANY ($2) OR email_key = ANY ($3))
+SELECT c.* FROM unnest($2::text[]) AS given (key)
+ CROSS JOIN LATERAL (SELECT c.id, c.external_id, c.email_key FROM customer c
+                      WHERE c.group_id = $1 AND c.{key} = given.key AND c.deleted_at IS NULL LIMIT 1) AS c
 """
 _PROMOS = """
 SELECT id, upper(code) AS code FROM promo
@@ -64,18 +66,21 @@ class Named:
 async def customers_of(tx: Transaction, systems: Iterable[str], names: Sequence[str]) -> Found:
     """The customers with these external ids, ids in the systems, e-mail addresses, or ids of ours; in this order."""
     found: Found = {}
-    for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, names, [name.lower() for name in names]):
-        if row["external_id"] is not None:
-            found[row["external_id"]] = row["id"]
-        if row["email_key"] is not None:
-            found.setdefault(f"@{row['email_key']}", row["id"])
+    for row in await tx.fetch(_CUSTOMERS.format(key="external_id"), tx.scope.group_id, names):
+        found[row["external_id"]] = row["id"]
     left = [name for name in names if name not in found]
     others = await named_rows(tx, "cust", systems, left) if left else {}
+    addresses = sorted({name.lower() for name in left if "@" in name})
+    by_address: Found = {}
+    if addresses:
+        rows = await tx.fetch(_CUSTOMERS.format(key="email_key"), tx.scope.group_id, addresses)
+        by_address = {row["email_key"]: row["id"] for row in rows}
     for name in left:
         other = others.get(name)
-        at = found.get(f"@{name.lower()}")
-        if at is not None or isinstance(other, int):
-            found[name] = at if at is not None else int(str(other))
+        if isinstance(other, int):
+            found[name] = other
+        elif name.lower() in by_address:
+            found[name] = by_address[name.lower()]
     return found
 
 

@@ -1,7 +1,7 @@
 """Files whose columns are ours, or are mapped to ours: a `Reader` for each concept."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,6 +29,14 @@ class ColumnReader:
         self._ours |= {_bare(theirs): ours for theirs, ours in columns.also.items()}
         self._mapping = {name: self._target(ours) for name, ours in told.mapping.items()}
         self._mapping |= {snake(name): ours for name, ours in self._mapping.items()}
+        for theirs, ours in self._mapping.items():
+            if ours.partition(".")[0] not in self._ours.values():
+                raise Invalid(
+                    f"`{theirs}` is mapped to `{ours}`, which is unknown{_nearest(ours, columns.known)}; known are"
+                    f" {', '.join(columns.known)}" + (" and `attributes.NAME`." if columns.free else "."),
+                    path=["map"],
+                )
+        self._unmapped = set(told.mapping)
         self._ignored = {snake(name) for name in told.ignored}
         self._found: dict[str, str | None] = {}
         self._conventions: dict[str, Convention] = {}
@@ -42,7 +50,7 @@ class ColumnReader:
         first: dict[str, str] = {}
         for name in names:
             ours = self.ours(name)
-            if ours is not None and first.setdefault(ours, name) != name:
+            if ours is not None and not self._may_be_both(first.setdefault(ours, name), name):
                 raise Invalid(
                     f"The columns `{first[ours]}` and `{name}` mean the same (`{ours}`);"
                     " leave one out with `--ignore`.",
@@ -63,20 +71,21 @@ class ColumnReader:
         unknown: list[str] = []
         for name, value in self._unwrapped(row.values).items():
             ours = self.ours(name)
-            if ours is None:
-                lost[name] = 1
-            elif ours in names:
-                raise Invalid(f"Two keys mean the same: {name} is one.", code="UNREADABLE")
-            else:
-                names[ours] = name
-                if value is None:
+            if ours is not None and ours in names:
+                if not self._may_be_both(names[ours], name):
+                    raise Invalid(f"Two keys mean the same: {name} is one.", code="UNREADABLE")
+                if ours in values and (value is None or names[ours] == ours):
                     continue
-                if ours in self._columns.unkept:
-                    lost[name] = 1
-                elif not self._is_known(ours):
-                    unknown.append(name)
-                else:
-                    values[ours] = self._plain(name, ours, value)
+            if ours is not None:
+                names[ours] = name
+            if value is None:
+                continue
+            if ours is None or ours in self._columns.unkept:
+                lost[name] = 1
+            elif not self._is_known(ours):
+                unknown.append(name)
+            else:
+                values[ours] = self._plain(name, ours, value)
         if unknown:
             raise self._unknown(unknown)
         ids = self._external_ids(values)
@@ -87,7 +96,7 @@ class ColumnReader:
             row,
             ids,
             names,
-            {n: c for n, c in lost.items() if row.values[n] is not None},
+            lost,
             system=self._told.system,
             as_it_was=not self._columns.history.isdisjoint(values),
         )
@@ -106,7 +115,13 @@ class ColumnReader:
             else:
                 mapped = self._mapping.get(name.strip()) or self._mapping.get(low)
                 self._found[name] = mapped or self._target(low)
+                if mapped is not None:
+                    self._unmapped -= {told for told in self._unmapped if snake(told) == low}
         return self._found[name]
+
+    def not_there(self) -> frozenset[str]:
+        """Names that were mapped, and that the file does not have."""
+        return frozenset(self._unmapped)
 
     def __contains__(self, key: object) -> bool:
         """Whether a key is one of a row's."""
@@ -118,6 +133,18 @@ class ColumnReader:
 
     def _is_known(self, ours: str) -> bool:
         return self._columns.free or ours.partition(".")[0] in self._ours.values()
+
+    def _may_be_both(self, first: str, second: str) -> bool:
+        """Whether two names of one value may stand in a row: two words of ours for it, as `segment`, `segment_id`."""
+        if first == second:
+            return True
+        one, other = _bare(snake(first)), _bare(snake(second))
+        return (
+            one != other
+            and one in self._ours
+            and other in self._ours
+            and not ({snake(first), snake(second)} & self._mapping.keys())
+        )
 
     def _unwrapped(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a detail wraps in an object of one key."""
@@ -167,9 +194,7 @@ class ColumnReader:
         known = list(self._columns.known)
         told = []
         for name in sorted(unknown):
-            low = snake(name)
-            near = get_close_matches(low, known, n=1, cutoff=0.6)
-            told.append(f"`{name}`" + (f" (perhaps `{near[0]}`)" if near else ""))
+            told.append(f"`{name}`{_nearest(snake(name), known)}")
         return Invalid(
             f"Unknown columns: {', '.join(told)}; known are {', '.join(known)}. Say what they are with"
             " `--map`, or leave them out with `--ignore`.",
@@ -182,6 +207,11 @@ def snake(name: str) -> str:
     head, dot, tail = name.strip().partition(".")
     words = _BETWEEN.split(_WORDS.sub("_", head))
     return "_".join(word.lower() for word in words if word) + dot + tail
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" (perhaps `{near[0]}`)" if near else ""
 
 
 def _bare(name: str) -> str:

@@ -35,8 +35,9 @@ class Documents(RowFile):
         return f"JSON {'lines' if self.by_line else 'documents'} ({self.encoding.name})"
 
     def rows(self) -> Iterator[Row]:
-        for element in self._elements():
+        for ordinal, element in enumerate(self._elements(), start=1):
             raw = element.raw.decode(errors="surrogateescape")
+            problem: Invalid | None
             try:
                 if element.fault:
                     raise ValueError(element.fault)
@@ -45,9 +46,19 @@ class Documents(RowFile):
                 values = read_object(element.raw, long_numbers=True)
             except ValueError as why:
                 problem = Invalid(_of_a_row(str(why)), code="UNREADABLE")
-                yield Row(self.name, element.number, {}, raw, problem, element.inside, element.around)
+                values = {}
             else:
-                yield Row(self.name, element.number, values, raw, None, element.inside, element.around)
+                problem = None
+            yield Row(
+                self.name,
+                element.number,
+                values,
+                raw,
+                problem,
+                element.inside,
+                element.around,
+                ordinal=ordinal,
+            )
 
     def head(self) -> str:
         return ""

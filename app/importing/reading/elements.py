@@ -14,7 +14,7 @@ from app.importing.reading.files import MAX_ROW
 from app.importing.records import Lists
 from app.values.json_text import read_json
 
-MAX_HELD = 8 * MAX_ROW
+MAX_HELD = 2 * MAX_ROW
 """Bytes of an answer that are held, so that each row knows all that stands around its list."""
 MAX_WHOLE = 16 * MAX_ROW
 """Bytes of an element; a larger one ends the file."""

@@ -1,5 +1,6 @@
 """Finding out what a file is: by its name, and without one by how it begins."""
 
+from app.errors import Invalid
 from app.importing.reading.documents import Documents
 from app.importing.reading.encodings import encoding_of
 from app.importing.reading.files import RowFile, Watcher
@@ -11,6 +12,9 @@ from app.importing.records import Lists
 
 def open_rows(source: Source, told: Told, lists: Lists, *, watcher: Watcher | None = None) -> RowFile:
     """Look through a file. Invalid where the whole file is not what its name says."""
+    with source.open() as opened:
+        if opened.read(4) == b"PK\x03\x04":
+            raise Invalid(f"{source.name} is a workbook or an archive; save it as CSV, or unpack it.")
     with source.open() as opened:
         encoding = encoding_of(opened, told.encoding, source.name)
     if source.suffix in TABLES:

@@ -64,6 +64,7 @@ class PulledFolder(RowFile):
                     {},
                     _head(asked) + one.answer.decode(errors="replace") + "}",
                     problem,
+                    ordinal=number,
                     asked=asked,
                 )
                 continue
@@ -116,9 +117,10 @@ def _rows(answer: Any, asked: Asked, lists: Lists, file: str, number: int) -> It
         number += 1
         raw = f"{head}{write_json(values).decode()}}}"
         if isinstance(values, dict):
-            yield Row(file, number, values, raw, None, inside, around, at, asked)
+            yield Row(file, number, values, raw, None, inside, around, number, at, asked)
         else:
-            yield Row(file, number, {}, raw, Invalid("A row is an object.", code="UNREADABLE"), asked=asked)
+            problem = Invalid("A row is an object.", code="UNREADABLE")
+            yield Row(file, number, {}, raw, problem, ordinal=number, asked=asked)
 
 
 def _split(answer: Any, lists: Lists) -> Iterator[tuple[Any, str, Mapping[str, Any]]]:

@@ -31,6 +31,8 @@ class Source:
     path: Path
     beside: Path
     """Files about this one are named after it, with something more."""
+    label: str = ""
+    """A name for files about this one in another folder."""
     temporary: bool = False
     """Whether the file is ours, and goes when it has been read."""
 
@@ -72,13 +74,12 @@ def find_sources(place: str) -> list[Source]:
     if not path.exists():
         raise Invalid(f"There is no file {place}.")
     if not path.is_dir():
-        return [Source(place, path, path)]
+        return [Source(place, path, path, path.name)]
     if is_pulled(path):
-        return [Source(place, path, path)]
+        return [Source(place, path, path, path.name)]
+    below = [(file.relative_to(path), file) for file in sorted(path.rglob("*"))]
     found = [
-        Source(str(file), file, file)
-        for file in sorted(path.rglob("*"))
-        if _is_one(file.relative_to(path), file)
+        Source(str(file), file, file, "-".join(inner.parts)) for inner, file in below if _is_one(inner, file)
     ]
     if not found:
         raise Invalid(
@@ -99,4 +100,4 @@ def _stdin() -> Source:
     # It is read twice: once to find out what it is and how much, and once to import it.
     with tempfile.NamedTemporaryFile(prefix="gateway-import-", delete=False) as kept:
         shutil.copyfileobj(sys.stdin.buffer, kept)
-    return Source("stdin", Path(kept.name), Path("stdin"), temporary=True)
+    return Source("stdin", Path(kept.name), Path("stdin"), "stdin", temporary=True)

@@ -51,9 +51,11 @@ class Table(RowFile):
 
     def rows(self) -> Iterator[Row]:
         with self._records(self.separator) as records:
+            ordinal = 0
             for record in self._begin(records):
                 if record.fault or any(cell.strip() for cell in record.cells):
-                    yield self._row(record)
+                    ordinal += 1
+                    yield self._row(record, ordinal)
 
     def head(self) -> str:
         return self._head
@@ -136,7 +138,7 @@ class Table(RowFile):
         records.width = len(self.names)
         return found
 
-    def _row(self, record: Cells) -> Row:
+    def _row(self, record: Cells, ordinal: int) -> Row:
         fault = record.fault
         if not fault and not is_whole(record.text):
             fault = f"The line is not {self.encoding.name}."
@@ -151,7 +153,7 @@ class Table(RowFile):
             if "" in values:
                 fault = f"The cell `{values.pop('')[:40]}` stands in a column without a name."
         problem = Invalid(fault, code="UNREADABLE") if fault else None
-        return Row(self.name, record.number, {} if problem else values, record.text, problem)
+        return Row(self.name, record.number, {} if problem else values, record.text, problem, ordinal=ordinal)
 
 
 def _excels(text: str) -> str | None:

@@ -51,6 +51,8 @@ class Told:
     """Whose ids the column `external_id` (or `id`) holds."""
     totals_as_of: datetime | None = None
     """Up to when totals in the files count, where they do not say it; the moment they were pulled, or of the import."""
+    one_gateway: bool = False
+    """The five systems are those of one gateway: a row has the same number in each."""
 
 
 def read_told(
@@ -64,6 +66,7 @@ def read_told(
     ignored: Iterable[str] = (),
     system: str | None = None,
     totals_as_of: str | None = None,
+    one_gateway: bool = False,
 ) -> Told:
     """As the command line says it. Invalid where that cannot be."""
     told = Told() if system is None else Told(system=system)
@@ -76,6 +79,7 @@ def read_told(
         ignored=frozenset(name.strip() for name in ignored),
         system=told.system,
         totals_as_of=None if totals_as_of is None else _moment(totals_as_of),
+        one_gateway=one_gateway,
     )
 
 

@@ -74,10 +74,18 @@ class Walk:
 
     system: str
     bases: tuple[str, ...]
-    """Where its routes are mounted; the first one is walked, all of them are understood in recorded requests."""
+    """Where its routes are mounted. The first one names them; all are understood in recorded requests."""
     steps: tuple[Step, ...]
     key_header: str = ""
     """The header a credential is sent in; a bearer token where this is empty."""
+
+    at: str | None = None
+    """At which of them the host is asked; the first, unless said."""
+
+    @property
+    def base(self) -> str:
+        """Where the host is asked."""
+        return self.bases[0] if self.at is None else self.at
 
     def route(self, step: Step, *, base: str | None = None) -> str:
         """As the route table calls it: `GET /api/campaigns/{id}`; at the first base path unless said."""

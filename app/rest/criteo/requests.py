@@ -33,8 +33,9 @@ _MAX_DIGITS = 20
 
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
-    """The number of the path."""
-    return {"id": f"{CRITEO}:{parts.path['campaign_id']}"}
+    """The number of the path. What cannot be stored names no campaign."""
+    number = parts.path["campaign_id"]
+    return {"id": f"{CRITEO}:{number if number.isprintable() else ''}"}
 
 
 def search(parts: RequestParts) -> dict[str, Any]:

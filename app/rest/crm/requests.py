@@ -35,8 +35,8 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
 
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
-    """The id of the path, `camp_42`."""
-    return {"id": f"{CRM}:{parts.path['campaign_id']}"}
+    """The id of the path, `camp_42`. What cannot be stored names no campaign."""
+    return {"id": _named(parts.path["campaign_id"])}
 
 
 def whole_list(parts: RequestParts) -> dict[str, Any]:
@@ -131,7 +131,11 @@ def funnel(parts: RequestParts) -> dict[str, Any]:
 
 
 def _segment(name: str | None) -> str | None:
-    return None if name is None else f"{CRM}:{name}"
+    return None if name is None else _named(name)
+
+
+def _named(name: str) -> str:
+    return f"{CRM}:{name if name.isprintable() else ''}"
 
 
 def _choice(parts: RequestParts, name: str, known: type[Any]) -> str | None:

@@ -12,13 +12,18 @@ FROM (
         FROM campaign t1
         WHERE t1.group_id = $2::bigint AND t1.store_id = $3::bigint AND t1.deleted_at IS NULL AND t1.store_id = ANY (
           ARRAY (
-            SELECT s.id
-            FROM store s
-            WHERE s.group_id = $2::bigint AND s.id = $3::bigint AND (s.external_id = ANY ($4::text[]) OR s.id = ANY ($5::bigint[]))
+            SELECT coalesce(
+              (
+                SELECT known.row_id
+                FROM external_id known
+                WHERE known.group_id = $2::bigint AND known.system = asked.system AND known.id = asked.id AND known.kind = 'store'
+              ), asked.ours
+            )
+            FROM unnest($4::text[], $5::text[], $6::bigint[]) AS asked(system, id, ours)
           )
         )
         ORDER BY t1.created_at DESC, t1.id DESC
-        LIMIT $6::bigint
+        LIMIT $7::bigint
       ) t1
     ) || ',"events":' || (
       SELECT (
@@ -34,10 +39,10 @@ FROM (
           FROM project t2_up
           WHERE t2_up.group_id = $2::bigint AND t2_up.id = t2.project_id AND (t2_up.store_id IS NULL OR t2_up.store_id = $3::bigint)
         ) AND t2.project_id = coalesce(
-          $7::bigint, (
+          $8::bigint, (
             SELECT min(pr.id)
             FROM project pr
-            WHERE pr.group_id = $2::bigint AND (pr.store_id IS NULL OR pr.store_id = $3::bigint) AND pr.slug = $8::text
+            WHERE pr.group_id = $2::bigint AND (pr.store_id IS NULL OR pr.store_id = $3::bigint) AND pr.slug = $9::text
           )
         ) AND EXISTS (
           SELECT 1
@@ -50,10 +55,10 @@ FROM (
               FROM project ef_up_up
               WHERE ef_up_up.group_id = $2::bigint AND ef_up_up.id = ef_up.project_id AND (ef_up_up.store_id IS NULL OR ef_up_up.store_id = $3::bigint)
             )
-          ) AND ef.event_id = t2.id AND ef.code = $9::text
+          ) AND ef.event_id = t2.id AND ef.code = $10::text
         )
         ORDER BY t2.received_at DESC, t2.id DESC
-        LIMIT $6::bigint
+        LIMIT $7::bigint
       ) t2
     ) || ',"eventTypes":' || (
       SELECT (
@@ -79,10 +84,10 @@ FROM (
               FROM project ef_up_up
               WHERE ef_up_up.group_id = $2::bigint AND ef_up_up.id = ef_up.project_id AND (ef_up_up.store_id IS NULL OR ef_up_up.store_id = $3::bigint)
             )
-          ) AND ef.event_type_id = t3.id AND ef.is_current AND ef.storage_key = $10::text
+          ) AND ef.event_type_id = t3.id AND ef.is_current AND ef.storage_key = $11::text
         )
         ORDER BY t3.created_at, t3.id
-        LIMIT $6::bigint
+        LIMIT $7::bigint
       ) t3
     ) || '}}'
   ) AS answer
