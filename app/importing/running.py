@@ -27,7 +27,9 @@ transaction that is rolled back, with a savepoint for each batch: rows see those
 of the same rows wait for its end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -107,7 +109,7 @@ async def import_files(
                     reader, writers, refusals, report, parts, now, later, told.totals_as_of, told.one_gateway
                 )
                 runs.append(run)
-                for rows in _batches(_told(file, reader, what)):
+                async for rows in _ahead(_batches(_told(file, reader, what))):
                     await run.batch(rows)
                     progress(report.rows, report.refused, max(total, report.rows))
             while sum([await run.again() for run in runs]):
@@ -401,6 +403,16 @@ def _nowhere(record: Record) -> Outcome:
     if record.lost and not record.values:
         return Outcome(Verdict.SAME)
     return Outcome.refused(Invalid(f"There is no place for {record.concept} here.", code="NO_PLACE"))
+
+
+async def _ahead(batches: Iterator[list[Row]]) -> AsyncIterator[list[Row]]:
+    """The batches; while one is written, the next is read from the file by another thread."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as reading:
+        coming = loop.run_in_executor(reading, next, batches, None)
+        while (rows := await coming) is not None:
+            coming = loop.run_in_executor(reading, next, batches, None)
+            yield rows
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
