@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,18 @@ async def test_a_dry_run_makes_nothing(db: Database, member: Member, tmp_path: P
     report = await bring(db, Scope(member.group_id), saved(tmp_path, PRINTED.read_text()), dry=True)
     assert report.concepts["campaigns"][Verdict.MADE] == 1
     assert await member.campaigns() == []
+
+
+async def test_sums_of_a_pulled_answer_count_up_to_the_moment_it_came(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    answer = {"campaigns": [campaign(700, total_rewards=12), campaign(701, total_rewards=5)]}
+    line = {"request": "/campaigns", "status": 200, "at": "2025-06-01T10:00:00Z", "run": 1, "answer": answer}
+    file = saved(tmp_path, json.dumps(line) + "\n", "campaigns.jsonl")
+    report = await bring(db, Scope(member.group_id), file)
+    assert report.refused == 0, report.lines()
+    async with db.transaction(Scope(member.group_id)) as tx:
+        rows = await tx.fetch("SELECT kind, amount, as_of FROM reward_entry ORDER BY amount")
+    moment = datetime(2025, 6, 1, 10, tzinfo=UTC)
+    assert [tuple(row) for row in rows] == [("opening", 5, moment), ("opening", 12, moment)]
+    assert [one["total_rewards"] for one in await member.campaigns()] == [5, 12]
