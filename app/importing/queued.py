@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from app.db.database import Database, connect
@@ -158,9 +159,9 @@ class Imports:
             held = await hold_next(self._db, group_id, secrets.token_hex(8))
             if held is not None:
                 task = self._running[group_id] = asyncio.create_task(self._do(held, stop))
-                task.add_done_callback(lambda _, group_id=group_id: self._over(group_id))
+                task.add_done_callback(partial(self._over, group_id))
 
-    def _over(self, group_id: int) -> None:
+    def _over(self, group_id: int, _: "asyncio.Task[None]") -> None:
         del self._running[group_id]
         self._wake.set()
 

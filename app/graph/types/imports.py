@@ -16,7 +16,7 @@ from app.tables import imports as tables
 
 
 def _is_over(row: Row) -> Sql:
-    return sql("{row.state} NOT IN ('queued', 'running')", row=row)
+    return sql("({row.state} NOT IN ('queued', 'running'))", row=row)
 
 
 def _link_to(part: str) -> Callable[[Row], Sql]:
