@@ -342,7 +342,9 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
     for name, field in mutation.fields.items():
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
-        admins = name.startswith(("apiKey", "webhookConnection", "tokenRevoke", "externalIds")) or name.endswith("Backdate")
+        admins = name.startswith(
+            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds")
+        ) or name.endswith("Backdate")
         assert roles - {Role.WEBHOOK, Role.TRACKER} == (ADMIN_ROLES if admins else WRITERS), name
         assert (Role.WEBHOOK in roles) == (name == "webhookIngest")
         assert (Role.TRACKER in roles) == (name in {"eventSend", "eventSendNow", "interactionRecord"})

@@ -195,7 +195,9 @@ async def test_how_a_file_is_written_can_be_said(house: House, sender: Sender) -
         done = await sender.over(ident)
     assert done["made"] == 1, done
     assert await house.value(sender, "SELECT name FROM customer WHERE group_id = $1") == "Jörg"
-    assert str(await house.value(sender, "SELECT total_spent FROM customer WHERE group_id = $1")) == "1234.5000"
+    assert (
+        str(await house.value(sender, "SELECT total_spent FROM customer WHERE group_id = $1")) == "1234.5000"
+    )
 
 
 async def test_a_dry_run_writes_nothing(house: House, sender: Sender) -> None:
@@ -240,7 +242,9 @@ async def test_a_link_opens_that_file_alone(house: House, sender: Sender) -> Non
     assert (await sender.http.get(link.replace("/refused", "/file"))).status_code == 403
     assert (await sender.http.get(link.replace("/imports/", "/imports/x"))).status_code == 404
     number = ident.removeprefix("import_")
-    assert (await sender.http.get(link.replace(f"/imports/{number}/refused", f"/assets/{number}"))).status_code == 403
+    assert (
+        await sender.http.get(link.replace(f"/imports/{number}/refused", f"/assets/{number}"))
+    ).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -291,22 +295,33 @@ async def test_a_group_that_is_full_takes_no_file(house: House, sender: Sender) 
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "code"),
+    "content",
     [
-        ("logo.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00", None),
-        ("kunden.xlsx", b"PK\x03\x04" + bytes(30), "INVALID"),
-        ("kunden.csv.gz", b"\x1f\x8b\x08\x00nonsense", "INVALID"),
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00",
+        b"PK\x03\x04" + bytes(30),
+        b"%PDF-1.7\n1 0 obj",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(30),
     ],
 )
-async def test_what_is_no_table_is_said(
-    house: House, sender: Sender, name: str, content: bytes, code: str | None
-) -> None:
+async def test_what_is_no_table_is_said_at_once(sender: Sender, content: bytes) -> None:
+    # Whatever it is called.
+    assert (await sender.refused("kunden.csv", content))["code"] == "NOT_A_TABLE"
+
+
+async def test_what_shows_to_be_no_table_when_it_is_read_is_told(house: House, sender: Sender) -> None:
     async with house.working():
-        done = await sender.over(await sender.start(name, content))
-    assert done["made"] == 0
-    assert done["state"] == "FAILED", done
-    assert code is None or done["failure"]["code"] == code
-    assert done["failure"]["message"]
+        done = await sender.over(await sender.start("kunden.csv.gz", b"\x1f\x8b\x08\x00nonsense"))
+    assert (done["state"], done["made"], done["failure"]["code"]) == ("FAILED", 0, "INVALID")
+    assert "compressed and damaged" in done["failure"]["message"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1", "utf-8-sig"])
+async def test_tables_of_any_encoding_are_tables(house: House, sender: Sender, encoding: str) -> None:
+    told = {"encoding": encoding} if encoding == "utf-16-le" else {}
+    async with house.working():
+        content = CUSTOMERS.decode().replace("Ada", "Zoé").encode(encoding)
+        done = await sender.over(await sender.start("kunden.csv", content, **told))
+    assert done["made"] == 2, done
 
 
 async def test_one_that_waits_is_cancelled_at_once(house: House, sender: Sender) -> None:
@@ -449,6 +464,7 @@ async def test_it_is_written_down_who_sent_what(house: House, sender: Sender) ->
 async def test_the_same_key_sends_it_once(house: House, sender: Sender) -> None:
     sender.http.headers["Idempotency-Key"] = "once"
     first = await sender.start("kunden.csv", CUSTOMERS)
+    assert await sender.start("kunden.csv", CUSTOMERS) == first
     del sender.http.headers["Idempotency-Key"]
     assert await house.value(sender, "SELECT count(*) FROM import_run WHERE group_id = $1") == 1
     await sender.ask(CANCEL, input={"id": first})

@@ -11,7 +11,7 @@ from uuid import uuid4
 from app.db.database import Database, Transaction
 from app.domain.assets.operations import count_files
 from app.domain.assets.storage import AssetStorage, Shelf
-from app.domain.assets.types import safe_name
+from app.domain.assets.types import HEAD, UNKNOWN, content_type_of, safe_name
 from app.errors import Invalid, NotFound, TooLarge
 from app.values.scope import Scope
 
@@ -19,6 +19,8 @@ KEPT_FOR = timedelta(days=14)
 """How long an import that is over can be seen, and its refused rows downloaded."""
 REMOVED_AT_ONCE = 100
 REFUSED, REASONS = "refused", "reasons"
+_DOCUMENTS = frozenset({"application/pdf", "application/rtf", "application/postscript"})
+"""They may have no NUL near their beginning."""
 PARTS = (REFUSED, REASONS)
 """What can be downloaded of an import."""
 MIB = 1024 * 1024
@@ -58,9 +60,24 @@ async def keep_sent(shelf: Shelf, name: str, body: IO[bytes], *, group_id: int, 
         )
     if not size:
         raise Invalid("The file is empty.", path=["file"], code="EMPTY_FILE")
+    head = await asyncio.to_thread(body.read, HEAD)
+    await asyncio.to_thread(body.seek, 0)
+    if is_no_table(head):
+        raise Invalid(
+            f"The file is no table and no JSON ({content_type_of(head, name='', declared=None)}); save it as CSV.",
+            path=["file"],
+            code="NOT_A_TABLE",
+        )
     key = f"{group_id}/{uuid4().hex}"
     await shelf.put(key, body)
     return SentFile(safe_name(name), size, key)
+
+
+def is_no_table(head: bytes) -> bool:
+    """Whether a file begins as pictures, documents and archives do. What else is no table shows when it is read."""
+    kind = content_type_of(head, name="", declared=None)
+    # Texts have no NUL, but for those in UTF-16, which begin like none of these.
+    return kind in _DOCUMENTS or (b"\0" in head and kind != UNKNOWN and not kind.startswith("text/"))
 
 
 async def keep_made(shelf: Shelf, file: Path, *, group_id: int) -> Part:
