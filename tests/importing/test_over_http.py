@@ -1,14 +1,12 @@
 """Importing over HTTP: a file is sent, waits, is imported in the background, and what came of it can be asked for."""
 
 import asyncio
-import contextlib
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,7 +20,6 @@ from app.domain.assets.operations import sweep
 from app.domain.assets.storage import AssetStorage
 from app.domain.imports import operations
 from app.domain.imports.files import KEPT_FOR
-from app.importing import running
 from app.importing.queued import Imports
 from app.main import running as gateway_running
 from app.serving.journal import Journal
@@ -102,10 +99,15 @@ class Sender:
 
     async def over(self, ident: str) -> Any:
         """The import, when it is over."""
+        return await self.until(ident, lambda found: found["done"])
+
+    async def until(self, ident: str, holds: Callable[[Any], bool]) -> Any:
+        """The import, as soon as this holds of it."""
         async with asyncio.timeout(30):
-            while not (found := await self.shown(ident))["done"]:
+            while True:
+                if holds(found := await self.shown(ident)):
+                    return found
                 await asyncio.sleep(0.05)
-        return found
 
 
 @dataclass
@@ -345,9 +347,7 @@ def many(count: int) -> bytes:
 async def test_one_that_runs_stops_after_the_batch_at_hand(house: House, sender: Sender) -> None:
     ident = await sender.start("kunden.csv", many(20_000))
     async with house.working():
-        async with asyncio.timeout(20):
-            while not (await sender.shown(ident))["rows"]:
-                await asyncio.sleep(0.05)
+        await sender.until(ident, lambda found: found["rows"] > 0)
         await sender.ask(CANCEL, input={"id": ident})
         done = await sender.over(ident)
     assert done["state"] == "CANCELLED"
@@ -360,9 +360,7 @@ async def test_one_that_runs_stops_after_the_batch_at_hand(house: House, sender:
 async def test_an_import_whose_process_stops_is_taken_up_by_the_next(house: House, sender: Sender) -> None:
     ident = await sender.start("kunden.csv", many(20_000))
     async with house.working():
-        async with asyncio.timeout(20):
-            while not (await sender.shown(ident))["rows"]:
-                await asyncio.sleep(0.05)
+        await sender.until(ident, lambda found: found["rows"] > 0)
     waits = await sender.shown(ident)
     assert (waits["state"], waits["done"]) == ("QUEUED", False)
     async with house.working():

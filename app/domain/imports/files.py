@@ -21,6 +21,8 @@ REMOVED_AT_ONCE = 100
 REFUSED, REASONS = "refused", "reasons"
 _DOCUMENTS = frozenset({"application/pdf", "application/rtf", "application/postscript"})
 """They may have no NUL near their beginning."""
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""What a workbook of the years before 2007 begins with."""
 PARTS = (REFUSED, REASONS)
 """What can be downloaded of an import."""
 MIB = 1024 * 1024
@@ -77,7 +79,8 @@ def is_no_table(head: bytes) -> bool:
     """Whether a file begins as pictures, documents and archives do. What else is no table shows when it is read."""
     kind = content_type_of(head, name="", declared=None)
     # Texts have no NUL, but for those in UTF-16, which begin like none of these.
-    return kind in _DOCUMENTS or (b"\0" in head and kind != UNKNOWN and not kind.startswith("text/"))
+    is_known = kind != UNKNOWN or head.startswith(_OLD_OFFICE)
+    return kind in _DOCUMENTS or (b"\0" in head and is_known and not kind.startswith("text/"))
 
 
 async def keep_made(shelf: Shelf, file: Path, *, group_id: int) -> Part:
