@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +24,7 @@ from app.domain.imports import operations
 from app.domain.imports.files import KEPT_FOR
 from app.importing.queued import Imports
 from app.main import running as gateway_running
+from app.serving.bodies import MAX_FILE
 from app.serving.journal import Journal
 from app.settings import Settings, read_settings
 from app.worker.import_files import ImportFiles
@@ -279,12 +282,29 @@ async def test_a_file_that_is_too_large_is_refused(house: House, sender: Sender)
     assert (await sender.refused("kunden.csv", b""))["code"] == "EMPTY_FILE"
 
 
-async def test_files_of_other_mutations_keep_their_bound() -> None:
-    from app.graph.http.requests import IMPORTS
-    from app.graph.schema import graph
-
-    assert graph.mutation_type is not None
-    assert IMPORTS in graph.mutation_type.fields
+async def test_files_of_other_mutations_keep_their_bound(house: House, sender: Sender) -> None:
+    large = bytes(MAX_FILE + 1)
+    operations = {
+        "query": "mutation ($input: AssetsAddInput!) { assetsAdd(input: $input) { assets { id } } }",
+        "variables": {"input": {"files": [None]}},
+    }
+    settings = replace(house.settings, import_max_bytes=2 * MAX_FILE)
+    async with gateway_running(settings, journal=Journal()) as app:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test", timeout=60) as http:
+            form = {
+                "operations": json.dumps(operations),
+                "map": json.dumps({"0": ["variables.input.files.0"]}),
+            }
+            headers = {**sender.headers, "GraphQL-Require-Preflight": "1"}
+            answer = await http.post("/graphql", data=form, files={"0": ("a.csv", large)}, headers=headers)
+            assert answer.status_code == 413
+            assert "25 MiB" in answer.text
+            larger = replace(sender, http=http)
+            lines = b"external_id,name\n" + b"1,Ada\n" * (MAX_FILE // 6 + 1)
+            assert len(lines) > MAX_FILE
+            ident = await larger.start("k.csv", lines)
+            await larger.ask(CANCEL, input={"id": ident})
 
 
 async def test_a_group_that_is_full_takes_no_file(house: House, sender: Sender) -> None:
@@ -372,9 +392,47 @@ async def test_an_import_whose_process_stops_is_taken_up_by_the_next(house: Hous
     assert await house.value(sender, "SELECT count(*) FROM customer WHERE group_id = $1") == 20_000
 
 
-async def test_an_import_whose_process_was_killed_is_taken_up_when_nobody_holds_it(
-    house: House, sender: Sender
-) -> None:
+WORKER = """
+import asyncio
+from app.db.database import connect
+from app.domain.assets.storage import AssetStorage
+from app.importing.queued import Imports
+from app.settings import read_settings
+
+async def work():
+    settings = read_settings()
+    db = await connect(settings.database_url, readers=1, writers=2)
+    await Imports(db, AssetStorage(settings), settings, look_s=0.05).run(asyncio.Event())
+
+asyncio.run(work())
+"""
+
+
+async def test_a_process_that_is_killed_leaves_its_import_to_the_next(house: House, sender: Sender) -> None:
+    ident = await sender.start("kunden.csv", many(20_000) + b"x,Bad,nonsense\n")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": str(house.settings.database_url),
+        "DATA_DIR": str(house.settings.data_dir),
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, env=environment)
+    await sender.until(ident, lambda found: found["rows"] > 0)
+    process.kill()
+    await process.wait()
+    left = await sender.shown(ident)
+    assert (left["state"], left["done"]) == ("RUNNING", False)
+    # In place of the seconds for which it is held.
+    await house.value(sender, "UPDATE import_run SET held_until = now() WHERE group_id = $1")
+    async with house.working():
+        done = await sender.over(ident)
+    assert (done["state"], done["rows"], done["refused"]) == ("DONE", 20_001, 1)
+    assert done["same"] > 0
+    assert done["made"] + done["same"] == 20_000
+    assert await house.value(sender, "SELECT count(*) FROM customer WHERE group_id = $1") == 20_000
+    assert len((await sender.http.get(done["refusedUrl"])).text.splitlines()) == 2
+
+
+async def test_an_import_is_held_for_a_while_and_then_anybodys(house: House, sender: Sender) -> None:
     ident = await sender.start("kunden.csv", CUSTOMERS)
     held = await operations.hold_next(house.db, sender.given.group_id, "dead")
     assert held is not None
@@ -491,9 +549,7 @@ async def test_old_imports_go_with_their_files(house: House, sender: Sender) -> 
     assert await house.value(sender, "SELECT files FROM customer_group WHERE id = $1") == 0
 
 
-async def test_what_the_importer_does_not_foresee_ends_it(
-    house: House, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_file_that_is_gone_ends_it(house: House, sender: Sender) -> None:
     ident = await sender.start("kunden.csv", CUSTOMERS)
     async with house.db.transaction(sender.given.scope) as tx:
         key = await tx.fetchval("SELECT file_key FROM import_run WHERE group_id = $1", sender.given.group_id)
