@@ -95,10 +95,31 @@ class Settings:
     """EVENT_RATE_BYTES: how many bytes of them a second."""
 
 
-def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment; makes DATA_DIR and its secrets where they are needed and missing."""
+def data_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """DATA_DIR, whether or not it is there."""
     env = os.environ if environ is None else environ
-    data_dir = Path(env.get("DATA_DIR") or ".data").absolute()
+    return Path(env.get("DATA_DIR") or ".data").absolute()
+
+
+def missing_database(environ: Mapping[str, str] | None = None) -> str | None:
+    """Why there is no database, and what makes one; None: one is named, or was made in DATA_DIR."""
+    env = os.environ if environ is None else environ
+    folder = data_folder(env)
+    if env.get("DATABASE_URL") or (folder / "postgres" / "PG_VERSION").exists():
+        return None
+    return (
+        f"There is no database: DATABASE_URL is not set, and {folder} (DATA_DIR) has none. `gateway migrate` makes one"
+        " there, and so do `gateway serve` and `gateway seed`."
+    )
+
+
+def read_settings(environ: Mapping[str, str] | None = None, *, makes_secrets: bool = True) -> Settings:
+    """Read the environment; makes DATA_DIR and its secrets where they are needed and missing.
+
+    Without `makes_secrets` it only looks: what is missing is empty.
+    """
+    env = os.environ if environ is None else environ
+    data_dir = data_folder(env)
     if env.get("JWT_JWKS_URL") and not (env.get("JWT_ISSUER") and env.get("JWT_AUDIENCE")):
         raise SystemExit(
             "JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE beside it: without them any token that is signed with a"
@@ -111,7 +132,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_migrate_url=_dsn(env, "DATABASE_MIGRATE_URL"),
         read_rls=_flag(env, "READ_RLS", default=False),
         planner=_flag(env, "PLANNER", default=True),
-        secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir, "secret_key"),
+        secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir, "secret_key", makes=makes_secrets),
         # An origin has no path, but people often copy it with a slash.
         cors_origins=tuple(
             part.strip().rstrip("/") for part in env.get("CORS_ORIGINS", "").split(",") if part.strip()
@@ -121,7 +142,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         port=_whole(env, "PORT", 8000, most=65_535),
         workers=_whole(env, "WORKERS", 1),
         development=_flag(env, "DEVELOPMENT", default=False),
-        jwt_secret=_jwt_secret(env, data_dir),
+        jwt_secret=_jwt_secret(env, data_dir, makes=makes_secrets),
         jwt_jwks_url=env.get("JWT_JWKS_URL") or None,
         jwt_issuer=env.get("JWT_ISSUER") or None,
         jwt_audience=env.get("JWT_AUDIENCE") or None,
@@ -222,11 +243,11 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65_535
 
 
-def _jwt_secret(env: Mapping[str, str], data_dir: Path) -> str:
+def _jwt_secret(env: Mapping[str, str], data_dir: Path, *, makes: bool) -> str:
     text = env.get("JWT_SECRET")
     if text and len(text.encode(errors="surrogateescape")) < MIN_JWT_SECRET_BYTES:
         raise SystemExit(SHORT_JWT_SECRET)
-    return text or _kept_secret(data_dir, "jwt_secret")
+    return text or _kept_secret(data_dir, "jwt_secret", makes=makes)
 
 
 def _assets_url(env: Mapping[str, str]) -> str | None:
@@ -245,11 +266,13 @@ def _assets_url(env: Mapping[str, str]) -> str | None:
     return text
 
 
-def _kept_secret(data_dir: Path, name: str) -> str:
+def _kept_secret(data_dir: Path, name: str, *, makes: bool) -> str:
     """A random secret made once per DATA_DIR, readable by the owner alone."""
     folder = data_dir / "secrets"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / name
+    if not makes:
+        return file.read_text() if file.exists() else ""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not file.exists():
         # Written under another name and then linked, so that no process ever reads half a secret.
         draft = folder / f"{name}.{secrets.token_hex(8)}"

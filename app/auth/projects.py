@@ -23,7 +23,7 @@ LOOKUPS = 4
 """How many slugs are looked up at once: a flood of wrong ones leaves connections for the rest."""
 
 _BY_SLUG = "SELECT group_id, project_id FROM project_slug WHERE slug = $1"
-_PROJECT = "SELECT store_id, max_event_bytes FROM project WHERE group_id = $1 AND id = $2"
+_PROJECT = "SELECT store_id, max_event_bytes, archived_at FROM project WHERE group_id = $1 AND id = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Found:
     project_id: int
     store_id: int | None
     max_event_bytes: int
+    is_archived: bool = False
 
 
 class Projects:
@@ -62,12 +63,17 @@ class Projects:
         return replace(principal, scope=replace(scope, project_ids=(found.project_id,)))
 
     async def tracker(self, slug: str, *, now: datetime) -> Principal:
-        """Whoever sends events to this project, without a credential. NotFound where there is no such project."""
+        """Whoever sends events to this project, without a credential. NotFound where there is none, or no more."""
         found = await self._find(slug, now=now)
-        if found is None:
+        if found is None or found.is_archived:
             raise NotFound("project", slug, path=["project"])
         scope = Scope(found.group_id, project_ids=(found.project_id,))
         return Principal(f"tracker:{slug}", scope, frozenset({Role.TRACKER}), "tracker")
+
+    async def takes_events(self, slug: str, *, now: datetime) -> bool:
+        """Whether it is not archived. So for who may know of it; to others it is not there."""
+        found = await self._find(slug, now=now)
+        return found is not None and not found.is_archived
 
     async def max_event_bytes(self, slug: str, *, now: datetime) -> int:
         """How large an event of this project may be."""
@@ -104,6 +110,6 @@ class Projects:
             self._known.drop(slug)
             return None
         most = project["max_event_bytes"] or DEFAULT_EVENT_BYTES
-        found = Found(group_id, project_id, project["store_id"], most)
+        found = Found(group_id, project_id, project["store_id"], most, project["archived_at"] is not None)
         self._known.keep(slug, found, now=now)
         return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import with_database
+from app.cli.connecting import with_group
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -19,13 +19,11 @@ def audit(
     since: Annotated[datetime | None, typer.Option(help="From this day or moment on (UTC).")] = None,
 ) -> None:
     """List who did what of administration in a group, oldest first."""
-    from app.auth.minting import require_group
     from app.db.auditing import entries
     from app.values.instants import show_instant
     from app.values.json_text import write_json
 
     async def show(db: "Database", _: "Settings") -> None:
-        await require_group(db, group)
         from_then = None if since is None else since.replace(tzinfo=UTC)
         async for entry in entries(db, group, since=from_then):
             at = show_instant(entry.pop("created_at"))
@@ -35,4 +33,4 @@ def audit(
                 where = entry["address"] or "-"
                 typer.echo(f"{at}\t{entry['actor']}\t{where}\t{entry['action']}\t{entry['subject'] or '-'}")
 
-    with_database(show)
+    with_group(group, show)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import with_database
+from app.cli.connecting import with_database, with_group
 from app.cli.options import Group, MaybeGroup, TokenRoles, chosen_roles
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def create_oauth_client(
         )
         typer.echo(f"client_id={made.client.client_id}\nclient_secret={made.secret}")
 
-    with_database(create)
+    with_group(group, create)
 
 
 @app.command("list")
@@ -52,7 +52,7 @@ def list_oauth_clients(group: MaybeGroup = None) -> None:
             roles = ",".join(sorted(one.roles))
             typer.echo(f"{one.client_id}\tgroup {one.group_id}\t{roles}\t{state}\t{one.name}")
 
-    with_database(show)
+    with_group(group, show)
 
 
 @app.command("revoke")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import storage_of, with_database
+from app.cli.connecting import storage_of, with_group
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def explain(
         typer.echo(f"{told.sql};\n")
         typer.echo(await db.explain(told.sql, told.statement.values(told.bindings), analyze=analyze))
 
-    with_database(show)
+    with_group(group, show)
 
 
 def plan_coverage() -> None:

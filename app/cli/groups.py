@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.connecting import with_database
-from app.cli.options import MAX_NUMBER, Group
+from app.cli.options import MAX_NUMBER, AsJson, Group
+from app.cli.showing import show_made, show_rows
 
 if TYPE_CHECKING:
     from app.db.database import Database
@@ -15,40 +16,49 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Customer groups: the tenants.", no_args_is_help=True)
 
 
+_NEXT = """
+Its number stands above, by itself. Next:
+  gateway stores create --group {group} --name 'My shop'         campaigns belong to stores; the first is the default
+  gateway projects create --group {group} --name 'My website'    a slug, under which it takes events
+  gateway keys create --group {group} --write                    a credential for programs
+  gateway token --group {group} --role tenant_admin              one for a person, for an hour"""
+"""What a new tenant needs before it can be used."""
+
+
 @app.command("create")
 def create_customer_group(
     name: Annotated[str, typer.Option(help="What it is called.")],
     currency: Annotated[str, typer.Option(help="The currency of its campaigns (ISO 4217).")],
     time_zone: Annotated[str, typer.Option(help="Its time zone (IANA), like Europe/Paris.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Make a customer group; its number is what other commands ask for."""
+    """Make a customer group; its number is what other commands ask for. What to do next is said beside it."""
     from app.domain.groups.operations import create_group
 
     async def create(db: "Database", _: "Settings") -> None:
         made = await create_group(
             db, name=name, currency=currency, time_zone=time_zone, now=datetime.now(UTC)
         )
-        typer.echo(made)
+        show_made(made, name=name, as_json=as_json)
+        typer.echo(_NEXT.format(group=made), err=True)
 
     with_database(create)
 
 
 @app.command("list")
-def list_customer_groups(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
-) -> None:
+def list_customer_groups(as_json: AsJson = False) -> None:
     """List customer groups: number, name, currency, and how many stores."""
     from dataclasses import asdict
 
     from app.domain.groups.listing import list_groups
-    from app.values.json_text import write_json
 
     async def show(db: "Database", _: "Settings") -> None:
-        for one in await list_groups(db):
-            if as_json:
-                typer.echo(write_json(asdict(one)).decode())
-            else:
-                typer.echo(f"{one.number}\t{one.name}\t{one.currency}\t{one.stores} stores")
+        groups = [asdict(one) for one in await list_groups(db)]
+        show_rows(
+            groups,
+            lambda one: (one["number"], one["name"], one["currency"], f"{one['stores']} stores"),
+            as_json=as_json,
+        )
 
     with_database(show)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import with_database
+from app.cli.connecting import with_database, with_group
 from app.cli.options import MAX_NUMBER, Group, MaybeGroup
 
 if TYPE_CHECKING:
@@ -25,14 +25,20 @@ def create_key(
         bool, typer.Option(help="Is it shown credentials, connections and the audit trail?")
     ] = False,
     store: Annotated[int | None, typer.Option(help="Bind it to this store.")] = None,
-    also: Annotated[list[int] | None, typer.Option(help="A further group it belongs to; repeatable.")] = None,
+    also: Annotated[
+        list[int] | None,
+        typer.Option(help="A further group it belongs to; repeatable.", min=1, max=MAX_NUMBER),
+    ] = None,
     days: Annotated[int | None, typer.Option(help="After how many days it ends.", min=1, max=36_500)] = None,
 ) -> None:
     """Make an API key. It is shown this once."""
     from app.auth.keys import create_api_key
+    from app.auth.minting import require_group
 
     async def create(db: "Database", _: "Settings") -> None:
         now = datetime.now(UTC)
+        for further in also or ():
+            await require_group(db, further)
         made = await create_api_key(
             db,
             group_id=group,
@@ -47,7 +53,7 @@ def create_key(
         )
         typer.echo(made.secret)
 
-    with_database(create)
+    with_group(group, create)
 
 
 @app.command("list")
@@ -69,7 +75,7 @@ def list_keys(group: MaybeGroup = None) -> None:
                 f"\t{key.name}"
             )
 
-    with_database(show)
+    with_group(group, show)
 
 
 @app.command("rotate")

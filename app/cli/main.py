@@ -5,11 +5,14 @@ A file here is a subject. Imports stand inside the commands, so that `gateway --
 
 import typer
 
-from app.cli import clients, groups, keys, tokens
+from app.cli import clients, groups, keys, partners, projects, stores, tokens
 from app.cli.audit import audit
+from app.cli.checking import check
 from app.cli.database import migrate, restore, seed
 from app.cli.graph import explain, plan_coverage, schema
 from app.cli.importing import import_rows
+from app.cli.leaving import export_group, import_group
+from app.cli.moving import compare, pull
 from app.cli.serving import serve, worker
 from app.cli.tokens import token
 
@@ -21,16 +24,24 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(worker)
+app.command()(check)
 app.command()(migrate)
 app.command()(restore)
 app.command()(seed)
 app.command("import")(import_rows)
+app.command("export")(export_group)
+app.command()(compare)
+app.command()(pull)
 app.command()(schema)
 app.command()(explain)
 app.command()(plan_coverage)
 app.command()(token)
 app.command()(audit)
+groups.app.command("import")(import_group)
 app.add_typer(groups.app, name="groups")
+app.add_typer(stores.app, name="stores")
+app.add_typer(projects.app, name="projects")
+app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(tokens.app, name="tokens")

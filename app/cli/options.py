@@ -13,6 +13,7 @@ MaybeGroup = Annotated[
     int | None,
     typer.Option("--group", help="Only this customer group; all when left out.", min=1, max=MAX_NUMBER),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON lines.")]
 DEFAULT_ROLE = "marketing"
 # Written out, so that --help needs no import; a test compares.
 ROLES = (

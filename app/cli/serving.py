@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import storage_of, with_database
+from app.cli.connecting import refuse_without_database, storage_of, with_database
 from app.cli.database import seed_demonstration
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def worker() -> None:
     from app.worker.loop import Worker
     from app.worker.pipeline import Pipeline
 
+    refuse_without_database()
     storage = storage_of(read_settings())
     set_up_logging()
 

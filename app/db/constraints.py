@@ -16,7 +16,8 @@ from app.tables.all import metadata
 _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     # constraint: (code, path, message)
     "uq_store_group_id_beacon_key": (
-        "BEACON_KEY_EXISTS", ("beaconKey",), "Another store of the group has this beacon key already.",
+        "BEACON_KEY_EXISTS", ("beaconKey",),
+        "Another store of the group has this beacon key already, perhaps a deleted one.",
     ),
     "uq_campaign_group_id_integration_id_slug": (
         "SLUG_EXISTS", ("tracking", "slug"),
@@ -24,6 +25,9 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "uq_integration_group_id_wmkt_id": (
         "WMKT_ID_EXISTS", ("wmktId",), "Another integration of the group has this tracking id already.",
+    ),
+    "pk_project_slug": (
+        "SLUG_EXISTS", ("slug",), "Another project has this slug already, here or in another group.",
     ),
     "uq_promo_group_id_code": (
         "PROMO_CODE_EXISTS", ("code",), "Another promo of the group has this code already.",

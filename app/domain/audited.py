@@ -18,9 +18,9 @@ DECLARED: Mapping[str, type] = {
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "customer_group": ("currency", "file_quota", "event_quota"),
     "store": ("deleted_at",),
-    "project": ("name", "slug"),
+    "project": ("archived_at",),
     "event_type": ("reference", "version", "archived_at"),
-    "integration": ("project_id",),
+    "integration": ("project_id", "archived_at"),
 }
 """What is kept beside, though no client sets it like that."""
 

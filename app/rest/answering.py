@@ -254,7 +254,7 @@ class Path:
         principal = await self.services.projects.tracker(slug, now=now)
         exchange.principal = principal.name
         for project_id in principal.scope.project_ids or ():
-            self.services.rates.check(project_id, size=size, now=now)
+            self.services.rates.check(project_id, group_id=principal.scope.group_id, size=size, now=now)
         return self.context(principal, request, exchange, now)
 
     async def known_sender(

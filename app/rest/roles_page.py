@@ -91,9 +91,13 @@ def _roots(title: str, kind: GraphQLObjectType | None) -> Iterator[str]:
     yield "|---" * (len(COLUMNS) + 1) + "|"
     for name, field in sorted(kind.fields.items()):
         roles = roles_of(field)
-        marks = ("✓" if roles >= group else "" for group in COLUMNS.values())
+        marks = ("✓" if roles >= group else _those_of_a_platform(roles, group) for group in COLUMNS.values())
         yield f"| `{name}` | {' | '.join(marks)} |"
     yield ""
+
+
+def _those_of_a_platform(roles: frozenset[Role], group: Collection[Role]) -> str:
+    return "of a platform" if PLATFORM_ROLES <= roles and PLATFORM_ROLES <= set(group) else ""
 
 
 def _below() -> Iterator[str]:

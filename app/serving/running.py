@@ -154,11 +154,12 @@ async def _looking(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record
 
 
 # A connection that switched roles may switch back: who logged in counts, and of which roles it could become any.
-_LOGIN = """
+BEYOND_POLICIES = """
 SELECT session_user AS login, rolname FROM pg_roles
  WHERE (rolsuper OR rolbypassrls) AND pg_has_role(session_user, oid, 'SET')
  ORDER BY rolname <> session_user, rolname LIMIT 1
 """
+"""Through which role a login may go past the row-level policies: its own or another; no row: through none."""
 
 
 async def refuse_unsafe_login(settings: Settings) -> None:
@@ -178,7 +179,7 @@ async def refuse_unsafe_login(settings: Settings) -> None:
         try:
             connection = await asyncpg.connect(url)
             try:
-                found = await connection.fetchrow(_LOGIN)
+                found = await connection.fetchrow(BEYOND_POLICIES)
             finally:
                 await connection.close()
         except CANNOT_BE_USED as problem:

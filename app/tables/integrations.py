@@ -1,5 +1,7 @@
 """Integrations: connections of projects to advertising tools."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     Index,
@@ -7,7 +9,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from app.tables.base import CODE, WORDS, KnownElsewhere, TenantRow, child_of, of_group
+from app.tables.base import CODE, INSTANT, WORDS, KnownElsewhere, TenantRow, child_of, of_group
 
 
 class Integration(TenantRow, KnownElsewhere, table=True):
@@ -25,3 +27,5 @@ class Integration(TenantRow, KnownElsewhere, table=True):
     kind: str = Field(default="custom_ads", sa_type=CODE)
     wmkt_id: str = Field(sa_type=CODE)
     currency: str = Field(sa_type=CODE)
+    archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when nobody can make campaigns in it."""

@@ -1,12 +1,14 @@
 """Partners, and their agreements with stores."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     Index,
 )
 from sqlmodel import Field
 
-from app.tables.base import WORDS, KnownElsewhere, TenantRow, child_of, of_group
+from app.tables.base import INSTANT, WORDS, KnownElsewhere, TenantRow, child_of, of_group
 
 
 class Partner(TenantRow, KnownElsewhere, table=True):
@@ -18,6 +20,8 @@ class Partner(TenantRow, KnownElsewhere, table=True):
         Index(None, "group_id", "name", "id"),
     )
     name: str = Field(sa_type=WORDS)
+    archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when nothing new can name it."""
 
 
 class Partnership(TenantRow, KnownElsewhere, table=True):
@@ -33,3 +37,5 @@ class Partnership(TenantRow, KnownElsewhere, table=True):
     name: str = Field(sa_type=WORDS)
     partner_id: int = Field(sa_type=BigInteger)
     store_id: int = Field(sa_type=BigInteger)
+    archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when no campaign can be made under it."""

@@ -1,5 +1,7 @@
 """Projects, and the directory of their slugs."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -11,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, WORDS, KnownElsewhere, TenantRow, child_of, of_group
+from app.tables.base import CODE, INSTANT, WORDS, KnownElsewhere, TenantRow, child_of, of_group
 
 DEFAULT_EVENT_BYTES = 65_536
 """The most that an event may have, unless its project says otherwise."""
@@ -41,6 +43,8 @@ class Project(TenantRow, KnownElsewhere, table=True):
     """What its users are known by, surest first."""
     max_event_bytes: int | None = Field(default=None)
     """The most that one of its events may have; NULL: `DEFAULT_EVENT_BYTES`."""
+    archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when it takes nothing new."""
 
 
 class ProjectSlug(SQLModel, table=True):

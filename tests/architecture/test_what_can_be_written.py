@@ -23,10 +23,17 @@ from app.graph.schema import catalog, schema
 from app.plan.catalog import Column, Embed, Entity, Field, Many, ToOne
 from app.plan.sql import Sql, sql
 
-ROW = {"group_id": "the tenant", "id": "the row's own", "created_at": "kept by us"}
+ROW = {
+    "group_id": "the tenant",
+    "id": "the row's own",
+    "created_at": "kept by us",
+    "known_as_system": "set by recording external ids",
+    "known_as_id": "set by recording external ids",
+}
 """What every table has and nobody sets."""
 CHANGED = {"updated_at": "kept by us"}
 DELETED = {"deleted_at": "set by deleting"}
+ARCHIVED = {"archived_at": "set by archiving"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +78,7 @@ THINGS = (
             "reward_participants": "counted",
             "reward_transactions": "counted",
             "reward_revenue": "counted",
+            "opening": "set by imports",
             "starts_key": "generated",
             "budget_key": "generated",
         },
@@ -101,7 +109,7 @@ THINGS = (
     ),
     Thing(
         table="integration", fields=IntegrationFields, shown="Integration",
-        kept=ROW | {"project_id": "chosen when it is made"},
+        kept=ROW | ARCHIVED | {"project_id": "chosen when it is made"},
     ),
     Thing(
         table="outlay", fields=OutlayFields, shown="Outlay",
@@ -112,21 +120,19 @@ THINGS = (
             "region_key": "generated",
         },
     ),
-    Thing(table="partner", fields=PartnerFields, shown="Partner", kept=ROW),
-    Thing(table="partnership", fields=PartnershipFields, shown="Partnership", kept=ROW),
+    Thing(table="partner", fields=PartnerFields, shown="Partner", kept=ROW | ARCHIVED),
+    Thing(table="partnership", fields=PartnershipFields, shown="Partnership", kept=ROW | ARCHIVED),
     Thing(
         table="project", fields=ProjectFields, shown="Project",
-        kept=ROW | {
-            "name": "chosen when it is made",
-            "slug": "chosen when it is made",
-            "is_internal": "set when it is made",
-            "store_id": "chosen when it is made",
-            "identity_fields": "chosen when it is made",
-        },
+        kept=ROW | ARCHIVED | {"is_internal": "set when it is made"},
     ),
     Thing(
         table="promo", fields=PromoFields, shown="Promo",
-        kept=ROW | CHANGED | DELETED | {"currency": "its campaign's or the group's", "used": "counted"},
+        kept=ROW | CHANGED | DELETED | {
+            "currency": "its campaign's or the group's",
+            "used": "counted",
+            "used_as_of": "set by imports",
+        },
     ),
     Thing(
         table="segment", fields=SegmentFields, shown="Segment",

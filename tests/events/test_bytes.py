@@ -109,27 +109,28 @@ async def test_a_batch_is_bounded_in_bytes(db: Database) -> None:
 def test_a_project_sends_so_many_bytes_a_second() -> None:
     rates = Rates(1_000, 10_000)
     for _ in range(5):
-        rates.check(1, size=10_000, now=NOW)
+        rates.check(1, group_id=1, size=10_000, now=NOW)
     with pytest.raises(Unavailable) as refused:
-        rates.check(1, size=5_000, now=NOW)
+        rates.check(1, group_id=1, size=5_000, now=NOW)
     assert refused.value.reason == RATE_LIMITED
     assert refused.value.retry_after_s == 1
-    rates.check(2, size=5_000, now=NOW)  # another project has its own
-    rates.check(1, size=5_000, now=NOW + timedelta(seconds=1))
+    rates.check(2, group_id=1, size=5_000, now=NOW)  # another project has its own
+    rates.check(1, group_id=2, size=5_000, now=NOW)  # and so has another group's of the same number
+    rates.check(1, group_id=1, size=5_000, now=NOW + timedelta(seconds=1))
 
 
 def test_an_event_larger_than_the_bucket_is_paid_for_afterwards() -> None:
     rates = Rates(1_000, 1_000)
-    rates.check(1, size=20_000, now=NOW)
+    rates.check(1, group_id=1, size=20_000, now=NOW)
     with pytest.raises(Unavailable) as refused:
-        rates.check(1, size=10, now=NOW)
+        rates.check(1, group_id=1, size=10, now=NOW)
     assert refused.value.retry_after_s == 16
-    rates.check(1, size=10, now=NOW + timedelta(seconds=16))
+    rates.check(1, group_id=1, size=10, now=NOW + timedelta(seconds=16))
 
 
 def test_numbers_are_still_bounded() -> None:
     rates = Rates(2, 1_000_000)
     for _ in range(10):
-        rates.check(1, size=1, now=NOW)
+        rates.check(1, group_id=1, size=1, now=NOW)
     with pytest.raises(Unavailable):
-        rates.check(1, size=1, now=NOW)
+        rates.check(1, group_id=1, size=1, now=NOW)

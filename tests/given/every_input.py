@@ -55,7 +55,8 @@ OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
-    "ProjectUpdate": "proj", "ImportCancel": "import",
+    "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
+    "IntegrationName": "intg", "ImportCancel": "import",
 }  # fmt: skip
 """The prefix of the `id` of inputs, by how their names begin; of others a campaign's, or nobody's."""
 POINTS_AT: Mapping[str, str] = {

@@ -20,7 +20,7 @@ from graphql import (
 )
 from starlette.datastructures import Headers, UploadFile
 
-from app.auth.principal import ADMIN_ROLES, WRITERS, Principal, Role
+from app.auth.principal import ADMIN_ROLES, PLATFORM_ROLES, WRITERS, Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.graph.declaring.writing import ROLES, shows_secret
@@ -343,9 +343,10 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
         admins = name.startswith(
-            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds")
+            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds", "import")
         ) or name.endswith("Backdate")
-        assert roles - {Role.WEBHOOK, Role.TRACKER} == (ADMIN_ROLES if admins else WRITERS), name
+        expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "customerGroupCreate" else WRITERS
+        assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name
         assert (Role.WEBHOOK in roles) == (name == "webhookIngest")
         assert (Role.TRACKER in roles) == (name in {"eventSend", "eventSendNow", "interactionRecord"})
         assert list(field.args) in (["input"], ["input", "files"])

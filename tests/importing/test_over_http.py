@@ -255,7 +255,7 @@ async def test_a_link_opens_that_file_alone(house: House, sender: Sender) -> Non
 @pytest.mark.parametrize(
     ("told", "path", "says"),
     [
-        ({"what": "nonsense"}, "what", "There are no nonsense to import; there are customers,"),
+        ({"what": "nonsense"}, "what", "There are no nonsense to import; there are "),
         ({"separator": ";;"}, "separator", "`separator` is one character"),
         ({"encoding": "klingon"}, "encoding", "There is no encoding 'klingon'"),
         ({"system": "Not A System"}, "system", "A system is named by small letters"),

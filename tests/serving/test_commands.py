@@ -90,7 +90,7 @@ async def test_tokens_of_the_operator_are_in_the_audit_of_their_group(
             "groups", "create", "--name", name, "--currency", "EUR", "--time-zone", "Europe/Paris"
         )
         assert code == 0, group
-    group = group.strip()
+    group = group.splitlines()[0]
     code, minted = await gateway("token", "--group", group, "--subject", "me")
     assert code == 0, minted
     claims = jwt.decode(minted.strip(), options={"verify_signature": False})
@@ -98,6 +98,12 @@ async def test_tokens_of_the_operator_are_in_the_audit_of_their_group(
     assert (code, said) == (0, f"Token {claims['jti']} of group {group} no longer holds.\n")
     code, said = await gateway("audit", "--group", group, "--json")
     entries = [json.loads(line) for line in said.splitlines()]
+    made = entries.pop(0)
+    assert (made["action"], made["subject"], made["after"]["name"]) == (
+        "group.create",
+        f"group_{group}",
+        "Other",
+    )
     assert [(entry["action"], entry["subject"]) for entry in entries] == [
         ("token.create", claims["jti"]),
         ("token.revoke", claims["jti"]),
@@ -173,7 +179,8 @@ async def test_keys_are_listed_with_their_store_and_their_end(database_url: str,
         assert code == 0, said
         return said.strip()
 
-    group = await gateway("groups", "create", "--name", "G", "--currency", "EUR", "--time-zone", "UTC")
+    said = await gateway("groups", "create", "--name", "G", "--currency", "EUR", "--time-zone", "UTC")
+    group = said.splitlines()[0]
     owner = await asyncpg.connect(database_url)
     store = await owner.fetchval(
         "INSERT INTO store (group_id, name, beacon_key, is_default, created_at, updated_at)"

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -366,3 +367,34 @@ async def test_a_deleted_outlay_is_hidden(shop: Analyst) -> None:
     assert (await shop.get(f"{path}/outlays"))["total"] == 0
     await shop.refused("GET", f"{path}/outlays/{sent}", 404)
     await shop.refused("PATCH", f"{path}/outlays/{sent}", 404, json={"amount": 1})
+
+
+async def test_in_an_archived_integration_the_past_is_read_and_nothing_begun(shop: Analyst) -> None:
+    ident = await campaign(shop, "spring")
+    await spent(shop, f"{ADS}/{ident}")
+    async with shop.db.transaction(shop.given.scope) as tx:
+        await tx.execute(
+            "UPDATE integration SET archived_at = now() WHERE group_id = $1 AND wmkt_id = 'ads-1'",
+            shop.given.group_id,
+        )
+    assert [one["campaignSlug"] for one in (await shop.get(ADS))["data"]] == ["spring"]
+    assert (await shop.get(f"{ADS}/{ident}"))["campaignSlug"] == "spring"
+    assert len((await shop.get(f"{ADS}/{ident}/outlays"))["data"]) == 1
+    await spent(shop, f"{ADS}/{ident}")
+    await shop.refused("POST", ADS, 409, json={"campaignSlug": "summer", "name": "Summer"})
+
+
+async def test_an_archived_project_is_read_and_takes_nothing_new(shop: Analyst) -> None:
+    async with shop.db.transaction(shop.given.scope) as tx:
+        await tx.execute(
+            "UPDATE project SET archived_at = now() WHERE group_id = $1 AND id = $2",
+            shop.given.group_id,
+            shop.project_id,
+        )
+    assert (await shop.get(ADS))["data"] == []
+    await shop.refused("POST", ADS, 409, json={"campaignSlug": "summer", "name": "Summer"})
+    await shop.refused("POST", "event-types", 409, json={"reference": "form"})
+    event = {"projectId": shop.project, "eventType": "form", "nonce": 1, "trackerId": "t", "data": {}}
+    await shop.refused("POST", "/api/v1/events", 409, json=event)
+    await replace(shop, token=None).refused("POST", "/api/v1/events", 404, json=event)
+    assert await shop.count("event") == 0

@@ -100,7 +100,7 @@ async def _settle_references(tx: Transaction, values: dict[str, Any], row: Any) 
     asked = {column: values[column] for column in KINDS if column in values}
     if values.get("partner_id") is not None:
         asked.setdefault("partnership_id", row["partnership_id"])
-    brought = await check_references(tx, asked, store_id=row["store_id"])
+    brought = await check_references(tx, asked, store_id=row["store_id"], kept=row)
     if values.get("partnership_id") is not None and values.get("partner_id") is None:
         values["partner_id"] = brought.partner_id
     if brought.currency not in (None, row["currency"]):

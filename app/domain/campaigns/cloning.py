@@ -5,6 +5,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.campaigns.closed import refuse_closed
 from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.groups.finding import store_to_write
@@ -90,18 +91,21 @@ async def clone_campaign(
     new_id = await insert_campaign(tx, values, asked_window(changes), store=store, draft=draft, now=now)
     await _check_currency(tx, new_id, source)
     await tx.execute(_COPY_TREE, tx.scope.group_id, source["id"], new_id, now)
+    await refuse_closed(tx, new_id, path=["sourceId"])
     return new_id
 
 
 async def _lost_references(tx: Transaction, copied: dict[str, Any], *, store_id: int) -> dict[str, None]:
-    """Clears references that the copy's store does not share, or that are gone."""
+    """Clears references that the copy's store does not share, or that are gone or archived."""
     row = await tx.fetchrow(
         """
-        SELECT (SELECT coalesce(store_id, $2) FROM project WHERE group_id = $1 AND id = $3) AS project_id,
+        SELECT (SELECT coalesce(store_id, $2) FROM project
+                 WHERE group_id = $1 AND id = $3 AND archived_at IS NULL) AS project_id,
                (SELECT coalesce(p.store_id, $2) FROM integration i
-                  JOIN project p ON p.group_id = $1 AND p.id = i.project_id
-                 WHERE i.group_id = $1 AND i.id = $4) AS integration_id,
-               (SELECT store_id FROM partnership WHERE group_id = $1 AND id = $5) AS partnership_id,
+                  JOIN project p ON p.group_id = $1 AND p.id = i.project_id AND p.archived_at IS NULL
+                 WHERE i.group_id = $1 AND i.id = $4 AND i.archived_at IS NULL) AS integration_id,
+               (SELECT store_id FROM partnership
+                 WHERE group_id = $1 AND id = $5 AND archived_at IS NULL) AS partnership_id,
                (SELECT $2 FROM segment WHERE group_id = $1 AND id = $6 AND deleted_at IS NULL) AS segment_id
         """,
         tx.scope.group_id, store_id, *(copied[column] for column in MAY_BE_GONE),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.campaigns.closed import refuse_closed
 from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
@@ -138,6 +139,8 @@ async def move_campaign(tx: Transaction, campaign_id: int, move: Move, *, now: d
         rule.no_template,
     )
     if moved:
+        if move is Move.REOPEN:
+            await refuse_closed(tx, campaign_id, path=["move"])
         await tell_worker(tx)
         return campaign_id
     row = await tx.fetchrow(_WHY_NOT, *borders(tx.scope), campaign_id)

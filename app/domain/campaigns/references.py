@@ -17,24 +17,26 @@ KINDS = {
     "partnership_id": "partnership",
 }
 
-# One row per reference that exists: the store it belongs to, and what it implies.
+# One row per reference that exists: the store it belongs to, what it implies, whether it is open. What can be archived
+# is held until COMMIT (in sub-selects, since a UNION takes no locks), so that it is not archived at the same moment.
 _FOUND = """
-SELECT 'project_id' AS "column", project.store_id, NULL::bigint AS owner, NULL::text AS currency
-  FROM project WHERE group_id = $1 AND id = $2
+SELECT 'project_id' AS "column", p.store_id, NULL::bigint AS owner, NULL::text AS currency,
+       p.archived_at IS NULL AS is_open
+  FROM (SELECT * FROM project WHERE group_id = $1 AND id = $2 FOR KEY SHARE) AS p
 UNION ALL
-SELECT 'segment_id', NULL, NULL, NULL
+SELECT 'segment_id', NULL, NULL, NULL, true
   FROM segment WHERE group_id = $1 AND id = $3 AND deleted_at IS NULL
 UNION ALL
-SELECT 'integration_id', project.store_id, project.id, integration.currency
-  FROM integration
-  JOIN project ON project.group_id = $1 AND project.id = integration.project_id
- WHERE integration.group_id = $1 AND integration.id = $4
+SELECT 'integration_id', project.store_id, project.id, i.currency,
+       i.archived_at IS NULL AND project.archived_at IS NULL
+  FROM (SELECT * FROM integration WHERE group_id = $1 AND id = $4 FOR KEY SHARE) AS i
+  JOIN project ON project.group_id = $1 AND project.id = i.project_id
 UNION ALL
-SELECT 'partner_id', NULL, NULL, NULL
-  FROM partner WHERE group_id = $1 AND id = $5
+SELECT 'partner_id', NULL, NULL, NULL, p.archived_at IS NULL
+  FROM (SELECT * FROM partner WHERE group_id = $1 AND id = $5 FOR KEY SHARE) AS p
 UNION ALL
-SELECT 'partnership_id', store_id, partner_id, NULL
-  FROM partnership WHERE group_id = $1 AND id = $6
+SELECT 'partnership_id', p.store_id, p.partner_id, NULL, p.archived_at IS NULL
+  FROM (SELECT * FROM partnership WHERE group_id = $1 AND id = $6 FOR KEY SHARE) AS p
 """
 
 
@@ -50,10 +52,13 @@ class Brought:
     """The partnership's."""
 
 
-async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_id: int) -> Brought:
-    """Refuse references that do not exist, or that belong to another store, partner or project.
+async def check_references(
+    tx: Transaction, values: Mapping[str, Any], *, store_id: int, kept: Mapping[str, Any] | None = None
+) -> Brought:
+    """Refuse references that do not exist, that belong to another store, partner or project, or that are archived.
 
-    `values` are columns; those missing or None are not checked.
+    `values` are columns; those missing or None are not checked. `kept`: what the campaign refers to already, which
+    may have been archived since.
     """
     asked = {column: values.get(column) for column in KINDS}
     if not any(value is not None for value in asked.values()):
@@ -71,6 +76,12 @@ async def check_references(tx: Transaction, values: Mapping[str, Any], *, store_
                 f"This {KINDS[column]} belongs to another store than the campaign.",
                 path=path_of(CampaignFields, column),
                 code="WRONG_STORE",
+            )
+        if not row["is_open"] and (kept is None or kept[column] != value):
+            raise Conflict(
+                f"This {KINDS[column]} is archived: no campaign can be made in it.",
+                path=path_of(CampaignFields, column),
+                code=f"{KINDS[column].upper()}_ARCHIVED",
             )
     _check_projects(tx, asked, rows)
     partnership = rows.get("partnership_id")

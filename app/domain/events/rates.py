@@ -20,14 +20,15 @@ class Rates:
 
     def __init__(self, per_second: int, bytes_per_second: int) -> None:
         self._rates = (per_second, bytes_per_second)
-        self._buckets: Known[int, tuple[float, float, float]] = Known(MAX_PROJECTS)
-        """By project: what is in them, and as of when."""
+        self._buckets: Known[tuple[int, int], tuple[float, float, float]] = Known(MAX_PROJECTS)
+        """By group and project: what is in them, and as of when."""
 
-    def check(self, project_id: int, *, size: int, now: datetime) -> None:
+    def check(self, project_id: int, *, group_id: int, size: int, now: datetime) -> None:
         """Take what an event of so many bytes takes. Where there is too little, Unavailable says when to try again."""
-        now_s = now.timestamp()
+        # A group that was brought in keeps its ids, so another one may have a project of the same number.
+        now_s, key = now.timestamp(), (group_id, project_id)
         events, octets = self._rates
-        kept = self._buckets.get(project_id) or (float(events * BURST_S), float(octets * BURST_S), now_s)
+        kept = self._buckets.get(key) or (float(events * BURST_S), float(octets * BURST_S), now_s)
         passed_s = max(0.0, now_s - kept[2])
         levels = [
             min(rate * BURST_S, level + passed_s * rate)
@@ -41,7 +42,7 @@ class Rates:
                     retry_after_s=ceil((wanted - level) / rate),
                     code=RATE_LIMITED,
                 )
-        self._buckets.keep(project_id, (levels[0] - 1, levels[1] - size, now_s))
+        self._buckets.keep(key, (levels[0] - 1, levels[1] - size, now_s))
 
 
 _WHAT = ("events", "bytes of events")

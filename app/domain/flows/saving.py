@@ -23,7 +23,7 @@ from app.domain.flows.fields import (
 from app.domain.inputs import Path
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import written
-from app.errors import Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.values.changes import Unset, sent
 from app.values.ids import show_id
 
@@ -38,7 +38,11 @@ _FLOWS = """
 SELECT id, position, trigger_code, custom_trigger_id, is_active, deleted_at
   FROM flow WHERE group_id = $1 AND campaign_id = $2
 """
-_PARTNERS = "SELECT id FROM partner WHERE group_id = $1 AND id = ANY ($2)"
+_PARTNERS = """
+SELECT id, archived_at IS NULL AS is_open FROM partner WHERE group_id = $1 AND id = ANY ($2) ORDER BY id
+"""
+# Sorted, so that two requests that hold the same cannot deadlock; held until COMMIT against archiving.
+_HOLD = " FOR KEY SHARE"
 
 Rows = list[tuple[int | None, dict[str, Any]]]
 """Children as they are to be: the id of an existing one, or None, and its columns."""
@@ -101,8 +105,13 @@ async def save_goals(
     await new_version(tx, campaign_id, now=now)
 
 
-async def check_partners(tx: Transaction, flows: Sequence[FlowFields], path: Path) -> None:
-    """NotFound where a child of these flows names an unknown partner; `path` leads to the list."""
+async def check_partners(
+    tx: Transaction, flows: Sequence[FlowFields], path: Path, *, holds: bool = True
+) -> None:
+    """NotFound where a child of these flows names an unknown partner, Conflict where it is archived.
+
+    `path` leads to the list. `holds` the partners until COMMIT against archiving.
+    """
     await _find_partners(
         tx,
         [
@@ -111,12 +120,16 @@ async def check_partners(tx: Transaction, flows: Sequence[FlowFields], path: Pat
             for name in _CHILDREN
             for n, child in enumerate(sent(getattr(flow, name)) or ())
         ],
+        holds=holds,
     )
 
 
-async def check_goal_partners(tx: Transaction, goals: Sequence[GoalFields], path: Path) -> None:
+async def check_goal_partners(
+    tx: Transaction, goals: Sequence[GoalFields], path: Path, *, holds: bool = True
+) -> None:
     """The same for goals."""
-    await _find_partners(tx, [(goal.partner_id, [*path, at, "partnerId"]) for at, goal in enumerate(goals)])
+    named = [(goal.partner_id, [*path, at, "partnerId"]) for at, goal in enumerate(goals)]
+    await _find_partners(tx, named, holds=holds)
 
 
 async def lock_campaign(tx: Transaction, campaign_id: int) -> None:
@@ -199,14 +212,17 @@ async def _save_children(
             await update_row(tx, table, ident, {**values, "position": at})
 
 
-async def _find_partners(tx: Transaction, named: Sequence[tuple[int, Path]]) -> None:
+async def _find_partners(tx: Transaction, named: Sequence[tuple[int, Path]], *, holds: bool) -> None:
     if not named:
         return
     wanted = sorted({ident for ident, _ in named})
-    found = {row["id"] for row in await tx.fetch(_PARTNERS, tx.scope.group_id, wanted)}
+    rows = await tx.fetch(_PARTNERS + (_HOLD if holds else ""), tx.scope.group_id, wanted)
+    found = {row["id"]: row["is_open"] for row in rows}
     for ident, path in named:
         if ident not in found:
             raise NotFound("partner", show_id("part", ident), path=path)
+        if not found[ident]:
+            raise Conflict("The partner is archived.", path=path, code="PARTNER_ARCHIVED")
 
 
 def _refuse_twice(idents: Iterable[int | None], prefix: str, word: str, path: Path) -> None:

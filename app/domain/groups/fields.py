@@ -1,18 +1,36 @@
 """What can be set on a group, its stores, its partners and their agreements, and its bounds."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain import inputs
+from app.domain.groups.slugs import checked_slug
 from app.domain.inputs import Path
 from app.domain.settable import SmallInt, settable
+from app.errors import Invalid
 from app.tables.projects import DEFAULT_EVENT_BYTES, MOST_EVENT_BYTES
 from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable
 
+MOST_IDENTITY_FIELDS = 10
+_ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
 
 def _features(values: Sequence[StoreFeature], path: Path) -> list[StoreFeature]:
     return sorted(set(values))
+
+
+def _identity_fields(values: Sequence[str], path: Path) -> list[str]:
+    if not 1 <= len(values) <= MOST_IDENTITY_FIELDS:
+        raise Invalid(f"`identityFields` are 1 to {MOST_IDENTITY_FIELDS}.", path=path)
+    for at, value in enumerate(values):
+        if _ATTRIBUTE.fullmatch(value) is None:
+            raise Invalid(
+                "An identity field has 1 to 64 letters, digits, `_`, `-` and `.`, like email.",
+                path=[*path, at],
+            )
+    return list(dict.fromkeys(values))
 
 
 _days = inputs.within(1, 36_500)
@@ -71,8 +89,24 @@ class StoreFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFields:
-    """Every settable field of a project."""
+    """Every settable field of a project. Its store and its slug stay: credentials and trackers depend on them."""
 
+    name: Settable[str] = settable("What the project is called, 1 to 255 characters.", check=inputs.name)
+    slug: Settable[str | None] = settable(
+        "Its name in tracking requests, unique over all groups: 3 to 64 small letters, digits and single dashes; made"
+        " of the name unless given.",
+        check=checked_slug,
+        null=UNSET,
+    )
+    store_id: Settable[int | None] = settable(
+        "The store it belongs to; else the credential's, else it is the whole group's.",
+        refers=("store", "store"),
+    )
+    identity_fields: Settable[Sequence[str]] = settable(
+        "What its users are known by, surest first: attributes that its events tell of them; email and phone unless"
+        " given.",
+        check=_identity_fields,
+    )
     max_event_bytes: Settable[SmallInt | None] = settable(
         f"How large each of its events may be, in bytes: 1,024 to {MOST_EVENT_BYTES:,}; null: {DEFAULT_EVENT_BYTES:,}.",
         check=inputs.within(1_024, MOST_EVENT_BYTES),

@@ -27,19 +27,26 @@ SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone, cu
 """
 
 
-async def store_to_write(tx: Transaction, store_id: int | None, *, path: Path = ("storeId",)) -> StoreFacts:
-    """The store named, else the scope's, else the group's default one.
+# Whoever writes to a store holds its key until COMMIT: deleting it waits, and then sees what was written.
+_HOLD = " FOR KEY SHARE OF store"
+
+
+async def store_to_write(
+    tx: Transaction, store_id: int | None, *, path: Path = ("storeId",), holds: bool = True
+) -> StoreFacts:
+    """The store named, else the scope's, else the group's default one. `holds` it until COMMIT against deleting.
 
     Under a store's scope other stores are not found, as if they did not exist.
     """
+    hold = _HOLD if holds else ""
     own = tx.scope.store_id
     if own is not None and store_id not in (None, own):
         raise NotFound("store", store_id, path=path)
     named = store_id if store_id is not None else own
     if named is not None:
-        row = await tx.fetchrow(_FACTS + " store.id = $2", tx.scope.group_id, named)
+        row = await tx.fetchrow(f"{_FACTS} store.id = $2{hold}", tx.scope.group_id, named)
     else:
-        row = await tx.fetchrow(_FACTS + " store.is_default", tx.scope.group_id)
+        row = await tx.fetchrow(f"{_FACTS} store.is_default{hold}", tx.scope.group_id)
     if row is None and named is None:
         raise Invalid("Name a store: the group has no default one.", path=path, code="STORE_MISSING")
     if row is None:
@@ -52,7 +59,7 @@ async def store_by_beacon(tx: Transaction, beacon_key: str) -> StoreFacts:
 
     Under a store's scope any key but its own is refused, whether or not it exists.
     """
-    row = await tx.fetchrow(_FACTS + " store.beacon_key = $2", tx.scope.group_id, beacon_key)
+    row = await tx.fetchrow(f"{_FACTS} store.beacon_key = $2{_HOLD}", tx.scope.group_id, beacon_key)
     own = tx.scope.store_id
     if own is not None and (row is None or row["id"] != own):
         raise Forbidden(

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from app.db.auditing import OPERATOR, record, seen
+from app.db.auditing import OPERATOR, Actor, record, seen
 from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.groups.fields import GroupFields, StoreFields
@@ -19,8 +19,8 @@ from app.values.instants import zone_of
 from app.values.money import is_currency
 from app.values.scope import Scope
 
-# Locked by whoever changes the default store, so that there is one at all times.
-_LOCK_GROUP = "SELECT 1 FROM customer_group WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_GROUP = "SELECT 1 FROM customer_group WHERE id = $1 FOR NO KEY UPDATE"
+"""Held by whoever changes which store is the default one, so that there is one at all times."""
 # A campaign's days are days in its store's zone: where that changes, those still to come move with it.
 _MOVE_WINDOWS = """
 UPDATE campaign c
@@ -47,7 +47,7 @@ async def create_store(tx: Transaction, given: StoreFields, *, now: datetime) ->
     if not values.get("name"):
         raise Invalid("A store needs a name.", path=path_of(StoreFields, "name"))
     values.setdefault("beacon_key", str(uuid4()))
-    await tx.execute(_LOCK_GROUP, tx.scope.group_id)
+    await tx.execute(LOCK_GROUP, tx.scope.group_id)
     first = not await tx.fetchval(
         "SELECT EXISTS (SELECT FROM store WHERE group_id = $1 AND is_default)", tx.scope.group_id
     )
@@ -65,7 +65,7 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
     values = await _checked(tx, given)
     if "is_default" in values:
         whole_group(tx)
-        await tx.execute(_LOCK_GROUP, tx.scope.group_id)
+        await tx.execute(LOCK_GROUP, tx.scope.group_id)
         await _settle_default(tx, store_id, values, now=now)
     values["updated_at"] = now
     if not await update_row(tx, "store", store_id, values, alive=True):
@@ -76,20 +76,21 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
 
 
 async def create_group(db: Database, *, name: str, currency: str, time_zone: str, now: datetime) -> int:
-    """A new tenant, without stores or credentials yet; its id. Only operators make groups, no credential does."""
-    name = inputs.name(name, ["name"])
-    if not is_currency(currency):
-        raise Invalid("A currency is three capital letters like EUR.", path=["currency"])
+    """A new tenant, as the operator: without stores or credentials yet; its id."""
     async with db.directory() as connection:
-        await _check_zone(connection, time_zone, ["timeZone"])
-        group_id = int(await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id"))
-        # From here on the transaction is inside the new group, as the policies demand.
-        await connection.execute(group_setting(Scope(group_id)))
-        await connection.execute(
-            "INSERT INTO customer_group (id, name, currency, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
-            group_id, name, currency, time_zone, now,
-        )  # fmt: skip
-    return group_id
+        return await _insert_group(
+            connection, OPERATOR, name=name, currency=currency, time_zone=time_zone, now=now
+        )
+
+
+async def found_group(
+    tx: Transaction, actor: Actor, *, name: str, currency: str, time_zone: str, now: datetime
+) -> int:
+    """The same from within another group, for a credential that may enter any; its id."""
+    whole_group(tx)
+    made = await _insert_group(tx.driver, actor, name=name, currency=currency, time_zone=time_zone, now=now)
+    await tx.driver.execute(group_setting(tx.scope))
+    return made
 
 
 async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) -> int:
@@ -135,6 +136,34 @@ def whole_group(tx: Transaction) -> None:
     """Forbidden for a credential narrowed to a part of the group."""
     if tx.scope.store_id is not None or tx.scope.project_ids is not None:
         raise Forbidden("This needs a credential for the whole group, not for a part of it.")
+
+
+async def _insert_group(
+    connection: "asyncpg.Connection[Any]",
+    actor: Actor,
+    *,
+    name: str,
+    currency: str,
+    time_zone: str,
+    now: datetime,
+) -> int:
+    """The group, whose audit begins with who made it. Afterwards the transaction is inside the new group."""
+    name = inputs.name(name, ["name"])
+    if not is_currency(currency):
+        raise Invalid("A currency is three capital letters like EUR.", path=["currency"])
+    await _check_zone(connection, time_zone, ["timeZone"])
+    group_id = int(await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id"))
+    # The policies demand it.
+    scope = Scope(group_id)
+    await connection.execute(group_setting(scope))
+    await connection.execute(
+        "INSERT INTO customer_group (id, name, currency, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
+        group_id, name, currency, time_zone, now,
+    )  # fmt: skip
+    inside = Transaction(connection, scope)
+    made = await seen(inside, "customer_group", group_id, columns=("name", "currency", "time_zone"))
+    await record(inside, actor, "group.create", subject=show_id("group", group_id), after=made, now=now)
+    return group_id
 
 
 async def _settle_default(tx: Transaction, store_id: int, values: dict[str, Any], *, now: datetime) -> None:

@@ -8,9 +8,10 @@ from app.domain.groups.finding import store_to_write
 from app.domain.groups.operations import whole_group
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
-from app.errors import Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 
-_PARTNER = "SELECT 1 FROM partner WHERE group_id = $1 AND id = $2"
+# Held until COMMIT against archiving.
+_PARTNER = "SELECT archived_at IS NULL FROM partner WHERE group_id = $1 AND id = $2 FOR KEY SHARE"
 _RENAME_PARTNERSHIP = """
 UPDATE partnership SET name = $3
  WHERE group_id = $1 AND id = $2 AND ($4::bigint IS NULL OR store_id = $4)
@@ -44,8 +45,12 @@ async def create_partnership(tx: Transaction, given: PartnershipFields, *, now: 
             path = path_of(PartnershipFields, column)
             raise Invalid(f"An agreement needs `{path[0]}`.", path=path)
     store = await store_to_write(tx, values.get("store_id"))
-    if not await tx.fetchval(_PARTNER, tx.scope.group_id, values["partner_id"]):
-        raise NotFound("partner", values["partner_id"], path=path_of(PartnershipFields, "partner_id"))
+    path = path_of(PartnershipFields, "partner_id")
+    is_open = await tx.fetchval(_PARTNER, tx.scope.group_id, values["partner_id"])
+    if is_open is None:
+        raise NotFound("partner", values["partner_id"], path=path)
+    if not is_open:
+        raise Conflict("The partner is archived.", path=path, code="PARTNER_ARCHIVED")
     row = {**values, "store_id": store.id, "created_at": now}
     return await insert_row(tx, "partnership", row)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import PROJECT_BORDERS, borders
-from app.domain.groups.projects import project_named
+from app.domain.groups.projects import open_project_named
 from app.domain.inputs import Path
 from app.domain.integrations.fields import CUSTOM_ADS, IntegrationFields
 from app.domain.rows import insert_row
@@ -18,11 +18,16 @@ from app.errors import Conflict, Invalid, NotFound
 
 _FOUND = f"""
 SELECT integration.id, integration.project_id, integration.name, integration.kind, integration.currency,
-       project.store_id
+       project.store_id, integration.archived_at
   FROM integration JOIN project ON project.group_id = $1 AND project.id = integration.project_id
  WHERE {PROJECT_BORDERS} AND integration.group_id = $1
 """
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
+_LOCK = "SELECT 1 FROM integration WHERE group_id = $1 AND id = $2 FOR UPDATE"
+_ARCHIVE = """
+UPDATE integration SET archived_at = $3
+ WHERE group_id = $1 AND id = $2 AND (archived_at IS NULL) = ($3::timestamptz IS NOT NULL)
+"""
 _RENAME = "UPDATE integration SET name = $3 WHERE group_id = $1 AND id = $2 AND name <> $3"
 
 
@@ -35,7 +40,7 @@ async def create_integration(
     tx: Transaction, given: IntegrationFields, *, project: str, now: datetime
 ) -> int:
     """A new integration; its id. By default the tracking id is random and the currency the group's."""
-    project_id = await project_named(tx, project)
+    project_id = await open_project_named(tx, project)
     values = written(given)
     if "name" not in values:
         raise Invalid("An integration needs a name.", path=path_of(IntegrationFields, "name"))
@@ -55,6 +60,18 @@ async def update_integration(tx: Transaction, integration_id: int, given: Integr
     await _one(tx, "integration.id = $4", integration_id, path=["id"])
     name = written(given)["name"]
     return bool(await tx.execute(_RENAME, tx.scope.group_id, integration_id, name))
+
+
+async def archive_integration(tx: Transaction, integration_id: int, *, at: datetime | None) -> int:
+    """Let nobody make campaigns in it from `at` on; None: let them again. The id.
+
+    Links that are out there go on counting, for the campaigns they name and for what has no campaign.
+    """
+    await _one(tx, "integration.id = $4", integration_id, path=["id"])
+    # Whoever makes something in it holds its key until COMMIT.
+    await tx.execute(_LOCK, tx.scope.group_id, integration_id)
+    await tx.execute(_ARCHIVE, tx.scope.group_id, integration_id, at)
+    return integration_id
 
 
 async def custom_integration(tx: Transaction, wmkt_id: str) -> Any:

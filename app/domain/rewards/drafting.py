@@ -50,13 +50,13 @@ async def drafted(tx: Transaction, base: Programme, given: Draft) -> Programme:
             for at, one in enumerate(given.flows)
             if not sent(one.is_deleted)
         ]
-        await check_partners(tx, given.flows, ["draft", "flows"])
+        await check_partners(tx, given.flows, ["draft", "flows"], holds=False)
         made = replace(made, flows=tuple(flows))
     if given.goals is not None:
         if len(given.goals) > MAX_CHILDREN:
             raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["draft", "goals"])
         goals = tuple(_goal(one, at, ["draft", "goals", at]) for at, one in enumerate(given.goals))
-        await check_goal_partners(tx, given.goals, ["draft", "goals"])
+        await check_goal_partners(tx, given.goals, ["draft", "goals"], holds=False)
         made = replace(made, goals=goals, limits=rules.limits_of(goals))
     return made
 

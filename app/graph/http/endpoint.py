@@ -21,8 +21,9 @@ from app.auth.credentials import name_of_headers
 from app.auth.principal import WRITERS, Principal
 from app.auth.refusals import TOO_MANY_REFUSALS
 from app.errors import INTERNAL_MESSAGE, Failure, Invalid, Unavailable
+from app.graph.http.data_sets import DataSets
 from app.graph.http.ide import page_response
-from app.graph.http.negotiation import Form, negotiate
+from app.graph.http.negotiation import DATA_SETS, Form, negotiate
 from app.graph.http.requests import (
     NO_FILES,
     PREFLIGHT_REQUIRED,
@@ -83,6 +84,7 @@ class GraphQLOverHttp:
         self.services = services
         self.authenticator = authenticator
         self.streams = streams
+        self.data_sets = DataSets(streams.watches)
         self.known = KnownOperations()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,8 +116,8 @@ class GraphQLOverHttp:
             raise Invalid(f"{method:.20} is not possible here: use POST, or GET.", code=METHOD_NOT_ALLOWED)
         if form is None:
             raise Invalid(
-                f"Answers come as {Form.RESPONSE.value}, {Form.JSON.value} or {Form.STREAM.value}: accept one of"
-                " them.",
+                f"Answers come as {Form.RESPONSE.value}, {Form.JSON.value} or {Form.STREAM.value}, and data"
+                f" sets as {Form.JSON_LINES.value} or {Form.CSV.value}: accept one of them.",
                 code=NOT_ACCEPTABLE,
             )
         headers = exchange.headers
@@ -157,6 +159,11 @@ class GraphQLOverHttp:
         if operation.read_only or "mutation" not in operation.query:
             exchange.cancel_with_client()
         key, replayed = headers.get(b"idempotency-key"), False
+        if form in DATA_SETS:
+            await close_files(files)
+            exchange.cancel_with_client()
+            instead = await self.data_sets.answer(operation, context, exchange, form, send)
+            return None if instead is None else self._refused(instead)
         try:
             live = form is Form.STREAM and not files  # No subscription takes files.
             asked = known or await check_aside_or_refuse(operation, context, live=live)
@@ -198,6 +205,15 @@ class GraphQLOverHttp:
         if replayed:
             more.append((b"idempotent-replayed", b"true"))
         return status, [_CONTENT_TYPE[form], length, _NO_STORE, *more], given.body
+
+    def _refused(self, given: Answer) -> Refusal:
+        """What is sent instead of a data set."""
+        status, headers = _status_of(given, Form.RESPONSE)
+        if status == 200:
+            # Whoever saves what comes shall not take the reason for the rows.
+            status = STATUSES.get(str(given.errors[0].get("extensions", {}).get("code", "")), 400)
+        length = (b"content-length", b"%d" % len(given.body))
+        return status, [_CONTENT_TYPE[Form.RESPONSE], length, _NO_STORE, *headers], given.body
 
     def _again(self, checked: CheckedOperation, asked: Context, name: bytes) -> Again:
         """How to answer a planned query again, for whoever still proves to own that credential."""

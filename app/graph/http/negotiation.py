@@ -13,8 +13,19 @@ class Form(Enum):
     """A request that was refused before it ran is answered 4xx."""
     STREAM = "text/event-stream"
     """Server-sent events: one result after the other."""
+    JSON_LINES = "application/jsonl"
+    """The rows of a connection, all of them, a JSON object a line."""
+    NDJSON = "application/x-ndjson"
+    """The same under its other name."""
+    CSV = "text/csv"
+    """The same as a sheet."""
     PAGE = "text/html"
     """GraphiQL, for a browser's GET."""
+
+
+DATA_SETS = (Form.JSON_LINES, Form.NDJSON, Form.CSV)
+"""Forms that hold every row there is, not one answer."""
+_OTHERS = {form.value: form for form in (Form.RESPONSE, Form.STREAM, *DATA_SETS)}
 
 
 @functools.lru_cache(maxsize=256)
@@ -38,10 +49,8 @@ def negotiate(accept: str | None, *, page: bool) -> Form | None:
 def _form(media_type: str, *, page: bool) -> Form | None:
     if media_type in ("*/*", "application/*", Form.JSON.value):
         return Form.JSON
-    if media_type == Form.RESPONSE.value:
-        return Form.RESPONSE
-    if media_type == Form.STREAM.value:
-        return Form.STREAM
+    if media_type in _OTHERS:
+        return _OTHERS[media_type]
     return Form.PAGE if page and media_type == Form.PAGE.value else None
 
 

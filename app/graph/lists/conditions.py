@@ -18,6 +18,10 @@ def is_deleted(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.deleted_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
+def is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
+
+
 def is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.status} = 'active') = {value}", row=row, value=args.param(*path, cast="boolean"))
 

@@ -13,13 +13,9 @@ from app.graph.declaring.listing import (
     one_of,
     text_key,
 )
-from app.graph.lists.conditions import CREATED_AT, NAME
-from app.plan.catalog import Arguments, FilterArguments, Row
+from app.graph.lists.conditions import CREATED_AT, NAME, is_archived
+from app.plan.catalog import FilterArguments, Row
 from app.plan.sql import Sql, sql
-
-
-def _is_archived(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("({row.archived_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
 def _has_field(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
@@ -47,7 +43,7 @@ class EventTypeFilter:
     reference: str | None = filter_by("With this reference, exactly.", equals("reference", "text"))
     storage_key: str | None = filter_by("With a field of this storage key now.", _has_field)
     archived: bool | None = filter_by(
-        "True: archived event types instead of living ones.", _is_archived, replaces_alive=True
+        "True: archived event types instead of living ones.", is_archived, replaces_alive=True
     )
 
 

@@ -8,7 +8,7 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.event_types import operations
 from app.domain.event_types.operations import EventTypeFields
-from app.domain.groups.projects import project_named
+from app.domain.groups.projects import open_project_named, project_named
 from app.errors import Invalid
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
@@ -80,7 +80,7 @@ async def create(
     input: Annotated[EventTypeCreateInput, strawberry.argument(description="The event type.")],
 ) -> EventTypePayload:
     """Makes an event type."""
-    project_id = await project_named(tx, input.project)
+    project_id = await open_project_named(tx, input.project)
     fields = entry_of(EventTypeFields, input)
     made = await operations.create_event_type(
         tx, project_id, fields, reference=input.reference, now=info.context.now

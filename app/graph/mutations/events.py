@@ -9,6 +9,7 @@ from app.domain.events.accepting import Sent
 from app.domain.events.processing import process_now
 from app.domain.events.replaying import MAX_REPLAYED, replay_events
 from app.domain.events.sending import sent_event
+from app.domain.groups.projects import is_archived
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import JSON
@@ -160,6 +161,8 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
     context = info.context
     narrowed = await context.services.projects.inside(context.principal, input.project, now=context.now)
     (project_id,) = narrowed.scope.project_ids
+    if not await context.services.projects.takes_events(input.project, now=context.now):
+        raise is_archived(["project"])
     await context.services.quotas.check(narrowed.scope.group_id, now=context.now)
     return sent_event(
         narrowed.scope.group_id,

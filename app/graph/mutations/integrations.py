@@ -1,4 +1,4 @@
-"""Making and changing integrations."""
+"""Making, changing and archiving integrations."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.integrations import operations
 from app.domain.integrations.fields import IntegrationFields
-from app.graph.declaring.described import object_type
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import Administration, UserError, errors_field, own_id, writes
@@ -39,6 +39,13 @@ class IntegrationUpdateInput:
     id: strawberry.ID = strawberry.field(description="The integration.")
 
 
+@input_type
+class IntegrationNameInput:
+    """An integration to archive or to restore."""
+
+    id: strawberry.ID = strawberry.field(description="The integration.")
+
+
 @writes(roles=WRITERS, administration=Administration("integration.create", "integration", "intg"))
 async def create_integration(
     info: strawberry.Info,
@@ -61,4 +68,30 @@ async def update_integration(
     """Calls an integration otherwise. Its currency and its tracking id stay."""
     ident = own_id(input.id, "intg", "integration", "id")
     await operations.update_integration(tx, ident, entry_of(IntegrationFields, input))
+    return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))
+
+
+@writes(roles=WRITERS, administration=Administration("integration.archive", "integration", "intg"))
+async def archive_integration(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[IntegrationNameInput, strawberry.argument(description="Which one.")],
+) -> IntegrationPayload:
+    """Archives an integration: nobody can make campaigns in it any more. Those there are run on and can have outlays;
+    links that are out there go on counting.
+    """
+    ident = own_id(input.id, "intg", "integration", "id")
+    await operations.archive_integration(tx, ident, at=info.context.now)
+    return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))
+
+
+@writes(roles=WRITERS, administration=Administration("integration.restore", "integration", "intg"))
+async def restore_integration(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[IntegrationNameInput, strawberry.argument(description="Which one.")],
+) -> IntegrationPayload:
+    """Lets campaigns be made in an archived integration again."""
+    ident = own_id(input.id, "intg", "integration", "id")
+    await operations.archive_integration(tx, ident, at=None)
     return IntegrationPayload(integration=await shown(info, tx, "Integration", ident))

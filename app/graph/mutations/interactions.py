@@ -8,7 +8,7 @@ import strawberry
 from app.auth.principal import WRITERS, Role
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.groups.projects import project_named
+from app.domain.groups.projects import open_project_named
 from app.domain.interactions import recording
 from app.domain.interactions.recording import MAX_KEY, Offline, Visit
 from app.errors import Invalid
@@ -83,7 +83,7 @@ async def record(
         nonce = hashlib.sha256(told).hexdigest()
     tracker = inputs.text(input.tracker_id, ["trackerId"], longest=MAX_KEY, blank=False)
     visit = Visit(
-        project_id=await project_named(tx, input.project),
+        project_id=await open_project_named(tx, input.project),
         tracker_id=tracker,
         landing_url=None if landing is None else inputs.text(landing, ["landingUrl"]),
         referrer=None if referrer is None else inputs.text(referrer, ["referrer"]),
@@ -107,7 +107,7 @@ async def record_offline(
         occurred_at=given(input.occurred_at),
         dedup_key=given(input.nonce),
     )
-    project_id = await project_named(tx, input.project)
+    project_id = await open_project_named(tx, input.project)
     made = await recording.record_offline(tx, project_id, told, now=info.context.now)
     return InteractionPayload(interaction=await shown(info, tx, "Interaction", made))
 

@@ -1,4 +1,4 @@
-"""Making and changing partners and their agreements with stores."""
+"""Making, changing and archiving partners and their agreements with stores."""
 
 from typing import Annotated
 
@@ -6,9 +6,9 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.groups import partners
+from app.domain.groups import closing, partners
 from app.domain.groups.fields import PartnerFields, PartnershipFields
-from app.graph.declaring.described import object_type
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
@@ -60,6 +60,20 @@ class PartnershipRenameInput:
     id: strawberry.ID = strawberry.field(description="The agreement.")
 
 
+@input_type
+class PartnerNameInput:
+    """A partner to archive or to restore."""
+
+    id: strawberry.ID = strawberry.field(description="The partner.")
+
+
+@input_type
+class PartnershipNameInput:
+    """An agreement to archive or to restore."""
+
+    id: strawberry.ID = strawberry.field(description="The agreement.")
+
+
 @writes(roles=WRITERS, shapes=WHOLE_GROUP)
 async def create(
     info: strawberry.Info,
@@ -83,6 +97,32 @@ async def update(
     return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
 
 
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
+async def archive(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[PartnerNameInput, strawberry.argument(description="Which one.")],
+) -> PartnerPayload:
+    """Archives a partner: no campaign, flow or agreement can name it any more; balances and the ledger stay. Refused
+    while campaigns that pay with it are not completed, or agreements with it not archived.
+    """
+    ident = own_id(input.id, "part", "partner", "id")
+    await closing.archive_partner(tx, ident, now=info.context.now)
+    return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
+
+
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
+async def restore(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[PartnerNameInput, strawberry.argument(description="Which one.")],
+) -> PartnerPayload:
+    """Takes an archived partner again."""
+    ident = own_id(input.id, "part", "partner", "id")
+    await closing.restore_partner(tx, ident)
+    return PartnerPayload(partner=await shown(info, tx, "Partner", ident))
+
+
 @writes(roles=WRITERS)
 async def create_partnership(
     info: strawberry.Info,
@@ -103,4 +143,30 @@ async def rename_partnership(
     """Calls an agreement something else."""
     ident = own_id(input.id, "pship", "partnership", "id")
     await partners.rename_partnership(tx, ident, entry_of(PartnershipFields, input))
+    return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))
+
+
+@writes(roles=WRITERS)
+async def archive_partnership(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[PartnershipNameInput, strawberry.argument(description="Which one.")],
+) -> PartnershipPayload:
+    """Archives an agreement: no campaign can be made under it any more. Refused while campaigns under it are not
+    completed.
+    """
+    ident = own_id(input.id, "pship", "partnership", "id")
+    await closing.archive_partnership(tx, ident, now=info.context.now)
+    return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))
+
+
+@writes(roles=WRITERS)
+async def restore_partnership(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[PartnershipNameInput, strawberry.argument(description="Which one.")],
+) -> PartnershipPayload:
+    """Takes an archived agreement again, where its partner and its store are still there."""
+    ident = own_id(input.id, "pship", "partnership", "id")
+    await closing.restore_partnership(tx, ident)
     return PartnershipPayload(partnership=await shown(info, tx, "Partnership", ident))

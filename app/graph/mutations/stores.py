@@ -1,4 +1,4 @@
-"""Making and changing stores."""
+"""Making, changing and deleting stores."""
 
 from typing import Annotated
 
@@ -6,9 +6,9 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
-from app.domain.groups import operations
+from app.domain.groups import closing, operations
 from app.domain.groups.fields import StoreFields
-from app.graph.declaring.described import object_type
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
@@ -26,6 +26,16 @@ class StorePayload:
     errors: list[UserError] = errors_field()
 
 
+@object_type
+class StoreDeletePayload:
+    """A store that was deleted."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Its id; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
 @input_for(StoreFields, required=("name",))
 class StoreCreateInput:
     """A new store."""
@@ -34,6 +44,13 @@ class StoreCreateInput:
 @input_for(StoreFields)
 class StoreUpdateInput:
     """A change of a store: fields left out stay, fields that are null are cleared."""
+
+    id: strawberry.ID = strawberry.field(description="The store.")
+
+
+@input_type
+class StoreDeleteInput:
+    """A store to delete."""
 
     id: strawberry.ID = strawberry.field(description="The store.")
 
@@ -59,3 +76,18 @@ async def update(
     ident = own_id(input.id, "store", "store", "id")
     await operations.update_store(tx, ident, entry_of(StoreFields, input), now=info.context.now)
     return StorePayload(store=await shown(info, tx, "Store", ident))
+
+
+@writes(roles=WRITERS, administration=Administration("store.delete", "store", "store"), shapes=WHOLE_GROUP)
+async def delete(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[StoreDeleteInput, strawberry.argument(description="Which one.")],
+) -> StoreDeletePayload:
+    """Deletes a store, for good: credentials of it stop working, and nothing new can be made in it. Its campaigns,
+    orders and figures of the past stay. Refused while campaigns of it are not completed, projects or agreements of it
+    not archived, and for the default store while there are others.
+    """
+    ident = own_id(input.id, "store", "store", "id")
+    await closing.delete_store(tx, ident, now=info.context.now)
+    return StoreDeletePayload(deleted_id=input.id)

@@ -217,7 +217,7 @@ async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Princ
     store_id = (
         None if given.store_id is None else own_id(given.store_id, "store", "store", "draft", "storeId")
     )
-    store = await store_to_write(tx, store_id, path=["draft", "storeId"])
+    store = await store_to_write(tx, store_id, path=["draft", "storeId"], holds=False)
     partner = {}
     if given.partner_id is not None:
         partner_id = own_id(given.partner_id, "part", "partner", "draft", "partnerId")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -138,6 +139,33 @@ def _check_aside(
     return document, key, _checked(operation, context, document, definition, plan, variables)
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an operation selects, before anything is said about how much that is."""
+
+    document: Document
+    definition: Definition
+    plan: Plan
+    """Without a statement."""
+    args: list[dict[str, Any]]
+
+
+async def select(operation: Operation, context: Context) -> Selection:
+    """What an operation selects. Raises Rejected or a Failure where it cannot run at all."""
+    documents = _documents(context)
+    if is_large_and_new(operation, context):
+        loop = asyncio.get_running_loop()
+        documents.keep(await loop.run_in_executor(_ASIDE, documents.read, operation.query))
+    document = documents.get(operation.query)
+    definition = _definition(document, operation, live=False)
+    variables = _read_variables(definition, operation, context)
+    try:
+        plan = _PLANS.get(document, definition, variables, context.scope.shape, plannable=False)
+        return Selection(document, definition, plan, plan.tree.arguments(variables))
+    except GraphQLError as error:
+        raise Rejected([error], "BAD_USER_INPUT") from None
+
+
 def _documents(context: Context) -> Documents:
     return _DOCUMENTS[context.services.settings.development]
 
@@ -212,4 +240,4 @@ def _sorted(roles: frozenset[Role]) -> list[Role]:
     return sorted(roles)
 
 
-__all__ = ["CheckedOperation", "Rejected", "check", "check_large", "is_large_and_new"]
+__all__ = ["CheckedOperation", "Rejected", "Selection", "check", "check_large", "is_large_and_new", "select"]

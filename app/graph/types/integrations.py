@@ -14,7 +14,11 @@ from app.tables import integrations as tables
 
 
 @entity(
-    table=tables.Integration, prefix="intg", store=via("project_id", "Project"), project=own("project_id")
+    table=tables.Integration,
+    prefix="intg",
+    store=via("project_id", "Project"),
+    project=own("project_id"),
+    alive="archived_at IS NULL",
 )
 class Integration(Node):
     """A connection of a project to an advertising tool. Campaigns tracked by it have a slug of their own."""
@@ -28,6 +32,7 @@ class Integration(Node):
     wmkt_id: str = column("Its id in tracking links, unique in the group.")
     currency: str = column("The currency of its outlays (ISO 4217).")
     created_at: DateTime = column("When it was made.")
+    archived_at: DateTime | None = column("When it was archived; null: campaigns can be made in it.")
     project: ProjectRef = to_one("The project it belongs to.", "project_id")
     campaigns: Connection[CampaignRef] = connection("Campaigns it tracks.", CAMPAIGNS, key="integration_id")
     outlays: Connection[OutlayRef] = connection(

@@ -12,7 +12,7 @@ from app.plan.catalog import own
 from app.tables import partners as tables
 
 
-@entity(table=tables.Partner, prefix="part")
+@entity(table=tables.Partner, prefix="part", alive="archived_at IS NULL")
 class Partner(Node):
     """A company whose customers earn or redeem rewards."""
 
@@ -20,6 +20,7 @@ class Partner(Node):
     shown_as: ShownAs = shown_as("part")
     name: str = column("What the partner is called.")
     created_at: DateTime = column("When it was made.")
+    archived_at: DateTime | None = column("When it was archived; null: it is not.")
     partnerships: Connection[PartnershipRef] = connection(
         "Its agreements with stores.", PARTNERSHIPS, key="partner_id"
     )
@@ -28,7 +29,7 @@ class Partner(Node):
     )
 
 
-@entity(table=tables.Partnership, prefix="pship", store=own("store_id"))
+@entity(table=tables.Partnership, prefix="pship", store=own("store_id"), alive="archived_at IS NULL")
 class Partnership(Node):
     """An agreement between a partner and a store."""
 
@@ -36,6 +37,7 @@ class Partnership(Node):
     shown_as: ShownAs = shown_as("pship")
     name: str = column("What the agreement is called.")
     created_at: DateTime = column("When it was made.")
+    archived_at: DateTime | None = column("When it was archived; null: it is not.")
     partner: PartnerRef = to_one("The partner.", "partner_id")
     store: StoreRef = to_one("The store.", "store_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="partnership_id")

@@ -23,7 +23,13 @@ from app.tables import projects as tables
 from app.tables.projects import DEFAULT_EVENT_BYTES
 
 
-@entity(table=tables.Project, prefix="proj", store=own_or_group("store_id"), project=own("id"))
+@entity(
+    table=tables.Project,
+    prefix="proj",
+    store=own_or_group("store_id"),
+    project=own("id"),
+    alive="archived_at IS NULL",
+)
 class Project(Node):
     """A project: made by itself for a campaign (internal), or a tracking project with a slug."""
 
@@ -37,6 +43,7 @@ class Project(Node):
         f"How large each of its events may be, in bytes; null: {DEFAULT_EVENT_BYTES:,}."
     )
     created_at: DateTime = column("When it was made.")
+    archived_at: DateTime | None = column("When it was archived; null: it takes new things.")
     store: StoreRef | None = to_one("The store it belongs to; null: the whole group's.", "store_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="project_id")
     integrations: Connection[IntegrationRef] = connection("Its integrations.", INTEGRATIONS, key="project_id")

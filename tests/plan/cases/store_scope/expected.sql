@@ -32,7 +32,7 @@ FROM (
       FROM (
         SELECT t3.created_at, t3.id, t3.slug
         FROM project t3
-        WHERE t3.group_id = $4::bigint AND (t3.store_id IS NULL OR t3.store_id = $5::bigint)
+        WHERE t3.group_id = $4::bigint AND (t3.store_id IS NULL OR t3.store_id = $5::bigint) AND t3.archived_at IS NULL
         ORDER BY t3.created_at DESC, t3.id DESC
         LIMIT 50
       ) t3
