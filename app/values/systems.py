@@ -29,6 +29,11 @@ class Reference(NamedTuple):
     system: str
     id: str
 
+    @property
+    def text(self) -> str:
+        """As clients write it."""
+        return f"{self.system}:{self.id}"
+
 
 def read_reference(text: str) -> Reference | None:
     """`benji:500` → its parts; None for what is none. No id of ours has a colon."""
