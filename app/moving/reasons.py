@@ -15,13 +15,14 @@ from app.values.instants import read_instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A declared reason. Its system and one of its `keys` fit, patterns as of file names: `*` is anything."""
+    """A declared reason. Its system, route and one of its `keys` fit, patterns as of file names: `*` is anything."""
 
     name: str
     why: str
     keys: tuple[str, ...] = ("*",)
     kinds: tuple[Kind, ...] = (Kind.VALUE,)
     system: str = "*"
+    route: str = "*"
     expected: bool = False
     """Whether it comes with every move and counts as no difference."""
     same: str = ""
@@ -34,6 +35,22 @@ REASONS: tuple[Reason, ...] = (
         why="The address of a file is signed for a while by the host that prints it.",
         system="lagriffe",
         keys=("*assets[[]].url",),
+        expected=True,
+    ),
+    Reason(
+        name="number of the group",
+        why="Groups have the numbers of the installation they are in.",
+        system="lagriffe",
+        route="GET /api/campaigns/*",
+        keys=("data.customer_group.id",),
+        expected=True,
+    ),
+    Reason(
+        name="number of the group",
+        why="Groups have the numbers of the installation they are in.",
+        system="lagriffe",
+        route="GET /api/customer-groups",
+        keys=("data[[]].id",),
         expected=True,
     ),
     Reason(
@@ -93,15 +110,18 @@ REASONS: tuple[Reason, ...] = (
 )
 
 
-def reason_of(system: str, difference: Difference, reasons: Sequence[Reason] = REASONS) -> Reason | None:
+def reason_of(
+    system: str, difference: Difference, reasons: Sequence[Reason] = REASONS, *, route: str = ""
+) -> Reason | None:
     """The first that fits."""
-    return next((one for one in reasons if _fits(one, system, difference)), None)
+    return next((one for one in reasons if _fits(one, system, route, difference)), None)
 
 
-def _fits(reason: Reason, system: str, difference: Difference) -> bool:
+def _fits(reason: Reason, system: str, route: str, difference: Difference) -> bool:
     return (
         difference.kind in reason.kinds
         and fnmatchcase(system, reason.system)
+        and fnmatchcase(route, reason.route)
         and any(fnmatchcase(difference.key, key) for key in reason.keys)
         and (not reason.same or _SAME[reason.same](difference.old, difference.new))
     )
