@@ -23,8 +23,8 @@ SELECT id, name FROM project
 async def bring_in_tracking_project(tx: Transaction, slug: str, *, now: datetime) -> int:
     """A tracking project of this slug; its id. Slugs are unique over all groups.
 
-    An internal one that another system brought in is taken, where its name makes this slug and no other's does: La Griffe
-    prints a project's number and name, Webmarketer its slug. Else one is made, with the slug for a name.
+    An internal one that another system brought in is taken, where its name makes this slug and no other's does: La
+    Griffe prints a project's number and name, Webmarketer its slug. Else one is made, with the slug for a name.
     """
     if _SLUG.fullmatch(slug) is None:
         raise Invalid(
@@ -36,7 +36,7 @@ async def bring_in_tracking_project(tx: Transaction, slug: str, *, now: datetime
             path=["project"],
             code="SLUG_EXISTS",
         )
-    alike = [
+    alike: list[int] = [
         row["id"] for row in await tx.fetch(_BROUGHT_IN, tx.scope.group_id) if slug_of(row["name"]) == slug
     ]
     if len(alike) == 1:
