@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_origin
 import strawberry
 
 from app.db.database import Transaction
-from app.domain.external_ids import rows_of_any_kind
+from app.domain.external_ids.finding import rows_of_any_kind
 from app.graph.strawberry_parts import declared_fields, inner_type
 from app.values.ids import FoundReference
 from app.values.systems import Reference, read_reference
