@@ -75,7 +75,7 @@ READERS: dict[str, Reader] = {
 FIRST: dict[str, tuple[str, ...]] = {
     "crm": ("/segments",),
     "webmarketer": (
-        "/event-types", "/campaigns", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
+        "/campaigns", "/event-types", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
         "/trashed-events",
     ),
 }  # fmt: skip

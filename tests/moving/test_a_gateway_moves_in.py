@@ -16,8 +16,8 @@ __all__ = ["fresh"]
 
 ORDER = ("lagriffe", "webmarketer", "crm", "benji", "criteo")
 AGAIN = "lagriffe"
-"""La Griffe comes first, since it tells the zone in which days are days, and once more at the end: outlays, which
-Webmarketer tells, are part of what La Griffe shows as spent."""
+"""La Griffe comes first, since it tells the stores and the zone in which days are days, and once more at the end:
+outlays, which Webmarketer tells, are part of what La Griffe shows as spent."""
 EXPECTED = {
     # Counts of customers who took a path; no document prints the customers (docs/moving.md).
     "GET /api/v1/marketing/funnels",
