@@ -78,18 +78,20 @@ async def import_files(
     refused_into: Path | None = None,
     storage: AssetStorage | None = None,
     progress: Progress = lambda done, refused, total: None,
+    report: Report | None = None,
 ) -> Report:
     """Import every row of the files, or write it down as refused. Doing it again with the same files is harmless.
 
     `what` is a concept or a system. Refused rows go beside each file, or into `refused_into`: a folder, or for one
     file the file. A dry run writes them only there, if it is given. Without `storage` files of a folder are lost.
+    `report`: an empty one, to be read meanwhile. What `progress` raises ends the import between two batches.
     """
     told = told or Told()
     async with db.transaction(scope, writes=False) as tx:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
             raise NotFound("customer group", scope.group_id)
     opened: list[tuple[RowFile, Reader]] = []
-    report = Report(what=what, dry=dry)
+    report = report or Report(what=what, dry=dry)
     writers = {concept: make() for concept, make in WRITERS.items()}
     if isinstance(assets := writers["assets"], AssetWriter):
         assets.storage, assets.dry = storage, dry

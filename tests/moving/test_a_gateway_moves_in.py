@@ -18,10 +18,10 @@ ORDER = ("lagriffe", "webmarketer", "crm", "benji", "criteo")
 AGAIN = "lagriffe"
 """La Griffe comes first, since it tells the stores and the zone in which days are days, and once more at the end:
 outlays, which Webmarketer tells, are part of what La Griffe shows as spent."""
-EXPECTED = {
-    # Counts of customers who took a path; no document prints the customers (docs/moving.md).
-    "GET /api/v1/marketing/funnels",
-}
+FUNNELS = "GET /api/v1/marketing/funnels"
+COUNTED = ("size", "last_updated")
+"""What is counted over customers, whom no document prints whole: how many took a path, and how many a dynamic segment
+holds, once there are any (docs/moving.md)."""
 
 
 async def test_all_five_systems_are_printed_again(
@@ -41,7 +41,11 @@ async def test_all_five_systems_are_printed_again(
         assert report.refused == 0, f"{system}\n" + "\n".join(report.lines())
     for system in ORDER:
         found = await whole(old, side, system, today)
-        differing = [one for one in found.found if not one.expected and one.route not in EXPECTED]
+        differing = [
+            one
+            for one in found.found
+            if not one.expected and one.route != FUNNELS and one.key.rpartition(".")[2] not in COUNTED
+        ]
         assert not differing, f"{system}\n" + "\n".join(lines(found))
 
 
