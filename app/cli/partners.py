@@ -7,7 +7,7 @@ import typer
 
 from app.cli.connecting import with_group
 from app.cli.options import MAX_NUMBER, AsJson, Group
-from app.cli.showing import show_made, show_rows
+from app.cli.showing import show_done, show_made, show_rows
 
 if TYPE_CHECKING:
     from app.db.database import Database
@@ -86,8 +86,6 @@ def archive(partner: Partner, group: Group, as_json: AsJson = False) -> None:
     async def close(db: "Database", _: "Settings") -> None:
         async with db.transaction(Scope(group)) as tx:
             done = await archive_partner(tx, partner, now=datetime.now(UTC))
-        show_rows(
-            [{"number": done, "archived": True}], lambda _: (f"Partner {done} is archived.",), as_json=as_json
-        )
+        show_done(done, f"Partner {done} is archived.", as_json=as_json, archived=True)
 
     with_group(group, close)

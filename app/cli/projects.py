@@ -7,7 +7,7 @@ import typer
 
 from app.cli.connecting import with_group
 from app.cli.options import MAX_NUMBER, AsJson, Group
-from app.cli.showing import show_rows
+from app.cli.showing import show_done, show_rows
 
 if TYPE_CHECKING:
     from app.db.database import Database
@@ -93,9 +93,7 @@ def archive(project: Project, group: Group, as_json: AsJson = False) -> None:
             db, group, "project.archive", "project", lambda tx: archive_project(tx, project, now=now),
             ident=project, now=now,
         )  # fmt: skip
-        show_rows(
-            [{"number": done, "archived": True}], lambda _: (f"Project {done} is archived.",), as_json=as_json
-        )
+        show_done(done, f"Project {done} is archived.", as_json=as_json, archived=True)
 
     with_group(group, close)
 
@@ -111,10 +109,6 @@ def restore(project: Project, group: Group, as_json: AsJson = False) -> None:
             db, group, "project.restore", "project", lambda tx: restore_project(tx, project),
             ident=project, now=datetime.now(UTC),
         )  # fmt: skip
-        show_rows(
-            [{"number": done, "archived": False}],
-            lambda _: (f"Project {done} takes new things again.",),
-            as_json=as_json,
-        )
+        show_done(done, f"Project {done} takes new things again.", as_json=as_json, archived=False)
 
     with_group(group, reopen)

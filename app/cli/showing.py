@@ -25,3 +25,8 @@ def show_rows(
 def show_made(number: int, *, as_json: bool, **more: object) -> None:
     """Print the number of what was made: alone, for scripts, or in an object."""
     show_rows([{"number": number, **more}], lambda row: (row["number"],), as_json=as_json)
+
+
+def show_done(number: int, sentence: str, *, as_json: bool, **more: object) -> None:
+    """Print what became of something, in a sentence, or in an object with its number."""
+    show_rows([{"number": number, **more}], lambda _: (sentence,), as_json=as_json)

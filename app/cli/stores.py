@@ -7,7 +7,7 @@ import typer
 
 from app.cli.connecting import with_group
 from app.cli.options import MAX_NUMBER, AsJson, Group
-from app.cli.showing import show_made, show_rows
+from app.cli.showing import show_done, show_made, show_rows
 
 if TYPE_CHECKING:
     from app.db.database import Database
@@ -87,8 +87,6 @@ def delete(
             ident=store,
             now=now,
         )
-        show_rows(
-            [{"number": done, "deleted": True}], lambda _: (f"Store {done} is deleted.",), as_json=as_json
-        )
+        show_done(done, f"Store {done} is deleted.", as_json=as_json, deleted=True)
 
     with_group(group, close)

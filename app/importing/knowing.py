@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.external_ids import TABLES, RowId, make_room, rows_known_as, rows_with_ids, set_ids
+from app.domain.external_ids.finding import rows_known_as, rows_with_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import TABLES, RowId
+from app.domain.external_ids.room import make_room
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import read_id
 from app.values.systems import read_reference

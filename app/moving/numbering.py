@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from app.errors import Invalid
+from app.values.systems import WEBMARKETER, show_own
 
 MOST = 1_000_000
 
@@ -17,4 +18,4 @@ def user_ids(numbers: str | None) -> Iterator[str]:
     if not 0 < first <= last or last - first >= MOST:
         raise Invalid(f"`--users` is a number or two with a hyphen, like 1-5000, not {numbers[:40]!r}.")
     for number in range(first, last + 1):
-        yield f"{number:024x}"
+        yield show_own(WEBMARKETER, "cust", number)

@@ -15,29 +15,26 @@ from app.values.instants import read_instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A declared reason. Patterns are those of file names: `*` is anything."""
+    """A declared reason. Its system, route and one of its `keys` fit, patterns as of file names: `*` is anything."""
 
     name: str
     why: str
-    key: str = "*"
+    keys: tuple[str, ...] = ("*",)
     kinds: tuple[Kind, ...] = (Kind.VALUE,)
     system: str = "*"
     route: str = "*"
     expected: bool = False
     """Whether it comes with every move and counts as no difference."""
     same: str = ""
-    """A test of both values: `instant`, `rounded`, `address` or `link`."""
+    """A test of both values, by its name in `_SAME`."""
 
-
-_HEADERS = "The gateway tells the number of rows, and where other pages are, in headers beyond the documents."
-_CHANGED = "The moment of the last change is that of the import where the old host did not print it."
 
 REASONS: tuple[Reason, ...] = (
     Reason(
         name="signed address",
         why="The address of a file is signed for a while by the host that prints it.",
         system="lagriffe",
-        key="*assets[[]].url",
+        keys=("*assets[[]].url",),
         expected=True,
     ),
     Reason(
@@ -45,7 +42,7 @@ REASONS: tuple[Reason, ...] = (
         why="Groups have the numbers of the installation they are in.",
         system="lagriffe",
         route="GET /api/campaigns/*",
-        key="data.customer_group.id",
+        keys=("data.customer_group.id",),
         expected=True,
     ),
     Reason(
@@ -53,49 +50,36 @@ REASONS: tuple[Reason, ...] = (
         why="Groups have the numbers of the installation they are in.",
         system="lagriffe",
         route="GET /api/customer-groups",
-        key="data[[]].id",
+        keys=("data[[]].id",),
         expected=True,
     ),
     Reason(
         name="trace identifier",
         why="Every refusal has an identifier of its own.",
         system="criteo",
-        key="*traceIdentifier",
+        keys=("*traceIdentifier",),
         expected=True,
     ),
     Reason(
         name="address of the host",
         why="Links to other pages lead to the host that was asked; places and pages are the same.",
-        key="link",
+        keys=("link",),
         kinds=(Kind.HEADER,),
         same="link",
         expected=True,
     ),
     Reason(
         name="beyond the document",
-        why=_HEADERS,
-        key="x-total-count",
-        kinds=(Kind.HEADER,),
-        same="new header",
-        expected=True,
-    ),
-    Reason(
-        name="beyond the document",
-        why=_HEADERS,
-        key="link",
+        why="The gateway tells the number of rows, and where other pages are, in headers beyond the documents.",
+        keys=("x-total-count", "link"),
         kinds=(Kind.HEADER,),
         same="new header",
         expected=True,
     ),
     Reason(
         name="instant of change",
-        why=_CHANGED,
-        key="*updated*",
-    ),
-    Reason(
-        name="instant of change",
-        why=_CHANGED,
-        key="*last_event",
+        why="The moment of the last change is that of the import where the old host did not print it.",
+        keys=("*updated*", "*last_event"),
     ),
     Reason(
         name="instant written otherwise",
@@ -138,7 +122,7 @@ def _fits(reason: Reason, system: str, route: str, difference: Difference) -> bo
         difference.kind in reason.kinds
         and fnmatchcase(system, reason.system)
         and fnmatchcase(route, reason.route)
-        and fnmatchcase(difference.key, reason.key)
+        and any(fnmatchcase(difference.key, key) for key in reason.keys)
         and (not reason.same or _SAME[reason.same](difference.old, difference.new))
     )
 

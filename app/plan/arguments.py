@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any
 
 from app.plan.binding import Bindings
-from app.plan.references import IdReader, found_elsewhere, names_elsewhere
+from app.plan.references import IdReader, has_references, rows_referenced
 from app.plan.sql import Sql, bound
 
 
@@ -41,7 +41,6 @@ class FieldArguments:
         """The value as a bound parameter, through `convert`."""
         turn, raw, slot = convert or plain, _dig(self.values, path), self.slot
         if slot is None:
-            # Converted when bound: a faulty literal has been refused by then, but the statement is written before that.
             key: tuple[Any, ...] = ("value", _hashable(raw), type(raw).__name__, id(turn))
         else:
             key = ("arg", slot, path, id(convert))
@@ -49,8 +48,9 @@ class FieldArguments:
         def sent(bindings: Bindings) -> Any:
             return raw if slot is None else _dig(bindings.args[slot], path)
 
-        if isinstance(convert, IdReader) and names_elsewhere(raw):
-            return found_elsewhere(convert, key, sent)
+        if isinstance(convert, IdReader) and has_references(raw):
+            return rows_referenced(convert, key, sent)
+        # Converted when bound: a faulty literal has been refused by then, but the statement is written before that.
         return bound(key, cast, lambda bindings: turn(sent(bindings)))
 
 

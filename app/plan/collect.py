@@ -36,7 +36,7 @@ from graphql import (
 
 from app.plan.catalog import Catalog, Field
 from app.plan.graphql_parts import VariableValues
-from app.plan.references import names_elsewhere
+from app.plan.references import has_references
 
 
 @dataclass(slots=True)
@@ -295,4 +295,4 @@ def _shape(value: Any, how: str) -> Any:
         return tuple((key, _shape(inner, how)) for key, inner in value.items())
     if how == "value":
         return tuple(_shape(v, how) for v in value) if isinstance(value, list) else value
-    return 2 if names_elsewhere(value) else 1
+    return "references" if has_references(value) else "given"

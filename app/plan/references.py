@@ -1,11 +1,11 @@
-"""Rows named by their ids in other systems (`benji:500`), found inside the statement that reads them.
+"""References: rows named by their ids in other systems (`benji:500`), found inside the statement that reads them.
 
-Where an argument takes ids, it says so by converting with `ids_of` or `id_of`. What such an argument names otherwise is
+Where an argument takes ids, it says so by converting with `ids_of` or `id_of`. A reference in such an argument is
 looked up where it is compared: the row with that id in that system, else the row of ours whose number the system's
 facade writes like that (`values/systems.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -52,14 +52,14 @@ def ids_of(prefix: str, cast: str = "bigint") -> IdReader:
     return IdReader(prefix, cast == "uuid", many=True)
 
 
-def names_elsewhere(value: Any) -> bool:
-    """Whether an argument names a row by its id in another system: that is part of a plan's structure."""
+def has_references(value: Any) -> bool:
+    """Whether a value is a reference, or a list with some: that is part of a plan's structure."""
     if type(value) is str:
-        return ":" in value and read_reference(value) is not None
-    return type(value) is list and any(type(one) is str and names_elsewhere(one) for one in value)
+        return read_reference(value) is not None
+    return type(value) is list and any(type(one) is str and read_reference(one) is not None for one in value)
 
 
-def found_elsewhere(reader: IdReader, key: tuple[Any, ...], read: Any) -> Sql:
+def rows_referenced(reader: IdReader, key: tuple[Any, ...], read: Callable[[Bindings], Any]) -> Sql:
     """The row ids, instead of a bound value: ids of ours may be among the others.
 
     `read` gives the argument's value in one request, `key` says which it is.
@@ -73,7 +73,7 @@ def found_elsewhere(reader: IdReader, key: tuple[Any, ...], read: Any) -> Sql:
             asked = read(bindings)
             return [_asked(reader, one)[at] for one in (asked if reader.many else [asked])]
 
-        return bound((*key, "elsewhere", at), f"{kind}[]", value)
+        return bound((*key, "reference", at), f"{kind}[]", value)
 
     rows = sql(
         """

@@ -13,11 +13,17 @@ def show_id(prefix: str, value: int | UUID) -> str:
     return f"{prefix}_{value}"
 
 
-class FoundElsewhere(str):
-    """The text `benji:500`, and what was found of it: which row it is of each kind. Reads as that row's id."""
+class FoundReference(str):
+    """The reference `benji:500`, and the row that it names of each kind. Reads as that row's id."""
 
     __slots__ = ("rows",)
-    rows: Mapping[str, "int | UUID"]
+    rows: Mapping[str, int | UUID]
+
+    def __new__(cls, text: str, rows: Mapping[str, int | UUID]) -> "FoundReference":
+        """`rows`: by the prefix of their ids."""
+        made = super().__new__(cls, text)
+        made.rows = rows
+        return made
 
     def __str__(self) -> str:
         """Itself: a plain text would have lost what was found."""
@@ -26,7 +32,7 @@ class FoundElsewhere(str):
 
 def read_id(prefix: str, text: str) -> int | None:
     """`camp_42` → 42; `None` for what cannot be an id of this kind: then it is simply not found."""
-    if type(text) is FoundElsewhere:
+    if type(text) is FoundReference:
         row = text.rows.get(prefix)
         return row if isinstance(row, int) else None
     head, _, tail = text.rpartition("_")
@@ -35,7 +41,7 @@ def read_id(prefix: str, text: str) -> int | None:
 
 def read_uuid(prefix: str, text: str) -> UUID | None:
     """`event_0199…` → its UUID; `None` where it cannot be one."""
-    if type(text) is FoundElsewhere:
+    if type(text) is FoundReference:
         row = text.rows.get(prefix)
         return row if isinstance(row, UUID) else None
     head, _, tail = text.rpartition("_")

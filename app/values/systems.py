@@ -16,10 +16,12 @@ from app.values.ids import MAX_ID, read_id, read_whole, show_id
 
 LAGRIFFE, CRM, WEBMARKETER, BENJI, CRITEO = "lagriffe", "crm", "webmarketer", "benji", "criteo"
 FACADES = (LAGRIFFE, CRM, WEBMARKETER, BENJI, CRITEO)
+_NUMBERING = (LAGRIFFE, BENJI, CRITEO)
+"""Those whose ids are whole numbers."""
 MAX_EXTERNAL = 255
 """Characters of an id in another system."""
 SYSTEM = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
-_REFERENCE = re.compile(r"([a-z][a-z0-9_]{0,31}):(.+)", re.ASCII | re.DOTALL)
+"""What a system can be called."""
 _HEX = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 
 
@@ -29,13 +31,16 @@ class Reference(NamedTuple):
     system: str
     id: str
 
+    @property
+    def text(self) -> str:
+        """As clients write it."""
+        return f"{self.system}:{self.id}"
+
 
 def read_reference(text: str) -> Reference | None:
     """`benji:500` → its parts; None for what is none. No id of ours has a colon."""
-    if ":" not in text:
-        return None
-    found = _REFERENCE.fullmatch(text)
-    return None if found is None else Reference(found[1], found[2])
+    system, _, ident = text.partition(":")
+    return Reference(system, ident) if ident and SYSTEM.fullmatch(system) else None
 
 
 def show_own(system: str, prefix: str, number: int) -> str:
@@ -47,14 +52,14 @@ def show_own(system: str, prefix: str, number: int) -> str:
 
 def form_of(system: str, kind: str) -> str | None:
     """What an id in this system looks like, for people; None: any text. `fits` says whether one does."""
-    if system in (LAGRIFFE, BENJI, CRITEO):
+    if system in _NUMBERING:
         return "a whole number from 1 on"
     return "24 hexadecimal digits in small letters" if system == WEBMARKETER and kind != "event" else None
 
 
 def fits(system: str, kind: str, text: str) -> bool:
     """Whether the system's facade can print this as an id."""
-    if system in (LAGRIFFE, BENJI, CRITEO):
+    if system in _NUMBERING:
         return read_whole(text) is not None
     if system == WEBMARKETER and kind != "event":
         return _HEX.fullmatch(text) is not None and text == text.lower()

@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
-from app.domain.external_ids import set_ids
+from app.domain.external_ids.giving import set_ids
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import record_metrics
 from app.domain.spend.operations import Change, Changed, change_limits

@@ -9,19 +9,10 @@ import asyncpg
 import pytest
 
 from app.db.database import Database, Transaction
-from app.domain.external_ids import (
-    EXISTS,
-    FIRST_ROOM,
-    MAX_MOVED,
-    MAX_RESERVED,
-    NUMBER_TAKEN,
-    RowId,
-    make_room,
-    rows_known_as,
-    rows_of_any_kind,
-    rows_with_ids,
-    set_ids,
-)
+from app.domain.external_ids.finding import rows_known_as, rows_of_any_kind, rows_with_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import EXISTS, NUMBER_TAKEN, RowId
+from app.domain.external_ids.room import FIRST_ROOM, MAX_MOVED, MAX_RESERVED, make_room
 from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.values.scope import Scope
 from app.values.systems import Reference

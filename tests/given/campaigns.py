@@ -6,7 +6,8 @@ from typing import Any
 from app.db.database import Database
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
-from app.domain.external_ids import Ids, set_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import Ids
 from app.values.scope import Scope
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)

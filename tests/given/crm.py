@@ -6,7 +6,7 @@ from typing import Any
 from app.db.database import Database
 from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
-from app.domain.external_ids import set_ids
+from app.domain.external_ids.giving import set_ids
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import record_metrics
 from app.values.scope import Scope

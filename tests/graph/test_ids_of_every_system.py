@@ -8,7 +8,8 @@ import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
-from app.domain.external_ids import TABLES, set_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import TABLES
 from app.graph.running.entry import Answer, Operation, answer
 from app.values.scope import Scope
 from tests.given.asking import Asker

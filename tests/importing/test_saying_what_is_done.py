@@ -1,11 +1,9 @@
-"""Dry runs, reports, refused rows that go in again, and what a file calls things."""
+"""Dry runs, reports, and refused rows that go in again."""
 
 import csv
 import io
 import json
 import os
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.db.database import Database, Transaction
-from app.errors import Conflict, Invalid, NotFound
-from app.importing import registry, running
+from app.db.database import Database
+from app.errors import Invalid
 from app.importing.reading.sources import find_sources
 from app.importing.reading.told import Told, read_told
-from app.importing.records import Columns, Lists, Outcome, Record, Row, Verdict
-from app.importing.report import Report
 from app.importing.running import import_files
 from tests.given import audience, groups
 from tests.given.groups import GivenGroup
-
-
-@pytest.fixture
-async def shop(db: Database) -> GivenGroup:
-    return await groups.group(db)
-
-
-async def bring(db: Database, shop: GivenGroup, what: str, place: Path, **options: Any) -> Report:
-    told = options.pop("told", Told())
-    return await import_files(
-        db, shop.scope, what, find_sources(str(place)), now=audience.NOON, told=told, **options
-    )
-
-
-async def counted(db: Database, shop: GivenGroup, table: str = "customer") -> int:
-    async with db.transaction(shop.scope) as tx:
-        return int(await tx.fetchval(f"SELECT count(*) FROM {table} WHERE group_id = $1", shop.group_id))
-
-
-def verdicts(report: Report, concept: str = "customers") -> list[int]:
-    return [report.concepts[concept][verdict] for verdict in Verdict]
-
+from tests.importing.conftest import bring, counted, verdicts, written
 
 GERMAN = (
     "Kundennr;Name;E-Mail;Umsatz;Letzte Bestellung;Notiz\r\n"
@@ -144,119 +118,10 @@ async def test_campaigns_and_segments_twice_are_the_same(
     assert verdicts(await bring(db, shop, "campaigns", campaigns), "campaigns") == [0, 1, 0, 0]
 
 
-async def test_unknown_columns_are_named_with_the_nearest_known_one(
-    db: Database, shop: GivenGroup, tmp_path: Path
-) -> None:
-    file = tmp_path / "c.csv"
-    file.write_text("Campaign ID,Name,Chanels,nonsense\n1,Summer,email,x\n")
-    report = await bring(db, shop, "campaigns", file)
-    (reason,) = report.reasons.values()
-    assert "`Chanels` (perhaps `channels`)" in reason.message
-    assert "`nonsense`" in reason.message
-    told = read_told(maps=["Campaign ID=external_id", "Chanels=channels"], ignored=["NONSENSE"])
-    report = await bring(db, shop, "campaigns", file, told=told)
-    assert verdicts(report, "campaigns") == [1, 0, 0, 0]
-    assert report.lost == {"campaigns": {"nonsense": 1}}
-
-
-async def test_customers_nobody_named_are_told_the_columns(
-    db: Database, shop: GivenGroup, tmp_path: Path
-) -> None:
-    file = tmp_path / "c.csv"
-    file.write_text("Kundennr;Umsatz\n1;2,5\n")
-    (reason,) = (await bring(db, shop, "customers", file)).reasons.values()
-    assert "the columns are `Kundennr`, `Umsatz`" in reason.message
-    assert "--map" in reason.message
-
-
-async def test_a_mapping_in_a_file(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
-    mapping, file = tmp_path / "m.map", tmp_path / "c.csv"
-    mapping.write_text('{"Kundennr": "externalId", "a=b": "name", "Umsatz": "nowhere"}')
-    file.write_text("KUNDENNR;a=b;Umsatz;Ort\n1;Ada;1,5;Ulm\n")
-    told = read_told(mapping=mapping, maps=["Umsatz=Total Spent"])
-    assert verdicts(await bring(db, shop, "customers", file, told=told)) == [1, 0, 0, 0]
-    async with db.transaction(shop.scope) as tx:
-        row = await tx.fetchrow(
-            "SELECT external_id, name, total_spent, attributes::text AS kept FROM customer"
-        )
-    assert row is not None
-    assert (row["external_id"], row["name"], str(row["total_spent"])) == ("1", "Ada", "1.5000")
-    assert json.loads(row["kept"]) == {"Ort": "Ulm"}
-    for wrong in ("[]", "{broken", '{"a": 1}', '{"a": ""}'):
-        mapping.write_text(wrong)
-        with pytest.raises(Invalid):
-            read_told(mapping=mapping)
-    for pair in ("a", "=b", "a="):
-        with pytest.raises(Invalid):
-            read_told(maps=[pair])
-    with pytest.raises(Invalid):
-        read_told(mapping=tmp_path / "none")
-
-
-async def test_a_mapping_to_nothing_or_of_nothing_is_said(
-    db: Database, shop: GivenGroup, tmp_path: Path
-) -> None:
-    file = tmp_path / "c.csv"
-    file.write_text("Nr;Farbe;Ort\n1;rot;Ulm\n")
-    with pytest.raises(Invalid, match="perhaps `total_spent`"):
-        await bring(db, shop, "customers", file, told=read_told(maps=["Nr=totalspend"]))
-    told = read_told(maps=["Nr=id", "Farbe=attributes.colour", "Umsatz=total_spent"])
-    report = await bring(db, shop, "customers", file, told=told)
-    assert report.absent == ["Umsatz"]
-    assert "No column is called `Umsatz`." in report.lines()
-    async with db.transaction(shop.scope) as tx:
-        assert json.loads(await tx.fetchval("SELECT attributes::text FROM customer")) == {
-            "colour": "rot",
-            "Ort": "Ulm",
-        }
-
-
-async def test_rows_on_one_line_are_told_apart(
-    db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(running, "BATCH", 2)
-    file = _written(tmp_path / "c.json", json.dumps([{"id": n % 5, "name": f"N{n}"} for n in range(8)]))
-    report = await bring(db, shop, "customers", file)
-    assert (verdicts(report), report.refused) == ([5, 0, 0, 3], 3)
-    told = [json.loads(line) for line in (tmp_path / "c.json.reasons.jsonl").read_text().splitlines()]
-    assert [(one["line"], one["row"], one["code"]) for one in told] == [
-        (1, 6, "REPEATED"), (1, 7, "REPEATED"), (1, 8, "REPEATED"),
-    ]  # fmt: skip
-
-
-async def test_a_workbook_is_no_table(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
-    file = tmp_path / "c.xlsx"
-    file.write_bytes(b"PK\x03\x04 and so on")
-    with pytest.raises(Invalid, match="CSV"):
-        await bring(db, shop, "customers", file)
-
-
-async def test_two_of_our_names_for_a_value(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
-    file = tmp_path / "c.jsonl"
-    await bring(db, shop, "segments", _written(tmp_path / "s.jsonl", '{"id": "s1", "name": "Friends"}'))
-    _written(
-        file,
-        '{"id": 1, "name": "A", "segment_id": "s1", "segment": {"id": "s1"}, "store": null, "store_id": null}',
-    )
-    assert verdicts(await bring(db, shop, "campaigns", file), "campaigns") == [1, 0, 0, 0]
-    _written(file, '{"id": 2, "externalId": 3, "external_id": 4, "name": "A"}')
-    assert verdicts_or_refused(await bring(db, shop, "campaigns", file)) == 1
-
-
-def _written(file: Path, text: str) -> Path:
-    file.write_text(text)
-    return file
-
-
-def verdicts_or_refused(report: Report) -> int:
-    assert not report.concepts
-    return report.refused
-
-
 async def test_a_place_for_refused_rows_that_cannot_be_written(
     db: Database, shop: GivenGroup, tmp_path: Path
 ) -> None:
-    file = _written(tmp_path / "c.csv", "id,email\n1,bad\n")
+    file = written(tmp_path / "c.csv", "id,email\n1,bad\n")
     with pytest.raises(Invalid, match="--refused"):
         await bring(db, shop, "customers", file, refused_into=tmp_path / "none" / "x.csv")
 
@@ -356,137 +221,3 @@ async def test_stdin(db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch
     assert verdicts(report) == [1, 0, 0, 1]
     assert (tmp_path / "stdin.refused.csv").read_text() == "id;email\n1;bad\n"
     assert not sources[0].path.exists()
-
-
-class _Notes:
-    """A writer that fails as a whole where a row is odd, and says so only of one kind."""
-
-    columns = Columns(("id", "text"), own_key=True)
-    calls: list[int] = []
-
-    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
-        self.calls.append(len(records))
-        await tx.execute("SELECT 1")
-        if any(record.values.get("text") == "odd" for record in records):
-            raise Conflict("Something is odd.")
-        if any(record.values.get("text") == "nul" for record in records):
-            await tx.fetchval("SELECT $1::text", "\0")
-        return [
-            Outcome.refused(Invalid("No.", path=["text"]))
-            if record.values.get("text") == "no"
-            else Outcome(Verdict.MADE)
-            for record in records
-        ]
-
-
-class _Reader:
-    """A system that prints a thing with its notes."""
-
-    lists = Lists(frozenset({"data"}))
-
-    def records(self, row: Row) -> Sequence[Record]:
-        if "id" not in row.values:
-            raise Invalid("This is nothing.")
-        notes = [Record("notes", {"text": text}, row) for text in row.values["notes"]]
-        return [Record("customers", {"external_id": row.values["id"]}, row, lost={"size": 1}), *notes]
-
-
-@pytest.fixture
-def notes(monkeypatch: pytest.MonkeyPatch) -> type[_Notes]:
-    _Notes.calls = []
-    monkeypatch.setitem(registry.WRITERS, "notes", _Notes)
-    monkeypatch.setitem(registry.READERS, "diary", _Reader())
-    return _Notes
-
-
-@pytest.mark.parametrize("odd", ["odd", "nul"])
-async def test_a_batch_that_fails_as_a_whole_is_tried_by_halves(
-    db: Database, shop: GivenGroup, tmp_path: Path, notes: type[_Notes], odd: str
-) -> None:
-    file = tmp_path / "n.jsonl"
-    rows = [
-        {"id": n, "notes": [odd if n in (3, 900) else "x", "no" if n == 5 else "y"]} for n in range(1_000)
-    ]
-    lines = [json.dumps({"data": [row], "of": "me"}) for row in rows]
-    file.write_text("\n".join(lines))
-    report = await bring(db, shop, "diary", file, dry=True)
-    assert await counted(db, shop) == 0
-    again = await bring(db, shop, "diary", file)
-    for one in (report, again):
-        assert (one.rows, one.refused) == (1_000, 3)
-        assert verdicts(one) == [998, 0, 0, 2]
-        assert verdicts(one, "notes") == [1_995, 0, 0, 5]
-        assert one.lost == {"customers": {"size": 998}}
-    assert max(notes.calls) == 1_000
-    assert await counted(db, shop) == 998
-    # A row of an answer is written down within its list, and with what stood around.
-    refused = [json.loads(line) for line in (tmp_path / "n.jsonl.refused.jsonl").read_text().splitlines()]
-    assert refused == [{"of": "me", "data": [rows[n]]} for n in (3, 5, 900)]
-
-
-class _Links:
-    """A writer of what points at customers."""
-
-    columns = Columns(("to",))
-
-    async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
-        known = await tx.fetch("SELECT external_id FROM customer WHERE group_id = $1", tx.scope.group_id)
-        there = {row["external_id"] for row in known}
-        return [
-            Outcome(Verdict.MADE)
-            if record.values["to"] in there
-            else Outcome.refused(NotFound("customer", record.values["to"], path=["to"]))
-            for record in records
-        ]
-
-
-class _Friends:
-    """A system that prints whom somebody knows, and something nobody here has heard of."""
-
-    lists = Lists(frozenset({"data"}))
-
-    def records(self, row: Row) -> Sequence[Record]:
-        values = row.values
-        links = [Record("links", {"to": to}, row) for to in values.get("knows", [])]
-        odd = [Record("planets", {}, row)] if "planet" in values else []
-        return [Record("customers", {"external_id": values["id"]}, row), *links, *odd]
-
-
-@pytest.mark.parametrize("dry", [True, False])
-async def test_what_points_at_a_later_file_waits_for_it(
-    db: Database, shop: GivenGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: bool
-) -> None:
-    monkeypatch.setitem(registry.WRITERS, "links", _Links)
-    monkeypatch.setitem(registry.READERS, "diary", _Friends())
-    folder = tmp_path / "in"
-    folder.mkdir()
-    rows = [
-        {"id": "a", "knows": ["b", "c"]},
-        {"id": "x", "knows": ["nobody", "a"]},
-        {"id": "y", "planet": "Mars"},
-    ]
-    _written(folder / "1.json", json.dumps({"data": rows}))
-    _written(folder / "2.json", json.dumps({"data": [{"id": "b", "knows": ["c"]}]}))
-    _written(folder / "3.json", json.dumps({"data": [{"id": "c"}]}))
-    seen: list[tuple[int, int, int]] = []
-    report = await bring(
-        db, shop, "diary", folder, dry=dry, progress=lambda *told: seen.append(told), refused_into=tmp_path
-    )
-    assert (report.rows, report.refused, seen[-1]) == (5, 2, (5, 2, 5))
-    # Each record is counted once, however often its row was tried.
-    assert (verdicts(report), verdicts(report, "links")) == ([5, 0, 0, 0], [4, 0, 0, 1])
-    assert verdicts(report, "planets") == [0, 0, 0, 1]
-    told = [json.loads(line) for line in (tmp_path / "1.json.reasons.jsonl").read_text().splitlines()]
-    assert [(one["row"], one["code"], one["refused_line"]) for one in told] == [
-        (3, "NO_PLACE", 1), (2, "NOT_FOUND", 2),
-    ]  # fmt: skip
-    assert await counted(db, shop) == (0 if dry else 5)
-
-
-async def test_what_cannot_be_imported_is_said(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
-    file = tmp_path / "a.csv"
-    file.write_text("id\n1\n")
-    with pytest.raises(Invalid, match="customers"):
-        await bring(db, shop, "nothings", file)
-    with pytest.raises(Invalid, match="itself"):
-        await bring(db, shop, "customers", file, refused_into=file)

@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.types import Text
 
 from app.db.database import Database, Transaction
-from app.domain.external_ids import NUMBER_TAKEN, TABLES, rows_known_as
+from app.domain.external_ids.finding import rows_known_as
+from app.domain.external_ids.kinds import NUMBER_TAKEN, TABLES
 from app.errors import Failure, Several
 from app.importing.knowing import before_made, give_ids, give_many, known_row, known_rows
 from app.tables.all import metadata

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from app.db.database import Database
-from app.domain.external_ids import set_ids
+from app.domain.external_ids.giving import set_ids
 from app.rest.lagriffe import schemas
 from app.settings import Settings
 from app.values.json_text import read_json, write_json

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from app.domain.external_ids import RowId, set_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import RowId
 from tests.live.conftest import Served
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.external_ids import set_ids
+from app.domain.external_ids.giving import set_ids
 from app.errors import Invalid
 from tests.given import projects
 from tests.webmarketer.conftest import Analyst

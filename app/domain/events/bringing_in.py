@@ -34,7 +34,8 @@ from app.domain.events.past_rows import (
 )
 from app.domain.events.settling import FUNNEL_SOURCE
 from app.domain.events.validating import judge_event
-from app.domain.external_ids import Ids, RowId, set_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.bringing_in import PastUser, attach, bring_in_users
 from app.domain.identities.deciding import TRACKER, Person, Project

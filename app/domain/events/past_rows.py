@@ -12,7 +12,10 @@ from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema
 from app.domain.events import rollups
 from app.domain.events.past import PastEvent, PastMetric, Understood
-from app.domain.external_ids import Ids, RowId, make_room, note_ids, rows_known_as, rows_with_ids, set_ids
+from app.domain.external_ids.finding import rows_known_as, rows_with_ids
+from app.domain.external_ids.giving import note_ids, set_ids
+from app.domain.external_ids.kinds import Ids, RowId
+from app.domain.external_ids.room import make_room
 from app.tables.events import EventStatus
 from app.values.json_text import read_json, write_json
 

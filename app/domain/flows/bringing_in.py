@@ -9,7 +9,7 @@ from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.domain.external_ids import make_room
+from app.domain.external_ids.room import make_room
 
 CHILDREN = {"act": "flow_action", "cond": "flow_condition", "mult": "flow_multiplier"}
 """The tables of what flows consist of, by the kind of their ids."""

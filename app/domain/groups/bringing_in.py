@@ -1,13 +1,12 @@
 """Projects of another system: all that is told of them is their slug."""
 
-import re
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.groups.slugs import is_slug
 from app.domain.rows import insert_row
 from app.errors import Conflict, Invalid
 
-_SLUG = re.compile(r"(?=.{3,64}\Z)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _TAKEN = "SELECT group_id FROM project_slug WHERE slug = $1"
 _NOTE = "INSERT INTO project_slug (slug, group_id, project_id) VALUES ($1, $2, $3)"
 _TAKE = """
@@ -27,7 +26,7 @@ async def bring_in_tracking_project(
     It is the internal one that this campaign is in already, where there is one: another system printed that with a
     number and a name, and no slug. Else one is made, with the slug for a name.
     """
-    if _SLUG.fullmatch(slug) is None:
+    if not is_slug(slug):
         raise Invalid(
             f"{slug[:80]!r} is no project's slug: 3 to 64 of a-z, 0-9 and single -.", path=["project"]
         )

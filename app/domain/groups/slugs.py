@@ -17,12 +17,17 @@ _BETWEEN = re.compile(r"[^a-z0-9]+", re.ASCII)
 
 def checked_slug(text: str, path: Path) -> str:
     """A slug as somebody chose it."""
-    if not SHORTEST <= len(text) <= LONGEST or _FORM.fullmatch(text) is None:
+    if not is_slug(text):
         raise Invalid(
             f"`slug` has {SHORTEST} to {LONGEST} small letters, digits and single dashes between them, like my-shop.",
             path=path,
         )
     return text
+
+
+def is_slug(text: str) -> bool:
+    """Whether this can be a slug."""
+    return SHORTEST <= len(text) <= LONGEST and _FORM.fullmatch(text) is not None
 
 
 def slug_of(name: str) -> str:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db.database import Transaction
-from app.domain.external_ids import Ids, RowId, make_room, note_ids, rows_known_as, rows_with_ids, set_ids
+from app.domain.external_ids.finding import rows_known_as, rows_with_ids
+from app.domain.external_ids.giving import note_ids, set_ids
+from app.domain.external_ids.kinds import Ids, RowId
+from app.domain.external_ids.room import make_room
 from app.domain.identities.deciding import TRACKER, Key, Project
 from app.domain.identities.identifying import KNOWN
 from app.domain.segments.changes import note_audience_change

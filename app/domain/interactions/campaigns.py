@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.db.database import Transaction
-from app.domain.external_ids import rows_known_as
+from app.domain.external_ids.finding import rows_known_as
 from app.domain.integrations.custom_campaigns import implicit_campaigns
 from app.domain.interactions.landing import LandingNode
 from app.values.ids import read_id

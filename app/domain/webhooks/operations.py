@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.external_ids import rows_known_as
+from app.domain.external_ids.finding import rows_known_as
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.entries import MetricEntry
 from app.domain.metrics.operations import Mode, record_metrics

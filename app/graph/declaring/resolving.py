@@ -13,7 +13,7 @@ from app.plan.catalog import Aggregate, ByIds, Embed, Many, Parts, RootRow, ToOn
 from app.plan.collect import is_list
 from app.plan.graphql_parts import variables_of
 from app.plan.kinds import show
-from app.plan.references import id_of, names_elsewhere
+from app.plan.references import has_references, id_of
 from app.values.ids import read_id, read_uuid
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ async def _relation(root: Any, info: Any) -> Any:
             else:
                 entity = loaders.catalog.entities[target.name]
                 args = _args(info, definition)
-                if names_elsewhere(args.values["id"]):
+                if has_references(args.values["id"]):
                     cast = entity.id_cast
                     key = await loaders.found(args.param("id", cast=cast, convert=id_of(entity.prefix, cast)))
                 else:

@@ -26,9 +26,9 @@ from app.db.preparing import OUTDATED
 from app.domain.audited import kept_of
 from app.errors import Conflict, Failure, Invalid, NotFound, Several, TooLarge
 from app.graph.declaring.described import description_of, object_type
-from app.graph.declaring.found import find_elsewhere, id_parameters
 from app.graph.declaring.permitting import ROLES as ROLES
 from app.graph.declaring.permitting import SHAPES
+from app.graph.declaring.references import find_references, id_parameters
 from app.graph.strawberry_parts import metadata
 from app.values.ids import read_id, show_id
 from app.values.scope import ScopeShape
@@ -124,7 +124,7 @@ def writes(
             principal.require(roles)
             try:
                 if not writes_rows:
-                    await find_elsewhere(context.transaction, arguments, ids)
+                    await find_references(context.transaction, arguments, ids)
                     return await resolver(info=info, **arguments)
                 work = resolver if administration is None else written_down(administration, resolver)
                 return await _within(context, work, ids, info=info, **arguments)
@@ -191,7 +191,7 @@ async def _within(
     for left in reversed(range(TRIES)):
         try:
             async with context.transaction() as tx:
-                await find_elsewhere(lambda: nullcontext(tx), arguments, ids)
+                await find_references(lambda: nullcontext(tx), arguments, ids)
                 return await resolver(tx=tx, **arguments)
         except OUTDATED:
             if not left:

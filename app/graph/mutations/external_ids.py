@@ -6,7 +6,8 @@ import strawberry
 
 from app.auth.principal import ADMIN_ROLES
 from app.db.database import Transaction
-from app.domain.external_ids import TABLES, Ids, RowId, set_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import TABLES, Ids, RowId
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several, TooLarge
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.permitting import WHOLE_GROUP

@@ -54,9 +54,7 @@ class OutlayCreateInput:
 
 @input_for(
     OutlayFields,
-    texts={
-        "campaign_id": "The campaign to move it to, of the same integration: its id, or the id it was imported with."
-    },
+    texts={"campaign_id": "The campaign to move it to, of the same integration."},
     first=("id", "wmkt_id", "parent_campaign_id"),
 )
 class OutlayUpdateInput:
@@ -66,9 +64,7 @@ class OutlayUpdateInput:
     wmkt_id: str | None = optional(
         "Given, the outlay is found only in the integration with this tracking id."
     )
-    parent_campaign_id: strawberry.ID | None = optional(
-        "Given, the outlay is found only in this campaign: its id, or the id it was imported with."
-    )
+    parent_campaign_id: strawberry.ID | None = optional("Given, the outlay is found only in this campaign.")
 
 
 @input_type

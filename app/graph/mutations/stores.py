@@ -14,6 +14,7 @@ from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import Administration, UserError, errors_field, own_id, writes
 from app.graph.types.stores import Store
+from app.values.ids import show_id
 
 
 @object_type
@@ -90,4 +91,4 @@ async def delete(
     """
     ident = own_id(input.id, "store", "store", "id")
     await closing.delete_store(tx, ident, now=info.context.now)
-    return StoreDeletePayload(deleted_id=input.id)
+    return StoreDeletePayload(deleted_id=strawberry.ID(show_id("store", ident)))

@@ -8,7 +8,7 @@ from app.domain.promos.redeeming import validate
 from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import priced
-from app.graph.declaring.found import finding
+from app.graph.declaring.references import takes_references
 from app.graph.declaring.refs import PromoRef
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import Decimal
@@ -38,7 +38,7 @@ class PromoVerdict:
     )
 
 
-@finding
+@takes_references
 async def _validate(
     info: strawberry.Info,
     code: Annotated[str, strawberry.argument(description="The code, in any case.")],

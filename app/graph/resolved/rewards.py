@@ -13,8 +13,8 @@ from app.domain.rewards.wording import reasons
 from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import AttributeOwner, RewardAttributeKind, RewardOutcome
 from app.graph.declaring.fields import priced
-from app.graph.declaring.found import finding
 from app.graph.declaring.permitting import needing
+from app.graph.declaring.references import takes_references
 from app.graph.declaring.refs import RewardEvaluationRef
 from app.graph.declaring.resolving import loaders_of
 from app.graph.declaring.scalars import JSON, Long
@@ -78,7 +78,7 @@ class RewardAttribute:
 CampaignId = Annotated[strawberry.ID, strawberry.argument(description="The reward campaign.")]
 
 
-@finding
+@takes_references
 async def _evaluate(
     info: strawberry.Info,
     campaign_id: CampaignId,
@@ -87,7 +87,7 @@ async def _evaluate(
     return await _decided(info, campaign_id, input)
 
 
-@finding
+@takes_references
 async def _why_not(
     info: strawberry.Info,
     campaign_id: CampaignId,

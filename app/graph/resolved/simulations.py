@@ -25,7 +25,7 @@ from app.errors import Invalid, NotFound
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import RewardOutcome, RewardType
 from app.graph.declaring.fields import priced
-from app.graph.declaring.found import find_elsewhere
+from app.graph.declaring.references import find_references
 from app.graph.declaring.scalars import DateTime, Long
 from app.graph.declaring.settable import code_of
 from app.graph.declaring.writing import own_id
@@ -194,7 +194,7 @@ class _Run:
 
 
 async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Principal) -> _Run:
-    await find_elsewhere(lambda: nullcontext(tx), {"input": asked}, frozenset())
+    await find_references(lambda: nullcontext(tx), {"input": asked})
     if asked.until <= asked.since:
         raise Invalid("`until` lies after `since`.", path=["until"])
     if asked.campaign_id is None and asked.draft is None:

@@ -1,6 +1,6 @@
 """Assets: client files."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, computed, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CampaignRef, StoreRef

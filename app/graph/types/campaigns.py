@@ -1,13 +1,13 @@
 """Campaigns: flat for what every campaign has, nested where fields only make sense together."""
 
 from app.graph.declaring.described import object_type
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import (
     CampaignStatus,
     CampaignType,
     Objective,
     RewardType,
 )
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import (
     amount_of,
     any_set,

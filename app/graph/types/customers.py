@@ -1,7 +1,7 @@
 """Customers: people who buy from the group's stores."""
 
 from app.auth.principal import PERSONAL_READERS
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import (
     column,
     connection,

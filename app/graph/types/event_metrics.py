@@ -2,8 +2,8 @@
 
 import strawberry
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import EventFieldKind
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, entity, listing, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import (

@@ -1,7 +1,7 @@
 """Event types and their fields."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import EventDataType, EventFieldKind, FunnelStage, RewardTrigger
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, connection, entity, listing, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection

@@ -3,8 +3,8 @@
 import strawberry
 
 from app.auth.principal import PERSONAL_READERS
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import EventOutcome, EventStatus
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, computed, entity, listing, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import (

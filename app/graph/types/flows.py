@@ -1,7 +1,7 @@
 """The flow tree of a reward campaign."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, Joiner
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, entity, listing, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import (

@@ -1,7 +1,7 @@
 """Goals: targets and limits of reward campaigns."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import GoalOperator, GoalType
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CampaignRef, PartnerRef

@@ -1,8 +1,8 @@
 """Interactions: contacts with users."""
 
 from app.auth.principal import PERSONAL_READERS
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import InteractionKind
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CampaignRef, CustomerRef, IntegrationRef, ProjectRef

@@ -1,6 +1,6 @@
 """Outlays: money put into campaigns."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import amount_of, column, embed, entity, to_one
 from app.graph.declaring.nodes import Money, Node
 from app.graph.declaring.refs import CampaignRef, IntegrationRef

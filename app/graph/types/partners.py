@@ -1,6 +1,6 @@
 """Partners, and their agreements with stores."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, connection, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection

@@ -1,7 +1,7 @@
 """Segments: sets of customers that campaigns and promos are aimed at, and the members of those that are lists."""
 
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.enums import SegmentType
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import (
     column,
     connection,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.graph.declaring.described import object_type
-from app.graph.declaring.elsewhere import ExternalId, ShownAs, external_ids, shown_as
+from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, computed, connection, embed, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection

@@ -10,7 +10,10 @@ from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
 from app.domain.customers.totals import TOTALS, settle_totals
-from app.domain.external_ids import Ids, RowId, make_room, rows_with_ids, set_ids
+from app.domain.external_ids.finding import rows_with_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import Ids, RowId
+from app.domain.external_ids.room import make_room
 from app.domain.webhooks.consent import settle_consent
 from app.errors import Failure, Invalid, NotFound, Several
 from app.importing.concepts.stores import stores_of

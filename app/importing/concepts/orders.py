@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
-from app.domain.external_ids import Ids, RowId, make_room, set_ids
+from app.domain.external_ids.giving import set_ids
+from app.domain.external_ids.kinds import Ids, RowId
+from app.domain.external_ids.room import make_room
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.errors import Failure, Invalid, Several

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.external_ids import make_room
+from app.domain.external_ids.room import make_room
 from app.domain.groups.bringing_in_partners import Brought, bring_in_partners, bring_in_partnerships
 from app.errors import Conflict, Failure, Invalid, Several
 from app.importing.concepts.trees import Names, systems_of

@@ -1,7 +1,6 @@
 """From the graph's values to the bodies the Criteo API prints, keys in the order of its samples.
 
-Reads print `advertiserId` as
-a number, the answer to a creation prints it as a text (CR-C1).
+Reads print `advertiserId` as a number, the answer to a creation prints it as a text (CR-C1).
 """
 
 from collections.abc import Mapping

@@ -43,7 +43,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 TEXT = {"type": "string"}
 ID = {
     **TEXT,
-    "description": "`camp_42`; for what was imported the id it had, such as `camp_001`. Both are accepted.",
+    "description": "The row's id in this system, such as `camp_001`; where it has none, ours (`camp_42`).",
 }
 COUNT = {"type": "integer", "minimum": 0}
 AMOUNT = {"type": "number", "minimum": 0}

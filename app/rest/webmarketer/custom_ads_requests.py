@@ -29,7 +29,7 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
     ident = parameters.text(parts, "campaignId")
     wanted = present(
         isActive=parameters.flag(parts, "active"),
-        **({} if ident is None else _with_id(_nobodys_or(ident))),
+        **({} if ident is None else {"ids": [_nobodys_or(ident)]}),
         slug=parameters.text(parts, "campaignSlug"),
         nameLike=parameters.text(parts, "nameLike"),
         isExplicit=parameters.flag(parts, "explicit"),
@@ -44,7 +44,7 @@ def campaigns(parts: RequestParts) -> dict[str, Any]:
 
 def campaign(parts: RequestParts) -> dict[str, Any]:
     """One campaign of the integration."""
-    return {"wmktId": _wmkt_id(parts), "campaign": _with_id(_campaign(parts, "id"))}
+    return {"wmktId": _wmkt_id(parts), "campaign": {"ids": [_campaign(parts, "id")]}}
 
 
 def campaign_create(parts: RequestParts) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def outlays(parts: RequestParts) -> dict[str, Any]:
     wanted = present(since=parameters.instant(parts, "since"), until=parameters.until(parts))
     return {
         "wmktId": _wmkt_id(parts),
-        "campaign": _with_id(_campaign(parts, "parentCampaignId")),
+        "campaign": {"ids": [_campaign(parts, "parentCampaignId")]},
         **parameters.page(parts),
         "filter": wanted,
         **present(orderBy=parameters.order(parts, OUTLAY_SORTS)),
@@ -86,7 +86,7 @@ def outlay(parts: RequestParts) -> dict[str, Any]:
     """One outlay of the campaign."""
     return {
         "wmktId": _wmkt_id(parts),
-        "campaign": _with_id(_campaign(parts, "parentCampaignId")),
+        "campaign": {"ids": [_campaign(parts, "parentCampaignId")]},
         "id": _outlay(parts),
     }
 
@@ -140,11 +140,6 @@ def _wmkt_id(parts: RequestParts) -> str:
 
 def _campaign(parts: RequestParts, name: str) -> str:
     return parameters.object_id(parts.path[name], "campaign")
-
-
-def _with_id(name: str) -> dict[str, Any]:
-    """The filter for this campaign."""
-    return {"ids": [name]}
 
 
 def _outlay(parts: RequestParts) -> str:

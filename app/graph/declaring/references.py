@@ -1,41 +1,55 @@
-"""Rows that inputs name by their ids elsewhere, found before a resolver in Python reads the inputs.
+"""References in inputs, found before a resolver in Python reads them.
 
     {campaignId: "benji:500"}
 
-Every position of type ID may hold such a text. It is replaced by the same text that also knows its row
-(`values/ids.py`), so whoever reads it as an id of ours gets the row's.
+Every position of type ID may hold such a text: a row, named by its id in another system. It is replaced by the same
+text that also knows its row (`values/ids.py`), so whoever reads it as an id of ours gets the row's. What is planned
+finds them in its statement instead (`plan/references.py`).
 """
 
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_origin
 
 import strawberry
 
 from app.db.database import Transaction
-from app.domain.external_ids import rows_of_any_kind
+from app.domain.external_ids.finding import rows_of_any_kind
 from app.graph.strawberry_parts import declared_fields, inner_type
-from app.values.ids import FoundElsewhere
+from app.values.ids import FoundReference
 from app.values.systems import Reference, read_reference
 
 Opened: TypeAlias = Callable[[], AbstractAsyncContextManager[Transaction]]
-_Place = tuple[Any, Any, str]
-"""What holds a text, under which name or at which place, and the text."""
 
 
-def finding(resolver: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+class _Place(NamedTuple):
+    """Where a reference stands: in what, and there under which name or at which place."""
+
+    holder: Any
+    at: Any
+    reference: Reference
+
+    def replace(self, found: FoundReference) -> None:
+        """Put the found one there."""
+        if isinstance(self.holder, dict | list):
+            self.holder[self.at] = found
+        else:
+            setattr(self.holder, self.at, found)
+
+
+def takes_references(resolver: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """A query's resolver in Python that takes ids."""
     ids = id_parameters(resolver)
 
     @functools.wraps(resolver)
-    async def found(info: strawberry.Info, **arguments: Any) -> Any:
+    async def resolved(info: strawberry.Info, **arguments: Any) -> Any:
         context: Any = info.context
-        await find_elsewhere(lambda: context.transaction(writes=False), arguments, ids)
+        await find_references(lambda: context.transaction(writes=False), arguments, ids)
         return await resolver(info, **arguments)
 
-    return found
+    return resolved
 
 
 def id_parameters(resolver: Callable[..., Any]) -> frozenset[str]:
@@ -44,8 +58,13 @@ def id_parameters(resolver: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, one in parameters.items() if _is_id(one.annotation))
 
 
-async def find_elsewhere(opened: Opened, arguments: dict[str, Any], ids: frozenset[str]) -> None:
-    """Find the rows that the arguments, or the inputs among them, name by their ids elsewhere."""
+async def find_references(
+    opened: Opened, arguments: dict[str, Any], ids: frozenset[str] = frozenset()
+) -> None:
+    """Find the rows of all references: in `ids`, the arguments that are ids, and in the inputs among the others.
+
+    A transaction is `opened` only where there are any.
+    """
     places: list[_Place] = []
     for name, value in arguments.items():
         if name in ids:
@@ -54,21 +73,10 @@ async def find_elsewhere(opened: Opened, arguments: dict[str, Any], ids: frozens
             _search(value, places)
     if not places:
         return
-    named = {text: read_reference(text) for _, _, text in places}
     async with opened() as tx:
-        rows = await rows_of_any_kind(tx, [one for one in named.values() if one is not None])
-    for holder, name, text in places:
-        found = FoundElsewhere(text)
-        found.rows = rows[_known(named[text])]
-        if isinstance(holder, dict | list):
-            holder[name] = found
-        else:
-            setattr(holder, name, found)
-
-
-def _known(reference: Reference | None) -> Reference:
-    assert reference is not None, "only references are noted"
-    return reference
+        rows = await rows_of_any_kind(tx, [place.reference for place in places])
+    for place in places:
+        place.replace(FoundReference(place.reference.text, rows[place.reference]))
 
 
 def _search(value: Any, places: list[_Place]) -> None:
@@ -77,8 +85,7 @@ def _search(value: Any, places: list[_Place]) -> None:
             _search(one, places)
         return
     cls: Any = type(value)
-    kinds = _fields_of(cls)
-    for name, is_id in kinds.items():
+    for name, is_id in _fields_of(cls).items():
         inner = getattr(value, name)
         if inner is None or inner is strawberry.UNSET:
             continue
@@ -88,12 +95,12 @@ def _search(value: Any, places: list[_Place]) -> None:
             _search(inner, places)
 
 
-def _note(holder: Any, name: Any, value: Any, places: list[_Place]) -> None:
+def _note(holder: Any, at: Any, value: Any, places: list[_Place]) -> None:
     if isinstance(value, list):
-        for at, one in enumerate(value):
-            _note(value, at, one, places)
-    elif isinstance(value, str) and ":" in value and read_reference(value) is not None:
-        places.append((holder, name, value[:]))
+        for place, one in enumerate(value):
+            _note(value, place, one, places)
+    elif isinstance(value, str) and (reference := read_reference(value)) is not None:
+        places.append(_Place(holder, at, reference))
 
 
 @functools.cache

@@ -1,0 +1,42 @@
+"""Our sequences are moved past the numbers that come in, far enough that those of the next system find room as well."""
+
+from collections.abc import Iterable
+
+from app.db.database import Transaction
+from app.domain.external_ids.kinds import TABLES
+from app.values.systems import read_own
+
+FIRST_ROOM = 10**6
+"""Our numbers go on from here at least, once a group has rows of another system."""
+MAX_MOVED = 4 * 10**15
+MAX_RESERVED = 5 * 10**15
+"""Numbers between the two are refused: ours end up there at the most. Larger ones they never reach."""
+_MARGIN = 10_000
+
+
+async def make_room(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> None:
+    """Move our sequence past the numbers among these ids, before rows are made that will have them."""
+    if kind == "event":
+        return
+    numbers = [n for text in ids if (n := read_own(system, kind, text)) is not None and n <= MAX_MOVED]
+    if not numbers:
+        return
+    sequence = f"{TABLES[kind]}_id_seq"
+    room = _room_past(max(numbers))
+    last = "coalesce(pg_sequence_last_value($1::text::regclass), 0)"
+    if await tx.fetchval(f"SELECT {last} < $2", sequence, room):
+        # Together two that move it could move it back.
+        await tx.fetchval("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", sequence)
+        await tx.fetchval(
+            f"SELECT CASE WHEN {last} < $2 THEN setval($1::text::regclass, $2 + {_MARGIN}) END",
+            sequence,
+            room,
+        )
+
+
+def _room_past(number: int) -> int:
+    """Where our numbers go on: two digits further if that still fits into 32 bits, else one."""
+    digits = len(str(number))
+    if digits + 2 <= 9:
+        return int(max(FIRST_ROOM, 10 ** (digits + 2)))
+    return (10**9) if number < 10**9 else min(10 ** (digits + 1), MAX_MOVED + 1)
