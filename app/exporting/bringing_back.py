@@ -29,10 +29,11 @@ _FREE_NUMBER = """
 SELECT CASE WHEN $1::bigint > 0 AND NOT EXISTS (SELECT FROM tenant WHERE id = $1)
        THEN $1 ELSE (SELECT coalesce(max(id), 0) + 1 FROM tenant) END
 """
+# Nothing takes a moved sequence back, not even a rollback: so only to where it may be.
+_MOST = "SELECT max(id) FROM {table} WHERE {group} = $1"
 _MOVE = """
-SELECT setval(s.name, m.most) AS moved_to FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) AS s,
-       (SELECT max(id) AS most FROM {table} WHERE {group} = $2) AS m
- WHERE m.most > coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
+SELECT setval(s.name, $2::bigint) FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) AS s
+ WHERE $2 > coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
                                                                    = s.name), 0)
 """
 
@@ -118,11 +119,14 @@ async def _bring_in(tx: Transaction, table: ExportedTable, folder: Path, *, rows
 
 
 async def _move_sequence(tx: Transaction, table: str, group_column: str) -> None:
-    moved_to = await tx.fetchval(_MOVE.format(table=table, group=group_column), table, tx.scope.group_id)
-    if moved_to is not None and moved_to > MOST_ID:
+    most = await tx.fetchval(_MOST.format(table=table, group=group_column), tx.scope.group_id)
+    if most is None:
+        return
+    if most > MOST_ID:
         raise Invalid(
-            f"{table} has the id {moved_to}, behind which no numbers would be left for anybody's new rows."
+            f"{table} has the id {most}, behind which no numbers would be left for anybody's new rows."
         )
+    await tx.fetchval(_MOVE, table, most)
 
 
 async def _put_files(files: Shelf, folder: Path, group_id: int) -> None:

@@ -18,6 +18,7 @@ from app.exporting.bringing_back import import_group
 from app.exporting.writing import export_group
 from app.seeding.demo import seed_demo
 from app.settings import read_settings
+from app.values.scope import Scope
 
 NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
 
@@ -166,6 +167,16 @@ async def test_damage_is_told_and_nothing_is_written(
     assert await state(db, exported[1]) == before
 
 
+async def test_an_id_that_is_refused_takes_no_numbers_from_others(
+    db: Database, exported: tuple[Path, AssetStorage], folder: Path
+) -> None:
+    before = await numbers(db)
+    rewrite(folder, "event_type", lambda row: {**row, "id": row["id"] + 2**62})
+    with pytest.raises(Invalid):
+        await import_group(db, exported[1], folder, now=NOW)
+    assert (await numbers(db))["event_type_id_seq"] == before["event_type_id_seq"]
+
+
 async def test_what_is_unique_and_taken_is_told(db: Database, exported: tuple[Path, AssetStorage]) -> None:
     before = await state(db, exported[1])
     with pytest.raises(Conflict, match="slugs are taken here"):
@@ -194,6 +205,13 @@ async def test_undamaged_it_comes_in(db: Database, exported: tuple[Path, AssetSt
     assert made not in before
     assert after == [*before, made]
     assert len(more) > len(files)
+
+
+async def numbers(db: Database) -> dict[str, int]:
+    """Where each sequence is."""
+    async with db.transaction(Scope(1), writes=False) as tx:
+        rows = await tx.fetch("SELECT sequencename AS name, last_value AS at FROM pg_sequences")
+    return {row["name"]: row["at"] for row in rows}
 
 
 async def state(db: Database, storage: AssetStorage) -> tuple[list[int], set[str]]:
