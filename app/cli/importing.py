@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.connecting import with_group
+from app.cli.connecting import storage_of, with_group
 from app.cli.options import Group
 
 if TYPE_CHECKING:
@@ -64,6 +64,23 @@ def import_rows(
     system: Annotated[
         str, typer.Option(help="Whose ids `external_id` holds, where a concept's rows are imported.")
     ] = "crm",
+    totals_as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--totals-as-of",
+            metavar="INSTANT",
+            help="Up to when totals in the files count (orders of customers, uses of promos, figures of campaigns):"
+            " what happened until then is in them. The moment the answers were pulled, else now, unless said.",
+        ),
+    ] = None,
+    one_gateway: Annotated[
+        bool,
+        typer.Option(
+            "--one-gateway",
+            help="The answers are those of another gateway, whose five systems show the same rows under the same"
+            " numbers. Without it rows of different systems are different rows.",
+        ),
+    ] = False,
     refused: Annotated[
         Path | None,
         typer.Option(
@@ -89,14 +106,16 @@ def import_rows(
         raise typer.BadParameter(f"There are no {what} to import; there are {', '.join(names())}.")
     told = read_told(
         separator=separator, encoding=encoding, decimal=decimal, dates=dates,
-        maps=maps or (), mapping=mapping, ignored=ignored or (), system=system,
+        maps=maps or (), mapping=mapping, ignored=ignored or (), system=system, totals_as_of=totals_as_of,
+        one_gateway=one_gateway,
     )  # fmt: skip
     sources = find_sources(file)
 
-    async def bring_in(db: "Database", _: "Settings") -> None:
+    async def bring_in(db: "Database", settings: "Settings") -> None:
         with progress_bar() as show:
             report = await import_files(
                 db, Scope(group), what, sources, told=told, dry=dry_run, refused_into=refused, now=datetime.now(UTC),
+                storage=storage_of(settings),
                 progress=lambda rows, bad, total: show(f"{what}, {bad} refused", rows, total),
             )  # fmt: skip
         if as_json:

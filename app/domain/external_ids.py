@@ -63,13 +63,7 @@ class _Asked(NamedTuple):
 async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
     """The rows that a system knows by these ids, else those with that number here, deleted ones as well."""
     asked = list(dict.fromkeys(ids))
-    column = "row_uuid" if kind == "event" else "row_id"
-    rows = await tx.fetch(
-        f"SELECT id, {column} AS row FROM external_id"
-        " WHERE group_id = $1 AND system = $2 AND kind = $3 AND id = ANY ($4)",
-        tx.scope.group_id, system, kind, asked,
-    )  # fmt: skip
-    found: dict[str, RowId] = {row["id"]: row["row"] for row in rows}
+    found = await rows_with_ids(tx, kind, system, asked)
     if kind == "event":
         return found
     ours = {
@@ -83,6 +77,17 @@ async def rows_known_as(tx: Transaction, kind: str, system: str, ids: Iterable[s
         there = {row["id"] for row in rows}
         found |= {text: number for text, number in ours.items() if number in there}
     return found
+
+
+async def rows_with_ids(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> dict[str, RowId]:
+    """The rows that were given these ids in a system, deleted ones as well; none that only has such a number here."""
+    column = "row_uuid" if kind == "event" else "row_id"
+    rows = await tx.fetch(
+        f"SELECT id, {column} AS row FROM external_id"
+        " WHERE group_id = $1 AND system = $2 AND kind = $3 AND id = ANY ($4)",
+        tx.scope.group_id, system, kind, list(dict.fromkeys(ids)),
+    )  # fmt: skip
+    return {row["id"]: row["row"] for row in rows}
 
 
 _ANY_KIND = """
@@ -145,7 +150,7 @@ async def set_ids(
     """Give each row of the scope's group its id in these systems, in place of the one it had there.
 
     Several says of each that cannot be given what is wrong, at the row's path; then none is. Rows keep their ids in
-    other systems. An id that only a deleted row has goes over to the new one.
+    other systems. An id that only a deleted row has goes over to the new one; rows of one call can exchange theirs.
     """
     asked = [
         _Asked(row, system, text, place)
@@ -155,9 +160,10 @@ async def set_ids(
     ]
     at = {row: tuple(path) for row, path in (paths or {}).items()}
     faults = [(one, fault) for one in asked if (fault := _fault_of(kind, one)) is not None]
+    gone: set[tuple[str, RowId]] = set()
     if not faults:
-        await _all_there(tx, kind, ids, at)
-        faults = [*await _taken(tx, kind, asked), *await _shown_again(tx, kind, ids)]
+        await _hold(tx, kind, ids, asked, at)
+        faults, gone = await _conflicts(tx, kind, ids, asked)
     if faults:
         for one, fault in faults:
             fault.path = [*at.get(one.row, ()), *fault.path]
@@ -165,18 +171,31 @@ async def set_ids(
         raise told[0] if len(told) == 1 else Several(told[:MAX_TOLD])
     for system in dict.fromkeys(one.system for one in asked):
         await make_room(tx, kind, system, [one.id for one in asked if one.system == system])
-    await _write(tx, kind, ids, asked)
+    await _write(tx, kind, ids, asked, gone)
 
 
-async def _all_there(
-    tx: Transaction, kind: str, ids: Mapping[RowId, Ids], at: Mapping[RowId, Sequence[str | int]]
+async def _hold(
+    tx: Transaction,
+    kind: str,
+    ids: Mapping[RowId, Ids],
+    asked: Sequence[_Asked],
+    at: Mapping[RowId, Sequence[str | int]],
 ) -> None:
-    # The lock makes the copy on the row and the table change together. By id, so that no two calls wait in a circle.
+    """Hold all rows whose looks can change or matter: those given ids, those whose number or id somebody asks for.
+
+    So nobody takes a number while its row goes back to showing it. By id, so that no two calls wait in a circle.
+    """
+    involved: set[RowId] = set(ids)
+    involved |= {
+        owner.row for owner in (await _owners(tx, kind, [(one.system, one.id) for one in asked])).values()
+    }
+    if kind != "event":
+        involved |= {n for one in asked if (n := read_own(one.system, kind, one.id)) is not None}
     there = {
         row["id"]
         for row in await tx.fetch(
             f"SELECT id FROM {TABLES[kind]} WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE",
-            tx.scope.group_id, list(ids),
+            tx.scope.group_id, list(involved),
         )
     }  # fmt: skip
     missing = [
@@ -206,56 +225,72 @@ def _fault_of(kind: str, one: _Asked) -> Failure | None:
     return None
 
 
-async def _taken(tx: Transaction, kind: str, asked: Sequence[_Asked]) -> list[tuple[_Asked, Failure]]:
-    """Those whose id is another row's, in the same call or already."""
+async def _conflicts(
+    tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Sequence[_Asked]
+) -> tuple[list[tuple[_Asked, Failure]], set[tuple[str, RowId]]]:
+    """What would make two rows look alike in a system, and the deleted rows that ids are taken from."""
     faults: list[tuple[_Asked, Failure]] = []
+    given = {(system, row): text for row, by_system in ids.items() for system, text in by_system.items()}
     first: dict[tuple[str, str], _Asked] = {}
     for one in asked:
         other = first.setdefault((one.system, one.id), one)
         if other.row != one.row:
             faults.append((one, _exists(one, kind, other.row)))
-    living = await _living_owners(tx, kind, list(first))
-    numbered = [
-        (one, number)
-        for one in first.values()
-        if (number := read_own(one.system, kind, one.id)) is not None and number != one.row
-    ]
-    named = {(one.system, one.row) for one in asked}
-    by_system: dict[str, set[int]] = {}
-    for one, number in numbered:
-        by_system.setdefault(one.system, set()).add(number)
-    shown = {
-        (system, number)
-        for system, numbers in by_system.items()
-        for number in await _shown_by_number(tx, kind, system, numbers)
-        if (system, number) not in named
-    }
-    for one in first.values():
-        owner = living.get((one.system, one.id))
-        if owner is not None and owner != one.row:
-            faults.append((one, _exists(one, kind, owner)))
-    for one, number in numbered:
-        if (one.system, number) in shown:
-            faults.append((one, _number_taken(one, kind, number)))
-    return faults
-
-
-async def _shown_again(tx: Transaction, kind: str, ids: Mapping[RowId, Ids]) -> list[tuple[_Asked, Failure]]:
-    """Those that lose an id, and whose number is another row's id: a facade would show both alike."""
-    lost = [
-        _Asked(row, system, show_own(system, kind, row), place)
+    # Rows that will have no id in a system, and so show their number there: and who is to blame for it.
+    bare: dict[tuple[str, RowId], _Asked] = {
+        (system, row): _Asked(row, system, show_own(system, kind, row), place)
         for place, (row, by_system) in enumerate(ids.items())
         for system, text in by_system.items()
         if text is None and system in FACADES and isinstance(row, int)
-    ]
-    if not lost:
-        return []
-    owners = await _living_owners(tx, kind, [(one.system, one.id) for one in lost])
-    return [
-        (one, _exists(one, kind, owner))
-        for one in lost
-        if (owner := owners.get((one.system, one.id))) is not None and owner != one.row
-    ]
+    }
+    gone: set[tuple[str, RowId]] = set()
+    for place, owner in (await _owners(tx, kind, list(first))).items():
+        one = first[place]
+        if owner.row == one.row or (one.system, owner.row) in given:
+            continue
+        if owner.is_alive:
+            faults.append((one, _exists(one, kind, owner.row)))
+            continue
+        gone.add((one.system, owner.row))
+        if owner.is_there and one.system in FACADES and isinstance(owner.row, int):
+            bare[one.system, owner.row] = one
+    shown: set[tuple[str, RowId]] = set(bare)
+    numbers: dict[str, set[int]] = {}
+    for one in first.values():
+        if (number := read_own(one.system, kind, one.id)) is not None and kind != "event":
+            numbers.setdefault(one.system, set()).add(number)
+    for system, asked_numbers in numbers.items():
+        shown |= {
+            (system, number)
+            for number in await _shown_by_number(tx, kind, system, asked_numbers)
+            if given.get((system, number)) is None
+        }
+    for one in first.values():
+        number = read_own(one.system, kind, one.id)
+        if number is not None and number != one.row and (one.system, number) in shown:
+            faults.append((one, _number_taken(one, kind, number)))
+    own = {
+        (system, show_own(system, kind, row)): (system, row) for system, row in bare if isinstance(row, int)
+    }
+    for place, owner in (await _owners(tx, kind, list(own))).items():
+        system, row = own[place]
+        # Whoever has it keeps it, unless this call gives him another one or none.
+        if (
+            owner.is_there
+            and owner.row != row
+            and (system, owner.row) not in {**given, **dict.fromkeys(gone)}
+        ):
+            faults.append((bare[system, row], _shown_again(system, kind, row, owner.row)))
+    return faults, gone
+
+
+def _shown_again(system: str, kind: str, row: RowId, owner: RowId) -> Conflict:
+    return Conflict(
+        f"Without an id in {system} {show_id(kind, row)} would be shown like {show_id(kind, owner)}, whose id there is"
+        " its number.",
+        path=["externalIds", system],
+        code=EXISTS,
+    )
 
 
 def _exists(one: _Asked, kind: str, owner: RowId) -> Conflict:
@@ -275,20 +310,26 @@ def _number_taken(one: _Asked, kind: str, number: int) -> Conflict:
     )
 
 
-async def _living_owners(
+class _Owner(NamedTuple):
+    row: RowId
+    is_there: bool
+    is_alive: bool
+
+
+async def _owners(
     tx: Transaction, kind: str, asked: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], RowId]:
-    """Who has these ids, unless that row is gone."""
+) -> dict[tuple[str, str], _Owner]:
+    """Who has these ids, and whether that row is still there, and not deleted."""
     table, column = TABLES[kind], "row_uuid" if kind == "event" else "row_id"
-    alive = "AND t.deleted_at IS NULL" if "deleted_at" in metadata.tables[table].columns else ""
+    alive = "t.deleted_at IS NULL" if "deleted_at" in metadata.tables[table].columns else "true"
     rows = await tx.fetch(
-        f"SELECT x.system, x.id, x.{column} AS row"
+        f"SELECT x.system, x.id, x.{column} AS row, t.id IS NOT NULL AS there, t.id IS NOT NULL AND {alive} AS alive"
         "  FROM unnest($3::text[], $4::text[]) AS asked(system, id)"
         "  JOIN external_id x ON x.group_id = $1 AND x.system = asked.system AND x.id = asked.id AND x.kind = $2"
-        f" JOIN {table} t ON t.group_id = $1 AND t.id = x.{column} {alive}",
+        f" LEFT JOIN {table} t ON t.group_id = $1 AND t.id = x.{column}",
         tx.scope.group_id, kind, [system for system, _ in asked], [text for _, text in asked],
     )  # fmt: skip
-    return {(row["system"], row["id"]): row["row"] for row in rows}
+    return {(row["system"], row["id"]): _Owner(row["row"], row["there"], row["alive"]) for row in rows}
 
 
 async def _shown_by_number(tx: Transaction, kind: str, system: str, numbers: set[int]) -> set[int]:
@@ -306,7 +347,7 @@ DELETE FROM external_id x
  USING unnest($3::text[], $4::text[], $5::{cast}[]) AS given(system, id, row)
  WHERE x.group_id = $1 AND x.kind = $2 AND x.system = given.system
    AND (x.{column} = given.row OR x.id = given.id)
-RETURNING x.{column} AS row
+RETURNING x.system, x.id, x.{column} AS row
 """
 _INSERT = """
 INSERT INTO external_id (group_id, kind, system, id, {column})
@@ -326,7 +367,13 @@ UPDATE {table} t
 """
 
 
-async def _write(tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Sequence[_Asked]) -> None:
+async def _write(
+    tx: Transaction,
+    kind: str,
+    ids: Mapping[RowId, Ids],
+    asked: Sequence[_Asked],
+    gone: set[tuple[str, RowId]],
+) -> None:
     cast, column = ("uuid", "row_uuid") if kind == "event" else ("bigint", "row_id")
     group = tx.scope.group_id
     every = [(system, text, row) for row, by_system in ids.items() for system, text in by_system.items()]
@@ -334,6 +381,14 @@ async def _write(tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Se
         _FREE.format(cast=cast, column=column), group, kind,
         [system for system, _, _ in every], [text for _, text, _ in every], [row for _, _, row in every],
     )  # fmt: skip
+    for row in freed:
+        if row["row"] not in ids and (row["system"], row["row"]) not in gone:
+            # It was given away since we looked.
+            raise next(
+                _exists(one, kind, row["row"])
+                for one in asked
+                if (one.system, one.id) == (row["system"], row["id"])
+            )
     if asked:
         with refusals():
             await tx.fetch(
@@ -344,6 +399,38 @@ async def _write(tx: Transaction, kind: str, ids: Mapping[RowId, Ids], asked: Se
     await tx.execute(_COPY.format(table=TABLES[kind], cast=cast, column=column), group, kind, list(rows))
 
 
+_NOTE = """
+INSERT INTO external_id (group_id, kind, system, id, {column})
+SELECT $1, $2, given.* FROM unnest($3::text[], $4::text[], $5::{cast}[]) AS given(system, id, row)
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+
+
+async def note_ids(tx: Transaction, kind: str, given: Sequence[tuple[str, str, RowId]]) -> None:
+    """The same for many rows that were just made with their copies of these ids: system, id there, row.
+
+    Conflict where one is another row's already, or a number that our sequence was not moved past (`make_room`): whoever
+    makes rows in bulk asks for that before.
+    """
+    if not given:
+        return
+    faults = [
+        fault
+        for at, one in enumerate(given)
+        if (fault := _fault_of(kind, _Asked(one[2], one[0], one[1], at)))
+    ]
+    if faults:
+        raise faults[0] if len(faults) == 1 else Several(faults[:MAX_TOLD])
+    cast, column = ("uuid", "row_uuid") if kind == "event" else ("bigint", "row_id")
+    noted = await tx.fetch(
+        _NOTE.format(cast=cast, column=column), tx.scope.group_id, kind,
+        [system for system, _, _ in given], [text for _, text, _ in given], [row for _, _, row in given],
+    )  # fmt: skip
+    if len(noted) < len(given):
+        raise Conflict("Another row has one of these ids already.", path=["externalIds"], code=EXISTS)
+
+
 def _room_past(number: int) -> int:
     """Where our numbers go on: two digits further if that still fits into 32 bits, else one."""
     digits = len(str(number))
@@ -352,4 +439,15 @@ def _room_past(number: int) -> int:
     return (10**9) if number < 10**9 else min(10 ** (digits + 1), MAX_MOVED + 1)
 
 
-__all__ = ["EXISTS", "NUMBER_TAKEN", "TABLES", "Ids", "RowId", "make_room", "rows_known_as", "set_ids"]
+__all__ = [
+    "EXISTS",
+    "NUMBER_TAKEN",
+    "TABLES",
+    "Ids",
+    "RowId",
+    "make_room",
+    "note_ids",
+    "rows_known_as",
+    "rows_with_ids",
+    "set_ids",
+]

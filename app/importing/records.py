@@ -11,6 +11,27 @@ from app.errors import Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The request that a row is of the answer to, where the files are those of `gateway pull`."""
+
+    route: str
+    """As documented: `GET /api/campaigns/{id}/metrics`."""
+    request: str
+    """Path and query, as asked."""
+    at: datetime
+    """When the answer came: until then its totals count."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the path names, in the words of the walk (`app/moving/walks`): `{"project": "shop", "user": "2c"}`."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further ones that choose what is shown, such as `X-BEACON-KEY`."""
+    body: str | None = None
+    """What was sent with a search by POST."""
+    folder: str = ""
+    """Where the answers are; `app.moving.kept.file_of` finds the bytes of an asset there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a CSV file, or an object of a JSON file."""
 
@@ -31,6 +52,10 @@ class Row:
     than 2 MiB only what stands before it."""
     ordinal: int = 0
     """Which row of the file it is, counted from 1: a line of JSON can hold many."""
+    at: str | None = None
+    """When the answer it is from came, where that is known: sums in it count up to then."""
+    asked: Asked | None = None
+    """What was asked for, in a folder that was pulled; None in a plain file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +74,11 @@ class Record:
     """Our name → the name in the file, where they differ; failures and losses are told in the file's words."""
     lost: Mapping[str, int] = field(default_factory=dict)
     """What the reader found no place for: the name in the file → how many values."""
+    system: str = "crm"
+    """Whose ids its values hold, beside those of `external_ids`."""
+    as_it_was: bool = True
+    """A system printed it: it goes in as it was there, whatever today's rules would make of it. False for rows of
+    people's own files that tell no history."""
 
     def named(self, name: str) -> str:
         """What the file calls a value."""
@@ -72,6 +102,8 @@ class Outcome:
     failure: Failure | None = None
     lost: Sequence[str] = ()
     """Our names (or the file's) of values that have no place here."""
+    unknown: Sequence[str] = ()
+    """What goes with it here and the file does not say."""
 
     @classmethod
     def refused(cls, failure: Failure) -> "Outcome":
@@ -100,6 +132,10 @@ class Columns:
     """Days and instants: read day first where told."""
     unkept: frozenset[str] = frozenset()
     """Printed by some systems and counted or made here: their values are lost, and told."""
+    history: frozenset[str] = frozenset()
+    """Those that tell a row's past: a row that has one of them goes in as it was."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Columns that hold an object → the concept that takes it as a record of its own, with the row's ids."""
     own_key: bool = False
     """Whether `external_id` is a key of the concept itself, no system's id."""
     free: bool = False

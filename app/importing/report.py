@@ -1,6 +1,7 @@
 """What an import did, or would do: counts by concept, what was refused and why, and what had no place."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,8 @@ class Report:
     concepts: dict[str, Counter[Verdict]] = field(default_factory=dict)
     lost: dict[str, Counter[str]] = field(default_factory=dict)
     """Concept → what the file calls it → how many values have no place here."""
+    unknown: dict[str, Counter[str]] = field(default_factory=dict)
+    """Concept → what goes with it here and the files do not say → of how many records."""
     reasons: dict[tuple[str, str], Reason] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
     """How each file was read, and where its refused rows are."""
@@ -53,11 +56,17 @@ class Report:
     def count(self, record: Record, outcome: Outcome) -> None:
         """Add what became of a record."""
         self.concepts.setdefault(record.concept, Counter())[outcome.verdict] += 1
-        if outcome.verdict is Verdict.REFUSED or not (outcome.lost or record.lost):
-            return
-        lost = self.lost.setdefault(record.concept, Counter())
-        lost.update(record.lost)
-        lost.update(record.named(name) for name in outcome.lost)
+        if outcome.unknown:
+            self.unknown.setdefault(record.concept, Counter()).update(outcome.unknown)
+        if outcome.verdict is not Verdict.REFUSED:
+            self.lose(record, outcome.lost)
+
+    def lose(self, record: Record, further: Sequence[str] = ()) -> None:
+        """Add what of a record has no place here."""
+        if further or record.lost:
+            lost = self.lost.setdefault(record.concept, Counter())
+            lost.update(record.lost)
+            lost.update(record.named(name) for name in further)
 
     def because(self, failure: Failure, row: Row) -> None:
         """Add a reason why a row was refused."""
@@ -86,6 +95,7 @@ class Report:
                 for concept, counts in self.concepts.items()
             },
             "lost": {concept: dict(counts.most_common()) for concept, counts in self.lost.items()},
+            "unknown": {concept: dict(counts.most_common()) for concept, counts in self.unknown.items()},
             "absent": self.absent,
             "reasons": [
                 {
@@ -111,6 +121,9 @@ class Report:
                 f"{counts[Verdict.REFUSED]} {would}refused",
             ]
             told.append(f"{concept}: {', '.join(parts)}.")
+        for concept, unknown in self.unknown.items():
+            names = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(20))
+            told.append(f"{concept}: not said by the files: {names}.")
         for concept, lost in self.lost.items():
             names = ", ".join(f"{name} ({count})" for name, count in lost.most_common(20))
             told.append(f"{concept}: no place for {names}{' and more' if len(lost) > 20 else ''}.")

@@ -5,6 +5,7 @@ A file on its way through:
     reading/          file     → `Row`      encodings, separators, JSON answers element by element, gzip
     systems/<name>.py `Row`    → `Record`   a `Reader`: what that system prints, in our names
     reading/columns.py `Row`   → `Record`   the same for files whose columns are ours, with the user's mapping
+    reading/pulled.py         a folder of `gateway pull` → `Row`s that know the request they answer (`Row.asked`)
     concepts/<name>.py `Record`s → rows     a `Writer`: a batch in one transaction → an `Outcome` for each
 
 The types are in `records.py`; `registry.py` has a line for each system and for each concept.
@@ -12,6 +13,7 @@ The types are in `records.py`; `registry.py` has a line for each system and for 
 **A reader** says which lists of an answer hold rows (`lists`), and turns a row into its records: a campaign with its
 metrics is a record of `campaigns` and one of `campaign_metrics`. It names values as our columns are named, gives ids as
 `external_ids={"benji": "500"}`, counts in `lost` what has no place here, and raises a Failure for what it cannot read.
+A record of a concept that nobody writes only tells what is lost.
 
 **A writer** is made for each import and gets at most `BATCH` records of its concept inside a transaction. It finds
 rows by the records' ids, makes or changes them, and leaves those alone that are as the file says: the same file again
@@ -27,7 +29,7 @@ of the same rows wait for its end.
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,19 +37,24 @@ import asyncpg
 
 from app.db.database import Database, Transaction
 from app.db.outages import Away
+from app.domain.assets.storage import AssetStorage
 from app.errors import Failure, Invalid, NotFound
+from app.importing.concepts.assets import AssetWriter
+from app.importing.one_gateway import known_to_all
 from app.importing.reading.columns import ColumnReader
 from app.importing.reading.files import RowFile
 from app.importing.reading.opening import open_rows
+from app.importing.reading.pulled import PulledFolder, with_requests
 from app.importing.reading.sources import Source
 from app.importing.reading.told import Told
 from app.importing.records import Outcome, Reader, Record, RefusedTogether, Row, Verdict, Writer
 from app.importing.refusing import Refusals
-from app.importing.registry import READERS, WRITERS
+from app.importing.registry import FIRST, READERS, WRITERS
 from app.importing.report import Report
 from app.values.scope import Scope
 
 BATCH = 1_000
+AS_OF = "totals_as_of"
 MAX_LATER = 100_000
 """How many rows of a file may wait for what they point at."""
 DRY_S = 600.0
@@ -67,12 +74,13 @@ async def import_files(
     told: Told | None = None,
     dry: bool = False,
     refused_into: Path | None = None,
+    storage: AssetStorage | None = None,
     progress: Progress = lambda done, refused, total: None,
 ) -> Report:
     """Import every row of the files, or write it down as refused. Doing it again with the same files is harmless.
 
     `what` is a concept or a system. Refused rows go beside each file, or into `refused_into`: a folder, or for one
-    file the file. A dry run writes them only there, if it is given.
+    file the file. A dry run writes them only there, if it is given. Without `storage` files of a folder are lost.
     """
     told = told or Told()
     async with db.transaction(scope, writes=False) as tx:
@@ -81,11 +89,13 @@ async def import_files(
     opened: list[tuple[RowFile, Reader]] = []
     report = Report(what=what, dry=dry)
     writers = {concept: make() for concept, make in WRITERS.items()}
+    if isinstance(assets := writers["assets"], AssetWriter):
+        assets.storage, assets.dry = storage, dry
     try:
         for source in sources:
             reader = _reader(what, writers, told)
-            watcher = reader if isinstance(reader, ColumnReader) else None
-            opened.append((open_rows(source, told, reader.lists, watcher=watcher), reader))
+            opened.append((_open(source, what, told, reader), reader))
+        opened.sort(key=lambda one: _rank(_told(one[0], one[1], what), one[1], list(writers)))
         total = sum(file.total for file, _ in opened)
         async with _beginning(db, scope, dry=dry) as parts:
             runs: list[_Run] = []
@@ -93,17 +103,19 @@ async def import_files(
                 refusals = Refusals(file, refused_into, silent=dry and refused_into is None)
                 # Rows of one concept are told at once; those of a system may point at what comes in a later file.
                 later = MAX_LATER if what in READERS else 0
-                run = _Run(reader, writers, refusals, report, parts, now, later)
+                run = _Run(
+                    reader, writers, refusals, report, parts, now, later, told.totals_as_of, told.one_gateway
+                )
                 runs.append(run)
-                for rows in _batches(file.rows()):
+                for rows in _batches(_told(file, reader, what)):
                     await run.batch(rows)
-                    progress(report.rows, report.refused, total)
+                    progress(report.rows, report.refused, max(total, report.rows))
             while sum([await run.again() for run in runs]):
                 pass
             for run, (file, _) in zip(runs, opened, strict=True):
                 run.give_up()
                 report.read(file, run.refusals)
-            progress(report.rows, report.refused, total)
+            progress(report.rows, report.refused, max(total, report.rows))
         absent = [reader.not_there() for _, reader in opened if isinstance(reader, ColumnReader)]
         report.absent = sorted(frozenset.intersection(*absent)) if absent else []
     finally:
@@ -117,12 +129,40 @@ def names() -> list[str]:
     return [*WRITERS, *READERS]
 
 
+def _open(source: Source, what: str, told: Told, reader: Reader) -> RowFile:
+    if not source.path.is_dir():
+        watcher = reader if isinstance(reader, ColumnReader) else None
+        return open_rows(source, told, reader.lists, watcher=watcher)
+    if what not in READERS:
+        raise Invalid(
+            f"{source.name} was pulled: import it as a system's answers, not as {what}.", path=["what"]
+        )
+    return PulledFolder(source, what, reader.lists, first=FIRST.get(what, ()))
+
+
 def _reader(what: str, writers: Mapping[str, Writer], told: Told) -> Reader:
     if what in writers:
         return ColumnReader(what, writers[what].columns, told)
     if what in READERS:
         return READERS[what]
     raise Invalid(f"There are no {what} to import; there are {', '.join(names())}.", path=["what"])
+
+
+def _told(file: RowFile, reader: Reader, what: str) -> Iterator[Row]:
+    """Its rows; where it has lines of a pulled folder, those that are in them."""
+    return with_requests(file.rows(), what, reader.lists) if what in READERS else file.rows()
+
+
+def _rank(rows: Iterator[Row], reader: Reader, concepts: Sequence[str]) -> int:
+    """Files about what others point at come first; the first row tells what a file is about."""
+    try:
+        row = next(rows, None)
+        found = (
+            [record.concept for record in reader.records(row)] if row is not None and not row.fault else []
+        )
+    except Failure:
+        found = []
+    return min((concepts.index(one) for one in found if one in concepts), default=len(concepts))
 
 
 # Tables grow while they are imported into: a plan that was good for the first batch reads all of them in the last.
@@ -197,6 +237,8 @@ class _Run:
     now: datetime
     most_later: int
     """How many rows may wait for what they point at."""
+    totals_as_of: datetime | None = None
+    one_gateway: bool = False
     turned_down: list[tuple[Row, _Reasons]] = field(default_factory=list)
     """Of the batch at hand."""
     later: list[tuple[_Pending, _Reasons]] = field(default_factory=list)
@@ -209,11 +251,22 @@ class _Run:
             try:
                 if row.fault is not None:
                     raise row.fault
-                pending.append(_Pending(row, list(self.reader.records(row))))
+                pending.append(_Pending(row, [self._dated(record) for record in self.reader.records(row)]))
             except Failure as failure:
                 self._refuse(_Pending(row, ()), [failure])
+        await self._keep_files(pending)
         await self._write(pending)
         self._write_refused()
+
+    async def _keep_files(self, pending: Sequence[_Pending]) -> None:
+        records = [record for one in pending for record in one.records if record.concept == "assets"]
+        writer = self.writers["assets"]
+        if not records or not isinstance(writer, AssetWriter):
+            return
+        async with self.parts.one() as tx:
+            missing, group_id = await writer.missing(tx, records), tx.scope.group_id
+        if missing:
+            await writer.keep(missing, group_id=group_id)
 
     async def again(self) -> int:
         """Try once more the rows that wait; how many went in, wholly or refused for another reason."""
@@ -236,6 +289,15 @@ class _Run:
     def _write_refused(self) -> None:
         self.refusals.add(sorted(self.turned_down, key=lambda one: one[0].ordinal))
         self.turned_down.clear()
+
+    def _dated(self, record: Record) -> Record:
+        """Let a record say what is told of all: up to when its totals count, and that its number holds everywhere."""
+        record = known_to_all(record) if self.one_gateway else record
+        writer = self.writers.get(record.concept)
+        as_of = self.totals_as_of or record.row.at
+        if as_of is None or writer is None or AS_OF not in writer.columns.known or record.values.get(AS_OF):
+            return record
+        return replace(record, values={**record.values, AS_OF: as_of})
 
     async def _write(self, pending: Sequence[_Pending]) -> None:
         """Write them as a whole. Rows that prevent it are taken out, and the rest is tried again."""
@@ -300,7 +362,10 @@ class _Run:
             counted = set(one.counted)
             for index, (record, outcome) in enumerate(zip(one.records, became, strict=True)):
                 if index not in counted and not (waits and outcome.verdict is Verdict.REFUSED):
-                    self.report.count(record, outcome)
+                    if record.concept in self.writers:
+                        self.report.count(record, outcome)
+                    else:
+                        self.report.lose(record)
                     counted.add(index)
             if waits:
                 self.later.append((_Pending(one.row, one.records, frozenset(counted)), reasons))
@@ -332,7 +397,9 @@ class _Run:
 
 
 def _nowhere(record: Record) -> Outcome:
-    """What becomes of a record that no writer takes."""
+    """What becomes of a record that no writer takes: one without values only tells what is lost."""
+    if not record.values:
+        return Outcome(Verdict.SAME)
     return Outcome.refused(Invalid(f"There is no place for {record.concept} here.", code="NO_PLACE"))
 
 

@@ -85,6 +85,8 @@ def exact(value: Any, name: str, *, like: str = "a number like 12.50") -> Decima
 
 def instant(value: Any, name: str) -> datetime:
     """A moment, or the beginning of a day in UTC."""
+    if isinstance(value, datetime):
+        return value
     try:
         return read_instant(text(value, name))
     except ValueError as why:

@@ -77,7 +77,7 @@ class Comparison:
 
     def add(self, request: Request, difference: Difference) -> None:
         """Count one."""
-        reason = reason_of(request.system, difference)
+        reason = reason_of(request.system, difference, route=request.route)
         key = printable(difference.key)
         mark = (request.system, request.route, key, difference.kind, reason.name if reason else "")
         if mark not in self.groups and len(self.groups) >= MAX_GROUPS:

@@ -31,7 +31,7 @@ Whoever brings the answers in reads them by `read_pulled`; the routes are those 
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,7 @@ FORM = 1
 MANIFEST = "manifest.json"
 FILES = "files"
 _ANSWER = b', "answer": '
+_SEEN = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +95,50 @@ class Line:
         return Request(system, route, self.method, self.request, self.body, self.headers, self.pass_number)
 
 
-def read_pulled(folder: Path, system: str | None = None) -> Iterator[PulledAnswer]:
+def read_pulled(
+    folder: Path, system: str | None = None, *, first: Sequence[str] = ()
+) -> Iterator[PulledAnswer]:
     """The newest good answer of each request: system by system, lists before what is below them.
 
     `folder` is the whole one or that of one system. Invalid where nothing was pulled into it. A pull that has not ended
-    can be read as well: `is_complete` tells.
+    can be read as well: `is_complete` tells. `first`: routes, or what they end with, that are to come before others.
     """
     for name, place in systems_in(folder).items():
         if system is not None and name != system:
             continue
         walk = WALKS[name]
-        for route in routes_of(walk):
+        for route in sorted(routes_of(walk), key=lambda one: _place_of(one, first)):
             path = place / file_name(route)
-            newest: dict[bytes, int] = {}
-            for offset, line, _ in read_lines(path):
-                if not line.same:
-                    newest[line.key(name, route)] = offset
+            newest = _newest(path, name, route)
             for offset, line, answer in read_lines(path):
-                if line.same or line.status != 200 or newest[line.key(name, route)] != offset:
+                if line.same or line.status != 200:
+                    continue
+                if newest.get(line.key(name, route), offset) != offset:
                     continue
                 names = names_in(walk, line.asked(name, route))
                 yield PulledAnswer(route, line.request, answer, name, line.at, names, line.body, line.headers)
+
+
+def _place_of(route: str, first: Sequence[str]) -> int:
+    return next((at for at, end in enumerate(first) if route.endswith(end)), len(first))
+
+
+def _newest(path: Path, system: str, route: str) -> dict[bytes, int]:
+    """Where the newest answer is to requests that have several; a file may have millions that have one.
+
+    Which were there before is told by a bit each, so a few that have one answer are among them.
+    """
+    seen = bytearray(_SEEN // 8)
+    newest: dict[bytes, int] = {}
+    for offset, line, _ in read_lines(path):
+        if line.same:
+            continue
+        key = line.key(system, route)
+        byte, bit = divmod(int.from_bytes(key[:8]) % _SEEN, 8)
+        if seen[byte] >> bit & 1:
+            newest[key] = offset
+        seen[byte] |= 1 << bit
+    return newest
 
 
 def kept_requests(folder: Path, systems: Collection[str]) -> Iterator[tuple[Request, Mapping[str, str]]]:
@@ -138,6 +162,11 @@ def systems_in(folder: Path) -> dict[str, Path]:
     if not found:
         raise Invalid(f"Nothing was pulled into {folder}: there is no {MANIFEST} of a system in it.")
     return found
+
+
+def is_pulled(folder: Path) -> bool:
+    """Whether something was pulled into it."""
+    return (folder / MANIFEST).is_file() or any((folder / name / MANIFEST).is_file() for name in WALKS)
 
 
 def is_complete(place: Path) -> bool:

@@ -22,6 +22,7 @@ class Reason:
     key: str = "*"
     kinds: tuple[Kind, ...] = (Kind.VALUE,)
     system: str = "*"
+    route: str = "*"
     expected: bool = False
     """Whether it comes with every move and counts as no difference."""
     same: str = ""
@@ -37,6 +38,22 @@ REASONS: tuple[Reason, ...] = (
         why="The address of a file is signed for a while by the host that prints it.",
         system="lagriffe",
         key="*assets[[]].url",
+        expected=True,
+    ),
+    Reason(
+        name="number of the group",
+        why="Groups have the numbers of the installation they are in.",
+        system="lagriffe",
+        route="GET /api/campaigns/*",
+        key="data.customer_group.id",
+        expected=True,
+    ),
+    Reason(
+        name="number of the group",
+        why="Groups have the numbers of the installation they are in.",
+        system="lagriffe",
+        route="GET /api/customer-groups",
+        key="data[[]].id",
         expected=True,
     ),
     Reason(
@@ -109,15 +126,18 @@ REASONS: tuple[Reason, ...] = (
 )
 
 
-def reason_of(system: str, difference: Difference, reasons: Sequence[Reason] = REASONS) -> Reason | None:
+def reason_of(
+    system: str, difference: Difference, reasons: Sequence[Reason] = REASONS, *, route: str = ""
+) -> Reason | None:
     """The first that fits."""
-    return next((one for one in reasons if _fits(one, system, difference)), None)
+    return next((one for one in reasons if _fits(one, system, route, difference)), None)
 
 
-def _fits(reason: Reason, system: str, difference: Difference) -> bool:
+def _fits(reason: Reason, system: str, route: str, difference: Difference) -> bool:
     return (
         difference.kind in reason.kinds
         and fnmatchcase(system, reason.system)
+        and fnmatchcase(route, reason.route)
         and fnmatchcase(difference.key, reason.key)
         and (not reason.same or _SAME[reason.same](difference.old, difference.new))
     )

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -22,6 +23,7 @@ from app.tables.base import (
     AMOUNT,
     CODE,
     INSTANT,
+    KEPT_JSON,
     WORDS,
     KnownElsewhere,
     TenantRow,
@@ -84,7 +86,7 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
         one_of("objective", list(Objective)),
         CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
         CheckConstraint("budget_total >= 0", name="budget_not_negative"),
-        CheckConstraint("ends_at > starts_at", name="window_order"),
+        CheckConstraint("ends_at >= starts_at", name="window_order"),
         CheckConstraint(f"total_rewards BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="total_rewards_long"),
         CheckConstraint(
             "reward_version > 0 AND least(reward_participants, reward_transactions, reward_revenue) >= 0"
@@ -161,6 +163,8 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
     reward_transactions: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     reward_revenue: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
+    opening: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
+    """Totals counted elsewhere, up to when, and what of them is in the metrics: `domain/metrics/opening.py`."""
     is_template: bool = Field(default=False)
     template_id: int | None = Field(default=None, sa_type=BigInteger)
     activated_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -67,6 +67,8 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     total_spent: Decimal = Field(default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"})
     """In the group's currency."""
     last_order_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    totals_as_of: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Up to when the totals were counted elsewhere: orders until then are in them already."""
     email_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     sms_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     email_consent_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -60,6 +60,8 @@ class Promo(TenantRow, KnownElsewhere, table=True):
     usage_limit: int | None = Field(default=None, sa_type=BigInteger)
     per_customer_limit: int | None = Field(default=None, sa_type=BigInteger)
     used: int = Field(default=0, sa_type=BigInteger)
+    used_as_of: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Up to when uses were counted elsewhere: those until then are in `used` already."""
     valid_from: datetime | None = Field(default=None, sa_type=INSTANT)
     valid_until: datetime | None = Field(default=None, sa_type=INSTANT)
     applies_to: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)

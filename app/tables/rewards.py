@@ -50,6 +50,8 @@ class RewardEntryKind(StrEnum):
     PAYMENT = "payment"
     REDEMPTION = "redemption"
     REVERSAL = "reversal"
+    OPENING = "opening"
+    """What was paid, or is on a balance, elsewhere, and is known as a sum alone."""
 
 
 class RewardAttribute(TenantRow, table=True):
@@ -123,31 +125,49 @@ class RewardEntry(TenantRow, table=True):
         *child_of("reward_evaluation", "evaluation_id", "step", "position"),
         *in_group(customer_id="customer", partner_id="partner"),
         UniqueConstraint("group_id", "evaluation_id", "step", "position"),
+        UniqueConstraint("group_id", "reference"),
         one_of("kind", list(RewardEntryKind)),
         CheckConstraint(
-            f"amount <> 0 AND amount BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
-            " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount)",
+            f"amount BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
+            f" AND balance_change BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
+            " AND CASE kind WHEN 'opening' THEN amount <> 0 OR balance_change <> 0 ELSE amount <> 0"
+            " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount) END",
             name="amount_fits_kind",
+        ),
+        CheckConstraint(
+            "CASE kind WHEN 'opening' THEN evaluation_id IS NULL AND as_of IS NOT NULL"
+            " AND (amount = 0 OR campaign_id IS NOT NULL)"
+            " AND (balance_change = 0 OR num_nulls(customer_id, partner_id) = 0)"
+            " ELSE num_nulls(campaign_id, customer_id, partner_id) = 0"
+            " AND (reference IS NOT NULL OR num_nulls(evaluation_id, flow, action) = 0) END",
+            name="whole",
         ),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "partner_id", "created_at", "id"),
         Index(None, "group_id", "created_at", "id"),
     )
-    campaign_id: int = Field(sa_type=BigInteger)
-    evaluation_id: int = Field(sa_type=BigInteger)
-    customer_id: int = Field(sa_type=BigInteger)
-    partner_id: int = Field(sa_type=BigInteger)
+    campaign_id: int | None = Field(default=None, sa_type=BigInteger)
+    """None: the opening of a balance, which no campaign paid."""
+    evaluation_id: int | None = Field(default=None, sa_type=BigInteger)
+    """None: it comes from another system, which evaluated it."""
+    customer_id: int | None = Field(default=None, sa_type=BigInteger)
+    """None: the opening of a campaign's total. Of the partner, too."""
+    partner_id: int | None = Field(default=None, sa_type=BigInteger)
     kind: str = Field(sa_type=CODE)
     step: int = Field(sa_type=BigInteger)
-    """Its place among all entries of its campaign: the evaluation's id, or for a reversal the next one."""
+    """Its place among all entries of its campaign: the evaluation's id, else the next one."""
     position: int
-    flow: int = Field(sa_type=BigInteger)
+    flow: int | None = Field(default=None, sa_type=BigInteger)
     """The id of the flow that paid; the flow may be gone."""
-    action: int = Field(sa_type=BigInteger)
+    action: int | None = Field(default=None, sa_type=BigInteger)
     amount: int = Field(sa_type=BigInteger)
     """What the campaign paid out; negative where it was taken back."""
     balance_change: int = Field(sa_type=BigInteger)
     """What it did to the customer's balance with the partner."""
+    as_of: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Openings: up to when what happened is in them."""
+    reference: str | None = Field(default=None, sa_type=WORDS)
+    """Lines of another system's ledger: the system, and the line's id there."""
     currency: str = Field(sa_type=CODE)
 
 
@@ -179,11 +199,14 @@ class RewardParticipant(TenantRow, table=True):
         *in_group(customer_id="customer"),
         UniqueConstraint("group_id", "campaign_id", "customer_id"),
         CheckConstraint("rewarded >= 0", name="rewarded_not_negative"),
+        CheckConstraint("rewarded_before >= 0", name="rewarded_before_within"),
         Index(None, "group_id", "customer_id", "id"),
     )
     campaign_id: int = Field(sa_type=BigInteger)
     customer_id: int = Field(sa_type=BigInteger)
     rewarded: int = Field(sa_type=BigInteger)
+    rewarded_before: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """How much of that another system said."""
 
 
 __all__ = [

@@ -75,12 +75,15 @@ class WebhookProvider(TenantRow, table=True):
         one_of("provider", list(Provider)),
         CheckConstraint(f"connections BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="connections_long"),
         CheckConstraint(f"events_received BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="events_received_long"),
+        CheckConstraint(f"events_before BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="events_before_long"),
         CheckConstraint(f"events_ignored BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="events_ignored_long"),
     )
     provider: str = Field(sa_type=CODE)
     connections: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     events_received: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     """Each event counts once, however often it was delivered; ignored ones count too."""
+    events_before: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """How many of them another system had received before."""
     events_ignored: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     last_event_at: datetime | None = Field(default=None, sa_type=INSTANT)
     """The latest moment that any event says it happened."""

@@ -23,7 +23,13 @@ from app.graph.schema import catalog, schema
 from app.plan.catalog import Column, Embed, Entity, Field, Many, ToOne
 from app.plan.sql import Sql, sql
 
-ROW = {"group_id": "the tenant", "id": "the row's own", "created_at": "kept by us"}
+ROW = {
+    "group_id": "the tenant",
+    "id": "the row's own",
+    "created_at": "kept by us",
+    "known_as_system": "set by recording external ids",
+    "known_as_id": "set by recording external ids",
+}
 """What every table has and nobody sets."""
 CHANGED = {"updated_at": "kept by us"}
 DELETED = {"deleted_at": "set by deleting"}
@@ -72,6 +78,7 @@ THINGS = (
             "reward_participants": "counted",
             "reward_transactions": "counted",
             "reward_revenue": "counted",
+            "opening": "set by imports",
             "starts_key": "generated",
             "budget_key": "generated",
         },
@@ -121,7 +128,11 @@ THINGS = (
     ),
     Thing(
         table="promo", fields=PromoFields, shown="Promo",
-        kept=ROW | CHANGED | DELETED | {"currency": "its campaign's or the group's", "used": "counted"},
+        kept=ROW | CHANGED | DELETED | {
+            "currency": "its campaign's or the group's",
+            "used": "counted",
+            "used_as_of": "set by imports",
+        },
     ),
     Thing(
         table="segment", fields=SegmentFields, shown="Segment",

@@ -168,6 +168,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     order_count=BIG if n == 1 else n,
                     total_spent=Decimal(["0", "99999999999999.9999", "12.3400"][n]),
                     last_order_at=start + timedelta(days=n) if n else None,
+                    totals_as_of=start + timedelta(days=n, microseconds=120_000) if n else None,
                     email_consent=n == 1,
                     tags=[f'{mark}.s{n} "tag", é', ""][: n + 1],
                     attributes={"shoe": 42.50, "note": f"{mark}.s{n} {WEIRD[2]}"} if n else None,
@@ -281,7 +282,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             await add(
                 Promo(**g, code=f"{own}-{at}", type="percentage", value=Decimal("20"), currency="EUR",
                       min_order_amount=Decimal("25") if at else None, max_discount=Decimal("50.5") if at % 2 else None,
-                      usage_limit=at or None, used=at, valid_from=start if at % 2 else None,
+                      usage_limit=at or None, used=at, used_as_of=start if at % 2 else None,
+                      valid_from=start if at % 2 else None,
                       valid_until=start + timedelta(days=9000) if at % 3 else None,
                       applies_to={"all_items": True, "note": own},
                       campaign_id=campaign if at else None, segment_id=segments[0] if at == 2 else None),

@@ -159,7 +159,14 @@ UNION ALL
 SELECT 'participants of campaign ' || c.id FROM campaign c
  WHERE c.group_id = $1
    AND (c.reward_participants, c.reward_transactions, c.reward_revenue) IS DISTINCT FROM
-       (SELECT (count(DISTINCT v.customer_id), count(v.id),
+       (SELECT ((SELECT count(*)
+                   FROM (SELECT customer_id FROM reward_evaluation
+                          WHERE group_id = $1 AND campaign_id = c.id AND amount > 0 AND reversed_at IS NULL
+                         UNION
+                         SELECT customer_id FROM reward_participant
+                          WHERE group_id = $1 AND campaign_id = c.id AND rewarded_before > 0) somebody),
+                count(v.id) + (SELECT coalesce(sum(rewarded_before), 0)::bigint FROM reward_participant
+                                WHERE group_id = $1 AND campaign_id = c.id),
                 coalesce(sum((v.inputs::jsonb #>> '{transaction,amount}')::bigint), 0)::bigint)
           FROM reward_evaluation v
          WHERE v.group_id = $1 AND v.campaign_id = c.id AND v.amount > 0 AND v.reversed_at IS NULL)
@@ -167,7 +174,8 @@ UNION ALL
 SELECT 'balance of customer ' || coalesce(b.customer_id, s.customer_id)
   FROM (SELECT * FROM reward_balance WHERE group_id = $1) b
   FULL JOIN (SELECT customer_id, partner_id, currency, sum(balance_change) AS balance FROM reward_entry
-              WHERE group_id = $1 GROUP BY 1, 2, 3) s USING (customer_id, partner_id, currency)
+              WHERE group_id = $1 AND customer_id IS NOT NULL GROUP BY 1, 2, 3) s
+       USING (customer_id, partner_id, currency)
  WHERE coalesce(b.balance, 0) <> coalesce(s.balance, 0)
 UNION ALL
 SELECT 'paid by evaluation ' || v.id FROM reward_evaluation v
@@ -177,7 +185,7 @@ SELECT 'paid by evaluation ' || v.id FROM reward_evaluation v
 UNION ALL
 SELECT 'participant ' || p.customer_id FROM reward_participant p
  WHERE p.group_id = $1
-   AND p.rewarded <> (SELECT count(*) FROM reward_evaluation v
+   AND p.rewarded <> p.rewarded_before + (SELECT count(*) FROM reward_evaluation v
                        WHERE v.group_id = $1 AND v.campaign_id = p.campaign_id AND v.customer_id = p.customer_id
                          AND v.amount > 0 AND v.reversed_at IS NULL)
 """

@@ -12,6 +12,7 @@ from app.tables.all import TENANT_TABLES
 PARTICULAR: dict[tuple[str, str], object] = {
     ("customer_group", "time_zone"): "Europe/Paris",
     ("segment", "type"): "static",
+    ("external_id", "system"): "own",
     ("campaign", "status"): "draft",
     ("campaign", "type"): "promotion",
     ("campaign", "objective"): "unspecified",
@@ -49,6 +50,10 @@ async def one_row_everywhere(connection: Any, group_id: int) -> None:
         }
         if table.name == "campaign":
             del row["template_id"]  # its own kind: there is none yet
+        if table.name == "reward_entry":
+            row |= {"flow": 1, "action": 1}  # only lines of another ledger have none
+        if table.name == "external_id":
+            row["row_id"] = 1  # one of two columns, neither of which it needs
         names = ", ".join(row)
         places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
         key = "id" if "id" in table.columns else "key"

@@ -169,7 +169,8 @@ async def test_campaigns_as_the_api_prints_them(db: Database, shop: GivenGroup, 
         },
     ]  # fmt: skip
     outcome, told = await bring(db, shop.scope, "campaigns", lines(tmp_path / "c.jsonl", rows))
-    assert (outcome.imported, told) == (2, [])
+    # Each campaign, and its figures.
+    assert (outcome.imported, told) == (4, [])
 
 
 async def test_segments_then_campaigns_with_their_old_ids(

@@ -140,6 +140,7 @@ def test_a_reason_is_given_where_it_is_known(
 
 def test_only_what_comes_with_every_move_counts_as_no_difference() -> None:
     assert {reason.name for reason in REASONS if reason.expected} == {
+        "number of the group",
         "signed address",
         "trace identifier",
         "address of the host",

@@ -24,8 +24,8 @@ from app.tables.webhooks import Provider
 
 NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
 
-KEPT_EMPTY = {"audit_entry", "idempotent_answer", "retention_mark"}
-"""Tables that tell what requests did; nobody has asked anything yet."""
+KEPT_EMPTY = {"audit_entry", "idempotent_answer", "retention_mark", "external_id"}
+"""Tables that tell what requests and imports did; there were none yet."""
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from app.domain import inputs
 from app.domain.inputs import MAX_CODE, Path
 from app.domain.settable import path_of, settable, written
 from app.errors import Failure, Invalid, TooLarge
-from app.values.changes import Settable
+from app.values.changes import UNSET, Settable
 from app.values.json_text import read_json, write_json
 
 MAX_CUSTOMERS = 5_000
@@ -90,6 +90,19 @@ class CustomerEntry:
         "What they came to, in the group's currency.", check=inputs.amount, null=Decimal(0)
     )
     last_order_at: Settable[datetime | None] = settable("When the last one was.")
+    totals_as_of: Settable[datetime | None] = settable(
+        "Up to when these totals count: orders until then are in them and do not add to them, later ones do. The same"
+        " totals again change nothing, and older ones neither. Without it they replace what is there, and every order"
+        " recorded afterwards adds to them."
+    )
+    email_consent_at: Settable[datetime | None] = settable(
+        "When the consent to e-mail was said; now unless given. What was said later stays.", null=UNSET
+    )
+    sms_consent_at: Settable[datetime | None] = settable(
+        "When the consent to text messages was said; now unless given. What was said later stays.", null=UNSET
+    )
+    created_at: Settable[datetime | None] = UNSET
+    """Since when it has been known, where it was known elsewhere before. For imports alone."""
 
 
 def checked_all(entries: Sequence[CustomerEntry]) -> tuple[list[dict[str, Any]], list[Failure]]:
@@ -118,6 +131,8 @@ def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
     found = written(entry, at)
     if not found.get("external_id") and not found.get("email"):
         raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
+    if entry.created_at not in (UNSET, None):
+        found["created_at"] = entry.created_at
     if found.get("name", "") is None:
         # Cleared: then its name is its address or id, like that of a new one without a name.
         found["name"] = found.get("email") or found["external_id"]

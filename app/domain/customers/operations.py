@@ -12,6 +12,7 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.customers.entries import CustomerEntry, checked_all
+from app.domain.customers.totals import check_moments, settle_totals
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.values.json_text import write_json
@@ -50,27 +51,41 @@ _READ = {
     "order_count": "(d ->> 'order_count')::bigint",
     "total_spent": "(d ->> 'total_spent')::numeric",
     "last_order_at": "(d ->> 'last_order_at')::timestamptz",
+    "totals_as_of": "(d ->> 'totals_as_of')::timestamptz",
 }
 """How each column is read from an entry's values."""
 _ALWAYS = {
     "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "order_count": "0", "total_spent": "0",
 }  # fmt: skip
+_CONSENTS = ("email_consent", "sms_consent")
 _TOLD = {
-    f"{name}_at": f"CASE WHEN d ? '{name}' THEN $2::timestamptz END"
-    for name in ("email_consent", "sms_consent")
+    f"{name}_at": f"CASE WHEN d ?| '{{{name},{name}_at}}' THEN coalesce((d ->> '{name}_at')::timestamptz, $2) END"
+    for name in _CONSENTS
 }
 """When consent was given, where it is given."""
 _GIVEN = "jsonb_array_elements($3::jsonb) AS d"
+
+
+def _changed(column: str) -> str:
+    """The new value of a known customer's column. What was said of consent later than this stays."""
+    of = next((name for name in _CONSENTS if column in (name, f"{name}_at")), None)
+    later = "" if of is None else f" AND NOT coalesce(c.{of}_at > (d ->> '{of}_at')::timestamptz, false)"
+    if column in _TOLD:
+        return f"CASE WHEN true{later} THEN coalesce({_TOLD[column]}, c.{column}) ELSE c.{column} END"
+    return f"CASE WHEN d ? '{column}'{later} THEN {_READ[column]} ELSE c.{column} END"
+
+
+_SINCE = "(d ->> 'created_at')::timestamptz"
 _CHANGE = f"""
 UPDATE customer c
-   SET {", ".join(f"{n} = CASE WHEN d ? '{n}' THEN {read} ELSE c.{n} END" for n, read in _READ.items())},
-       {", ".join(f"{n} = coalesce({said}, c.{n})" for n, said in _TOLD.items())},
-       updated_at = $2, deleted_at = NULL
+   SET {", ".join(f"{name} = {_changed(name)}" for name in (*_READ, *_TOLD))},
+       created_at = coalesce({_SINCE}, c.created_at), updated_at = $2, deleted_at = NULL
   FROM {_GIVEN} WHERE c.group_id = $1 AND c.id = (d ->> 'id')::bigint
 """
 _MAKE = f"""
 INSERT INTO customer (group_id, created_at, updated_at, {", ".join((*_READ, *_TOLD))})
-SELECT $1, $2, $2, {", ".join(f"coalesce({r}, {_ALWAYS[n]})" if n in _ALWAYS else r for n, r in _READ.items())},
+SELECT $1, coalesce({_SINCE}, $2), $2,
+       {", ".join(f"coalesce({r}, {_ALWAYS[n]})" if n in _ALWAYS else r for n, r in _READ.items())},
        {", ".join(_TOLD.values())}
   FROM {_GIVEN}
  ORDER BY d ->> 'external_id', d ->> 'email'
@@ -97,6 +112,7 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
     """
     whole_audience(tx)
     values, faults = checked_all(entries)
+    faults += check_moments(values, now=now)
     faults += await _unknown_stores(tx, values)
     known = await _known(tx, values, faults)
     if faults:
@@ -110,6 +126,7 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
     ids: dict[int, int] = {}
     with refusals():
         for _ in range(TRIES):
+            await settle_totals(tx, values, known)
             await _change(tx, values, known, now=now)
             ids |= known
             left = [place for place in range(len(values)) if place not in ids]

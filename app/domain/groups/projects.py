@@ -8,13 +8,14 @@ from datetime import datetime
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
+from app.domain import inputs
 from app.domain.borders import PROJECT_BORDERS, borders
 from app.domain.groups.fields import ProjectFields
 from app.domain.groups.finding import store_to_write
 from app.domain.groups.operations import whole_group
 from app.domain.groups.slugs import candidates, first_free
 from app.domain.inputs import Path
-from app.domain.rows import insert_row
+from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import read_id
@@ -42,6 +43,28 @@ async def project_named(tx: Transaction, named: str, *, path: Path = ("project",
     if found is None:
         raise NotFound("project", named, path=path)
     return int(found)
+
+
+async def bring_in_project(
+    tx: Transaction,
+    project_id: int | None,
+    *,
+    name: str | None,
+    store_id: int | None = None,
+    is_internal: bool = True,
+    created_at: datetime,
+) -> int:
+    """Make an internal project as another system has it, or call it as it is called there; its id."""
+    if name is not None:
+        name = inputs.name(name, ["name"])
+    if project_id is None:
+        if name is None:
+            raise Invalid("A project needs a name.", path=["name"])
+        row = {"name": name, "is_internal": is_internal, "store_id": store_id, "created_at": created_at}
+        return await insert_row(tx, "project", row)
+    if name is not None and not await update_row(tx, "project", project_id, {"name": name}):
+        raise NotFound("project", project_id, path=["id"])
+    return project_id
 
 
 async def open_project_named(tx: Transaction, named: str, *, path: Path = ("project",)) -> int:

@@ -71,8 +71,11 @@ class MetricEntry:
         return self.campaign_id, self.day, self.channel
 
 
-def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Failure]:
-    """What is wrong with these entries, first to last; empty when all may be stored."""
+def check_entries(entries: Sequence[MetricEntry], *, planned: bool = False, now: datetime) -> list[Failure]:
+    """What is wrong with these entries, first to last; empty when all may be stored.
+
+    `planned`: they may be about days to come, too.
+    """
     if len(entries) > MAX_ENTRIES:
         raise TooLarge(
             f"There are {len(entries)} entries; at most {MAX_ENTRIES} are taken at once.", path=["entries"]
@@ -90,7 +93,7 @@ def check_entries(entries: Sequence[MetricEntry], *, now: datetime) -> list[Fail
                     code="REPEATED",
                 )
             at = ("entries", index)
-            if entry.day > last_day:
+            if entry.day > last_day and not planned:
                 raise Invalid(f"The day {entry.day} is still to come.", path=[*at, "day"], code="DAY_TO_COME")
             written(entry, at)
         except Failure as failure:

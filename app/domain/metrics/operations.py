@@ -61,13 +61,19 @@ class RecordedMetrics:
 
 
 async def record_metrics(
-    tx: Transaction, entries: Sequence[MetricEntry], *, mode: Mode = Mode.SET, now: datetime
+    tx: Transaction,
+    entries: Sequence[MetricEntry],
+    *,
+    mode: Mode = Mode.SET,
+    planned: bool = False,
+    now: datetime,
 ) -> RecordedMetrics:
     """Store all entries or none, in the same number of statements however many there are.
 
-    Numbers that an entry leaves out stay as recorded. Several has every fault, by entry.
+    Numbers that an entry leaves out stay as recorded. Several has every fault, by entry. `planned`: entries may be
+    about days to come.
     """
-    faults = check_entries(entries, now=now)
+    faults = check_entries(entries, planned=planned, now=now)
     ids = sorted({entry.campaign_id for entry in entries})
     campaigns = {row["id"]: row for row in await tx.fetch(_CAMPAIGNS, *borders(tx.scope), ids)}
     faults += [
@@ -87,6 +93,23 @@ async def record_metrics(
         moved = await _write_metrics(tx, ordered, currencies, spent, add=add, now=now)
         await _move_rollup(tx, moved, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
     return RecordedMetrics(len(entries), tuple(ids))
+
+
+async def move_metrics(tx: Transaction, entries: Sequence[MetricEntry], *, now: datetime) -> None:
+    """Add these numbers, negative ones too, to what is recorded: what follows from something kept elsewhere.
+
+    The caller knows that nothing becomes negative, and holds the campaigns.
+    """
+    if not entries:
+        return
+    ids = sorted({entry.campaign_id for entry in entries})
+    campaigns = {row["id"]: row for row in await tx.fetch(_LOCK, tx.scope.group_id, ids)}
+    ordered = sorted(entries, key=lambda entry: entry.key)
+    currencies = [campaigns[entry.campaign_id]["currency"] for entry in ordered]
+    with refusals():
+        spent = await _write_ledger(tx, ordered, currencies, add=True, now=now)
+        moved = await _write_metrics(tx, ordered, currencies, spent, add=True, now=now)
+        await _move_rollup(tx, moved, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
 
 
 async def rebook_spend(

@@ -16,11 +16,12 @@ from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS
 from app.domain.customers.operations import whole_audience
 from app.domain.groups.finding import store_to_write
 from app.domain.metrics.entries import MetricEntry, only_channel
+from app.domain.metrics.opening import take_from_totals
 from app.domain.metrics.operations import Mode, record_metrics
 from app.domain.orders.entries import OrderEntry, check_orders
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
-from app.values.instants import zone_of
+from app.values.instants import read_instant, zone_of
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
 # One branch per way to name a customer, so that each goes through its index.
@@ -36,7 +37,7 @@ UNION ALL
 SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.email_key = g.email AND {_IN_REACH}
 """
 _CAMPAIGNS = f"""
-SELECT campaign.id, campaign.currency, campaign.channels,
+SELECT campaign.id, campaign.currency, campaign.channels, campaign.opening ->> 'until' AS totals_until,
        coalesce(store.time_zone, customer_group.time_zone) AS zone
   FROM campaign
   JOIN store ON store.group_id = campaign.group_id AND store.id = campaign.store_id
@@ -60,7 +61,9 @@ SELECT $1, $2, given.*
 ON CONFLICT (group_id, reference) DO NOTHING
 RETURNING id, reference
 """
-_LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+_LOCK = """
+SELECT id, totals_as_of FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
+"""
 _MOVE_FACTS = """
 UPDATE customer c
    SET order_count = c.order_count + given.orders, total_spent = c.total_spent + given.spent,
@@ -94,6 +97,8 @@ class _Order:
     channel: str | None
     day: date | None
     """The day in the zone of the campaign's store."""
+    in_totals: bool
+    """Whether the campaign's totals, counted elsewhere, have it already."""
 
 
 async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: datetime) -> OrdersRecorded:
@@ -222,12 +227,16 @@ class _Settling:
             )
         ordered_at = entry.ordered_at or self.now
         channel = day = None
+        in_totals = False
         if campaign is not None:
+            until = campaign["totals_until"]
+            in_totals = until is not None and ordered_at <= read_instant(until)
             channel = entry.channel or only_channel(campaign["channels"])
             day = ordered_at.astimezone(zone_of(campaign["zone"])).date()
         return _Order(
             entry=entry, customer_id=customer_id, store_id=store_id, currency=currency, ordered_at=ordered_at,
             campaign_id=campaign and campaign["id"], promo_id=promo and promo["id"], channel=channel, day=day,
+            in_totals=in_totals,
         )  # fmt: skip
 
 
@@ -250,14 +259,18 @@ async def _insert(tx: Transaction, orders: Sequence[_Order], *, now: datetime) -
 
 async def _move_facts(tx: Transaction, orders: Sequence[_Order], *, now: datetime) -> None:
     currency = await tx.fetchval(_CURRENCY, tx.scope.group_id)
+    ids = sorted({order.customer_id for order in orders})
+    rows = await tx.fetch(_LOCK, tx.scope.group_id, ids)
+    as_of: dict[int, datetime | None] = {row["id"]: row["totals_as_of"] for row in rows}
     facts: dict[int, tuple[int, Decimal, datetime]] = {}
     for order in orders:
         count, spent, latest = facts.get(order.customer_id, (0, Decimal(0), order.ordered_at))
-        # Amounts in other currencies stay with their orders; they are not added up here.
-        amount = order.entry.amount if order.currency == currency else Decimal(0)
-        facts[order.customer_id] = (count + 1, spent + amount, max(latest, order.ordered_at))
-    ids = sorted(facts)
-    await tx.fetch(_LOCK, tx.scope.group_id, ids)
+        counted_until = as_of.get(order.customer_id)
+        if counted_until is None or order.ordered_at > counted_until:
+            count += 1
+            # Amounts in other currencies stay with their orders; they are not added up here.
+            spent += order.entry.amount if order.currency == currency else Decimal(0)
+        facts[order.customer_id] = (count, spent, max(latest, order.ordered_at))
     columns = [[facts[ident][n] for ident in ids] for n in range(3)]
     await tx.execute(_MOVE_FACTS, tx.scope.group_id, now, ids, *columns)
 
@@ -277,3 +290,11 @@ async def _move_metrics(tx: Transaction, orders: Sequence[_Order], *, now: datet
             for (campaign, day, channel), (count, revenue) in sums.items()
         ]
         await record_metrics(tx, entries, mode=Mode.ADD, now=now)
+    known: dict[int, dict[str, Decimal]] = {}
+    for order in orders:
+        if order.in_totals and order.campaign_id is not None:
+            by = known.setdefault(order.campaign_id, {"conversions": Decimal(0), "revenue": Decimal(0)})
+            by["conversions"] += 1
+            by["revenue"] += order.entry.amount
+    if known:
+        await take_from_totals(tx, known, now=now)

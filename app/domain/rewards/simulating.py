@@ -298,6 +298,14 @@ SELECT e.customer_id, sum(e.amount)::bigint AS paid,
  WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.step < $3
  GROUP BY e.customer_id
 """
+# What another system says came before it.
+_BEFORE_THAT = """
+SELECT NULL::bigint AS customer_id, coalesce(sum(amount), 0)::bigint AS number
+  FROM reward_entry WHERE group_id = $1 AND campaign_id = $2 AND evaluation_id IS NULL
+UNION ALL
+SELECT customer_id, rewarded_before FROM reward_participant
+ WHERE group_id = $1 AND campaign_id = $2 AND rewarded_before > 0
+"""
 
 
 async def _books_before(tx: Transaction, programme: Programme, steps: Steps, turn: Slice) -> Books:
@@ -310,6 +318,15 @@ async def _books_before(tx: Transaction, programme: Programme, steps: Steps, tur
         books.transactions += row["rewarded"] or 0
         books.participants += (row["rewarded"] or 0) > 0
         books.revenue += row["revenue"] or 0
+    for row in await tx.fetch(_BEFORE_THAT, tx.scope.group_id, programme.campaign_id):
+        customer, number = row["customer_id"], row["number"]
+        if customer is None:
+            books.paid += number
+            continue
+        before = books.rewarded.get(customer, 0)
+        books.rewarded[customer] = before + number
+        books.participants += before == 0
+        books.transactions += number
     return books
 
 

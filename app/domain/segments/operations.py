@@ -138,6 +138,7 @@ _DYNAMIC = """
 SELECT id, criteria::text AS criteria, sized_at FROM segment
  WHERE group_id = $1 AND type = 'dynamic' AND deleted_at IS NULL ORDER BY id
 """
+_ANYBODY = "SELECT EXISTS (SELECT FROM customer WHERE group_id = $1)"
 # Criteria that were changed meanwhile were counted by the change.
 _SETTLE = """
 UPDATE segment s SET size = given.size, sized_at = $2
@@ -148,7 +149,12 @@ UPDATE segment s SET size = given.size, sized_at = $2
 
 
 async def recount_segments(db: Database, tx: Transaction, *, now: datetime, all_of_them: bool) -> int:
-    """Count the group's dynamic segments again, or only those that a new day may have changed; how many."""
+    """Count the group's dynamic segments again, or only those that a new day may have changed; how many.
+
+    Where no customers have come in yet, sizes that were told stand.
+    """
+    if not await tx.fetchval(_ANYBODY, tx.scope.group_id):
+        return 0
     counted: list[tuple[int, str, int]] = []
     for row in await tx.fetch(_DYNAMIC, tx.scope.group_id):
         predicate = kept_predicate(row)

@@ -183,6 +183,27 @@ async def begin_limit(tx: Transaction, campaign_id: int, limit: Limit, *, now: d
         await tx.execute(_INSERT, tx.scope.group_id, *_arrays({campaign_id: limit}), now)
 
 
+async def bring_in_limit(tx: Transaction, campaign_id: int, limit: Limit, *, now: datetime) -> bool:
+    """Let a campaign have the limit it had elsewhere, whatever was spent; whether that changes anything.
+
+    What is pending here stays as long as the limit is the same. Nothing else of the campaign changes, `updated_at`
+    neither.
+    """
+    rows = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
+    if not rows:
+        raise NotFound("campaign", campaign_id, path=["campaign"])
+    facts = await _facts(tx, rows, now=now)
+    fact = facts[campaign_id]
+    if limit == fact.limit.present:
+        return False
+    with refusals():
+        if fact.stored is None:
+            await begin_limit(tx, campaign_id, limit, now=now)
+        else:
+            await tx.execute(_UPDATE, tx.scope.group_id, *_arrays({campaign_id: limit}))
+    return True
+
+
 class Applied(NamedTuple):
     """A limit that took effect."""
 

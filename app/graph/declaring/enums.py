@@ -199,6 +199,7 @@ _describe(
     PAYMENT="The customer earned it.",
     REDEMPTION="The customer redeemed it.",
     REVERSAL="An earlier line was taken back.",
+    OPENING="It comes from another system as a sum: what a campaign paid there, or a balance.",
 )
 _describe(
     RewardAttributeKind,

@@ -162,6 +162,10 @@ class Loaders:
 
         return await self._load(("one", type_name, by, alive), batch, key)
 
+    async def found(self, key: Sql) -> Any:
+        """The row id that a key says, which names the row by its id in another system."""
+        return (await self._fetch(sql("SELECT {key} AS found", key=key)))[0]["found"]
+
     # ── many rows ─────────────────────────────────────────────────────────────
 
     async def listing(self, type_name: str, many: Many, args: FieldArguments, parent: Any) -> list[Record]:

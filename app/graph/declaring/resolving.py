@@ -13,6 +13,7 @@ from app.plan.catalog import Aggregate, ByIds, Embed, Many, Parts, RootRow, ToOn
 from app.plan.collect import is_list
 from app.plan.graphql_parts import variables_of
 from app.plan.kinds import show
+from app.plan.references import id_of, names_elsewhere
 from app.values.ids import read_id, read_uuid
 
 T = TypeVar("T")
@@ -88,7 +89,12 @@ async def _relation(root: Any, info: Any) -> Any:
                 key = scope.group_id if field.scope_key == "group" else scope.store_id
             else:
                 entity = loaders.catalog.entities[target.name]
-                key = _read(entity.prefix, entity.id_cast, _args(info, definition).values["id"])
+                args = _args(info, definition)
+                if names_elsewhere(args.values["id"]):
+                    cast = entity.id_cast
+                    key = await loaders.found(args.param("id", cast=cast, convert=id_of(entity.prefix, cast)))
+                else:
+                    key = _read(entity.prefix, entity.id_cast, args.values["id"])
             return None if key is None else await loaders.one(target.name, key, alive=True)
         case Many():
             parent = root.key("id") if field.key else None

@@ -26,7 +26,7 @@ from starlette.datastructures import UploadFile
 from app.graph.strawberry_parts import Scalars, reserved_scalar
 from app.values.instants import read_date, read_instant
 from app.values.numbers import MAX_SAFE_INTEGER
-from app.values.systems import read_reference
+from app.values.systems import SYSTEM, read_reference
 
 Long = NewType("Long", int)
 Decimal = NewType("Decimal", PyDecimal)
@@ -142,7 +142,7 @@ def _read_id(value: Any) -> str:
     if value.keys() != {"system", "id"} or not isinstance(value["system"], str):
         raise GraphQLError('An id elsewhere is {system: "benji", id: "500"}, or the text "benji:500".')
     text = f"{value['system']}:{GraphQLID.parse_value(value['id'])}"
-    if read_reference(text) is None:
+    if SYSTEM.fullmatch(value["system"]) is None or read_reference(text) is None:
         raise GraphQLError(
             f"A system is named by small letters, digits and _, 32 at most, not {value['system']!r:.50}."
         )

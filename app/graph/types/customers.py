@@ -55,6 +55,9 @@ class Customer(Node):
     order_count: Long = column("How many orders there were.")
     total_spent: Decimal = column("What was spent in all, in the group's currency.")
     last_order_at: DateTime | None = column("When the last order was made.")
+    totals_as_of: DateTime | None = column(
+        "Up to when these totals were counted elsewhere: orders until then are in them."
+    )
     email_consent: bool = column("Whether e-mail may be sent.")
     sms_consent: bool = column("Whether text messages may be sent.")
     tags: list[str] = column("Tags, in the order they were given.")

@@ -56,6 +56,9 @@ class Promo(Node):
     usage_limit: Long | None = column("How often it can be used in all; null: without limit.")
     per_customer_limit: Long | None = column("How often one customer can use it; null: without limit.")
     used: Long = column("How often it was used.")
+    used_as_of: DateTime | None = column(
+        "Up to when uses were counted elsewhere: `used` has those until then."
+    )
     valid_from: DateTime | None = column("From when; null: always.")
     valid_until: DateTime | None = column("Until when; null: for ever.")
     applies_to: JSON | None = column("Which items it applies to, as it was given.")

@@ -57,13 +57,20 @@ class RewardEntry(Node):
     )
     balance_change: Long = column("What it did to the customer's balance with the partner.")
     currency: str = column("The currency.")
-    created_at: DateTime = column("When it was written.")
-    campaign: CampaignRef = to_one("The campaign.", "campaign_id")
-    evaluation: RewardEvaluationRef | None = to_one(
-        "The evaluation it comes from; null where out of sight.", "evaluation_id"
+    created_at: DateTime = column("When it was written; where another system wrote it, when it did.")
+    as_of: DateTime | None = column("Openings: what happened up to this instant is in them.")
+    campaign: CampaignRef | None = to_one(
+        "The campaign; null: the opening of a balance, which no campaign paid.", "campaign_id"
     )
-    customer: CustomerRef | None = to_one("Whose it is; null where out of sight.", "customer_id")
-    partner: PartnerRef = to_one("The partner it is with.", "partner_id")
+    evaluation: RewardEvaluationRef | None = to_one(
+        "The evaluation it comes from; null where out of sight, or made in another system.", "evaluation_id"
+    )
+    customer: CustomerRef | None = to_one(
+        "Whose it is; null where out of sight, and for the opening of a campaign's total.", "customer_id"
+    )
+    partner: PartnerRef | None = to_one(
+        "The partner it is with; null for the opening of a campaign's total.", "partner_id"
+    )
 
 
 @entity(table=tables.RewardBalance, prefix="balance", store=_OF_CUSTOMER, project=_OF_CUSTOMER)

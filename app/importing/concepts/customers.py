@@ -1,13 +1,17 @@
 """Customers, in bulk through `upsert_customers`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.operations import upsert_customers
+from app.domain.customers.totals import TOTALS, settle_totals
+from app.domain.external_ids import Ids, RowId, make_room, rows_with_ids, set_ids
+from app.domain.webhooks.consent import settle_consent
 from app.errors import Failure, Invalid, NotFound, Several
 from app.importing.concepts.stores import stores_of
 from app.importing.named import Named
@@ -16,18 +20,18 @@ from app.importing.values import RowReader, document, exact, flag, instant, text
 from app.values.changes import UNSET
 from app.values.json_text import read_json
 
-_COLUMNS = """
-c.id, c.external_id, c.email, c.email_key, c.name, c.phone, c.store_id, c.loyalty_tier, c.email_consent, c.sms_consent,
-c.tags, c.attributes::text AS attributes, c.order_count, c.total_spent, c.last_order_at
-"""
-# What is there already of those a batch names. One look-up for each (LIMIT keeps it so): of a table that has grown
-# since it was last analyzed PostgreSQL believes that a join may as well read all of the group's customers.
-_STORED = f"""
-SELECT {_COLUMNS} FROM unnest($2::text[]) AS g (named) CROSS JOIN LATERAL (
-  SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.named AND k.deleted_at IS NULL LIMIT 1) c
-UNION ALL
-SELECT {_COLUMNS} FROM unnest($3::text[]) AS g (named) CROSS JOIN LATERAL (
-  SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.named AND k.deleted_at IS NULL LIMIT 1) c
+_TOTALS = (*TOTALS, "last_order_at", "totals_as_of")
+CHANNELS = {"email_consent": "email", "sms_consent": "sms"}
+"""Consent, and a channel whose providers tell it too."""
+# What is there already of those a batch names. Looked up one by one through the index on the key: a join would read all
+# customers of the group, each time, while a large import goes on and nothing has been analyzed.
+_STORED = """
+SELECT c.* FROM unnest($2::text[]) AS given (key)
+ CROSS JOIN LATERAL (
+       SELECT c.id, c.external_id, c.email, c.email_key, c.name, c.phone, c.store_id, c.loyalty_tier, c.email_consent,
+              c.sms_consent, c.tags, c.attributes::text AS attributes, c.order_count, c.total_spent, c.last_order_at,
+              c.totals_as_of, c.email_consent_at, c.sms_consent_at, c.created_at, c.known_as_system, c.known_as_id
+         FROM customer c WHERE c.group_id = $1 AND c.{key} = given.key AND c.deleted_at IS NULL LIMIT 1) AS c
 """
 
 
@@ -37,11 +41,14 @@ class CustomerWriter:
     columns = Columns(
         known=(
             "external_id", "email", "name", "phone", "loyalty_tier", "order_count", "total_spent", "last_order_at",
-            "email_consent", "sms_consent", "tags", "store", "attributes",
+            "totals_as_of", "email_consent", "email_consent_at", "sms_consent", "sms_consent_at", "tags", "store",
+            "attributes", "created_at",
         ),
         also={"id": "external_id", "tier": "loyalty_tier", "store_id": "store"},
         amounts=frozenset({"order_count", "total_spent"}),
-        moments=frozenset({"last_order_at"}),
+        moments=frozenset(
+            {"last_order_at", "totals_as_of", "email_consent_at", "sms_consent_at", "created_at"}
+        ),
         own_key=True,
         free=True,
     )  # fmt: skip
@@ -56,19 +63,30 @@ class CustomerWriter:
         entries: list[CustomerEntry] = []
         for at, record in enumerate(records):
             try:
-                entry = _entry(record, stores)
+                entry = _entry(record, stores, now=now)
                 self._check_once(record, entry)
                 entries.append(entry)
             except Failure as failure:
                 faults[at] = failure
         if faults:
             raise RefusedTogether(faults)
+        ids = {at: record.external_ids for at, record in enumerate(records) if record.external_ids}
+        if ids:
+            entries = await _with_keys(tx, entries, ids)
         stored = await _stored(tx, entries)
         known = [_same_customer(entry, stored) for entry in entries]
-        changed = [at for at, entry in enumerate(entries) if not _is_as(entry, known[at])]
+        differing = await _differing(tx, entries, known)
+        changed = [
+            at for at in range(len(entries)) if at in differing or _has_new_ids(ids.get(at), known[at])
+        ]
+        if ids:
+            await _make_room(tx, [ids[at] for at in changed if at in ids])
         try:
             if changed:
-                await upsert_customers(tx, [entries[at] for at in changed], now=now)
+                done = await upsert_customers(tx, [entries[at] for at in changed], now=now)
+                rows = dict(zip(changed, done.ids, strict=True))
+                await _give_ids(tx, rows, ids)
+                await _settle_consent(tx, {at: rows[at] for at in rows if known[at]}, entries, now=now)
         except Several as several:
             raise RefusedTogether({changed[int(f.path[1])]: _told(f) for f in several.failures}) from None
         outcomes = [Outcome(Verdict.SAME)] * len(records)
@@ -89,7 +107,7 @@ class CustomerWriter:
                     )
 
 
-def _entry(record: Record, stores: Mapping[str, int]) -> CustomerEntry:
+def _entry(record: Record, stores: Mapping[str, int], *, now: datetime) -> CustomerEntry:
     row = RowReader(record.values)
     store = row.take("store", text)
     if store is not None and store not in stores:
@@ -103,12 +121,23 @@ def _entry(record: Record, stores: Mapping[str, int]) -> CustomerEntry:
         "order_count": row.take("order_count", whole),
         "total_spent": row.take("total_spent", exact),
         "last_order_at": row.take("last_order_at", instant),
+        "totals_as_of": row.take("totals_as_of", instant),
         "email_consent": row.take("email_consent", flag),
+        "email_consent_at": row.take("email_consent_at", instant),
         "sms_consent": row.take("sms_consent", flag),
+        "sms_consent_at": row.take("sms_consent_at", instant),
+        "created_at": row.take("created_at", instant),
         "tags": row.take("tags", texts),
         "store_id": None if store is None else stores[store],
     }
-    if not values["external_id"] and not values["email"]:
+    if not any(values[name] is not None for name in TOTALS):
+        values["totals_as_of"] = None  # there are none
+    elif values["totals_as_of"] is None:
+        values["totals_as_of"] = now
+    for name in ("email_consent_at", "sms_consent_at", "created_at"):
+        if values[name] is not None:
+            inputs.past(values[name], [name], now=now)
+    if not values["external_id"] and not values["email"] and not record.external_ids:
         names = ", ".join(f"`{name}`" for name in list(record.names.values())[:12])
         raise Invalid(
             f"Name the customer by `external_id` or `email`; the columns are {names}."
@@ -139,15 +168,19 @@ def _told(failure: Failure) -> Failure:
 async def _stored(
     tx: Transaction, entries: Sequence[CustomerEntry]
 ) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    ids = [entry.external_id for entry in entries if isinstance(entry.external_id, str)]
-    emails = [entry.email.lower() for entry in entries if isinstance(entry.email, str)]
+    """By external id; those that are not found so by e-mail."""
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for row in await tx.fetch(_STORED, tx.scope.group_id, ids, emails):
-        values = dict(row)
-        if values["external_id"] is not None:
-            found["external_id", values["external_id"]] = values
-        if values["email_key"] is not None:
-            found["email", values["email_key"]] = values
+    ids = [entry.external_id for entry in entries if isinstance(entry.external_id, str)]
+    for row in await tx.fetch(_STORED.format(key="external_id"), tx.scope.group_id, ids):
+        found["external_id", row["external_id"]] = dict(row)
+    emails = [
+        entry.email.lower()
+        for entry in entries
+        if isinstance(entry.email, str) and ("external_id", str(entry.external_id)) not in found
+    ]
+    if emails:
+        for row in await tx.fetch(_STORED.format(key="email_key"), tx.scope.group_id, emails):
+            found["email", row["email_key"]] = dict(row)
     return found
 
 
@@ -160,21 +193,113 @@ def _same_customer(
     return found
 
 
-def _is_as(entry: CustomerEntry, row: Mapping[str, Any] | None) -> bool:
-    """Whether nothing of an entry would change the customer."""
-    if row is None:
-        return False
+async def _differing(
+    tx: Transaction, entries: Sequence[CustomerEntry], known: Sequence[Mapping[str, Any] | None]
+) -> set[int]:
+    """Which entries would make a customer, or change one."""
+    found: set[int] = set()
+    totals: list[dict[str, Any]] = []
+    rows: dict[int, int] = {}
+    for at, entry in enumerate(entries):
+        row = known[at]
+        told = {name: value for name in _TOTALS if (value := getattr(entry, name)) is not UNSET}
+        totals.append(told)
+        if row is None or not _is_as(entry, row):
+            found.add(at)
+        elif told:
+            rows[at] = row["id"]
+    await settle_totals(tx, totals, rows)
+    for at in rows:
+        row = known[at]
+        assert row is not None
+        if any(value != row[name] for name, value in totals[at].items()):
+            found.add(at)
+    return found
+
+
+def _is_as(entry: CustomerEntry, row: Mapping[str, Any]) -> bool:
+    """Whether nothing of an entry but its totals would change the customer."""
     for column in CustomerEntry.__dataclass_fields__:
         value = getattr(entry, column)
-        if value is UNSET:
+        if value is UNSET or column in _TOTALS or _was_said_later(entry, column, row):
             continue
         there = row[column]
         if column == "attributes":
             there = None if there is None else read_json(there.encode(), long_numbers=True)
         elif column == "tags":
             value = list(dict.fromkeys(value))
-        elif column == "total_spent":
-            value = Decimal(value)
         if value != there:
             return False
     return True
+
+
+def _was_said_later(entry: CustomerEntry, column: str, row: Mapping[str, Any]) -> bool:
+    """Whether the customer has a later word on that consent."""
+    consent = column.removesuffix("_at")
+    if consent not in CHANNELS:
+        return False
+    at, there = getattr(entry, f"{consent}_at"), row[f"{consent}_at"]
+    return at is not UNSET and there is not None and there > at
+
+
+def _has_new_ids(ids: Mapping[str, str] | None, row: Mapping[str, Any] | None) -> bool:
+    there = {} if row is None else dict(zip(row["known_as_system"], row["known_as_id"], strict=True))
+    return ids is not None and any(there.get(system) != ident for system, ident in ids.items())
+
+
+async def _with_keys(
+    tx: Transaction, entries: Sequence[CustomerEntry], ids: Mapping[int, Mapping[str, str]]
+) -> list[CustomerEntry]:
+    """Entries without a key of their own get the one of the customer with their ids; a new one its first id."""
+    settled = list(entries)
+    unnamed = [at for at in ids if not entries[at].external_id and not entries[at].email]
+    by_system: dict[str, list[str]] = {}
+    for at in unnamed:
+        for system, ident in ids[at].items():
+            by_system.setdefault(system, []).append(ident)
+    rows = {system: await rows_with_ids(tx, "cust", system, names) for system, names in by_system.items()}
+    keys = {
+        row["id"]: row
+        for row in await tx.fetch(
+            "SELECT id, external_id, email FROM customer WHERE group_id = $1 AND id = ANY ($2)",
+            tx.scope.group_id, [row for found in rows.values() for row in found.values()],
+        )
+    }  # fmt: skip
+    for at in unnamed:
+        row = next((row for s, i in ids[at].items() if (row := rows[s].get(i)) is not None), None)
+        there = keys.get(row)
+        if there is None:
+            settled[at] = replace(entries[at], external_id=next(iter(ids[at].values())))
+        elif there["external_id"] is not None:
+            settled[at] = replace(entries[at], external_id=there["external_id"])
+        else:
+            settled[at] = replace(entries[at], email=there["email"])
+    return settled
+
+
+async def _make_room(tx: Transaction, given: Sequence[Mapping[str, str]]) -> None:
+    for system in {system for ids in given for system in ids}:
+        await make_room(tx, "cust", system, [ids[system] for ids in given if system in ids])
+
+
+async def _give_ids(tx: Transaction, rows: Mapping[int, int], ids: Mapping[int, Mapping[str, str]]) -> None:
+    given: dict[RowId, Ids] = {row: ids[at] for at, row in rows.items() if at in ids}
+    if given:
+        paths: dict[RowId, list[str | int]] = {
+            row: ["customers", place] for place, row in enumerate(rows.values())
+        }
+        await set_ids(tx, "cust", given, paths=paths)
+
+
+async def _settle_consent(
+    tx: Transaction, rows: Mapping[int, int], entries: Sequence[CustomerEntry], *, now: datetime
+) -> None:
+    """A provider may have told something later than the consent that came in."""
+    said = [
+        (row, channel)
+        for at, row in rows.items()
+        for column, channel in CHANNELS.items()
+        if isinstance(getattr(entries[at], f"{column}_at"), datetime)
+    ]
+    if said:
+        await settle_consent(tx, said, now=now)

@@ -10,6 +10,7 @@ from app.importing.reading.dates import iso
 from app.importing.reading.numbers import Convention
 from app.importing.reading.told import Decimals, Told
 from app.importing.records import Columns, Lists, Record, Row
+from app.importing.values import document
 from app.values.json_text import kind_of
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -22,7 +23,9 @@ class ColumnReader:
 
     def __init__(self, concept: str, columns: Columns, told: Told) -> None:
         self._concept, self._columns, self._told = concept, columns, told
-        self._ours = {_bare(name): name for name in (*columns.known, *columns.unkept, "external_ids")}
+        self._ours = {
+            _bare(name): name for name in (*columns.known, *columns.unkept, *columns.parts, "external_ids")
+        }
         self._ours |= {_bare(theirs): ours for theirs, ours in columns.also.items()}
         self._mapping = {name: self._target(ours) for name, ours in told.mapping.items()}
         self._mapping |= {snake(name): ours for name, ours in self._mapping.items()}
@@ -61,7 +64,7 @@ class ColumnReader:
                 self._convention(name).learn(value)
 
     def records(self, row: Row) -> Iterator[Record]:
-        """The one record in a row."""
+        """The record in a row; and one for each object in it that another concept takes."""
         values: dict[str, Any] = {}
         names: dict[str, str] = {}
         lost: dict[str, int] = {}
@@ -86,7 +89,22 @@ class ColumnReader:
         if unknown:
             raise self._unknown(unknown)
         ids = self._external_ids(values)
-        yield Record(self._concept, values, row, ids, names, lost)
+        parts = {name: values.pop(name) for name in self._columns.parts if name in values}
+        yield Record(
+            self._concept,
+            values,
+            row,
+            ids,
+            names,
+            lost,
+            system=self._told.system,
+            as_it_was=not self._columns.history.isdisjoint(values),
+        )
+        for name, part in parts.items():
+            inner = document(part, name)
+            if not isinstance(inner, dict):
+                raise Invalid(f"`{names[name]}` is an object.", path=[name])
+            yield Record(self._columns.parts[name], inner, row, ids, {}, system=self._told.system)
 
     def ours(self, name: str) -> str | None:
         """What we call a column of the file; None where it is ignored."""

@@ -1,5 +1,6 @@
 """JSON: an object a line, a list, an answer of an API, or several of them one after another."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -76,13 +77,14 @@ class Documents(RowFile):
 
     def _of_lines(self, lines: Iterable[bytes]) -> Iterator[Element]:
         # A line may be an answer, too; but any list is not enough to take a line for one.
-        keys = [f'"{path.split(".")[-1]}"'.encode() for path in self._lists.named]
+        keys = b"|".join(re.escape(path.split(".")[-1].encode()) for path in self._lists.named)
+        begins = re.compile(rb'"(?:' + keys + rb')"\s*:\s*\[')
         lists = replace(self._lists, any=False)
         for number, line in enumerate(lines, start=1):
             text = line.strip()
             if not text:
                 continue
-            if any(key in text for key in keys):
+            if keys and begins.search(text):
                 found = list(Elements([text], lists))
                 if not any(element.fault for element in found):
                     yield from (Element(number, one.raw, one.inside, one.around) for one in found)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from app.errors import Invalid
+from app.moving.kept import is_pulled
 
 MARKS = (".refused.", ".reasons.")
 """In the names of the files that an import makes; a folder's are not read as its files."""
@@ -63,13 +64,18 @@ class Source:
 
 
 def find_sources(place: str) -> list[Source]:
-    """A file, the files of a folder in the order of their names, or `-` for stdin."""
+    """A file, the files of a folder in the order of their names, or `-` for stdin.
+
+    A folder that `gateway pull` wrote is one source.
+    """
     if place == "-":
         return [_stdin()]
     path = Path(place)
     if not path.exists():
         raise Invalid(f"There is no file {place}.")
     if not path.is_dir():
+        return [Source(place, path, path, path.name)]
+    if is_pulled(path):
         return [Source(place, path, path, path.name)]
     below = [(file.relative_to(path), file) for file in sorted(path.rglob("*"))]
     found = [

@@ -4,10 +4,12 @@ import codecs
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from app.errors import Invalid
+from app.values.instants import read_instant
 from app.values.json_text import read_object
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "\\t": "\t"}
@@ -47,6 +49,10 @@ class Told:
     """Columns whose values are given up."""
     system: str = "crm"
     """Whose ids the column `external_id` (or `id`) holds."""
+    totals_as_of: datetime | None = None
+    """Up to when totals in the files count, where they do not say it; the moment they were pulled, or of the import."""
+    one_gateway: bool = False
+    """The five systems are those of one gateway: a row has the same number in each."""
 
 
 def read_told(
@@ -59,6 +65,8 @@ def read_told(
     mapping: Path | None = None,
     ignored: Iterable[str] = (),
     system: str | None = None,
+    totals_as_of: str | None = None,
+    one_gateway: bool = False,
 ) -> Told:
     """As the command line says it. Invalid where that cannot be."""
     told = Told() if system is None else Told(system=system)
@@ -70,6 +78,8 @@ def read_told(
         mapping={**({} if mapping is None else _mapping_file(mapping)), **_pairs(maps)},
         ignored=frozenset(name.strip() for name in ignored),
         system=told.system,
+        totals_as_of=None if totals_as_of is None else _moment(totals_as_of),
+        one_gateway=one_gateway,
     )
 
 
@@ -105,6 +115,13 @@ def _day_first(word: str) -> bool:
     if word.lower() not in ("day-first", "iso"):
         raise Invalid("`--dates` is day-first or iso.", path=["dates"])
     return word.lower() == "day-first"
+
+
+def _moment(word: str) -> datetime:
+    try:
+        return read_instant(word)
+    except ValueError as why:
+        raise Invalid(f"`--totals-as-of`: {why}.", path=["totals_as_of"]) from None
 
 
 def _pairs(maps: Iterable[str]) -> dict[str, str]:

@@ -36,8 +36,9 @@ def sent_now(data: Data, _: RequestParts) -> object:
 def raw_event(data: Data, parts: RequestParts) -> object:
     """What was sent, and what we gave it: its id and when it came in."""
     found = data["event"]
-    # What came by a webhook or through a campaign's link was never sent to this API.
-    if found is None or found["source"] != "tracker":
+    # What came by a webhook or through a campaign's link was never sent to this API; of events brought in from another
+    # host it may not be known.
+    if found is None or found["source"] != "tracker" or found["body"] is None:
         raise NotFound("event", parts.path["id"])
     return _raw(found)
 

@@ -1,0 +1,98 @@
+"""Bringing in states and statistics of events that are there already."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from app.db.database import Transaction
+from app.domain.events import rollups
+from app.domain.events.past import Brought, Fate, PastEvent, PastMetric, Understood
+from app.domain.events.past_rows import Known, Write, differs, known_events, store_metrics
+from app.errors import NotFound
+from app.tables.events import EventStatus
+
+_PROJECT = "SELECT id, project_id FROM event WHERE group_id = $1 AND id = ANY ($2)"
+_NOBODYS = datetime(1, 1, 1, tzinfo=UTC)
+
+
+async def bring_in_metrics(
+    tx: Transaction, told: Sequence[tuple[tuple[str, str], PastMetric]]
+) -> list[Brought]:
+    """Let events have these, in place of what they have under the same keys; what became of each, in their order.
+
+    An event is named by a system and its id there.
+    """
+    brought = [Brought() for _ in told]
+    names = list(dict.fromkeys(name for name, _ in told))
+    asked = [_asked(name) for name in names]
+    rows, _ = await known_events(tx, asked)
+    found = {name: row for name, (row, _) in zip(names, rows, strict=True)}
+    changes: defaultdict[UUID, dict[str, tuple[int, PastMetric]]] = defaultdict(dict)
+    known: dict[UUID, Known] = {}
+    for at, (name, metric) in enumerate(told):
+        event = found[name]
+        if event is None or event.status != EventStatus.PROCESSED or event.event_type_id is None:
+            brought[at].failure = NotFound("event", name[1], path=["event"])
+            continue
+        stored = event.metrics.get(metric.storage_key)
+        if differs(metric, stored):
+            known[event.id] = event
+            changes[event.id][metric.storage_key] = (at, metric)
+            brought[at].fate = Fate.MADE if stored is None else Fate.CHANGED
+    if not changes:
+        return brought
+    of = await tx.fetch(_PROJECT, tx.scope.group_id, list(changes))
+    projects: dict[UUID, int] = {row["id"]: row["project_id"] for row in of}
+    lost = await store_metrics(
+        tx,
+        [
+            _write(known[ident], projects[ident], [m for _, m in some.values()])
+            for ident, some in changes.items()
+        ],
+    )
+    for ident, some in changes.items():
+        first = next(iter(some.values()))[0]
+        brought[first].ids_lost = lost.get(ident, 0)
+    await _count(tx, changes, known, projects)
+    return brought
+
+
+def _asked(name: tuple[str, str]) -> PastEvent:
+    system, ident = name
+    return PastEvent(
+        project_id=0, event_type="", occurred_at=_NOBODYS, received_at=_NOBODYS, ids={system: ident}
+    )
+
+
+def _write(event: Known, project_id: int, metrics: Sequence[PastMetric]) -> Write:
+    told = Understood(user=None, data={}, user_data={}, is_attributable=False, metrics=metrics)
+    past = PastEvent(
+        project_id=project_id, event_type="", occurred_at=event.occurred_at, received_at=event.occurred_at,
+        understood=told,
+    )  # fmt: skip
+    return Write(event.id, "", past, None, event.customer_id, event)
+
+
+async def _count(
+    tx: Transaction,
+    changes: dict[UUID, dict[str, tuple[int, PastMetric]]],
+    known: dict[UUID, Known],
+    projects: dict[UUID, int],
+) -> None:
+    by_project: defaultdict[int, defaultdict[rollups.RollupKey, Decimal]] = defaultdict(
+        lambda: defaultdict(Decimal)
+    )
+    for ident, some in changes.items():
+        event = known[ident]
+        for key, (_, metric) in some.items():
+            stored = event.metrics.get(key)
+            before = stored.value if stored is not None else Decimal(0)
+            place = (event.event_type_id or 0, rollups.hour_of(event.occurred_at), key)
+            by_project[projects[ident]][place] += metric.value - before
+    for project_id, deltas in sorted(by_project.items()):
+        await rollups.add_to_sums(tx, project_id, deltas)
+
+
+__all__ = ["bring_in_metrics"]

@@ -1,0 +1,207 @@
+"""Users of another system, as it tells who is who: customers are found by the id they have there, or made.
+
+Who has no such id yet is known by the project's identity fields, the surest first, unless that customer is somebody
+else there. What the other system says of them counts as vouched for: whoever brings it in has its word.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.db.database import Transaction
+from app.domain.external_ids import Ids, RowId, make_room, note_ids, rows_known_as, rows_with_ids, set_ids
+from app.domain.identities.deciding import TRACKER, Key, Project
+from app.domain.segments.changes import note_audience_change
+from app.values.systems import WEBMARKETER
+
+MAX_NAME = 255
+
+
+@dataclass(slots=True)
+class PastUser:
+    """A user as another system knows them."""
+
+    project_id: int
+    system: str
+    id: str
+    identities: dict[str, str] = field(default_factory=dict)
+    """In comparable form (`values.identity_of`); `name` becomes a new customer's name."""
+    trackers: set[str] = field(default_factory=set)
+    since: datetime | None = None
+    """When they came up first, as far as is known."""
+    customer_id: int | None = None
+    """Whose events these were taken for here."""
+
+
+async def bring_in_users(
+    tx: Transaction, users: Sequence[PastUser], *, projects: Mapping[int, Project], now: datetime
+) -> dict[tuple[str, str], int]:
+    """By system and id there, their customers. Each is there once in `users`."""
+    if not users:
+        return {}
+    found: dict[tuple[str, str], int] = {}
+    for system in {user.system for user in users}:
+        ids = [user.id for user in users if user.system == system]
+        known = await rows_with_ids(tx, "cust", system, ids)
+        found |= {(system, ident): int(row) for ident, row in known.items() if isinstance(row, int)}
+    strangers = [user for user in users if (user.system, user.id) not in found]
+    if strangers:
+        found |= await _meet(tx, strangers, projects=projects, now=now)
+        await note_audience_change(tx)
+    keys = {
+        key: found[user.system, user.id] for user in users for key in _keys(user, projects, trackers=True)
+    }
+    await attach(tx, keys, now=now)
+    return found
+
+
+_ATTACH = """
+INSERT INTO customer_identity (group_id, created_at, project_id, kind, value, customer_id, is_vouched)
+SELECT $1, $2, given.*, true FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[]) AS given
+ON CONFLICT (group_id, project_id, kind, value) DO NOTHING
+"""
+_CLAIM = """
+UPDATE interaction i SET customer_id = given.customer_id
+  FROM unnest($2::bigint[], $3::text[], $4::bigint[]) AS given (project_id, tracker_id, customer_id)
+ WHERE i.group_id = $1 AND i.project_id = given.project_id AND i.tracker_id = given.tracker_id
+   AND i.customer_id IS NULL
+"""
+
+
+async def attach(tx: Transaction, keys: Mapping[Key, int], *, now: datetime) -> None:
+    """Let customers be known by what nobody else is known by yet; their trackers' interactions become theirs."""
+    if not keys:
+        return
+    ordered = sorted(keys)
+    await tx.execute(
+        _ATTACH, tx.scope.group_id, now, [key[0] for key in ordered], [key[1] for key in ordered],
+        [key[2] for key in ordered], [keys[key] for key in ordered],
+    )  # fmt: skip
+    trackers = [key for key in ordered if key[1] == TRACKER]
+    if trackers:
+        await tx.execute(
+            _CLAIM, tx.scope.group_id, [key[0] for key in trackers], [key[2] for key in trackers],
+            [keys[key] for key in trackers],
+        )  # fmt: skip
+
+
+# Those that these are known by, each with what is asked: an identity, or a column of the customer's own.
+_OWNERS = """
+SELECT i.project_id, i.kind, i.value, i.customer_id
+  FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
+  JOIN customer_identity i
+    ON i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
+UNION ALL
+SELECT NULL, 'email', c.email_key, c.id FROM customer c WHERE c.group_id = $1 AND c.email_key = ANY ($5)
+UNION ALL
+SELECT NULL, 'phone', c.phone, min(c.id)
+  FROM customer c WHERE c.group_id = $1 AND c.phone = ANY ($6::text[]) AND c.deleted_at IS NULL GROUP BY c.phone
+"""
+_NAMED_THERE = """
+SELECT id, known_as_system FROM customer
+ WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
+"""
+_MAKE = """
+INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, phone, known_as_system, known_as_id)
+SELECT $1, coalesce(given.since, $2), coalesce(given.since, $2), given.store_id, given.name, given.email, given.phone,
+       ARRAY[given.system], ARRAY[given.ident]
+  FROM unnest($3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+    WITH ORDINALITY AS given (since, store_id, name, email, phone, system, ident, place)
+ ORDER BY place
+RETURNING id
+"""
+
+
+async def _meet(
+    tx: Transaction, users: Sequence[PastUser], *, projects: Mapping[int, Project], now: datetime
+) -> dict[tuple[str, str], int]:
+    """Users who have no row yet that has their id: customers that turn out to be them, and new ones."""
+    owners, columns = await _owners(tx, [key for user in users for key in _keys(user, projects)], users)
+    asked = {
+        *owners.values(),
+        *columns.values(),
+        *(u.customer_id for u in users if u.customer_id is not None),
+    }
+    rows = await tx.fetch(_NAMED_THERE, tx.scope.group_id, sorted(asked)) if asked else []
+    systems = {row["id"]: set(row["known_as_system"]) for row in rows}
+    found: dict[tuple[str, str], int] = {}
+    told: dict[RowId, Ids] = {}
+    new: list[PastUser] = []
+    for user in users:
+        keys = _keys(user, projects)
+        candidates = [user.customer_id, *(owners.get(key, columns.get(key[1:])) for key in keys)]
+        mine = next((one for one in candidates if one in systems and user.system not in systems[one]), None)
+        if mine is None:
+            new.append(user)
+            continue
+        systems[mine].add(user.system)
+        told[mine] = {user.system: user.id}
+        found[user.system, user.id] = mine
+    await _step_aside(tx, users, set(found.values()))
+    if told:
+        await set_ids(tx, "cust", told)
+    return found | await _make(tx, new, columns, projects=projects, now=now)
+
+
+async def _step_aside(tx: Transaction, users: Sequence[PastUser], found: set[int]) -> None:
+    """Customers of ours whose number is a user's id there are shown otherwise from now on: nobody was told it there."""
+    for system in {user.system for user in users} & {WEBMARKETER}:
+        known = await rows_known_as(tx, "cust", system, [u.id for u in users if u.system == system])
+        others = {row for row in known.values() if isinstance(row, int)} - found
+        await set_ids(tx, "cust", {row: {system: f"f{secrets.token_hex(12)[1:]}"} for row in others})
+
+
+async def _make(
+    tx: Transaction,
+    users: Sequence[PastUser],
+    columns: Mapping[tuple[str, str], int],
+    *,
+    projects: Mapping[int, Project],
+    now: datetime,
+) -> dict[tuple[str, str], int]:
+    if not users:
+        return {}
+    for system in {user.system for user in users}:
+        await make_room(tx, "cust", system, [user.id for user in users if user.system == system])
+    taken = {value for kind, value in columns if kind == "email"}
+    emails: list[str | None] = []
+    for user in users:
+        email = user.identities.get("email")
+        emails.append(None if email in taken else email)
+        taken |= {email} if email else set()
+    rows = await tx.fetch(
+        _MAKE, tx.scope.group_id, now, [user.since for user in users],
+        [projects[user.project_id].store_id for user in users],
+        [user.identities.get("name", "")[:MAX_NAME] for user in users], emails,
+        [user.identities.get("phone") for user in users], [user.system for user in users],
+        [user.id for user in users],
+    )  # fmt: skip
+    made = {(user.system, user.id): int(row["id"]) for user, row in zip(users, rows, strict=True)}
+    await note_ids(tx, "cust", [(system, ident, row) for (system, ident), row in made.items()])
+    return made
+
+
+async def _owners(
+    tx: Transaction, keys: Sequence[Key], users: Iterable[PastUser]
+) -> tuple[dict[Key, int], dict[tuple[str, str], int]]:
+    of = {
+        kind: [value for user in users if (value := user.identities.get(kind))] for kind in ("email", "phone")
+    }
+    rows = await tx.fetch(
+        _OWNERS, tx.scope.group_id, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys],
+        of["email"], of["phone"],
+    )  # fmt: skip
+    owners = {(r["project_id"], r["kind"], r["value"]): r["customer_id"] for r in rows if r["project_id"]}
+    columns = {(r["kind"], r["value"]): r["customer_id"] for r in rows if not r["project_id"]}
+    return owners, columns
+
+
+def _keys(user: PastUser, projects: Mapping[int, Project], *, trackers: bool = False) -> list[Key]:
+    """What they are known by in the project, the surest first."""
+    names = [name for name in projects[user.project_id].identity_fields if name != TRACKER]
+    found = [(user.project_id, name, user.identities[name]) for name in names if user.identities.get(name)]
+    return [*found, *((user.project_id, TRACKER, one) for one in sorted(user.trackers) if trackers)]
+
+
+__all__ = ["PastUser", "attach", "bring_in_users"]
