@@ -49,7 +49,7 @@ class FieldArguments:
         def sent(bindings: Bindings) -> Any:
             return raw if slot is None else _dig(bindings.args[slot], path)
 
-        if isinstance(convert, IdReader) and names_elsewhere(raw):
+        if isinstance(convert, IdReader) and not convert.of_any_kind and names_elsewhere(raw):
             return found_elsewhere(convert, key, sent)
         return bound(key, cast, lambda bindings: turn(sent(bindings)))
 
