@@ -199,6 +199,15 @@ async def test_malformed_ones_are_errors_that_say_what_is_right(
         assert "benji:500" in json.loads(planned.body)["errors"][0]["message"]
 
 
+async def test_a_variable_that_is_a_part_of_one_is_said(
+    asker: Asker, ours: Everything, known: dict[str, str]
+) -> None:
+    assert known
+    query = "query($of: String!, $id: ID!) { campaign(id: {system: $of, id: $id}) { id } }"
+    for made in await asker.both(ours.scope, query, of="benji", id="500"):
+        assert "A variable cannot be a part" in json.loads(made.body)["errors"][0]["message"]
+
+
 async def test_a_text_that_looks_like_one_stays_a_text(
     asker: Asker, ours: Everything, known: dict[str, str]
 ) -> None:
