@@ -12,8 +12,19 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.errors import MAX_TOLD, Conflict, Failure, Invalid, NotFound, Several
 from app.tables.all import metadata
-from app.values.ids import show_id
-from app.values.systems import FACADES, MAX_EXTERNAL, SYSTEM, Reference, fits, form_of, read_own, show_own
+from app.values.ids import read_uuid, show_id
+from app.values.systems import (
+    CRM,
+    FACADES,
+    MAX_EXTERNAL,
+    SYSTEM,
+    WEBMARKETER,
+    Reference,
+    fits,
+    form_of,
+    read_own,
+    show_own,
+)
 
 TABLES: Mapping[str, str] = {
     "act": "flow_action",
@@ -189,8 +200,7 @@ async def _hold(
     involved |= {
         owner.row for owner in (await _owners(tx, kind, [(one.system, one.id) for one in asked])).values()
     }
-    if kind != "event":
-        involved |= {n for one in asked if (n := read_own(one.system, kind, one.id)) is not None}
+    involved |= {row for one in asked if (row := _row_shown_as(one.system, kind, one.id)) is not None}
     there = {
         row["id"]
         for row in await tx.fetch(
@@ -238,10 +248,10 @@ async def _conflicts(
             faults.append((one, _exists(one, kind, other.row)))
     # Rows that will have no id in a system, and so show their number there: and who is to blame for it.
     bare: dict[tuple[str, RowId], _Asked] = {
-        (system, row): _Asked(row, system, show_own(system, kind, row), place)
+        (system, row): _Asked(row, system, _shown_without(system, kind, row), place)
         for place, (row, by_system) in enumerate(ids.items())
         for system, text in by_system.items()
-        if text is None and system in FACADES and isinstance(row, int)
+        if text is None and system in FACADES
     }
     gone: set[tuple[str, RowId]] = set()
     for place, owner in (await _owners(tx, kind, list(first))).items():
@@ -252,12 +262,12 @@ async def _conflicts(
             faults.append((one, _exists(one, kind, owner.row)))
             continue
         gone.add((one.system, owner.row))
-        if owner.is_there and one.system in FACADES and isinstance(owner.row, int):
+        if owner.is_there and one.system in FACADES:
             bare[one.system, owner.row] = one
     shown: set[tuple[str, RowId]] = set(bare)
-    numbers: dict[str, set[int]] = {}
+    numbers: dict[str, set[RowId]] = {}
     for one in first.values():
-        if (number := read_own(one.system, kind, one.id)) is not None and kind != "event":
+        if (number := _row_shown_as(one.system, kind, one.id)) is not None:
             numbers.setdefault(one.system, set()).add(number)
     for system, asked_numbers in numbers.items():
         shown |= {
@@ -266,12 +276,10 @@ async def _conflicts(
             if given.get((system, number)) is None
         }
     for one in first.values():
-        number = read_own(one.system, kind, one.id)
+        number = _row_shown_as(one.system, kind, one.id)
         if number is not None and number != one.row and (one.system, number) in shown:
             faults.append((one, _number_taken(one, kind, number)))
-    own = {
-        (system, show_own(system, kind, row)): (system, row) for system, row in bare if isinstance(row, int)
-    }
+    own = {(system, _shown_without(system, kind, row)): (system, row) for system, row in bare}
     for place, owner in (await _owners(tx, kind, list(own))).items():
         system, row = own[place]
         # Whoever has it keeps it, unless this call gives him another one or none.
@@ -282,6 +290,22 @@ async def _conflicts(
         ):
             faults.append((bare[system, row], _shown_again(system, kind, row, owner.row)))
     return faults, gone
+
+
+def _row_shown_as(system: str, kind: str, text: str) -> RowId | None:
+    """Which of our rows the system's facade shows like this where it has no id in it; events have UUIDs."""
+    if kind != "event":
+        return read_own(system, kind, text)
+    if system not in (CRM, WEBMARKETER):
+        return None
+    return read_uuid(kind, text if system == CRM else f"{kind}_{text}")
+
+
+def _shown_without(system: str, kind: str, row: RowId) -> str:
+    """How the system's facade shows a row that has no id in it."""
+    if isinstance(row, int):
+        return show_own(system, kind, row)
+    return show_id(kind, row) if system == CRM else str(row)
 
 
 def _shown_again(system: str, kind: str, row: RowId, owner: RowId) -> Conflict:
@@ -301,7 +325,7 @@ def _exists(one: _Asked, kind: str, owner: RowId) -> Conflict:
     )
 
 
-def _number_taken(one: _Asked, kind: str, number: int) -> Conflict:
+def _number_taken(one: _Asked, kind: str, number: RowId) -> Conflict:
     return Conflict(
         f"{one.system} shows {show_id(kind, number)} as {one.id} already: that row has no other id in {one.system}."
         " Give it one first.",
@@ -332,7 +356,7 @@ async def _owners(
     return {(row["system"], row["id"]): _Owner(row["row"], row["there"], row["alive"]) for row in rows}
 
 
-async def _shown_by_number(tx: Transaction, kind: str, system: str, numbers: set[int]) -> set[int]:
+async def _shown_by_number(tx: Transaction, kind: str, system: str, numbers: set[RowId]) -> set[RowId]:
     """Which of these are rows of ours that the system's facade shows by number: they have no id in it."""
     rows = await tx.fetch(
         f"SELECT id FROM {TABLES[kind]} WHERE group_id = $1 AND id = ANY ($2)"
