@@ -29,6 +29,8 @@ from app.graph.live.streams import EventStreams
 from app.graph.live.subscriptions import Subscriptions
 from app.graph.live.watching import Watches
 from app.graph.running.context import Services
+from app.importing.checking import check_import
+from app.importing.queued import Imports
 from app.rest.failing import INTERNAL, Problem, problem_of
 from app.rest.mounting import refusal as legacy_refusal
 from app.rest.mounting import routes as legacy_routes
@@ -38,6 +40,7 @@ from app.serving.asset_links import AssetLinks
 from app.serving.bodies import PAGES
 from app.serving.door import Door, Refusal
 from app.serving.exchange import exchange_of
+from app.serving.import_links import ImportLinks
 from app.serving.journal import Journal, set_up_logging
 from app.serving.readiness import Readiness, check_roles
 from app.serving.stopping import STOPPING
@@ -126,12 +129,16 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
             db.replica.on_look = _tell_of_replica
             await db.replica.look()
         await check_roles(db)
-        services = Services(settings, db, AssetStorage(settings))
+        services = Services(settings, db, AssetStorage(settings), check_import)
         if settings.worker_inline:
             working = db.at_cost_of(WORKER)
             pipeline = Pipeline(working, gives_way=services.events.has_many)
             services.events.on_accepted = pipeline.hint
-            await stack.enter_async_context(_working(Worker(working, assets=services.assets), pipeline))
+            imports = Imports(
+                working, services.assets, settings, others_are_about=services.turns.others_are_about
+            )
+            worker = Worker(working, assets=services.assets)
+            await stack.enter_async_context(_working(worker, pipeline, imports))
         stack.push_async_callback(_within, services.close, CLOSES_WITHIN_S)
         stack.callback(journal.flush)
         authenticator = Authenticator(settings, db.at_cost_of(OURS))
@@ -189,6 +196,7 @@ def _mounted(
         Route("/oauth2/token", tokens.answer, methods=["POST"]),
         Route("/oauth2/revoke", tokens.revoke, methods=["POST"]),
         Route("/assets/{id}", AssetLinks(services.db, services.assets).answer),
+        Route("/imports/{id}/{part}", ImportLinks(services.db, services.assets).answer),
         Mount(STATIC_PATH, static_files()),
     ]
     router = Router(routes, default=_nowhere, redirect_slashes=False)
@@ -234,7 +242,7 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _working(*workers: Worker | Pipeline) -> AsyncIterator[None]:
+async def _working(*workers: Worker | Pipeline | Imports) -> AsyncIterator[None]:
     """Workers beside the surfaces. At shutdown they finish the job at hand, or it is undone."""
     stop = asyncio.Event()
     tasks = [asyncio.create_task(worker.run(stop)) for worker in workers]

@@ -79,6 +79,8 @@ class Settings:
     """MAX_ANSWER_BYTES: how large an answer may be; a larger one is refused."""
     file_quota: int
     """FILE_QUOTA: how many bytes the files of a group may take, unless the group has a quota of its own."""
+    import_max_bytes: int
+    """IMPORT_MAX_BYTES: how large a file may be that is sent to be imported; 500 MiB at most."""
     event_quota: int
     """EVENT_QUOTA: the same of its events."""
     worker_inline: bool
@@ -159,6 +161,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, makes_secrets: bo
         replica_max_lag_ms=_whole(env, "REPLICA_MAX_LAG_MS", 5_000),
         max_answer_bytes=_whole(env, "MAX_ANSWER_BYTES", 32 * MIB),
         file_quota=_whole(env, "FILE_QUOTA", 10 * GIB, most=2**53 - 1),
+        import_max_bytes=_whole(env, "IMPORT_MAX_BYTES", 256 * MIB, most=500 * MIB),
         event_quota=_whole(env, "EVENT_QUOTA", 100 * GIB, most=2**53 - 1),
         worker_inline=_flag(env, "WORKER_INLINE", default=True),
         event_queue=_whole(env, "EVENT_QUEUE", 10_000),

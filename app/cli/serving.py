@@ -39,6 +39,7 @@ def serve(
 
 def worker() -> None:
     """Run the background work alone (beside servers with WORKER_INLINE=0)."""
+    from app.importing.queued import Imports
     from app.serving.journal import set_up_logging
     from app.serving.running import refuse_unsafe_login, stop_on_signal
     from app.settings import read_settings
@@ -53,7 +54,11 @@ def worker() -> None:
         if os.environ.get("DATABASE_URL"):
             await refuse_unsafe_login(settings)
         stop = stop_on_signal()
-        await asyncio.gather(Worker(db, assets=storage).run(stop), Pipeline(db, listens=True).run(stop))
+        await asyncio.gather(
+            Worker(db, assets=storage).run(stop),
+            Pipeline(db, listens=True).run(stop),
+            Imports(db, storage, settings).run(stop),
+        )
 
     with_database(work)
 

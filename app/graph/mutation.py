@@ -12,6 +12,7 @@ from app.graph.mutations import (
     exchange_rates,
     external_ids,
     flows,
+    imports,
     interactions,
     metrics,
     outlays,
@@ -109,6 +110,8 @@ class Mutation:
     touches_record = touches.record
     assets_add = assets.add
     asset_remove = assets.remove
+    import_start = imports.start
+    import_cancel = imports.cancel
     api_key_create = keys.create
     api_key_rotate = keys.rotate
     api_key_revoke = keys.revoke

@@ -23,6 +23,7 @@ from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.event_types import EVENT_TYPES
 from app.graph.lists.events import EVENTS, IN_TRASH
 from app.graph.lists.exchange_rates import EXCHANGE_RATES
+from app.graph.lists.imports import IMPORTS
 from app.graph.lists.integrations import INTEGRATIONS
 from app.graph.lists.interactions import INTERACTIONS
 from app.graph.lists.orders import ORDERS
@@ -58,6 +59,7 @@ from app.graph.types.event_types import EventType
 from app.graph.types.events import Event
 from app.graph.types.exchange_rates import ExchangeRate
 from app.graph.types.groups import CustomerGroup
+from app.graph.types.imports import Import
 from app.graph.types.integrations import Integration
 from app.graph.types.interactions import Interaction
 from app.graph.types.orders import Order
@@ -77,6 +79,8 @@ from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
     READERS,
     api_keys=ADMIN_READERS,
     audit_entries=ADMIN_READERS,
+    import_=ADMIN_READERS,
+    imports=ADMIN_READERS,
     oauth_clients=ADMIN_READERS,
     webhook_connection=ADMIN_READERS,
     webhook_connections=ADMIN_READERS,
@@ -151,6 +155,10 @@ class Query:
     interactions: Connection[Interaction] = connection("Contacts with users.", INTERACTIONS)
     api_keys: Connection[ApiKey] = connection("API keys of the group.", API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", OAUTH_CLIENTS)
+    import_: Import | None = look_up("An import, by its id.", name="import")
+    imports: Connection[Import] = connection(
+        "Files that were sent to be imported, the latest first.", IMPORTS
+    )
     audit_entries: Connection[AuditEntry] = connection(
         "Who did what of administration, the latest first.", AUDIT_ENTRIES
     )

@@ -3,7 +3,7 @@
 A resolver in Python (`simulateCampaign`) is not watched but run, for its subscriber alone, until it is done.
 """
 
-from app.auth.principal import READERS
+from app.auth.principal import ADMIN_READERS, READERS
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import argument, connection, look_up, news
 from app.graph.declaring.paging import Connection
@@ -14,6 +14,7 @@ from app.graph.lists.events import ARRIVALS, EVENTS, asks_for_settled
 from app.graph.resolved.simulations import SimulationProgress, simulate_campaign_on
 from app.graph.types.campaigns import Campaign
 from app.graph.types.events import Event
+from app.graph.types.imports import Import
 
 MAX_EVERY_S = 3600
 MAX_EVENTS = 500
@@ -22,7 +23,7 @@ MAX_EVENTS = 500
 EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}.", 1)
 
 
-@readable_by(READERS)
+@readable_by(READERS, import_progress=ADMIN_READERS)
 @object_type
 class Subscription:
     """What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events. The
@@ -49,4 +50,8 @@ class Subscription:
         " of processed events (status, customer, reasons) each is told when it has been processed.",
         EVENTS, EVERY, columns=ARRIVALS, settled_by=asks_for_settled, first=MAX_EVENTS,
     )  # fmt: skip
+    import_progress: Import | None = look_up(
+        "An import: at first, and whenever what is selected has changed, until you leave; `done` says that it is over.",
+        EVERY,
+    )
     simulate_campaign: SimulationProgress = simulate_campaign_on

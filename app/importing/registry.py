@@ -40,8 +40,8 @@ WRITERS: dict[str, Callable[[], Writer]] = {
     "customers": customers.CustomerWriter,
     "segments": segments.SegmentWriter,
     "segment_members": segments.SegmentMemberWriter,
-    "event_types": event_types.EventTypeWriter,
     "integrations": integrations.IntegrationWriter,
+    "event_types": event_types.EventTypeWriter,
     "campaigns": campaigns.CampaignWriter,
     "outlays": outlays.OutlayWriter,
     "events": events.EventWriter,
@@ -75,7 +75,7 @@ READERS: dict[str, Reader] = {
 FIRST: dict[str, tuple[str, ...]] = {
     "crm": ("/segments",),
     "webmarketer": (
-        "/event-types", "/campaigns", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
+        "/campaigns", "/event-types", "/outlays", "/users/{id}/events", "/events/{id}", "/users/{id}/metrics",
         "/trashed-events",
     ),
 }  # fmt: skip

@@ -27,7 +27,9 @@ transaction that is rolled back, with a savepoint for each batch: rows see those
 of the same rows wait for its end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -76,18 +78,20 @@ async def import_files(
     refused_into: Path | None = None,
     storage: AssetStorage | None = None,
     progress: Progress = lambda done, refused, total: None,
+    report: Report | None = None,
 ) -> Report:
     """Import every row of the files, or write it down as refused. Doing it again with the same files is harmless.
 
     `what` is a concept or a system. Refused rows go beside each file, or into `refused_into`: a folder, or for one
     file the file. A dry run writes them only there, if it is given. Without `storage` files of a folder are lost.
+    `report`: an empty one, to be read meanwhile. What `progress` raises ends the import between two batches.
     """
     told = told or Told()
     async with db.transaction(scope, writes=False) as tx:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM customer_group WHERE id = $1)", scope.group_id):
             raise NotFound("customer group", scope.group_id)
     opened: list[tuple[RowFile, Reader]] = []
-    report = Report(what=what, dry=dry)
+    report = report or Report(what=what, dry=dry)
     writers = {concept: make() for concept, make in WRITERS.items()}
     if isinstance(assets := writers["assets"], AssetWriter):
         assets.storage, assets.dry = storage, dry
@@ -107,7 +111,7 @@ async def import_files(
                     reader, writers, refusals, report, parts, now, later, told.totals_as_of, told.one_gateway
                 )
                 runs.append(run)
-                for rows in _batches(_told(file, reader, what)):
+                async for rows in _ahead(_batches(_told(file, reader, what))):
                     await run.batch(rows)
                     progress(report.rows, report.refused, max(total, report.rows))
             while sum([await run.again() for run in runs]):
@@ -362,7 +366,7 @@ class _Run:
             counted = set(one.counted)
             for index, (record, outcome) in enumerate(zip(one.records, became, strict=True)):
                 if index not in counted and not (waits and outcome.verdict is Verdict.REFUSED):
-                    if record.concept in self.writers:
+                    if record.concept in self.writers or outcome.verdict is Verdict.REFUSED:
                         self.report.count(record, outcome)
                     else:
                         self.report.lose(record)
@@ -397,10 +401,20 @@ class _Run:
 
 
 def _nowhere(record: Record) -> Outcome:
-    """What becomes of a record that no writer takes: one without values only tells what is lost."""
-    if not record.values:
+    """What becomes of a record that no writer takes: one that only tells what is lost has told it."""
+    if record.lost and not record.values:
         return Outcome(Verdict.SAME)
     return Outcome.refused(Invalid(f"There is no place for {record.concept} here.", code="NO_PLACE"))
+
+
+async def _ahead(batches: Iterator[list[Row]]) -> AsyncIterator[list[Row]]:
+    """The batches; while one is written, the next is read from the file by another thread."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as reading:
+        coming = loop.run_in_executor(reading, next, batches, None)
+        while (rows := await coming) is not None:
+            coming = loop.run_in_executor(reading, next, batches, None)
+            yield rows
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

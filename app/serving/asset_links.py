@@ -19,7 +19,7 @@ from app.serving.bodies import FILES
 from app.serving.exchange import exchange_of
 from app.values.scope import Scope
 
-_GUARDS = {
+GUARDS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self';"
     " frame-ancestors 'none'",
@@ -39,11 +39,11 @@ class AssetLinks:
     async def answer(self, request: Request) -> Response:
         """The file, a bucket's own link to it, or why not."""
         exchange_of(request.scope).knock(FILES)
-        asset_id = _whole(request.path_params["id"])
-        group_id = _whole(request.query_params.get("group", ""))
-        expires = _whole(request.query_params.get("expires", ""))
+        asset_id = whole(request.path_params["id"])
+        group_id = whole(request.query_params.get("group", ""))
+        expires = whole(request.query_params.get("expires", ""))
         if asset_id is None or group_id is None or expires is None:
-            return _refused(404, "There is no such file.")
+            return refused(404, "There is no such file.")
         signature = request.query_params.get("signature", "")
         holds = self._storage.verify(
             asset_id=asset_id,
@@ -53,7 +53,7 @@ class AssetLinks:
             now=datetime.now(UTC),
         )
         if not holds:
-            return _refused(403, "This link does not hold, or no longer: ask for the asset's url again.")
+            return refused(403, "This link does not hold, or no longer: ask for the asset's url again.")
         try:
             async with self._db.transaction(Scope(group_id)) as tx:
                 file = await find_file(tx, asset_id)
@@ -62,10 +62,10 @@ class AssetLinks:
                 return RedirectResponse(direct, 302, {"Cache-Control": "no-store"})
             pieces = await self._storage.get(file.storage_key)
         except NotFound:
-            return _refused(404, "There is no such file.")
+            return refused(404, "There is no such file.")
         place = "inline" if file.content_type in INLINE else "attachment"
         headers = {
-            **_GUARDS,
+            **GUARDS,
             "Content-Length": str(file.size),
             "Content-Disposition": f"{place}; filename*=UTF-8''{quote(file.name, safe='')}",
             "ETag": f'"{file.sha256}"',
@@ -74,9 +74,9 @@ class AssetLinks:
         return StreamingResponse(pieces, headers={**headers, "Content-Type": file.content_type})
 
 
-def _refused(status: int, message: str) -> Response:
+def refused(status: int, message: str) -> Response:
     return JSONResponse({"message": message}, status, {"Cache-Control": "no-store"})
 
 
-def _whole(text: str) -> int | None:
+def whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

@@ -1,10 +1,11 @@
 """Bodies, read within their bounds. The door counts the bytes; here they are put together.
 
 A JSON body is at most 1 MiB. A form may carry 20 files of 25 MiB each: they are written to temporary files as
-they arrive, never held in memory as a whole, and everything that is not a file shares the 1 MiB.
+they arrive, never held in memory as a whole, and everything that is not a file shares the 1 MiB. Who reads a form may
+take larger files, as its fields say (`FileBound`), up to the bound of the whole form.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -88,7 +89,13 @@ async def stream_body(receive: Receive) -> AsyncGenerator[bytes, None]:
             yield body
 
 
-async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> FormItems:
+FileBound = Callable[[str, str], int | None]
+"""By the name and text of a field: how large the files may be that follow; None: as large as before."""
+
+
+async def read_form(
+    headers: Headers, stream: AsyncGenerator[bytes, None], *, bound: FileBound | None = None
+) -> FormItems:
     """The parts of a `multipart/form-data` body in their order; whoever reads it closes the files.
 
     Raises TooLarge, Invalid (code MALFORMED_BODY) or ClientGone, with every temporary file closed.
@@ -98,6 +105,7 @@ async def read_form(headers: Headers, stream: AsyncGenerator[bytes, None]) -> Fo
             parser = _BoundedParser(
                 headers, stream, max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_BODY
             )
+            parser.bound = bound
             return (await parser.parse()).multi_items()
     except _Stopped as stopped:
         raise stopped.failure from None
@@ -125,6 +133,8 @@ class _BoundedParser(MultiPartParser):
     """Starlette's parser with a bound for each file and for all fields together, and strict UTF-8 fields."""
 
     spool_max_size = 256 * 1024
+    bound: FileBound | None = None
+    _max_file = MAX_FILE
     _field_bytes = 0
     _file_bytes = 0
 
@@ -139,9 +149,9 @@ class _BoundedParser(MultiPartParser):
                 raise _Stopped(too_large("The form without its files", MAX_BODY))
         else:
             self._file_bytes += end - start
-            if self._file_bytes > MAX_FILE:
+            if self._file_bytes > self._max_file:
                 name = self._current_part.file.filename or ""
-                raise _Stopped(too_large(f"The file {name[:80]!r}", MAX_FILE))
+                raise _Stopped(too_large(f"The file {name[:80]!r}", self._max_file))
         super().on_part_data(data, start, end)
 
     def on_part_end(self) -> None:
@@ -154,4 +164,6 @@ class _BoundedParser(MultiPartParser):
             if "\0" in text:
                 reason = f"The form field {part.field_name[:80]!r} must be UTF-8 text without NUL."
                 raise _Stopped(Invalid(reason, code=MALFORMED_BODY))
+            if self.bound is not None:
+                self._max_file = self.bound(part.field_name, text) or self._max_file
         super().on_part_end()

@@ -21,6 +21,7 @@ from app.worker.audience import Audience
 from app.worker.files import Files
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
+from app.worker.import_files import ImportFiles
 from app.worker.jobs import Job, Patience, one_line
 from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
@@ -63,7 +64,7 @@ class Worker:
                     Journeys(),
                     Housekeeping(),
                     Retention(),
-                    *(() if assets is None else (Files(assets),)),
+                    *(() if assets is None else (Files(assets), ImportFiles(assets))),
                 )
             )
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from io import BytesIO
 from typing import Any
 
 from graphql import (
@@ -11,6 +12,7 @@ from graphql import (
     GraphQLNonNull,
     is_required_input_field,
 )
+from starlette.datastructures import UploadFile
 
 from tests.given.everything import Everything
 
@@ -33,6 +35,11 @@ SAID: Mapping[str, Any] = {
     "project": "shop",
     # Files come in multipart requests and not in variables; a list without any is read like any other.
     "AssetsAddInput.files": [],
+    "ImportStartInput.file": UploadFile(BytesIO(b"name;email"), filename="customers.csv"),
+    "ImportStartInput.what": "customers",
+    "ImportStartInput.system": "own",
+    "ImportStartInput.separator": ";",
+    "ImportStartInput.encoding": "utf-8",
     **{
         f"{name}.id": "0"
         for name in ("FlowInput", "FlowActionInput", "FlowConditionInput", "FlowMultiplierInput", "GoalInput")
@@ -49,7 +56,7 @@ OWN_ID: Mapping[str, str] = {
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
     "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
-    "IntegrationName": "intg",
+    "IntegrationName": "intg", "ImportCancel": "import",
 }  # fmt: skip
 """The prefix of the `id` of inputs, by how their names begin; of others a campaign's, or nobody's."""
 POINTS_AT: Mapping[str, str] = {
@@ -61,7 +68,7 @@ ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
-    "proj": "project",
+    "proj": "project", "import": "import_run",
 }  # fmt: skip
 
 

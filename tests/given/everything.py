@@ -25,6 +25,7 @@ from app.tables.goals import Goal
 from app.tables.groups import CustomerGroup
 from app.tables.idempotency import IdempotentAnswer
 from app.tables.identities import CustomerIdentity
+from app.tables.imports import ImportRun
 from app.tables.integrations import Integration
 from app.tables.interactions import Interaction
 from app.tables.metrics import CampaignMetric, MetricRollup
@@ -520,6 +521,19 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                 previous_until=start,
             ),
         )
+        sent: dict[str, Any] = {"what": f"{mark} customers", "asked_by": f"{mark} somebody", "file_size": BIG}
+        await add(
+            ImportRun(**g, **sent, told={"mapping": {WEIRD[1]: "name"}, "n": 1e30}, file_name=f"{mark} {WEIRD[3]}",
+                      file_key=f"{group_id}/{mark}-sent", created_at=start),
+            ImportRun(**g, **sent, told={}, system="own", is_dry=True, file_name=f"{mark}.csv", state="done", rows=BIG,
+                      refused=2, total=BIG, made=BIG, changed=3, same=4, lost=5, begun=2, report={"what": f"{mark} x"},
+                      refused_name=f"{mark}.refused.csv", refused_key=f"{group_id}/{mark}-refused", refused_size=1,
+                      reasons_key=f"{group_id}/{mark}-reasons", reasons_size=2, created_at=start, started_at=start,
+                      finished_at=start),
+            ImportRun(**g, **sent, told={}, file_name=f"{mark}.json", state="failed", failure_code="INVALID",
+                      failure_message=f"{mark} {WEIRD[2]}", created_at=start + timedelta(days=1), cancel_at=start,
+                      started_at=start, finished_at=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        )  # fmt: skip
         await add(
             WebhookConnection(
                 **g, provider="sendgrid", token=f"{mark}-token", sealed=b"", previous_sealed=b"", previous_until=start,

@@ -350,7 +350,7 @@ async def test_a_payload_shows_what_its_caller_may_read(asker: Asker, ours: Ever
 
 
 def test_administration_is_written_down() -> None:
-    """Credentials, connections, stores and settings. The rest is what the group's business is about."""
+    """Credentials, connections, stores, settings, files brought in. The rest is what the group's business is about."""
     assert graph.mutation_type is not None
     kept = {
         name
@@ -359,7 +359,7 @@ def test_administration_is_written_down() -> None:
     }
     about = (
         "apiKey", "token", "webhookConnection", "store", "group", "customerGroup", "integration", "project",
-        "eventType", "externalIds",
+        "eventType", "externalIds", "import",
     )  # fmt: skip
     assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}
 

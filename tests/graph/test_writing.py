@@ -343,7 +343,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
         admins = name.startswith(
-            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds")
+            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds", "import")
         ) or name.endswith("Backdate")
         expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "customerGroupCreate" else WRITERS
         assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name

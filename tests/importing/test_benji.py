@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,42 @@ async def test_a_dry_run_makes_nothing(db: Database, member: Member, tmp_path: P
     report = await bring(db, Scope(member.group_id), saved(tmp_path, PRINTED.read_text()), dry=True)
     assert report.concepts["campaigns"][Verdict.MADE] == 1
     assert await member.campaigns() == []
+
+
+async def test_sums_of_a_pulled_answer_count_up_to_the_moment_it_came(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    answer = {"campaigns": [campaign(700, total_rewards=12), campaign(701, total_rewards=5)]}
+    line = {"request": "/campaigns", "status": 200, "at": "2025-06-01T10:00:00Z", "run": 1, "answer": answer}
+    file = saved(tmp_path, json.dumps(line) + "\n", "campaigns.jsonl")
+    report = await bring(db, Scope(member.group_id), file)
+    assert report.refused == 0, report.lines()
+    async with db.transaction(Scope(member.group_id)) as tx:
+        rows = await tx.fetch("SELECT kind, amount, as_of FROM reward_entry ORDER BY amount")
+    moment = datetime(2025, 6, 1, 10, tzinfo=UTC)
+    assert [tuple(row) for row in rows] == [("opening", 5, moment), ("opening", 12, moment)]
+    assert [one["total_rewards"] for one in await member.campaigns()] == [5, 12]
+
+
+async def test_answers_of_one_gateway_are_known_to_all_its_systems(
+    db: Database, member: Member, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, {"campaigns": [campaign(800, campaign_flows=[flow(4)], template_id=801)]})
+    # Without goals and total there is nothing to make of them.
+    for verdicts in ({Verdict.MADE, Verdict.SAME}, {Verdict.SAME}):
+        report = await bring(db, Scope(member.group_id), file, told=Told(one_gateway=True))
+        assert report.refused == 0, report.lines()
+        assert {v for counts in report.concepts.values() for v, n in counts.items() if n} == verdicts
+    async with db.transaction(Scope(member.group_id)) as tx:
+        for table, prefix, number in (
+            ("partner", "part", 2),
+            ("partnership", "pship", 2),
+            ("store", "store", 2),
+        ):
+            known = await tx.fetchval(
+                f"SELECT known_as_id[array_position(known_as_system, 'crm')] FROM {table}"
+                f" WHERE '{number}' = ANY (known_as_id)"
+            )
+            assert known == f"{prefix}_{number}"
+    (shown,) = await member.campaigns()
+    assert (shown["id"], shown["template_id"], shown["campaign_flows"][0]["id"]) == (800, 801, 4)

@@ -41,7 +41,11 @@ def system(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def fresh(
-    server: EmbeddedServer, template: str, old: Side, tmp_path_factory: pytest.TempPathFactory
+    server: EmbeddedServer,
+    template: str,
+    old: Side,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[tuple[Side, AssetStorage]]:
     """A host that has an empty group, and nothing else; and where its files are."""
     folder = tmp_path_factory.mktemp("fresh")
@@ -49,8 +53,12 @@ async def fresh(
     await create_database(server.dsn(name), template=template)
     db = await connect(server.dsn(name), readers=1, writers=2)
     async with old.db.transaction(Scope(old.group.group_id)) as tx:
-        currency = await tx.fetchval("SELECT currency FROM customer_group WHERE id = $1", old.group.group_id)
-    ident = await create_group(db, name="Moved", currency=currency, time_zone="UTC", now=NOW)
+        was = await tx.fetchrow(
+            "SELECT currency, time_zone FROM customer_group WHERE id = $1", old.group.group_id
+        )
+    assert was is not None
+    zone = was["time_zone"] if "all_five" in request.node.name else "UTC"
+    ident = await create_group(db, name="Moved", currency=was["currency"], time_zone=zone, now=NOW)
     key = await create_api_key(db, group_id=ident, name="new", access="read", personal_data=True, now=NOW)
     await db.close()
     settings = read_settings({"DATA_DIR": str(folder), "SECRET_KEY": "s" * 40})

@@ -213,6 +213,7 @@ class Generator:
 
 PREFIXES = {
     "audit_entry": "audit",
+    "import_run": "import",
     "customer_group": "group", "store": "store", "project": "proj", "partner": "part", "partnership": "pship",
     "integration": "intg", "segment": "seg", "customer": "cust", "campaign": "camp", "spend_limit": "limit",
     "goal": "goal", "flow": "flow", "flow_action": "act", "flow_condition": "cond", "flow_multiplier": "mult",

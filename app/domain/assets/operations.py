@@ -24,6 +24,7 @@ MAX_DECLARED = 255
 PURGED_AT_ONCE = 100
 ORPHAN_AFTER = timedelta(days=1)
 QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+NO_QUOTA = -1
 _PIECE = 1024 * 1024
 
 
@@ -112,10 +113,20 @@ async def remove_asset(tx: Transaction, asset_id: int, *, now: datetime) -> int:
     return asset_id
 
 
+async def count_files(tx: Transaction, files: int, size: int, *, quota: int | None = NO_QUOTA) -> bool:
+    """Count files in, or out where there are fewer. False, and nothing is counted, where that is above the quota.
+
+    `quota`: as for `add_assets`; without one they are counted in any case.
+    """
+    if quota == NO_QUOTA:
+        return bool(await tx.execute(_COUNT_ANYHOW, tx.scope.group_id, files, size))
+    return bool(await tx.execute(_COUNT, tx.scope.group_id, files, size, quota))
+
+
 async def _take_room(tx: Transaction, kept: Sequence[KeptFile], *, quota: int | None) -> None:
     """Count the files in, if the group has room for them."""
     size = sum(file.size for file in kept)
-    if kept and not await tx.execute(_COUNT, tx.scope.group_id, len(kept), size, quota):
+    if kept and not await count_files(tx, len(kept), size, quota=quota):
         raise TooLarge(
             f"The group's files would take more than it may have: these have {size} bytes. Remove some, or ask for a"
             " larger quota (`usage` of the group shows it).",
@@ -139,7 +150,7 @@ async def purge(
         await storage.delete([row["storage_key"] for row in rows])
         async with db.transaction(scope) as tx:
             gone = await tx.fetch(_PURGED, group_id, [row["id"] for row in rows], now)
-            await tx.execute(_COUNT, group_id, -len(gone), -sum(row["size"] for row in gone), None)
+            await count_files(tx, -len(gone), -sum(row["size"] for row in gone))
     return len(rows)
 
 
@@ -190,11 +201,18 @@ SELECT id, size, storage_key FROM asset
 _PURGED = """
 UPDATE asset SET purged_at = $3 WHERE group_id = $1 AND id = ANY ($2) AND purged_at IS NULL RETURNING size
 """
-_NAMED = "SELECT storage_key FROM asset WHERE group_id = $1 AND storage_key = ANY ($2) AND purged_at IS NULL"
-# What is taken back is never refused.
-_COUNT = """
-UPDATE customer_group SET files = greatest(0, files + $2), file_bytes = greatest(0, file_bytes + $3)
- WHERE id = $1 AND ($3::bigint <= 0 OR coalesce(file_quota, $4) IS NULL OR file_bytes + $3 <= coalesce(file_quota, $4))
+_NAMED = """
+SELECT storage_key FROM asset WHERE group_id = $1 AND storage_key = ANY ($2) AND purged_at IS NULL
+UNION ALL
+SELECT key FROM import_run, unnest(ARRAY[file_key, refused_key, reasons_key]) AS key
+ WHERE group_id = $1 AND key = ANY ($2)
+"""
+_COUNT_ANYHOW = """
+UPDATE customer_group SET files = greatest(0, files + $2), file_bytes = greatest(0, file_bytes + $3::bigint)
+ WHERE id = $1
+"""
+_COUNT = f"""
+{_COUNT_ANYHOW} AND (coalesce(file_quota, $4) IS NULL OR file_bytes + $3 <= coalesce(file_quota, $4))
 """
 _INSERT = """
 INSERT INTO asset (group_id, store_id, campaign_id, created_at, name, content_type, size, sha256, storage_key)

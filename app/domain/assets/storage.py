@@ -83,7 +83,9 @@ class AssetStorage:
         """What signs links to files of a group for the next hour."""
         return self._links(group_id, int((now + LINK_LIFE).timestamp()), base_url)
 
-    def verify(self, *, asset_id: int, group_id: int, expires: int, signature: str, now: datetime) -> bool:
+    def verify(
+        self, *, asset_id: int | str, group_id: int, expires: int, signature: str, now: datetime
+    ) -> bool:
         """Whether we made this link and it is still valid."""
         expected = self._links(group_id, expires).signature(asset_id)
         right = hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
@@ -108,8 +110,9 @@ _INNER, _OUTER = (bytes(b ^ pad for b in range(256)) for pad in (0x36, 0x5C))
 class Links:
     """Signs links to files: `{base_url}/assets/{id}?group=…&expires=…&signature=…`.
 
-    The signature is HMAC-SHA256 of the id. `inner` and `outer` are HMAC's two padded keys (RFC 2104), from which the
-    database makes the same signature with nothing but its own sha256.
+    The signature is HMAC-SHA256 of the id; of files that are no assets of their name, which no id looks like. `inner`
+    and `outer` are HMAC's two padded keys (RFC 2104), from which the database makes the same signature with nothing but
+    its own sha256.
     """
 
     base_url: str
@@ -117,7 +120,7 @@ class Links:
     expires: int
     key: bytes = field(repr=False)
 
-    def signature(self, asset_id: int) -> str:
+    def signature(self, asset_id: int | str) -> str:
         """What the link to this file carries."""
         digest = hmac.digest(self.key, str(asset_id).encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")

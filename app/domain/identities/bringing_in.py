@@ -12,6 +12,7 @@ from datetime import datetime
 from app.db.database import Transaction
 from app.domain.external_ids import Ids, RowId, make_room, note_ids, rows_known_as, rows_with_ids, set_ids
 from app.domain.identities.deciding import TRACKER, Key, Project
+from app.domain.identities.identifying import KNOWN
 from app.domain.segments.changes import note_audience_change
 from app.values.systems import WEBMARKETER
 
@@ -86,18 +87,6 @@ async def attach(tx: Transaction, keys: Mapping[Key, int], *, now: datetime) -> 
         )  # fmt: skip
 
 
-# Those that these are known by, each with what is asked: an identity, or a column of the customer's own.
-_OWNERS = """
-SELECT i.project_id, i.kind, i.value, i.customer_id
-  FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
-  JOIN customer_identity i
-    ON i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
-UNION ALL
-SELECT NULL, 'email', c.email_key, c.id FROM customer c WHERE c.group_id = $1 AND c.email_key = ANY ($5)
-UNION ALL
-SELECT NULL, 'phone', c.phone, min(c.id)
-  FROM customer c WHERE c.group_id = $1 AND c.phone = ANY ($6::text[]) AND c.deleted_at IS NULL GROUP BY c.phone
-"""
 _NAMED_THERE = """
 SELECT id, known_as_system FROM customer
  WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
@@ -189,7 +178,7 @@ async def _owners(
         kind: [value for user in users if (value := user.identities.get(kind))] for kind in ("email", "phone")
     }
     rows = await tx.fetch(
-        _OWNERS, tx.scope.group_id, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys],
+        KNOWN, tx.scope.group_id, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys],
         of["email"], of["phone"],
     )  # fmt: skip
     owners = {(r["project_id"], r["kind"], r["value"]): r["customer_id"] for r in rows if r["project_id"]}

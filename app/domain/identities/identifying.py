@@ -70,17 +70,25 @@ class _Taken(Exception):
 
 
 _PROJECTS = "SELECT id, store_id, identity_fields FROM project WHERE group_id = $1 AND id = ANY ($2)"
-# A phone number that several customers share counts as the first one's.
-_KNOWN = """
+# A phone number that several customers share counts as the first one's. One by one through the keys' indexes: a join
+# would read all identities of the group each time, while many are being made and nothing has been analyzed.
+KNOWN = """
 SELECT i.project_id, i.kind, i.value, i.customer_id, i.is_vouched
   FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
-  JOIN customer_identity i
-    ON i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
+ CROSS JOIN LATERAL (
+   SELECT * FROM customer_identity i
+    WHERE i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
+    LIMIT 1) AS i
 UNION ALL
-SELECT NULL, 'email', c.email_key, c.id, true FROM customer c WHERE c.group_id = $1 AND c.email_key = ANY ($5)
+SELECT NULL, 'email', given.email, c.id, true
+  FROM (SELECT DISTINCT unnest($5::text[]) AS email) AS given
+ CROSS JOIN LATERAL (SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.email_key = given.email LIMIT 1) AS c
 UNION ALL
-SELECT NULL, 'phone', c.phone, min(c.id), true
-  FROM customer c WHERE c.group_id = $1 AND c.phone = ANY ($6::text[]) AND c.deleted_at IS NULL GROUP BY c.phone
+SELECT NULL, 'phone', given.phone, c.id, true
+  FROM (SELECT DISTINCT unnest($6::text[]) AS phone) AS given
+ CROSS JOIN LATERAL (
+   SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.phone = given.phone AND c.deleted_at IS NULL
+    ORDER BY c.id LIMIT 1) AS c
 """
 _LOCK = """
 SELECT id, deleted_at IS NOT NULL AS is_gone FROM customer
@@ -170,7 +178,7 @@ async def _look(tx: Transaction, projects: Mapping[int, Project], keys: Sequence
 
 async def _read(tx: Transaction, projects: Mapping[int, Project], keys: Sequence[Key]) -> Decisions:
     of = {name: [value for _, kind, value in keys if kind == name] for name in ("email", "phone")}
-    rows = await tx.fetch(_KNOWN, tx.scope.group_id, *_columns(keys), of["email"], of["phone"])
+    rows = await tx.fetch(KNOWN, tx.scope.group_id, *_columns(keys), of["email"], of["phone"])
     decided = Decisions(projects)
     for row in rows:
         if row["project_id"]:
@@ -257,4 +265,4 @@ def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str], list[str]]:
     return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
 
 
-__all__ = ["Person", "Project", "identify", "load_projects"]
+__all__ = ["KNOWN", "Person", "Project", "identify", "load_projects"]

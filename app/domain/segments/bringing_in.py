@@ -9,6 +9,7 @@ _MADE = "UPDATE segment SET created_at = $3 WHERE group_id = $1 AND id = $2 AND 
 _TELL = """
 UPDATE segment SET size = $3, sized_at = $4
  WHERE group_id = $1 AND id = $2 AND ($5 OR sized_at < $4) AND (size, sized_at) IS DISTINCT FROM ($3, $4)
+   AND (type <> 'dynamic' OR NOT EXISTS (SELECT FROM customer WHERE group_id = $1))
 """
 # A list can be larger than what is known of its members here, but not smaller.
 _AT_LEAST = """
@@ -37,7 +38,7 @@ async def bring_in_size(
 ) -> bool:
     """Let a segment have the size it was told to have at a moment; whether that is news.
 
-    What was counted later stays, unless the segment `is_new`: then it was counted over whoever happens to be here.
+    What was counted later stays, unless the segment `is_new`. A dynamic one is counted here, where there are customers.
     """
     return bool(await tx.execute(_TELL, tx.scope.group_id, segment_id, size, sized_at, is_new))
 

@@ -11,6 +11,7 @@ from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
+from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
 from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
 from app.tables.segments import SegmentType
@@ -35,6 +36,15 @@ _describe(
     ACTIVE="Running.",
     PAUSED="Stopped for now; it can be resumed.",
     COMPLETED="Over.",
+)
+_describe(
+    ImportState,
+    "Where an import stands.",
+    QUEUED="It waits: one of a group runs at a time.",
+    RUNNING="Under way.",
+    DONE="Over; whether rows were refused is told beside.",
+    FAILED="It could not be done, or not to its end: see its failure. What was in by then stays in.",
+    CANCELLED="It was cancelled. What was in by then stays in.",
 )
 _describe(
     CampaignType,
@@ -316,6 +326,22 @@ class KeyAccess(Enum):
 
 
 @enum_type
+class DecimalMark(Enum):
+    """What stands before the fraction of a number."""
+
+    COMMA = strawberry.enum_value("comma", description="1.234,50.")
+    POINT = strawberry.enum_value("point", description="1,234.50.")
+
+
+@enum_type
+class DateOrder(Enum):
+    """How days are written."""
+
+    DAY_FIRST = strawberry.enum_value("day-first", description="31.12.2025; 2025-12-31 as well.")
+    ISO = strawberry.enum_value("iso", description="2025-12-31.")
+
+
+@enum_type
 class Interval(Enum):
     """How long the buckets of a series are.
 
@@ -346,6 +372,8 @@ __all__ = [
     "CampaignType",
     "Comparison",
     "ConnectionStatus",
+    "DateOrder",
+    "DecimalMark",
     "EventDataType",
     "EventFieldKind",
     "EventOutcome",
@@ -356,6 +384,7 @@ __all__ = [
     "FunnelType",
     "GoalOperator",
     "GoalType",
+    "ImportState",
     "InteractionKind",
     "Interval",
     "Joiner",

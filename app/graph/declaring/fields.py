@@ -165,10 +165,15 @@ def to_one(description: str, key: str, *, reverse: bool = False) -> Any:
     return _field(Declared("made", made=ToOne(key, reverse)), description)
 
 
-def look_up(description: str, *further: inspect.Parameter, scope_key: str = "") -> Any:
-    """At the root: the row with this `id`, or the one that the scope names. `further` arguments do not affect rows."""
+def look_up(
+    description: str, *further: inspect.Parameter, scope_key: str = "", name: str | None = None
+) -> Any:
+    """At the root: the row with this `id`, or the one that the scope names. `further` arguments do not affect rows.
+
+    `name`: the field's, where Python cannot call it so.
+    """
     arguments = () if scope_key else (argument("id", strawberry.ID, "Its id, as the graph shows it."),)
-    return _field(Declared("made", made=RootRow(scope_key)), description, (*arguments, *further))
+    return _field(Declared("made", made=RootRow(scope_key)), description, (*arguments, *further), name=name)
 
 
 def listing(description: str, *, key: str, order: str = "position") -> Any:
@@ -284,6 +289,7 @@ def _field(
     *,
     roles: Collection[Role] = (),
     price: int = 0,
+    name: str | None = None,
 ) -> Any:
     shared = resolver_of(declared.what)
 
@@ -296,6 +302,7 @@ def _field(
     resolver.__signature__ = inspect.Signature([root, info, *arguments])  # type: ignore[attr-defined]
     return strawberry.field(
         resolver=resolver,
+        name=name,
         description=description,
         metadata={KEY: declared, **needing(roles), **priced(price)},
     )

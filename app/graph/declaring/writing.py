@@ -126,7 +126,7 @@ def writes(
                 if not writes_rows:
                     await find_elsewhere(context.transaction, arguments, ids)
                     return await resolver(info=info, **arguments)
-                work = resolver if administration is None else _written_down(administration, resolver)
+                work = resolver if administration is None else written_down(administration, resolver)
                 return await _within(context, work, ids, info=info, **arguments)
             except (Invalid, NotFound, Conflict, TooLarge) as failure:
                 return payload(errors=told(failure))
@@ -149,10 +149,13 @@ def writes(
     return decorate
 
 
-def _written_down(
+def written_down(
     administration: Administration, resolver: Callable[..., Awaitable[Any]]
 ) -> Callable[..., Awaitable[Any]]:
-    """The same, and who did it and what that changed is written down with it, or nothing of it."""
+    """The same, and who did it and what that changed is written down with it, or nothing of it.
+
+    `writes` does it for mutations with a parameter `tx`; others do it for the part that has a transaction.
+    """
     table = administration.table
     columns = kept_of(table)
 

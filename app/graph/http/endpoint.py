@@ -151,7 +151,9 @@ class GraphQLOverHttp:
             known = self.known.get(body, context.scope)
             operation = read_json_body(body) if known is None else known.operation
         else:
-            operation, files = await read_post(headers, receive)
+            operation, files = await read_post(
+                headers, receive, max_import=self.services.settings.import_max_bytes
+            )
         if operation.name:
             exchange.operation = operation.name[:64]
         if operation.read_only or "mutation" not in operation.query:

@@ -15,6 +15,7 @@ from app.errors import Invalid
 from app.graph.running.operations import Operation, decoded, from_json
 from app.serving.bodies import (
     MALFORMED_BODY,
+    MAX_FILE,
     UNSUPPORTED_MEDIA_TYPE,
     FormItems,
     read_body,
@@ -24,13 +25,20 @@ from app.serving.bodies import (
 from app.serving.preferences import PREFLIGHT_HEADERS
 
 PREFLIGHT_REQUIRED = "PREFLIGHT_REQUIRED"
+IMPORTS = "importStart"
+"""The mutation whose file may be larger than others; it stands in the operation, which comes before its files."""
 
 Uploads = Sequence[UploadFile]
 NO_FILES: Uploads = ()
 
 
-async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Operation, Uploads]:
-    """The operation of a POST, and its files, which whoever runs it must close."""
+async def read_post(
+    headers: dict[bytes, bytes], receive: Receive, *, max_import: int = MAX_FILE
+) -> tuple[Operation, Uploads]:
+    """The operation of a POST, and its files, which whoever runs it must close.
+
+    `max_import`: how large they may be where they are to be imported.
+    """
     content_type = headers.get(b"content-type", b"")
     media_type, _, parameters = content_type.decode("latin-1").partition(";")
     media_type = media_type.strip().lower()
@@ -43,7 +51,11 @@ async def read_post(headers: dict[bytes, bytes], receive: Receive) -> tuple[Oper
                 " send them from a browser.",
                 code=PREFLIGHT_REQUIRED,
             )
-        parts = await read_form(Headers(raw=list(headers.items())), stream_body(receive))
+
+        def bound(name: str, text: str) -> int | None:
+            return max_import if name == "operations" and IMPORTS in text else None
+
+        parts = await read_form(Headers(raw=list(headers.items())), stream_body(receive), bound=bound)
         try:
             return _from_form(parts)
         except Invalid:

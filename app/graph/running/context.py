@@ -1,9 +1,10 @@
 """What a resolver, a plan or a mutation gets to work with."""
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.auth.principal import PLATFORM_ROLES, Principal
 from app.auth.projects import Projects
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from app.domain.assets.storage import AssetStorage, Links
     from app.graph.declaring.loading import Loaders
 
+CheckImport = Callable[[str, Mapping[str, Any], str | None], None]
+"""What is to be imported, how its file is written, and whose ids it has. Raises Invalid where that cannot be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -30,6 +34,8 @@ class Services:
     settings: Settings
     db: Database
     assets: "AssetStorage"
+    check_import: CheckImport = lambda what, told, system: None
+    """What imports files is above the graph; without it what is wrong is told when an import runs."""
     events: Acceptor = field(init=False)
     """Where events wait to be stored."""
     rates: Rates = field(init=False)

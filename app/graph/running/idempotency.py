@@ -92,6 +92,7 @@ async def digested(value: object) -> object:
         return [await digested(inner) for inner in value]
     if isinstance(value, UploadFile):
         digest = hashlib.sha256()
+        await value.seek(0)
         while chunk := await value.read(1024 * 1024):
             digest.update(chunk)
         await value.seek(0)

@@ -15,17 +15,19 @@ def _link(name: str, cast: str) -> Sql:
 
 
 def _signed_link(row: Row) -> Sql:
-    """HMAC-SHA256 of the id, from PostgreSQL's own sha256 (see `Links`)."""
-    inner = sql(
-        "sha256({inner} || convert_to({row.id}::text, 'UTF8'))", inner=_link("inner", "bytea"), row=row
-    )
+    return signed_path(sql("'/assets/' || {row.id}", row=row), sql("{row.id}::text", row=row))
+
+
+def signed_path(path: Sql, name: Sql) -> Sql:
+    """A link to a file: HMAC-SHA256 of its name, from PostgreSQL's own sha256 (see `Links`)."""
+    inner = sql("sha256({inner} || convert_to({name}, 'UTF8'))", inner=_link("inner", "bytea"), name=name)
     return sql(
         """
-        {base_url} || '/assets/' || {row.id} || '?group=' || {group} || '&expires=' || {expires}
+        {base_url} || {path} || '?group=' || {group} || '&expires=' || {expires}
         || '&signature=' || translate(encode(sha256({outer} || {inner}), 'base64'), '+/=', '-_')
         """,
         base_url=_link("base_url", "text"),
-        row=row,
+        path=path,
         group=_link("group_id", "bigint"),
         expires=_link("expires", "bigint"),
         outer=_link("outer", "bytea"),

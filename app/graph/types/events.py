@@ -28,8 +28,11 @@ _OF_EVENT = via("event_id", "Event")
 
 def _nonce(row: Row) -> Sql:
     key = row("dedup_key")
+    # Of an event of another system it may not be known; its key begins with a mark then.
     return sql(
-        "CASE WHEN {row.source} = 'tracker' THEN substr({key}, strpos({key}, ':') + 1) END", row=row, key=key
+        "CASE WHEN {row.source} = 'tracker' AND {key} NOT LIKE '!%' THEN substr({key}, strpos({key}, ':') + 1) END",
+        row=row,
+        key=key,
     )
 
 

@@ -19,10 +19,11 @@ from app.domain.metrics.entries import only_channel
 from app.domain.metrics.operations import NUMBERS
 from app.errors import Invalid, NotFound
 from app.importing.concepts.singly import one_by_one
-from app.importing.knowing import named_rows
+from app.importing.knowing import known_row, within_reach
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, document, exact, instant, text, whole
 from app.tables.metrics import AMOUNTS
+from app.values.ids import read_id
 from app.values.instants import read_date
 from app.values.numbers import MAX_SAFE_INTEGER
 
@@ -61,11 +62,13 @@ class CampaignMetricWriter:
 
 
 async def campaign_of(tx: Transaction, record: Record) -> int:
-    """The campaign whose ids the record has; NotFound."""
-    for system, ident in record.external_ids.items():
-        found = (await named_rows(tx, "camp", [system], [ident])).get(ident)
-        if isinstance(found, int):
-            return found
+    """The campaign whose ids the record has, or that has one of them here; NotFound."""
+    ids = record.external_ids
+    if isinstance(known := await known_row(tx, "camp", ids) if ids else None, int):
+        return known
+    ours = [own for ident in ids.values() if (own := read_id("camp", ident)) is not None]
+    if there := await within_reach(tx, "camp", ours):
+        return there.pop()
     raise NotFound("campaign", ", ".join(record.external_ids.values()) or None, path=["external_id"])
 
 

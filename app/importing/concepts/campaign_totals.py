@@ -59,7 +59,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> tuple[Ver
     until = row.take("totals_as_of", instant) or now
     for name in _RATES:
         row.rest.pop(name, None)  # they follow from the others
-    row.nothing_left(CampaignTotalsWriter.columns.known)
+    unknown = tuple(name for name, value in row.rest.items() if value is not None)
     told: dict[str, Decimal] = {}
     for name, number in numbers.items():
         if isinstance(number, int):
@@ -69,7 +69,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> tuple[Ver
     campaign = await known_row(tx, "camp", record.external_ids)
     if not isinstance(campaign, int):
         raise NotFound("campaign", next(iter(record.external_ids.values())), path=["external_id"])
-    if not told:
+    if not told and not unknown:
         raise Invalid("There are no figures in it.", path=[])
     done = await bring_in_totals(tx, campaign, told, until=until, now=now)
-    return Verdict.CHANGED if done.changed else Verdict.SAME, done.exceeded
+    return Verdict.CHANGED if done.changed else Verdict.SAME, (*done.exceeded, *unknown)

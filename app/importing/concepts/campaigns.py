@@ -37,6 +37,7 @@ from app.importing.values import RowReader, day_or_instant, document, exact, fla
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
 from app.values.ids import read_id
+from app.values.systems import read_own
 
 # One that is deleted since it was made only holds a place (`bring_in_named`).
 _ALIVE = """
@@ -110,7 +111,11 @@ class CampaignWriter:
 
 def _age(record: Record, at: int) -> tuple[str, int]:
     """Of two that were made at the same instant the one with the larger number comes later, as in the system itself."""
-    numbers = [int(ident) for ident in record.external_ids.values() if ident.isascii() and ident.isdigit()]
+    numbers = [
+        number if number is not None else int(ident)
+        for system, ident in record.external_ids.items()
+        if (number := read_own(system, "camp", ident)) is not None or (ident.isascii() and ident.isdigit())
+    ]
     return str(record.values.get("created_at") or "~"), numbers[0] if numbers else -at
 
 

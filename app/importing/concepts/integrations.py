@@ -11,7 +11,7 @@ from app.domain.integrations.bringing_in import PastIntegration, bring_in_integr
 from app.errors import NotFound
 from app.importing.concepts.singly import one_by_one
 from app.importing.concepts.tracking import project_of
-from app.importing.knowing import before_made, give_ids, known_row
+from app.importing.knowing import before_made, give_ids, known_row, named_rows
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, instant, text
 
@@ -20,8 +20,8 @@ class IntegrationWriter:
     """Makes integrations, or changes them; one that was written already in this import is not looked at again."""
 
     columns = Columns(
-        known=("external_id", "project", "wmkt_id", "name", "kind", "currency", "created_at"),
-        also={"id": "external_id", "project_id": "project"},
+        known=("external_id", "project", "wmkt_id", "name", "kind", "currency", "created_at", "campaign"),
+        also={"id": "external_id", "project_id": "project", "campaign_id": "campaign"},
         moments=frozenset({"created_at"}),
     )
 
@@ -50,6 +50,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     row = RowReader(record.values)
     ids = dict(record.external_ids)
     project, wmkt_id = row.take("project", text), row.take("wmkt_id", text)
+    campaign = row.take("campaign", text)
     past = PastIntegration(
         name=row.take("name", text), kind=row.take("kind", text), currency=row.take("currency", text),
         created_at=row.take("created_at", instant), wmkt_id=wmkt_id,
@@ -63,7 +64,10 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
             " with `--integration WMKT_ID`, or make it with integrationCreate and give it this id there."
         )
         raise failure
-    project_id = None if project is None else await project_of(tx, project, now=now)
+    of = None if campaign is None else (await named_rows(tx, "camp", ids, [campaign])).get(campaign)
+    project_id = None
+    if project is not None:
+        project_id = await project_of(tx, project, campaign_id=of if isinstance(of, int) else None, now=now)
     await before_made(tx, "intg", ids)
     ident, changed = await bring_in_integration(
         tx, None if known is None else int(str(known)), past, project_id=project_id, now=now

@@ -11,8 +11,10 @@ from app.values.ids import read_id
 _PROJECTS = "SELECT id, slug FROM project WHERE group_id = $1 AND (slug = ANY ($2) OR id = ANY ($3))"
 
 
-async def projects_of(tx: Transaction, names: Iterable[str], *, now: datetime) -> dict[str, int | Failure]:
-    """By slug (or our own id, `proj_7`), the projects' ids, or why there is none."""
+async def projects_of(
+    tx: Transaction, names: Iterable[str], *, campaign_id: int | None = None, now: datetime
+) -> dict[str, int | Failure]:
+    """By slug (or our own id, `proj_7`), the projects' ids, or why there is none. `campaign_id`: one that is in it."""
     asked = list(dict.fromkeys(names))
     if not asked:
         return {}
@@ -24,15 +26,15 @@ async def projects_of(tx: Transaction, names: Iterable[str], *, now: datetime) -
     for name in asked:
         if name not in found:
             try:
-                found[name] = await bring_in_tracking_project(tx, name, now=now)
+                found[name] = await bring_in_tracking_project(tx, name, campaign_id=campaign_id, now=now)
             except Failure as failure:
                 found[name] = failure
     return found
 
 
-async def project_of(tx: Transaction, name: str, *, now: datetime) -> int:
+async def project_of(tx: Transaction, name: str, *, campaign_id: int | None = None, now: datetime) -> int:
     """The same for one."""
-    found = (await projects_of(tx, [name], now=now))[name]
+    found = (await projects_of(tx, [name], campaign_id=campaign_id, now=now))[name]
     if isinstance(found, Failure):
         raise found
     return found

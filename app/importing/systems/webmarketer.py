@@ -111,7 +111,7 @@ def _field(declared: Any, at: int) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _integration(row: Row, currency: Any = None) -> Record | None:
+def _integration(row: Row, currency: Any = None, campaign: Any = None) -> Record | None:
     """The integration that the row is of; in a pulled folder its tracking id is known."""
     ident = row.values.get("integrationId")
     if ident is None:
@@ -119,7 +119,7 @@ def _integration(row: Row, currency: Any = None) -> Record | None:
     names = row.asked.names if row.asked is not None else {}
     told = {
         "project": row.values.get("projectId") or names.get("project"), "wmkt_id": names.get("integration"),
-        "currency": currency,
+        "currency": currency, "campaign": campaign,
     }  # fmt: skip
     return Record(
         "integrations",
@@ -137,7 +137,7 @@ _CAMPAIGN = {
 
 
 def _campaign(row: Row) -> Iterator[Record]:
-    integration = _integration(row)
+    integration = _integration(row, campaign=row.values.get("id"))
     if integration is not None:
         yield integration
     read = {"id", "projectId", *_CAMPAIGN.values()}
