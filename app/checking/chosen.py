@@ -41,7 +41,11 @@ async def look_at_issuer(settings: Settings) -> Finding:
     told = f"Tokens of {settings.jwt_issuer} for {settings.jwt_audience} are taken"
     if settings.jwt_platform_roles:
         told += ", with platform roles, which enter any customer group (JWT_PLATFORM_ROLES)"
-    if urlsplit(settings.jwt_jwks_url).scheme != "https" and not settings.development:
+    try:
+        scheme = urlsplit(settings.jwt_jwks_url).scheme
+    except ValueError as problem:
+        return wrong("JWT_JWKS_URL", f"{settings.jwt_jwks_url!r:.80} is no address: {problem}.")
+    if scheme != "https" and not settings.development:
         return wrong(
             "JWT_JWKS_URL", f"{told}; but the keys come over plain HTTP, where anybody may change them."
         )
@@ -106,9 +110,16 @@ def _proxies(settings: Settings) -> Finding:
 
 def _origins(settings: Settings) -> Iterator[Finding]:
     for origin in settings.cors_origins:
-        parts = urlsplit(origin)
-        if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+        if not _is_origin(origin):
             yield wrong("CORS_ORIGINS", f"{origin!r:.80} is no origin like https://app.example.com.")
             return
     shown = ", ".join(settings.cors_origins) or "none: browsers may call from our own pages alone"
     yield fine("CORS_ORIGINS", f"Origins allowed: {shown}.")
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return text == "*" or (parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.path)

@@ -262,6 +262,9 @@ def _starts(
     """What the walk over Webmarketer is told, since no documented call lists it."""
     from app.moving.numbering import user_ids
 
+    for one in (*(projects or ()), *(integrations or ())):
+        if not one or not one.isprintable():
+            raise typer.BadParameter(f"{one!r} is no id.", param_hint="--project, --integration")
     starts: list[Mapping[str, str]] = []
     for name in projects or ():
         starts.append({"project": name})
@@ -273,7 +276,8 @@ def _starts(
 def _writable(file: Path) -> None:
     """Find out before the work, not after it."""
     try:
-        file.touch()
+        with file.open("ab"):
+            pass
     except OSError as why:
         raise typer.BadParameter(f"{file} cannot be written: {why.strerror}.", param_hint="--html") from None
 

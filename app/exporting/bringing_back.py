@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 import asyncpg
+from obstore.exceptions import BaseError
 
 from app.db.auditing import OPERATOR, record
 from app.db.database import Database, Transaction
 from app.domain.assets.storage import AssetStorage, Shelf, shelf
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, Unavailable
 from app.exporting.contents import UNIQUE_EVERYWHERE, ExportedTable, exported_tables
 from app.exporting.manifest import FILES, ROWS, Manifest, read_manifest
 from app.exporting.printing import ARRIVED, RAW, rows_from_lines
@@ -23,16 +24,19 @@ from app.values.scope import Scope
 
 MOST_ID = 2**62
 """Beyond it sequences would come to their end."""
+MOST_NUMBER = 2**53 - 1
+"""Of a group that keeps its number; the next group's comes behind it, and readers of JSON shall not lose digits."""
 # One at a time moves sequences, so that none is moved back.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7202513)"
 _FREE_NUMBER = """
 SELECT CASE WHEN $1::bigint > 0 AND NOT EXISTS (SELECT FROM tenant WHERE id = $1)
        THEN $1 ELSE (SELECT coalesce(max(id), 0) + 1 FROM tenant) END
 """
+# Nothing takes a moved sequence back, not even a rollback: so only to where it may be.
+_MOST = "SELECT max(id) FROM {table} WHERE {group} = $1"
 _MOVE = """
-SELECT setval(s.name, m.most) AS moved_to FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) AS s,
-       (SELECT max(id) AS most FROM {table} WHERE {group} = $2) AS m
- WHERE m.most > coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
+SELECT setval(s.name, $2::bigint) FROM (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) AS s
+ WHERE $2 > coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass
                                                                    = s.name), 0)
 """
 
@@ -108,7 +112,11 @@ async def _bring_in(tx: Transaction, table: ExportedTable, folder: Path, *, rows
         brought = await tx.fetchval(rows_from_lines(table, tx.scope.group_id))
     except asyncpg.InsufficientPrivilegeError as problem:
         raise Invalid(f"The database does not let the gateway bring groups in: {problem}.") from None
-    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as problem:
+    except (
+        asyncpg.IntegrityConstraintViolationError,
+        asyncpg.DataError,
+        asyncpg.ProgramLimitExceededError,
+    ) as problem:
         raise Invalid(f"{name} cannot be brought in, so nothing was: {_told(problem)}") from None
     if brought != rows:
         raise Invalid(f"{name} gave {brought} rows instead of {rows}, so nothing was brought in.")
@@ -118,17 +126,26 @@ async def _bring_in(tx: Transaction, table: ExportedTable, folder: Path, *, rows
 
 
 async def _move_sequence(tx: Transaction, table: str, group_column: str) -> None:
-    moved_to = await tx.fetchval(_MOVE.format(table=table, group=group_column), table, tx.scope.group_id)
-    if moved_to is not None and moved_to > MOST_ID:
+    most = await tx.fetchval(_MOST.format(table=table, group=group_column), tx.scope.group_id)
+    if most is None:
+        return
+    if most > MOST_ID:
         raise Invalid(
-            f"{table} has the id {moved_to}, behind which no numbers would be left for anybody's new rows."
+            f"{table} has the id {most}, behind which no numbers would be left for anybody's new rows."
         )
+    await tx.fetchval(_MOVE, table, most)
 
 
 async def _put_files(files: Shelf, folder: Path, group_id: int) -> None:
     for key, digest in stored_files(folder):
         with (folder / FILES / digest).open("rb") as body:
-            await files.put(f"{group_id}/{key}", body)
+            try:
+                await files.put(f"{group_id}/{key}", body)
+            except BaseError as problem:
+                told = str(problem).partition("\n")[0]
+                raise Unavailable(
+                    f"The file {key:.80} cannot be put where files are kept: {told:.200}"
+                ) from None
 
 
 def _rows(manifest: Manifest, table: ExportedTable) -> int:
@@ -137,7 +154,7 @@ def _rows(manifest: Manifest, table: ExportedTable) -> int:
 
 def _number(manifest: Manifest) -> int:
     number = manifest.group.get("number")
-    return number if isinstance(number, int) and 0 < number <= MOST_ID else 0
+    return number if type(number) is int and 0 < number <= MOST_NUMBER else 0
 
 
 def _told(problem: asyncpg.PostgresError) -> str:

@@ -66,7 +66,7 @@ def read_manifest(folder: Path) -> Manifest:
                 " that version."
             )
         return msgspec.json.decode(text, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise Invalid(f"{folder / NAME} is damaged: {problem}.") from None
 
 

@@ -88,9 +88,10 @@ def _cell(column: Column) -> str:
         value = f"array_to_string({value}, ';')"
     elif not column.is_text:
         return value
-    # What begins like this is a formula to a spreadsheet, whoever wrote it.
+    # What begins like this is a formula to a spreadsheet (the last four to one set to Japanese), whoever wrote it.
     formula = (
-        f"left({value}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) AND {value} !~ '^-[0-9]+([.][0-9]+)?$'"
+        f"left({value}, 1) IN ('=', '+', '-', '@', chr(9), chr(10), chr(13), '＝', '＋', '－', '＠')"
+        f" AND {value} !~ '^-[0-9]+([.][0-9]+)?$'"
     )
     return f"CASE WHEN {formula} THEN '''' || {value} ELSE {value} END"
 

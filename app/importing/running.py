@@ -334,6 +334,7 @@ class _Run:
     async def _concepts(self, tx: Transaction, pending: Sequence[_Pending]) -> "list[list[Outcome]]":
         """Write the records, concept after concept; what became of each, by row."""
         by_concept: dict[str, list[tuple[int, int, Record]]] = {}
+        refused: dict[int, list[Failure]] = {}
         outcomes = [[_nowhere(record) for record in one.records] for one in pending]
         for at, one in enumerate(pending):
             for index, record in enumerate(one.records):
@@ -347,12 +348,15 @@ class _Run:
                         tx, [record for _, _, record in some], now=self.now
                     )
                 except RefusedTogether as told:
-                    faults: dict[int, list[Failure]] = {}
+                    # What went wrong before tells more: what comes after misses what was refused.
+                    faults = {at: [*refused.get(at, ())] for at in {some[place][0] for place in told.faults}}
                     for place, failure in told.faults.items():
-                        faults.setdefault(some[place][0], []).append(failure)
+                        faults[some[place][0]].append(failure)
                     raise _RowsPrevent(faults) from None
                 for (at, index, _), outcome in zip(some, done, strict=True):
                     outcomes[at][index] = outcome
+                    if outcome.failure is not None:
+                        refused.setdefault(at, []).append(outcome.failure)
         return outcomes
 
     def _account(self, pending: Sequence[_Pending], outcomes: Sequence[Sequence[Outcome]]) -> None:

@@ -78,7 +78,7 @@ class Comparison:
     def add(self, request: Request, difference: Difference) -> None:
         """Count one."""
         reason = reason_of(request.system, difference, route=request.route)
-        key = difference.key
+        key = printable(difference.key)
         mark = (request.system, request.route, key, difference.kind, reason.name if reason else "")
         if mark not in self.groups and len(self.groups) >= MAX_GROUPS:
             mark = (request.system, request.route, "(further keys)", difference.kind, "")
@@ -87,7 +87,15 @@ class Comparison:
         )
         group.count += 1
         if len(group.examples) < EXAMPLES:
-            group.examples.append(Example(str(request), difference.old, difference.new))
+            old, new = printable(difference.old), printable(difference.new)
+            group.examples.append(Example(printable(str(request)), old, new))
+
+
+def printable(text: str) -> str:
+    """What a host printed, with escapes for what would command a terminal or can be written nowhere."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 async def compare_walk(

@@ -6,7 +6,7 @@ their ids where they have one, so that a missing row is one difference and not o
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -15,6 +15,8 @@ from app.moving.requests import Answer
 
 IDS = ("id", "_id", "channel", "date", "stage", "storageKey", "code", "name")
 """Keys that tell rows of a list apart, the best first."""
+MAX_DEPTH = 100
+"""How deeply an answer may be nested."""
 SHOWN = 160
 """How much of a value is shown."""
 
@@ -95,9 +97,21 @@ def compare(old: object, new: object, key: str = "") -> Iterator[Difference]:
 def decoded(text: str | bytes) -> object:
     """JSON with numbers as they are written. ValueError where it is none."""
     try:
-        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
+        value = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return value
+    raise ValueError("nested too deeply")
+
+
+def _inside(value: object) -> Iterable[object]:
+    """What is nested inside: objects and lists of this value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (one for one in inner if isinstance(one, dict | list))
 
 
 def _objects(old: Mapping[str, object], new: Mapping[str, object], key: str) -> Iterator[Difference]:

@@ -23,6 +23,10 @@ AGAIN = frozenset({429, 502, 503, 504})
 """Statuses after which the same question may get an answer."""
 AGENT = "campaign-gateway"
 MAX_FILE = 1 << 30
+FILE_WITHIN_S = 3600.0
+"""How long a file may take."""
+MAX_ANSWER = 1 << 28
+"""Bytes of an answer, unpacked; no page of a list has as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +131,16 @@ class Host:
 
     async def download(self, url: str, into: Path) -> str:
         """Fetch a file that the host leads to, without its credential; empty, or why it could not be done."""
-        if urlsplit(url).scheme not in ("https", urlsplit(self.base).scheme):
+        try:
+            scheme = urlsplit(url).scheme
+        except ValueError:
+            scheme = ""
+        if scheme not in ("https", urlsplit(self.base).scheme):
             return f"its address is {url[:100]!r}"
         into.parent.mkdir(parents=True, exist_ok=True)
         part = into.with_name(f"{into.name}.part")
         try:
-            async with self._places:
+            async with self._places, asyncio.timeout(FILE_WITHIN_S):
                 await self._turn()
                 async with self._files.stream("GET", url) as response:
                     if response.status_code != 200:
@@ -145,28 +153,23 @@ class Host:
                                 return f"it has more than {MAX_FILE:,} bytes"
                             file.write(piece)
             part.replace(into)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except TimeoutError:
+            return f"it did not come within {FILE_WITHIN_S:,.0f} s"
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return str(error) or type(error).__name__
         finally:
             part.unlink(missing_ok=True)
         return ""
 
     async def _once(self, request: Request, conditions: Mapping[str, str]) -> Answer:
-        headers = {**request.headers, **conditions}
+        # Values may be what a host printed, such as the key of a beacon.
+        headers = {name.encode(): value.encode() for name, value in {**request.headers, **conditions}.items()}
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers[b"Content-Type"] = b"application/json"
         async with self._places:
             await self._turn()
             self.asked += 1
-            response = await self._client.request(
-                request.method, self.base + request.path, headers=headers, content=request.body
-            )
-        answer = Answer(
-            response.status_code,
-            {name.lower(): value for name, value in response.headers.items()},
-            response.content,
-            datetime.now(UTC),
-        )
+            answer = await self._read(request, headers)
         if answer.status in AGAIN:
             wait_s = retry_after_s(answer)
             if wait_s is not None:
@@ -178,6 +181,28 @@ class Host:
                 self._next_turn = max(self._next_turn, time.monotonic() + wait_s)
             raise _Busy(answer)
         return answer
+
+    async def _read(self, request: Request, headers: Mapping[bytes, bytes]) -> Answer:
+        """An answer of a size and in a time that can be waited for, whatever the host sends."""
+        address, body = self.base + request.path, bytearray()
+        try:
+            # The client's own limits hold for each piece, and a host could send them for ever.
+            async with (
+                asyncio.timeout(self._pace.timeout_s),
+                self._client.stream(
+                    request.method, address, headers=headers, content=request.body
+                ) as response,
+            ):
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > MAX_ANSWER:
+                        raise Unreachable(
+                            f"{self.base} answers {request} with more than {MAX_ANSWER:,} bytes, which is no answer."
+                        )
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"not all of it came within {self._pace.timeout_s:g} s") from None
+        given = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, given, bytes(body), datetime.now(UTC))
 
     async def _turn(self) -> None:
         """Wait until the rate and the host's own wishes allow one more."""

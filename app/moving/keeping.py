@@ -49,9 +49,12 @@ class Folder:
 
     def __enter__(self) -> Self:
         # Customers' data is in it: nobody but its owner looks inside.
-        self.place.mkdir(parents=True, exist_ok=True)
-        self.place.chmod(0o700)
-        self._lock = (self.place / "lock").open("wb")
+        try:
+            self.place.mkdir(parents=True, exist_ok=True)
+            self.place.chmod(0o700)
+            self._lock = (self.place / "lock").open("wb")
+        except OSError as why:
+            raise Invalid(f"Nothing can be kept in {self.place}: {why.strerror}.") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -144,6 +147,8 @@ class Folder:
     def _begin(self) -> None:
         """Go on with a run that did not end, else begin the next one."""
         before = kept.read_manifest(self.place)
+        if before and not _is_whole(before):
+            raise Invalid(f"{self.place / kept.MANIFEST} is damaged; pull into another folder.")
         if before and before["from"] != self._source:
             raise Invalid(
                 f"{self.place} holds what {before['from']} printed; pull from {self._source} into another folder."
@@ -160,7 +165,7 @@ class Folder:
                 "run": self.run,
                 "day": self._now.date().isoformat(),
                 "started_at": show_instant(self._now),
-                **({"last_complete": before["last_complete"]} if before else {}),
+                **({"last_complete": before.get("last_complete")} if before else {}),
             }
         # Before the first line, so that a line always belongs to a run that is known.
         self.tell("running")
@@ -187,6 +192,18 @@ class Folder:
         if before is None:
             self.answers[request.route] += 1
         self._known[request.key] = Known(self.run, number, before.offset if before and same else offset)
+
+
+def _is_whole(manifest: Mapping[str, object]) -> bool:
+    """Whether a run can go on from what it says."""
+    try:
+        date.fromisoformat(str(manifest["day"]))
+        texts = [manifest[name] for name in ("from", "state", "started_at")]
+        if (last := manifest.get("last_complete")) is not None:
+            read_instant(str(last))
+    except (KeyError, ValueError):
+        return False
+    return type(manifest.get("run")) is int and all(type(one) is str for one in texts)
 
 
 def _line_at(descriptor: int, offset: int) -> bytes:

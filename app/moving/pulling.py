@@ -126,17 +126,25 @@ class _Puller:
         """Fetch the files that the answer leads to, before it is kept: their addresses end."""
         for asset in values_at(answer.json(), step.files) if step.files else ():
             ident, url = value_at(asset, "id"), value_at(asset, "url")
-            if ident is None or not isinstance(url, str):
+            if not isinstance(ident, str | int) or ident == "" or not isinstance(url, str):
                 continue
             path = self._folder.place / kept.FILES / kept.safe_name(str(ident))
             size = value_at(asset, "size")
             if path.is_file() and (not isinstance(size, int) or path.stat().st_size == size):
                 continue
-            if why := await self._host.download(urljoin(self._host.base + "/", url), path):
-                self.notes.append(f"The file {ident} was not fetched: {why}.")
+            if why := await self._host.download(_joined(self._host.base, url), path):
+                self.notes.append(f"The file {path.name} was not fetched: {why}.")
                 self._folder.counts["files missing"] += 1
             else:
                 self._folder.counts["files"] += 1
+
+
+def _joined(base: str, url: str) -> str:
+    """Where a file is; what is no address stays what it is, and is then told."""
+    try:
+        return urljoin(f"{base}/", url)
+    except ValueError:
+        return url
 
 
 def _answer(line: kept.Line, body: bytes) -> Answer:

@@ -14,6 +14,8 @@ from app.moving.walks.steps import NAME, Step, Walk, filled, filled_in, value_at
 Names = Mapping[str, str]
 """What is known on the way: `{"project": "shop", "campaign": "42"}`."""
 MAX_PAGES = 100_000
+MAX_ID = 1_000
+"""Characters of an id."""
 PASSES = 3
 """How often a list that moves while it is read is read, at most."""
 
@@ -228,7 +230,11 @@ def _text(value: object) -> str | None:
     """An id as it is put into a path; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return str(value) or None
+    text = str(value)
+    # A path with one of these would be another path, or none that can be sent.
+    if not 0 < len(text) <= MAX_ID or text in (".", "..") or not text.isprintable():
+        return None
+    return text
 
 
 def _told(answer: Answer, body: object) -> int | None:

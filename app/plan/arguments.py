@@ -48,7 +48,7 @@ class FieldArguments:
         def sent(bindings: Bindings) -> Any:
             return raw if slot is None else _dig(bindings.args[slot], path)
 
-        if isinstance(convert, IdReader) and has_references(raw):
+        if isinstance(convert, IdReader) and not convert.of_any_kind and has_references(raw):
             return rows_referenced(convert, key, sent)
         # Converted when bound: a faulty literal has been refused by then, but the statement is written before that.
         return bound(key, cast, lambda bindings: turn(sent(bindings)))

@@ -244,7 +244,7 @@ class _Compiler:
         if entity is None:
             return Text().literal("null")
         key = self.args(selected).param(
-            "id", cast=entity.id_cast, convert=id_of(entity.prefix, entity.id_cast)
+            "id", cast=entity.id_cast, convert=id_of(entity.prefix, entity.id_cast, of_any_kind=True)
         )
         return self.found(selected.children[entity.name], entity, key)
 
@@ -257,7 +257,11 @@ class _Compiler:
         cases: list[Sql] = []
         for at, entity in enumerate(entities):
             arrays.append(
-                args.param("ids", cast=f"{entity.id_cast}[]", convert=ids_of(entity.prefix, entity.id_cast))
+                args.param(
+                    "ids",
+                    cast=f"{entity.id_cast}[]",
+                    convert=ids_of(entity.prefix, entity.id_cast, of_any_kind=True),
+                )
             )
             key = row(f"k{at}")
             found = self.found(selected.children[entity.name], entity, key).sql()

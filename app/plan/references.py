@@ -25,11 +25,15 @@ _NO_CATALOG = Catalog({}, {})
 
 @dataclass(frozen=True, slots=True)
 class IdReader:
-    """Reads ids of one kind, `camp_42`; None for what cannot be one. `many`: a list of them."""
+    """Reads ids of one kind, `camp_42`; None for what cannot be one. `many`: a list of them.
+
+    `of_any_kind`: the argument takes ids of every kind, and one elsewhere does not say of which it is: none is found.
+    """
 
     prefix: str
     is_uuid: bool = False
     many: bool = False
+    of_any_kind: bool = False
 
     def __call__(self, value: Any) -> object:
         return [self.one(each) for each in value] if self.many else self.one(value)
@@ -41,15 +45,15 @@ class IdReader:
 
 
 @cache
-def id_of(prefix: str, cast: str = "bigint") -> IdReader:
+def id_of(prefix: str, cast: str = "bigint", *, of_any_kind: bool = False) -> IdReader:
     """For an argument that is an id of this kind."""
-    return IdReader(prefix, cast == "uuid")
+    return IdReader(prefix, cast == "uuid", of_any_kind=of_any_kind)
 
 
 @cache
-def ids_of(prefix: str, cast: str = "bigint") -> IdReader:
+def ids_of(prefix: str, cast: str = "bigint", *, of_any_kind: bool = False) -> IdReader:
     """For one that is a list of them."""
-    return IdReader(prefix, cast == "uuid", many=True)
+    return IdReader(prefix, cast == "uuid", many=True, of_any_kind=of_any_kind)
 
 
 def has_references(value: Any) -> bool:

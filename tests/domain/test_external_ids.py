@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -19,6 +20,10 @@ from app.values.systems import Reference
 from tests.given import campaigns, groups
 from tests.given.groups import GivenGroup
 
+INSERT_EVENTS = """
+INSERT INTO event (group_id, id, source, dedup_key, event_type, received_at, occurred_at, updated_at, status, body)
+SELECT $1, id, 'api', id::text, 'order', $3, $3, $3, 'processed', '{}' FROM unnest($2::uuid[]) id
+"""
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 
 
@@ -200,6 +205,24 @@ async def test_a_number_that_one_of_our_rows_shows_is_taken(db: Database, group:
     assert told == [(NUMBER_TAKEN, [1, "externalIds", "benji"])]
     # No facade shows a group's own names: there nothing is taken.
     await give(db, group, {b: {"own": str(a)}})
+
+
+@pytest.mark.parametrize("system", ["webmarketer", "crm"])
+async def test_a_uuid_that_one_of_our_events_shows_is_taken(
+    db: Database, group: GivenGroup, system: str
+) -> None:
+    a, b = uuid4(), uuid4()
+    async with db.transaction(group.scope) as tx:
+        await tx.execute(INSERT_EVENTS, group.group_id, [a, b], NOON)
+    shown = {row: str(row) if system == "webmarketer" else f"event_{row}" for row in (a, b)}
+    [(code, _)] = await refused(db, group, {a: {system: shown[b]}}, "event")
+    assert code == NUMBER_TAKEN
+    await give(db, group, {a: {system: shown[a]}}, "event")
+    await give(db, group, {b: {system: "old"}}, "event")
+    await give(db, group, {a: {system: shown[b]}}, "event")
+    [(code, _)] = await refused(db, group, {b: {system: None}}, "event")
+    assert code == EXISTS
+    await give(db, group, {a: {system: None}, b: {system: None}}, "event")
 
 
 async def test_rows_of_one_call_exchange_their_ids(db: Database, group: GivenGroup) -> None:

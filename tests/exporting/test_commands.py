@@ -28,7 +28,7 @@ async def test_a_group_leaves_and_arrives(
     db: Database, database_url: str, folder: Path, tmp_path: Path
 ) -> None:
     given = await groups.group(db, name="Été")
-    names = ["=HYPERLINK()", "-2", "+33", "@x", 'a "b", c', "Été\nligne"]
+    names = ["=HYPERLINK()", "-2", "+33", "@x", 'a "b", c', "Été\nligne", "＝1+1"]
     async with db.transaction(given.scope) as tx:
         await tx.execute(
             "INSERT INTO customer (group_id, name, total_spent, tags) SELECT $1, name, -1.5, ARRAY['=a', 'b']"
@@ -52,7 +52,15 @@ async def test_a_group_leaves_and_arrives(
     assert manifest["left_out"]["api_key"].startswith("Credentials")
     with (out / "csv" / "customer.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["name"] for row in rows] == ["'=HYPERLINK()", "-2", "'+33", "'@x", 'a "b", c', "Été\nligne"]
+    assert [row["name"] for row in rows] == [
+        "'=HYPERLINK()",
+        "-2",
+        "'+33",
+        "'@x",
+        'a "b", c',
+        "Été\nligne",
+        "'＝1+1",
+    ]
     assert {(row["total_spent"], row["tags"]) for row in rows} == {("-1.5000", "'=a;b")}
 
     code, said = await gateway("groups", "import", str(out))

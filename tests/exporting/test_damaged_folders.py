@@ -13,11 +13,12 @@ import pytest
 
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.errors import Conflict, Failure, Invalid
+from app.errors import Conflict, Failure, Invalid, Unavailable
 from app.exporting.bringing_back import import_group
 from app.exporting.writing import export_group
 from app.seeding.demo import seed_demo
 from app.settings import read_settings
+from app.values.scope import Scope
 
 NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
 
@@ -136,6 +137,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a line that is a list": (lambda at: put_line(at, b"[]"), "rows/goal.jsonl cannot be brought in"),
     "a line with a bell": (lambda at: put_line(at, b'{"id": "\x02"}'), "rows/goal.jsonl cannot be brought in"),
     "a line in Latin-1": (lambda at: put_line(at, b'{"id": "\xe9"}'), "rows/goal.jsonl cannot be brought in"),
+    "a line that is nested too deeply": (
+        lambda at: put_line(at, b'{"id":' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
+        "rows/goal.jsonl cannot be brought in",
+    ),
+    "a manifest that is nested too deeply": (
+        lambda at: (at / "manifest.json").write_text('{"format":1,"x":' + "[" * 100_000 + "]" * 100_000 + "}"),
+        "is damaged",
+    ),
     "an empty row": (lambda at: put_line(at, b"{}"), "rows/goal.jsonl cannot be brought in"),
     "an empty line": (lambda at: put_line(at, b""), "rows/goal.jsonl "),
     "an asset's row that is no JSON": (
@@ -166,6 +175,16 @@ async def test_damage_is_told_and_nothing_is_written(
     assert await state(db, exported[1]) == before
 
 
+async def test_an_id_that_is_refused_takes_no_numbers_from_others(
+    db: Database, exported: tuple[Path, AssetStorage], folder: Path
+) -> None:
+    before = await numbers(db)
+    rewrite(folder, "event_type", lambda row: {**row, "id": row["id"] + 2**62})
+    with pytest.raises(Invalid):
+        await import_group(db, exported[1], folder, now=NOW)
+    assert (await numbers(db))["event_type_id_seq"] == before["event_type_id_seq"]
+
+
 async def test_what_is_unique_and_taken_is_told(db: Database, exported: tuple[Path, AssetStorage]) -> None:
     before = await state(db, exported[1])
     with pytest.raises(Conflict, match="slugs are taken here"):
@@ -187,6 +206,27 @@ async def test_a_group_that_is_not_there_is_told(
         await export_group(db, exported[1], 999, tmp_path / "none", now=NOW)
 
 
+async def test_a_file_that_cannot_be_kept_is_told(
+    db: Database, exported: tuple[Path, AssetStorage], folder: Path
+) -> None:
+    rewrite(folder, "project_slug", lambda row: {**row, "slug": "long-names"})
+    rewrite(folder, "asset", lambda row: {**row, "storage_key": "a" * 300 + str(row["id"])})
+    before, _ = await state(db, exported[1])
+    with pytest.raises(Unavailable, match="cannot be put where files are kept"):
+        await import_group(db, exported[1], folder, now=NOW)
+    assert (await state(db, exported[1]))[0] == before
+
+
+async def test_a_number_beyond_all_others_is_not_kept(
+    db: Database, exported: tuple[Path, AssetStorage], folder: Path
+) -> None:
+    rewrite(folder, "project_slug", lambda row: {**row, "slug": "number-beyond"})
+    in_manifest(folder, group={"number": 2**62})
+    before, _ = await state(db, exported[1])
+    made, _ = await import_group(db, exported[1], folder, now=NOW)
+    assert made == max(before) + 1
+
+
 async def test_undamaged_it_comes_in(db: Database, exported: tuple[Path, AssetStorage], folder: Path) -> None:
     before, files = await state(db, exported[1])
     made, _ = await import_group(db, exported[1], folder, now=NOW)
@@ -194,6 +234,13 @@ async def test_undamaged_it_comes_in(db: Database, exported: tuple[Path, AssetSt
     assert made not in before
     assert after == [*before, made]
     assert len(more) > len(files)
+
+
+async def numbers(db: Database) -> dict[str, int]:
+    """Where each sequence is."""
+    async with db.transaction(Scope(1), writes=False) as tx:
+        rows = await tx.fetch("SELECT sequencename AS name, last_value AS at FROM pg_sequences")
+    return {row["name"]: row["at"] for row in rows}
 
 
 async def state(db: Database, storage: AssetStorage) -> tuple[list[int], set[str]]:

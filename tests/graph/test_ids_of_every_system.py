@@ -92,6 +92,18 @@ async def test_unknown_ones_are_not_found(
     assert json.loads(many.body)["data"]["campaigns"] == {"totalCount": 0, "nodes": []}
 
 
+async def test_of_any_kind_it_names_nothing_whatever_is_asked_for_beside_it(
+    asker: Asker, ours: Everything, known: dict[str, str]
+) -> None:
+    own, ident = next(iter(known.items()))
+    for ids in ([f"benji:{ident}"], [f"benji:{ident}", own], [own, f"benji:{ident}"], [f"crm:{own}", own]):
+        many = await alike(asker, ours.scope, "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
+        assert json.loads(many.body)["data"]["nodes"] == [{"id": own} if one == own else None for one in ids]
+    for one in (f"benji:{ident}", f"camp_x:{ident}"):
+        found = await alike(asker, ours.scope, "query($id: ID!) { node(id: $id) { id } }", id=one)
+        assert json.loads(found.body)["data"]["node"] is None
+
+
 async def test_another_group_s_ids_are_others(
     asker: Asker, ours: Everything, theirs: Everything, known: dict[str, str]
 ) -> None:
@@ -186,6 +198,15 @@ async def test_malformed_ones_are_errors_that_say_what_is_right(
     ]
     if isinstance(given, dict) and given.keys() != {"system", "id"}:
         assert "benji:500" in json.loads(planned.body)["errors"][0]["message"]
+
+
+async def test_a_variable_that_is_a_part_of_one_is_said(
+    asker: Asker, ours: Everything, known: dict[str, str]
+) -> None:
+    assert known
+    query = "query($of: String!, $id: ID!) { campaign(id: {system: $of, id: $id}) { id } }"
+    for made in await asker.both(ours.scope, query, of="benji", id="500"):
+        assert "A variable cannot be a part" in json.loads(made.body)["errors"][0]["message"]
 
 
 async def test_a_text_that_looks_like_one_stays_a_text(

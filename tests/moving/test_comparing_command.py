@@ -138,6 +138,7 @@ async def test_what_was_pulled_is_a_list_to_compare_by(served: Gateway, tmp_path
         (["--credential", "nobody", "--from", "{base}"], 2, "refuses the credential (401)"),
         (["--credential", "x", "--from", "{base}", "--at", "crm=/elsewhere"], 2, "crm=/api/v1/marketing"),
         (["--credential", "x", "--from", "{base}", "--users", "many"], 2, "like 1-5000"),
+        (["--credential", "x", "--from", "{base}", "--project", "\udcff"], 2, "is no id"),
     ],
 )
 async def test_what_cannot_be_pulled_is_said(

@@ -153,3 +153,17 @@ def test_the_papers_name_every_reason() -> None:
     expected, named = page.partition("These come with every move")[2].split("These are only named")
     for reason in REASONS:
         assert reason.name in (expected if reason.expected else named)
+
+
+@pytest.mark.parametrize("depth", [101, 480, 900, 100_000])
+@pytest.mark.parametrize("around", [("[", "]"), ('{"a":', "}"), ('{"a":[1,', "]}")])
+def test_what_is_nested_too_deeply_is_one_difference(depth: int, around: tuple[str, str]) -> None:
+    def nested(inner: str) -> Answer:
+        return Answer(200, {}, (around[0] * depth + inner + around[1] * depth).encode(), NOW)
+
+    for old, new in ((nested("1"), nested("2")), (nested("1"), PLAIN), (PLAIN, nested("1"))):
+        assert [one.kind for one in differences(old, new)] == [Kind.NOT_JSON]
+    assert list(differences(nested("1"), nested("1"))) == []
+
+
+PLAIN = Answer(200, {}, b'{"a": 1}', NOW)

@@ -1,6 +1,11 @@
 """A host is asked politely, and no more often than helps."""
 
+import asyncio
+import gzip
+import os
 import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -10,6 +15,7 @@ import httpx
 import pytest
 
 from app.errors import Invalid
+from app.moving import hosts
 from app.moving.credentials import address_of, by_system, headers_of
 from app.moving.hosts import Host, Pace, Unreachable, retry_after_s
 from app.moving.requests import Answer, Request
@@ -150,3 +156,63 @@ def test_one_system_may_have_another_host_and_credential() -> None:
         assert "secret" not in str(refused.value)
     with pytest.raises(Invalid, match="benji"):
         by_system(["crm=x"], ["benji"], option="--from")
+
+
+async def test_an_answer_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "MAX_ANSWER", 1_000_000)
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield b" " * 100_000
+
+    async with host(lambda _: httpx.Response(200, content=endless())) as old:
+        with pytest.raises(Unreachable, match="with more than 1,000,000 bytes"):
+            await old.ask(REQUEST)
+    assert sent < 20
+
+
+async def test_an_answer_that_unpacks_to_much_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "MAX_ANSWER", 1_000_000)
+    packed = gzip.compress(b" " * 20_000_000)
+    async with host(
+        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=packed)
+    ) as old:
+        with pytest.raises(Unreachable, match="with more than"):
+            await old.ask(REQUEST)
+
+
+async def test_an_answer_in_drops_is_waited_for_no_longer_than_said() -> None:
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    started = time.monotonic()
+    async with host(lambda _: httpx.Response(200, content=drops()), timeout_s=0.2, attempts=2) as old:
+        with pytest.raises(Unreachable, match=r"not all of it came within 0\.2 s"):
+            await old.ask(REQUEST)
+    assert time.monotonic() - started < 3
+
+
+async def test_what_a_host_printed_is_sent_in_a_header_whatever_it_is() -> None:
+    sent: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.extend(value for name, value in request.headers.raw if name.lower() == b"x-beacon-key")
+        return httpx.Response(200, json={})
+
+    async with host(answer) as old:
+        await old.ask(replace(REQUEST, headers={"X-BEACON-KEY": "magasin d'été"}))
+    assert sent == ["magasin d'été".encode()]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://old.test/\ud800", "file:///etc/passwd", "\x00", "http://"]
+)
+async def test_a_file_whose_address_is_none_is_told(url: str, tmp_path: Path) -> None:
+    async with host(lambda _: httpx.Response(404)) as old:
+        assert await old.download(url, tmp_path / "file")
+    assert os.listdir(tmp_path) == []

@@ -10,7 +10,7 @@ import pytest
 from app.errors import Conflict, Invalid
 from app.moving.hosts import Host, Pace, Refused, Unreachable
 from app.moving.keeping import Folder
-from app.moving.kept import file_name, is_complete, read_manifest, read_pulled, routes_of
+from app.moving.kept import file_name, is_complete, read_manifest, read_pulled, routes_of, write_manifest
 from app.moving.pulling import Pulled, pull
 from app.moving.walks.all import WALKS
 from tests.moving.old_host import BASE, OldHost, Said
@@ -279,3 +279,24 @@ def test_each_route_has_a_file_of_its_own() -> None:
     for walk in WALKS.values():
         names = [file_name(route) for route in routes_of(walk)]
         assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"from": None}, {"run": "y"}, {"run": None}, {"day": "x"}, {"state": None}, {"started_at": 5},
+        {"last_complete": "x"},
+    ],
+)  # fmt: skip
+async def test_a_damaged_manifest_is_said(damage: dict[str, object], tmp_path: Path) -> None:
+    await pulled(OldHost.of(1), tmp_path)
+    manifest = {**read_manifest(tmp_path / "crm"), **damage}
+    write_manifest(tmp_path / "crm", {name: value for name, value in manifest.items() if value is not None})
+    with pytest.raises(Invalid, match="is damaged"):
+        await pulled(OldHost.of(1), tmp_path)
+
+
+async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Invalid, match="Nothing can be kept in"):
+        await pulled(OldHost.of(1), tmp_path / "file" / "below")

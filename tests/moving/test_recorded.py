@@ -126,3 +126,27 @@ def test_a_host_below_a_path(tmp_path: Path) -> None:
     )
     found = read_recorded(file, list(WALKS.values()), below=["/gw", ""])
     assert [one.path for one in found.requests] == ["/api/campaigns/7", "/campaigns?is_active=1"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '10.0.0.1 - - [x] "GET http://[::1/api/campaigns HTTP/1.1" 400 0',
+        '10.0.0.1 - - [x] "GET http://a\u2100b/api/campaigns HTTP/1.1" 400 0',
+        '{"url": "http://[x"}',
+        '{"path": "/api/campaigns/\\ud800"}',
+        '{"method": "POST", "path": "/preview/marketing-solutions/campaigns/search", "body": "\\ud800"}',
+        "GET /api/campaigns/\x01",
+        f"GET /api/campaigns/{'x' * 100_000}",
+        '{"path": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    ids=range(8),
+)
+def test_what_strangers_tried_is_left_out(tmp_path: Path, line: str) -> None:
+    found = read(tmp_path, f"GET /api/campaigns/1\n{line}\nGET /api/campaigns/2\n")
+    assert [path for _, _, path in paths(found)] == ["/api/campaigns/1", "/api/campaigns/2"]
+
+
+def test_a_file_that_is_nested_too_deeply_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="nested too deeply"):
+        read(tmp_path, '{"log":' + "[" * 100_000 + "]" * 100_000 + "}")

@@ -76,3 +76,13 @@ def test_the_number_of_groups_is_bounded() -> None:
     result = compared(*[Difference(Kind.VALUE, f"data.{n}", "a", "b") for n in range(6_000)])
     assert len(result.groups) <= 5_001
     assert result.differs == 6_000
+
+
+def test_what_would_command_a_terminal_or_is_half_a_character_is_escaped() -> None:
+    evil = "\x1b]0;x\x07\x9b31m\ud800\n"
+    result = compared(Difference(Kind.STATUS, evil, evil, f"500 {evil}"))
+    told = "\n".join([*lines(result), page(result)])
+    told.encode()
+    write_json(as_json(result))
+    assert not set("\x1b\x07\x9b\ud800") & set(told)
+    assert "\\x1b]0;x" in told

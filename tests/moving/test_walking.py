@@ -118,3 +118,14 @@ async def test_a_step_is_taken_for_so_many_values_at_most() -> None:
     asked, _ = await walked(WALKS["benji"], lambda _: {"campaigns": rows}, pulling=False)
     assert len([one for one in asked if "merchant_id=" in one]) == 25
     assert len([one for one in asked if "campaign_type=" in one]) == 1
+
+
+async def test_ids_that_no_path_can_hold_lead_nowhere() -> None:
+    ids = ["..", ".", "\ud800", "a\x00b", "", "x" * 100_000, True, None, ["1"], "a/../b", "é?#"]
+
+    def answers(request: Request) -> Any:
+        return {"data": [{"id": one} for one in ids]} if request.path == "/api/campaigns" else {"data": []}
+
+    asked, _ = await walked(WALKS["lagriffe"], answers)
+    below = [one for one in asked if one.startswith("GET /api/campaigns/") and not one.endswith("/metrics")]
+    assert below == ["GET /api/campaigns/a%2F..%2Fb", "GET /api/campaigns/%C3%A9%3F%23"]

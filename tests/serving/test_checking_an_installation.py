@@ -76,6 +76,12 @@ async def test_an_installation_that_is_as_it_should_be(check: Check, service_url
         ({"SECRET_KEY": ""}, "SECRET_KEY", "Not set: a random one under"),
         ({"JWT_SECRET": ""}, "JWT_SECRET", "tokens of ours do not hold on another host"),
         ({"JWT_SECRET": "short"}, "settings", "JWT_SECRET is too short"),
+        ({"CORS_ORIGINS": "http://[x"}, "CORS_ORIGINS", "is no origin like"),
+        (
+            {"JWT_JWKS_URL": "http://[x", "JWT_ISSUER": "a", "JWT_AUDIENCE": "b"},
+            "JWT_JWKS_URL",
+            "is no address: Invalid IPv6 URL",
+        ),
         (
             {"JWT_JWKS_URL": "https://issuer.example/keys"},
             "settings",

@@ -71,6 +71,18 @@ async def test_two_projects_of_one_name_at_once_get_two_slugs_or_one_is_refused(
     assert {e["code"] for one in made for e in one["errors"]} <= {"SLUG_EXISTS"}
 
 
+async def test_many_projects_of_one_name_at_once_each_get_a_slug(db: Database, call: Call) -> None:
+    ours, theirs = await groups.group(db), await groups.group(db)
+    made = await asyncio.gather(
+        *(
+            call(scope, "projectCreate", "project { slug }", name="All at once")
+            for scope in (ours.scope, theirs.scope) * 6
+        )
+    )
+    assert [one["errors"] for one in made] == [[]] * 12
+    assert len({one["project"]["slug"] for one in made}) == 12
+
+
 async def test_under_a_store_a_project_is_that_stores(db: Database, call: Call) -> None:
     group = await groups.group(db)
     second = await groups.store(db, group.group_id)

@@ -67,7 +67,7 @@ async def rows_of_any_kind(
     return found
 
 
-async def shown_by_number(tx: Transaction, kind: str, system: str, numbers: set[int]) -> set[int]:
+async def shown_by_number(tx: Transaction, kind: str, system: str, numbers: set[RowId]) -> set[RowId]:
     """Which of these are rows of ours that the system's facade shows by number: they have no id in it."""
     rows = await tx.fetch(
         f"SELECT id FROM {TABLES[kind]} WHERE group_id = $1 AND id = ANY ($2)"

@@ -5,11 +5,18 @@ from collections.abc import Mapping, Sequence
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.external_ids.kinds import EXISTS, TABLES, Ids, RowId, cast_of, column_of
-from app.domain.external_ids.refusing import Asked, conflicts, exists_already, fault_of, owners, together
-from app.domain.external_ids.room import make_room
+from app.domain.external_ids.refusing import (
+    Asked,
+    conflicts,
+    exists_already,
+    fault_of,
+    owners,
+    row_shown_as,
+    together,
+)
+from app.domain.external_ids.room import move_past
 from app.errors import Conflict, NotFound
 from app.values.ids import show_id
-from app.values.systems import read_own
 
 
 async def set_ids(
@@ -41,7 +48,7 @@ async def set_ids(
             fault.path = [*at.get(one.row, ()), *fault.path]
         raise together([fault for _, fault in faults])
     for system in dict.fromkeys(one.system for one in asked):
-        await make_room(tx, kind, system, [one.id for one in asked if one.system == system])
+        await move_past(tx, kind, system, [one.id for one in asked if one.system == system])
     await _write(tx, kind, ids, asked, gone)
 
 
@@ -60,8 +67,7 @@ async def _hold(
     involved |= {
         owner.row for owner in (await owners(tx, kind, [(one.system, one.id) for one in asked])).values()
     }
-    if kind != "event":
-        involved |= {n for one in asked if (n := read_own(one.system, kind, one.id)) is not None}
+    involved |= {row for one in asked if (row := row_shown_as(one.system, kind, one.id)) is not None}
     there = {
         row["id"]
         for row in await tx.fetch(

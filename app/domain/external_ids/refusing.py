@@ -9,8 +9,18 @@ from app.domain.external_ids.kinds import EXISTS, NUMBER_TAKEN, TABLES, Ids, Row
 from app.domain.external_ids.room import MAX_MOVED, MAX_RESERVED
 from app.errors import MAX_TOLD, Conflict, Failure, Invalid, Several
 from app.tables.all import metadata
-from app.values.ids import show_id
-from app.values.systems import FACADES, MAX_EXTERNAL, SYSTEM, fits, form_of, read_own, show_own
+from app.values.ids import read_uuid, show_id
+from app.values.systems import (
+    CRM,
+    FACADES,
+    MAX_EXTERNAL,
+    SYSTEM,
+    WEBMARKETER,
+    fits,
+    form_of,
+    read_own,
+    show_own,
+)
 
 
 class Asked(NamedTuple):
@@ -31,6 +41,10 @@ def fault_of(kind: str, one: Asked) -> Failure | None:
         )
     if not 1 <= len(one.id) <= MAX_EXTERNAL or not one.id.isprintable():
         return Invalid(f"An id in {one.system} has 1 to {MAX_EXTERNAL} printable characters.", path=path)
+    if one.id != one.id.strip():
+        return Invalid(
+            f"An id in {one.system} neither begins nor ends with a blank: {one.id!r:.60}.", path=path
+        )
     if not fits(one.system, kind, one.id):
         return Invalid(
             f"An id in {one.system} is {form_of(one.system, kind)}, not {one.id!r:.60}.", path=path
@@ -61,10 +75,10 @@ async def conflicts(
             faults.append((one, exists_already(one, kind, other.row)))
     # Rows that will have no id in a system, and so show their number there: and who is to blame for it.
     bare: dict[tuple[str, RowId], Asked] = {
-        (system, row): Asked(row, system, show_own(system, kind, row), place)
+        (system, row): Asked(row, system, shown_without(system, kind, row), place)
         for place, (row, by_system) in enumerate(ids.items())
         for system, text in by_system.items()
-        if text is None and system in FACADES and isinstance(row, int)
+        if text is None and system in FACADES
     }
     gone: set[tuple[str, RowId]] = set()
     for place, owner in (await owners(tx, kind, list(first))).items():
@@ -75,12 +89,12 @@ async def conflicts(
             faults.append((one, exists_already(one, kind, owner.row)))
             continue
         gone.add((one.system, owner.row))
-        if owner.is_there and one.system in FACADES and isinstance(owner.row, int):
+        if owner.is_there and one.system in FACADES:
             bare[one.system, owner.row] = one
     shown: set[tuple[str, RowId]] = set(bare)
-    numbers: dict[str, set[int]] = {}
+    numbers: dict[str, set[RowId]] = {}
     for one in first.values():
-        if (number := read_own(one.system, kind, one.id)) is not None and kind != "event":
+        if (number := row_shown_as(one.system, kind, one.id)) is not None:
             numbers.setdefault(one.system, set()).add(number)
     for system, asked_numbers in numbers.items():
         shown |= {
@@ -89,12 +103,10 @@ async def conflicts(
             if given.get((system, number)) is None
         }
     for one in first.values():
-        number = read_own(one.system, kind, one.id)
+        number = row_shown_as(one.system, kind, one.id)
         if number is not None and number != one.row and (one.system, number) in shown:
             faults.append((one, _number_taken(one, kind, number)))
-    own = {
-        (system, show_own(system, kind, row)): (system, row) for system, row in bare if isinstance(row, int)
-    }
+    own = {(system, shown_without(system, kind, row)): (system, row) for system, row in bare}
     for place, owner in (await owners(tx, kind, list(own))).items():
         system, row = own[place]
         # Whoever has it keeps it, unless this call gives him another one or none.
@@ -105,6 +117,22 @@ async def conflicts(
         ):
             faults.append((bare[system, row], _shown_again(system, kind, row, owner.row)))
     return faults, gone
+
+
+def row_shown_as(system: str, kind: str, text: str) -> RowId | None:
+    """Which of our rows the system's facade shows like this where it has no id in it; events have UUIDs."""
+    if kind != "event":
+        return read_own(system, kind, text)
+    if system not in (CRM, WEBMARKETER):
+        return None
+    return read_uuid(kind, text if system == CRM else f"{kind}_{text}")
+
+
+def shown_without(system: str, kind: str, row: RowId) -> str:
+    """How the system's facade shows a row that has no id in it."""
+    if isinstance(row, int):
+        return show_own(system, kind, row)
+    return show_id(kind, row) if system == CRM else str(row)
 
 
 def _shown_again(system: str, kind: str, row: RowId, owner: RowId) -> Conflict:
@@ -124,7 +152,7 @@ def exists_already(one: Asked, kind: str, owner: RowId) -> Conflict:
     )
 
 
-def _number_taken(one: Asked, kind: str, number: int) -> Conflict:
+def _number_taken(one: Asked, kind: str, number: RowId) -> Conflict:
     return Conflict(
         f"{one.system} shows {show_id(kind, number)} as {one.id} already: that row has no other id in {one.system}."
         " Give it one first.",

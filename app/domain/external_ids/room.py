@@ -1,10 +1,10 @@
 """Our sequences are moved past the numbers that come in, far enough that those of the next system find room as well."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.db.database import Transaction
 from app.domain.external_ids.kinds import TABLES
-from app.values.systems import read_own
+from app.values.systems import FACADES, read_own
 
 FIRST_ROOM = 10**6
 """Our numbers go on from here at least, once a group has rows of another system."""
@@ -14,15 +14,27 @@ MAX_RESERVED = 5 * 10**15
 _MARGIN = 10_000
 
 
-async def make_room(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> None:
-    """Move our sequence past the numbers among these ids, before rows are made that will have them."""
-    if kind == "event":
-        return
-    numbers = [n for text in ids if (n := read_own(system, kind, text)) is not None and n <= MAX_MOVED]
-    if not numbers:
-        return
+async def make_room(tx: Transaction, kind: str, system: str, ids: Iterable[str] = ()) -> None:
+    """Before rows of another system are made here: let their numbers begin past those among these ids, and past all
+    that the next system is likely to bring.
+    """
+    if kind != "event" and system in FACADES:
+        await _move(tx, kind, _numbers(kind, system, ids))
+
+
+async def move_past(tx: Transaction, kind: str, system: str, ids: Iterable[str]) -> None:
+    """Move our sequence past the numbers among these ids, if there are any."""
+    if kind != "event" and (numbers := _numbers(kind, system, ids)):
+        await _move(tx, kind, numbers)
+
+
+def _numbers(kind: str, system: str, ids: Iterable[str]) -> list[int]:
+    return [n for text in ids if (n := read_own(system, kind, text)) is not None and n <= MAX_MOVED]
+
+
+async def _move(tx: Transaction, kind: str, numbers: Sequence[int]) -> None:
     sequence = f"{TABLES[kind]}_id_seq"
-    room = _room_past(max(numbers))
+    room = _room_past(max(numbers, default=1))
     last = "coalesce(pg_sequence_last_value($1::text::regclass), 0)"
     if await tx.fetchval(f"SELECT {last} < $2", sequence, room):
         # Together two that move it could move it back.

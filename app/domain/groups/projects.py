@@ -28,6 +28,8 @@ _OPEN = f"""
 SELECT project.id, project.archived_at FROM project
  WHERE {PROJECT_BORDERS} AND (project.slug = $4 OR project.id = $5) FOR KEY SHARE
 """
+# Of several that make projects of one name at once each sees what the one before took.
+_ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended('project_slug ' || $1, 0))"
 _TAKEN = "SELECT slug FROM project_slug WHERE slug = ANY ($1)"
 _INSERT_SLUG = "INSERT INTO project_slug (slug, group_id, project_id) VALUES ($1, $2, $3)"
 _LOCK = f"SELECT store_id, is_internal FROM project WHERE {PROJECT_BORDERS} AND project.id = $4 FOR UPDATE"
@@ -93,6 +95,7 @@ async def create_project(tx: Transaction, given: ProjectFields, *, now: datetime
     slug = values.get("slug")
     if slug is None:
         wanted = candidates(values["name"])
+        await tx.execute(_ONE_AFTER_ANOTHER, wanted[0])
         slug = first_free(wanted, {row["slug"] for row in await tx.fetch(_TAKEN, wanted)})
     row = {**values, "slug": slug, "store_id": store_id, "is_internal": False, "created_at": now}
     made = await insert_row(tx, "project", row)

@@ -152,6 +152,11 @@ def _read_id(value: Any) -> str:
 def _id_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> str:
     if not isinstance(node, ObjectValueNode):
         return str(GraphQLID.parse_literal(node, variables))
+    if any(isinstance(field.value, VariableNode) for field in node.fields):
+        raise GraphQLError(
+            'A variable cannot be a part of an id elsewhere: let it be all of it, {system: "benji", id: "500"} or the'
+            ' text "benji:500" as the value of a variable of type ID.'
+        )
     return _read_id(value_from_ast_untyped(node, variables))
 
 

@@ -13,8 +13,8 @@ from app.errors import Invalid
 from app.plan.collect import Selected, is_list
 from app.values.json_text import write_json
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What begins like this is a formula to a spreadsheet, whoever wrote it; it gets an apostrophe in front."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What begins like this is a formula to a spreadsheet, the last four to one set to Japanese. It gets an apostrophe."""
 _NUMBER = re.compile(r"-\d+(\.\d+)?")
 # Numbers keep the digits they are written with.
 _ROW = msgspec.json.Decoder(dict[str, Any], float_hook=str)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.external_ids.room import make_room
 from app.domain.groups.fields import StoreFields
 from app.domain.groups.operations import create_store, update_store
 from app.errors import NotFound
@@ -15,6 +16,7 @@ from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, instant, text
 from app.values.changes import UNSET
 from app.values.ids import read_id
+from app.values.systems import CRM
 
 # A store by the graph's id, by the id it was imported with, or by its beacon key.
 _STORES = """
@@ -108,6 +110,7 @@ async def some_store(tx: Transaction, *, now: datetime) -> None:
     """Make a store, called after the group, where the group has none: some systems know of no stores."""
     row = await tx.fetchrow(_GROUP, tx.scope.group_id)
     if row is not None and not row["has_stores"] and tx.scope.store_id is None:
+        await make_room(tx, "store", CRM)
         await create_store(tx, StoreFields(name=row["name"]), now=now)
 
 
