@@ -22,6 +22,7 @@ from app.domain.assets.operations import sweep
 from app.domain.assets.storage import AssetStorage
 from app.domain.imports import operations
 from app.domain.imports.files import KEPT_FOR
+from app.importing import running
 from app.importing.queued import Imports
 from app.main import running as gateway_running
 from app.serving.bodies import MAX_FILE
@@ -377,7 +378,11 @@ async def test_one_that_runs_stops_after_the_batch_at_hand(house: House, sender:
     assert count == done["made"] == done["rows"]
 
 
-async def test_an_import_whose_process_stops_is_taken_up_by_the_next(house: House, sender: Sender) -> None:
+async def test_an_import_whose_process_stops_is_taken_up_by_the_next(
+    house: House, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In so many parts that it is not over when the first rows are seen.
+    monkeypatch.setattr(running, "BATCH", 200)
     ident = await sender.start("kunden.csv", many(20_000))
     async with house.working():
         await sender.until(ident, lambda found: found["rows"] > 0)
