@@ -413,3 +413,26 @@ async def _flow(tx: Transaction, group: GivenGroup, campaign: int) -> int:
 async def _delete(db: Database, group: GivenGroup, flow: int) -> None:
     async with db.transaction(group.scope) as tx:
         await tx.execute("UPDATE flow SET deleted_at = $2 WHERE id = $1", flow, NOON)
+
+
+async def test_a_number_that_is_being_drawn_is_waited_for(db: Database, group: GivenGroup) -> None:
+    """Seen before it is committed by nobody, the row would be shown like the one that is given its number."""
+    async with db.transaction(group.scope) as tx:
+        # As on a new installation, whose numbers have not been moved yet.
+        await tx.fetchval("SELECT setval('partner_id_seq', 1000)")
+    [first] = await partners(db, group, 1)
+
+    async def claim(number: int) -> None:
+        async with db.transaction(group.scope) as tx:
+            await set_ids(tx, "part", {first: {"benji": str(number)}})
+
+    async with db.transaction(group.scope) as drawing:
+        drawn = await drawing.fetchval(
+            "INSERT INTO partner (group_id, name) VALUES ($1, 'New') RETURNING id", group.group_id
+        )
+        claiming = asyncio.create_task(claim(drawn))
+        await asyncio.sleep(0.2)
+        assert not claiming.done()
+    with pytest.raises(Conflict) as told:
+        await claiming
+    assert told.value.reason == NUMBER_TAKEN

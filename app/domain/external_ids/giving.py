@@ -41,14 +41,15 @@ async def set_ids(
     faults = [(one, fault) for one in asked if (fault := fault_of(kind, one)) is not None]
     gone: set[tuple[str, RowId]] = set()
     if not faults:
+        # First of all: it waits for whoever draws one of these numbers at the moment.
+        for system in dict.fromkeys(one.system for one in asked):
+            await move_past(tx, kind, system, [one.id for one in asked if one.system == system])
         await _hold(tx, kind, ids, asked, at)
         faults, gone = await conflicts(tx, kind, ids, asked)
     if faults:
         for one, fault in faults:
             fault.path = [*at.get(one.row, ()), *fault.path]
         raise together([fault for _, fault in faults])
-    for system in dict.fromkeys(one.system for one in asked):
-        await move_past(tx, kind, system, [one.id for one in asked if one.system == system])
     await _write(tx, kind, ids, asked, gone)
 
 

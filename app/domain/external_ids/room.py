@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import asyncpg
+
 from app.db.database import Transaction
 from app.domain.external_ids.kinds import TABLES
 from app.values.systems import FACADES, read_own
@@ -12,6 +14,8 @@ MAX_MOVED = 4 * 10**15
 MAX_RESERVED = 5 * 10**15
 """Numbers between the two are refused: ours end up there at the most. Larger ones they never reach."""
 _MARGIN = 10_000
+WAITS_MS = 1_000
+"""How long we wait for those who draw numbers, while others wait behind us."""
 
 
 async def make_room(tx: Transaction, kind: str, system: str, ids: Iterable[str] = ()) -> None:
@@ -36,14 +40,26 @@ async def _move(tx: Transaction, kind: str, numbers: Sequence[int]) -> None:
     sequence = f"{TABLES[kind]}_id_seq"
     room = _room_past(max(numbers, default=1))
     last = "coalesce(pg_sequence_last_value($1::text::regclass), 0)"
-    if await tx.fetchval(f"SELECT {last} < $2", sequence, room):
-        # Together two that move it could move it back.
-        await tx.fetchval("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", sequence)
-        await tx.fetchval(
-            f"SELECT CASE WHEN {last} < $2 THEN setval($1::text::regclass, $2 + {_MARGIN}) END",
-            sequence,
-            room,
-        )
+    if not await tx.fetchval(f"SELECT {last} < $2", sequence, room):
+        return
+    try:
+        # A row that was made a moment ago, with a number that comes in, must be seen: its transaction is waited for,
+        # once in a table's life or twice. What is undone here are the locks; a sequence stays where it was moved.
+        async with tx.savepoint(keep=False):
+            await tx.execute(f"SET LOCAL lock_timeout = {WAITS_MS}")
+            await tx.execute(f"LOCK TABLE {TABLES[kind]} IN SHARE ROW EXCLUSIVE MODE")
+            await _set(tx, sequence, room, last)
+    except asyncpg.LockNotAvailableError:
+        # Others write there for long, and must not wait for us.
+        await _set(tx, sequence, room, last)
+
+
+async def _set(tx: Transaction, sequence: str, room: int, last: str) -> None:
+    # Together two that move it could move it back.
+    await tx.fetchval("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", sequence)
+    await tx.fetchval(
+        f"SELECT CASE WHEN {last} < $2 THEN setval($1::text::regclass, $2 + {_MARGIN}) END", sequence, room
+    )
 
 
 def _room_past(number: int) -> int:
