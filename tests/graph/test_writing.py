@@ -329,6 +329,8 @@ async def test_nobody_writes_with_a_role_that_may_not(db: Database, call: Call) 
     mutation = graph.mutation_type
     assert mutation is not None
     for name, field in mutation.fields.items():
+        if name == "importStart":
+            continue  # its file can only be a variable; see the imports' own tests
         needed = [f"{n}: {least(a.type, camp)}" for n, a in field.args.items() if is_required_argument(a)]
         text = f"mutation {{ {name}({', '.join(needed)}) {{ __typename }} }}"
         answered = await call(group.scope, text, Role.READ)

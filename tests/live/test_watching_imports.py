@@ -12,6 +12,7 @@ from app.auth.principal import Role
 from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
+from app.importing import running
 from app.importing.queued import Imports
 from tests.live.conftest import served_with, settings_of
 
@@ -27,8 +28,10 @@ subscription ($id: ID!) {
 
 @pytest.mark.parametrize("planner", ["1", "0"])
 async def test_progress_is_told_until_it_is_over(
-    database_url: str, db: Database, tmp_path: Path, planner: str
+    database_url: str, db: Database, tmp_path: Path, planner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # In so many parts that some are seen.
+    monkeypatch.setattr(running, "BATCH", 200)
     settings = settings_of(database_url, tmp_path, PLANNER=planner)
     async with served_with(settings, db) as served:
         token = Tokens(settings).mint(

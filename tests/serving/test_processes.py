@@ -80,7 +80,7 @@ async def test_an_operator_s_database_is_never_migrated_by_serving(
     code, said = await run("migrate", folder=folder, **settings)
     assert code == 0, said
     code, said = await run("keys", "create", "--group", "1", folder=folder, **settings)
-    assert (code, said) == (1, "There is no customer group here.\n")
+    assert (code, said) == (1, "There is no customer group 1 here.\n")
 
 
 async def test_a_login_that_could_pass_the_policies_by_serves_nobody(
