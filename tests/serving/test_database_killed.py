@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.serving.process import COMMAND, Gateway, data_folder, environment, serving
+from tests.serving.process import COMMAND, Gateway, data_folder, environment, run, serving
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +111,8 @@ async def test_it_is_back_and_nothing_acknowledged_is_lost(folder: Path, workers
 
 
 async def test_a_worker_brings_its_own_back(folder: Path) -> None:
+    code, said = await run("migrate", folder=folder)
+    assert code == 0, said
     with (folder / "worker.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *COMMAND, "worker", env=environment(folder), stdout=log, stderr=log
