@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from app.db.database import Database
 from app.domain.external_ids.giving import set_ids
+from app.importing.concepts.stores import stores_of
 from app.rest.lagriffe import schemas
 from app.settings import Settings
 from app.values.json_text import read_json, write_json
@@ -248,3 +249,17 @@ async def test_a_list_of_la_griffe_cut_to_its_rows_goes_in_too(
     assert (changed.verdicts()["campaigns"], changed.lost()) == ({"changed": 1}, {"campaigns: mood"})
     shown = rows_of(await shop.get("/api/campaigns"))
     assert next(row for row in shown if row["id"] == 9001)["updated_at"] == "2026-01-01T00:00:00Z"
+
+
+async def test_a_number_of_two_stores_is_the_one_of_the_rows_own_system(db: Database) -> None:
+    group = await groups.group(db)
+    merchant, advertiser = [await groups.store(db, group.group_id, name=name) for name in ("M", "A")]
+    async with db.transaction(group.scope) as tx:
+        await set_ids(tx, "store", {merchant.store_id: {"benji": "7", "lagriffe": "8"}})
+        await set_ids(tx, "store", {advertiser.store_id: {"criteo": "7"}})
+        assert (await stores_of(tx, ["7"], {"benji"}))["7"] == merchant.store_id
+        assert (await stores_of(tx, ["7"], {"criteo"}))["7"] == advertiser.store_id
+        # Of another system's rows only what is clear: 7 is two stores.
+        found = await stores_of(tx, ["7", "8"], {"crm"})
+    assert "7" not in found
+    assert found["8"] == merchant.store_id

@@ -61,7 +61,11 @@ class CustomerWriter:
 
     async def write(self, tx: Transaction, records: Sequence[Record], *, now: datetime) -> Sequence[Outcome]:
         """All of them, or those that prevent it."""
-        stores = await stores_of(tx, [record.values.get("store") for record in records])
+        stores = await stores_of(
+            tx,
+            [record.values.get("store") for record in records],
+            {system for record in records for system in (*record.external_ids, record.system)},
+        )
         faults: dict[int, Failure] = {}
         entries: list[CustomerEntry] = []
         for at, record in enumerate(records):

@@ -1,6 +1,6 @@
 """Stores: a row makes one, or changes the one that has its id or its beacon key; and stores as other rows name them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from app.values.systems import CRM
 
 # A store by the graph's id, by the id it was imported with, or by its beacon key.
 _STORES = """
-SELECT id, known_as_id, beacon_key FROM store WHERE group_id = $1 AND deleted_at IS NULL
+SELECT id, known_as_system, known_as_id, beacon_key FROM store WHERE group_id = $1 AND deleted_at IS NULL
    AND (id = ANY ($2) OR known_as_id && $3::text[] OR beacon_key = ANY ($3))
 """
 _BY_BEACON = "SELECT id FROM store WHERE group_id = $1 AND beacon_key = $2"
@@ -114,16 +114,24 @@ async def some_store(tx: Transaction, *, now: datetime) -> None:
         await create_store(tx, StoreFields(name=row["name"]), now=now)
 
 
-async def stores_of(tx: Transaction, names: Iterable[object]) -> dict[str, int]:
-    """The names that rows give their stores → ids, whichever system they are from."""
+async def stores_of(tx: Transaction, names: Iterable[object], systems: Collection[str]) -> dict[str, int]:
+    """The names that rows give their stores → ids. What these systems mean comes first; a number that only others know
+    is understood where it is one store's: two systems may call two stores 7.
+    """
     named = {str(name).strip() for name in names if name}
     if not named:
         return {}
     ids = [ident for name in named if (ident := read_id("store", name)) is not None]
     own = tx.scope.store_id
-    by_name: dict[str, int] = {}
+    surely: dict[str, int] = {}
+    perhaps: dict[str, set[int]] = {}
     for row in await tx.fetch(_STORES, tx.scope.group_id, ids, list(named)):
-        if own in (None, row["id"]):
-            by_name |= {f"store_{row['id']}": row["id"], row["beacon_key"]: row["id"]}
-            by_name |= dict.fromkeys(row["known_as_id"], row["id"])
-    return by_name
+        if own not in (None, row["id"]):
+            continue
+        surely |= {f"store_{row['id']}": row["id"], row["beacon_key"]: row["id"]}
+        for system, ident in zip(row["known_as_system"], row["known_as_id"], strict=True):
+            if system in systems:
+                surely[ident] = row["id"]
+            else:
+                perhaps.setdefault(ident, set()).add(row["id"])
+    return {name: min(rows) for name, rows in perhaps.items() if len(rows) == 1} | surely

@@ -50,7 +50,7 @@ class Named:
         if column == "customer":
             return await customers_of(self._tx, self._systems(), names)
         if column == "store":
-            return await stores_of(self._tx, names)
+            return await stores_of(self._tx, names, self._systems())
         if column == "promo":
             rows = await self._tx.fetch(_PROMOS, self._tx.scope.group_id, [name.upper() for name in names])
             return {row["code"]: row["id"] for row in rows}
