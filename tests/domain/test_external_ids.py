@@ -436,3 +436,10 @@ async def test_a_number_that_is_being_drawn_is_waited_for(db: Database, group: G
     with pytest.raises(Conflict) as told:
         await claiming
     assert told.value.reason == NUMBER_TAKEN
+
+
+async def test_a_row_is_known_in_fifty_systems_at_most(db: Database, group: GivenGroup) -> None:
+    [one] = await partners(db, group, 1)
+    await give(db, group, {one: {f"s{n}": "x" for n in range(50)}})
+    assert await refused(db, group, {one: {"s50": "x"}}) == [("INVALID", ["externalIds"])]
+    await give(db, group, {one: {"s0": None, "s50": "x"}})

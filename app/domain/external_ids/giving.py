@@ -15,7 +15,7 @@ from app.domain.external_ids.refusing import (
     together,
 )
 from app.domain.external_ids.room import move_past
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import show_id
 
 
@@ -105,7 +105,10 @@ UPDATE {table} t
                        FROM external_id x
                       WHERE x.group_id = $1 AND x.kind = $2 AND x.{column} = given.row) k ON true
  WHERE t.group_id = $1 AND t.id = given.row
+RETURNING t.id, cardinality(t.known_as_system) AS systems
 """
+MAX_SYSTEMS = 50
+"""In how many a row can have an id: whoever reads the row reads them all."""
 
 
 async def _write(
@@ -137,7 +140,15 @@ async def _write(
                 [one.system for one in asked], [one.id for one in asked], [one.row for one in asked],
             )  # fmt: skip
     rows = {*ids, *(row["row"] for row in freed)}
-    await tx.execute(_COPY.format(table=TABLES[kind], cast=cast, column=column), group, kind, list(rows))
+    copied = await tx.fetch(
+        _COPY.format(table=TABLES[kind], cast=cast, column=column), group, kind, list(rows)
+    )
+    for row in copied:
+        if row["systems"] > MAX_SYSTEMS:
+            raise Invalid(
+                f"{show_id(kind, row['id'])} would have ids in {row['systems']} systems; {MAX_SYSTEMS} are the most.",
+                path=["externalIds"],
+            )
 
 
 _NOTE = """
