@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,8 +23,7 @@ from app.domain.assets.operations import sweep
 from app.domain.assets.storage import AssetStorage
 from app.domain.imports import operations
 from app.domain.imports.files import KEPT_FOR
-from app.importing import running
-from app.importing.queued import Imports
+from app.importing.queued import Imports, _Work
 from app.main import running as gateway_running
 from app.serving.bodies import MAX_FILE
 from app.serving.journal import Journal
@@ -365,7 +365,21 @@ def many(count: int) -> bytes:
     return ("external_id,name,email\n" + "".join(lines)).encode()
 
 
-async def test_one_that_runs_stops_after_the_batch_at_hand(house: House, sender: Sender) -> None:
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let imports rest after each batch, so that they are seen while they go on."""
+    progress = _Work.progress
+
+    def rests(self: _Work, done: int, refused: int, total: int) -> None:
+        progress(self, done, refused, total)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(_Work, "progress", rests)
+
+
+async def test_one_that_runs_stops_after_the_batch_at_hand(
+    house: House, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowly(monkeypatch)
     ident = await sender.start("kunden.csv", many(20_000))
     async with house.working():
         await sender.until(ident, lambda found: found["rows"] > 0)
@@ -381,13 +395,13 @@ async def test_one_that_runs_stops_after_the_batch_at_hand(house: House, sender:
 async def test_an_import_whose_process_stops_is_taken_up_by_the_next(
     house: House, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # In so many parts that it is not over when the first rows are seen.
-    monkeypatch.setattr(running, "BATCH", 200)
+    slowly(monkeypatch)
     ident = await sender.start("kunden.csv", many(20_000))
     async with house.working():
         await sender.until(ident, lambda found: found["rows"] > 0)
     waits = await sender.shown(ident)
     assert (waits["state"], waits["done"]) == ("QUEUED", False)
+    monkeypatch.undo()
     async with house.working():
         done = await sender.over(ident)
     assert (done["state"], done["rows"]) == ("DONE", 20_000)

@@ -12,8 +12,8 @@ from app.auth.principal import Role
 from app.auth.tokens import Tokens
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
-from app.importing import running
 from app.importing.queued import Imports
+from tests.importing.test_over_http import slowly
 from tests.live.conftest import served_with, settings_of
 
 START = (
@@ -30,8 +30,7 @@ subscription ($id: ID!) {
 async def test_progress_is_told_until_it_is_over(
     database_url: str, db: Database, tmp_path: Path, planner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # In so many parts that some are seen.
-    monkeypatch.setattr(running, "BATCH", 200)
+    slowly(monkeypatch)
     settings = settings_of(database_url, tmp_path, PLANNER=planner)
     async with served_with(settings, db) as served:
         token = Tokens(settings).mint(
@@ -53,7 +52,7 @@ async def test_progress_is_told_until_it_is_over(
         started = answer.json()["data"]["importStart"]
         assert started["errors"] == [], answer.text
         stop = asyncio.Event()
-        async with served.welcome(Authorization=f"Bearer {token}") as socket, asyncio.timeout(60):
+        async with served.welcome(Authorization=f"Bearer {token}") as socket, asyncio.timeout(90):
             await socket.ask("a", WATCH, id=started["import"]["id"])
             told = [(await socket.hear())["payload"]["data"]["importProgress"]]
             working = asyncio.create_task(

@@ -109,10 +109,10 @@ async def test_a_login_that_owns_nothing_can_serve(server: EmbeddedServer, folde
     code, said = await run("migrate", folder=folder, DATABASE_URL=url)
     assert code == 0, said
     owner = await asyncpg.connect(url)
-    await owner.execute("CREATE ROLE t_service LOGIN")
-    await owner.execute(f"GRANT {APP_ROLE}, {READ_ROLE}, {GUARDED_READ_ROLE} TO t_service WITH INHERIT FALSE")
+    await owner.execute("CREATE ROLE t_serving LOGIN")
+    await owner.execute(f"GRANT {APP_ROLE}, {READ_ROLE}, {GUARDED_READ_ROLE} TO t_serving WITH INHERIT FALSE")
     await owner.close()
-    async with serving(folder, DATABASE_URL=url.replace("postgres@", "t_service@")) as gateway:
+    async with serving(folder, DATABASE_URL=url.replace("postgres@", "t_serving@")) as gateway:
         assert (await gateway.http.get("/readyz")).json() == {"status": "ready"}
         assert await gateway.stop() == 0
     said = (folder / "gateway.log").read_text()
