@@ -82,6 +82,17 @@ async def test_columns_that_become_attributes_are_named(
     assert (await bring(db, shop, "customers", file, told=mapped, dry=True)).free == []
 
 
+async def test_a_store_that_is_not_found_says_how_stores_are_named(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("external_id,store\nS1,Köln\n")
+    report = await bring(db, shop, "customers", file, dry=True)
+    [reason] = report.reasons.values()
+    assert reason.code == "NOT_FOUND"
+    assert reason.message.startswith("There is no store Köln here; rows name stores as `store_5`")
+
+
 async def test_twice_is_once_and_a_change_is_a_change(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
     file = tmp_path / "c.jsonl"
     rows: list[dict[str, Any]] = [
