@@ -49,9 +49,11 @@ class Forbidden(Failure):
 class NotFound(Failure):
     code = "NOT_FOUND"
 
-    def __init__(self, kind: str, ident: object = None, *, path: Sequence[str | int] = ()) -> None:
+    def __init__(
+        self, kind: str, ident: object = None, *, path: Sequence[str | int] = (), more: str = ""
+    ) -> None:
         shown = "" if ident is None else f" {ident!s:.80}"
-        super().__init__(f"There is no {kind}{shown} here.", path=path)
+        super().__init__(f"There is no {kind}{shown} here{more}.", path=path)
         self.kind = kind
 
 

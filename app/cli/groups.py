@@ -21,7 +21,9 @@ Its number stands above, by itself. Next:
   gateway stores create --group {group} --name 'My shop'         campaigns belong to stores; the first is the default
   gateway projects create --group {group} --name 'My website'    a slug, under which it takes events
   gateway keys create --group {group} --write                    a credential for programs
-  gateway token --group {group} --role tenant_admin              one for a person, for an hour"""
+  gateway token --group {group} --role tenant_admin              one for a person, for an hour
+Or, where rows come from another host (README, Moving in), make no stores nor projects:
+  gateway import lagriffe FOLDER --group {group} --dry-run       then the other systems; rows bring their stores"""
 """What a new tenant needs before it can be used."""
 
 
@@ -56,7 +58,12 @@ def list_customer_groups(as_json: AsJson = False) -> None:
         groups = [asdict(one) for one in await list_groups(db)]
         show_rows(
             groups,
-            lambda one: (one["number"], one["name"], one["currency"], f"{one['stores']} stores"),
+            lambda one: (
+                one["number"],
+                one["name"],
+                one["currency"],
+                f"{one['stores']} store{'' if one['stores'] == 1 else 's'}",
+            ),
             as_json=as_json,
         )
 

@@ -26,7 +26,11 @@ def list_them(group: Group, as_json: AsJson = False) -> None:
     async def show(db: "Database", _: "Settings") -> None:
         show_rows(
             await list_partners(db, group),
-            lambda one: (one["number"], one["name"], f"{one['agreements']} agreements"),
+            lambda one: (
+                one["number"],
+                one["name"],
+                f"{one['agreements']} agreement{'' if one['agreements'] == 1 else 's'}",
+            ),
             as_json=as_json,
         )
 

@@ -45,6 +45,8 @@ class Report:
 
     absent: list[str] = field(default_factory=list)
     """Columns that were mapped, and that no file has."""
+    free: list[str] = field(default_factory=list)
+    """Columns that mean nothing here and are kept as free attributes."""
 
     @property
     def imported(self) -> int:
@@ -97,6 +99,7 @@ class Report:
             "lost": {concept: dict(counts.most_common()) for concept, counts in self.lost.items()},
             "unknown": {concept: dict(counts.most_common()) for concept, counts in self.unknown.items()},
             "absent": self.absent,
+            "free": self.free,
             "reasons": [
                 {
                     "code": r.code,
@@ -136,6 +139,12 @@ class Report:
                 told.append(f"They are in {file['refused']}, the reasons in {file['reasons']}.")
         if self.absent:
             told.append(f"No column is called {', '.join(f'`{name}`' for name in self.absent)}.")
+        if self.free:
+            named = ", ".join(f"`{name}`" for name in self.free[:20])
+            more = f" and {len(self.free) - 20} more" if len(self.free) > 20 else ""
+            told.append(
+                f"Kept as free attributes: {named}{more}; `--map` says what they are, `--ignore` leaves out."
+            )
         if not self.rows:
             told.append("There are no rows.")
         return told

@@ -120,8 +120,10 @@ async def import_files(
                 run.give_up()
                 report.read(file, run.refusals)
             progress(report.rows, report.refused, max(total, report.rows))
-        absent = [reader.not_there() for _, reader in opened if isinstance(reader, ColumnReader)]
+        columns = [reader for _, reader in opened if isinstance(reader, ColumnReader)]
+        absent = [reader.not_there() for reader in columns]
         report.absent = sorted(frozenset.intersection(*absent)) if absent else []
+        report.free = sorted({name for reader in columns for name in reader.kept_free()})
     finally:
         for file, _ in opened:
             file.close()

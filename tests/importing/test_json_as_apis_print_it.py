@@ -151,3 +151,22 @@ def test_a_damaged_archive_is_said(tmp_path: Path, damage: slice) -> None:
     content = gzip.compress(b"".join(b"%d,x\n" % n for n in range(1000)))[damage]
     with pytest.raises(Invalid, match="damaged"):
         opened(tmp_path, "a.csv.gz", content)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ('{\n  \u2022 "id": "1",\n  \u2022 "data": {\n    }\n}', "\u2022"),
+        ("[\n  \u2022 {\n    },\n  \u2022 {\n    }\n]", "\u2022"),
+        ('{"id": "1", "content": {...}}', "..."),
+        ('{"data": {"id": "1", "attributes": { \u2026 }}}', "..."),
+        ('{"id": "\u2022 one...", broken}', None),
+    ],
+)
+def test_a_sample_copied_from_a_page_is_refused_with_what_to_take_out(
+    tmp_path: Path, text: str, sign: str | None
+) -> None:
+    for row in rows_of(tmp_path, "a.json", text.encode()):
+        assert row.fault is not None
+        assert row.fault.message.endswith("as pages of documentation show it: take that out.") == bool(sign)
+        assert sign is None or f"`{sign}`" in row.fault.message

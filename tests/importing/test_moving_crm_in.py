@@ -342,3 +342,22 @@ async def test_what_it_prints_beside_the_documented_keys_is_told_as_lost(
         0,
         {"campaigns": {"colour": 1}, "campaign_totals": {"metrics.bounced": 1}},
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"name": "n", "type": "promotion", "channels": ["email"]}', "campaign"),
+        ('{"name": "n", "type": "dynamic", "criteria": {"loyalty_tier": "gold"}}', "segment"),
+        ('{"code": "WELCOME20", "type": "percentage", "value": 20}', "promo"),
+    ],
+)
+async def test_what_clients_send_is_refused_as_such(
+    db: Database, marketers: Make, tmp_path: Path, text: str, what: str
+) -> None:
+    new = await marketers()
+    (tmp_path / "a.json").write_text(text)
+    report = await bring(db, new.given, tmp_path)
+    assert [reason.message for reason in report.reasons.values()] == [
+        f"The {what} has no `id`: it is what clients send, not what Marketing & CRM answers."
+    ]

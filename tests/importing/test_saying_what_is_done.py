@@ -70,6 +70,29 @@ async def test_a_german_table_as_excel_writes_it(
     assert verdicts(again) == [1, 0, 0, 0]
 
 
+async def test_columns_that_become_attributes_are_named(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = tmp_path / "kunden.csv"
+    file.write_text("Kundennr;E-Mail;Umsatz;Notiz;attributes.farbe\n1;a@example.org;1,50;x;rot\n")
+    report = await bring(db, shop, "customers", file, told=read_told(ignored=["Notiz"]), dry=True)
+    assert report.free == report.as_json()["free"] == ["Kundennr", "Umsatz"]
+    assert "Kept as free attributes: `Kundennr`, `Umsatz`;" in report.lines()[-1]
+    mapped = read_told(maps=["Kundennr=external_id", "Umsatz=total_spent"], ignored=["Notiz"])
+    assert (await bring(db, shop, "customers", file, told=mapped, dry=True)).free == []
+
+
+async def test_a_store_that_is_not_found_says_how_stores_are_named(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("external_id,store\nS1,Köln\n")
+    report = await bring(db, shop, "customers", file, dry=True)
+    [reason] = report.reasons.values()
+    assert reason.code == "NOT_FOUND"
+    assert reason.message.startswith("There is no store Köln here; rows name stores as `store_5`")
+
+
 async def test_twice_is_once_and_a_change_is_a_change(db: Database, shop: GivenGroup, tmp_path: Path) -> None:
     file = tmp_path / "c.jsonl"
     rows: list[dict[str, Any]] = [

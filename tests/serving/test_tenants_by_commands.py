@@ -34,6 +34,7 @@ def gateway(database_url: str, folder: Path) -> Callable[..., Any]:
 async def new_group(gateway: Callable[..., Any]) -> str:
     code, said = await gateway("groups", "create", "--name", "New", "--currency", "EUR", "--time-zone", "UTC")
     assert code == 0, said
+    assert "make no stores nor projects" in said  # whoever moves in would number them twice
     return str(said.splitlines()[0])
 
 
@@ -119,6 +120,8 @@ async def test_what_a_tenant_is_made_of_is_made_listed_and_closed(gateway: Calla
     miles = str(partner["number"])
     await rows("partners", "agree", miles, "--name", "Deal", "--store", str(first["number"]))
     assert await rows("partners", "list") == [{**partner, "agreements": 1}]
+    _, said = await gateway("partners", "list", "--group", group)
+    assert said == f"{miles}\tMiles\t1 agreement\n"
     assert "Deal (pship_" in await refused("partners", "archive", miles)
 
     await rows("projects", "archive", str(project["number"]))

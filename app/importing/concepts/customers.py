@@ -114,11 +114,16 @@ class CustomerWriter:
                     )
 
 
+_STORES_ARE_NAMED = (
+    "; rows name stores as `store_5`, by the beacon key, or by the id that another system has for them"
+)
+
+
 def _entry(record: Record, stores: Mapping[str, int], *, now: datetime) -> CustomerEntry:
     row = RowReader(record.values)
     store = row.take("store", text)
     if store is not None and store not in stores:
-        raise NotFound("store", store, path=["store"])
+        raise NotFound("store", store, path=["store"], more=_STORES_ARE_NAMED)
     values: dict[str, Any] = {
         "external_id": row.take("external_id", text),
         "email": row.take("email", text),

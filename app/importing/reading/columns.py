@@ -123,6 +123,14 @@ class ColumnReader:
         """Names that were mapped, and that the file does not have."""
         return frozenset(self._unmapped)
 
+    def kept_free(self) -> frozenset[str]:
+        """Columns of the file that mean nothing here, and become free attributes."""
+        return frozenset(
+            name
+            for name, ours in self._found.items()
+            if self._columns.free and ours is not None and ours.partition(".")[0] not in self._ours.values()
+        )
+
     def __contains__(self, key: object) -> bool:
         """Whether a key is one of a row's."""
         return isinstance(key, str) and _bare(snake(key)) in self._ours

@@ -45,7 +45,7 @@ class Documents(RowFile):
                     raise ValueError(f"It has {len(element.raw)} bytes; at most {MAX_ROW} are allowed.")
                 values = read_object(element.raw, long_numbers=True)
             except ValueError as why:
-                problem = Invalid(_of_a_row(str(why)), code="UNREADABLE")
+                problem = Invalid(_of_a_row(str(why), element.raw), code="UNREADABLE")
                 values = {}
             else:
                 problem = None
@@ -145,5 +145,16 @@ def _in_its_list(text: str, row: Row) -> str:
 _PLACE = "\u2026 the row \u2026"
 
 
-def _of_a_row(message: str) -> str:
-    return message.replace("The body", "The row").replace("the body", "the row")
+def _of_a_row(message: str, raw: bytes) -> str:
+    told = message.replace("The body", "The row").replace("the body", "the row")
+    copied = next((sign for sign, pattern in _SIGNS_OF_A_PAGE if pattern.search(raw)), None)
+    if copied is None:
+        return told
+    return f"{told.removesuffix('.')}. It has `{copied}` as pages of documentation show it: take that out."
+
+
+_SIGNS_OF_A_PAGE = (
+    ("\u2022", re.compile(rb"(?:\A|\n)[ \t]*\xe2\x80\xa2")),
+    ("...", re.compile(rb"[{\[:][ \t\r\n]*(?:\.\.\.|\xe2\x80\xa6)")),
+)
+"""What a sample has when it is copied from a page: a sign before each line, and where something is left out."""

@@ -97,6 +97,11 @@ def _record(concept: str, row: Row, names: tuple[str, ...], further: Mapping[str
     known = {*names, *read, "id", "customer_segment_id"}
     lost = {name: 1 for name, value in row.values.items() if name not in known and value is not None}
     ident = row.values.get("id")
+    if ident is None:
+        raise Invalid(
+            f"The {concept.removesuffix('s')} has no `id`: it is what clients send, not what Marketing & CRM answers.",
+            path=["id"],
+        )
     if isinstance(ident, bool) or not isinstance(ident, str | int) or ident == "":
         raise Invalid("`id` is a text.", path=["id"])
     told = {name: value for name, value in further.items() if value is not None}
