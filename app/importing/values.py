@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from app.errors import Invalid
@@ -11,6 +12,7 @@ from app.values.instants import read_date, read_instant
 from app.values.json_text import kind_of, read_json
 
 T = TypeVar("T")
+W = TypeVar("W", bound=StrEnum)
 YES = {"true", "1", "yes", "y", "t"}
 NO = {"false", "0", "no", "n", "f"}
 
@@ -50,6 +52,18 @@ def text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise Invalid(f"`{name}` is a text, not {kind_of(value)}.", path=[name])
     return value.strip()
+
+
+def one_of(words: type[W]) -> Callable[[Any, str], W]:
+    """A reader of one of these words, in any case."""
+
+    def read(value: Any, name: str) -> W:
+        word = text(value, name).lower()
+        if word not in list(words):
+            raise Invalid(f"`{name}` is one of {', '.join(words)}.", path=[name])
+        return words(word)
+
+    return read
 
 
 def flag(value: Any, name: str) -> bool:

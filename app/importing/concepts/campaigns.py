@@ -33,7 +33,18 @@ from app.importing.concepts.singly import one_by_one
 from app.importing.concepts.stores import some_store, store_named
 from app.importing.knowing import before_made, give_ids, known_row, named_row, named_rows
 from app.importing.records import Columns, Outcome, Record, Verdict
-from app.importing.values import RowReader, day_or_instant, document, exact, flag, instant, text, texts, whole
+from app.importing.values import (
+    RowReader,
+    day_or_instant,
+    document,
+    exact,
+    flag,
+    instant,
+    one_of,
+    text,
+    texts,
+    whole,
+)
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.values.changes import UNSET
 from app.values.ids import read_id
@@ -199,7 +210,7 @@ async def _past(
     """What it says of its past, and whether it is deleted. With `now` its template may be still to come."""
     template = row.take("template", _named, "template_id")
     past: dict[str, Any] = {
-        "status": row.take("status", _status),
+        "status": row.take("status", one_of(CampaignStatus)),
         "is_active": row.take("is_active", flag),
         "currency": row.take("currency", text),
         "created_at": row.take("created_at", instant),
@@ -236,8 +247,8 @@ async def _fields(tx: Transaction, row: RowReader, ids: Any) -> CampaignFields:
         "starts_at" if isinstance(start, datetime) else "starts_on": start,
         "ends_at" if isinstance(end, datetime) else "ends_on": end,
         "budget_total": row.take("budget", exact, "budget_total"),
-        "type": row.take("type", _kind),
-        "objective": row.take("objective", _objective),
+        "type": row.take("type", one_of(CampaignType)),
+        "objective": row.take("objective", one_of(Objective)),
         "channels": row.take("channels", texts),
     }
     for name, (kind, what) in _REFERENCES.items():
@@ -280,22 +291,3 @@ def _deleted(value: Any, name: str) -> datetime | bool:
         return flag(value, name)
     except Failure:
         return instant(value, name)
-
-
-def _status(value: Any, name: str) -> CampaignStatus:
-    return CampaignStatus(_one_of(list(CampaignStatus), value, name))
-
-
-def _kind(value: Any, name: str) -> CampaignType:
-    return CampaignType(_one_of(list(CampaignType), value, name))
-
-
-def _objective(value: Any, name: str) -> Objective:
-    return Objective(_one_of(list(Objective), value, name))
-
-
-def _one_of(codes: Sequence[str], value: Any, name: str) -> str:
-    word = text(value, name).lower()
-    if word not in codes:
-        raise Invalid(f"`{name}` is one of {', '.join(codes)}.", path=[name])
-    return word

@@ -17,7 +17,7 @@ from app.importing.concepts.singly import one_by_one
 from app.importing.concepts.tracking import project_of
 from app.importing.knowing import before_made, give_ids, known_row
 from app.importing.records import Columns, Outcome, Record, Verdict
-from app.importing.values import RowReader, document, flag, instant, text
+from app.importing.values import RowReader, document, flag, instant, one_of, text
 from app.tables.event_types import EventDataType, EventFieldKind, RewardTrigger
 from app.tables.funnels import FunnelStage
 from app.values.changes import UNSET
@@ -63,8 +63,8 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     values: dict[str, Any] = {"name": row.take("name", text), "fields": row.take("fields", _fields)}
     for name in _DOCUMENTS:
         values[name] = row.take(name, document)
-    values["funnel_stage"] = row.take("funnel_stage", _stage)
-    values["trigger"] = row.take("trigger", _trigger)
+    values["funnel_stage"] = row.take("funnel_stage", one_of(FunnelStage))
+    values["trigger"] = row.take("trigger", one_of(RewardTrigger))
     values["trigger_by_strangers"] = row.take("trigger_by_strangers", flag)
     row.nothing_left(EventTypeWriter.columns.known)
     given = EventTypeFields(**{name: UNSET if value is None else value for name, value in values.items()})
@@ -114,18 +114,3 @@ def _field(told: Any, at: int) -> FieldEntry:
         return FieldEntry(**values)
     except (TypeError, ValueError) as why:
         raise Invalid(f"`fields.{at}`: {why}.", path=["fields", at]) from None
-
-
-def _stage(value: Any, name: str) -> FunnelStage:
-    return FunnelStage(_one_of(list(FunnelStage), value, name))
-
-
-def _trigger(value: Any, name: str) -> RewardTrigger:
-    return RewardTrigger(_one_of(list(RewardTrigger), value, name))
-
-
-def _one_of(codes: Sequence[str], value: Any, name: str) -> str:
-    word = text(value, name).lower()
-    if word not in codes:
-        raise Invalid(f"`{name}` is one of {', '.join(codes)}.", path=[name])
-    return word

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from app.db.database import Transaction
 from app.domain.spend.operations import bring_in_limit
 from app.domain.spend.rules import UNCAPPED, Limit, checked
-from app.errors import Invalid
 from app.importing.concepts.campaign_metrics import campaign_of
 from app.importing.concepts.singly import one_by_one
 from app.importing.records import Columns, Outcome, Record, Verdict
-from app.importing.values import RowReader, exact, text
+from app.importing.values import RowReader, exact, one_of
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 
 _ANY = "SELECT EXISTS (SELECT FROM spend_limit WHERE group_id = $1 AND campaign_id = $2)"
@@ -33,8 +31,8 @@ class SpendLimitWriter:
 
 async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     row = RowReader(record.values)
-    kind = row.take("type", _one_of(SpendLimitType))
-    renewal = row.take("renewal", _one_of(SpendLimitRenewal))
+    kind = row.take("type", one_of(SpendLimitType))
+    renewal = row.take("renewal", one_of(SpendLimitRenewal))
     amount = row.take("amount", exact)
     row.nothing_left(SpendLimitWriter.columns.known)
     if kind is None:
@@ -47,13 +45,3 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     if not await bring_in_limit(tx, campaign_id, limit, now=now):
         return Verdict.SAME
     return Verdict.CHANGED if before else Verdict.MADE
-
-
-def _one_of(codes: Any) -> Any:
-    def read(value: Any, name: str) -> Any:
-        word = text(value, name).lower()
-        if word not in list(codes):
-            raise Invalid(f"`{name}` is one of {', '.join(codes)}.", path=[name])
-        return codes(word)
-
-    return read

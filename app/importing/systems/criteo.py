@@ -8,6 +8,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.importing.records import Lists, Record, Row
+from app.importing.systems.printed import number_id, object_in, others
 from app.values.systems import CRITEO
 
 _LIMIT = {"spendLimitType": "type", "spendLimitRenewal": "renewal", "spendLimitAmount": "amount"}
@@ -24,18 +25,18 @@ class CriteoReader:
         """The campaign, its advertiser, its spend limit."""
         values: Mapping[str, Any] = row.values
         if "data" in values:
-            values = _object(values["data"], "data")
+            values = object_in(values["data"], "data")
         if values.get("type") != "Campaign":
             raise Invalid(
                 'This is nothing Criteo prints: a campaign has `"type": "Campaign"`.', code="NOT_PRINTED"
             )
-        told = _object(values.get("attributes"), "attributes")
+        told = object_in(values.get("attributes"), "attributes")
         if not told:
             raise Invalid("The campaign has no `attributes`.", path=["attributes"])
-        ids = _ids(values.get("id"), "id")
+        ids = number_id(CRITEO, values.get("id"), "id")
         advertiser = None
         if told.get("advertiserId") is not None:
-            of_store = _ids(told["advertiserId"], "attributes.advertiserId")
+            of_store = number_id(CRITEO, told["advertiserId"], "attributes.advertiserId")
             advertiser = of_store[CRITEO]
             yield Record("stores", {}, row, of_store, {"external_id": "advertiserId"})
         yield Record(
@@ -44,10 +45,10 @@ class CriteoReader:
             row,
             ids,
             {"objective": "goal", "store": "advertiserId"},
-            _others(values, {"type", "id", "attributes"})
-            | _others(told, {"name", "advertiserId", "goal", "spendLimit"}, "attributes."),
+            others(values, {"type", "id", "attributes"})
+            | others(told, {"name", "advertiserId", "goal", "spendLimit"}, "attributes."),
         )
-        limit = _object(told.get("spendLimit"), "attributes.spendLimit")
+        limit = object_in(told.get("spendLimit"), "attributes.spendLimit")
         if limit:
             sent = {ours: limit.get(theirs) for theirs, ours in _LIMIT.items()}
             if sent["renewal"] == _UNDEFINED:
@@ -55,22 +56,4 @@ class CriteoReader:
             if isinstance(sent["amount"], Mapping):
                 sent["amount"] = sent["amount"].get("value")  # as the vendor's SDKs say it
             names = {ours: f"spendLimit.{theirs}" for theirs, ours in _LIMIT.items()}
-            yield Record("spend_limits", sent, row, ids, names, _others(limit, set(_LIMIT), "spendLimit."))
-
-
-def _ids(value: Any, name: str) -> dict[str, str]:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Invalid(f"`{name}` is a number.", path=name.split("."))
-    return {CRITEO: str(value)}
-
-
-def _object(value: Any, name: str) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise Invalid(f"`{name}` is an object.", path=name.split("."))
-    return value
-
-
-def _others(values: Mapping[str, Any], known: set[str], before: str = "") -> dict[str, int]:
-    return {before + name: 1 for name, value in values.items() if name not in known and value is not None}
+            yield Record("spend_limits", sent, row, ids, names, others(limit, set(_LIMIT), "spendLimit."))

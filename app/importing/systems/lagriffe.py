@@ -8,6 +8,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.importing.records import Lists, Record, Row
+from app.importing.systems.printed import number_id, object_in, others
 from app.values.systems import LAGRIFFE
 
 _COUNTS = ("impressions", "clicks", "conversions", "spend")
@@ -33,7 +34,7 @@ class LaGriffeReader:
         """What a campaign, its metrics or a customer group tells."""
         values: Mapping[str, Any] = row.values
         if "data" in values and "success" in values:
-            values = _object(values["data"], "data")
+            values = object_in(values["data"], "data")
             if not values:
                 return
         if "campaign_id" in values:
@@ -55,8 +56,8 @@ def _campaign(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
         raise Invalid(
             "The campaign has no `id`: it is what clients send, not what La Griffe answers.", path=["id"]
         )
-    ids = _ids(values["id"], "id")
-    customer = _object(values.get("customer"), "customer")
+    ids = number_id(LAGRIFFE, values["id"], "id")
+    customer = object_in(values.get("customer"), "customer")
     beacon = values.get("external_beacon_key") or customer.get("external_beacon_key")
     store = customer.get("id")
     if store is not None or beacon is not None:
@@ -64,20 +65,20 @@ def _campaign(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
             "stores",
             {"name": customer.get("name"), "beacon_key": beacon},
             row,
-            {} if store is None else _ids(store, "customer.id"),
+            {} if store is None else number_id(LAGRIFFE, store, "customer.id"),
             {"name": "customer.name", "beacon_key": "external_beacon_key"},
-            _others(customer, _STORE, "customer."),
+            others(customer, _STORE, "customer."),
         )
     named: str | None = beacon if store is None else str(store)
-    project = _object(values.get("project"), "project")
+    project = object_in(values.get("project"), "project")
     if project.get("id") is not None:
         yield Record(
             "projects",
             {"name": project.get("name"), "store": named, "created_at": values.get("created_at")},
             row,
-            _ids(project["id"], "project.id"),
+            number_id(LAGRIFFE, project["id"], "project.id"),
             {"name": "project.name"},
-            _others(project, _PROJECT, "project."),
+            others(project, _PROJECT, "project."),
         )
     told = {name: values.get(name) for name in _AS_THEY_ARE}
     told |= {
@@ -86,18 +87,18 @@ def _campaign(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
         "ends_on": values.get("end_date"),
     }
     told |= {"store": named, "project": None if project.get("id") is None else str(project["id"])}
-    yield Record("campaigns", told, row, ids, _NAMED, _others(values, _CAMPAIGN))
-    if (totals := _object(values.get("metrics"), "metrics")) and any(totals.get(name) for name in _COUNTS):
+    yield Record("campaigns", told, row, ids, _NAMED, others(values, _CAMPAIGN))
+    if (totals := object_in(values.get("metrics"), "metrics")) and any(totals.get(name) for name in _COUNTS):
         yield Record(
             "campaign_metrics",
             {"totals": {name: totals.get(name) for name in _COUNTS}},
             row,
             ids,
             {"totals": "metrics"},
-            _others(totals, set(_COUNTS), "metrics."),
+            others(totals, set(_COUNTS), "metrics."),
         )
     for place, asset in enumerate(_list(values.get("assets"), "assets")):
-        one = _object(asset, "assets")
+        one = object_in(asset, "assets")
         if one.get("id") is None:
             raise Invalid("A file has no `id`.", path=["assets", place, "id"])
         yield Record(
@@ -107,20 +108,20 @@ def _campaign(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
                 "campaign": ids[LAGRIFFE],
             },
             row,
-            _ids(one["id"], "assets.id"),
+            number_id(LAGRIFFE, one["id"], "assets.id"),
             {name: f"assets.{name}" for name in _ASSET},
-            _others(one, _ASSET, "assets."),
+            others(one, _ASSET, "assets."),
         )
 
 
 def _metrics(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
-    lost = _others(values, _METRICS)
+    lost = others(values, _METRICS)
     series: list[dict[str, Any]] = []
     for channel in _list(values.get("channels"), "channels"):
-        of_channel = _object(channel, "channels")
-        lost |= _others(of_channel, {"channel", "totals", "series"}, "channels.")
+        of_channel = object_in(channel, "channels")
+        lost |= others(of_channel, {"channel", "totals", "series"}, "channels.")
         for day in _list(of_channel.get("series"), "channels.series"):
-            one = _object(day, "channels.series")
+            one = object_in(day, "channels.series")
             series.append(
                 {
                     "day": one.get("date"),
@@ -128,39 +129,20 @@ def _metrics(values: Mapping[str, Any], row: Row) -> Iterator[Record]:
                     **{n: one.get(n) for n in _COUNTS},
                 }
             )
-            for name, count in _others(one, {"date", *_COUNTS}, "channels.series.").items():
+            for name, count in others(one, {"date", *_COUNTS}, "channels.series.").items():
                 lost[name] = lost.get(name, 0) + count
-    totals = _object(values.get("totals"), "totals")
+    totals = object_in(values.get("totals"), "totals")
     yield Record(
         "campaign_metrics",
         {"series": series, "totals": {name: totals.get(name) for name in _COUNTS}},
         row,
-        _ids(values["campaign_id"], "campaign_id"),
+        number_id(LAGRIFFE, values["campaign_id"], "campaign_id"),
         {"external_id": "campaign_id", "series": "channels.series"},
-        lost | _others(totals, set(_COUNTS), "totals."),
+        lost | others(totals, set(_COUNTS), "totals."),
     )
-
-
-def _ids(value: Any, name: str) -> dict[str, str]:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Invalid(f"`{name}` is a number.", path=name.split("."))
-    return {LAGRIFFE: str(value)}
-
-
-def _object(value: Any, name: str) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise Invalid(f"`{name}` is an object.", path=name.split("."))
-    return value
 
 
 def _list(value: Any, name: str) -> list[Any]:
     if value is not None and not isinstance(value, list):
         raise Invalid(f"`{name}` is a list.", path=name.split("."))
     return value or []
-
-
-def _others(values: Mapping[str, Any], known: set[str], before: str = "") -> dict[str, int]:
-    """What is there beside what we know of."""
-    return {before + name: 1 for name, value in values.items() if name not in known and value is not None}
