@@ -32,8 +32,13 @@ async def known_row(tx: Transaction, kind: str, ids: Mapping[str, str]) -> RowId
 
 async def before_made(tx: Transaction, kind: str, ids: Mapping[str, str]) -> None:
     """Make room for the numbers that a new row will have."""
-    for system, ident in ids.items():
-        await make_room(tx, kind, system, [ident])
+    await before_many_made(tx, kind, [ids])
+
+
+async def before_many_made(tx: Transaction, kind: str, many: Iterable[Mapping[str, str]]) -> None:
+    """The same for many rows at once."""
+    for system, idents in _by_system(many).items():
+        await make_room(tx, kind, system, idents)
 
 
 async def give_ids(tx: Transaction, kind: str, row: RowId, ids: Mapping[str, str]) -> None:
@@ -45,11 +50,7 @@ async def known_rows(
     tx: Transaction, kind: str, many: Sequence[Mapping[str, str]]
 ) -> list[int | Conflict | None]:
     """`known_row` for many at once; a Conflict in the place of one whose ids are several rows'. Without ids: None."""
-    by_system: dict[str, list[str]] = {}
-    for ids in many:
-        for system, ident in ids.items():
-            by_system.setdefault(system, []).append(ident)
-    found = {system: await rows_with_ids(tx, kind, system, idents) for system, idents in by_system.items()}
+    found = await _found(tx, kind, many)
     rows: list[int | Conflict | None] = []
     for ids in many:
         own = {row for system, ident in ids.items() if isinstance(row := found[system].get(ident), int)}
@@ -62,11 +63,7 @@ async def known_rows(
 
 async def give_many(tx: Transaction, kind: str, many: Sequence[tuple[int, Mapping[str, str]]]) -> None:
     """`give_ids` for many at once, where rows do not have them already. The path of a failure begins with the place."""
-    by_system: dict[str, list[str]] = {}
-    for _, ids in many:
-        for system, ident in ids.items():
-            by_system.setdefault(system, []).append(ident)
-    found = {system: await rows_with_ids(tx, kind, system, idents) for system, idents in by_system.items()}
+    found = await _found(tx, kind, [ids for _, ids in many])
     missing: dict[RowId, dict[str, str | None]] = {}
     paths: dict[RowId, Sequence[str | int]] = {}
     for place, (row, ids) in enumerate(many):
@@ -117,6 +114,22 @@ async def within_reach(tx: Transaction, kind: str, rows: Iterable[int]) -> set[i
     )
     own = tx.scope.store_id if kind == "store" else None
     return {row["id"] for row in found if own in (None, row["id"])}
+
+
+async def _found(
+    tx: Transaction, kind: str, many: Iterable[Mapping[str, str]]
+) -> dict[str, dict[str, RowId]]:
+    """By system: its ids → the rows that were given them."""
+    asked = _by_system(many)
+    return {system: await rows_with_ids(tx, kind, system, idents) for system, idents in asked.items()}
+
+
+def _by_system(many: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for ids in many:
+        for system, ident in ids.items():
+            grouped.setdefault(system, []).append(ident)
+    return grouped
 
 
 def _several(ids: Mapping[str, str]) -> Conflict:

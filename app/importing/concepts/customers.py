@@ -13,10 +13,10 @@ from app.domain.customers.totals import TOTALS, settle_totals
 from app.domain.external_ids.finding import rows_with_ids
 from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
-from app.domain.external_ids.room import make_room
 from app.domain.webhooks.consent import settle_consent
 from app.errors import Failure, Invalid, NotFound, Several
 from app.importing.concepts.stores import stores_of
+from app.importing.knowing import before_many_made
 from app.importing.named import Named
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, document, exact, flag, instant, text, texts, whole
@@ -87,7 +87,7 @@ class CustomerWriter:
             at for at in range(len(entries)) if at in differing or _has_new_ids(ids.get(at), known[at])
         ]
         if ids:
-            await _make_room(tx, [ids[at] for at in changed if at in ids])
+            await before_many_made(tx, "cust", [ids[at] for at in changed if at in ids])
         try:
             if changed:
                 done = await upsert_customers(tx, [entries[at] for at in changed], now=now)
@@ -287,11 +287,6 @@ async def _with_keys(
         else:
             settled[at] = replace(entries[at], email=there["email"])
     return settled
-
-
-async def _make_room(tx: Transaction, given: Sequence[Mapping[str, str]]) -> None:
-    for system in {system for ids in given for system in ids}:
-        await make_room(tx, "cust", system, [ids[system] for ids in given if system in ids])
 
 
 async def _give_ids(tx: Transaction, rows: Mapping[int, int], ids: Mapping[int, Mapping[str, str]]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
-from app.domain.external_ids.room import make_room
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.errors import Failure, Invalid, Several
 from app.importing.concepts.whom import Named
+from app.importing.knowing import before_many_made
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, exact, instant, text
 
@@ -53,17 +53,12 @@ class OrderWriter:
             raise RefusedTogether(faults)
         known = await _stored(tx, entries)
         new = [at for at, entry in enumerate(entries) if entry.reference not in known]
-        by_system: dict[str, list[str]] = {}
-        for at in new:
-            for system, ident in records[at].external_ids.items():
-                by_system.setdefault(system, []).append(ident)
-        for system, ids in by_system.items():
-            await make_room(tx, "order", system, ids)
+        await before_many_made(tx, "order", [records[at].external_ids for at in new])
         try:
             await record_orders(tx, [entries[at] for at in new], now=now)
         except Several as several:
             raise RefusedTogether({new[int(f.path[1])]: _told(f) for f in several.failures}) from None
-        if by_system:
+        if any(records[at].external_ids for at in new):
             made = await _stored(tx, [entries[at] for at in new])
             ids_of: dict[RowId, Ids] = {
                 made[entries[at].reference]: records[at].external_ids for at in reversed(new)

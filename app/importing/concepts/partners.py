@@ -10,11 +10,10 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.external_ids.room import make_room
 from app.domain.groups.bringing_in_partners import Brought, bring_in_partners, bring_in_partnerships
 from app.errors import Conflict, Failure, Invalid, Several
 from app.importing.concepts.trees import Names, systems_of
-from app.importing.knowing import give_many, known_rows
+from app.importing.knowing import before_many_made, give_many, known_rows
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, instant, text
 
@@ -168,12 +167,7 @@ class _Batch:
 
     async def making_room(self) -> list[Brought]:
         """What is to be, after our numbers have given way to those of new ones."""
-        by_system: dict[str, list[str]] = {}
-        for at in self._new:
-            for system, ident in self._records[at].external_ids.items():
-                by_system.setdefault(system, []).append(ident)
-        for system, idents in by_system.items():
-            await make_room(self._tx, self._kind, system, idents)
+        await before_many_made(self._tx, self._kind, [self._records[at].external_ids for at in self._new])
         return [brought for brought, _ in self._asked.values()]
 
     async def done(self, changed: Sequence[bool]) -> list[Outcome]:
