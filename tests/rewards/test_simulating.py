@@ -66,6 +66,12 @@ async def history(world: Given) -> tuple[int, int]:
         goals=[(*CAP, 3000), (1, 2, 2)],
     )
     take = await world.campaign(world.flow(90), reward_type=2)
+    # Earned, redeemed, and both taken back: however the clients' turns fall, both books have reversals.
+    earned = await world.pay(earn, *(world.spend(f"first/{n}") for n in range(5)))
+    redeemed = await world.pay(take, world.spend("first"))
+    for evaluation in (*redeemed, earned[0]):
+        async with world.db.transaction(world.scope) as tx:
+            await reverse(tx, evaluation["id"], now=NOON)
     done: list[int] = []
 
     async def client(at: int) -> None:
