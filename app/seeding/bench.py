@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from app.db.database import Database, group_setting
+from app.domain.metrics.facts import REBUILD
 from app.seeding.progress import Progress, silent
 from app.values.scope import Scope
 
@@ -69,6 +70,8 @@ async def seed_bench(
                     done = (number - 1) * len(steps) + place
                     progress(f"group {number} of {groups}: {step.title}", done, groups * len(steps))
                     await _run(connection, step, {**values, "group_id": group_id})
+                for statement in REBUILD:
+                    await connection.execute(statement, group_id, timeout=180)
                 made += 1
         group_ids.append(group_id)
     progress("done", groups * len(steps), groups * len(steps))

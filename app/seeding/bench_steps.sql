@@ -164,29 +164,35 @@ SELECT o.group_id, o.campaign_id, 'outlay', o.id || '/' || d.day, d.day, c.chann
 
 -- step: the ledger, reported spend
 INSERT INTO spend_entry (group_id, campaign_id, source, source_ref, day, channel, amount, currency)
-SELECT group_id, id, 'reported', id || '/' || (:today::date - n) || '/' || channels[2], :today::date - n,
+SELECT group_id, id, 'reported:' || channels[2], id || '/' || (:today::date - n) || '/' || channels[2],
+       :today::date - n,
        channels[2], (1 + (id * 17 + n) % 9000) / 100.0, currency
   FROM campaign CROSS JOIN generate_series(1, 30) AS n WHERE group_id = :group_id::bigint ORDER BY id, n DESC
 
--- step: metrics
-INSERT INTO campaign_metric (group_id, campaign_id, day, channel, currency, impressions, clicks, conversions, sent,
-  delivered, opened, unsubscribed, spend, revenue, extra)
-SELECT group_id, campaign_id, day, channel, currency, shown, shown / 20, shown / 400,
-       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown ELSE 0 END,
-       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown * 97 / 100 ELSE 0 END,
-       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown * 2 / 5 ELSE 0 END,
-       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown / 900 ELSE 0 END,
-       amount, round(amount * 3.5, 2), '{}'
+-- step: facts of spend
+INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, spend)
+SELECT group_id, campaign_id, day, channel, source, currency, sum(amount)
+  FROM spend_entry WHERE group_id = :group_id::bigint AND source NOT LIKE 'reported:%'
+ GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 2, 3, 4
+
+-- step: facts of orders
+INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, conversions, revenue)
+SELECT group_id, campaign_id, day, channel, 'orders', currency, 1, round(sum(amount) * 3.5, 2)
+  FROM spend_entry WHERE group_id = :group_id::bigint GROUP BY 1, 2, 3, 4, 6 ORDER BY 2, 3, 4
+
+-- step: facts of reports
+INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, impressions, clicks, conversions,
+  sent, delivered, opened, clicked, unsubscribed, spend, extra)
+SELECT group_id, campaign_id, day, channel, 'reported:' || channel, currency, shown, shown / 20, shown / 400,
+       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown END,
+       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown * 97 / 100 END,
+       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown * 2 / 5 END,
+       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown / 25 END,
+       CASE WHEN channel IN ('email', 'push', 'sms') THEN shown / 900 END,
+       amount, '{}'
   FROM (SELECT *, 500 + (campaign_id * 37 + day_number * 101) % 20000 AS shown
-          FROM (SELECT group_id, campaign_id, day, channel, currency, sum(amount) AS amount,
+          FROM (SELECT group_id, campaign_id, day, channel, currency,
+                       coalesce(sum(amount) FILTER (WHERE source LIKE 'reported:%'), 0) AS amount,
                        day - date '2000-01-01' AS day_number
                   FROM spend_entry WHERE group_id = :group_id::bigint GROUP BY 1, 2, 3, 4, 5) ledger) numbers
  ORDER BY campaign_id, day, channel
-
--- step: rollup
-INSERT INTO metric_rollup (group_id, store_id, day, channel, currency, impressions, clicks, conversions, sent,
-  delivered, opened, unsubscribed, spend, revenue)
-SELECT m.group_id, c.store_id, m.day, m.channel, m.currency, sum(impressions), sum(clicks), sum(conversions),
-       sum(sent), sum(delivered), sum(opened), sum(unsubscribed), sum(spend), sum(revenue)
-  FROM campaign_metric m JOIN campaign c ON c.group_id = m.group_id AND c.id = m.campaign_id
- WHERE m.group_id = :group_id::bigint GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 3, 4

@@ -4,19 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from app.domain.metrics.facts import REBUILD
 from app.seeding.numbers import CENT, numbers_of
 from app.seeding.stories import CampaignKind, CampaignPlan, FlowPlan
 from app.seeding.writing import Writer, Written
-
-ROLLUP = """
-INSERT INTO metric_rollup (group_id, store_id, day, channel, currency, impressions, clicks, conversions, sent,
-       delivered, opened, unsubscribed, spend, revenue)
-SELECT m.group_id, c.store_id, m.day, m.channel, m.currency, sum(m.impressions), sum(m.clicks),
-       sum(m.conversions), sum(m.sent), sum(m.delivered), sum(m.opened), sum(m.unsubscribed), sum(m.spend),
-       sum(m.revenue)
-  FROM campaign_metric m JOIN campaign c ON c.group_id = m.group_id AND c.id = m.campaign_id
- WHERE m.group_id = $1 GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 3, 4
-"""
+from app.tables.metrics import REPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +24,8 @@ class CampaignWriter:
         # Templates first: their clones refer to them.
         for plan in sorted(self.writer.plan.campaigns, key=lambda c: not c.is_template):
             self.ids[plan.name] = await self._campaign(plan)
-        await self.writer.connection.execute(ROLLUP, self.writer.group_id)
+        for statement in REBUILD:
+            await self.writer.connection.execute(statement, self.writer.group_id)
         return self.ids
 
     async def _campaign(self, plan: CampaignPlan) -> int:
@@ -167,7 +160,7 @@ class CampaignWriter:
 
     async def _spend_and_metrics(self, plan: CampaignPlan, campaign: int) -> None:
         currency = self.writer.plan.currency
-        metrics, reported = [], []
+        facts, reported = [], []
         cap = Decimal(plan.limit.amount) if plan.limit and plan.limit.amount else None
         daily_cap = cap if plan.limit and plan.limit.renewal == "daily" else None
         for numbers in numbers_of(
@@ -178,14 +171,15 @@ class CampaignWriter:
                 spend = (numbers.counts["clicks"] * numbers.cost_per_click).quantize(CENT)
                 spend = spend if daily_cap is None else min(spend, daily_cap)
                 reported.append(
-                    {"campaign_id": campaign, "source": "reported",
+                    {"campaign_id": campaign, "source": REPORTED + numbers.channel,
                      "source_ref": f"{campaign}/{numbers.day}/{numbers.channel}", "day": numbers.day,
                      "channel": numbers.channel, "amount": spend, "currency": currency}
                 )  # fmt: skip
-            metrics.append(
+            facts.append(
                 {"campaign_id": campaign, "day": numbers.day, "channel": numbers.channel,
-                 "currency": currency, **numbers.counts, "spend": spend, "revenue": numbers.revenue,
-                 "extra": {}}
+                 "source": REPORTED + numbers.channel, "currency": currency,
+                 **{name: numbers.counts[name] or None for name in numbers.counts},
+                 "spend": spend, "revenue": numbers.revenue, "extra": {}}
             )  # fmt: skip
         await self.writer.rows("spend_entry", reported)
-        await self.writer.rows("campaign_metric", metrics)
+        await self.writer.rows("metric_fact", facts)

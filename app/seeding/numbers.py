@@ -61,6 +61,7 @@ def _shown(reach: int, chance: Random) -> dict[str, int]:
         "sent": 0,
         "delivered": 0,
         "opened": 0,
+        "clicked": 0,
         "unsubscribed": 0,
     }
 
@@ -76,5 +77,6 @@ def _sent(reach: int, chance: Random) -> dict[str, int]:
         "sent": reach,
         "delivered": delivered,
         "opened": opened,
+        "clicked": round(clicks * 0.85),
         "unsubscribed": round(delivered * chance.uniform(0, 0.003)),
     }

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import NUMBERS, Mode, SpendLine, rebook_spend, record_metrics
+from app.domain.metrics.entries import MetricEntry, Mode
+from app.domain.metrics.operations import SpendLine, rebook_spend, record_metrics
 from app.importing.concepts.campaign_metrics import CampaignMetricWriter
 from app.importing.concepts.campaigns import CampaignWriter
 from app.importing.records import Record, Row
+from app.tables.metrics import FIGURES
 from tests.given import groups
 from tests.given.groups import GivenGroup
 
@@ -50,7 +51,7 @@ async def bring(db: Database, shop: GivenGroup, *, now: datetime = NOW, **values
 
 async def whole(db: Database, shop: GivenGroup) -> None:
     async with db.transaction(shop.scope) as tx:
-        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in NUMBERS)
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in FIGURES)
         rows, rolled = [
             await tx.fetchrow(f"SELECT {sums} FROM {t}") for t in ("campaign_metric", "metric_rollup")
         ]

@@ -12,8 +12,8 @@ from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
 from app.domain.customers.entries import CustomerEntry
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.entries import MetricEntry, Mode
+from app.domain.metrics.operations import record_metrics
 from app.domain.promos.redeeming import Asked, redeem, release
 from app.domain.promos.rules import Basket, BasketLine
 from app.errors import Several

@@ -4,8 +4,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from app.db.database import Database
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.entries import MetricEntry, Mode
+from app.domain.metrics.operations import record_metrics
 from app.values.scope import Scope
 
 

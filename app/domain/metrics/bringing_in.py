@@ -12,23 +12,26 @@ from decimal import Decimal
 from typing import Any
 
 from app.db.database import Transaction
-from app.domain.metrics.entries import MAX_ENTRIES, MetricEntry
-from app.domain.metrics.opening import Opening, bring_in_totals, read_opening, settle_totals, withdraw_totals
-from app.domain.metrics.operations import NUMBERS, REPORTED, Mode, record_metrics
+from app.domain.metrics.entries import MAX_ENTRIES, MetricEntry, Mode
+from app.domain.metrics.opening import bring_in_totals, settle_totals, withdraw_totals
+from app.domain.metrics.operations import record_metrics
 from app.errors import NotFound
-from app.tables.metrics import AMOUNTS
+from app.tables.metrics import FIGURES, REPORTED, WHOLE, Source
 
 Number = int | Decimal
 
 _CAMPAIGN = """
-SELECT opening::text AS opening FROM campaign WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE
+SELECT id FROM campaign WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE
 """
+# What the platform said itself, and what others spent beside it.
+_OWN = f"FILTER (WHERE f.source = '{REPORTED}' || f.channel)"
 _KNOWN = f"""
-SELECT m.day, m.channel, {", ".join(f"m.{name}" for name in NUMBERS)},
-       coalesce((SELECT sum(e.amount) FROM spend_entry e
-                  WHERE e.group_id = $1 AND e.campaign_id = m.campaign_id AND e.day = m.day AND e.channel = m.channel
-                    AND e.source = '{REPORTED}'), 0) AS reported
-  FROM campaign_metric m WHERE m.group_id = $1 AND m.campaign_id = $2
+SELECT f.day, f.channel, {", ".join(f"coalesce(max(f.{n}) {_OWN}, 0) AS {n}" for n in FIGURES)},
+       coalesce(sum(f.spend) FILTER (WHERE f.source NOT IN ('{REPORTED}' || f.channel, '{Source.OPENING}')), 0)
+         AS elsewhere
+  FROM metric_fact f WHERE f.group_id = $1 AND f.campaign_id = $2
+ GROUP BY f.day, f.channel
+HAVING bool_or(f.source <> '{Source.OPENING}')
 """
 
 
@@ -43,22 +46,22 @@ class Point:
 
 @dataclass(slots=True)
 class _Row:
-    """A campaign's day in a channel: as it is, and as it is to be."""
+    """A campaign's day in a channel: as its platform said it, and as it is to be."""
 
     values: dict[str, Number]
-    reported: Decimal = Decimal(0)
-    """Of its spend, what came with figures; the rest is outlays."""
+    elsewhere: Decimal = Decimal(0)
+    """Of its spend, what did not come with figures: outlays."""
     wanted: dict[str, Number] = field(default_factory=dict)
     is_new: bool = False
 
     def entry(self, campaign_id: int, day: date, channel: str) -> MetricEntry | None:
         """What is to be recorded, if anything."""
-        changed: dict[str, Any] = {n: v for n, v in self.wanted.items() if v != self.values[n]}
+        told: dict[str, Any] = dict(self.wanted)
+        if "spend" in told:
+            told["spend"] = max(Decimal(0), Decimal(told["spend"]) - self.elsewhere)
+        changed = {n: v for n, v in told.items() if v != self.values[n]}
         if not (changed or self.is_new):
             return None
-        if "spend" in changed:
-            elsewhere = Decimal(self.values["spend"]) - self.reported
-            changed["spend"] = max(Decimal(0), Decimal(changed["spend"]) - elsewhere)
         return MetricEntry(campaign_id=campaign_id, day=day, channel=channel, **changed)
 
 
@@ -81,9 +84,7 @@ async def bring_in_figures(
     if campaign is None:
         raise NotFound("campaign", campaign_id, path=["campaign"])
     shown = _by_day(points) if all_days else None
-    changed = bool(points) and await _set_days(
-        tx, campaign_id, points, read_opening(campaign["opening"]), shown, now=now
-    )
+    changed = bool(points) and await _set_days(tx, campaign_id, points, shown, now=now)
     if totals is None:
         return changed
     told = {name: Decimal(value) for name, value in totals.items()}
@@ -95,23 +96,14 @@ async def _set_days(
     tx: Transaction,
     campaign_id: int,
     points: Sequence[Point],
-    opening: Opening | None,
     shown: Mapping[date, Mapping[str, Decimal]] | None,
     *,
     now: datetime,
 ) -> bool:
     rows = {
-        (row["day"], row["channel"]): _Row({name: row[name] for name in NUMBERS}, row["reported"])
+        (row["day"], row["channel"]): _Row({name: row[name] for name in FIGURES}, row["elsewhere"])
         for row in await tx.fetch(_KNOWN, tx.scope.group_id, campaign_id)
     }
-    if opening is not None and opening.place in rows:
-        if opening.own:
-            del rows[opening.place]
-        else:
-            row = rows[opening.place]
-            for name, number in opening.put.items():
-                row.values[name] = _number(name, row.values[name] - number)
-            row.reported -= opening.put.get("spend", Decimal(0))
     for point in points:
         _row(rows, point.day, point.channel).wanted |= point.figures
     entries = [
@@ -137,9 +129,9 @@ def _by_day(points: Sequence[Point]) -> Mapping[date, Mapping[str, Decimal]]:
 
 def _row(rows: dict[tuple[date, str], _Row], day: date, channel: str) -> _Row:
     if (day, channel) not in rows:
-        rows[day, channel] = _Row({name: _number(name, 0) for name in NUMBERS}, is_new=True)
+        rows[day, channel] = _Row({name: _number(name, 0) for name in FIGURES}, is_new=True)
     return rows[day, channel]
 
 
 def _number(name: str, value: Any) -> Number:
-    return Decimal(str(value)) if name in AMOUNTS else int(value)
+    return int(value) if name in WHOLE else Decimal(str(value))

@@ -20,10 +20,10 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.metrics.entries import MetricEntry, only_channel
-from app.domain.metrics.operations import NUMBERS, move_metrics
+from app.domain.metrics.entries import only_channel
+from app.domain.metrics.operations import Measured, count_measured
 from app.errors import NotFound
-from app.tables.metrics import AMOUNTS
+from app.tables.metrics import AMOUNTS, FIGURES, WHOLE, Source
 from app.values.instants import end_of, read_instant, show_instant, zone_of
 from app.values.json_text import read_object, write_json
 
@@ -39,7 +39,7 @@ SELECT campaign.id, campaign.channels, campaign.ends_at, campaign.opening::text 
 """
 _KEEP = "UPDATE campaign SET opening = $3::json WHERE group_id = $1 AND id = $2"
 _SUMS = f"""
-SELECT {", ".join(f"coalesce(sum({n}), 0) AS {n}" for n in NUMBERS)}
+SELECT {", ".join(f"coalesce(sum({n}), 0) AS {n}" for n in FIGURES)}
   FROM campaign_metric WHERE group_id = $1 AND campaign_id = $2 AND day <= $3
 """
 # Orders of the last day that were made after the moment: its numbers have them, the totals have not.
@@ -54,7 +54,7 @@ SELECT day, channel FROM campaign_metric
 # Orders may have come into a row that was made for totals.
 _REMOVE = f"""
 DELETE FROM campaign_metric
- WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4 AND {" AND ".join(f"{n} = 0" for n in NUMBERS)}
+ WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4 AND {" AND ".join(f"{n} = 0" for n in FIGURES)}
 """
 
 
@@ -142,22 +142,22 @@ async def settle_totals(
 
 async def take_from_totals(tx: Transaction, accounted: Mapping[int, Numbers], *, now: datetime) -> None:
     """Less of the totals is without a day: by campaign, what came in that was made before their moment."""
-    moves: list[MetricEntry] = []
+    moves: list[Measured] = []
     for row in await tx.fetch(_LOCK, *borders(tx.scope), sorted(accounted)):
         opening = read_opening(row["opening"])
         if opening is None or opening.place is None:
             continue
         taken = {n: min(by, opening.put.get(n, Decimal(0))) for n, by in accounted[row["id"]].items()}
-        moves.append(_entry(row["id"], opening.place, _negative(taken)))
+        moves.append(_move(row["id"], opening.place, _negative(taken)))
         opening.put |= {name: opening.put.get(name, Decimal(0)) - by for name, by in taken.items()}
         await _keep(tx, row["id"], opening)
-    await move_metrics(tx, moves, now=now)
+    await count_measured(tx, moves, source=Source.OPENING, now=now)
 
 
 async def _withdraw(tx: Transaction, campaign_id: int, opening: Opening, *, now: datetime) -> None:
     if opening.place is not None:
         if any(opening.put.values()):
-            await move_metrics(tx, [_entry(campaign_id, opening.place, _negative(opening.put))], now=now)
+            await _put(tx, campaign_id, opening.place, _negative(opening.put), now=now)
         if opening.own:
             await tx.execute(_REMOVE, tx.scope.group_id, campaign_id, *opening.place)
     opening.place, opening.own, opening.put = None, False, {}
@@ -188,7 +188,7 @@ async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime)
             ended = last_day if end is None else (end - timedelta(microseconds=1)).astimezone(zone).date()
             opening.place, opening.own = (min(last_day, ended), only_channel(row["channels"])), True
         opening.put = rest
-        await move_metrics(tx, [_entry(ident, opening.place, rest)], now=now)
+        await _put(tx, ident, opening.place, rest, now=now)
     await _keep(tx, ident, opening)
     return tuple(name for name, told in opening.told.items() if told < by_days[name])
 
@@ -197,9 +197,15 @@ def _negative(numbers: Numbers) -> Numbers:
     return {name: -number for name, number in numbers.items()}
 
 
-def _entry(campaign_id: int, place: tuple[date, str], numbers: Numbers) -> MetricEntry:
-    values: dict[str, Any] = {n: by if n in AMOUNTS else int(by) for n, by in numbers.items() if by}
-    return MetricEntry(campaign_id=campaign_id, day=place[0], channel=place[1], **values)
+async def _put(
+    tx: Transaction, campaign_id: int, place: tuple[date, str], numbers: Numbers, *, now: datetime
+) -> None:
+    await count_measured(tx, [_move(campaign_id, place, numbers)], source=Source.OPENING, now=now)
+
+
+def _move(campaign_id: int, place: tuple[date, str], numbers: Numbers) -> Measured:
+    moved = {n: int(by) if n in WHOLE else by for n, by in numbers.items() if by}
+    return Measured(campaign_id=campaign_id, day=place[0], channel=place[1], numbers=moved)
 
 
 def read_opening(text: str | None) -> Opening | None:

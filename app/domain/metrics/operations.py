@@ -1,42 +1,26 @@
-"""Recording metrics in bulk: the day's numbers, the spend ledger and the store's rollup move together.
+"""Recording figures in bulk: what a source says, the spend ledger, the headline and the stores' sums move together.
 
-Whoever changes the metrics or the spend of a campaign holds the campaign's row, locked in the order of
-ids. Rollup rows belong to many campaigns; they are locked after that, in the order of their key. So two
-calls that touch the same rows wait for each other and cannot deadlock, and what was read under the locks
-stays true.
+Whoever changes the figures or the spend of a campaign holds the campaign's row, locked in the order of ids. So two
+calls that touch the same rows wait for each other and cannot deadlock, and what was read under the locks stays true.
 
-Nothing else writes the ledger: what is reported goes through `record_metrics`, what follows from something
-kept elsewhere (an outlay) through `rebook_spend`.
+What platforms report goes through `record_metrics`, what we count ourselves through `count_measured`, what follows from
+something kept elsewhere (an outlay) through `rebook_spend`. Nothing else writes the ledger or facts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.metrics.entries import MetricEntry, check_entries, extra_text
-from app.errors import MAX_TOLD, Failure, Invalid, NotFound, Several
-from app.tables.metrics import AMOUNTS, COUNTS
-from app.values.numbers import MAX_SAFE_INTEGER
-
-NUMBERS = (*COUNTS, *AMOUNTS)
-REPORTED = "reported"
-"""The source of the ledger's entries made here."""
-
-
-class Mode(StrEnum):
-    """What a number in an entry means."""
-
-    SET = "set"
-    """The day's total so far: it replaces what was recorded. Sending it twice changes nothing."""
-    ADD = "add"
-    """An addition to what was recorded."""
+from app.domain.metrics.entries import MetricEntry, Mode, check_entries, extra_text
+from app.domain.metrics.facts import Said, store_facts
+from app.errors import MAX_TOLD, Failure, NotFound, Several
+from app.tables.metrics import FIGURES, REPORTED, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +44,19 @@ class RecordedMetrics:
     """Ascending, each once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """By how much what we count ourselves moved, on a campaign's day in a channel; the sign is kept."""
+
+    campaign_id: int
+    day: date
+    channel: str
+    currency: str | None = None
+    """Of the revenue, and so of the sale; None: the campaign's."""
+    numbers: Mapping[str, Decimal | int]
+    implied: int = 0
+
+
 async def record_metrics(
     tx: Transaction,
     entries: Sequence[MetricEntry],
@@ -70,10 +67,10 @@ async def record_metrics(
 ) -> RecordedMetrics:
     """Store all entries or none, in the same number of statements however many there are.
 
-    Numbers that an entry leaves out stay as recorded. Several has every fault, by entry. `planned`: entries may be
-    about days to come.
+    Each is what its platform says of a day; others' reports of that day and what we saw stay beside it. Numbers that an
+    entry leaves out stay as recorded. Several has every fault, by entry. `planned`: entries may be about days to come.
     """
-    faults = check_entries(entries, planned=planned, now=now)
+    faults = check_entries(entries, mode=mode, planned=planned, now=now)
     ids = sorted({entry.campaign_id for entry in entries})
     campaigns = {row["id"]: row for row in await tx.fetch(_CAMPAIGNS, *borders(tx.scope), ids)}
     faults += [
@@ -85,31 +82,52 @@ async def record_metrics(
         raise Several(sorted(faults, key=_position)[:MAX_TOLD])
     if not entries:
         return RecordedMetrics(0, ())
-    ordered = sorted(entries, key=lambda entry: entry.key)
-    currencies = [campaigns[entry.campaign_id]["currency"] for entry in ordered]
+    ordered = sorted(entries, key=lambda entry: (*entry.key, entry.source))
     add = mode is Mode.ADD
     with refusals():
-        spent = await _write_ledger(tx, ordered, currencies, add=add, now=now)
-        moved = await _write_metrics(tx, ordered, currencies, spent, add=add, now=now)
-        await _move_rollup(tx, moved, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
+        spent = await _write_ledger(tx, ordered, campaigns, add=add, now=now)
+        said = [
+            _said(e, campaigns[e.campaign_id]["currency"], spent.get(_place(e), Decimal(0))) for e in ordered
+        ]
+        await store_facts(tx, said, _stores(campaigns), add=add, now=now)
     return RecordedMetrics(len(entries), tuple(ids))
 
 
-async def move_metrics(tx: Transaction, entries: Sequence[MetricEntry], *, now: datetime) -> None:
-    """Add these numbers, negative ones too, to what is recorded: what follows from something kept elsewhere.
+async def count_measured(
+    tx: Transaction, moves: Sequence[Measured], *, source: Source, now: datetime
+) -> None:
+    """Add to what we counted ourselves, or take back from it. Campaigns that were deleted count on: it happened.
 
-    The caller knows that nothing becomes negative, and holds the campaigns.
+    `spend` among the numbers goes into the ledger, as an entry of the source's own for that day and channel.
     """
-    if not entries:
+    if not moves:
         return
-    ids = sorted({entry.campaign_id for entry in entries})
-    campaigns = {row["id"]: row for row in await tx.fetch(_LOCK, tx.scope.group_id, ids)}
-    ordered = sorted(entries, key=lambda entry: entry.key)
-    currencies = [campaigns[entry.campaign_id]["currency"] for entry in ordered]
+    campaigns = await _locked(tx, {move.campaign_id for move in moves})
+    sums: dict[tuple[int, date, str, str], dict[str, Any]] = {}
+    implied: dict[tuple[int, date, str, str], int] = defaultdict(int)
+    for move in moves:
+        currency = move.currency or campaigns[move.campaign_id]["currency"]
+        key = (move.campaign_id, move.day, move.channel, currency)
+        numbers = sums.setdefault(key, {})
+        for name, by in move.numbers.items():
+            numbers[name] = numbers.get(name, 0) + by
+        implied[key] += move.implied
     with refusals():
-        spent = await _write_ledger(tx, ordered, currencies, add=True, now=now)
-        moved = await _write_metrics(tx, ordered, currencies, spent, add=True, now=now)
-        await _move_rollup(tx, moved, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
+        booked = [
+            SpendLine(key[0], key[1], key[2], f"{key[0]}/{key[1]}/{key[2]}", numbers["spend"])
+            for key, numbers in sorted(sums.items())
+            if numbers.get("spend")
+        ]
+        if booked:
+            await _add_to_ledger(tx, booked, campaigns, source=source, now=now)
+        said = [
+            Said(
+                campaign_id=key[0], day=key[1], channel=key[2], currency=key[3], source=source, numbers=numbers,
+                implied=implied[key],
+            )
+            for key, numbers in sums.items()
+        ]  # fmt: skip
+        await store_facts(tx, said, _stores(campaigns), add=True, now=now)
 
 
 async def rebook_spend(
@@ -122,35 +140,26 @@ async def rebook_spend(
     """
     group_id = tx.scope.group_id
     booked = await tx.fetch(_BOOKED, group_id, source, stem)
-    ids = {row["campaign_id"] for row in booked} | {line.campaign_id for line in lines}
-    campaigns = {row["id"]: row for row in await tx.fetch(_LOCK, group_id, sorted(ids))}
+    campaigns = await _locked(
+        tx, {row["campaign_id"] for row in booked} | {line.campaign_id for line in lines}
+    )
     moves: dict[tuple[int, date, str], Decimal] = defaultdict(Decimal)
     with refusals():
         for row in await tx.fetch(_UNBOOK, group_id, source, stem):
             moves[row["campaign_id"], row["day"], row["channel"]] -= row["amount"]
         if lines:
-            await tx.execute(
-                _BOOK,
-                group_id,
-                source,
-                now,
-                [line.campaign_id for line in lines],
-                [line.day for line in lines],
-                [line.channel for line in lines],
-                [line.reference for line in lines],
-                [line.amount for line in lines],
-                [campaigns[line.campaign_id]["currency"] for line in lines],
-            )
+            await tx.execute(_BOOK, *_booking(tx, lines, campaigns, source=source, now=now))
         for line in lines:
             moves[line.campaign_id, line.day, line.channel] += line.amount
-        moved = [
-            MetricEntry(campaign_id=c, day=d, channel=ch) for (c, d, ch), by in sorted(moves.items()) if by
-        ]
-        if moved:
-            currencies = [campaigns[entry.campaign_id]["currency"] for entry in moved]
-            spent = {_reference(entry): moves[entry.key] for entry in moved}
-            rows = await _write_metrics(tx, moved, currencies, spent, add=True, now=now)
-            await _move_rollup(tx, rows, {key: row["store_id"] for key, row in campaigns.items()}, now=now)
+        said = [
+            Said(
+                campaign_id=c, day=d, channel=ch, source=source, currency=campaigns[c]["currency"],
+                numbers={"spend": by},
+            )
+            for (c, d, ch), by in moves.items()
+            if by
+        ]  # fmt: skip
+        await store_facts(tx, said, _stores(campaigns), add=True, now=now)
 
 
 # A range, so that the unique key finds them: `;` is what follows `:` in code points.
@@ -166,27 +175,71 @@ INSERT INTO spend_entry (group_id, source, created_at, campaign_id, day, channel
 SELECT $1, $2, $3, given.*
   FROM unnest($4::bigint[], $5::date[], $6::text[], $7::text[], $8::numeric[], $9::text[]) AS given
 """
+_ADD_TO_LEDGER = f"""
+{_BOOK}
+ON CONFLICT (group_id, source, source_ref) DO UPDATE SET amount = spend_entry.amount + excluded.amount
+"""
 _CAMPAIGNS = f"""
 SELECT id, store_id, currency FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND id = ANY ($4) AND deleted_at IS NULL
  ORDER BY id FOR NO KEY UPDATE
 """
-_LEDGER = f"""
+_LEDGER = """
 INSERT INTO spend_entry
-  (group_id, source, created_at, campaign_id, day, channel, source_ref, amount, currency)
-SELECT $1, '{REPORTED}', $2, given.*
-  FROM unnest($4::bigint[], $5::date[], $6::text[], $7::text[], $8::numeric[], $9::text[]) AS given
+  (group_id, created_at, source, campaign_id, day, channel, source_ref, amount, currency)
+SELECT $1, $2, given.*
+  FROM unnest($4::text[], $5::bigint[], $6::date[], $7::text[], $8::text[], $9::numeric[], $10::text[]) AS given
 ON CONFLICT (group_id, source, source_ref) DO UPDATE
    SET amount = CASE WHEN $3 THEN spend_entry.amount ELSE 0 END + excluded.amount
-RETURNING source_ref, new.amount - coalesce(old.amount, 0) AS moved
+RETURNING source, source_ref, new.amount - coalesce(old.amount, 0) AS moved
 """
 
 
+async def _locked(tx: Transaction, ids: set[int]) -> dict[int, Any]:
+    return {row["id"]: row for row in await tx.fetch(_LOCK, tx.scope.group_id, sorted(ids))}
+
+
+def _stores(campaigns: Mapping[int, Any]) -> dict[int, int]:
+    return {ident: row["store_id"] for ident, row in campaigns.items()}
+
+
+async def _add_to_ledger(
+    tx: Transaction,
+    lines: Sequence[SpendLine],
+    campaigns: Mapping[int, Any],
+    *,
+    source: str,
+    now: datetime,
+) -> None:
+    await tx.execute(_ADD_TO_LEDGER, *_booking(tx, lines, campaigns, source=source, now=now))
+
+
+def _booking(
+    tx: Transaction,
+    lines: Sequence[SpendLine],
+    campaigns: Mapping[int, Any],
+    *,
+    source: str,
+    now: datetime,
+) -> tuple[Any, ...]:
+    return (
+        tx.scope.group_id,
+        source,
+        now,
+        [line.campaign_id for line in lines],
+        [line.day for line in lines],
+        [line.channel for line in lines],
+        [line.reference for line in lines],
+        [line.amount for line in lines],
+        [campaigns[line.campaign_id]["currency"] for line in lines],
+    )
+
+
 async def _write_ledger(
-    tx: Transaction, entries: Sequence[MetricEntry], currencies: Sequence[str], *, add: bool, now: datetime
-) -> dict[str, Decimal]:
+    tx: Transaction, entries: Sequence[MetricEntry], campaigns: Mapping[int, Any], *, add: bool, now: datetime
+) -> dict[tuple[str, str], Decimal]:
     """By how much each entry's reported spend changed; entries without spend are left out."""
-    told = [(e, c) for e, c in zip(entries, currencies, strict=True) if e.spend is not None]
+    told = [entry for entry in entries if entry.spend is not None]
     if not told:
         return {}
     rows = await tx.fetch(
@@ -194,114 +247,33 @@ async def _write_ledger(
         tx.scope.group_id,
         now,
         add,
-        [e.campaign_id for e, _ in told],
-        [e.day for e, _ in told],
-        [e.channel for e, _ in told],
-        [_reference(e) for e, _ in told],
-        [e.spend for e, _ in told],
-        [c for _, c in told],
+        [source_of(e) for e in told],
+        [e.campaign_id for e in told],
+        [e.day for e in told],
+        [e.channel for e in told],
+        [_reference(e) for e in told],
+        [e.spend for e in told],
+        [campaigns[e.campaign_id]["currency"] for e in told],
     )
-    return {row["source_ref"]: row["moved"] for row in rows}
+    return {(row["source"], row["source_ref"]): row["moved"] for row in rows}
 
 
-def _settled(number: str) -> str:
-    """The new value of a column. The change in spend comes from the ledger, in either mode."""
-    if number == "spend":
-        return "coalesce(m.spend, 0) + given.spend"
-    return (
-        f"CASE WHEN $3 OR given.{number} IS NULL THEN coalesce(m.{number}, 0) ELSE 0 END"
-        f" + coalesce(given.{number}, 0)"
-    )
+def source_of(entry: MetricEntry) -> str:
+    """The name of the report's source: its platform, which is the channel's unless said."""
+    return REPORTED + (entry.source or entry.channel)
 
 
-def _arrays(first: int, types: Iterable[str]) -> str:
-    return ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, start=first))
+def _said(entry: MetricEntry, currency: str, spent: Decimal) -> Said:
+    numbers = {n: value for n in FIGURES if n != "spend" and (value := getattr(entry, n)) is not None}
+    return Said(
+        campaign_id=entry.campaign_id, day=entry.day, channel=entry.channel, source=source_of(entry),
+        currency=currency, numbers={**numbers, "spend": spent},
+        extra=None if entry.extra is None else extra_text(entry.extra),
+    )  # fmt: skip
 
 
-_COLUMNS = f"campaign_id, day, channel, currency, {', '.join(NUMBERS)}, extra"
-_NUMBER_TYPES = ["bigint"] * len(COUNTS) + ["numeric"] * len(AMOUNTS)
-_METRICS = f"""
-INSERT INTO campaign_metric (group_id, created_at, {_COLUMNS})
-SELECT $1, $2, given.campaign_id, given.day, given.channel, given.currency,
-       {", ".join(_settled(n) for n in NUMBERS)},
-       coalesce(given.extra::json, m.extra, '{{}}')
-  FROM unnest({_arrays(4, ["bigint", "date", "text", "text", *_NUMBER_TYPES, "text"])}) AS given ({_COLUMNS})
-  LEFT JOIN campaign_metric m
-    ON m.group_id = $1 AND m.campaign_id = given.campaign_id AND m.day = given.day
-   AND m.channel = given.channel
-ON CONFLICT (group_id, campaign_id, day, channel) DO UPDATE
-   SET {", ".join(f"{n} = excluded.{n}" for n in (*NUMBERS, "extra"))}
-RETURNING new.campaign_id, new.day, new.channel, new.currency,
-       {", ".join(f"new.{n} - coalesce(old.{n}, 0) AS {n}" for n in NUMBERS)}
-"""
-
-
-async def _write_metrics(
-    tx: Transaction,
-    entries: Sequence[MetricEntry],
-    currencies: Sequence[str],
-    spent: dict[str, Decimal],
-    *,
-    add: bool,
-    now: datetime,
-) -> Sequence[Any]:
-    """The rows that were written, with the changes in their numbers."""
-    return await tx.fetch(
-        _METRICS,
-        tx.scope.group_id,
-        now,
-        add,
-        [e.campaign_id for e in entries],
-        [e.day for e in entries],
-        [e.channel for e in entries],
-        currencies,
-        *([getattr(e, name) for e in entries] for name in COUNTS),
-        [spent.get(_reference(e), Decimal(0)) for e in entries],
-        [e.revenue for e in entries],
-        [None if e.extra is None else extra_text(e.extra) for e in entries],
-    )
-
-
-_ROLLUP_KEY = ["bigint", "date", "text", "text"]
-_ROLLUP_ROWS = f"""
-INSERT INTO metric_rollup (group_id, created_at, store_id, day, channel, currency, spend, revenue)
-SELECT $1, $2, given.*, 0, 0 FROM unnest({_arrays(3, _ROLLUP_KEY)}) AS given
-ON CONFLICT (group_id, store_id, day, channel, currency) DO NOTHING
-"""
-_SAME_ROW = (
-    "r.group_id = $1 AND r.store_id = given.store_id AND r.day = given.day"
-    " AND r.channel = given.channel AND r.currency = given.currency"
-)
-_ROLLUP_LOCK = f"""
-SELECT 1 FROM metric_rollup r
-  JOIN unnest({_arrays(2, _ROLLUP_KEY)}) AS given (store_id, day, channel, currency) ON {_SAME_ROW}
- ORDER BY r.store_id, r.day, r.channel, r.currency FOR NO KEY UPDATE OF r
-"""
-_ROLLUP_MOVE = f"""
-UPDATE metric_rollup r SET {", ".join(f"{n} = r.{n} + given.{n}" for n in NUMBERS)}
-  FROM unnest({_arrays(2, [*_ROLLUP_KEY, *_NUMBER_TYPES])})
-    AS given (store_id, day, channel, currency, {", ".join(NUMBERS)})
- WHERE {_SAME_ROW}
-"""
-
-
-async def _move_rollup(
-    tx: Transaction, moved: Sequence[Any], stores: dict[int, int], *, now: datetime
-) -> None:
-    """Change each store's sums as its campaigns changed. Missing rows are made first: a sum can also go down."""
-    sums: dict[tuple[int, date, str, str], list[Any]] = defaultdict(lambda: [0] * len(NUMBERS))
-    for row in moved:
-        key = (stores[row["campaign_id"]], row["day"], row["channel"], row["currency"])
-        sums[key] = [total + row[name] for total, name in zip(sums[key], NUMBERS, strict=True)]
-    keys = sorted(sums)
-    if any(abs(total) > MAX_SAFE_INTEGER for key in keys for total in sums[key][: len(COUNTS)]):
-        raise Invalid("These counts add up to more than 2^53 - 1.", path=["entries"], code="TOO_MUCH")
-    key_arrays = [[key[n] for key in keys] for n in range(4)]
-    number_arrays = [[sums[key][n] for key in keys] for n in range(len(NUMBERS))]
-    group_id = tx.scope.group_id
-    await tx.execute(_ROLLUP_ROWS, group_id, now, *key_arrays)
-    await tx.fetch(_ROLLUP_LOCK, group_id, *key_arrays)
-    await tx.execute(_ROLLUP_MOVE, group_id, *key_arrays, *number_arrays)
+def _place(entry: MetricEntry) -> tuple[str, str]:
+    return source_of(entry), _reference(entry)
 
 
 def _reference(entry: MetricEntry) -> str:

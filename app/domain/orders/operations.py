@@ -15,12 +15,13 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
 from app.domain.customers.operations import whole_audience
 from app.domain.groups.finding import store_to_write
-from app.domain.metrics.entries import MetricEntry, only_channel
+from app.domain.metrics.entries import only_channel
 from app.domain.metrics.opening import take_from_totals
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.entries import OrderEntry, check_orders
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
+from app.tables.metrics import Source
 from app.values.instants import read_instant, zone_of
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
@@ -285,11 +286,14 @@ async def _move_metrics(tx: Transaction, orders: Sequence[_Order], *, now: datet
             count, revenue = sums[key]
             sums[key] = (count + 1, revenue + order.entry.amount)
     if sums:
-        entries = [
-            MetricEntry(campaign_id=campaign, day=day, channel=channel, conversions=count, revenue=revenue)
+        moves = [
+            Measured(
+                campaign_id=campaign, day=day, channel=channel,
+                numbers={"conversions": count, "revenue": revenue},
+            )
             for (campaign, day, channel), (count, revenue) in sums.items()
-        ]
-        await record_metrics(tx, entries, mode=Mode.ADD, now=now)
+        ]  # fmt: skip
+        await count_measured(tx, moves, source=Source.ORDERS, now=now)
     known: dict[int, dict[str, Decimal]] = {}
     for order in orders:
         if order.in_totals and order.campaign_id is not None:

@@ -7,21 +7,18 @@ Locks are taken in the order of all writers: events by key, customers, campaigns
 last. So two deliveries that overlap wait for one another and cannot deadlock.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, cast
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.external_ids.finding import rows_known_as
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.consent import settle_consent
-from app.domain.webhooks.providers import CONSENT, METRIC, STAGE, is_supported
+from app.domain.webhooks.providers import CONSENT, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
 from app.tables.event_types import EventOutcome
@@ -96,7 +93,7 @@ async def ingest(
         await settle_consent(tx, _consents(applied, known), now=now)
         await record_touches(tx, _touches(applied, known), source=source_of(provider), now=now)
         running = await _lock(tx, _LOCK_CAMPAIGNS, {one.campaign.id for one in applied if one.campaign})
-        await _move_metrics(
+        await _count_recipients(
             tx, [one for one in applied if one.campaign and one.campaign.id in running], now=now
         )
         await _count(tx, provider, new, now=now)
@@ -199,20 +196,27 @@ async def _count(tx: Transaction, provider: Provider, new: Sequence[Settled], *,
     await tx.execute(_COUNT, tx.scope.group_id, provider, now, len(new), ignored, latest)
 
 
-async def _move_metrics(tx: Transaction, applied: Sequence[Settled], *, now: datetime) -> None:
-    """Add up the counts of each campaign's day and channel. Days are the store's."""
-    rows: defaultdict[tuple[int, date, str], Counter[str]] = defaultdict(Counter)
-    for one in applied:
-        metric = METRIC.get(one.event.kind)
-        if metric and one.campaign:
-            day = one.at.astimezone(one.campaign.zone).date()
-            rows[one.campaign.id, day, one.event.channel][metric] += 1
-    entries = [
-        MetricEntry(campaign_id=campaign_id, day=day, channel=channel, **cast("dict[str, Any]", counts))
-        for (campaign_id, day, channel), counts in rows.items()
+async def _count_recipients(tx: Transaction, applied: Sequence[Settled], *, now: datetime) -> None:
+    """Count the people whom each campaign's messages reached."""
+    campaigns = {one.campaign.id: one.campaign.zone for one in applied if one.campaign}
+    things = [
+        Reached(
+            campaign_id=one.campaign.id,
+            channel=one.event.channel,
+            recipient=recipient_of(one.event),
+            what=REACHED[one.event.kind],
+            at=one.at,
+            by_machine=one.event.by_machine,
+        )
+        for one in applied
+        if one.campaign and one.event.kind in REACHED
     ]
-    if entries:
-        await record_metrics(tx, entries, mode=Mode.ADD, now=now)
+    await count_recipients(tx, things, campaigns, now=now)
+
+
+def recipient_of(event: Happened) -> str:
+    """The address the message went to; where none is told, the event stands for itself."""
+    return (event.email or "").lower() or event.phone or f"{event.kind}/{event.key}"
 
 
 # Locked until the end, so that nothing is deleted meanwhile; in the same order as all writers.

@@ -5,6 +5,7 @@ Source: Marketing & CRM API, "Supported Providers"; the providers' own names are
 
 from collections.abc import Mapping
 
+from app.domain.metrics.recipients import Thing
 from app.tables.funnels import FunnelStage
 from app.tables.webhooks import Provider
 
@@ -44,13 +45,15 @@ _OWN_WORDS: Mapping[Provider, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
-METRIC: Mapping[str, str] = {
+REACHED: Mapping[str, Thing] = {
     "delivered": "delivered",
     "opened": "opened",
-    "clicked": "clicks",
+    "clicked": "clicked",
     "unsubscribed": "unsubscribed",
+    "bounced": "tried",
+    "failed": "tried",
 }
-"""The count of its campaign's day that an event adds to. Others have none: they are only stored."""
+"""What an event says of a campaign's message at its recipient."""
 CONSENT: Mapping[str, bool] = {"subscribed": True, "unsubscribed": False}
 CONSENT_COLUMN: Mapping[str, str] = {"email": "email_consent", "sms": "sms_consent", "mms": "sms_consent"}
 """By channel; for the others there is no consent to keep."""

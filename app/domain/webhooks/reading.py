@@ -53,6 +53,8 @@ class Happened:
     """Its name for the campaign: one of our ids, or an imported one."""
     body: str
     """The event's JSON text, as sent; of a form its fields as an object."""
+    by_machine: bool = False
+    """Whether a machine did it, such as a mail proxy that fetches pictures before anybody looks."""
 
 
 def read_delivery(
@@ -137,6 +139,7 @@ def _documented(provider: Provider, event: Mapping[str, Any], text: str) -> Happ
         email=event.get("email"),
         phone=event.get("phone"),
         campaign=event.get("campaign_id"),
+        by_machine=event.get("sg_machine_open"),
         channel=_word(event.get("channel")),
     )
 
@@ -155,6 +158,7 @@ def _sendgrid(event: Mapping[str, Any], text: str, _: Mapping[str, Any]) -> Happ
         at=_instant(event.get("timestamp")),
         email=event.get("email"),
         campaign=campaign,
+        by_machine=event.get("sg_machine_open"),
     )
 
 
@@ -236,6 +240,7 @@ def _made(
     phone: object = None,
     campaign: object = None,
     channel: str | None = None,
+    by_machine: object = None,
 ) -> Happened:
     kind, before = normalised(provider, raw)
     return Happened(
@@ -248,6 +253,7 @@ def _made(
         phone=_word(phone, longest=64),
         campaign=_word(campaign, longest=64),
         body=text,
+        by_machine=by_machine is True or by_machine == "true",
     )
 
 

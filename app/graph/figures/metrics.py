@@ -10,6 +10,7 @@ from typing import Any
 
 import strawberry
 
+from app.domain.metrics.headline import KEPT
 from app.graph.declaring.described import interface_type
 from app.graph.declaring.enums import Interval, MetricDimension
 from app.graph.declaring.fields import aggregate, amount_of, argument, column, computed, embed, entity, to_one
@@ -21,54 +22,85 @@ from app.plan.kinds import rate
 from app.plan.references import ids_of
 from app.plan.sql import Select, Sql, Table, also, quoted, sql
 from app.tables import metrics as tables
-from app.tables.metrics import AMOUNTS, COUNTS
 
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
-    """100 · part / whole; 0 where the whole is 0."""
+    """100 · part / whole; NULL where there is no whole."""
     return lambda row: sql(
-        "coalesce(100.0 * {part} / nullif({whole}, 0), 0)", part=row(part), whole=row(whole)
+        "CASE WHEN {whole} > 0 THEN 100.0 * {part} / {whole} END", part=row(part), whole=row(whole)
     )
 
 
 def _each(total: str, count: str) -> Callable[[Row], Sql]:
     """An amount per unit, to 4 decimals; NULL where there was none."""
-    return lambda row: sql("round({total} / nullif({count}, 0), 4)", total=row(total), count=row(count))
+    return lambda row: sql(
+        "CASE WHEN {count} > 0 THEN round({total} / {count}, 4) END", total=row(total), count=row(count)
+    )
 
 
 @interface_type
 class MetricValues:
-    """The numbers every row of metrics has.
+    """The headline figures every row of metrics has: one number for each, by the rule of docs/numbers.md.
 
-    Rates: Marketing & CRM API, "Get Campaign" (over delivered).
+    A rate takes both its numbers from the same days and channels, is null where its denominator is 0 or unknown, and in
+    percent never passes 100.
     """
 
     currency: str = column("The currency of spend and revenue.")
-    impressions: Long = column("How often it was shown.")
-    clicks: Long = column("How often it was clicked.")
-    conversions: Long = column("How often it led to what was wanted.")
-    sent: Long = column("Messages sent.")
-    delivered: Long = column("Messages that arrived.")
-    opened: Long = column("Messages opened.")
-    unsubscribed: Long = column("Recipients who unsubscribed.")
+    impressions: Long = column("How often it was shown: as reported.")
+    clicks: Long = column("How often it was clicked: as reported, else clicks in messages as we saw them.")
+    conversions: Decimal = column(
+        "How often it led to what was wanted: as reported (platforms report fractions), else orders as we saw them."
+    )
+    sent: Long = column(
+        "People whom messages were sent to: as reported, else as we saw; at least `delivered`."
+    )
+    delivered: Long = column("People whom messages reached: as we saw, else as reported.")
+    opened: Long = column("People who opened one: as we saw, else as reported; machines open for nobody.")
+    clicked: Long = column("People who clicked in one: as we saw, else as reported.")
+    unsubscribed: Long = column("People who unsubscribed: as we saw, else as reported.")
+    opens: Long = column("How often messages were opened, repeats included.")
+    machine_opens: Long = column(
+        "How often a machine opened one, such as a mail proxy that fetches pictures."
+    )
     spend: Money = embed(
         "What it cost, from the spend ledger.", amount=amount_of("spend"), currency="currency"
     )
-    revenue: Money = embed("Revenue attributed to it.", amount=amount_of("revenue"), currency="currency")
-    click_through_rate: Rate = computed(
-        "Clicks per impression in percent.", _percent("clicks", "impressions"), kind=rate(2)
+    revenue: Money = embed(
+        "Revenue by the group's attribution model.", amount=amount_of("revenue"), currency="currency"
     )
-    open_rate: Rate = computed(
-        "Opened per delivered in percent.", _percent("opened", "delivered"), kind=rate(1)
+    click_through_rate: Rate | None = computed(
+        "Clicks per impression in percent, at most one for each.",
+        _percent("shown_clicks", "impressions"), kind=rate(2),
+    )  # fmt: skip
+    open_rate: Rate | None = computed(
+        "Of the people reached, those who opened, in percent.", _percent("opened", "delivered"), kind=rate(1)
     )
-    click_rate: Rate = computed(
-        "Clicks per delivered in percent.", _percent("clicks", "delivered"), kind=rate(1)
+    click_rate: Rate | None = computed(
+        "Of the people reached, those who clicked, in percent.",
+        _percent("clicked", "delivered"),
+        kind=rate(1),
     )
-    conversion_rate: Rate = computed(
-        "Conversions per delivered in percent.", _percent("conversions", "delivered"), kind=rate(1)
+    conversion_rate: Rate | None = computed(
+        "Conversions per click in percent, at most one for each, of channels whose clicks are known.",
+        _percent("clicked_conversions", "clicks"), kind=rate(2),
+    )  # fmt: skip
+    reached_conversion_rate: Rate | None = computed(
+        "Conversions per person whom messages reached in percent, at most one for each. Source: Marketing & CRM API,"
+        ' "Get Campaign".',
+        _percent("reached_conversions", "delivered"), kind=rate(1),
+    )  # fmt: skip
+    roas: Rate | None = computed(
+        "Return on ad spend: revenue per spend; null where nothing was spent.",
+        lambda row: sql("CASE WHEN {row.spend} > 0 THEN {row.revenue} / {row.spend} END", row=row),
+        kind=rate(4),
     )
     cost_per_click: Decimal | None = computed(
-        "Spend per click; null without clicks.", _each("spend", "clicks")
+        "Spend per click, of channels whose clicks are known; null without clicks.",
+        _each("clicked_spend", "clicks"),
+    )
+    cost_per_conversion: Decimal | None = computed(
+        "Spend per conversion; null without conversions.", _each("spend", "conversions")
     )
 
 
@@ -150,7 +182,7 @@ def _campaign_series(request: AggregateRequest) -> Select:
         # A campaign has one row per day and channel: there is nothing to add up. Nor is there anything to sort by
         # beside those two, and in their order the index has the rows.
         series.group = []
-        series.names |= {name: m(name) for name in (*COUNTS, *AMOUNTS)}
+        series.names |= {name: m(name) for name in KEPT}
         series.order = [m("day"), m("channel")]
     return series
 
@@ -224,4 +256,4 @@ def _store(request: AggregateRequest, m: Row) -> Sql:
 
 
 def _sums(m: Row) -> dict[str, Sql]:
-    return {name: sql("coalesce(sum({amount}), 0)", amount=m(name)) for name in (*COUNTS, *AMOUNTS)}
+    return {name: sql("coalesce(sum({amount}), 0)", amount=m(name)) for name in KEPT}

@@ -8,8 +8,8 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.inputs import Path
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.entries import MetricEntry, Mode
+from app.domain.metrics.operations import record_metrics
 from app.errors import Invalid
 from app.graph.declaring.described import enum_type, input_type, object_type
 from app.graph.declaring.payloads import shown_all
@@ -61,7 +61,9 @@ def _extra(sent: list[ExtraMetricInput], path: Path) -> dict[str, object]:
 
 @input_for(MetricEntry, forms={"extra": Conversion(list[ExtraMetricInput], _extra)})
 class MetricEntryInput:
-    """What one campaign did on one day in one channel. Numbers that are left out stay as recorded."""
+    """What one campaign did on one day in one channel. Numbers that are left out stay as recorded.
+
+    What a platform reports never mixes with what others report and what we count ourselves."""
 
 
 @input_type

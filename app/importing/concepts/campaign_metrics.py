@@ -16,13 +16,12 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.metrics.bringing_in import Number, Point, bring_in_figures
 from app.domain.metrics.entries import only_channel
-from app.domain.metrics.operations import NUMBERS
 from app.errors import Invalid, NotFound
 from app.importing.concepts.singly import one_by_one
 from app.importing.knowing import known_row, within_reach
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, document, exact, instant, text, whole
-from app.tables.metrics import AMOUNTS
+from app.tables.metrics import FIGURES, WHOLE
 from app.values.ids import read_id
 from app.values.instants import read_date
 from app.values.numbers import MAX_SAFE_INTEGER
@@ -44,7 +43,7 @@ class CampaignMetricWriter:
     """Sets the figures of days, and opens with sums whose days are not known, campaign by campaign."""
 
     columns = Columns(
-        known=("external_id", "day", "channel", *NUMBERS, "totals", "series", "totals_as_of"),
+        known=("external_id", "day", "channel", *FIGURES, "totals", "series", "totals_as_of"),
         also={
             "until": "totals_as_of",
             "id": "external_id",
@@ -52,7 +51,7 @@ class CampaignMetricWriter:
             "campaign_id": "external_id",
             "date": "day",
         },
-        amounts=frozenset(NUMBERS),
+        amounts=frozenset(FIGURES),
         moments=frozenset({"day", "totals_as_of"}),
     )
 
@@ -80,7 +79,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     series = row.take("series", document) or []
     totals = row.take("totals", document)
     until = row.take("totals_as_of", instant, "until")
-    figures = _figures({name: row.rest.pop(name, None) for name in NUMBERS})
+    figures = _figures({name: row.rest.pop(name, None) for name in FIGURES})
     row.nothing_left(CampaignMetricWriter.columns.known)
     if not isinstance(series, list) or not isinstance(totals, dict | None):
         raise Invalid("`series` is a list of days, `totals` an object.", path=["series"])
@@ -148,16 +147,16 @@ def _point(value: Any) -> Point:
 
 
 def _figures(values: Mapping[str, Any]) -> dict[str, Number]:
-    unknown = values.keys() - set(NUMBERS)
+    unknown = values.keys() - set(FIGURES)
     if unknown:
         raise Invalid(
-            f"`{min(unknown)}` is no figure of a campaign: {', '.join(NUMBERS)} are.", path=[min(unknown)]
+            f"`{min(unknown)}` is no figure of a campaign: {', '.join(FIGURES)} are.", path=[min(unknown)]
         )
     figures: dict[str, Number] = {}
     for name, value in values.items():
         if value is None:
             continue
-        number: Decimal | int = exact(value, name) if name in AMOUNTS else whole(value, name)
+        number: Decimal | int = whole(value, name) if name in WHOLE else exact(value, name)
         if not 0 <= number <= MAX_SAFE_INTEGER:
             raise Invalid(f"`{name}` must not be negative, and at most {MAX_SAFE_INTEGER}.", path=[name])
         figures[name] = number

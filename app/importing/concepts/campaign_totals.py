@@ -7,13 +7,12 @@ from decimal import Decimal
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.metrics.opening import bring_in_totals
-from app.domain.metrics.operations import NUMBERS
 from app.errors import Invalid, NotFound
 from app.importing.concepts.singly import one_by_one
 from app.importing.knowing import known_row
 from app.importing.records import Columns, Outcome, Record, Verdict
 from app.importing.values import RowReader, exact, instant, whole
-from app.tables.metrics import COUNTS
+from app.tables.metrics import FIGURES, WHOLE
 
 _RATES = ("open_rate", "click_rate", "conversion_rate", "ctr", "cpc", "roas")
 
@@ -22,12 +21,12 @@ class CampaignTotalsWriter:
     """Lets the sums of campaigns be what a system printed, up to the moment it printed them."""
 
     columns = Columns(
-        known=("external_id", *NUMBERS, "totals_as_of"),
+        known=("external_id", *FIGURES, "totals_as_of"),
         also={
-            "id": "external_id", "campaign_id": "external_id", "clicked": "clicks", "converted": "conversions",
+            "id": "external_id", "campaign_id": "external_id", "converted": "conversions",
             "revenue_attributed": "revenue",
         },
-        amounts=frozenset(NUMBERS),
+        amounts=frozenset(FIGURES),
         moments=frozenset({"totals_as_of"}),
         unkept=frozenset(_RATES),
     )  # fmt: skip
@@ -50,11 +49,10 @@ class CampaignTotalsWriter:
 async def _write(tx: Transaction, record: Record, *, now: datetime) -> tuple[Verdict, tuple[str, ...]]:
     row = RowReader(record.values)
     numbers = {
-        "clicks": row.take("clicks", whole, "clicked"),
-        "conversions": row.take("conversions", whole, "converted"),
+        "conversions": row.take("conversions", exact, "converted"),
         "revenue": row.take("revenue", exact, "revenue_attributed"),
         "spend": row.take("spend", exact),
-        **{name: row.take(name, whole) for name in COUNTS if name not in ("clicks", "conversions")},
+        **{name: row.take(name, whole) for name in WHOLE},
     }
     until = row.take("totals_as_of", instant) or now
     for name in _RATES:

@@ -18,7 +18,7 @@ _PROMO = (
     "valid_until", "applies_to", "used", "created_at",
 )  # fmt: skip
 _FIGURES = {
-    "sent": "sent", "delivered": "delivered", "opened": "opened", "clicked": "clicks", "converted": "conversions",
+    "sent": "sent", "delivered": "delivered", "opened": "opened", "clicked": "clicked", "converted": "conversions",
     "revenue_attributed": "revenue", "unsubscribed": "unsubscribed",
 }  # fmt: skip
 _RATES = frozenset({"open_rate", "click_rate", "conversion_rate"})

@@ -15,9 +15,12 @@ from app.rest.crm.requests import CAMPAIGN_NAMES, PROMO_NAMES, SEGMENT_NAMES
 from app.rest.route import Data, RequestParts
 from app.values.instants import read_instant, show_instant
 from app.values.money import show_decimal
+from app.values.numbers import nearest_whole
 
 Node = Mapping[str, Any]
 CENT = Decimal("0.01")
+NO_RATE = Decimal("0.0")
+"""What the API prints where there is nothing to divide by."""
 
 
 def campaigns(data: Data, _: RequestParts) -> object:
@@ -116,8 +119,8 @@ def campaign_row(node: Node) -> dict[str, Any]:
         "metrics": {
             "sent": metrics["sent"],
             "opened": metrics["opened"],
-            "clicked": metrics["clicks"],
-            "converted": metrics["conversions"],
+            "clicked": metrics["clicked"],
+            "converted": nearest_whole(metrics["conversions"]),
         },
     }
 
@@ -133,11 +136,11 @@ def campaign_detail(node: Node) -> dict[str, Any]:
             "sent": metrics["sent"],
             "delivered": metrics["delivered"],
             "opened": metrics["opened"],
-            "open_rate": metrics["open_rate"],
-            "clicked": metrics["clicks"],
-            "click_rate": metrics["click_rate"],
-            "converted": metrics["conversions"],
-            "conversion_rate": metrics["conversion_rate"],
+            "open_rate": metrics["open_rate"] or NO_RATE,
+            "clicked": metrics["clicked"],
+            "click_rate": metrics["click_rate"] or NO_RATE,
+            "converted": nearest_whole(metrics["conversions"]),
+            "conversion_rate": metrics["conversion_rate"] or NO_RATE,
             "revenue_attributed": Decimal(metrics["revenue"]["amount"]).quantize(CENT, ROUND_HALF_UP),
             "unsubscribed": metrics["unsubscribed"],
         },

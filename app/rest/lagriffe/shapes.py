@@ -15,12 +15,13 @@ from app.rest.failing import refuse
 from app.rest.route import Data, RequestParts
 from app.values.instants import read_instant, zone_of
 from app.values.money import show_decimal
+from app.values.numbers import nearest_whole
 
 BEACON = "externalBeaconKey"
 """The input field of the mutation that names the store."""
 FILLED_DAYS = 400
 """How many days a metrics series shows without gaps, at most."""
-NOTHING: Mapping[str, Any] = {"impressions": 0, "clicks": 0, "conversions": 0, "spend": {"amount": "0"}}
+NOTHING: Mapping[str, Any] = {"impressions": 0, "clicks": 0, "conversions": "0", "spend": {"amount": "0"}}
 
 
 def campaigns(data: Data, _: RequestParts) -> object:
@@ -159,7 +160,7 @@ def _figures(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "impressions": values["impressions"],
         "clicks": values["clicks"],
-        "conversions": values["conversions"],
+        "conversions": nearest_whole(values["conversions"]),
         "spend": _amount(values["spend"]),
     }
 

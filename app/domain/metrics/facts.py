@@ -1,0 +1,215 @@
+"""Storing what a source says, and everything that follows from it: the headline of that day, and the stores' sums.
+
+The caller holds the campaigns' rows, so nobody else writes facts of theirs. Rollup rows belong to many campaigns; they
+are written after that, in the order of their keys, so two callers wait for one another and cannot deadlock.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app.db.constraints import refusals
+from app.db.database import Transaction
+from app.domain.metrics.headline import HEADLINE, KEPT
+from app.errors import Invalid
+from app.tables.metrics import COUNTS, FIGURES, WHOLE
+from app.values.numbers import MAX_SAFE_INTEGER
+
+Key = tuple[int, date, str]
+"""Campaign, day, channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a source says of a key. Numbers that are absent are not said; `spend` is by how much its ledger moved."""
+
+    campaign_id: int
+    day: date
+    channel: str
+    source: str
+    currency: str
+    numbers: Mapping[str, Decimal | int]
+    implied: int = 0
+    extra: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.campaign_id, self.day, self.channel
+
+
+async def store_facts(
+    tx: Transaction, said: Sequence[Said], stores: Mapping[int, int], *, add: bool, now: datetime
+) -> None:
+    """Set or add what is said, and let headline and sums follow. `stores`: each campaign's.
+
+    Each key, source and currency comes once.
+    """
+    if not said:
+        return
+    ordered = sorted(said, key=lambda one: (*one.key, one.source, one.currency))
+    with refusals():
+        moved = await _write_facts(tx, ordered, add=add, now=now)
+        await _move(tx, _FACT_SUMS, moved, stores, ("day", "channel", "source", "currency"), FIGURES, now=now)
+        await settle_headlines(tx, {one.key for one in ordered}, stores, now=now)
+
+
+async def settle_headlines(
+    tx: Transaction, keys: Iterable[Key], stores: Mapping[int, int], *, now: datetime
+) -> None:
+    """Make the headlines of these keys anew from their facts, and move the stores' sums by what changed."""
+    ordered = sorted(set(keys))
+    moved = await tx.fetch(
+        _HEADLINES, tx.scope.group_id, now, *([key[n] for key in ordered] for n in range(3))
+    )
+    await _move(tx, _SUMS, moved, stores, ("day", "channel", "currency"), KEPT, now=now)
+
+
+def _arrays(first: int, kinds: Iterable[str]) -> str:
+    return ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(kinds, start=first))
+
+
+def kind_of(name: str) -> str:
+    """The type of a number's column, for arrays of them."""
+    return "bigint" if name in (*WHOLE, "shown_clicks") else "numeric"
+
+
+def _said(name: str) -> str:
+    if name == "spend":
+        return "spend = f.spend + excluded.spend"
+    return (
+        f"{name} = CASE WHEN excluded.{name} IS NULL THEN f.{name}"
+        f" WHEN $3 THEN coalesce(f.{name}, 0) + excluded.{name} ELSE excluded.{name} END"
+    )
+
+
+_FACT_KEY = "campaign_id, day, channel, source, currency"
+_FACT_COLUMNS = f"{_FACT_KEY}, {', '.join(FIGURES)}, implied, extra"
+_FACTS = f"""
+INSERT INTO metric_fact AS f (group_id, created_at, {_FACT_COLUMNS})
+SELECT $1, $2, {", ".join(f"given.{c}" for c in _FACT_COLUMNS.removesuffix(", extra").split(", "))}, given.extra::json
+  FROM unnest({_arrays(4, ["bigint", "date", "text", "text", "text", *map(kind_of, FIGURES), "bigint", "text"])})
+    AS given ({_FACT_COLUMNS})
+ON CONFLICT (group_id, campaign_id, day, channel, source, currency) DO UPDATE
+   SET {", ".join(map(_said, FIGURES))}, implied = f.implied + excluded.implied,
+       extra = coalesce(excluded.extra, f.extra)
+RETURNING {", ".join(f"new.{c}" for c in _FACT_KEY.split(", "))},
+       {", ".join(f"coalesce(new.{n}, 0) - coalesce(old.{n}, 0) AS {n}" for n in FIGURES)}
+"""
+
+
+async def _write_facts(tx: Transaction, said: Sequence[Said], *, add: bool, now: datetime) -> Sequence[Any]:
+    """The rows that were written, with the changes in their numbers."""
+    return await tx.fetch(
+        _FACTS,
+        tx.scope.group_id,
+        now,
+        add,
+        [one.campaign_id for one in said],
+        [one.day for one in said],
+        [one.channel for one in said],
+        [one.source for one in said],
+        [one.currency for one in said],
+        *(
+            [one.numbers.get(name, Decimal(0) if name == "spend" else None) for one in said]
+            for name in FIGURES
+        ),
+        [one.implied for one in said],
+        [one.extra for one in said],
+    )
+
+
+_KEYS = f"SELECT * FROM unnest({_arrays(3, ['bigint', 'date', 'text'])})"
+_HEADLINES = f"""
+WITH k (campaign_id, day, channel) AS ({_KEYS})
+INSERT INTO campaign_metric AS m (group_id, created_at, campaign_id, day, channel, currency, {", ".join(KEPT)}, extra)
+SELECT $1, $2, one.campaign_id, one.day, one.channel, one.currency, {", ".join(f"one.{n}" for n in KEPT)},
+       coalesce(one.extra, '{{}}')
+  FROM ({HEADLINE}) one
+ON CONFLICT (group_id, campaign_id, day, channel, currency) DO UPDATE
+   SET {", ".join(f"{n} = excluded.{n}" for n in (*KEPT, "extra"))}
+RETURNING new.campaign_id, new.day, new.channel, new.currency,
+       {", ".join(f"new.{n} - coalesce(old.{n}, 0) AS {n}" for n in KEPT)}
+"""
+
+
+def _sums(table: str, key: Sequence[str], numbers: Sequence[str]) -> str:
+    """Adds to a rollup. Rows are locked as they are met, which is in the order of their keys."""
+    columns = f"store_id, {', '.join(key)}, {', '.join(numbers)}"
+    kinds = ["bigint", "date", *["text"] * (len(key) - 1), *map(kind_of, numbers)]
+    return f"""
+INSERT INTO {table} AS r (group_id, created_at, {columns})
+SELECT $1, $2, given.* FROM unnest({_arrays(3, kinds)}) AS given ({columns})
+ ORDER BY store_id, {", ".join(key)}
+ON CONFLICT (group_id, store_id, {", ".join(key)}) DO UPDATE
+   SET {", ".join(f"{n} = r.{n} + excluded.{n}" for n in numbers)}
+"""
+
+
+_SUMS = _sums("metric_rollup", ("day", "channel", "currency"), KEPT)
+_FACT_SUMS = _sums("metric_fact_rollup", ("day", "channel", "source", "currency"), FIGURES)
+
+
+async def _move(
+    tx: Transaction,
+    statement: str,
+    moved: Sequence[Any],
+    stores: Mapping[int, int],
+    key: Sequence[str],
+    numbers: Sequence[str],
+    *,
+    now: datetime,
+) -> None:
+    """Change each store's sums as its campaigns changed."""
+    sums: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0] * len(numbers))
+    for row in moved:
+        by = [row[name] for name in numbers]
+        if any(by):
+            place = (stores[row["campaign_id"]], *(row[name] for name in key))
+            sums[place] = [total + more for total, more in zip(sums[place], by, strict=True)]
+    if not sums:
+        return
+    if any(
+        abs(number) > MAX_SAFE_INTEGER
+        for row in sums.values()
+        for name, number in zip(numbers, row, strict=True)
+        if name in COUNTS
+    ):
+        raise Invalid("These counts add up to more than 2^53 - 1.", path=["entries"], code="TOO_MUCH")
+    keys = sorted(sums)
+    await tx.execute(
+        statement,
+        tx.scope.group_id,
+        now,
+        *([place[n] for place in keys] for n in range(len(key) + 1)),
+        *([sums[place][n] for place in keys] for n in range(len(numbers))),
+    )
+
+
+def _summed(table: str, base: str, key: Sequence[str], numbers: Sequence[str]) -> str:
+    """All of a rollup, from its base rows."""
+    columns = ", ".join(("store_id", *key))
+    sums = ", ".join(f"coalesce(sum(m.{n}), 0)" for n in numbers)
+    return f"""
+INSERT INTO {table} (group_id, created_at, {columns}, {", ".join(numbers)})
+SELECT $1, now(), c.store_id, {", ".join(f"m.{name}" for name in key)}, {sums}
+  FROM {base} m JOIN campaign c ON c.group_id = m.group_id AND c.id = m.campaign_id
+ WHERE m.group_id = $1
+ GROUP BY c.store_id, {", ".join(f"m.{name}" for name in key)}
+ ORDER BY {columns}
+"""
+
+
+_ALL_KEYS = "SELECT DISTINCT campaign_id, day, channel FROM metric_fact WHERE group_id = $1"
+REBUILD = (
+    _HEADLINES.replace(_KEYS, _ALL_KEYS).replace("$2", "now()"),
+    "DELETE FROM metric_rollup WHERE group_id = $1",
+    "DELETE FROM metric_fact_rollup WHERE group_id = $1",
+    _summed("metric_rollup", "campaign_metric", ("day", "channel", "currency"), KEPT),
+    _summed("metric_fact_rollup", "metric_fact", ("day", "channel", "source", "currency"), FIGURES),
+)
+"""All that follows from a group's facts, made anew: statements that take the group."""
+
+__all__ = ["REBUILD", "Key", "Said", "settle_headlines", "store_facts"]
