@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from app.errors import Invalid
-from app.values.money import MAX_AMOUNT
+from app.values.money import MAX_AMOUNT, digits_of
 from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import MAX_TEXT, read_text, read_url
 
@@ -18,6 +18,9 @@ MAX_NAME = 255
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
 """The smallest amount that a `numeric(18,4)` column holds."""
+
+TOO_MANY_DIGITS = "TOO_MANY_DIGITS"
+"""The code of an amount that no coins of its currency add up to."""
 
 Path = Sequence[str | int]
 
@@ -58,6 +61,19 @@ def amount(value: Decimal, path: Path) -> Decimal:
         raise Invalid(f"`{_name(path)}` must be at most {MAX_AMOUNT}.", path=path)
     if value != value.quantize(SMALLEST):
         raise Invalid(f"`{_name(path)}` has more than 4 decimals.", path=path)
+    return value
+
+
+def coins(value: Decimal, currency: str, path: Path) -> Decimal:
+    """Money in whole coins of its currency. Asked where the currency is known, after `amount`."""
+    digits = digits_of(currency)
+    if value != value.quantize(Decimal(1).scaleb(-digits)):
+        most = f"at most {digits} decimals" if digits else "no decimals"
+        raise Invalid(
+            f"`{_name(path)}` has more digits than its currency: an amount in {currency} has {most}, not {value:f}.",
+            path=path,
+            code=TOO_MANY_DIGITS,
+        )
     return value
 
 

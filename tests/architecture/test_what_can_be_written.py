@@ -115,7 +115,6 @@ THINGS = (
         table="outlay", fields=OutlayFields, shown="Outlay",
         kept=ROW | CHANGED | DELETED | {
             "integration_id": "its campaign's",
-            "currency": "its campaign's",
             "country_key": "generated",
             "region_key": "generated",
         },
