@@ -1,10 +1,10 @@
 """Values from outside, checked one by one. Each failure names the input field it is about."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from app.errors import Invalid
+from app.errors import Failure, Invalid
 from app.values.money import MAX_AMOUNT, digits_of
 from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import MAX_TEXT, read_text, read_url
@@ -75,6 +75,18 @@ def coins(value: Decimal, currency: str, path: Path) -> Decimal:
             code=TOO_MANY_DIGITS,
         )
     return value
+
+
+def broken_coins(told: Iterable[tuple[Decimal | None, str, Path]]) -> list[Failure]:
+    """What is wrong with many amounts: each with its currency and its path; None was not said."""
+    found: list[Failure] = []
+    for value, currency, path in told:
+        try:
+            if value is not None:
+                coins(value, currency, path)
+        except Invalid as fault:
+            found.append(fault)
+    return found
 
 
 def moment(value: datetime, path: Path) -> datetime:

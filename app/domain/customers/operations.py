@@ -15,7 +15,7 @@ from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry, checked_all
 from app.domain.customers.totals import check_moments, settle_totals
 from app.domain.segments.changes import note_audience_change
-from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, Invalid, NotFound, Several
+from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.values.json_text import write_json
 
 TRIES = 3
@@ -176,13 +176,9 @@ async def _broken_coins(tx: Transaction, values: Sequence[Mapping[str, Any]]) ->
     """What was spent is in whole coins of the group's currency."""
     told = {at: row["total_spent"] for at, row in enumerate(values) if row.get("total_spent")}
     currency = await tx.fetchval(_CURRENCY, tx.scope.group_id) if told else ""
-    faults: list[Failure] = []
-    for at, spent in told.items():
-        try:
-            inputs.coins(spent, currency, ["customers", at, "totalSpent"])
-        except Invalid as fault:
-            faults.append(fault)
-    return faults
+    return inputs.broken_coins(
+        (spent, currency, ["customers", at, "totalSpent"]) for at, spent in told.items()
+    )
 
 
 async def _known(
