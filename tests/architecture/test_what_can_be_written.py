@@ -131,6 +131,8 @@ THINGS = (
             "currency": "its campaign's or the group's",
             "used": "counted",
             "used_as_of": "set by imports",
+            "valid_from_key": "generated",
+            "valid_until_key": "generated",
         },
     ),
     Thing(

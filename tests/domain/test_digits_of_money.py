@@ -90,13 +90,18 @@ async def test_an_outlay_and_its_currency(db: Database) -> None:
 
 async def test_what_of_a_promo_is_money(db: Database) -> None:
     scope = (await groups.group(db)).scope
-    fine = {"type": "percentage", "value": Decimal("12.3456"), "max_discount": Decimal("5.50")}
+    fine: dict[str, Any] = {
+        "type": "percentage",
+        "value": Decimal("12.3456"),
+        "max_discount": Decimal("5.50"),
+    }
     ident = await promos.promo(db, scope, "HALF", **fine)
-    for code, fields in {
+    broken: dict[str, dict[str, Any]] = {
         "value": {"type": "fixed_amount", "value": Decimal("25.005")},
         "maxDiscount": {"max_discount": Decimal("25.005")},
         "minOrderAmount": {"min_order_amount": Decimal("25.005")},
-    }.items():
+    }
+    for code, fields in broken.items():
         assert await refused(promos.promo(db, scope, "OTHER", **fields)) == (TOO_MANY_DIGITS, [code])
     async with db.transaction(scope) as tx:
         # Its value would be an amount from now on.

@@ -56,7 +56,7 @@ async def world(db: Database) -> World:
     )  # fmt: skip
     listed = await promos.segment(db, group.group_id, members=[ann])
     dynamic = await promos.segment(db, group.group_id, kind="dynamic", criteria='{"order_count": {"gte": 0}}')
-    ever = {
+    ever: dict[str, dict[str, Any]] = {
         "COMING": {"valid_from": NOW + DAY},
         "OVER": {"valid_from": NOW - 3 * DAY, "valid_until": NOW},
         "USED-UP": {"usage_limit": 1, "segment_id": listed},

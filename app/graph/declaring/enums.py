@@ -400,6 +400,7 @@ __all__ = [
     "KeyAccess",
     "MetricDimension",
     "Objective",
+    "PromoStatus",
     "Provider",
     "RewardAttributeKind",
     "RewardEntryKind",

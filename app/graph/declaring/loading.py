@@ -178,8 +178,8 @@ class Loaders:
         """Rows that came in up to this moment; two statements, so the first says where the second ends."""
         window = self.bindings.facts.news
         assert window is not None
-        assert many.columns is not None
         many = many.past if window.is_past else many
+        assert many.columns is not None
         until = window.until or (await self._fetch(CURRENT))[0]["told"]
         facts = self.bindings.facts._replace(news=replace(window, until=until))
         self.bindings = self.bindings._replace(facts=facts)
