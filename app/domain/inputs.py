@@ -1,11 +1,11 @@
 """Values from outside, checked one by one. Each failure names the input field it is about."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from app.errors import Invalid
-from app.values.money import MAX_AMOUNT
+from app.errors import Failure, Invalid
+from app.values.money import MAX_AMOUNT, digits_of
 from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import MAX_TEXT, read_text, read_url
 
@@ -18,6 +18,9 @@ MAX_NAME = 255
 MAX_CODE = 64
 SMALLEST = Decimal("0.0001")
 """The smallest amount that a `numeric(18,4)` column holds."""
+
+TOO_MANY_DIGITS = "TOO_MANY_DIGITS"
+"""The code of an amount that no coins of its currency add up to."""
 
 Path = Sequence[str | int]
 
@@ -59,6 +62,31 @@ def amount(value: Decimal, path: Path) -> Decimal:
     if value != value.quantize(SMALLEST):
         raise Invalid(f"`{_name(path)}` has more than 4 decimals.", path=path)
     return value
+
+
+def coins(value: Decimal, currency: str, path: Path) -> Decimal:
+    """Money in whole coins of its currency. Asked where the currency is known, after `amount`."""
+    digits = digits_of(currency)
+    if value != value.quantize(Decimal(1).scaleb(-digits)):
+        most = f"at most {digits} decimals" if digits else "no decimals"
+        raise Invalid(
+            f"`{_name(path)}` has more digits than its currency: an amount in {currency} has {most}, not {value:f}.",
+            path=path,
+            code=TOO_MANY_DIGITS,
+        )
+    return value
+
+
+def broken_coins(told: Iterable[tuple[Decimal | None, str, Path]]) -> list[Failure]:
+    """What is wrong with many amounts: each with its currency and its path; None was not said."""
+    found: list[Failure] = []
+    for value, currency, path in told:
+        try:
+            if value is not None:
+                coins(value, currency, path)
+        except Invalid as fault:
+            found.append(fault)
+    return found
 
 
 def moment(value: datetime, path: Path) -> datetime:

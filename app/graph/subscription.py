@@ -20,7 +20,18 @@ MAX_EVERY_S = 3600
 MAX_EVENTS = 500
 """Of one message; what is left over follows at once in the next."""
 
+MAX_LAST = 100
+"""Of what was there before."""
+
 EVERY = argument("every", int, f"Seconds between two looks, 1 to {MAX_EVERY_S}.", 1)
+
+
+LAST = argument(
+    "last", int | None,
+    f"Begin with so many of the last events, {MAX_LAST} at most, oldest first, in a message that comes even if there"
+    " are none.",
+    None,
+)  # fmt: skip
 
 
 @readable_by(READERS, import_progress=ADMIN_READERS)
@@ -47,8 +58,9 @@ class Subscription:
     events: list[Event] = news(
         f"Events that came in since the last message, each of them once, however late it was committed; oldest first,"
         f" {MAX_EVENTS} at most in a message. Nothing is sent while none come in. With a filter by what is only known"
-        " of processed events (status, customer, reasons) each is told when it has been processed.",
-        EVENTS, EVERY, columns=ARRIVALS, settled_by=asks_for_settled, first=MAX_EVENTS,
+        " of processed events (status, customer, reasons) each is told when it has been processed. With `last` the"
+        " first message has the last ones that there are, and what follows begins right behind them.",
+        EVENTS, EVERY, LAST, columns=ARRIVALS, settled_by=asks_for_settled, first=MAX_EVENTS,
     )  # fmt: skip
     import_progress: Import | None = look_up(
         "An import: at first, and whenever what is selected has changed, until you leave; `done` says that it is over.",

@@ -24,6 +24,8 @@ class NewsWindow:
     last_at: datetime
     last_id: UUID
     """Of the rows between the two only those behind this one."""
+    is_past: bool = False
+    """Instead of news: the last rows of the snapshot `until`."""
 
 
 class LinkParts(Protocol):

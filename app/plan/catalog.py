@@ -6,7 +6,7 @@ same row, an aggregate.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from app.plan.binding import Bindings
@@ -198,6 +198,15 @@ class News(Many):
 
     fresh: Callable[[Row], Sql] = lambda row: sql("true")
     """Which rows those are."""
+    known: Callable[[Row], Sql] = lambda row: sql("true")
+    """Which rows were there before."""
+    is_past: bool = False
+    """Whether the last of those are meant, as many as the argument `last` says, not the news."""
+
+    @property
+    def past(self) -> "News":
+        """What was there before the first news."""
+        return replace(self, fresh=self.known, is_past=True)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ A number means nothing to another server. What is read here must come from the p
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.plan.binding import Bindings, NewsWindow
-from app.plan.catalog import NewsColumns, Row
+from app.plan.catalog import Catalog, News, NewsColumns, Row
 from app.plan.sql import Sql, bound, const, sql
 
 MARGIN = 256
@@ -88,6 +88,10 @@ class SeenNews:
         until = None if self._until is None else str(self._until)
         return NewsWindow(self._by_move, self._since.xmin, str(self._since), until, *self._last)
 
+    def past(self, snapshot: Snapshot) -> NewsWindow:
+        """What was there before the news that follow this snapshot: all that it contains."""
+        return replace(self.window(), until=str(snapshot), is_past=True)
+
     def add(self, head: NewsHead, *, is_all: bool) -> None:
         """These were seen; `is_all`: there were no more."""
         if self._since is None:
@@ -138,6 +142,28 @@ def fresh_by(columns: NewsColumns) -> Callable[[Row], Sql]:
     return fresh
 
 
+def known_by(columns: NewsColumns) -> Callable[[Row], Sql]:
+    """The condition of what is no news any more: its transaction was over. Nobody knows those without a number."""
+
+    def known(row: Row) -> Sql:
+        return sql(
+            """
+            coalesce(pg_visible_in_snapshot(({number})::text::xid8, (SELECT {until}::pg_snapshot)), true)
+            """,
+            number=number_of(row, columns),
+            until=_UNTIL,
+        )
+
+    return known
+
+
+def with_past(catalog: Catalog) -> Catalog:
+    """The catalog in which fields of news mean what was there before."""
+    root = catalog.entities["Subscription"]
+    fields = {name: one.past if isinstance(one, News) else one for name, one in root.fields.items()}
+    return replace(catalog, entities={**catalog.entities, root.name: replace(root, fields=fields)})
+
+
 def number_of(row: Row, columns: NewsColumns) -> Sql:
     """The number that this reader goes by."""
     return sql(
@@ -155,7 +181,7 @@ def head_of_news(row: Row, columns: NewsColumns) -> Sql:
         (SELECT int4send(length(told)) || convert_to(told, 'UTF8')
            FROM coalesce({until}, pg_current_snapshot()::text) told)
         || int4send(count(*)::int) || coalesce(string_agg(
-             uuid_send({row.id}) || timestamptz_send({at}) || int8send({number}), ''::bytea), ''::bytea) ||
+             uuid_send({row.id}) || timestamptz_send({at}) || int8send(coalesce({number}, 0)), ''::bytea), ''::bytea) ||
         """,
         row=row,
         at=row(columns.instant),

@@ -86,6 +86,11 @@ class _FilterArguments(FieldArguments):
         self.table = tables
 
 
+def is_backward(many: Many, args: FieldArguments) -> bool:
+    """Whether the page is read from the end. Of news only what was there before is."""
+    return many.is_past if isinstance(many, News) else args.given("last")
+
+
 @dataclass
 class Page:
     """The rows of one page, without columns yet (whoever reads them fills `select.names`)."""
@@ -104,7 +109,7 @@ def page_of(
     """The SELECT of a page: conditions, keyset, order, limit."""
     source, where = rows_of(catalog, entity, many, args, alias=alias, parent=parent, shape=shape, row=row)
     ordering = ordering_of(entity, many, args)
-    backward = args.given("last")
+    backward = is_backward(many, args)
     for which, before in (("after", False), ("before", True)):
         if args.given(which):
             where.append(_keyset(ordering, args, which, row, before=before))

@@ -44,6 +44,7 @@ class Customer(TenantRow, KnownElsewhere, table=True):
         Index(None, "group_id", "total_spent", "id"),
         Index(None, "group_id", "order_count", "id"),
         Index(None, "group_id", "last_order_at", "id"),
+        Index(None, "group_id", "last_order_key", "id"),
         Index(None, "tags", postgresql_using="gin"),
         Index(
             None,
@@ -67,6 +68,16 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     total_spent: Decimal = Field(default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"})
     """In the group's currency."""
     last_order_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    last_order_key: datetime = Field(
+        default=None,
+        sa_type=INSTANT,
+        nullable=False,
+        sa_column_args=[
+            Computed("coalesce(last_order_at, '0001-01-02 00:00:00+00'::timestamptz)", persisted=True)
+        ],
+    )
+    """Sort key: customers without an order come first. The driver takes the very first instant for one without
+    bound."""
     totals_as_of: datetime | None = Field(default=None, sa_type=INSTANT)
     """Up to when the totals were counted elsewhere: orders until then are in them already."""
     email_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})

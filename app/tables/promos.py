@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.tables.base import (
@@ -50,6 +50,9 @@ class Promo(TenantRow, KnownElsewhere, table=True):
         Index(None, "group_id", "code", "id"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "segment_id", "created_at", "id"),
+        # None for `used`: a group's promos are few, and each use would have to move it.
+        Index(None, "group_id", "valid_from_key", "id"),
+        Index(None, "group_id", "valid_until_key", "id"),
     )
     code: str = Field(sa_type=WORDS)
     type: str = Field(sa_type=CODE)
@@ -64,6 +67,24 @@ class Promo(TenantRow, KnownElsewhere, table=True):
     """Up to when uses were counted elsewhere: those until then are in `used` already."""
     valid_from: datetime | None = Field(default=None, sa_type=INSTANT)
     valid_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    valid_from_key: datetime = Field(
+        default=None,
+        sa_type=INSTANT,
+        nullable=False,
+        sa_column_args=[
+            Computed("coalesce(valid_from, '0001-01-02 00:00:00+00'::timestamptz)", persisted=True)
+        ],
+    )
+    """Sort key: promos without a start come first. The driver takes the very first instant for one without bound."""
+    valid_until_key: datetime = Field(
+        default=None,
+        sa_type=INSTANT,
+        nullable=False,
+        sa_column_args=[
+            Computed("coalesce(valid_until, '9999-12-31 00:00:00+00'::timestamptz)", persisted=True)
+        ],
+    )
+    """Sort key: promos without an end come last."""
     applies_to: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
     segment_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -115,7 +115,6 @@ THINGS = (
         table="outlay", fields=OutlayFields, shown="Outlay",
         kept=ROW | CHANGED | DELETED | {
             "integration_id": "its campaign's",
-            "currency": "its campaign's",
             "country_key": "generated",
             "region_key": "generated",
         },
@@ -132,6 +131,8 @@ THINGS = (
             "currency": "its campaign's or the group's",
             "used": "counted",
             "used_as_of": "set by imports",
+            "valid_from_key": "generated",
+            "valid_until_key": "generated",
         },
     ),
     Thing(

@@ -119,7 +119,7 @@ async def test_wrong_values_are_refused_by_name_and_nothing_is_stored(
 
 async def test_the_largest_budget_is_kept_to_the_digit(db: Database) -> None:
     scope = (await groups.group(db)).scope
-    most = Decimal("99999999999999.9999")
+    most = Decimal("99999999999999.99")
     camp = await given.campaign(db, scope, budget_total=most)
     assert (await row_of(db, scope, camp))["budget_total"] == most
 

@@ -88,7 +88,11 @@ def test_phone_numbers_have_one_form_once_their_country_is_known(
 
 def test_a_statistic_has_four_decimals_and_a_state_is_0_or_1() -> None:
     assert read_statistic(Decimal("0.30000000000000004")) == Decimal("0.3000")
-    assert read_statistic("-12,00005") == Decimal("-12.0001")
+    assert read_statistic(Decimal("1234567.8900000001")) == Decimal("1234567.8900")
+    assert read_statistic("-12,0005") == Decimal("-12.0005")
+    for lost in ("0.00004", "12.34567", "-12,00005", "100000000000.12345"):
+        with pytest.raises(ValueError, match="at most 4 decimals"):
+            read_statistic(lost)
     with pytest.raises(ValueError, match="must lie between"):
         read_statistic(10**15)
     assert (read_state(True), read_state(Decimal(0)), read_state("1")) == (Decimal(1), Decimal(0), Decimal(1))

@@ -148,11 +148,11 @@ async def test_a_state_is_0_or_1(shop: OpenShop, value: str) -> None:
 async def test_a_statistic_beyond_what_can_be_stored_is_refused(shop: OpenShop) -> None:
     given = await shop()
     ident = await event(given)
-    await told(given, ident, "turnover", "0.12345")
-    assert (await metrics(given))["turnover"][0] == Decimal("0.1235")
-    for value in ("1e15", "-1e15"):
+    await told(given, ident, "turnover", "0.1235")
+    for value in ("1e15", "-1e15", "0.12345", "0.00004"):
         with pytest.raises(Invalid):
             await told(given, ident, "turnover", value)
+    assert (await metrics(given))["turnover"][0] == Decimal("0.1235")
     await told(given, ident, "turnover", "99999999999999.9999")
     other = await event(given)
     await told(given, other, "turnover", "99999999999999.9999")  # sums hold more than one value does

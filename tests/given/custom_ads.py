@@ -84,6 +84,7 @@ async def outlay(
     *,
     starts_at: datetime = START,
     days: float = 10,
+    **more: Any,
 ) -> int:
     """An outlay of so many days."""
     fields = OutlayFields(
@@ -91,6 +92,7 @@ async def outlay(
         amount=Decimal(amount),
         starts_at=starts_at,
         ends_at=starts_at + timedelta(days=days),
+        **more,
     )
     async with db.transaction(scope) as tx:
         return await create_outlay(tx, fields, now=NOON)

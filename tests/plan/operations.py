@@ -173,6 +173,8 @@ class Generator:
             return self.ident()
         if kind == "Int":
             return rng.choice([0, 1, 2, 3, 5, 50])
+        if kind == "Long":
+            return rng.choice([0, 1, 2, 2**53 - 1])
         if kind == "Boolean":
             return rng.random() < 0.5
         if kind == "DateTime":

@@ -35,7 +35,9 @@ def asked(renewal: SpendLimitRenewal | None = None, amount: str | None = None) -
 
 def ask(current: Limit, wish: AskedLimit, *, may_begin: bool = False, without: tuple[str, ...] = ()) -> Limit:
     """What becomes of it at noon."""
-    return changed(current, wish, spent=SPENT, without=without, zone=PARIS, now=NOW, may_begin=may_begin)
+    return changed(
+        current, wish, spent=SPENT, without=without, currency="EUR", zone=PARIS, now=NOW, may_begin=may_begin
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,11 +153,27 @@ def test_a_store_may_be_without_a_feature(without: str, wish: AskedLimit, refuse
     assert failure.value.reason == rules.FEATURE_UNAVAILABLE
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "is_taken"),
+    [
+        ("EUR", "5.50", True), ("EUR", "5.505", False), ("EUR", "5.500", True), ("JPY", "500", True),
+        ("JPY", "5.5", False), ("BHD", "5.505", True), ("BHD", "5.5055", False), ("XXX", "5.505", False),
+    ],
+)  # fmt: skip
+def test_a_cap_is_in_whole_coins_of_its_currency(currency: str, amount: str, is_taken: bool) -> None:
+    if is_taken:
+        assert first_limit(asked(DAILY, amount), without=(), currency=currency).amount == Decimal(amount)
+        return
+    with pytest.raises(Failure, match=f"in {currency} has (at most|no)") as failure:
+        first_limit(asked(DAILY, amount), without=(), currency=currency)
+    assert (failure.value.reason, failure.value.path) == (rules.LIMIT_INVALID, ["spendLimit", "amount"])
+
+
 def test_a_new_campaign_is_uncapped_unless_more_is_said() -> None:
-    assert first_limit(AskedLimit(), without=list(StoreFeature)) == UNCAPPED
-    assert first_limit(asked(DAILY, "5"), without=()) == cap(DAILY, "5")
+    assert first_limit(AskedLimit(), without=list(StoreFeature), currency="EUR") == UNCAPPED
+    assert first_limit(asked(DAILY, "5"), without=(), currency="EUR") == cap(DAILY, "5")
     with pytest.raises(Failure) as failure:
-        first_limit(asked(DAILY, "5"), without=("daily_limits",))
+        first_limit(asked(DAILY, "5"), without=("daily_limits",), currency="EUR")
     assert failure.value.reason == rules.FEATURE_UNAVAILABLE
 
 

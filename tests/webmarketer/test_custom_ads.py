@@ -281,6 +281,12 @@ async def test_an_outlay_is_in_the_currency_of_its_integration(shop: Analyst) ->
     [
         ({"amount": ...}, "`amount` is required"),
         ({"amount": "1"}, "`amount` must be a number"),
+        (
+            {"amount": 1.005},
+            "`amount` has more digits than its currency: an amount in GBP has at most 2 decimals",
+        ),
+        ({"amount": {"value": 100, "currency": "JPY"}}, "counts in GBP; an amount in JPY"),
+        ({"amount": {"value": 100, "currency": "pounds"}}, "`currency` is an ISO 4217 code"),
         ({"startDate": ...}, "`startDate` is required"),
         ({"endDate": ...}, "`endDate` is required"),
         ({"endDate": "2019-08-24T14:15:22Z"}, "`startDate` must be before `endDate`"),

@@ -132,16 +132,20 @@ async def test_what_cannot_be_processed_is_accepted_and_found_in_the_trash(shop:
         {"data": {"mail": "jane@example.com"}},
         {"data": {"no": "A-1", "mail": "nobody"}},
         {"eventDate": "yesterday"},
+        {"data": {"no": "A-1", "turnover": 12.34567}},
     ]
     idents = [await send(shop, "/api/v1/events", **more) for more in sent]
     await process(shop)
     page = await shop.get("trashed-events")
     assert list(page) == ["count", "total", "data", "offset", "limit"]
-    assert (page["count"], page["total"]) == (4, 4)
+    assert (page["count"], page["total"]) == (5, 5)
     found = {row["_id"]: row for row in page["data"]}
     assert set(found) == set(idents)
     codes = [[one["code"] for one in found[ident]["errors"]] for ident in idents]
-    assert codes == [["event_type_unknown"], ["field_required"], ["field_invalid"], ["date_invalid"]]
+    assert codes == [
+        ["event_type_unknown"], ["field_required"], ["field_invalid"], ["date_invalid"], ["field_invalid"],
+    ]  # fmt: skip
+    assert "at most 4 decimals" in found[idents[-1]]["errors"][0]["message"]
     assert all(list(row) == [*RAW_KEYS, "eventDate", "errors"] for row in page["data"])
     for ident in idents:
         await shop.refused("GET", f"events/{ident}", 404)
@@ -416,6 +420,11 @@ async def test_a_statistic_is_any_number(shop: Analyst) -> None:
         await shop.ok("PATCH", f"events/{ident}/statistics/turnover", json={"value": value})
         assert (await metric_of(shop, ident, "turnover"))["value"] == value
     await shop.refused("PATCH", f"events/{ident}/statistics/turnover", 400, json={"value": "much"})
+    # What could not be kept as it is would be another number.
+    for value in (0.00004, 12.34567):
+        why = await shop.refused("PATCH", f"events/{ident}/statistics/turnover", 400, json={"value": value})
+        assert "at most 4 decimals" in why
+    assert (await metric_of(shop, ident, "turnover"))["value"] == 0
 
 
 @pytest.mark.parametrize(

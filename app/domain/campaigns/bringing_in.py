@@ -8,7 +8,7 @@ from app.db.database import FetchedRow, Transaction
 from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import WINDOW, CampaignFields
+from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references
 from app.domain.campaigns.windows import AskedWindow, CampaignWindow, initial_status, window_of
@@ -91,6 +91,7 @@ async def bring_in_campaign(
             values.setdefault(column, implied)
     values["store_id"] = store.id
     values["currency"] = _currency(past, row, brought.currency, store)
+    check_budget(values, values["currency"])
     window = _window(given, row, zone=store.zone, now=now)
     values |= {name: getattr(window, name) for name in ("starts_at", "ends_at", "starts_on", "ends_on")}
     values |= _past(past, row, window, now=now)

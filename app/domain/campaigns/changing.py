@@ -7,7 +7,7 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import WINDOW, CampaignFields
+from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
@@ -40,6 +40,7 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     row = await tx.fetchrow(_LOCK, *borders(tx.scope), campaign_id)
     if row is None:
         raise NotFound("campaign", campaign_id, path=["id"])
+    check_budget(values, row["currency"])
     check_slug({"slug": row["slug"], "integration_id": row["integration_id"], **values})
     if values.get("is_template") and row["status"] not in ("draft", "completed"):
         raise Conflict(

@@ -1,12 +1,13 @@
 """What can be set on a campaign, and its bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from app.domain import inputs
-from app.domain.settable import settable
+from app.domain.settable import path_of, settable
 from app.tables.campaigns import CampaignType, Objective
 from app.values.changes import Settable
 
@@ -42,7 +43,8 @@ class CampaignFields:
         check=inputs.code,
     )
     budget_total: Settable[Decimal | None] = settable(
-        "What it may cost, in the campaign's currency.", check=inputs.amount
+        "What it may cost, in the campaign's currency and with no more digits than it has.",
+        check=inputs.amount,
     )
     subject: Settable[str | None] = settable("The subject line.", inside="content", check=inputs.text)
     body: Settable[str | None] = settable("The text.", inside="content", check=inputs.text)
@@ -76,3 +78,10 @@ class CampaignFields:
         "The user who owns it in the rewards service.", inside="rewards", check=inputs.count
     )
     is_template: Settable[bool] = settable("Templates are there to be cloned and never run.")
+
+
+def check_budget(values: Mapping[str, Any], currency: str) -> None:
+    """A budget that was sent is in whole coins of the campaign's currency."""
+    budget = values.get("budget_total")
+    if budget is not None:
+        inputs.coins(budget, currency, path_of(CampaignFields, "budget_total"))

@@ -28,6 +28,9 @@ class MediaCampaign:
     channels: Sequence[str] = needed("Where it runs, such as google_ads; at least one.")
     period_type: str | None = optional("How long it runs, such as 1_month; dates that are given win over it.")
     budget_total: Decimal | None = optional("What it may cost, in the group's currency.")
+    currency: str | None = optional(
+        "The currency of the budget. It is the group's, whether said or not; any other is refused."
+    )
     starts_on: date | None = optional("Its first day; with a period, today unless given.", name="start_date")
     ends_on: date | None = optional(
         "Its last day, inclusive; with a period, the last day of it unless given.", name="end_date"
@@ -75,6 +78,12 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
             code="NO_WINDOW",
         )
     store = await store_by_beacon(tx, beacon_key)
+    if order.currency not in (None, store.currency):
+        raise Invalid(
+            f"`currency`: the group counts in {store.currency}; a budget in {order.currency:.20} cannot be kept.",
+            path=["currency"],
+            code="WRONG_CURRENCY",
+        )
     project_id = await tx.fetchval(
         "INSERT INTO project (group_id, name, is_internal, store_id, created_at)"
         " VALUES ($1, $2, true, $3, $4) RETURNING id",

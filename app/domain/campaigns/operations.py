@@ -7,7 +7,7 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.closed import refuse_closed
 from app.domain.campaigns.due import tell_worker
-from app.domain.campaigns.fields import WINDOW, CampaignFields
+from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
 from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
@@ -93,12 +93,14 @@ async def insert_campaign(
     brought = await check_references(tx, values, store_id=store.id)
     await check_fits(tx, values.get("segment_id"), values.get("channels") or ())
     project_id = values.get("project_id") or brought.project_id
+    currency = brought.currency or store.currency
+    check_budget(values, currency)
     row = {
         **values,
         "store_id": store.id,
         "project_id": settled_project(tx, project_id),
         "partner_id": values.get("partner_id") or brought.partner_id,
-        "currency": brought.currency or store.currency,
+        "currency": currency,
         "starts_at": window.starts_at,
         "ends_at": window.ends_at,
         "starts_on": window.starts_on,

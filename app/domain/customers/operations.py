@@ -11,6 +11,7 @@ from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
+from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry, checked_all
 from app.domain.customers.totals import check_moments, settle_totals
 from app.domain.segments.changes import note_audience_change
@@ -36,6 +37,7 @@ SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id
 """
 _LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 
 _READ = {
     "external_id": "d ->> 'external_id'",
@@ -114,6 +116,7 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
     values, faults = checked_all(entries)
     faults += check_moments(values, now=now)
     faults += await _unknown_stores(tx, values)
+    faults += await _broken_coins(tx, values)
     known = await _known(tx, values, faults)
     if faults:
         raise Several(sorted(faults, key=lambda f: int(f.path[1]))[:MAX_TOLD])
@@ -167,6 +170,15 @@ async def _unknown_stores(tx: Transaction, values: Sequence[Mapping[str, Any]]) 
         if row.get("store_id") is not None
         and (row["store_id"] not in stores or own not in (None, row["store_id"]))
     ]
+
+
+async def _broken_coins(tx: Transaction, values: Sequence[Mapping[str, Any]]) -> list[Failure]:
+    """What was spent is in whole coins of the group's currency."""
+    told = {at: row["total_spent"] for at, row in enumerate(values) if row.get("total_spent")}
+    currency = await tx.fetchval(_CURRENCY, tx.scope.group_id) if told else ""
+    return inputs.broken_coins(
+        (spent, currency, ["customers", at, "totalSpent"]) for at, spent in told.items()
+    )
 
 
 async def _known(

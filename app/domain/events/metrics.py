@@ -26,7 +26,7 @@ class Telling:
     """A value of a state or statistic, as sent."""
 
     storage_key: str = needed("Which of its states or statistics.")
-    value: Decimal = needed("The value: 0 or 1 of a state; of a statistic any number, rounded to 4 decimals.")
+    value: Decimal = needed("The value: 0 or 1 of a state; of a statistic any number of at most 4 decimals.")
     date: datetime | None = optional(
         "When it changed to the value; now unless said. The same value again without a date changes nothing.",
         check=inputs.moment,
@@ -106,7 +106,7 @@ async def backdate(tx: Transaction, event_id: UUID, told: Telling, *, now: datet
 
 
 def _checked(told: Telling) -> Decimal:
-    """The value as it is stored: a state's is 0 or 1, a statistic's has 4 decimals."""
+    """The value as it is stored: a state's is 0 or 1, a statistic's has at most 4 decimals."""
     written(told)
     if told.kind is EventFieldKind.STATE:
         if told.value not in (0, 1):

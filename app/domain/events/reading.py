@@ -18,6 +18,9 @@ from app.tables.event_types import EventDataType
 from app.values.money import MAX_AMOUNT
 
 MAX_DIGITS = 40
+_NOISE = Decimal("1e-13")
+"""By which share a sum of some hundred doubles may be off."""
+_MOST_NOISE = Decimal("1e-6")
 _GROUPED = re.compile(r"[\s\u00a0\u202f_']+")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -69,14 +72,22 @@ def read_any(value: object) -> object:
 
 
 def read_statistic(value: object) -> Decimal:
-    """An amount that a column holds: 4 decimals, rounded half away from zero (JavaScript sums doubles)."""
+    """A number that a column holds as it is, with at most 4 decimals.
+
+    What is left over where programs add up doubles (0.30000000000000004) is no fifth decimal.
+    """
     number = Decimal(read_number(value))
     if abs(number) > MAX_AMOUNT:
         raise ValueError(f"must lie between -{MAX_AMOUNT} and {MAX_AMOUNT}, not {shortened(value)}")
     try:
-        return number.quantize(SMALLEST, rounding=ROUND_HALF_UP)
+        kept = number.quantize(SMALLEST, rounding=ROUND_HALF_UP)
     except InvalidOperation:
         raise ValueError(f"must be a number that can be stored, not {shortened(value)}") from None
+    if abs(number - kept) > min(abs(number) * _NOISE, _MOST_NOISE):
+        raise ValueError(
+            f"must have at most 4 decimals, or it could not be kept as it is, not {shortened(value)}"
+        )
+    return kept
 
 
 def read_state(value: object) -> Decimal:

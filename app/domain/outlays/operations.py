@@ -13,7 +13,7 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import only_channel
 from app.domain.metrics.operations import SpendLine, rebook_spend
-from app.domain.outlays.fields import NEEDED, OutlayFields, check_order
+from app.domain.outlays.fields import NEEDED, OutlayFields, check_money, check_order
 from app.domain.outlays.spreading import spread
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
@@ -55,6 +55,7 @@ async def create_outlay(
             path=path_of(OutlayFields, "campaign_id"),
             code="NOT_TRACKED",
         )
+    check_money(values, campaign["currency"])
     row = {
         **values,
         "integration_id": campaign["integration_id"],
@@ -98,6 +99,7 @@ async def update_outlay(
             path=path_of(OutlayFields, "campaign_id"),
             code="WRONG_INTEGRATION",
         )
+    check_money(values, row["currency"])
     merged = {**row, **values}
     check_order(merged["starts_at"], merged["ends_at"])
     changed = {column: value for column, value in values.items() if value != row[column]}

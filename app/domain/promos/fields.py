@@ -12,7 +12,7 @@ import msgspec
 from app.domain import inputs
 from app.domain.inputs import Path
 from app.domain.promos.rules import HUNDRED, AppliesTo, PromoType, Terms
-from app.domain.settable import settable
+from app.domain.settable import path_of, settable
 from app.errors import Invalid
 from app.values.changes import Settable
 from app.values.texts import read_text
@@ -108,6 +108,15 @@ def check_together(values: Mapping[str, Any]) -> None:
             path=["validUntil"],
             code="END_BEFORE_START",
         )
+
+
+def check_coins(values: Mapping[str, Any], currency: str) -> None:
+    """What of these is money is in whole coins of the promo's currency."""
+    for column in ("min_order_amount", "max_discount"):
+        if values.get(column) is not None:
+            inputs.coins(values[column], currency, path_of(PromoFields, column))
+    if values.get("type") == PromoType.FIXED_AMOUNT:
+        inputs.coins(values["value"], currency, path_of(PromoFields, "value"))
 
 
 def applies_to_of(stored: str | None) -> AppliesTo:

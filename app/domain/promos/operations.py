@@ -6,7 +6,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
-from app.domain.promos.fields import PromoFields, check_together
+from app.domain.promos.fields import PromoFields, check_coins, check_together
 from app.domain.promos.rules import PromoType
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
@@ -42,6 +42,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
             raise Invalid(f"A promo needs a {column}.", path=path_of(PromoFields, column))
     check_together(values)
     currency = await _settled(tx, values)
+    check_coins(values, currency)
     await _check_free(tx, values["code"], None)
     row = {**values, "currency": currency, "used": 0, "created_at": now, "updated_at": now}
     return await insert_row(tx, "promo", row)
@@ -54,6 +55,9 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
     if stored is None:
         raise NotFound("promo", promo_id, path=["id"])
     check_together({**stored, **values})
+    # A type that is sent decides anew what the stored value is, and the other way round.
+    asked = {name: {**stored, **values}[name] for name in ("type", "value")}
+    check_coins(values | (asked if not asked.keys().isdisjoint(values) else {}), stored["currency"])
     if "campaign_id" in values or "segment_id" in values:
         asked = {name: values.get(name, stored[name]) for name in ("campaign_id", "segment_id")}
         currency = await _settled(tx, asked)

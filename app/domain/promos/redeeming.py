@@ -106,6 +106,7 @@ async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated
         if asked.customer_id is not None:
             await customer_of(tx, asked.customer_id)
         return Validated(None, None, PromoVerdict(Decimal(0), (_no_code(asked.code),)))
+    check_coins_of(asked.basket, promo["currency"])
     verdict = await _judged(tx, promo, asked, now=now)
     return Validated(promo["id"], promo["currency"], verdict)
 
@@ -124,6 +125,7 @@ async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> i
     promo = await _promo(tx, asked.code)
     if promo is None:
         raise _refusal(_no_code(asked.code))
+    check_coins_of(asked.basket, promo["currency"])
     verdict = await _judged(tx, promo, asked, now=now)
     if not verdict.valid:
         raise Several([_refusal(reason) for reason in verdict.reasons])
@@ -155,6 +157,14 @@ def check_basket(basket: Basket) -> None:
     inputs.amount(basket.delivery_fee, ["basket", "deliveryFee"])
     if basket.total > MAX_AMOUNT:
         raise Invalid("The basket adds up to more than can be stored.", path=["basket"], code="TOO_MUCH")
+
+
+def check_coins_of(basket: Basket, currency: str) -> None:
+    """Its amounts are in whole coins of its own currency, else of the promo's."""
+    counted = basket.currency if basket.currency is not None else currency
+    for at, line in enumerate(basket.lines):
+        inputs.coins(line.unit_price, counted, ["basket", "lines", str(at), "unitPrice"])
+    inputs.coins(basket.delivery_fee, counted, ["basket", "deliveryFee"])
 
 
 async def _promo(tx: Transaction, code: str) -> Any:

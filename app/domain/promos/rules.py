@@ -28,6 +28,15 @@ class PromoType(StrEnum):
     """The cheapest `value` units of what it applies to; 0 counts as one."""
 
 
+class PromoStatus(StrEnum):
+    """Where a promo stands at a moment."""
+
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    USED_UP = "used_up"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class AppliesTo:
     """What a promo applies to. Lines: all of them, or those named by SKU or category. Stores: where."""
@@ -135,6 +144,16 @@ def judge_promo(terms: Terms, basket: Basket, buyer: Buyer, *, now: datetime) ->
     if discount == 0 and not any(r.path[:1] == ("basket",) for r in reasons):
         reasons.append(_nothing_off(terms, basket))
     return PromoVerdict(NOTHING if reasons else discount, tuple(reasons))
+
+
+def standing(terms: Terms, *, now: datetime) -> PromoStatus:
+    """Where the promo stands: its window first, then its uses."""
+    if terms.valid_until is not None and terms.valid_until <= now:
+        return PromoStatus.EXPIRED
+    if terms.valid_from is not None and terms.valid_from > now:
+        return PromoStatus.SCHEDULED
+    is_used_up = terms.usage_limit is not None and terms.used >= terms.usage_limit
+    return PromoStatus.USED_UP if is_used_up else PromoStatus.ACTIVE
 
 
 def discount_of(terms: Terms, basket: Basket) -> Decimal:

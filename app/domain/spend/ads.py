@@ -32,8 +32,9 @@ class AdCampaign:
 
 
 _STORE = """
-SELECT id, unavailable_features AS without FROM store
- WHERE group_id = $1 AND deleted_at IS NULL AND id = $2 AND ($3::bigint IS NULL OR id = $3)
+SELECT store.id, store.unavailable_features AS without, customer_group.currency
+  FROM store JOIN customer_group ON customer_group.id = store.group_id
+ WHERE store.group_id = $1 AND store.deleted_at IS NULL AND store.id = $2 AND ($3::bigint IS NULL OR store.id = $3)
 """
 
 
@@ -44,7 +45,7 @@ async def create_ad_campaign(tx: Transaction, order: AdCampaign, *, now: datetim
     row = await tx.fetchrow(_STORE, tx.scope.group_id, order.store_id, tx.scope.store_id)
     if row is None:
         raise NotFound("store", order.store_id, path=["store"])
-    limit = first_limit(order.limit, without=row["without"])
+    limit = first_limit(order.limit, without=row["without"], currency=row["currency"])
     fields = CampaignFields(name=order.name, objective=order.objective)
     made = await create_campaign(tx, fields, store_id=row["id"], now=now)
     await begin_limit(tx, made, limit, now=now)

@@ -23,6 +23,7 @@ from app.domain.spend.rules import (
     AskedLimit,
     Limit,
     changed,
+    checked,
     settled,
 )
 from app.errors import Conflict, Failure, NotFound, TooLarge
@@ -165,8 +166,8 @@ async def change_limits(
                 )
             fact = facts[row["id"]]
             limit = changed(
-                fact.limit, change.limit, spent=fact.spent, without=row["without"], zone=zone_of(row["zone"]),
-                now=now, may_begin=may_begin,
+                fact.limit, change.limit, spent=fact.spent, without=row["without"], currency=row["currency"],
+                zone=zone_of(row["zone"]), now=now, may_begin=may_begin,
             )  # fmt: skip
         except Failure as why:
             outcomes.append(ChangeRefused(change.campaign, why))
@@ -194,6 +195,7 @@ async def bring_in_limit(tx: Transaction, campaign_id: int, limit: Limit, *, now
         raise NotFound("campaign", campaign_id, path=["campaign"])
     facts = await _facts(tx, rows, now=now)
     fact = facts[campaign_id]
+    limit = checked(limit, rows[0]["currency"])
     if limit == fact.limit.present:
         return False
     with refusals():

@@ -14,14 +14,13 @@ from app.errors import Conflict, Invalid
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable, Unset
-from app.values.money import MAX_AMOUNT
+from app.values.money import MAX_AMOUNT, digits_of
 
 LIMIT_MISSING = "SPEND_LIMIT_MISSING"
 LIMIT_INVALID = "SPEND_LIMIT_INVALID"
 BELOW_SPENT = "BELOW_SPENT"
 FEATURE_UNAVAILABLE = "FEATURE_UNAVAILABLE"
 SAME_CAMPAIGN = "SAME_CAMPAIGN_TWICE"
-CENT = Decimal("0.01")
 
 NEEDS = {
     SpendLimitRenewal.DAILY: StoreFeature.DAILY_LIMITS,
@@ -38,7 +37,7 @@ class AskedLimit:
     type: Settable[SpendLimitType] = settable("Whether spend is capped.", null=UNSET)
     renewal: Settable[SpendLimitRenewal | None] = settable("How often the limit starts again.")
     amount: Settable[Decimal | None] = settable(
-        "The cap, in the campaign's currency: more than 0, 2 decimals at most."
+        "The cap, in the campaign's currency: more than 0, with no more digits than the currency has."
     )
 
 
@@ -79,6 +78,7 @@ def changed(
     *,
     spent: Mapping[SpendLimitRenewal, Decimal],
     without: Collection[str],
+    currency: str,
     zone: tzinfo,
     now: datetime,
     may_begin: bool = False,
@@ -98,7 +98,7 @@ def changed(
     if wanted == current.present:
         return wanted
     _check_feature(StoreFeature.SPEND_LIMITS, without)
-    wanted = checked(wanted)
+    wanted = checked(wanted, currency)
     if wanted.type is SpendLimitType.UNCAPPED:
         return wanted
     assert wanted.renewal is not None
@@ -124,17 +124,17 @@ def changed(
     )
 
 
-def first_limit(asked: AskedLimit, *, without: Collection[str]) -> Limit:
+def first_limit(asked: AskedLimit, *, without: Collection[str], currency: str) -> Limit:
     """The limit of a new campaign, which has spent nothing."""
-    wanted = checked(_wanted(UNCAPPED, asked))
+    wanted = checked(_wanted(UNCAPPED, asked), currency)
     if wanted.renewal is not None:
         _check_feature(StoreFeature.SPEND_LIMITS, without)
         _check_feature(NEEDS[wanted.renewal], without)
     return wanted
 
 
-def checked(wanted: Limit) -> Limit:
-    """A cap has a renewal and a positive amount of at most two decimals (CR-C8)."""
+def checked(wanted: Limit, currency: str) -> Limit:
+    """A cap has a renewal and a positive amount in whole coins of the campaign's currency (CR-C8)."""
     if wanted.type is SpendLimitType.UNCAPPED:
         return wanted
     if wanted.renewal is None:
@@ -150,9 +150,10 @@ def checked(wanted: Limit) -> Limit:
             path=["spendLimit", "amount"],
             code=LIMIT_INVALID,
         )
-    if amount != amount.quantize(CENT):
+    digits = digits_of(currency)
+    if amount != amount.quantize(Decimal(1).scaleb(-digits)):
         raise Invalid(
-            "The amount of a spend limit has at most 2 decimals.",
+            f"The amount of a spend limit in {currency} has {f'at most {digits}' if digits else 'no'} decimals.",
             path=["spendLimit", "amount"],
             code=LIMIT_INVALID,
         )

@@ -5,6 +5,7 @@ from enum import Enum, StrEnum
 import strawberry
 
 from app.domain.funnels.stages import FunnelType
+from app.domain.promos.rules import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
@@ -36,6 +37,14 @@ _describe(
     ACTIVE="Running.",
     PAUSED="Stopped for now; it can be resumed.",
     COMPLETED="Over.",
+)
+_describe(
+    PromoStatus,
+    "Where a promo stands: in its window or not, and used up or not.",
+    SCHEDULED="Its window begins later.",
+    ACTIVE="In its window, and not used up.",
+    USED_UP="In its window, and used as often as it can be.",
+    EXPIRED="Its window is over.",
 )
 _describe(
     ImportState,
@@ -391,6 +400,7 @@ __all__ = [
     "KeyAccess",
     "MetricDimension",
     "Objective",
+    "PromoStatus",
     "Provider",
     "RewardAttributeKind",
     "RewardEntryKind",

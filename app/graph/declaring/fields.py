@@ -45,7 +45,7 @@ from app.plan.catalog import (
 from app.plan.checking import MAX_FIRST
 from app.plan.cost import PRICE
 from app.plan.kinds import AMOUNT, INT, Kind
-from app.plan.news import fresh_by
+from app.plan.news import fresh_by, known_by
 from app.plan.sql import Select, Sql, joined, sql
 
 T = TypeVar("T")
@@ -214,6 +214,7 @@ def news(
         default_first=first,
         columns=columns,
         fresh=fresh_by(columns),
+        known=known_by(columns),
         settled_by=lambda values: settled_by(values.get("filter") or {}),
     )
     return _field(Declared("made", made=made), description, (which, *further))

@@ -34,7 +34,7 @@ from app.plan.catalog import (
 from app.plan.cells import Cells, unnested
 from app.plan.kinds import Kind, show
 from app.plan.news import CURRENT, NewsHead, NewsRow, Snapshot, number_of
-from app.plan.pages import STRUCTURAL, Ordering, ordering_of, page_of, rows_of
+from app.plan.pages import STRUCTURAL, Ordering, is_backward, ordering_of, page_of, rows_of
 from app.plan.scoping import Tables, scoped_table
 from app.plan.sql import NOTHING, Alias, Select, Sql, const, joined, print_sql, sql, verbatim
 from app.values.cursors import show_cursor
@@ -178,6 +178,7 @@ class Loaders:
         """Rows that came in up to this moment; two statements, so the first says where the second ends."""
         window = self.bindings.facts.news
         assert window is not None
+        many = many.past if window.is_past else many
         assert many.columns is not None
         until = window.until or (await self._fetch(CURRENT))[0]["told"]
         facts = self.bindings.facts._replace(news=replace(window, until=until))
@@ -186,7 +187,7 @@ class Loaders:
         self.news = NewsHead(
             Snapshot.read(until),
             [
-                NewsRow(row.values[f"~{many.columns.instant}"], row.key("id"), row.values["~number"])
+                NewsRow(row.values[f"~{many.columns.instant}"], row.key("id"), row.values["~number"] or 0)
                 for row in rows
             ],
         )
@@ -200,7 +201,7 @@ class Loaders:
         self, type_name: str, many: Many, args: FieldArguments, parent: Any, *, peek: bool
     ) -> LoadedPage:
         entity = self.catalog.entities[type_name]
-        ordering, backward = ordering_of(entity, many, args), args.given("last")
+        ordering, backward = ordering_of(entity, many, args), is_backward(many, args)
 
         async def batch(parents: list[Any]) -> list[list[Record]]:
             row = Cells("t")

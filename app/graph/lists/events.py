@@ -11,7 +11,7 @@ from app.graph.declaring.enums import EventOutcome, EventStatus
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 from app.plan.catalog import FilterArguments, NewsColumns, Row
-from app.plan.references import id_of
+from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
 
 
@@ -45,6 +45,12 @@ class EventFilter:
     event_type: str | None = filter_by("The event type, exactly.", equals("event_type", "text"))
     customer_id: strawberry.ID | None = filter_by(
         "About this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "About any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    channels: list[str] | None = filter_by(
+        "Of any of these channels, such as email.", one_of("channel", "text")
     )
     tracker_id: str | None = filter_by(
         "From this tracker, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS

@@ -1,11 +1,14 @@
 """Lists of interactions."""
 
+import strawberry
+
 from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import InteractionKind
 from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 from app.plan.catalog import Arguments, Row
+from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
 
 
@@ -21,6 +24,12 @@ class InteractionFilter:
     kinds: list[InteractionKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))
     tracker_id: str | None = filter_by(
         "From this browser or device, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS
+    )
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "That any of these campaigns led to.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    customer_id: strawberry.ID | None = filter_by(
+        "With this customer.", equals("customer_id", "bigint", id_of("cust"))
     )
     direct: bool | None = filter_by("Whether it led from no campaign.", _is_direct)
     since: DateTime | None = filter_by(

@@ -29,6 +29,9 @@ class OutlayFilter:
     until: DateTime | None = filter_by(
         "Begun before this instant.", compares("starts_at", "<", "timestamptz")
     )
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
     country: str | None = filter_by("The country, exactly.", equals("country", "text"))
 
 

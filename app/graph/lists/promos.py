@@ -1,6 +1,9 @@
 """Lists of promos and of their uses."""
 
+import strawberry
+
 from app.graph.declaring.described import input_type
+from app.graph.declaring.enums import PromoStatus
 from app.graph.declaring.listing import (
     compares,
     contains_text,
@@ -8,12 +11,15 @@ from app.graph.declaring.listing import (
     filter_by,
     instant_key,
     list_of,
+    number_key,
+    one_of,
     text_key,
 )
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists.conditions import CREATED_AT
 from app.plan.catalog import Arguments, Row
-from app.plan.sql import Sql, sql
+from app.plan.references import id_of, ids_of
+from app.plan.sql import NOW, Sql, sql
 
 
 def _released(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -30,6 +36,15 @@ class PromoRedemptionFilter:
     until: DateTime | None = filter_by("Before this instant.", compares("redeemed_at", "<", "timestamptz"))
     released: bool | None = filter_by("Whether it was given back.", _released)
     key: str | None = filter_by("With this key, exactly.", equals("key", "text"))
+    promo_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these promos.", one_of("promo_id", "bigint", ids_of("promo"))
+    )
+    customer_id: strawberry.ID | None = filter_by(
+        "By this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
+    store_ids: list[strawberry.ID] | None = filter_by(
+        "In any of these stores.", one_of("store_id", "bigint", ids_of("store"))
+    )
 
 
 REDEMPTIONS = list_of(
@@ -38,15 +53,45 @@ REDEMPTIONS = list_of(
 )  # fmt: skip
 
 
+def status_of(row: Row) -> Sql:
+    """Where a promo stands, as `domain/promos/rules.standing` says."""
+    return sql(
+        """
+        (CASE WHEN {row.valid_until} <= {now} THEN 'expired' WHEN {row.valid_from} > {now} THEN 'scheduled'
+              WHEN {row.used} >= {row.usage_limit} THEN 'used_up' ELSE 'active' END)
+        """,
+        row=row,
+        now=NOW,
+    )
+
+
+def _stands(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("{status} = ANY ({value})", status=status_of(row), value=args.param(*path, cast="text[]"))
+
+
 @input_type
 class PromoFilter:
     """Which promos. All conditions given must hold."""
 
     search: str | None = filter_by("Part of the code, upper or lower case.", contains_text("code"))
     type: str | None = filter_by("The type, exactly.", equals("type", "text"))
+    types: list[str] | None = filter_by("Of any of these types, exactly.", one_of("type", "text"))
+    status: list[PromoStatus] | None = filter_by("In any of these states at this moment.", _stands)
+    ids: list[strawberry.ID] | None = filter_by(
+        "With any of these ids.", one_of("id", "bigint", ids_of("promo"))
+    )
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    segment_id: strawberry.ID | None = filter_by(
+        "Only for customers of this segment.", equals("segment_id", "bigint", id_of("seg"))
+    )
 
 
 PROMOS = list_of(
     "Promo", PromoFilter, "CREATED_AT", descending=True,
     code=(text_key("code"), "By code, by code point."), created_at=CREATED_AT,
+    used=(number_key("used"), "By how often it was used."),
+    valid_from=(instant_key("valid_from_key"), "By start; those without one come first."),
+    valid_until=(instant_key("valid_until_key"), "By end; those without one come last."),
 )  # fmt: skip

@@ -1,10 +1,13 @@
 """Lists of evaluations, of the reward ledger, and of balances."""
 
+import strawberry
+
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import RewardEntryKind, RewardOutcome
 from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
 from app.plan.catalog import Arguments, Row
+from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
 
 
@@ -24,6 +27,12 @@ class RewardEvaluationFilter:
     )
     reference: str | None = filter_by("With this reference, exactly.", equals("reference", "text"))
     outcome: list[RewardOutcome] | None = filter_by("With any of these outcomes.", one_of("outcome", "text"))
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    customer_id: strawberry.ID | None = filter_by(
+        "For this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
     reversed: bool | None = filter_by("Whether it was taken back.", _reversed)
 
 
@@ -38,6 +47,15 @@ class RewardEntryFilter:
         "Written before this instant.", compares("created_at", "<", "timestamptz")
     )
     kind: list[RewardEntryKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    customer_id: strawberry.ID | None = filter_by(
+        "Of this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
+    partner_ids: list[strawberry.ID] | None = filter_by(
+        "Paid by any of these partners.", one_of("partner_id", "bigint", ids_of("part"))
+    )
 
 
 @input_type
@@ -45,6 +63,12 @@ class RewardBalanceFilter:
     """Which balances. All conditions given must hold."""
 
     currency: str | None = filter_by("In this currency.", equals("currency", "text"))
+    customer_id: strawberry.ID | None = filter_by(
+        "Of this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
+    partner_ids: list[strawberry.ID] | None = filter_by(
+        "With any of these partners.", one_of("partner_id", "bigint", ids_of("part"))
+    )
 
 
 EVALUATIONS = list_of(

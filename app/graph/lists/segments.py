@@ -10,6 +10,7 @@ from app.graph.declaring.listing import (
     filter_by,
     instant_key,
     list_of,
+    number_key,
     one_of,
 )
 from app.graph.declaring.scalars import DateTime
@@ -43,4 +44,7 @@ class SegmentFilter:
     search: str | None = filter_by("Part of the name, upper or lower case.", contains_text("name"))
 
 
-SEGMENTS = list_of("Segment", SegmentFilter, "NAME", name=NAME, created_at=CREATED_AT)
+SEGMENTS = list_of(
+    "Segment", SegmentFilter, "NAME", name=NAME, created_at=CREATED_AT,
+    size=(number_key("size"), "By how many customers they held when they were last counted."),
+)  # fmt: skip

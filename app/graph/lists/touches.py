@@ -1,9 +1,12 @@
 """Lists of funnel touches."""
 
+import strawberry
+
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import FunnelStage
 from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.plan.references import id_of, ids_of
 
 
 @input_type
@@ -16,6 +19,12 @@ class FunnelTouchFilter:
     until: DateTime | None = filter_by("Before this instant.", compares("occurred_at", "<", "timestamptz"))
     stages: list[FunnelStage] | None = filter_by("Of any of these stages.", one_of("stage", "text"))
     channels: list[str] | None = filter_by("In any of these channels.", one_of("channel", "text"))
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    customer_id: strawberry.ID | None = filter_by(
+        "Of this customer.", equals("customer_id", "bigint", id_of("cust"))
+    )
     source: str | None = filter_by("From this source.", equals("source", "text"))
 
 

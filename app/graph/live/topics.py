@@ -20,9 +20,12 @@ from app.graph.live.subscribers import Payload, Subscriber
 from app.graph.running.checking import CheckedOperation
 from app.graph.running.context import Context
 from app.graph.running.entry import Answer, run
-from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S
+from app.graph.schema import catalog
+from app.graph.subscription import MAX_EVENTS, MAX_EVERY_S, MAX_LAST
+from app.plan.binding import NewsWindow
 from app.plan.catalog import Fact, News
-from app.plan.news import NewsHead, SeenNews, split_news
+from app.plan.compile import compile_tree
+from app.plan.news import NewsHead, SeenNews, Snapshot, split_news, with_past
 from app.serving import metrics
 
 MAX_TOPICS = 1_000
@@ -31,6 +34,8 @@ MAX_TOPICS_OF_ONE = 200
 """Per group."""
 LOOKS_AT_ONCE = 2
 """For different groups. The other reading connections are for requests."""
+
+_PAST = with_past(catalog)
 
 log = logging.getLogger("gateway.live")
 
@@ -80,6 +85,8 @@ class _Asked:
     """Each message has what is new; otherwise each has the whole, and only the latest counts."""
     by_move: bool = False
     """News are told when they are settled."""
+    last: int = 0
+    """How many of those before the first news each subscriber begins with; 0: only news."""
 
 
 class _Group:
@@ -97,7 +104,10 @@ def _read(checked: CheckedOperation) -> _Asked:
     if not 1 <= every_s <= MAX_EVERY_S:
         raise Invalid(f"every lies between 1 and {MAX_EVERY_S} seconds.")
     if isinstance(root.field, News):
-        return _Asked(every_s, is_news=True, by_move=root.field.settled_by(values))
+        last = values.get("last") or 0
+        if not 0 <= last <= MAX_LAST:
+            raise Invalid(f"last lies between 0 and {MAX_LAST}.")
+        return _Asked(every_s, is_news=True, by_move=root.field.settled_by(values), last=last)
     return _Asked(every_s, is_news=False)
 
 
@@ -139,9 +149,14 @@ class _Topic:
         self._turns = turns
         self._done = done
         self._subscribers: set[Subscriber] = set()
+        self._joining: set[Subscriber] = set()
+        """They get what was there before, and then belong to the others."""
+        self._past = _past_of(checked) if asked.last else checked
         self._last: Payload | None = None
         self._seen = SeenNews(by_move=asked.by_move) if asked.is_news else None
-        self._stop = asyncio.Event()
+        self._is_over = False
+        self._stir = asyncio.Event()
+        """Ends the pause between two looks: somebody has joined, or it is over."""
         self.task = asyncio.create_task(self._run())
 
     def add(self) -> Subscriber:
@@ -149,6 +164,10 @@ class _Topic:
         made = Subscriber(
             keeps_all=self._asked.is_news, leave=self._leave, group_id=self._context.scope.group_id
         )
+        if self._asked.last:
+            self._joining.add(made)
+            self._stir.set()
+            return made
         self._subscribers.add(made)
         if self._last is not None:
             made.put(self._last)
@@ -156,19 +175,23 @@ class _Topic:
 
     def stop(self) -> None:
         """Read no more. A read under way is completed: cancelling it would cost the driver its connection."""
-        if not self._stop.is_set():
-            self._stop.set()
+        if not self._is_over:
+            self._is_over = True
+            self._stir.set()
             self._group.topics.discard(self)
             self._done()
 
     def _leave(self, subscriber: Subscriber) -> None:
         self._subscribers.discard(subscriber)
-        if not self._subscribers:
+        self._joining.discard(subscriber)
+        if not self._subscribers and not self._joining:
             self.stop()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while not self._stop.is_set():
+        while not self._is_over:
+            # Whoever joins from here on may be too late for this look.
+            self._stir.clear()
             started = loop.time()
             try:
                 more = await self._look()
@@ -179,19 +202,15 @@ class _Topic:
             # A read that takes long is followed by a pause as long.
             rest_s = 0 if more else max(self._asked.every_s - took_s, took_s)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), rest_s)
+                await asyncio.wait_for(self._stir.wait(), rest_s)
 
     async def _look(self) -> bool:
         """Read once and pass it on; returns whether there is more to read at once."""
-        async with self._group.turn, self._turns:
-            now = datetime.now(UTC)
-            window = self._seen.window() if self._seen is not None else None
-            context = replace(self._context, now=now, window=window)
-            given = await run(self._checked, context)
-        metrics.live_tick()
+        window = self._seen.window() if self._seen is not None else None
+        given, context = await self._run_once(self._checked, window)
         if given.execution == "refused":
-            if any(error["extensions"]["code"] == TooLarge.code for error in given.errors):
-                for subscriber in list(self._subscribers):
+            if _is_too_large(given):
+                for subscriber in [*self._subscribers, *self._joining]:
                     subscriber.end(AnswerTooLarge())
                 self.stop()
                 return False
@@ -211,11 +230,53 @@ class _Topic:
         self._seen.add(head, is_all=is_all)
         if head.rows or given.errors:
             self._pass_on(Payload(body))
+        if is_all and self._joining:
+            await self._welcome(head.snapshot)
         return not is_all
+
+    async def _welcome(self, snapshot: Snapshot) -> None:
+        """Give those who have joined the last rows of this snapshot, behind which their news begin."""
+        assert self._seen is not None
+        joining = list(self._joining)
+        given, context = await self._run_once(self._past, self._seen.past(snapshot))
+        if given.execution == "refused":
+            if _is_too_large(given):
+                for subscriber in joining:
+                    self._joining.discard(subscriber)
+                    subscriber.end(AnswerTooLarge())
+            return
+        head, body = _news_of(given, context)
+        if head is None:
+            log.warning("a subscription cannot begin", extra={"request_id": context.request_id})
+            return
+        payload = Payload(body)
+        for subscriber in self._joining.intersection(joining):
+            self._joining.discard(subscriber)
+            self._subscribers.add(subscriber)
+            subscriber.put(payload)
+
+    async def _run_once(self, checked: CheckedOperation, window: NewsWindow | None) -> tuple[Answer, Context]:
+        async with self._group.turn, self._turns:
+            context = replace(self._context, now=datetime.now(UTC), window=window)
+            given = await run(checked, context)
+        metrics.live_tick()
+        return given, context
 
     def _pass_on(self, payload: Payload) -> None:
         for subscriber in self._subscribers:
             subscriber.put(payload)
+
+
+def _is_too_large(given: Answer) -> bool:
+    return any(error["extensions"]["code"] == TooLarge.code for error in given.errors)
+
+
+def _past_of(checked: CheckedOperation) -> CheckedOperation:
+    """The same operation about what was there before."""
+    plan = checked.plan
+    if plan.statement is None:
+        return checked
+    return checked._replace(plan=replace(plan, statement=compile_tree(_PAST, plan.tree, checked.scope_shape)))
 
 
 def _news_of(given: Answer, context: Context) -> tuple[NewsHead | None, bytes]:

@@ -1,5 +1,6 @@
 """Promos and their uses."""
 
+from app.graph.declaring.enums import PromoStatus
 from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import amount_of, column, computed, connection, embed, entity, is_set, to_one
 from app.graph.declaring.nodes import Money, Node
@@ -15,7 +16,7 @@ from app.graph.declaring.refs import (
 )
 from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
 from app.graph.lists.orders import ORDERS
-from app.graph.lists.promos import REDEMPTIONS
+from app.graph.lists.promos import REDEMPTIONS, status_of
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
 from app.plan.sql import NOW, Sql, sql
 from app.tables import promos as tables
@@ -62,6 +63,7 @@ class Promo(Node):
     valid_from: DateTime | None = column("From when; null: always.")
     valid_until: DateTime | None = column("Until when; null: for ever.")
     applies_to: JSON | None = column("Which items it applies to, as it was given.")
+    status: PromoStatus = computed("Where it stands now.", status_of)
     is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed; uses do not change it.")

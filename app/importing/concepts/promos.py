@@ -22,6 +22,7 @@ from app.values.instants import show_instant
 
 _BY_ID = "SELECT id FROM promo WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
 _BY_CODE = "SELECT id FROM promo WHERE group_id = $1 AND upper(code) = upper($2) AND deleted_at IS NULL"
+_CURRENCIES = "SELECT id, currency FROM promo WHERE group_id = $1 AND id = ANY ($2)"
 _STATE = "SELECT md5((to_jsonb(p) - 'updated_at')::text) FROM promo p WHERE group_id = $1 AND id = $2"
 
 
@@ -123,6 +124,16 @@ class PromoRedemptionWriter:
         for at, record in enumerate(records):
             try:
                 uses.append(_use(record, named, now=now))
+            except Failure as failure:
+                faults[at] = failure
+        if faults:
+            raise RefusedTogether(faults)
+        currencies = await tx.fetch(_CURRENCIES, tx.scope.group_id, sorted({use.promo_id for use in uses}))
+        counted = {row["id"]: row["currency"] for row in currencies}
+        for at, use in enumerate(uses):
+            try:
+                for name, amount in (("amount", use.basket_total), ("discount", use.discount)):
+                    inputs.coins(amount, counted.get(use.promo_id, ""), [name])
             except Failure as failure:
                 faults[at] = failure
         if faults:

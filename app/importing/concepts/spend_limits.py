@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.db.database import Transaction
 from app.domain.spend.operations import bring_in_limit
-from app.domain.spend.rules import UNCAPPED, Limit, checked
+from app.domain.spend.rules import UNCAPPED, Limit
 from app.importing.concepts.campaign_metrics import campaign_of
 from app.importing.concepts.singly import one_by_one
 from app.importing.records import Columns, Outcome, Record, Verdict
@@ -39,7 +39,7 @@ async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
         kind = SpendLimitType.UNCAPPED if amount is None else SpendLimitType.CAPPED
     limit = UNCAPPED
     if kind is SpendLimitType.CAPPED:
-        limit = checked(Limit(type=kind, renewal=renewal, amount=amount))
+        limit = Limit(type=kind, renewal=renewal, amount=amount)
     campaign_id = await campaign_of(tx, record)
     before = await tx.fetchval(_ANY, tx.scope.group_id, campaign_id)
     if not await bring_in_limit(tx, campaign_id, limit, now=now):

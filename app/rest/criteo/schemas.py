@@ -34,7 +34,7 @@ SENT_AMOUNT = {
         {"type": ["number", "null"]},
         _object({"value": {"type": ["number", "null"]}}),
     ],
-    "description": "More than 0, two decimals at most.",
+    "description": "More than 0, with no more decimals than the advertiser's currency has: two of most.",
 }
 _SENT_LIMIT = _object(
     {

@@ -50,6 +50,7 @@ def create_variables(parts: RequestParts) -> dict[str, Any]:
         "channels": _channels(sent),
         "periodType": _optional_text(sent, "period_type"),
         "budgetTotal": _budget(sent),
+        "currency": _optional_text(sent, "currency"),
         "startDate": _date(sent, "start_date"),
         "endDate": _date(sent, "end_date"),
     }

@@ -98,6 +98,7 @@ def outlay_create(parts: RequestParts) -> dict[str, Any]:
         "wmktId": _wmkt_id(parts),
         "campaignId": _campaign(parts, "parentCampaignId"),
         "amount": sent.needed("amount", _amount(sent), "1200.50"),
+        "currency": _currency(sent),
         "startsAt": needed_moment(sent, "startDate"),
         "endsAt": needed_moment(sent, "endDate"),
         "country": sent.text("country"),
@@ -115,6 +116,7 @@ def outlay_update(parts: RequestParts) -> dict[str, Any]:
         parentCampaignId=_campaign(parts, "parentCampaignId"),
         campaignId=_target(sent),
         amount=_amount(sent),
+        currency=_currency(sent),
         startsAt=moment(sent, "startDate"),
         endsAt=moment(sent, "endDate"),
     )
@@ -178,3 +180,8 @@ def _amount(sent: Fields) -> str | None:
     """A number, or `{value}` as it is shown on reading (choice WM-C9)."""
     value = sent.values.get("amount")
     return sent.inside("amount").amount("value") if isinstance(value, dict) else sent.amount("amount")
+
+
+def _currency(sent: Fields) -> str | None:
+    """What the object says beside its value, which has to be the integration's."""
+    return sent.inside("amount").text("currency") if isinstance(sent.values.get("amount"), dict) else None
