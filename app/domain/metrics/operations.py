@@ -17,6 +17,7 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.inputs import broken_coins
 from app.domain.metrics.entries import MetricEntry, Mode, check_entries, extra_text
 from app.domain.metrics.facts import Said, store_facts
 from app.errors import MAX_TOLD, Failure, NotFound, Several
@@ -78,6 +79,12 @@ async def record_metrics(
         for index, entry in enumerate(entries)
         if entry.campaign_id not in campaigns
     ]
+    faults += broken_coins(
+        (amount, campaigns[entry.campaign_id]["currency"], ["entries", index, name])
+        for index, entry in enumerate(entries)
+        if entry.campaign_id in campaigns
+        for name, amount in (("spend", entry.spend), ("revenue", entry.revenue))
+    )
     if faults:
         raise Several(sorted(faults, key=_position)[:MAX_TOLD])
     if not entries:
