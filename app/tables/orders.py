@@ -91,6 +91,8 @@ class OrderRefund(TenantRow, table=True):
     order_id: int = Field(sa_type=BigInteger)
     reference: str = Field(sa_type=WORDS)
     amount: Decimal = amount()
+    currency: str = Field(sa_type=CODE)
+    """The order's."""
     refunded_at: datetime = Field(sa_type=INSTANT)
 
 

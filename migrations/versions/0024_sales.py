@@ -16,6 +16,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = postgresql.TIMESTAMP(timezone=True)
+CODE = sa.String(length=64, collation="pg_c_utf8")
 WORDS = sa.Text(collation="pg_c_utf8")
 AMOUNT = sa.Numeric(18, 4)
 NOUGHT = sa.text("0")
@@ -63,12 +64,14 @@ def upgrade() -> None:
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("reference", WORDS, nullable=False),
         sa.Column("amount", AMOUNT, nullable=False),
+        sa.Column("currency", CODE, nullable=False),
         sa.Column("refunded_at", INSTANT, nullable=False),
         *(
             sa.CheckConstraint(YEARS.format(name), name=op.f(f"ck_order_refund_{name}_years"))
             for name in ("created_at", "refunded_at")
         ),
         sa.CheckConstraint(FINITE.format("amount"), name=op.f("ck_order_refund_amount_finite")),
+        sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_order_refund_currency_code")),
         sa.CheckConstraint("amount > 0", name=op.f("ck_order_refund_amount_positive")),
         sa.ForeignKeyConstraint(
             ["group_id"], ["customer_group.id"], name=op.f("fk_order_refund_group_id"), ondelete="CASCADE"
@@ -107,6 +110,15 @@ def upgrade() -> None:
         "event_metric",
         sa.Column("is_told_by_order", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     )
+    op.add_column(
+        "promo_redemption",
+        sa.Column("is_given_back_by_order", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.add_column("customer", sa.Column("told_last_order_at", INSTANT, nullable=True))
+    op.execute(
+        "ALTER TABLE customer ADD CONSTRAINT ck_customer_told_last_order_at_years"
+        f" CHECK ({YEARS.format('told_last_order_at')})"
+    )
     _tell_what_is_known()
     op.create_index(
         "ix_event_sale_reference",
@@ -117,7 +129,7 @@ def upgrade() -> None:
 
 
 def _tell_what_is_known() -> None:
-    tables = ("customer_order", "campaign", "store", "customer_group", "event", "event_metric")
+    tables = ("customer_order", "campaign", "store", "customer", "customer_group", "event", "event_metric")
     for table in tables:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -127,6 +139,12 @@ def _tell_what_is_known() -> None:
         "                       JOIN store s ON s.group_id = c.group_id AND s.id = c.store_id"
         "                       JOIN customer_group g ON g.id = c.group_id"
         "                      WHERE c.group_id = o.group_id AND c.id = o.campaign_id)"
+    )
+    op.execute(
+        "UPDATE customer c SET told_last_order_at = c.last_order_at"
+        " WHERE c.last_order_at IS DISTINCT FROM"
+        "       (SELECT max(o.ordered_at) FROM customer_order o"
+        "         WHERE o.group_id = c.group_id AND o.customer_id = c.id)"
     )
     # Escapes are left alone: some of them stand for what a text cannot hold.
     op.execute(
@@ -147,6 +165,8 @@ def _tell_what_is_known() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("customer", "told_last_order_at")
+    op.drop_column("promo_redemption", "is_given_back_by_order")
     op.drop_column("event_metric", "is_told_by_order")
     op.drop_column("event", "sale_reference")
     for table in ("sale_reference", "order_refund"):

@@ -20,6 +20,7 @@ from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.interactions.recording import Visit, record_online
 from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers
 from app.domain.sales.references import hold_sales, mark_told_by_orders, sale_reference_of
+from app.domain.sales.rewards import paid_for, take_back
 from app.tables.funnels import FunnelStage
 from app.values.json_text import write_json
 
@@ -96,6 +97,8 @@ async def _take(
     await mark_told_by_orders(tx, references)
     await _touch(tx, taken, now=now)
     await process_event_triggers(tx, _triggering(taken), now=now)
+    # The order may have been cancelled before its event came.
+    await take_back(tx, await paid_for(tx, references), now=now)
     await _count(tx, taken)
 
 
