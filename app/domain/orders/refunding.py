@@ -49,7 +49,7 @@ async def refund_order(
     if same is not None:
         return _repeated(same, stored, amount, reference)
     left = stored.sale.amount - stored.sale.refunds
-    if left == 0:
+    if left <= 0:
         raise Conflict("All of this order was given back already.", path=["amount"], code="NOTHING_LEFT")
     if amount is not None and amount > left:
         raise Conflict(
