@@ -4,6 +4,8 @@ Revision ID: 0024
 Revises: 0021
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -42,7 +44,7 @@ NAMED = ", ".join(f"'%\"{key}\"%'" for key in KEYS)
 
 
 def upgrade() -> None:
-    columns = (
+    columns: tuple[sa.Column[Any], ...] = (
         sa.Column("refunded", AMOUNT, server_default=NOUGHT, nullable=False),
         sa.Column("cancelled_at", INSTANT, nullable=True),
         sa.Column("version", sa.BigInteger(), server_default=NOUGHT, nullable=False),

@@ -11,7 +11,7 @@ from app.db.database import Database
 from app.errors import Failure
 from tests.orders.shops import REFERENCES, WHO, Order, Said, after, shop
 
-STATES = st.fixed_dictionaries({
+STATES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({
     "amount": st.integers(0, 60), "whom": st.sampled_from(WHO), "campaign": st.sampled_from([None, 0, 1]),
     "days_ago": st.integers(0, 2), "currency": st.sampled_from(["EUR", "EUR", "USD"]),
     "refunded": st.sampled_from([None, 0, 5, 60]), "cancelled": st.sampled_from([None, None, False, True]),
@@ -31,7 +31,8 @@ def arrivals(draw: st.DrawFn) -> list[list[Said]]:
     coming = draw(st.permutations([*versions, *again]))
     calls: list[list[Said]] = [[]]
     for one in coming:
-        if calls[-1] and draw(st.booleans()):
+        apart: bool = draw(st.booleans())
+        if calls[-1] and apart:
             calls.append([])
         calls[-1].append(one)
     return calls
@@ -56,7 +57,7 @@ async def test_versions_may_arrive_in_any_order(db: Database, calls: list[list[S
     assert await made.found() == made.should(alone) == made.should(orders)
 
 
-STEPS = st.one_of(
+STEPS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         lambda reference, version, state: ("report", Said(reference, version, **state)),
         st.sampled_from(REFERENCES), st.sampled_from([0, 0, 0, 1, 2, 3]), STATES,
@@ -77,9 +78,9 @@ async def test_reports_refunds_and_cancellations_of_any_kind_add_up(db: Database
     refunds: dict[str, tuple[str, Decimal]] = {}
     for step in steps:
         if step[0] == "report":
-            expected = after(orders, step[1], made)
+            outcome = after(orders, step[1], made)
             done = await made.report(step[1].entry(made))
-            assert done.outcomes[0].value == expected
+            assert done.outcomes[0].value == outcome
         elif step[0] == "refund":
             _, order, reference, amount = step
             expected = _refund(orders, refunds, order, reference, amount)

@@ -242,5 +242,5 @@ async def test_an_order_is_named_in_one_way(made: Shop) -> None:
     for named in ({"order_id": None, "order": None}, {"order_id": 1, "order": "A-1"}):
         with pytest.raises(Failure) as refused:
             async with made.db.transaction(made.scope) as tx:
-                await cancel_order(tx, **named, now=NOON)  # type: ignore[arg-type]
+                await cancel_order(tx, **named, now=NOON)
         assert refused.value.reason == "ORDER_UNNAMED"

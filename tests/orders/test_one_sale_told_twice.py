@@ -11,6 +11,7 @@ import pytest
 from app.db.database import Database
 from app.domain.event_types.fields import FieldEntry
 from app.domain.events.metrics import Telling, tell
+from app.domain.events.processing import process_pending
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.domain.sales.references import SALE_KEYS, hold_sales, mark_told_by_orders, sale_reference_of
@@ -89,7 +90,7 @@ async def test_events_and_orders_that_come_at_once_find_one_another(site: Shop) 
     sent = {reference: await sale(site, reference) for reference in references}
 
     async def process() -> None:
-        while await events.process_pending(site.db, site.group_id, limit=3, now=NOON):
+        while await process_pending(site.db, site.group_id, limit=3, now=NOON):
             pass
 
     await asyncio.gather(process(), process(), *(order(site, one) for one in reversed(references)))

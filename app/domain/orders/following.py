@@ -158,16 +158,18 @@ async def _move_metrics(
 async def _entries(tx: Transaction, sums: dict[Day, tuple[int, Decimal]]) -> list[MetricEntry]:
     """Where a report has replaced what orders said, there may be less than they take back."""
     moved = {key: by for key, by in sums.items() if by != (0, NOTHING)}
-    less = [key for key, by in moved.items() if min(by) < 0]
+    less = [key for key, (count, revenue) in moved.items() if count < 0 or revenue < 0]
     if less:
         columns = [list(column) for column in zip(*less, strict=True)]
-        for row in await tx.fetch(_SO_FAR, tx.scope.group_id, *columns):
-            key = (row["campaign_id"], row["day"], row["channel"])
-            count, revenue = moved[key]
-            moved[key] = (max(count, -row["conversions"]), max(revenue, min(-row["revenue"], NOTHING)))
+        rows = await tx.fetch(_SO_FAR, tx.scope.group_id, *columns)
+        there = {(r["campaign_id"], r["day"], r["channel"]): (r["conversions"], r["revenue"]) for r in rows}
+        for key in less:
+            (count, revenue), (so_far, earned) = moved[key], there.get(key, (0, NOTHING))
+            moved[key] = (max(count, -so_far), max(revenue, -max(earned, NOTHING)))
     return [
         MetricEntry(campaign_id=campaign, day=day, channel=channel, conversions=count, revenue=revenue)
         for (campaign, day, channel), (count, revenue) in sorted(moved.items())
+        if (count, revenue) != (0, NOTHING)
     ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.db.database import FetchedRow, Transaction
+from app.values.numbers import MAX_SAFE_INTEGER
 
 # Where the order names no promo, its use is that of whatever was redeemed for it.
 _THEIRS = """
@@ -32,8 +33,9 @@ SELECT u.id FROM promo_usage u JOIN unnest($2::bigint[], $3::bigint[]) AS given 
     ON u.promo_id = given.promo_id AND u.customer_id = given.customer_id
  WHERE u.group_id = $1 ORDER BY u.promo_id, u.customer_id FOR NO KEY UPDATE OF u
 """
-_HOLD_PROMOS = """
-SELECT id, used, usage_limit FROM promo WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
+_HOLD_PROMOS = f"""
+SELECT id, coalesce(usage_limit, {MAX_SAFE_INTEGER}) - used AS left FROM promo
+ WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
 """
 _COUNT_CUSTOMERS = """
 UPDATE promo_usage u SET used = greatest(u.used + given.uses, 0)
@@ -72,9 +74,9 @@ async def take_again(tx: Transaction, orders: Sequence[Given]) -> None:
     left = await _hold(tx, rows)
     taken = []
     for row in rows:
-        if left[row["promo_id"]] is None or left[row["promo_id"]] > 0:
+        if left[row["promo_id"]] > 0:
             taken.append(row)
-            left[row["promo_id"]] = None if left[row["promo_id"]] is None else left[row["promo_id"]] - 1
+            left[row["promo_id"]] -= 1
     if taken:
         await tx.execute(_TAKE, tx.scope.group_id, [row["id"] for row in taken])
         await _count(tx, taken, 1)
@@ -88,17 +90,15 @@ async def _theirs(tx: Transaction, statement: str, orders: Sequence[Given]) -> S
     )
 
 
-async def _hold(tx: Transaction, rows: Sequence[FetchedRow]) -> dict[int, int | None]:
-    """Hold the counters of these uses; by promo, how many are left; None: as many as one likes."""
+async def _hold(tx: Transaction, rows: Sequence[FetchedRow]) -> dict[int, int]:
+    """Hold the counters of these uses; by promo, how many are left."""
     whose = sorted({(row["promo_id"], row["customer_id"]) for row in rows if row["customer_id"] is not None})
     if whose:
         await tx.fetch(
             _HOLD_COUNTERS, tx.scope.group_id, [one for one, _ in whose], [one for _, one in whose]
         )
     promos = await tx.fetch(_HOLD_PROMOS, tx.scope.group_id, sorted({row["promo_id"] for row in rows}))
-    return {
-        row["id"]: None if row["usage_limit"] is None else row["usage_limit"] - row["used"] for row in promos
-    }
+    return {row["id"]: row["left"] for row in promos}
 
 
 async def _count(tx: Transaction, rows: Sequence[FetchedRow], sign: int) -> None:
