@@ -62,7 +62,8 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
-    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj", "row": "camp",
+    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj",
+    "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
