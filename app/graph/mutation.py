@@ -86,6 +86,8 @@ class Mutation:
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
     orders_record = orders_customers.record_many
+    order_refund = orders_customers.refund
+    order_cancel = orders_customers.cancel
     segment_create = segments.create
     segment_update = segments.update
     segment_delete = segments.delete

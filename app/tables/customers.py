@@ -25,8 +25,8 @@ from app.values.numbers import MAX_SAFE_INTEGER
 class Customer(TenantRow, KnownElsewhere, table=True):
     """A person who buys from the group's stores, and the facts segments are made of.
 
-    `order_count` and `last_order_at` count all orders, `total_spent` only those in the group's currency. The
-    transaction that records an order updates them.
+    `order_count` and `last_order_at` count orders that are not cancelled, `total_spent` what is left of those in the
+    group's currency. The transaction that records, corrects, refunds or cancels an order updates them.
     """
 
     __tablename__ = "customer"
@@ -78,6 +78,8 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     )
     """Sort key: customers without an order come first. The driver takes the very first instant for one without
     bound."""
+    told_last_order_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """What another system told of it; an order made later here moves `last_order_at`, and may be cancelled."""
     totals_as_of: datetime | None = Field(default=None, sa_type=INSTANT)
     """Up to when the totals were counted elsewhere: orders until then are in them already."""
     email_consent: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})

@@ -118,6 +118,8 @@ class PromoRedemption(TenantRow, table=True):
     currency: str = Field(sa_type=CODE)
     redeemed_at: datetime = Field(sa_type=INSTANT)
     released_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    is_given_back_by_order: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether it was released because its order does not stand: then it is used again where the order does again."""
 
 
 class PromoUsage(TenantRow, table=True):

@@ -52,9 +52,7 @@ class Attribution:
         return report
 
 
-async def share_group(
-    db: Database, scope: Scope, customer_ids: set[int | None], *, now: datetime
-) -> None:
+async def share_group(db: Database, scope: Scope, customer_ids: set[int | None], *, now: datetime) -> None:
     """Share the sales of these customers of a group anew; None among them: of all, and all headlines."""
     async with db.transaction(scope) as tx:
         carried = await is_carried(tx)

@@ -61,14 +61,15 @@ OWN_ID: Mapping[str, str] = {
 """The prefix of the `id` of inputs, by how their names begin; of others a campaign's, or nobody's."""
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
-    "customerId": "cust", "customerIds": "cust", "promoId": "promo", "integrationId": "intg", "ids": "event",
-    "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj", "row": "camp",
+    "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
+    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj",
+    "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
-    "proj": "project", "import": "import_run",
+    "proj": "project", "import": "import_run", "order": "customer_order",
 }  # fmt: skip
 
 

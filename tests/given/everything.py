@@ -29,7 +29,7 @@ from app.tables.imports import ImportRun
 from app.tables.integrations import Integration
 from app.tables.interactions import Interaction
 from app.tables.metrics import CampaignMetric, MetricRollup
-from app.tables.orders import CustomerOrder
+from app.tables.orders import CustomerOrder, OrderRefund
 from app.tables.outlays import Outlay
 from app.tables.partners import Partner, Partnership
 from app.tables.projects import Project
@@ -329,15 +329,23 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             await add(SegmentMember(**g, segment_id=segments[n % 2], customer_id=customer, created_at=start))
             for at in range(n + 1):
                 store = n if n < 3 else 1
-                await add(
+                (order,) = await add(
                     CustomerOrder(**g, reference=f"{mark}.s{store}/{n}/{at} {WEIRD[n]}", customer_id=customer,
                                   store_id=stores[store], campaign_id=made[at] if at else None,
                                   promo_id=ids["promo"][at] if at == 2 else None,
                                   channel=f"{mark}.s{store} ch" if at else None,
                                   amount=Decimal(["0", "12.3", "99999999999999.9999", "1200"][at]),
                                   currency=["EUR", "JPY", "BHD", "EUR"][at],
+                                  refunded=Decimal(["0", "0.3", "99999999999999.9999", "0"][at]),
+                                  cancelled_at=start if at == n == 3 else None, version=BIG if at == 1 else 0,
                                   ordered_at=start + timedelta(days=at // 2)),
                 )  # fmt: skip
+                if at:
+                    await add(
+                        OrderRefund(**g, order_id=order, reference=f"{mark}.s{store}/{n}/{at} back {WEIRD[n]}",
+                                    amount=Decimal("0.3"), currency=["EUR", "JPY", "BHD", "EUR"][at],
+                                    refunded_at=start + timedelta(days=n)),
+                    )  # fmt: skip
         for n in range(4):
             place, own = (stores[n], f"{mark}.s{n}") if n < 3 else (None, f"{mark}.s-")
             for at, promo in enumerate(ids["promo"][:2]):

@@ -14,6 +14,7 @@ from app.domain.assets.storage import AssetStorage
 from app.domain.customers.entries import CustomerEntry
 from app.domain.metrics.entries import MetricEntry, Mode
 from app.domain.metrics.operations import record_metrics
+from app.domain.orders.refunding import cancel_order
 from app.domain.promos.redeeming import Asked, redeem, release
 from app.domain.promos.rules import Basket, BasketLine
 from app.errors import Several
@@ -371,6 +372,28 @@ async def test_orders_that_a_campaigns_totals_have_add_nothing(
         "delivered": 5380,
         "revenue": Decimal("4685.00"),
     }
+
+
+async def test_what_becomes_of_an_order_that_a_campaigns_totals_have_changes_no_total(
+    db: Database, shop: GivenGroup, tmp_path: Path
+) -> None:
+    await bring(db, shop, tmp_path, "customers", ADA)
+    await bring(db, shop, tmp_path, "crm", ROW)
+    async with db.transaction(shop.scope) as tx:
+        campaign = f"camp_{await tx.fetchval('SELECT id FROM campaign')}"
+    await order(db, shop, tmp_path, "o1", "33.3", LAST, campaignId=campaign)
+    await order(db, shop, tmp_path, "o2", "5", NOON + HOUR, campaignId=campaign)
+    assert await sums(db, shop) == {**PRINTED, "conversions": 157, "revenue": Decimal("38.30")}
+    # Nobody told the campaign's revenue: that is the orders' alone.
+    await cancel(db, shop, "o1")
+    assert await sums(db, shop) == {**PRINTED, "conversions": 157, "revenue": Decimal("5.00")}
+    await cancel(db, shop, "o2")
+    assert await sums(db, shop) == PRINTED
+
+
+async def cancel(db: Database, shop: GivenGroup, reference: str) -> None:
+    async with db.transaction(shop.scope) as tx:
+        await cancel_order(tx, order_id=None, order=reference, now=NOON + 3 * HOUR)
 
 
 @pytest.mark.parametrize("first", ["days", "totals"])

@@ -132,15 +132,20 @@ async def settle_next_campaigns(tx: Transaction, after: int, *, now: datetime) -
     return max(stores)
 
 
-def _rows(
-    shares: Sequence[SaleShare], owners: dict[tuple[bool, int], int], *, is_order: bool
-) -> list[Row]:
+def _rows(shares: Sequence[SaleShare], owners: dict[tuple[bool, int], int], *, is_order: bool) -> list[Row]:
     sums: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for share in shares:
         if share.campaign_id is not None:
             sale = (share.sale_id, None) if is_order else (None, share.sale_id)
             channel = share.channel or UNKNOWN_CHANNEL
-            key = (owners[is_order, share.sale_id], *sale, share.campaign_id, share.day, channel, share.currency)
+            key = (
+                owners[is_order, share.sale_id],
+                *sale,
+                share.campaign_id,
+                share.day,
+                channel,
+                share.currency,
+            )
             sums[key] += share.amount
     return [(*key, amount) for key, amount in sums.items() if amount]  # type: ignore[misc]
 

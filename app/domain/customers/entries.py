@@ -131,6 +131,8 @@ def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
     found = written(entry, at)
     if not found.get("external_id") and not found.get("email"):
         raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
+    if "last_order_at" in found:
+        found["told_last_order_at"] = found["last_order_at"]
     if entry.created_at not in (UNSET, None):
         found["created_at"] = entry.created_at
     if found.get("name", "") is None:

@@ -53,6 +53,7 @@ _READ = {
     "order_count": "(d ->> 'order_count')::bigint",
     "total_spent": "(d ->> 'total_spent')::numeric",
     "last_order_at": "(d ->> 'last_order_at')::timestamptz",
+    "told_last_order_at": "(d ->> 'told_last_order_at')::timestamptz",
     "totals_as_of": "(d ->> 'totals_as_of')::timestamptz",
 }
 """How each column is read from an entry's values."""

@@ -18,20 +18,21 @@ TOTALS = ("order_count", "total_spent")
 # What each customer's row says, and which orders came after the moment its totals count up to (`then`: the one it has,
 # `now`: the one that is told). Orders in other currencies count, but are not added up.
 _STANDING = """
-SELECT asked.place, c.order_count, c.total_spent, c.last_order_at, c.totals_as_of,
+SELECT asked.place, c.order_count, c.total_spent, c.last_order_at, c.told_last_order_at, c.totals_as_of,
        later.orders_then, later.spent_then, later.orders_now, later.spent_now,
-       (SELECT max(o.ordered_at) FROM customer_order o WHERE o.group_id = $1 AND o.customer_id = c.id) AS latest
+       (SELECT max(o.ordered_at) FROM customer_order o
+         WHERE o.group_id = $1 AND o.customer_id = c.id AND o.cancelled_at IS NULL) AS latest
   FROM unnest($2::int[], $3::bigint[], $4::timestamptz[]) AS asked (place, id, as_of)
   JOIN customer c ON c.group_id = $1 AND c.id = asked.id
   JOIN customer_group g ON g.id = $1
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE after_then) AS orders_then, count(*) FILTER (WHERE after_now) AS orders_now,
-              coalesce(sum(amount) FILTER (WHERE after_then AND counted), 0) AS spent_then,
-              coalesce(sum(amount) FILTER (WHERE after_now AND counted), 0) AS spent_now
-         FROM (SELECT o.amount, o.currency = g.currency AS counted, o.ordered_at > c.totals_as_of AS after_then,
+              coalesce(sum(worth) FILTER (WHERE after_then AND counted), 0) AS spent_then,
+              coalesce(sum(worth) FILTER (WHERE after_now AND counted), 0) AS spent_now
+         FROM (SELECT o.worth, o.currency = g.currency AS counted, o.ordered_at > c.totals_as_of AS after_then,
                       o.ordered_at > asked.as_of AS after_now
                  FROM customer_order o
-                WHERE o.group_id = $1 AND o.customer_id = c.id
+                WHERE o.group_id = $1 AND o.customer_id = c.id AND o.cancelled_at IS NULL
                   AND o.ordered_at > least(asked.as_of, c.totals_as_of)) AS one) AS later
 """
 
@@ -91,6 +92,9 @@ def _settle(values: dict[str, Any], row: Any) -> None:
     if "last_order_at" in values:
         # Of the moments that are known the latest is right, whoever told it.
         moments = [at for at in (values["last_order_at"], row["latest"]) if at is not None]
-        if is_older or is_same:
-            moments += [row["last_order_at"]] if row["last_order_at"] is not None else []
+        if (is_older or is_same) and row["told_last_order_at"] is not None:
+            moments.append(row["told_last_order_at"])
+            values["told_last_order_at"] = max(
+                filter(None, (row["told_last_order_at"], values["last_order_at"]))
+            )
         values["last_order_at"] = max(moments, default=None)

@@ -27,7 +27,7 @@ class Mode(StrEnum):
 
 MAX_ENTRIES = 5_000
 MAX_EXTRA = 16_384
-OTHER_CHANNEL = "other"
+UNKNOWN_CHANNEL = "unknown"
 """The channel in which a campaign counts what names no channel, if the campaign has several or none."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -156,4 +156,4 @@ def _totals(entry: MetricEntry, path: Path) -> None:
 
 def only_channel(channels: Sequence[str]) -> str:
     """The channel in which a campaign counts what names no channel."""
-    return channels[0] if len(channels) == 1 else OTHER_CHANNEL
+    return channels[0] if len(channels) == 1 else UNKNOWN_CHANNEL

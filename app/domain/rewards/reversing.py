@@ -53,10 +53,16 @@ async def reverse(tx: Transaction, evaluation_id: int, *, now: datetime) -> int:
     campaign = await tx.fetchval(_LOCK, *borders(tx.scope), evaluation_id)
     if campaign is None:
         raise NotFound("evaluation", show_id("reward", evaluation_id), path=["id"])
+    await reverse_held(tx, evaluation_id, campaign, now=now)
+    return evaluation_id
+
+
+async def reverse_held(tx: Transaction, evaluation_id: int, campaign: int, *, now: datetime) -> None:
+    """The same, by somebody who holds the campaign and may."""
     group = tx.scope.group_id
     row: Any = await tx.fetchrow(_REVERSED, group, evaluation_id, now)
     if row is None or row["amount"] == 0:
-        return evaluation_id
+        return
     entries = await tx.fetch(_TAKEN_BACK, group, evaluation_id, now)
     left = await tx.fetchval(_LESS_OFTEN, group, campaign, row["customer_id"])
     revenue = int(row["revenue"]) if (row["revenue"] or "").isdigit() else 0
@@ -66,4 +72,3 @@ async def reverse(tx: Transaction, evaluation_id: int, *, now: datetime) -> int:
         account = (entry["customer_id"], entry["partner_id"], entry["currency"])
         moved[account] = moved.get(account, 0) + entry["balance_change"]
     await move_balances(tx, moved)
-    return evaluation_id

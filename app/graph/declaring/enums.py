@@ -5,6 +5,7 @@ from enum import Enum, StrEnum
 import strawberry
 
 from app.domain.funnels.stages import FunnelType
+from app.domain.orders.states import Outcome
 from app.domain.promos.rules import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
@@ -54,6 +55,15 @@ _describe(
     DONE="Over; whether rows were refused is told beside.",
     FAILED="It could not be done, or not to its end: see its failure. What was in by then stays in.",
     CANCELLED="It was cancelled. What was in by then stays in.",
+)
+_describe(
+    Outcome,
+    "What a report of an order did.",
+    shown_as="OrderOutcome",
+    RECORDED="The order is new.",
+    CORRECTED="The order was known, and is now as this report says.",
+    REPEATED="It says what was known, or has a version that was known.",
+    OUTDATED="A higher version was known.",
 )
 _describe(
     CampaignType,

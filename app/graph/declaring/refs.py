@@ -37,6 +37,7 @@ else:
     IntegrationRef = _named("Integration", "types.integrations")
     InteractionRef = _named("Interaction", "types.interactions")
     OrderRef = _named("Order", "types.orders")
+    OrderRefundRef = _named("OrderRefund", "types.orders")
     OutlayRef = _named("Outlay", "types.outlays")
     PartnerRef = _named("Partner", "types.partners")
     PartnershipRef = _named("Partnership", "types.partners")

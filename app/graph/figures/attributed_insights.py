@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from app.domain.events.rollups import EVENT_COUNT
-from app.domain.metrics.entries import OTHER_CHANNEL
+from app.domain.metrics.entries import UNKNOWN_CHANNEL
 from app.graph.declaring.fields import aggregate, argument, column, entity, parts, to_one
 from app.graph.declaring.refs import CampaignRef, StoreRef
 from app.graph.declaring.scalars import DateTime
@@ -122,7 +122,7 @@ def _part(by: str) -> Sql:
             WHEN cardinality(c.channels) = 1 THEN '+' || c.channels[1]
             ELSE {other} END
         """,
-        other=quoted(f"+{OTHER_CHANNEL}"),
+        other=quoted(f"+{UNKNOWN_CHANNEL}"),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.events.rollups import EVENT_COUNT
-from app.domain.metrics.entries import OTHER_CHANNEL
+from app.domain.metrics.entries import UNKNOWN_CHANNEL
 from app.graph.figures.event_worth import projects_of, worth
 from app.graph.figures.shares import shares
 from app.plan.catalog import AggregateRequest, Row
@@ -130,7 +130,7 @@ def _pieces(request: AggregateRequest) -> Sql:
         {spent}
         """,
         c=c,
-        other=quoted(OTHER_CHANNEL),
+        other=quoted(UNKNOWN_CHANNEL),
         g=g,
         earned=_earned(request),
         spent=_spent(request),

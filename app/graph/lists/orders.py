@@ -1,4 +1,4 @@
-"""Lists of orders."""
+"""Lists of orders, and of their refunds."""
 
 import strawberry
 
@@ -56,4 +56,17 @@ ORDERS = list_of(
     "Order", OrderFilter, "ORDERED_AT", descending=True,
     ordered_at=(instant_key("ordered_at"), "By the moment it was made."),
     amount=(decimal_key("amount"), "By amount, whatever the currency."),
+)  # fmt: skip
+
+
+@input_type
+class OrderRefundFilter:
+    """Which refunds. All conditions given must hold."""
+
+    reference: str | None = filter_by("With this reference, exactly.", equals("reference", "text"))
+
+
+ORDER_REFUNDS = list_of(
+    "OrderRefund", OrderRefundFilter, "REFUNDED_AT", descending=True,
+    refunded_at=(instant_key("refunded_at"), "By the moment it was recorded."),
 )  # fmt: skip

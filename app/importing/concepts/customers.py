@@ -33,7 +33,8 @@ SELECT c.* FROM unnest($2::text[]) AS given (key)
  CROSS JOIN LATERAL (
        SELECT c.id, c.external_id, c.email, c.email_key, c.name, c.phone, c.store_id, c.loyalty_tier, c.email_consent,
               c.sms_consent, c.tags, c.attributes::text AS attributes, c.order_count, c.total_spent, c.last_order_at,
-              c.totals_as_of, c.email_consent_at, c.sms_consent_at, c.created_at, c.known_as_system, c.known_as_id
+              c.told_last_order_at, c.totals_as_of, c.email_consent_at, c.sms_consent_at, c.created_at,
+              c.known_as_system, c.known_as_id
          FROM customer c WHERE c.group_id = $1 AND c.{key} = given.key AND c.deleted_at IS NULL LIMIT 1) AS c
 """
 

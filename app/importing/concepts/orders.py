@@ -1,4 +1,4 @@
-"""Orders, in bulk: each reference once, with the moment it was made."""
+"""Orders, in bulk: each reference is one order, with the moment it was made and what became of it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,32 +9,41 @@ from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
+from app.domain.orders.states import Outcome as Told
 from app.errors import Failure, Invalid, Several
 from app.importing.concepts.whom import Named
 from app.importing.knowing import before_many_made
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
-from app.importing.values import RowReader, exact, instant, text
+from app.importing.values import RowReader, exact, flag, instant, text, whole
 
 _STORED = "SELECT id, reference FROM customer_order WHERE group_id = $1 AND reference = ANY ($2)"
+
+_VERDICTS = {
+    Told.RECORDED: Verdict.MADE,
+    Told.CORRECTED: Verdict.CHANGED,
+    Told.REPEATED: Verdict.SAME,
+    Told.OUTDATED: Verdict.SAME,
+}
 
 
 class OrderWriter:
     """Records orders. What a customer's or a campaign's totals have already does not add to them again.
 
-    A known reference stays as it is.
+    A known reference is corrected, where it has no later version already.
     """
 
     columns = Columns(
         known=(
             "external_id", "reference", "customer", "amount", "currency", "ordered_at", "store", "campaign",
-            "promo_code", "channel",
+            "promo_code", "channel", "refunded", "cancelled", "version",
         ),
         also={
             "id": "external_id", "order_id": "reference", "order_number": "reference", "customer_id": "customer",
             "customer_external_id": "customer", "customer_email": "customer", "email": "customer", "total": "amount",
             "store_id": "store", "campaign_id": "campaign", "promo": "promo_code", "code": "promo_code",
+            "is_cancelled": "cancelled", "refunded_amount": "refunded",
         },
-        amounts=frozenset({"amount"}),
+        amounts=frozenset({"amount", "refunded"}),
         moments=frozenset({"ordered_at"}),
     )  # fmt: skip
 
@@ -55,20 +64,15 @@ class OrderWriter:
         new = [at for at, entry in enumerate(entries) if entry.reference not in known]
         await before_many_made(tx, "order", [records[at].external_ids for at in new])
         try:
-            await record_orders(tx, [entries[at] for at in new], now=now)
+            done = await record_orders(tx, entries, now=now)
         except Several as several:
-            raise RefusedTogether({new[int(f.path[1])]: _told(f) for f in several.failures}) from None
-        if any(records[at].external_ids for at in new):
-            made = await _stored(tx, [entries[at] for at in new])
-            ids_of: dict[RowId, Ids] = {
-                made[entries[at].reference]: records[at].external_ids for at in reversed(new)
-            }
+            raise RefusedTogether({int(f.path[1]): _told(f) for f in several.failures}) from None
+        ids_of: dict[RowId, Ids] = {
+            done.of_entries[at]: records[at].external_ids for at in reversed(new) if records[at].external_ids
+        }
+        if ids_of:
             await set_ids(tx, "order", ids_of)
-        first = {entries[at].reference: at for at in reversed(new)}
-        return [
-            Outcome(Verdict.MADE if first.get(entry.reference) == at else Verdict.SAME)
-            for at, entry in enumerate(entries)
-        ]
+        return [Outcome(_VERDICTS[outcome]) for outcome in done.outcomes]
 
 
 def _entry(record: Record, named: Named) -> OrderEntry:
@@ -95,6 +99,9 @@ def _entry(record: Record, named: Named) -> OrderEntry:
         campaign_id=named.take("campaign", row.take("campaign", _any)),
         promo_code=row.take("promo_code", text),
         channel=row.take("channel", text),
+        version=row.take("version", whole),
+        refunded=row.take("refunded", exact),
+        is_cancelled=row.take("cancelled", flag),
     )
     row.nothing_left(OrderWriter.columns.known)
     return entry
@@ -111,6 +118,7 @@ def _told(failure: Failure) -> Failure:
         "promoCode": "promo_code",
         "campaignId": "campaign",
         "storeId": "store",
+        "isCancelled": "cancelled",
     }
     failure.path = [names.get(str(step), step) for step in failure.path[2:]]
     return failure

@@ -1,0 +1,175 @@
+"""What a report of orders names is looked up, and what it leaves out filled in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from app.db.database import Transaction
+from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
+from app.domain.groups.finding import store_to_write
+from app.domain.metrics.entries import only_channel
+from app.domain.orders.entries import OrderEntry
+from app.domain.orders.states import Sale, is_whole
+from app.domain.orders.storing import Stored
+from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
+from app.values.instants import zone_of
+
+_IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
+# One branch per way to name a customer, so that each goes through its index.
+_CUSTOMERS = f"""
+WITH g AS MATERIALIZED (
+  SELECT id, external_id, lower(email) AS email, place - 1 AS place
+    FROM unnest($4::bigint[], $5::text[], $6::text[]) WITH ORDINALITY AS given (id, external_id, email, place))
+SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.id = g.id AND {_IN_REACH}
+UNION ALL
+SELECT g.place, customer.id, customer.store_id
+  FROM g JOIN customer ON customer.external_id = g.external_id AND {_IN_REACH}
+UNION ALL
+SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.email_key = g.email AND {_IN_REACH}
+"""
+# Those that are named have to be in reach; of those that known orders have, it is only read how they count.
+_CAMPAIGNS = f"""
+SELECT campaign.id, campaign.currency, campaign.channels, coalesce(store.time_zone, customer_group.time_zone) AS zone,
+       {CAMPAIGN_BORDERS} AND campaign.deleted_at IS NULL AS in_reach
+  FROM campaign
+  JOIN store ON store.group_id = campaign.group_id AND store.id = campaign.store_id
+  JOIN customer_group ON customer_group.id = campaign.group_id
+ WHERE campaign.group_id = $1 AND campaign.id = ANY ($4)
+"""
+_PROMOS = f"""
+SELECT id, upper(code) AS code, campaign_id FROM promo
+ WHERE {PROMO_BORDERS} AND upper(code) = ANY ($4) AND deleted_at IS NULL
+"""
+_STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
+
+
+class Settling:
+    """What the entries name, looked up once for all of them."""
+
+    def __init__(self, tx: Transaction, entries: Sequence[OrderEntry], now: datetime) -> None:
+        self.tx = tx
+        self.entries = entries
+        self.now = now
+        self.customers: dict[int, Any] = {}
+        self.promos: dict[str, Any] = {}
+        self.campaigns: dict[int, Any] = {}
+        self.currency = ""
+        self.default_store: int | None = None
+
+    async def look_up(self, known: Mapping[str, Stored]) -> None:
+        """Find everything; Several where something does not exist, or an order is another store's."""
+        tx, entries = self.tx, self.entries
+        self.customers = await self._customers()
+        codes = sorted({_plain(e.promo_code) for e in entries if e.promo_code})
+        rows = await tx.fetch(_PROMOS, *borders(tx.scope), codes) if codes else []
+        self.promos = {row["code"]: row for row in rows}
+        named = {e.campaign_id for e in entries} | {row["campaign_id"] for row in rows}
+        named |= {one.sale.campaign_id for one in known.values()}
+        ids = sorted(ident for ident in named if ident is not None)
+        found = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), ids) if ids else []
+        self.campaigns = {row["id"]: row for row in found}
+        stores = await self._stores()
+        self.currency = await tx.fetchval(_CURRENCY, tx.scope.group_id)
+        if any(self._own_store(at) is None for at in range(len(entries))):
+            self.default_store = (await store_to_write(tx, None)).id
+        faults: list[Failure] = []
+        for at, entry in enumerate(entries):
+            try:
+                self._check(at, entry, stores, known.get(entry.reference))
+            except Failure as failure:
+                faults.append(failure)
+        if faults:
+            raise Several(faults[:MAX_TOLD])
+
+    async def _customers(self) -> dict[int, Any]:
+        entries = self.entries
+        rows = await self.tx.fetch(
+            _CUSTOMERS,
+            *borders(self.tx.scope),
+            [e.customer_id for e in entries],
+            [e.customer_external_id for e in entries],
+            [e.customer_email for e in entries],
+        )
+        return {row["place"]: row for row in rows}
+
+    async def _stores(self) -> set[int]:
+        asked = {e.store_id for e in self.entries if e.store_id is not None}
+        rows = await self.tx.fetch(_STORES, self.tx.scope.group_id, sorted(asked)) if asked else []
+        own = self.tx.scope.store_id
+        return {row["id"] for row in rows if own in (None, row["id"])}
+
+    def _check(self, at: int, entry: OrderEntry, stores: set[int], known: Stored | None) -> None:
+        if at not in self.customers:
+            whom = entry.customer_id or entry.customer_external_id or entry.customer_email
+            raise NotFound("customer", whom, path=["orders", at])
+        if entry.store_id is not None and entry.store_id not in stores:
+            raise NotFound("store", entry.store_id, path=["orders", at, "storeId"])
+        if entry.promo_code and _plain(entry.promo_code) not in self.promos:
+            raise NotFound("promo", entry.promo_code, path=["orders", at, "promoCode"])
+        if entry.campaign_id is not None and not self._is_in_reach(entry.campaign_id):
+            raise NotFound("campaign", entry.campaign_id, path=["orders", at, "campaignId"])
+        if known is not None and self.tx.scope.store_id not in (None, known.sale.store_id):
+            raise Conflict(
+                f"The reference {entry.reference[:80]} is that of an order of another store.",
+                path=["orders", at, "reference"],
+                code="REFERENCE_TAKEN",
+            )
+
+    def _is_in_reach(self, campaign_id: int) -> bool:
+        return campaign_id in self.campaigns and bool(self.campaigns[campaign_id]["in_reach"])
+
+    def _own_store(self, at: int) -> int | None:
+        customer = self.customers.get(at)
+        own = customer["store_id"] if customer is not None else None
+        return self.entries[at].store_id or self.tx.scope.store_id or own
+
+    def told(self, at: int, known: Sale | None) -> Sale:
+        """The order that an entry tells, complete."""
+        entry = self.entries[at]
+        customer_id = self.customers[at]["id"]
+        promo = self.promos[_plain(entry.promo_code)] if entry.promo_code else None
+        led = promo["campaign_id"] if promo and self._is_in_reach(promo["campaign_id"] or 0) else None
+        if known is None or is_whole(entry.version or 0, known):
+            promo_id = promo and promo["id"]
+            campaign_id = entry.campaign_id or led
+            store_id = self._own_store(at) or self.default_store
+            assert store_id is not None
+            ordered_at = entry.ordered_at or self.now
+            counts_in = self.campaigns[campaign_id]["currency"] if campaign_id else self.currency
+            currency = entry.currency or counts_in
+        else:
+            promo_id = promo["id"] if promo else known.promo_id
+            campaign_id = entry.campaign_id or (led if promo_id != known.promo_id else None)
+            campaign_id = campaign_id or known.campaign_id
+            store_id, ordered_at = entry.store_id or known.store_id, entry.ordered_at or known.ordered_at
+            currency = entry.currency or known.currency
+        return Sale(
+            customer_id=customer_id, store_id=store_id, campaign_id=campaign_id, promo_id=promo_id,
+            channel=self._channel(entry, campaign_id, known), currency=currency, amount=entry.amount,
+            ordered_at=ordered_at, counted_on=self._day(campaign_id, ordered_at, known),
+        )  # fmt: skip
+
+    def _channel(self, entry: OrderEntry, campaign_id: int | None, known: Sale | None) -> str | None:
+        if campaign_id is None:
+            return None
+        if entry.channel is not None:
+            return entry.channel
+        if known is not None and known.campaign_id == campaign_id and not is_whole(entry.version or 0, known):
+            return known.channel
+        return only_channel(self.campaigns[campaign_id]["channels"])
+
+    def _day(self, campaign_id: int | None, ordered_at: datetime, known: Sale | None) -> date | None:
+        """A store that has moved to another zone since does not move its orders."""
+        if campaign_id is None:
+            return None
+        if known is not None and (known.campaign_id, known.ordered_at) == (campaign_id, ordered_at):
+            return known.counted_on
+        return ordered_at.astimezone(zone_of(self.campaigns[campaign_id]["zone"])).date()
+
+
+def _plain(code: str) -> str:
+    return code.strip().upper()
+
+
+__all__ = ["Settling"]
