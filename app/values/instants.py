@@ -1,11 +1,13 @@
 """Instants and dates: one lenient reader, one printed form.
 
 The reader takes RFC 3339 and its common variants (Webmarketer API 1.0.0, "Date Specification"): a space or
-`Z` where `T` belongs, lower case, no offset (which means UTC), an offset without its colon.
+`Z` where `T` belongs, lower case, no offset (which means UTC), an offset without its colon. A day alone is read as a
+`DayAlone`: which moment it means depends on where the thing lives, and on whether it is a start or an end.
 """
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 _INSTANT = re.compile(
@@ -16,10 +18,49 @@ _INSTANT = re.compile(
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
 _OFFSET = re.compile(r"Z|[+-]\d\d:?\d\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class DayAlone(datetime):
+    """A day given where an instant can be. As an instant it is the day's first moment in UTC.
+
+    `starting` and `ending` say which moment it means in a zone. What is reckoned from it is a plain instant.
+    """
+
+    def __add__(self, other: timedelta, /) -> datetime:
+        return _plain(self) + other
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any, /) -> Any:
+        return _plain(self) - other
+
+
+def day_alone(value: datetime | None) -> date | None:
+    """The day, where only a day was given."""
+    return value.date() if isinstance(value, DayAlone) else None
+
+
+def starting(value: datetime, zone: tzinfo) -> datetime:
+    """The instant a start means: of a day alone its first moment in the zone."""
+    return start_of(value.date(), zone) if isinstance(value, DayAlone) else value
+
+
+def ending(value: datetime, zone: tzinfo) -> datetime:
+    """The instant an exclusive end means: of a day alone the moment after it in the zone."""
+    return end_of(value.date(), zone) if isinstance(value, DayAlone) else value
+
+
+def last_moment(value: datetime, zone: tzinfo) -> datetime:
+    """The instant an inclusive end means: of a day alone its last moment in the zone."""
+    return end_of(value.date(), zone) - MICROSECOND if isinstance(value, DayAlone) else value
 
 
 def read_instant(text: str) -> datetime:
-    """Parse an instant, in UTC. Digits past the microsecond are cut. ValueError says what is expected."""
+    """Parse an instant, in UTC. Digits past the microsecond are cut. ValueError says what is expected.
+
+    A day alone is a `DayAlone`.
+    """
     match = _INSTANT.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text[:40]!r} is not a date-time like 2025-06-01T08:00:00Z")
@@ -30,9 +71,10 @@ def read_instant(text: str) -> datetime:
         if offset >= timedelta(hours=24):
             raise ValueError(f"{text[:40]!r} has an offset of a day or more")
         zone = timezone(-offset if sign == "-" else offset)
+    kind = datetime if hour else DayAlone
     leap = second == "60"  # RFC 3339 allows a leap second; it becomes the next second.
     try:
-        local = datetime(
+        local = kind(
             int(year),
             int(month),
             int(day),
@@ -82,6 +124,11 @@ def show_instant(value: datetime) -> str:
     return f"{text}.{value.microsecond:06d}".rstrip("0") + "Z" if value.microsecond else f"{text}Z"
 
 
+def show_given(value: datetime) -> str:
+    """The same, but a day alone as the day it was given as: so a legacy API hands it on to the graph."""
+    return value.date().isoformat() if isinstance(value, DayAlone) else show_instant(value)
+
+
 def start_of(day: date, zone: tzinfo) -> datetime:
     """The first instant of a day in a zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
@@ -90,6 +137,19 @@ def start_of(day: date, zone: tzinfo) -> datetime:
 def end_of(day: date, zone: tzinfo) -> datetime:
     """The instant after a day in a zone (exclusive end), in UTC."""
     return start_of(day + timedelta(days=1), zone)
+
+
+def _plain(value: datetime) -> datetime:
+    return datetime(
+        value.year,
+        value.month,
+        value.day,
+        value.hour,
+        value.minute,
+        value.second,
+        value.microsecond,
+        value.tzinfo,
+    )
 
 
 def zone_of(name: str) -> ZoneInfo:

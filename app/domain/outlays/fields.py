@@ -34,8 +34,12 @@ class OutlayFields:
     amount: Settable[Decimal] = settable(
         "How much, in the integration's currency. Negative: money that came back.", check=_amount
     )
-    starts_at: Settable[datetime] = settable("From when; before the end.")
-    ends_at: Settable[datetime] = settable("Until when, exclusive; ten years later at most.")
+    starts_at: Settable[datetime] = settable(
+        "From when; before the end. A day alone is its first moment in the campaign's store."
+    )
+    ends_at: Settable[datetime] = settable(
+        "Until when, exclusive; ten years later at most. A day alone is that whole day in the campaign's store."
+    )
     country: Settable[str | None] = settable("Where; nothing follows from it.", check=_place)
     region: Settable[str | None] = settable("Where in the country; nothing follows from it.", check=_place)
 

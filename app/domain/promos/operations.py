@@ -6,12 +6,14 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
+from app.domain.days import settle_days
 from app.domain.promos.fields import PromoFields, check_together
 from app.domain.promos.rules import PromoType
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 
+_WINDOW: dict[str, tuple[str]] = {"starts": ("valid_from",), "ends": ("valid_until",)}
 _OWN_PROMO = (
     f"{PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
     " AND ($2::bigint IS NULL AND $3::bigint[] IS NULL OR promo.campaign_id IS NOT NULL)"
@@ -40,6 +42,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
     for column in ("code", "type", "value"):
         if column not in values:
             raise Invalid(f"A promo needs a {column}.", path=path_of(PromoFields, column))
+    await settle_days(tx, values, **_WINDOW, campaign_id=values.get("campaign_id"))
     check_together(values)
     currency = await _settled(tx, values)
     await _check_free(tx, values["code"], None)
@@ -53,6 +56,7 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
     stored = await tx.fetchrow(_LOCK, *borders(tx.scope), promo_id)
     if stored is None:
         raise NotFound("promo", promo_id, path=["id"])
+    await settle_days(tx, values, **_WINDOW, campaign_id=values.get("campaign_id", stored["campaign_id"]))
     check_together({**stored, **values})
     if "campaign_id" in values or "segment_id" in values:
         asked = {name: values.get(name, stored[name]) for name in ("campaign_id", "segment_id")}

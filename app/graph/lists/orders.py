@@ -1,8 +1,9 @@
 """Lists of orders."""
 
 from app.graph.declaring.described import input_type
-from app.graph.declaring.listing import compares, decimal_key, equals, filter_by, instant_key, list_of
+from app.graph.declaring.listing import decimal_key, equals, filter_by, instant_key, list_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 
 
 @input_type
@@ -10,10 +11,10 @@ class OrderFilter:
     """Which orders. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "Made at this instant or later.", compares("ordered_at", ">=", "timestamptz")
+        "Made at this instant or later.", moments.since("ordered_at", moments.of_store)
     )
     until: DateTime | None = filter_by(
-        "Made before this instant.", compares("ordered_at", "<", "timestamptz")
+        "Made before this instant.", moments.until("ordered_at", moments.of_store)
     )
     reference: str | None = filter_by("With this reference, exactly.", equals("reference", "text"))
 
