@@ -7,16 +7,41 @@ as simply as before.
 from collections.abc import Callable
 
 from app.plan.catalog import FilterArguments, Predicate, Row
-from app.plan.sql import Sql, quoted, sql, verbatim
+from app.plan.sql import Sql, Table, quoted, sql, verbatim
 from app.values.instants import day_alone
 
 Zone = Callable[[Row, FilterArguments], Sql]
 """The time zone of a row; never NULL."""
 
 
+Tables = Callable[[str, str], Table]
+"""The way to tables in scope: the entity, the alias."""
+
+
+def zone_of_group(table: Tables) -> Sql:
+    """The group's zone."""
+    return sql("(SELECT {zg.time_zone} FROM {zg} WHERE {zg.scope})", zg=table("CustomerGroup", "zg"))
+
+
+def zone_by(entity: str, key: Sql, table: Tables) -> Sql:
+    """The zone of the store of what this key names, a campaign or a customer; else the group's."""
+    return sql(
+        """
+        coalesce((
+            SELECT {zs.time_zone} FROM {zo} JOIN {zs} ON {zs.scope} AND {zs.id} = {zo.store_id}
+            WHERE {zo.scope} AND {zo.id} = {key}
+        ), {group})
+        """,
+        zo=table(entity, "zo"),
+        zs=table("Store", "zs"),
+        key=key,
+        group=zone_of_group(table),
+    )
+
+
 def of_group(row: Row, args: FilterArguments) -> Sql:
     """The group's."""
-    return sql("(SELECT {zg.time_zone} FROM {zg} WHERE {zg.scope})", zg=args.table("CustomerGroup", "zg"))
+    return zone_of_group(args.table)
 
 
 def of_store(row: Row, args: FilterArguments) -> Sql:
@@ -25,33 +50,18 @@ def of_store(row: Row, args: FilterArguments) -> Sql:
         "coalesce((SELECT {zs.time_zone} FROM {zs} WHERE {zs.scope} AND {zs.id} = {row.store_id}), {group})",
         zs=args.table("Store", "zs"),
         row=row,
-        group=of_group(row, args),
+        group=zone_of_group(args.table),
     )
 
 
 def of_campaign(row: Row, args: FilterArguments) -> Sql:
     """That of its campaign's store, else the group's."""
-    return _of_store_of("Campaign", row("campaign_id"), row, args)
+    return zone_by("Campaign", row("campaign_id"), args.table)
 
 
 def of_customer(row: Row, args: FilterArguments) -> Sql:
     """That of its customer's store, else the group's."""
-    return _of_store_of("Customer", row("customer_id"), row, args)
-
-
-def _of_store_of(entity: str, key: Sql, row: Row, args: FilterArguments) -> Sql:
-    return sql(
-        """
-        coalesce((
-            SELECT {zs.time_zone} FROM {zo} JOIN {zs} ON {zs.scope} AND {zs.id} = {zo.store_id}
-            WHERE {zo.scope} AND {zo.id} = {key}
-        ), {group})
-        """,
-        zo=args.table(entity, "zo"),
-        zs=args.table("Store", "zs"),
-        key=key,
-        group=of_group(row, args),
-    )
+    return zone_by("Customer", row("customer_id"), args.table)
 
 
 def since(name: str, zone: Zone, operator: str = ">=", *, empty: bool = False) -> Predicate:

@@ -27,8 +27,15 @@ async def _funnel(
     stages: Annotated[
         list[FunnelStage], strawberry.argument(description="The stages, in the order to be reached.")
     ],
-    since: Annotated[Date, strawberry.argument(description="From this day on (UTC).")],
-    until: Annotated[Date, strawberry.argument(description="Up to and including this day (UTC).")],
+    since: Annotated[
+        Date, strawberry.argument(description="From this day on: who enters, by the customer's day.")
+    ],
+    until: Annotated[
+        Date,
+        strawberry.argument(
+            description="Up to and including this day. Later stages may be reached after it."
+        ),
+    ],
     within_hours: Annotated[
         int | None, strawberry.argument(description="How long the whole way may take; any time unless said.")
     ] = None,
