@@ -17,6 +17,7 @@ _INSTANT = re.compile(
 )
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
 _OFFSET = re.compile(r"Z|[+-]\d\d:?\d\d", re.ASCII)
+_UTC_DAY = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?(?:[Zz]|\+00:?00)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -39,6 +40,11 @@ class DayAlone(datetime):
 def day_alone(value: datetime | None) -> date | None:
     """The day, where only a day was given."""
     return value.date() if isinstance(value, DayAlone) else None
+
+
+def as_day_alone(day: date) -> DayAlone:
+    """A day as if it had been given where an instant can be."""
+    return DayAlone(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def starting(value: datetime, zone: tzinfo) -> datetime:
@@ -87,6 +93,28 @@ def read_instant(text: str) -> datetime:
         return (local + timedelta(seconds=1) if leap else local).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not a moment of the calendar (years 0001 to 9999)") from None
+
+
+def day_printed(text: str, *, ends: bool) -> date | None:
+    """The day whose first or last second in UTC this is: so Marketing & CRM prints the days of a campaign.
+
+    `2026-06-01T00:00:00Z` as a start is 1 June, `2026-08-31T23:59:59Z` as an end 31 August, wherever the store is.
+    None for any other moment, one with an offset among them.
+    """
+    match = _UTC_DAY.fullmatch(text.strip())
+    if match is None or match[2] != ("23:59:59" if ends else "00:00:00"):
+        return None
+    if not ends and match[3] and match[3].strip(".0"):
+        return None
+    try:
+        return date.fromisoformat(match[1])
+    except ValueError:
+        return None
+
+
+def show_printed(day: date | str, *, ends: bool) -> str:
+    """The second that stands for the day there."""
+    return f"{day}T{'23:59:59' if ends else '00:00:00'}Z"
 
 
 def read_moment(value: object) -> datetime:

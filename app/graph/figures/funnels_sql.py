@@ -62,23 +62,22 @@ def _paths(request: AggregateRequest) -> Sql:
         """
         SELECT
             b.customer_id,
-            string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.entering AND b.at < b.s1) AS head,
-            string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.entering AND b.at >= b.s1) AS tail,
-            string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.at >= b.until) AS later
+            string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.side = 0 AND b.at < b.s1) AS head,
+            string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.side = 0 AND b.at >= b.s1) AS tail,
+            string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.side = 1) AS later
         FROM (
             SELECT
                 {t.customer_id} AS customer_id, {t.occurred_at} AS at, CASE {t.stage} {letters} END AS letter,
-                {t.occurred_at} >= own.since AND {t.occurred_at} < own.until AS entering, own.until, whole.s1
+                {side} AS side, whole.s1
             FROM whole
             CROSS JOIN LATERAL (VALUES (whole.s0, whole.s1), (greatest(whole.s1, whole.e0), whole.e1)) r (since, until)
             JOIN {t} ON {t.scope} AND {t.occurred_at} >= r.since AND {t.occurred_at} < r.until
-            CROSS JOIN LATERAL ({own}) own
         ) b
         GROUP BY b.customer_id
         """,
         t=t,
         letters=joined(" ", letters),
-        own=_own_window(request, t),
+        side=_side(request, t),
     )
     return sql(
         """
@@ -125,9 +124,23 @@ def _edges(request: AggregateRequest) -> Sql:
     )
 
 
-def _own_window(request: AggregateRequest, t: Row) -> Sql:
-    """When the window begins and ends for the customer of a touch."""
-    return _window_in(request, zone_by("Customer", t("customer_id"), request.table))
+def _side(request: AggregateRequest, t: Row) -> Sql:
+    """Where a touch lies: -1 before the window, 0 in it, 1 after it. The customer is asked where zones disagree."""
+    return sql(
+        """
+        CASE
+            WHEN {t.occurred_at} >= (SELECT s1 FROM edges) AND {t.occurred_at} < (SELECT e0 FROM edges) THEN 0
+            WHEN {t.occurred_at} < (SELECT s0 FROM edges) THEN -1
+            WHEN {t.occurred_at} >= (SELECT e1 FROM edges) THEN 1
+            ELSE (
+                SELECT CASE WHEN {t.occurred_at} < own.since THEN -1 WHEN {t.occurred_at} < own.until THEN 0 ELSE 1 END
+                FROM ({own}) own
+            )
+        END
+        """,
+        t=t,
+        own=_window_in(request, zone_by("Customer", t("customer_id"), request.table)),
+    )
 
 
 def _window_in(request: AggregateRequest, zone: Sql) -> Sql:
@@ -330,26 +343,13 @@ def _place(request: AggregateRequest, t: Row, stages: Sequence[str]) -> Sql:
         sql(
             "WHEN {stage} THEN {at}",
             stage=quoted(stage),
-            at=whole(at) if at else sql("CASE WHEN {enters} THEN 0 END", enters=_enters(request, t)),
+            at=whole(at)
+            if at
+            else sql("CASE WHEN {enters} THEN 0 END", enters=sql("{side} = 0", side=_side(request, t))),
         )
         for at, stage in enumerate(stages)
     ]
     return sql("CASE {t.stage} {cases} END", t=t, cases=joined(" ", cases))
-
-
-def _enters(request: AggregateRequest, t: Row) -> Sql:
-    """Whether a touch lies in the window. Only where that depends on the zone the customer is looked at."""
-    return sql(
-        """
-        CASE
-            WHEN {t.occurred_at} >= (SELECT s1 FROM edges) AND {t.occurred_at} < (SELECT e0 FROM edges) THEN true
-            WHEN {t.occurred_at} >= (SELECT e1 FROM edges) THEN false
-            ELSE (SELECT {t.occurred_at} >= own.since AND {t.occurred_at} < own.until FROM ({own}) own)
-        END
-        """,
-        t=t,
-        own=_own_window(request, t),
-    )
 
 
 def _within(request: AggregateRequest) -> Callable[[int], Sql]:

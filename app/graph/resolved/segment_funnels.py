@@ -16,8 +16,12 @@ from app.graph.figures.funnels import FunnelSlice
 from app.graph.figures.funnels_sql import own_slice
 from app.plan.catalog import Aggregate, AggregateRequest, Row
 from app.plan.sql import Select, Sql, const, joined, sql, verbatim
+from app.values.instants import zone_of
 
-_KIND = "SELECT type, criteria::text AS criteria FROM segment WHERE group_id = $1 AND id = $2"
+_KIND = """
+SELECT type, criteria::text AS criteria, (SELECT time_zone FROM customer_group WHERE id = $1) AS zone
+  FROM segment WHERE group_id = $1 AND id = $2
+"""
 _PLACE = re.compile(r"\$(\d+)::(\w+(?:\[\])?)")
 
 
@@ -55,7 +59,7 @@ async def _funnel(
         predicate = kept_predicate(segment)
         if predicate is None:
             return sql("false")
-        made = compile_sql(predicate, now=context.now)
+        made = compile_sql(predicate, now=context.now, zone=zone_of(segment["zone"]))
         return sql(
             """
             {t.customer_id} IN (

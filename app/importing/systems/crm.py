@@ -9,6 +9,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.importing.records import Lists, Record, Row
+from app.values.instants import day_printed
 from app.values.systems import CRM
 
 _CAMPAIGN = ("name", "type", "status", "channels", "start_date", "end_date", "content", "created_at")
@@ -38,7 +39,10 @@ class CrmReader:
         elif "stages" in values or "funnel_type" in values:
             yield Record("funnels", {}, row, lost={"stages": len(values.get("stages") or ())})
         elif "code" in values and "value" in values:
-            yield _record("promos", row, _PROMO, {"segment": _reference(values, "customer_segment_id")})
+            days = _days(values, "valid_from", "valid_until")
+            yield _record(
+                "promos", row, _PROMO, {"segment": _reference(values, "customer_segment_id"), **days}
+            )
         elif "criteria" in values or "size" in values:
             yield _record("segments", row, _SEGMENT, {})
         elif "channels" in values or "metrics" in values:
@@ -62,6 +66,7 @@ def _campaign(row: Row) -> Iterator[Record]:
             # A detail shows enough of its segment to be known by.
             told = {name: segment[name] for name in ("name", "size") if segment.get(name) is not None}
             yield Record("segments", told, row, {CRM: further["segment"]})
+    further |= _days(row.values, "start_date", "end_date")
     record = _record("campaigns", row, _CAMPAIGN, further, "metrics", "segment", "segment_id")
     yield record
     metrics = row.values.get("metrics")
@@ -107,6 +112,12 @@ def _record(concept: str, row: Row, names: tuple[str, ...], further: Mapping[str
     told = {name: value for name, value in further.items() if value is not None}
     labels = {"segment": "customer_segment_id" if concept == "promos" else "segment_id", "external_id": "id"}
     return Record(concept, {**values, **told}, row, {CRM: str(ident)}, labels, lost)
+
+
+def _days(values: Mapping[str, Any], start: str, end: str) -> dict[str, str]:
+    """Edges that are days: they are printed as a first or last second in UTC, and are days where the row lives."""
+    printed = {name: day_printed(str(values.get(name) or ""), ends=name == end) for name in (start, end)}
+    return {name: day.isoformat() for name, day in printed.items() if day is not None}
 
 
 def _reference(values: Mapping[str, Any], name: str) -> str | None:
