@@ -66,7 +66,7 @@ class Promo(TenantRow, KnownElsewhere, table=True):
     valid_from_on: date | None = Field(default=None, sa_type=Date)
     valid_until: datetime | None = Field(default=None, sa_type=INSTANT)
     valid_until_on: date | None = Field(default=None, sa_type=Date)
-    """Its last day, inclusive, where it was given days; `valid_until` is then when it is over, where the promo lives."""
+    """Its last day, inclusive, where it was given a day; `valid_until` is when that is over where the promo lives."""
     applies_to: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
     segment_id: int | None = Field(default=None, sa_type=BigInteger)

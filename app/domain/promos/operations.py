@@ -94,7 +94,7 @@ async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
 
 
 async def _settle_window(tx: Transaction, values: dict[str, Any], campaign_id: int | None) -> None:
-    """Days alone among the edges are kept as days, and as the moments they mean in the campaign's store, or the group."""
+    """Days alone are kept as days, and as the moments they mean in the campaign's store, else in the group."""
     values |= {f"{name}_on": day_alone(values[name]) for name in _EDGES if name in values}
     await settle_days(tx, values, starts=("valid_from",), ends=("valid_until",), campaign_id=campaign_id)
 

@@ -39,10 +39,7 @@ class CrmReader:
         elif "stages" in values or "funnel_type" in values:
             yield Record("funnels", {}, row, lost={"stages": len(values.get("stages") or ())})
         elif "code" in values and "value" in values:
-            days = _days(values, "valid_from", "valid_until")
-            yield _record(
-                "promos", row, _PROMO, {"segment": _reference(values, "customer_segment_id"), **days}
-            )
+            yield _record("promos", row, _PROMO, {"segment": _reference(values, "customer_segment_id")})
         elif "criteria" in values or "size" in values:
             yield _record("segments", row, _SEGMENT, {})
         elif "channels" in values or "metrics" in values:
@@ -66,7 +63,7 @@ def _campaign(row: Row) -> Iterator[Record]:
             # A detail shows enough of its segment to be known by.
             told = {name: segment[name] for name in ("name", "size") if segment.get(name) is not None}
             yield Record("segments", told, row, {CRM: further["segment"]})
-    further |= _days(row.values, "start_date", "end_date")
+    further |= _days(row.values)
     record = _record("campaigns", row, _CAMPAIGN, further, "metrics", "segment", "segment_id")
     yield record
     metrics = row.values.get("metrics")
@@ -114,9 +111,10 @@ def _record(concept: str, row: Row, names: tuple[str, ...], further: Mapping[str
     return Record(concept, {**values, **told}, row, {CRM: str(ident)}, labels, lost)
 
 
-def _days(values: Mapping[str, Any], start: str, end: str) -> dict[str, str]:
-    """Edges that are days: they are printed as a first or last second in UTC, and are days where the row lives."""
-    printed = {name: day_printed(str(values.get(name) or ""), ends=name == end) for name in (start, end)}
+def _days(values: Mapping[str, Any]) -> dict[str, str]:
+    """Of a campaign's edges those that are days: they are printed as their first or last second in UTC."""
+    edges = {"start_date": False, "end_date": True}
+    printed = {name: day_printed(str(values.get(name) or ""), ends=ends) for name, ends in edges.items()}
     return {name: day.isoformat() for name, day in printed.items() if day is not None}
 
 
