@@ -7,6 +7,7 @@ from typing import Any
 from app.plan.binding import Bindings
 from app.plan.references import IdReader, has_references, rows_referenced
 from app.plan.sql import Sql, bound
+from app.values.instants import DayAlone
 
 
 class FieldArguments:
@@ -24,6 +25,10 @@ class FieldArguments:
     def given(self, *path: str) -> bool:
         """Whether there is a value that is not null."""
         return _dig(self.values, path) is not None
+
+    def is_day(self, *path: str) -> bool:
+        """Whether it is an instant that was given as a day alone."""
+        return isinstance(_dig(self.values, path), DayAlone)
 
     def structural(self, name: str) -> Any:
         """The value of an argument that changes the statement."""

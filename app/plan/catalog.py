@@ -22,6 +22,9 @@ class Arguments(Protocol):
     def given(self, *path: str) -> bool:
         """Whether there is a value that is not null; part of the plan's structure."""
 
+    def is_day(self, *path: str) -> bool:
+        """Whether it is an instant that was given as a day alone; part of the plan's structure."""
+
     def structural(self, name: str) -> Any:
         """The value itself, for arguments that change the statement (orderings, intervals)."""
 

@@ -37,6 +37,7 @@ from graphql import (
 from app.plan.catalog import Catalog, Field
 from app.plan.graphql_parts import VariableValues
 from app.plan.references import has_references
+from app.values.instants import DayAlone
 
 
 @dataclass(slots=True)
@@ -239,6 +240,8 @@ def structure(
 ) -> dict[str, str]:
     """How each variable shapes the statement: `value` (directives, structural arguments), `ids`, or `presence`.
 
+    That an instant was given as a day alone is part of its presence.
+
     Found once per document, by walking it. A variable used in several ways takes the strongest.
     """
     uses: dict[str, str] = {}
@@ -287,6 +290,8 @@ def shape_of(variables: Mapping[str, Any], uses: Mapping[str, str]) -> tuple[Any
 def _shape(value: Any, how: str) -> Any:
     if value is None:
         return None
+    if isinstance(value, DayAlone):
+        return "day", value if how == "value" else None
     if how == "ids":
         ids = value if isinstance(value, list) else [value]
         # None of our prefixes is longer, and a cache key must not grow with what a client sends.

@@ -1,12 +1,13 @@
 """The fields of a JSON body, read one by one. Errors name fields as the client did; null counts as not sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from app.errors import Invalid
 from app.rest.failing import MALFORMED_BODY
-from app.values.instants import read_date, read_instant, show_instant
+from app.values.instants import read_date, read_instant, show_given, show_instant
 from app.values.json_text import kind_of
 from app.values.money import show_decimal
 from app.values.numbers import MAX_SAFE_INTEGER
@@ -88,13 +89,11 @@ class Fields:
 
     def instant(self, name: str) -> str | None:
         """A date-time, as the graph prints it; a day alone is its first moment in UTC."""
-        value = self.text(name)
-        if value is None:
-            return None
-        try:
-            return show_instant(read_instant(value))
-        except ValueError as why:
-            raise Invalid(f"`{self.called(name)}`: {why}.", path=[*self.path, name]) from None
+        return self._moment(name, show_instant)
+
+    def given(self, name: str) -> str | None:
+        """The same, but a day alone stays one: the graph knows where it is a day."""
+        return self._moment(name, show_given)
 
     def edge(self, name: str, *, day: str, instant: str) -> dict[str, str]:
         """The start or end of a period, a day or an instant, under the name that its kind has in the graph."""
@@ -109,6 +108,15 @@ class Fields:
     def called(self, name: str) -> str:
         """`schedule.start_date`."""
         return ".".join((*self.path, name))
+
+    def _moment(self, name: str, show: Callable[[datetime], str]) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return show(read_instant(value))
+        except ValueError as why:
+            raise Invalid(f"`{self.called(name)}`: {why}.", path=[*self.path, name]) from None
 
     def _number(self, name: str) -> Decimal | None:
         value = self.values.get(name)

@@ -35,7 +35,7 @@ async def write_customers(writer: Writer, stores: list[int], segments: list[int]
             await writer.connection.execute(_MEMBERS, writer.group_id, segment, writer.at(-30), chosen)
             size = len(chosen)
         else:
-            made = compile_sql(customer_criteria(plan.criteria), now=writer.now, first=2)
+            made = compile_sql(customer_criteria(plan.criteria), now=writer.now, zone=writer.zone, first=2)
             size = await writer.connection.fetchval(
                 f"SELECT count(*) FROM customer WHERE group_id = $1 AND {made.text}",
                 writer.group_id,

@@ -58,8 +58,9 @@ class FunnelTouch(TenantRow, table=True):
 class FunnelDay(TenantRow, table=True):
     """The stages a customer touched on a day (UTC), in order of time: a letter each, repeats next to each other once.
 
-    `a` is awareness, `j` advocacy. It tells a funnel over whole days whether stages were touched one after the
-    other, in a fraction of the touches' rows.
+    `a` is awareness, `j` advocacy. It tells a funnel whether stages were touched one after the other, in a fraction of
+    the touches' rows. The days are UTC's whatever the zone of a store, since zones change and customers move; where a
+    window begins or ends within one of them, funnels look at its touches.
     """
 
     __tablename__ = "funnel_day"

@@ -1,10 +1,10 @@
 """Promos, their uses, and how often each customer used them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Date, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.tables.base import (
@@ -66,7 +66,10 @@ class Promo(TenantRow, KnownElsewhere, table=True):
     used_as_of: datetime | None = Field(default=None, sa_type=INSTANT)
     """Up to when uses were counted elsewhere: those until then are in `used` already."""
     valid_from: datetime | None = Field(default=None, sa_type=INSTANT)
+    valid_from_on: date | None = Field(default=None, sa_type=Date)
     valid_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    valid_until_on: date | None = Field(default=None, sa_type=Date)
+    """Its last day, inclusive, where it was given a day; `valid_until` is when that is over where the promo lives."""
     valid_from_key: datetime = Field(
         default=None,
         sa_type=INSTANT,

@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from app.db.database import Database, Transaction
+from app.domain.days import zone_where
 from app.domain.segments.operations import recount_segments
+from app.values.instants import end_of
 from app.worker.jobs import Patience, Report, groups, visit
 
 # Read before counting and deleted afterwards: what is written meanwhile is left for the next time.
@@ -15,6 +17,8 @@ SEEN = "DELETE FROM audience_change WHERE id = ANY ($1)"
 RHYTHM_S = 15
 SHARE_OF_TIME = 5
 """A group whose counting took long is counted again after this many times as long…"""
+NEW_GROUPS_EVERY = timedelta(hours=1)
+"""Rhythm in which groups are found whose days are not known yet."""
 LONGEST_WAIT = timedelta(seconds=40)
 """…but in time to be counted within 60 s of a change."""
 
@@ -25,9 +29,12 @@ class Audience:
 
     name: str = "segment sizes"
     every_s: int = RHYTHM_S
-    _day: date | None = None
+    _looked: datetime | None = None
+    """When the list of groups was last read."""
     _for_day: set[int] = field(default_factory=set)
     """Groups whose segments that depend on the day are still to be counted today."""
+    _day_ends: dict[int, datetime] = field(default_factory=dict)
+    """When the day ends for which a group's were counted: each group has days of its own."""
     _not_before: dict[int, datetime] = field(default_factory=dict)
     _patience: Patience = field(
         default_factory=lambda: Patience(first=timedelta(seconds=RHYTHM_S / 2), longest=LONGEST_WAIT)
@@ -39,28 +46,34 @@ class Audience:
 
     def forget(self) -> None:
         """Check every group's segments that depend on the day."""
-        self._day = None
+        self._looked = None
+        self._day_ends = {}
 
     async def run(self, db: Database, now: datetime) -> Report:
-        """Count what changed and, once a day, what depends on the day."""
+        """Count what changed and, once a day of each group, what depends on the day."""
         async with db.directory() as connection:
             changed = {row["group_id"]: row["ids"] for row in await connection.fetch(CHANGED)}
-        if self._day != now.date():
-            self._for_day = set(await groups(db))
-            self._day = now.date()
+        if self._looked is None or now - self._looked >= NEW_GROUPS_EVERY:
+            self._for_day |= set(await groups(db)) - self._day_ends.keys()
+            self._looked = now
+        self._for_day |= {group_id for group_id, ends in self._day_ends.items() if ends <= now}
         due = {g: ids for g, ids in changed.items() if self._not_before.get(g, now) <= now}
         targets = set(due) | {g for g in self._for_day if self._not_before.get(g, now) <= now}
         waits: dict[int, timedelta] = {}
+        ends: dict[int, datetime] = {}
 
         async def recount(tx: Transaction) -> None:
             group_id, started = tx.scope.group_id, time.monotonic()
-            await recount_segments(db, tx, now=now, all_of_them=group_id in due)
+            zone = await zone_where(tx)
+            await recount_segments(db, tx, now=now, zone=zone, all_of_them=group_id in due)
+            ends[group_id] = end_of(now.astimezone(zone).date(), zone)
             waits[group_id] = timedelta(seconds=(time.monotonic() - started) * SHARE_OF_TIME)
 
         visited = await visit(db, self._patience.last(targets), recount)
         for group_id in targets:
             if group_id in visited.done:
                 self._patience.passed(group_id)
+                self._day_ends[group_id] = ends[group_id]
                 self._not_before[group_id] = now + min(waits[group_id], LONGEST_WAIT)
             else:
                 self._not_before[group_id] = self._patience.failed(group_id, now)

@@ -3,11 +3,12 @@
 import json
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,6 +21,7 @@ from app.values.scope import Scope
 from tests.funnels.given import moment
 from tests.given import groups
 from tests.given import promos as given
+from tests.given.asking import NOW as ASKED_AT
 from tests.given.asking import Asker
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -137,12 +139,15 @@ async def test_nobody_gives_zeros(db: Database, asker: Asker) -> None:
 
 
 def furthest(
-    touches: Sequence[Touch], stages: Sequence[FunnelStage], within: timedelta | None
+    touches: Sequence[Touch],
+    stages: Sequence[FunnelStage],
+    within: timedelta | None,
+    enters: Callable[[datetime], bool],
 ) -> list[datetime | None]:
-    """When a customer first reached each stage; every way there is tried."""
+    """When a customer first reached each stage; every way that begins when `enters` says is tried."""
     reached: list[datetime | None] = [None] * len(stages)
     # Ways that lead to the stage before: (the moment it was reached, the moment the way began).
-    ways = [(moment(t), moment(t)) for t in touches if t.stage == stages[0]]
+    ways = [(moment(t), moment(t)) for t in touches if t.stage == stages[0] and enters(moment(t))]
     for place, stage in enumerate(stages):
         if place:
             ways = [
@@ -178,11 +183,23 @@ def expected(
     return {"stages": steps, "overallConversion": steps[-1]["percentage"]}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(10))
 async def test_it_is_what_a_plain_reading_of_the_touches_says(db: Database, asker: Asker, seed: int) -> None:
     rng = random.Random(seed)
-    group = await groups.group(db)
-    people = await given.customers(db, group.group_id, 30)
+    # Customers of stores on both sides of the date line, of one that has the group's zone, and of none.
+    zones = rng.sample(
+        ["Pacific/Kiritimati", "America/New_York", "Pacific/Pago_Pago", "Asia/Kolkata"], seed % 4
+    )
+    own = rng.choice(["UTC", "Europe/Paris", "America/Los_Angeles"])
+    group = await groups.group(db, time_zone=own)
+    zone_of_person: dict[int, str] = {}
+    for zone in [None, "", *zones]:
+        store = group.store_id
+        if zone:
+            store = (await groups.store(db, group.group_id, time_zone=zone)).store_id
+        for person in await given.customers(db, group.group_id, 12, store_id=None if zone is None else store):
+            zone_of_person[person] = zone or own
+    people = list(zone_of_person)
     made: dict[int, list[Touch]] = {person: [] for person in people}
     step = rng.choice([1, 60, 3600, 20_000])
     for n in range(400):
@@ -206,21 +223,22 @@ async def test_it_is_what_a_plain_reading_of_the_touches_says(db: Database, aske
 
     for since, until in [(0, 60), (0, 0), (1, 2), (rng.randrange(20), rng.randrange(40))]:
         first, last = FIRST + timedelta(days=since), FIRST + timedelta(days=until)
-        inside = {
-            person: [t for t in touches if first <= moment(t).date() <= last]
-            for person, touches in made.items()
-        }
+
+        def enters(person: int, first: date = first, last: date = last) -> Callable[[datetime], bool]:
+            zone = ZoneInfo(zone_of_person[person])
+            return lambda at: first <= at.astimezone(zone).date() <= last
+
         window = {"since": first.isoformat(), "until": last.isoformat()}
         for kind in FunnelType:
             stages = STAGES_OF[kind]
-            ways = [furthest(touches, stages, None) for touches in inside.values()]
+            ways = [furthest(touches, stages, None, enters(person)) for person, touches in made.items()]
             found = await ask(asker, group.scope, FUNNEL, type=kind.name, **window)
             assert found == {"type": kind.name, **window, **expected(ways, stages, timed=False)}
 
         stages = tuple(rng.sample(STAGES, rng.choice([1, 2, 3, 5])))
         hours = rng.choice([None, 0, 1, 5, 48])
         within = None if hours is None else timedelta(hours=hours)
-        ways = [furthest(touches, stages, within) for touches in inside.values()]
+        ways = [furthest(touches, stages, within, enters(person)) for person, touches in made.items()]
         (found,) = await ask(
             asker, group.scope, CUSTOM, stages=[s.name for s in stages], hours=hours, **window
         )
@@ -323,3 +341,50 @@ async def test_a_store_sees_the_ways_of_its_own_customers(db: Database, asker: A
         made = await ask(asker, scope, FUNNEL, type="PURCHASE", since="2026-01-01", until="2026-01-01")
         counts.append(made["stages"][0]["count"])
     assert counts == [5, 2, 0]
+
+
+async def test_dates_say_who_enters_and_later_stages_may_come_after_them(db: Database, asker: Asker) -> None:
+    """INTENT on the last day at 20:00, PURCHASE six hours later: one entered, one bought."""
+    group = await groups.group(db, time_zone="America/New_York")
+    (person,) = await given.customers(db, group.group_id, 1)
+    at = datetime(2026, 1, 6, 1, tzinfo=UTC)  # 5 January, 20:00 there
+    await touch(
+        db, group.scope,
+        Touch(customer_id=person, stage=FunnelStage.PURCHASE, occurred_at=at + timedelta(hours=6), reference="p"),
+        Touch(customer_id=person, stage=FunnelStage.INTENT, occurred_at=at, reference="i"),
+        Touch(customer_id=person, stage=FunnelStage.ONBOARDING, occurred_at=at + timedelta(days=9), reference="o"),
+    )  # fmt: skip
+
+    async def counts(day: str, hours: int | None = None) -> list[int]:
+        (made,) = await ask(
+            asker, group.scope, CUSTOM, stages=["INTENT", "PURCHASE"], since=day, until=day, hours=hours
+        )
+        return [step["count"] for step in made["stages"]]
+
+    assert await counts("2026-01-05", 24) == [1, 1]
+    assert await counts("2026-01-05", 6) == [1, 1]
+    assert await counts("2026-01-05", 5) == [1, 0]
+    assert await counts("2026-01-05") == [1, 1]
+    assert await counts("2026-01-06", 24) == [0, 0]
+    for day, entered in [("2026-01-05", 0), ("2026-01-06", 1)]:
+        made = await ask(asker, group.scope, FUNNEL, type="RETENTION", since=day, until=day)
+        # It bought on the 6th, and was onboarded nine days later.
+        assert [s["count"] for s in made["stages"]] == [entered, entered, 0, 0, 0]
+
+
+async def test_without_dates_it_is_the_last_thirty_days_of_the_group(db: Database, asker: Asker) -> None:
+    group = await groups.group(db, time_zone="Pacific/Kiritimati")
+    today = ASKED_AT.astimezone(ZoneInfo("Pacific/Kiritimati")).date()
+    query = "query($since: Date, $until: Date) { funnel(type: PURCHASE, since: $since, until: $until) { since until } }"
+
+    async def window(**given: str) -> tuple[str, str]:
+        planned, resolved = await asker.both(group.scope, query, **given)
+        assert planned.body == resolved.body
+        found = json.loads(planned.body)["data"]["funnel"]
+        return found["since"], found["until"]
+
+    assert await window() == (str(today - timedelta(days=29)), str(today))
+    assert await window(until="2026-01-30") == ("2026-01-01", "2026-01-30")
+    assert await window(since="2025-01-02") == ("2025-01-02", str(today))
+    assert await window(since="9999-12-31") == ("9999-12-31", "9999-12-31")
+    assert await window(until="0001-01-01") == ("0001-01-01", "0001-01-01")

@@ -325,3 +325,29 @@ async def test_the_ends_of_the_calendar_are_a_window_too(db: Database, asker: As
         found = await ask(asker, given.scope, project=given.slug, interval="YEAR", timeZone=zone)
         assert [one["date"] for one in found if one["values"]["event-count"]]
         assert len(found) >= 4_000  # and no more empty ones than that
+
+
+@pytest.mark.parametrize("interval", ["DAY", "MONTH", "DAY_OF_WEEK"])
+async def test_a_day_alone_is_a_whole_day_of_the_zone_asked_for(
+    db: Database, asker: Asker, interval: str
+) -> None:
+    given = await tracking(db, f"days-{interval}")
+    # A second before and at the edges of 29 December in Paris, and the last second before they close.
+    moments = ["2025-12-28T22:59:59+00:00", "2025-12-28T23:00:00+00:00", "2025-12-29T22:59:59.999999+00:00",
+               "2025-12-29T23:00:00+00:00"]  # fmt: skip
+    events = [
+        Counted(UUID(int=given.group_id * 10 + n), "lead", datetime.fromisoformat(at), True, {})
+        for n, at in enumerate(moments)
+    ]
+    await write(db, given, events)
+    asked = {"project": given.slug, "interval": interval, "timeZone": "Europe/Paris"}
+    instants = {"since": "2025-12-28T23:00:00Z", "until": "2025-12-29T22:59:59.999999Z"}
+    day = {"since": "2025-12-29", "until": "2025-12-29"}
+    found = await ask(asker, given.scope, **asked, **day)
+    assert sum(one["values"]["event-count"] for one in found) == 2
+    assert found == await ask(asker, given.scope, **asked, **instants)
+    for name in day:
+        one, other = {name: day[name]}, {name: instants[name]}
+        assert await ask(asker, given.scope, **asked, **one) == await ask(
+            asker, given.scope, **asked, **other
+        )

@@ -188,12 +188,38 @@ async def test_the_schedule_says_where_a_new_campaign_stands(
     )
 
 
-async def test_a_schedule_in_days_ends_with_its_last_second(client: Marketer) -> None:
-    """Days are the store's, which is in Paris here."""
-    made = await client.post(
-        "/campaigns", order(schedule={"start_date": "2026-06-01", "end_date": "2026-06-30"})
-    )
-    assert (made["start_date"], made["end_date"]) == ("2026-05-31T22:00:00Z", "2026-06-30T21:59:59Z")
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "UTC", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    "sent",
+    [("2026-12-15", "2026-12-31"), ("2026-12-15T00:00:00Z", "2026-12-31T23:59:59Z"), ("2026-12-15 00:00:00",
+     "2026-12-31T23:59:59.999+00:00")],
+)  # fmt: skip
+async def test_a_schedule_in_days_is_of_the_stores_days(
+    client: Marketer, zone: str, sent: tuple[str, str]
+) -> None:
+    """They are printed as the samples print them, and read back as the same days, wherever the store is."""
+    async with client.db.transaction(client.given.scope) as tx:
+        await tx.execute("UPDATE store SET time_zone = $1 WHERE id = $2", zone, client.given.store_id)
+    made = await client.post("/campaigns", order(schedule={"start_date": sent[0], "end_date": sent[1]}))
+    assert (made["start_date"], made["end_date"]) == ("2026-12-15T00:00:00Z", "2026-12-31T23:59:59Z")
+    async with client.db.transaction(client.given.scope) as tx:
+        stored = await tx.fetchrow(
+            "SELECT starts_on::text, ends_on::text, (starts_at AT TIME ZONE $2)::text AS first,"
+            " (ends_at AT TIME ZONE $2)::text AS last FROM campaign WHERE id = $1",
+            int(made["id"].removeprefix("camp_")), zone,
+        )  # fmt: skip
+    assert tuple(stored) == ("2026-12-15", "2026-12-31", "2026-12-15 00:00:00", "2027-01-01 00:00:00")
+    for day, listed in [
+        ("2026-12-15", True), ("2026-12-15T00:00:00Z", True), ("2026-12-14", True), ("2026-12-16", False),
+    ]:  # fmt: skip
+        found = (await client.get("/campaigns", start_date=day))["data"]
+        assert [row["start_date"] for row in found] == ["2026-12-15T00:00:00Z"] * listed, day
+
+
+async def test_a_moment_with_another_time_stays_one(client: Marketer) -> None:
+    sent = {"start_date": "2026-12-15T00:00:00+01:00", "end_date": "2026-12-31T23:59:00Z"}
+    made = await client.post("/campaigns", order(schedule=sent))
+    assert (made["start_date"], made["end_date"]) == ("2026-12-14T23:00:00Z", "2026-12-31T23:59:00Z")
 
 
 async def test_three_views_of_one_row(client: Marketer) -> None:

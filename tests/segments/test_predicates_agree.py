@@ -10,9 +10,16 @@ import pytest
 
 from app.db.database import Database
 from app.domain.segments.attributes import CUSTOMER, FACT_COLUMNS, CustomerFacts, customer_criteria, facts_of
+from app.domain.segments.counting import count_customers, count_inside
+from app.domain.segments.fields import SegmentFields
+from app.domain.segments.membership import segments_of
+from app.domain.segments.operations import create_segment
 from app.domain.segments.predicates import compile_sql, evaluate
 from app.errors import Invalid
+from app.tables.segments import SegmentType
+from app.values.instants import zone_of
 from app.values.json_text import read_json
+from tests.given import audience
 from tests.given.groups import GivenGroup, group
 
 NOW = datetime(2025, 6, 15, 12, 34, 56, tzinfo=UTC)
@@ -134,11 +141,14 @@ async def test_sql_and_memory_pick_the_same_customers(
         for _ in range(600):
             given = criteria(rng)
             predicate = customer_criteria(given)
-            made = compile_sql(predicate, now=NOW, first=2)
+            zone = zone_of(rng.choice(["UTC", "America/New_York", "Pacific/Kiritimati"]))
+            made = compile_sql(predicate, now=NOW, zone=zone, first=2)
             rows = await tx.fetch(
                 f"SELECT id FROM customer WHERE group_id = $1 AND {made.text}", here.group_id, *made.values
             )
-            in_memory = {ident for ident, one in facts.items() if evaluate(predicate, one, now=NOW)}
+            in_memory = {
+                ident for ident, one in facts.items() if evaluate(predicate, one, now=NOW, zone=zone)
+            }
             assert {row["id"] for row in rows} == in_memory, given
             picked_some += 0 < len(in_memory) < len(facts)
     assert picked_some > 200
@@ -204,3 +214,33 @@ def test_the_documented_criteria(given: str, fits: bool) -> None:
         email_consent=True, sms_consent=False, tags=(), attributes={}, created_at=NOW,
     )  # fmt: skip
     assert evaluate(customer_criteria(read_json(given.encode())), facts, now=NOW) is fits
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "ordered", "days"),
+    [
+        # An hour ago is today, also where UTC's day has changed meanwhile.
+        ("America/New_York", "2026-11-30T00:30:00Z", "2026-11-29T23:30:00Z", 0),
+        ("America/New_York", "2026-11-30T05:30:00Z", "2026-11-30T04:30:00Z", 1),
+        ("Pacific/Kiritimati", "2026-11-30T10:30:00Z", "2026-11-30T09:30:00Z", 1),
+        ("Pacific/Kiritimati", "2026-11-30T09:30:00Z", "2026-11-28T10:30:00Z", 1),
+    ],
+)
+async def test_days_ago_are_days_of_the_group(
+    db: Database, zone: str, now: str, ordered: str, days: int
+) -> None:
+    here = await group(db, time_zone=zone)
+    at = datetime.fromisoformat(now)
+    await audience.customer(db, here.scope, "ada", last_order_at=datetime.fromisoformat(ordered))
+    predicate = customer_criteria({"last_order_days_ago": days})
+    assert await count_customers(db, here.scope, predicate, now=at) == 1
+    assert (
+        await count_customers(db, here.scope, customer_criteria({"last_order_days_ago": days + 1}), now=at)
+        == 0
+    )
+    async with db.transaction(here.scope) as tx:
+        assert await count_inside(tx, predicate, now=at) == 1
+        made = SegmentFields(name="S", criteria={"last_order_days_ago": days})
+        segment = await create_segment(tx, SegmentType.DYNAMIC, made, now=at)
+        (who,) = [row["id"] for row in await tx.fetch("SELECT id FROM customer")]
+    assert await segments_of(db, here.scope, [who], now=at) == {who: [segment]}

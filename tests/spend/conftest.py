@@ -82,7 +82,8 @@ mutation ($input: AdCampaignsUpdateInput!) { adCampaignsUpdate(input: $input) {
 LIMIT = """
 query ($id: ID!) { campaign(id: $id) { spendLimit {
   type renewal amount { amount currency } pendingAmount { amount } pendingRenewal effectiveFrom
-  spentInPeriod { amount currency } remaining { amount } pacing { perDay { amount } capReachedOn } } } }
+  spentInPeriod { amount currency } planned { amount }
+  remaining { amount } pacing { perDay { amount } capReachedOn } } } }
 """
 
 

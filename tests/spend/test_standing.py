@@ -12,6 +12,8 @@ from tests.spend.given import spend
 
 LATE = datetime(2025, 6, 15, 22, 30, tzinfo=UTC)
 """The next day in Paris."""
+LATER = datetime(2025, 7, 2, tzinfo=UTC)
+"""Days of June and July have begun, so that something can be dated on them."""
 SPENT = {"2025-05-31": "1000", "2025-06-01": "100", "2025-06-14": "30", "2025-06-15": "12.5"}
 
 
@@ -95,7 +97,8 @@ async def test_what_is_uncapped_shows_what_was_spent_ever(desk: Desk) -> None:
 
     assert await shown(desk, it) == {
         "type": "UNCAPPED", "renewal": None, "amount": None, "pendingAmount": None, "pendingRenewal": None,
-        "effectiveFrom": None, "spentInPeriod": {"amount": "1142.50", "currency": "EUR"}, "remaining": None,
+        "effectiveFrom": None, "spentInPeriod": {"amount": "1142.50", "currency": "EUR"},
+        "planned": {"amount": "0.00"}, "remaining": None,
         "pacing": None,
     }  # fmt: skip
 
@@ -135,3 +138,30 @@ async def test_many_limits_are_one_statement(desk: Desk) -> None:
     )
 
     assert (found.execution, found.errors) == ("planned", [])
+
+
+async def test_what_is_dated_after_today_is_planned_and_not_spent(desk: Desk) -> None:
+    it = await spender(desk)
+    for day, amount in {"2025-06-16": "40", "2025-06-30": "2", "2025-07-01": "500"}.items():
+        await spend(desk.db, desk.scope, it, amount, now=LATER, day=date.fromisoformat(day))
+    planned = {"DAILY": "0.00", "MONTHLY": "42.00", "LIFETIME": "542.00"}
+    spent = {"DAILY": "12.50", "MONTHLY": "142.50", "LIFETIME": "1142.50"}
+    for renewal in planned:
+        await desk.update(capped(it, renewal, "1500"), mayBegin=True)
+        limit = await shown(desk, it)
+        assert limit["planned"] == {"amount": planned[renewal]}
+        assert limit["spentInPeriod"]["amount"] == spent[renewal]
+        assert float(limit["remaining"]["amount"]) == 1500 - float(spent[renewal])
+    # At half past midnight of the 16th in Paris that day's is spent.
+    limit = await shown(desk, it, LATE)
+    assert (limit["spentInPeriod"]["amount"], limit["planned"]["amount"]) == ("1182.50", "502.00")
+
+
+async def test_a_lifetime_limit_goes_down_to_what_is_spent_already(desk: Desk) -> None:
+    it = await spender(desk)
+    await spend(desk.db, desk.scope, it, "500", now=LATER, day=date(2025, 6, 20))
+    await desk.update(capped(it, "LIFETIME", "1700"), mayBegin=True)
+    done = await desk.update(capped(it, "LIFETIME", "1142.50"))
+    assert [one["isDone"] for one in done["outcomes"]] == [True]
+    done = await desk.update(capped(it, "LIFETIME", "1142.49"))
+    assert [one["errors"][0]["code"] for one in done["outcomes"]] == ["BELOW_SPENT"]

@@ -1,10 +1,22 @@
 """One lenient reader of instants: what the Webmarketer document prints, and what PHP clients send."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.values.instants import read_instant, read_moment
+from app.values.instants import (
+    day_alone,
+    day_printed,
+    ending,
+    last_moment,
+    read_instant,
+    read_moment,
+    show_given,
+    show_instant,
+    show_printed,
+    starting,
+    zone_of,
+)
 
 FIVE = datetime(2022, 4, 1, 5, tzinfo=UTC)
 
@@ -56,3 +68,46 @@ def test_what_php_makes_of_a_date_is_read(sent: dict[str, object]) -> None:
 def test_anything_else_is_refused(sent: object) -> None:
     with pytest.raises(ValueError, match=r"date-time|time zone|calendar"):
         read_moment(sent)
+
+
+def test_a_day_alone_is_a_day_where_the_thing_lives() -> None:
+    given, there = read_instant("2026-11-30"), zone_of("America/New_York")
+    assert day_alone(given) == date(2026, 11, 30)
+    assert given == datetime(2026, 11, 30, tzinfo=UTC)
+    assert starting(given, there) == datetime(2026, 11, 30, 5, tzinfo=UTC)
+    assert ending(given, there) == datetime(2026, 12, 1, 5, tzinfo=UTC)
+    assert last_moment(given, there) == datetime(2026, 12, 1, 4, 59, 59, 999999, tzinfo=UTC)
+    assert (show_given(given), show_instant(given)) == ("2026-11-30", "2026-11-30T00:00:00Z")
+
+
+def test_what_is_reckoned_from_a_day_is_an_instant() -> None:
+    given = read_instant("2026-11-30")
+    for moment in (
+        given + timedelta(days=1),
+        given - timedelta(days=1),
+        read_instant("2026-11-30T00:00:00Z"),
+    ):
+        assert day_alone(moment) is None
+        assert ending(moment, zone_of("America/New_York")) == moment
+    assert given - datetime(2026, 11, 29, tzinfo=UTC) == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2026-06-01T00:00:00Z", date(2026, 6, 1), None),
+        ("2026-06-01 00:00:00.000", date(2026, 6, 1), None),
+        ("2026-08-31T23:59:59Z", None, date(2026, 8, 31)),
+        ("2026-08-31T23:59:59.999+00:00", None, date(2026, 8, 31)),
+        ("2026-08-31T23:59:59+01:00", None, None),
+        ("2026-08-31T00:00:00.5Z", None, None),
+        ("2026-02-30T00:00:00Z", None, None),
+        ("2026-08-31", None, None),
+    ],
+)
+def test_days_are_told_by_the_second_they_are_printed_as(
+    text: str, start: date | None, end: date | None
+) -> None:
+    assert (day_printed(text, ends=False), day_printed(text, ends=True)) == (start, end)
+    for day, ends in ((start, False), (end, True)):
+        assert day is None or day_printed(show_printed(day, ends=ends), ends=ends) == day

@@ -63,8 +63,8 @@ async def test_a_change_that_commits_while_counting_is_not_lost(db: Database) ->
 
 
 async def test_days_ago_are_counted_anew_with_the_new_day_and_nothing_else_is(db: Database) -> None:
-    here = await groups.group(db)
-    now = (await database_now(db)).replace(hour=23, minute=59)
+    here = await groups.group(db, time_zone="Etc/GMT-1")  # where a day ends at 23:00 UTC
+    now = (await database_now(db)).replace(hour=22, minute=59)
     await given.customers(db, here.scope, CustomerEntry(external_id="ada", last_order_at=now))
     inactive = await dynamic(db, here.scope, {"last_order_days_ago": {"gte": 1}}, now)
     ordered = await dynamic(db, here.scope, {"last_order_days_ago": {"exists": True}, "tags": "no"}, now)
@@ -74,7 +74,7 @@ async def test_days_ago_are_counted_anew_with_the_new_day_and_nothing_else_is(db
     before = await size(db, here.scope, steady)
     assert (await size(db, here.scope, inactive))[0] == 0
     midnight = now + timedelta(minutes=2)
-    await job.run(db, midnight)
+    await job.run(db, midnight)  # of the group, not of UTC
     assert await size(db, here.scope, inactive) == (1, midnight)
     assert await size(db, here.scope, ordered) == (0, midnight)
     assert await size(db, here.scope, steady) == before

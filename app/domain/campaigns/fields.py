@@ -34,9 +34,13 @@ class CampaignFields:
     starts_on: Settable[date | None] = settable(
         "Its first day in the store's time zone; instead of startsAt."
     )
-    starts_at: Settable[datetime | None] = settable("From when; instead of startsOn.")
+    starts_at: Settable[datetime | None] = settable(
+        "From when; instead of startsOn. A day alone is the same as startsOn."
+    )
     ends_on: Settable[date | None] = settable("Its last day, inclusive; instead of endsAt.")
-    ends_at: Settable[datetime | None] = settable("Until when, exclusive; instead of endsOn.")
+    ends_at: Settable[datetime | None] = settable(
+        "Until when, exclusive; instead of endsOn. A day alone is the same as endsOn: that whole day."
+    )
     period_type: Settable[str | None] = settable(
         "`<n>_day`, `_week`, `_month` or `_year` fills in the dates that are not given, from today on;"
         " any other text is only kept.",

@@ -14,14 +14,14 @@ from dateutil.relativedelta import relativedelta
 from app.domain.inputs import Path
 from app.errors import Invalid
 from app.tables.campaigns import CampaignStatus
-from app.values.instants import end_of, show_instant, start_of
+from app.values.instants import day_alone, end_of, show_instant, start_of
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,3})_(day|week|month|year)s?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedWindow:
-    """What a caller gave. Each edge is a day or an instant, not both."""
+    """What a caller gave. Each edge is a day or an instant, not both; a day alone as an instant is that day."""
 
     starts_on: date | None = None
     starts_at: datetime | None = None
@@ -65,8 +65,8 @@ def window_of(asked: AskedWindow, *, zone: tzinfo, now: datetime) -> CampaignWin
         raise Invalid("Give `startsOn` or `startsAt`, not both.", path=["startsOn"])
     if asked.ends_on and asked.ends_at:
         raise Invalid("Give `endsOn` or `endsAt`, not both.", path=["endsOn"])
-    starts_on, starts_at = asked.starts_on, asked.starts_at
-    ends_on, ends_at = asked.ends_on, asked.ends_at
+    starts_on, starts_at = _day_or_instant(asked.starts_on, asked.starts_at)
+    ends_on, ends_at = _day_or_instant(asked.ends_on, asked.ends_at)
     period = period_of(asked.period_type) if asked.period_type else None
     if period is not None:
         if not starts_on and not starts_at:
@@ -117,6 +117,11 @@ def _end_after(
         return None, (starts_at.astimezone(zone) + period).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid("This period ends after the year 9999.", path=["periodType"]) from None
+
+
+def _day_or_instant(day: date | None, instant: datetime | None) -> tuple[date | None, datetime | None]:
+    alone = day_alone(instant)
+    return (day, instant) if alone is None else (alone, None)
 
 
 def _edge(edge: Callable[[date, tzinfo], datetime], day: date, zone: tzinfo, path: Path) -> datetime:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.days import zone_where
 from app.domain.event_types.schemas import EventSchema
 from app.domain.events.validating import judge_event
+from app.values.instants import DayAlone, last_moment, starting
 from app.values.json_text import read_object
 
 MAX_JUDGED = 10_000
@@ -46,7 +48,14 @@ SELECT f.code, f.field, count(DISTINCT f.event_id) AS count
 async def trash_reasons(
     tx: Transaction, project_id: int, *, since: datetime | None, until: datetime | None
 ) -> list[Reason]:
-    """The reasons in a project's trash, the most frequent first, of events received in this period, ends included."""
+    """The reasons in a project's trash, the most frequent first, of events received in this period, ends included.
+
+    Days alone are the group's, and an end the whole of its day.
+    """
+    if isinstance(since, DayAlone) or isinstance(until, DayAlone):
+        zone = await zone_where(tx)
+        since = None if since is None else starting(since, zone)
+        until = None if until is None else last_moment(until, zone)
     rows = await tx.fetch(_REASONS, tx.scope.group_id, project_id, since, until)
     return [Reason(row["code"], row["field"], row["count"]) for row in rows]
 

@@ -32,6 +32,20 @@ UPDATE campaign c
  WHERE c.group_id = $1 AND c.store_id = z.id AND ($2::bigint IS NULL OR z.id = $2)
    AND c.status <> 'completed' AND (c.starts_on IS NOT NULL OR c.ends_on IS NOT NULL)
 """
+# So do a promo's, which are days in its campaign's store, or the group; unless it is over.
+_MOVE_PROMOS = """
+UPDATE promo p
+   SET valid_from = coalesce(p.valid_from_on::timestamp AT TIME ZONE z.zone, p.valid_from),
+       valid_until = coalesce((p.valid_until_on + 1)::timestamp AT TIME ZONE z.zone, p.valid_until),
+       updated_at = $3
+  FROM (SELECT i.id, s.id AS store_id, coalesce(s.time_zone, g.time_zone) AS zone
+          FROM promo i JOIN customer_group g ON g.id = i.group_id
+          LEFT JOIN campaign c ON c.group_id = i.group_id AND c.id = i.campaign_id
+          LEFT JOIN store s ON s.group_id = i.group_id AND s.id = c.store_id
+         WHERE i.group_id = $1 AND num_nonnulls(i.valid_from_on, i.valid_until_on) > 0) AS z
+ WHERE p.group_id = $1 AND p.id = z.id AND ($2::bigint IS NULL OR z.store_id = $2)
+   AND (p.valid_until IS NULL OR p.valid_until > $3)
+"""
 _SET_QUOTAS = """
 UPDATE customer_group
    SET file_quota = CASE WHEN $2::bigint IS NULL THEN file_quota ELSE nullif($2, 0) END,
@@ -71,7 +85,7 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
     if not await update_row(tx, "store", store_id, values, alive=True):
         raise NotFound("store", store_id, path=["id"])
     if "time_zone" in values:
-        await tx.execute(_MOVE_WINDOWS, tx.scope.group_id, store_id, now)
+        await _move_days(tx, store_id, now=now)
     return store_id
 
 
@@ -103,7 +117,7 @@ async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) ->
             f"UPDATE customer_group SET {changes} WHERE id = $1", tx.scope.group_id, *values.values()
         )
     if "time_zone" in values:
-        await tx.execute(_MOVE_WINDOWS, tx.scope.group_id, None, now)
+        await _move_days(tx, None, now=now)
     return tx.scope.group_id
 
 
@@ -130,6 +144,12 @@ async def set_quotas(
         ("files", row["file_bytes"], row["file_quota"]),
         ("events", row["event_bytes"], row["event_quota"]),
     ]
+
+
+async def _move_days(tx: Transaction, store_id: int | None, *, now: datetime) -> None:
+    """Where the zone of a store, or of the group, has changed, the days of what lives there lie elsewhere."""
+    for statement in (_MOVE_WINDOWS, _MOVE_PROMOS):
+        await tx.execute(statement, tx.scope.group_id, store_id, now)
 
 
 def whole_group(tx: Transaction) -> None:

@@ -48,8 +48,12 @@ class OutlayFields:
         check=_currency,
         null=UNSET,
     )
-    starts_at: Settable[datetime] = settable("From when; before the end.")
-    ends_at: Settable[datetime] = settable("Until when, exclusive; ten years later at most.")
+    starts_at: Settable[datetime] = settable(
+        "From when; before the end. A day alone is its first moment in the campaign's store."
+    )
+    ends_at: Settable[datetime] = settable(
+        "Until when, exclusive; ten years later at most. A day alone is that whole day in the campaign's store."
+    )
     country: Settable[str | None] = settable("Where; nothing follows from it.", check=_place)
     region: Settable[str | None] = settable("Where in the country; nothing follows from it.", check=_place)
 

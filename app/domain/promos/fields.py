@@ -83,8 +83,12 @@ class PromoFields:
     per_customer_limit: Settable[int | None] = settable(
         "How often one customer can use it; null: without limit.", check=inputs.count
     )
-    valid_from: Settable[datetime | None] = settable("From when; null: always.")
-    valid_until: Settable[datetime | None] = settable("Until when (exclusive); null: for ever.")
+    valid_from: Settable[datetime | None] = settable(
+        "From when; null: always. A day alone begins where the promo lives: in its campaign's store, else in the group."
+    )
+    valid_until: Settable[datetime | None] = settable(
+        "Until when (exclusive); null: for ever. A day alone is that whole day where the promo lives."
+    )
     applies_to: Settable[Any] = settable(
         'What it applies to: {"all_items": true}, or `skus`, `categories` (either will do) and `stores`.',
         check=_document,

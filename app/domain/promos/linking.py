@@ -3,7 +3,7 @@
 Source: Marketing & CRM API, "Create Campaign" (`promo_code`, `promo_discount_percent`), and choice CRM-C8.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from app.db.database import Transaction
@@ -13,9 +13,10 @@ from app.domain.promos.fields import PromoFields, promo_code
 from app.domain.promos.operations import create_promo
 from app.domain.promos.rules import HUNDRED, PromoType
 from app.errors import Conflict, Invalid, NotFound
+from app.values.instants import as_day_alone
 
 _CAMPAIGN = f"""
-SELECT starts_at, ends_at, segment_id, currency FROM campaign
+SELECT starts_at, starts_on, ends_at, ends_on FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
 """
 # Locked, so that the promo that is compared is the one that is linked.
@@ -62,8 +63,8 @@ async def promo_for_campaign(
             code=code,
             type=PromoType.PERCENTAGE,
             value=discount_percent,
-            valid_from=campaign["starts_at"],
-            valid_until=campaign["ends_at"],
+            valid_from=_edge(campaign["starts_on"], campaign["starts_at"]),
+            valid_until=_edge(campaign["ends_on"], campaign["ends_at"]),
             campaign_id=campaign_id,
         )
         try:
@@ -83,3 +84,7 @@ async def promo_for_campaign(
     if tx.scope.store_id is None and tx.scope.project_ids is None:
         await tx.execute(_LINK, tx.scope.group_id, promo["id"], campaign_id, now)
     return int(promo["id"])
+
+
+def _edge(day: date | None, instant: datetime | None) -> datetime | None:
+    return instant if day is None else as_day_alone(day)

@@ -12,6 +12,7 @@ from app.domain.segments.predicates import evaluate
 from app.errors import NotFound
 from app.tables.segments import SegmentType
 from app.values.ids import show_id
+from app.values.instants import zone_of
 
 _CUSTOMER = f"""
 SELECT {FACT_COLUMNS} FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $4 AND deleted_at IS NULL
@@ -21,6 +22,7 @@ _STANDING = """
 SELECT (SELECT used FROM promo_usage
          WHERE group_id = $1 AND promo_id = $2 AND customer_id = $4) AS used,
        segment.type, segment.criteria::text AS criteria,
+       (SELECT time_zone FROM customer_group WHERE id = $1) AS zone,
        EXISTS (SELECT 1 FROM segment_member
                 WHERE group_id = $1 AND segment_id = $3 AND customer_id = $4) AS listed
   FROM (SELECT 1) AS one LEFT JOIN segment ON segment.group_id = $1 AND segment.id = $3
@@ -59,7 +61,9 @@ def _holds(standing: Any, facts: Any, *, now: datetime) -> bool:
     if standing["type"] != SegmentType.DYNAMIC:
         return bool(standing["listed"])
     predicate = kept_predicate(standing)
-    return predicate is not None and evaluate(predicate, facts_of(facts), now=now)
+    return predicate is not None and evaluate(
+        predicate, facts_of(facts), now=now, zone=zone_of(standing["zone"])
+    )
 
 
 async def _store_names(tx: Transaction, store_id: int | None) -> frozenset[str] | None:

@@ -6,12 +6,15 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
+from app.domain.days import settle_days
 from app.domain.promos.fields import PromoFields, check_coins, check_together
 from app.domain.promos.rules import PromoType
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.values.instants import as_day_alone, day_alone
 
+_EDGES = ("valid_from", "valid_until")
 _OWN_PROMO = (
     f"{PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
     " AND ($2::bigint IS NULL AND $3::bigint[] IS NULL OR promo.campaign_id IS NOT NULL)"
@@ -40,6 +43,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
     for column in ("code", "type", "value"):
         if column not in values:
             raise Invalid(f"A promo needs a {column}.", path=path_of(PromoFields, column))
+    await _settle_window(tx, values, values.get("campaign_id"))
     check_together(values)
     currency = await _settled(tx, values)
     check_coins(values, currency)
@@ -54,6 +58,11 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
     stored = await tx.fetchrow(_LOCK, *borders(tx.scope), promo_id)
     if stored is None:
         raise NotFound("promo", promo_id, path=["id"])
+    if values.get("campaign_id", stored["campaign_id"]) != stored["campaign_id"]:
+        # Its days are days where it lives now.
+        kept = {name: stored[f"{name}_on"] for name in _EDGES if stored[f"{name}_on"] is not None}
+        values = {name: as_day_alone(day) for name, day in kept.items()} | values
+    await _settle_window(tx, values, values.get("campaign_id", stored["campaign_id"]))
     check_together({**stored, **values})
     # A type that is sent decides anew what the stored value is, and the other way round.
     asked = {name: {**stored, **values}[name] for name in ("type", "value")}
@@ -86,6 +95,12 @@ async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
     if not await tx.execute(_DELETE, *borders(tx.scope), promo_id, now):
         raise NotFound("promo", promo_id, path=["id"])
     return promo_id
+
+
+async def _settle_window(tx: Transaction, values: dict[str, Any], campaign_id: int | None) -> None:
+    """Days alone are kept as days, and as the moments they mean in the campaign's store, else in the group."""
+    values |= {f"{name}_on": day_alone(values[name]) for name in _EDGES if name in values}
+    await settle_days(tx, values, starts=("valid_from",), ends=("valid_until",), campaign_id=campaign_id)
 
 
 async def _settled(tx: Transaction, values: dict[str, Any]) -> str:

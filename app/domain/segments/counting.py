@@ -5,11 +5,13 @@ connection indexes on amounts and free attributes can be used, and the plan is m
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from app.db.database import Database, Transaction
 from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.days import zone_where
 from app.domain.segments.predicates import Compiled, Predicate, compile_sql
+from app.values.instants import zone_of
 from app.values.scope import Scope
 
 _FIRST = len(borders(Scope(1))) + 1
@@ -17,22 +19,31 @@ _FIRST = len(borders(Scope(1))) + 1
 _WHO = f"FROM customer WHERE {CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
 
 
-def counting(predicate: Predicate, *, now: datetime) -> Compiled:
-    """The statement that counts, and its values after the scope's."""
-    made = compile_sql(predicate, now=now, first=_FIRST)
+_ZONE = "SELECT time_zone FROM customer_group WHERE id = $1"
+
+
+async def zone_of_group(db: Database, scope: Scope) -> tzinfo:
+    """Whose days the customers' are."""
+    rows = await db.search(_ZONE, [scope.group_id], scope)
+    return zone_of(rows[0][0])
+
+
+def counting(predicate: Predicate, *, now: datetime, zone: tzinfo) -> Compiled:
+    """The statement that counts, and its values after the scope's. `zone`: the group's."""
+    made = compile_sql(predicate, now=now, zone=zone, first=_FIRST)
     return Compiled(f"SELECT count(*) {_WHO} AND {made.text}", made.values)
 
 
 async def count_customers(db: Database, scope: Scope, predicate: Predicate, *, now: datetime) -> int:
     """For how many customers in scope the predicate holds."""
-    made = counting(predicate, now=now)
+    made = counting(predicate, now=now, zone=await zone_of_group(db, scope))
     rows = await db.search(made.text, [*borders(scope), *made.values], scope)
     return int(rows[0][0])
 
 
 async def count_inside(tx: Transaction, predicate: Predicate, *, now: datetime) -> int:
     """The same inside a transaction, for what it just wrote."""
-    made = counting(predicate, now=now)
+    made = counting(predicate, now=now, zone=await zone_where(tx))
     return int(await tx.fetchval(made.text, *borders(tx.scope), *made.values))
 
 
@@ -46,7 +57,8 @@ async def find_customers(
     now: datetime,
 ) -> Sequence[int]:
     """Ids of customers for whom the predicate holds, ascending, after `after`."""
-    made = compile_sql(predicate, now=now, first=_FIRST + 2)
+    zone = await zone_of_group(db, scope)
+    made = compile_sql(predicate, now=now, zone=zone, first=_FIRST + 2)
     rows = await db.search(
         f"SELECT customer.id {_WHO} AND customer.id > ${_FIRST}::bigint AND {made.text}"
         f" ORDER BY customer.id LIMIT ${_FIRST + 1}::bigint",

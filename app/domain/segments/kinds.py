@@ -7,10 +7,11 @@ fails every test but `exists: false`; `ne` and `nin` are the negations of `eq` a
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from app.values.instants import start_of
 from app.values.json_text import kind_of
 from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.texts import read_text
@@ -35,14 +36,15 @@ Bind = Callable[[object, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a predicate is judged."""
+    """When a predicate is judged, and by whose days."""
 
     now: datetime
+    zone: tzinfo = UTC
 
     @property
     def today(self) -> date:
-        """The day in UTC."""
-        return self.now.astimezone(UTC).date()
+        """The day there."""
+        return self.now.astimezone(self.zone).date()
 
 
 class ValueKind(ABC):
@@ -168,7 +170,7 @@ class Flag(_Plain):
 
 
 class DaysAgo(ValueKind):
-    """How many calendar days (UTC) lie between an instant and today; 0: today.
+    """How many calendar days lie between an instant and today; 0: today. Days are those of the group.
 
     In SQL the instant is compared with the edge of a day, so that an index on it can be used.
     """
@@ -202,7 +204,7 @@ class DaysAgo(ValueKind):
                 return f"({at_least(low)} AND {at_most(high)})"
 
     def holds(self, operator: str, value: Any, operand: Any, at: Moment) -> bool:
-        days = (at.today - value.astimezone(UTC).date()).days
+        days = (at.today - value.astimezone(at.zone).date()).days
         if operator == "in":
             return days in operand
         if operator == "between":
@@ -241,7 +243,7 @@ class Texts(ValueKind):
 
 def _edge(at: Moment, days: int) -> datetime:
     """The first instant of the day that many days ago."""
-    return datetime.combine(at.today - timedelta(days=days), time(), tzinfo=UTC)
+    return start_of(at.today - timedelta(days=days), at.zone)
 
 
 def words(value: object) -> str:

@@ -1,7 +1,7 @@
 """Making, changing and deleting segments, keeping the lists of static and imported ones, counting dynamic ones."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from app.db.database import Database, Transaction
@@ -148,8 +148,11 @@ UPDATE segment s SET size = given.size, sized_at = $2
 """
 
 
-async def recount_segments(db: Database, tx: Transaction, *, now: datetime, all_of_them: bool) -> int:
-    """Count the group's dynamic segments again, or only those that a new day may have changed; how many.
+async def recount_segments(
+    db: Database, tx: Transaction, *, now: datetime, zone: tzinfo, all_of_them: bool
+) -> int:
+    """Count the group's dynamic segments again, or only those that a new day may have changed; how many. `zone`: the
+    group's, whose days they are.
 
     Where no customers have come in yet, sizes that were told stand.
     """
@@ -161,13 +164,17 @@ async def recount_segments(db: Database, tx: Transaction, *, now: datetime, all_
         if predicate is None:
             continue
         last: datetime | None = row["sized_at"]
-        if all_of_them or last is None or (depends_on_time(predicate) and last.date() < now.date()):
+        if all_of_them or last is None or (depends_on_time(predicate) and _day(last, zone) < _day(now, zone)):
             size = await count_customers(db, tx.scope, predicate, now=now)
             counted.append((row["id"], row["criteria"], size))
     if counted:
         ids, criteria, sizes = zip(*counted, strict=True)
         await tx.execute(_SETTLE, tx.scope.group_id, now, ids, criteria, sizes)
     return len(counted)
+
+
+def _day(moment: datetime, zone: tzinfo) -> date:
+    return moment.astimezone(zone).date()
 
 
 def kept_predicate(row: Mapping[str, Any]) -> Predicate | None:

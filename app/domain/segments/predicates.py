@@ -11,7 +11,7 @@ there are is an argument. Source: Marketing & CRM API, "Customer Segments"; the 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from app.domain.segments.free import Free
@@ -199,13 +199,14 @@ class Compiled:
     values: list[object] = field(default_factory=list)
 
 
-def compile_sql(predicate: Predicate, *, now: datetime, first: int = 1) -> Compiled:
-    """The predicate as a condition of a WHERE; its parameters are numbered from `$first` on.
+def compile_sql(predicate: Predicate, *, now: datetime, zone: tzinfo = UTC, first: int = 1) -> Compiled:
+    """The predicate as a condition of a WHERE; its parameters are numbered from `$first` on. `zone`: whose days
+    days ago are.
 
     It is true exactly where `evaluate` is, elsewhere false or NULL: so indexes can be used where nothing is negated.
     """
     out = Compiled()
-    at = Moment(now)
+    at = Moment(now, zone)
 
     def bind(value: object, cast: str) -> str:
         out.values.append(value)
@@ -235,9 +236,9 @@ def _sql(predicate: Predicate, bind: Bind, at: Moment) -> str:
 # ── in memory ─────────────────────────────────────────────────────────────────
 
 
-def evaluate(predicate: Predicate, facts: Any, *, now: datetime) -> bool:
+def evaluate(predicate: Predicate, facts: Any, *, now: datetime, zone: tzinfo = UTC) -> bool:
     """Whether the predicate holds for these facts; `facts` is what the attributes' `read` understands."""
-    return _holds(predicate, facts, Moment(now))
+    return _holds(predicate, facts, Moment(now, zone))
 
 
 def _holds(predicate: Predicate, facts: Any, at: Moment) -> bool:

@@ -84,13 +84,14 @@ SELECT campaign_id, {", ".join(COLUMNS)} FROM spend_limit
  WHERE group_id = $1 AND campaign_id = ANY ($2)
  ORDER BY campaign_id FOR NO KEY UPDATE
 """
+# Lines of days to come are planned, not spent.
 _SPENT = """
 SELECT asked.id, coalesce(sum(e.amount), 0) AS lifetime,
        coalesce(sum(e.amount) FILTER (WHERE e.day = asked.today), 0) AS daily,
        coalesce(sum(e.amount) FILTER (WHERE date_trunc('month', e.day::timestamp)
                                           = date_trunc('month', asked.today::timestamp)), 0) AS monthly
   FROM unnest($2::bigint[], $3::date[]) AS asked (id, today)
-  LEFT JOIN spend_entry e ON e.group_id = $1 AND e.campaign_id = asked.id
+  LEFT JOIN spend_entry e ON e.group_id = $1 AND e.campaign_id = asked.id AND e.day <= asked.today
  GROUP BY asked.id
 """
 _TYPES = ("text", "text", "numeric", "numeric", "text", "timestamptz")

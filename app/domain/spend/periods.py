@@ -1,7 +1,8 @@
 """The periods over which a spend limit counts: a day, a calendar month, or the campaign's whole life.
 
 Source: Criteo, "Spend Limit", the cadence of renewal; days and months are those of the store's time zone. What is
-spent in a period is the sum of the ledger's entries dated in it; in a lifetime, of all of them.
+spent in a period is the sum of the ledger's entries dated in it, in a lifetime of all of them; what is dated after
+today is planned and not spent.
 """
 
 from datetime import date, datetime, timedelta, tzinfo

@@ -180,7 +180,8 @@ SCALARS: Scalars = {
     ),
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="An instant in UTC, `2025-06-01T08:00:00Z`. Input may have any offset; none means UTC.",
+        description="An instant in UTC, `2025-06-01T08:00:00Z`. Input may have any offset; none means UTC. A day alone"
+        " is a day where the thing lives that it is said of: as a start its first moment, as an end all of it.",
         parse_value=_read_instant,
     ),
     Date: strawberry.scalar(

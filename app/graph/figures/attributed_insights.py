@@ -57,9 +57,17 @@ def attributed_insights(description: str) -> Any:
         HALF_LIFE,
         WINDOW,
         PROJECT,
-        argument("since", DateTime | None, "Events from this instant on; null: from the first.", None),
         argument(
-            "until", DateTime | None, "Events up to and including this instant; null: to the last.", None
+            "since",
+            DateTime | None,
+            "Events from this instant on; null: from the first. A day alone is one of timeZone.",
+            None,
+        ),
+        argument(
+            "until",
+            DateTime | None,
+            "Events up to and including this instant, or all of a day alone; null: to the last.",
+            None,
         ),
         argument("time_zone", str, "Whose days, weeks and years these are, such as Europe/Paris.", "UTC"),
         many=True,

@@ -67,7 +67,7 @@ class FunnelSliceStep(FunnelNumbers):
 
 @entity()
 class Funnel:
-    """A documented funnel over whole days (UTC)."""
+    """A documented funnel of those who entered it on some days: days of the customer's store, else of the group."""
 
     type: FunnelType = column("Which stages it looks at.")
     since: Date = column("The first day.")
@@ -87,14 +87,22 @@ class FunnelSlice:
     overall_conversion: Rate = computed("The last stage's percentage.", _as_it_is("overall"), kind=share(1))
 
 
-SINCE = argument("since", Date, "From this day on (UTC).")
-UNTIL = argument("until", Date, "Up to and including this day (UTC).")
+_WHO = "The dates say who enters, by the day of the first stage's touch where the customer's store is (else the group)."
+SINCE = argument("since", Date, f"From this day on. {_WHO}")
+UNTIL = argument("until", Date, "Up to and including this day. Later stages may be reached after it.")
 
 
 def documented(description: str) -> Any:
     """One of the three documented funnels."""
     kind = argument("type", FunnelType, "Which stages to look at.")
-    return aggregate(description, documented_row, kind, SINCE, UNTIL, price=20_000)
+    since = argument("since", Date | None, f"From this day on; null: thirty days in all. {_WHO}", None)
+    until = argument(
+        "until",
+        Date | None,
+        "Up to and including this day; null: today, in the group. Later stages may be reached after it.",
+        None,
+    )
+    return aggregate(description, documented_row, kind, since, until, price=20_000)
 
 
 def own(description: str) -> Any:

@@ -190,8 +190,16 @@ def project_asked(request: AggregateRequest, alias: str) -> Sql:
 
 
 def instant(request: AggregateRequest, name: str) -> Sql:
-    """The argument `since` or `until`."""
+    """The argument `since` or `until`; a day alone is a day of the zone asked for, `until` its last moment."""
     # As text: the driver would send the calendar's ends as infinity, where a series never stops.
+    if request.args.is_day(name):
+        return sql(
+            "((({day}::timestamptz AT TIME ZONE 'UTC') + {length}::interval) AT TIME ZONE {zone} - {least}::interval)",
+            day=request.args.param(name, cast="text", convert=_as_text),
+            length=quoted("1 day" if name == "until" else "0"),
+            least=quoted("1 microsecond" if name == "until" else "0"),
+            zone=request.args.param("timeZone", cast="text"),
+        )
     return sql("{text}::timestamptz", text=request.args.param(name, cast="text", convert=_as_text))
 
 

@@ -63,9 +63,17 @@ def insights(description: str) -> Any:
             "group_by", InsightBreakdown, "What to break down by, beside time.", InsightBreakdown.PROJECT
         ),
         argument(
-            "since", DateTime | None, "From this instant on; null: from the first event.", None
+            "since",
+            DateTime | None,
+            "From this instant on; null: from the first event. A day alone is one of timeZone.",
+            None,
         ),
-        argument("until", DateTime | None, "Up to and including this instant; null: to the last event.", None),
+        argument(
+            "until",
+            DateTime | None,
+            "Up to and including this instant, or all of a day alone; null: to the last event.",
+            None,
+        ),
         argument(
             "event_types",
             list[str] | None,

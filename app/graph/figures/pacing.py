@@ -1,6 +1,7 @@
 """The state of a spend limit: what was spent in its period, what remains, and when the cap is reached at this rate.
 
-Figures are as of the request, in the store's time zone, added up from the ledger by the statement itself.
+Figures are as of the request, in the store's time zone, added up from the ledger by the statement itself. Spent is what
+the ledger has up to today; lines of days to come, such as those of an outlay that still runs, are planned.
 """
 
 from typing import Any
@@ -34,8 +35,13 @@ class SpendPacing:
 
 
 def spent_in_period(description: str) -> Any:
-    """The ledger's sum over the current period."""
+    """The ledger's sum over the current period, up to today."""
     return aggregate(description, _standing, amount=amount_of("spent"), currency="currency")
+
+
+def planned_in_period(description: str) -> Any:
+    """The ledger's sum over the days to come of the current period."""
+    return aggregate(description, _standing, amount=amount_of("planned"), currency="currency")
 
 
 def remaining(description: str) -> Any:
@@ -77,7 +83,10 @@ def _standing(request: AggregateRequest) -> Select:
                 END AS until
         ) span
         CROSS JOIN LATERAL (
-            SELECT coalesce(sum({e.amount}), 0) AS spent, min({e.day}) AS first_day
+            SELECT
+                coalesce(sum({e.amount}) FILTER (WHERE {e.day} <= w.at::date), 0) AS spent,
+                coalesce(sum({e.amount}) FILTER (WHERE {e.day} > w.at::date), 0) AS planned,
+                min({e.day}) FILTER (WHERE {e.day} <= w.at::date) AS first_day
             FROM {e} WHERE {e.scope} AND {in_period}
         ) m
         """,
@@ -94,6 +103,7 @@ def _standing(request: AggregateRequest) -> Select:
         "currency": limit("currency"),
         "cap": cap,
         "spent": sql("m.spent"),
+        "planned": sql("m.planned"),
         # `greatest` ignores NULL: without a cap nothing can remain.
         "remaining": sql("CASE WHEN {cap} IS NOT NULL THEN greatest({cap} - m.spent, 0) END", cap=cap),
         "per_day": sql("round(m.spent * 86400 / {elapsed}, 4)", elapsed=_ELAPSED),
@@ -130,7 +140,7 @@ def _reached(request: AggregateRequest, cap: Sql) -> Sql:
                 SELECT min(r.day)
                 FROM (
                     SELECT {f.day}, sum(sum({f.amount})) OVER (ORDER BY {f.day}) AS so_far
-                    FROM {f} WHERE {f.scope} AND {in_period} GROUP BY {f.day}
+                    FROM {f} WHERE {f.scope} AND {in_period} AND {f.day} <= w.at::date GROUP BY {f.day}
                 ) r
                 WHERE r.so_far >= {cap}
             )

@@ -1,8 +1,9 @@
 """Lists of the audit trail."""
 
 from app.graph.declaring.described import input_type
-from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 
 
 @input_type
@@ -10,9 +11,9 @@ class AuditEntryFilter:
     """Which entries. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "At this instant or later.", compares("created_at", ">=", "timestamptz")
+        "At this instant or later.", moments.since("created_at", moments.of_group)
     )
-    until: DateTime | None = filter_by("Before this instant.", compares("created_at", "<", "timestamptz"))
+    until: DateTime | None = filter_by("Before this instant.", moments.until("created_at", moments.of_group))
     actor: str | None = filter_by("Done by this one, exactly.", equals("actor", "text"))
     actions: list[str] | None = filter_by("Any of these actions.", one_of("action", "text"))
     subject: str | None = filter_by("Done to this one, by its id.", equals("subject", "text"))

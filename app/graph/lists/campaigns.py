@@ -5,7 +5,6 @@ import strawberry
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import CampaignStatus, CampaignType, Objective
 from app.graph.declaring.listing import (
-    compares,
     contains_text,
     decimal_key,
     equals,
@@ -17,6 +16,7 @@ from app.graph.declaring.listing import (
     text_key,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.graph.lists.conditions import CREATED_AT, NAME, is_active, is_deleted
 from app.plan.catalog import Arguments, Row
 from app.plan.references import id_of, ids_of
@@ -25,18 +25,6 @@ from app.plan.sql import Sql, sql
 
 def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("{row.channels} && {value}", row=row, value=args.param(*path, cast="text[]"))
-
-
-def _runs_after(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql(
-        "coalesce({row.ends_at} > {value}, true)", row=row, value=args.param(*path, cast="timestamptz")
-    )
-
-
-def _runs_before(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql(
-        "coalesce({row.starts_at} < {value}, true)", row=row, value=args.param(*path, cast="timestamptz")
-    )
 
 
 def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -74,13 +62,15 @@ class CampaignFilter:
     )
     is_active: bool | None = filter_by("Whether it runs.", is_active)
     starts_from: DateTime | None = filter_by(
-        "Starting at this instant or later.", compares("starts_at", ">=", "timestamptz")
+        "Starting at this instant or later.", moments.since("starts_at", moments.of_store)
     )
     runs_after: DateTime | None = filter_by(
-        "Not over by this instant (no end counts as running on).", _runs_after
+        "Not over by this instant (no end counts as running on).",
+        moments.since("ends_at", moments.of_store, ">", empty=True),
     )
     runs_before: DateTime | None = filter_by(
-        "Begun before this instant (no start counts as begun).", _runs_before
+        "Begun before this instant (no start counts as begun).",
+        moments.until("starts_at", moments.of_store, empty=True),
     )
     is_template: bool | None = filter_by("Whether it is a template.", equals("is_template", "boolean"))
     has_rewards: bool | None = filter_by("Whether it is a reward campaign.", _has_reward_type)

@@ -4,8 +4,9 @@ import strawberry
 
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventFieldKind
-from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.graph.lists.conditions import CREATED_AT
 from app.plan.references import id_of
 
@@ -23,11 +24,11 @@ class EventMetricFilter:
     storage_key: str | None = filter_by("With this storage key, exactly.", equals("storage_key", "text"))
     since: DateTime | None = filter_by(
         "Changed to their value (`metricDate`) at this instant or later.",
-        compares("metric_date", ">=", "timestamptz"),
+        moments.since("metric_date", moments.of_group),
     )
     until: DateTime | None = filter_by(
         "Changed to their value (`metricDate`) at this instant or before.",
-        compares("metric_date", "<=", "timestamptz"),
+        moments.until("metric_date", moments.of_group, "<="),
     )
 
 

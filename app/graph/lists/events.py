@@ -8,8 +8,9 @@ import strawberry
 from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import EventOutcome, EventStatus
-from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.plan.catalog import FilterArguments, NewsColumns, Row
 from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
@@ -29,16 +30,16 @@ class EventFilter:
     """Which events. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "Received at this instant or later.", compares("received_at", ">=", "timestamptz")
+        "Received at this instant or later.", moments.since("received_at", moments.of_group)
     )
     until: DateTime | None = filter_by(
-        "Received at this instant or before.", compares("received_at", "<=", "timestamptz")
+        "Received at this instant or before.", moments.until("received_at", moments.of_group, "<=")
     )
     occurred_since: DateTime | None = filter_by(
-        "Happened at this instant or later.", compares("occurred_at", ">=", "timestamptz")
+        "Happened at this instant or later.", moments.since("occurred_at", moments.of_group)
     )
     occurred_until: DateTime | None = filter_by(
-        "Happened at this instant or before.", compares("occurred_at", "<=", "timestamptz")
+        "Happened at this instant or before.", moments.until("occurred_at", moments.of_group, "<=")
     )
     project: str | None = filter_by("Sent to the project with this slug or id.", in_project)
     status: list[EventStatus] | None = filter_by("In any of these states.", one_of("status", "text"))

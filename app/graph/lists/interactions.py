@@ -5,8 +5,9 @@ import strawberry
 from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import InteractionKind
-from app.graph.declaring.listing import compares, equals, filter_by, in_project, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, in_project, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.plan.catalog import Arguments, Row
 from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
@@ -33,10 +34,10 @@ class InteractionFilter:
     )
     direct: bool | None = filter_by("Whether it led from no campaign.", _is_direct)
     since: DateTime | None = filter_by(
-        "At this instant or later.", compares("occurred_at", ">=", "timestamptz")
+        "At this instant or later.", moments.since("occurred_at", moments.of_group)
     )
     until: DateTime | None = filter_by(
-        "At this instant or before.", compares("occurred_at", "<=", "timestamptz")
+        "At this instant or before.", moments.until("occurred_at", moments.of_group, "<=")
     )
 
 

@@ -5,6 +5,7 @@ import strawberry
 from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import compares, decimal_key, equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime, Decimal
+from app.graph.lists import moments
 from app.graph.lists.conditions import on_list_of
 from app.plan.references import id_of, ids_of
 
@@ -14,10 +15,10 @@ class OrderFilter:
     """Which orders. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "Made at this instant or later.", compares("ordered_at", ">=", "timestamptz")
+        "Made at this instant or later.", moments.since("ordered_at", moments.of_store)
     )
     until: DateTime | None = filter_by(
-        "Made before this instant.", compares("ordered_at", "<", "timestamptz")
+        "Made before this instant.", moments.until("ordered_at", moments.of_store)
     )
     reference: str | None = filter_by("With this reference, exactly.", equals("reference", "text"))
     ids: list[strawberry.ID] | None = filter_by(

@@ -4,7 +4,6 @@ import strawberry
 
 from app.graph.declaring.described import input_type
 from app.graph.declaring.listing import (
-    compares,
     decimal_key,
     equals,
     filter_by,
@@ -15,6 +14,7 @@ from app.graph.declaring.listing import (
     text_key,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.plan.references import ids_of
 
 
@@ -25,9 +25,11 @@ class OutlayFilter:
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("outlay"))
     )
-    since: DateTime | None = filter_by("Not over by this instant.", compares("ends_at", ">", "timestamptz"))
+    since: DateTime | None = filter_by(
+        "Not over by this instant.", moments.since("ends_at", moments.of_campaign, ">")
+    )
     until: DateTime | None = filter_by(
-        "Begun before this instant.", compares("starts_at", "<", "timestamptz")
+        "Begun before this instant.", moments.until("starts_at", moments.of_campaign)
     )
     campaign_ids: list[strawberry.ID] | None = filter_by(
         "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))

@@ -5,7 +5,6 @@ import strawberry
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import PromoStatus
 from app.graph.declaring.listing import (
-    compares,
     contains_text,
     equals,
     filter_by,
@@ -16,6 +15,7 @@ from app.graph.declaring.listing import (
     text_key,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.graph.lists.conditions import CREATED_AT
 from app.plan.catalog import Arguments, Row
 from app.plan.references import id_of, ids_of
@@ -31,9 +31,9 @@ class PromoRedemptionFilter:
     """Which uses of promos. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "At this instant or later.", compares("redeemed_at", ">=", "timestamptz")
+        "At this instant or later.", moments.since("redeemed_at", moments.of_store)
     )
-    until: DateTime | None = filter_by("Before this instant.", compares("redeemed_at", "<", "timestamptz"))
+    until: DateTime | None = filter_by("Before this instant.", moments.until("redeemed_at", moments.of_store))
     released: bool | None = filter_by("Whether it was given back.", _released)
     key: str | None = filter_by("With this key, exactly.", equals("key", "text"))
     promo_ids: list[strawberry.ID] | None = filter_by(

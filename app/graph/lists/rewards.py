@@ -4,8 +4,9 @@ import strawberry
 
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import RewardEntryKind, RewardOutcome
-from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.plan.catalog import Arguments, Row
 from app.plan.references import id_of, ids_of
 from app.plan.sql import Sql, sql
@@ -20,10 +21,10 @@ class RewardEvaluationFilter:
     """Which evaluations. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "Made at this instant or later.", compares("created_at", ">=", "timestamptz")
+        "Made at this instant or later.", moments.since("created_at", moments.of_campaign)
     )
     until: DateTime | None = filter_by(
-        "Made before this instant.", compares("created_at", "<", "timestamptz")
+        "Made before this instant.", moments.until("created_at", moments.of_campaign)
     )
     reference: str | None = filter_by("With this reference, exactly.", equals("reference", "text"))
     outcome: list[RewardOutcome] | None = filter_by("With any of these outcomes.", one_of("outcome", "text"))
@@ -41,10 +42,10 @@ class RewardEntryFilter:
     """Which lines of the reward ledger. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "Written at this instant or later.", compares("created_at", ">=", "timestamptz")
+        "Written at this instant or later.", moments.since("created_at", moments.of_campaign)
     )
     until: DateTime | None = filter_by(
-        "Written before this instant.", compares("created_at", "<", "timestamptz")
+        "Written before this instant.", moments.until("created_at", moments.of_campaign)
     )
     kind: list[RewardEntryKind] | None = filter_by("Of any of these kinds.", one_of("kind", "text"))
     campaign_ids: list[strawberry.ID] | None = filter_by(

@@ -5,7 +5,6 @@ import strawberry
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import SegmentType
 from app.graph.declaring.listing import (
-    compares,
     contains_text,
     filter_by,
     instant_key,
@@ -14,6 +13,7 @@ from app.graph.declaring.listing import (
     one_of,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.graph.lists.conditions import CREATED_AT, NAME
 from app.plan.references import ids_of
 
@@ -23,7 +23,7 @@ class SegmentMemberFilter:
     """Which entries of a segment's list. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "Put on the list at this instant or later.", compares("created_at", ">=", "timestamptz")
+        "Put on the list at this instant or later.", moments.since("created_at", moments.of_group)
     )
 
 

@@ -4,8 +4,9 @@ import strawberry
 
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import FunnelStage
-from app.graph.declaring.listing import compares, equals, filter_by, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, one_of
 from app.graph.declaring.scalars import DateTime
+from app.graph.lists import moments
 from app.plan.references import id_of, ids_of
 
 
@@ -14,9 +15,11 @@ class FunnelTouchFilter:
     """Which touches. All conditions given must hold."""
 
     since: DateTime | None = filter_by(
-        "At this instant or later.", compares("occurred_at", ">=", "timestamptz")
+        "At this instant or later.", moments.since("occurred_at", moments.of_customer)
     )
-    until: DateTime | None = filter_by("Before this instant.", compares("occurred_at", "<", "timestamptz"))
+    until: DateTime | None = filter_by(
+        "Before this instant.", moments.until("occurred_at", moments.of_customer)
+    )
     stages: list[FunnelStage] | None = filter_by("Of any of these stages.", one_of("stage", "text"))
     channels: list[str] | None = filter_by("In any of these channels.", one_of("channel", "text"))
     campaign_ids: list[strawberry.ID] | None = filter_by(

@@ -9,6 +9,7 @@ from app.auth.keys import end_api_key, insert_api_key, renew_api_key, require_ma
 from app.auth.principal import ADMIN_ROLES
 from app.auth.revoking import end_token
 from app.db.database import Transaction
+from app.domain.days import settled_end
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import KeyAccess
 from app.graph.declaring.payloads import shown
@@ -74,7 +75,9 @@ class ApiKeyCreateInput:
         default=False, description="Whether it is shown credentials, connections and the audit trail."
     )
     store_id: strawberry.ID | None = optional("The store it is bound to: it sees this one alone.")
-    expires_at: DateTime | None = optional("When it stops working; never unless given.")
+    expires_at: DateTime | None = optional(
+        "When it stops working; never unless given. A day alone: after that day, in the group's time zone."
+    )
 
 
 @input_type
@@ -124,7 +127,7 @@ async def create(
         personal_data=input.personal_data,
         administration=input.administration,
         store_id=given_id(input.store_id, "store", "store", "storeId"),
-        expires_at=given(input.expires_at),
+        expires_at=await settled_end(tx, given(input.expires_at), ["expiresAt"]),
         now=info.context.now,
     )
     return ApiKeyCreatePayload(api_key=await shown(info, tx, "ApiKey", made.key.id), secret=made.secret)
@@ -175,6 +178,7 @@ async def revoke_one_token(
     nothing more.
     """
     require_may_manage(info.context.principal, group_ids=[tx.scope.group_id])
-    await end_token(tx, input.jti, expires_at=given(input.expires_at), now=info.context.now)
+    expires_at = await settled_end(tx, given(input.expires_at), ["expiresAt"])
+    await end_token(tx, input.jti, expires_at=expires_at, now=info.context.now)
     info.context.changed = input.jti
     return TokenRevokePayload(revoked_jti=input.jti)

@@ -16,8 +16,12 @@ from app.graph.figures.funnels import FunnelSlice
 from app.graph.figures.funnels_sql import own_slice
 from app.plan.catalog import Aggregate, AggregateRequest, Row
 from app.plan.sql import Select, Sql, const, joined, sql, verbatim
+from app.values.instants import zone_of
 
-_KIND = "SELECT type, criteria::text AS criteria FROM segment WHERE group_id = $1 AND id = $2"
+_KIND = """
+SELECT type, criteria::text AS criteria, (SELECT time_zone FROM customer_group WHERE id = $1) AS zone
+  FROM segment WHERE group_id = $1 AND id = $2
+"""
 _PLACE = re.compile(r"\$(\d+)::(\w+(?:\[\])?)")
 
 
@@ -27,8 +31,15 @@ async def _funnel(
     stages: Annotated[
         list[FunnelStage], strawberry.argument(description="The stages, in the order to be reached.")
     ],
-    since: Annotated[Date, strawberry.argument(description="From this day on (UTC).")],
-    until: Annotated[Date, strawberry.argument(description="Up to and including this day (UTC).")],
+    since: Annotated[
+        Date, strawberry.argument(description="From this day on: who enters, by the customer's day.")
+    ],
+    until: Annotated[
+        Date,
+        strawberry.argument(
+            description="Up to and including this day. Later stages may be reached after it."
+        ),
+    ],
     within_hours: Annotated[
         int | None, strawberry.argument(description="How long the whole way may take; any time unless said.")
     ] = None,
@@ -48,7 +59,7 @@ async def _funnel(
         predicate = kept_predicate(segment)
         if predicate is None:
             return sql("false")
-        made = compile_sql(predicate, now=context.now)
+        made = compile_sql(predicate, now=context.now, zone=zone_of(segment["zone"]))
         return sql(
             """
             {t.customer_id} IN (

@@ -13,6 +13,7 @@ from app.domain.segments.counting import (
     counting,
     find_customers,
     find_members,
+    zone_of_group,
 )
 from app.domain.segments.membership import segments_of
 from app.domain.segments.operations import kept_predicate
@@ -149,7 +150,10 @@ async def _preview(
     count = await count_customers(context.db, context.scope, predicate, now=context.now)
     ids = await find_customers(context.db, context.scope, predicate, first=size, now=context.now)
     sample: Any = await loaders_of(info).several("Customer", ids)
-    made = counting(predicate, now=context.now) if context.may_see_plans else None
+    made = None
+    if context.may_see_plans:
+        zone = await zone_of_group(context.db, context.scope)
+        made = counting(predicate, now=context.now, zone=zone)
     return SegmentPreview(
         size=Long(count),
         sample=sample,

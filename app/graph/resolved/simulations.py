@@ -15,6 +15,7 @@ import strawberry
 
 from app.auth.principal import Principal
 from app.db.database import Transaction
+from app.domain.days import settle_days
 from app.domain.groups.finding import store_to_write
 from app.domain.rewards.drafting import Draft, drafted
 from app.domain.rewards.programme import Limits, Programme
@@ -62,8 +63,10 @@ class RewardDraftInput:
 class SimulateCampaignInput:
     """What to simulate: a campaign, a campaign with another configuration, or a draft."""
 
-    since: DateTime = strawberry.field(description="From when.")
-    until: DateTime = strawberry.field(description="Until when, exclusive.")
+    since: DateTime = strawberry.field(description="From when; a day alone is its first moment.")
+    until: DateTime = strawberry.field(
+        description="Until when, exclusive; a day alone is that whole day. Days are the store's."
+    )
     campaign_id: strawberry.ID | None = strawberry.field(
         default=None,
         description="The campaign whose evaluated events are judged again; null: a draft of its own.",
@@ -195,14 +198,13 @@ class _Run:
 
 async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Principal) -> _Run:
     await find_references(lambda: nullcontext(tx), {"input": asked})
-    if asked.until <= asked.since:
-        raise Invalid("`until` lies after `since`.", path=["until"])
     if asked.campaign_id is None and asked.draft is None:
         raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
-    window, said = RewardWindow(asked.since, asked.until), _draft(asked.draft)
+    said = _draft(asked.draft)
     require_to_ask(principal, said.flows or ())
     if asked.campaign_id is not None:
         ident = own_id(asked.campaign_id, "camp", "campaign", "campaignId")
+        window = await _window(tx, asked, campaign_id=ident)
         if said.flows is None:
             await require_to_ask_as(principal, tx, ident)
         running: Running = only(await read_running(tx, [ident]), ident)
@@ -218,6 +220,7 @@ async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Princ
         None if given.store_id is None else own_id(given.store_id, "store", "store", "draft", "storeId")
     )
     store = await store_to_write(tx, store_id, path=["draft", "storeId"], holds=False)
+    window = await _window(tx, asked, store_id=store.id)
     partner = {}
     if given.partner_id is not None:
         partner_id = own_id(given.partner_id, "part", "partner", "draft", "partnerId")
@@ -232,6 +235,22 @@ async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Princ
         draft(tx, programme, window, campaign=facts, partner=partner, store_id=store.id),
         partial(count_triggers, tx, window, store_id=store.id),
     )
+
+
+async def _window(
+    tx: Transaction,
+    asked: SimulateCampaignInput,
+    *,
+    campaign_id: int | None = None,
+    store_id: int | None = None,
+) -> RewardWindow:
+    edges = {"since": asked.since, "until": asked.until}
+    await settle_days(
+        tx, edges, starts=("since",), ends=("until",), campaign_id=campaign_id, store_id=store_id
+    )
+    if edges["until"] <= edges["since"]:
+        raise Invalid("`until` lies after `since`.", path=["until"])
+    return RewardWindow(edges["since"], edges["until"])
 
 
 def _draft(given: RewardDraftInput | None) -> Draft:

@@ -43,10 +43,16 @@ async def _reasons(
     info: strawberry.Info,
     project: _Slug,
     since: Annotated[
-        DateTime | None, strawberry.argument(description="Of events received at this instant or later.")
+        DateTime | None,
+        strawberry.argument(
+            description="Of events received at this instant or later; of a day alone, in the group."
+        ),
     ] = None,
     until: Annotated[
-        DateTime | None, strawberry.argument(description="Of events received at this instant or before.")
+        DateTime | None,
+        strawberry.argument(
+            description="Of events received at this instant or before; of a day alone, until its end."
+        ),
     ] = None,
 ) -> list[TrashReason]:
     context: Any = info.context

@@ -14,7 +14,7 @@ from app.graph.declaring.refs import (
     SegmentRef,
     StoreRef,
 )
-from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
+from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.promos import REDEMPTIONS, status_of
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
@@ -61,7 +61,9 @@ class Promo(Node):
         "Up to when uses were counted elsewhere: `used` has those until then."
     )
     valid_from: DateTime | None = column("From when; null: always.")
-    valid_until: DateTime | None = column("Until when; null: for ever.")
+    valid_from_on: Date | None = column("Its first day, where it was given a day.")
+    valid_until: DateTime | None = column("Until when, exclusive; null: for ever.")
+    valid_until_on: Date | None = column("Its last day, inclusive, where it was given a day.")
     applies_to: JSON | None = column("Which items it applies to, as it was given.")
     status: PromoStatus = computed("Where it stands now.", status_of)
     is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)

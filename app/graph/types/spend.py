@@ -5,7 +5,7 @@ from app.graph.declaring.fields import amount_of, column, embed, entity, is_set,
 from app.graph.declaring.nodes import Money, Node
 from app.graph.declaring.refs import CampaignRef
 from app.graph.declaring.scalars import Date, DateTime
-from app.graph.figures.pacing import SpendPacing, pacing, remaining, spent_in_period
+from app.graph.figures.pacing import SpendPacing, pacing, planned_in_period, remaining, spent_in_period
 from app.plan.catalog import via
 from app.tables import spend as tables
 
@@ -30,8 +30,12 @@ class SpendLimit(Node):
         "When what is pending takes effect: the start of the next period, in the store's time zone."
     )
     spent_in_period: Money = spent_in_period(
-        "What the ledger holds for the present period: the store's today, its month, or all of a lifetime (and of what"
-        " is uncapped)."
+        "What the ledger holds for the present period up to today: the store's today, its month, or all of a lifetime"
+        " (and of what is uncapped)."
+    )
+    planned: Money = planned_in_period(
+        "What the ledger holds for the days to come of the present period, such as an outlay that still runs. Not spent"
+        " yet, so it counts in none of the figures beside it."
     )
     remaining: Money | None = remaining(
         "What may still be spent in the present period, 0 where it is more than spent; null: uncapped."

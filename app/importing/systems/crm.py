@@ -9,6 +9,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.importing.records import Lists, Record, Row
+from app.values.instants import day_printed
 from app.values.systems import CRM
 
 _CAMPAIGN = ("name", "type", "status", "channels", "start_date", "end_date", "content", "created_at")
@@ -62,6 +63,7 @@ def _campaign(row: Row) -> Iterator[Record]:
             # A detail shows enough of its segment to be known by.
             told = {name: segment[name] for name in ("name", "size") if segment.get(name) is not None}
             yield Record("segments", told, row, {CRM: further["segment"]})
+    further |= _days(row.values)
     record = _record("campaigns", row, _CAMPAIGN, further, "metrics", "segment", "segment_id")
     yield record
     metrics = row.values.get("metrics")
@@ -107,6 +109,13 @@ def _record(concept: str, row: Row, names: tuple[str, ...], further: Mapping[str
     told = {name: value for name, value in further.items() if value is not None}
     labels = {"segment": "customer_segment_id" if concept == "promos" else "segment_id", "external_id": "id"}
     return Record(concept, {**values, **told}, row, {CRM: str(ident)}, labels, lost)
+
+
+def _days(values: Mapping[str, Any]) -> dict[str, str]:
+    """Of a campaign's edges those that are days: they are printed as their first or last second in UTC."""
+    edges = {"start_date": False, "end_date": True}
+    printed = {name: day_printed(str(values.get(name) or ""), ends=ends) for name, ends in edges.items()}
+    return {name: day.isoformat() for name, day in printed.items() if day is not None}
 
 
 def _reference(values: Mapping[str, Any], name: str) -> str | None:

@@ -4,7 +4,6 @@ Source: Marketing & CRM API, query parameters and request bodies. Unknown keys a
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,11 +15,8 @@ from app.rest.fields import Fields, chosen
 from app.rest.route import RequestParts
 from app.tables.campaigns import CampaignStatus, CampaignType
 from app.tables.segments import SegmentType
-from app.values.instants import read_date, read_instant, show_instant
+from app.values.instants import day_printed, read_date, read_instant, show_given
 from app.values.systems import CRM
-
-FUNNEL_DAYS = 30
-"""How many days a funnel covers where the request does not say."""
 
 
 def campaigns(parts: RequestParts) -> dict[str, Any]:
@@ -60,8 +56,8 @@ def campaign_create(parts: RequestParts) -> dict[str, Any]:
         "channels": sent.needed("channels", sent.texts("channels") or None, '["push", "email"]'),
         "segmentId": _segment(sent.needed("segment_id", sent.text("segment_id"), '"seg_all_customers"')),
         "content": _present(said) or None,
-        **schedule.edge("start_date", day="startsOn", instant="startsAt"),
-        **schedule.edge("end_date", day="endsOn", instant="endsAt"),
+        **_edge(schedule, "start_date", day="startsOn", instant="startsAt"),
+        **_edge(schedule, "end_date", day="endsOn", instant="endsAt", ends=True),
         "promoCode": sent.text("promo_code"),
         "promoDiscountPercent": sent.amount("promo_discount_percent"),
     }
@@ -90,8 +86,8 @@ def promo_create(parts: RequestParts) -> dict[str, Any]:
         "maxDiscount": sent.amount("max_discount"),
         "usageLimit": sent.whole("usage_limit"),
         "perCustomerLimit": sent.whole("per_customer_limit"),
-        "validFrom": sent.instant("valid_from"),
-        "validUntil": sent.instant("valid_until"),
+        "validFrom": sent.given("valid_from"),
+        "validUntil": sent.given("valid_until"),
         "appliesTo": sent.object("applies_to"),
         "segmentId": _segment(sent.text("customer_segment_id")),
     }
@@ -115,19 +111,25 @@ def delivery(parts: RequestParts) -> dict[str, Any]:
 
 
 def funnel(parts: RequestParts) -> dict[str, Any]:
-    """Without days: the last thirty, today (UTC) included."""
+    """Without days: the last thirty, today included. The graph knows which day it is for the group."""
     kind = _choice(parts, "funnel_type", FunnelType)
     if kind is None:
         names = ", ".join(member.value for member in FunnelType)
         raise Invalid(f"`funnel_type` is required: one of {names}.", path=["funnel_type"])
     since, until = _day(parts, "start_date"), _day(parts, "end_date")
-    if until is None:
-        until = parts.now.date() if since is None else max(since, parts.now.date())
-    if since is None:
-        since = date.fromordinal(max(1, until.toordinal() - FUNNEL_DAYS + 1))
-    if since > until:
+    if since is not None and until is not None and since > until:
         raise Invalid("`end_date` must not be before `start_date`.", path=["end_date"])
-    return {"type": kind, "since": since.isoformat(), "until": until.isoformat()}
+    return {
+        "type": kind,
+        "since": since and since.isoformat(),
+        "until": until and until.isoformat(),
+    }
+
+
+def _edge(schedule: Fields, name: str, *, day: str, instant: str, ends: bool = False) -> dict[str, str]:
+    """A start or an end: a day, also in the form this API prints it in, or a moment."""
+    printed = day_printed(schedule.text(name) or "", ends=ends)
+    return schedule.edge(name, day=day, instant=instant) if printed is None else {day: printed.isoformat()}
 
 
 def _segment(name: str | None) -> str | None:
@@ -144,10 +146,11 @@ def _choice(parts: RequestParts, name: str, known: type[Any]) -> str | None:
 
 
 def _from(parts: RequestParts, name: str) -> str | None:
-    """A day means its first moment in UTC, as the printed instants are."""
+    """A day, also in the form it is printed in, is a day of each campaign's store."""
     text = (parts.query.get(name) or "").strip()
+    printed = day_printed(text, ends=False)
     try:
-        return show_instant(read_instant(text)) if text else None
+        return show_given(read_instant(printed.isoformat() if printed else text)) if text else None
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from app.auth.credentials import read_bearer
 from app.auth.principal import CRM_ROLES
 from app.domain.funnels.stages import FunnelType
+from app.graph.figures.funnels_sql import DAYS
 from app.rest.crm import requests, schemas, shapes
 from app.rest.crm.failures import FAILURES, example
 from app.rest.crm.paging import LIMIT, MAX_LIMIT, WHOLE
@@ -202,7 +203,7 @@ ROUTES = (
         variables=requests.funnel,
         shape=shapes.funnel,
         summary="Show how many customers went through a funnel's stages",
-        description=f"Each customer once, stages in their order. Without days: the last {requests.FUNNEL_DAYS}.",
+        description=f"Each customer once, stages in their order. Without days: the last {DAYS}.",
         parameters=(
             Parameter(
                 "funnel_type",

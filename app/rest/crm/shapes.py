@@ -5,7 +5,6 @@ Keys that the samples always show are always there, null where there is no value
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -13,7 +12,7 @@ from app.rest.crm.failures import CAMPAIGN_NOT_FOUND, not_found, refuse
 from app.rest.crm.paging import LIMIT, WHOLE, page_headers
 from app.rest.crm.requests import CAMPAIGN_NAMES, PROMO_NAMES, SEGMENT_NAMES
 from app.rest.route import Data, RequestParts
-from app.values.instants import read_instant, show_instant
+from app.values.instants import show_printed
 from app.values.money import show_decimal
 from app.values.numbers import nearest_whole
 
@@ -172,8 +171,8 @@ def promo_row(node: Node) -> dict[str, Any]:
         max_discount=_amount(node["maxDiscount"]),
         usage_limit=node["usageLimit"],
         per_customer_limit=node["perCustomerLimit"],
-        valid_from=node["validFrom"],
-        valid_until=node["validUntil"],
+        valid_from=_edge(node["validFrom"], node["validFromOn"]),
+        valid_until=_edge(node["validUntil"], node["validUntilOn"], ends=True),
         applies_to=node["appliesTo"],
         customer_segment_id=node["segment"] and _id(node["segment"]),
         used=node["used"],
@@ -202,11 +201,15 @@ def _head(node: Node) -> dict[str, Any]:
 
 
 def _dates(node: Node) -> dict[str, Any]:
-    """Instants; where a last day was given, that day's last second."""
-    end = node["endsAt"]
-    if end is not None and node["endsOn"] is not None:
-        end = show_instant(read_instant(end) - timedelta(seconds=1))
-    return {"start_date": node["startsAt"], "end_date": end}
+    """Instants; of a day its first or last second, in UTC as the samples print them, whatever the store's zone."""
+    return {
+        "start_date": _edge(node["startsAt"], node["startsOn"]),
+        "end_date": _edge(node["endsAt"], node["endsOn"], ends=True),
+    }
+
+
+def _edge(instant: str | None, day: str | None, *, ends: bool = False) -> str | None:
+    return instant if day is None else show_printed(day, ends=ends)
 
 
 def _id(node: Node) -> str:

@@ -8,15 +8,18 @@ from typing import Any
 
 from app.errors import Invalid
 from app.rest.fields import Fields
-from app.values.instants import read_moment, show_instant
+from app.values.instants import read_moment, show_given
 from app.values.json_text import kind_of
 
 
 def moment(sent: Fields, name: str) -> str | None:
-    """A date-time, as the graph prints it. A blank one counts as not sent: "leave it blank if not relevant"."""
+    """A date-time, as the graph prints it; a day alone as it is.
+
+    A blank one counts as not sent: "leave it blank if not relevant".
+    """
     value = sent.values.get(name)
     try:
-        return None if value in (None, "") else show_instant(read_moment(value))
+        return None if value in (None, "") else show_given(read_moment(value))
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 

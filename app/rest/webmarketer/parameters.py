@@ -12,7 +12,7 @@ from app.plan.checking import MAX_FIRST, MAX_OFFSET
 from app.rest.failing import MALFORMED_BODY
 from app.rest.route import RequestParts
 from app.values.ids import read_uuid
-from app.values.instants import read_instant, show_instant
+from app.values.instants import DayAlone, read_instant, show_given, show_instant
 from app.values.json_text import kind_of
 from app.values.systems import WEBMARKETER
 
@@ -86,11 +86,11 @@ def text(parts: RequestParts, name: str) -> str | None:
 
 
 def instant(parts: RequestParts, name: str) -> str | None:
-    """A date-time, as the graph prints it."""
+    """A date-time, as the graph prints it; a day alone as it is."""
     text = _text(parts, name)
     try:
         # A plus sign that was not escaped arrives as a space.
-        return None if text is None else show_instant(read_instant(_UNESCAPED.sub(r"+\1", text)))
+        return None if text is None else show_given(read_instant(_UNESCAPED.sub(r"+\1", text)))
     except ValueError as why:
         raise Invalid(f"`{name}`: {why}.", path=[name]) from None
 
@@ -101,10 +101,15 @@ def until(parts: RequestParts) -> str | None:
 
 
 def whole_millisecond(text: str | None) -> str | None:
-    """The last microsecond of a moment printed to the millisecond, so that periods meet without a gap."""
+    """The last microsecond of a moment printed to the millisecond, so that periods meet without a gap.
+
+    A day alone stays one: to the graph it is all of that day.
+    """
     if text is None:
         return None
     value = read_instant(text)
+    if isinstance(value, DayAlone):
+        return text
     return text if value.microsecond % 1000 else show_instant(value + timedelta(microseconds=999))
 
 
