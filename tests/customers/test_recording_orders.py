@@ -63,7 +63,7 @@ async def test_an_order_moves_the_customers_facts_and_the_campaigns_metrics(
     day = date(2025, 6, 15)
     for table in ("campaign_metric", "metric_rollup"):
         assert await metrics(db, shop.scope, table) == [
-            (day, "email", 2, Decimal(20)), (day, "other", 1, Decimal(1)),
+            (day, "email", 2, Decimal(20)), (day, "unknown", 1, Decimal(1)),
         ]  # fmt: skip
 
 
