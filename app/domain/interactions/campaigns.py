@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from app.db.database import Transaction
 from app.domain.external_ids.finding import rows_known_as
-from app.domain.integrations.custom_campaigns import implicit_campaigns
+from app.domain.integrations.custom_campaigns import Implicit, implicit_campaigns
 from app.domain.interactions.landing import LandingNode, loosened
 from app.values.ids import read_id
 from app.values.systems import WEBMARKETER
@@ -93,13 +93,17 @@ async def campaigns_of(
         for project, at, node in places
     ]
     unsaid = {at.id for (_, at, _), one in zip(places, found, strict=True) if at is not None and one is None}
-    implicit = await implicit_campaigns(tx, unsaid, now=now) if unsaid and now is not None else {}
-    return [
-        Led(one.integration_id, one.id, one.kind, one.channels) if one is not None
-        else Led(at.id, implicit.get(at.id), at.kind, (at.kind,)) if at is not None
-        else Led()
-        for (_, at, _), one in zip(places, found, strict=True)
-    ]  # fmt: skip
+    implicit = await implicit_campaigns(tx, unsaid, now=now)
+    return [_led(at, one, implicit) for (_, at, _), one in zip(places, found, strict=True)]
+
+
+def _led(at: Integration | None, one: _Campaign | None, implicit: Mapping[int, Implicit]) -> Led:
+    if one is not None:
+        return Led(one.integration_id, one.id, one.kind, one.channels)
+    if at is None:
+        return Led()
+    ours = implicit.get(at.id)
+    return Led(at.id, None, at.kind) if ours is None else Led(at.id, ours.id, at.kind, ours.channels)
 
 
 _INTEGRATIONS = """
