@@ -75,6 +75,16 @@ _TRASH: Sequence[tuple[str, dict[str, object]]] = (
     ("contact-form", {"email": "ada@example.com", "message": "", "qualified": "perhaps"}),
     ("purchase", {"total": 12}),
 )
+OTHER_WAYS: Sequence[tuple[str, str | None]] = (
+    ("", None),
+    ("?utm_source=google&utm_medium=cpc&gclid=EAIaIQ", "https://www.google.com/"),
+    ("", "https://www.google.com/"),
+    ("?utm_source=newsletter&utm_medium=email", None),
+    ("?utm_source=instagram&utm_medium=paid_social&fbclid=IwAR0", "https://l.instagram.com/"),
+    ("", None),
+    ("?fbclid=IwAR1", "https://l.facebook.com/"),
+)
+"""How people come whom no campaign of the group's led, by turns: tags, and the page they come from."""
 _PROJECT = "SELECT id FROM project WHERE group_id = $1 AND slug = $2"
 _TRACKED = "SELECT id, name FROM campaign WHERE group_id = $1 AND name = ANY ($2) AND deleted_at IS NULL"
 _STARTED = "SELECT EXISTS (SELECT 1 FROM event_type WHERE group_id = $1)"
@@ -183,7 +193,7 @@ class _Site:
         for n in range(PEOPLE):
             at = self.now - timedelta(days=chance.uniform(6, DAYS))
             for place in range(chance.choice((1, 1, 2, 2, 3, 4))):
-                visits.append(self._visit(n, place, self._landing(chance), at))
+                visits.append(self._visit(n, place, *self._way(n, place, self._landing(chance)), at))
                 at += timedelta(hours=chance.uniform(0.1, 30))
             data: dict[str, object] = {}
             if chance.random() < 0.7:
@@ -231,11 +241,19 @@ class _Site:
             return f"{self.plan.site}/?wmktid={self.plan.wmkt_id}"
         return f"{self.plan.site}/?wmktid={self.plan.wmkt_id}&cid={chance.choice(slugs)}"
 
-    def _visit(self, n: int, place: int, landing: str, at: datetime) -> Visit:
+    def _way(self, n: int, place: int, landing: str) -> tuple[str, str | None]:
+        """Of those that no link of ours led: by somebody else's tags, from another page, or by typing the address."""
+        if "?" in landing:
+            return landing, None
+        tags, referrer = OTHER_WAYS[(n + place) % len(OTHER_WAYS)]
+        return landing + tags, referrer
+
+    def _visit(self, n: int, place: int, landing: str, referrer: str | None, at: datetime) -> Visit:
         return Visit(
             project_id=self.project_id,
             tracker_id=f"visitor-{n:03}",
             landing_url=landing,
+            referrer=referrer,
             occurred_at=at,
             dedup_key=f"demonstration:{n}/{place}",
         )
