@@ -19,6 +19,7 @@ from app.domain.events.metrics import Telling, tell
 from app.domain.events.processing import process_pending
 from app.domain.events.sending import sent_event
 from app.domain.exchange.operations import Rate, upsert_rates
+from app.domain.interactions.channel_rules import ChannelRuleFields, set_channel_rules
 from app.domain.interactions.recording import Offline, Visit, record_offline, record_online
 from app.domain.outlays.fields import OutlayFields
 from app.domain.outlays.operations import create_outlay
@@ -83,8 +84,11 @@ OTHER_WAYS: Sequence[tuple[str, str | None]] = (
     ("?utm_source=instagram&utm_medium=paid_social&fbclid=IwAR0", "https://l.instagram.com/"),
     ("", None),
     ("?fbclid=IwAR1", "https://l.facebook.com/"),
+    ("?utm_source=city-gazette", None),
 )
 """How people come whom no campaign of the group's led, by turns: tags, and the page they come from."""
+CHANNEL_RULES = (ChannelRuleFields(source="*-gazette|*-magazine", channel="print"),)
+"""What the built-in rules do not know: where the groups have a code printed."""
 _PROJECT = "SELECT id FROM project WHERE group_id = $1 AND slug = $2"
 _TRACKED = "SELECT id, name FROM campaign WHERE group_id = $1 AND name = ANY ($2) AND deleted_at IS NULL"
 _STARTED = "SELECT EXISTS (SELECT 1 FROM event_type WHERE group_id = $1)"
@@ -106,6 +110,7 @@ async def write_traffic(db: Database, group_id: int, plan: GroupPlan, *, now: da
         if not await tx.fetchval(_STARTED, group_id):
             for reference, fields in EVENT_TYPES.items():
                 await create_event_type(tx, project_id, fields, reference=reference, now=now)
+            await set_channel_rules(tx, CHANNEL_RULES, now=now)
             await _lay_out(tx, plan, now=now)
             await upsert_rates(tx, [*_rates(plan, now)], now=now)
     site = _Site(group_id, project_id, plan, now)

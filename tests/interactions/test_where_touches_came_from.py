@@ -1,4 +1,4 @@
-"""Touches recorded: the campaign a careless link leads to, the channel of what is no campaign of ours, and new rules."""
+"""Touches recorded: the campaign a careless link leads to, the channel where there is none of ours, and new rules."""
 
 import json
 from collections.abc import Callable
