@@ -30,7 +30,7 @@ class InteractionKind(StrEnum):
 
 
 class Interaction(TenantRow, KnownElsewhere, table=True):
-    """A contact with a user, online or offline. Without a campaign it is direct traffic.
+    """A contact with a user, online or offline. Without a campaign and a channel it is direct traffic.
 
     `customer_id` is empty while nobody knows whose tracker it is. `dedup_key` is unique in the project.
     """
@@ -47,7 +47,7 @@ class Interaction(TenantRow, KnownElsewhere, table=True):
             "customer_id",
             "occurred_at",
             "id",
-            postgresql_include=["campaign_id", "project_id"],
+            postgresql_include=["campaign_id", "project_id", "channel"],
         ),
         *child_of("integration", "integration_id", "occurred_at"),
         *child_of("campaign", "campaign_id", "occurred_at"),
@@ -69,6 +69,8 @@ class Interaction(TenantRow, KnownElsewhere, table=True):
     tracker_id: str | None = Field(default=None, sa_type=WORDS)
     integration_id: int | None = Field(default=None, sa_type=BigInteger)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
+    channel: str | None = Field(default=None, sa_type=CODE)
+    """Of the campaigns' words; NULL: nothing says how they came."""
     occurred_at: datetime = Field(sa_type=INSTANT)
     landing_url: str | None = Field(default=None, sa_type=Text)
     referrer: str | None = Field(default=None, sa_type=Text)

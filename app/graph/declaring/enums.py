@@ -5,6 +5,7 @@ from enum import Enum, StrEnum
 import strawberry
 
 from app.domain.funnels.stages import FunnelType
+from app.domain.interactions.channels import ChannelOrigin
 from app.domain.orders.states import Outcome
 from app.domain.promos.rules import PromoStatus
 from app.graph.declaring.described import enum_type
@@ -46,6 +47,14 @@ _describe(
     ACTIVE="In its window, and not used up.",
     USED_UP="In its window, and used as often as it can be.",
     EXPIRED="Its window is over.",
+)
+_describe(
+    ChannelOrigin,
+    "What says by which channel somebody came.",
+    OWN="One of the group's own rules.",
+    BUILT_IN="A rule that holds for every group.",
+    CAMPAIGN="The campaign: its only channel, or one of them that a tag names.",
+    INTEGRATION="The kind of the integration.",
 )
 _describe(
     ImportState,
@@ -389,6 +398,7 @@ __all__ = [
     "AttributeOwner",
     "CampaignStatus",
     "CampaignType",
+    "ChannelOrigin",
     "Comparison",
     "ConnectionStatus",
     "DateOrder",

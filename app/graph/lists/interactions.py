@@ -14,7 +14,11 @@ from app.plan.sql import Sql, sql
 
 
 def _is_direct(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("({row.campaign_id} IS NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
+    return sql(
+        "({row.campaign_id} IS NULL AND {row.channel} IS NULL) = {value}",
+        row=row,
+        value=args.param(*path, cast="boolean"),
+    )
 
 
 @input_type
@@ -32,7 +36,8 @@ class InteractionFilter:
     customer_id: strawberry.ID | None = filter_by(
         "With this customer.", equals("customer_id", "bigint", id_of("cust"))
     )
-    direct: bool | None = filter_by("Whether it led from no campaign.", _is_direct)
+    channels: list[str] | None = filter_by("By any of these channels.", one_of("channel", "text"))
+    direct: bool | None = filter_by("Whether it led from no campaign, and by no channel.", _is_direct)
     since: DateTime | None = filter_by(
         "At this instant or later.", moments.since("occurred_at", moments.of_group)
     )
