@@ -13,7 +13,7 @@ from app.graph.figures.attribution import attribution as _attribution
 from app.graph.figures.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.figures.insights import InsightEntry
 from app.graph.figures.insights import insights as _insights
-from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.figures.metrics import OF_CHANNELS, OF_STORES, MetricFigures, metric_figures
 from app.graph.lists.access import API_KEYS, OAUTH_CLIENTS
 from app.graph.lists.assets import ASSETS
 from app.graph.lists.audit import AUDIT_ENTRIES
@@ -167,10 +167,9 @@ class Query:
     webhook_connections: Connection[WebhookEndpoint] = connection(
         "Connections to webhook providers.", WEBHOOK_CONNECTIONS
     )
-    metric_totals: list[MetricTotals] = scope_totals(
-        "Metrics of all campaigns in scope, one row per currency."
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of all campaigns in scope: totals or a series, by whatever you ask.", OF_CHANNELS, OF_STORES
     )
-    metric_series: list[MetricPoint] = scope_series("Metrics of all campaigns in scope over time.")
     insights: list[InsightEntry] = _insights(
         "Metrics of a project's events over time, without attribution: every stretch of the window, in order; nothing"
         " where the project is not in scope."

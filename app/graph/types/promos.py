@@ -14,6 +14,7 @@ from app.graph.declaring.refs import (
     StoreRef,
 )
 from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.promos import REDEMPTIONS
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
@@ -69,6 +70,7 @@ class Promo(Node):
     campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
     segment: SegmentRef | None = to_one("Only customers of this segment may use it.", "segment_id")
     redemptions: Connection[PromoRedemptionRef] = connection("Its uses.", REDEMPTIONS, key="promo_id")
+    figures: list[MetricFigures] = metric_figures("Metrics of its campaign, by what you ask.", OF_CHANNELS, of="Promo")
 
 
 def _counts(row: Row) -> Sql:

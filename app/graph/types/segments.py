@@ -13,6 +13,7 @@ from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import CampaignRef, CustomerRef, PromoRef, SegmentMemberRef, SegmentRef
 from app.graph.declaring.scalars import JSON, DateTime, Long
 from app.graph.figures.funnels import FunnelSlice
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.promos import PROMOS
 from app.graph.lists.segments import MEMBERS
@@ -44,6 +45,7 @@ class Segment(Node):
     )
     customers: Connection[CustomerRef] = customers_now
     funnel: FunnelSlice = funnel_now
+    figures: list[MetricFigures] = metric_figures("Metrics of campaigns aimed at it, by what you ask.", OF_CHANNELS, of="Segment")
 
 
 @entity(

@@ -17,6 +17,7 @@ from app.graph.declaring.refs import (
     ProjectRef,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.lists.assets import ASSETS
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.customers import CUSTOMERS
@@ -74,3 +75,4 @@ class Store(Node):
     assets: Connection[AssetRef] = connection(
         "Files of the store and of its campaigns.", ASSETS, key="store_id"
     )
+    figures: list[MetricFigures] = metric_figures("Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Store")
