@@ -49,7 +49,9 @@ class Asking:
             argument("by", list[by] | None, "What to break down by, beside time and currency.", None),  # type: ignore[valid-type]
             argument("since", Date | None, f"From this day on, in {zone}.", None),
             argument("until", Date | None, "Up to and including this day.", None),
-            argument("last", Duration | None, "The days up to and including today, such as P30D, instead of both.", None),
+            argument(
+                "last", Duration | None, "So many days up to and including today, such as P30D; instead of both.", None
+            ),
             argument(
                 "fill", bool, "Whether stretches without data are rows, too, for each value of `by` that occurs.", False
             ),
@@ -57,12 +59,14 @@ class Asking:
             argument("first", int | None, f"How many rows of these; {MAX_ROWS:,} at most.", None),
             argument("compare", ComparedWith | None, "Which former window to put beside.", None),
         ]  # fmt: skip
-        if source.has_money:
+        if source.has_money and source.converts:
             self.arguments.append(
                 argument(
-                    "currency", str | None,
-                    "Convert money into this one, at the newest rate of its day; null: a row for each currency.", None,
-                )  # fmt: skip
+                    "currency",
+                    str | None,
+                    "Convert money into this one, at the newest rate of its day; null: a row for each currency.",
+                    None,
+                )
             )
 
     def __call__(self, description: str, *further: inspect.Parameter, of: str = "") -> Any:

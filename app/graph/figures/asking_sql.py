@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from app.graph.figures.converting import rate_into
 from app.graph.figures.figure_fields import FORMER, LEFT, expressions
 from app.graph.figures.sources import Question, Source, Sum
-from app.graph.figures.windows import Window, stretch_of, stretches, window_of, within
+from app.graph.figures.windows import stretch_of, stretches, window_of, within
 from app.plan.catalog import AggregateRequest
 from app.plan.cells import Cells
 from app.plan.sql import NOTHING, Alias, Select, Sql, all_of, joined, quoted, sql, verbatim
@@ -28,15 +28,20 @@ class _Statement:
         self.by = [one for one in source.dimensions if one.name in by]
         interval = self.args.structural("interval")
         self.unit: str = "" if interval is None else interval.value
+        if self.unit == "hour" and not source.has_hours:
+            self.unit = "day"  # refused before it runs
         self.window = window_of(source, of, request)
-        self.compares = self.args.given("compare")
-        self.into = self.args.param("currency", cast="text") if source.has_money and self.args.given("currency") else None
+        self.compares = self.window.shift is not None
+        converts = source.converts and self.args.given("currency")
+        self.into = self.args.param("currency", cast="text") if converts else None
         self.row = Cells("x")
         self.order = self._order()
         wanted = [*request.wanted, *self.row.used]
         bare = dict.fromkeys(name.removeprefix(FORMER) for name in wanted)
         self.sums = {name: source.sums[name] for name in bare if name in source.sums}
-        self.left = [name for name, one in source.sums.items() if one.is_money] if self._tells_left(wanted) else []
+        self.left = (
+            [name for name, one in source.sums.items() if one.is_money] if self._tells_left(wanted) else []
+        )
 
     def _tells_left(self, wanted: Sequence[str]) -> bool:
         return self.into is not None and any(name.startswith(LEFT) for name in wanted)
@@ -54,8 +59,16 @@ class _Statement:
     def _order(self) -> list[Sql]:
         known, out = expressions(self.source.values), []
         for item in self.args.structural("orderBy") or ():
-            name, descends = item["field"].value, item["direction"] is not None and item["direction"].value == "desc"
-            value = sql("({x.period} - '2000-01-01'::date)", x=self.row) if name == "period" else known[name](self.row)
+            name: str = item["field"].value
+            if name == "period" and not self.unit:
+                continue
+            value = (
+                sql("({x.period} - '2000-01-01'::date)", x=self.row)
+                if name == "period"
+                else known[name](self.row)
+            )
+            descends = item["direction"] is not None and item["direction"].value == "desc"
+            # Negated, not DESC: what is unknown comes last either way.
             out.append(sql("-({value})", value=value) if descends else value)
         return [*out, *(self.row(name) for name in self.keys)]
 
@@ -86,7 +99,7 @@ class _Statement:
 
     def _left_names(self, x: Alias) -> dict[str, Sql]:
         names: dict[str, Sql] = {}
-        if self.source.has_money:
+        if self.source.converts:
             told = bool(self.left)
             names[LEFT + "currency"] = x(LEFT + "currency") if told else sql("'{{}}'::text[]")
             for name, one in self.source.sums.items():
@@ -95,7 +108,8 @@ class _Statement:
         return names
 
     def _rows(self) -> Sql:
-        fills = bool(self.args.structural("fill")) or not (self.unit or self.by)
+        total = not (self.unit or self.by)
+        fills = total or (bool(self.args.structural("fill")) and (self.window.has_ends or not self.unit))
         if not (self.compares or self.left or fills):
             return self._part("now", self.window.since, self.window.until)
         parts = [self._part("now", self.window.since, self.window.until)]
@@ -147,7 +161,7 @@ class _Statement:
 
     def _part(self, which: str, since: Sql | None, until: Sql | None) -> Sql:
         """Keys and figures of a window; of the former one, each day counts for the one it is compared with."""
-        p = Cells("p")
+        p = Cells("base")
         day = p("day") if self.unit else NOTHING
         if self.unit and which == "former":
             day = sql(
@@ -163,9 +177,11 @@ class _Statement:
             sql("{total} AS {name}", total=self._total(p, one), name=name) for name, one in self.sums.items()
         ]
         for at, name in enumerate(self._left_columns):
-            names.append(sql("NULL::{cast} AS {name}", cast=verbatim("numeric[]" if at else "text[]"), name=name))
+            names.append(
+                sql("NULL::{cast} AS {name}", cast=verbatim("numeric[]" if at else "text[]"), name=name)
+            )
         return sql(
-            "SELECT {names} FROM ({base}) p {group}",
+            "SELECT {names} FROM ({base}) base {group}",
             names=joined(", ", names),
             base=self._base(p, since, until),
             group=self._group(list(keys.values())),
@@ -173,10 +189,10 @@ class _Statement:
 
     def _left(self) -> Sql:
         """What had no rate into the currency of the answer, as arrays by currency."""
-        p = Cells("p")
+        p = Cells("base")
         keys = self._key_values(p, p("day") if self.unit else NOTHING)
         in_each = sql(
-            "SELECT {names} FROM ({base}) p WHERE {unknown} GROUP BY {keys}",
+            "SELECT {names} FROM ({base}) base WHERE {unknown} GROUP BY {keys}",
             names=joined(
                 ", ",
                 [
@@ -192,7 +208,9 @@ class _Statement:
             base=self._base(p, self.window.since, self.window.until),
             keys=joined(", ", [*keys.values(), p("currency")]),
         )
-        some = sql("num_nonnulls({all}) > 0", all=joined(", ", [sql("nullif(l.{n}, 0)", n=n) for n in self.left]))
+        some = sql(
+            "num_nonnulls({all}) > 0", all=joined(", ", [sql("nullif(l.{n}, 0)", n=n) for n in self.left])
+        )
         names = [sql("'left'::text AS part"), *(sql("l.{key}", key=key) for key in keys)]
         names += [sql("NULL AS {name}", name=name) for name in self.sums]
         names.append(sql("array_agg(l.kept ORDER BY l.kept) AS {name}", name=LEFT + "currency"))
@@ -224,12 +242,16 @@ class _Statement:
         return sql("SELECT {names} FROM {rows}", names=joined(", ", names), rows=rows)
 
     def _values(self, others: list[str]) -> Sql:
-        found = sql("SELECT DISTINCT {keys} FROM parts", keys=joined(", ", [sql("{key}", key=key) for key in others]))
+        found = sql(
+            "SELECT DISTINCT {keys} FROM parts", keys=joined(", ", [sql("{key}", key=key) for key in others])
+        )
         if others != ["currency"]:
             return found
         # A total of nothing is in the currency things here have.
         return sql(
-            "{found} UNION ALL SELECT {usual} WHERE NOT EXISTS (SELECT FROM parts)", found=found, usual=self._usual()
+            "{found} UNION ALL SELECT {usual} WHERE NOT EXISTS (SELECT FROM parts)",
+            found=found,
+            usual=self._usual(),
         )
 
     def _usual(self) -> Sql:
@@ -269,15 +291,15 @@ class _Statement:
             needs |= {"day", "currency"}
         select = self.source.base(Question(self.request, self.of, frozenset(needs), since, until))
         select.names = {name: select.names[name] for name in sorted(needs)} or {"one": sql("1")}
-        b = Alias("b")
+        b = Alias("raw")
         days = within(b("day"), since, until)
         if not rated:
             if not days:
                 return select.sql()
-            return sql("SELECT * FROM ({rows}) b WHERE {days}", rows=select.sql(), days=all_of(days))
+            return sql("SELECT * FROM ({rows}) raw WHERE {days}", rows=select.sql(), days=all_of(days))
         # OFFSET 0: a rate is looked for once per row.
         return sql(
-            "SELECT b.*, {rate} AS rate FROM ({rows}) b WHERE {days} OFFSET 0",
+            "SELECT raw.*, {rate} AS rate FROM ({rows}) raw WHERE {days} OFFSET 0",
             rate=rate_into(self.request, b, self.into or NOTHING),
             rows=select.sql(),
             days=all_of(days),

@@ -12,7 +12,7 @@ from app.graph.declaring.scalars import Decimal, Rate
 from app.graph.figures.sources import Source, Sum
 from app.graph.strawberry_parts import declared_fields
 from app.plan.catalog import Row
-from app.plan.kinds import rate
+from app.plan.kinds import AMOUNT, rate
 from app.plan.sql import Sql, sql
 
 T = TypeVar("T")
@@ -39,6 +39,11 @@ def _expression(name: str, declared: Declared) -> Expression:
     if declared.expressions:
         return declared.expressions[0]
     return lambda row: row(declared.column or name)
+
+
+def amount_from(value: Expression) -> Declared:
+    """Inside `embed(amount=…)`: money that is computed from the row."""
+    return Declared("column", expressions=(value, lambda row: row("currency")), kind=AMOUNT)
 
 
 def former(description: str = "The same figures of the window it is compared with; null: it is not.") -> Any:
@@ -79,7 +84,7 @@ def changes_of(values: type) -> Callable[[type[T]], type[T]]:
 def _change(value: Expression) -> Expression:
     def change(row: Row) -> Sql:
         now, before = value(row), value(lambda name: row(name if name == "currency" else FORMER + name))
-        return sql("100 * ({now} - {before}) / nullif(abs({before}), 0)", now=now, before=before)
+        return sql("100.0 * ({now} - {before}) / nullif(abs({before}), 0)", now=now, before=before)
 
     return change
 
@@ -114,7 +119,9 @@ def orders_of(source: Source) -> Any:
     """The input of a sort key: any figure, or the stretch of time."""
     members = {"PERIOD": strawberry.enum_value("period", description="The stretch of time.")}
     members |= {
-        name.upper(): strawberry.enum_value(name, description=declared_fields(source.values)[name].description)
+        name.upper(): strawberry.enum_value(
+            name, description=declared_fields(source.values)[name].description
+        )
         for name in expressions(source.values)
     }
     enum: Any = strawberry.enum(

@@ -122,9 +122,14 @@ ROWS = (
 
 metric_figures = Asking(
     Source(
-        "Metric", "metrics", MetricFigureValues, SUMS, (CHANNEL, STORE, CAMPAIGN, PROJECT, SEGMENT, PARTNER),
-        metric_rows, has_hours=False,
-    )  # fmt: skip
+        "Metric",
+        "metrics",
+        MetricFigureValues,
+        SUMS,
+        (CHANNEL, STORE, CAMPAIGN, PROJECT, SEGMENT, PARTNER),
+        metric_rows,
+        has_hours=False,
+    )
 )
 
 

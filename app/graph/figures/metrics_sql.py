@@ -23,7 +23,12 @@ SUMS: dict[str, Sum] = {
     **{name: money(name) for name in ("spend", "revenue", "planned_spend")},
 }
 
-_KEYS_OF_CAMPAIGNS = {"Store": "store_id", "Project": "project_id", "Segment": "segment_id", "Partner": "partner_id"}
+_KEYS_OF_CAMPAIGNS = {
+    "Store": "store_id",
+    "Project": "project_id",
+    "Segment": "segment_id",
+    "Partner": "partner_id",
+}
 """Whose campaigns they are, by the campaigns' column."""
 
 
@@ -113,7 +118,9 @@ def _of_parent(question: Question, m: Table, c: Row | None) -> list[Sql]:
         return [sql("{m.campaign_id} = {parent}", m=m, parent=parent)]
     if question.of == "Promo":
         p = question.request.table("Promo", "pp")
-        campaign = sql("(SELECT {p.campaign_id} FROM {p} WHERE {p.scope} AND {p.id} = {parent})", p=p, parent=parent)
+        campaign = sql(
+            "(SELECT {p.campaign_id} FROM {p} WHERE {p.scope} AND {p.id} = {parent})", p=p, parent=parent
+        )
         return [sql("{m.campaign_id} = {campaign}", m=m, campaign=campaign)]
     row = m if c is None else c
     return [sql("{key} = {parent}", key=row(_KEYS_OF_CAMPAIGNS[question.of]), parent=parent)]
@@ -122,7 +129,9 @@ def _of_parent(question: Question, m: Table, c: Row | None) -> list[Sql]:
 def _asked(request: AggregateRequest, m: Row, store: Sql | None) -> list[Sql]:
     out = []
     if request.args.given("channels"):
-        out.append(sql("{m.channel} = ANY ({asked})", m=m, asked=request.args.param("channels", cast="text[]")))
+        out.append(
+            sql("{m.channel} = ANY ({asked})", m=m, asked=request.args.param("channels", cast="text[]"))
+        )
     if request.args.given("storeIds") and store is not None:
         stores = request.args.param("storeIds", cast="bigint[]", convert=ids_of("store"))
         out.append(sql("{store} = ANY ({stores})", store=store, stores=stores))

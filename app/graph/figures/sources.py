@@ -124,6 +124,8 @@ class Source:
     """The rows that are summed up. Of its output columns those that are needed are read."""
     has_money: bool = True
     """Rows have a currency, by which they are kept apart."""
+    converts: bool = True
+    """Its money can be converted: it is of its day, in whole units."""
     has_hours: bool = True
     """Rows have an instant, not just a day."""
     of_customers: bool = False

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.graph.figures.sources import Source
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import NOW, NOTHING, Sql, quoted, sql
+from app.plan.sql import NOTHING, NOW, Sql, quoted, sql
 from app.values.durations import Duration
 
 MAX_STRETCHES = 1_500
@@ -26,9 +26,18 @@ class Window:
     former_until: Sql | None = None
 
     @property
+    def has_ends(self) -> bool:
+        """Whether it begins and ends."""
+        return self.since is not None and self.until is not None
+
+    @property
     def former_since(self) -> Sql | None:
         """The first day of the former window."""
-        return None if self.shift is None else sql("({since} - {shift})::date", since=self.since, shift=self.shift)
+        return (
+            None
+            if self.shift is None
+            else sql("({since} - {shift})::date", since=self.since, shift=self.shift)
+        )
 
 
 def window_of(source: Source, of: str, request: AggregateRequest) -> Window:
@@ -45,10 +54,9 @@ def window_of(source: Source, of: str, request: AggregateRequest) -> Window:
             days=args.param("last", cast="int", convert=_days),
         )
         since = sql("({until} + 1 - {length})::date", until=until, length=length)
-    if not args.given("compare"):
+    # A question with a fault is refused before it runs, but its statement is written before that.
+    if not args.given("compare") or since is None or until is None:
         return Window(since, until)
-    assert since is not None
-    assert until is not None
     if args.structural("compare").value == "year":
         year = sql("interval '1 year'")
         return Window(since, until, year, sql("(({until} + 1 - {year})::date - 1)", until=until, year=year))
@@ -101,8 +109,28 @@ def _zone(source: Source, of: str, request: AggregateRequest) -> Sql:
             parent=request.parent or NOTHING,
         )
     return sql(
-        "coalesce((SELECT {s.time_zone} FROM {s} WHERE {s.scope} {which}), {group})", s=s, which=which, group=group
+        "coalesce((SELECT {s.time_zone} FROM {s} WHERE {s.scope} {which}), {group})",
+        s=s,
+        which=which,
+        group=group,
     )
+
+
+def group_zone(request: AggregateRequest) -> Sql:
+    """The group's zone."""
+    return sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=request.table("CustomerGroup", "gz"))
+
+
+def hour_of(at: Sql, zone: Sql) -> Sql:
+    """The hour of an instant."""
+    return sql("extract(hour FROM {at} AT TIME ZONE {zone})::int", at=at, zone=zone)
+
+
+def store_zone(request: AggregateRequest, store_id: Sql) -> tuple[Sql, Sql]:
+    """What to join for the zone of a row's store, and that zone; the group's where it has none."""
+    s = request.table("Store", "sz")
+    joins = sql("LEFT JOIN {s} ON {s.scope} AND {s.id} = {store_id}", s=s, store_id=store_id)
+    return joins, sql("coalesce({s.time_zone}, {group})", s=s, group=group_zone(request))
 
 
 def local(at: Sql, zone: Sql) -> Sql:

@@ -52,4 +52,6 @@ class CustomerGroup(Node):
     usage: Usage = embed("What it takes, and may take.")
     stores: Connection[StoreRef] = connection("Its stores.", STORES, key="group_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="group_id")
-    figures: list[MetricFigures] = metric_figures("Metrics of all its campaigns, by what you ask.", OF_CHANNELS, of="CustomerGroup")
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of all its campaigns, by what you ask.", OF_CHANNELS, of="CustomerGroup"
+    )

@@ -7,6 +7,7 @@ from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import CampaignRef, PartnerRef, PartnershipRef, StoreRef
 from app.graph.declaring.scalars import DateTime
 from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
+from app.graph.figures.rewards import RewardFigures, reward_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.partners import PARTNERSHIPS
 from app.plan.catalog import own
@@ -28,7 +29,12 @@ class Partner(Node):
     campaigns: Connection[CampaignRef] = connection(
         "Reward campaigns with this partner.", CAMPAIGNS, key="partner_id"
     )
-    figures: list[MetricFigures] = metric_figures("Metrics of campaigns with it, by what you ask.", OF_CHANNELS, of="Partner")
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of campaigns with it, by what you ask.", OF_CHANNELS, of="Partner"
+    )
+    reward_figures: list[RewardFigures] = reward_figures(
+        "The reward ledger with it, in numbers.", of="Partner"
+    )
 
 
 @entity(table=tables.Partnership, prefix="pship", store=own("store_id"), alive="archived_at IS NULL")
