@@ -77,7 +77,7 @@ class Asking:
         )  # fmt: skip
 
     def _faults(self, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        yield from window_faults(self.source, values)
+        yield from window_faults(values, has_hours=self.source.has_hours)
         first = values.get("first")
         if first is not None and not 1 <= first <= MAX_ROWS:
             yield "first", f"first lies between 1 and {MAX_ROWS}."

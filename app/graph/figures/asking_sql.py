@@ -30,7 +30,7 @@ class _Statement:
         self.unit: str = "" if interval is None else interval.value
         if self.unit == "hour" and not source.has_hours:
             self.unit = "day"  # refused before it runs
-        self.window = window_of(source, of, request)
+        self.window = window_of(of, request, of_customers=source.of_customers)
         self.compares = self.window.shift is not None
         converts = source.converts and self.args.given("currency")
         self.into = self.args.param("currency", cast="text") if converts else None

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.graph.figures.sources import Source
 from app.plan.catalog import AggregateRequest
 from app.plan.sql import NOTHING, NOW, Sql, quoted, sql
 from app.values.durations import Duration
@@ -40,14 +39,14 @@ class Window:
         )
 
 
-def window_of(source: Source, of: str, request: AggregateRequest) -> Window:
+def window_of(of: str, request: AggregateRequest, *, of_customers: bool) -> Window:
     """What the arguments say."""
     args = request.args
     since = args.param("since", cast="date") if args.given("since") else None
     until = args.param("until", cast="date") if args.given("until") else None
     length = None
     if args.given("last"):
-        until = today(source, of, request)
+        until = today(of, request, of_customers=of_customers)
         length = sql(
             "make_interval(months => {months}, days => {days})",
             months=args.param("last", cast="int", convert=_months),
@@ -87,15 +86,15 @@ def _days(value: Any) -> object:
     return None if value is None else value.days
 
 
-def today(source: Source, of: str, request: AggregateRequest) -> Sql:
+def today(of: str, request: AggregateRequest, *, of_customers: bool) -> Sql:
     """The day it is: of the store that is asked about, else of the group."""
-    return sql("({now} AT TIME ZONE {zone})::date", now=NOW, zone=_zone(source, of, request))
+    return sql("({now} AT TIME ZONE {zone})::date", now=NOW, zone=_zone(of, request, of_customers))
 
 
-def _zone(source: Source, of: str, request: AggregateRequest) -> Sql:
+def _zone(of: str, request: AggregateRequest, of_customers: bool) -> Sql:
     g = request.table("CustomerGroup", "zg")
     group = sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=g)
-    if source.of_customers or not (of in ("Store", "Campaign") or request.scope_shape.has_store):
+    if of_customers or not (of in ("Store", "Campaign") or request.scope_shape.has_store):
         return group
     s = request.table("Store", "zs")
     which = NOTHING
@@ -180,7 +179,7 @@ def stretches(unit: str, window: Window) -> Sql:
     )
 
 
-def window_faults(source: Source, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def window_faults(values: Mapping[str, Any], *, has_hours: bool) -> Iterable[tuple[str, str]]:
     """What is wrong with the arguments about time."""
     since, until, last = values.get("since"), values.get("until"), values.get("last")
     unit = values["interval"].value if values.get("interval") is not None else None
@@ -190,7 +189,7 @@ def window_faults(source: Source, values: Mapping[str, Any]) -> Iterable[tuple[s
     if since is not None and until is not None and until < since:
         yield "until", f"until ({until}) lies before since ({since})."
         return
-    if unit == "hour" and not source.has_hours:
+    if unit == "hour" and not has_hours:
         yield "interval", "These figures are kept by days: ask for DAY or longer stretches."
     ends = last is not None or (since is not None and until is not None)
     if values.get("compare") is not None and not ends:

@@ -14,6 +14,7 @@ from app.graph.declaring.refs import CampaignRef, CustomerRef, PromoRef, Segment
 from app.graph.declaring.scalars import JSON, DateTime, Long
 from app.graph.figures.customers import CustomerFigures, customer_figures
 from app.graph.figures.funnels import FunnelSlice
+from app.graph.figures.growth import SegmentGrowth, segment_growth
 from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.figures.orders import OrderFigures, order_figures
 from app.graph.lists.campaigns import CAMPAIGNS
@@ -47,6 +48,7 @@ class Segment(Node):
     )
     customers: Connection[CustomerRef] = customers_now
     funnel: FunnelSlice = funnel_now
+    growth: list[SegmentGrowth] = segment_growth("How large it was over time, without gaps.")
     figures: list[MetricFigures] = metric_figures(
         "Metrics of campaigns aimed at it, by what you ask.", OF_CHANNELS, of="Segment"
     )
