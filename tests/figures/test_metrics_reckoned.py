@@ -53,18 +53,16 @@ async def world(db: Database) -> World:
     rows: list[Row] = []
     entries = []
     ids = []
-    project = await given.project(db, made.group_id)
     for store_id, currency, segment_id in kinds:
-        integration = await given.integration(db, made.group_id, project_id=project, currency=currency)
         campaign = await given.campaign(
             db, scope, store_id=store_id, draft=True, now=datetime(2024, 1, 1, tzinfo=UTC)
         )
         ids.append(campaign)
         async with db.transaction(scope) as tx:
             await tx.execute(
-                "UPDATE campaign SET currency = $3, segment_id = $4, integration_id = $5"
+                "UPDATE campaign SET currency = $3, segment_id = $4"
                 " WHERE group_id = $1 AND id = $2",
-                made.group_id, campaign, currency, segment_id, integration,
+                made.group_id, campaign, currency, segment_id,
             )  # fmt: skip
         zone = ZoneInfo("Europe/Paris" if store_id == stores[0] else "Pacific/Auckland")
         today = NOW.astimezone(zone).date()
