@@ -13,8 +13,8 @@ WATCH = "subscription Watch($id: ID!) { campaign(id: $id) { id name metrics { cl
 EVERYTHING = (
     "subscription { campaigns(orderBy: [{field: NAME}])"
     " { totalCount pageInfo { endCursor } nodes { name store { id } } } }",
-    "subscription { metricTotals { currency clicks spend { amount } clickThroughRate } }",
-    "subscription { metricSeries(interval: MONTH, by: [CHANNEL]) { period channel clicks } }",
+    "subscription { figures { currency clicks spend { amount } clickThroughRate } }",
+    "subscription { figures(interval: MONTH, by: [CHANNEL]) { period channel clicks } }",
 )
 
 

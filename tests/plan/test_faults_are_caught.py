@@ -129,9 +129,9 @@ async def test_a_lost_way_to_the_store_or_project_shows(
         assert await differs(asker, scope, faulty(lost), FURTHER[name])
     elif name == "CampaignMetric":
         scope = Scope(ours.group_id, scope.store_id, projects)
-        assert await differs(asker, scope, faulty(lost), EDGES["Query.metricSeries"].question())
+        assert await differs(asker, scope, faulty(lost), EDGES["Query.figures"].question())
     else:
-        assert await differs(asker, ours.store_scope, faulty(lost), EDGES["Query.metricSeries"].question())
+        assert await differs(asker, ours.store_scope, faulty(lost), EDGES["Query.figures"].question())
 
 
 # ── pages ─────────────────────────────────────────────────────────────────────

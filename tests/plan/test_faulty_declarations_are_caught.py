@@ -148,8 +148,8 @@ WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
         "Query.campaigns",
     ),
     "an aggregate over too much": (only("Campaign", "metrics", _drop_last_condition), "Campaign.metrics"),
-    "a series over too much": (only("Campaign", "metricSeries", _drop_last_condition), "Campaign.metricSeries"),
-    "sums of another column": (only("MetricTotals", "clicks", _of("impressions")), "Query.metricTotals"),
+    "a series over too much": (only("Campaign", "figures", _drop_last_condition), "Campaign.figures"),
+    "sums of another column": (only("MetricFigures", "clicks", _of("impressions")), "Query.figures"),
 }  # fmt: skip
 
 

@@ -78,7 +78,8 @@ def _names(question: Question, m: Table, c: Row | None) -> dict[str, Sql]:
 
 def _is_past(request: AggregateRequest, m: Table, c: Row | None) -> Sql:
     """The day is not to come, where the store is. It is asked for its zone only where zones can disagree."""
-    today = sql("({now} AT TIME ZONE 'UTC')::date", now=NOW)
+    # In a SELECT of its own, as elsewhere here, so that it is reckoned once and not for each row.
+    today = sql("(SELECT ({now} AT TIME ZONE 'UTC')::date)", now=NOW)
     s, g = request.table("Store", "ps"), request.table("CustomerGroup", "pg")
     if c is None and m.name == "campaign_metric":
         of_row = sql(

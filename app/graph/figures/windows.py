@@ -35,7 +35,7 @@ class Window:
         return (
             None
             if self.shift is None
-            else sql("({since} - {shift})::date", since=self.since, shift=self.shift)
+            else sql("(SELECT ({since} - {shift})::date)", since=self.since, shift=self.shift)
         )
 
 
@@ -52,13 +52,15 @@ def window_of(of: str, request: AggregateRequest, *, of_customers: bool) -> Wind
             months=args.param("last", cast="int", convert=_months),
             days=args.param("last", cast="int", convert=_days),
         )
-        since = sql("({until} + 1 - {length})::date", until=until, length=length)
+        since = sql("(SELECT ({until} + 1 - {length})::date)", until=until, length=length)
     # A question with a fault is refused before it runs, but its statement is written before that.
     if not args.given("compare") or since is None or until is None:
         return Window(since, until)
     if args.structural("compare").value == "year":
         year = sql("interval '1 year'")
-        return Window(since, until, year, sql("(({until} + 1 - {year})::date - 1)", until=until, year=year))
+        return Window(
+            since, until, year, sql("(SELECT ({until} + 1 - {year})::date - 1)", until=until, year=year)
+        )
     return Window(since, until, length or _length(since, until), sql("({since} - 1)", since=since))
 
 
@@ -88,7 +90,7 @@ def _days(value: Any) -> object:
 
 def today(of: str, request: AggregateRequest, *, of_customers: bool) -> Sql:
     """The day it is: of the store that is asked about, else of the group."""
-    return sql("({now} AT TIME ZONE {zone})::date", now=NOW, zone=_zone(of, request, of_customers))
+    return sql("(SELECT ({now} AT TIME ZONE {zone})::date)", now=NOW, zone=_zone(of, request, of_customers))
 
 
 def _zone(of: str, request: AggregateRequest, of_customers: bool) -> Sql:
@@ -143,9 +145,9 @@ def about(at: Sql, since: Sql | None, until: Sql | None) -> list[Sql]:
     """Conditions that hold for every instant of these days, whatever the zone: so that an index can be used."""
     out = []
     if since is not None:
-        out.append(sql("{at} >= ({since} - 1)::timestamp AT TIME ZONE 'UTC'", at=at, since=since))
+        out.append(sql("{at} >= (SELECT ({since} - 1)::timestamp AT TIME ZONE 'UTC')", at=at, since=since))
     if until is not None:
-        out.append(sql("{at} < ({until} + 2)::timestamp AT TIME ZONE 'UTC'", at=at, until=until))
+        out.append(sql("{at} < (SELECT ({until} + 2)::timestamp AT TIME ZONE 'UTC')", at=at, until=until))
     return out
 
 
