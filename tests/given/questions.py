@@ -142,6 +142,9 @@ def _nested(steps: tuple[str, ...], kind: GraphQLObjectType | None, first: int, 
     if not below:
         return f"{shown} {{ {page_of(node.name) if paged else plain(node.name)} }}"
     inner = _nested(tuple(below), node, first, arguments)
+    if "by" in field.args:
+        # Its sums as well: where only values to break down by are shown, twice as much looks alike.
+        inner = f"{plain(node.name)} {inner}"
     return f"{shown} {{ nodes {{ {inner} }} }}" if paged else f"{shown} {{ {inner} }}"
 
 

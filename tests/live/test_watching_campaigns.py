@@ -68,7 +68,7 @@ async def test_both_executions_say_the_same(served: Served, tmp_path: Path, quer
             await one.ask("a", query)
             await other.ask("a", query)
             assert json.dumps(await one.hear()) == json.dumps(await other.hear())
-            if "metric" in query:
+            if "figures" in query:
                 await served.record(ident, clicks=7)
             else:
                 await served.rename(ident, "C")

@@ -75,7 +75,7 @@ CASES = {
     "__typename alone in edges": "{ stores { edges { __typename } } }",
     "__typename alone in pageInfo": "{ stores { pageInfo { __typename } } }",
     "__typename alone in a to-one": "{ campaigns { nodes { project { __typename } } } }",
-    "__typename alone in an aggregate": "{ figures { __typename } figures(interval: DAY) { __typename } }",
+    "__typename alone in an aggregate": "{ figures { __typename } days: figures(interval: DAY) { __typename } }",
     "__typename alone in a plain list": "{ campaigns { nodes { flows { __typename actions { __typename } } } } }",
     "__typename in an interface": '{ node(id: "store_1") { __typename } nodes(ids: ["x_1"]) { __typename } }',
     "totalCount alone": "{ campaigns { totalCount } }",

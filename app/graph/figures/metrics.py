@@ -6,7 +6,17 @@ from typing import Any
 import strawberry
 
 from app.graph.declaring.described import interface_type
-from app.graph.declaring.fields import aggregate, amount_of, argument, column, computed, embed, entity, to_one
+from app.graph.declaring.fields import (
+    aggregate,
+    amount_of,
+    argument,
+    column,
+    computed,
+    embed,
+    entity,
+    read_beside,
+    to_one,
+)
 from app.graph.declaring.nodes import Money
 from app.graph.declaring.refs import CampaignRef, PartnerRef, ProjectRef, SegmentRef, StoreRef
 from app.graph.declaring.scalars import Date, Decimal, Long, Rate
@@ -14,7 +24,7 @@ from app.graph.figures.asking import Asking, period
 from app.graph.figures.figure_fields import changed, changes_of, former, left_of, unconverted
 from app.graph.figures.metrics_sql import SUMS, campaign_total_rows, metric_rows
 from app.graph.figures.sources import CAMPAIGN, CHANNEL, PARTNER, PROJECT, SEGMENT, STORE, Source
-from app.plan.catalog import HIDDEN, Entity, Row, own, via
+from app.plan.catalog import HIDDEN, Entity, Row, own
 from app.plan.kinds import rate
 from app.plan.sql import Sql, sql
 from app.tables import metrics as tables
@@ -110,15 +120,10 @@ class MetricFigures(MetricFigureValues):
 
 
 ROWS = (
-    Entity(
-        "CampaignMetric",
-        tables.CampaignMetric.__tablename__,
-        store=via("campaign_id", "Campaign"),
-        project=via("campaign_id", "Campaign"),
-    ),
+    read_beside("CampaignMetric", tables.CampaignMetric, "campaign_id"),
     Entity("MetricRollup", tables.MetricRollup.__tablename__, store=own("store_id"), project=HIDDEN),
 )
-"""Tables that only aggregates read."""
+"""Tables that only figures read; metrics of campaigns beside campaigns that are in scope."""
 
 metric_figures = Asking(
     Source(

@@ -43,11 +43,7 @@ FROM (
           FROM (
             SELECT m.clicks, m.currency, m.day, c.store_id
             FROM campaign_metric m JOIN campaign c ON c.group_id = $2::bigint AND c.project_id = ANY ($3::bigint[]) AND c.id = m.campaign_id
-            WHERE m.group_id = $2::bigint AND EXISTS (
-              SELECT 1
-              FROM campaign m_up
-              WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($3::bigint[])
-            )
+            WHERE m.group_id = $2::bigint
           ) base
           GROUP BY base.day, base.store_id, base.currency
         ) x

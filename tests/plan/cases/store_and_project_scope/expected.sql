@@ -36,15 +36,7 @@ FROM (
             FROM (
               SELECT m.clicks, m.currency
               FROM campaign_metric m JOIN campaign c ON c.group_id = $2::bigint AND c.store_id = $3::bigint AND c.project_id = ANY ($4::bigint[]) AND c.id = m.campaign_id
-              WHERE m.group_id = $2::bigint AND EXISTS (
-                SELECT 1
-                FROM campaign m_up
-                WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.store_id = $3::bigint
-              ) AND EXISTS (
-                SELECT 1
-                FROM campaign m_up
-                WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($4::bigint[])
-              )
+              WHERE m.group_id = $2::bigint
             ) base
             GROUP BY base.currency
           ) SELECT u.currency, coalesce(max(u.clicks) FILTER (WHERE u.part = 'now'), 0) AS clicks FROM (
