@@ -10,10 +10,16 @@ from app.graph.figures.attributed_insights import AttributedInsightEntry
 from app.graph.figures.attributed_insights import attributed_insights as _attributed_insights
 from app.graph.figures.attribution import AttributionRow
 from app.graph.figures.attribution import attribution as _attribution
+from app.graph.figures.customers import CustomerFigures, customer_figures
+from app.graph.figures.events import EventFigures, event_figures
 from app.graph.figures.funnels import Funnel, FunnelSlice, documented, own
 from app.graph.figures.insights import InsightEntry
 from app.graph.figures.insights import insights as _insights
-from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.figures.metrics import OF_CHANNELS, OF_STORES, MetricFigures, metric_figures
+from app.graph.figures.orders import OrderFigures, order_figures
+from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
+from app.graph.figures.rewards import RewardFigures, reward_figures
+from app.graph.figures.touches import TouchFigures, touch_figures
 from app.graph.lists.access import API_KEYS, OAUTH_CLIENTS
 from app.graph.lists.assets import ASSETS
 from app.graph.lists.audit import AUDIT_ENTRIES
@@ -175,10 +181,17 @@ class Query:
     webhook_connections: Connection[WebhookEndpoint] = connection(
         "Connections to webhook providers.", WEBHOOK_CONNECTIONS
     )
-    metric_totals: list[MetricTotals] = scope_totals(
-        "Metrics of all campaigns in scope, one row per currency."
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of all campaigns in scope: totals or a series, by whatever you ask.", OF_CHANNELS, OF_STORES
     )
-    metric_series: list[MetricPoint] = scope_series("Metrics of all campaigns in scope over time.")
+    order_figures: list[OrderFigures] = order_figures(
+        "Orders, in numbers: totals or a series, by whatever you ask."
+    )
+    redemption_figures: list[RedemptionFigures] = redemption_figures("Uses of promos, in numbers.")
+    customer_figures: list[CustomerFigures] = customer_figures("Customers, in numbers.")
+    event_figures: list[EventFigures] = event_figures("Events, in numbers.")
+    reward_figures: list[RewardFigures] = reward_figures("The reward ledger, in numbers.")
+    touch_figures: list[TouchFigures] = touch_figures("Stages that customers reached, in numbers.")
     insights: list[InsightEntry] = _insights(
         "Metrics of a project's events over time, without attribution: every stretch of the window, in order; nothing"
         " where the project is not in scope."

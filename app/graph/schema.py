@@ -9,6 +9,7 @@ from app.graph.declaring.scalars import SCALARS
 from app.graph.documents.already_parsed import AlreadyParsed
 from app.graph.figures.attribution import ROWS as ATTRIBUTION_ROWS
 from app.graph.figures.funnels import ROWS as FUNNEL_ROWS
+from app.graph.figures.growth import ROWS as GROWTH_ROWS
 from app.graph.figures.insights import ROWS as INSIGHT_ROWS
 from app.graph.figures.metrics import ROWS as METRIC_ROWS
 from app.graph.mutation import Mutation
@@ -28,4 +29,6 @@ schema = strawberry.Schema(
 graph = built(schema)
 """The same as graphql-core has it."""
 inputs = BuiltInputs(graph)
-catalog = read_catalog(graph, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS))
+catalog = read_catalog(
+    graph, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *GROWTH_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS)
+)

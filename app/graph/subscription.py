@@ -8,7 +8,7 @@ from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import argument, connection, look_up, news
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.permitting import readable_by
-from app.graph.figures.metrics import MetricPoint, MetricTotals, scope_series, scope_totals
+from app.graph.figures.metrics import OF_CHANNELS, OF_STORES, MetricFigures, metric_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.events import ARRIVALS, EVENTS, asks_for_settled
 from app.graph.resolved.simulations import SimulationProgress, simulate_campaign_on
@@ -48,13 +48,10 @@ class Subscription:
     campaigns: Connection[Campaign] = connection(
         "Campaigns: at first, and whenever what is selected has changed.", CAMPAIGNS, EVERY
     )
-    metric_totals: list[MetricTotals] = scope_totals(
-        "Metrics of all campaigns in scope, one row per currency: at first, and whenever they have changed.",
-        EVERY,
-    )
-    metric_series: list[MetricPoint] = scope_series(
-        "Metrics of all campaigns in scope over time: at first, and whenever they have changed.", EVERY
-    )
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of all campaigns in scope, by what you ask: at first, and whenever they have changed.",
+        OF_CHANNELS, OF_STORES, EVERY,
+    )  # fmt: skip
     events: list[Event] = news(
         f"Events that came in since the last message, each of them once, however late it was committed; oldest first,"
         f" {MAX_EVENTS} at most in a message. Nothing is sent while none come in. With a filter by what is only known"

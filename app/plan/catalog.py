@@ -134,6 +134,8 @@ class Embed:
     present: Callable[[Row], Sql] | None = None
     target: str = ""
     """The object's GraphQL type."""
+    prefix: str = ""
+    """Its columns' names begin with this in the row: the same object over other columns."""
 
 
 @dataclass(frozen=True)

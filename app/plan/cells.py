@@ -18,6 +18,24 @@ class Cells(Alias):
         return f"{self.alias}.{column}"
 
 
+@dataclass(slots=True, eq=False)
+class Prefixed(Cells):
+    """The same row, by columns whose names begin with `prefix`; its currency is the row's own."""
+
+    prefix: str = ""
+
+    def named(self, column: str) -> str:
+        """The column, which from now on must be selected."""
+        name = column if column == "currency" else f"{self.prefix}{column}"
+        self.used[name] = None
+        return f"{self.alias}.{name}"
+
+
+def prefixed(row: Cells, prefix: str) -> Cells:
+    """The row as an object inside it reads it."""
+    return Prefixed(row.alias, row.used, prefix=prefix) if prefix else row
+
+
 def unnested(parts: Parts, item: Cells, row: Row) -> Sql:
     """The FROM item that makes rows out of a row's arrays: those that are used, and their `place`."""
     names = list(dict.fromkeys([parts.always, *item.used]))

@@ -23,7 +23,7 @@ from app.plan.catalog import (
     RootRow,
     ToOne,
 )
-from app.plan.cells import Cells, Level, unnested
+from app.plan.cells import Cells, Level, prefixed, unnested
 from app.plan.collect import Selected, Tree, is_list, node_type
 from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
@@ -174,7 +174,8 @@ class _Compiler:
                 return self.by_ids(selected) if field.many else self.by_id(selected)
 
     def embedded(self, selected: Selected, field: Embed, row: Cells, level: Level) -> Text:
-        text = self.object(selected.inside, self.catalog.entities[selected.target], row, level, field)
+        inner = prefixed(row, field.prefix)
+        text = self.object(selected.inside, self.catalog.entities[selected.target], inner, level, field)
         if field.present is None:
             return text
         return Text().add(

@@ -1,13 +1,14 @@
 """Segments: sets of customers that campaigns and promos are aimed at, the members of those that are lists, and
 what the worker has to count again."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
     Identity,
     Index,
     UniqueConstraint,
@@ -73,6 +74,21 @@ class SegmentMember(TenantRow, table=True):
     )
     segment_id: int = Field(sa_type=BigInteger)
     customer_id: int = Field(sa_type=BigInteger)
+
+
+class SegmentSize(TenantRow, table=True):
+    """What a segment was last counted at on a day, in the group's zone. No row: as large as before."""
+
+    __tablename__ = "segment_size"
+    __table_args__ = (
+        of_group(),
+        *child_of("segment", "segment_id")[:1],
+        UniqueConstraint("group_id", "segment_id", "day"),
+        CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
+    )
+    segment_id: int = Field(sa_type=BigInteger)
+    day: date = Field(sa_type=Date)
+    size: int = Field(sa_type=BigInteger)
 
 
 class AudienceChange(SQLModel, table=True):

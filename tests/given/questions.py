@@ -4,7 +4,14 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
 
 from app.graph.schema import catalog, graph
 from app.plan.catalog import Aggregate, Embed, Field, Many, RootRow, ToOne
@@ -120,7 +127,13 @@ def _nested(steps: tuple[str, ...], kind: GraphQLObjectType | None, first: int, 
     target = get_named_type(field.type)
     assert isinstance(target, GraphQLObjectType)
     paged = "after" in field.args
-    given = [f"first: {first}"] if paged else ["by: [CHANNEL, STORE]"] if "by" in field.args else []
+    given = (
+        [f"first: {first}"]
+        if paged
+        else [f"by: [{_everything(field.args['by'])}]"]
+        if "by" in field.args
+        else []
+    )
     if not below and arguments:
         given.append(arguments)
     shown = f"{name}({', '.join(given)})" if given else name
@@ -129,7 +142,17 @@ def _nested(steps: tuple[str, ...], kind: GraphQLObjectType | None, first: int, 
     if not below:
         return f"{shown} {{ {page_of(node.name) if paged else plain(node.name)} }}"
     inner = _nested(tuple(below), node, first, arguments)
+    if "by" in field.args:
+        # Its sums as well: where only values to break down by are shown, twice as much looks alike.
+        inner = f"{plain(node.name)} {inner}"
     return f"{shown} {{ nodes {{ {inner} }} }}" if paged else f"{shown} {{ {inner} }}"
+
+
+def _everything(argument: GraphQLArgument) -> str:
+    """All that figures can be broken down by, so that every edge of theirs leads somewhere."""
+    kind = get_named_type(argument.type)
+    assert isinstance(kind, GraphQLEnumType)
+    return ", ".join(kind.values)
 
 
 def _object(kind: str) -> GraphQLObjectType:

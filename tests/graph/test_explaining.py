@@ -76,7 +76,7 @@ async def test_in_production_plans_are_for_platform_roles(db: Database, tmp_path
 
 def test_every_read_is_planned() -> None:
     found = coverage()
-    assert "Campaign.metricSeries" in found.planned
+    assert "Campaign.figures" in found.planned
     assert "CampaignPayload.campaign" in found.planned
     roots = {name for name in found.unplanned if name.startswith(("Query.", "Subscription."))}
     edges = {n for n in found.unplanned if n.split(".")[0] in catalog_tables()}

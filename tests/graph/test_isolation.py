@@ -63,7 +63,7 @@ async def test_the_same_questions_do_show_what_is_there(asker: Asker, theirs: Ev
     ]
     # These have no text of their own, and a caller without a store has no store.
     assert set(empty) <= {
-        "Query.viewer.store", "Query.metricTotals", "Campaign.metrics", "Campaign.spendLimit", "Campaign.goals",
+        "Query.viewer.store", "Query.figures", "Campaign.metrics", "Campaign.spendLimit", "Campaign.goals",
         "SpendLimit.spentInPeriod", "SpendLimit.remaining", "SpendLimit.pacing",
         "Campaign.flows", "Flow.multipliers", "FlowAction.flow", "FlowCondition.flow", "FlowMultiplier.flow",
         "Segment.members", "Customer.memberships", "Event.user", "EventMetric.user",
@@ -230,11 +230,11 @@ async def test_a_foreign_cursor_is_only_a_place_in_the_order(
                 await ask(asker, ours, border, query, c=edge["cursor"])
 
 
-@pytest.mark.parametrize("field", ["metricTotals", "metricSeries"])
+@pytest.mark.parametrize("field", ["figures"])
 async def test_foreign_stores_have_no_metrics_here(
     asker: Asker, ours: Everything, theirs: Everything, field: str
 ) -> None:
-    query = f"query($s: [ID!]) {{ {field}(storeIds: $s) {{ currency impressions spend {{ amount }} }} }}"
+    query = f"query($s: [ID!]) {{ {field}(interval: DAY, storeIds: $s) {{ currency impressions spend {{ amount }} }} }}"
     for border in BORDERS:
         foreign = await ask(asker, ours, border, query, s=[f"store_{one}" for one in theirs.store_ids])
         assert foreign == await ask(asker, ours, border, query, s=[missing("store")])

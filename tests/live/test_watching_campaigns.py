@@ -13,8 +13,8 @@ WATCH = "subscription Watch($id: ID!) { campaign(id: $id) { id name metrics { cl
 EVERYTHING = (
     "subscription { campaigns(orderBy: [{field: NAME}])"
     " { totalCount pageInfo { endCursor } nodes { name store { id } } } }",
-    "subscription { metricTotals { currency clicks spend { amount } clickThroughRate } }",
-    "subscription { metricSeries(interval: MONTH, by: [CHANNEL]) { period channel clicks } }",
+    "subscription { figures { currency clicks spend { amount } clickThroughRate } }",
+    "subscription { figures(interval: MONTH, by: [CHANNEL]) { period channel clicks } }",
 )
 
 
@@ -68,7 +68,7 @@ async def test_both_executions_say_the_same(served: Served, tmp_path: Path, quer
             await one.ask("a", query)
             await other.ask("a", query)
             assert json.dumps(await one.hear()) == json.dumps(await other.hear())
-            if "metric" in query:
+            if "figures" in query:
                 await served.record(ident, clicks=7)
             else:
                 await served.rename(ident, "C")

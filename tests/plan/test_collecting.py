@@ -44,7 +44,7 @@ CASES = {
         "{ campaigns { nodes { store { id } ...F } } } fragment F on Campaign { store { name } id }"
     ),
     "fields of two interfaces": (
-        "{ metricTotals { ...F currency } } fragment F on MetricValues { clicks spend { amount } }"
+        "{ figures { ...F currency } } fragment F on MetricValues { clicks spend { amount } }"
     ),
     "the interface through a type that is not it": (
         '{ node(id: "store_1") { ... on Node { ... on Campaign { name } id } } }'
@@ -65,7 +65,7 @@ CASES = {
     "everything in pageInfo skipped": "{ stores { pageInfo { endCursor @skip(if: true) } } }",
     "everything in a to-one skipped": "{ campaigns { nodes { project { name @skip(if: true) } } } }",
     "everything in an embedded object skipped": "{ campaigns { nodes { budget { amount @skip(if: true) } } } }",
-    "everything in an aggregate skipped": "{ metricTotals { clicks @skip(if: true) } }",
+    "everything in an aggregate skipped": "{ figures { clicks @skip(if: true) } }",
     "everything in a campaign's aggregate skipped": "{ campaigns { nodes { metrics { clicks @skip(if: true) } } } }",
     "everything in node skipped": '{ node(id: "store_1") { id @skip(if: true) } }',
     "__typename alone at the root": "{ __typename }",
@@ -75,7 +75,7 @@ CASES = {
     "__typename alone in edges": "{ stores { edges { __typename } } }",
     "__typename alone in pageInfo": "{ stores { pageInfo { __typename } } }",
     "__typename alone in a to-one": "{ campaigns { nodes { project { __typename } } } }",
-    "__typename alone in an aggregate": "{ metricTotals { __typename } metricSeries { __typename } }",
+    "__typename alone in an aggregate": "{ figures { __typename } days: figures(interval: DAY) { __typename } }",
     "__typename alone in a plain list": "{ campaigns { nodes { flows { __typename actions { __typename } } } } }",
     "__typename in an interface": '{ node(id: "store_1") { __typename } nodes(ids: ["x_1"]) { __typename } }',
     "totalCount alone": "{ campaigns { totalCount } }",
@@ -160,12 +160,12 @@ async def test_null_and_absent_arguments_are_told_apart_from_values(asker: Asker
 async def test_defaults_of_variables_and_arguments_count(asker: Asker, ours: Everything) -> None:
     query = (
         "query($n: Int = 2, $i: Interval! = WEEK)"
-        " { campaigns(first: $n) { nodes { id } } metricSeries(interval: $i) { period } }"
+        " { campaigns(first: $n) { nodes { id } } figures(interval: $i) { period } }"
     )
     assert len((await keys(asker, ours, query))["campaigns"]["nodes"]) == 2
     assert len((await keys(asker, ours, query, n=None))["campaigns"]["nodes"]) > 2
     days = await keys(asker, ours, query, i="DAY")
-    assert len(days["metricSeries"]) > len((await keys(asker, ours, query))["metricSeries"])
+    assert len(days["figures"]) > len((await keys(asker, ours, query))["figures"])
 
 
 async def test_ids_of_other_kinds_in_a_variable_get_plans_of_their_own(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -98,6 +99,11 @@ def _drop_last_condition(field: Aggregate) -> Aggregate:
     return replace(field, build=build)
 
 
+def _of_everybody(field: Aggregate) -> Aggregate:
+    assert isinstance(field.build, partial)
+    return replace(field, build=partial(field.build.func, field.build.args[0], ""))
+
+
 WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
     "another column": (only("Campaign", "name", _of("slug")), "Query.campaigns"),
     "NULL where none is promised": (only("Campaign", "name", _of("description")), "Query.campaigns"),
@@ -148,8 +154,8 @@ WRONG_FIELDS: dict[str, tuple[Catalog, str]] = {
         "Query.campaigns",
     ),
     "an aggregate over too much": (only("Campaign", "metrics", _drop_last_condition), "Campaign.metrics"),
-    "a series over too much": (only("Campaign", "metricSeries", _drop_last_condition), "Campaign.metricSeries"),
-    "sums of another column": (only("MetricTotals", "clicks", _of("impressions")), "Query.metricTotals"),
+    "a series over too much": (only("Campaign", "figures", _of_everybody), "Campaign.figures"),
+    "sums of another column": (only("MetricFigures", "clicks", _of("impressions")), "Query.figures"),
 }  # fmt: skip
 
 

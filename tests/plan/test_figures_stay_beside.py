@@ -15,7 +15,7 @@ for entity in catalog.entities.values():
     if entity.store.how == "beside":
         assert entity.project == entity.store
         KEYS[entity.table] |= set(entity.store.keys)
-FIGURES = ("attribution_", "attributed_", "insights_", "funnel_")
+FIGURES = ("attribution_", "attributed_", "insights_", "funnel_", "metrics_", "figures_")
 QUESTIONS = {
     **{name: (question, {}) for name, question in FURTHER.items()},
     **{case.name: read(case)[:2] for case in CASES if case.name.startswith(FIGURES)},

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.segments.sizes import note_sizes
 from app.tables.segments import SegmentType
 
 _MADE = "UPDATE segment SET created_at = $3 WHERE group_id = $1 AND id = $2 AND created_at <> $3"
@@ -40,7 +41,10 @@ async def bring_in_size(
 
     What was counted later stays, unless the segment `is_new`. A dynamic one is counted here, where there are customers.
     """
-    return bool(await tx.execute(_TELL, tx.scope.group_id, segment_id, size, sized_at, is_new))
+    told = bool(await tx.execute(_TELL, tx.scope.group_id, segment_id, size, sized_at, is_new))
+    if told:
+        await note_sizes(tx, [segment_id])
+    return told
 
 
 async def bring_in_list_size(
@@ -48,6 +52,7 @@ async def bring_in_list_size(
 ) -> None:
     """The size of a list that was told to have `size` members, once some of them have come in."""
     await tx.execute(_AT_LEAST, tx.scope.group_id, segment_id, size, sized_at)
+    await note_sizes(tx, [segment_id])
 
 
 async def bring_in_creation(tx: Transaction, segment_id: int, created_at: datetime) -> bool:

@@ -10,6 +10,7 @@ from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import count_customers, count_inside
 from app.domain.segments.fields import SegmentFields
 from app.domain.segments.predicates import CODE, Predicate, depends_on_time
+from app.domain.segments.sizes import note_sizes
 from app.domain.settable import path_of, written
 from app.errors import MAX_TOLD, Conflict, Forbidden, Invalid, NotFound, Several, TooLarge
 from app.tables.segments import SegmentType
@@ -29,7 +30,9 @@ async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentField
     predicate = _settle_criteria(kind, values)
     size = 0 if predicate is None else await count_inside(tx, predicate, now=now)
     row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
-    return await insert_row(tx, "segment", row)
+    ident = await insert_row(tx, "segment", row)
+    await note_sizes(tx, [ident])
+    return ident
 
 
 async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields, *, now: datetime) -> int:
@@ -46,6 +49,8 @@ async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields,
         raise Invalid("Only imported segments have a source.", path=["source"])
     values["updated_at"] = now
     await update_row(tx, "segment", segment_id, values)
+    if "size" in values:
+        await note_sizes(tx, [segment_id])
     return segment_id
 
 
@@ -101,6 +106,7 @@ async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[i
         raise Several(missing[:MAX_TOLD])
     added = await tx.execute(_ADD, tx.scope.group_id, segment_id, ids, now)
     await tx.execute(_RESIZE, tx.scope.group_id, segment_id, added, now)
+    await note_sizes(tx, [segment_id])
     return added
 
 
@@ -111,6 +117,7 @@ async def remove_members(
     ids = await _list_to_change(tx, segment_id, customer_ids)
     removed = await tx.execute(_REMOVE, tx.scope.group_id, segment_id, ids)
     await tx.execute(_RESIZE, tx.scope.group_id, segment_id, -removed, now)
+    await note_sizes(tx, [segment_id])
     return removed
 
 
@@ -170,6 +177,7 @@ async def recount_segments(
     if counted:
         ids, criteria, sizes = zip(*counted, strict=True)
         await tx.execute(_SETTLE, tx.scope.group_id, now, ids, criteria, sizes)
+        await note_sizes(tx, ids)
     return len(counted)
 
 

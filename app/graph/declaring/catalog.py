@@ -99,7 +99,7 @@ def _embed(declared: Declared, item: GraphQLField, entity: Entity) -> Embed:
     inner = get_named_type(item.type)
     assert isinstance(inner, GraphQLObjectType)
     columns = {_camel(n): _column(d, inner.fields[_camel(n)], entity, n) for n, d in declared.columns.items()}
-    return Embed(columns, declared.present, inner.name)
+    return Embed(columns, declared.present, inner.name, declared.prefix)
 
 
 def _column(declared: Declared, item: GraphQLField, entity: Entity, name: str) -> Column:

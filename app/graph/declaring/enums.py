@@ -371,27 +371,17 @@ class DateOrder(Enum):
 
 @enum_type
 class Interval(Enum):
-    """How long the buckets of a series are.
+    """How long the stretches of a series are.
 
     The units PostgreSQL's date_trunc knows.
     """
 
+    HOUR = strawberry.enum_value("hour", description="Hours of each day, by the clock of its zone.")
     DAY = strawberry.enum_value("day", description="Days.")
     WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
     MONTH = strawberry.enum_value("month", description="Calendar months.")
     QUARTER = strawberry.enum_value("quarter", description="Calendar quarters.")
     YEAR = strawberry.enum_value("year", description="Calendar years.")
-
-
-@enum_type
-class MetricDimension(Enum):
-    """What a series is broken down by, beside time and currency.
-
-    Columns of the metric tables.
-    """
-
-    CHANNEL = strawberry.enum_value("channel", description="One row per channel.")
-    STORE = strawberry.enum_value("store", description="One row per store.")
 
 
 __all__ = [
@@ -418,7 +408,6 @@ __all__ = [
     "Interval",
     "Joiner",
     "KeyAccess",
-    "MetricDimension",
     "Objective",
     "PromoStatus",
     "Provider",

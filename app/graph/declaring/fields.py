@@ -64,6 +64,7 @@ class Declared:
     present: Expression | None = None
     made: Any = None
     """The catalog's own, where it can be made at once."""
+    prefix: str = ""
     cast: str = "text"
     read: Callable[[Bindings], Any] | None = None
 
@@ -128,9 +129,12 @@ def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text
     return _field(Declared("fact", read=read, cast=cast), description)
 
 
-def embed(description: str, *, present: Expression | None = None, **columns: Any) -> Any:
-    """An object over columns of the same row. `columns` bind fields its type leaves open (see `given`)."""
-    return _field(Declared("embed", columns=_bound(columns), present=present), description)
+def embed(description: str, *, present: Expression | None = None, prefix: str = "", **columns: Any) -> Any:
+    """An object over columns of the same row. `columns` bind fields its type leaves open (see `given`).
+
+    `prefix`: the names of its columns begin so, for an object of a type that the row itself has, too.
+    """
+    return _field(Declared("embed", columns=_bound(columns), present=present, prefix=prefix), description)
 
 
 def _bound(columns: Mapping[str, Any]) -> dict[str, Declared]:

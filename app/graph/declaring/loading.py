@@ -31,7 +31,7 @@ from app.plan.catalog import (
     Row,
     ToOne,
 )
-from app.plan.cells import Cells, unnested
+from app.plan.cells import Cells, prefixed, unnested
 from app.plan.kinds import Kind, show
 from app.plan.news import CURRENT, NewsHead, NewsRow, Snapshot, number_of
 from app.plan.pages import STRUCTURAL, Ordering, is_backward, ordering_of, page_of, rows_of
@@ -374,7 +374,7 @@ class Loaders:
 
         return watched
 
-    def _columns(self, entity: Entity, row: Row) -> dict[str, Sql]:
+    def _columns(self, entity: Entity, row: Cells) -> dict[str, Sql]:
         """Every value and key a resolver may ask a row of this type for."""
         names: dict[str, Sql] = {}
         if entity.table:
@@ -383,7 +383,7 @@ class Loaders:
         return names
 
     def _add_columns(
-        self, entity: Entity, embed: Embed | None, path: str, row: Row, names: dict[str, Sql]
+        self, entity: Entity, embed: Embed | None, path: str, row: Cells, names: dict[str, Sql]
     ) -> None:
         for name, field in {**entity.fields, **(embed.columns if embed else {})}.items():
             if isinstance(field, Column):
@@ -392,7 +392,8 @@ class Loaders:
             elif isinstance(field, Embed):
                 if field.present is not None:
                     names[f'"{path}{name}?"'] = field.present(row)
-                self._add_columns(self.catalog.entities[field.target], field, f"{path}{name}.", row, names)
+                inner = prefixed(row, field.prefix)
+                self._add_columns(self.catalog.entities[field.target], field, f"{path}{name}.", inner, names)
             elif isinstance(field, Parts):
                 self._add_parts(f"{path}{name}*", field, row, names)
             elif isinstance(field, ToOne):

@@ -24,6 +24,8 @@ from graphql import (
 from starlette.datastructures import UploadFile
 
 from app.graph.strawberry_parts import Scalars, reserved_scalar
+from app.values.durations import Duration as PyDuration
+from app.values.durations import read_duration
 from app.values.instants import read_date, read_instant
 from app.values.numbers import MAX_SAFE_INTEGER
 from app.values.systems import SYSTEM, read_reference
@@ -32,6 +34,7 @@ Long = NewType("Long", int)
 Decimal = NewType("Decimal", PyDecimal)
 DateTime = NewType("DateTime", datetime.datetime)
 Date = NewType("Date", datetime.date)
+Duration = NewType("Duration", PyDuration)
 Rate = NewType("Rate", PyDecimal)
 JSON = NewType("JSON", object)
 Upload = NewType("Upload", UploadFile)
@@ -83,6 +86,15 @@ def _read_date(value: Any) -> datetime.date:
         raise GraphQLError("Date is a text such as 2025-06-01.")
     try:
         return read_date(value)
+    except ValueError as error:
+        raise GraphQLError(f"{error}.") from None
+
+
+def _read_duration(value: Any) -> PyDuration:
+    if not isinstance(value, str):
+        raise GraphQLError("Duration is a text such as P30D.")
+    try:
+        return read_duration(value)
     except ValueError as error:
         raise GraphQLError(f"{error}.") from None
 
@@ -186,6 +198,11 @@ SCALARS: Scalars = {
     ),
     Date: strawberry.scalar(
         name="Date", description="A day of the calendar, `2025-06-01`.", parse_value=_read_date
+    ),
+    Duration: strawberry.scalar(
+        name="Duration",
+        description="A length of time in whole days (ISO 8601): `P30D`, `P12W`, `P3M`, `P1Y`.",
+        parse_value=_read_duration,
     ),
     Rate: strawberry.scalar(
         name="Rate",

@@ -1,26 +1,32 @@
-"""Metrics: totals and series, of one campaign or of the whole scope.
-
-Group-level answers are read from the rollup that every write updates. Money in different currencies is never added
-up, so there is one row per currency.
-"""
+"""Metrics of campaigns: what every row of them has, a campaign's own totals, and the figures of any scope."""
 
 from collections.abc import Callable
-from inspect import Parameter
 from typing import Any
 
 import strawberry
 
-from app.domain.metrics.headline import KEPT
 from app.graph.declaring.described import interface_type
-from app.graph.declaring.enums import Interval, MetricDimension
-from app.graph.declaring.fields import aggregate, amount_of, argument, column, computed, embed, entity, to_one
+from app.graph.declaring.fields import (
+    aggregate,
+    amount_of,
+    argument,
+    column,
+    computed,
+    embed,
+    entity,
+    read_beside,
+    to_one,
+)
 from app.graph.declaring.nodes import Money
-from app.graph.declaring.refs import StoreRef
+from app.graph.declaring.refs import CampaignRef, PartnerRef, ProjectRef, SegmentRef, StoreRef
 from app.graph.declaring.scalars import Date, Decimal, Long, Rate
-from app.plan.catalog import HIDDEN, AggregateRequest, Entity, Row, own, via
+from app.graph.figures.asking import Asking, period
+from app.graph.figures.figure_fields import changed, changes_of, former, left_of, unconverted
+from app.graph.figures.metrics_sql import SUMS, campaign_total_rows, metric_rows
+from app.graph.figures.sources import CAMPAIGN, CHANNEL, PARTNER, PROJECT, SEGMENT, STORE, Source
+from app.plan.catalog import HIDDEN, Entity, Row, own
 from app.plan.kinds import rate
-from app.plan.references import ids_of
-from app.plan.sql import Select, Sql, Table, also, quoted, sql
+from app.plan.sql import Sql, sql
 from app.tables import metrics as tables
 
 
@@ -104,156 +110,75 @@ class MetricValues:
     )
 
 
+@interface_type
+class MetricFigureValues(MetricValues):
+    """Metrics up to now, and what is planned."""
+
+    planned_spend: Money = embed(
+        "What days to come will cost, in the store's zone; no part of `spend`.",
+        amount=amount_of("planned_spend"), currency="currency",
+    )  # fmt: skip
+
+
 @entity()
-class MetricTotals(MetricValues):
+class MetricTotals(MetricFigureValues):
     """Metrics summed up, in one currency."""
 
 
-@entity()
-class MetricPoint(MetricValues):
-    """Metrics of one stretch of time, in one currency."""
+@changes_of(MetricFigureValues)
+class MetricChanges:
+    """How metrics differ from the former ones, in percent of those; null where there was nothing, or it is unknown."""
 
-    period: Date = column("The first day of the stretch.")
-    channel: str | None = column("The channel, where the series is broken down by channel.")
-    store: StoreRef | None = to_one("The store, where the series is broken down by store.", "store_id")
+
+@left_of(SUMS)
+class UnconvertedMetrics:
+    """Money of metrics in a currency for which no rate was known on its day."""
+
+
+@entity()
+class MetricFigures(MetricFigureValues):
+    """Metrics of campaigns: of a stretch of time, of a channel or whatever else was asked for, in one currency."""
+
+    period: Date | None = period()
+    channel: str | None = column("The channel, where it is by channel.")
+    store: StoreRef | None = to_one("The store, where it is by store.", "store_id")
+    campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
+    project: ProjectRef | None = to_one("The campaigns' project, where it is by project.", "project_id")
+    segment: SegmentRef | None = to_one("Whom the campaigns speak to, where it is by segment.", "segment_id")
+    partner: PartnerRef | None = to_one("The campaigns' partner, where it is by partner.", "partner_id")
+    previous: MetricTotals | None = former()
+    change: MetricChanges | None = changed()
+    unconverted: list[UnconvertedMetrics] = unconverted()
 
 
 ROWS = (
-    Entity(
-        "CampaignMetric",
-        tables.CampaignMetric.__tablename__,
-        store=via("campaign_id", "Campaign"),
-        project=via("campaign_id", "Campaign"),
-    ),
+    read_beside("CampaignMetric", tables.CampaignMetric, "campaign_id"),
     Entity("MetricRollup", tables.MetricRollup.__tablename__, store=own("store_id"), project=HIDDEN),
 )
-"""Tables that only aggregates read."""
+"""Tables that only figures read; metrics of campaigns beside campaigns that are in scope."""
 
-SINCE = argument("since", Date | None, "From this day on.", None)
-UNTIL = argument("until", Date | None, "Up to and including this day.", None)
-CHANNELS = argument("channels", list[str] | None, "Of these channels only.", None)
-STORES = argument("store_ids", list[strawberry.ID] | None, "Of these stores only.", None)
-INTERVAL = argument("interval", Interval, "How long the stretches are.", Interval.DAY)
-BY = argument("by", list[MetricDimension] | None, "What to break down by, beside time and currency.", None)
+metric_figures = Asking(
+    Source(
+        "Metric",
+        "metrics",
+        MetricFigureValues,
+        SUMS,
+        (CHANNEL, STORE, CAMPAIGN, PROJECT, SEGMENT, PARTNER),
+        metric_rows,
+        has_hours=False,
+    )
+)
 
 
 def campaign_totals(description: str) -> Any:
     """One row: a campaign has one currency."""
-    return aggregate(description, _campaign_totals, SINCE, UNTIL, CHANNELS)
-
-
-def campaign_series(description: str) -> Any:
-    """Rows of one campaign by time, and by channel where requested."""
-    return aggregate(description, _campaign_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, many=True)
-
-
-def scope_totals(description: str, *further: Parameter) -> Any:
-    """One row per currency, over all campaigns in scope."""
-    return aggregate(description, _scope_totals, SINCE, UNTIL, CHANNELS, STORES, *further, many=True)
-
-
-def scope_series(description: str, *further: Parameter) -> Any:
-    """Rows by time and currency, and by channel or store where requested, over all campaigns in scope."""
     return aggregate(
-        description, _scope_series, INTERVAL, BY, SINCE, UNTIL, CHANNELS, STORES, *further, many=True
-    )
+        description, campaign_total_rows,
+        argument("since", Date | None, "From this day on.", None),
+        argument("until", Date | None, "Up to and including this day.", None),
+        argument("channels", list[str] | None, "Of these channels only.", None),
+    )  # fmt: skip
 
 
-def _campaign_totals(request: AggregateRequest) -> Select:
-    assert request.parent is not None
-    c, m = request.table("Campaign", "c"), request.table("CampaignMetric", "m")
-    metrics = sql(
-        "LEFT JOIN {m} ON {m.scope} AND {m.campaign_id} = {c.id} {within}",
-        c=c,
-        m=m,
-        within=also(_window(request, m)),
-    )
-    of_campaign = sql("{c.id} = {parent}", c=c, parent=request.parent)
-    names = {"currency": c("currency"), **_sums(m)}
-    return Select(names, c, [of_campaign], joins=metrics, group=[c("currency")])
-
-
-def _campaign_series(request: AggregateRequest) -> Select:
-    assert request.parent is not None
-    m = request.table("CampaignMetric", "m")
-    of_campaign = sql("{m.campaign_id} = {parent}", m=m, parent=request.parent)
-    series = _series(request, m, [of_campaign, *_window(request, m)])
-    if request.args.structural("interval").value == "day" and "channel" in _by(request):
-        # A campaign has one row per day and channel: there is nothing to add up. Nor is there anything to sort by
-        # beside those two, and in their order the index has the rows.
-        series.group = []
-        series.names |= {name: m(name) for name in KEPT}
-        series.order = [m("day"), m("channel")]
-    return series
-
-
-def _scope_totals(request: AggregateRequest) -> Select:
-    m, where = _scope_rows(request)
-    names = {"currency": m("currency"), **_sums(m)}
-    return Select(names, m, where, group=[m("currency")], order=[m("currency")])
-
-
-def _scope_series(request: AggregateRequest) -> Select:
-    m, where = _scope_rows(request)
-    return _series(request, m, where)
-
-
-def _scope_rows(request: AggregateRequest) -> tuple[Table, list[Sql]]:
-    # The rollup knows stores, not projects: under a project scope the base rows are read.
-    m = request.table("CampaignMetric" if request.scope_shape.has_projects else "MetricRollup", "m")
-    where = _window(request, m)
-    if request.args.given("storeIds"):
-        stores = request.args.param("storeIds", cast="bigint[]", convert=ids_of("store"))
-        where.append(sql("{store} = ANY ({stores})", store=_store(request, m), stores=stores))
-    return m, where
-
-
-def _window(request: AggregateRequest, m: Row) -> list[Sql]:
-    args, out = request.args, []
-    if args.given("since"):
-        out.append(sql("{m.day} >= {since}", m=m, since=args.param("since", cast="date")))
-    if args.given("until"):
-        out.append(sql("{m.day} <= {until}", m=m, until=args.param("until", cast="date")))
-    if args.given("channels"):
-        asked = args.param("channels", cast="text[]")
-        out.append(sql("{m.channel} = ANY ({asked})", m=m, asked=asked))
-    return out
-
-
-def _series(request: AggregateRequest, m: Table, where: list[Sql]) -> Select:
-    unit: str = request.args.structural("interval").value
-    by = _by(request)
-    period = m("day")
-    if unit != "day":
-        period = sql("date_trunc({unit}, {m.day}::timestamp)::date", unit=quoted(unit), m=m)
-    channel = m("channel") if "channel" in by else sql("NULL::text")
-    store = _store(request, m) if "store" in by else sql("NULL::bigint")
-    # In the same order, so that what is grouped by sorting need not be sorted again.
-    keys = [period]
-    keys += [channel] if "channel" in by else []
-    keys += [store] if "store" in by else []
-    keys += [m("currency")]
-    names = {
-        "period": period,
-        "channel": channel,
-        "store_id": store,
-        "currency": m("currency"),
-        **_sums(m),
-    }
-    return Select(names, m, where, group=keys, order=keys)
-
-
-def _by(request: AggregateRequest) -> set[str]:
-    return {dimension.value for dimension in request.args.structural("by") or ()}
-
-
-def _store(request: AggregateRequest, m: Row) -> Sql:
-    """The store of a metric row: the rollup has it; a campaign's base rows have it through the campaign."""
-    if request.parent is None and not request.scope_shape.has_projects:
-        return m("store_id")
-    c = request.table("Campaign", "s")
-    return sql("(SELECT {c.store_id} FROM {c} WHERE {c.scope} AND {c.id} = {m.campaign_id})", c=c, m=m)
-
-
-def _sums(m: Row) -> dict[str, Sql]:
-    return {name: sql("coalesce(sum({amount}), 0)", amount=m(name)) for name in KEPT}
+OF_CHANNELS = argument("channels", list[str] | None, "Of these channels only.", None)
+OF_STORES = argument("store_ids", list[strawberry.ID] | None, "Of these stores only.", None)

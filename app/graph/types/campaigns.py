@@ -45,7 +45,18 @@ from app.graph.declaring.refs import (
 )
 from app.graph.declaring.scalars import Date, DateTime, Long
 from app.graph.figures.attribution import CampaignAttribution, campaign_attribution
-from app.graph.figures.metrics import MetricPoint, MetricTotals, campaign_series, campaign_totals
+from app.graph.figures.events import EventFigures, event_figures
+from app.graph.figures.metrics import (
+    OF_CHANNELS,
+    MetricFigures,
+    MetricTotals,
+    campaign_totals,
+    metric_figures,
+)
+from app.graph.figures.orders import OrderFigures, order_figures
+from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
+from app.graph.figures.rewards import RewardFigures, reward_figures
+from app.graph.figures.touches import TouchFigures, touch_figures
 from app.graph.lists.assets import ASSETS
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.events import EVENTS
@@ -176,7 +187,18 @@ class Campaign(Node):
     )
     clones: Connection[CampaignRef] = connection("Campaigns cloned from it.", CAMPAIGNS, key="template_id")
     metrics: MetricTotals = campaign_totals("Its metrics, summed up.")
-    metric_series: list[MetricPoint] = campaign_series("Its metrics over time.")
+    figures: list[MetricFigures] = metric_figures("Its metrics, by what you ask.", OF_CHANNELS, of="Campaign")
     attribution: list[CampaignAttribution] = campaign_attribution(
         "What it earned by what events are worth, and what it cost; a row per currency."
+    )
+    order_figures: list[OrderFigures] = order_figures("Orders attributed to it, in numbers.", of="Campaign")
+    redemption_figures: list[RedemptionFigures] = redemption_figures(
+        "Uses of its promos, in numbers.", of="Campaign"
+    )
+    event_figures: list[EventFigures] = event_figures("Events about it, in numbers.", of="Campaign")
+    reward_figures: list[RewardFigures] = reward_figures(
+        "Its lines in the reward ledger, in numbers.", of="Campaign"
+    )
+    touch_figures: list[TouchFigures] = touch_figures(
+        "Stages that customers reached by it, in numbers.", of="Campaign"
     )

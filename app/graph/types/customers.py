@@ -26,6 +26,7 @@ from app.graph.declaring.refs import (
     StoreRef,
 )
 from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
+from app.graph.figures.orders import OrderFigures, order_figures
 from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.events import EVENTS
 from app.graph.lists.interactions import INTERACTIONS
@@ -90,6 +91,7 @@ class Customer(Node):
     identities: list[CustomerIdentityRef] = listing(
         "What it is known by in projects.", key="customer_id", order="id"
     )
+    order_figures: list[OrderFigures] = order_figures("Its orders, in numbers.", of="Customer")
 
 
 @entity(table=tables.Customer)

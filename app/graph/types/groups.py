@@ -5,6 +5,7 @@ from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import CampaignRef, StoreRef
 from app.graph.declaring.scalars import DateTime, Long
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.stores import STORES
 from app.tables import groups as tables
@@ -51,3 +52,6 @@ class CustomerGroup(Node):
     usage: Usage = embed("What it takes, and may take.")
     stores: Connection[StoreRef] = connection("Its stores.", STORES, key="group_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="group_id")
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of all its campaigns, by what you ask.", OF_CHANNELS, of="CustomerGroup"
+    )

@@ -6,6 +6,8 @@ from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import CampaignRef, PartnerRef, PartnershipRef, StoreRef
 from app.graph.declaring.scalars import DateTime
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
+from app.graph.figures.rewards import RewardFigures, reward_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.partners import PARTNERSHIPS
 from app.plan.catalog import own
@@ -26,6 +28,12 @@ class Partner(Node):
     )
     campaigns: Connection[CampaignRef] = connection(
         "Reward campaigns with this partner.", CAMPAIGNS, key="partner_id"
+    )
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of campaigns with it, by what you ask.", OF_CHANNELS, of="Partner"
+    )
+    reward_figures: list[RewardFigures] = reward_figures(
+        "The reward ledger with it, in numbers.", of="Partner"
     )
 
 

@@ -13,6 +13,8 @@ from app.graph.declaring.refs import (
     StoreRef,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.figures.events import EventFigures, event_figures
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.event_types import EVENT_TYPES
 from app.graph.lists.events import EVENTS, IN_TRASH
@@ -57,3 +59,7 @@ class Project(Node):
     interactions: Connection[InteractionRef] = connection(
         "Contacts with its users.", INTERACTIONS, key="project_id"
     )
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Project"
+    )
+    event_figures: list[EventFigures] = event_figures("Events it received, in numbers.", of="Project")

@@ -15,6 +15,9 @@ from app.graph.declaring.refs import (
     StoreRef,
 )
 from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
+from app.graph.figures.orders import OrderFigures, order_figures
+from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.promos import REDEMPTIONS, status_of
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
@@ -73,6 +76,11 @@ class Promo(Node):
     campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
     segment: SegmentRef | None = to_one("Only customers of this segment may use it.", "segment_id")
     redemptions: Connection[PromoRedemptionRef] = connection("Its uses.", REDEMPTIONS, key="promo_id")
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of its campaign, by what you ask.", OF_CHANNELS, of="Promo"
+    )
+    order_figures: list[OrderFigures] = order_figures("Orders made with it, in numbers.", of="Promo")
+    redemption_figures: list[RedemptionFigures] = redemption_figures("Its uses, in numbers.", of="Promo")
 
 
 def _counts(row: Row) -> Sql:

@@ -12,7 +12,11 @@ from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import CampaignRef, CustomerRef, PromoRef, SegmentMemberRef, SegmentRef
 from app.graph.declaring.scalars import JSON, DateTime, Long
+from app.graph.figures.customers import CustomerFigures, customer_figures
 from app.graph.figures.funnels import FunnelSlice
+from app.graph.figures.growth import SegmentGrowth, segment_growth
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
+from app.graph.figures.orders import OrderFigures, order_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.promos import PROMOS
 from app.graph.lists.segments import MEMBERS
@@ -44,6 +48,14 @@ class Segment(Node):
     )
     customers: Connection[CustomerRef] = customers_now
     funnel: FunnelSlice = funnel_now
+    growth: list[SegmentGrowth] = segment_growth("How large it was over time, without gaps.")
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of campaigns aimed at it, by what you ask.", OF_CHANNELS, of="Segment"
+    )
+    order_figures: list[OrderFigures] = order_figures(
+        "Orders of those on its list, in numbers.", of="Segment"
+    )
+    customer_figures: list[CustomerFigures] = customer_figures("Those on its list, in numbers.", of="Segment")
 
 
 @entity(

@@ -17,6 +17,10 @@ from app.graph.declaring.refs import (
     ProjectRef,
 )
 from app.graph.declaring.scalars import DateTime
+from app.graph.figures.customers import CustomerFigures, customer_figures
+from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
+from app.graph.figures.orders import OrderFigures, order_figures
+from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
 from app.graph.lists.assets import ASSETS
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.customers import CUSTOMERS
@@ -74,3 +78,11 @@ class Store(Node):
     assets: Connection[AssetRef] = connection(
         "Files of the store and of its campaigns.", ASSETS, key="store_id"
     )
+    figures: list[MetricFigures] = metric_figures(
+        "Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Store"
+    )
+    order_figures: list[OrderFigures] = order_figures("Orders made there, in numbers.", of="Store")
+    redemption_figures: list[RedemptionFigures] = redemption_figures(
+        "Promos used there, in numbers.", of="Store"
+    )
+    customer_figures: list[CustomerFigures] = customer_figures("Its customers, in numbers.", of="Store")

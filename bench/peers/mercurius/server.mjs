@@ -75,7 +75,7 @@ const resolvers = {
       row.rewards = row.typeCode === null ? null : row;
       return row;
     },
-    metricSeries: async (_, __, { group }) => {
+    figures: async (_, __, { group }) => {
       const rows = await db`
         SELECT day AS period, channel, currency, sum(impressions)::bigint AS impressions,
                sum(clicks)::bigint AS clicks, sum(conversions)::bigint AS conversions, sum(spend) AS spend
@@ -194,7 +194,7 @@ const loaders = {
              partner_id AS "partnerId"
         FROM goal WHERE group_id = ${group} AND campaign_id = ANY (${ids}::bigint[])
        ORDER BY campaign_id, position, goal.id`),
-    metricSeries: many(
+    figures: many(
       (group, ids) => db`
         SELECT campaign_id AS of, day AS period, channel, impressions, clicks, conversions, sent, delivered, opened,
                spend, revenue, currency

@@ -54,7 +54,27 @@ FROM (
               round(coalesce(100.0 * t7.clicks / nullif(t7.impressions, 0), 0), 2)::text
             )
             FROM (
-              SELECT coalesce(sum(m.impressions), 0) AS impressions, coalesce(sum(m.clicks), 0) AS clicks, coalesce(sum(m.spend), 0) AS spend, c.currency
+              SELECT coalesce(sum(m.impressions), 0) AS impressions, coalesce(sum(m.clicks), 0) AS clicks, coalesce(
+                sum(m.spend) FILTER (
+                  WHERE CASE WHEN m.day < (
+                    SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
+                  ) THEN true WHEN m.day > (
+                    SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
+                  ) + 1 THEN false ELSE m.day <= (
+                    $3::timestamptz AT TIME ZONE coalesce(
+                      (
+                        SELECT ps.time_zone
+                        FROM store ps
+                        WHERE ps.group_id = $2::bigint AND ps.id = c.store_id
+                      ), (
+                        SELECT pg.time_zone
+                        FROM customer_group pg
+                        WHERE pg.id = $2::bigint
+                      )
+                    )
+                  )::date END
+                ), 0
+              ) AS spend, c.currency
               FROM campaign c
               LEFT JOIN campaign_metric m ON m.group_id = $2::bigint AND m.campaign_id = c.id
               WHERE c.group_id = $2::bigint AND c.id = t1.id
@@ -67,7 +87,7 @@ FROM (
         LEFT JOIN partnership t3 ON t3.group_id = $2::bigint AND t3.id = t1.partnership_id
         LEFT JOIN integration t4 ON t4.group_id = $2::bigint AND t4.id = t1.integration_id
         LEFT JOIN project t5 ON t5.group_id = $2::bigint AND t5.id = t4.project_id
-        WHERE t1.group_id = $2::bigint AND t1.id = $3::bigint AND t1.deleted_at IS NULL
+        WHERE t1.group_id = $2::bigint AND t1.id = $4::bigint AND t1.deleted_at IS NULL
       ), 'null'
     ) || '}}'
   ) AS answer

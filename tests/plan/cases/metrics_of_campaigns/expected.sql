@@ -18,17 +18,26 @@ FROM (
                   WHERE c.group_id = $2::bigint AND c.id = t1.id
                   GROUP BY c.currency
                 ) t2
-              ) || '},"metricSeries":[' || (
+              ) || '},"figures":[' || (
                 SELECT coalesce(
                   string_agg(
-                    ('{"period":"' || t3.period::text || '","sent":' || t3.sent::text || '}'), ',' ORDER BY t3.sort_1, t3.sort_2
+                    (
+                      '{"period":' || coalesce(('"' || t3.period::text || '"'), 'null') ||
+                      ',"sent":' || t3.sent::text || '}'
+                    ), ',' ORDER BY t3.sort_1, t3.sort_2
                   ), ''
                 )
                 FROM (
-                  SELECT date_trunc('month', m.day::timestamp)::date AS period, coalesce(sum(m.sent), 0) AS sent, date_trunc('month', m.day::timestamp)::date AS sort_1, m.currency AS sort_2
-                  FROM campaign_metric m
-                  WHERE m.group_id = $2::bigint AND m.campaign_id = t1.id
-                  GROUP BY date_trunc('month', m.day::timestamp)::date, m.currency
+                  SELECT x.period, x.sent, x.period AS sort_1, x.currency AS sort_2
+                  FROM (
+                    SELECT 'now'::text AS part, date_trunc('month', base.day::timestamp)::date AS period, base.currency AS currency, coalesce(sum(base.sent), 0) AS sent
+                    FROM (
+                      SELECT m.currency, m.day, m.sent
+                      FROM campaign_metric m
+                      WHERE m.group_id = $2::bigint AND m.campaign_id = t1.id
+                    ) base
+                    GROUP BY date_trunc('month', base.day::timestamp)::date, base.currency
+                  ) x
                 ) t3
               ) || ']}'
             ), ',' ORDER BY t1.created_at DESC, t1.id DESC

@@ -1,11 +1,11 @@
 SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
 FROM (
   SELECT (
-    '{"data":{"metricSeries":[' || coalesce(
+    '{"data":{"figures":[' || coalesce(
       string_agg(
         (
-          '{"period":"' || t1.period::text || '","channel":' ||
-          coalesce(to_json(t1.channel)::text, 'null') ||
+          '{"period":' || coalesce(('"' || t1.period::text || '"'), 'null') ||
+          ',"channel":' || coalesce(to_json(t1.channel)::text, 'null') ||
           ',"store":' || CASE WHEN t2.id IS NULL THEN 'null' ELSE ('{"name":' || to_json(t2.name)::text || '}') END ||
           ',"clicks":' || t1.clicks::text || ',"spend":{"amount":"' ||
           round(
@@ -18,11 +18,33 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT date_trunc('week', m.day::timestamp)::date AS period, m.channel, m.store_id, coalesce(sum(m.clicks), 0) AS clicks, coalesce(sum(m.spend), 0) AS spend, m.currency, date_trunc('week', m.day::timestamp)::date AS sort_1, m.channel AS sort_2, m.store_id AS sort_3, m.currency AS sort_4
-    FROM metric_rollup m
-    WHERE m.group_id = $2::bigint AND m.store_id = ANY ($3::bigint[])
-    GROUP BY date_trunc('week', m.day::timestamp)::date, m.channel, m.store_id, m.currency
+    SELECT x.period, x.channel, x.store_id, x.clicks, x.spend, x.currency, x.period AS sort_1, x.channel AS sort_2, x.store_id AS sort_3, x.currency AS sort_4
+    FROM (
+      SELECT 'now'::text AS part, date_trunc('week', base.day::timestamp)::date AS period, base.channel AS channel, base.store_id AS store_id, base.currency AS currency, coalesce(sum(base.clicks), 0) AS clicks, coalesce(sum(base.spend), 0) AS spend
+      FROM (
+        SELECT m.channel, m.clicks, m.currency, m.day, CASE WHEN CASE WHEN m.day < (
+          SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
+        ) THEN true WHEN m.day > (
+          SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
+        ) + 1 THEN false ELSE m.day <= (
+          $2::timestamptz AT TIME ZONE coalesce(
+            (
+              SELECT ps.time_zone
+              FROM store ps
+              WHERE ps.group_id = $3::bigint AND ps.id = m.store_id
+            ), (
+              SELECT pg.time_zone
+              FROM customer_group pg
+              WHERE pg.id = $3::bigint
+            )
+          )
+        )::date END THEN m.spend ELSE 0 END AS spend, m.store_id
+        FROM metric_rollup m
+        WHERE m.group_id = $3::bigint AND m.store_id = ANY ($4::bigint[])
+      ) base
+      GROUP BY date_trunc('week', base.day::timestamp)::date, base.channel, base.store_id, base.currency
+    ) x
   ) t1
-  LEFT JOIN store t2 ON t2.group_id = $2::bigint AND t2.id = t1.store_id
+  LEFT JOIN store t2 ON t2.group_id = $3::bigint AND t2.id = t1.store_id
   OFFSET 0
 ) AS made

@@ -27,29 +27,26 @@ FROM (
       SELECT count(*)::text
       FROM customer t4
       WHERE t4.group_id = $2::bigint AND false AND t4.deleted_at IS NULL
-    ) || '},"metricSeries":[' || (
+    ) || '},"figures":[' || (
       SELECT coalesce(
         string_agg(
-          ('{"period":"' || t5.period::text || '","clicks":' || t5.clicks::text || '}'), ',' ORDER BY t5.sort_1, t5.sort_2, t5.sort_3
+          (
+            '{"period":' || coalesce(('"' || t5.period::text || '"'), 'null') ||
+            ',"clicks":' || t5.clicks::text || '}'
+          ), ',' ORDER BY t5.sort_1, t5.sort_2, t5.sort_3
         ), ''
       )
       FROM (
-        SELECT m.day AS period, coalesce(sum(m.clicks), 0) AS clicks, m.day AS sort_1, (
-          SELECT s.store_id
-          FROM campaign s
-          WHERE s.group_id = $2::bigint AND s.project_id = ANY ($3::bigint[]) AND s.id = m.campaign_id
-        ) AS sort_2, m.currency AS sort_3
-        FROM campaign_metric m
-        WHERE m.group_id = $2::bigint AND EXISTS (
-          SELECT 1
-          FROM campaign m_up
-          WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($3::bigint[])
-        )
-        GROUP BY m.day, (
-          SELECT s.store_id
-          FROM campaign s
-          WHERE s.group_id = $2::bigint AND s.project_id = ANY ($3::bigint[]) AND s.id = m.campaign_id
-        ), m.currency
+        SELECT x.period, x.clicks, x.period AS sort_1, x.store_id AS sort_2, x.currency AS sort_3
+        FROM (
+          SELECT 'now'::text AS part, base.day AS period, base.store_id AS store_id, base.currency AS currency, coalesce(sum(base.clicks), 0) AS clicks
+          FROM (
+            SELECT m.clicks, m.currency, m.day, c.store_id
+            FROM campaign_metric m JOIN campaign c ON c.group_id = $2::bigint AND c.project_id = ANY ($3::bigint[]) AND c.id = m.campaign_id
+            WHERE m.group_id = $2::bigint
+          ) base
+          GROUP BY base.day, base.store_id, base.currency
+        ) x
       ) t5
     ) || ']}}'
   ) AS answer

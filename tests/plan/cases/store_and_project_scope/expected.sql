@@ -26,21 +26,36 @@ FROM (
         ORDER BY t1.created_at DESC, t1.id DESC
         LIMIT $5::bigint
       ) t1
-    ) || ',"metricTotals":[' || (
+    ) || ',"figures":[' || (
       SELECT coalesce(string_agg(('{"clicks":' || t2.clicks::text || '}'), ',' ORDER BY t2.sort_1), '')
       FROM (
-        SELECT coalesce(sum(m.clicks), 0) AS clicks, m.currency AS sort_1
-        FROM campaign_metric m
-        WHERE m.group_id = $2::bigint AND EXISTS (
-          SELECT 1
-          FROM campaign m_up
-          WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.store_id = $3::bigint
-        ) AND EXISTS (
-          SELECT 1
-          FROM campaign m_up
-          WHERE m_up.group_id = $2::bigint AND m_up.id = m.campaign_id AND m_up.project_id = ANY ($4::bigint[])
-        )
-        GROUP BY m.currency
+        SELECT x.clicks, x.currency AS sort_1
+        FROM (
+          WITH parts AS MATERIALIZED (
+            SELECT 'now'::text AS part, base.currency AS currency, coalesce(sum(base.clicks), 0) AS clicks
+            FROM (
+              SELECT m.clicks, m.currency
+              FROM campaign_metric m JOIN campaign c ON c.group_id = $2::bigint AND c.store_id = $3::bigint AND c.project_id = ANY ($4::bigint[]) AND c.id = m.campaign_id
+              WHERE m.group_id = $2::bigint
+            ) base
+            GROUP BY base.currency
+          ) SELECT u.currency, coalesce(max(u.clicks) FILTER (WHERE u.part = 'now'), 0) AS clicks FROM (
+            SELECT *
+            FROM parts UNION ALL SELECT 'place'::text, k.currency, NULL
+            FROM (
+              SELECT DISTINCT currency
+              FROM parts UNION ALL SELECT (
+                SELECT ug.currency
+                FROM customer_group ug
+                WHERE ug.id = $2::bigint
+              )
+              WHERE NOT EXISTS (
+                SELECT
+                FROM parts
+              )
+            ) k
+          ) u GROUP BY u.currency
+        ) x
       ) t2
     ) || ']}}'
   ) AS answer

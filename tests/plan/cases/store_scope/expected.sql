@@ -141,13 +141,36 @@ FROM (
         ORDER BY t10.created_at DESC, t10.id DESC
         LIMIT $8::bigint
       ) t10
-    ) || ',"metricTotals":[' || (
+    ) || ',"figures":[' || (
       SELECT coalesce(string_agg(('{"clicks":' || t12.clicks::text || '}'), ',' ORDER BY t12.sort_1), '')
       FROM (
-        SELECT coalesce(sum(m.clicks), 0) AS clicks, m.currency AS sort_1
-        FROM metric_rollup m
-        WHERE m.group_id = $4::bigint AND m.store_id = $5::bigint
-        GROUP BY m.currency
+        SELECT x.clicks, x.currency AS sort_1
+        FROM (
+          WITH parts AS MATERIALIZED (
+            SELECT 'now'::text AS part, base.currency AS currency, coalesce(sum(base.clicks), 0) AS clicks
+            FROM (
+              SELECT m.clicks, m.currency
+              FROM metric_rollup m
+              WHERE m.group_id = $4::bigint AND m.store_id = $5::bigint
+            ) base
+            GROUP BY base.currency
+          ) SELECT u.currency, coalesce(max(u.clicks) FILTER (WHERE u.part = 'now'), 0) AS clicks FROM (
+            SELECT *
+            FROM parts UNION ALL SELECT 'place'::text, k.currency, NULL
+            FROM (
+              SELECT DISTINCT currency
+              FROM parts UNION ALL SELECT (
+                SELECT ug.currency
+                FROM customer_group ug
+                WHERE ug.id = $4::bigint
+              )
+              WHERE NOT EXISTS (
+                SELECT
+                FROM parts
+              )
+            ) k
+          ) u GROUP BY u.currency
+        ) x
       ) t12
     ) || ']}}'
   ) AS answer

@@ -1,0 +1,184 @@
+"""Figures of orders: how many, what they came to, who ordered."""
+
+from app.graph.declaring.described import interface_type
+from app.graph.declaring.fields import amount_of, column, computed, embed, entity, is_set, to_one
+from app.graph.declaring.nodes import Money
+from app.graph.declaring.refs import CampaignRef, PromoRef, SegmentRef, StoreRef
+from app.graph.declaring.scalars import Date, Long
+from app.graph.figures.asking import Asking, hour, period
+from app.graph.figures.figure_fields import amount_from, changed, changes_of, former, left_of, unconverted
+from app.graph.figures.sources import (
+    CAMPAIGN,
+    CHANNEL,
+    PROMO,
+    SEGMENT,
+    STORE,
+    Question,
+    Source,
+    Sum,
+    distinct,
+    largest,
+    money,
+    rows_where,
+    rows_worth,
+    smallest,
+)
+from app.graph.figures.windows import about, hour_of, local, store_zone
+from app.plan.catalog import Row
+from app.plan.sql import Select, Sql, joined, sql
+
+SUMS: dict[str, Sum] = {
+    "orders": rows_where("holds"),
+    "priced": rows_worth("held"),
+    "revenue": money("worth"),
+    "refunded": money("refunded"),
+    "cancelled": rows_where("is_cancelled"),
+    "smallest": smallest("held"),
+    "largest": largest("held"),
+    "customers": distinct("buyer"),
+    "new_customers": rows_where("is_first"),
+}
+
+
+def _average(row: Row) -> Sql:
+    return sql("round({row.revenue} / nullif({row.priced}, 0), 4)", row=row)
+
+
+@interface_type
+class OrderValues:
+    """The numbers of orders. Cancelled ones count as cancelled alone; what was given back is no revenue."""
+
+    currency: str = column("The currency of the money.")
+    orders: Long = column("How many there are that hold.")
+    revenue: Money = embed(
+        "What they are worth in all, less what was given back.",
+        amount=amount_of("revenue"),
+        currency="currency",
+    )
+    average: Money | None = embed(
+        "What one is worth on average; null without any.",
+        present=lambda row: sql("{average} IS NOT NULL", average=_average(row)),
+        amount=amount_from(_average), currency="currency",
+    )  # fmt: skip
+    smallest: Money | None = embed(
+        "The one that is worth least; null without any.",
+        present=is_set("smallest"), amount=amount_of("smallest"), currency="currency",
+    )  # fmt: skip
+    largest: Money | None = embed(
+        "The one that is worth most; null without any.",
+        present=is_set("largest"), amount=amount_of("largest"), currency="currency",
+    )  # fmt: skip
+    refunded: Money = embed(
+        "What was given back for them.", amount=amount_of("refunded"), currency="currency"
+    )
+    cancelled: Long = column("How many were cancelled.")
+    customers: Long = column("How many customers ordered.")
+    new_customers: Long = column("For how many of them it was the first order.")
+    returning_customers: Long = computed(
+        "How many had ordered before.",
+        lambda row: sql("({row.customers} - {row.new_customers})", row=row),
+    )
+
+
+@entity()
+class OrderTotals(OrderValues):
+    """Orders of a former window, summed up in one currency."""
+
+
+@changes_of(OrderValues)
+class OrderChanges:
+    """How figures of orders differ from the former ones, in percent of those; null where there was nothing."""
+
+
+@left_of(SUMS)
+class UnconvertedOrders:
+    """Money of orders in a currency for which no rate was known on their day."""
+
+
+@entity()
+class OrderFigures(OrderValues):
+    """Orders: of a stretch of time, of a store or whatever else was asked for, in one currency."""
+
+    period: Date | None = period()
+    hour: int | None = hour()
+    store: StoreRef | None = to_one("The store, where it is by store.", "store_id")
+    campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
+    channel: str | None = column("The channel, where it is by channel.")
+    promo: PromoRef | None = to_one("The promo, where it is by promo.", "promo_id")
+    segment: SegmentRef | None = to_one(
+        "The list the customers are on, where it is by segment: orders count on each list, and without a list on none.",
+        "segment_id",
+    )
+    previous: OrderTotals | None = former()
+    change: OrderChanges | None = changed()
+    unconverted: list[UnconvertedOrders] = unconverted()
+
+
+_KEYS = {"Store": "store_id", "Campaign": "campaign_id", "Promo": "promo_id", "Customer": "customer_id"}
+
+
+def _rows(question: Question) -> Select:
+    request = question.request
+    o = request.table("Order", "o")
+    holds = sql("{o.cancelled_at} IS NULL", o=o)
+    names = {name: o(name) for name in ("currency", "worth", "refunded", *_KEYS.values(), "channel")}
+    names |= {
+        "holds": sql("({holds})", holds=holds),
+        "is_cancelled": sql("(NOT {holds})", holds=sql("({holds})", holds=holds)),
+        "held": sql("CASE WHEN {holds} THEN {o.worth} END", holds=holds, o=o),
+        "buyer": sql("CASE WHEN {holds} THEN {o.customer_id} END", holds=holds, o=o),
+    }
+    joins = []
+    if question.needs_any("day", "hour"):
+        store, zone = store_zone(request, o("store_id"))
+        joins.append(store)
+        names |= {"day": local(o("ordered_at"), zone), "hour": hour_of(o("ordered_at"), zone)}
+    if question.is_by(SEGMENT):
+        m = request.table("SegmentMember", "sm")
+        joins.append(sql("LEFT JOIN {m} ON {m.scope} AND {m.customer_id} = {o.customer_id}", m=m, o=o))
+        names["segment_id"] = m("segment_id")
+    if question.needs_any("is_first"):
+        e = request.table("Order", "eo")
+        names["is_first"] = sql(
+            """
+            ({holds} AND NOT EXISTS (
+                SELECT FROM {e}
+                WHERE {e.scope} AND {e.customer_id} = {o.customer_id} AND {e.cancelled_at} IS NULL
+                    AND ({e.ordered_at}, {e.id}) < ({o.ordered_at}, {o.id})
+            ))
+            """,
+            holds=holds,
+            e=e,
+            o=o,
+        )
+    where = about(o("ordered_at"), question.since, question.until)
+    if question.of in _KEYS and request.parent is not None:
+        where.append(sql("{key} = {parent}", key=o(_KEYS[question.of]), parent=request.parent))
+    if question.of == "Segment" and request.parent is not None:
+        m = request.table("SegmentMember", "om")
+        where.append(
+            sql(
+                """
+                {o.customer_id} IN (
+                    SELECT {m.customer_id} FROM {m} WHERE {m.scope} AND {m.segment_id} = {parent}
+                )
+                """,
+                o=o,
+                m=m,
+                parent=request.parent,
+            )
+        )
+    return Select(names, o, where, joins=joined(" ", joins))
+
+
+order_figures = Asking(
+    Source(
+        "Order",
+        "figures of orders",
+        OrderValues,
+        SUMS,
+        (STORE, CAMPAIGN, CHANNEL, PROMO, SEGMENT),
+        _rows,
+        price=20_000,
+    )
+)

@@ -1,0 +1,211 @@
+"""The days that figures are asked of, in which zone, and those they are compared with."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.plan.catalog import AggregateRequest
+from app.plan.sql import NOTHING, NOW, Sql, quoted, sql
+from app.values.durations import Duration
+
+MAX_STRETCHES = 1_500
+MAX_STRETCHES_BROKEN_DOWN = 400
+"""That are filled, without and with `by`: each for every value of it that occurs."""
+_LENGTH = {"hour": 1 / 24, "day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
+"""Of a stretch, in days, at least."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """First and last day, each NULL-free or not there, and how far back the former one lies."""
+
+    since: Sql | None
+    until: Sql | None
+    shift: Sql | None = None
+    former_until: Sql | None = None
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether it begins and ends."""
+        return self.since is not None and self.until is not None
+
+    @property
+    def former_since(self) -> Sql | None:
+        """The first day of the former window."""
+        return (
+            None
+            if self.shift is None
+            else sql("(SELECT ({since} - {shift})::date)", since=self.since, shift=self.shift)
+        )
+
+
+def window_of(of: str, request: AggregateRequest, *, of_customers: bool) -> Window:
+    """What the arguments say."""
+    args = request.args
+    since = args.param("since", cast="date") if args.given("since") else None
+    until = args.param("until", cast="date") if args.given("until") else None
+    length = None
+    if args.given("last"):
+        until = today(of, request, of_customers=of_customers)
+        length = sql(
+            "make_interval(months => {months}, days => {days})",
+            months=args.param("last", cast="int", convert=_months),
+            days=args.param("last", cast="int", convert=_days),
+        )
+        since = sql("(SELECT ({until} + 1 - {length})::date)", until=until, length=length)
+    # A question with a fault is refused before it runs, but its statement is written before that.
+    if not args.given("compare") or since is None or until is None:
+        return Window(since, until)
+    if args.structural("compare").value == "year":
+        year = sql("interval '1 year'")
+        return Window(
+            since, until, year, sql("(SELECT ({until} + 1 - {year})::date - 1)", until=until, year=year)
+        )
+    return Window(since, until, length or _length(since, until), sql("({since} - 1)", since=since))
+
+
+def _length(since: Sql, until: Sql) -> Sql:
+    """Of whole months as many months, so that one is compared with the one before, whatever their lengths."""
+    return sql(
+        """
+        CASE WHEN extract(day FROM {since}) = 1 AND extract(day FROM {until} + 1) = 1 THEN
+            make_interval(months => (
+                12 * (extract(year FROM {until} + 1) - extract(year FROM {since}))
+                + extract(month FROM {until} + 1) - extract(month FROM {since})
+            )::int)
+        ELSE make_interval(days => {until} - {since} + 1) END
+        """,
+        since=since,
+        until=until,
+    )
+
+
+def _months(value: Any) -> object:
+    return None if value is None else value.months
+
+
+def _days(value: Any) -> object:
+    return None if value is None else value.days
+
+
+def today(of: str, request: AggregateRequest, *, of_customers: bool) -> Sql:
+    """The day it is: of the store that is asked about, else of the group."""
+    return sql("(SELECT ({now} AT TIME ZONE {zone})::date)", now=NOW, zone=_zone(of, request, of_customers))
+
+
+def _zone(of: str, request: AggregateRequest, of_customers: bool) -> Sql:
+    g = request.table("CustomerGroup", "zg")
+    group = sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=g)
+    if of_customers or not (of in ("Store", "Campaign") or request.scope_shape.has_store):
+        return group
+    s = request.table("Store", "zs")
+    which = NOTHING
+    if of == "Store":
+        which = sql("AND {s.id} = {parent}", s=s, parent=request.parent or NOTHING)
+    elif of == "Campaign":
+        which = sql(
+            "AND {s.id} = (SELECT {c.store_id} FROM {c} WHERE {c.scope} AND {c.id} = {parent})",
+            s=s,
+            c=request.table("Campaign", "zc"),
+            parent=request.parent or NOTHING,
+        )
+    return sql(
+        "coalesce((SELECT {s.time_zone} FROM {s} WHERE {s.scope} {which}), {group})",
+        s=s,
+        which=which,
+        group=group,
+    )
+
+
+def group_zone(request: AggregateRequest) -> Sql:
+    """The group's zone."""
+    return sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=request.table("CustomerGroup", "gz"))
+
+
+def hour_of(at: Sql, zone: Sql) -> Sql:
+    """The hour of an instant."""
+    return sql("extract(hour FROM {at} AT TIME ZONE {zone})::int", at=at, zone=zone)
+
+
+def store_zone(request: AggregateRequest, store_id: Sql) -> tuple[Sql, Sql]:
+    """What to join for the zone of a row's store, and that zone; the group's where it has none."""
+    s = request.table("Store", "sz")
+    joins = sql("LEFT JOIN {s} ON {s.scope} AND {s.id} = {store_id}", s=s, store_id=store_id)
+    return joins, sql("coalesce({s.time_zone}, {group})", s=s, group=group_zone(request))
+
+
+def local(at: Sql, zone: Sql) -> Sql:
+    """The day of an instant; at the ends of the calendar the last one it has."""
+    return sql(
+        "least(greatest(({at} AT TIME ZONE {zone})::date, '0001-01-01'), '9999-12-31')", at=at, zone=zone
+    )
+
+
+def about(at: Sql, since: Sql | None, until: Sql | None) -> list[Sql]:
+    """Conditions that hold for every instant of these days, whatever the zone: so that an index can be used."""
+    out = []
+    if since is not None:
+        out.append(sql("{at} >= (SELECT ({since} - 1)::timestamp AT TIME ZONE 'UTC')", at=at, since=since))
+    if until is not None:
+        out.append(sql("{at} < (SELECT ({until} + 2)::timestamp AT TIME ZONE 'UTC')", at=at, until=until))
+    return out
+
+
+def within(day: Sql, since: Sql | None, until: Sql | None) -> list[Sql]:
+    """The day lies in the window."""
+    out = []
+    if since is not None:
+        out.append(sql("{day} >= {since}", day=day, since=since))
+    if until is not None:
+        out.append(sql("{day} <= {until}", day=day, until=until))
+    return out
+
+
+def stretch_of(unit: str, day: Sql) -> Sql:
+    """The first day of the stretch that a day is in."""
+    if unit in ("hour", "day"):
+        return day
+    return sql("date_trunc({unit}, {day}::timestamp)::date", unit=quoted(unit), day=day)
+
+
+def stretches(unit: str, window: Window) -> Sql:
+    """Every stretch of the window, in FROM."""
+    step = {"hour": "1 day", "quarter": "3 months"}.get(unit, f"1 {unit}")
+    return sql(
+        """
+        (SELECT at::date AS period FROM generate_series({first}::timestamp, {until}::timestamp, {step}::interval) at) s
+        """,
+        first=stretch_of(unit, window.since or NOTHING),
+        until=window.until or NOTHING,
+        step=quoted(step),
+    )
+
+
+def window_faults(values: Mapping[str, Any], *, has_hours: bool) -> Iterable[tuple[str, str]]:
+    """What is wrong with the arguments about time."""
+    since, until, last = values.get("since"), values.get("until"), values.get("last")
+    unit = values["interval"].value if values.get("interval") is not None else None
+    if last is not None and (since is not None or until is not None):
+        yield "last", "Give last, or since and until, not both."
+        return
+    if since is not None and until is not None and until < since:
+        yield "until", f"until ({until}) lies before since ({since})."
+        return
+    if unit == "hour" and not has_hours:
+        yield "interval", "These figures are kept by days: ask for DAY or longer stretches."
+    ends = last is not None or (since is not None and until is not None)
+    if values.get("compare") is not None and not ends:
+        yield "compare", "compare needs a window with both ends: last, or since and until."
+    if not values.get("fill") or unit is None:
+        return
+    if not ends:
+        yield "fill", "fill needs a window with both ends: last, or since and until."
+        return
+    most = MAX_STRETCHES_BROKEN_DOWN if values.get("by") else MAX_STRETCHES
+    days = last.most_days if isinstance(last, Duration) else (until - since).days + 1  # type: ignore[operator]
+    if days / _LENGTH[unit] > most:
+        yield (
+            "fill",
+            f"At most {most:,} stretches are filled{' for each value of by' if values.get('by') else ''}:"
+            " ask for a shorter window, or longer stretches.",
+        )
