@@ -50,6 +50,8 @@ class EventMetric(TenantRow, KnownElsewhere, table=True):
     value: Decimal = amount()
     metric_date: datetime = Field(sa_type=INSTANT)
     """When it changed to this: the date given; else, for its first value, the event's; else when it was sent."""
+    is_told_by_order: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Statistics of a sale that an order with the same reference tells: counted as money, that is the order's."""
     updated_at: datetime = _now()
 
 

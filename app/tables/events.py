@@ -66,6 +66,12 @@ class Event(KnownElsewhere, table=True):
             "id",
             postgresql_where=text("status = 'trashed'"),
         ),
+        Index(
+            "ix_event_sale_reference",
+            "group_id",
+            "sale_reference",
+            postgresql_where=text("sale_reference IS NOT NULL"),
+        ),
     )
     group_id: int = Field(sa_type=BigInteger, primary_key=True)
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -99,6 +105,8 @@ class Event(KnownElsewhere, table=True):
     """The event's fields as they were read, without those about the user."""
     user_data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """What it says about the user."""
+    sale_reference: str | None = Field(default=None, sa_type=WORDS)
+    """The reference of the sale it tells, where it says so."""
     updated_at: datetime = _now()
     written_by: int | None = _this_transaction()
     """The transaction that stored it, by its number in this server; null of what came from another one."""

@@ -1,17 +1,19 @@
-"""Orders of customers."""
+"""Orders of customers, their refunds, and the references that orders and events tell the same sale by."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Date, Index, UniqueConstraint
 from sqlmodel import Field
 
 from app.tables.base import (
+    AMOUNT,
     CODE,
     INSTANT,
     WORDS,
     KnownElsewhere,
     TenantRow,
+    _now,
     amount,
     child_of,
     in_group,
@@ -20,7 +22,7 @@ from app.tables.base import (
 
 
 class CustomerOrder(TenantRow, KnownElsewhere, table=True):
-    """An order. `reference` is the ordering system's own: an order reported twice is stored once."""
+    """A sale. `reference` is the ordering system's own: an order reported again is the same one, as it is now."""
 
     __tablename__ = "customer_order"
     __table_args__ = (
@@ -29,6 +31,10 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
         *in_group(store_id="store", campaign_id="campaign", promo_id="promo"),
         UniqueConstraint("group_id", "reference"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
+        CheckConstraint("refunded BETWEEN 0 AND amount", name="refunded_within_amount"),
+        CheckConstraint("told_refunded BETWEEN 0 AND amount", name="told_refunded_within_amount"),
+        CheckConstraint("version >= 0", name="version_not_negative"),
+        CheckConstraint("NOT is_called_off OR cancelled_at IS NOT NULL", name="called_off_is_cancelled"),
         Index(None, "group_id", "store_id", "ordered_at", "id"),
         Index(None, "group_id", "campaign_id", "ordered_at", "id"),
         Index(None, "group_id", "promo_id", "ordered_at", "id"),
@@ -46,3 +52,51 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     amount: Decimal = amount()
     currency: str = Field(sa_type=CODE)
     ordered_at: datetime = Field(sa_type=INSTANT)
+    refunded: Decimal = Field(default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"})
+    """Of the amount, what was given back: what reports say or what its refunds add up to, whichever is more."""
+    cancelled_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When it was found to be cancelled; NULL: it holds."""
+    version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """The sender's number of what is stored; 0 where it gave none."""
+    worth: Decimal = Field(
+        default=None,
+        sa_type=AMOUNT,
+        nullable=False,
+        sa_column_args=[
+            Computed("CASE WHEN cancelled_at IS NULL THEN amount - refunded ELSE 0 END", persisted=True)
+        ],
+    )
+    """What is left of it."""
+    told_refunded: Decimal = Field(
+        default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"}
+    )
+    """What the report that is stored said was given back."""
+    is_called_off: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether it was cancelled by a call: a later report that does not speak of it leaves it so."""
+    counted_on: date | None = Field(default=None, sa_type=Date)
+    """The day its campaign's metrics count it on; NULL where it has no campaign, or is not counted there."""
+    updated_at: datetime = _now()
+
+
+class OrderRefund(TenantRow, table=True):
+    """Money given back for an order. `reference` is the sender's: the same one again is the same refund."""
+
+    __tablename__ = "order_refund"
+    __table_args__ = (
+        of_group(),
+        *child_of("customer_order", "order_id", "refunded_at"),
+        UniqueConstraint("group_id", "reference"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+    order_id: int = Field(sa_type=BigInteger)
+    reference: str = Field(sa_type=WORDS)
+    amount: Decimal = amount()
+    refunded_at: datetime = Field(sa_type=INSTANT)
+
+
+class SaleReference(TenantRow, table=True):
+    """Where those who tell the same sale meet: orders and events with its reference hold this row while they write."""
+
+    __tablename__ = "sale_reference"
+    __table_args__ = (of_group(), UniqueConstraint("group_id", "reference"))
+    reference: str = Field(sa_type=WORDS)

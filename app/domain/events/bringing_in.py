@@ -42,6 +42,7 @@ from app.domain.identities.deciding import TRACKER, Person, Project
 from app.domain.identities.identifying import identify, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.interactions.recording import Visit, record_online
+from app.domain.sales.references import hold_sales, mark_events, sale_reference_of
 from app.errors import Failure, NotFound
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
@@ -119,10 +120,19 @@ async def _bring_in(tx: Transaction, given: Sequence[tuple[PastEvent, Brought]],
             brought.failure = failure
     if not going:
         return
+    await hold_sales(tx, _sales(going))
     await drop_events(tx, [one.double.id for one in going if one.double is not None])
     await _people(tx, going, projects, now=now)
     await _write(tx, going)
     await _follow(tx, going, now=now)
+
+
+def _sales(going: Sequence[_One]) -> set[str]:
+    """The sales these events tell, or did."""
+    said = {sale_reference_of(one.event.understood.data) for one in going if one.event.understood is not None}
+    return {
+        one for one in (*said, *(one.known.sale_reference for one in going if one.known)) if one is not None
+    }
 
 
 def _key(event: PastEvent, known: Known | None, taken: Mapping[str, UUID]) -> str:
@@ -244,6 +254,8 @@ async def _write(tx: Transaction, going: Sequence[_One]) -> None:
         await set_ids(tx, "event", lacking)
     await store_faults(tx, [one.written for one in going if one.event.faults is not None])
     lost = await store_metrics(tx, [one.written for one in going if one.event.understood is not None])
+    if _sales(going):
+        await mark_events(tx, [one.ident for one in going])
     for one in going:
         one.brought.ids_lost = lost.get(one.ident, 0)
 

@@ -13,6 +13,7 @@ from app.domain import inputs
 from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
 from app.domain.events.reading import read_statistic
+from app.domain.sales.references import hold_sales, mark_told_by_orders
 from app.domain.settable import needed, optional, written
 from app.errors import Invalid, NotFound
 from app.tables.event_types import EventFieldKind
@@ -38,7 +39,8 @@ class Telling:
 
 # All who set states of one event queue at the event's row; its customer and type cannot change meanwhile.
 _LOCK = f"""
-SELECT event.project_id, event.event_type_id, event.type_version, event.occurred_at, event.customer_id
+SELECT event.project_id, event.event_type_id, event.type_version, event.occurred_at, event.customer_id,
+       event.sale_reference
   FROM event
  WHERE {EVENT_BORDERS} AND event.id = $4 AND event.status = 'processed'
    FOR NO KEY UPDATE
@@ -129,6 +131,8 @@ async def _store(
     tx: Transaction, event_id: UUID, event: FetchedRow, told: Telling, value: Decimal, *, now: datetime
 ) -> None:
     group_id = tx.scope.group_id
+    sale = [] if event["sale_reference"] is None else [event["sale_reference"]]
+    await hold_sales(tx, sale)
     stored = await tx.fetchrow(
         _STORE,
         group_id,
@@ -144,6 +148,7 @@ async def _store(
     )
     if stored is None:
         return
+    await mark_told_by_orders(tx, sale)
     await tx.execute(_REMEMBER, group_id, now, stored["id"], value, stored["metric_date"], told.actor)
     await tx.execute(_TOUCH, group_id, event_id, now)
     place = (event["event_type_id"], rollups.hour_of(event["occurred_at"]), told.storage_key)

@@ -10,6 +10,7 @@ from app.db.database import Transaction
 from app.domain.events import rollups
 from app.domain.events.past import Brought, Fate, PastEvent, PastMetric, Understood
 from app.domain.events.past_rows import Known, Write, differs, known_events, store_metrics
+from app.domain.sales.references import hold_sales, mark_told_by_orders
 from app.errors import NotFound
 from app.tables.events import EventStatus
 
@@ -45,6 +46,8 @@ async def bring_in_metrics(
         return brought
     of = await tx.fetch(_PROJECT, tx.scope.group_id, list(changes))
     projects: dict[UUID, int] = {row["id"]: row["project_id"] for row in of}
+    sales = {event.sale_reference for event in known.values() if event.sale_reference is not None}
+    await hold_sales(tx, sales)
     lost = await store_metrics(
         tx,
         [
@@ -52,6 +55,7 @@ async def bring_in_metrics(
             for ident, some in changes.items()
         ],
     )
+    await mark_told_by_orders(tx, sales)
     for ident, some in changes.items():
         first = next(iter(some.values()))[0]
         brought[first].ids_lost = lost.get(ident, 0)

@@ -16,6 +16,7 @@ from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.external_ids.room import make_room
+from app.domain.sales.references import sale_reference_of
 from app.tables.events import EventStatus
 from app.values.json_text import read_json, write_json
 
@@ -54,6 +55,8 @@ class Known:
     user_data: Any = None
     metrics: Mapping[str, KnownMetric] = field(default_factory=dict)
     faults: Sequence[tuple[str, str | None, str]] = ()
+    sale_reference: str | None = None
+    """The sale it tells."""
 
     def lacks(self, ids: Mapping[str, str]) -> bool:
         """Whether it is not known by these yet."""
@@ -120,7 +123,7 @@ _FIND_OURS = "SELECT id FROM event WHERE group_id = $1 AND id = ANY ($2)"
 _KNOWN = """
 SELECT e.id, e.status, e.body IS NULL AS is_unsent, e.known_as_system, e.known_as_id, e.customer_id, e.event_type_id,
        e.occurred_at, e.updated_at, e.is_attributable, e.data::text AS data, e.user_data::text AS user_data,
-       c.known_as_system AS user_system, c.known_as_id AS user_id
+       e.sale_reference, c.known_as_system AS user_system, c.known_as_id AS user_id
   FROM event e LEFT JOIN customer c ON c.group_id = $1 AND c.id = e.customer_id
  WHERE e.group_id = $1 AND e.id = ANY ($2) ORDER BY e.id FOR NO KEY UPDATE OF e
 """
@@ -213,6 +216,7 @@ async def _load(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Known]:
             [*zip(row["user_system"] or (), row["user_id"] or (), strict=True)], row["event_type_id"],
             row["occurred_at"], row["updated_at"], row["is_attributable"], _document(row["data"]),
             _document(row["user_data"]), metrics.get(row["id"], {}), faults.get(row["id"], ()),
+            row["sale_reference"],
         )
         for row in rows
     }  # fmt: skip
@@ -230,17 +234,17 @@ def _document(text: str | None) -> Any:
 _STORE_NEW = """
 INSERT INTO event (group_id, id, project_id, source, dedup_key, event_type, received_at, occurred_at, customer_id, body,
                    status, tracker_id, is_vouched, event_type_id, type_version, is_attributable, data, user_data,
-                   updated_at, known_as_system, known_as_id, written_by, moved_by)
+                   updated_at, known_as_system, known_as_id, sale_reference, written_by, moved_by)
 SELECT $1, given.id, given.project_id, 'tracker', given.key, given.type, given.received_at, given.occurred_at,
        given.customer_id, given.body::json, given.status, given.tracker, given.status = 'processed', given.type_id,
        given.version, given.is_attributable, given.data::json, given.user_data::json, given.updated_at,
        CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.system] END,
-       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END, NULL, NULL
+       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END, given.sale_reference, NULL, NULL
   FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bigint[],
               $9::text[], $10::text[], $11::text[], $12::bigint[], $13::int[], $14::boolean[], $15::text[],
-              $16::text[], $17::timestamptz[], $18::text[], $19::text[])
+              $16::text[], $17::timestamptz[], $18::text[], $19::text[], $20::text[])
     AS given (id, project_id, key, type, received_at, occurred_at, customer_id, body, status, tracker, type_id, version,
-              is_attributable, data, user_data, updated_at, system, ident)
+              is_attributable, data, user_data, updated_at, system, ident, sale_reference)
 """
 
 
@@ -267,7 +271,7 @@ def _columns(row: Write) -> tuple[object, ...]:
         None if event.body is None else _text(event.body), "trashed" if told is None else "processed",
         event.tracker_id or None, type_id, version, told is not None and told.is_attributable,
         None if told is None else _text(told.data), None if told is None else _text(told.user_data),
-        (told and told.updated_at) or event.received_at, system, ident,
+        (told and told.updated_at) or event.received_at, system, ident, told and sale_reference_of(told.data),
     )  # fmt: skip
 
 
@@ -298,10 +302,12 @@ UPDATE event e
    SET status = 'processed', event_type_id = given.type_id, customer_id = given.customer_id,
        type_version = CASE WHEN e.event_type_id = given.type_id THEN e.type_version ELSE given.version END,
        occurred_at = given.occurred_at, is_attributable = given.is_attributable, data = given.data::json,
-       user_data = given.user_data::json, updated_at = coalesce(given.updated_at, e.updated_at)
+       user_data = given.user_data::json, updated_at = coalesce(given.updated_at, e.updated_at),
+       sale_reference = given.sale_reference
   FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::timestamptz[], $7::boolean[], $8::text[],
-              $9::text[], $10::timestamptz[])
-    AS given (id, type_id, version, customer_id, occurred_at, is_attributable, data, user_data, updated_at)
+              $9::text[], $10::timestamptz[], $11::text[])
+    AS given (id, type_id, version, customer_id, occurred_at, is_attributable, data, user_data, updated_at,
+              sale_reference)
  WHERE e.group_id = $1 AND e.id = given.id
 """
 _FORGIVE = "DELETE FROM event_fault WHERE group_id = $1 AND event_id = ANY ($2)"
@@ -319,7 +325,7 @@ async def store_understood(tx: Transaction, rows: Sequence[Write]) -> None:
             [row.schema and row.schema.version for row in rows], [row.customer_id for row in rows],
             [row.event.occurred_at for row in rows], [row.told.is_attributable for row in rows],
             [_text(row.told.data) for row in rows], [_text(row.told.user_data) for row in rows],
-            [row.told.updated_at for row in rows],
+            [row.told.updated_at for row in rows], [sale_reference_of(row.told.data) for row in rows],
         )  # fmt: skip
     await tx.execute(_FORGIVE, tx.scope.group_id, ids)
 

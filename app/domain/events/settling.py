@@ -1,7 +1,7 @@
 """Settling events: they are judged by their type, tied to their user and counted, or put into the trash with reasons.
 
 In sets: about a dozen statements for a group's events, however many they are. Locks are taken in the order of all
-writers: events, customers by id, what they are known by, campaigns, balances, and the hourly sums last.
+writers: events, the sales they tell, customers by id, what they are known by, campaigns, balances, hourly sums last.
 """
 
 from collections import defaultdict
@@ -19,6 +19,7 @@ from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.interactions.recording import Visit, record_online
 from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers
+from app.domain.sales.references import hold_sales, mark_told_by_orders, sale_reference_of
 from app.tables.funnels import FunnelStage
 from app.values.json_text import write_json
 
@@ -47,6 +48,8 @@ class Taken:
     schema: EventSchema
     verdict: EventVerdict
     customer_id: int | None
+    sale_reference: str | None
+    """The sale it tells."""
 
 
 async def settle_events(
@@ -75,25 +78,30 @@ async def _take(
     tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict], *, now: datetime
 ) -> None:
     projects = await load_projects(tx, {event.project_id for event in events})
+    sales = [sale_reference_of(verdicts[event.id].data) for event in events]
+    references = {reference for reference in sales if reference is not None}
+    await hold_sales(tx, references)
     people = [
         Person(event.project_id, event.tracker_id, verdicts[event.id].identities, is_vouched=event.is_vouched)
         for event in events
     ]
     customers = await identify(tx, people, projects=projects, now=now)
     taken = [
-        _taken(event, verdicts[event.id], customer) for event, customer in zip(events, customers, strict=True)
+        _taken(event, verdicts[event.id], customer, sale)
+        for event, customer, sale in zip(events, customers, sales, strict=True)
     ]
     await record_online(tx, _visits(taken), now=now)
     await _store(tx, taken, now=now)
     await _store_metrics(tx, taken, now=now)
+    await mark_told_by_orders(tx, references)
     await _touch(tx, taken, now=now)
     await process_event_triggers(tx, _triggering(taken), now=now)
     await _count(tx, taken)
 
 
-def _taken(event: Claimed, verdict: EventVerdict, customer_id: int | None) -> Taken:
+def _taken(event: Claimed, verdict: EventVerdict, customer_id: int | None, sale: str | None) -> Taken:
     assert verdict.schema is not None, "an event without a type is not taken"
-    return Taken(event, verdict.schema, verdict, customer_id)
+    return Taken(event, verdict.schema, verdict, customer_id, sale)
 
 
 def _visits(taken: Sequence[Taken]) -> list[Visit]:
@@ -121,9 +129,10 @@ _STORE = """
 UPDATE event e
    SET status = 'processed', event_type_id = given.type_id, type_version = given.version,
        customer_id = given.customer_id, is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
-       user_data = given.user_data::json, updated_at = $2, moved_by = pg_current_xact_id()::text::bigint
-  FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[])
-    AS given (id, type_id, version, customer_id, data, user_data)
+       user_data = given.user_data::json, sale_reference = given.sale_reference, updated_at = $2,
+       moved_by = pg_current_xact_id()::text::bigint
+  FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[])
+    AS given (id, type_id, version, customer_id, data, user_data, sale_reference)
  WHERE e.group_id = $1 AND e.id = given.id
 """
 # For events that were in the trash.
@@ -142,6 +151,7 @@ async def _store(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> N
         [one.customer_id for one in taken],
         [write_json(one.verdict.data).decode() for one in taken],
         [write_json(one.verdict.user).decode() for one in taken],
+        [one.sale_reference for one in taken],
     )
     await tx.execute(_FORGIVE, tx.scope.group_id, ids)
 
