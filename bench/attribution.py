@@ -64,7 +64,7 @@ INSERT INTO spend_entry (group_id, campaign_id, source, source_ref, day, channel
 SELECT $1, c.id, 'bench', c.id || '/' || day, day, 'email', round((random() * 500)::numeric, 2), 'EUR'
   FROM campaign c, generate_series('2026-03-01'::date, '2026-05-29', '1 day') day WHERE c.group_id = $1
 """
-MODELS = ("FIRST_TOUCH", "LAST_TOUCH", "LAST_NON_DIRECT", "LINEAR", "POSITION_BASED", "TIME_DECAY")
+MODELS = ("CARRIED", "FIRST_TOUCH", "LAST_TOUCH", "LAST_NON_DIRECT", "LINEAR", "POSITION_BASED", "TIME_DECAY")
 ROAS = "{ %s { id } currency revenue { amount } cost { amount } roas }"
 
 
@@ -73,6 +73,7 @@ def _query(model: str, *, by: str = "campaign", more: str = "") -> str:
 
 
 QUERIES = {
+    "by campaign, as the group chose": f"{{ attribution(by: CAMPAIGN) {ROAS % 'campaign'} }}",
     **{f"by campaign, {model}": _query(model) for model in MODELS},
     "by campaign, one day of events, LINEAR": _query(
         "LINEAR", more=', since: "2026-04-01", until: "2026-04-01"'

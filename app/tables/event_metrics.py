@@ -48,6 +48,8 @@ class EventMetric(TenantRow, KnownElsewhere, table=True):
     kind: str = Field(sa_type=CODE)
     storage_key: str = Field(sa_type=CODE)
     value: Decimal = amount()
+    currency: str | None = Field(default=None, sa_type=CODE)
+    """A statistic's, where the event says one; NULL: the group's, where it is money at all."""
     metric_date: datetime = Field(sa_type=INSTANT)
     """When it changed to this: the date given; else, for its first value, the event's; else when it was sent."""
     is_told_by_order: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
@@ -67,6 +69,8 @@ class EventMetricChange(TenantRow, table=True):
     """Who changed it; null: it came with the event."""
 
 
+TURNOVER = "turnover"
+"""The statistic that is revenue: orders tell it as well. Source: Webmarketer API 1.0.0, "Update an event statistic"."""
 EVENT_COUNT = "event-count"
 """The built-in metric: how many events there are. No field may have it as its storage key."""
 

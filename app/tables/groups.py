@@ -1,6 +1,7 @@
 """Tenants and their customer groups."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -12,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, INSTANT, WORDS, _known_zone, of_group
+from app.tables.base import CODE, INSTANT, WORDS, _known_zone, of_group, one_of
 from app.values.numbers import MAX_SAFE_INTEGER
 
 _DAYS = ("keep_bodies_days", "keep_deliveries_days", "keep_trash_days", "keep_traces_days")
@@ -21,6 +22,22 @@ _LONG = ("files", "file_bytes", "events", "event_bytes", "file_quota", "event_qu
 
 def _counted() -> Any:
     return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+
+
+class AttributionModel(StrEnum):
+    """Who gets how much of a sale: the campaign it carries, or touches of the customer's journey."""
+
+    CARRIED = "carried"
+    FIRST_TOUCH = "first_touch"
+    LAST_TOUCH = "last_touch"
+    LAST_NON_DIRECT = "last_non_direct"
+    LINEAR = "linear"
+    POSITION_BASED = "position_based"
+    TIME_DECAY = "time_decay"
+
+
+MOST_ATTRIBUTION_DAYS = 3_660
+"""The longest look-back, and the longest half-life."""
 
 
 class Tenant(SQLModel, table=True):
@@ -39,6 +56,11 @@ class CustomerGroup(SQLModel, table=True):
         _known_zone(),
         *(CheckConstraint(f"{one} BETWEEN 1 AND 36500", name=f"{one}_within") for one in _DAYS),
         CheckConstraint("keep_answers_hours BETWEEN 1 AND 24", name="keep_answers_hours_within"),
+        one_of("attribution_model", list(AttributionModel)),
+        *(
+            CheckConstraint(f"{one} BETWEEN 1 AND {MOST_ATTRIBUTION_DAYS}", name=f"{one}_within")
+            for one in ("attribution_window_days", "attribution_half_life_days")
+        ),
         *(CheckConstraint(f"{one} BETWEEN 0 AND {MAX_SAFE_INTEGER}", name=f"{one}_long") for one in _LONG),
     )
     id: int = Field(sa_type=BigInteger, primary_key=True)
@@ -58,6 +80,14 @@ class CustomerGroup(SQLModel, table=True):
     """How long the traces of reward evaluations are kept."""
     keep_answers_hours: int = Field(default=24, sa_column_kwargs={"server_default": "24"})
     """How long an answer is kept for its Idempotency-Key."""
+    attribution_model: str = Field(
+        default=AttributionModel.CARRIED, sa_type=CODE, sa_column_kwargs={"server_default": "carried"}
+    )
+    """How its sales are attributed, unless a question says otherwise."""
+    attribution_window_days: int = Field(default=30, sa_column_kwargs={"server_default": "30"})
+    """How long before a sale a touch may lie, to the second."""
+    attribution_half_life_days: int = Field(default=7, sa_column_kwargs={"server_default": "7"})
+    """For time decay."""
     files: int = _counted()
     """Files whose bytes are stored, those removed and not purged yet among them."""
     file_bytes: int = _counted()

@@ -96,7 +96,7 @@ AMOUNTS = st.decimals(-(10**13), 10**13, places=4, allow_nan=False) | st.decimal
     made=JOURNEYS,
     amount=AMOUNTS,
     currency=st.sampled_from(["EUR", "JPY", "BHD"]),
-    model=st.sampled_from(Model),
+    model=st.sampled_from([one for one in Model if one is not Model.CARRIED]),
     half_life=st.integers(1, 90 * 86400).map(lambda s: timedelta(seconds=s)),
     window=st.integers(0, 90).map(lambda d: timedelta(days=d)),
 )

@@ -12,6 +12,7 @@ from app.db.database import FetchedRow, Transaction
 from app.domain import inputs
 from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
+from app.domain.events.currencies import stored_currency
 from app.domain.events.reading import read_statistic
 from app.domain.sales.references import hold_sales, mark_told_by_orders
 from app.domain.settable import needed, optional, written
@@ -40,7 +41,7 @@ class Telling:
 # All who set states of one event queue at the event's row; its customer and type cannot change meanwhile.
 _LOCK = f"""
 SELECT event.project_id, event.event_type_id, event.type_version, event.occurred_at, event.customer_id,
-       event.sale_reference
+       event.sale_reference, event.data::text AS data, event.body::text AS body
   FROM event
  WHERE {EVENT_BORDERS} AND event.id = $4 AND event.status = 'processed'
    FOR NO KEY UPDATE
@@ -59,8 +60,8 @@ SELECT 1 FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND kind = 
 # changed. The same value sent again without a date changes nothing: it became true when it was first sent.
 _STORE = """
 INSERT INTO event_metric AS m (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
-                               storage_key, value, metric_date)
-VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::timestamptz, $2))
+                               storage_key, value, metric_date, currency)
+VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::timestamptz, $2), $11)
 ON CONFLICT (group_id, event_id, storage_key)
 DO UPDATE SET value = excluded.value, metric_date = excluded.metric_date, updated_at = excluded.updated_at
         WHERE m.value <> excluded.value OR m.metric_date <> $10
@@ -133,6 +134,9 @@ async def _store(
     group_id = tx.scope.group_id
     sale = [] if event["sale_reference"] is None else [event["sale_reference"]]
     await hold_sales(tx, sale)
+    currency = (
+        stored_currency(event["data"], event["body"]) if told.kind is EventFieldKind.STATISTIC else None
+    )
     stored = await tx.fetchrow(
         _STORE,
         group_id,
@@ -145,6 +149,7 @@ async def _store(
         told.storage_key,
         value,
         told.date,
+        currency,
     )
     if stored is None:
         return

@@ -11,6 +11,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema
 from app.domain.events import rollups
+from app.domain.events.currencies import currency_of
 from app.domain.events.past import PastEvent, PastMetric, Understood
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
@@ -352,15 +353,16 @@ async def store_faults(tx: Transaction, rows: Sequence[Write]) -> None:
 
 _NEW_METRICS = """
 INSERT INTO event_metric (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
-                               storage_key, value, metric_date, known_as_system, known_as_id)
+                               storage_key, value, metric_date, known_as_system, known_as_id, currency)
 SELECT $1, given.created_at, given.updated_at, given.event_id, given.project_id, given.customer_id, given.occurred_at,
        given.kind, given.key, given.value, given.metric_date,
        CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.system] END,
-       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END
+       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END,
+       CASE given.kind WHEN 'statistic' THEN given.currency END
   FROM unnest($2::timestamptz[], $3::timestamptz[], $4::uuid[], $5::bigint[], $6::bigint[], $7::timestamptz[],
-              $8::text[], $9::text[], $10::numeric[], $11::timestamptz[], $12::text[], $13::text[])
+              $8::text[], $9::text[], $10::numeric[], $11::timestamptz[], $12::text[], $13::text[], $14::text[])
     WITH ORDINALITY AS given (created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind, key, value,
-                              metric_date, system, ident, place)
+                              metric_date, system, ident, currency, place)
  ORDER BY place
 RETURNING id, event_id, storage_key
 """
@@ -369,7 +371,8 @@ _STORE_METRICS = _NEW_METRICS.replace(
     "RETURNING",
     """ON CONFLICT (group_id, event_id, storage_key) DO UPDATE
    SET value = excluded.value, metric_date = excluded.metric_date, created_at = excluded.created_at,
-       updated_at = excluded.updated_at, customer_id = excluded.customer_id, occurred_at = excluded.occurred_at
+       updated_at = excluded.updated_at, customer_id = excluded.customer_id, occurred_at = excluded.occurred_at,
+       currency = coalesce(excluded.currency, event_metric.currency)
 RETURNING""",
 )
 _REMEMBER = """
@@ -393,6 +396,7 @@ async def store_metrics(tx: Transaction, rows: Sequence[Write]) -> dict[UUID, in
         written.append((
             one.created_at, one.updated_at, row.id, row.event.project_id, row.customer_id, row.event.occurred_at,
             one.kind.value, one.storage_key, one.value, one.metric_date, *((system, ident) if is_new else (None, None)),
+            currency_of(row.told.data or (None if row.known is None else row.known.data)),
         ))  # fmt: skip
     are_new = all(row.known is None for row, _ in told)
     with refusals():

@@ -163,11 +163,12 @@ async def _store(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> N
 _STORE_METRICS = """
 WITH made AS (
   INSERT INTO event_metric (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
-                            storage_key, value, metric_date)
+                            storage_key, value, currency, metric_date)
   SELECT $1, $2, $2, given.event_id, given.project_id, given.customer_id, given.at, given.kind, given.key, given.value,
-         given.at
-    FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::numeric[])
-      AS given (event_id, project_id, customer_id, at, kind, key, value)
+         CASE given.kind WHEN 'statistic' THEN given.currency END, given.at
+    FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
+                $10::numeric[])
+      AS given (event_id, project_id, customer_id, at, currency, kind, key, value)
   RETURNING id, value, metric_date)
 INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date)
 SELECT $1, $2, id, value, metric_date FROM made
@@ -176,7 +177,14 @@ SELECT $1, $2, id, value, metric_date FROM made
 
 async def _store_metrics(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> None:
     rows = [
-        (one.event.id, one.event.project_id, one.customer_id, one.event.occurred_at, *metric)
+        (
+            one.event.id,
+            one.event.project_id,
+            one.customer_id,
+            one.event.occurred_at,
+            one.verdict.currency,
+            *metric,
+        )
         for one in taken
         for metric in one.verdict.metrics
     ]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.domain.event_types.schemas import EventSchema, FieldSchema
+from app.domain.events.currencies import CURRENCY, currency_of
 from app.domain.events.reading import READERS, read_state, read_statistic
 from app.domain.events.sending import read_event_date
 from app.domain.identities.values import identity_of, read_phone
@@ -51,6 +52,8 @@ class EventVerdict:
     """The user's attributes in the form that compares."""
     metrics: list[tuple[EventFieldKind, str, Decimal]] = field(default_factory=list)
     """States and statistics that were sent: kind, storage key, value."""
+    currency: str | None = None
+    """Of the statistics; None: the group's."""
     faults: list[EventFault] = field(default_factory=list)
 
 
@@ -86,7 +89,21 @@ def judge_event(schema: EventSchema | None, body: Mapping[str, object], *, event
             verdict.faults.append(
                 EventFault(FaultCode.FIELD_INVALID, one.storage_key, f"{one.ingestion_key} {why}.")
             )
+    if any(kind is EventFieldKind.STATISTIC for kind, _, _ in verdict.metrics):
+        _read_currency(verdict, schema, data)
     return verdict
+
+
+def _read_currency(verdict: EventVerdict, schema: EventSchema, data: Mapping[object, object]) -> None:
+    """A type that declares the field stands by it: money in a currency that nobody knows is not taken."""
+    declared = next((one for one in schema.fields if one.storage_key == CURRENCY), None)
+    if declared is None:
+        verdict.currency = currency_of({CURRENCY: data.get(CURRENCY)})
+    elif CURRENCY in verdict.data:
+        verdict.currency = currency_of(verdict.data)
+        if verdict.currency is None:
+            message = f"{declared.ingestion_key} must be a currency's code such as EUR."
+            verdict.faults.append(EventFault(FaultCode.FIELD_INVALID, CURRENCY, message))
 
 
 def _read(verdict: EventVerdict, schema: EventSchema, one: FieldSchema, value: object) -> None:

@@ -9,6 +9,7 @@ from app.domain.groups.slugs import checked_slug
 from app.domain.inputs import Path
 from app.domain.settable import SmallInt, settable
 from app.errors import Invalid
+from app.tables.groups import MOST_ATTRIBUTION_DAYS, AttributionModel
 from app.tables.projects import DEFAULT_EVENT_BYTES, MOST_EVENT_BYTES
 from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable
@@ -42,6 +43,18 @@ class GroupFields:
 
     name: Settable[str] = settable("What the group is called, 1 to 255 characters.", check=inputs.name)
     time_zone: Settable[str] = settable("Its time zone (IANA). Days of campaigns still to run move with it.")
+    attribution_model: Settable[AttributionModel] = settable(
+        "Who gets how much of its sales, unless a question says otherwise; CARRIED from the beginning.",
+    )
+    attribution_window_days: Settable[SmallInt] = settable(
+        f"How many days before a sale a touch may lie, to the second: 1 to {MOST_ATTRIBUTION_DAYS:,}; 30 from the"
+        " beginning.",
+        check=inputs.within(1, MOST_ATTRIBUTION_DAYS),
+    )
+    attribution_half_life_days: Settable[SmallInt] = settable(
+        "For TIME_DECAY: a touch this many days older than another counts half as much; 7 from the beginning.",
+        check=inputs.within(1, MOST_ATTRIBUTION_DAYS),
+    )
     keep_bodies_days: Settable[SmallInt | None] = settable(
         "How many days the bodies of processed events are kept; null: for good. What was read from them stays.",
         check=_days,

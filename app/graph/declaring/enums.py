@@ -14,6 +14,7 @@ from app.tables.campaigns import CampaignStatus, CampaignType, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
+from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
 from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
@@ -55,6 +56,18 @@ _describe(
     BUILT_IN="A rule that holds for every group.",
     CAMPAIGN="The campaign: its only channel, or one of them that a tag names.",
     INTEGRATION="The kind of the integration.",
+)
+_describe(
+    AttributionModel,
+    "Who gets how much of a sale. Touches are those of the customer's journey, in the look-back before it.",
+    CARRIED="The campaign that the order carries, by itself or by its promo, or that the event names, gets everything,"
+    " whatever the journey; direct where it carries none.",
+    FIRST_TOUCH="The first touch gets everything.",
+    LAST_TOUCH="The last touch gets everything.",
+    LAST_NON_DIRECT="The last touch of a campaign or a known channel gets everything; direct only where there is none.",
+    LINEAR="Every touch gets the same.",
+    POSITION_BASED="40 % to the first and to the last touch, the rest equally to those between; half each of two.",
+    TIME_DECAY="A touch that is a half-life older than another gets half as much.",
 )
 _describe(
     ImportState,
@@ -386,6 +399,7 @@ class Interval(Enum):
 
 __all__ = [
     "AttributeOwner",
+    "AttributionModel",
     "CampaignStatus",
     "CampaignType",
     "ChannelOrigin",

@@ -4,21 +4,15 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
+from app.domain.attribution.models import Model
 from app.domain.events.rollups import EVENT_COUNT
-from app.domain.metrics.entries import UNKNOWN_CHANNEL
+from app.graph.declaring.enums import AttributionModel
 from app.graph.declaring.fields import aggregate, argument, column, entity, parts, to_one
 from app.graph.declaring.refs import CampaignRef, StoreRef
 from app.graph.declaring.scalars import DateTime
-from app.graph.figures.attribution import (
-    HALF_LIFE,
-    MODEL,
-    PROJECT,
-    WINDOW,
-    AttributionDimension,
-    journey_faults,
-)
-from app.graph.figures.attribution_sql import half_life_of, window_of
-from app.graph.figures.event_worth import worth
+from app.graph.figures.attribution import PROJECT, AttributionDimension, journey_faults
+from app.graph.figures.attribution_sql import channel_of, half_life_of, window_of
+from app.graph.figures.event_worth import Wanted, event_worth
 from app.graph.figures.insight_grid import (
     InsightInterval,
     InsightValue,
@@ -29,8 +23,8 @@ from app.graph.figures.insight_grid import (
     metrics_asked,
     window_faults,
 )
-from app.graph.figures.shares import shares
-from app.plan.catalog import AggregateRequest
+from app.graph.figures.shares import Sharing, shares
+from app.plan.catalog import AggregateRequest, Row
 from app.plan.sql import Select, Sql, quoted, sql
 
 
@@ -40,7 +34,10 @@ class AttributedInsightEntry:
 
     date: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
     campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
-    channel: str | None = column("The campaign's channel, where it is by channel.")
+    channel: str | None = column("The channel, where it is by channel; null: direct, or unknown.")
+    is_unknown: bool = column(
+        "By channel: whether it is a campaign's, and nobody knows by which of its channels; else false."
+    )
     store: StoreRef | None = to_one("The store, where it is by store.", "store_id")
     values: list[InsightValue] = parts("Each metric once, in the order asked for.", "value", always="metric")
 
@@ -53,9 +50,15 @@ def attributed_insights(description: str) -> Any:
         argument("metrics", list[str], "Storage keys of statistics and states, or event-count."),
         argument("interval", InsightInterval, "How long the stretches are."),
         argument("by", AttributionDimension, "What to break down by, beside time."),
-        MODEL,
-        HALF_LIFE,
-        WINDOW,
+        # Not as the group chose: these are the metrics of insights, and the document's example is linear.
+        argument("model", AttributionModel, "Who gets how much of an event.", AttributionModel.LINEAR),
+        argument(
+            "half_life_days",
+            int,
+            "For TIME_DECAY: a touch this much older than another counts half as much.",
+            7,
+        ),
+        argument("window_days", int, "How many days before the event a touch may lie, to the second.", 30),
         PROJECT,
         argument(
             "since",
@@ -85,13 +88,19 @@ def _attributed(request: AggregateRequest) -> Select:
     metrics = metrics_asked(request)
     keyed = sql("= ANY ({metrics})", metrics=metrics)
     counted = sql("{event_count} = ANY ({metrics})", event_count=quoted(EVENT_COUNT), metrics=metrics)
+    model: Model = request.args.structural("model")
     shared = shares(
         request,
-        worth(request, keyed, counted, _instants),
-        window=window_of(request),
-        half_life_us=half_life_of(request),
-        credit=False,
+        model,
+        event_worth(request, keyed, counted, Wanted(model, _instants)),
+        Sharing(
+            window=window_of(request),
+            half_life_us=half_life_of(request),
+            carry=("at", "key"),
+            channel=by == "channel",
+        ),
     )
+    c = request.table("Campaign", "c")
     facts = sql(
         """
         SELECT {bucket} AS bucket, {part} AS part, h.key, sum(h.value) * 0.0001 AS value
@@ -100,41 +109,40 @@ def _attributed(request: AggregateRequest) -> Select:
         GROUP BY 1, 2, 3
         """,
         bucket=bucket_of(request, sql("h.at")),
-        part=_part(by),
+        part=_part(by, c),
         shared=shared,
-        c=request.table("Campaign", "c"),
+        c=c,
     )
     values = sql(
         """
-        SELECT DISTINCT part, {campaign} AS campaign_id, {channel} AS channel, {store} AS store_id FROM facts
+        SELECT DISTINCT
+            part, {campaign} AS campaign_id, {channel} AS channel, {unknown} AS is_unknown, {store} AS store_id
+        FROM facts
         """,
         campaign=sql("nullif(part, 0)") if by == "campaign" else sql("NULL::bigint"),
-        channel=sql("CASE WHEN part <> '-' THEN substr(part, 2) END")
+        channel=sql("CASE WHEN part NOT IN ('-', '+') THEN substr(part, 2) END")
         if by == "channel"
         else sql("NULL::text"),
+        unknown=sql("part = '+'") if by == "channel" else sql("false"),
         store=sql("nullif(part, 0)") if by == "store" else sql("NULL::bigint"),
     )
-    return grid(request, facts, values, {name: name for name in ("campaign_id", "channel", "store_id")})
-
-
-def _part(by: str) -> Sql:
-    """The breakdown value of a campaign. Direct is 0, or among channels a value that no channel can have."""
-    if by == "campaign":
-        return sql("coalesce(c.id, 0)")
-    if by == "store":
-        return sql("coalesce(c.store_id, 0)")
-    return sql(
-        """
-        CASE
-            WHEN c.id IS NULL THEN '-'
-            WHEN cardinality(c.channels) = 1 THEN '+' || c.channels[1]
-            ELSE {other} END
-        """,
-        other=quoted(f"+{UNKNOWN_CHANNEL}"),
+    return grid(
+        request, facts, values, {name: name for name in ("campaign_id", "channel", "is_unknown", "store_id")}
     )
 
 
-def _instants(request: AggregateRequest, at: Sql) -> list[Sql]:
+def _part(by: str, c: Row) -> Sql:
+    """The breakdown value of a share. Direct is 0, or among channels a value that no channel can have."""
+    if by == "campaign":
+        return sql("coalesce({c.id}, 0)", c=c)
+    if by == "store":
+        return sql("coalesce({c.store_id}, 0)", c=c)
+    return sql(
+        "coalesce('+' || {channel}, '-')", channel=channel_of(c, sql("h.campaign_id"), sql("h.channel"))
+    )
+
+
+def _instants(request: AggregateRequest, at: Sql, _: Sql) -> list[Sql]:
     out = []
     if request.args.given("since"):
         out.append(sql("{at} >= {since}", at=at, since=instant(request, "since")))

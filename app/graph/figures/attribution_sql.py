@@ -1,14 +1,21 @@
-"""The statement of attribution: revenue and cost in pieces, summed up by dimension, in each currency or one."""
+"""The statement of attribution: revenue and cost in pieces, summed up by dimension, in each currency or one.
+
+Where sums are converted, each piece is, and rounded, before it is added: so breakdowns add up to the same.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from app.domain.attribution.models import Model
 from app.domain.events.rollups import EVENT_COUNT
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
-from app.graph.figures.event_worth import projects_of, worth
-from app.graph.figures.shares import shares
+from app.graph.figures.event_worth import Wanted, event_worth
+from app.graph.figures.of_projects import is_for_a_project, store_zones, tracked
+from app.graph.figures.order_worth import not_told_by_orders, order_worth
+from app.graph.figures.shares import Sharing, shares
 from app.plan.catalog import AggregateRequest, Row
-from app.plan.sql import NOTHING, Alias, Select, Sql, also, joined, quoted, sql
+from app.plan.sql import NOTHING, NOW, Alias, Select, Sql, also, joined, quoted, sql
+from app.tables.event_metrics import TURNOVER
 
 
 def attributed_rows(request: AggregateRequest) -> Select:
@@ -19,15 +26,38 @@ def attributed_rows(request: AggregateRequest) -> Select:
         "channel": sql("p.channel") if by == "channel" else sql("NULL::text"),
         "store_id": sql("p.store_id") if by == "store" else sql("NULL::bigint"),
     }
-    rows = _converted(request, dims) if request.args.given("currency") else _per_currency(request, dims)
+    rows = _converted(request, dims) if request.args.given("currency") else _per_currency(request, dims, by)
     a = Alias("a")
     columns = ("currency", "revenue", "conversions", "cost", "left_currency", "left_revenue", "left_cost")
     names = {name: a(name) for name in (*dims, *columns)}
+    names |= {"channel": sql("nullif(a.channel, {unknown})", unknown=UNKNOWN)}
+    names |= {"is_unknown": sql("(a.channel IS NOT DISTINCT FROM {unknown})", unknown=UNKNOWN)}
     order = [a("currency"), sql("-a.revenue"), a("campaign_id"), a("channel"), a("store_id")]
     return Select(names, sql("({rows}) a", rows=rows), order=order)
 
 
-def _per_currency(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
+UNKNOWN = quoted("")
+"""The channel of what a campaign earned or cost where nobody knows which of its channels it was: no channel's name."""
+
+
+def channel_of(c: Row, campaign: Sql, channel: Sql) -> Sql:
+    """The channel of a share: of a campaign with one channel that; else the touch's; else UNKNOWN. NULL: direct."""
+    return sql(
+        """
+        CASE
+            WHEN {campaign} IS NULL THEN {channel}
+            WHEN cardinality({c.channels}) = 1 THEN {c.channels}[1]
+            ELSE coalesce(nullif({channel}, {other}), {unknown}) END
+        """,
+        c=c,
+        campaign=campaign,
+        channel=channel,
+        other=quoted(UNKNOWN_CHANNEL),
+        unknown=UNKNOWN,
+    )
+
+
+def _per_currency(request: AggregateRequest, dims: Mapping[str, Sql], by: str) -> Sql:
     return sql(
         """
         SELECT
@@ -37,7 +67,7 @@ def _per_currency(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
         GROUP BY 1, 2, 3, 4
         """,
         dims=_named(dims),
-        pieces=_pieces(request),
+        pieces=_pieces(request, by_channel=by == "channel"),
     )
 
 
@@ -46,22 +76,19 @@ def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
     into = request.args.param("currency", cast="text")
     rated = sql(
         """
-        SELECT
-            p.*,
-            CASE WHEN p.currency = {into} THEN 1 ELSE coalesce({rate}, round(1 / {inverse}, 10)) END AS rate
+        SELECT p.*, CASE WHEN p.currency = {into} THEN 1 ELSE {rate} END AS rate
         FROM ({pieces}) p
         """,
         into=into,
         rate=_rate(request, into),
-        inverse=_rate(request, into, inverse=True),
-        pieces=_pieces(request),
+        pieces=_pieces(request, by_channel=True),
     )
     in_each = sql(
         """
         SELECT
             {dims}, p.currency, sum(p.credit) AS credit,
-            coalesce(sum(p.revenue * p.rate), 0) AS revenue,
-            coalesce(sum(p.cost * p.rate), 0) AS cost,
+            coalesce(sum(round(p.revenue * p.rate, 4)), 0) AS revenue,
+            coalesce(sum(round(p.cost * p.rate, 4)), 0) AS cost,
             sum(p.revenue) FILTER (WHERE p.rate IS NULL) AS revenue_left,
             sum(p.cost) FILTER (WHERE p.rate IS NULL) AS cost_left
         FROM ({rated}) p
@@ -73,8 +100,8 @@ def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
     return sql(
         """
         SELECT
-            {dims}, {into} AS currency, round(sum(e.revenue), 4) AS revenue, sum(e.credit) AS conversions,
-            round(sum(e.cost), 4) AS cost,
+            {dims}, {into} AS currency, sum(e.revenue) AS revenue, sum(e.credit) AS conversions,
+            sum(e.cost) AS cost,
             coalesce(array_agg(e.currency ORDER BY e.currency) {lost}, '{{}}') AS left_currency,
             coalesce(array_agg(e.revenue_left ORDER BY e.currency) {lost}, '{{}}') AS left_revenue,
             coalesce(array_agg(e.cost_left ORDER BY e.currency) {lost}, '{{}}') AS left_cost
@@ -92,36 +119,46 @@ def _named(dims: Mapping[str, Sql]) -> Sql:
     return joined(", ", [sql("{dim} AS {name}", dim=dim, name=name) for name, dim in dims.items()])
 
 
-def _rate(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql:
-    """The pair's latest rate up to the piece's day; NULL before the first."""
+def _rate(request: AggregateRequest, into: Sql) -> Sql:
+    """The newest rate up to the piece's day, either way round; told both ways on one day, the direct one."""
+    return sql(
+        """
+        (SELECT r.rate FROM ({direct} UNION ALL {inverse}) r ORDER BY r.day DESC, r.turned LIMIT 1)
+        """,
+        direct=_newest(request, into),
+        inverse=_newest(request, into, inverse=True),
+    )
+
+
+def _newest(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql:
     x = request.table("ExchangeRate", "x")
     ours, theirs = ("to_currency", "from_currency") if inverse else ("from_currency", "to_currency")
     return sql(
         """
         (
-            SELECT {x.rate} FROM {x}
+            SELECT {x.day}, {rate} AS rate, {turned} AS turned FROM {x}
             WHERE {x.scope} AND {ours} = p.currency AND {theirs} = {into} AND {x.day} <= p.day
             ORDER BY {x.day} DESC LIMIT 1
         )
         """,
         x=x,
+        rate=sql("1 / {x.rate}", x=x) if inverse else x("rate"),
+        turned=sql("true") if inverse else sql("false"),
         ours=x(ours),
         theirs=x(theirs),
         into=into,
     )
 
 
-def _pieces(request: AggregateRequest) -> Sql:
-    """Revenue and cost per campaign (in scope; NULL: direct), day, channel and currency."""
+def _pieces(request: AggregateRequest, *, by_channel: bool) -> Sql:
+    """Revenue and cost per campaign (in scope; NULL: none), day, channel and currency."""
     g, c = request.table("CustomerGroup", "g"), request.table("Campaign", "c")
-    # A campaign out of scope is not shown; direct belongs to no campaign.
+    # A campaign out of scope is not shown; what has none belongs to nobody.
     return sql(
         """
         SELECT
-            r.campaign_id, {c.store_id},
-            CASE WHEN r.campaign_id IS NOT NULL THEN
-                CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE {other} END END AS channel,
-            r.day, (SELECT {g.currency} FROM {g} WHERE {g.scope}) AS currency, r.revenue, r.credit,
+            r.campaign_id, {c.store_id}, {channel} AS channel, r.day,
+            coalesce(r.currency, (SELECT {g.currency} FROM {g} WHERE {g.scope})) AS currency, r.revenue, r.credit,
             0::numeric AS cost
         FROM ({earned}) r
         LEFT JOIN {c} ON {c.scope} AND {c.id} = r.campaign_id
@@ -130,40 +167,87 @@ def _pieces(request: AggregateRequest) -> Sql:
         {spent}
         """,
         c=c,
-        other=quoted(UNKNOWN_CHANNEL),
+        channel=channel_of(c, sql("r.campaign_id"), sql("r.channel")),
         g=g,
-        earned=_earned(request),
+        earned=_earned(request, by_channel=by_channel),
         spent=_spent(request),
     )
 
 
-def _earned(request: AggregateRequest) -> Sql:
-    shared = shares(
-        request,
-        _worth(request),
-        window=window_of(request),
-        half_life_us=half_life_of(request),
-        credit="conversions" in request.wanted,
-    )
-    # Days matter only to rates.
-    day = sql("(h.at AT TIME ZONE 'UTC')::date") if request.args.given("currency") else sql("NULL::date")
+def _earned(request: AggregateRequest, *, by_channel: bool) -> Sql:
     asked = NOTHING
     if request.parent is not None:
         asked = sql("WHERE h.campaign_id = {parent}", parent=request.parent)
     return sql(
         """
-        SELECT h.campaign_id, {day} AS day, sum(h.value) * 0.0001 AS revenue, sum(h.credit) * 0.0001 AS credit
+        SELECT
+            h.campaign_id, h.channel, h.day, h.currency, sum(h.value) * 0.0001 AS revenue,
+            sum(h.credit) * 0.0001 AS credit
         FROM ({shared}) h {asked}
-        GROUP BY 1, 2
+        GROUP BY 1, 2, 3, 4
         """,
-        day=day,
-        shared=shared,
+        shared=_shared(request, by_channel=by_channel),
         asked=asked,
     )
 
 
+def _shared(request: AggregateRequest, *, by_channel: bool) -> Sql:
+    """By the model asked for, else by the group's: each is there, and the database runs the one whose turn it is."""
+    how = Sharing(
+        window=window_of(request),
+        half_life_us=half_life_of(request),
+        # Days matter only to rates.
+        carry=("day", "currency") if request.args.given("currency") else ("currency",),
+        credit="conversions" in request.wanted,
+        channel=by_channel,
+    )
+
+    def by(model: Model) -> Sql:
+        shared = shares(request, model, _sales(request, model), how)
+        return (
+            shared if how.carry[0] == "day" else sql("SELECT d.*, NULL::date AS day FROM ({d}) d", d=shared)
+        )
+
+    if request.args.given("model"):
+        return by(request.args.structural("model"))
+    g = request.table("CustomerGroup", "gm")
+    chosen = sql("(SELECT {g.attribution_model} FROM {g} WHERE {g.scope})", g=g)
+    return joined(
+        " UNION ALL ",
+        [
+            sql(
+                "SELECT m.* FROM ({by}) m WHERE {chosen} = {model}",
+                by=by(one),
+                chosen=chosen,
+                model=quoted(one.value),
+            )
+            for one in Model
+        ],
+    )
+
+
+def _sales(request: AggregateRequest, model: Model) -> Sql:
+    """What is shared: the metric of each event, and orders where it is the one that they tell as well."""
+    metric = request.args.param("metric", cast="text")
+    is_count = sql("{event_count} = {metric}", event_count=quoted(EVENT_COUNT), metric=metric)
+    is_turnover = sql("{turnover} = {metric}", turnover=quoted(TURNOVER), metric=metric)
+    dated = any(request.args.given(name) for name in ("since", "until", "currency"))
+    wanted = Wanted(model, _days, dated=dated)
+    return sql(
+        "{events} UNION ALL {orders}",
+        events=event_worth(
+            request,
+            sql("= {metric}", metric=metric),
+            is_count,
+            wanted,
+            told=not_told_by_orders(request, is_turnover),
+        ),
+        orders=order_worth(request, is_turnover, wanted),
+    )
+
+
 def _spent(request: AggregateRequest) -> Sql:
-    """The ledger entries of campaigns in scope."""
+    """The ledger entries of campaigns in scope, up to today: what a day to come will cost is planned, not spent."""
     s, c = request.table("AttributionSpend", "sp"), request.table("Campaign", "sc")
     where: list[Sql] = []
     if request.args.given("since"):
@@ -174,63 +258,74 @@ def _spent(request: AggregateRequest) -> Sql:
         where.append(sql("{s.day} <= {until}", s=s, until=until))
     if request.parent is not None:
         where.append(sql("{s.campaign_id} = {parent}", s=s, parent=request.parent))
-    elif request.args.given("project"):
-        where.append(_tracked(request, c))
+    elif is_for_a_project(request):
+        where.append(tracked(request, c, "s"))
     return sql(
         """
-        SELECT {c.id}, {c.store_id}, {s.channel}, {s.day}, {s.currency}, 0, 0, sum({s.amount})
-        FROM {s} JOIN {c} ON {c.id} = {s.campaign_id}
-        WHERE {s.scope} AND {c.scope} {asked}
+        SELECT {c.id}, {c.store_id}, {channel}, {s.day}, {s.currency}, 0, 0, sum({s.amount})
+        FROM {s} JOIN {c} ON {c.id} = {s.campaign_id} JOIN ({zones}) z ON z.id = {c.store_id}
+        WHERE {s.scope} AND {c.scope} AND {s.day} <= ({now} AT TIME ZONE z.zone)::date {asked}
         GROUP BY 1, 2, 3, 4, 5
         """,
         c=c,
         s=s,
+        channel=_booked(c, s("channel")),
+        zones=store_zones(request, "sz"),
+        now=NOW,
         asked=also(where),
     )
 
 
-def _tracked(request: AggregateRequest, c: Row) -> Sql:
-    """The campaign belongs to the requested project, itself or through its integration."""
+def _booked(c: Row, channel: Sql) -> Sql:
+    """The channel that it was booked under; where that is no name, as with what is earned."""
     return sql(
-        """
-        ({c.project_id} = ANY ({projects}) OR {c.integration_id} = ANY (ARRAY(
-            SELECT {i.id} FROM {i} WHERE {i.scope} AND {i.project_id} = ANY ({integrated})
-        )))
-        """,
-        c=c,
-        projects=projects_of(request, "sk"),
-        i=request.table("Integration", "si"),
-        integrated=projects_of(request, "sj"),
+        "CASE WHEN {channel} <> {other} THEN {channel} ELSE {known} END",
+        channel=channel,
+        other=quoted(UNKNOWN_CHANNEL),
+        known=channel_of(c, c("id"), sql("NULL")),
     )
 
 
-def _worth(request: AggregateRequest) -> Sql:
-    """What is shared: the metric of each event, in the smallest parts of its kind."""
-    metric = request.args.param("metric", cast="text")
-    is_count = sql("{event_count} = {metric}", event_count=quoted(EVENT_COUNT), metric=metric)
-    return worth(request, sql("= {metric}", metric=metric), is_count, _days)
-
-
-def _days(request: AggregateRequest, at: Sql) -> list[Sql]:
-    """Inside the requested days."""
+def _days(request: AggregateRequest, at: Sql, day: Sql) -> list[Sql]:
+    """Inside the requested days, each sale by its own zone. Instants a day further keep to the index."""
     out = []
     if request.args.given("since"):
-        day = request.args.param("since", cast="date")
-        out.append(sql("{at} >= (SELECT {day}::timestamp AT TIME ZONE 'UTC')", at=at, day=day))
+        since = request.args.param("since", cast="date")
+        out.append(
+            sql(
+                "{at} >= (SELECT {since}::timestamp AT TIME ZONE 'UTC' - interval '1 day')",
+                at=at,
+                since=since,
+            )
+        )
+        out.append(sql("{day} >= {since}", day=day, since=since))
     if request.args.given("until"):
-        day = request.args.param("until", cast="date")
-        out.append(sql("{at} < (SELECT ({day} + 1)::timestamp AT TIME ZONE 'UTC')", at=at, day=day))
+        until = request.args.param("until", cast="date")
+        out.append(
+            sql(
+                "{at} < (SELECT {until}::timestamp AT TIME ZONE 'UTC' + interval '2 days')",
+                at=at,
+                until=until,
+            )
+        )
+        out.append(sql("{day} <= {until}", day=day, until=until))
     return out
 
 
 def window_of(request: AggregateRequest) -> Sql:
-    """How long before the event a touch may be."""
-    return sql("make_interval(days => {days})", days=request.args.param("windowDays", cast="int"))
+    """How long before the sale a touch may be: as asked, else as the group chose."""
+    if request.args.given("windowDays"):
+        return sql("make_interval(days => {days})", days=request.args.param("windowDays", cast="int"))
+    g = request.table("CustomerGroup", "gw")
+    return sql("(SELECT make_interval(days => {g.attribution_window_days}) FROM {g} WHERE {g.scope})", g=g)
 
 
 def half_life_of(request: AggregateRequest) -> Sql:
     """In microseconds."""
-    return request.args.param("halfLifeDays", cast="bigint", convert=_microseconds)
+    if request.args.given("halfLifeDays"):
+        return request.args.param("halfLifeDays", cast="bigint", convert=_microseconds)
+    g = request.table("CustomerGroup", "gh")
+    return sql("(SELECT {g.attribution_half_life_days} * 86400000000 FROM {g} WHERE {g.scope})", g=g)
 
 
 def _microseconds(days: Any) -> object:

@@ -33,7 +33,10 @@ class EventMetric(Node):
     kind: EventFieldKind = column("STATE or STATISTIC.")
     storage_key: str = column("Which one.")
     value: Decimal = column(
-        "A state's is 1 or 0. A statistic's is in the group's currency where it is money."
+        "A state's is 1 or 0. A statistic's is in `currency` where it is money, else in the group's."
+    )
+    currency: str | None = column(
+        "The currency that its event says (its field `currency`, ISO 4217), where it is a statistic; null: none."
     )
     metric_date: DateTime = column("When it changed to this value.")
     occurred_at: DateTime = column("When its event happened.")

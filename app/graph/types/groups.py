@@ -1,5 +1,6 @@
 """Customer groups: the tenants."""
 
+from app.graph.declaring.enums import AttributionModel
 from app.graph.declaring.fields import column, connection, embed, entity
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
@@ -29,6 +30,20 @@ class Retention:
 
 
 @entity()
+class AttributionChoice:
+    """How the group's sales are attributed, unless a question says otherwise."""
+
+    model: AttributionModel = column("Who gets how much of a sale.", "attribution_model")
+    window_days: int = column(
+        "How many days before a sale a touch may lie, to the second.", "attribution_window_days"
+    )
+    half_life_days: int = column(
+        "For TIME_DECAY: a touch this much older than another counts half as much.",
+        "attribution_half_life_days",
+    )
+
+
+@entity()
 class Usage:
     """What the group takes. Events are counted about once a minute, files with each change."""
 
@@ -49,6 +64,9 @@ class CustomerGroup(Node):
     time_zone: str = column("Its time zone (IANA), where a store has none of its own.")
     created_at: DateTime = column("When it was made.")
     retention: Retention = embed("How long things are kept.")
+    attribution: AttributionChoice = embed(
+        "How its sales are attributed, unless a question says otherwise: what the headline revenue of its campaigns is."
+    )
     usage: Usage = embed("What it takes, and may take.")
     stores: Connection[StoreRef] = connection("Its stores.", STORES, key="group_id")
     campaigns: Connection[CampaignRef] = connection("Its campaigns.", CAMPAIGNS, key="group_id")

@@ -17,12 +17,12 @@ FROM (
             )
             FROM unnest(t1.value_metric, t1.value_value) WITH ORDINALITY t3(metric, value, place)
           ) || ']}'
-        ), ',' ORDER BY t1.sort_1, t1.sort_2, t1.sort_3, t1.sort_4
+        ), ',' ORDER BY t1.sort_1, t1.sort_2, t1.sort_3, t1.sort_4, t1.sort_5
       ), ''
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT i.label AS date, i.store_id, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.campaign_id AS sort_2, i.channel AS sort_3, i.store_id AS sort_4
+    SELECT i.label AS date, i.store_id, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.campaign_id AS sort_2, i.channel AS sort_3, i.is_unknown AS sort_4, i.store_id AS sort_5
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT extract(month FROM (h.at AT TIME ZONE $3::text))::int AS bucket, coalesce(c.store_id, 0) AS part, h.key, sum(h.value) * 0.0001 AS value
@@ -30,12 +30,18 @@ FROM (
           SELECT (
             SELECT t.campaign_id
             FROM interaction t
-            WHERE t.group_id = $4::bigint AND t.customer_id = s.customer_id AND t.project_id = s.project_id AND t.occurred_at <= s.at AND t.occurred_at >= s.at - make_interval(days = > $5::int)
+            WHERE t.group_id = $4::bigint AND t.customer_id = s.customer_id AND t.project_id = ANY (
+              ARRAY (
+                SELECT tp.id
+                FROM project tp
+                WHERE tp.group_id = $4::bigint AND (tp.store_id IS NULL OR tp.store_id = $5::bigint)
+              )
+            ) AND t.project_id = coalesce(s.project_id, t.project_id) AND t.occurred_at <= s.at AND t.occurred_at >= s.at - make_interval(days = > $6::int)
             ORDER BY t.occurred_at, t.id
             LIMIT 1
-          ) AS campaign_id, s.at, s.key, s.value, 0 AS credit
+          ) AS campaign_id, NULL::text AS channel, s.at, s.key, s.value, 0 AS credit
           FROM (
-            SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.value % (
+            SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.currency IS NULL AND v.value % (
               SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
               FROM customer_group gd
               WHERE gd.id = $4::bigint
@@ -43,39 +49,45 @@ FROM (
               SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
               FROM customer_group gd
               WHERE gd.id = $4::bigint
-            ) WHEN v.value % 1000 = 0 THEN 1000 WHEN v.value % 100 = 0 THEN 100 WHEN v.value % 10 = 0 THEN 10 ELSE 1 END AS coin
+            ) WHEN v.currency IS NOT NULL AND v.value % CASE WHEN v.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN v.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END = 0 THEN CASE WHEN v.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN v.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END WHEN v.value % 1000 = 0 THEN 1000 WHEN v.value % 100 = 0 THEN 100 WHEN v.value % 10 = 0 THEN 10 ELSE 1 END AS coin, v.currency, v.day, v.campaign_id, v.channel
             FROM (
-              SELECT m.storage_key AS key, m.project_id, m.customer_id, m.occurred_at AS at, m.kind, (m.value * 10000)::bigint AS value
+              SELECT m.storage_key AS key, m.project_id, m.customer_id, m.occurred_at AS at, m.kind, (m.value * 10000)::bigint AS value, nullif(
+                m.currency, (
+                  SELECT gu.currency
+                  FROM customer_group gu
+                  WHERE gu.id = $4::bigint
+                )
+              ) AS currency, NULL::date AS day, NULL::bigint AS campaign_id, NULL::text AS channel
               FROM event_metric m
               WHERE m.group_id = $4::bigint AND m.project_id = ANY (
                 ARRAY (
                   SELECT mp.id
                   FROM project mp
-                  WHERE mp.group_id = $4::bigint AND (mp.store_id IS NULL OR mp.store_id = $6::bigint)
+                  WHERE mp.group_id = $4::bigint AND (mp.store_id IS NULL OR mp.store_id = $5::bigint)
                 )
               ) AND m.storage_key = ANY ($2::text[]) AND (m.kind = 'statistic' OR m.value = 1)
-            ) v UNION ALL SELECT 'event-count', e.project_id, e.customer_id, e.occurred_at, 10000, 1
+            ) v UNION ALL SELECT 'event-count', e.project_id, e.customer_id, e.occurred_at, 10000, 1, NULL, NULL::date, NULL::bigint AS campaign_id, NULL::text AS channel
             FROM event e
             WHERE e.group_id = $4::bigint AND e.project_id = ANY (
               ARRAY (
                 SELECT ep.id
                 FROM project ep
-                WHERE ep.group_id = $4::bigint AND (ep.store_id IS NULL OR ep.store_id = $6::bigint)
+                WHERE ep.group_id = $4::bigint AND (ep.store_id IS NULL OR ep.store_id = $5::bigint)
               )
             ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND 'event-count' = ANY ($2::text[])
           ) s
         ) h
-        LEFT JOIN campaign c ON c.group_id = $4::bigint AND c.store_id = $6::bigint AND c.id = h.campaign_id
+        LEFT JOIN campaign c ON c.group_id = $4::bigint AND c.store_id = $5::bigint AND c.id = h.campaign_id
         WHERE (h.campaign_id IS NULL OR c.id IS NOT NULL)
         GROUP BY 1, 2, 3
-      ) SELECT b.bucket, b.bucket::text AS label, ty.campaign_id, ty.channel, ty.store_id, coalesce(array_agg(coalesce(f.value, 0) ORDER BY k.place) FILTER (WHERE k.key IS NOT NULL), '{}') AS sums FROM (
+      ) SELECT b.bucket, b.bucket::text AS label, ty.campaign_id, ty.channel, ty.is_unknown, ty.store_id, coalesce(array_agg(coalesce(f.value, 0) ORDER BY k.place) FILTER (WHERE k.key IS NOT NULL), '{}') AS sums FROM (
         SELECT generate_series(1, 12) AS bucket
       ) b CROSS JOIN (
-        SELECT DISTINCT part, NULL::bigint AS campaign_id, NULL::text AS channel, nullif(part, 0) AS store_id
+        SELECT DISTINCT part, NULL::bigint AS campaign_id, NULL::text AS channel, false AS is_unknown, nullif(part, 0) AS store_id
         FROM facts
-      ) ty LEFT JOIN unnest($2::text[]) WITH ORDINALITY k(key, place) ON true LEFT JOIN facts f ON f.bucket = b.bucket AND f.part = ty.part AND f.key = k.key GROUP BY b.bucket, ty.part, ty.campaign_id, ty.channel, ty.store_id
+      ) ty LEFT JOIN unnest($2::text[]) WITH ORDINALITY k(key, place) ON true LEFT JOIN facts f ON f.bucket = b.bucket AND f.part = ty.part AND f.key = k.key GROUP BY b.bucket, ty.part, ty.campaign_id, ty.channel, ty.is_unknown, ty.store_id
     ) i
   ) t1
-  LEFT JOIN store t2 ON t2.group_id = $4::bigint AND t2.id = $6::bigint AND t2.id = t1.store_id
+  LEFT JOIN store t2 ON t2.group_id = $4::bigint AND t2.id = $5::bigint AND t2.id = t1.store_id
   OFFSET 0
 ) AS made

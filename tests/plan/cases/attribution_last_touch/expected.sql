@@ -20,66 +20,151 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT a.channel, a.currency, a.revenue, a.cost, a.currency AS sort_1, - a.revenue AS sort_2, a.campaign_id AS sort_3, a.channel AS sort_4, a.store_id AS sort_5
+    SELECT nullif(a.channel, '') AS channel, a.currency, a.revenue, a.cost, a.currency AS sort_1, - a.revenue AS sort_2, a.campaign_id AS sort_3, a.channel AS sort_4, a.store_id AS sort_5
     FROM (
       SELECT NULL::bigint AS campaign_id, p.channel AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
       FROM (
-        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NOT NULL THEN CASE cardinality(c.channels) WHEN 1 THEN c.channels[1] ELSE 'other' END END AS channel, r.day, (
-          SELECT g.currency
-          FROM customer_group g
-          WHERE g.id = $2::bigint
+        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'other'), '') END AS channel, r.day, coalesce(
+          r.currency, (
+            SELECT g.currency
+            FROM customer_group g
+            WHERE g.id = $2::bigint
+          )
         ) AS currency, r.revenue, r.credit, 0::numeric AS cost
         FROM (
-          SELECT h.campaign_id, NULL::date AS day, sum(h.value) * 0.0001 AS revenue, sum(h.credit) * 0.0001 AS credit
+          SELECT h.campaign_id, h.channel, h.day, h.currency, sum(h.value) * 0.0001 AS revenue, sum(h.credit) * 0.0001 AS credit
           FROM (
-            SELECT (
-              SELECT t.campaign_id
-              FROM interaction t
-              WHERE t.group_id = $2::bigint AND t.customer_id = s.customer_id AND t.project_id = s.project_id AND t.occurred_at <= s.at AND t.occurred_at >= s.at - make_interval(days = > $3::int) AND t.campaign_id IS NOT NULL
-              ORDER BY t.occurred_at DESC, t.id DESC
-              LIMIT 1
-            ) AS campaign_id, s.at, s.key, s.value, 0 AS credit
+            SELECT d.*, NULL::date AS day
             FROM (
-              SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.value % (
-                SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
-                FROM customer_group gd
-                WHERE gd.id = $2::bigint
-              ) = 0 THEN (
-                SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
-                FROM customer_group gd
-                WHERE gd.id = $2::bigint
-              ) WHEN v.value % 1000 = 0 THEN 1000 WHEN v.value % 100 = 0 THEN 100 WHEN v.value % 10 = 0 THEN 10 ELSE 1 END AS coin
+              SELECT h.campaign_id, coalesce(h.channel, CASE WHEN h.campaign_id = s.campaign_id THEN s.channel END) AS channel, s.currency, s.value, 0 AS credit
               FROM (
-                SELECT m.storage_key AS key, m.project_id, m.customer_id, m.occurred_at AS at, m.kind, (m.value * 10000)::bigint AS value
-                FROM event_metric m
-                WHERE m.group_id = $2::bigint AND m.project_id = ANY (
+                SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.currency IS NULL AND v.value % (
+                  SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
+                  FROM customer_group gd
+                  WHERE gd.id = $2::bigint
+                ) = 0 THEN (
+                  SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
+                  FROM customer_group gd
+                  WHERE gd.id = $2::bigint
+                ) WHEN v.currency IS NOT NULL AND v.value % CASE WHEN v.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN v.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END = 0 THEN CASE WHEN v.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN v.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END WHEN v.value % 1000 = 0 THEN 1000 WHEN v.value % 100 = 0 THEN 100 WHEN v.value % 10 = 0 THEN 10 ELSE 1 END AS coin, v.currency, v.day, v.campaign_id, v.channel
+                FROM (
+                  SELECT m.storage_key AS key, m.project_id, m.customer_id, m.occurred_at AS at, m.kind, (m.value * 10000)::bigint AS value, nullif(
+                    m.currency, (
+                      SELECT gu.currency
+                      FROM customer_group gu
+                      WHERE gu.id = $2::bigint
+                    )
+                  ) AS currency, (m.occurred_at AT TIME ZONE mz.zone)::date AS day, NULL::bigint AS campaign_id, NULL::text AS channel
+                  FROM event_metric m JOIN (
+                    SELECT mzp.id, coalesce(
+                      mzs.time_zone, (
+                        SELECT mzg.time_zone
+                        FROM customer_group mzg
+                        WHERE mzg.id = $2::bigint
+                      )
+                    ) AS zone
+                    FROM project mzp
+                    LEFT JOIN store mzs ON mzs.group_id = $2::bigint AND mzs.id = mzp.store_id
+                    WHERE mzp.group_id = $2::bigint
+                  ) mz ON mz.id = m.project_id
+                  WHERE m.group_id = $2::bigint AND m.project_id = ANY (
+                    ARRAY (
+                      SELECT mp.id
+                      FROM project mp
+                      WHERE mp.group_id = $2::bigint
+                    )
+                  ) AND m.storage_key = $3::text AND m.occurred_at >= (
+                    SELECT $4::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+                  ) AND (m.occurred_at AT TIME ZONE mz.zone)::date >= $4::date AND NOT (m.is_told_by_order AND 'turnover' = $3::text) AND (m.kind = 'statistic' OR m.value = 1)
+                ) v UNION ALL SELECT 'event-count', e.project_id, e.customer_id, e.occurred_at, 10000, 1, NULL, (e.occurred_at AT TIME ZONE ez.zone)::date, NULL::bigint AS campaign_id, NULL::text AS channel
+                FROM event e JOIN (
+                  SELECT ezp.id, coalesce(
+                    ezs.time_zone, (
+                      SELECT ezg.time_zone
+                      FROM customer_group ezg
+                      WHERE ezg.id = $2::bigint
+                    )
+                  ) AS zone
+                  FROM project ezp
+                  LEFT JOIN store ezs ON ezs.group_id = $2::bigint AND ezs.id = ezp.store_id
+                  WHERE ezp.group_id = $2::bigint
+                ) ez ON ez.id = e.project_id
+                WHERE e.group_id = $2::bigint AND e.project_id = ANY (
                   ARRAY (
-                    SELECT mp.id
-                    FROM project mp
-                    WHERE mp.group_id = $2::bigint
+                    SELECT ep.id
+                    FROM project ep
+                    WHERE ep.group_id = $2::bigint
                   )
-                ) AND m.storage_key = $4::text AND m.occurred_at >= (
-                  SELECT $5::date::timestamp AT TIME ZONE 'UTC'
-                ) AND (m.kind = 'statistic' OR m.value = 1)
-              ) v UNION ALL SELECT 'event-count', e.project_id, e.customer_id, e.occurred_at, 10000, 1
-              FROM event e
-              WHERE e.group_id = $2::bigint AND e.project_id = ANY (
-                ARRAY (
-                  SELECT ep.id
-                  FROM project ep
-                  WHERE ep.group_id = $2::bigint
-                )
-              ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.occurred_at >= (
-                SELECT $5::date::timestamp AT TIME ZONE 'UTC'
-              ) AND 'event-count' = $4::text
-            ) s
+                ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.occurred_at >= (
+                  SELECT $4::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+                ) AND (e.occurred_at AT TIME ZONE ez.zone)::date >= $4::date AND 'event-count' = $3::text UNION ALL SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.currency IS NULL AND v.value % (
+                  SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
+                  FROM customer_group gd
+                  WHERE gd.id = $2::bigint
+                ) = 0 THEN (
+                  SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
+                  FROM customer_group gd
+                  WHERE gd.id = $2::bigint
+                ) WHEN v.currency IS NOT NULL AND v.value % CASE WHEN v.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN v.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END = 0 THEN CASE WHEN v.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN v.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END WHEN v.value % 1000 = 0 THEN 1000 WHEN v.value % 100 = 0 THEN 100 WHEN v.value % 10 = 0 THEN 10 ELSE 1 END AS coin, v.currency, v.day, v.campaign_id, v.channel
+                FROM (
+                  SELECT 'order' AS key, NULL::bigint AS project_id, o.customer_id, o.ordered_at AS at, 'statistic' AS kind, (o.worth * 10000)::bigint AS value, nullif(
+                    o.currency, (
+                      SELECT ou.currency
+                      FROM customer_group ou
+                      WHERE ou.id = $2::bigint
+                    )
+                  ) AS currency, (o.ordered_at AT TIME ZONE oz.zone)::date AS day, o.campaign_id, nullif(o.channel, 'other') AS channel
+                  FROM customer_order o JOIN (
+                    SELECT ozs.id, coalesce(
+                      ozs.time_zone, (
+                        SELECT ozg.time_zone
+                        FROM customer_group ozg
+                        WHERE ozg.id = $2::bigint
+                      )
+                    ) AS zone
+                    FROM store ozs
+                    WHERE ozs.group_id = $2::bigint
+                  ) oz ON oz.id = o.store_id
+                  WHERE o.group_id = $2::bigint AND 'turnover' = $3::text AND o.worth <> 0 AND o.ordered_at >= (
+                    SELECT $4::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+                  ) AND (o.ordered_at AT TIME ZONE oz.zone)::date >= $4::date
+                ) v
+              ) s
+              LEFT JOIN LATERAL (
+                SELECT t.campaign_id, t.channel
+                FROM interaction t
+                WHERE t.group_id = $2::bigint AND t.customer_id = s.customer_id AND t.project_id = ANY (
+                  ARRAY (
+                    SELECT tp.id
+                    FROM project tp
+                    WHERE tp.group_id = $2::bigint
+                  )
+                ) AND t.project_id = coalesce(s.project_id, t.project_id) AND t.occurred_at <= s.at AND t.occurred_at >= s.at - (
+                  SELECT make_interval(days = > gw.attribution_window_days)
+                  FROM customer_group gw
+                  WHERE gw.id = $2::bigint
+                ) AND (t.campaign_id IS NOT NULL OR t.channel IS NOT NULL)
+                ORDER BY t.occurred_at DESC, t.id DESC
+                LIMIT 1
+              ) h ON true
+            ) d
           ) h
-          GROUP BY 1, 2
+          GROUP BY 1, 2, 3, 4
         ) r
         LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.id = r.campaign_id
-        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, sp.channel, sp.day, sp.currency, 0, 0, sum(sp.amount)
-        FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id
-        WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sp.day >= $5::date
+        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'other' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'other'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+        FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id JOIN (
+          SELECT szs.id, coalesce(
+            szs.time_zone, (
+              SELECT szg.time_zone
+              FROM customer_group szg
+              WHERE szg.id = $2::bigint
+            )
+          ) AS zone
+          FROM store szs
+          WHERE szs.group_id = $2::bigint
+        ) z ON z.id = sc.store_id
+        WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sp.day <= ($5::timestamptz AT TIME ZONE z.zone)::date AND sp.day >= $4::date
         GROUP BY 1, 2, 3, 4, 5
       ) p
       GROUP BY 1, 2, 3, 4
