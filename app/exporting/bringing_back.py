@@ -71,6 +71,7 @@ async def import_group(
                 progress(table.name, place, len(tables) + 2)
                 await _bring_in(tx, table, folder, rows=_rows(manifest, table))
             await tx.execute("INSERT INTO audience_change (group_id) VALUES ($1)", group_id)
+            await tx.execute("INSERT INTO sale_change (group_id) VALUES ($1)", group_id)
             told = {"from": _number(manifest), "as_of": manifest.instant}
             await record(
                 tx, OPERATOR, "group.import", subject=show_id("group", group_id), after=told, now=now

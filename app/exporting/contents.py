@@ -25,6 +25,7 @@ LEFT_OUT: Mapping[str, str] = {
     "idempotent_answer": "Answers are repeated for a day, to the credential that got them.",
     "audience_change": "Work that waits: whoever brings the group in has all of its segments counted again.",
     "sale_reference": "Where those who write the same sale wait for one another; it says nothing.",
+    "sale_change": "Work that waits: whoever brings the group in has all of its sales shared again.",
     "worker_lease": "Belongs to the installation, not to a group.",
     "schedule": "Belongs to the installation, not to a group.",
 }

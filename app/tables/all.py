@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from app.tables import (
     access,
     assets,
+    attribution,
     audit,
     campaigns,
     channels,
@@ -50,6 +51,7 @@ DIRECTORY = frozenset(
         "worker_lease",
         "schedule",
         "audience_change",
+        "sale_change",
         "alembic_version",
     }
 )
@@ -58,6 +60,7 @@ DIRECTORY = frozenset(
 MODULES = (
     access,
     assets,
+    attribution,
     audit,
     campaigns,
     channels,

@@ -1,4 +1,4 @@
-"""Shares of sales as the group's model attributes them, where that is not what orders carry."""
+"""What of the headline follows from touches."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from app.tables.base import CODE, TenantRow, amount, child_of, in_group, of_grou
 
 
 class AttributedShare(TenantRow, table=True):
-    """What of a customer's sale counts in a campaign's headline revenue."""
+    """What of a customer's sale counts for a campaign by a channel, since touches say so."""
 
     __tablename__ = "attributed_share"
     __table_args__ = (
@@ -20,6 +20,8 @@ class AttributedShare(TenantRow, table=True):
         Index(None, "group_id", "campaign_id", "id"),
         CheckConstraint("num_nonnulls(order_id, metric_id) = 1", name="one_sale"),
     )
+    source: str = Field(sa_type=CODE)
+    """Of the fact it moves: shares of the model, or an order whose channel a touch tells."""
     customer_id: int = Field(sa_type=BigInteger)
     order_id: int | None = Field(default=None, sa_type=BigInteger)
     metric_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -7,7 +7,6 @@ from datetime import datetime
 from app.db.database import Database, Transaction
 from app.domain.attribution.keeping import (
     CUSTOMERS_AT_ONCE,
-    is_carried,
     next_customers,
     settle_next_campaigns,
     share_again,
@@ -54,15 +53,11 @@ class Attribution:
 
 async def share_group(db: Database, scope: Scope, customer_ids: set[int | None], *, now: datetime) -> None:
     """Share the sales of these customers of a group anew; None among them: of all, and all headlines."""
-    async with db.transaction(scope) as tx:
-        carried = await is_carried(tx)
     if None not in customer_ids:
-        known = sorted(ident for ident in customer_ids if ident is not None)
-        if not carried:
-            await _share(db, scope, known, now=now)
+        await _share(db, scope, sorted(ident for ident in customer_ids if ident is not None), now=now)
         return
     after: int | None = 0
-    while not carried and after is not None:
+    while after is not None:
         async with db.transaction(scope) as tx:
             customers = await next_customers(tx, after)
             await share_again(tx, customers, now=now)

@@ -17,6 +17,7 @@ from app.db.database import Database
 from app.db.outages import Away
 from app.db.troubles import is_the_databases
 from app.domain.assets.storage import AssetStorage
+from app.worker.attribution import Attribution
 from app.worker.audience import Audience
 from app.worker.channels import Channels
 from app.worker.files import Files
@@ -62,6 +63,7 @@ class Worker:
                     Lifecycle(),
                     SpendLimits(),
                     Audience(),
+                    Attribution(),
                     Journeys(),
                     Channels(),
                     Housekeeping(),

@@ -1,12 +1,15 @@
-"""The headline's revenue where the group's model shares sales among touches: kept up to date by the worker.
+"""What of the headline follows from touches: kept up to date by the worker, seconds behind what changed.
 
-Whoever writes sales or touches says whose they are (`note_sales`); the worker shares these customers' sales anew and
-moves the facts by what changed. So a touch that is told late moves what it should, once. Where orders carry their
-campaign there is nothing to keep.
+Two things do. Revenue, where the group's model shares sales among touches. And the channel of an order that says none
+and whose campaign has several: that of the customer's last touch of the campaign.
+
+Whoever writes sales or touches says whose they are (`note_sales`); the worker looks at these customers' sales anew and
+moves the facts by what changed. So a touch that is told late moves what it should, once.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,36 +20,39 @@ from app.domain.attribution.sharing import SaleShare, shares_of_event_metrics, s
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
 from app.domain.metrics.facts import settle_headlines
 from app.domain.metrics.operations import Measured, count_measured
+from app.tables.event_metrics import TURNOVER
 from app.tables.metrics import Source
 
-REVENUE = "turnover"
-"""The statistic of events that is revenue."""
 CUSTOMERS_AT_ONCE = 500
 CAMPAIGNS_AT_ONCE = 50
 
+_CHANNELLESS = f"o.group_id = $1 AND o.campaign_id IS NOT NULL AND o.channel = '{UNKNOWN_CHANNEL}'"
 _NOTE = f"""
 INSERT INTO sale_change (group_id, customer_id)
 SELECT $1, given FROM unnest($2::bigint[]) AS given
  WHERE EXISTS (SELECT FROM customer_group WHERE id = $1 AND attribution_model <> '{Model.CARRIED}')
+    OR EXISTS (SELECT FROM customer_order o WHERE {_CHANNELLESS} AND o.customer_id = given)
 """
 _NOTE_ALL = "INSERT INTO sale_change (group_id, customer_id) VALUES ($1, NULL)"
 _MODEL = "SELECT attribution_model FROM customer_group WHERE id = $1"
 _ORDERS = "SELECT id FROM customer_order WHERE group_id = $1 AND customer_id = ANY ($2)"
+_WITHOUT_CHANNEL = f"SELECT o.id FROM customer_order o WHERE {_CHANNELLESS} AND o.customer_id = ANY ($2)"
 _METRICS = f"""
 SELECT id FROM event_metric
- WHERE group_id = $1 AND customer_id = ANY ($2) AND storage_key = '{REVENUE}' AND kind = 'statistic'
+ WHERE group_id = $1 AND customer_id = ANY ($2) AND storage_key = '{TURNOVER}' AND kind = 'statistic'
 """
 _KEPT = """
-SELECT id, customer_id, order_id, metric_id, campaign_id, day, channel, currency, amount FROM attributed_share
+SELECT id, source, customer_id, order_id, metric_id, campaign_id, day, channel, currency, amount
+  FROM attributed_share
  WHERE group_id = $1 AND customer_id = ANY ($2)
 """
 _FORGET = "DELETE FROM attributed_share WHERE group_id = $1 AND id = ANY ($2)"
 _KEEP = """
 INSERT INTO attributed_share
-  (group_id, created_at, customer_id, order_id, metric_id, campaign_id, day, channel, currency, amount)
+  (group_id, created_at, source, customer_id, order_id, metric_id, campaign_id, day, channel, currency, amount)
 SELECT $1, $2, given.*
-  FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::date[], $8::text[], $9::text[],
-              $10::numeric[]) AS given
+  FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::date[], $9::text[],
+              $10::text[], $11::numeric[]) AS given
 """
 _OWNERS = """
 SELECT o.id, o.customer_id, true AS is_order FROM customer_order o WHERE o.group_id = $1 AND o.id = ANY ($2)
@@ -59,7 +65,7 @@ SELECT id FROM customer c
  WHERE group_id = $1 AND id > $2
    AND (EXISTS (SELECT FROM customer_order o WHERE o.group_id = $1 AND o.customer_id = c.id)
         OR EXISTS (SELECT FROM event_metric m WHERE m.group_id = $1 AND m.customer_id = c.id
-                      AND m.storage_key = '{REVENUE}'))
+                      AND m.storage_key = '{TURNOVER}'))
  ORDER BY id LIMIT {CUSTOMERS_AT_ONCE}
 """
 _NEXT_CAMPAIGNS = f"""
@@ -71,8 +77,8 @@ SELECT id, store_id FROM campaign WHERE group_id = $1 AND id > $2
 _KEYS = """
 SELECT DISTINCT campaign_id, day, channel FROM metric_fact WHERE group_id = $1 AND campaign_id = ANY ($2)
 """
-Row = tuple[int, int | None, int | None, int, date, str, str, Decimal]
-"""Customer, order or statistic, campaign, day, channel, currency, amount."""
+Row = tuple[str, int, int | None, int | None, int, date, str, str, Decimal]
+"""Source of the fact it moves, customer, order or statistic, campaign, day, channel, currency, amount."""
 
 
 async def note_sales(tx: Transaction, customer_ids: Iterable[int | None]) -> None:
@@ -95,15 +101,21 @@ async def is_carried(tx: Transaction) -> bool:
 async def share_again(tx: Transaction, customer_ids: Collection[int], *, now: datetime) -> None:
     """Share the sales of these customers anew, and move the facts by what changed."""
     group_id, wanted = tx.scope.group_id, sorted(set(customer_ids))
-    orders = [row["id"] for row in await tx.fetch(_ORDERS, group_id, wanted)]
-    metrics = [row["id"] for row in await tx.fetch(_METRICS, group_id, wanted)]
+    without = [row["id"] for row in await tx.fetch(_WITHOUT_CHANNEL, group_id, wanted)]
+    carried = await is_carried(tx)
+    orders = [] if carried else [row["id"] for row in await tx.fetch(_ORDERS, group_id, wanted)]
+    metrics = [] if carried else [row["id"] for row in await tx.fetch(_METRICS, group_id, wanted)]
     owners = {
         (row["is_order"], row["id"]): row["customer_id"]
-        for row in await tx.fetch(_OWNERS, group_id, orders, metrics)
+        for row in await tx.fetch(_OWNERS, group_id, [*orders, *without], metrics)
     }
+    found = [
+        one for one in await shares_of_orders(tx, without, model=Model.CARRIED) if one.channel is not None
+    ]
     new = [
-        *_rows(await shares_of_orders(tx, orders), owners, is_order=True),
-        *_rows(await shares_of_event_metrics(tx, metrics), owners, is_order=False),
+        *_rows(found, owners, Source.ORDERS, is_order=True),
+        *_rows(await shares_of_orders(tx, orders), owners, Source.ATTRIBUTED, is_order=True),
+        *_rows(await shares_of_event_metrics(tx, metrics), owners, Source.ATTRIBUTED, is_order=False),
     ]
     kept = {_row(row): row["id"] for row in await tx.fetch(_KEPT, group_id, wanted)}
     gone = [row for row in kept if row not in set(new)]
@@ -111,7 +123,7 @@ async def share_again(tx: Transaction, customer_ids: Collection[int], *, now: da
     if gone:
         await tx.execute(_FORGET, group_id, [kept[row] for row in gone])
     if come:
-        await tx.execute(_KEEP, group_id, now, *([row[n] for row in come] for n in range(8)))
+        await tx.execute(_KEEP, group_id, now, *([row[n] for row in come] for n in range(9)))
     await _move(tx, gone, come, now=now)
 
 
@@ -132,39 +144,45 @@ async def settle_next_campaigns(tx: Transaction, after: int, *, now: datetime) -
     return max(stores)
 
 
-def _rows(shares: Sequence[SaleShare], owners: dict[tuple[bool, int], int], *, is_order: bool) -> list[Row]:
+def _rows(
+    shares: Sequence[SaleShare], owners: dict[tuple[bool, int], int], source: Source, *, is_order: bool
+) -> list[Row]:
     sums: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for share in shares:
         if share.campaign_id is not None:
+            owner = owners[is_order, share.sale_id]
             sale = (share.sale_id, None) if is_order else (None, share.sale_id)
             channel = share.channel or UNKNOWN_CHANNEL
-            key = (
-                owners[is_order, share.sale_id],
-                *sale,
-                share.campaign_id,
-                share.day,
-                channel,
-                share.currency,
-            )
-            sums[key] += share.amount
+            sums[source, owner, *sale, share.campaign_id, share.day, channel, share.currency] += share.amount
     return [(*key, amount) for key, amount in sums.items() if amount]  # type: ignore[misc]
 
 
 def _row(row: Any) -> Row:
     return (
-        row["customer_id"], row["order_id"], row["metric_id"], row["campaign_id"], row["day"], row["channel"],
-        row["currency"], row["amount"],
+        row["source"], row["customer_id"], row["order_id"], row["metric_id"], row["campaign_id"], row["day"],
+        row["channel"], row["currency"], row["amount"],
     )  # fmt: skip
 
 
 async def _move(tx: Transaction, gone: Sequence[Row], come: Sequence[Row], *, now: datetime) -> None:
-    moves: dict[tuple[int, date, str, str], Decimal] = defaultdict(Decimal)
+    """Shares move revenue; an order whose channel was found out, or turned out another, moves with its conversion."""
+    shared: list[Measured] = []
+    found: list[Measured] = []
     for sign, rows in ((-1, gone), (1, come)):
-        for _, _, _, campaign, day, channel, currency, amount in rows:
-            moves[campaign, day, channel, currency] += sign * amount
-    measured = [
-        Measured(campaign_id=campaign, day=day, channel=channel, currency=currency, numbers={"revenue": by})
-        for (campaign, day, channel, currency), by in moves.items()
-        if by
-    ]
-    await count_measured(tx, measured, source=Source.ATTRIBUTED, now=now)
+        for source, _, _, _, campaign, day, channel, currency, amount in rows:
+            into = Measured(
+                campaign_id=campaign,
+                day=day,
+                channel=channel,
+                currency=currency,
+                numbers={"revenue": sign * amount},
+            )
+            if source == Source.ATTRIBUTED:
+                shared.append(into)
+                continue
+            count = sign * int(amount > 0)
+            found.append(replace(into, numbers={"revenue": sign * amount, "conversions": count}))
+            back = {"revenue": -sign * amount, "conversions": -count}
+            found.append(replace(into, channel=UNKNOWN_CHANNEL, numbers=back))
+    await count_measured(tx, shared, source=Source.ATTRIBUTED, now=now)
+    await count_measured(tx, found, source=Source.ORDERS, now=now)

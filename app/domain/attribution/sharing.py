@@ -70,21 +70,30 @@ SELECT s.sale, t.occurred_at, t.campaign_id, t.channel
 _CHANNELS = "SELECT id, channels FROM campaign WHERE group_id = $1 AND id = ANY ($2)"
 
 
-async def shares_of_orders(tx: Transaction, order_ids: Collection[int]) -> list[SaleShare]:
-    """The shares of these orders, by what is left of them; of those that are worth nothing there are none."""
-    return await _shared(tx, await tx.fetch(_ORDERS, tx.scope.group_id, sorted(order_ids)))
+async def shares_of_orders(
+    tx: Transaction, order_ids: Collection[int], *, model: Model | None = None
+) -> list[SaleShare]:
+    """The shares of these orders, by what is left of them; of those that are worth nothing there are none.
+
+    `model`: another one than the group's.
+    """
+    if not order_ids:
+        return []
+    return await _shared(tx, await tx.fetch(_ORDERS, tx.scope.group_id, sorted(order_ids)), model)
 
 
 async def shares_of_event_metrics(tx: Transaction, metric_ids: Collection[int]) -> list[SaleShare]:
     """The shares of these statistics of events; of those that an order tells there are none."""
-    return await _shared(tx, await tx.fetch(_METRICS, tx.scope.group_id, sorted(metric_ids)))
+    if not metric_ids:
+        return []
+    return await _shared(tx, await tx.fetch(_METRICS, tx.scope.group_id, sorted(metric_ids)), None)
 
 
-async def _shared(tx: Transaction, rows: Sequence[FetchedRow]) -> list[SaleShare]:
+async def _shared(tx: Transaction, rows: Sequence[FetchedRow], asked: Model | None) -> list[SaleShare]:
     if not rows:
         return []
     chosen = (await tx.fetch(_GROUP, tx.scope.group_id))[0]
-    model = Model(chosen["attribution_model"])
+    model = asked or Model(chosen["attribution_model"])
     half_life = timedelta(days=chosen["attribution_half_life_days"])
     touches = await _touches(tx, rows, model, days=chosen["attribution_window_days"])
     shared = [

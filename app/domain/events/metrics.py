@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.db.database import FetchedRow, Transaction
 from app.domain import inputs
+from app.domain.attribution.keeping import note_sales
 from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
 from app.domain.events.currencies import stored_currency
@@ -17,6 +18,7 @@ from app.domain.events.reading import read_statistic
 from app.domain.sales.references import hold_sales, mark_told_by_orders
 from app.domain.settable import needed, optional, written
 from app.errors import Invalid, NotFound
+from app.tables.event_metrics import TURNOVER
 from app.tables.event_types import EventFieldKind
 
 NO_FIELD = "NO_STORAGE_KEY"
@@ -154,6 +156,8 @@ async def _store(
     if stored is None:
         return
     await mark_told_by_orders(tx, sale)
+    if told.storage_key == TURNOVER:
+        await note_sales(tx, [event["customer_id"]])
     await tx.execute(_REMEMBER, group_id, now, stored["id"], value, stored["metric_date"], told.actor)
     await tx.execute(_TOUCH, group_id, event_id, now)
     place = (event["event_type_id"], rollups.hour_of(event["occurred_at"]), told.storage_key)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 from app.domain.events import rollups
 from app.domain.events.past import Brought, Fate, PastEvent, PastMetric, Understood
 from app.domain.events.past_rows import Known, Write, differs, known_events, store_metrics
@@ -56,6 +57,7 @@ async def bring_in_metrics(
         ],
     )
     await mark_told_by_orders(tx, sales)
+    await note_sales(tx, (event.customer_id for event in known.values()))
     for ident, some in changes.items():
         first = next(iter(some.values()))[0]
         brought[first].ids_lost = lost.get(ident, 0)

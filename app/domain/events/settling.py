@@ -12,6 +12,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
 from app.domain.events.validating import EventFault, EventVerdict, judge_event
@@ -21,6 +22,7 @@ from app.domain.interactions.recording import Visit, record_online
 from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers
 from app.domain.sales.references import hold_sales, mark_told_by_orders, sale_reference_of
 from app.domain.sales.rewards import paid_for, take_back
+from app.tables.event_metrics import TURNOVER
 from app.tables.funnels import FunnelStage
 from app.values.json_text import write_json
 
@@ -95,6 +97,10 @@ async def _take(
     await _store(tx, taken, now=now)
     await _store_metrics(tx, taken, now=now)
     await mark_told_by_orders(tx, references)
+    await note_sales(
+        tx,
+        (one.customer_id for one in taken if any(m.storage_key == TURNOVER for m in one.verdict.metrics)),
+    )
     await _touch(tx, taken, now=now)
     await process_event_triggers(tx, _triggering(taken), now=now)
     # The order may have been cancelled before its event came.

@@ -9,6 +9,7 @@ import asyncpg
 from app.db.auditing import OPERATOR, Actor, record, seen
 from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
+from app.domain.attribution.keeping import note_all_sales
 from app.domain.groups.fields import GroupFields, StoreFields
 from app.domain.inputs import Path
 from app.domain.rows import insert_row, update_row
@@ -118,6 +119,8 @@ async def update_group(tx: Transaction, given: GroupFields, *, now: datetime) ->
         )
     if "time_zone" in values:
         await _move_days(tx, None, now=now)
+    if any(column.startswith("attribution_") for column in values):
+        await note_all_sales(tx)
     return tx.scope.group_id
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
@@ -88,6 +89,7 @@ async def attach(tx: Transaction, keys: Mapping[Key, int], *, now: datetime) -> 
             _CLAIM, tx.scope.group_id, [key[0] for key in trackers], [key[2] for key in trackers],
             [keys[key] for key in trackers],
         )  # fmt: skip
+        await note_sales(tx, (keys[key] for key in trackers))
 
 
 _NAMED_THERE = """

@@ -17,6 +17,7 @@ from datetime import datetime
 import asyncpg
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 from app.domain.funnels.touches import PATHS
 from app.domain.identities.deciding import TRACKER, Decisions, Key, Person, Project, keys_of
 from app.domain.segments.changes import note_audience_change
@@ -235,6 +236,10 @@ async def _write(tx: Transaction, decided: Decisions, *, now: datetime) -> dict[
     if made or lacking or merges or back:
         await note_audience_change(tx)
     await _claim_interactions(tx, decided, ids)
+    # Whoever is merged, or has a tracker's visits now, has another journey.
+    await note_sales(
+        tx, {*merges, *merges.values(), *(ids[decided.final(decided.owner[key])] for key in new)}
+    )
     return ids
 
 

@@ -7,6 +7,7 @@ one that identifies the tracker finds no visit. So a worker looks again a while 
 from datetime import datetime, timedelta
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 
 LOOK_BACK = timedelta(minutes=10)
 """Longer than any transaction takes."""
@@ -15,9 +16,12 @@ UPDATE interaction i SET customer_id = known.customer_id
   FROM customer_identity known
  WHERE i.group_id = $1 AND i.customer_id IS NULL AND i.tracker_id IS NOT NULL AND i.created_at > $2
    AND known.group_id = $1 AND known.project_id = i.project_id AND known.kind = 'tracker' AND known.value = i.tracker_id
+RETURNING i.customer_id
 """
 
 
 async def claim_latecomers(tx: Transaction, *, now: datetime) -> int:
     """Give recent interactions without a customer to their trackers' customers; how many there were."""
-    return await tx.execute(_CLAIM, tx.scope.group_id, now - LOOK_BACK)
+    claimed = await tx.fetch(_CLAIM, tx.scope.group_id, now - LOOK_BACK)
+    await note_sales(tx, (row["customer_id"] for row in claimed))
+    return len(claimed)

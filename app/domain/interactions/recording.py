@@ -13,6 +13,7 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
+from app.domain.attribution.keeping import note_sales
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
@@ -152,7 +153,7 @@ SELECT $1, $2, $3, given.project_id, given.dedup_key, given.occurred_at, given.t
    AND known.value = given.tracker_id
  ORDER BY given.project_id, given.dedup_key
 ON CONFLICT (group_id, project_id, dedup_key) DO UPDATE SET dedup_key = i.dedup_key
-RETURNING i.id, i.project_id, i.dedup_key
+RETURNING i.id, i.project_id, i.dedup_key, i.customer_id
 """
 
 
@@ -189,6 +190,7 @@ async def _store(
             [node_data[at] for _, _, at in rows],
             [channels[at] for _, _, at in rows],
         )
+    await note_sales(tx, (row["customer_id"] for row in stored))
     ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in stored}
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]
 

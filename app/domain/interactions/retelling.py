@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 from app.domain.interactions.campaigns import Led
 from app.domain.interactions.channel_rules import rules_of
 from app.domain.interactions.signs import signs_of
@@ -42,6 +43,7 @@ _CHANGE = """
 UPDATE interaction i SET channel = given.channel
   FROM unnest($2::bigint[], $3::text[]) AS given (id, channel)
  WHERE i.group_id = $1 AND i.id = given.id AND i.channel IS DISTINCT FROM given.channel
+RETURNING i.customer_id
 """
 _SETTLE = "UPDATE customer_group SET channels_due = $2, channels_again_at = $3 WHERE id = $1"
 _LEFT = "SELECT count(*) FROM interaction WHERE group_id = $1 AND id <= $2"
@@ -72,7 +74,9 @@ async def retell_channels(
     changed = 0
     if told:
         told.sort()
-        changed = await tx.execute(_CHANGE, group, [ident for ident, _ in told], [name for _, name in told])
+        moved = await tx.fetch(_CHANGE, group, [ident for ident, _ in told], [name for _, name in told])
+        await note_sales(tx, (one["customer_id"] for one in moved))
+        changed = len(moved)
     below = rows[-1]["id"] - 1 if len(rows) == first else None
     await tx.execute(_SETTLE, group, below, again_at)
     left = 0 if below is None else await tx.fetchval(_LEFT, group, below) if counts else 1

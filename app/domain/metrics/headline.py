@@ -18,6 +18,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from app.tables.groups import AttributionModel
 from app.tables.metrics import FIGURES, PAIRED, REPORTED, Source
 
 SEEN = (Source.ORDERS, Source.DELIVERIES)
@@ -124,7 +125,9 @@ def _reported_first(name: str) -> str:
     return f"coalesce({_reported(name)}, a.seen_{name}, 0) + a.more_{name} AS {name}"
 
 
-_CARRIED = "true"
+_CARRIED = f"""
+(SELECT g.attribution_model = '{AttributionModel.CARRIED}' FROM customer_group g WHERE g.id = $1)
+"""
 _OPENED = f"coalesce(a.seen_opened, {_reported('opened')}, 0)"
 _CLICKED = f"""coalesce(a.seen_clicked, {_reported("clicked")},
                     CASE WHEN r.delivered IS NOT NULL THEN {_reported("clicks")} END, 0)"""

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
 from app.domain.metrics.opening import settle_totals, take_from_totals
@@ -80,6 +81,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> No
         _HOLD_CAMPAIGNS, tx.scope.group_id, sorted(counting | {one.campaign_id for one in paid})
     )
     await take_back(tx, paid, now=now)
+    await note_sales(tx, (sale.customer_id for move in moves for _, sale in move.sides))
     await _move_metrics(tx, moves, {row["id"]: row for row in rows}, now=now)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.customers.operations import whole_audience
+from app.domain.inputs import broken_coins
 from app.domain.orders.entries import OrderEntry, check_orders
 from app.domain.orders.following import Move, follow
 from app.domain.orders.settling import Settling
@@ -68,6 +69,13 @@ async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: 
         outcome, sale = _taken(settling, at, entry, sales.get(entry.reference), now=now)
         sales[entry.reference] = sale
         outcomes.append(outcome)
+    faults = broken_coins(
+        (amount, sales[entry.reference].currency, ["orders", at, name])
+        for at, entry in enumerate(entries)
+        for name, amount in (("amount", entry.amount), ("refunded", entry.refunded))
+    )
+    if faults:
+        raise Several(faults[:MAX_TOLD])
     with refusals():
         fresh = {reference: sale for reference, sale in sales.items() if reference not in known}
         changed = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
@@ -29,11 +30,9 @@ SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.
 """
 # Those that are named have to be in reach; of those that known orders have, it is only read how they count.
 _CAMPAIGNS = f"""
-SELECT campaign.id, campaign.currency, campaign.channels, coalesce(store.time_zone, customer_group.time_zone) AS zone,
+SELECT campaign.id, campaign.currency, campaign.channels,
        {CAMPAIGN_BORDERS} AND campaign.deleted_at IS NULL AS in_reach
   FROM campaign
-  JOIN store ON store.group_id = campaign.group_id AND store.id = campaign.store_id
-  JOIN customer_group ON customer_group.id = campaign.group_id
  WHERE campaign.group_id = $1 AND campaign.id = ANY ($4)
 """
 _PROMOS = f"""
@@ -41,6 +40,11 @@ SELECT id, upper(code) AS code, campaign_id FROM promo
  WHERE {PROMO_BORDERS} AND upper(code) = ANY ($4) AND deleted_at IS NULL
 """
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+_ZONES = """
+SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone
+  FROM store JOIN customer_group ON customer_group.id = store.group_id
+ WHERE store.group_id = $1 AND store.id = ANY ($2)
+"""
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 
 
@@ -56,6 +60,7 @@ class Settling:
         self.campaigns: dict[int, Any] = {}
         self.currency = ""
         self.default_store: int | None = None
+        self.zones: dict[int, ZoneInfo] = {}
 
     async def look_up(self, known: Mapping[str, Stored]) -> None:
         """Find everything; Several where something does not exist, or an order is another store's."""
@@ -73,6 +78,10 @@ class Settling:
         self.currency = await tx.fetchval(_CURRENCY, tx.scope.group_id)
         if any(self._own_store(at) is None for at in range(len(entries))):
             self.default_store = (await store_to_write(tx, None)).id
+        places = {self._own_store(at) or self.default_store for at in range(len(entries))}
+        places |= {one.sale.store_id for one in known.values()}
+        rows = await tx.fetch(_ZONES, tx.scope.group_id, sorted(one for one in places if one is not None))
+        self.zones = {row["id"]: zone_of(row["zone"]) for row in rows}
         faults: list[Failure] = []
         for at, entry in enumerate(entries):
             try:
@@ -147,25 +156,31 @@ class Settling:
         return Sale(
             customer_id=customer_id, store_id=store_id, campaign_id=campaign_id, promo_id=promo_id,
             channel=self._channel(entry, campaign_id, known), currency=currency, amount=entry.amount,
-            ordered_at=ordered_at, counted_on=self._day(campaign_id, ordered_at, known),
+            ordered_at=ordered_at, counted_on=self._day(campaign_id, store_id, ordered_at, known),
         )  # fmt: skip
 
     def _channel(self, entry: OrderEntry, campaign_id: int | None, known: Sale | None) -> str | None:
         if campaign_id is None:
             return None
+        if len(self.campaigns[campaign_id]["channels"]) == 1:
+            # What led to it is that one, whatever the shop calls it.
+            return only_channel(self.campaigns[campaign_id]["channels"])
         if entry.channel is not None:
             return entry.channel
         if known is not None and known.campaign_id == campaign_id and not is_whole(entry.version or 0, known):
             return known.channel
         return only_channel(self.campaigns[campaign_id]["channels"])
 
-    def _day(self, campaign_id: int | None, ordered_at: datetime, known: Sale | None) -> date | None:
-        """A store that has moved to another zone since does not move its orders."""
+    def _day(
+        self, campaign_id: int | None, store_id: int, ordered_at: datetime, known: Sale | None
+    ) -> date | None:
+        """The day where it was made. A store that has moved to another zone since does not move its orders."""
         if campaign_id is None:
             return None
-        if known is not None and (known.campaign_id, known.ordered_at) == (campaign_id, ordered_at):
-            return known.counted_on
-        return ordered_at.astimezone(zone_of(self.campaigns[campaign_id]["zone"])).date()
+        if known is not None and known.counted_on is not None:
+            if (known.store_id, known.ordered_at) == (store_id, ordered_at):
+                return known.counted_on
+        return ordered_at.astimezone(self.zones[store_id]).date()
 
 
 def _plain(code: str) -> str:
