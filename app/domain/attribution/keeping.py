@@ -141,7 +141,8 @@ async def settle_next_campaigns(tx: Transaction, after: int, *, now: datetime) -
     await settle_headlines(
         tx, [(row["campaign_id"], row["day"], row["channel"]) for row in keys], stores, now=now
     )
-    return max(stores)
+    last: int = max(stores)
+    return last
 
 
 def _rows(
@@ -154,7 +155,7 @@ def _rows(
             sale = (share.sale_id, None) if is_order else (None, share.sale_id)
             channel = share.channel or UNKNOWN_CHANNEL
             sums[source, owner, *sale, share.campaign_id, share.day, channel, share.currency] += share.amount
-    return [(*key, amount) for key, amount in sums.items() if amount]  # type: ignore[misc]
+    return [(*key, amount) for key, amount in sums.items() if amount]
 
 
 def _row(row: Any) -> Row:
@@ -182,7 +183,7 @@ async def _move(tx: Transaction, gone: Sequence[Row], come: Sequence[Row], *, no
                 continue
             count = sign * int(amount > 0)
             found.append(replace(into, numbers={"revenue": sign * amount, "conversions": count}))
-            back = {"revenue": -sign * amount, "conversions": -count}
+            back: dict[str, Decimal | int] = {"revenue": -sign * amount, "conversions": -count}
             found.append(replace(into, channel=UNKNOWN_CHANNEL, numbers=back))
     await count_measured(tx, shared, source=Source.ATTRIBUTED, now=now)
     await count_measured(tx, found, source=Source.ORDERS, now=now)

@@ -99,7 +99,7 @@ async def _take(
     await mark_told_by_orders(tx, references)
     await note_sales(
         tx,
-        (one.customer_id for one in taken if any(m.storage_key == TURNOVER for m in one.verdict.metrics)),
+        (one.customer_id for one in taken if any(key == TURNOVER for _, key, _ in one.verdict.metrics)),
     )
     await _touch(tx, taken, now=now)
     await process_event_triggers(tx, _triggering(taken), now=now)
