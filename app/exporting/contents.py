@@ -36,9 +36,17 @@ LEFT_OUT_COLUMNS: Mapping[tuple[str, str], str] = {
     ("event", "written_by"): "The number of a transaction of this server.",
     ("event", "moved_by"): "The number of a transaction of this server.",
     ("webhook_provider", "connections"): "Counts connections, which stay.",
+    (
+        "customer_group",
+        "channels_due",
+    ): "Work that waits: whoever brings the group in has all channels told anew.",
+    ("customer_group", "channels_again_at"): "Work that waits: see channels_due.",
 }
 """Columns that stay; whoever brings the rows in gives them what `COMES_IN_AS` says, else NULL."""
-COMES_IN_AS: Mapping[tuple[str, str], str] = {("webhook_provider", "connections"): "0"}
+COMES_IN_AS: Mapping[tuple[str, str], str] = {
+    ("webhook_provider", "connections"): "0",
+    ("customer_group", "channels_due"): "9007199254740991",
+}
 DIRECTORY_EXPORTED = frozenset({"project_slug"})
 """Directory tables that hold a group's own content."""
 GROUP_PREFIXED = frozenset({("asset", "storage_key")})

@@ -19,7 +19,7 @@ from app.db.database import Database, Transaction
 from app.db.migrating import newest
 from app.domain.assets.storage import AssetStorage
 from app.errors import Invalid, NotFound, Unavailable
-from app.exporting.contents import LEFT_OUT, LEFT_OUT_COLUMNS, ExportedTable, exported_tables
+from app.exporting.contents import GROUP_TABLE, LEFT_OUT, LEFT_OUT_COLUMNS, ExportedTable, exported_tables
 from app.exporting.manifest import FILES, FORMAT, READING, ROWS, SHEETS, Manifest, TableFile
 from app.exporting.printing import RAW, cells_of, lines_of
 from app.values.ids import show_id
@@ -70,7 +70,11 @@ async def export_group(
                     await _copy(tx, cells_of(table, group_id), file, format="csv", header=True)
         progress("files", len(tables), len(tables) + 1)
         count, size, missing = await _write_files(tx, storage, into / FILES)
-    settings = {key: value for key, value in msgspec.json.decode(group).items() if key != "id"}
+    settings = {
+        key: value
+        for key, value in msgspec.json.decode(group).items()
+        if key != "id" and (GROUP_TABLE, key) not in LEFT_OUT_COLUMNS
+    }
     manifest = Manifest(
         FORMAT,
         newest(),

@@ -6,6 +6,7 @@ from app.graph.mutations import ad_campaigns as ads
 from app.graph.mutations import (
     assets,
     campaigns,
+    channels,
     event_metrics,
     event_types,
     events,
@@ -83,6 +84,8 @@ class Mutation:
     interaction_record_offline = interactions.record_offline
     metrics_record = metrics.record
     exchange_rates_upsert = exchange_rates.upsert
+    channel_rules_set = channels.set_rules
+    channels_retell = channels.retell
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
     orders_record = orders_customers.record_many

@@ -18,6 +18,7 @@ from app.graph.lists.access import API_KEYS, OAUTH_CLIENTS
 from app.graph.lists.assets import ASSETS
 from app.graph.lists.audit import AUDIT_ENTRIES
 from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.channels import CHANNEL_RULES
 from app.graph.lists.customers import CUSTOMERS
 from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.event_types import EVENT_TYPES
@@ -37,6 +38,7 @@ from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.stores import STORES
 from app.graph.lists.touches import TOUCHES
 from app.graph.lists.webhooks import WEBHOOK_CONNECTIONS
+from app.graph.resolved.channels import ChannelAnswer, ChannelPattern, built_in_rules, channel_of
 from app.graph.resolved.promos import PromoVerdict, promo_validate
 from app.graph.resolved.rewards import (
     RewardAttribute,
@@ -53,6 +55,7 @@ from app.graph.types.access import ApiKey, OAuthClient, Viewer
 from app.graph.types.assets import Asset
 from app.graph.types.audit import AuditEntry
 from app.graph.types.campaigns import Campaign
+from app.graph.types.channels import ChannelRule
 from app.graph.types.customers import Customer
 from app.graph.types.event_metrics import EventMetric
 from app.graph.types.event_types import EventType
@@ -153,6 +156,11 @@ class Query:
     )
     interaction: Interaction | None = look_up("An interaction, by its id.")
     interactions: Connection[Interaction] = connection("Contacts with users.", INTERACTIONS)
+    channel_rules: Connection[ChannelRule] = connection(
+        "The group's own rules of which channel somebody came by.", CHANNEL_RULES
+    )
+    channel_rules_built_in: list[ChannelPattern] = built_in_rules
+    channel_of: ChannelAnswer = channel_of
     api_keys: Connection[ApiKey] = connection("API keys of the group.", API_KEYS)
     oauth_clients: Connection[OAuthClient] = connection("Clients of the token endpoint.", OAUTH_CLIENTS)
     import_: Import | None = look_up("An import, by its id.", name="import")

@@ -68,6 +68,10 @@ class CustomerGroup(SQLModel, table=True):
     file_quota: int | None = Field(default=None, sa_type=BigInteger)
     """The most that `file_bytes` may be; NULL here and below: the setting of the server."""
     event_quota: int | None = Field(default=None, sa_type=BigInteger)
+    channels_due: int | None = Field(default=None, sa_type=BigInteger)
+    """Interactions up to this id have to be told their channel anew, the latest first; NULL: none."""
+    channels_again_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When all have to be told once more: what came in while rules changed was told by the old ones."""
 
 
 class RetentionMark(SQLModel, table=True):

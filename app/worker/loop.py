@@ -18,6 +18,7 @@ from app.db.outages import Away
 from app.db.troubles import is_the_databases
 from app.domain.assets.storage import AssetStorage
 from app.worker.audience import Audience
+from app.worker.channels import Channels
 from app.worker.files import Files
 from app.worker.hints import Hints
 from app.worker.housekeeping import Housekeeping
@@ -62,6 +63,7 @@ class Worker:
                     SpendLimits(),
                     Audience(),
                     Journeys(),
+                    Channels(),
                     Housekeeping(),
                     Retention(),
                     *(() if assets is None else (Files(assets), ImportFiles(assets))),

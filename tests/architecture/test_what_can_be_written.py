@@ -95,6 +95,8 @@ THINGS = (
             "event_bytes": "counted",
             "file_quota": "set by operators",
             "event_quota": "set by operators",
+            "channels_due": "set by setting rules of channels",
+            "channels_again_at": "set by setting rules of channels",
         },
     ),
     Thing(

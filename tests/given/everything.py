@@ -14,6 +14,7 @@ from app.tables.access import ApiKey, OAuthClient
 from app.tables.assets import Asset
 from app.tables.audit import AuditEntry
 from app.tables.campaigns import Campaign
+from app.tables.channels import ChannelRule
 from app.tables.customers import Customer
 from app.tables.event_metrics import EventMetric, EventMetricChange
 from app.tables.event_types import EventField, EventType
@@ -395,6 +396,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                 customer_id=customers[n] if at else None,
                                 integration_id=integrations[(0, 2, 1)[n]] if at else None,
                                 campaign_id=made[n] if at else None,
+                                channel=(None, "email", f"{own} {WEIRD[1]}"[:60])[n],
                                 occurred_at=start + timedelta(days=at // 2),
                                 landing_url=f"https://{own}.example.org/{WEIRD[n]}" if at < 2 else None,
                                 referrer=f"{own} {WEIRD[-1 - at]}" if at == 1 else None,
@@ -454,6 +456,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     CustomerIdentity(**g, project_id=projects[n], kind=["tracker", "email", f"{own}-kind"][at],
                                      value=f"{own} {WEIRD[at]}", customer_id=customers[n], created_at=start),
                 )  # fmt: skip
+        await add(
+            ChannelRule(**g, position=1, source=f"{mark} {WEIRD[1]}", channel=f"{mark} radio"),
+            ChannelRule(**g, position=2, medium="*", click_id="a|b", referrer="*.example", campaign=WEIRD[0],
+                        integration="custom_*"),
+        )  # fmt: skip
         await add(
             ExchangeRate(**g, from_currency="JPY", to_currency="EUR", day=date(2025, 6, 1), rate=Decimal("0.0061")),
             ExchangeRate(**g, from_currency="EUR", to_currency="BHD", day=date(2025, 6, 2),

@@ -33,7 +33,7 @@ NOW = datetime(2025, 6, 15, 12, tzinfo=UTC)
         ("https://shop.example/?wmktid=&cid=%20", NOWHERE),
         (f"https://shop.example/?wmktid={'x' * 65}", NOWHERE),
         ("https://shop.example/?wmktid=a%00b", NOWHERE),
-        ("https://shop.example/#wmktid=ab12", NOWHERE),
+        ("https://shop.example/#wmktid=ab12", LandingNode("ab12", None)),
         ("https://[broken/?wmktid=ab12", NOWHERE),
         ("?" + "&".join(f"p{n}=1" for n in range(300)), NOWHERE),
         ("", NOWHERE),

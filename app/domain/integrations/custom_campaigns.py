@@ -5,7 +5,7 @@ Source: Webmarketer API 1.0.0, "Custom Ads", campaigns. `active` is a view of a 
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
@@ -37,7 +37,7 @@ SELECT campaign.name, campaign.status, integration.wmkt_id
    FOR NO KEY UPDATE OF campaign
 """
 _IMPLICIT = """
-SELECT integration_id, id FROM campaign
+SELECT integration_id, id, channels FROM campaign
  WHERE group_id = $1 AND integration_id = ANY ($2) AND NOT is_explicit AND deleted_at IS NULL
 """
 _INTEGRATIONS = """
@@ -53,6 +53,13 @@ INSERT INTO campaign (group_id, created_at, updated_at, activated_at, name, stat
 VALUES ($1, $2, $2, $2, $3, 'active', 'promotion', 'unspecified', $4, $5, $6, $7, $8, false, false, 0)
 ON CONFLICT (group_id, integration_id) WHERE NOT is_explicit AND deleted_at IS NULL DO NOTHING
 """
+
+
+class Implicit(NamedTuple):
+    """An integration's campaign for traffic without a known slug, and its channels."""
+
+    id: int
+    channels: tuple[str, ...]
 
 
 async def create_custom_campaign(tx: Transaction, given: CustomCampaign, *, now: datetime) -> int:
@@ -109,13 +116,14 @@ async def update_custom_campaign(
 
 
 async def implicit_campaigns(
-    tx: Transaction, integration_ids: Collection[int], *, now: datetime
-) -> dict[int, int]:
-    """By integration, the one campaign for traffic without a known slug; made where it is missing."""
+    tx: Transaction, integration_ids: Collection[int], *, now: datetime | None
+) -> dict[int, Implicit]:
+    """By integration, the one campaign for traffic without a known slug; made where it is missing, unless `now` is
+    None."""
     asked = sorted(set(integration_ids))
     campaigns = await _implicit(tx, asked)
     missing = [ident for ident in asked if ident not in campaigns]
-    if not missing:
+    if not missing or now is None:
         return campaigns
     for row in await tx.fetch(_INTEGRATIONS, tx.scope.group_id, missing):
         store_id = row["store_id"] or (await store_to_write(tx, None)).id
@@ -126,9 +134,9 @@ async def implicit_campaigns(
     return await _implicit(tx, asked)
 
 
-async def _implicit(tx: Transaction, asked: list[int]) -> dict[int, int]:
+async def _implicit(tx: Transaction, asked: list[int]) -> dict[int, Implicit]:
     rows: list[Any] = await tx.fetch(_IMPLICIT, tx.scope.group_id, asked) if asked else []
-    return {row["integration_id"]: row["id"] for row in rows}
+    return {row["integration_id"]: Implicit(row["id"], tuple(row["channels"])) for row in rows}
 
 
 def _implicit_name(integration: str) -> str:

@@ -16,8 +16,11 @@ from app.domain import inputs
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
+from app.domain.interactions.addresses import parameters
 from app.domain.interactions.campaigns import Led, campaigns_of, integrations_of
-from app.domain.interactions.landing import WMKT_ID, node_of, node_text, read_landing
+from app.domain.interactions.channel_rules import channels_of
+from app.domain.interactions.landing import WMKT_ID, node_of, node_text
+from app.domain.interactions.signs import signs_in, signs_of
 from app.errors import Invalid, NotFound
 from app.tables.interactions import InteractionKind
 from app.values.json_text import write_json
@@ -60,14 +63,20 @@ async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: dateti
     """
     if not visits:
         return []
-    nodes = [(visit.project_id, read_landing(visit.landing_url)) for visit in visits]
+    said = [parameters(visit.landing_url) if visit.landing_url else {} for visit in visits]
+    nodes = [(visit.project_id, node_of(values)) for visit, values in zip(visits, said, strict=True)]
     integrations = await integrations_of(tx, [(project, node.wmkt_id) for project, node in nodes])
     led = await campaigns_of(tx, nodes, integrations, now=now)
+    signs = [
+        signs_in(values, visit.landing_url, visit.referrer)
+        for visit, values in zip(visits, said, strict=True)
+    ]
     return await _store(
         tx,
         InteractionKind.ONLINE,
         visits,
         led,
+        channels=await channels_of(tx, signs, led),
         node_data=[node_text(node) for _, node in nodes],
         user_data=[None] * len(visits),
         now=now,
@@ -122,6 +131,7 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
         InteractionKind.OFFLINE,
         [visit],
         [led],
+        channels=await channels_of(tx, [signs_of(None, None, told.node_data)], [led]),
         node_data=[_document(told.node_data, "nodeData")],
         user_data=[_document(told.user_data, "userData")],
         customers=[customer],
@@ -134,14 +144,14 @@ _STORED = "SELECT id FROM interaction WHERE group_id = $1 AND project_id = $2 AN
 # A repeat is updated with nothing, so that its id comes back, even if it was stored at this very moment.
 _INSERT = """
 INSERT INTO interaction AS i (group_id, created_at, kind, project_id, dedup_key, occurred_at, tracker_id,
-       landing_url, referrer, integration_id, campaign_id, customer_id, user_data, node_data)
+       landing_url, referrer, integration_id, campaign_id, channel, customer_id, user_data, node_data)
 SELECT $1, $2, $3, given.project_id, given.dedup_key, given.occurred_at, given.tracker_id, given.landing_url,
-       given.referrer, given.integration_id, given.campaign_id,
+       given.referrer, given.integration_id, given.campaign_id, given.channel,
        coalesce(given.customer_id, known.customer_id), given.user_data::json, given.node_data::json
   FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::bigint[],
-              $11::bigint[], $12::bigint[], $13::text[], $14::text[])
+              $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[])
     AS given (project_id, dedup_key, occurred_at, tracker_id, landing_url, referrer, integration_id, campaign_id,
-              customer_id, user_data, node_data)
+              customer_id, user_data, node_data, channel)
   LEFT JOIN customer_identity known
     ON known.group_id = $1 AND known.project_id = given.project_id AND known.kind = 'tracker'
    AND known.value = given.tracker_id
@@ -157,6 +167,7 @@ async def _store(
     visits: Sequence[Visit],
     led: Sequence[Led],
     *,
+    channels: Sequence[str | None],
     node_data: Sequence[str | None],
     user_data: Sequence[str | None],
     customers: Sequence[int | None] | None = None,
@@ -181,6 +192,7 @@ async def _store(
             [v.customer_id if customers is None else customers[at] for v, _, at in rows],
             [user_data[at] for _, _, at in rows],
             [node_data[at] for _, _, at in rows],
+            [channels[at] for _, _, at in rows],
         )
     ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in stored}
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]

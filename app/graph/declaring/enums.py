@@ -5,6 +5,7 @@ from enum import Enum, StrEnum
 import strawberry
 
 from app.domain.funnels.stages import FunnelType
+from app.domain.interactions.channels import ChannelOrigin
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
@@ -36,6 +37,14 @@ _describe(
     ACTIVE="Running.",
     PAUSED="Stopped for now; it can be resumed.",
     COMPLETED="Over.",
+)
+_describe(
+    ChannelOrigin,
+    "What says by which channel somebody came.",
+    OWN="One of the group's own rules.",
+    BUILT_IN="A rule that holds for every group.",
+    CAMPAIGN="The campaign: its only channel, or one of them that a tag names.",
+    INTEGRATION="The kind of the integration.",
 )
 _describe(
     ImportState,
@@ -370,6 +379,7 @@ __all__ = [
     "AttributeOwner",
     "CampaignStatus",
     "CampaignType",
+    "ChannelOrigin",
     "Comparison",
     "ConnectionStatus",
     "DateOrder",

@@ -10,7 +10,11 @@ from app.plan.sql import Sql, sql
 
 
 def _is_direct(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("({row.campaign_id} IS NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
+    return sql(
+        "({row.campaign_id} IS NULL AND {row.channel} IS NULL) = {value}",
+        row=row,
+        value=args.param(*path, cast="boolean"),
+    )
 
 
 @input_type
@@ -22,7 +26,8 @@ class InteractionFilter:
     tracker_id: str | None = filter_by(
         "From this browser or device, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS
     )
-    direct: bool | None = filter_by("Whether it led from no campaign.", _is_direct)
+    channels: list[str] | None = filter_by("By any of these channels.", one_of("channel", "text"))
+    direct: bool | None = filter_by("Whether it led from no campaign, and by no channel.", _is_direct)
     since: DateTime | None = filter_by(
         "At this instant or later.", compares("occurred_at", ">=", "timestamptz")
     )

@@ -19,7 +19,7 @@ from app.tables import interactions as tables
     project=own("project_id"),
 )
 class Interaction(Node):
-    """A contact with a user, on the site or off it. Without a campaign it is direct."""
+    """A contact with a user, on the site or off it. Without a campaign and a channel it is direct."""
 
     external_ids: list[ExternalId] = external_ids()
     shown_as: ShownAs = shown_as("interaction")
@@ -40,10 +40,14 @@ class Interaction(Node):
         kind=DOCUMENT,
         roles=PERSONAL_READERS,
     )
+    channel: str | None = column(
+        "The channel they came by: of the link's tags and click ids, the campaign, the integration, or the page they"
+        " came from; null: nothing says so."
+    )
     created_at: DateTime = column("When it was recorded.")
     project: ProjectRef = to_one("The project it belongs to.", "project_id")
     customer: CustomerRef | None = to_one(
         "Whom it was with; null: nobody knows yet, or out of sight.", "customer_id"
     )
     integration: IntegrationRef | None = to_one("The integration it came through.", "integration_id")
-    campaign: CampaignRef | None = to_one("The campaign it led from; null: direct.", "campaign_id")
+    campaign: CampaignRef | None = to_one("The campaign it led from; null: none of ours.", "campaign_id")
