@@ -19,6 +19,7 @@ from app.domain.events.metrics import Telling, tell
 from app.domain.events.processing import process_pending
 from app.domain.events.sending import sent_event
 from app.domain.exchange.operations import Rate, upsert_rates
+from app.domain.interactions.channel_rules import ChannelRuleFields, set_channel_rules
 from app.domain.interactions.recording import Offline, Visit, record_offline, record_online
 from app.domain.outlays.fields import OutlayFields
 from app.domain.outlays.operations import create_outlay
@@ -75,6 +76,19 @@ _TRASH: Sequence[tuple[str, dict[str, object]]] = (
     ("contact-form", {"email": "ada@example.com", "message": "", "qualified": "perhaps"}),
     ("purchase", {"total": 12}),
 )
+OTHER_WAYS: Sequence[tuple[str, str | None]] = (
+    ("", None),
+    ("?utm_source=google&utm_medium=cpc&gclid=EAIaIQ", "https://www.google.com/"),
+    ("", "https://www.google.com/"),
+    ("?utm_source=newsletter&utm_medium=email", None),
+    ("?utm_source=instagram&utm_medium=paid_social&fbclid=IwAR0", "https://l.instagram.com/"),
+    ("", None),
+    ("?fbclid=IwAR1", "https://l.facebook.com/"),
+    ("?utm_source=city-gazette", None),
+)
+"""How people come whom no campaign of the group's led, by turns: tags, and the page they come from."""
+CHANNEL_RULES = (ChannelRuleFields(source="*-gazette|*-magazine", channel="print"),)
+"""What the built-in rules do not know: where the groups have a code printed."""
 _PROJECT = "SELECT id FROM project WHERE group_id = $1 AND slug = $2"
 _TRACKED = "SELECT id, name FROM campaign WHERE group_id = $1 AND name = ANY ($2) AND deleted_at IS NULL"
 _STARTED = "SELECT EXISTS (SELECT 1 FROM event_type WHERE group_id = $1)"
@@ -96,6 +110,7 @@ async def write_traffic(db: Database, group_id: int, plan: GroupPlan, *, now: da
         if not await tx.fetchval(_STARTED, group_id):
             for reference, fields in EVENT_TYPES.items():
                 await create_event_type(tx, project_id, fields, reference=reference, now=now)
+            await set_channel_rules(tx, CHANNEL_RULES, now=now)
             await _lay_out(tx, plan, now=now)
             await upsert_rates(tx, [*_rates(plan, now)], now=now)
     site = _Site(group_id, project_id, plan, now)
@@ -183,7 +198,7 @@ class _Site:
         for n in range(PEOPLE):
             at = self.now - timedelta(days=chance.uniform(6, DAYS))
             for place in range(chance.choice((1, 1, 2, 2, 3, 4))):
-                visits.append(self._visit(n, place, self._landing(chance), at))
+                visits.append(self._visit(n, place, *self._way(n, place, self._landing(chance)), at))
                 at += timedelta(hours=chance.uniform(0.1, 30))
             data: dict[str, object] = {}
             if chance.random() < 0.7:
@@ -231,11 +246,19 @@ class _Site:
             return f"{self.plan.site}/?wmktid={self.plan.wmkt_id}"
         return f"{self.plan.site}/?wmktid={self.plan.wmkt_id}&cid={chance.choice(slugs)}"
 
-    def _visit(self, n: int, place: int, landing: str, at: datetime) -> Visit:
+    def _way(self, n: int, place: int, landing: str) -> tuple[str, str | None]:
+        """Of those that no link of ours led: by somebody else's tags, from another page, or by typing the address."""
+        if "?" in landing:
+            return landing, None
+        tags, referrer = OTHER_WAYS[(n + place) % len(OTHER_WAYS)]
+        return landing + tags, referrer
+
+    def _visit(self, n: int, place: int, landing: str, referrer: str | None, at: datetime) -> Visit:
         return Visit(
             project_id=self.project_id,
             tracker_id=f"visitor-{n:03}",
             landing_url=landing,
+            referrer=referrer,
             occurred_at=at,
             dedup_key=f"demonstration:{n}/{place}",
         )

@@ -177,6 +177,13 @@ async def test_traffic_led_to_events_and_events_to_people(demo: DemoGroups, owne
         )
         assert led["number"] > led["known"] > 200
         assert led["direct"] > 50
+        ways = await owner.fetch(
+            "SELECT channel, count(*) FROM interaction WHERE group_id = $1 AND campaign_id IS NULL GROUP BY channel",
+            group.group_id,
+        )
+        assert {row["channel"] for row in ways} == {
+            None, "google_ads", "meta_ads", "email", "organic_search", "organic_social", "print",
+        }  # fmt: skip
         assert (led["offline"], led["campaigns"] >= 2) == (12, True)
         implicit = "SELECT count(*) FROM campaign WHERE group_id = $1 AND NOT is_explicit"
         assert await owner.fetchval(implicit, group.group_id) == 1
