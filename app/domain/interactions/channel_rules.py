@@ -12,7 +12,7 @@ from app.domain.inputs import MAX_CODE, Path
 from app.domain.interactions.built_in import BUILT_IN
 from app.domain.interactions.campaigns import Led
 from app.domain.interactions.channels import ALTERNATIVE, Compiled, Rule, Told, compiled
-from app.domain.interactions.signs import Signs
+from app.domain.interactions.signs import NO_SIGNS, Signs
 from app.domain.settable import optional, written
 from app.errors import MAX_TOLD, Failure, Invalid, Several, TooLarge
 from app.values.numbers import MAX_SAFE_INTEGER
@@ -109,9 +109,6 @@ async def tell_channels(tx: Transaction, signs: Sequence[Signs], led: Sequence[L
 async def channels_of(tx: Transaction, signs: Sequence[Signs], led: Sequence[Led]) -> list[str | None]:
     """The same, the channels alone."""
     return [told.channel for told in await tell_channels(tx, signs, led)]
-
-
-NO_SIGNS = Signs()
 
 
 async def _own(tx: Transaction) -> tuple[Rule, ...]:

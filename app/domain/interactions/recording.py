@@ -17,10 +17,11 @@ from app.domain.attribution.keeping import note_sales
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
+from app.domain.interactions.addresses import parameters
 from app.domain.interactions.campaigns import Led, campaigns_of, integrations_of
 from app.domain.interactions.channel_rules import channels_of
-from app.domain.interactions.landing import WMKT_ID, node_of, node_text, read_landing
-from app.domain.interactions.signs import signs_of
+from app.domain.interactions.landing import WMKT_ID, node_of, node_text
+from app.domain.interactions.signs import signs_in, signs_of
 from app.errors import Invalid, NotFound
 from app.tables.interactions import InteractionKind
 from app.values.json_text import write_json
@@ -63,10 +64,14 @@ async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: dateti
     """
     if not visits:
         return []
-    nodes = [(visit.project_id, read_landing(visit.landing_url)) for visit in visits]
+    said = [parameters(visit.landing_url) if visit.landing_url else {} for visit in visits]
+    nodes = [(visit.project_id, node_of(values)) for visit, values in zip(visits, said, strict=True)]
     integrations = await integrations_of(tx, [(project, node.wmkt_id) for project, node in nodes])
     led = await campaigns_of(tx, nodes, integrations, now=now)
-    signs = [signs_of(visit.landing_url, visit.referrer) for visit in visits]
+    signs = [
+        signs_in(values, visit.landing_url, visit.referrer)
+        for visit, values in zip(visits, said, strict=True)
+    ]
     return await _store(
         tx,
         InteractionKind.ONLINE,

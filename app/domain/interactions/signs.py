@@ -13,6 +13,9 @@ CLICK_IDS = (
 """The parameters that platforms add to a link by themselves."""
 
 
+_CLICK_IDS = frozenset(CLICK_IDS)
+
+
 class Signs(NamedTuple):
     """All of it folded to lower case; None or empty where nothing says so."""
 
@@ -30,6 +33,9 @@ class Signs(NamedTuple):
         return bool(self.source or self.medium or self.campaign or self.click_ids)
 
 
+NO_SIGNS = Signs()
+
+
 def signs_of(
     landing_url: str | None, referrer: str | None, node_data: Mapping[str, object] | None = None
 ) -> Signs:
@@ -37,6 +43,13 @@ def signs_of(
     values = parameters(landing_url) if landing_url else {}
     if node_data:
         values = {**tags_of(node_data), **values}
+    return signs_in(values, landing_url, referrer)
+
+
+def signs_in(values: Mapping[str, str], landing_url: str | None, referrer: str | None) -> Signs:
+    """The same, where the landing page's parameters have been read already."""
+    if not values and not referrer:
+        return NO_SIGNS
     came_from = (host_of(referrer) or None) if referrer else None
     if came_from is not None and landing_url and came_from == host_of(landing_url):
         came_from = None
@@ -44,7 +57,7 @@ def signs_of(
         _tag(values.get("utm_source")),
         _tag(values.get("utm_medium")),
         _tag(values.get(UTM_CAMPAIGN)),
-        frozenset(name for name in CLICK_IDS if name in values),
+        frozenset(_CLICK_IDS & values.keys()),
         came_from,
     )
 
