@@ -132,6 +132,8 @@ THINGS = (
             "currency": "its campaign's or the group's",
             "used": "counted",
             "used_as_of": "set by imports",
+            "valid_from_on": "of validFrom, where that is a day alone",
+            "valid_until_on": "of validUntil, where that is a day alone",
         },
     ),
     Thing(
