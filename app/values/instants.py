@@ -28,7 +28,7 @@ class DayAlone(datetime):
     `starting` and `ending` say which moment it means in a zone. What is reckoned from it is a plain instant.
     """
 
-    def __add__(self, other: timedelta, /) -> datetime:
+    def __add__(self, other: timedelta, /) -> Any:
         return _plain(self) + other
 
     __radd__ = __add__

@@ -135,6 +135,8 @@ THINGS = (
             "used_as_of": "set by imports",
             "valid_from_key": "generated",
             "valid_until_key": "generated",
+            "valid_from_on": "of validFrom, where that is a day alone",
+            "valid_until_on": "of validUntil, where that is a day alone",
         },
     ),
     Thing(

@@ -194,7 +194,7 @@ async def test_the_schedule_says_where_a_new_campaign_stands(
     [("2026-12-15", "2026-12-31"), ("2026-12-15T00:00:00Z", "2026-12-31T23:59:59Z"), ("2026-12-15 00:00:00",
      "2026-12-31T23:59:59.999+00:00")],
 )  # fmt: skip
-async def test_a_schedule_in_days_is_of_the_stores_days(
+async def test_a_schedule_in_days_ends_with_its_last_second(
     client: Marketer, zone: str, sent: tuple[str, str]
 ) -> None:
     """They are printed as the samples print them, and read back as the same days, wherever the store is."""
@@ -208,6 +208,7 @@ async def test_a_schedule_in_days_is_of_the_stores_days(
             " (ends_at AT TIME ZONE $2)::text AS last FROM campaign WHERE id = $1",
             int(made["id"].removeprefix("camp_")), zone,
         )  # fmt: skip
+    assert stored is not None
     assert tuple(stored) == ("2026-12-15", "2026-12-31", "2026-12-15 00:00:00", "2027-01-01 00:00:00")
     for day, listed in [
         ("2026-12-15", True), ("2026-12-15T00:00:00Z", True), ("2026-12-14", True), ("2026-12-16", False),

@@ -217,3 +217,20 @@ async def test_a_promo_for_a_segment_names_it_by_either_id(marketer: Marketer) -
     for code, name in (("OLD", "seg_new_customers"), ("NEW", f"seg_{made}")):
         shown = await marketer.post("/promos", promo(code=code, customer_segment_id=name))
         assert shown["customer_segment_id"] == "seg_new_customers"
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York"])
+async def test_a_promo_given_days_holds_through_the_last_one_in_the_group(
+    marketer: Marketer, zone: str
+) -> None:
+    """And prints them as the samples print days."""
+    async with marketer.db.transaction(marketer.given.scope) as tx:
+        await tx.execute(
+            "UPDATE customer_group SET time_zone = $1 WHERE id = $2", zone, marketer.given.group_id
+        )
+    made = await marketer.post("/promos", promo(valid_from="2026-11-01", valid_until="2026-11-30"))
+    assert (made["valid_from"], made["valid_until"]) == ("2026-11-01T00:00:00Z", "2026-11-30T23:59:59Z")
+    assert (await marketer.get("/promos"))["data"] == [made]
+    async with marketer.db.transaction(marketer.given.scope) as tx:
+        ends = await tx.fetchval("SELECT (valid_until AT TIME ZONE $1)::text FROM promo", zone)
+    assert ends == "2026-12-01 00:00:00"

@@ -210,6 +210,8 @@ def test_a_campaign_without_a_budget_says_null() -> None:
     [
         ("2025-05-31T22:00:00Z", "2025-06-30T22:00:00Z", ("2025-06-01", "2025-06-30")),
         ("2025-05-31T21:59:59Z", "2025-06-30T22:00:01Z", ("2025-05-31", "2025-07-01")),
+        # 2026-12-31 in the form Marketing & CRM gives days in, whichever day it is in Paris.
+        ("2026-12-14T23:00:00Z", "2026-12-31T23:59:59Z", ("2026-12-15", "2026-12-31")),
         (None, None, (None, None)),
     ],
 )

@@ -404,3 +404,12 @@ async def test_an_archived_project_is_read_and_takes_nothing_new(shop: Analyst) 
     await shop.refused("POST", "/api/v1/events", 409, json=event)
     await replace(shop, token=None).refused("POST", "/api/v1/events", 404, json=event)
     assert await shop.count("event") == 0
+
+
+async def test_an_outlay_given_days_covers_the_last_one(shop: Analyst) -> None:
+    path = f"{ADS}/{await campaign(shop, 'winter')}"
+    made = await spent(shop, path, amount=30, startDate="2024-01-01", endDate="2024-01-03")
+    async with shop.db.transaction(shop.given.scope) as tx:
+        days = await tx.fetch("SELECT day::text FROM spend_entry ORDER BY day")
+    assert [row["day"] for row in days] == ["2024-01-01", "2024-01-02", "2024-01-03"]
+    assert made is not None

@@ -114,3 +114,11 @@ async def test_the_printed_request_works(analyst: Analyst) -> None:
 async def test_a_metric_called_date_does_not_hide_the_date(analyst: Analyst) -> None:
     found = await insights(analyst, metrics=["date", "event-count"], interval="year")
     assert found == [{"date": "2023-01-01T00:00:00.000Z", "event-count": 0}]
+
+
+async def test_a_day_alone_as_the_end_is_all_of_that_day(shop: Analyst) -> None:
+    """As `until` an instant at its beginning would leave the day's three events out."""
+    found = await insights(shop, metrics=["event-count"], since="2023-08-02", until="2023-08-02")
+    assert found == [{"date": "2023-08-02T00:00:00.000Z", "event-count": 3}]
+    found = await insights(shop, metrics=["event-count"], since="2023-08-01", until="2023-08-02T00:00:00Z")
+    assert [one["event-count"] for one in found] == [0, 0]

@@ -23,8 +23,6 @@ from app.values.instants import zone_of
 
 SOURCE = "outlay"
 """The source of the ledger's entries made here."""
-_STRETCH: dict[str, tuple[str]] = {"starts": ("starts_at",), "ends": ("ends_at",)}
-
 _CAMPAIGNS = f"""
 SELECT campaign.id, campaign.integration_id, campaign.currency, campaign.channels, integration.wmkt_id,
        coalesce(store.time_zone, customer_group.time_zone) AS zone
@@ -49,7 +47,7 @@ async def create_outlay(
         if column not in values:
             path = path_of(OutlayFields, column)
             raise Invalid(f"An outlay needs `{path[0]}`.", path=path, code="MISSING")
-    await settle_days(tx, values, **_STRETCH, campaign_id=values["campaign_id"])
+    await settle_days(tx, values, starts=("starts_at",), ends=("ends_at",), campaign_id=values["campaign_id"])
     check_order(values["starts_at"], values["ends_at"])
     [campaign] = await _campaigns(tx, [values["campaign_id"]], wmkt_id=wmkt_id)
     if campaign["integration_id"] is None:
@@ -103,7 +101,7 @@ async def update_outlay(
             code="WRONG_INTEGRATION",
         )
     check_money(values, row["currency"])
-    await settle_days(tx, values, **_STRETCH, campaign_id=target)
+    await settle_days(tx, values, starts=("starts_at",), ends=("ends_at",), campaign_id=target)
     merged = {**row, **values}
     check_order(merged["starts_at"], merged["ends_at"])
     changed = {column: value for column, value in values.items() if value != row[column]}

@@ -55,7 +55,7 @@ def _paths(request: AggregateRequest) -> Sql:
         d=d,
         asked=_inside(
             sql("{d.day} >= (SELECT s1::date FROM whole)", d=d),
-            sql("{d.day} < (SELECT e0::date FROM whole) OR {d.day} >= (SELECT e1::date FROM whole)", d=d),
+            sql("({d.day} < (SELECT e0::date FROM whole) OR {d.day} >= (SELECT e1::date FROM whole))", d=d),
         ),
     )
     between = sql(
@@ -113,8 +113,8 @@ def _edges(request: AggregateRequest) -> Sql:
         """
         SELECT min(x.since) AS s0, max(x.since) AS s1, min(x.until) AS e0, max(x.until) AS e1
         FROM (
-            SELECT {zg.time_zone} AS zone FROM {zg} WHERE {zg.scope}
-            UNION SELECT {zs.time_zone} FROM {zs} WHERE {zs.scope} AND {zs.time_zone} IS NOT NULL
+            (SELECT {zg.time_zone} AS zone FROM {zg} WHERE {zg.scope})
+            UNION (SELECT {zs.time_zone} FROM {zs} WHERE {zs.scope} AND {zs.time_zone} IS NOT NULL)
         ) z
         CROSS JOIN LATERAL ({window}) x
         """,

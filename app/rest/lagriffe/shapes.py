@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from app.errors import Invalid, NotFound
 from app.rest.failing import refuse
 from app.rest.route import Data, RequestParts
-from app.values.instants import read_instant, zone_of
+from app.values.instants import day_printed, read_instant, zone_of
 from app.values.money import show_decimal
 from app.values.numbers import nearest_whole
 
@@ -190,11 +190,17 @@ def _shortest(value: Decimal) -> Decimal:
 
 
 def _dates(node: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The days as given, else the days of the instants in the store's zone; the last day is included."""
+    """The days as given, else the days of the instants in the store's zone; the last day is included.
+
+    An end that is a day's last second in UTC was given as that day, in the form Marketing & CRM prints days in.
+    """
     start, end = node["startsOn"], node["endsOn"]
     if start is None and node["startsAt"] is not None:
         start = read_instant(node["startsAt"]).astimezone(_zone(node)).date().isoformat()
     if end is None and node["endsAt"] is not None:
+        printed = day_printed(node["endsAt"], ends=True)
+        if printed is not None:
+            return start, printed.isoformat()
         last = read_instant(node["endsAt"]) - timedelta(microseconds=1)
         end = last.astimezone(_zone(node)).date().isoformat()
     return start, end

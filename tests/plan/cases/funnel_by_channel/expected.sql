@@ -29,20 +29,66 @@ FROM (
           (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.t1 - w.t0)::float8))::numeric
         )::bigint AS m1, w.dim
         FROM (
-          SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0, min(at) FILTER (WHERE place = 1 AND b0 IS NOT NULL) AS t1, (array_agg(dim ORDER BY at, id) FILTER (WHERE place = 0))[1] AS dim
-          FROM (
+          WITH edges AS MATERIALIZED (
+            SELECT min(x.since) AS s0, max(x.since) AS s1, min(x.until) AS e0, max(x.until) AS e1
+            FROM (
+              (
+                SELECT zg.time_zone AS zone
+                FROM customer_group zg
+                WHERE zg.id = $2::bigint
+              ) UNION (
+                SELECT zs.time_zone
+                FROM store zs
+                WHERE zs.group_id = $2::bigint AND zs.time_zone IS NOT NULL
+              )
+            ) z
+            CROSS JOIN LATERAL (
+              SELECT $3::text::date::timestamp AT TIME ZONE z.name AS since, ($4::text::date + 1)::timestamp AT TIME ZONE z.name AS until
+              FROM (
+                SELECT z.zone AS name
+              ) z
+            ) x
+          ) SELECT customer_id, min(at) FILTER (WHERE place = 0) AS t0, min(at) FILTER (WHERE place = 1 AND b0 IS NOT NULL) AS t1, (array_agg(dim ORDER BY at, id) FILTER (WHERE place = 0))[1] AS dim FROM (
             SELECT customer_id, at, place, dim, id, max(CASE WHEN place = 0 THEN at END) OVER (PARTITION BY customer_id ORDER BY at, place ROWS UNBOUNDED PRECEDING) AS b0
             FROM (
-              SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 0 WHEN 'purchase' THEN 1 END AS place, t.channel AS dim, t.id
+              SELECT t.customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN CASE WHEN CASE WHEN t.occurred_at >= (
+                SELECT s1
+                FROM edges
+              ) AND t.occurred_at < (
+                SELECT e0
+                FROM edges
+              ) THEN 0 WHEN t.occurred_at < (
+                SELECT s0
+                FROM edges
+              ) THEN -1 WHEN t.occurred_at >= (
+                SELECT e1
+                FROM edges
+              ) THEN 1 ELSE (
+                SELECT CASE WHEN t.occurred_at < own.since THEN -1 WHEN t.occurred_at < own.until THEN 0 ELSE 1 END
+                FROM (
+                  SELECT $3::text::date::timestamp AT TIME ZONE z.name AS since, ($4::text::date + 1)::timestamp AT TIME ZONE z.name AS until
+                  FROM (
+                    SELECT coalesce(
+                      (
+                        SELECT zs.time_zone
+                        FROM customer zo JOIN store zs ON zs.group_id = $2::bigint AND zs.id = zo.store_id
+                        WHERE zo.group_id = $2::bigint AND zo.id = t.customer_id
+                      ), (
+                        SELECT zg.time_zone
+                        FROM customer_group zg
+                        WHERE zg.id = $2::bigint
+                      )
+                    ) AS name
+                  ) z
+                ) own
+              ) END = 0 THEN 0 END WHEN 'purchase' THEN 1 END AS place, t.channel AS dim, t.id
               FROM funnel_touch t
               WHERE t.group_id = $2::bigint AND t.stage = ANY ('{awareness,purchase}') AND CASE WHEN t.occurred_at >= (
-                SELECT $3::date::timestamp AT TIME ZONE 'UTC'
-              ) THEN t.occurred_at < (
-                SELECT ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
-              ) ELSE false END
+                SELECT s0
+                FROM edges
+              ) THEN true ELSE false END
             ) l0
-          ) touched
-          GROUP BY customer_id
+          ) touched GROUP BY customer_id
         ) w
         WHERE w.t0 IS NOT NULL
         GROUP BY w.dim

@@ -26,15 +26,108 @@ FROM (
       FROM (
         SELECT count(*) FILTER (WHERE w.path LIKE '%a%') AS n0, count(*) FILTER (WHERE w.path LIKE '%a%b%') AS n1, count(*) FILTER (WHERE w.path LIKE '%a%b%c%') AS n2, count(*) FILTER (WHERE w.path LIKE '%a%b%c%d%') AS n3, count(*) FILTER (WHERE w.path LIKE '%a%b%c%d%e%') AS n4, count(*) FILTER (WHERE w.path LIKE '%a%b%c%d%e%f%') AS n5
         FROM (
-          SELECT string_agg(d.path, '' ORDER BY d.day) AS path
-          FROM funnel_day d
-          WHERE d.group_id = $4::bigint AND EXISTS (
-            SELECT 1
-            FROM customer d_up
-            WHERE d_up.group_id = $4::bigint AND d_up.id = d.customer_id AND d_up.store_id = $5::bigint
-          ) AND CASE WHEN d.day >= $6::date THEN d.day <= $7::date ELSE false END
-          GROUP BY d.customer_id
+          WITH edges AS MATERIALIZED (
+            SELECT min(x.since) AS s0, max(x.since) AS s1, min(x.until) AS e0, max(x.until) AS e1
+            FROM (
+              (
+                SELECT zg.time_zone AS zone
+                FROM customer_group zg
+                WHERE zg.id = $4::bigint
+              ) UNION (
+                SELECT zs.time_zone
+                FROM store zs
+                WHERE zs.group_id = $4::bigint AND zs.id = $5::bigint AND zs.time_zone IS NOT NULL
+              )
+            ) z
+            CROSS JOIN LATERAL (
+              SELECT $2::text::date::timestamp AT TIME ZONE z.name AS since, ($3::text::date + 1)::timestamp AT TIME ZONE z.name AS until
+              FROM (
+                SELECT z.zone AS name
+              ) z
+            ) x
+          ), whole AS MATERIALIZED (
+            SELECT s0, date_trunc('day', s1 + (interval '1 day' - interval '1 microsecond'), 'UTC') AS s1, date_trunc('day', e0, 'UTC') AS e0, date_trunc('day', e1 + (interval '1 day' - interval '1 microsecond'), 'UTC') AS e1
+            FROM edges
+          ) SELECT p.inside, p.inside || p.later AS path FROM (
+            SELECT coalesce(b.head, '') || coalesce(d.inside, '') ||
+            coalesce(b.tail, '') AS inside, coalesce(b.later, '') ||
+            coalesce(d.later, '') AS later
+            FROM (
+              SELECT d.customer_id AS customer_id, string_agg(d.path, '' ORDER BY d.day) FILTER (
+                WHERE d.day < (
+                  SELECT e0::date
+                  FROM whole
+                )
+              ) AS inside, string_agg(d.path, '' ORDER BY d.day) FILTER (
+                WHERE d.day >= (
+                  SELECT e1::date
+                  FROM whole
+                )
+              ) AS later
+              FROM funnel_day d
+              WHERE d.group_id = $4::bigint AND EXISTS (
+                SELECT 1
+                FROM customer d_up
+                WHERE d_up.group_id = $4::bigint AND d_up.id = d.customer_id AND d_up.store_id = $5::bigint
+              ) AND CASE WHEN d.day >= (
+                SELECT s1::date
+                FROM whole
+              ) THEN (
+                d.day < (
+                  SELECT e0::date
+                  FROM whole
+                ) OR d.day >= (
+                  SELECT e1::date
+                  FROM whole
+                )
+              ) ELSE false END
+              GROUP BY d.customer_id
+            ) d FULL JOIN (
+              SELECT b.customer_id, string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.side = 0 AND b.at < b.s1) AS head, string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.side = 0 AND b.at >= b.s1) AS tail, string_agg(b.letter, '' ORDER BY b.at, b.letter) FILTER (WHERE b.side = 1) AS later
+              FROM (
+                SELECT t.customer_id AS customer_id, t.occurred_at AS at, CASE t.stage WHEN 'awareness' THEN 'a' WHEN 'interest' THEN 'b' WHEN 'consideration' THEN 'c' WHEN 'intent' THEN 'd' WHEN 'evaluation' THEN 'e' WHEN 'purchase' THEN 'f' WHEN 'onboarding' THEN 'g' WHEN 'activation' THEN 'h' WHEN 'retention' THEN 'i' WHEN 'advocacy' THEN 'j' END AS letter, CASE WHEN t.occurred_at >= (
+                  SELECT s1
+                  FROM edges
+                ) AND t.occurred_at < (
+                  SELECT e0
+                  FROM edges
+                ) THEN 0 WHEN t.occurred_at < (
+                  SELECT s0
+                  FROM edges
+                ) THEN -1 WHEN t.occurred_at >= (
+                  SELECT e1
+                  FROM edges
+                ) THEN 1 ELSE (
+                  SELECT CASE WHEN t.occurred_at < own.since THEN -1 WHEN t.occurred_at < own.until THEN 0 ELSE 1 END
+                  FROM (
+                    SELECT $2::text::date::timestamp AT TIME ZONE z.name AS since, ($3::text::date + 1)::timestamp AT TIME ZONE z.name AS until
+                    FROM (
+                      SELECT coalesce(
+                        (
+                          SELECT zs.time_zone
+                          FROM customer zo JOIN store zs ON zs.group_id = $4::bigint AND zs.id = $5::bigint AND zs.id = zo.store_id
+                          WHERE zo.group_id = $4::bigint AND zo.store_id = $5::bigint AND zo.id = t.customer_id
+                        ), (
+                          SELECT zg.time_zone
+                          FROM customer_group zg
+                          WHERE zg.id = $4::bigint
+                        )
+                      ) AS name
+                    ) z
+                  ) own
+                ) END AS side, whole.s1
+                FROM whole
+                CROSS JOIN LATERAL (VALUES (whole.s0, whole.s1), (greatest(whole.s1, whole.e0), whole.e1)) r(since, until) JOIN funnel_touch t ON t.group_id = $4::bigint AND EXISTS (
+                  SELECT 1
+                  FROM customer t_up
+                  WHERE t_up.group_id = $4::bigint AND t_up.id = t.customer_id AND t_up.store_id = $5::bigint
+                ) AND t.occurred_at >= r.since AND t.occurred_at < r.until
+              ) b
+              GROUP BY b.customer_id
+            ) b ON b.customer_id = d.customer_id
+          ) p
         ) w
+        WHERE w.inside LIKE '%a%'
       ) c
     ) s
   ) t1

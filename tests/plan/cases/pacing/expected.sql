@@ -25,7 +25,7 @@ FROM (
                       FROM (
                         SELECT f.day, sum(sum(f.amount)) OVER (ORDER BY f.day) AS so_far
                         FROM spend_entry f
-                        WHERE f.group_id = $2::bigint AND f.campaign_id = l.campaign_id AND f.day >= coalesce(span.since::date, '-infinity') AND f.day < coalesce(span.until::date, 'infinity')
+                        WHERE f.group_id = $2::bigint AND f.campaign_id = l.campaign_id AND f.day >= coalesce(span.since::date, '-infinity') AND f.day < coalesce(span.until::date, 'infinity') AND f.day <= w.at::date
                         GROUP BY f.day
                       ) r
                       WHERE r.so_far >= l.amount
@@ -50,7 +50,7 @@ FROM (
                       SELECT CASE l.renewal WHEN 'daily' THEN date_trunc('day', w.at) WHEN 'monthly' THEN date_trunc('month', w.at) END AS since, CASE l.renewal WHEN 'daily' THEN date_trunc('day', w.at) + interval '1 day' WHEN 'monthly' THEN date_trunc('month', w.at) + interval '1 month' END AS until
                     ) span
                     CROSS JOIN LATERAL (
-                      SELECT coalesce(sum(e.amount), 0) AS spent, min(e.day) AS first_day
+                      SELECT coalesce(sum(e.amount) FILTER (WHERE e.day <= w.at::date), 0) AS spent, coalesce(sum(e.amount) FILTER (WHERE e.day > w.at::date), 0) AS planned, min(e.day) FILTER (WHERE e.day <= w.at::date) AS first_day
                       FROM spend_entry e
                       WHERE e.group_id = $2::bigint AND e.campaign_id = l.campaign_id AND e.day >= coalesce(span.since::date, '-infinity') AND e.day < coalesce(span.until::date, 'infinity')
                     ) m
