@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from app.graph.figures.converting import rate_into
 from app.graph.figures.figure_fields import FORMER, LEFT, expressions
 from app.graph.figures.sources import Question, Source, Sum
-from app.graph.figures.windows import stretch_of, stretches, window_of, within
+from app.graph.figures.windows import stretch_of, stretches, window_of
 from app.plan.catalog import AggregateRequest
 from app.plan.cells import Cells
-from app.plan.sql import NOTHING, Alias, Select, Sql, all_of, joined, quoted, sql, verbatim
+from app.plan.sql import NOTHING, Alias, Select, Sql, joined, quoted, sql, verbatim
 
 
 def figure_rows(source: Source, of: str, request: AggregateRequest) -> Select:
@@ -284,23 +284,16 @@ class _Statement:
     def _base(self, p: Cells, since: Sql | None, until: Sql | None) -> Sql:
         """Rows of the window, with the columns that were read of `p`, and the rate of each if there is one."""
         needs = set(p.used) - {"rate"}
-        if since is not None or until is not None:
-            needs.add("day")
         rated = "rate" in p.used
         if rated:
             needs |= {"day", "currency"}
         select = self.source.base(Question(self.request, self.of, frozenset(needs), since, until))
         select.names = {name: select.names[name] for name in sorted(needs)} or {"one": sql("1")}
-        b = Alias("raw")
-        days = within(b("day"), since, until)
         if not rated:
-            if not days:
-                return select.sql()
-            return sql("SELECT * FROM ({rows}) raw WHERE {days}", rows=select.sql(), days=all_of(days))
+            return select.sql()
         # OFFSET 0: a rate is looked for once per row.
         return sql(
-            "SELECT raw.*, {rate} AS rate FROM ({rows}) raw WHERE {days} OFFSET 0",
-            rate=rate_into(self.request, b, self.into or NOTHING),
+            "SELECT raw.*, {rate} AS rate FROM ({rows}) raw OFFSET 0",
+            rate=rate_into(self.request, Alias("raw"), self.into or NOTHING),
             rows=select.sql(),
-            days=all_of(days),
         )

@@ -19,7 +19,7 @@ from app.graph.figures.sources import (
     rows_where,
     total,
 )
-from app.graph.figures.windows import about, group_zone, hour_of, local
+from app.graph.figures.windows import of_group
 from app.plan.catalog import Row
 from app.plan.sql import Select, Sql, joined, sql
 
@@ -81,18 +81,18 @@ class CustomerFigures(CustomerValues):
 def _rows(question: Question) -> Select:
     request, parent = question.request, question.request.parent
     c = request.table("Customer", "u")
-    zone = group_zone(request)
+    time = of_group(request, c("created_at"), question.since, question.until)
     g = request.table("CustomerGroup", "ug")
     names = {name: c(name) for name in ("store_id", "order_count", "total_spent")}
     names |= {
         "currency": sql("(SELECT {g.currency} FROM {g} WHERE {g.scope})", g=g),
         "tier": c("loyalty_tier"),
         "has_bought": sql("({c.order_count} > 0)", c=c),
-        "day": local(c("created_at"), zone),
-        "hour": hour_of(c("created_at"), zone),
+        "day": time.day,
+        "hour": time.hour,
     }
     joins = []
-    where = [sql("{c.deleted_at} IS NULL", c=c), *about(c("created_at"), question.since, question.until)]
+    where = [sql("{c.deleted_at} IS NULL", c=c), *time.where]
     m = request.table("SegmentMember", "um")
     if question.of == "Segment" and parent is not None:
         joins.append(sql("JOIN {m} ON {m.scope} AND {m.customer_id} = {c.id}", m=m, c=c))

@@ -18,7 +18,7 @@ from app.graph.figures.sources import (
     distinct,
     rows,
 )
-from app.graph.figures.windows import about, hour_of, local, store_zone
+from app.graph.figures.windows import of_store
 from app.plan.sql import Select, joined, sql
 
 TYPE = Dimension("type", "event_type", "One row per event type.", "text")
@@ -83,16 +83,18 @@ def _rows(question: Question) -> Select:
         )
     }
     joins = []
-    if question.needs_any("day", "hour"):
+    where = []
+    if question.needs_days:
         c, p = request.table("Campaign", "ec"), request.table("Project", "ep")
-        store, zone = store_zone(request, sql("coalesce({c.store_id}, {p.store_id})", c=c, p=p))
+        store_id = sql("coalesce({c.store_id}, {p.store_id})", c=c, p=p)
+        time = of_store(request, e("received_at"), store_id, question.since, question.until)
         joins += [
             sql("LEFT JOIN {c} ON {c.scope} AND {c.id} = {e.campaign_id}", c=c, e=e),
             sql("LEFT JOIN {p} ON {p.scope} AND {p.id} = {e.project_id}", p=p, e=e),
-            store,
+            time.joins,
         ]
-        names |= {"day": local(e("received_at"), zone), "hour": hour_of(e("received_at"), zone)}
-    where = about(e("received_at"), question.since, question.until)
+        where += time.where
+        names |= {"day": time.day, "hour": time.hour}
     if question.of in _KEYS and request.parent is not None:
         where.append(sql("{key} = {parent}", key=e(_KEYS[question.of]), parent=request.parent))
     return Select(names, e, where, joins=joined(" ", joins))

@@ -40,10 +40,10 @@ def metric_rows(question: Question) -> Select:
     request = question.request
     if _rollup_knows(question):
         m = request.table("MetricRollup", "m")
-        where = _of_parent(question, m, None)
+        where = _chosen(question, m, None)
         return Select(_names(question, m, None), m, [*where, *_asked(request, m, m("store_id"))])
     m, c = request.table("CampaignMetric", "m"), request.table("Campaign", "c")
-    where = _of_parent(question, m, c)
+    where = _chosen(question, m, c)
     if question.of == "Campaign" and not _needs_campaign(question):
         return Select(_names(question, m, None), m, [*where, *_asked(request, m, None)])
     joins = sql("JOIN {c} ON {c.scope} AND {c.id} = {m.campaign_id}", c=c, m=m)
@@ -112,7 +112,11 @@ def _is_past(request: AggregateRequest, m: Table, c: Row | None) -> Sql:
     )
 
 
-def _of_parent(question: Question, m: Table, c: Row | None) -> list[Sql]:
+def _chosen(question: Question, m: Table, c: Row | None) -> list[Sql]:
+    return [*_owned(question, m, c), *within(m("day"), question.since, question.until)]
+
+
+def _owned(question: Question, m: Table, c: Row | None) -> list[Sql]:
     parent = question.request.parent
     if parent is None or not question.of:
         return []

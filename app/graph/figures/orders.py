@@ -23,7 +23,7 @@ from app.graph.figures.sources import (
     rows_worth,
     smallest,
 )
-from app.graph.figures.windows import about, hour_of, local, store_zone
+from app.graph.figures.windows import of_store
 from app.plan.catalog import Row
 from app.plan.sql import Select, Sql, joined, sql
 
@@ -129,10 +129,12 @@ def _rows(question: Question) -> Select:
         "buyer": sql("CASE WHEN {holds} THEN {o.customer_id} END", holds=holds, o=o),
     }
     joins = []
-    if question.needs_any("day", "hour"):
-        store, zone = store_zone(request, o("store_id"))
-        joins.append(store)
-        names |= {"day": local(o("ordered_at"), zone), "hour": hour_of(o("ordered_at"), zone)}
+    where = []
+    if question.needs_days:
+        time = of_store(request, o("ordered_at"), o("store_id"), question.since, question.until)
+        joins.append(time.joins)
+        where += time.where
+        names |= {"day": time.day, "hour": time.hour}
     if question.is_by(SEGMENT):
         m = request.table("SegmentMember", "sm")
         joins.append(sql("LEFT JOIN {m} ON {m.scope} AND {m.customer_id} = {o.customer_id}", m=m, o=o))
@@ -151,7 +153,6 @@ def _rows(question: Question) -> Select:
             e=e,
             o=o,
         )
-    where = about(o("ordered_at"), question.since, question.until)
     if question.of in _KEYS and request.parent is not None:
         where.append(sql("{key} = {parent}", key=o(_KEYS[question.of]), parent=request.parent))
     if question.of == "Segment" and request.parent is not None:

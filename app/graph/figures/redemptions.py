@@ -18,7 +18,7 @@ from app.graph.figures.sources import (
     money,
     rows_where,
 )
-from app.graph.figures.windows import about, hour_of, local, store_zone
+from app.graph.figures.windows import of_store
 from app.plan.sql import Select, joined, sql
 
 SUMS: dict[str, Sum] = {
@@ -90,11 +90,12 @@ def _rows(question: Question) -> Select:
         "basket": sql("CASE WHEN {counts} THEN {r.basket_total} ELSE 0 END", counts=counts, r=r),
     }
     joins = []
-    if question.needs_any("day", "hour"):
-        store, zone = store_zone(request, r("store_id"))
-        joins.append(store)
-        names |= {"day": local(r("redeemed_at"), zone), "hour": hour_of(r("redeemed_at"), zone)}
-    where = about(r("redeemed_at"), question.since, question.until)
+    where = []
+    if question.needs_days:
+        time = of_store(request, r("redeemed_at"), r("store_id"), question.since, question.until)
+        joins.append(time.joins)
+        where += time.where
+        names |= {"day": time.day, "hour": time.hour}
     if question.is_by(CAMPAIGN):
         p = request.table("Promo", "rp")
         joins.append(sql("LEFT JOIN {p} ON {p.scope} AND {p.id} = {r.promo_id}", p=p, r=r))

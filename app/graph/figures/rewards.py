@@ -18,7 +18,7 @@ from app.graph.figures.sources import (
     rows,
     total,
 )
-from app.graph.figures.windows import about, hour_of, local, store_zone
+from app.graph.figures.windows import of_store
 from app.plan.sql import Select, joined, sql
 
 FLOW = Dimension("flow", "flow", "One row per flow, by its place in the campaign; ask by campaign, too.")
@@ -93,15 +93,16 @@ def _rows(question: Question) -> Select:
         "CASE WHEN {is_reversal} THEN -{r.amount} ELSE 0 END", is_reversal=is_reversal, r=r
     )
     joins = []
-    if question.needs_any("day", "hour") or question.is_by(STORE):
+    where = []
+    if question.needs_days or question.is_by(STORE):
         c = request.table("Campaign", "rc")
         joins.append(sql("LEFT JOIN {c} ON {c.scope} AND {c.id} = {r.campaign_id}", c=c, r=r))
         names["store_id"] = c("store_id")
-        if question.needs_any("day", "hour"):
-            store, zone = store_zone(request, c("store_id"))
-            joins.append(store)
-            names |= {"day": local(r("created_at"), zone), "hour": hour_of(r("created_at"), zone)}
-    where = about(r("created_at"), question.since, question.until)
+        if question.needs_days:
+            time = of_store(request, r("created_at"), c("store_id"), question.since, question.until)
+            joins.append(time.joins)
+            where += time.where
+            names |= {"day": time.day, "hour": time.hour}
     if question.of in _KEYS and request.parent is not None:
         where.append(sql("{key} = {parent}", key=r(_KEYS[question.of]), parent=request.parent))
     return Select(names, r, where, joins=joined(" ", joins))

@@ -102,11 +102,16 @@ class Question:
     """Columns that are read of base rows: dimensions, figures, `day`, `hour`, `currency`."""
     since: Sql | None
     until: Sql | None
-    """The window's days. Base rows beside it may be left out; those with another `day` are."""
+    """The window's days: only rows of these are asked for."""
 
     def needs_any(self, *columns: str) -> bool:
         """Whether one of these is read."""
         return not self.needs.isdisjoint(columns)
+
+    @property
+    def needs_days(self) -> bool:
+        """Whether it matters on which day a row is."""
+        return self.needs_any("day", "hour") or self.since is not None or self.until is not None
 
     def is_by(self, *dimensions: Dimension) -> bool:
         """Whether it is broken down by one of these."""

@@ -8,7 +8,7 @@ from app.graph.declaring.scalars import Date, Long
 from app.graph.figures.asking import Asking, hour, period
 from app.graph.figures.figure_fields import changed, changes_of, former
 from app.graph.figures.sources import CAMPAIGN, CHANNEL, Dimension, Question, Source, Sum, distinct, rows
-from app.graph.figures.windows import about, group_zone, hour_of, local
+from app.graph.figures.windows import of_group
 from app.plan.sql import Select, sql
 
 STAGE = Dimension("stage", "stage", "One row per stage.", "text")
@@ -52,10 +52,10 @@ _KEYS = {"Campaign": "campaign_id", "Customer": "customer_id"}
 def _rows(question: Question) -> Select:
     request = question.request
     t = request.table("FunnelTouch", "t")
-    zone = group_zone(request)
+    time = of_group(request, t("occurred_at"), question.since, question.until)
     names = {name: t(name) for name in ("customer_id", "stage", "channel", "campaign_id")}
-    names |= {"day": local(t("occurred_at"), zone), "hour": hour_of(t("occurred_at"), zone)}
-    where = about(t("occurred_at"), question.since, question.until)
+    names |= {"day": time.day, "hour": time.hour}
+    where = list(time.where)
     if question.of in _KEYS and request.parent is not None:
         where.append(sql("{key} = {parent}", key=t(_KEYS[question.of]), parent=request.parent))
     return Select(names, t, where)

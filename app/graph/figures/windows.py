@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import NOTHING, NOW, Sql, quoted, sql
+from app.plan.sql import NOTHING, NOW, Sql, joined, quoted, sql
 from app.values.durations import Duration
 
 MAX_STRETCHES = 1_500
@@ -32,11 +32,9 @@ class Window:
     @property
     def former_since(self) -> Sql | None:
         """The first day of the former window."""
-        return (
-            None
-            if self.shift is None
-            else sql("(SELECT ({since} - {shift})::date)", since=self.since, shift=self.shift)
-        )
+        if self.shift is None or self.since is None:
+            return None
+        return sql("(SELECT ({since} - {shift})::date)", since=self.since, shift=self.shift)
 
 
 def window_of(of: str, request: AggregateRequest, *, of_customers: bool) -> Window:
@@ -122,33 +120,76 @@ def group_zone(request: AggregateRequest) -> Sql:
     return sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=request.table("CustomerGroup", "gz"))
 
 
-def hour_of(at: Sql, zone: Sql) -> Sql:
-    """The hour of an instant."""
+@dataclass(frozen=True)
+class Instants:
+    """How rows that have an instant are in a window: what to join, which ones, and each one's day and hour."""
+
+    joins: Sql
+    where: list[Sql]
+    day: Sql
+    hour: Sql
+
+
+def of_group(request: AggregateRequest, at: Sql, since: Sql | None, until: Sql | None) -> Instants:
+    """By the group's days."""
+    zone = group_zone(request)
+    where = []
+    if since is not None:
+        where.append(sql("{at} >= (SELECT {start})", at=at, start=_start(since, zone)))
+    if until is not None:
+        where.append(sql("{at} < (SELECT {end})", at=at, end=_end(until, zone)))
+    return Instants(NOTHING, where, _day(at, zone), _hour(at, zone))
+
+
+def of_store(
+    request: AggregateRequest, at: Sql, store_id: Sql, since: Sql | None, until: Sql | None
+) -> Instants:
+    """By the days of each row's store; the group's where it has none.
+
+    Where a window begins and ends is reckoned once per store: a zone takes longer than all else about a row.
+    """
+    s, group = request.table("Store", "sz"), group_zone(request)
+    zone = sql("coalesce({s.time_zone}, {group})", s=s, group=group)
+    names = [sql("{s.id}", s=s), sql("{zone} AS zone", zone=zone)]
+    where = []
+    if since is not None:
+        names.append(sql("{start} AS first", start=_start(since, zone)))
+        where.append(
+            # The same for every store, so that an index can be used.
+            sql("{at} >= (SELECT ({since} - 1)::timestamp AT TIME ZONE 'UTC')", at=at, since=since)
+        )
+        where.append(sql("{at} >= coalesce(z.first, (SELECT {start}))", at=at, start=_start(since, group)))
+    if until is not None:
+        names.append(sql("{end} AS beyond", end=_end(until, zone)))
+        where.append(sql("{at} < (SELECT ({until} + 2)::timestamp AT TIME ZONE 'UTC')", at=at, until=until))
+        where.append(sql("{at} < coalesce(z.beyond, (SELECT {end}))", at=at, end=_end(until, group)))
+    joins = sql(
+        "LEFT JOIN (SELECT {names} FROM {s} WHERE {s.scope} OFFSET 0) z ON z.id = {store_id}",
+        names=joined(", ", names),
+        s=s,
+        store_id=store_id,
+    )
+    own = sql("coalesce(z.zone, {group})", group=group)
+    return Instants(joins, where, _day(at, own), _hour(at, own))
+
+
+def _start(day: Sql, zone: Sql) -> Sql:
+    return sql("{day}::timestamp AT TIME ZONE {zone}", day=day, zone=zone)
+
+
+def _end(day: Sql, zone: Sql) -> Sql:
+    return sql("({day} + 1)::timestamp AT TIME ZONE {zone}", day=day, zone=zone)
+
+
+def _hour(at: Sql, zone: Sql) -> Sql:
     return sql("extract(hour FROM {at} AT TIME ZONE {zone})::int", at=at, zone=zone)
 
 
-def store_zone(request: AggregateRequest, store_id: Sql) -> tuple[Sql, Sql]:
-    """What to join for the zone of a row's store, and that zone; the group's where it has none."""
-    s = request.table("Store", "sz")
-    joins = sql("LEFT JOIN {s} ON {s.scope} AND {s.id} = {store_id}", s=s, store_id=store_id)
-    return joins, sql("coalesce({s.time_zone}, {group})", s=s, group=group_zone(request))
-
-
-def local(at: Sql, zone: Sql) -> Sql:
+def _day(at: Sql, zone: Sql) -> Sql:
     """The day of an instant; at the ends of the calendar the last one it has."""
     return sql(
         "least(greatest(({at} AT TIME ZONE {zone})::date, '0001-01-01'), '9999-12-31')", at=at, zone=zone
     )
-
-
-def about(at: Sql, since: Sql | None, until: Sql | None) -> list[Sql]:
-    """Conditions that hold for every instant of these days, whatever the zone: so that an index can be used."""
-    out = []
-    if since is not None:
-        out.append(sql("{at} >= (SELECT ({since} - 1)::timestamp AT TIME ZONE 'UTC')", at=at, since=since))
-    if until is not None:
-        out.append(sql("{at} < (SELECT ({until} + 2)::timestamp AT TIME ZONE 'UTC')", at=at, until=until))
-    return out
 
 
 def within(day: Sql, since: Sql | None, until: Sql | None) -> list[Sql]:

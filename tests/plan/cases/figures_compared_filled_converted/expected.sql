@@ -77,9 +77,8 @@ FROM (
                 )
               )::date END THEN m.spend ELSE 0 END AS spend
               FROM campaign_metric m JOIN campaign c ON c.group_id = $3::bigint AND c.id = m.campaign_id
-              WHERE m.group_id = $3::bigint
+              WHERE m.group_id = $3::bigint AND m.day >= $5::date AND m.day <= $6::date
             ) raw
-            WHERE raw.day >= $5::date AND raw.day <= $6::date
             OFFSET 0
           ) base
           GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
@@ -123,17 +122,16 @@ FROM (
                 )
               )::date END THEN m.spend ELSE 0 END AS spend
               FROM campaign_metric m JOIN campaign c ON c.group_id = $3::bigint AND c.id = m.campaign_id
-              WHERE m.group_id = $3::bigint
+              WHERE m.group_id = $3::bigint AND m.day >= (
+                SELECT (
+                  $5::date - CASE WHEN extract(day FROM $5::date) = 1 AND extract(day FROM $6::date + 1) = 1 THEN make_interval(
+                    months = > (
+                      12 * (extract(year FROM $6::date + 1) - extract(year FROM $5::date)) + extract(month FROM $6::date + 1) - extract(month FROM $5::date)
+                    )::int
+                  ) ELSE make_interval(days = > $6::date - $5::date + 1) END
+                )::date
+              ) AND m.day <= ($5::date - 1)
             ) raw
-            WHERE raw.day >= (
-              SELECT (
-                $5::date - CASE WHEN extract(day FROM $5::date) = 1 AND extract(day FROM $6::date + 1) = 1 THEN make_interval(
-                  months = > (
-                    12 * (extract(year FROM $6::date + 1) - extract(year FROM $5::date)) + extract(month FROM $6::date + 1) - extract(month FROM $5::date)
-                  )::int
-                ) ELSE make_interval(days = > $6::date - $5::date + 1) END
-              )::date
-            ) AND raw.day <= ($5::date - 1)
             OFFSET 0
           ) base
           GROUP BY base.campaign_id UNION ALL SELECT 'left'::text AS part, l.campaign_id, NULL AS spend, array_agg(l.kept ORDER BY l.kept) AS left_currency, array_agg(l.spend ORDER BY l.kept) AS left_spend, array_agg(l.revenue ORDER BY l.kept) AS left_revenue, array_agg(l.planned_spend ORDER BY l.kept) AS left_planned_spend
@@ -195,9 +193,8 @@ FROM (
                   )
                 )::date END THEN m.spend ELSE 0 END AS spend
                 FROM campaign_metric m JOIN campaign c ON c.group_id = $3::bigint AND c.id = m.campaign_id
-                WHERE m.group_id = $3::bigint
+                WHERE m.group_id = $3::bigint AND m.day >= $5::date AND m.day <= $6::date
               ) raw
-              WHERE raw.day >= $5::date AND raw.day <= $6::date
               OFFSET 0
             ) base
             WHERE base.rate IS NULL

@@ -16,13 +16,9 @@ FROM (
     FROM (
       SELECT 'now'::text AS part, base.day AS period, base.store_id AS store_id, base.currency AS currency, coalesce(sum(base.opened), 0) AS opened
       FROM (
-        SELECT *
-        FROM (
-          SELECT m.currency, m.day, m.opened, c.store_id
-          FROM campaign_metric m JOIN campaign c ON c.group_id = $2::bigint AND c.project_id = ANY ($3::bigint[]) AND c.id = m.campaign_id
-          WHERE m.group_id = $2::bigint AND c.store_id = ANY ($4::bigint[])
-        ) raw
-        WHERE raw.day >= $5::date
+        SELECT m.currency, m.day, m.opened, c.store_id
+        FROM campaign_metric m JOIN campaign c ON c.group_id = $2::bigint AND c.project_id = ANY ($3::bigint[]) AND c.id = m.campaign_id
+        WHERE m.group_id = $2::bigint AND m.day >= $4::date AND c.store_id = ANY ($5::bigint[])
       ) base
       GROUP BY base.day, base.store_id, base.currency
     ) x

@@ -22,29 +22,25 @@ FROM (
       WITH parts AS MATERIALIZED (
         SELECT 'now'::text AS part, base.currency AS currency, coalesce(sum(base.impressions), 0) AS impressions, coalesce(sum(base.opened), 0) AS opened, coalesce(sum(base.delivered), 0) AS delivered, coalesce(sum(base.spend), 0) AS spend, coalesce(sum(base.clicks), 0) AS clicks, coalesce(sum(base.revenue), 0) AS revenue
         FROM (
-          SELECT *
-          FROM (
-            SELECT m.clicks, m.currency, m.day, m.delivered, m.impressions, m.opened, m.revenue, CASE WHEN CASE WHEN m.day < (
-              SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
-            ) THEN true WHEN m.day > (
-              SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
-            ) + 1 THEN false ELSE m.day <= (
-              $2::timestamptz AT TIME ZONE coalesce(
-                (
-                  SELECT ps.time_zone
-                  FROM store ps
-                  WHERE ps.group_id = $3::bigint AND ps.id = m.store_id
-                ), (
-                  SELECT pg.time_zone
-                  FROM customer_group pg
-                  WHERE pg.id = $3::bigint
-                )
+          SELECT m.clicks, m.currency, m.delivered, m.impressions, m.opened, m.revenue, CASE WHEN CASE WHEN m.day < (
+            SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
+          ) THEN true WHEN m.day > (
+            SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
+          ) + 1 THEN false ELSE m.day <= (
+            $2::timestamptz AT TIME ZONE coalesce(
+              (
+                SELECT ps.time_zone
+                FROM store ps
+                WHERE ps.group_id = $3::bigint AND ps.id = m.store_id
+              ), (
+                SELECT pg.time_zone
+                FROM customer_group pg
+                WHERE pg.id = $3::bigint
               )
-            )::date END THEN m.spend ELSE 0 END AS spend
-            FROM metric_rollup m
-            WHERE m.group_id = $3::bigint AND m.channel = ANY ($4::text[])
-          ) raw
-          WHERE raw.day >= $5::date AND raw.day <= $6::date
+            )
+          )::date END THEN m.spend ELSE 0 END AS spend
+          FROM metric_rollup m
+          WHERE m.group_id = $3::bigint AND m.day >= $4::date AND m.day <= $5::date AND m.channel = ANY ($6::text[])
         ) base
         GROUP BY base.currency
       ) SELECT u.currency, coalesce(max(u.impressions) FILTER (WHERE u.part = 'now'), 0) AS impressions, coalesce(max(u.opened) FILTER (WHERE u.part = 'now'), 0) AS opened, coalesce(max(u.delivered) FILTER (WHERE u.part = 'now'), 0) AS delivered, coalesce(max(u.spend) FILTER (WHERE u.part = 'now'), 0) AS spend, coalesce(max(u.clicks) FILTER (WHERE u.part = 'now'), 0) AS clicks, coalesce(max(u.revenue) FILTER (WHERE u.part = 'now'), 0) AS revenue FROM (
