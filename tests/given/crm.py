@@ -59,10 +59,15 @@ async def figures(
     channel: str = "email",
 ) -> None:
     """Metrics of one day and channel, as its platform reports them, and its revenue, as orders carry it."""
-    said = {n: Decimal(v) if n in ("conversions", "spend") else v for n, v in figures.items() if n != "revenue"}
+    said = {
+        n: Decimal(v) if n in ("conversions", "spend") else v for n, v in figures.items() if n != "revenue"
+    }
     entry = MetricEntry(campaign_id=campaign_id, day=date.fromisoformat(day), channel=channel, **said)
     carried = Measured(
-        campaign_id=campaign_id, day=entry.day, channel=channel, numbers={"revenue": figures.get("revenue", 0)}
+        campaign_id=campaign_id,
+        day=entry.day,
+        channel=channel,
+        numbers={"revenue": figures.get("revenue", 0)},
     )
     async with db.transaction(scope) as tx:
         await record_metrics(tx, [entry], now=datetime(2027, 1, 1, tzinfo=UTC))
