@@ -29,7 +29,9 @@ COUNTS = (*WHOLE, "conversions")
 FIGURES = (*COUNTS, "spend", "revenue")
 OLD = ("impressions", "clicks", "conversions", "sent", "delivered", "opened", "unsubscribed")
 PAIRED = {"shown_clicks": True, "clicked_conversions": False, "reached_conversions": False, "clicked_spend": False}
-MOMENTS = ("created_at", "first_at", "delivered_at", "opened_at", "clicked_at", "unsubscribed_at")
+MOMENTS = (
+    "created_at", "first_at", "delivered_at", "opened_at", "clicked_at", "unsubscribed_at", "machine_opened_at",
+)  # fmt: skip
 MOST = 2**53 - 1
 
 

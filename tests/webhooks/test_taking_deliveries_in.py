@@ -280,7 +280,13 @@ async def test_sendgrids_own_batch(asker: Asker, db: Database) -> None:
     assert await w.counts() == {
         # Two people: the other's bounced.
         ("2025-06-14", "email"): {
-            "sent": 2, "delivered": 1, "opened": 1, "clicked": 1, "unsubscribed": 1, "opens": 1, "clicks": 1,
+            "sent": 2,
+            "delivered": 1,
+            "opened": 1,
+            "clicked": 1,
+            "unsubscribed": 1,
+            "opens": 1,
+            "clicks": 1,
         }
     }
     assert await w.consents() == (False, True)
@@ -521,9 +527,9 @@ async def test_a_thousand_events_cost_as_many_statements_as_one(asker: Asker, db
     assert 0 < await count(events) <= await count(first) + 1
     # All of them are of one person.
     (day,) = (await w.counts()).values()
-    assert {name: day[name] for name in ("sent", "delivered", "opened", "clicked", "unsubscribed")} == dict.fromkeys(
-        ("sent", "delivered", "opened", "clicked", "unsubscribed"), 1
-    )
+    assert {
+        name: day[name] for name in ("sent", "delivered", "opened", "clicked", "unsubscribed")
+    } == dict.fromkeys(("sent", "delivered", "opened", "clicked", "unsubscribed"), 1)
     kinds = [one["event_type"] for one in [*events, *first]]
     assert (day["opens"], day["clicks"]) == (kinds.count("opened"), kinds.count("clicked"))
 
