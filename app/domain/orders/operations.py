@@ -294,10 +294,13 @@ async def _move_metrics(tx: Transaction, orders: Sequence[_Order], *, now: datet
             for (campaign, day, channel), (count, revenue) in sums.items()
         ]  # fmt: skip
         await count_measured(tx, moves, source=Source.ORDERS, now=now)
-    known: dict[int, dict[str, Decimal]] = {}
+    known: dict[tuple[int, date, str], dict[str, Decimal]] = {}
     for order in orders:
         if order.in_totals and order.campaign_id is not None:
-            by = known.setdefault(order.campaign_id, {"conversions": Decimal(0), "revenue": Decimal(0)})
+            assert order.day is not None
+            assert order.channel is not None
+            key = (order.campaign_id, order.day, order.channel)
+            by = known.setdefault(key, {"conversions": Decimal(0), "revenue": Decimal(0)})
             by["conversions"] += 1
             by["revenue"] += order.entry.amount
     if known:
