@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from app.domain.metrics.facts import REBUILD
 from app.seeding.numbers import CENT, numbers_of
@@ -160,7 +161,8 @@ class CampaignWriter:
 
     async def _spend_and_metrics(self, plan: CampaignPlan, campaign: int) -> None:
         currency = self.writer.plan.currency
-        facts, reported = [], []
+        facts: list[dict[str, Any]] = []
+        reported: list[dict[str, Any]] = []
         cap = Decimal(plan.limit.amount) if plan.limit and plan.limit.amount else None
         daily_cap = cap if plan.limit and plan.limit.renewal == "daily" else None
         for numbers in numbers_of(

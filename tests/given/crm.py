@@ -59,7 +59,7 @@ async def figures(
     channel: str = "email",
 ) -> None:
     """Metrics of one day and channel, as its platform reports them, and its revenue, as orders carry it."""
-    said = {
+    said: dict[str, Any] = {
         n: Decimal(v) if n in ("conversions", "spend") else v for n, v in figures.items() if n != "revenue"
     }
     entry = MetricEntry(campaign_id=campaign_id, day=date.fromisoformat(day), channel=channel, **said)

@@ -269,7 +269,8 @@ async def test_a_thousand_entries_are_one_look_up(
     by_text = {place: f"benji:{NUMBER + rows[place][2]}" for place in places}
     by_object = {place: {"system": "benji", "id": str(NUMBER + rows[place][2])} for place in places}
     counts = []
-    for turn, given in enumerate((by_own, by_text, by_object)):
+    ways: list[dict[str, Any]] = [by_own, by_text, by_object]
+    for turn, given in enumerate(ways):
         entries = [_entry(name, n, given, turn=turn) for n in range(1_000)]
         with recorded() as statements:
             body = json.loads((await _write(asker, ours.scope, document, {many: entries})).body)

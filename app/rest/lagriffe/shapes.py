@@ -61,7 +61,7 @@ def metrics(data: Data, parts: RequestParts) -> object:
     for point in node["metricSeries"]:
         reported.setdefault(point["channel"], {})[point["period"]] = point
     days = _days(node, sorted(day for points in reported.values() for day in points), now=parts.now)
-    channels = []
+    channels: list[dict[str, Any]] = []
     for name, points in reported.items():
         series = [{"date": day, **_figures(points.get(day, NOTHING))} for day in days]
         channels.append({"channel": name, "totals": _sum(series), "series": series})
