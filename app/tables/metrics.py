@@ -233,3 +233,4 @@ class MessageRecipient(TenantRow, table=True):
     opened_at: Any = Field(default=None, sa_type=INSTANT, nullable=True)
     clicked_at: Any = Field(default=None, sa_type=INSTANT, nullable=True)
     unsubscribed_at: Any = Field(default=None, sa_type=INSTANT, nullable=True)
+    machine_opened_at: Any = Field(default=None, sa_type=INSTANT, nullable=True)

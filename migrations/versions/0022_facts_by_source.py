@@ -1,7 +1,8 @@
 """metrics: facts by source, people instead of deliveries, fractions, and figures in several currencies
 
-What was recorded so far cannot be told apart any more: orders of a campaign are counted anew from the orders, all
-else stays as the report of the platform that the channel is named after.
+What was recorded so far cannot be told apart any more: orders of a campaign are counted anew from the orders, what of
+another system's totals has no day is known, and all else stays as the report of the platform that the channel is named
+after.
 
 Revision ID: 0022
 Revises: 0021
@@ -29,7 +30,9 @@ COUNTS = (*WHOLE, "conversions")
 FIGURES = (*COUNTS, "spend", "revenue")
 OLD = ("impressions", "clicks", "conversions", "sent", "delivered", "opened", "unsubscribed")
 PAIRED = {"shown_clicks": True, "clicked_conversions": False, "reached_conversions": False, "clicked_spend": False}
-MOMENTS = ("created_at", "first_at", "delivered_at", "opened_at", "clicked_at", "unsubscribed_at")
+MOMENTS = (
+    "created_at", "first_at", "delivered_at", "opened_at", "clicked_at", "unsubscribed_at", "machine_opened_at",
+)  # fmt: skip
 MOST = 2**53 - 1
 
 
@@ -188,9 +191,49 @@ def _widen(table: str, key: str) -> None:
         )
 
 
+# What of totals without days was put into one; what the CRM prints as clicked had been taken for clicks.
+_PUT = f"""
+SELECT c.group_id, c.id AS campaign_id, (p.put ->> 'day')::date AS day, p.put ->> 'channel' AS channel, c.currency,
+       c.id || '/' || (p.put ->> 'day') || '/' || (p.put ->> 'channel') AS source_ref,
+       {", ".join(f"(p.put ->> '{name}')::numeric AS {name}" for name in (*OLD, "spend", "revenue"))}
+  FROM campaign c CROSS JOIN LATERAL (SELECT c.opening -> 'put' AS put) p
+ WHERE p.put ->> 'day' IS NOT NULL
+"""
+
+
+def _open() -> None:
+    """What was counted before is a source of its own."""
+    op.execute(
+        f"""
+        UPDATE spend_entry e SET amount = e.amount - p.spend
+          FROM ({_PUT}) p
+         WHERE e.group_id = p.group_id AND e.source = 'reported:' || p.channel AND e.source_ref = p.source_ref
+           AND p.spend <> 0
+        """
+    )
+    op.execute(
+        f"""
+        INSERT INTO spend_entry (group_id, campaign_id, source, source_ref, day, channel, amount, currency)
+        SELECT group_id, campaign_id, 'opening', source_ref, day, channel, spend, currency
+          FROM ({_PUT}) p WHERE spend <> 0
+        """
+    )
+    op.execute(
+        f"""
+        INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, impressions, clicks,
+                                 conversions, sent, delivered, opened, clicked, unsubscribed, revenue)
+        SELECT group_id, campaign_id, day, channel, 'opening', currency, impressions, clicks, conversions, sent,
+               delivered, opened, CASE WHEN coalesce(sent, delivered, opened) IS NOT NULL THEN clicks END,
+               unsubscribed, revenue
+          FROM ({_PUT}) p
+        """
+    )
+
+
 def _fill() -> None:
     """The facts, from what there is; headlines and sums then follow from them."""
     op.execute("UPDATE spend_entry SET source = 'reported:' || channel WHERE source = 'reported'")
+    _open()
     op.execute(
         """
         INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, conversions, revenue)
@@ -209,14 +252,22 @@ def _fill() -> None:
         INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, impressions, clicks,
                                  conversions, sent, delivered, opened, unsubscribed, revenue, extra)
         SELECT m.group_id, m.campaign_id, m.day, m.channel, 'reported:' || m.channel, m.currency,
-               nullif(m.impressions, 0), nullif(m.clicks, 0),
-               nullif(greatest(m.conversions - coalesce(o.conversions, 0), 0), 0),
-               nullif(m.sent, 0), nullif(m.delivered, 0), nullif(m.opened, 0), nullif(m.unsubscribed, 0),
-               nullif(greatest(m.revenue - coalesce(o.revenue, 0), 0), 0), m.extra
+               nullif(greatest(m.impressions - coalesce(p.impressions, 0), 0), 0),
+               nullif(greatest(m.clicks - coalesce(p.clicks, 0), 0), 0),
+               nullif(greatest(m.conversions - coalesce(o.conversions, 0) - coalesce(p.conversions, 0), 0), 0),
+               nullif(greatest(m.sent - coalesce(p.sent, 0), 0), 0),
+               nullif(greatest(m.delivered - coalesce(p.delivered, 0), 0), 0),
+               nullif(greatest(m.opened - coalesce(p.opened, 0), 0), 0),
+               nullif(greatest(m.unsubscribed - coalesce(p.unsubscribed, 0), 0), 0),
+               nullif(greatest(m.revenue - coalesce(o.revenue, 0) - coalesce(p.revenue, 0), 0), 0),
+               m.extra
           FROM campaign_metric m
           LEFT JOIN metric_fact o
             ON o.group_id = m.group_id AND o.campaign_id = m.campaign_id AND o.day = m.day
            AND o.channel = m.channel AND o.source = 'orders' AND o.currency = m.currency
+          LEFT JOIN metric_fact p
+            ON p.group_id = m.group_id AND p.campaign_id = m.campaign_id AND p.day = m.day
+           AND p.channel = m.channel AND p.source = 'opening' AND p.currency = m.currency
         """
     )
     op.execute(
@@ -230,22 +281,32 @@ def _fill() -> None:
     op.execute(
         """
         UPDATE campaign_metric m
-           SET conversions = coalesce(said.reported, said.ordered, 0), revenue = coalesce(said.revenue, 0)
-          FROM (SELECT group_id, campaign_id, day, channel, currency,
-                       max(conversions) FILTER (WHERE source LIKE 'reported:%') AS reported,
-                       max(conversions) FILTER (WHERE source = 'orders') AS ordered,
-                       max(revenue) FILTER (WHERE source = 'orders') AS revenue
-                  FROM metric_fact GROUP BY 1, 2, 3, 4, 5) AS said
-         WHERE m.group_id = said.group_id AND m.campaign_id = said.campaign_id AND m.day = said.day
-           AND m.channel = said.channel AND m.currency = said.currency
+           SET conversions = coalesce(r.conversions, o.conversions, 0) + coalesce(p.conversions, 0),
+               revenue = coalesce(o.revenue, 0) + coalesce(p.revenue, 0),
+               delivered = reach.people + coalesce(p.delivered, 0),
+               sent = greatest(greatest(r.sent, reach.people) + coalesce(p.sent, 0),
+                               reach.people + coalesce(p.delivered, 0)),
+               opened = least(coalesce(r.opened, 0), reach.people) + coalesce(p.opened, 0),
+               clicked = least(reach.clicked, reach.people) + coalesce(p.clicked, 0),
+               unsubscribed = least(coalesce(r.unsubscribed, 0), reach.people) + coalesce(p.unsubscribed, 0)
+          FROM metric_fact r
+          LEFT JOIN metric_fact o
+            ON o.group_id = r.group_id AND o.campaign_id = r.campaign_id AND o.day = r.day
+           AND o.channel = r.channel AND o.source = 'orders' AND o.currency = r.currency
+          LEFT JOIN metric_fact p
+            ON p.group_id = r.group_id AND p.campaign_id = r.campaign_id AND p.day = r.day
+           AND p.channel = r.channel AND p.source = 'opening' AND p.currency = r.currency
+         CROSS JOIN LATERAL (
+               SELECT coalesce(r.delivered, greatest(r.opened, r.unsubscribed), 0) AS people,
+                      CASE WHEN r.delivered IS NULL THEN 0 ELSE coalesce(r.clicks, 0) END AS clicked) reach
+         WHERE r.source = 'reported:' || r.channel AND m.group_id = r.group_id AND m.campaign_id = r.campaign_id
+           AND m.day = r.day AND m.channel = r.channel AND m.currency = r.currency
         """
     )
     op.execute(
         """
         UPDATE campaign_metric
-           SET clicked = CASE WHEN delivered > 0 THEN least(clicks, delivered) ELSE 0 END,
-               opened = least(opened, greatest(delivered, opened * (delivered = 0)::int)),
-               shown_clicks = CASE WHEN impressions > 0 THEN least(clicks, impressions) ELSE 0 END,
+           SET shown_clicks = CASE WHEN impressions > 0 THEN least(clicks, impressions) ELSE 0 END,
                clicked_conversions = CASE WHEN clicks > 0 THEN least(conversions, clicks) ELSE 0 END,
                reached_conversions = CASE WHEN delivered > 0 THEN least(conversions, delivered) ELSE 0 END,
                clicked_spend = CASE WHEN clicks > 0 THEN spend ELSE 0 END
@@ -273,11 +334,24 @@ def _fill() -> None:
     )
 
 
+def _close() -> None:
+    """One entry for each day and channel, whoever told of the money."""
+    op.execute(
+        """
+        INSERT INTO spend_entry (group_id, campaign_id, source, source_ref, day, channel, amount, currency)
+        SELECT group_id, campaign_id, 'reported', source_ref, day, channel, sum(amount), currency
+          FROM spend_entry WHERE source LIKE 'reported:%' OR source = 'opening'
+         GROUP BY group_id, campaign_id, source_ref, day, channel, currency
+        """
+    )
+    op.execute("DELETE FROM spend_entry WHERE source LIKE 'reported:%' OR source = 'opening'")
+
+
 def downgrade() -> None:
     for table in ("metric_fact", "metric_fact_rollup", "message_recipient"):
         unprotect(op.execute, table)
         op.drop_table(table)
-    op.execute("UPDATE spend_entry SET source = 'reported' WHERE source LIKE 'reported:%'")
+    _close()
     for table, key in (("campaign_metric", "campaign_id"), ("metric_rollup", "store_id")):
         for name in COUNTS:
             op.drop_constraint(op.f(f"ck_{table}_{name}_long"), table, type_="check")

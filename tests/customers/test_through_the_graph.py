@@ -81,7 +81,7 @@ async def test_customers_then_orders_then_the_numbers(db: Database, ask: Asking)
         "reference": "o1", "amount": {"amount": "12.50", "currency": "EUR"}, "channel": "email",
         "customer": {"externalId": "ada", "orderCount": 2, "totalSpent": "19.5",
                      "lastOrderAt": "2025-06-15T12:00:00Z"},
-        "campaign": {"metrics": {"conversions": 2, "revenue": {"amount": "19.50"}}},
+        "campaign": {"metrics": {"conversions": "2", "revenue": {"amount": "19.50"}}},
     }  # fmt: skip
     again = (await ask(ORDERS, orders=orders))["ordersRecord"]
     assert (again["recorded"], again["repeated"], again["orders"]) == (0, 2, [])

@@ -143,9 +143,27 @@ async def test_engagement_alone_does_not_hide_what_was_reported_as_delivered(db:
     await report(db, scope, camp, channel="email", sent=120, delivered=100, opened=70)
     row = await one(db, scope)
     assert (row["sent"], row["delivered"], row["opened"]) == (120, 100, 1)
+    # Nor does a machine's: no provider told that anything was delivered.
+    await reached(db, scope, camp, thing(camp, "opened", "e@f.fr", by_machine=True))
+    row = await one(db, scope)
+    assert (row["delivered"], row["opened"], row["machine_opens"]) == (100, 1, 1)
     await reached(db, scope, camp, thing(camp, "delivered", "c@d.fr"))
     row = await one(db, scope)
-    assert (row["sent"], row["delivered"], row["opened"]) == (120, 2, 1)
+    assert (row["sent"], row["delivered"], row["opened"]) == (120, 3, 1)
+
+
+async def test_what_was_counted_before_comes_on_top(db: Database) -> None:
+    """A report that tells deliveries alone was sent to as many; those of before come on top of them."""
+    scope = (await groups.group(db)).scope
+    camp = await given.campaign(db, scope)
+    async with db.transaction(scope) as tx:
+        before = Measured(
+            campaign_id=camp, day=DAY, channel="email", numbers={"sent": 50, "delivered": 40, "opened": 9}
+        )
+        await count_measured(tx, [before], source=Source.OPENING, now=NOW)
+    await report(db, scope, camp, channel="email", delivered=10, opened=12)
+    row = await one(db, scope)
+    assert (row["sent"], row["delivered"], row["opened"]) == (60, 50, 19)
 
 
 async def test_a_report_in_one_currency_is_not_counted_again_in_another(db: Database) -> None:

@@ -1,6 +1,7 @@
 """What the Marketing & CRM API's document prints, as rows imported with their old ids."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from app.db.database import Database
@@ -8,7 +9,8 @@ from app.domain.campaigns.fields import CampaignFields
 from app.domain.campaigns.operations import create_campaign
 from app.domain.external_ids.giving import set_ids
 from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import record_metrics
+from app.domain.metrics.operations import Measured, count_measured, record_metrics
+from app.tables.metrics import Source
 from app.values.scope import Scope
 
 
@@ -56,7 +58,18 @@ async def figures(
     day: str = "2026-01-31",
     channel: str = "email",
 ) -> None:
-    """Metrics of one day and channel."""
-    entry = MetricEntry(campaign_id=campaign_id, day=date.fromisoformat(day), channel=channel, **figures)
+    """Metrics of one day and channel, as its platform reports them, and its revenue, as orders carry it."""
+    said: dict[str, Any] = {
+        n: Decimal(v) if n in ("conversions", "spend") else v for n, v in figures.items() if n != "revenue"
+    }
+    entry = MetricEntry(campaign_id=campaign_id, day=date.fromisoformat(day), channel=channel, **said)
+    carried = Measured(
+        campaign_id=campaign_id,
+        day=entry.day,
+        channel=channel,
+        numbers={"revenue": figures.get("revenue", 0)},
+    )
     async with db.transaction(scope) as tx:
         await record_metrics(tx, [entry], now=datetime(2027, 1, 1, tzinfo=UTC))
+        if "revenue" in figures:
+            await count_measured(tx, [carried], source=Source.ORDERS, now=datetime(2027, 1, 1, tzinfo=UTC))

@@ -259,13 +259,14 @@ async def customers_too_large(db: Database, given: GivenGroup) -> None:
 async def test_a_budget_is_spent_page_by_page(
     database_url: str, db: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    more = {"BUDGET": "enforce", "BUDGET_PER_S": "20000", "BUDGET_BURST": "20000"}
+    more = {"BUDGET": "enforce", "BUDGET_PER_S": "10000", "BUDGET_BURST": "10000"}
     async with served_with(settings_of(database_url, tmp_path_factory.mktemp("data"), **more), db) as served:
         await customers(db, served.given)
-        fields = " ".join(f"a{n}: name" for n in range(30))
+        fields = " ".join(f"a{n}: name" for n in range(15))
         loop = asyncio.get_running_loop()
         started = loop.time()
-        # 70,000 values: what is there at once, and three and a half seconds of what comes.
+        # 35,000 values: what is there at once, and two and a half seconds of what comes. That is more time than a
+        # busy machine needs for them, or nothing would be spent at the end.
         assert len(lines(await ask(served, f"{{ customers {{ nodes {{ {fields} }} }} }}"))) == HOW_MANY
         assert loop.time() - started > 1.5
         refused = await ask(served, f"{{ customers {{ nodes {{ {fields} }} }} }}")

@@ -42,7 +42,7 @@ async def test_the_list_of_campaigns(marketer: Marketer) -> None:
         ends_at=at("2026-08-31T23:59:59Z"),
         external_id="camp_001",
     )
-    given = {"sent": 5420, "opened": 2180, "clicks": 845, "conversions": 156}
+    given = {"sent": 5420, "opened": 2180, "clicked": 845, "clicks": 1003, "conversions": 156}
     await crm.figures(marketer.db, marketer.given.scope, made, given, day="2026-06-15")
     assert await printed(marketer, "/campaigns") == write_json({"data": [schemas.CAMPAIGN]})
 
@@ -70,11 +70,11 @@ async def test_a_campaign_in_detail(marketer: Marketer) -> None:
     async with marketer.db.transaction(marketer.given.scope) as tx:
         await tx.execute("UPDATE campaign SET status = 'completed' WHERE id = $1", made)
     first = {
-        "sent": 5000, "delivered": 5000, "opened": 2000, "clicks": 800, "conversions": 100, "unsubscribed": 12,
+        "sent": 5000, "delivered": 5000, "opened": 2000, "clicked": 800, "conversions": 100, "unsubscribed": 12,
         "revenue": Decimal("4600.50"),
     }  # fmt: skip
     rest = {
-        "sent": 420, "delivered": 380, "opened": 180, "clicks": 45, "conversions": 56, "revenue": Decimal("79.5"),
+        "sent": 420, "delivered": 380, "opened": 180, "clicked": 45, "conversions": 56, "revenue": Decimal("79.5"),
     }  # fmt: skip
     await crm.figures(marketer.db, marketer.given.scope, made, first)
     await crm.figures(marketer.db, marketer.given.scope, made, rest, channel="push")
@@ -92,9 +92,13 @@ async def test_without_deliveries_every_rate_is_zero(marketer: Marketer) -> None
     )
     figures = (await marketer.get(f"/campaigns/camp_{made}"))["metrics"]
     assert set(figures.values()) == {0}
-    await crm.figures(marketer.db, marketer.given.scope, made, {"sent": 10, "opened": 3})
+    await crm.figures(marketer.db, marketer.given.scope, made, {"sent": 10})
     figures = (await marketer.get(f"/campaigns/camp_{made}"))["metrics"]
-    assert (figures["sent"], figures["opened"], figures["open_rate"]) == (10, 3, 0)
+    assert (figures["sent"], figures["delivered"], figures["open_rate"]) == (10, 0, 0)
+    # Nobody opens what did not arrive: where no delivery is told, there were as many as were opened.
+    await crm.figures(marketer.db, marketer.given.scope, made, {"opened": 3})
+    figures = (await marketer.get(f"/campaigns/camp_{made}"))["metrics"]
+    assert (figures["sent"], figures["delivered"], figures["opened"], figures["open_rate"]) == (10, 3, 3, 100)
 
 
 async def test_creating_the_documented_campaign(marketer: Marketer) -> None:

@@ -95,7 +95,13 @@ async def test_metrics_come_per_channel_in_days_without_gaps(client: Extranet) -
         client, made["id"], "2025-06-01", "google_ads", impressions=100, clicks=4, spend=Decimal("1.10")
     )
     await metric(
-        client, made["id"], "2025-06-04", "google_ads", impressions=50, conversions=1, spend=Decimal("0.05")
+        client,
+        made["id"],
+        "2025-06-04",
+        "google_ads",
+        impressions=50,
+        conversions=Decimal(1),
+        spend=Decimal("0.05"),
     )
     await metric(client, made["id"], "2025-06-02", "meta", impressions=7, clicks=1)
     body = (await client.call("GET", f"/api/campaigns/{made['id']}/metrics")).json()
@@ -117,6 +123,27 @@ async def test_metrics_come_per_channel_in_days_without_gaps(client: Extranet) -
         "spend": 1.15,
     }
     assert found["totals"] == {"impressions": 157, "clicks": 5, "conversions": 1, "spend": 1.15}
+    assert (await client.get(f"/api/campaigns/{made['id']}"))["metrics"] == found["totals"]
+
+
+async def test_what_is_printed_adds_up_where_platforms_report_fractions(client: Extranet) -> None:
+    made = await client.create(
+        channels=["google_ads", "meta"], start_date="2025-06-01", end_date="2025-06-03"
+    )
+    for day, channel, conversions in (
+        ("2025-06-01", "google_ads", "0.4"), ("2025-06-02", "google_ads", "2.4"), ("2025-06-03", "google_ads", "0.4"),
+        ("2025-06-01", "meta", "1.5"), ("2025-06-02", "meta", "0.5"),
+    ):  # fmt: skip
+        await metric(client, made["id"], day, channel, conversions=Decimal(conversions))
+    found = await client.get(f"/api/campaigns/{made['id']}/metrics")
+    printed = {
+        entry["channel"]: [point["conversions"] for point in entry["series"] if point["conversions"]]
+        for entry in found["channels"]
+    }
+    # Halves are rounded up.
+    assert printed == {"google_ads": [2], "meta": [2, 1]}
+    assert [entry["totals"]["conversions"] for entry in found["channels"]] == [2, 3]
+    assert found["totals"]["conversions"] == 5
     assert (await client.get(f"/api/campaigns/{made['id']}"))["metrics"] == found["totals"]
 
 

@@ -258,7 +258,6 @@ def shown_metrics(series: list[dict[str, Any]], *, now: datetime = NOW, **node: 
         "campaign": {
             **NODE,
             "channels": ["google_ads", "tv"],
-            "metrics": figures(12, "3.50"),
             "metricSeries": series,
             **node,
         }

@@ -90,7 +90,7 @@ def _of_currency(
     delivered = first(told, most(reported("delivered"), seen("delivered")), max(people.values()))
     out |= {name: min(value, delivered) + more(name) for name, value in people.items()}
     out["delivered"] = delivered + more("delivered")
-    out["sent"] = max(first(reported("sent"), seen("sent")) + more("sent"), out["delivered"])
+    out["sent"] = max(max(first(reported("sent"), seen("sent")), delivered) + more("sent"), out["delivered"])
     out |= {name: first(seen(name), reported(name)) + more(name) for name in ("opens", "machine_opens")}
     out["spend"] = total("spend")
     out["revenue"] = total("revenue", (Source.OPENING, Source.ORDERS if carried else Source.ATTRIBUTED))
@@ -103,6 +103,15 @@ def _of_currency(
 
 _SEEN = ", ".join(f"'{source}'" for source in SEEN)
 _KEY = "f.group_id = $1 AND f.campaign_id = k.campaign_id AND f.day = k.day AND f.channel = k.channel"
+
+
+def believed(campaign: str, day: str, channel: str) -> str:
+    """A join with the report that is believed of a campaign's day in a channel, as `r`. $1 is the group."""
+    return f"""LEFT JOIN LATERAL (
+       SELECT * FROM metric_fact f
+        WHERE f.group_id = $1 AND f.campaign_id = {campaign} AND f.day = {day} AND f.channel = {channel}
+          AND f.source LIKE '{REPORTED}%'
+        ORDER BY f.source <> '{REPORTED}' || {channel}, f.source, f.currency LIMIT 1) r ON true"""
 
 
 def _gathered() -> str:
@@ -135,7 +144,8 @@ _LEFT = f"coalesce(a.seen_unsubscribed, {_reported('unsubscribed')}, 0)"
 HEADLINE = f"""
 SELECT k.campaign_id, k.day, k.channel, a.currency, r.extra,
        h.impressions, h.clicks, h.conversions,
-       greatest(coalesce({_reported("sent")}, a.seen_sent, 0) + a.more_sent, h.delivered + a.more_delivered) AS sent,
+       greatest(greatest(coalesce({_reported("sent")}, a.seen_sent, 0), h.delivered) + a.more_sent,
+                h.delivered + a.more_delivered) AS sent,
        h.delivered + a.more_delivered AS delivered,
        least(h.opened, h.delivered) + a.more_opened AS opened,
        least(h.clicked, h.delivered) + a.more_clicked AS clicked,
@@ -154,9 +164,7 @@ SELECT k.campaign_id, k.day, k.channel, a.currency, r.extra,
               coalesce(sum(f.revenue) FILTER (WHERE f.source = '{Source.OPENING}' OR f.source =
                 CASE WHEN {_CARRIED} THEN '{Source.ORDERS}' ELSE '{Source.ATTRIBUTED}' END), 0) AS revenue
          FROM metric_fact f WHERE {_KEY} GROUP BY f.currency) a
-  LEFT JOIN LATERAL (
-       SELECT * FROM metric_fact f WHERE {_KEY} AND f.source LIKE '{REPORTED}%'
-        ORDER BY f.source <> '{REPORTED}' || k.channel, f.source, f.currency LIMIT 1) r ON true
+{believed("k.campaign_id", "k.day", "k.channel")}
  CROSS JOIN LATERAL (
        SELECT {", ".join(map(_reported_first, ("impressions", "clicks", "conversions")))},
               {_OPENED} AS opened, {_CLICKED} AS clicked, {_LEFT} AS unsubscribed,

@@ -6,10 +6,13 @@ the campaign or at that moment, whichever came first. So the campaign's sums are
 
 Money may be planned for days to come, and totals count it: `planned` is what the system showed of them.
 
+Nobody opens, clicks or unsubscribes whom nothing reached: totals that do not tell `delivered` imply as many as are
+needed.
+
 `campaign.opening` keeps what was told, and what of it was put where:
 
     {"until": "2026-11-30T10:00:00Z", "planned": {"spend": 900}, "told": {"sent": 5420, …},
-     "put": {"day": "2026-11-30", "channel": "email", "own": true, "sent": 5420, …}}
+     "put": {"day": "2026-11-30", "channel": "email", "sent": 5420, …}}
 """
 
 from collections.abc import Mapping
@@ -21,6 +24,8 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import only_channel
+from app.domain.metrics.facts import Key
+from app.domain.metrics.headline import believed
 from app.domain.metrics.operations import Measured, count_measured
 from app.errors import NotFound
 from app.tables.metrics import AMOUNTS, FIGURES, WHOLE, Source
@@ -42,19 +47,35 @@ _SUMS = f"""
 SELECT {", ".join(f"coalesce(sum({n}), 0) AS {n}" for n in FIGURES)}
   FROM campaign_metric WHERE group_id = $1 AND campaign_id = $2 AND day <= $3
 """
-# Orders of the last day that were made after the moment: its numbers have them, the totals have not.
-_AFTER = """
-SELECT count(*) AS conversions, coalesce(sum(amount), 0) AS revenue
-  FROM customer_order WHERE group_id = $1 AND campaign_id = $2 AND ordered_at > $3 AND ordered_at < $4
+# Orders of the last day that were made after the moment: its numbers have them, the totals have not. Where a platform
+# reports conversions of that day, orders are not among them.
+_AFTER = f"""
+SELECT count(*) FILTER (WHERE r.conversions IS NULL) AS conversions, coalesce(sum(o.amount), 0) AS revenue
+  FROM customer_order o {believed("o.campaign_id", "$5::date", "o.channel")}
+ WHERE o.group_id = $1 AND o.campaign_id = $2 AND o.ordered_at > $3 AND o.ordered_at < $4
+"""
+_REPORTED = f"""
+SELECT k.campaign_id, k.day, k.channel
+  FROM unnest($2::bigint[], $3::date[], $4::text[]) AS k (campaign_id, day, channel)
+       {believed("k.campaign_id", "k.day", "k.channel")}
+ WHERE r.conversions IS NOT NULL
 """
 _LAST = """
 SELECT day, channel FROM campaign_metric
  WHERE group_id = $1 AND campaign_id = $2 AND day <= $3 ORDER BY day DESC, channel LIMIT 1
 """
-# Orders may have come into a row that was made for totals.
-_REMOVE = f"""
-DELETE FROM campaign_metric
- WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4 AND {" AND ".join(f"{n} = 0" for n in FIGURES)}
+# What was taken back entirely was never said. The headline goes with the last fact of its day: orders may have come
+# into a row that was made for totals.
+_UNSAY = f"""
+DELETE FROM metric_fact
+ WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4 AND source = '{Source.OPENING}'
+   AND {" AND ".join(f"coalesce({n}, 0) = 0" for n in FIGURES)}
+"""
+_REMOVE = """
+DELETE FROM campaign_metric m
+ WHERE group_id = $1 AND campaign_id = $2 AND day = $3 AND channel = $4
+   AND NOT EXISTS (SELECT FROM metric_fact f WHERE f.group_id = m.group_id AND f.campaign_id = m.campaign_id
+                      AND f.day = m.day AND f.channel = m.channel)
 """
 
 
@@ -75,8 +96,12 @@ class Opening:
     told: dict[str, Decimal] = field(default_factory=dict)
     put: dict[str, Decimal] = field(default_factory=dict)
     place: tuple[date, str] | None = None
-    own: bool = False
     planned: dict[str, Decimal] = field(default_factory=dict)
+
+    def whole(self) -> Numbers:
+        """What was told, and what that implies."""
+        people = [self.told[name] for name in ("opened", "clicked", "unsubscribed") if name in self.told]
+        return {"delivered": max(people), **self.told} if people else self.told
 
     def plan(self, shown: Mapping[date, Numbers], last_day: date) -> None:
         """Take what a system showed of days to come for planned."""
@@ -140,14 +165,26 @@ async def settle_totals(
         await _settle(tx, row, opening, now=now)
 
 
-async def take_from_totals(tx: Transaction, accounted: Mapping[int, Numbers], *, now: datetime) -> None:
-    """Less of the totals is without a day: by campaign, what came in that was made before their moment."""
+async def take_from_totals(tx: Transaction, accounted: Mapping[Key, Numbers], *, now: datetime) -> None:
+    """Less of the totals is without a day: what orders brought that were made before the totals' moment.
+
+    Conversions of a day whose platform reports them are the report's, and orders no part of them.
+    """
+    keys = sorted(accounted)
+    rows = await tx.fetch(_REPORTED, tx.scope.group_id, *([key[n] for key in keys] for n in range(3)))
+    reported = {(row["campaign_id"], row["day"], row["channel"]) for row in rows}
+    known: dict[int, dict[str, Decimal]] = {}
+    for key, numbers in accounted.items():
+        by = known.setdefault(key[0], {})
+        for name, number in numbers.items():
+            if name != "conversions" or key not in reported:
+                by[name] = by.get(name, Decimal(0)) + number
     moves: list[Measured] = []
-    for row in await tx.fetch(_LOCK, *borders(tx.scope), sorted(accounted)):
+    for row in await tx.fetch(_LOCK, *borders(tx.scope), sorted(known)):
         opening = read_opening(row["opening"])
         if opening is None or opening.place is None:
             continue
-        taken = {n: min(by, opening.put.get(n, Decimal(0))) for n, by in accounted[row["id"]].items()}
+        taken = {n: min(by, opening.put.get(n, Decimal(0))) for n, by in known[row["id"]].items()}
         moves.append(_move(row["id"], opening.place, _negative(taken)))
         opening.put |= {name: opening.put.get(name, Decimal(0)) - by for name, by in taken.items()}
         await _keep(tx, row["id"], opening)
@@ -158,9 +195,9 @@ async def _withdraw(tx: Transaction, campaign_id: int, opening: Opening, *, now:
     if opening.place is not None:
         if any(opening.put.values()):
             await _put(tx, campaign_id, opening.place, _negative(opening.put), now=now)
-        if opening.own:
-            await tx.execute(_REMOVE, tx.scope.group_id, campaign_id, *opening.place)
-    opening.place, opening.own, opening.put = None, False, {}
+        for statement in (_UNSAY, _REMOVE):
+            await tx.execute(statement, tx.scope.group_id, campaign_id, *opening.place)
+    opening.place, opening.put = None, {}
 
 
 async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime) -> tuple[str, ...]:
@@ -169,16 +206,16 @@ async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime)
     zone = zone_of(row["zone"])
     last_day = opening.until.astimezone(zone).date()
     sums = await tx.fetchrow(_SUMS, group_id, ident, last_day)
-    after = await tx.fetchrow(_AFTER, group_id, ident, opening.until, end_of(last_day, zone))
+    after = await tx.fetchrow(_AFTER, group_id, ident, opening.until, end_of(last_day, zone), last_day)
     assert sums is not None
     assert after is not None
     by_days = {
         name: sums[name]
         - (after[name] if name in ("conversions", "revenue") else 0)
         + opening.planned.get(name, 0)
-        for name in opening.told
+        for name in FIGURES
     }
-    rest = {name: told - by_days[name] for name, told in opening.told.items() if told > by_days[name]}
+    rest = {name: by for name, told in opening.whole().items() if (by := told - by_days[name]) > 0}
     if rest:
         found = await tx.fetchrow(_LAST, group_id, ident, last_day)
         if found is not None:
@@ -186,7 +223,7 @@ async def _settle(tx: Transaction, row: Any, opening: Opening, *, now: datetime)
         else:
             end = row["ends_at"]
             ended = last_day if end is None else (end - timedelta(microseconds=1)).astimezone(zone).date()
-            opening.place, opening.own = (min(last_day, ended), only_channel(row["channels"])), True
+            opening.place = (min(last_day, ended), only_channel(row["channels"]))
         opening.put = rest
         await _put(tx, ident, opening.place, rest, now=now)
     await _keep(tx, ident, opening)
@@ -213,13 +250,14 @@ def read_opening(text: str | None) -> Opening | None:
         return None
     kept: dict[str, Any] = read_object(text.encode())
     put = dict(kept.get("put") or {})
-    day, channel, own = put.pop("day", None), put.pop("channel", None), put.pop("own", False)
+    day, channel = put.pop("day", None), put.pop("channel", None)
+    # Kept by earlier versions.
+    put.pop("own", None)
     return Opening(
         read_instant(kept["until"]),
         {name: Decimal(number) for name, number in kept["told"].items()},
         {name: Decimal(number) for name, number in put.items()},
         None if day is None else (date.fromisoformat(day), channel),
-        own,
         {name: Decimal(number) for name, number in kept.get("planned", {}).items()},
     )
 
@@ -230,5 +268,5 @@ async def _keep(tx: Transaction, campaign_id: int, opening: Opening) -> None:
         kept["planned"] = opening.planned
     if opening.place is not None:
         day, channel = opening.place
-        kept["put"] = {"day": day.isoformat(), "channel": channel, "own": opening.own, **opening.put}
+        kept["put"] = {"day": day.isoformat(), "channel": channel, **opening.put}
     await tx.execute(_KEEP, tx.scope.group_id, campaign_id, write_json(kept).decode())

@@ -5,7 +5,7 @@ Monday is of Monday's recipients, and no rate of a day passes 100. A thing told 
 to where they belong: the same things in any order give the same figures.
 
 What cannot happen without a delivery implies one. Machines that open (mail proxies that fetch pictures) are told apart
-and open for nobody.
+and open for nobody: they only show that it arrived.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from app.domain.metrics.operations import Measured, count_measured
 from app.tables.metrics import Source
 
 Thing = Literal["tried", "delivered", "opened", "clicked", "unsubscribed"]
-_MOMENTS = ("delivered", "opened", "clicked", "unsubscribed")
+_COUNTED = ("delivered", "opened", "clicked", "unsubscribed")
+_MOMENTS = (*_COUNTED, "machine_opened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def _figures(row: Any, side: str) -> dict[str, int]:
     implied = not happened["delivered"] and any(happened.values())
     return {
         "sent": 1,
-        **{name: int(told) for name, told in happened.items()},
+        **{name: int(happened[name]) for name in _COUNTED},
         "delivered": int(happened["delivered"] or implied),
         "implied": int(implied),
     }
@@ -95,7 +96,7 @@ INSERT INTO message_recipient AS m
   (group_id, created_at, campaign_id, channel, recipient, first_at, {", ".join(f"{n}_at" for n in _MOMENTS)})
 SELECT $1, $2, given.*
   FROM unnest($3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
-              $9::timestamptz[], $10::timestamptz[]) AS given
+              $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]) AS given
 ON CONFLICT (group_id, campaign_id, channel, recipient) DO UPDATE
    SET {", ".join(f"{n}_at = least(m.{n}_at, excluded.{n}_at)" for n in ("first", *_MOMENTS))}
 RETURNING new.campaign_id, new.channel, {_SIDES}
@@ -108,10 +109,8 @@ def _given(tx: Transaction, things: Sequence[Reached], now: datetime) -> tuple[A
     for thing in things:
         moments = firsts[thing.campaign_id, thing.channel, digest(thing.recipient)]
         told = ["first"]
-        if thing.what in _MOMENTS and not thing.by_machine:
-            told.append(thing.what)
-        elif thing.by_machine:
-            told.append("delivered")
+        if thing.what in _COUNTED:
+            told.append("machine_opened" if thing.by_machine and thing.what == "opened" else thing.what)
         for name in told:
             moments[name] = min(moments.get(name, thing.at), thing.at)
     keys = sorted(firsts)

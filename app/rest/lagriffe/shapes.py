@@ -52,13 +52,16 @@ def created(data: Data, _: RequestParts) -> object:
 
 
 def metrics(data: Data, parts: RequestParts) -> object:
-    """One entry per channel, its days in order and without gaps, and the sums."""
+    """One entry per channel, its days in order and without gaps, and the sums of what is printed.
+
+    A fraction of a conversion is rounded on its day; so the sums are those of whole conversions, whoever adds up.
+    """
     node = _found(data)
     reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in node["channels"]}
     for point in node["metricSeries"]:
         reported.setdefault(point["channel"], {})[point["period"]] = point
     days = _days(node, sorted(day for points in reported.values() for day in points), now=parts.now)
-    channels = []
+    channels: list[dict[str, Any]] = []
     for name, points in reported.items():
         series = [{"date": day, **_figures(points.get(day, NOTHING))} for day in days]
         channels.append({"channel": name, "totals": _sum(series), "series": series})
@@ -66,7 +69,7 @@ def metrics(data: Data, parts: RequestParts) -> object:
         {
             "campaign_id": _number(node["id"]),
             "currency": node["currency"],
-            "totals": _figures(node["metrics"]),
+            "totals": _sum([entry["totals"] for entry in channels]),
             "channels": channels,
         }
     )
@@ -145,7 +148,11 @@ def campaign_detail(node: Mapping[str, Any]) -> dict[str, Any]:
             }
             for asset in node["assets"]["nodes"]
         ],
-        "metrics": _figures(node["metrics"]),
+        "metrics": {
+            **_figures(node["metrics"]),
+            # As its days print them.
+            "conversions": sum(nearest_whole(day["conversions"]) for day in node["metricSeries"]),
+        },
     }
 
 
