@@ -39,7 +39,10 @@ RULES = {
 }
 # The keys that `app/domain/sales/references.py` knew when this was written.
 KEYS = ("order-reference", "order_reference", "order_id", "order-id", "transaction_id", "transaction-id")
-SAID = ", ".join(f"nullif(btrim(data ->> '{key}'), '')" for key in KEYS)
+SAID = ", ".join(
+    f"CASE WHEN json_typeof(data -> '{key}') IN ('string', 'number') THEN nullif(btrim(data ->> '{key}'), '') END"
+    for key in KEYS
+)
 NAMED = ", ".join(f"'%\"{key}\"%'" for key in KEYS)
 
 

@@ -53,9 +53,9 @@ class Customer(Node):
     phone: str | None = column("The phone number.", roles=PERSONAL_READERS)
     external_id: str | None = column("The id in the system it was imported from.", roles=PERSONAL_READERS)
     loyalty_tier: str | None = column("The loyalty tier, such as gold.")
-    order_count: Long = column("How many orders there were.")
-    total_spent: Decimal = column("What was spent in all, in the group's currency.")
-    last_order_at: DateTime | None = column("When the last order was made.")
+    order_count: Long = column("How many orders there were that were not cancelled.")
+    total_spent: Decimal = column("What was spent in all, less what was given back, in the group's currency.")
+    last_order_at: DateTime | None = column("When the last order that was not cancelled was made.")
     totals_as_of: DateTime | None = column(
         "Up to when these totals were counted elsewhere: orders until then are in them."
     )
