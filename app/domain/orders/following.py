@@ -15,6 +15,7 @@ from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
+from app.domain.metrics.facts import Key
 from app.domain.metrics.opening import settle_totals, take_from_totals
 from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.states import NOTHING, Sale
@@ -124,7 +125,7 @@ async def _move_metrics(
     tx: Transaction, moves: Sequence[Move], campaigns: dict[int, Any], *, now: datetime
 ) -> None:
     sums: defaultdict[Day, tuple[int, Decimal]] = defaultdict(lambda: (0, NOTHING))
-    known: defaultdict[int, dict[str, Decimal]] = defaultdict(
+    known: defaultdict[Key, dict[str, Decimal]] = defaultdict(
         lambda: {"conversions": NOTHING, "revenue": NOTHING}
     )
     corrected: set[int] = set()
@@ -142,9 +143,9 @@ async def _move_metrics(
                 if move.before is not None:
                     corrected.add(sale.campaign_id)
                 else:
-                    known[sale.campaign_id]["conversions"] += count
+                    known[key[:3]]["conversions"] += count
                     if sale.currency == campaign["currency"]:
-                        known[sale.campaign_id]["revenue"] += revenue
+                        known[key[:3]]["revenue"] += revenue
     measured = [
         Measured(
             campaign_id=campaign, day=day, channel=channel, currency=currency,

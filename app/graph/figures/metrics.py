@@ -125,6 +125,16 @@ class MetricTotals(MetricFigureValues):
     """Metrics summed up, in one currency."""
 
 
+@entity()
+class CampaignTotals(MetricFigureValues):
+    """Metrics of one campaign summed up, in its currency."""
+
+    whole_conversions: Long = column(
+        "The conversions of each day and channel rounded to whole ones, then summed up: what APIs print that know no"
+        " fractions."
+    )
+
+
 @changes_of(MetricFigureValues)
 class MetricChanges:
     """How metrics differ from the former ones, in percent of those; null where there was nothing, or it is unknown."""

@@ -163,6 +163,7 @@ def campaign_total_rows(request: AggregateRequest) -> Select:
     )
     names = {"currency": c("currency")}
     names |= {name: sql("coalesce(sum({x}), 0)", x=m(name)) for name in (*COUNTS, *_PAIRED_COUNTS)}
+    names["whole_conversions"] = sql("coalesce(sum(round({m.conversions})), 0)::bigint", m=m)
     # Sales in other currencies are counted; their amounts are no part of one in the campaign's.
     own = sql("FILTER (WHERE {m.currency} = {c.currency})", m=m, c=c)
     names |= {

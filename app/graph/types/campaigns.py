@@ -48,8 +48,8 @@ from app.graph.figures.attribution import CampaignAttribution, campaign_attribut
 from app.graph.figures.events import EventFigures, event_figures
 from app.graph.figures.metrics import (
     OF_CHANNELS,
+    CampaignTotals,
     MetricFigures,
-    MetricTotals,
     campaign_totals,
     metric_figures,
 )
@@ -186,7 +186,7 @@ class Campaign(Node):
         "Contacts with users that it led to.", INTERACTIONS, key="campaign_id"
     )
     clones: Connection[CampaignRef] = connection("Campaigns cloned from it.", CAMPAIGNS, key="template_id")
-    metrics: MetricTotals = campaign_totals("Its metrics, summed up.")
+    metrics: CampaignTotals = campaign_totals("Its metrics, summed up.")
     figures: list[MetricFigures] = metric_figures("Its metrics, by what you ask.", OF_CHANNELS, of="Campaign")
     attribution: list[CampaignAttribution] = campaign_attribution(
         "What it earned by what events are worth, and what it cost; a row per currency."

@@ -14,7 +14,6 @@ from app.rest.crm.requests import CAMPAIGN_NAMES, PROMO_NAMES, SEGMENT_NAMES
 from app.rest.route import Data, RequestParts
 from app.values.instants import show_printed
 from app.values.money import show_decimal
-from app.values.numbers import nearest_whole
 
 Node = Mapping[str, Any]
 CENT = Decimal("0.01")
@@ -119,7 +118,7 @@ def campaign_row(node: Node) -> dict[str, Any]:
             "sent": metrics["sent"],
             "opened": metrics["opened"],
             "clicked": metrics["clicked"],
-            "converted": nearest_whole(metrics["conversions"]),
+            "converted": metrics["conversions"],
         },
     }
 
@@ -138,7 +137,7 @@ def campaign_detail(node: Node) -> dict[str, Any]:
             "open_rate": metrics["open_rate"] or NO_RATE,
             "clicked": metrics["clicked"],
             "click_rate": metrics["click_rate"] or NO_RATE,
-            "converted": nearest_whole(metrics["conversions"]),
+            "converted": metrics["conversions"],
             "conversion_rate": metrics["conversion_rate"] or NO_RATE,
             "revenue_attributed": Decimal(metrics["revenue"]["amount"]).quantize(CENT, ROUND_HALF_UP),
             "unsubscribed": metrics["unsubscribed"],

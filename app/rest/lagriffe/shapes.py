@@ -58,8 +58,12 @@ def metrics(data: Data, parts: RequestParts) -> object:
     """
     node = _found(data)
     reported: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in node["channels"]}
+    today = parts.now.astimezone(_zone(node)).date().isoformat()
     for point in node["metricSeries"]:
-        reported.setdefault(point["channel"], {})[point["period"]] = point
+        # What is planned for days to come is not spent.
+        if point["period"] <= today:
+            of_channel = reported.setdefault(point["channel"], {})
+            of_channel[point["period"]] = _together(of_channel.get(point["period"]), point, node["currency"])
     days = _days(node, sorted(day for points in reported.values() for day in points), now=parts.now)
     channels: list[dict[str, Any]] = []
     for name, points in reported.items():
@@ -148,11 +152,7 @@ def campaign_detail(node: Mapping[str, Any]) -> dict[str, Any]:
             }
             for asset in node["assets"]["nodes"]
         ],
-        "metrics": {
-            **_figures(node["metrics"]),
-            # As its days print them.
-            "conversions": sum(nearest_whole(day["conversions"]) for day in node["metricSeries"]),
-        },
+        "metrics": _figures(node["metrics"]),
     }
 
 
@@ -167,9 +167,19 @@ def _figures(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "impressions": values["impressions"],
         "clicks": values["clicks"],
-        "conversions": nearest_whole(values["conversions"]),
+        "conversions": nearest_whole(str(values["conversions"])),
         "spend": _amount(values["spend"]),
     }
+
+
+def _together(known: Mapping[str, Any] | None, point: Mapping[str, Any], currency: str) -> Mapping[str, Any]:
+    """A day has a row for each currency that its sales were in; money is spent in the campaign's."""
+    if known is None:
+        return point
+    own, other = (point, known) if point["spend"]["currency"] == currency else (known, point)
+    summed = {name: own[name] + other[name] for name in ("impressions", "clicks")}
+    conversions = nearest_whole(own["conversions"]) + nearest_whole(other["conversions"])
+    return {**own, **summed, "conversions": str(conversions)}
 
 
 def _sum(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
