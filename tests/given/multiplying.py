@@ -86,6 +86,8 @@ async def _copies(
     if table.name == "exchange_rate":
         pair = {"from_currency": "from_currency", "to_currency": "to_currency"}
         values |= {**pair, "day": "day + 1000 + n"}
+    if table.name == "channel_rule":
+        values["position"] = "position + 1000 + n"
     if table.name == "segment_member":
         values["segment_id"] = "segment_id"
         counter = (

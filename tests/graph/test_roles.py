@@ -359,7 +359,7 @@ def test_administration_is_written_down() -> None:
     }
     about = (
         "apiKey", "token", "webhookConnection", "store", "group", "customerGroup", "integration", "project",
-        "eventType", "externalIds", "import",
+        "eventType", "externalIds", "import", "channelRules",
     )  # fmt: skip
     assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}
 
@@ -376,6 +376,9 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
         "CampaignContent.body",
         # Rules of an event type, not what came.
         "EventType.phoneParsing",
+        # Patterns of rules, not where anybody came from.
+        "ChannelRule.referrer",
+        "ChannelPattern.referrer",
     }
     words = (
         *("email", "phone", "body", "userdata", "sentdata", "trackerid", "address"),

@@ -188,7 +188,7 @@ def _fits(pieces: Sequence[str], value: str) -> bool:
 
 def _domains(host: str | None) -> list[str]:
     """`www.google.co.uk`, `google.co.uk`, `co.uk`, `uk`."""
-    domains = []
+    domains: list[str] = []
     while host and len(domains) < MAX_LABELS:
         domains.append(host)
         host = host.partition(".")[2]
