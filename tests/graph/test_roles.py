@@ -368,6 +368,7 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
     """Fields whose names say that they do. Those that only sound like it are listed here, with a reason."""
     harmless = {
         "Customer.emailConsent",
+        "CustomerFilter.emailConsent",
         "Customer.smsConsent",
         # Of who administers, shown to admins alone.
         "AuditEntry.address",
