@@ -138,9 +138,8 @@ def reckoned(
         if asked.unit:
             assert asked.since is not None
             assert asked.until is not None
-            places = sorted(
-                {stretch(asked.since + timedelta(days=n), asked.unit) for n in range((asked.until - asked.since).days + 1)}
-            )  # fmt: skip
+            days = [asked.since + timedelta(days=n) for n in range((asked.until - asked.since).days + 1)]
+            places = list(dict.fromkeys(stretch(day, asked.unit) for day in days))
         others = {key[1:] for key in found} or ({(asked.currency or usual,)} if not asked.by else set())
         for place in places:
             for other in others:

@@ -43,7 +43,7 @@ def question(kind: str, name: str, rng: random.Random) -> str:
         for n, f in row.fields.items()
         if "id" in getattr(get_named_type(f.type), "fields", {})
     )
-    left = "unconverted { %s }" % plain(f"Unconverted{name_of(row)}") if "unconverted" in row.fields else ""
+    left = f"unconverted {{ {plain(f'Unconverted{name_of(row)}')} }}" if "unconverted" in row.fields else ""
     body = f"{name}{args} {{ {plain(row.name)} {edges} {left} }}"
     if kind == "Query":
         return f"{{ {body} }}"

@@ -31,7 +31,7 @@ WRONG = {
     'last: "PT5H"': "'PT5H' is no duration in whole days such as P30D, P12W, P3M or P1Y.",
     'last: "P0D"': "'P0D' is no duration between a day and a hundred years.",
     'last: "P101Y"': "'P101Y' is no duration between a day and a hundred years.",
-    "orderBy: [%s]" % ", ".join(["{field: SPEND}"] * 6): "At most 5 sort keys.",
+    f"orderBy: [{', '.join(['{field: SPEND}'] * 6)}]": "At most 5 sort keys.",
 }  # fmt: skip
 
 

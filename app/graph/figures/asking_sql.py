@@ -8,8 +8,8 @@ no part needs to be joined to another by keys that may be NULL.
 from collections.abc import Sequence
 
 from app.graph.figures.converting import rate_into
-from app.graph.figures.figure_fields import FORMER, LEFT, expressions
-from app.graph.figures.sources import Question, Source, Sum
+from app.graph.figures.figure_fields import FORMER, LEFT, LISTED, expressions
+from app.graph.figures.sources import Base, Question, Source, Sum
 from app.graph.figures.windows import stretch_of, stretches, window_of
 from app.plan.catalog import AggregateRequest
 from app.plan.cells import Cells
@@ -19,6 +19,11 @@ from app.plan.sql import NOTHING, Alias, Select, Sql, joined, quoted, sql, verba
 def figure_rows(source: Source, of: str, request: AggregateRequest) -> Select:
     """One row per stretch, value of the dimensions and currency, in the order asked for."""
     return _Statement(source, of, request).select()
+
+
+def _bare(name: str, prefixes: Sequence[str]) -> str:
+    """A figure's name without what says whose it is."""
+    return next((name.removeprefix(one) for one in prefixes if name.startswith(one)), name)
 
 
 class _Statement:
@@ -37,7 +42,14 @@ class _Statement:
         self.row = Cells("x")
         self.order = self._order()
         wanted = [*request.wanted, *self.row.used]
-        bare = dict.fromkeys(name.removeprefix(FORMER) for name in wanted)
+        self.beside = {
+            prefix: base
+            for prefix, base in source.beside.items()
+            if any(name.startswith(prefix) for name in wanted)
+        }
+        # What each source says is in arrays, all of one length.
+        self.listed = [*source.listed] if any(name.startswith(LISTED) for name in wanted) else []
+        bare = dict.fromkeys(_bare(name, (FORMER, *self.beside)) for name in wanted)
         self.sums = {name: source.sums[name] for name in bare if name in source.sums}
         self.left = (
             [name for name, one in source.sums.items() if one.is_money] if self._tells_left(wanted) else []
@@ -85,8 +97,10 @@ class _Statement:
         names["compared"] = sql("true") if self.compares else sql("false")
         for name, one in self.sums.items():
             names[name] = x(name)
+            names |= {prefix + name: x(prefix + name) for prefix in self.beside}
             names[FORMER + name] = x(FORMER + name) if self.compares else verbatim(one.nothing + "::numeric")
         names |= self._left_names(x)
+        names |= {LISTED + name: x(LISTED + name) for name in self.listed}
         rows = self._rows()
         if self.args.given("first"):
             rows = sql(
@@ -110,13 +124,17 @@ class _Statement:
     def _rows(self) -> Sql:
         total = not (self.unit or self.by)
         fills = total or (bool(self.args.structural("fill")) and (self.window.has_ends or not self.unit))
-        if not (self.compares or self.left or fills):
+        if not (self.compares or self.left or fills or self.beside or self.listed):
             return self._part("now", self.window.since, self.window.until)
         parts = [self._part("now", self.window.since, self.window.until)]
         if self.compares:
             parts.append(self._part("former", self.window.former_since, self.window.former_until))
         if self.left:
             parts.append(self._left())
+        for prefix, base in self.beside.items():
+            parts.append(self._part(prefix, self.window.since, self.window.until, base))
+        if self.listed:
+            parts.append(self._listed())
         together = joined(" UNION ALL ", parts)
         if not fills:
             return self._grouped(together)
@@ -129,7 +147,8 @@ class _Statement:
     def _grouped(self, parts: Sql) -> Sql:
         names = [sql("u.{key}", key=key) for key in self.keys]
         for name, one in self.sums.items():
-            for which, prefix in (("now", ""), ("former", FORMER))[: 2 if self.compares else 1]:
+            shown = [("now", ""), *((("former", FORMER),) if self.compares else ())]
+            for which, prefix in [*shown, *((prefix, prefix) for prefix in self.beside)]:
                 names.append(
                     sql(
                         "coalesce(max(u.{name}) FILTER (WHERE u.part = {which}), {nothing}) AS {shown}",
@@ -139,7 +158,9 @@ class _Statement:
                         shown=prefix + name,
                     )
                 )
-        names += [sql("coalesce(max(u.{name}), '{{}}') AS {name}", name=name) for name in self._left_columns]
+        names += [
+            sql("coalesce(max(u.{name}), '{{}}') AS {name}", name=name) for name, _ in self._array_columns
+        ]
         return sql(
             "SELECT {names} FROM ({parts}) u {group}",
             names=joined(", ", names or [sql("1 AS one")]),
@@ -154,12 +175,25 @@ class _Statement:
         return sql("GROUP BY {keys}", keys=joined(", ", keys))
 
     @property
-    def _left_columns(self) -> list[str]:
-        return [LEFT + name for name in ("currency", *self.left)] if self.left else []
+    def _array_columns(self) -> list[tuple[str, str]]:
+        """Columns that some parts alone have: names and types."""
+        left = [LEFT + name for name in ("currency", *self.left)] if self.left else []
+        return [
+            *((name, "numeric[]" if at else "text[]") for at, name in enumerate(left)),
+            *((LISTED + name, "numeric[]" if at else "text[]") for at, name in enumerate(self.listed)),
+        ]
+
+    def _no_arrays(self, begins: str = "") -> list[Sql]:
+        """NULL for array columns that do not begin so."""
+        return [
+            sql("NULL::{cast} AS {name}", cast=verbatim(cast), name=name)
+            for name, cast in self._array_columns
+            if not begins or not name.startswith(begins)
+        ]
 
     # ── the parts ─────────────────────────────────────────────────────────────
 
-    def _part(self, which: str, since: Sql | None, until: Sql | None) -> Sql:
+    def _part(self, which: str, since: Sql | None, until: Sql | None, rows: Base | None = None) -> Sql:
         """Keys and figures of a window; of the former one, each day counts for the one it is compared with."""
         p = Cells("base")
         day = p("day") if self.unit else NOTHING
@@ -176,15 +210,49 @@ class _Statement:
         names += [
             sql("{total} AS {name}", total=self._total(p, one), name=name) for name, one in self.sums.items()
         ]
-        for at, name in enumerate(self._left_columns):
-            names.append(
-                sql("NULL::{cast} AS {name}", cast=verbatim("numeric[]" if at else "text[]"), name=name)
-            )
+        names += self._no_arrays()
         return sql(
             "SELECT {names} FROM ({base}) base {group}",
             names=joined(", ", names),
-            base=self._base(p, since, until),
+            base=self._base(p, since, until, rows),
             group=self._group(list(keys.values())),
+        )
+
+    def _listed(self) -> Sql:
+        """What each source says, as arrays by its name."""
+        p = Cells("base")
+        keys = self._key_values(p, p("day") if self.unit else NOTHING)
+        key, *figures = self.listed
+        in_each = sql(
+            "SELECT {names} FROM ({base}) base GROUP BY {keys}",
+            names=joined(
+                ", ",
+                [
+                    *self._named(keys),
+                    sql("{x} AS kept", x=p(key)),
+                    *(
+                        sql("{total} AS {name}", total=self._total(p, self.source.sums[name]), name=name)
+                        for name in figures
+                    ),
+                ],
+            ),
+            base=self._base(p, self.window.since, self.window.until, self.source.each),
+            keys=joined(", ", [*keys.values(), p(key)]),
+        )
+        names = [sql("'listed'::text AS part"), *(sql("l.{key}", key=one) for one in keys)]
+        names += [sql("NULL AS {name}", name=name) for name in self.sums]
+        names += [
+            sql("NULL::{cast} AS {name}", cast=verbatim(cast), name=name)
+            for name, cast in self._array_columns
+            if name.startswith(LEFT)
+        ]
+        names.append(sql("array_agg(l.kept ORDER BY l.kept) AS {name}", name=LISTED + key))
+        names += [sql("array_agg(l.{n} ORDER BY l.kept) AS {name}", n=n, name=LISTED + n) for n in figures]
+        return sql(
+            "SELECT {names} FROM ({in_each}) l {group}",
+            names=joined(", ", names),
+            in_each=in_each,
+            group=self._group([sql("l.{key}", key=one) for one in keys]),
         )
 
     def _left(self) -> Sql:
@@ -215,6 +283,7 @@ class _Statement:
         names += [sql("NULL AS {name}", name=name) for name in self.sums]
         names.append(sql("array_agg(l.kept ORDER BY l.kept) AS {name}", name=LEFT + "currency"))
         names += [sql("array_agg(l.{n} ORDER BY l.kept) AS {name}", n=n, name=LEFT + n) for n in self.left]
+        names += self._no_arrays(LEFT)
         return sql(
             "SELECT {names} FROM ({in_each}) l WHERE {some} {group}",
             names=joined(", ", names),
@@ -237,7 +306,7 @@ class _Statement:
         if others:
             names += [sql("k.{key}", key=key) for key in others]
             sources.append(sql("({values}) k", values=self._values(others)))
-        names += [sql("NULL") for _ in (*self.sums, *self._left_columns)]
+        names += [sql("NULL") for _ in (*self.sums, *self._array_columns)]
         rows = joined(" CROSS JOIN ", sources or [sql("(SELECT 1) one")])
         return sql("SELECT {names} FROM {rows}", names=joined(", ", names), rows=rows)
 
@@ -281,13 +350,14 @@ class _Statement:
         made = one.total(p, lambda column: sql("{x} * {p.rate}", x=p(column), p=p))
         return sql("round({made}, 4)", made=made) if one.is_amount else made
 
-    def _base(self, p: Cells, since: Sql | None, until: Sql | None) -> Sql:
+    def _base(self, p: Cells, since: Sql | None, until: Sql | None, rows: Base | None = None) -> Sql:
         """Rows of the window, with the columns that were read of `p`, and the rate of each if there is one."""
         needs = set(p.used) - {"rate"}
         rated = "rate" in p.used
         if rated:
             needs |= {"day", "currency"}
-        select = self.source.base(Question(self.request, self.of, frozenset(needs), since, until))
+        base = rows or self.source.base
+        select = base(Question(self.request, self.of, frozenset(needs), since, until))
         select.names = {name: select.names[name] for name in sorted(needs)} or {"one": sql("1")}
         if not rated:
             return select.sql()

@@ -18,6 +18,8 @@ from app.plan.sql import Sql, sql
 T = TypeVar("T")
 FORMER = "was_"
 """Columns of the former window begin so."""
+LISTED = "source_"
+"""Those of what each source says."""
 LEFT = "left_"
 """Those of money without a rate."""
 

@@ -14,6 +14,7 @@ from app.graph.declaring.fields import (
     computed,
     embed,
     entity,
+    parts,
     read_beside,
     to_one,
 )
@@ -21,8 +22,18 @@ from app.graph.declaring.nodes import Money
 from app.graph.declaring.refs import CampaignRef, PartnerRef, ProjectRef, SegmentRef, StoreRef
 from app.graph.declaring.scalars import Date, Decimal, Long, Rate
 from app.graph.figures.asking import Asking, period
-from app.graph.figures.figure_fields import changed, changes_of, former, left_of, unconverted
-from app.graph.figures.metrics_sql import SUMS, campaign_total_rows, metric_rows
+from app.graph.figures.figure_fields import LISTED, changed, changes_of, former, left_of, unconverted
+from app.graph.figures.metrics_sql import (
+    LISTED_FIGURES,
+    MEASURED_PREFIX,
+    REPORTED_PREFIX,
+    SUMS,
+    campaign_total_rows,
+    measured_rows,
+    metric_rows,
+    reported_rows,
+    said_rows,
+)
 from app.graph.figures.sources import CAMPAIGN, CHANNEL, PARTNER, PROJECT, SEGMENT, STORE, Source
 from app.plan.catalog import HIDDEN, Entity, Row, own
 from app.plan.kinds import rate
@@ -125,6 +136,62 @@ class MetricTotals(MetricFigureValues):
     """Metrics summed up, in one currency."""
 
 
+@interface_type
+class SaidValues:
+    """What sources say, for themselves: nothing of it is added to what others say of the same."""
+
+    currency: str = column("The currency of spend and revenue.")
+    impressions: Long = column("How often it was shown.")
+    clicks: Long = column("How often it was clicked.")
+    conversions: Decimal = column("How often it led to what was wanted.")
+    sent: Long = column("People whom messages were sent to.")
+    delivered: Long = column("People whom messages reached.")
+    opened: Long = column("People who opened one.")
+    clicked: Long = column("People who clicked in one.")
+    unsubscribed: Long = column("People who unsubscribed.")
+    spend: Money = embed("What it cost.", amount=amount_of("spend"), currency="currency")
+    revenue: Money = embed("What it earned.", amount=amount_of("revenue"), currency="currency")
+
+
+@entity()
+class SaidFigures(SaidValues):
+    """What sources of one kind say, summed up."""
+
+
+@entity()
+class SourceFigures:
+    """What one source says, in the row's currency."""
+
+    source: str = column("Its name: reported:google_ads, orders, deliveries, outlay, attributed, opening.")
+    impressions: Decimal = column("How often it was shown.")
+    clicks: Decimal = column("How often it was clicked.")
+    conversions: Decimal = column("How often it led to what was wanted.")
+    sent: Decimal = column("People whom messages were sent to.")
+    delivered: Decimal = column("People whom messages reached.")
+    opened: Decimal = column("People who opened one.")
+    clicked: Decimal = column("People who clicked in one.")
+    unsubscribed: Decimal = column("People who unsubscribed.")
+    spend: Decimal = column("What it cost.")
+    revenue: Decimal = column("What it earned.")
+
+
+REPORTED_HERE = "What platforms report, for themselves; the headline believes one report of a day."
+MEASURED_HERE = "What we counted ourselves: orders and deliveries."
+EACH_HERE = "What each source says, by its name."
+
+
+def _reported() -> Any:
+    return embed(REPORTED_HERE, prefix=REPORTED_PREFIX)
+
+
+def _measured() -> Any:
+    return embed(MEASURED_HERE, prefix=MEASURED_PREFIX)
+
+
+def _by_source() -> Any:
+    return parts(EACH_HERE, LISTED.removesuffix("_"), always="source")
+
+
 @entity()
 class CampaignTotals(MetricFigureValues):
     """Metrics of one campaign summed up, in its currency."""
@@ -133,6 +200,9 @@ class CampaignTotals(MetricFigureValues):
         "The conversions of each day and channel rounded to whole ones, then summed up: what APIs print that know no"
         " fractions."
     )
+    reported: SaidFigures = _reported()
+    measured: SaidFigures = _measured()
+    by_source: list[SourceFigures] = _by_source()
 
 
 @changes_of(MetricFigureValues)
@@ -159,10 +229,15 @@ class MetricFigures(MetricFigureValues):
     previous: MetricTotals | None = former()
     change: MetricChanges | None = changed()
     unconverted: list[UnconvertedMetrics] = unconverted()
+    reported: SaidFigures = _reported()
+    measured: SaidFigures = _measured()
+    by_source: list[SourceFigures] = _by_source()
 
 
 ROWS = (
     read_beside("CampaignMetric", tables.CampaignMetric, "campaign_id"),
+    read_beside("MetricFact", tables.MetricFact, "campaign_id"),
+    Entity("MetricFactRollup", tables.MetricFactRollup.__tablename__, store=own("store_id"), project=HIDDEN),
     Entity("MetricRollup", tables.MetricRollup.__tablename__, store=own("store_id"), project=HIDDEN),
 )
 """Tables that only figures read; metrics of campaigns beside campaigns that are in scope."""
@@ -176,6 +251,9 @@ metric_figures = Asking(
         (CHANNEL, STORE, CAMPAIGN, PROJECT, SEGMENT, PARTNER),
         metric_rows,
         has_hours=False,
+        beside={REPORTED_PREFIX: reported_rows, MEASURED_PREFIX: measured_rows},
+        each=said_rows,
+        listed=LISTED_FIGURES,
     )
 )
 

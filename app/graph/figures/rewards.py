@@ -39,7 +39,7 @@ class RewardValues:
     currency: str = column("The currency of the amounts.")
     entries: Long = column("How many lines there are.")
     amount: Long = column("What they come to: payments less what was taken back.")
-    paid: Long = column("The payments and redemptions among them.")
+    paid: Long = column("The lines among them that take nothing back.")
     reversed: Long = column("What was taken back.")
     evaluations: Long = column("How many evaluations they come from.")
     participants: Long = column("How many customers they are about.")

@@ -5,7 +5,7 @@ A figure is declared once: as a sum here (`spend`), or as a field that is comput
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.plan.catalog import AggregateRequest, Row
 from app.plan.sql import Select, Sql, sql
@@ -118,6 +118,10 @@ class Question:
         return self.needs_any(*(one.column for one in dimensions))
 
 
+Base = Callable[[Question], Select]
+"""Gives base rows. Of their columns those that are needed are read."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A kind of rows that figures are asked of."""
@@ -130,14 +134,20 @@ class Source:
     """The interface with the figures, a field each."""
     sums: Mapping[str, Sum]
     dimensions: tuple[Dimension, ...]
-    base: Callable[[Question], Select]
-    """The rows that are summed up. Of its output columns those that are needed are read."""
+    base: Base
+    """The rows that are summed up."""
     has_money: bool = True
     """Rows have a currency, by which they are kept apart."""
     converts: bool = True
     """Its money can be converted: it is of its day, in whole units."""
     has_hours: bool = True
     """Rows have an instant, not just a day."""
+    beside: Mapping[str, Base] = field(default_factory=dict)
+    """Other base rows whose sums are shown beside, by the prefix of their columns."""
+    each: Base | None = None
+    """Base rows that say of which source they are."""
+    listed: tuple[str, ...] = ()
+    """What is listed of each source: its name's column, then sums."""
     of_customers: bool = False
     """Its days are the group's, not the store's."""
     price: int = 5_000
