@@ -110,7 +110,11 @@ def _names(question: Question, m: Table, c: Row | None) -> dict[str, Sql]:
 
 
 def _said_names(question: Question, m: Table, c: Row | None) -> dict[str, Sql]:
-    return _columns(question, m, c, ("source", *COUNTS, "revenue"))
+    # Rates are of the headline alone.
+    return {
+        **_columns(question, m, c, ("source", *COUNTS, "revenue")),
+        **{name: sql("0::numeric") for name in PAIRED},
+    }
 
 
 def _columns(question: Question, m: Table, c: Row | None, figures: Sequence[str]) -> dict[str, Sql]:
