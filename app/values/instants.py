@@ -29,12 +29,12 @@ class DayAlone(datetime):
     """
 
     def __add__(self, other: timedelta, /) -> Any:
-        return _plain(self) + other
+        return plain_instant(self) + other
 
     __radd__ = __add__
 
     def __sub__(self, other: Any, /) -> Any:
-        return _plain(self) - other
+        return plain_instant(self) - other
 
 
 def day_alone(value: datetime | None) -> date | None:
@@ -167,7 +167,8 @@ def end_of(day: date, zone: tzinfo) -> datetime:
     return start_of(day + timedelta(days=1), zone)
 
 
-def _plain(value: datetime) -> datetime:
+def plain_instant(value: datetime) -> datetime:
+    """The same moment as a plain instant."""
     return datetime(
         value.year,
         value.month,

@@ -4,9 +4,12 @@ Numbers with a fraction or an exponent become `Decimal`, so no digit of an amoun
 """
 
 import re
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
+
+from app.values.instants import DayAlone, plain_instant
 
 MAX_DEPTH = 64
 MAX_NUMBER = 400
@@ -89,7 +92,14 @@ def _number(text: str) -> Decimal:
 _DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+def _instant(value: object) -> datetime:
+    """A day alone as the instant it is for whoever does not ask further; msgspec takes no class made of another."""
+    if isinstance(value, DayAlone):
+        return plain_instant(value)
+    raise NotImplementedError(f"JSON has no place for {type(value).__name__}")
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_instant)
 
 
 def _reason(error: msgspec.MsgspecError) -> str:

@@ -189,3 +189,24 @@ async def test_every_list_takes_days_under_every_scope(
         assert planned.execution == "planned", planned
         assert planned.body == resolved.body
         assert not planned.errors
+
+
+async def test_where_no_end_is_meant_a_day_alone_is_its_first_moment_in_utc(
+    db: Database, asker: Asker
+) -> None:
+    group = await groups.group(db)
+    now = datetime(2026, 11, 30, 20, tzinfo=UTC)
+    query = """
+    mutation($i: CustomersUpsertInput!) {
+      customersUpsert(input: $i) { customers { lastOrderAt } errors { code message path } } }
+    """
+    told = {"customers": [{"externalId": "ada", "name": "Ada", "lastOrderAt": "2026-11-29"}]}
+    made = await write(asker, group.scope, query, now=now, i=told)
+    assert made["customers"] == [{"lastOrderAt": "2026-11-29T00:00:00Z"}]
+    query = """
+    mutation($i: TouchesRecordInput!) { touchesRecord(input: $i) { recorded errors { code message path } } }
+    """
+    async with db.transaction(group.scope) as tx:
+        who = await tx.fetchval("SELECT id FROM customer")
+    touch = {"customerId": f"cust_{who}", "stage": "INTENT", "reference": "r", "occurredAt": "2026-11-29"}
+    await write(asker, group.scope, query, now=now, i={"touches": [touch]})
