@@ -231,12 +231,12 @@ async def history(db: Database, seed: int, *, sales: int = 60) -> History:
                 store = rng.choice(stores)
                 channel = None
                 if campaign is not None:
-                    channel = rng.choice([None, "other", "google_ads"])
+                    channel = rng.choice([None, "unknown", "google_ads"])
                 refunded = rng.choice([Decimal(0), Decimal(0), amount, amount // 2])
                 cancelled = rng.random() < 0.1
                 sale = Sold(
                     rng.choice(people), moment(), Decimal(0) if cancelled else amount - refunded, currency,
-                    ZONES[stores.index(store)] or HOME, None, campaign, None if channel == "other" else channel,
+                    ZONES[stores.index(store)] or HOME, None, campaign, None if channel == "unknown" else channel,
                 )  # fmt: skip
                 sale.ident = await tx.fetchval(
                     "INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, channel,"

@@ -149,10 +149,10 @@ async def test_a_campaign_of_several_channels_earns_by_those_of_its_touches(shop
     await at.touch("2025-03-01T08:00Z", a, "google_ads")
     await at.touch("2025-03-01T09:00Z", a, "meta_ads")
     await at.touch("2025-03-01T10:00Z", a)
-    await at.order("2025-03-01T12:00Z", "1000", campaign=a, channel="other")
+    await at.order("2025-03-01T12:00Z", "1000", campaign=a, channel="unknown")
     await spend(
         at.db, at.here, (a, "2025-03-01", "google_ads", "100", "EUR"), (a, "2025-03-01", "meta_ads", "50", "EUR"),
-        (a, "2025-03-01", "other", "9", "EUR"),
+        (a, "2025-03-01", "unknown", "9", "EUR"),
     )  # fmt: skip
     carried = [(r["channel"], r["isUnknown"], r["revenue"]["amount"], r["cost"]["amount"], r["roas"])
                for r in await at.ask("CHANNEL")]  # fmt: skip

@@ -178,6 +178,11 @@ async def test_an_operator_makes_a_group_and_its_first_store_is_the_default(db: 
         "keep_traces_days",
         "keep_answers_hours",
     }
+    chosen = {
+        "attribution_model": "carried", "attribution_window_days": 30, "attribution_half_life_days": 7,
+        "channels_due": None, "channels_again_at": None,
+    }  # fmt: skip
+    assert {name: found.pop(name) for name in chosen} == chosen
     taken = {"files", "file_bytes", "file_quota", "events", "event_bytes", "event_quota"}
     assert {name: found.pop(name) for name in kept | taken} == {
         **dict.fromkeys(kept), **dict.fromkeys(taken, 0), "keep_answers_hours": 24, "file_quota": None,

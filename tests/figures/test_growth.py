@@ -62,7 +62,7 @@ async def test_a_dynamic_segment_has_the_size_it_was_counted_at(
         await create_segment(tx, SegmentType.DYNAMIC, fields, now=NOON)
     await customer(db, scope)
     async with db.transaction(scope) as tx:
-        await recount_segments(db, tx, now=NOON + timedelta(days=3), all_of_them=True)
+        await recount_segments(db, tx, now=NOON + timedelta(days=3), zone=UTC, all_of_them=True)
     assert await growth(asker, scope, 'last: "P5D"') == [
         ("2025-06-11", 0, 0),
         ("2025-06-12", 0, 0),
