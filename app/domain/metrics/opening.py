@@ -50,8 +50,11 @@ SELECT {", ".join(f"coalesce(sum({n}), 0) AS {n}" for n in FIGURES)}
 # Orders of the last day that were made after the moment: its numbers have them, the totals have not. Where a platform
 # reports conversions of that day, orders are not among them.
 _AFTER = f"""
-SELECT count(*) FILTER (WHERE r.conversions IS NULL) AS conversions, coalesce(sum(o.amount), 0) AS revenue
-  FROM customer_order o {believed("o.campaign_id", "$5::date", "o.channel")}
+SELECT count(*) FILTER (WHERE r.conversions IS NULL AND o.worth > 0) AS conversions,
+       coalesce(sum(o.worth) FILTER (WHERE o.currency = c.currency), 0) AS revenue
+  FROM customer_order o
+  JOIN campaign c ON c.group_id = o.group_id AND c.id = o.campaign_id
+  {believed("o.campaign_id", "$5::date", "o.channel")}
  WHERE o.group_id = $1 AND o.campaign_id = $2 AND o.ordered_at > $3 AND o.ordered_at < $4
 """
 _REPORTED = f"""
