@@ -25,13 +25,6 @@ from app.tables.webhooks import Provider
 NOW = datetime(2025, 6, 18, 10, 30, tzinfo=UTC)
 
 KEPT_EMPTY = {
-    "audit_entry",
-    "idempotent_answer",
-    "retention_mark",
-    "external_id",
-    "import_run",
-}
-KEPT_EMPTY = {
     "audit_entry", "idempotent_answer", "retention_mark", "external_id", "import_run", "message_recipient",
     "order_refund", "attributed_share",
 }  # fmt: skip
