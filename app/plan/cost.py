@@ -5,7 +5,7 @@ that are counted, events that are simulated, journeys that are shared out. A pri
 in as many as are read in the time it was seen to take: some 200 in a millisecond.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.plan.catalog import Aggregate, ByIds, Column, Many
@@ -101,7 +101,15 @@ def _rows(selected: Selected, args: Sequence[dict[str, Any]]) -> int:
         size = values.get("last") if size is None else size
         return max(1, field.default_first or _FEW if size is None else size)
     if isinstance(field, Aggregate):
-        return _POINTS if field.many else 1
+        return _points(values) if field.many else 1
     if isinstance(field, ByIds) and field.many:
         return max(1, len(values["ids"]))
     return 1
+
+
+def _points(values: Mapping[str, Any]) -> int:
+    """Rows of an aggregate: as many as are asked for, and of totals one for each currency."""
+    if "interval" in values and values["interval"] is None and not values.get("by"):
+        return _FEW
+    size = values.get("first")
+    return _POINTS if size is None else max(1, size)

@@ -42,7 +42,7 @@ from app.tables.rewards import (
     RewardEvaluation,
     RewardParticipant,
 )
-from app.tables.segments import Segment, SegmentMember
+from app.tables.segments import Segment, SegmentMember, SegmentSize
 from app.tables.spend import SpendEntry, SpendLimit
 from app.tables.stores import Store
 from app.tables.webhooks import WebhookConnection, WebhookProvider
@@ -157,6 +157,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             ),
             Segment(**g, name=f"{mark} s1", type="static", sized_at=start, deleted_at=start),
         )
+        for n, segment in enumerate(segments):
+            await add(SegmentSize(**g, segment_id=segment, day=start.date() + timedelta(days=n), size=BIG))
         customers = await add(
             *(
                 Customer(

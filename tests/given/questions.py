@@ -127,13 +127,10 @@ def _nested(steps: tuple[str, ...], kind: GraphQLObjectType | None, first: int, 
     target = get_named_type(field.type)
     assert isinstance(target, GraphQLObjectType)
     paged = "after" in field.args
-    given = (
-        [f"first: {first}"]
-        if paged
-        else [f"by: [{_everything(field.args['by'])}]"]
-        if "by" in field.args
-        else []
-    )
+    given = [f"first: {first}"] if paged else []
+    if "by" in field.args:
+        given.append(f"by: [{_everything(field.args['by'])}]")
+        given += ["first: 50"] if "first" in field.args else []
     if not below and arguments:
         given.append(arguments)
     shown = f"{name}({', '.join(given)})" if given else name
