@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.db.database import Database
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.entries import MetricEntry, Mode
+from app.domain.metrics.operations import record_metrics
 from app.tables.exchange_rates import ExchangeRate
 from app.values.scope import Scope
 from tests.figures.given import Asked, Row, answers, random_question, reckoned, rounded
@@ -74,7 +74,7 @@ async def world(db: Database) -> World:
             today + timedelta(days=1),
         }:
             for channel in rng.sample(["email", "sms", "ads"], 2):
-                numbers = {name: rng.randrange(50) for name in COUNTS}
+                numbers: dict[str, Any] = {name: rng.randrange(50) for name in COUNTS}
                 spend = Decimal(rng.randrange(1, 9_000)) / (1 if currency == "JPY" else 100)
                 entries.append(
                     MetricEntry(campaign_id=campaign, day=day, channel=channel, spend=spend, **numbers)
@@ -89,7 +89,7 @@ async def world(db: Database) -> World:
                 )  # fmt: skip
     async with db.transaction(scope) as tx:
         await record_metrics(tx, entries, mode=Mode.SET, now=datetime(2030, 1, 1, tzinfo=UTC))
-        rate = {"group_id": made.group_id}
+        rate: dict[str, Any] = {"group_id": made.group_id}
         await insert(
             tx,
             ExchangeRate(

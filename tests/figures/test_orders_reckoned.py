@@ -39,7 +39,8 @@ class World(NamedTuple):
 async def world(db: Database) -> World:
     rng = random.Random(11)
     made = await group(db, time_zone=ZONES[0])
-    scope, g = made.scope, {"group_id": made.group_id}
+    scope = made.scope
+    g: dict[str, Any] = {"group_id": made.group_id}
     stores = [made.store_id, (await store(db, made.group_id, time_zone=ZONES[1])).store_id]
     campaigns = [
         await given.campaign(db, scope, store_id=stores[n], draft=True, now=datetime(2024, 1, 1, tzinfo=UTC))

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from app.db.database import Database
-from app.domain.metrics.entries import MetricEntry
-from app.domain.metrics.operations import Mode, record_metrics
+from app.domain.metrics.entries import MetricEntry, Mode
+from app.domain.metrics.operations import record_metrics
 from app.tables.customers import Customer
 from app.tables.events import Event
 from app.tables.funnels import FunnelTouch
@@ -62,7 +62,7 @@ async def asked(asker: Asker, scope: Scope, query: str) -> Any:
 async def test_uses_that_were_given_back_count_apart(
     db: Database, asker: Asker, ours: GivenGroup, campaign: int, customers: list[int]
 ) -> None:
-    g = {"group_id": ours.group_id}
+    g: dict[str, Any] = {"group_id": ours.group_id}
     async with db.transaction(ours.scope) as tx:
         (promo,) = await insert(
             tx,
