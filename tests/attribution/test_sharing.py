@@ -32,11 +32,11 @@ ONE = f"query($id: ID!, {DECLARED}) {{ campaign(id: $id) {{ attribution({ARGUMEN
 OVER_TIME = (
     "query($by: AttributionDimension!, $metrics: [String!]!, $model: AttributionModel!, $half: Int!, $window: Int!)"
     " { attributedInsights(by: $by, metrics: $metrics, interval: DAY, model: $model, halfLifeDays: $half,"
-    " windowDays: $window) { date campaign { id } channel store { id } values { metric value } } }"
+    " windowDays: $window) { period campaign { id } channel store { id } values { metric value } } }"
 )
 INSIGHTS = (
     "query($project: String!, $metrics: [String!]!)"
-    " { insights(project: $project, metrics: $metrics, interval: DAY) { date values { metric value } } }"
+    " { insights(project: $project, metrics: $metrics, interval: DAY) { period values { metric value } } }"
 )
 
 
@@ -271,7 +271,7 @@ async def test_sums_meet_those_of_insights(db: Database, asker: Asker) -> None:
         rows = await ask(asker, here.scope, OVER_TIME, by="STORE", metrics=["turnover"], model=model.name)
         days: dict[str, Decimal] = defaultdict(Decimal)
         for row in rows:
-            days[row["date"]] += Decimal(row["values"][0]["value"])
+            days[row["period"]] += Decimal(row["values"][0]["value"])
         assert [v for _, v in sorted(days.items())] == [one.amount for one in journeys]
 
 

@@ -292,7 +292,7 @@ SHARED = [
     'attribution(by: STORE, currency: "EUR") { store { name } revenue { amount } unconverted { currency cost } }',
     'attributedInsights(by: CAMPAIGN, metrics: ["turnover"], interval: YEAR) { campaign { name } values { value } }',
     'attributedInsights(by: CHANNEL, metrics: ["turnover"], interval: YEAR) { channel values { value } }',
-    'insights(project: "ours.s0.p0-slug", metrics: ["turnover"], interval: YEAR, groupBy: EVENT_TYPE) { eventType }',
+    'insights(project: "ours.s0.p0-slug", metrics: ["turnover"], interval: YEAR, by: EVENT_TYPE) { eventType }',
 ]
 
 
