@@ -141,8 +141,8 @@ MAKE_KEY = (
     'mutation { apiKeyCreate(input: {name: "n", access: WRITE}) { apiKey { id } secret errors { code } } }'
 )
 CONNECT = (
-    "mutation { webhookConnectionCreate(input: {provider: SENDGRID})"
-    " { connection { id } secret errors { code } } }"
+    "mutation { webhookEndpointCreate(input: {provider: SENDGRID})"
+    " { endpoint { id } secret errors { code } } }"
 )
 
 

@@ -54,7 +54,7 @@ SAID: Mapping[str, Any] = {
 OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
-    "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
+    "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookEndpoint": "hook",
     "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
     "IntegrationName": "intg", "ImportCancel": "import",
 }  # fmt: skip

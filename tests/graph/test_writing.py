@@ -345,7 +345,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
         admins = name.startswith(
-            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds", "import")
+            ("apiKey", "webhookEndpoint", "tokenRevoke", "externalIds", "import")
         ) or name.endswith("Backdate")
         expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "customerGroupCreate" else WRITERS
         assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name
@@ -363,7 +363,7 @@ def test_whatever_shows_a_secret_says_so() -> None:
     said = {name for name, field in mutation.fields.items() if shows_secret(field)}
     may = {name for name, field in mutation.fields.items() if "secret" in get_named_type(field.type).fields}
     # Its payload is the others', but an ended connection has no secret.
-    assert may - said == {"webhookConnectionDisconnect"}
+    assert may - said == {"webhookEndpointDisconnect"}
     assert said <= may
 
 
