@@ -62,7 +62,7 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
-    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj",
+    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "projectId": "proj",
     "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {

@@ -178,7 +178,7 @@ async def test_a_media_order_with_files_is_all_or_nothing(db: Database, call: Ca
           {ERRORS} }} }}
     """
     order = {
-        "externalBeaconKey": group.beacon_key, "label": "Google Ads – June", "channels": ["google_ads"],
+        "beaconKey": group.beacon_key, "name": "Google Ads – June", "channels": ["google_ads"],
         "periodType": "1_month", "budgetTotal": 1200,
     }  # fmt: skip
 
@@ -196,11 +196,11 @@ async def test_a_media_order_with_files_is_all_or_nothing(db: Database, call: Ca
     assert all(a["url"].startswith("https://gateway.example/assets/") for a in assets)
     kept = [path for path in (tmp_path / "assets").rglob("*") if path.is_file()]
     assert len(kept) == 2
-    wrong = {**order, "startDate": "2025-06-02", "endDate": "2025-06-01"}
+    wrong = {**order, "startsOn": "2025-06-02", "endsOn": "2025-06-01"}
     made = await call(group.scope, document, input=wrong, files=[upload("brief.pdf", b"%PDF-1.7")])
     payload = made["data"]["mediaCampaignCreate"]
-    assert (payload["campaign"], payload["errors"][0]["path"]) == (None, ["endDate"])
-    assert "`endDate`" in payload["errors"][0]["message"]
+    assert (payload["campaign"], payload["errors"][0]["path"]) == (None, ["endsOn"])
+    assert "`endsOn`" in payload["errors"][0]["message"]
     assert [path for path in (tmp_path / "assets").rglob("*") if path.is_file()] == kept
 
 

@@ -118,7 +118,7 @@ async def create(
     tx: Transaction,
     input: Annotated[WebhookEndpointCreateInput, strawberry.argument(description="The endpoint.")],
 ) -> WebhookEndpointPayload:
-    """Makes an endpoint for a webhook provider. Needs a credential for the whole group; 10 live ones for each at most."""
+    """Makes an endpoint for a webhook provider: 10 live ones each at most. Needs a credential for the whole group."""
     _require_manager(info)
     made = await connections.create_connection(
         tx,
