@@ -51,7 +51,7 @@ FURTHER = {
     "AttributionTouch": (
         '{ attribution(by: CAMPAIGN, model: TIME_DECAY, currency: "EUR", metric: "event-count", project:'
         ' "ours.s0.p0-slug") { campaign { id name } currency revenue { amount } conversions cost { amount } roas'
-        " unconverted { currency revenue cost } } }"
+        " unconverted { currency revenue { amount } cost { amount } } } }"
     ),
     "AttributionSpend": (
         '{ attribution(by: CHANNEL, model: LAST_TOUCH, metric: "turnover", since: "2025-05-01", until: "2025-07-01")'
