@@ -63,7 +63,7 @@ SELECT indexname FROM pg_indexes
 """
 YEAR = 'since: "2025-01-01T00:00:00Z", until: "2025-12-31T23:59:59.999Z"'
 RAGGED = 'since: "2025-01-01T00:20:00Z", until: "2025-12-31T22:40:00Z"'
-VALUES = "{ date eventType values { metric value } }"
+VALUES = "{ period eventType values { metric value } }"
 BARRED = "by day and event type"
 
 
@@ -72,12 +72,10 @@ def _query(rest: str, *, window: str = YEAR, metrics: str = '["event-count"]') -
 
 
 QUERIES = {
-    f"{BARRED}": _query("interval: DAY, groupBy: EVENT_TYPE"),
-    f"{BARRED}, ragged ends": _query("interval: DAY, groupBy: EVENT_TYPE", window=RAGGED),
-    f"{BARRED}, two metrics": _query(
-        "interval: DAY, groupBy: EVENT_TYPE", metrics='["event-count", "turnover"]'
-    ),
-    f"{BARRED}, Paris": _query('interval: DAY, groupBy: EVENT_TYPE, timeZone: "Europe/Paris"'),
+    f"{BARRED}": _query("interval: DAY, by: EVENT_TYPE"),
+    f"{BARRED}, ragged ends": _query("interval: DAY, by: EVENT_TYPE", window=RAGGED),
+    f"{BARRED}, two metrics": _query("interval: DAY, by: EVENT_TYPE", metrics='["event-count", "turnover"]'),
+    f"{BARRED}, Paris": _query('interval: DAY, by: EVENT_TYPE, timeZone: "Europe/Paris"'),
     "by month": _query("interval: MONTH"),
     "by day of the week": _query("interval: DAY_OF_WEEK"),
     "by day, Kolkata, where days begin at 18:30": _query('interval: DAY, timeZone: "Asia/Kolkata"'),

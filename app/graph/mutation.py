@@ -121,7 +121,7 @@ class Mutation:
     api_key_rotate = keys.rotate
     api_key_revoke = keys.revoke
     token_revoke = keys.revoke_one_token
-    webhook_connection_create = webhooks.create
-    webhook_connection_rotate = webhooks.rotate
-    webhook_connection_disconnect = webhooks.disconnect
+    webhook_endpoint_create = webhooks.create
+    webhook_endpoint_rotate = webhooks.rotate
+    webhook_endpoint_disconnect = webhooks.disconnect
     webhook_ingest = webhooks.take_in

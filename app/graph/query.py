@@ -43,7 +43,7 @@ from app.graph.lists.segments import SEGMENTS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.stores import STORES
 from app.graph.lists.touches import TOUCHES
-from app.graph.lists.webhooks import WEBHOOK_CONNECTIONS
+from app.graph.lists.webhooks import WEBHOOK_ENDPOINTS
 from app.graph.resolved.channels import ChannelAnswer, ChannelPattern, built_in_rules, channel_of
 from app.graph.resolved.promos import PromoVerdict, promo_validate
 from app.graph.resolved.rewards import (
@@ -91,8 +91,8 @@ from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
     import_=ADMIN_READERS,
     imports=ADMIN_READERS,
     oauth_clients=ADMIN_READERS,
-    webhook_connection=ADMIN_READERS,
-    webhook_connections=ADMIN_READERS,
+    webhook_endpoint=ADMIN_READERS,
+    webhook_endpoints=ADMIN_READERS,
     # A provider that checks the address it is to deliver to is told that it is there.
     webhook_providers=READERS | {Role.WEBHOOK},
 )
@@ -177,9 +177,9 @@ class Query:
         "Who did what of administration, the latest first.", AUDIT_ENTRIES
     )
     webhook_providers: list[WebhookProvider] = providers("Every webhook provider, connected or not.")
-    webhook_connection: WebhookEndpoint | None = look_up("A webhook connection, by its id.")
-    webhook_connections: Connection[WebhookEndpoint] = connection(
-        "Connections to webhook providers.", WEBHOOK_CONNECTIONS
+    webhook_endpoint: WebhookEndpoint | None = look_up("A webhook endpoint, by its id.")
+    webhook_endpoints: Connection[WebhookEndpoint] = connection(
+        "Where webhook providers deliver.", WEBHOOK_ENDPOINTS
     )
     figures: list[MetricFigures] = metric_figures(
         "Metrics of all campaigns in scope: totals or a series, by whatever you ask.", OF_CHANNELS, OF_STORES

@@ -236,6 +236,8 @@ class Parts:
     prefix: str
     always: str
     """A column whose array is always selected: it says how many objects there are."""
+    shared: frozenset[str] = frozenset()
+    """Columns that are the row's own, the same for all of its objects."""
     target: str = ""
     """The objects' GraphQL type."""
 

@@ -36,6 +36,23 @@ def prefixed(row: Cells, prefix: str) -> Cells:
     return Prefixed(row.alias, row.used, prefix=prefix) if prefix else row
 
 
+@dataclass(slots=True, eq=False)
+class Part(Cells):
+    """One object in arrays of a row, which has the columns that all of them share."""
+
+    row: Row = field(kw_only=True)
+    shared: frozenset[str] = frozenset()
+
+    def named(self, column: str) -> str:
+        """The column: of the row, where it is shared."""
+        return self.row.named(column) if column in self.shared else super(Part, self).named(column)
+
+
+def part_of(parts: Parts, row: Row, alias: str) -> Part:
+    """One of the objects, under this alias."""
+    return Part(alias, row=row, shared=parts.shared)
+
+
 def unnested(parts: Parts, item: Cells, row: Row) -> Sql:
     """The FROM item that makes rows out of a row's arrays: those that are used, and their `place`."""
     names = list(dict.fromkeys([parts.always, *item.used]))

@@ -23,7 +23,7 @@ from app.plan.catalog import (
     RootRow,
     ToOne,
 )
-from app.plan.cells import Cells, Level, prefixed, unnested
+from app.plan.cells import Cells, Level, part_of, prefixed, unnested
 from app.plan.collect import Selected, Tree, is_list, node_type
 from app.plan.connections import ConnectionParts, in_list
 from app.plan.kinds import nullable
@@ -390,7 +390,7 @@ class _Compiler:
         return subselect(listed, self.beside(select, item, level))
 
     def parts(self, selected: Selected, field: Parts, row: Cells) -> Text:
-        item, level = Cells(self.alias()), Level()
+        item, level = part_of(field, row, self.alias()), Level()
         text = self.object(selected.inside, self.catalog.entities[selected.target], item, level)
         listed = in_list(text, Alias(item.alias)("place"))
         rows = sql("{rows} {joins}", rows=unnested(field, item, row), joins=level.joined())

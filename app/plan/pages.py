@@ -19,7 +19,7 @@ from app.plan.sql import Select, Sql, Table, all_of, joined, sql, verbatim, whol
 from app.values.cursors import read_cursor
 from app.values.scope import ScopeShape
 
-STRUCTURAL = frozenset({"orderBy", "interval", "by", "groupBy", "type", "stages", "model", "fill", "compare"})
+STRUCTURAL = frozenset({"orderBy", "interval", "cycle", "by", "type", "stages", "model", "fill", "compare"})
 """Arguments whose value changes the statement itself."""
 _BY_ID = SortKey("id", INT, "bigint", lambda v: _whole(v))
 _BY_UUID = SortKey("id", TEXT, "uuid", lambda v: _uuid(v))

@@ -25,7 +25,7 @@ query($by: AttributionDimension!, $model: AttributionModel, $since: Date, $until
       $project: String) {
   attribution(by: $by, model: $model, since: $since, until: $until, currency: $currency, project: $project) {
     campaign { id } channel isUnknown store { id } revenue { amount currency } cost { amount } conversions roas
-    unconverted { currency revenue cost } } }
+    unconverted { currency revenue { amount } cost { amount } } } }
 """
 
 
@@ -245,7 +245,7 @@ async def test_each_sale_stays_in_its_currency(shop: Any) -> None:
     await at.rates(("USD", "EUR", "2025-03-07", "0.5"), ("EUR", "USD", "2025-03-08", "1.25"))
     (row,) = await at.ask("CAMPAIGN", currency="EUR")
     assert row["revenue"] == {"amount": "190.00", "currency": "EUR"}
-    assert row["unconverted"] == [{"currency": "JPY", "revenue": "1000", "cost": "0"}]
+    assert row["unconverted"] == [{"currency": "JPY", "revenue": {"amount": "1000"}, "cost": {"amount": "0"}}]
     # Told on one day both ways, the direct one holds.
     await at.rates(("USD", "EUR", "2025-03-08", "0.9"))
     (row,) = await at.ask("CAMPAIGN", currency="EUR")

@@ -22,7 +22,7 @@ NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 ARGUMENTS = "model: $model, halfLifeDays: $half, windowDays: $window, since: $since, until: $until"
 DECLARED = "$model: AttributionModel!, $half: Int!, $window: Int!, $since: Date, $until: Date"
-NUMBERS = "currency revenue { amount currency } conversions cost { amount } roas unconverted { currency revenue cost }"
+NUMBERS = "currency revenue { amount currency } conversions cost { amount } roas unconverted { currency revenue { amount } cost { amount } }"
 BY = (
     f"query($by: AttributionDimension!, $currency: String, $metric: String!, {DECLARED}) {{"
     f" attribution(by: $by, currency: $currency, metric: $metric, {ARGUMENTS}) {{"
@@ -32,11 +32,11 @@ ONE = f"query($id: ID!, {DECLARED}) {{ campaign(id: $id) {{ attribution({ARGUMEN
 OVER_TIME = (
     "query($by: AttributionDimension!, $metrics: [String!]!, $model: AttributionModel!, $half: Int!, $window: Int!)"
     " { attributedInsights(by: $by, metrics: $metrics, interval: DAY, model: $model, halfLifeDays: $half,"
-    " windowDays: $window) { date campaign { id } channel store { id } values { metric value } } }"
+    " windowDays: $window) { period campaign { id } channel store { id } values { metric value } } }"
 )
 INSIGHTS = (
     "query($project: String!, $metrics: [String!]!)"
-    " { insights(project: $project, metrics: $metrics, interval: DAY) { date values { metric value } } }"
+    " { insights(project: $project, metrics: $metrics, interval: DAY) { period values { metric value } } }"
 )
 
 
@@ -246,7 +246,8 @@ async def test_currencies_are_never_added(db: Database, asker: Asker) -> None:
         # 20 at 0.9 and 10 at 0.8; no rate held yet in February, and none into yen was ever told.
         (f"camp_{a}", "90.00", "26.00", Decimal("3.4615"), []),
         (f"camp_{b}", "0.00", "3.00", Decimal("0.0000"), [
-            {"currency": "JPY", "revenue": "0", "cost": "1000"}, {"currency": "USD", "revenue": "0", "cost": "7"},
+            {"currency": "JPY", "revenue": {"amount": "0"}, "cost": {"amount": "1000"}},
+            {"currency": "USD", "revenue": {"amount": "0.00"}, "cost": {"amount": "7.00"}},
         ]),
     ]  # fmt: skip
     # A rate the other way round will do.
@@ -271,7 +272,7 @@ async def test_sums_meet_those_of_insights(db: Database, asker: Asker) -> None:
         rows = await ask(asker, here.scope, OVER_TIME, by="STORE", metrics=["turnover"], model=model.name)
         days: dict[str, Decimal] = defaultdict(Decimal)
         for row in rows:
-            days[row["date"]] += Decimal(row["values"][0]["value"])
+            days[row["period"]] += Decimal(row["values"][0]["value"])
         assert [v for _, v in sorted(days.items())] == [one.amount for one in journeys]
 
 

@@ -96,20 +96,20 @@ async def test_connections_stores_and_settings(
     db: Database, asker: Asker, group: GivenGroup, planner: bool
 ) -> None:
     made = await do(
-        asker, group, "webhookConnectionCreate", "connection { id }",
+        asker, group, "webhookEndpointCreate", "endpoint { id }",
         planner=planner, provider="TWILIO", secret=SECRET, providerSecret=SECRET[::-1],
     )  # fmt: skip
-    hook = made["connection"]["id"]
+    hook = made["endpoint"]["id"]
     await do(
         asker,
         group,
-        "webhookConnectionRotate",
-        "connection { id }",
+        "webhookEndpointRotate",
+        "endpoint { id }",
         planner=planner,
         id=hook,
         secret=SECRET * 2,
     )
-    await do(asker, group, "webhookConnectionDisconnect", "connection { id }", planner=planner, id=hook)
+    await do(asker, group, "webhookEndpointDisconnect", "endpoint { id }", planner=planner, id=hook)
     store = (await do(asker, group, "storeCreate", "store { id }", planner=planner, name="Lyon"))["store"][
         "id"
     ]
@@ -118,8 +118,8 @@ async def test_connections_stores_and_settings(
     await do(asker, group, "groupUpdate", "group { id }", planner=planner, name="Other")
     kept = await trail(db, group)
     assert [(one["action"], one["subject"]) for one in kept] == [
-        ("webhook_connection.create", hook), ("webhook_connection.rotate", hook),
-        ("webhook_connection.disconnect", hook), ("store.create", store), ("store.update", store),
+        ("webhook_endpoint.create", hook), ("webhook_endpoint.rotate", hook),
+        ("webhook_endpoint.disconnect", hook), ("store.create", store), ("store.update", store),
         ("group.update", f"group_{group.group_id}"),
     ]  # fmt: skip
     assert [kept[4][side]["name"] for side in ("before", "after")] == ["Lyon", "Lyon 2"]

@@ -14,7 +14,7 @@ from tests.given import campaigns as given
 from tests.given import groups
 
 ORDER: dict[str, Any] = {
-    "label": "Google Ads – June",
+    "name": "Google Ads – June",
     "channels": ["google_ads"],
     "period_type": "1_month",
     "budget_total": Decimal(1200),
@@ -55,15 +55,17 @@ async def test_dates_may_be_left_out_when_the_period_is_known(db: Database) -> N
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
-        ({"label": ""}, ["label"]),
-        ({"label": "x" * 256}, ["label"]),
+        ({"name": ""}, ["name"]),
+        ({"name": "x" * 256}, ["name"]),
         ({"channels": []}, ["channels"]),
-        ({"beacon_key": ""}, ["externalBeaconKey"]),
-        ({"beacon_key": "\0"}, ["externalBeaconKey"]),
+        ({"beacon_key": ""}, ["beaconKey"]),
+        ({"beacon_key": "\0"}, ["beaconKey"]),
+        ({"beacon_key": None}, ["storeId"]),
+        ({"store_id": 1}, ["storeId"]),
         ({"budget_total": Decimal(-1)}, ["budgetTotal"]),
-        ({"starts_on": None, "period_type": "forever"}, ["startDate"]),
-        ({"ends_on": None, "period_type": None}, ["endDate"]),
-        ({"ends_on": date(2025, 5, 31)}, ["endDate"]),
+        ({"starts_on": None, "period_type": "forever"}, ["startsOn"]),
+        ({"ends_on": None, "period_type": None}, ["endsOn"]),
+        ({"ends_on": date(2025, 5, 31)}, ["endsOn"]),
     ],
 )
 async def test_a_wrong_order_leaves_neither(db: Database, fields: dict[str, Any], path: list[str]) -> None:
@@ -81,7 +83,7 @@ async def test_the_beacon_names_a_store_of_this_group_and_of_this_scope(db: Data
     second = await groups.store(db, group.group_id)
     with pytest.raises(NotFound) as foreign:
         await order(db, group.scope, beacon_key=other.beacon_key)
-    assert foreign.value.path == ["externalBeaconKey"]
+    assert foreign.value.path == ["beaconKey"]
     narrowed = Scope(group.group_id, store_id=second.store_id)
     refusals: list[Failure] = []
     for beacon in (group.beacon_key, other.beacon_key, "unknown"):
@@ -90,6 +92,19 @@ async def test_the_beacon_names_a_store_of_this_group_and_of_this_scope(db: Data
         refusals.append(refused.value)
     assert len({failure.message for failure in refusals}) == 1
     assert (await order(db, narrowed, beacon_key=second.beacon_key)).store_id == second.store_id
+
+
+async def test_a_store_is_named_by_its_id_as_well(db: Database) -> None:
+    group, other = await groups.group(db), await groups.group(db)
+    second = await groups.store(db, group.group_id)
+    assert (await order(db, group.scope, store_id=second.store_id)).store_id == second.store_id
+    for scope, ident in (
+        (group.scope, other.store_id),
+        (Scope(group.group_id, store_id=second.store_id), group.store_id),
+    ):
+        with pytest.raises(NotFound) as foreign:
+            await order(db, scope, store_id=ident)
+        assert list(foreign.value.path) == ["storeId"]
 
 
 async def test_a_credential_for_projects_cannot_make_another_project(db: Database) -> None:

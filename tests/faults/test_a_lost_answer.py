@@ -141,8 +141,8 @@ MAKE_KEY = (
     'mutation { apiKeyCreate(input: {name: "n", access: WRITE}) { apiKey { id } secret errors { code } } }'
 )
 CONNECT = (
-    "mutation { webhookConnectionCreate(input: {provider: SENDGRID})"
-    " { connection { id } secret errors { code } } }"
+    "mutation { webhookEndpointCreate(input: {provider: SENDGRID})"
+    " { endpoint { id } secret errors { code } } }"
 )
 
 
@@ -165,7 +165,7 @@ async def test_a_secret_is_shown_once_and_kept_nowhere(
     assert again.status_code == 409
     (error,) = again.json()["errors"]
     assert error["extensions"]["code"] == "IDEMPOTENCY_SECRET_NOT_KEPT"
-    made = (shown.get("apiKey") or shown.get("connection"))["id"]
+    made = (shown.get("apiKey") or shown.get("endpoint"))["id"]
     assert made in error["message"]
     owner = await asyncpg.connect(database_url)
     kept = await owner.fetch("SELECT * FROM idempotent_answer")

@@ -92,7 +92,7 @@ def random_question(rng: random.Random, dimensions: Sequence[str], first: date, 
     bounded = rng.random() < 0.8
     return Asked(
         by=tuple(sorted(rng.sample(list(dimensions), rng.choice([0, 1, 1, 2])), key=list(dimensions).index)),
-        unit=rng.choice(["", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"]),
+        unit=rng.choice(["", "DAY", "WEEK", "MONTH", "QUARTER", "SEMESTER", "YEAR"]),
         since=since if bounded else None,
         until=until if bounded else None,
         compare=rng.choice(["", "PERIOD", "YEAR"]) if bounded else "",
@@ -163,6 +163,8 @@ def stretch(day: date, unit: str) -> date:
             return day.replace(day=1)
         case "QUARTER":
             return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+        case "SEMESTER":
+            return day.replace(month=1 if day.month <= 6 else 7, day=1)
         case "YEAR":
             return day.replace(month=1, day=1)
         case _:

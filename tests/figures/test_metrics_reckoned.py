@@ -119,7 +119,7 @@ RATES_TRUE = {"USD": [*RATES["USD"][:1], (date(2024, 8, 1), Decimal("0.5")), *RA
 FIELDS = "impressions clicks spend { amount } plannedSpend { amount } clickThroughRate costPerClick"
 QUERY = (
     "{ %s(%s) { period channel store { id } campaign { id } segment { id } currency %s previous { %s }"
-    " change { impressions spend } unconverted { currency spend plannedSpend } } }"
+    " change { impressions spend } unconverted { currency spend { amount } plannedSpend { amount } } } }"
 )
 
 
@@ -145,7 +145,7 @@ def as_reckoned(row: Row, asked: Asked) -> Row:
         **{name: keys[name] for name in asked.by},
         "currency": row["currency"], "now": shown(row), "before": shown(row["previous"]),
         "left": {
-            one["currency"]: {"spend": Decimal(one["spend"]), "planned": Decimal(one["plannedSpend"])}
+            one["currency"]: {"spend": Decimal(one["spend"]["amount"]), "planned": Decimal(one["plannedSpend"]["amount"])}
             for one in row["unconverted"]
         },
     }  # fmt: skip

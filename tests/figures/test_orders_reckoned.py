@@ -115,7 +115,7 @@ FIELDS = (
 )
 QUERY = (
     "{ orderFigures(%s) { period store { id } campaign { id } channel promo { id } currency %s previous { %s }"
-    " unconverted { currency revenue refunded } } }"
+    " unconverted { currency revenue { amount } refunded { amount } } } }"
 )
 
 
@@ -139,7 +139,7 @@ def as_reckoned(row: Row, asked: Asked) -> Row:
         **{name: keys[name] for name in asked.by},
         "currency": row["currency"], "now": shown(row), "before": shown(row["previous"]),
         "left": {
-            one["currency"]: {"worth": Decimal(one["revenue"]), "refunded": Decimal(one["refunded"])}
+            one["currency"]: {"worth": Decimal(one["revenue"]["amount"]), "refunded": Decimal(one["refunded"]["amount"])}
             for one in row["unconverted"]
         },
     }  # fmt: skip

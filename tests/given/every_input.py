@@ -54,7 +54,7 @@ SAID: Mapping[str, Any] = {
 OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
-    "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookConnection": "hook",
+    "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookEndpoint": "hook",
     "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
     "IntegrationName": "intg", "ImportCancel": "import",
 }  # fmt: skip
@@ -62,7 +62,7 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
-    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "store": "store", "projectId": "proj",
+    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "projectId": "proj",
     "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {

@@ -46,12 +46,12 @@ FURTHER = {
     "FunnelMember": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: SEGMENT) {{ segment {{ id }} }} }}",
     "EventRollup": (
         '{ insights(project: "ours.s0.p0-slug", metrics: ["event-count", "turnover"], interval: DAY,'
-        " groupBy: EVENT_TYPE) { date eventType values { metric value } } }"
+        " by: EVENT_TYPE) { period eventType values { metric value } } }"
     ),
     "AttributionTouch": (
         '{ attribution(by: CAMPAIGN, model: TIME_DECAY, currency: "EUR", metric: "event-count", project:'
         ' "ours.s0.p0-slug") { campaign { id name } currency revenue { amount } conversions cost { amount } roas'
-        " unconverted { currency revenue cost } } }"
+        " unconverted { currency revenue { amount } cost { amount } } } }"
     ),
     "AttributionSpend": (
         '{ attribution(by: CHANNEL, model: LAST_TOUCH, metric: "turnover", since: "2025-05-01", until: "2025-07-01")'
@@ -59,7 +59,7 @@ FURTHER = {
     ),
     "AttributionMetric": (
         '{ attributedInsights(by: STORE, model: POSITION_BASED, metrics: ["turnover"], interval: WEEK)'
-        " { date store { id } values { metric value } } }"
+        " { period store { id } values { metric value } } }"
     ),
 }
 """Questions about what only fields with arguments of their own read, by what they read."""

@@ -34,7 +34,7 @@ EVENT_ID = re.compile(rb"event_[0-9a-f-]{32,36}")
 """Made anew for each event."""
 RANDOM = frozenset({
     "Store.beaconKey", "Integration.wmktId", "ApiKey.hint", "ApiKeyCreatePayload.secret",
-    "WebhookConnectionPayload.secret", "WebhookEndpoint.url",
+    "WebhookEndpointPayload.secret", "WebhookEndpoint.url",
 })  # fmt: skip
 """Made at random, and so not asked for."""
 PER_MUTATION = 12

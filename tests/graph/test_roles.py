@@ -67,8 +67,8 @@ ADMINISTRATION = [
     "{ apiKeys { nodes { hint } } }",
     "{ apiKeys { totalCount } }",
     "{ oauthClients { nodes { clientId } } }",
-    "{ webhookConnections { nodes { url } } }",
-    "{ webhookConnection(id: $hook) { url } }",
+    "{ webhookEndpoints { nodes { url } } }",
+    "{ webhookEndpoint(id: $hook) { url } }",
     "{ node(id: $hook) { id } }",
     "{ node(id: $hook) { __typename } }",
     "{ nodes(ids: [$hook]) { ... on WebhookEndpoint { url } } }",
@@ -358,7 +358,7 @@ def test_administration_is_written_down() -> None:
         if field.extensions["strawberry-definition"].metadata[WRITTEN_DOWN] is not None
     }
     about = (
-        "apiKey", "token", "webhookConnection", "store", "group", "customerGroup", "integration", "project",
+        "apiKey", "token", "webhookEndpoint", "store", "group", "customerGroup", "integration", "project",
         "eventType", "externalIds", "import", "channelRules",
     )  # fmt: skip
     assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}
@@ -423,7 +423,7 @@ async def test_no_mutation_runs_beside_one_that_this_scope_may_not(asker: Asker,
 def test_what_only_the_whole_group_may_is_declared() -> None:
     assert graph.mutation_type is not None
     whole = {name for name, one in graph.mutation_type.fields.items() if shapes_of(one) == WHOLE_GROUP}
-    about = ("apiKey", "tokenRevoke", "webhookConnection", "segment", "exchangeRates", "groupUpdate")
+    about = ("apiKey", "tokenRevoke", "webhookEndpoint", "segment", "exchangeRates", "groupUpdate")
     assert {name for name in graph.mutation_type.fields if name.startswith(about)} <= whole
 
 

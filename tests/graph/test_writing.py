@@ -178,7 +178,7 @@ async def test_a_media_order_with_files_is_all_or_nothing(db: Database, call: Ca
           {ERRORS} }} }}
     """
     order = {
-        "externalBeaconKey": group.beacon_key, "label": "Google Ads – June", "channels": ["google_ads"],
+        "beaconKey": group.beacon_key, "name": "Google Ads – June", "channels": ["google_ads"],
         "periodType": "1_month", "budgetTotal": 1200,
     }  # fmt: skip
 
@@ -196,11 +196,11 @@ async def test_a_media_order_with_files_is_all_or_nothing(db: Database, call: Ca
     assert all(a["url"].startswith("https://gateway.example/assets/") for a in assets)
     kept = [path for path in (tmp_path / "assets").rglob("*") if path.is_file()]
     assert len(kept) == 2
-    wrong = {**order, "startDate": "2025-06-02", "endDate": "2025-06-01"}
+    wrong = {**order, "startsOn": "2025-06-02", "endsOn": "2025-06-01"}
     made = await call(group.scope, document, input=wrong, files=[upload("brief.pdf", b"%PDF-1.7")])
     payload = made["data"]["mediaCampaignCreate"]
-    assert (payload["campaign"], payload["errors"][0]["path"]) == (None, ["endDate"])
-    assert "`endDate`" in payload["errors"][0]["message"]
+    assert (payload["campaign"], payload["errors"][0]["path"]) == (None, ["endsOn"])
+    assert "`endsOn`" in payload["errors"][0]["message"]
     assert [path for path in (tmp_path / "assets").rglob("*") if path.is_file()] == kept
 
 
@@ -345,7 +345,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
         admins = name.startswith(
-            ("apiKey", "webhookConnection", "tokenRevoke", "externalIds", "import")
+            ("apiKey", "webhookEndpoint", "tokenRevoke", "externalIds", "import")
         ) or name.endswith("Backdate")
         expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "customerGroupCreate" else WRITERS
         assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name
@@ -363,7 +363,7 @@ def test_whatever_shows_a_secret_says_so() -> None:
     said = {name for name, field in mutation.fields.items() if shows_secret(field)}
     may = {name for name, field in mutation.fields.items() if "secret" in get_named_type(field.type).fields}
     # Its payload is the others', but an ended connection has no secret.
-    assert may - said == {"webhookConnectionDisconnect"}
+    assert may - said == {"webhookEndpointDisconnect"}
     assert said <= may
 
 

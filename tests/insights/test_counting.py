@@ -21,11 +21,11 @@ from tests.insights.given import Counted, Tracking, replay, tracking, update, wr
 
 EVENTS = int(os.environ.get("INSIGHT_EVENTS", "3000"))
 INSIGHTS = """
-query($project: String!, $metrics: [String!]!, $interval: InsightInterval!, $groupBy: InsightBreakdown!,
+query($project: String!, $metrics: [String!]!, $interval: Interval, $cycle: Cycle, $by: InsightBreakdown!,
       $since: DateTime, $until: DateTime, $eventTypes: [String!], $timeZone: String!) {
-  insights(project: $project, metrics: $metrics, interval: $interval, groupBy: $groupBy, since: $since,
+  insights(project: $project, metrics: $metrics, interval: $interval, cycle: $cycle, by: $by, since: $since,
            until: $until, eventTypes: $eventTypes, timeZone: $timeZone) {
-    date eventType values { metric value } } }
+    period eventType values { metric value } } }
 """
 LINEAR = ["DAY", "WEEK", "MONTH", "QUARTER", "SEMESTER", "YEAR"]
 LAST = {
@@ -43,7 +43,9 @@ def asker(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Asker:
 
 async def ask(asker: Asker, scope: Scope, **asked: Any) -> list[dict[str, Any]]:
     """The entries, the same both ways and from one statement; values by metric."""
-    asked = {"metrics": ["event-count"], "interval": "DAY", "groupBy": "PROJECT", "timeZone": "UTC"} | asked
+    asked = {"metrics": ["event-count"], "interval": "DAY", "by": "PROJECT", "timeZone": "UTC"} | asked
+    if asked["interval"] in LAST:
+        asked |= {"interval": None, "cycle": asked["interval"]}
     planned, resolved = await asker.both(scope, INSIGHTS, **asked)
     assert planned.execution == "planned", planned
     assert planned.body == resolved.body
@@ -91,7 +93,7 @@ def expected(given: Tracking, events: list[Counted], asked: dict[str, Any]) -> l
     since, until = (
         None if asked[name] is None else datetime.fromisoformat(asked[name]) for name in ("since", "until")
     )
-    by_type = asked["groupBy"] == "EVENT_TYPE"
+    by_type = asked["by"] == "EVENT_TYPE"
     types = sorted(given.types)
     if by_type and asked["eventTypes"]:
         types = [one for one in types if one in asked["eventTypes"]]
@@ -122,7 +124,7 @@ def expected(given: Tracking, events: list[Counted], asked: dict[str, Any]) -> l
                 day += timedelta(days=1)
     return [
         {
-            "date": show_instant(one.replace(tzinfo=zone)) if interval in LINEAR else str(one),
+            "period": show_instant(one.replace(tzinfo=zone)) if interval in LINEAR else str(one),
             "eventType": reference,
             "values": {key: sums[one, reference, key] for key in asked["metrics"]},
         }
@@ -183,7 +185,7 @@ async def test_they_are_what_a_plain_count_says(db: Database, asker: Asker, seed
             asked = {
                 "metrics": rng.sample(METRICS, rng.choice([1, 2, 4])),
                 "interval": rng.choice(LINEAR + list(LAST)),
-                "groupBy": rng.choice(["PROJECT", "EVENT_TYPE"]),
+                "by": rng.choice(["PROJECT", "EVENT_TYPE"]),
                 "eventTypes": rng.choice([None, None, [], ["sale"], ["visit", "lead", "nonsense"]]),
                 "timeZone": rng.choice(ZONES),
                 "since": None if since is None else since.isoformat(),
@@ -209,7 +211,7 @@ async def test_each_interval_over_a_window_inside_it(db: Database, asker: Asker)
         assert len(found) == LAST.get(interval, 1)
         (hit,) = [one for one in found if one["values"]["turnover"]]
         assert hit["values"] == {"turnover": 4000}
-        dates[interval] = hit["date"]
+        dates[interval] = hit["period"]
     # In Paris it is half past midnight, on Friday the 15th.
     assert dates == {
         "DAY": "2025-08-14T22:00:00Z", "WEEK": "2025-08-10T22:00:00Z", "MONTH": "2025-07-31T22:00:00Z",
@@ -226,7 +228,7 @@ async def test_seasons_lay_the_years_over_each_other(db: Database, asker: Asker)
     await write(db, given, events)
     found = await ask(asker, given.scope, project=given.slug, interval="MONTH_OF_YEAR")
     assert [one["values"]["event-count"] for one in found] == [0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    assert [one["date"] for one in found] == [str(month) for month in range(1, 13)]
+    assert [one["period"] for one in found] == [str(month) for month in range(1, 13)]
 
 
 async def test_unknown_keys_are_0_and_repeated_ones_come_once(db: Database, asker: Asker) -> None:
@@ -242,9 +244,9 @@ async def test_by_event_type_each_has_an_entry_for_each_stretch(db: Database, as
     given = await tracking(db, "cross")
     at = datetime(2025, 1, 2, 5, tzinfo=UTC)
     await write(db, given, [Counted(UUID(int=given.group_id), "lead", at, True, {})])
-    window = {"since": "2025-01-01T00:00:00Z", "until": "2025-01-02T23:59:59.999Z", "groupBy": "EVENT_TYPE"}
+    window = {"since": "2025-01-01T00:00:00Z", "until": "2025-01-02T23:59:59.999Z", "by": "EVENT_TYPE"}
     found = await ask(asker, given.scope, project=f"proj_{given.project_id}", **window)
-    assert [(one["date"][:10], one["eventType"], one["values"]["event-count"]) for one in found] == [
+    assert [(one["period"][:10], one["eventType"], one["values"]["event-count"]) for one in found] == [
         ("2025-01-01", "lead", 0), ("2025-01-01", "sale", 0), ("2025-01-02", "lead", 1), ("2025-01-02", "sale", 0),
     ]  # fmt: skip
     everything: tuple[Any, ...] = (None, [])
@@ -253,7 +255,7 @@ async def test_by_event_type_each_has_an_entry_for_each_stretch(db: Database, as
     some = await ask(asker, given.scope, project=given.slug, eventTypes=["sale", "nope"], **window)
     assert [one["eventType"] for one in some] == ["sale", "sale"]
     ignored = await ask(
-        asker, given.scope, project=given.slug, eventTypes=["sale"], **window | {"groupBy": "PROJECT"}
+        asker, given.scope, project=given.slug, eventTypes=["sale"], **window | {"by": "PROJECT"}
     )
     assert [one["values"]["event-count"] for one in ignored] == [0, 1]
 
@@ -265,7 +267,7 @@ async def test_an_archived_event_type_is_shown_where_it_has_events(db: Database,
     await write(
         db, given, [Counted(UUID(int=given.group_id), "lead", datetime(2025, 1, 2, tzinfo=UTC), True, {})]
     )
-    asked = {"project": given.slug, "groupBy": "EVENT_TYPE"}
+    asked = {"project": given.slug, "by": "EVENT_TYPE"}
     day = {"since": "2025-01-02T00:00:00Z", "until": "2025-01-02T00:00:00Z"}
     assert [one["eventType"] for one in await ask(asker, given.scope, **asked, **day)] == ["lead", "sale"]
     later = {"since": "2025-01-03T00:00:00Z", "until": "2025-01-03T00:00:00Z"}
@@ -295,6 +297,9 @@ async def test_another_scope_has_no_insights_of_it(db: Database, asker: Asker) -
         ({"timeZone": ""}, "timeZone"),
         ({"metrics": [str(n) for n in range(101)]}, "metrics"),
         ({"since": "1900-01-01T00:00:00Z"}, "interval"),
+        ({"interval": "HOUR"}, "interval"),
+        ({"interval": None}, "interval"),
+        ({"cycle": "DAY_OF_WEEK"}, "interval"),
         ({"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59.999999Z"}, "interval"),
     ],
 )
@@ -303,7 +308,7 @@ async def test_what_is_too_much_or_unknown_is_refused(
 ) -> None:
     given = await tracking(db, "refused")
     asked = {
-        "project": given.slug, "metrics": ["a"], "interval": "DAY", "groupBy": "PROJECT", "timeZone": "UTC",
+        "project": given.slug, "metrics": ["a"], "interval": "DAY", "by": "PROJECT", "timeZone": "UTC",
         "until": "2025-01-01T00:00:00Z",
     } | wrong  # fmt: skip
     for made in await asker.both(given.scope, INSIGHTS, **asked):
@@ -323,7 +328,7 @@ async def test_the_ends_of_the_calendar_are_a_window_too(db: Database, asker: As
             )
             assert [one["values"]["event-count"] for one in found] == [1] + [0] * 10 + [1]
         found = await ask(asker, given.scope, project=given.slug, interval="YEAR", timeZone=zone)
-        assert [one["date"] for one in found if one["values"]["event-count"]]
+        assert [one["period"] for one in found if one["values"]["event-count"]]
         assert len(found) >= 4_000  # and no more empty ones than that
 
 
@@ -331,7 +336,7 @@ async def test_the_ends_of_the_calendar_are_a_window_too(db: Database, asker: As
 async def test_a_day_alone_is_a_whole_day_of_the_zone_asked_for(
     db: Database, asker: Asker, interval: str
 ) -> None:
-    given = await tracking(db, f"days-{interval}")
+    given = await tracking(db, f"days-{interval.lower().replace('_', '-')}")
     # A second before and at the edges of 29 December in Paris, and the last second before they close.
     moments = ["2025-12-28T22:59:59+00:00", "2025-12-28T23:00:00+00:00", "2025-12-29T22:59:59.999999+00:00",
                "2025-12-29T23:00:00+00:00"]  # fmt: skip

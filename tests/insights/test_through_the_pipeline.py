@@ -29,8 +29,8 @@ FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 METRICS = ["event-count", "turnover", "converted"]
 INSIGHTS = """
 query($project: String!, $metrics: [String!]!, $since: DateTime, $until: DateTime, $timeZone: String!) {
-  insights(project: $project, metrics: $metrics, interval: DAY, groupBy: EVENT_TYPE, since: $since, until: $until,
-           timeZone: $timeZone) { date eventType values { metric value } } }
+  insights(project: $project, metrics: $metrics, interval: DAY, by: EVENT_TYPE, since: $since, until: $until,
+           timeZone: $timeZone) { period eventType values { metric value } } }
 """
 PLAIN = """
 SELECT to_char((date_trunc('day', found.at AT TIME ZONE $1) AT TIME ZONE $1), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS date,
@@ -128,7 +128,7 @@ async def test_they_are_what_a_plain_aggregate_over_the_events_says(
         )  # fmt: skip
         assert made.execution == "planned"
         found = {
-            (entry["date"], entry["eventType"], one["metric"]): Decimal(one["value"])
+            (entry["period"], entry["eventType"], one["metric"]): Decimal(one["value"])
             for entry in json.loads(made.body)["data"]["insights"]
             for one in entry["values"]
             if Decimal(one["value"])

@@ -90,7 +90,7 @@ async def test_a_missing_group_shows(
 
 WITHOUT_POLICIES = {
     "Query.apiKeys",
-    "Query.webhookConnections",
+    "Query.webhookEndpoints",
     "Query.oauthClients",
     "OAuthClient.store",
     "ApiKey.store",

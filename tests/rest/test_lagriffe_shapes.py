@@ -25,13 +25,13 @@ SENT = {
     "end_date": "2025-06-30",
 }
 ASKED = {
-    "externalBeaconKey": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxxxxx",
-    "label": "Google Ads – June",
+    "beaconKey": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxxxxx",
+    "name": "Google Ads – June",
     "channels": ["google_ads"],
     "periodType": "1_month",
     "budgetTotal": "1200",
-    "startDate": "2025-06-01",
-    "endDate": "2025-06-30",
+    "startsOn": "2025-06-01",
+    "endsOn": "2025-06-30",
 }
 
 

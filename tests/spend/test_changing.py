@@ -101,14 +101,14 @@ async def test_a_rehearsed_creation_says_the_same_and_makes_nothing(desk: Desk, 
 
     async def made(**more: Any) -> Any:
         store = f"store_{desk.group.store_id}"
-        order = {"name": "Ad", "store": store, "objective": "RETENTION", **more}
+        order = {"name": "Ad", "storeId": store, "objective": "RETENTION", **more}
         return (await desk.data(CREATE, input=order))["adCampaignCreate"]
 
     before = await everything()
     cap = {"type": "CAPPED", "renewal": "DAILY", "amount": "7.5"}
     assert await made(spendLimit=cap, validateOnly=True) == {"errors": [], "campaign": None}
     wrong: list[dict[str, Any]] = [
-        {"name": ""}, {"store": "12345"}, {"spendLimit": {"type": "CAPPED"}}, {"objective": "UNSPECIFIED"},
+        {"name": ""}, {"storeId": "12345"}, {"spendLimit": {"type": "CAPPED"}}, {"objective": "UNSPECIFIED"},
     ]  # fmt: skip
     for fault in wrong:
         rehearsed = await made(**fault, validateOnly=True)
@@ -168,7 +168,7 @@ async def test_more_than_a_thousand_are_too_many(desk: Desk) -> None:
 async def test_an_ad_campaign_is_made_with_its_limit(desk: Desk, given: Any, limit: tuple[Any, ...]) -> None:
     order = {
         "name": "Ad",
-        "store": f"store_{desk.group.store_id}",
+        "storeId": f"store_{desk.group.store_id}",
         "objective": "RETENTION",
         "spendLimit": given,
     }

@@ -24,15 +24,15 @@ from tests.given import groups
 from tests.given.asking import NOW, Asker
 from tests.given.webhooks import Connected, box, connection, delivery, documented
 
-CONNECTION = "connection { id provider status url previousSecretUntil createdAt rotatedAt disconnectedAt }"
-CREATE = f"""mutation ($input: WebhookConnectionCreateInput!) {{
-  webhookConnectionCreate(input: $input) {{ {CONNECTION} secret errors {{ code message path }} }} }}"""
-ROTATE = f"""mutation ($input: WebhookConnectionRotateInput!) {{
-  webhookConnectionRotate(input: $input) {{ {CONNECTION} secret errors {{ code message path }} }} }}"""
-DISCONNECT = f"""mutation ($input: WebhookConnectionDisconnectInput!) {{
-  webhookConnectionDisconnect(input: $input) {{ {CONNECTION} errors {{ code message path }} }} }}"""
+ENDPOINT = "endpoint { id provider status url previousSecretUntil createdAt rotatedAt disconnectedAt }"
+CREATE = f"""mutation ($input: WebhookEndpointCreateInput!) {{
+  webhookEndpointCreate(input: $input) {{ {ENDPOINT} secret errors {{ code message path }} }} }}"""
+ROTATE = f"""mutation ($input: WebhookEndpointRotateInput!) {{
+  webhookEndpointRotate(input: $input) {{ {ENDPOINT} secret errors {{ code message path }} }} }}"""
+DISCONNECT = f"""mutation ($input: WebhookEndpointDisconnectInput!) {{
+  webhookEndpointDisconnect(input: $input) {{ {ENDPOINT} errors {{ code message path }} }} }}"""
 PROVIDERS = "{ webhookProviders { id name status events eventsReceived eventsIgnored lastEvent } }"
-CONNECTIONS = f"{{ webhookConnections {{ totalCount nodes {{ {CONNECTION.partition('{ ')[2]} }} }}"
+ENDPOINTS = f"{{ webhookEndpoints {{ totalCount nodes {{ {ENDPOINT.partition('{ ')[2]} }} }}"
 
 
 async def run(
@@ -56,7 +56,7 @@ async def run(
 async def connected(asker: Asker, scope: Scope, provider: str = "SENDGRID", **given: Any) -> Connected:
     made = await run(asker, scope, CREATE, provider=provider, **given)
     assert made["errors"] == []
-    row = made["connection"]
+    row = made["endpoint"]
     token = row["url"].rpartition("/")[2]
     assert row["url"] == f"https://gateway.example/api/v1/marketing/webhooks/{provider.lower()}/{token}"
     return Connected(int(row["id"].removeprefix("hook_")), provider.lower(), token, made["secret"])
@@ -81,11 +81,11 @@ async def test_a_new_connection_shows_its_secret_once(asker: Asker, db: Database
     assert mine.secret.startswith("whs_")
     assert await holds(asker, mine)
     assert await holds(asker, mine, bare=True)
-    listed = await asker.planned(scope, CONNECTIONS)
+    listed = await asker.planned(scope, ENDPOINTS)
     assert listed.execution == "planned"
     assert listed.data is not None
     assert mine.secret.encode() not in listed.body
-    [row] = json.loads(listed.data)["webhookConnections"]["nodes"]
+    [row] = json.loads(listed.data)["webhookEndpoints"]["nodes"]
     assert row == {
         "id": f"hook_{mine.id}", "provider": "SENDGRID", "status": "CONNECTED",
         "url": f"https://gateway.example{mine.path}", "previousSecretUntil": None,
@@ -119,9 +119,9 @@ async def test_every_provider_is_listed_and_counters_only_while_connected(asker:
     assert {(r["status"], r["eventsReceived"]) for r in json.loads(after.data)["webhookProviders"]} == {
         ("DISCONNECTED", None)
     }
-    in_store = await asker.planned(Scope(scope.group_id, store_id=1), CONNECTIONS)
+    in_store = await asker.planned(Scope(scope.group_id, store_id=1), ENDPOINTS)
     assert in_store.data is not None
-    assert json.loads(in_store.data)["webhookConnections"]["totalCount"] == 0
+    assert json.loads(in_store.data)["webhookEndpoints"]["totalCount"] == 0
 
 
 async def test_after_a_rotation_both_secrets_hold_until_the_former_one_ends(
@@ -130,8 +130,8 @@ async def test_after_a_rotation_both_secrets_hold_until_the_former_one_ends(
     scope = (await groups.group(db)).scope
     first = await connected(asker, scope)
     made = await run(asker, scope, ROTATE, id=f"hook_{first.id}", keepPreviousHours=2)
-    assert made["connection"]["previousSecretUntil"] == "2025-06-15T14:00:00Z"
-    assert made["connection"]["rotatedAt"] == "2025-06-15T12:00:00Z"
+    assert made["endpoint"]["previousSecretUntil"] == "2025-06-15T14:00:00Z"
+    assert made["endpoint"]["rotatedAt"] == "2025-06-15T12:00:00Z"
     second = replace(first, secret=made["secret"])
     assert second.secret != first.secret
     soon, later = NOW + timedelta(minutes=119), NOW + timedelta(minutes=120)
@@ -144,7 +144,7 @@ async def test_after_a_rotation_both_secrets_hold_until_the_former_one_ends(
     assert [await holds(asker, one) for one in (first, second, third)] == [False, True, True]
     now_only = await run(asker, scope, ROTATE, id=f"hook_{first.id}", keepPreviousHours=0)
     last = replace(first, secret=now_only["secret"])
-    assert now_only["connection"]["previousSecretUntil"] is None
+    assert now_only["endpoint"]["previousSecretUntil"] is None
     assert [await holds(asker, one) for one in (first, second, third, last)] == [False, False, False, True]
 
 
@@ -181,8 +181,8 @@ async def test_an_ended_connection_stays_ended(asker: Asker, db: Database) -> No
     for _ in range(2):
         ended = await run(asker, scope, DISCONNECT, id=f"hook_{mine.id}")
         assert ended["errors"] == []
-        assert ended["connection"]["status"] == "DISCONNECTED"
-        assert ended["connection"]["disconnectedAt"] == "2025-06-15T12:00:00Z"
+        assert ended["endpoint"]["status"] == "DISCONNECTED"
+        assert ended["endpoint"]["disconnectedAt"] == "2025-06-15T12:00:00Z"
     assert not await holds(asker, mine)
     again = await run(asker, scope, ROTATE, id=f"hook_{mine.id}")
     assert again["errors"][0]["code"] == "DISCONNECTED"
@@ -217,7 +217,7 @@ async def test_a_secret_that_cannot_be_one_is_refused(
 ) -> None:
     scope = (await groups.group(db)).scope
     made = await run(asker, scope, CREATE, **given)
-    assert made["connection"] is None
+    assert made["endpoint"] is None
     assert made["secret"] is None
     assert [error["path"] for error in made["errors"]] == [path]
     async with db.transaction(scope) as tx:

@@ -61,7 +61,7 @@ async def test_an_event_counts_the_same_here_and_in_the_graph(shop: Analyst) -> 
     [here] = await shop.ok("POST", "events/insights", json=body)
     asked = (
         'query ($project: String!) { insights(project: $project, metrics: ["turnover"], interval: MONTH,'
-        ' since: "2025-06-01", until: "2025-06-30") { date values { value } }'
+        ' since: "2025-06-01", until: "2025-06-30") { period values { value } }'
         " events(filter: {project: $project}) { nodes { id metrics { value } } } }"
     )
     answer = await shop.call(

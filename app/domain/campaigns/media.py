@@ -1,8 +1,6 @@
 """Media campaigns, as client extranets order them: a campaign and its internal project, both or neither."""
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,27 +11,28 @@ from app.domain import inputs
 from app.domain.campaigns.fields import WINDOW, CampaignFields
 from app.domain.campaigns.operations import asked_window, insert_campaign
 from app.domain.campaigns.windows import period_of
-from app.domain.groups.finding import store_by_beacon
-from app.domain.settable import camel, needed, optional, settable_fields, written
-from app.errors import Forbidden, Invalid, NotFound
+from app.domain.groups.finding import store_by_beacon, store_to_write
+from app.domain.settable import needed, optional, written
+from app.errors import Forbidden, Invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaCampaign:
     """An order. Source: La Griffe, "POST /api/campaigns", required payload."""
 
-    # Mandatory even where the request is narrowed to a store, and then the same.
-    beacon_key: str = needed("Names the store, inside the group.", name="external_beacon_key")
-    label: str = needed("What the campaign is called.")
+    # One of both even where the request is narrowed to a store, and then that one.
+    store_id: int | None = optional("The store it is ordered for.", refers=("store", "store"))
+    beacon_key: str | None = optional("The store by its beacon key, instead of storeId.")
+    name: str = needed("What the campaign is called.")
     channels: Sequence[str] = needed("Where it runs, such as google_ads; at least one.")
     period_type: str | None = optional("How long it runs, such as 1_month; dates that are given win over it.")
     budget_total: Decimal | None = optional("What it may cost, in the group's currency.")
     currency: str | None = optional(
         "The currency of the budget. It is the group's, whether said or not; any other is refused."
     )
-    starts_on: date | None = optional("Its first day; with a period, today unless given.", name="start_date")
+    starts_on: date | None = optional("Its first day; with a period, today unless given.")
     ends_on: date | None = optional(
-        "Its last day, inclusive; with a period, the last day of it unless given.", name="end_date"
+        "Its last day, inclusive; with a period, the last day of it unless given."
     )
 
 
@@ -52,14 +51,11 @@ async def create_media_campaign(tx: Transaction, order: MediaCampaign, *, now: d
     """
     if tx.scope.project_ids is not None:
         raise Forbidden("This credential is for some projects; a media campaign makes a new one.")
-    with _in_the_words_of_an_order():
-        return await _create(tx, order, now=now)
-
-
-async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> MediaCampaignIds:
-    beacon_key = inputs.code(order.beacon_key, ["beaconKey"])
+    if (order.store_id is None) == (order.beacon_key is None):
+        raise Invalid("Name the store by `storeId` or by `beaconKey`: exactly one.", path=["storeId"])
+    beacon_key = None if order.beacon_key is None else inputs.code(order.beacon_key, ["beaconKey"])
     given = CampaignFields(
-        name=order.label,
+        name=order.name,
         channels=order.channels,
         period_type=order.period_type,
         budget_total=order.budget_total,
@@ -77,7 +73,10 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
             path=[missing],
             code="NO_WINDOW",
         )
-    store = await store_by_beacon(tx, beacon_key)
+    if beacon_key is None:
+        store = await store_to_write(tx, order.store_id)
+    else:
+        store = await store_by_beacon(tx, beacon_key)
     if order.currency not in (None, store.currency):
         raise Invalid(
             f"`currency`: the group counts in {store.currency}; a budget in {order.currency:.20} cannot be kept.",
@@ -87,24 +86,8 @@ async def _create(tx: Transaction, order: MediaCampaign, *, now: datetime) -> Me
     project_id = await tx.fetchval(
         "INSERT INTO project (group_id, name, is_internal, store_id, created_at)"
         " VALUES ($1, $2, true, $3, $4) RETURNING id",
-        tx.scope.group_id, order.label, store.id, now,
+        tx.scope.group_id, order.name, store.id, now,
     )  # fmt: skip
     values["project_id"] = project_id
     campaign_id = await insert_campaign(tx, values, asked_window(given), store=store, now=now)
     return MediaCampaignIds(campaign_id, project_id, store.id)
-
-
-_WORDS = {"name": "label", **{camel(one.column): one.steps[-1] for one in settable_fields(MediaCampaign)}}
-"""What an order calls the fields of a campaign."""
-_QUOTED = re.compile(r"`(\w+)`", re.ASCII)
-
-
-@contextmanager
-def _in_the_words_of_an_order() -> Iterator[None]:
-    """The rules of all campaigns apply; what they refuse is reported by the order's own names."""
-    try:
-        yield
-    except (Invalid, Forbidden, NotFound) as failure:
-        failure.path = [_WORDS.get(str(part), part) for part in failure.path]
-        failure.message = _QUOTED.sub(lambda m: f"`{_WORDS.get(m[1], m[1])}`", failure.message)
-        raise

@@ -21,7 +21,7 @@ class AdCampaign:
     """An order."""
 
     name: str = needed("What the campaign is called, 1 to 255 characters.")
-    store_id: int = needed("Whose it is.", name="store", refers=("store", "store"))
+    store_id: int = needed("Whose it is.", refers=("store", "store"))
     objective: Objective = needed("ACQUISITION or RETENTION.")
     limit: AskedLimit = optional(
         "How much it may spend; uncapped unless given.",
@@ -44,7 +44,7 @@ async def create_ad_campaign(tx: Transaction, order: AdCampaign, *, now: datetim
         raise Invalid("A new ad campaign has the objective ACQUISITION or RETENTION.", path=["objective"])
     row = await tx.fetchrow(_STORE, tx.scope.group_id, order.store_id, tx.scope.store_id)
     if row is None:
-        raise NotFound("store", order.store_id, path=["store"])
+        raise NotFound("store", order.store_id, path=["storeId"])
     limit = first_limit(order.limit, without=row["without"], currency=row["currency"])
     fields = CampaignFields(name=order.name, objective=order.objective)
     made = await create_campaign(tx, fields, store_id=row["id"], now=now)

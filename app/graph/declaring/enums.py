@@ -384,17 +384,31 @@ class DateOrder(Enum):
 
 @enum_type
 class Interval(Enum):
-    """How long the stretches of a series are.
-
-    The units PostgreSQL's date_trunc knows.
-    """
+    """How long the stretches of a series are. They follow one another."""
 
     HOUR = strawberry.enum_value("hour", description="Hours of each day, by the clock of its zone.")
     DAY = strawberry.enum_value("day", description="Days.")
     WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
     MONTH = strawberry.enum_value("month", description="Calendar months.")
     QUARTER = strawberry.enum_value("quarter", description="Calendar quarters.")
+    SEMESTER = strawberry.enum_value("semester", description="Half years, from January and from July.")
     YEAR = strawberry.enum_value("year", description="Calendar years.")
+
+
+@enum_type
+class Cycle(Enum):
+    """How years, months or weeks are laid over each other.
+
+    No values of Interval: their stretches are numbers, not days, so nothing that has a first day can have them.
+    """
+
+    DAY_OF_WEEK = strawberry.enum_value("day_of_week", description="1 (Monday) to 7.")
+    DAY_OF_MONTH = strawberry.enum_value("day_of_month", description="1 to 31.")
+    DAY_OF_YEAR = strawberry.enum_value("day_of_year", description="1 to 366.")
+    WEEK_OF_YEAR = strawberry.enum_value("week_of_year", description="ISO weeks, 1 to 53.")
+    MONTH_OF_YEAR = strawberry.enum_value("month_of_year", description="1 to 12.")
+    QUARTER_OF_YEAR = strawberry.enum_value("quarter_of_year", description="1 to 4.")
+    SEMESTER_OF_YEAR = strawberry.enum_value("semester_of_year", description="1 and 2.")
 
 
 __all__ = [
@@ -405,6 +419,7 @@ __all__ = [
     "ChannelOrigin",
     "Comparison",
     "ConnectionStatus",
+    "Cycle",
     "DateOrder",
     "DecimalMark",
     "EventDataType",

@@ -269,9 +269,12 @@ def aggregate(
     return _field(declared, description, arguments, price=price)
 
 
-def parts(description: str, prefix: str, *, always: str) -> Any:
-    """Objects kept in arrays of the row: their column `x` in `<prefix>_x`; `always` is always selected."""
-    return _field(Declared("made", made=Parts(prefix, always)), description)
+def parts(description: str, prefix: str, *, always: str, shared: Collection[str] = ()) -> Any:
+    """Objects kept in arrays of the row: their column `x` in `<prefix>_x`; `always` is always selected.
+
+    `shared`: columns that they read from the row itself.
+    """
+    return _field(Declared("made", made=Parts(prefix, always, frozenset(shared))), description)
 
 
 def by_ids(description: str, *, many: bool) -> Any:

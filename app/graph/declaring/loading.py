@@ -25,13 +25,14 @@ from app.plan.catalog import (
     Column,
     Embed,
     Entity,
+    Field,
     Many,
     News,
     Parts,
     Row,
     ToOne,
 )
-from app.plan.cells import Cells, prefixed, unnested
+from app.plan.cells import Cells, part_of, prefixed, unnested
 from app.plan.kinds import Kind, show
 from app.plan.news import CURRENT, NewsHead, NewsRow, Snapshot, number_of
 from app.plan.pages import STRUCTURAL, Ordering, is_backward, ordering_of, page_of, rows_of
@@ -402,11 +403,18 @@ class Loaders:
                 names['"#id"'] = row("id")
 
     def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
-        """Every value of the objects, each as an array in their order."""
-        for name, inner in self.catalog.entities[field.target].fields.items():
-            assert isinstance(inner, Column), f"{field.target}.{name}: objects in arrays have columns only"
+        """Every value of the objects, and of objects inside them, each as an array in their order."""
+        inside: list[tuple[str, Field]] = list(self.catalog.entities[field.target].fields.items())
+        for name, inner in inside:
+            if isinstance(inner, Embed):
+                known = {**self.catalog.entities[inner.target].fields, **inner.columns}
+                inside += [(f"{name}.{own}", one) for own, one in known.items()]
+                continue
+            assert isinstance(inner, Column), (
+                f"{field.target}.{name}: objects in arrays have columns and objects"
+            )
             for at, expression in enumerate(inner.expressions):
-                item = Cells("part")
+                item = part_of(field, row, "part")
                 value = _fetched(expression(item), inner.kind)
                 source = unnested(field, item, row)
                 names[f'"{start}{name}/{at}"'] = sql(

@@ -14,7 +14,8 @@ from app.graph.figures.attribution import PROJECT, AttributionDimension, journey
 from app.graph.figures.attribution_sql import channel_of, half_life_of, window_of
 from app.graph.figures.event_worth import Wanted, event_worth
 from app.graph.figures.insight_grid import (
-    InsightInterval,
+    CYCLE,
+    INTERVAL,
     InsightValue,
     after,
     bucket_of,
@@ -32,7 +33,7 @@ from app.plan.sql import Select, Sql, quoted, sql
 class AttributedInsightEntry:
     """Attributed metrics of one stretch of time, of one campaign, channel or store; without any: direct."""
 
-    date: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
+    period: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
     campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
     channel: str | None = column("The channel, where it is by channel; null: direct, or unknown.")
     is_unknown: bool = column(
@@ -48,7 +49,8 @@ def attributed_insights(description: str) -> Any:
         description,
         _attributed,
         argument("metrics", list[str], "Storage keys of statistics and states, or event-count."),
-        argument("interval", InsightInterval, "How long the stretches are."),
+        INTERVAL,
+        CYCLE,
         argument("by", AttributionDimension, "What to break down by, beside time."),
         # Not as the group chose: these are the metrics of insights, and the document's example is linear.
         argument("model", AttributionModel, "Who gets how much of an event.", AttributionModel.LINEAR),

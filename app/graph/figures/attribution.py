@@ -68,8 +68,8 @@ class Unconverted:
     """Money in a currency for which no rate was known on its day."""
 
     currency: str = column("The currency it is in.")
-    revenue: Decimal = column("How much of it is revenue.")
-    cost: Decimal = column("How much of it is cost.")
+    revenue: Money = embed("How much of it is revenue.", amount=amount_of("revenue"), currency="currency")
+    cost: Money = embed("How much of it is cost.", amount=amount_of("cost"), currency="currency")
 
 
 @interface_type

@@ -6,9 +6,10 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
-from app.graph.declaring.fields import Declared, Expression, column, computed, embed, entity, parts
+from app.graph.declaring.fields import Declared, Expression, amount_of, column, computed, embed, entity, parts
 from app.graph.declaring.listing import KEY, Direction
-from app.graph.declaring.scalars import Decimal, Rate
+from app.graph.declaring.nodes import Money
+from app.graph.declaring.scalars import Rate
 from app.graph.figures.sources import Source, Sum
 from app.graph.strawberry_parts import declared_fields
 from app.plan.catalog import Row
@@ -96,10 +97,11 @@ def left_of(sums: Mapping[str, Sum]) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         names = [name for name, one in sums.items() if one.is_money]
-        cls.__annotations__ = {"currency": str, **dict.fromkeys(names, cast("Any", Decimal))}
+        cls.__annotations__ = {"currency": str, **dict.fromkeys(names, cast("Any", Money))}
         cls.currency = column("The currency it is in.")  # type: ignore[attr-defined]
         for name in names:
-            setattr(cls, name, column(f"How much of it is {name.replace('_', ' ')}."))
+            about = f"How much of it is {name.replace('_', ' ')}."
+            setattr(cls, name, embed(about, amount=amount_of(name), currency="currency"))
         return entity()(cls)
 
     return decorate

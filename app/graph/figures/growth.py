@@ -6,7 +6,7 @@ from typing import Any
 from app.graph.declaring.enums import Interval
 from app.graph.declaring.fields import aggregate, argument, column, entity
 from app.graph.declaring.scalars import Date, Duration, Long
-from app.graph.figures.windows import Window, stretches, today, window_faults, window_of
+from app.graph.figures.windows import Window, length_of, stretches, today, window_faults, window_of
 from app.plan.catalog import AggregateRequest, Entity
 from app.plan.sql import NOTHING, Select, Sql, quoted, sql
 from app.tables.segments import SegmentSize
@@ -56,10 +56,9 @@ def _growth(request: AggregateRequest) -> Select:
     interval: Interval = request.args.structural("interval")
     unit = "day" if interval is Interval.HOUR else str(interval.value)
     window = _window(request)
-    step = {"quarter": "3 months"}.get(unit, f"1 {unit}")
     end = sql(
         "least((s.period + {step}::interval)::date - 1, {until})",
-        step=quoted(step),
+        step=quoted(length_of(unit)),
         until=window.until or NOTHING,
     )
     rows = sql(

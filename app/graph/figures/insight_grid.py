@@ -5,13 +5,10 @@ What is counted comes as facts, one per interval, value and metric; where they c
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from enum import Enum
 from typing import Any, LiteralString
 
-import strawberry
-
-from app.graph.declaring.described import enum_type
-from app.graph.declaring.fields import column, entity
+from app.graph.declaring.enums import Cycle, Interval
+from app.graph.declaring.fields import argument, column, entity
 from app.graph.declaring.scalars import Decimal
 from app.plan.catalog import AggregateRequest
 from app.plan.references import id_of
@@ -23,28 +20,6 @@ MAX_BUCKETS = 4_000
 MAX_METRICS = 100
 MAX_VALUES = 100_000
 """Buckets times metrics."""
-
-
-@enum_type
-class InsightInterval(Enum):
-    """How insights are put together in time.
-
-    Linear intervals follow one another; the others lay all years (or months, or weeks) over each other.
-    """
-
-    DAY = strawberry.enum_value("day", description="Days.")
-    WEEK = strawberry.enum_value("week", description="ISO weeks, from Monday.")
-    MONTH = strawberry.enum_value("month", description="Calendar months.")
-    QUARTER = strawberry.enum_value("quarter", description="Calendar quarters.")
-    SEMESTER = strawberry.enum_value("semester", description="Half years, from January and from July.")
-    YEAR = strawberry.enum_value("year", description="Calendar years.")
-    DAY_OF_WEEK = strawberry.enum_value("day_of_week", description="1 (Monday) to 7.")
-    DAY_OF_MONTH = strawberry.enum_value("day_of_month", description="1 to 31.")
-    DAY_OF_YEAR = strawberry.enum_value("day_of_year", description="1 to 366.")
-    WEEK_OF_YEAR = strawberry.enum_value("week_of_year", description="ISO weeks, 1 to 53.")
-    MONTH_OF_YEAR = strawberry.enum_value("month_of_year", description="1 to 12.")
-    QUARTER_OF_YEAR = strawberry.enum_value("quarter_of_year", description="1 to 4.")
-    SEMESTER_OF_YEAR = strawberry.enum_value("semester_of_year", description="1 and 2.")
 
 
 Shape = Callable[[Sql], Sql]
@@ -102,16 +77,32 @@ class InsightValue:
     )
 
 
+INTERVAL = argument(
+    "interval",
+    Interval | None,
+    "How long the stretches are, DAY at least; null: they are those of a cycle.",
+    None,
+)
+CYCLE = argument("cycle", Cycle | None, "What is laid over each other, instead of interval.", None)
+
+
 def window_faults(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    interval, cycle = values.get("interval"), values.get("cycle")
+    if (interval is None) == (cycle is None):
+        yield "interval", "Give interval, such as DAY, or cycle, such as DAY_OF_WEEK: exactly one."
+        return
+    if interval is Interval.HOUR:
+        yield "interval", "Insights come in days or longer stretches; eventFigures has hours."
+        return
     if not is_zone(values["timeZone"]):
         yield "timeZone", "timeZone is the name of a time zone, such as Europe/Paris."
     metrics = len(set(values["metrics"]))
     if metrics > MAX_METRICS:
         yield "metrics", f"At most {MAX_METRICS} metrics at a time."
-    since, until, unit = values.get("since"), values.get("until"), values["interval"].value
-    if since is None or until is None or unit not in _LINEAR:
+    since, until = values.get("since"), values.get("until")
+    if since is None or until is None or interval is None:
         return
-    _, _, days = _LINEAR[unit]
+    _, _, days = _LINEAR[interval.value]
     buckets = max(0, (until - since) // timedelta(days=days)) + 2
     if buckets > MAX_BUCKETS or buckets * metrics > MAX_VALUES:
         yield (
@@ -127,7 +118,7 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
     `facts` selects `bucket, part, key, value`, `breakdown` the values to show: `part` and what `shown` reads of it
     (output column → column of the breakdown). The sub-select of facts can be read as `facts` in the breakdown.
     """
-    unit: str = request.args.structural("interval").value
+    unit = _unit(request)
     metrics = metrics_asked(request)
     if unit in _LINEAR:
         buckets = _linear(request, unit)
@@ -162,14 +153,14 @@ def grid(request: AggregateRequest, facts: Sql, breakdown: Sql, shown: Mapping[s
         breakdown=breakdown,
         metrics=metrics,
     )
-    names = {"date": i("label"), "value_metric": metrics, "value_value": i("sums")}
+    names = {"period": i("label"), "value_metric": metrics, "value_value": i("sums")}
     names |= {name: i(column) for name, column in shown.items()}
     return Select(names, rows, order=[i("bucket"), *(i(column) for column in shown.values())])
 
 
 def bucket_of(request: AggregateRequest, at: Sql) -> Sql:
     """The interval of an instant: its local start, or its number."""
-    unit: str = request.args.structural("interval").value
+    unit = _unit(request)
     shape = _LINEAR[unit][0] if unit in _LINEAR else _SEASONAL[unit][0]
     return shape(_local(request, at))
 
@@ -229,6 +220,14 @@ def _linear(request: AggregateRequest, unit: str) -> Sql:
         every=every,
         most=whole(MAX_BUCKETS),
     )
+
+
+def _unit(request: AggregateRequest) -> str:
+    """The interval or cycle asked for; days where neither is sound, which is refused before it runs."""
+    cycle, interval = request.args.structural("cycle"), request.args.structural("interval")
+    if cycle is not None:
+        return str(cycle.value)
+    return "day" if interval in (None, Interval.HOUR) else str(interval.value)
 
 
 def _local(request: AggregateRequest, at: Sql) -> Sql:

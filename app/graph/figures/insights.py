@@ -12,11 +12,7 @@ import strawberry
 from app.graph.declaring.described import enum_type
 from app.graph.declaring.fields import aggregate, argument, column, entity, parts, read_beside
 from app.graph.declaring.scalars import DateTime
-from app.graph.figures.insight_grid import (
-    InsightInterval,
-    InsightValue,
-    window_faults,
-)
+from app.graph.figures.insight_grid import CYCLE, INTERVAL, InsightValue, window_faults
 from app.graph.figures.insights_sql import insight_rows
 from app.tables.event_metrics import EventMetric, EventRollup
 from app.tables.event_types import EventType
@@ -35,7 +31,7 @@ ROWS = (
 class InsightBreakdown(Enum):
     """What insights are broken down by, beside time.
 
-    Source: `groupBy`.
+    Source: `groupBy` of Webmarketer's insights.
     """
 
     PROJECT = strawberry.enum_value("project", description="Nothing more: one entry per interval.")
@@ -46,7 +42,7 @@ class InsightBreakdown(Enum):
 class InsightEntry:
     """Metrics of one stretch of time, and of one event type where they are broken down."""
 
-    date: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
+    period: str = column("Where the stretch begins (2025-06-01T00:00:00Z), or its number, from 1.")
     event_type: str | None = column("The event type's reference; null: not broken down.")
     values: list[InsightValue] = parts("Each metric once, in the order asked for.", "value", always="metric")
 
@@ -58,10 +54,9 @@ def insights(description: str) -> Any:
         insight_rows,
         argument("project", str, "The project: its slug or its id."),
         argument("metrics", list[str], "Storage keys of statistics and states, or event-count."),
-        argument("interval", InsightInterval, "How long the stretches are."),
-        argument(
-            "group_by", InsightBreakdown, "What to break down by, beside time.", InsightBreakdown.PROJECT
-        ),
+        INTERVAL,
+        CYCLE,
+        argument("by", InsightBreakdown, "What to break down by, beside time.", InsightBreakdown.PROJECT),
         argument(
             "since",
             DateTime | None,

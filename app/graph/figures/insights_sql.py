@@ -15,7 +15,7 @@ from app.values.zones import is_zone, whole_hours_since
 
 def insight_rows(request: AggregateRequest) -> Select:
     """One row per interval, and per event type where they are broken down."""
-    by_type = request.args.structural("groupBy").value == "event-type"
+    by_type = request.args.structural("by").value == "event-type"
     breakdown = _breakdown(request, by_type=by_type)
     return grid(request, _facts(request, by_type=by_type), breakdown, {"event_type": "reference"})
 

@@ -163,16 +163,16 @@ class SourceFigures:
     """What one source says, in the row's currency."""
 
     source: str = column("Its name: reported:google_ads, orders, deliveries, outlay, attributed, opening.")
-    impressions: Decimal = column("How often it was shown.")
-    clicks: Decimal = column("How often it was clicked.")
+    impressions: Long = column("How often it was shown.")
+    clicks: Long = column("How often it was clicked.")
     conversions: Decimal = column("How often it led to what was wanted.")
-    sent: Decimal = column("People whom messages were sent to.")
-    delivered: Decimal = column("People whom messages reached.")
-    opened: Decimal = column("People who opened one.")
-    clicked: Decimal = column("People who clicked in one.")
-    unsubscribed: Decimal = column("People who unsubscribed.")
-    spend: Decimal = column("What it cost.")
-    revenue: Decimal = column("What it earned.")
+    sent: Long = column("People whom messages were sent to.")
+    delivered: Long = column("People whom messages reached.")
+    opened: Long = column("People who opened one.")
+    clicked: Long = column("People who clicked in one.")
+    unsubscribed: Long = column("People who unsubscribed.")
+    spend: Money = embed("What it cost.", amount=amount_of("spend"), currency="currency")
+    revenue: Money = embed("What it earned.", amount=amount_of("revenue"), currency="currency")
 
 
 REPORTED_HERE = "What platforms report, for themselves; the headline believes one report of a day."
@@ -189,7 +189,7 @@ def _measured() -> Any:
 
 
 def _by_source() -> Any:
-    return parts(EACH_HERE, LISTED.removesuffix("_"), always="source")
+    return parts(EACH_HERE, LISTED.removesuffix("_"), always="source", shared=("currency",))
 
 
 @entity()

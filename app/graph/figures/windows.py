@@ -11,7 +11,7 @@ from app.values.durations import Duration
 MAX_STRETCHES = 1_500
 MAX_STRETCHES_BROKEN_DOWN = 400
 """That are filled, without and with `by`: each for every value of it that occurs."""
-_LENGTH = {"hour": 1 / 24, "day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
+_LENGTH = {"hour": 1 / 24, "day": 1, "week": 7, "month": 28, "quarter": 90, "semester": 181, "year": 365}
 """Of a stretch, in days, at least."""
 
 
@@ -206,19 +206,29 @@ def stretch_of(unit: str, day: Sql) -> Sql:
     """The first day of the stretch that a day is in."""
     if unit in ("hour", "day"):
         return day
+    if unit == "semester":
+        return sql(
+            "(date_trunc('year', {day}::timestamp)"
+            " + (extract(month FROM {day}) > 6)::int * interval '6 months')::date",
+            day=day,
+        )
     return sql("date_trunc({unit}, {day}::timestamp)::date", unit=quoted(unit), day=day)
+
+
+def length_of(unit: str) -> str:
+    """From one stretch to the next, as PostgreSQL writes it."""
+    return {"hour": "1 day", "quarter": "3 months", "semester": "6 months"}.get(unit, f"1 {unit}")
 
 
 def stretches(unit: str, window: Window) -> Sql:
     """Every stretch of the window, in FROM."""
-    step = {"hour": "1 day", "quarter": "3 months"}.get(unit, f"1 {unit}")
     return sql(
         """
         (SELECT at::date AS period FROM generate_series({first}::timestamp, {until}::timestamp, {step}::interval) at) s
         """,
         first=stretch_of(unit, window.since or NOTHING),
         until=window.until or NOTHING,
-        step=quoted(step),
+        step=quoted(length_of(unit)),
     )
 
 

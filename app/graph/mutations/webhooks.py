@@ -35,11 +35,11 @@ TRIES = 4
 
 
 @object_type
-class WebhookConnectionPayload:
-    """A webhook connection that was written."""
+class WebhookEndpointPayload:
+    """A webhook endpoint that was written."""
 
-    connection: WebhookEndpoint | None = strawberry.field(
-        default=None, description="The connection as it is now; null: errors say why nothing was done."
+    endpoint: WebhookEndpoint | None = strawberry.field(
+        default=None, description="The endpoint as it is now; null: errors say why nothing was done."
     )
     secret: str | None = strawberry.field(
         default=None,
@@ -63,8 +63,8 @@ class WebhookIngestPayload:
 
 
 @input_type
-class WebhookConnectionCreateInput:
-    """A new connection to a webhook provider."""
+class WebhookEndpointCreateInput:
+    """A new endpoint for a webhook provider."""
 
     provider: Provider = strawberry.field(description="Whose deliveries it takes.")
     provider_secret: str | None = optional(
@@ -77,10 +77,10 @@ class WebhookConnectionCreateInput:
 
 
 @input_type
-class WebhookConnectionRotateInput:
-    """New secrets for a webhook connection."""
+class WebhookEndpointRotateInput:
+    """New secrets for a webhook endpoint."""
 
-    id: strawberry.ID = strawberry.field(description="The connection.")
+    id: strawberry.ID = strawberry.field(description="The endpoint.")
     provider_secret: str | None = optional("What the provider signs with from now on; our secret then stays.")
     secret: str | None = optional(
         "Our new secret, if it must be a certain one; a random one unless given or providerSecret is."
@@ -91,10 +91,10 @@ class WebhookConnectionRotateInput:
 
 
 @input_type
-class WebhookConnectionDisconnectInput:
-    """A webhook connection to end."""
+class WebhookEndpointDisconnectInput:
+    """A webhook endpoint to end."""
 
-    id: strawberry.ID = strawberry.field(description="The connection.")
+    id: strawberry.ID = strawberry.field(description="The endpoint.")
 
 
 @input_type
@@ -110,15 +110,15 @@ class WebhookDeliveryInput:
 @writes(
     roles=ADMIN_ROLES,
     secret=True,
-    administration=Administration("webhook_connection.create", "webhook_connection", "hook"),
+    administration=Administration("webhook_endpoint.create", "webhook_connection", "hook"),
     shapes=WHOLE_GROUP,
 )
 async def create(
     info: strawberry.Info,
     tx: Transaction,
-    input: Annotated[WebhookConnectionCreateInput, strawberry.argument(description="The connection.")],
-) -> WebhookConnectionPayload:
-    """Connects a webhook provider. Needs a credential for the whole group; 10 live connections to each at most."""
+    input: Annotated[WebhookEndpointCreateInput, strawberry.argument(description="The endpoint.")],
+) -> WebhookEndpointPayload:
+    """Makes an endpoint for a webhook provider: 10 live ones each at most. Needs a credential for the whole group."""
     _require_manager(info)
     made = await connections.create_connection(
         tx,
@@ -129,23 +129,23 @@ async def create(
         now=info.context.now,
     )
     row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
-    return WebhookConnectionPayload(connection=row, secret=made.secret)
+    return WebhookEndpointPayload(endpoint=row, secret=made.secret)
 
 
 @writes(
     roles=ADMIN_ROLES,
     secret=True,
-    administration=Administration("webhook_connection.rotate", "webhook_connection", "hook"),
+    administration=Administration("webhook_endpoint.rotate", "webhook_connection", "hook"),
     shapes=WHOLE_GROUP,
 )
 async def rotate(
     info: strawberry.Info,
     tx: Transaction,
-    input: Annotated[WebhookConnectionRotateInput, strawberry.argument(description="Which one, and how.")],
-) -> WebhookConnectionPayload:
-    """Gives a webhook connection new secrets. The former ones hold for a while, so that no delivery is lost."""
+    input: Annotated[WebhookEndpointRotateInput, strawberry.argument(description="Which one, and how.")],
+) -> WebhookEndpointPayload:
+    """Gives a webhook endpoint new secrets. The former ones hold for a while, so that no delivery is lost."""
     _require_manager(info)
-    ident = own_id(input.id, "hook", "webhook connection", "id")
+    ident = own_id(input.id, "hook", "webhook endpoint", "id")
     made = await connections.rotate_connection(
         tx,
         box_of(info),
@@ -156,25 +156,25 @@ async def rotate(
         now=info.context.now,
     )
     row = await shown(info, tx, "WebhookEndpoint", ident)
-    return WebhookConnectionPayload(connection=row, secret=made.secret)
+    return WebhookEndpointPayload(endpoint=row, secret=made.secret)
 
 
 @writes(
     roles=ADMIN_ROLES,
-    administration=Administration("webhook_connection.disconnect", "webhook_connection", "hook"),
+    administration=Administration("webhook_endpoint.disconnect", "webhook_connection", "hook"),
     shapes=WHOLE_GROUP,
 )
 async def disconnect(
     info: strawberry.Info,
     tx: Transaction,
-    input: Annotated[WebhookConnectionDisconnectInput, strawberry.argument(description="Which one.")],
-) -> WebhookConnectionPayload:
-    """Ends a webhook connection: its deliveries are refused at once, for good."""
+    input: Annotated[WebhookEndpointDisconnectInput, strawberry.argument(description="Which one.")],
+) -> WebhookEndpointPayload:
+    """Ends a webhook endpoint: its deliveries are refused at once, for good."""
     _require_manager(info)
-    ident = own_id(input.id, "hook", "webhook connection", "id")
+    ident = own_id(input.id, "hook", "webhook endpoint", "id")
     await connections.disconnect(tx, ident, now=info.context.now)
     row = await shown(info, tx, "WebhookEndpoint", ident)
-    return WebhookConnectionPayload(connection=row)
+    return WebhookEndpointPayload(endpoint=row)
 
 
 @writes(roles=WRITERS | {Role.WEBHOOK}, shapes=WHOLE_GROUP)

@@ -27,10 +27,7 @@ def _url(row: Row) -> Sql:
 
 @entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
 class WebhookEndpoint(Node):
-    """A connection to a webhook provider: an URL to deliver to, and secrets of its own.
-
-    Relay keeps the word Connection for pages of a list.
-    """
+    """Where a webhook provider delivers: an URL, and secrets of its own."""
 
     provider: Provider = column("Whose deliveries it takes.")
     status: ConnectionStatus = column("Whether it takes them.")
@@ -55,7 +52,7 @@ class WebhookProvider:
 
     id: str = column("The provider's name in URLs, such as sendgrid.", "provider")
     name: str = column("What it is called.")
-    status: ConnectionStatus = column("Connected while there is a live connection.")
+    status: ConnectionStatus = column("Connected while there is a live endpoint.")
     events: list[str] = column("The events that take effect; others are kept and ignored.")
     events_received: Long | None = column(
         "How many events came, each counted once, with those ignored; null while disconnected."

@@ -67,7 +67,7 @@ def create(parts: RequestParts) -> dict[str, Any]:
         raise Invalid('`advertiserId` is required, for example "12345".', path=[*sent.path, "advertiserId"])
     order: dict[str, Any] = {
         "name": sent.needed("name", sent.text("name"), '"My Campaign"'),
-        "store": f"{CRITEO}:{advertiser}",
+        "storeId": f"{CRITEO}:{advertiser}",
         "objective": GOALS[goal],
     }
     limit = read_limit(sent.values.get("spendLimit"), [*sent.path, "spendLimit"])

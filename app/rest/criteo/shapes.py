@@ -132,7 +132,7 @@ def _differing(item: Item, node: Node) -> list[str]:
 
 
 NAMES = {
-    "store": "advertiserId",
+    "storeId": "advertiserId",
     "objective": "goal",
     "renewal": "spendLimitRenewal",
     "amount": "spendLimitAmount",

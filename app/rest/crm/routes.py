@@ -56,14 +56,14 @@ PROVIDER = Parameter(
 TOKEN = Parameter(
     "token",
     "path",
-    "The end of the connection's own address, as `webhookConnections { url }` shows it.",
+    "The end of the endpoint's own address, as `webhookEndpoints { url }` shows it.",
     {"type": "string", "examples": ["pL3xkq0bYw2m"]},
 )
 SIGNED = (
     Parameter(
         "X-Webhook-Signature",
         "header",
-        "HMAC-SHA256 over `timestamp.body` with the connection's secret, in hex; or the provider's own headers.",
+        "HMAC-SHA256 over `timestamp.body` with the endpoint's secret, in hex; or the provider's own headers.",
     ),
     Parameter("X-Webhook-Timestamp", "header", "Unix seconds or RFC 3339, at most 300 seconds from now."),
 )

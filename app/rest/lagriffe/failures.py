@@ -36,15 +36,12 @@ STATUSES = {
 }
 
 NAMES = {
-    "externalBeaconKey": "external_beacon_key",
     "beaconKey": "external_beacon_key",
     "name": "label",
     "channels": "channels",
     "periodType": "period_type",
     "budgetTotal": "budget_total",
-    "startDate": "start_date",
     "startsOn": "start_date",
-    "endDate": "end_date",
     "endsOn": "end_date",
     "files": "files[]",
 }

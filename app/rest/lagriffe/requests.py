@@ -45,14 +45,14 @@ def create_variables(parts: RequestParts) -> dict[str, Any]:
         raise Invalid(f"The body must be a JSON object, not {kind_of(body)}.", code=MALFORMED_BODY)
     sent = _without_blanks(body) if parts.is_form else body
     given = {
-        "externalBeaconKey": _text(sent, "external_beacon_key"),
-        "label": _text(sent, "label"),
+        "beaconKey": _text(sent, "external_beacon_key"),
+        "name": _text(sent, "label"),
         "channels": _channels(sent),
         "periodType": _optional_text(sent, "period_type"),
         "budgetTotal": _budget(sent),
         "currency": _optional_text(sent, "currency"),
-        "startDate": _date(sent, "start_date"),
-        "endDate": _date(sent, "end_date"),
+        "startsOn": _date(sent, "start_date"),
+        "endsOn": _date(sent, "end_date"),
     }
     values = {name: value for name, value in given.items() if value is not None}
     return {"input": values, "files": _files(sent, parts.is_form)}

@@ -17,7 +17,7 @@ from app.values.instants import day_printed, read_instant, zone_of
 from app.values.money import show_decimal
 from app.values.numbers import nearest_whole
 
-BEACON = "externalBeaconKey"
+BEACON = "beaconKey"
 """The input field of the mutation that names the store."""
 FILLED_DAYS = 400
 """How many days a metrics series shows without gaps, at most."""

@@ -29,6 +29,8 @@ INTERVALS = {
     "quarter": "QUARTER",
     "semester": "SEMESTER",
     "year": "YEAR",
+}
+CYCLES = {
     "dayOfWeek": "DAY_OF_WEEK",
     "dayOfMonth": "DAY_OF_MONTH",
     "dayOfYear": "DAY_OF_YEAR",
@@ -108,7 +110,7 @@ def insights(parts: RequestParts) -> dict[str, Any]:
         sent.needed("groupBy", sent.text("groupBy"), '"project"'), "groupBy", GROUPINGS
     )
     interval = parameters.chosen(
-        sent.needed("interval", sent.text("interval"), '"day"'), "interval", INTERVALS
+        sent.needed("interval", sent.text("interval"), '"day"'), "interval", INTERVALS | CYCLES
     )
     types = sent.texts("filter") if grouping == "EVENT_TYPE" else None
     given = present(
@@ -116,8 +118,9 @@ def insights(parts: RequestParts) -> dict[str, Any]:
         since=since,
         until=parameters.whole_millisecond(until),
         metrics=list(dict.fromkeys(metrics)),
-        groupBy=grouping,
-        interval=interval,
+        by=grouping,
+        interval=interval if interval in INTERVALS.values() else None,
+        cycle=interval if interval in CYCLES.values() else None,
     )
     return {**given, **({"eventTypes": types} if types else {})}
 

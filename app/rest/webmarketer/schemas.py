@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.rest.webmarketer.event_fields import ENTITIES, TYPES
-from app.rest.webmarketer.event_requests import GROUPINGS, INTERVALS
+from app.rest.webmarketer.event_requests import CYCLES, GROUPINGS, INTERVALS
 
 
 def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -133,7 +133,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "until": {**INSTANT, "description": "Inclusive."},
             "metrics": _list({**TEXT, "description": "Storage keys, or `event-count`. Others give 0."}),
             "groupBy": {**TEXT, "enum": list(GROUPINGS)},
-            "interval": {**TEXT, "enum": list(INTERVALS)},
+            "interval": {**TEXT, "enum": [*INTERVALS, *CYCLES]},
             "filter": {**_or_null(_list(TEXT)), "description": "Only these event types; none or empty: all."},
         },
         optional=("filter",),

@@ -4,7 +4,7 @@ FROM (
     '{"data":{"attributedInsights":[' || coalesce(
       string_agg(
         (
-          '{"date":' || to_json(t1.date)::text || ',"store":' ||
+          '{"period":' || to_json(t1.period)::text || ',"store":' ||
           CASE WHEN t2.id IS NULL THEN 'null' ELSE ('{"name":' || to_json(t2.name)::text || '}') END ||
           ',"values":[' || (
             SELECT coalesce(
@@ -22,7 +22,7 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT i.label AS date, i.store_id, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.campaign_id AS sort_2, i.channel AS sort_3, i.is_unknown AS sort_4, i.store_id AS sort_5
+    SELECT i.label AS period, i.store_id, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.campaign_id AS sort_2, i.channel AS sort_3, i.is_unknown AS sort_4, i.store_id AS sort_5
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT extract(month FROM (h.at AT TIME ZONE $3::text))::int AS bucket, coalesce(c.store_id, 0) AS part, h.key, sum(h.value) * 0.0001 AS value

@@ -20,9 +20,16 @@ FROM (
             SELECT coalesce(
               string_agg(
                 (
-                  '{"currency":"' || t3.currency || '","revenue":"' ||
-                  trim_scale(t3.revenue)::text || '","cost":"' ||
-                  trim_scale(t3.cost)::text || '"}'
+                  '{"currency":"' || t3.currency || '","revenue":{"amount":"' ||
+                  round(
+                    t3.revenue, greatest(
+                      min_scale(t3.revenue), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
+                    )
+                  )::text || '"},"cost":{"amount":"' || round(
+                    t3.cost, greatest(
+                      min_scale(t3.cost), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
+                    )
+                  )::text || '"}}'
                 ), ',' ORDER BY t3.place
               ), ''
             )
@@ -66,7 +73,7 @@ FROM (
             LIMIT 1
           ) END AS rate
           FROM (
-            SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'other'), '') END AS channel, r.day, coalesce(
+            SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
               r.currency, (
                 SELECT g.currency
                 FROM customer_group g
@@ -211,7 +218,7 @@ FROM (
                                     FROM customer_group ou
                                     WHERE ou.id = $3::bigint
                                   )
-                                ) AS currency, (o.ordered_at AT TIME ZONE oz.zone)::date AS day, o.campaign_id, nullif(o.channel, 'other') AS channel
+                                ) AS currency, (o.ordered_at AT TIME ZONE oz.zone)::date AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
                                 FROM customer_order o JOIN (
                                   SELECT ozs.id, coalesce(
                                     ozs.time_zone, (
@@ -287,7 +294,7 @@ FROM (
               GROUP BY 1, 2, 3, 4
             ) r
             LEFT JOIN campaign c ON c.group_id = $3::bigint AND c.id = r.campaign_id
-            WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'other' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'other'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+            WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
             FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id JOIN (
               SELECT szs.id, coalesce(
                 szs.time_zone, (

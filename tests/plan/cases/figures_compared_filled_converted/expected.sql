@@ -21,7 +21,14 @@ FROM (
           ) ELSE 'null' END || ',"unconverted":[' || (
             SELECT coalesce(
               string_agg(
-                ('{"currency":"' || t3.currency || '","spend":"' || trim_scale(t3.spend)::text || '"}'), ',' ORDER BY t3.place
+                (
+                  '{"currency":"' || t3.currency || '","spend":{"amount":"' ||
+                  round(
+                    t3.spend, greatest(
+                      min_scale(t3.spend), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
+                    )
+                  )::text || '","currency":"' || t3.currency || '"}}'
+                ), ',' ORDER BY t3.place
               ), ''
             )
             FROM unnest(t1.left_currency, t1.left_spend) WITH ORDINALITY t3(currency, spend, place)

@@ -4,7 +4,7 @@ FROM (
     '{"data":{"insights":[' || coalesce(
       string_agg(
         (
-          '{"date":' || to_json(t1.date)::text || ',"eventType":' ||
+          '{"period":' || to_json(t1.period)::text || ',"eventType":' ||
           coalesce(to_json(t1.event_type)::text, 'null') ||
           ',"values":[' || (
             SELECT coalesce(
@@ -22,7 +22,7 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT i.label AS date, i.reference AS event_type, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.reference AS sort_2
+    SELECT i.label AS period, i.reference AS event_type, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.reference AS sort_2
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT date_trunc('day', (s.at AT TIME ZONE $3::text)) AS bucket, s.type_id AS part, s.key, sum(s.value) AS value

@@ -4,7 +4,7 @@ FROM (
     '{"data":{"insights":[' || coalesce(
       string_agg(
         (
-          '{"date":' || to_json(t1.date)::text || ',"values":[' ||
+          '{"period":' || to_json(t1.period)::text || ',"values":[' ||
           (
             SELECT coalesce(
               string_agg(
@@ -21,7 +21,7 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT i.label AS date, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.reference AS sort_2
+    SELECT i.label AS period, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.reference AS sort_2
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT extract(isodow FROM (s.at AT TIME ZONE $3::text))::int AS bucket, 0::bigint AS part, s.key, sum(s.value) AS value

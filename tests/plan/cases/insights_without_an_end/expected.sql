@@ -4,7 +4,7 @@ FROM (
     '{"data":{"insights":[' || coalesce(
       string_agg(
         (
-          '{"date":' || to_json(t1.date)::text || ',"values":[' ||
+          '{"period":' || to_json(t1.period)::text || ',"values":[' ||
           (
             SELECT coalesce(
               string_agg(('{"value":"' || trim_scale(t2.value)::text || '"}'), ',' ORDER BY t2.place), ''
@@ -16,7 +16,7 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT i.label AS date, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.reference AS sort_2
+    SELECT i.label AS period, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.reference AS sort_2
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT (
