@@ -22,7 +22,8 @@ NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 ARGUMENTS = "model: $model, halfLifeDays: $half, windowDays: $window, since: $since, until: $until"
 DECLARED = "$model: AttributionModel!, $half: Int!, $window: Int!, $since: Date, $until: Date"
-NUMBERS = "currency revenue { amount currency } conversions cost { amount } roas unconverted { currency revenue { amount } cost { amount } }"
+NUMBERS = "currency revenue { amount currency } conversions cost { amount } roas"
+NUMBERS += " unconverted { currency revenue { amount } cost { amount } }"
 BY = (
     f"query($by: AttributionDimension!, $currency: String, $metric: String!, {DECLARED}) {{"
     f" attribution(by: $by, currency: $currency, metric: $metric, {ARGUMENTS}) {{"

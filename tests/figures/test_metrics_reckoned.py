@@ -145,7 +145,9 @@ def as_reckoned(row: Row, asked: Asked) -> Row:
         **{name: keys[name] for name in asked.by},
         "currency": row["currency"], "now": shown(row), "before": shown(row["previous"]),
         "left": {
-            one["currency"]: {"spend": Decimal(one["spend"]["amount"]), "planned": Decimal(one["plannedSpend"]["amount"])}
+            one["currency"]: {
+                "spend": Decimal(one["spend"]["amount"]), "planned": Decimal(one["plannedSpend"]["amount"])
+            }
             for one in row["unconverted"]
         },
     }  # fmt: skip

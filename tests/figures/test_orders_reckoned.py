@@ -139,7 +139,9 @@ def as_reckoned(row: Row, asked: Asked) -> Row:
         **{name: keys[name] for name in asked.by},
         "currency": row["currency"], "now": shown(row), "before": shown(row["previous"]),
         "left": {
-            one["currency"]: {"worth": Decimal(one["revenue"]["amount"]), "refunded": Decimal(one["refunded"]["amount"])}
+            one["currency"]: {
+                "worth": Decimal(one["revenue"]["amount"]), "refunded": Decimal(one["refunded"]["amount"])
+            }
             for one in row["unconverted"]
         },
     }  # fmt: skip

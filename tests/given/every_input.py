@@ -62,7 +62,7 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
-    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp", "projectId": "proj",
+    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp",
     "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
@@ -123,6 +123,8 @@ def valued_in(group: Everything) -> Valued:
 
     def valued(input_name: str, field: str, kind: str) -> Any:
         said = SAID.get(f"{input_name}.{field}", SAID.get(field))
+        if field == "project" and input_name.startswith("Campaign"):
+            return f"proj_{group.ids['project'][0]}"
         if kind != "ID" or said is not None:
             return said
         prefix = POINTS_AT[field] if field != "id" else _own_prefix(input_name)

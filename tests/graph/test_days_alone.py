@@ -83,7 +83,7 @@ async def test_a_promo_holds_through_its_last_day_where_it_lives(db: Database, a
     now = datetime(2026, 11, 30, 20, tzinfo=UTC)
 
     async def made(code: str, **more: Any) -> Any:
-        given = {"code": code, "type": "percentage", "value": "5", "validUntil": "2026-11-30", **more}
+        given = {"code": code, "type": "PERCENTAGE", "value": "5", "validUntil": "2026-11-30", **more}
         return (await write(asker, group.scope, create, now=now, i=given))["promo"]
 
     free = await made("FREE", validFrom="2026-11-30")

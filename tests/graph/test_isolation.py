@@ -290,7 +290,7 @@ def test_every_way_to_a_row_is_asked_about() -> None:
 SHARED = [
     "attribution(by: CAMPAIGN) { campaign { name } currency revenue { amount } cost { amount } }",
     "attribution(by: CHANNEL, model: TIME_DECAY) { channel revenue { amount } }",
-    'attribution(by: STORE, currency: "EUR") { store { name } revenue { amount } unconverted { currency cost { amount currency } } }',
+    'attribution(by: STORE, currency: "EUR") { store { name } revenue { amount } unconverted { cost { amount } } }',
     'attributedInsights(by: CAMPAIGN, metrics: ["turnover"], interval: YEAR) { campaign { name } values { value } }',
     'attributedInsights(by: CHANNEL, metrics: ["turnover"], interval: YEAR) { channel values { value } }',
     'insights(project: "ours.s0.p0-slug", metrics: ["turnover"], interval: YEAR, by: EVENT_TYPE) { eventType }',

@@ -57,7 +57,7 @@ async def test_campaign_and_promo_are_made_and_shown_together(
     assert campaign["content"] == {"subject": "25 % off"}
     assert campaign["promos"] == {"nodes": [{"code": "FLASH25"}]}
     assert promo == {
-        "code": "FLASH25", "type": "percentage", "value": "25", "validFrom": FULL["startsAt"],
+        "code": "FLASH25", "type": "PERCENTAGE", "value": "25", "validFrom": FULL["startsAt"],
         "validUntil": FULL["endsAt"], "campaign": {"id": campaign["id"]},
     }  # fmt: skip
 

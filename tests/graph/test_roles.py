@@ -280,7 +280,7 @@ async def test_no_mutation_runs_beside_one_that_may_not(asker: Asker, ours: Ever
 async def test_what_was_done_before_a_late_refusal_is_told(asker: Asker, ours: Everything) -> None:
     """Some refusals depend on values, and so come while the mutations run."""
     free = 'segmentCreate(input: {name: "z", type: DYNAMIC, criteria: $c}) { errors { code } }'
-    promo = 'promoCreate(input: {code: "LATE", type: "percentage", value: 5}) { errors { code } }'
+    promo = 'promoCreate(input: {code: "LATE", type: PERCENTAGE, value: 5}) { errors { code } }'
     for scope, second, variables in (
         (ours.scope, free, {"c": {"attributes.iban": "x"}}),
         (ours.store_scope, promo, {}),

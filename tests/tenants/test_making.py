@@ -117,7 +117,7 @@ async def test_an_archived_project_takes_nothing_new_and_can_be_restored(
         "integrationCreate": {"project": slug, "name": "More"},
         "interactionRecord": {"project": slug, "trackerId": "t"},
         "interactionRecordOffline": {"project": slug, "nodeData": {}, "userData": {"email": "a@b.example"}},
-        "campaignCreate": {"name": "C", "projectId": ident},
+        "campaignCreate": {"name": "C", "project": ident},
         "customCampaignCreate": {"wmktId": tracked["wmktId"], "name": "C", "slug": "c"},
     }
     for name, values in refusals.items():

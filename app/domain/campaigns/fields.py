@@ -28,7 +28,9 @@ class CampaignFields:
         "Where it runs, 50 at most, such as google_ads or email.", check=inputs.channels
     )
     project_id: Settable[int | None] = settable(
-        "The project it belongs to; the integration's for a new one.", refers=("proj", "project")
+        "The project it belongs to, by slug or id; the integration's for a new one.",
+        name="project",
+        refers=("proj", "project"),
     )
     segment_id: Settable[int | None] = settable("Whom it speaks to.", refers=("seg", "segment"))
     starts_on: Settable[date | None] = settable(

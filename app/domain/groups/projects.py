@@ -10,6 +10,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import PROJECT_BORDERS, borders
+from app.domain.external_ids.finding import rows_known_as
 from app.domain.groups.fields import ProjectFields
 from app.domain.groups.finding import store_to_write
 from app.domain.groups.operations import whole_group
@@ -19,6 +20,7 @@ from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import read_id
+from app.values.systems import read_reference
 
 ARCHIVED = "PROJECT_ARCHIVED"
 
@@ -40,8 +42,11 @@ UPDATE project SET archived_at = $3
 
 
 async def project_named(tx: Transaction, named: str, *, path: Path = ("project",)) -> int:
-    """The project with this slug or id (`proj_7`), inside the scope. A slug has no `_`, so it is never both."""
-    found = await tx.fetchval(_NAMED, *borders(tx.scope), named, read_id("proj", named))
+    """The project with this slug or id (`proj_7`, `webmarketer:…`), inside the scope.
+
+    A slug has neither `_` nor `:`, so it is never both.
+    """
+    found = await tx.fetchval(_NAMED, *borders(tx.scope), named, await _id_in(tx, named))
     if found is None:
         raise NotFound("project", named, path=path)
     return int(found)
@@ -71,12 +76,35 @@ async def bring_in_project(
 
 async def open_project_named(tx: Transaction, named: str, *, path: Path = ("project",)) -> int:
     """The same, for something new in it: Conflict where it is archived."""
-    found = await tx.fetchrow(_OPEN, *borders(tx.scope), named, read_id("proj", named))
+    found = await tx.fetchrow(_OPEN, *borders(tx.scope), named, await _id_in(tx, named))
     if found is None:
         raise NotFound("project", named, path=path)
     if found["archived_at"] is not None:
         raise is_archived(path)
     return int(found["id"])
+
+
+async def _id_in(tx: Transaction, named: str) -> int | None:
+    """The id that the text is, of ours or in another system; None where it can only be a slug."""
+    reference = read_reference(named)
+    if reference is None:
+        return read_id("proj", named)
+    found = (await rows_known_as(tx, "proj", reference.system, [reference.id])).get(reference.id)
+    return None if found is None else int(found)
+
+
+async def slug_of(tx: Transaction, named: str) -> str:
+    """The slug of the project with this slug or id. Internal projects have none, and are not found."""
+    if read_id("proj", named) is None and read_reference(named) is None:
+        return named
+    slug = await tx.fetchval(
+        "SELECT slug FROM project WHERE group_id = $1 AND id = $2",
+        tx.scope.group_id,
+        await project_named(tx, named),
+    )
+    if slug is None:
+        raise NotFound("project", named, path=["project"])
+    return str(slug)
 
 
 def is_archived(path: Path) -> Conflict:

@@ -66,11 +66,11 @@ class PromoFields:
         "What the customer types: 3 to 32 letters, digits, `_` and `-`, kept in capitals.", check=promo_code
     )
     type: Settable[str] = settable(
-        "percentage, fixed_amount, free_delivery or free_item; others are kept but cannot be redeemed.",
+        "What it gives; types of your own are kept but cannot be redeemed.",
         check=inputs.code,
     )
     value: Settable[Decimal] = settable(
-        "Percent (0 to 100), an amount, or units given free, by type; nothing for free_delivery.",
+        "Percent (0 to 100), an amount, or units given free, by type; nothing for FREE_DELIVERY.",
         check=inputs.amount,
     )
     min_order_amount: Settable[Decimal | None] = settable(

@@ -375,6 +375,26 @@ class DecimalMark(Enum):
 
 
 @enum_type
+class PromoType(Enum):
+    """What a promo gives. The set is open: others are kept by their code, and cannot be redeemed.
+
+    Source: Marketing & CRM API, "Create Promo".
+    """
+
+    PERCENTAGE = strawberry.enum_value("percentage", description="`value` percent of what it applies to.")
+    FIXED_AMOUNT = strawberry.enum_value(
+        "fixed_amount", description="`value` of the promo's currency, never more than what it applies to."
+    )
+    FREE_DELIVERY = strawberry.enum_value(
+        "free_delivery", description="The delivery fee; `value` says nothing."
+    )
+    FREE_ITEM = strawberry.enum_value(
+        "free_item", description="The cheapest `value` units of what it applies to; 0 counts as one."
+    )
+    UNRECOGNIZED = strawberry.enum_value("", description="A type of the group's own; see the code.")
+
+
+@enum_type
 class DateOrder(Enum):
     """How days are written."""
 
@@ -439,6 +459,7 @@ __all__ = [
     "KeyAccess",
     "Objective",
     "PromoStatus",
+    "PromoType",
     "Provider",
     "RewardAttributeKind",
     "RewardEntryKind",

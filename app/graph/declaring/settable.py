@@ -48,6 +48,8 @@ class Coded:
     enum: type[Enum]
     number: str = ""
     """The description of the further field, `<name>Code`, that takes the number; empty: there is none."""
+    stored: type = int
+    """What codes are: numbers, or texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
         if coded.number and number is not strawberry.UNSET and number is not None:
             raise Invalid(f"Say `{name}` or `{name}Code`, not both.", path=[*path, f"{name}Code"])
         where, instead = ".".join((*one.steps[:-1], name)), f" Say `{name}Code`." if coded.number else ""
-        return code_of(named, [*path, name], name=where, instead=instead)
+        return coded.stored(code_of(named, [*path, name], name=where, instead=instead))
     if not coded.number:
         return UNSET if named is strawberry.UNSET else None
     if number is not strawberry.UNSET and number is not None:
@@ -253,11 +255,11 @@ def _coded(one: SettableField, coded: Coded, holder: Any, at: Path) -> Any:
     return UNSET
 
 
-def code_of(named: Enum, path: Path, *, name: str, instead: str = "") -> int:
+def code_of(named: Enum, path: Path, *, name: str, instead: str = "") -> Any:
     """The code of an enum's value; Invalid for the value that stands for all codes without a name."""
-    if named.value == 0:
+    if not named.value:
         raise Invalid(f"`{name}` cannot be UNRECOGNIZED; that only describes.{instead}", path=path)
-    return int(named.value)
+    return named.value
 
 
 def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:
@@ -274,7 +276,7 @@ def _shown(one: SettableField, taken: _Taken) -> Iterator[tuple[str, Any, str]]:
         name = _name_of_code(one)
         yield name, coded.enum, text
         if coded.number:
-            yield f"{name}_code", int, coded.number
+            yield f"{name}_code", coded.stored, coded.number
     else:
         yield setting.name or one.column, _kind(one, taken), text
 

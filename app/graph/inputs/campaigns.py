@@ -1,15 +1,30 @@
 """The objects inside the inputs of campaigns, and the moves of a campaign's life."""
 
+from dataclasses import replace
 from enum import Enum
+from typing import Any
 
 import strawberry
 
+from app.db.database import Transaction
 from app.domain.campaigns.fields import CampaignFields
+from app.domain.groups.projects import project_named
 from app.graph.declaring.described import enum_type
 from app.graph.declaring.enums import RewardType
-from app.graph.declaring.settable import Coded, input_for
+from app.graph.declaring.settable import Coded, Conversion, entry_of, input_for
 
 CODES = {"reward_type": Coded(RewardType)}
+FORMS = {"project_id": Conversion(str, lambda named, at: named)}
+"""A project is named by slug or id: `campaign_fields` finds it."""
+
+
+async def campaign_fields(tx: Transaction, given: Any) -> CampaignFields:
+    """What was sent of a campaign, its project found."""
+    fields = entry_of(CampaignFields, given)
+    named: Any = fields.project_id
+    if not isinstance(named, str):
+        return fields
+    return replace(fields, project_id=await project_named(tx, named))
 
 
 @input_for(CampaignFields, inside="content")

@@ -9,6 +9,7 @@ from app.graph.declaring.listing import (
     decimal_key,
     equals,
     filter_by,
+    in_project,
     instant_key,
     list_of,
     number_key,
@@ -42,9 +43,7 @@ class CampaignFilter:
     store_ids: list[strawberry.ID] | None = filter_by(
         "Of any of these stores.", one_of("store_id", "bigint", ids_of("store"))
     )
-    project_id: strawberry.ID | None = filter_by(
-        "Of this project.", equals("project_id", "bigint", id_of("proj"))
-    )
+    project: str | None = filter_by("Of this project, by slug or id.", in_project)
     segment_id: strawberry.ID | None = filter_by(
         "For this segment.", equals("segment_id", "bigint", id_of("seg"))
     )

@@ -3,7 +3,7 @@
 import strawberry
 
 from app.graph.declaring.described import input_type
-from app.graph.declaring.enums import PromoStatus
+from app.graph.declaring.enums import PromoStatus, PromoType
 from app.graph.declaring.listing import (
     contains_text,
     equals,
@@ -74,8 +74,10 @@ class PromoFilter:
     """Which promos. All conditions given must hold."""
 
     search: str | None = filter_by("Part of the code, upper or lower case.", contains_text("code"))
-    type: str | None = filter_by("The type, exactly.", equals("type", "text"))
-    types: list[str] | None = filter_by("Of any of these types, exactly.", one_of("type", "text"))
+    type: list[PromoType] | None = filter_by("Of any of these types.", one_of("type", "text"))
+    type_codes: list[str] | None = filter_by(
+        "Of any of these types by code, exactly.", one_of("type", "text")
+    )
     status: list[PromoStatus] | None = filter_by("In any of these states at this moment.", _stands)
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("promo"))

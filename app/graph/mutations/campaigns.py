@@ -17,7 +17,7 @@ from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import Upload
 from app.graph.declaring.settable import entry_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, given_id, optional, own_id, writes
-from app.graph.inputs.campaigns import CODES, OBJECTS, CampaignMove
+from app.graph.inputs.campaigns import CODES, FORMS, OBJECTS, CampaignMove, campaign_fields
 from app.graph.inputs.flows import require_to_ask_as
 from app.graph.mutations.assets import files_of
 from app.graph.types.campaigns import Campaign
@@ -45,7 +45,7 @@ class CampaignDeletePayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(CampaignFields, required=("name",), objects=OBJECTS, codes=CODES)
+@input_for(CampaignFields, required=("name",), objects=OBJECTS, codes=CODES, forms=FORMS)
 class CampaignCreateInput:
     """A new campaign."""
 
@@ -57,7 +57,7 @@ class CampaignCreateInput:
     )
 
 
-@input_for(CampaignFields, objects=OBJECTS, codes=CODES)
+@input_for(CampaignFields, objects=OBJECTS, codes=CODES, forms=FORMS)
 class CampaignUpdateInput:
     """A change of a campaign: fields left out stay, fields that are null are cleared."""
 
@@ -71,7 +71,7 @@ class CampaignDeleteInput:
     id: strawberry.ID = strawberry.field(description="The campaign.")
 
 
-@input_for(CampaignFields, objects=OBJECTS, codes=CODES)
+@input_for(CampaignFields, objects=OBJECTS, codes=CODES, forms=FORMS)
 class CampaignCloneInput:
     """A campaign to make from another one. Fields that are given replace those copied; without dates the copy has
     none and stays a draft.
@@ -104,7 +104,7 @@ async def create(
     input: Annotated[CampaignCreateInput, strawberry.argument(description="The campaign.")],
 ) -> CampaignPayload:
     """Makes a campaign. Its dates say whether it is scheduled, active or already over."""
-    fields = entry_of(CampaignFields, input)
+    fields = await campaign_fields(tx, input)
     store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await operations.create_campaign(
         tx, fields, store_id=store_id, draft=input.draft, now=info.context.now
@@ -120,7 +120,7 @@ async def update(
 ) -> CampaignPayload:
     """Changes fields of a campaign. Its store and its status stay; see campaignMove."""
     ident = own_id(input.id, "camp", "campaign", "id")
-    fields = entry_of(CampaignFields, input)
+    fields = await campaign_fields(tx, input)
     await changing.update_campaign(tx, ident, fields, now=info.context.now)
     return await _payload(info, tx, ident)
 
@@ -146,7 +146,7 @@ async def clone(
     """Makes a campaign from another one, with its flows, goals and spend limit."""
     source = own_id(input.source_id, "camp", "campaign", "sourceId")
     await require_to_ask_as(info.context.principal, tx, source)
-    fields = entry_of(CampaignFields, input)
+    fields = await campaign_fields(tx, input)
     store_id = given_id(input.store_id, "store", "store", "storeId")
     made = await cloning.clone_campaign(
         tx, source, fields, store_id=store_id, draft=input.draft, now=info.context.now

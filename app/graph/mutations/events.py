@@ -1,6 +1,6 @@
 """Sending events, and taking them out of the trash."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -9,7 +9,7 @@ from app.domain.events.accepting import Sent
 from app.domain.events.processing import process_now
 from app.domain.events.replaying import MAX_REPLAYED, replay_events
 from app.domain.events.sending import sent_event
-from app.domain.groups.projects import is_archived
+from app.domain.groups.projects import is_archived, slug_of
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown
 from app.graph.declaring.scalars import JSON
@@ -60,7 +60,9 @@ class EventReplayPayload:
 class EventSendInput:
     """An event."""
 
-    project: str = strawberry.field(description="The slug of the project it is sent to.")
+    project: str = strawberry.field(
+        description="The project it is sent to: its slug, or, with a credential, its id."
+    )
     event_type: str = strawberry.field(description="The reference of its event type.")
     nonce: str = strawberry.field(
         description="Your own name for it, 255 characters at most: the same one again, in the same project, is the"
@@ -87,7 +89,7 @@ class EventSendInput:
 class EventReplayInput:
     """What to take out of the trash: all of a project's, or what these say."""
 
-    project: str = strawberry.field(description="The project's slug.")
+    project: str = strawberry.field(description="The project: its slug or its id.")
     ids: list[strawberry.ID] | None = optional(
         "These events; others than those in the trash are passed over."
     )
@@ -141,7 +143,8 @@ async def replay_trash(
 ) -> EventReplayPayload:
     """`eventReplay`."""
     context = info.context
-    narrowed = await context.services.projects.inside(context.principal, input.project, now=context.now)
+    slug = await _slug(context, input.project)
+    narrowed = await context.services.projects.inside(context.principal, slug, now=context.now)
     (project_id,) = narrowed.scope.project_ids
     ids = given(input.ids)
     done = await replay_events(
@@ -156,18 +159,27 @@ async def replay_trash(
     return EventReplayPayload(replayed=done.replayed, still_failing=done.still_failing)
 
 
+async def _slug(context: Any, named: str) -> str:
+    """The project's slug. Nothing is asked where it is given: events come too often."""
+    if "_" not in named and ":" not in named:
+        return named
+    async with context.transaction(writes=False) as tx:
+        return await slug_of(tx, named)
+
+
 async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
     """The event, sent to a project that this credential reaches."""
     context = info.context
-    narrowed = await context.services.projects.inside(context.principal, input.project, now=context.now)
+    slug = await _slug(context, input.project)
+    narrowed = await context.services.projects.inside(context.principal, slug, now=context.now)
     (project_id,) = narrowed.scope.project_ids
-    if not await context.services.projects.takes_events(input.project, now=context.now):
+    if not await context.services.projects.takes_events(slug, now=context.now):
         raise is_archived(["project"])
     await context.services.quotas.check(narrowed.scope.group_id, now=context.now)
     return sent_event(
         narrowed.scope.group_id,
         project_id,
-        project=input.project,
+        project=slug,
         event_type=input.event_type,
         nonce=input.nonce,
         data=given(input.data),
@@ -177,6 +189,6 @@ async def _sent(info: strawberry.Info, input: EventSendInput) -> Sent:
         referrer=given(input.referrer),
         body=given(input.body),
         is_vouched=context.principal.may(WRITERS),
-        max_bytes=await context.services.projects.max_event_bytes(input.project, now=context.now),
+        max_bytes=await context.services.projects.max_event_bytes(slug, now=context.now),
         now=context.now,
     )

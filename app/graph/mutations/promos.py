@@ -9,8 +9,9 @@ from app.db.database import Transaction
 from app.domain.promos import operations, redeeming
 from app.domain.promos.fields import PromoFields
 from app.graph.declaring.described import input_type, object_type
+from app.graph.declaring.enums import PromoType
 from app.graph.declaring.payloads import shown
-from app.graph.declaring.settable import entry_of, input_for
+from app.graph.declaring.settable import Coded, entry_of, input_for
 from app.graph.declaring.writing import (
     UserError,
     errors_field,
@@ -54,12 +55,17 @@ class PromoRedemptionPayload:
     errors: list[UserError] = errors_field()
 
 
-@input_for(PromoFields, required=("code", "type"))
+_TYPE = {
+    "type": Coded(PromoType, "The same as a code, also for types of your own, instead of the name.", str)
+}
+
+
+@input_for(PromoFields, required=("code",), codes=_TYPE)
 class PromoCreateInput:
     """A new promo."""
 
 
-@input_for(PromoFields)
+@input_for(PromoFields, codes=_TYPE)
 class PromoUpdateInput:
     """A change of a promo: fields left out stay, fields that are null are cleared."""
 

@@ -8,6 +8,7 @@ import strawberry
 from app.domain.event_types.fields import FieldEntry, checked_fields
 from app.domain.event_types.schemas import FieldSchema, load_schema
 from app.domain.events.trash import MAX_JUDGED, Reason, events_would_pass, trash_reasons
+from app.domain.groups.projects import slug_of
 from app.errors import NotFound
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import priced
@@ -36,12 +37,12 @@ class EventsWouldPass:
     reasons: list[TrashReason] = strawberry.field(description="Why, the most frequent first.")
 
 
-_Slug = Annotated[str, strawberry.argument(description="The project's slug.")]
+_Project = Annotated[str, strawberry.argument(description="The project: its slug or its id.")]
 
 
 async def _reasons(
     info: strawberry.Info,
-    project: _Slug,
+    project: _Project,
     since: Annotated[
         DateTime | None,
         strawberry.argument(
@@ -64,7 +65,7 @@ async def _reasons(
 
 async def _would_pass(
     info: strawberry.Info,
-    project: _Slug,
+    project: _Project,
     event_type: Annotated[str, strawberry.argument(description="The event type's reference.")],
     fields: Annotated[
         list[EventFieldInput] | None,
@@ -115,7 +116,9 @@ would_pass: Any = strawberry.field(
 )
 
 
-async def _project(context: Any, slug: str) -> int:
+async def _project(context: Any, named: str) -> int:
+    async with context.transaction(writes=False) as tx:
+        slug = await slug_of(tx, named)
     narrowed = await context.services.projects.inside(context.principal, slug, now=context.now)
     return int(narrowed.scope.project_ids[0])
 

@@ -1,6 +1,6 @@
 """Promos and their uses."""
 
-from app.graph.declaring.enums import PromoStatus
+from app.graph.declaring.enums import PromoStatus, PromoType
 from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import amount_of, column, computed, connection, embed, entity, is_set, to_one
 from app.graph.declaring.nodes import Money, Node
@@ -47,7 +47,8 @@ class Promo(Node):
     external_ids: list[ExternalId] = external_ids()
     shown_as: ShownAs = shown_as("promo")
     code: str = column("What the customer types.")
-    type: str = column("What it gives: percentage, fixed_amount, free_delivery, free_item; an open set.")
+    type: PromoType = column("What it gives.")
+    type_code: str = column("The same as it is kept: percentage, free_item, or a code of your own.", "type")
     value: Decimal = column("How much: percent or an amount, by type.")
     min_order_amount: Money | None = embed(
         "The smallest order it counts for.",

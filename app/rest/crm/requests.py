@@ -80,7 +80,7 @@ def promo_create(parts: RequestParts) -> dict[str, Any]:
     sent = Fields.of_body(parts.body)
     given = {
         "code": sent.needed("code", sent.text("code"), '"WELCOME20"'),
-        "type": sent.needed("type", sent.text("type"), '"percentage"'),
+        "typeCode": sent.needed("type", sent.text("type"), '"percentage"'),
         "value": sent.amount("value"),
         "minOrderAmount": sent.amount("min_order_amount"),
         "maxDiscount": sent.amount("max_discount"),
