@@ -134,6 +134,18 @@ def meant(rows: Reckoned, key: Callable[[Row], Any]) -> dict[Any, dict[str, Any]
     }
 
 
+def agree(found: dict[Any, dict[str, Any]], should: dict[Any, dict[str, Any]], name: str) -> None:
+    """To the digit; of what differs, which number it is."""
+    nothing: dict[str, Any] = {}
+    differ = [
+        (name, place, number, str(found.get(place, nothing).get(number)), str(should.get(place, nothing).get(number)))
+        for place in {**found, **should}
+        for number in (*NAMES, *RATES)
+        if found.get(place, nothing).get(number) != should.get(place, nothing).get(number)
+    ]
+    assert differ == []
+
+
 def number(edge: dict[str, Any] | None) -> int | None:
     return None if edge is None else int(edge["id"].partition("_")[2])
 
@@ -166,14 +178,14 @@ async def compared(asker: Asker, made: World, rows: Reckoned) -> None:
         ),
     }  # fmt: skip
     for name, (found, key, place) in ways.items():
-        assert shown(found, key) == meant(rows, place), name
+        agree(shown(found, key), meant(rows, place), name)
     for node in data["each_store"]["nodes"]:
         own = [one for one in rows if store[one[0][0]] == number(node)]
-        assert shown(node["figures"], lambda r: r["channel"]) == meant(own, lambda r: r[2]), node["id"]
+        agree(shown(node["figures"], lambda r: r["channel"]), meant(own, lambda r: r[2]), node["id"])
     assert {number(node) for node in data["each"]["nodes"]} == set(made.campaigns)
     for node in data["each"]["nodes"]:
         own = [one for one in rows if camp[one[0][0]] == number(node)]
-        assert shown(node["figures"], lambda r: day(r["period"])) == meant(own, lambda r: r[1]), node["id"]
+        agree(shown(node["figures"], lambda r: day(r["period"])), meant(own, lambda r: r[1]), node["id"])
         totals(node["metrics"], own, node["currency"])
 
 
