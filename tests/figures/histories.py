@@ -35,11 +35,27 @@ FIRST, LAST = date(2025, 3, 7), date(2025, 4, 7)
 """Clocks change on 9 March in New York, on 30 March in Paris, on 6 April in Auckland."""
 NOW = datetime(2025, 4, 8, 13, tzinfo=UTC)
 """It is the 8th, in Auckland the 9th."""
-CHANNELS: tuple[tuple[str, ...], ...] = (("email",), ("google_ads", "meta_ads"), (), ("sms", "email", "print"), ("sms",))
+CHANNELS: tuple[tuple[str, ...], ...] = (
+    ("email",),
+    ("google_ads", "meta_ads"),
+    (),
+    ("sms", "email", "print"),
+    ("sms",),
+)
 """Of the campaigns. Each is of the store, and of the project, whose turn it is."""
 CURRENCIES = ("EUR", "USD", "EUR", "EUR", "EUR")
 DIGITS = {"EUR": 2, "USD": 2, "JPY": 0}
-COUNTED = ("impressions", "clicks", "sent", "delivered", "opened", "clicked", "unsubscribed", "opens", "machine_opens")
+COUNTED = (
+    "impressions",
+    "clicks",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "unsubscribed",
+    "opens",
+    "machine_opens",
+)
 FIELDS = (
     FieldEntry(storage_key="email", data_type=EventDataType.EMAIL, identity="email"),
     FieldEntry(storage_key="order-reference"),
@@ -194,7 +210,9 @@ class World:
                 case Refunded(reference, _, None):
                     await cancel_order(tx, order_id=None, order=reference, now=NOW)
                 case Refunded(reference, refund, amount):
-                    await refund_order(tx, order_id=None, order=reference, amount=amount, reference=refund, now=NOW)
+                    await refund_order(
+                        tx, order_id=None, order=reference, amount=amount, reference=refund, now=NOW
+                    )
                 case Messages(things):
                     held = sorted({self.campaigns[thing[0]] for thing in things})
                     await tx.fetch("SELECT id FROM campaign WHERE id = ANY ($1) ORDER BY id FOR UPDATE", held)
@@ -210,7 +228,11 @@ class World:
                 case Laid():
                     await self._lay(tx, one)
                 case Visited():
-                    said = "" if one.campaign is None else f"wmktid={self.wmkt[one.campaign]}&cid=c{one.campaign}&"
+                    said = (
+                        ""
+                        if one.campaign is None
+                        else f"wmktid={self.wmkt[one.campaign]}&cid=c{one.campaign}&"
+                    )
                     visit = Visit(
                         project_id=self.sites[one.project].project_id, tracker_id=None, dedup_key=one.nonce,
                         landing_url=f"https://shop.example/?{said}{one.sign}", occurred_at=one.at,
@@ -270,9 +292,7 @@ async def world(db: Database) -> World:
                 integration_id=ident, slug=f"c{n}", now=NOW,
             )
         )  # fmt: skip
-    people = [
-        await audience.customer(db, group.scope, f"c{n}", email=f"c{n}@example.org") for n in range(6)
-    ]
+    people = [await audience.customer(db, group.scope, f"c{n}", email=f"c{n}@example.org") for n in range(6)]
     codes = [f"PROMO-{n}" for n in range(len(PROMOS))]
     for code, campaign in zip(codes, PROMOS, strict=True):
         await promos.promo(db, group.scope, code, campaign_id=made[campaign], now=NOW)
@@ -346,7 +366,10 @@ def _report(rng: random.Random, past: Sequence[Telling]) -> list[Telling]:
     else:
         campaign = rng.randrange(len(CHANNELS))
         # Few days, so that sources meet there.
-        day, channel = rng.choice([date(2025, 3, 9), date(2025, 3, 30), date(2025, 4, 6)]), _channel(rng, campaign)
+        day, channel = (
+            rng.choice([date(2025, 3, 9), date(2025, 3, 30), date(2025, 4, 6)]),
+            _channel(rng, campaign),
+        )
         platform = rng.choice([channel, "adspy", "mailer"])
     adds = rng.random() < 0.4
     numbers: dict[str, Decimal] = {}
@@ -403,7 +426,9 @@ def _messages(rng: random.Random, _: Sequence[Telling]) -> list[Telling]:
     for _n in range(rng.randrange(1, 8)):
         what = rng.choice(["tried", "delivered", "delivered", "opened", "opened", "clicked", "unsubscribed"])
         at = datetime(2025, rng.choice([3, 4]), rng.choice([5, 6, 7]), rng.randrange(24), tzinfo=UTC)
-        things.append((campaign, channel, f"a{rng.randrange(12)}", what, at, what == "opened" and rng.random() < 0.3))
+        things.append(
+            (campaign, channel, f"a{rng.randrange(12)}", what, at, what == "opened" and rng.random() < 0.3)
+        )
     return [Messages(tuple(things))]
 
 
@@ -436,7 +461,5 @@ def _visit(rng: random.Random, past: Sequence[Telling]) -> list[Telling]:
     for n in range(rng.randrange(1, 4)):
         campaign = rng.choice([None, *range(len(CHANNELS))])
         project = rng.randrange(2) if campaign is None else project_of(campaign)
-        out.append(
-            Visited(f"v{len(past)}-{n}", project, who, _moment(rng), campaign, rng.choice(LANDINGS))
-        )
+        out.append(Visited(f"v{len(past)}-{n}", project, who, _moment(rng), campaign, rng.choice(LANDINGS)))
     return out

@@ -144,7 +144,9 @@ def shares(past: Sequence[Telling], touches: Sequence[Touched], model: Model, *,
             if channel is None and sale.campaign is not None:
                 own = [t.channel for t in led if t.campaign == sale.campaign and t.channel]
                 channel = own[-1] if own else None
-            out.append((sale.campaign, channel if sale.campaign is not None else None, day, sale.currency, amount))
+            out.append(
+                (sale.campaign, channel if sale.campaign is not None else None, day, sale.currency, amount)
+            )
             continue
         if not led:
             out.append((None, None, day, sale.currency, amount))
@@ -160,7 +162,9 @@ def shares(past: Sequence[Telling], touches: Sequence[Touched], model: Model, *,
     return out
 
 
-def facts_of(past: Sequence[Telling], touches: Sequence[Touched], model: Model, *, window: int) -> dict[Row, Facts]:
+def facts_of(
+    past: Sequence[Telling], touches: Sequence[Touched], model: Model, *, window: int
+) -> dict[Row, Facts]:
     """What each source says of each row."""
     rows: defaultdict[Row, Facts] = defaultdict(Facts)
     for one in past:
@@ -245,7 +249,9 @@ def headline(facts: Facts, row: Row, *, now: datetime) -> dict[str, dict[str, Fr
     else:
         for other, count in facts.orders.items():
             out[other]["conversions"] = count
-    people = {name: seen.get(name, report.get(name, nothing)) for name in ("opened", "clicked", "unsubscribed")}
+    people = {
+        name: seen.get(name, report.get(name, nothing)) for name in ("opened", "clicked", "unsubscribed")
+    }
     if "clicked" not in seen and "clicked" not in report and "delivered" in report:
         # A mailing tool that reports clicks alone means people.
         people["clicked"] = report.get("clicks", nothing)

@@ -138,7 +138,13 @@ def agree(found: dict[Any, dict[str, Any]], should: dict[Any, dict[str, Any]], n
     """To the digit; of what differs, which number it is."""
     nothing: dict[str, Any] = {}
     differ = [
-        (name, place, number, str(found.get(place, nothing).get(number)), str(should.get(place, nothing).get(number)))
+        (
+            name,
+            place,
+            number,
+            str(found.get(place, nothing).get(number)),
+            str(should.get(place, nothing).get(number)),
+        )
         for place in {**found, **should}
         for number in (*NAMES, *RATES)
         if found.get(place, nothing).get(number) != should.get(place, nothing).get(number)
@@ -209,7 +215,11 @@ def totals(metrics: dict[str, Any], rows: Reckoned, currency: str) -> None:
 async def attributed(asker: Asker, made: World, rows: Reckoned, model: Model | None, parts: Any) -> None:
     """Attribution says the same revenue and cost as figures do, of all days and of some."""
     days = sorted({row[1] for row, _, _ in rows} & {part[2] for part in parts})
-    spans: list[tuple[date | None, date | None]] = [(None, None), (days[0], days[len(days) // 2]), (days[-1], days[-1])]
+    spans: list[tuple[date | None, date | None]] = [
+        (None, None),
+        (days[0], days[len(days) // 2]),
+        (days[-1], days[-1]),
+    ]
     named = {None: None, **dict(enumerate(made.campaigns))}
     stores = {None: None, **{n: made.stores[store_of(n)] for n in range(len(made.campaigns))}}
     for since, until in spans:
@@ -231,7 +241,10 @@ async def attributed(asker: Asker, made: World, rows: Reckoned, model: Model | N
 
         def said(found: Any, key: Callable[[Any], Any]) -> dict[Any, tuple[Fraction, Fraction]]:
             both = {
-                (key(row), row["currency"]): (Fraction(row["revenue"]["amount"]), Fraction(row["cost"]["amount"]))
+                (key(row), row["currency"]): (
+                    Fraction(row["revenue"]["amount"]),
+                    Fraction(row["cost"]["amount"]),
+                )
                 for row in found
             }
             return {place: some for place, some in both.items() if any(some)}
@@ -255,7 +268,10 @@ async def choose(made: World, model: Model) -> None:
 @pytest.mark.parametrize("seed", range(HISTORIES))
 async def test_every_way_to_a_number_gives_the_same_digits(db: Database, clocked: Clocked, seed: int) -> None:
     rng = random.Random(seed)
-    models = [Model.CARRIED, *rng.sample([m for m in Model if m is not Model.CARRIED and m is not Model.TIME_DECAY], 2)]
+    models = [
+        Model.CARRIED,
+        *rng.sample([m for m in Model if m is not Model.CARRIED and m is not Model.TIME_DECAY], 2),
+    ]
     rng.shuffle(models)
     past, made = history(rng, size=SIZE), await world(db)
     await choose(made, models[0])
@@ -274,5 +290,3 @@ async def test_every_way_to_a_number_gives_the_same_digits(db: Database, clocked
         rows = reckon(past, touches, model, now=NOW)
         await compared(clocked, made, rows)
         await attributed(clocked, made, rows, None, shares(past, touches, model, window=30))
-
-
