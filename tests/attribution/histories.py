@@ -67,6 +67,8 @@ class Part:
     currency: str
     amount: Fraction
     credit: Fraction
+    by_itself: bool = False
+    """The channel is the one that the sale says, which stands whatever the campaign has now."""
 
 
 @dataclass
@@ -94,7 +96,7 @@ class History:
         if part.campaign is None:
             return part.said, False
         own = CHANNELS[self.campaigns.index(part.campaign)]
-        channel = own[0] if len(own) == 1 else part.said
+        channel = own[0] if len(own) == 1 and not part.by_itself else part.said
         return channel, channel is None
 
     def parts(self, model: Model, *, window: int, half_life: int) -> list[tuple[Sold, Part]]:
@@ -125,7 +127,9 @@ class History:
             for touch in led:
                 if sale.channel is None and touch.campaign == sale.campaign and touch.channel is not None:
                     said = touch.channel
-            return [part(sale.campaign, said if sale.campaign else None, amount, one)]
+            made = part(sale.campaign, said if sale.campaign else None, amount, one)
+            made.by_itself = sale.campaign is not None and sale.channel is not None
+            return [made]
         if not led:
             return [part(None, None, amount, one)]
         # Of an event that is only asked where it counts by itself.

@@ -118,13 +118,13 @@ async def test_what_is_converted_adds_up_however_it_is_broken_down(db: Database,
             )  # fmt: skip
     for model in Model:
         parts = [part for _, part in past.parts(model, window=30, half_life=7)]
-        pieces = sums([((p.campaign, p.said, p.day, p.currency), p.amount) for p in parts])
+        pieces = sums([((p.campaign, p.said, p.by_itself, p.day, p.currency), p.amount) for p in parts])
         totals = set()
         for by in ("CAMPAIGN", "CHANNEL", "STORE"):
             rows = await rows_of(asker, past, by=by, model=model.name, window=30, half=7, currency="EUR")
             known, left = [], []
-            for (campaign, said, day, currency), amount in pieces.items():
-                part = Part(campaign, said, day, currency, amount, Fraction(0))
+            for (campaign, said, by_itself, day, currency), amount in pieces.items():
+                part = Part(campaign, said, day, currency, amount, Fraction(0), by_itself)
                 held = rate(currency, day)
                 if held is None:
                     left.append(((key_of(past, by, part), currency), amount))

@@ -32,6 +32,14 @@ INSERT INTO sale_change (group_id, customer_id)
 SELECT $1, given FROM unnest($2::bigint[]) AS given
  WHERE EXISTS (SELECT FROM customer_group WHERE id = $1 AND attribution_model <> '{Model.CARRIED}')
     OR EXISTS (SELECT FROM customer_order o WHERE {_CHANNELLESS} AND o.customer_id = given)
+    OR EXISTS (SELECT FROM attributed_share a WHERE a.group_id = $1 AND a.customer_id = given)
+"""
+# Those whose shares depend on which channels a campaign has.
+_NOTE_CAMPAIGN = f"""
+INSERT INTO sale_change (group_id, customer_id)
+SELECT $1, o.customer_id FROM customer_order o WHERE {_CHANNELLESS} AND o.campaign_id = $2
+UNION
+SELECT $1, a.customer_id FROM attributed_share a WHERE a.group_id = $1 AND a.campaign_id = $2
 """
 _NOTE_ALL = "INSERT INTO sale_change (group_id, customer_id) VALUES ($1, NULL)"
 _MODEL = "SELECT attribution_model FROM customer_group WHERE id = $1"
@@ -88,8 +96,13 @@ async def note_sales(tx: Transaction, customer_ids: Iterable[int | None]) -> Non
         await tx.execute(_NOTE, tx.scope.group_id, known)
 
 
+async def note_sales_of_campaign(tx: Transaction, campaign_id: int) -> None:
+    """The campaign runs in other channels."""
+    await tx.execute(_NOTE_CAMPAIGN, tx.scope.group_id, campaign_id)
+
+
 async def note_all_sales(tx: Transaction) -> None:
-    """The group shares by another model, or looks back another time."""
+    """The group shares by another model, or looks back another time; or days are in another zone."""
     await tx.execute(_NOTE_ALL, tx.scope.group_id)
 
 

@@ -39,7 +39,7 @@ SELECT attribution_model, attribution_window_days, attribution_half_life_days FR
 _ORDERS = f"""
 SELECT o.id, o.customer_id, NULL::bigint AS project_id, o.ordered_at AS at, o.worth AS amount, o.currency,
        o.campaign_id, nullif(o.channel, '{UNKNOWN_CHANNEL}') AS channel,
-       (o.ordered_at AT TIME ZONE coalesce(s.time_zone, g.time_zone))::date AS day
+       coalesce(o.counted_on, (o.ordered_at AT TIME ZONE coalesce(s.time_zone, g.time_zone))::date) AS day
   FROM customer_order o
   JOIN store s ON s.group_id = o.group_id AND s.id = o.store_id
   JOIN customer_group g ON g.id = o.group_id
@@ -114,7 +114,10 @@ async def _shared(tx: Transaction, rows: Sequence[FetchedRow], asked: Model | No
         SaleShare(
             sale_id=row["id"],
             campaign_id=share.campaign_id,
-            channel=channel_of(share, channels.get(share.campaign_id, ())),
+            # What a sale that is carried says itself stands: the campaign may have run elsewhere then.
+            channel=row["channel"]
+            if model is Model.CARRIED and row["channel"] is not None and share.campaign_id is not None
+            else channel_of(share, channels.get(share.campaign_id, ())),
             day=row["day"],
             amount=share.amount,
             currency=row["currency"],

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales_of_campaign
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
@@ -56,6 +57,8 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     if values:
         values["updated_at"] = now
         await update_row(tx, "campaign", campaign_id, values)
+        if "channels" in values and list(values["channels"]) != list(row["channels"]):
+            await note_sales_of_campaign(tx, campaign_id)
         if not WINDOW.isdisjoint(values):
             await tell_worker(tx)
     return campaign_id

@@ -153,6 +153,7 @@ async def _move_days(tx: Transaction, store_id: int | None, *, now: datetime) ->
     """Where the zone of a store, or of the group, has changed, the days of what lives there lie elsewhere."""
     for statement in (_MOVE_WINDOWS, _MOVE_PROMOS):
         await tx.execute(statement, tx.scope.group_id, store_id, now)
+    await note_all_sales(tx)
 
 
 def whole_group(tx: Transaction) -> None:

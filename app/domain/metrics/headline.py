@@ -12,6 +12,9 @@ and on top of each, what was counted before by another system and has no day (`S
 Of several platforms' reports about the same day and channel one is believed, as a whole: of the platform that the
 channel is named after, else the first by name. Nothing depends on which fact came first: the rule reads them all each
 time. It is said twice, in SQL for the writes and in Python for the tests.
+
+What rates divide is kept with it. Sales may be in other currencies than the campaign: they are rows of their own, and
+led to by the same clicks and people, so that the campaign's row counts them in its rates.
 """
 
 from collections.abc import Collection
@@ -44,12 +47,17 @@ def headline(facts: Collection[Fact], channel: str, *, carried: bool = True) -> 
         key=lambda fact: (fact.source != REPORTED + channel, fact.source),
     )
     report = reports[0] if reports else None
-    return {
+    out = {
         currency: _of_currency(
             [f for f in facts if f.currency == currency], report, currency, carried=carried
         )
         for currency in {fact.currency for fact in facts}
     }
+    conversions = sum((numbers["conversions"] for numbers in out.values()), _ZERO)
+    for numbers in out.values():
+        for name, base in (("clicked_conversions", "clicks"), ("reached_conversions", "delivered")):
+            numbers[name] = min(conversions, numbers[base]) if numbers[base] > 0 else _ZERO
+    return out
 
 
 def _of_currency(
@@ -95,8 +103,6 @@ def _of_currency(
     out["spend"] = total("spend")
     out["revenue"] = total("revenue", (Source.OPENING, Source.ORDERS if carried else Source.ATTRIBUTED))
     out["shown_clicks"] = min(out["clicks"], out["impressions"]) if out["impressions"] > 0 else _ZERO
-    for name, base in (("clicked_conversions", "clicks"), ("reached_conversions", "delivered")):
-        out[name] = min(out["conversions"], out[base]) if out[base] > 0 else _ZERO
     out["clicked_spend"] = out["spend"] if out["clicks"] > 0 else _ZERO
     return out
 
@@ -154,9 +160,10 @@ SELECT k.campaign_id, k.day, k.channel, a.currency, r.extra,
        coalesce(a.seen_machine_opens, {_reported("machine_opens")}, 0) + a.more_machine_opens AS machine_opens,
        a.spend, a.revenue,
        CASE WHEN h.impressions > 0 THEN least(h.clicks, h.impressions) ELSE 0 END AS shown_clicks,
-       CASE WHEN h.clicks > 0 THEN least(h.conversions, h.clicks) ELSE 0 END AS clicked_conversions,
+       CASE WHEN h.clicks > 0 THEN least(sum(h.conversions) OVER one_row, h.clicks) ELSE 0 END AS clicked_conversions,
        CASE WHEN h.delivered + a.more_delivered > 0
-            THEN least(h.conversions, h.delivered + a.more_delivered) ELSE 0 END AS reached_conversions,
+            THEN least(sum(h.conversions) OVER one_row, h.delivered + a.more_delivered) ELSE 0
+       END AS reached_conversions,
        CASE WHEN h.clicks > 0 THEN a.spend ELSE 0 END AS clicked_spend
   FROM k
  CROSS JOIN LATERAL (
@@ -171,6 +178,7 @@ SELECT k.campaign_id, k.day, k.channel, a.currency, r.extra,
               coalesce(CASE WHEN a.seen_delivered > a.implied THEN a.seen_delivered END,
                        greatest({_reported("delivered")}, a.seen_delivered),
                        greatest({_OPENED}, {_CLICKED}, {_LEFT})) AS delivered) h
+WINDOW one_row AS (PARTITION BY k.campaign_id, k.day, k.channel)
 """
 """The same of the keys `k (campaign_id, day, channel)`, a row for each currency. $1 is the group."""
 KEPT = (*FIGURES, *PAIRED)

@@ -65,13 +65,17 @@ async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: 
     await settling.look_up(known)
     sales: dict[str, Sale] = {reference: one.sale for reference, one in known.items()}
     outcomes: list[Outcome] = []
+    currencies: list[str] = []
     for at, entry in enumerate(entries):
         outcome, sale = _taken(settling, at, entry, sales.get(entry.reference), now=now)
         sales[entry.reference] = sale
         outcomes.append(outcome)
+        currencies.append(sale.currency)
     faults = broken_coins(
-        (amount, sales[entry.reference].currency, ["orders", at, name])
+        (amount, currencies[at], ["orders", at, name])
         for at, entry in enumerate(entries)
+        # What is outdated changes nothing, and was in a currency that may have been corrected since.
+        if outcomes[at] in (Outcome.RECORDED, Outcome.CORRECTED)
         for name, amount in (("amount", entry.amount), ("refunded", entry.refunded))
     )
     if faults:

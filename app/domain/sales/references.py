@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.db.database import Transaction
+from app.domain.attribution.keeping import note_sales
 
 SALE_KEYS = (
     "order-reference",
@@ -47,12 +48,14 @@ UPDATE event_metric m SET is_told_by_order = true
   FROM event e
  WHERE e.group_id = $1 AND e.sale_reference = ANY ($2)
    AND m.group_id = $1 AND m.event_id = e.id AND m.kind = 'statistic' AND NOT m.is_told_by_order AND {_IS_TOLD}
+RETURNING m.customer_id
 """
 _MARK_EVENTS = f"""
 UPDATE event_metric m SET is_told_by_order = NOT m.is_told_by_order
   FROM event e
  WHERE e.group_id = $1 AND e.id = ANY ($2)
    AND m.group_id = $1 AND m.event_id = e.id AND m.kind = 'statistic' AND m.is_told_by_order <> {_IS_TOLD}
+RETURNING m.customer_id
 """
 
 
@@ -68,13 +71,16 @@ async def mark_told_by_orders(tx: Transaction, references: Collection[str]) -> N
     After customers, since whoever merges customers holds them before their metrics.
     """
     if references:
-        await tx.execute(_MARK, tx.scope.group_id, sorted(set(references)))
+        rows = await tx.fetch(_MARK, tx.scope.group_id, sorted(set(references)))
+        # Whose event it was need not be whom the order is of.
+        await note_sales(tx, (row["customer_id"] for row in rows))
 
 
 async def mark_events(tx: Transaction, ids: Collection[UUID]) -> None:
     """The same for these events, which may tell other sales than they did. Whoever asks holds what they tell now."""
     if ids:
-        await tx.execute(_MARK_EVENTS, tx.scope.group_id, list(ids))
+        rows = await tx.fetch(_MARK_EVENTS, tx.scope.group_id, list(ids))
+        await note_sales(tx, (row["customer_id"] for row in rows))
 
 
 __all__ = ["SALE_KEYS", "hold_sales", "mark_events", "mark_told_by_orders", "sale_reference_of"]

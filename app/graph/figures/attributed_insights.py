@@ -111,7 +111,7 @@ def _attributed(request: AggregateRequest) -> Select:
         GROUP BY 1, 2, 3
         """,
         bucket=bucket_of(request, sql("h.at")),
-        part=_part(by, c),
+        part=_part(by, c, carried=sql("true") if model is Model.CARRIED else sql("false")),
         shared=shared,
         c=c,
     )
@@ -133,14 +133,15 @@ def _attributed(request: AggregateRequest) -> Select:
     )
 
 
-def _part(by: str, c: Row) -> Sql:
+def _part(by: str, c: Row, *, carried: Sql) -> Sql:
     """The breakdown value of a share. Direct is 0, or among channels a value that no channel can have."""
     if by == "campaign":
         return sql("coalesce({c.id}, 0)", c=c)
     if by == "store":
         return sql("coalesce({c.store_id}, 0)", c=c)
     return sql(
-        "coalesce('+' || {channel}, '-')", channel=channel_of(c, sql("h.campaign_id"), sql("h.channel"))
+        "coalesce('+' || {channel}, '-')",
+        channel=channel_of(c, sql("h.campaign_id"), sql("h.channel"), carried=carried),
     )
 
 

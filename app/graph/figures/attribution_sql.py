@@ -40,20 +40,36 @@ UNKNOWN = quoted("")
 """The channel of what a campaign earned or cost where nobody knows which of its channels it was: no channel's name."""
 
 
-def channel_of(c: Row, campaign: Sql, channel: Sql) -> Sql:
-    """The channel of a share: of a campaign with one channel that; else the touch's; else UNKNOWN. NULL: direct."""
+def channel_of(c: Row, campaign: Sql, channel: Sql, *, carried: Sql) -> Sql:
+    """The channel of a share: of a campaign with one channel that; else the touch's; else UNKNOWN. NULL: direct.
+
+    Where sales are `carried`, what one says itself stands: the campaign may have run elsewhere then.
+    """
     return sql(
         """
         CASE
             WHEN {campaign} IS NULL THEN {channel}
-            WHEN cardinality({c.channels}) = 1 THEN {c.channels}[1]
+            WHEN cardinality({c.channels}) = 1 AND NOT ({carried} AND {channel} IS NOT NULL) THEN {c.channels}[1]
             ELSE coalesce(nullif({channel}, {other}), {unknown}) END
         """,
         c=c,
         campaign=campaign,
         channel=channel,
+        carried=carried,
         other=quoted(UNKNOWN_CHANNEL),
         unknown=UNKNOWN,
+    )
+
+
+def _is_carried(request: AggregateRequest) -> Sql:
+    """Whether the model is the one by which sales say themselves whose they are."""
+    if request.args.given("model"):
+        return sql("true") if request.args.structural("model") is Model.CARRIED else sql("false")
+    g = request.table("CustomerGroup", "gc")
+    return sql(
+        "(SELECT {g.attribution_model} = {model} FROM {g} WHERE {g.scope})",
+        g=g,
+        model=quoted(Model.CARRIED.value),
     )
 
 
@@ -167,7 +183,7 @@ def _pieces(request: AggregateRequest, *, by_channel: bool) -> Sql:
         {spent}
         """,
         c=c,
-        channel=channel_of(c, sql("r.campaign_id"), sql("r.channel")),
+        channel=channel_of(c, sql("r.campaign_id"), sql("r.channel"), carried=_is_carried(request)),
         g=g,
         earned=_earned(request, by_channel=by_channel),
         spent=_spent(request),
@@ -282,7 +298,7 @@ def _booked(c: Row, channel: Sql) -> Sql:
         "CASE WHEN {channel} <> {other} THEN {channel} ELSE {known} END",
         channel=channel,
         other=quoted(UNKNOWN_CHANNEL),
-        known=channel_of(c, c("id"), sql("NULL")),
+        known=channel_of(c, c("id"), sql("NULL"), carried=sql("false")),
     )
 
 

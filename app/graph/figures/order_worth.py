@@ -18,7 +18,12 @@ def order_worth(request: AggregateRequest, counted: Sql, wanted: Wanted) -> Sql:
     that it may have a part of.
     """
     o = request.table("Order", "o")
-    day = day_in(o("ordered_at"), "oz") if wanted.dated else sql("NULL::date")
+    # A store that moved to another zone since took no sale along.
+    day = (
+        sql("coalesce({o.counted_on}, {day})", o=o, day=day_in(o("ordered_at"), "oz"))
+        if wanted.dated
+        else sql("NULL::date")
+    )
     asked = [*wanted.window(request, o("ordered_at"), day), *_taking_part(request, o, "oc")]
     if request.parent is not None:
         asked.append(

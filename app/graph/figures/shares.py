@@ -83,17 +83,21 @@ def _whole_credit(how: Sharing) -> Sql:
 
 
 def _carried(request: AggregateRequest, worth: Sql, how: Sharing) -> Sql:
-    """The campaign that the sale carries, whatever its journey; by its own channel, else the last touch's."""
-    t = request.table("AttributionTouch", "t")
+    """The campaign that the sale carries, whatever its journey; by its own channel, else the last touch's. Of a campaign
+    with one channel no touch is asked.
+    """
+    t, c = request.table("AttributionTouch", "t"), request.table("Campaign", "tc")
     last = sql(
         """
         CASE WHEN s.campaign_id IS NOT NULL THEN coalesce(s.channel, (
             SELECT {t.channel} FROM {t}
             WHERE {t.scope} AND {in_journey} AND {t.campaign_id} = s.campaign_id AND {t.channel} IS NOT NULL
+                AND (SELECT cardinality({c.channels}) <> 1 FROM {c} WHERE {c.scope} AND {c.id} = s.campaign_id)
             ORDER BY {t.occurred_at} DESC, {t.id} DESC LIMIT 1
         )) END
         """,
         t=t,
+        c=c,
         in_journey=_in_journey(request, t, how),
     )
     return sql(
