@@ -94,9 +94,7 @@ class Shop:
 
     def _led(self, campaign: CampaignPlan, chance: Random) -> Iterator[tuple[date, str]]:
         share = 1 if campaign.kind == CampaignKind.MESSAGE else SEEN
-        for numbers in numbers_of(
-            campaign, group=self.plan.slug, basket=self.plan.basket, today=self.today
-        ):
+        for numbers in numbers_of(campaign, group=self.plan.slug, basket=self.plan.basket, today=self.today):
             for _ in range(numbers.counts["conversions"]):
                 if chance.random() < share:
                     yield numbers.day, numbers.channel

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
+from zoneinfo import ZoneInfo
 
 from app.db.database import Database, Transaction
 from app.domain.attribution.keeping import next_customers, settle_next_campaigns, share_again
@@ -12,8 +13,9 @@ from app.domain.orders.operations import record_orders
 from app.domain.orders.refunding import cancel_order, refund_order
 from app.domain.promos.redeeming import Asked, redeem
 from app.domain.promos.rules import Basket, BasketLine
+from app.domain.segments.operations import recount_segments
 from app.errors import Failure, Several
-from app.seeding.numbers import CENT
+from app.seeding.numbers import CENT, DAYS
 from app.seeding.orders import Bought, Buyer, Shop
 from app.seeding.recipients import write_recipients
 from app.seeding.stories import GroupPlan
@@ -27,7 +29,9 @@ REDEEMED = 60
 """How many uses of a promo are told."""
 
 _HAS_ORDERS = "SELECT EXISTS (SELECT 1 FROM customer_order WHERE group_id = $1)"
-_BUYERS = "SELECT id, created_at, store_id FROM customer WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id"
+_BUYERS = (
+    "SELECT id, created_at, store_id FROM customer WHERE group_id = $1 AND deleted_at IS NULL ORDER BY id"
+)
 _CAMPAIGNS = """
 SELECT DISTINCT ON (name) name, id FROM campaign
  WHERE group_id = $1 AND deleted_at IS NULL AND NOT is_template ORDER BY name, id
@@ -36,11 +40,25 @@ _STORES = "SELECT id FROM store WHERE group_id = $1 AND deleted_at IS NULL ORDER
 _PROJECT = "SELECT id FROM project WHERE group_id = $1 AND slug = $2"
 _ADD_WAYS = """
 INSERT INTO interaction
-  (group_id, project_id, kind, customer_id, tracker_id, campaign_id, channel, occurred_at, landing_url, dedup_key, created_at)
-SELECT $1, project_id, kind, customer_id, tracker_id, campaign_id, channel, occurred_at, landing_url, dedup_key, created_at
+  (group_id, project_id, kind, customer_id, tracker_id, campaign_id, channel, occurred_at, landing_url, dedup_key,
+   created_at)
+SELECT $1, project_id, kind, customer_id, tracker_id, campaign_id, channel, occurred_at, landing_url, dedup_key,
+       created_at
   FROM json_populate_recordset(NULL::interaction, $2::json)
 """
-_NOTED = "DELETE FROM sale_change WHERE group_id = $1"
+_ADD_SIZES = """
+INSERT INTO segment_size (group_id, segment_id, day, size)
+SELECT $1, s.id, $2::date - given.ago, round(s.size * given.share)
+  FROM segment s, unnest($3::int[], $4::float8[]) AS given (ago, share)
+ WHERE s.group_id = $1
+UNION ALL
+SELECT $1, s.id, $2, s.size FROM segment s WHERE s.group_id = $1
+ON CONFLICT (group_id, segment_id, day) DO NOTHING
+"""
+_NOTED = (
+    "DELETE FROM sale_change WHERE group_id = $1",
+    "DELETE FROM audience_change WHERE group_id = $1",
+)
 
 
 async def write_sales(db: Database, group_id: int, plan: GroupPlan, *, now: datetime) -> None:
@@ -57,7 +75,7 @@ async def write_sales(db: Database, group_id: int, plan: GroupPlan, *, now: date
             await record_orders(tx, entries, now=now)
         await _settle(tx, shop, orders)
         await write_recipients(tx, plan, shop.campaigns, now=now)
-    await _share(db, group_id, now=now)
+    await _catch_up(db, plan, group_id, now=now)
 
 
 async def _shop(tx: Transaction, plan: GroupPlan, *, now: datetime) -> Shop:
@@ -95,7 +113,9 @@ async def _redeem(tx: Transaction, plan: GroupPlan, orders: Sequence[Bought]) ->
             continue
         lines = (BasketLine(sku="set-01", category="gifts", quantity=1, unit_price=order.amount),)
         asked = Asked(
-            code=order.promo, basket=Basket(lines=lines, currency=plan.currency), customer_id=order.customer_id
+            code=order.promo,
+            basket=Basket(lines=lines, currency=plan.currency),
+            customer_id=order.customer_id,
         )
         try:
             async with tx.savepoint():
@@ -110,7 +130,9 @@ async def _settle(tx: Transaction, shop: Shop, orders: Sequence[Bought]) -> None
     chance = Random(f"{shop.plan.slug} returns")  # noqa: S311 - made-up returns
     chosen = chance.sample(orders, CORRECTED + REFUNDED + CANCELLED)
     corrected = [
-        OrderEntry(reference=one.reference, customer_id=one.customer_id, amount=(one.amount * 2).quantize(CENT))
+        OrderEntry(
+            reference=one.reference, customer_id=one.customer_id, amount=(one.amount * 2).quantize(CENT)
+        )
         for one in chosen[:CORRECTED]
     ]
     await record_orders(tx, corrected, now=shop.now)
@@ -119,15 +141,21 @@ async def _settle(tx: Transaction, shop: Shop, orders: Sequence[Bought]) -> None
         amount = None if whole else (order.amount * Decimal("0.3")).quantize(CENT)
         at = min(order.at + timedelta(days=chance.uniform(1, 14)), shop.now)
         await refund_order(
-            tx, order_id=None, order=order.reference, amount=amount, reference=f"back-{order.reference}", now=at
+            tx,
+            order_id=None,
+            order=order.reference,
+            amount=amount,
+            reference=f"back-{order.reference}",
+            now=at,
         )
     for order in chosen[-CANCELLED:]:
         at = min(order.at + timedelta(hours=chance.uniform(1, 48)), shop.now)
         await cancel_order(tx, order_id=None, order=order.reference, now=at)
 
 
-async def _share(db: Database, group_id: int, *, now: datetime) -> None:
+async def _catch_up(db: Database, plan: GroupPlan, group_id: int, *, now: datetime) -> None:
     """What the worker would do seconds later: so the numbers are right from the first look on."""
+    chance = Random(f"{plan.slug} sizes")  # noqa: S311 - made-up sizes
     scope = Scope(group_id)
     async with db.transaction(scope) as tx:
         after = 0
@@ -137,5 +165,15 @@ async def _share(db: Database, group_id: int, *, now: datetime) -> None:
         place: int | None = 0
         while place is not None:
             place = await settle_next_campaigns(tx, place, now=now)
+        zone = ZoneInfo(plan.time_zone)
+        await recount_segments(db, tx, now=now, zone=zone, all_of_them=True)
+        await tx.execute(
+            _ADD_SIZES,
+            group_id,
+            now.astimezone(zone).date(),
+            [7 * week for week in range(1, DAYS // 7 + 1)],
+            [1 - 0.011 * week - chance.uniform(0, 0.02) for week in range(1, DAYS // 7 + 1)],
+        )
     async with db.directory() as connection:
-        await connection.execute(_NOTED, group_id)
+        for forget in _NOTED:
+            await connection.execute(forget, group_id)
