@@ -20,8 +20,8 @@ WITHOUT_CHANNEL = 0.08
 """Of the orders of a campaign with several channels, the share that does not say which."""
 LED = 0.85
 """The share of customers whose way to the order is known."""
-OTHER_CHANNELS = ("organic_search", None, "email", "google_ads")
-"""How people come whom no campaign led."""
+OTHER_CHANNELS = ("organic_search", None, "organic_social")
+"""How people come whom no campaign led: by no channel that campaigns have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
