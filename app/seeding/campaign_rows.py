@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.metrics.facts import REBUILD
-from app.seeding.numbers import CENT, numbers_of
+from app.seeding.numbers import CENT, numbers_of, reported_of
 from app.seeding.stories import CampaignKind, CampaignPlan, FlowPlan
 from app.seeding.writing import Writer, Written
 from app.tables.metrics import REPORTED
@@ -162,7 +162,7 @@ class CampaignWriter:
     async def _spend_and_metrics(self, plan: CampaignPlan, campaign: int) -> None:
         currency = self.writer.plan.currency
         facts: list[dict[str, Any]] = []
-        reported: list[dict[str, Any]] = []
+        booked: list[dict[str, Any]] = []
         cap = Decimal(plan.limit.amount) if plan.limit and plan.limit.amount else None
         daily_cap = cap if plan.limit and plan.limit.renewal == "daily" else None
         for numbers in numbers_of(
@@ -172,7 +172,7 @@ class CampaignWriter:
             if plan.kind in (CampaignKind.MEDIA, CampaignKind.AD):
                 spend = (numbers.counts["clicks"] * numbers.cost_per_click).quantize(CENT)
                 spend = spend if daily_cap is None else min(spend, daily_cap)
-                reported.append(
+                booked.append(
                     {"campaign_id": campaign, "source": REPORTED + numbers.channel,
                      "source_ref": f"{campaign}/{numbers.day}/{numbers.channel}", "day": numbers.day,
                      "channel": numbers.channel, "amount": spend, "currency": currency}
@@ -180,8 +180,7 @@ class CampaignWriter:
             facts.append(
                 {"campaign_id": campaign, "day": numbers.day, "channel": numbers.channel,
                  "source": REPORTED + numbers.channel, "currency": currency,
-                 **{name: numbers.counts[name] or None for name in numbers.counts},
-                 "spend": spend, "revenue": numbers.revenue, "extra": {}}
+                 **reported_of(plan, numbers, today=self.writer.today), "spend": spend, "extra": {}}
             )  # fmt: skip
-        await self.writer.rows("spend_entry", reported)
+        await self.writer.rows("spend_entry", booked)
         await self.writer.rows("metric_fact", facts)

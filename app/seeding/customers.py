@@ -8,14 +8,12 @@ from typing import Any
 
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.predicates import compile_sql
-from app.seeding.numbers import CENT
+from app.seeding.numbers import CENT, DAYS
 from app.seeding.writing import Writer
 
 CUSTOMERS = 6_000
 TIERS = (("gold", 12), ("silver", 6), ("bronze", 2))
 """A tier, and how many orders it takes."""
-ORDERS = 800
-"""How many customers' last order gets a row of its own; other orders are only counted."""
 _MEMBERS = """
 INSERT INTO segment_member (group_id, segment_id, customer_id, created_at)
 SELECT $1, $2, id, $3 FROM unnest($4::bigint[]) AS chosen (id)
@@ -24,10 +22,11 @@ _SIZE = "UPDATE segment SET size = $3 WHERE group_id = $1 AND id = $2"
 
 
 async def write_customers(writer: Writer, stores: list[int], segments: list[int]) -> None:
-    """Customers with their facts, the members of listed segments, and the sizes of all segments."""
-    rows = [*_rows(writer, stores)]
-    customers = await writer.rows("customer", rows)
-    await writer.rows("customer_order", [*_last_orders(writer, rows, customers)])
+    """Customers with their facts, the members of listed segments, and the sizes of all segments.
+
+    The facts are what another system had counted until the first day of the demonstration.
+    """
+    customers = await writer.rows("customer", [*_rows(writer, stores)])
     chance = Random(f"{writer.plan.slug} lists")  # noqa: S311 - made-up lists
     for plan, segment in zip(writer.plan.segments, segments, strict=True):
         if plan.criteria is None:
@@ -49,16 +48,18 @@ def _rows(writer: Writer, stores: list[int]) -> Iterator[dict[str, Any]]:
     chance = Random(f"{plan.slug} customers")  # noqa: S311 - made-up people
     first = [name.partition(" ")[0] for name in plan.customers]
     last = [name.rpartition(" ")[2] for name in plan.customers]
+    first_day = writer.at(-DAYS)
     for place in range(CUSTOMERS):
         known = place < len(plan.customers)
         name = plan.customers[place] if known else f"{chance.choice(first)} {chance.choice(last)}"
         joined = writer.at(-300 + 11 * place, 12) if known else writer.at(-chance.randrange(1, 380), 12)
-        orders = min(int(chance.expovariate(0.25)), 60)
+        # What was bought since then has orders of its own (`sales.py`).
+        orders = min(int(chance.expovariate(0.25)), 60) if joined < first_day else 0
         spent = sum(
             ((plan.basket * Decimal(f"{chance.uniform(0.5, 2):.2f}")).quantize(CENT) for _ in range(orders)),
             Decimal(0),
         )
-        ago = timedelta(hours=chance.randrange(2, 24 * 240))
+        ordered = max(joined, first_day - timedelta(hours=chance.randrange(2, 24 * 150))) if orders else None
         yield {
             "name": name,
             "email": f"client{place + 1}@{plan.mail_domain}",
@@ -67,27 +68,13 @@ def _rows(writer: Writer, stores: list[int]) -> Iterator[dict[str, Any]]:
             "loyalty_tier": next((tier for tier, least in TIERS if orders >= least), None),
             "order_count": orders,
             "total_spent": spent,
-            "last_order_at": max(joined, writer.now - ago) if orders else None,
+            "last_order_at": ordered,
+            "told_last_order_at": ordered,
+            "totals_as_of": first_day if orders else None,
             "email_consent": chance.random() < 0.7,
             "sms_consent": chance.random() < 0.3,
             "tags": chance.choices([[], ["newsletter"], ["newsletter", "vip"]], [5, 4, 1])[0],
             "attributes": {"language": plan.language},
             "created_at": joined,
             "updated_at": joined,
-        }
-
-
-def _last_orders(
-    writer: Writer, rows: list[dict[str, Any]], customers: list[int]
-) -> Iterator[dict[str, Any]]:
-    ordered = [(row, ident) for row, ident in zip(rows, customers, strict=True) if row["order_count"]]
-    for place, (row, ident) in enumerate(ordered[:ORDERS]):
-        yield {
-            "reference": f"{writer.plan.slug}-{10_000 + place}",
-            "customer_id": ident,
-            "store_id": row["store_id"],
-            "amount": (row["total_spent"] / row["order_count"]).quantize(CENT),
-            "currency": writer.plan.currency,
-            "ordered_at": row["last_order_at"],
-            "created_at": row["last_order_at"],
         }

@@ -21,6 +21,7 @@ from app.seeding.journeys import write_journeys
 from app.seeding.lumiere import LUMIERE
 from app.seeding.progress import Progress, silent
 from app.seeding.rewards import write_rewards
+from app.seeding.sales import write_sales
 from app.seeding.stories import CampaignPlan, GroupPlan
 from app.seeding.tanuki import TANUKI
 from app.seeding.traffic import write_traffic
@@ -100,6 +101,7 @@ async def seed_demo(
         if not has_rewards:
             await write_rewards(db, group_id, slug=plan.slug, now=now)
         await write_traffic(db, group_id, plan, now=now)
+        await write_sales(db, group_id, plan, now=now)
         groups.append(
             DemoGroup(
                 group_id,

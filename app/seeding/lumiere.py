@@ -17,6 +17,7 @@ from app.seeding.stories import (
     RewardPlan,
     SegmentPlan,
 )
+from app.tables.groups import AttributionModel
 
 _CLUB = RewardPlan(
     type_code=1,
@@ -95,6 +96,7 @@ LUMIERE = GroupPlan(
     language="fr",
     site="https://lumiere.example",
     basket=Decimal("54.00"),
+    attribution=AttributionModel.CARRIED,
     colours=((244, 178, 84), (92, 40, 96)),
     campaigns=(
         CampaignPlan(
@@ -157,7 +159,7 @@ LUMIERE = GroupPlan(
             body="Revenez : 5 € offerts dès 40 €.",
             cta=("J’en profite", "https://lumiere.example/retour"),
             promo=PromoPlan(
-                code="RETOUR5", type="fixed_amount", value="5", usage_limit=1000, used=214, min_order="40"
+                code="RETOUR5", type="fixed_amount", value="5", usage_limit=1000, used=874, min_order="40"
             ),
             daily=310,
         ),
@@ -172,7 +174,7 @@ LUMIERE = GroupPlan(
             segment=3,
             subject="Ce mois-ci : figue & vétiver",
             body="Trois senteurs, une histoire.",
-            daily=5400,
+            daily=420,
         ),
         CampaignPlan(
             name="Confirmation de commande",
@@ -279,7 +281,7 @@ LUMIERE = GroupPlan(
             start=-90,
             end=20,
             store=3,
-            limit=LimitPlan(amount="15000.00", renewal="lifetime"),
+            limit=LimitPlan(amount="2600.00", renewal="lifetime"),
             daily=2100,
         ),
         CampaignPlan(

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from app.seeding.stories import CampaignKind, CampaignPlan
 
 DAYS = 90
 CENT = Decimal("0.01")
+MEASURED_DAYS = 5
+"""So long ago the mail provider was connected, which tells what became of each message."""
 WEEK = (0.95, 0.9, 0.92, 1.0, 1.15, 1.3, 1.1)
 """Monday to Sunday."""
 
@@ -46,6 +49,23 @@ def numbers_of(plan: CampaignPlan, *, group: str, basket: Decimal, today: date) 
             yield DayNumbers(
                 day, channel, counts, Decimal(f"{chance.uniform(0.28, 0.62):.2f}"), revenue.quantize(CENT)
             )
+
+
+def reported_of(plan: CampaignPlan, numbers: DayNumbers, *, today: date) -> dict[str, Any]:
+    """What a platform reports of the day; None where it says nothing. Mailing tools know of no sales."""
+    said: dict[str, Any] = {name: number or None for name, number in numbers.counts.items()}
+    said["revenue"] = numbers.revenue
+    if plan.kind == CampaignKind.MESSAGE:
+        silent = ["conversions", "revenue"]
+        if is_measured(plan, numbers.day, today=today):
+            silent += ["clicks", "delivered", "opened", "clicked", "unsubscribed"]
+        said |= dict.fromkeys(silent)
+    return said
+
+
+def is_measured(plan: CampaignPlan, day: date, *, today: date) -> bool:
+    """Whether we saw ourselves what became of that day's messages."""
+    return plan.kind == CampaignKind.MESSAGE and day >= today - timedelta(days=MEASURED_DAYS)
 
 
 def _appeal(channels: Sequence[str], channel: str) -> float:

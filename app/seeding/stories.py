@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from app.tables.groups import AttributionModel
+
 
 class CampaignKind(StrEnum):
     """What sort of campaign it is, which decides the numbers it has."""
@@ -176,5 +178,6 @@ class GroupPlan:
     site: str
     basket: Decimal
     """What an order is worth on average."""
+    attribution: AttributionModel
     colours: tuple[tuple[int, int, int], tuple[int, int, int]]
     campaigns: tuple[CampaignPlan, ...]

@@ -17,6 +17,7 @@ from app.seeding.stories import (
     RewardPlan,
     SegmentPlan,
 )
+from app.tables.groups import AttributionModel
 
 _BOWLS = RewardPlan(
     type_code=1,
@@ -76,6 +77,7 @@ TANUKI = GroupPlan(
     language="en",
     site="https://tanuki.example",
     basket=Decimal("23.50"),
+    attribution=AttributionModel.LAST_NON_DIRECT,
     colours=((214, 64, 48), (30, 34, 60)),
     campaigns=(
         CampaignPlan(
@@ -147,7 +149,7 @@ TANUKI = GroupPlan(
             segment=0,
             subject="Tuesday: spicy miso",
             body="Two for one until 3 pm.",
-            daily=900,
+            daily=240,
         ),
         CampaignPlan(
             name="G train posters",
@@ -201,7 +203,7 @@ TANUKI = GroupPlan(
             start=-45,
             end=45,
             store=1,
-            limit=LimitPlan(amount="2500.00", renewal="monthly"),
+            limit=LimitPlan(amount="600.00", renewal="monthly"),
             daily=1500,
         ),
         CampaignPlan(

@@ -70,9 +70,9 @@ class Writer:
         """Write the group and what its campaigns refer to, except its customers."""
         plan = self.plan
         await self.connection.execute(
-            "INSERT INTO customer_group (id, name, currency, time_zone, created_at)"
-            " VALUES ($1, $2, $3, $4, $5)",
-            self.group_id, plan.name, plan.currency, plan.time_zone, self.at(-400, 9),
+            "INSERT INTO customer_group (id, name, currency, time_zone, created_at, attribution_model)"
+            " VALUES ($1, $2, $3, $4, $5, $6)",
+            self.group_id, plan.name, plan.currency, plan.time_zone, self.at(-400, 9), plan.attribution,
         )  # fmt: skip
         stores = await self._stores()
         partners = await self.rows("partner", [{"name": name} for name in plan.partners])

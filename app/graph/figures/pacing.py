@@ -7,10 +7,11 @@ the ledger has up to today; lines of days to come, such as those of an outlay th
 from typing import Any
 
 from app.graph.declaring.described import object_type
-from app.graph.declaring.fields import aggregate, amount_of, column, embed, is_set
+from app.graph.declaring.fields import aggregate, amount_of, column, computed, embed, is_set
 from app.graph.declaring.nodes import Money
-from app.graph.declaring.scalars import Date
+from app.graph.declaring.scalars import Date, Rate
 from app.plan.catalog import AggregateRequest
+from app.plan.kinds import rate
 from app.plan.sql import NOW, Row, Select, Sql, sql, whole
 
 LEAST_S = 3600
@@ -28,6 +29,12 @@ class SpendPacing:
         " lifetime, since the first day something was spent.",
         amount=amount_of("per_day"),
         currency="currency",
+    )
+    used_share: Rate | None = computed(
+        "How much of the cap is spent in the present period, in percent; more than 100 where it is more than spent;"
+        " null: a cap of nothing.",
+        lambda row: row("used_share"),
+        kind=rate(1),
     )
     cap_reached_on: Date | None = column(
         "The day the cap is reached at this rate, or was; null: not before the period ends, or nothing is spent."
@@ -107,6 +114,7 @@ def _standing(request: AggregateRequest) -> Select:
         # `greatest` ignores NULL: without a cap nothing can remain.
         "remaining": sql("CASE WHEN {cap} IS NOT NULL THEN greatest({cap} - m.spent, 0) END", cap=cap),
         "per_day": sql("round(m.spent * 86400 / {elapsed}, 4)", elapsed=_ELAPSED),
+        "used_share": sql("100.0 * m.spent / nullif({cap}, 0)", cap=cap),
         "cap_reached_on": _reached(request, cap),
     }
     of_limit = sql("{l.id} = {parent}", l=limit, parent=request.parent)

@@ -33,6 +33,7 @@ _POLICY = (
 DEFAULT_QUERY = """\
 # Every answer belongs to one customer group: yours. Ctrl+Enter runs this, Ctrl+Space completes,
 # and the book in the left margin opens the documentation of the whole graph.
+# docs/screens has whole screens to paste here: overview, campaign, stores, segments and promos, live.
 {
   viewer {
     group {

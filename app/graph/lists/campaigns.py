@@ -19,9 +19,9 @@ from app.graph.declaring.listing import (
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists import moments
 from app.graph.lists.conditions import CREATED_AT, NAME, is_active, is_deleted
-from app.plan.catalog import Arguments, Row
+from app.plan.catalog import Arguments, FilterArguments, Row
 from app.plan.references import id_of, ids_of
-from app.plan.sql import Sql, sql
+from app.plan.sql import NOW, Sql, sql
 
 
 def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -30,6 +30,31 @@ def _uses_channel(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
 
 def _has_reward_type(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.reward_type} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
+
+
+def _limit_used(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
+    # What `figures/pacing` says of one limit.
+    return sql(
+        """
+        EXISTS (
+            SELECT 1 FROM {sl}
+            CROSS JOIN LATERAL (SELECT {now} AT TIME ZONE {zone} AS at) w
+            WHERE {sl.scope} AND {sl.campaign_id} = {row.id} AND {sl.amount} > 0
+            AND {sl.amount} * {value} <= 100 * (
+                SELECT coalesce(sum({se.amount}), 0) FROM {se}
+                WHERE {se.scope} AND {se.campaign_id} = {row.id} AND {se.day} <= w.at::date
+                AND {se.day} >= CASE {sl.renewal} WHEN 'daily' THEN w.at::date
+                    WHEN 'monthly' THEN date_trunc('month', w.at)::date ELSE '-infinity' END
+            )
+        )
+        """,
+        sl=args.table("SpendLimit", "sl"),
+        se=args.table("SpendEntry", "se"),
+        row=row,
+        now=NOW,
+        zone=moments.of_store(row, args),
+        value=args.param(*path, cast="integer"),
+    )
 
 
 @input_type
@@ -81,6 +106,10 @@ class CampaignFilter:
     )
     partnership_ids: list[strawberry.ID] | None = filter_by(
         "Of any of these partnerships.", one_of("partnership_id", "bigint", ids_of("pship"))
+    )
+    limit_used_from: int | None = filter_by(
+        "With at least so many percent of the cap of its spend limit spent in the present period, up to today.",
+        _limit_used,
     )
     deleted: bool | None = filter_by(
         "True: deleted campaigns instead of living ones.", is_deleted, replaces_alive=True

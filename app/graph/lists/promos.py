@@ -69,6 +69,14 @@ def _stands(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("{status} = ANY ({value})", status=status_of(row), value=args.param(*path, cast="text[]"))
 
 
+def _used_from(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql(
+        "100.0 * {row.used} >= {row.usage_limit}::numeric * {value}",
+        row=row,
+        value=args.param(*path, cast="integer"),
+    )
+
+
 @input_type
 class PromoFilter:
     """Which promos. All conditions given must hold."""
@@ -79,6 +87,9 @@ class PromoFilter:
         "Of any of these types by code, exactly.", one_of("type", "text")
     )
     status: list[PromoStatus] | None = filter_by("In any of these states at this moment.", _stands)
+    used_share_from: int | None = filter_by(
+        "With at least so many percent of its limit used; no promo without limit.", _used_from
+    )
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("promo"))
     )

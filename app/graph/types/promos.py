@@ -14,13 +14,14 @@ from app.graph.declaring.refs import (
     SegmentRef,
     StoreRef,
 )
-from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long
+from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long, Rate
 from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.figures.orders import OrderFigures, order_figures
 from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.promos import REDEMPTIONS, status_of
 from app.plan.catalog import HIDDEN, Row, own, via_or_group
+from app.plan.kinds import rate
 from app.plan.sql import NOW, Sql, sql
 from app.tables import promos as tables
 
@@ -36,6 +37,10 @@ def _redeemable(row: Row) -> Sql:
         row=row,
         now=NOW,
     )
+
+
+def _used_share(row: Row) -> Sql:
+    return sql("100.0 * {row.used} / nullif({row.usage_limit}, 0)", row=row)
 
 
 @entity(
@@ -61,6 +66,9 @@ class Promo(Node):
     usage_limit: Long | None = column("How often it can be used in all; null: without limit.")
     per_customer_limit: Long | None = column("How often one customer can use it; null: without limit.")
     used: Long = column("How often it was used.")
+    used_share: Rate | None = computed(
+        "How much of its limit is used, in percent; null: without limit.", _used_share, kind=rate(1)
+    )
     used_as_of: DateTime | None = column(
         "Up to when uses were counted elsewhere: `used` has those until then."
     )
