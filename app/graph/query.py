@@ -55,7 +55,7 @@ from app.graph.resolved.rewards import (
     reward_why_not,
 )
 from app.graph.resolved.segments import SegmentPreview, segment_preview
-from app.graph.resolved.simulations import CampaignSimulation, simulate_campaign
+from app.graph.resolved.simulations import CampaignSimulation, campaign_simulate
 from app.graph.resolved.trash import EventsWouldPass, TrashReason, trash_by_reason, would_pass
 from app.graph.types.access import ApiKey, OAuthClient, Viewer
 from app.graph.types.assets import Asset
@@ -103,7 +103,7 @@ class Query:
     viewer: Viewer = embed("Who is asking.")
     node: Node | None = by_ids("Anything, by its id.", many=False)
     nodes: list[Node | None] = by_ids("Several things, by their ids; null where there is none.", many=True)
-    customer_groups: list[CustomerGroup] = every_group(
+    groups: list[CustomerGroup] = every_group(
         "Every group the credential belongs to. Edges show data of the group you act in alone (`X-Group-Id`)."
     )
     group: CustomerGroup = look_up("The group you act in.", scope_key="group")
@@ -143,7 +143,7 @@ class Query:
     reward_attributes: list[RewardAttribute] = reward_attributes
     reward_evaluate: RewardDecision = reward_evaluate
     reward_why_not: RewardWhyNot = reward_why_not
-    simulate_campaign: CampaignSimulation = simulate_campaign
+    campaign_simulate: CampaignSimulation = campaign_simulate
     funnel: Funnel = documented(
         "How many customers went through the stages of a documented funnel, one after the other, in these days."
     )

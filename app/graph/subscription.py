@@ -1,6 +1,6 @@
 """The root of watching: what can be queried, sent again whenever it has changed, and events as they come in.
 
-A resolver in Python (`simulateCampaign`) is not watched but run, for its subscriber alone, until it is done.
+A resolver in Python (`campaignSimulate`) is not watched but run, for its subscriber alone, until it is done.
 """
 
 from app.auth.principal import ADMIN_READERS, READERS
@@ -11,7 +11,7 @@ from app.graph.declaring.permitting import readable_by
 from app.graph.figures.metrics import OF_CHANNELS, OF_STORES, MetricFigures, metric_figures
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.events import ARRIVALS, EVENTS, asks_for_settled
-from app.graph.resolved.simulations import SimulationProgress, simulate_campaign_on
+from app.graph.resolved.simulations import SimulationProgress, campaign_simulate_on
 from app.graph.types.campaigns import Campaign
 from app.graph.types.events import Event
 from app.graph.types.imports import Import
@@ -38,7 +38,7 @@ LAST = argument(
 @object_type
 class Subscription:
     """What can be watched in the scope of the credential, over graphql-transport-ws or server-sent events. The
-    gateway looks every so many seconds, once for all who watch the same, and sends what has changed. simulateCampaign
+    gateway looks every so many seconds, once for all who watch the same, and sends what has changed. campaignSimulate
     is done once, tells how far it is, and is complete then.
     """
 
@@ -63,4 +63,4 @@ class Subscription:
         "An import: at first, and whenever what is selected has changed, until you leave; `done` says that it is over.",
         EVERY,
     )
-    simulate_campaign: SimulationProgress = simulate_campaign_on
+    campaign_simulate: SimulationProgress = campaign_simulate_on

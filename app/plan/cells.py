@@ -40,7 +40,7 @@ def prefixed(row: Cells, prefix: str) -> Cells:
 class Part(Cells):
     """One object in arrays of a row, which has the columns that all of them share."""
 
-    row: Row = field(kw_only=True)
+    row: Cells = field(kw_only=True)
     shared: frozenset[str] = frozenset()
 
     def named(self, column: str) -> str:
@@ -48,7 +48,7 @@ class Part(Cells):
         return self.row.named(column) if column in self.shared else super(Part, self).named(column)
 
 
-def part_of(parts: Parts, row: Row, alias: str) -> Part:
+def part_of(parts: Parts, row: Cells, alias: str) -> Part:
     """One of the objects, under this alias."""
     return Part(alias, row=row, shared=parts.shared)
 

@@ -108,8 +108,8 @@ def _below() -> Iterator[str]:
     yield "- criteria of segments that ask about free attributes (`attributes.…`), in `segmentPreview`, `segmentCreate`"
     yield "  and `segmentUpdate`: a segment's size tells of whom they are true"
     yield "- flows that ask, by conditions or multipliers, about own attributes of `USER` (numbers from 1000),"
-    yield "  in `flowsSave` and in drafts of `simulateCampaign`; and campaigns that have such flows, in `campaignClone`"
-    yield "  and for what they would pay, in `rewardEvaluate`, `rewardWhyNot` and `simulateCampaign`: this tells of"
+    yield "  in `flowsSave` and in drafts of `campaignSimulate`; and campaigns that have such flows, in `campaignClone`"
+    yield "  and for what they would pay, in `rewardEvaluate`, `rewardWhyNot` and `campaignSimulate`: this tells of"
     yield "  whom they are true"
     yield "\n## Administration\n"
     yield (

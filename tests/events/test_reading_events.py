@@ -199,10 +199,10 @@ async def test_a_users_metrics_are_filtered_paged_and_ordered(
     assert await found(storageKey="turnover", since="2026-03-09T00:00:00Z") == ["15"]
     assert await found(storageKey="turnover", until="2026-03-02T12:00:00.000Z") == ["20"]
     assert await found(since="2026-03-09T00:00:00.001Z") == []
-    nested = "metrics { totalCount } events { totalCount } identities { kind }"
+    nested = "eventMetrics { totalCount } events { totalCount } identities { kind }"
     nested = f"query($id: ID!) {{ customer(id: $id) {{ {nested} }} }}"
     assert await read(given.scope, nested, id=whom["customerId"]) == {
-        "metrics": {"totalCount": 3}, "events": {"totalCount": 2}, "identities": [{"kind": "email"}],
+        "eventMetrics": {"totalCount": 3}, "events": {"totalCount": 2}, "identities": [{"kind": "email"}],
     }  # fmt: skip
 
 

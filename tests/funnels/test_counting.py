@@ -32,7 +32,7 @@ FUNNEL = (
     f" {{ funnel(type: $type, since: $since, until: $until) {{ type since until {STEPS} }} }}"
 )
 CUSTOM = (
-    "query($stages: [FunnelStage!]!, $since: Date!, $until: Date!, $hours: Int, $by: FunnelBreakdown)"
+    "query($stages: [FunnelStage!]!, $since: Date!, $until: Date!, $hours: Int, $by: FunnelDimension)"
     " { funnelCustom(stages: $stages, since: $since, until: $until, withinHours: $hours, by: $by)"
     " { channel campaign { id } segment { id }"
     "   stages { stage count percentage dropOff medianSeconds } overallConversion } }"

@@ -89,9 +89,9 @@ def test_every_read_is_planned() -> None:
         "Query.rewardEvaluate",
         "Query.rewardWhyNot",
         "Query.segmentPreview",
-        "Query.simulateCampaign",
+        "Query.campaignSimulate",
         "Query.trashReasons",
-        "Subscription.simulateCampaign",
+        "Subscription.campaignSimulate",
     }
     assert edges == {"Customer.segments", "Segment.customers", "Segment.funnel", "Segment.sizeNow"}
 

@@ -248,9 +248,9 @@ async def test_foreign_stores_have_no_metrics_here(
 async def test_a_key_of_two_groups_sees_the_name_of_the_other_and_nothing_inside(
     asker: Asker, ours: Everything, theirs: Everything
 ) -> None:
-    """`X-Group-Id` chooses the group; only `customerGroups` lists them all."""
+    """`X-Group-Id` chooses the group; only `groups` lists them all."""
     query = (
-        "{ customerGroups { name stores { totalCount nodes { name } } campaigns { totalCount nodes { name } } }"
+        "{ groups { name stores { totalCount nodes { name } } campaigns { totalCount nodes { name } } }"
         " stores { nodes { name group { name } } } group { name } viewer { group { name } } }"
     )
     here = Scope(ours.group_id, group_ids=(ours.group_id, theirs.group_id))
@@ -260,14 +260,14 @@ async def test_a_key_of_two_groups_sees_the_name_of_the_other_and_nothing_inside
         assert planned.execution == "planned"
         assert json.loads(planned.body) == json.loads(resolved.body)
         data = json.loads(planned.body)["data"]
-        groups = {group["name"]: group for group in data.pop("customerGroups")}
+        groups = {group["name"]: group for group in data.pop("groups")}
         assert groups.keys() == {"ours group", "theirs group"}
         assert groups[f"{own} group"]["campaigns"]["totalCount"] > 0
         foreign = groups[f"{other} group"]
         assert foreign["campaigns"] == foreign["stores"] == {"totalCount": 0, "nodes": []}
         assert other not in json.dumps(data)
     for edge in edges():
-        if "customerGroups" not in (*edge.above, *edge.steps):
+        if "groups" not in (*edge.above, *edge.steps):
             answer = await asker.planned(here, edge.question())
             assert b"theirs" not in answer.body, edge.name
 

@@ -13,7 +13,7 @@ from tests.given.everything import Everything
 
 PREVIEW = "segmentPreview(criteria: {order_count: {gte: 1}}) { size }"
 SIMULATION = (
-    'simulateCampaign(input: {since: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z", draft: {}})'
+    'campaignSimulate(input: {since: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z", draft: {}})'
     " { events }"
 )
 ATTRIBUTION = "attribution(by: CAMPAIGN) { revenue { amount } }"

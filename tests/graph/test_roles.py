@@ -236,7 +236,7 @@ async def test_what_flows_pay_by_free_attributes_tells_of_whom_they_are_true(
     asker: Asker, ours: Everything
 ) -> None:
     part, campaign = f"part_{ours.ids['partner'][0]}", f"camp_{ours.ids['campaign'][0]}"
-    simulate = """query($f: [FlowInput!]) { simulateCampaign(input: {
+    simulate = """query($f: [FlowInput!]) { campaignSimulate(input: {
         since: "2025-01-01", until: "2025-02-01", draft: {flows: $f}}) { customers outcomes { count } } }"""
     save = """mutation($f: [FlowInput!]!) { flowsSave(input: {campaignId: "%s", flows: $f}) { errors { code } } }"""
 
@@ -358,7 +358,7 @@ def test_administration_is_written_down() -> None:
         if field.extensions["strawberry-definition"].metadata[WRITTEN_DOWN] is not None
     }
     about = (
-        "apiKey", "token", "webhookEndpoint", "store", "group", "customerGroup", "integration", "project",
+        "apiKey", "token", "webhookEndpoint", "store", "group", "integration", "project",
         "eventType", "externalIds", "import", "channelRules",
     )  # fmt: skip
     assert kept == {name for name in graph.mutation_type.fields if name.startswith(about)}

@@ -347,7 +347,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         admins = name.startswith(
             ("apiKey", "webhookEndpoint", "tokenRevoke", "externalIds", "import")
         ) or name.endswith("Backdate")
-        expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "customerGroupCreate" else WRITERS
+        expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "groupCreate" else WRITERS
         assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name
         assert (Role.WEBHOOK in roles) == (name == "webhookIngest")
         assert (Role.TRACKER in roles) == (name in {"eventSend", "eventSendNow", "interactionRecord"})

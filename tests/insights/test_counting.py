@@ -21,7 +21,7 @@ from tests.insights.given import Counted, Tracking, replay, tracking, update, wr
 
 EVENTS = int(os.environ.get("INSIGHT_EVENTS", "3000"))
 INSIGHTS = """
-query($project: String!, $metrics: [String!]!, $interval: Interval, $cycle: Cycle, $by: InsightBreakdown!,
+query($project: String!, $metrics: [String!]!, $interval: Interval, $cycle: Cycle, $by: InsightDimension!,
       $since: DateTime, $until: DateTime, $eventTypes: [String!], $timeZone: String!) {
   insights(project: $project, metrics: $metrics, interval: $interval, cycle: $cycle, by: $by, since: $since,
            until: $until, eventTypes: $eventTypes, timeZone: $timeZone) {

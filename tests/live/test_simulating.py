@@ -30,10 +30,10 @@ FIGURES = """
   events wanted paid wasPaid currency customers outcomes { outcome count } limits { of reachedAt }
   differing differences { reference paid wouldBe }
 """
-QUERY = f"query ($input: SimulateCampaignInput!) {{ simulateCampaign(input: $input) {{ {FIGURES} }} }}"
+QUERY = f"query ($input: CampaignSimulateInput!) {{ campaignSimulate(input: $input) {{ {FIGURES} }} }}"
 WATCH = f"""
-subscription ($input: SimulateCampaignInput!) {{
-  simulateCampaign(input: $input) {{ done total simulation {{ {FIGURES} }} }}
+subscription ($input: CampaignSimulateInput!) {{
+  campaignSimulate(input: $input) {{ done total simulation {{ {FIGURES} }} }}
 }}
 """
 MANY = 40_000
@@ -108,14 +108,14 @@ async def test_the_last_message_is_what_the_query_answers(
     await world.pay(campaign, *(world.spend(f"order-{n}", n % 3) for n in range(5)))
     named = window(campaignId=f"camp_{campaign}")
     for asked in (named, {**named, "draft": draft(world)["draft"]}, draft(world)):
-        answer = (await queried(served, credential, asked))["data"]["simulateCampaign"]
+        answer = (await queried(served, credential, asked))["data"]["campaignSimulate"]
         assert answer["events"] == 5
         async with served.welcome(**credential) as socket:
             for _ in range(2):  # The id is free again.
                 await socket.ask("s", WATCH, input=asked)
                 told = await heard_by(socket, "s")
                 assert told[-1] == {
-                    "data": {"simulateCampaign": {"done": 5, "total": 5, "simulation": answer}}
+                    "data": {"campaignSimulate": {"done": 5, "total": 5, "simulation": answer}}
                 }
         assert (await streamed(served, credential, asked))[-1] == told[-1]
 
@@ -125,7 +125,7 @@ async def test_it_tells_how_far_it_is(served: Served, world: Given, credential: 
     started = asyncio.get_running_loop().time()
     async with served.welcome(**credential) as socket:
         await socket.ask("s", WATCH, input=draft(world))
-        told = [one["data"]["simulateCampaign"] for one in await heard_by(socket, "s")]
+        told = [one["data"]["campaignSimulate"] for one in await heard_by(socket, "s")]
     took_s = asyncio.get_running_loop().time() - started
     assert [one["total"] for one in told] == [MANY] * len(told)
     done = [one["done"] for one in told]
@@ -133,7 +133,7 @@ async def test_it_tells_how_far_it_is(served: Served, world: Given, credential: 
     assert done == sorted(done)
     assert [one["simulation"]["events"] for one in told] == done
     assert len(told) <= 3 * took_s + 2
-    answer = (await queried(served, credential, draft(world)))["data"]["simulateCampaign"]
+    answer = (await queried(served, credential, draft(world)))["data"]["campaignSimulate"]
     assert told[-1]["simulation"] == answer
     assert answer["limits"][0]["reachedAt"] == (NOON + timedelta(seconds=15)).isoformat()[:19] + "Z"
 
@@ -144,7 +144,7 @@ async def test_a_client_s_loop_ends_by_itself(
     await world.purchases(10)
     async with served.client(**credential) as session, asyncio.timeout(10):
         told = [one async for one in session.subscribe(request(WATCH, input=draft(world)))]
-    assert told[-1]["simulateCampaign"]["done"] == 10
+    assert told[-1]["campaignSimulate"]["done"] == 10
 
 
 async def test_what_is_wrong_is_said_as_by_the_query(
@@ -198,7 +198,7 @@ async def work(database_url: str) -> AsyncIterator[Work]:
 async def begun(socket: Socket, ident: str, world: Given) -> None:
     """A simulation that has told something."""
     await socket.ask(ident, WATCH, input=draft(world))
-    assert (await socket.hear())["payload"]["data"]["simulateCampaign"]["total"] == MANY
+    assert (await socket.hear())["payload"]["data"]["campaignSimulate"]["total"] == MANY
 
 
 async def test_it_stops_when_its_client_leaves(
@@ -306,7 +306,7 @@ async def test_the_work_does_not_wait_for_a_client_that_does_not_read(
     await work.comes_to(0)
     last = await subscriber.next()
     assert last is not None
-    assert json.loads(last.body)["data"]["simulateCampaign"]["done"] == MANY
+    assert json.loads(last.body)["data"]["campaignSimulate"]["done"] == MANY
     assert await subscriber.next() is None
     subscriber.close()
 

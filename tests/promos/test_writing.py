@@ -57,7 +57,7 @@ mutation($id: ID!) {{ promoRelease(input: {{id: $id}}) {{ redemption {{ counts p
 VALIDATE = """
 query($code: String!, $basket: BasketInput!, $customer: ID) {
   promoValidate(code: $code, basket: $basket, customerId: $customer) {
-    valid discount currency promo { id code redemptions { totalCount } } reasons { code message path } } }
+    valid discount { amount currency } promo { id code redemptions { totalCount } } reasons { code message path } } }
 """
 HUNDRED = {"lines": [{"sku": "A1", "unitPrice": "40", "quantity": 2}, {"unitPrice": "20.00"}]}
 
@@ -159,12 +159,13 @@ async def test_validating_tells_the_discount_and_uses_nothing(db: Database, call
     promo = await given.promo(db, group.scope, max_discount=Decimal("15"))
     found = await call(group.scope, VALIDATE, Role.READ, code=" welcome20 ", basket=HUNDRED)
     assert found["data"]["promoValidate"] == {
-        "valid": True, "discount": "15.00", "currency": "EUR", "reasons": [],
+        "valid": True, "discount": {"amount": "15.00", "currency": "EUR"}, "reasons": [],
         "promo": {"id": f"promo_{promo}", "code": "WELCOME20", "redemptions": {"totalCount": 0}},
     }  # fmt: skip
     assert await given.uses(db, group.scope, promo) == (0, 0, 0)
     none = await call(group.scope, VALIDATE, code="NOPE", basket=HUNDRED)
     assert none["data"]["promoValidate"]["reasons"][0]["code"] == "UNKNOWN_CODE"
+    assert none["data"]["promoValidate"]["discount"] is None
     nobody = await call(group.scope, VALIDATE, code="WELCOME20", basket=HUNDRED, customer="cust_999999")
     assert nobody["data"]["promoValidate"]["reasons"][0]["path"] == ["customerId"]
 

@@ -197,8 +197,8 @@ async def test_readers_pay_nothing(ask: Ask, world: Given) -> None:
 
 
 SIMULATE = """
-query($input: SimulateCampaignInput!) {
-  simulateCampaign(input: $input) {
+query($input: CampaignSimulateInput!) {
+  campaignSimulate(input: $input) {
     events wanted paid wasPaid currency customers outcomes { outcome count } limits { of reachedAt }
     differing differences { reference paid wouldBe }
   }
@@ -212,7 +212,7 @@ async def test_a_simulation_shows_what_another_configuration_would_have_paid(ask
         await ask(PROCESS, input=purchase(world, campaign, f"order-{n}"))
     window = {"since": "2025-01-01", "until": "2026-01-01"}
     named = {**window, "campaignId": f"camp_{campaign}"}
-    real = (await ask(SIMULATE, role=Role.READ, input=named))["simulateCampaign"]
+    real = (await ask(SIMULATE, role=Role.READ, input=named))["campaignSimulate"]
     assert (real["events"], real["wanted"], real["paid"], real["wasPaid"], real["differing"]) == (
         4,
         400,
@@ -230,12 +230,12 @@ async def test_a_simulation_shows_what_another_configuration_would_have_paid(ask
         "operator": "LESS_THAN",
         "value": 300,
     }
-    other = (await ask(SIMULATE, input={**named, "draft": {"goals": [cap]}}))["simulateCampaign"]
+    other = (await ask(SIMULATE, input={**named, "draft": {"goals": [cap]}}))["campaignSimulate"]
     assert (other["paid"], other["differing"]) == (300, 1)
     assert other["differences"] == [{"reference": "order-2", "paid": 50, "wouldBe": 100}]
     action = {"partnerId": f"part_{world.partner_id}", "actionCode": 1, "baseReward": 7}
     flows = [{"trigger": "SPEND", "actions": [action]}]
-    draft = (await ask(SIMULATE, input={**window, "draft": {"flows": flows}}))["simulateCampaign"]
+    draft = (await ask(SIMULATE, input={**window, "draft": {"flows": flows}}))["campaignSimulate"]
     assert (draft["events"], draft["paid"], draft["wasPaid"], draft["customers"], draft["currency"]) == (
         4, 28, 0, 1, "EUR",
     )  # fmt: skip

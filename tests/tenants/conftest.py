@@ -34,7 +34,6 @@ def call(services: Services) -> Call:
         kind = called[0].upper() + called[1:]
         for verb in ("Archive", "Restore"):
             kind = kind.replace(verb, "Name") if kind.endswith(verb) else kind
-        kind = "GroupCreate" if called == "customerGroupCreate" else kind
         query = f"mutation($i: {kind}Input!) {{ {called}(input: $i) {{ {selection} {ERRORS} }} }}"
         principal = Principal("test", scope, frozenset(roles or {Role.TENANT_ADMIN}))
         context = Context(services, principal, base_url="https://gateway.example", now=given.NOON)

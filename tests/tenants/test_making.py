@@ -143,9 +143,9 @@ async def test_a_group_is_made_by_platform_roles_alone_and_both_trails_tell(db: 
     group = await groups.group(db)
     wanted = {"name": "Boulangerie", "currency": "EUR", "timeZone": "Europe/Paris"}
     for role in (WRITERS | ADMIN_ROLES) - PLATFORM_ROLES:
-        [refused] = await call(group.scope, "customerGroupCreate", "groupId", role, **wanted)
+        [refused] = await call(group.scope, "groupCreate", "groupId", role, **wanted)
         assert refused["extensions"]["code"] == "FORBIDDEN"
-    made = await call(group.scope, "customerGroupCreate", "groupId", Role.PLATFORM_ADMIN, **wanted)
+    made = await call(group.scope, "groupCreate", "groupId", Role.PLATFORM_ADMIN, **wanted)
     assert made["errors"] == []
     number = int(made["groupId"].removeprefix("group_"))
     async with db.transaction(Scope(number)) as tx:
@@ -159,12 +159,10 @@ async def test_a_group_is_made_by_platform_roles_alone_and_both_trails_tell(db: 
         ({"timeZone": "Mars"}, "timeZone"),
         ({"name": " "}, "name"),
     ):
-        said = await call(
-            group.scope, "customerGroupCreate", "groupId", Role.SUPER_ADMIN, **{**wanted, **wrong}
-        )
+        said = await call(group.scope, "groupCreate", "groupId", Role.SUPER_ADMIN, **{**wanted, **wrong})
         assert [e["path"] for e in said["errors"]] == [[path]]
     [refused] = await call(
-        Scope(group.group_id, group.store_id), "customerGroupCreate", "groupId", Role.SUPER_ADMIN, **wanted
+        Scope(group.group_id, group.store_id), "groupCreate", "groupId", Role.SUPER_ADMIN, **wanted
     )
     assert refused["extensions"]["code"] == "FORBIDDEN"
 
@@ -174,7 +172,7 @@ async def test_what_follows_in_the_same_request_is_in_the_own_group_again(
 ) -> None:
     group = await groups.group(db)
     query = """mutation {
-      customerGroupCreate(input: {name: "N", currency: "EUR", timeZone: "UTC"}) { groupId }
+      groupCreate(input: {name: "N", currency: "EUR", timeZone: "UTC"}) { groupId }
       storeCreate(input: {name: "Mine"}) { store { name group { id } } errors { code } }
     }"""
     principal = Principal("test", group.scope, frozenset({Role.SUPER_ADMIN}))

@@ -43,12 +43,16 @@ async def test_a_custom_campaign_and_its_outlays_are_a_campaign_and_its_spend(sh
 
     asked = (
         "query ($id: ID!) { campaign(id: $id) {"
-        " metrics { spend { amount } } spend { nodes { day amount { amount } } } } }"
+        " metrics { spend { amount } } spendEntries { nodes { day amount { amount } } } } }"
     )
     answer = await shop.call("POST", "/graphql", json={"query": asked, "variables": {"id": f"camp_{number}"}})
     found = answer.json()["data"]["campaign"]
     assert found["metrics"]["spend"]["amount"] == "100.01"
-    assert sorted(one["amount"]["amount"] for one in found["spend"]["nodes"]) == ["33.33", "33.34", "33.34"]
+    assert sorted(one["amount"]["amount"] for one in found["spendEntries"]["nodes"]) == [
+        "33.33",
+        "33.34",
+        "33.34",
+    ]
 
 
 async def test_an_event_counts_the_same_here_and_in_the_graph(shop: Analyst) -> None:

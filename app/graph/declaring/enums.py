@@ -218,7 +218,7 @@ _describe(
 
 
 @enum_type
-class FunnelBreakdown(Enum):
+class FunnelDimension(Enum):
     """What a funnel is broken down by."""
 
     CHANNEL = strawberry.enum_value(
@@ -447,7 +447,7 @@ __all__ = [
     "EventOutcome",
     "EventStatus",
     "FlowTrigger",
-    "FunnelBreakdown",
+    "FunnelDimension",
     "FunnelStage",
     "FunnelType",
     "GoalOperator",

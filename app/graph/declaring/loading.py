@@ -29,7 +29,6 @@ from app.plan.catalog import (
     Many,
     News,
     Parts,
-    Row,
     ToOne,
 )
 from app.plan.cells import Cells, part_of, prefixed, unnested
@@ -402,7 +401,7 @@ class Loaders:
             elif isinstance(field, Many) and field.key:
                 names['"#id"'] = row("id")
 
-    def _add_parts(self, start: str, field: Parts, row: Row, names: dict[str, Sql]) -> None:
+    def _add_parts(self, start: str, field: Parts, row: Cells, names: dict[str, Sql]) -> None:
         """Every value of the objects, and of objects inside them, each as an array in their order."""
         inside: list[tuple[str, Field]] = list(self.catalog.entities[field.target].fields.items())
         for name, inner in inside:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from graphql import get_argument_values, get_named_type
@@ -9,14 +10,19 @@ from graphql import get_argument_values, get_named_type
 from app.graph.declaring.loading import Loaders, Record, arguments
 from app.graph.strawberry_parts import raw
 from app.plan.arguments import FieldArguments
-from app.plan.catalog import Aggregate, ByIds, Embed, Many, Parts, RootRow, ToOne
+from app.plan.catalog import Aggregate, ByIds, Column, Embed, Many, Parts, RootRow, ToOne
 from app.plan.collect import is_list
 from app.plan.graphql_parts import variables_of
-from app.plan.kinds import show
+from app.plan.kinds import AMOUNT, CURRENCY, show
 from app.plan.references import has_references, id_of
 from app.values.ids import read_id, read_uuid
 
 T = TypeVar("T")
+_MONEY = {
+    "amount": Column(AMOUNT, (lambda row: row("amount"), lambda row: row("currency"))),
+    "currency": Column(CURRENCY, (lambda row: row("currency"),)),
+}
+"""Of Money that no row holds: its kinds alone are read."""
 
 
 def resolver_of(what: str) -> Callable[..., Any]:
@@ -26,6 +32,13 @@ def resolver_of(what: str) -> Callable[..., Any]:
     if what == "fact":
         return _read_fact
     return _read_embed if what == "embed" else _read_relation
+
+
+def money_shown(amount: Decimal, currency: str | None) -> Any:
+    """Money that a resolver in Python worked out; null where its currency is not known."""
+    if currency is None:
+        return None
+    return Record("Money", {"amount/0": amount, "amount/1": currency, "currency/0": currency}, columns=_MONEY)
 
 
 def _read_column(root: Any, info: Any, **_: Any) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.graph.declaring.described import interface_type
-from app.graph.declaring.enums import FunnelBreakdown, FunnelStage, FunnelType
+from app.graph.declaring.enums import FunnelDimension, FunnelStage, FunnelType
 from app.graph.declaring.fields import (
     aggregate,
     argument,
@@ -121,7 +121,7 @@ def own(description: str) -> Any:
             "How long the whole way may take, from the first stage's touch to this one's; any time unless said.",
             None,
         ),
-        argument("by", FunnelBreakdown | None, "What to break down by.", None),
+        argument("by", FunnelDimension | None, "What to break down by.", None),
         many=True,
         price=40_000,
     )

@@ -28,7 +28,7 @@ ROWS = (
 
 
 @enum_type
-class InsightBreakdown(Enum):
+class InsightDimension(Enum):
     """What insights are broken down by, beside time.
 
     Source: `groupBy` of Webmarketer's insights.
@@ -56,7 +56,7 @@ def insights(description: str) -> Any:
         argument("metrics", list[str], "Storage keys of statistics and states, or event-count."),
         INTERVAL,
         CYCLE,
-        argument("by", InsightBreakdown, "What to break down by, beside time.", InsightBreakdown.PROJECT),
+        argument("by", InsightDimension, "What to break down by, beside time.", InsightDimension.PROJECT),
         argument(
             "since",
             DateTime | None,

@@ -8,12 +8,11 @@ from app.domain.promos.redeeming import validate
 from app.errors import Conflict, Failure, Invalid, NotFound, Several
 from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import priced
+from app.graph.declaring.nodes import Money
 from app.graph.declaring.references import takes_references
 from app.graph.declaring.refs import PromoRef
-from app.graph.declaring.resolving import loaders_of
-from app.graph.declaring.scalars import Decimal
+from app.graph.declaring.resolving import loaders_of, money_shown
 from app.graph.inputs.baskets import BasketInput, asked_of
-from app.values.money import show_amount
 
 
 @object_type
@@ -30,8 +29,9 @@ class PromoVerdict:
     """What a promo would take off, or every reason why it would not."""
 
     valid: bool = strawberry.field(description="Whether it could be redeemed like this.")
-    discount: Decimal = strawberry.field(description="What it would take off; 0 where it is not valid.")
-    currency: str | None = strawberry.field(description="The promo's currency; null where there is no promo.")
+    discount: Money | None = strawberry.field(
+        description="What it would take off; 0 where it is not valid, null where there is no promo."
+    )
     promo: PromoRef | None = strawberry.field(description="The promo; null where there is none of this code.")
     reasons: list[PromoRefusal] = strawberry.field(
         description="Every reason against it; empty where it is valid."
@@ -56,11 +56,9 @@ async def _validate(
     promo: Any = None
     if validated.promo_id is not None:
         promo = await loaders_of(info).one("Promo", validated.promo_id, alive=True)
-    shown: Any = show_amount(validated.verdict.discount, validated.currency)
     return PromoVerdict(
         valid=validated.verdict.valid,
-        discount=shown,
-        currency=validated.currency,
+        discount=money_shown(validated.verdict.discount, validated.currency),
         promo=promo,
         reasons=[
             PromoRefusal(code=r.code, message=r.message, path=[*r.path]) for r in validated.verdict.reasons
@@ -80,5 +78,4 @@ def _refused(failure: Failure) -> PromoVerdict:
     reasons = [
         PromoRefusal(code=f.reason, message=f.message, path=[str(part) for part in f.path]) for f in failures
     ]
-    nothing: Any = "0"
-    return PromoVerdict(valid=False, discount=nothing, currency=None, promo=None, reasons=reasons)
+    return PromoVerdict(valid=False, discount=None, promo=None, reasons=reasons)

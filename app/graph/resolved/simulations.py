@@ -60,7 +60,7 @@ class RewardDraftInput:
 
 
 @input_type
-class SimulateCampaignInput:
+class CampaignSimulateInput:
     """What to simulate: a campaign, a campaign with another configuration, or a draft."""
 
     since: DateTime = strawberry.field(description="From when; a day alone is its first moment.")
@@ -134,7 +134,7 @@ class SimulationProgress:
     )
 
 
-Asked = Annotated[SimulateCampaignInput, strawberry.argument(description="What, and from when to when.")]
+Asked = Annotated[CampaignSimulateInput, strawberry.argument(description="What, and from when to when.")]
 
 
 async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
@@ -145,7 +145,7 @@ async def _simulate(info: strawberry.Info, input: Asked) -> CampaignSimulation:
         if size > MAX_EVENTS:
             raise Invalid(
                 f"{size} events lie in this window, {MAX_EVENTS} are the most of a query; take a shorter one, or ask"
-                " with the subscription simulateCampaign, which takes any.",
+                " with the subscription campaignSimulate, which takes any.",
                 path=["until"],
                 code="TOO_MUCH",
             )
@@ -173,13 +173,13 @@ async def _simulate_on(info: strawberry.Info, input: Asked) -> AsyncGenerator[Si
 
 
 _WHAT = "What rewards a configuration would have paid, judged by the same rules as payments, without writing anything"
-simulate_campaign: Any = strawberry.field(
+campaign_simulate: Any = strawberry.field(
     resolver=_simulate,
     metadata=priced(250_000),
     description=f"{_WHAT}; {MAX_EVENTS} events at most, the subscription of this name takes more."
     " A campaign with its own configuration gives its ledger.",
 )
-simulate_campaign_on: Any = strawberry.subscription(
+campaign_simulate_on: Any = strawberry.subscription(
     resolver=_simulate_on,
     description=f"{_WHAT}, over a window of any length. Tells how far it is, about twice a second; the last message"
     " is the result. It stops when its subscriber leaves.",
@@ -196,7 +196,7 @@ class _Run:
     """How many events it will judge."""
 
 
-async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Principal) -> _Run:
+async def _begun(tx: Transaction, asked: CampaignSimulateInput, principal: Principal) -> _Run:
     await find_references(lambda: nullcontext(tx), {"input": asked})
     if asked.campaign_id is None and asked.draft is None:
         raise Invalid("Name a campaign, or give a draft.", path=["campaignId"])
@@ -239,7 +239,7 @@ async def _begun(tx: Transaction, asked: SimulateCampaignInput, principal: Princ
 
 async def _window(
     tx: Transaction,
-    asked: SimulateCampaignInput,
+    asked: CampaignSimulateInput,
     *,
     campaign_id: int | None = None,
     store_id: int | None = None,

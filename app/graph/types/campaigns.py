@@ -177,7 +177,7 @@ class Campaign(Node):
     promos: Connection[PromoRef] = connection("Its promo codes.", PROMOS, key="campaign_id")
     orders: Connection[OrderRef] = connection("Orders attributed to it.", ORDERS, key="campaign_id")
     outlays: Connection[OutlayRef] = connection("Money put into it.", OUTLAYS, key="campaign_id")
-    spend: Connection[SpendEntryRef] = connection(
+    spend_entries: Connection[SpendEntryRef] = connection(
         "Its lines in the spend ledger.", SPEND_ENTRIES, key="campaign_id"
     )
     assets: Connection[AssetRef] = connection("Its files.", ASSETS, key="campaign_id")

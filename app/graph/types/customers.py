@@ -85,7 +85,7 @@ class Customer(Node):
     interactions: Connection[InteractionRef] = connection(
         "Contacts with it.", INTERACTIONS, key="customer_id"
     )
-    metrics: Connection[EventMetricRef] = connection(
+    event_metrics: Connection[EventMetricRef] = connection(
         "States and statistics of its events.", EVENT_METRICS, key="customer_id"
     )
     identities: list[CustomerIdentityRef] = listing(

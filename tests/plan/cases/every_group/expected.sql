@@ -1,7 +1,7 @@
 SELECT CASE WHEN octet_length(made.answer) <= $1::int THEN convert_to(made.answer, 'UTF8') ELSE '' END
 FROM (
   SELECT (
-    '{"data":{"customerGroups":[' || (
+    '{"data":{"groups":[' || (
       SELECT coalesce(
         string_agg(
           (

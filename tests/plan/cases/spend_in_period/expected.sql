@@ -72,7 +72,7 @@ FROM (
                     ) AND l.id = t2.id
                   ) t4
                 ) || '}'
-              ) END || ',"spend":' || (
+              ) END || ',"spendEntries":' || (
                 SELECT (
                   '{"totalCount":' || (
                     SELECT count(*)::text
