@@ -42,9 +42,14 @@ from app.tables import metrics as tables
 
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
-    """100 · part / whole; NULL where there is no whole."""
+    """100 · part / whole, at most 100; NULL where there is no whole.
+
+    Totals of another system stand on one day, whose own people may be fewer than those that opened in all.
+    """
     return lambda row: sql(
-        "CASE WHEN {whole} > 0 THEN 100.0 * {part} / {whole} END", part=row(part), whole=row(whole)
+        "CASE WHEN {whole} > 0 THEN least(100.0 * {part} / {whole}, 100) END",
+        part=row(part),
+        whole=row(whole),
     )
 
 
