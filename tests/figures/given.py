@@ -127,7 +127,7 @@ def reckoned(
             period = stretch(moved(row["day"]), asked.unit) if asked.unit else None
             key = (period, *(row[name] for name in asked.by), asked.currency or row["currency"])
             rate = _rate(row, asked.currency, rates)
-            worth = {name: None if rate is None else row[name] * rate for name in money}
+            worth = {name: None if rate is None else rounded(row[name] * rate) for name in money}
             found.setdefault(key, {"now": [], "before": []})[which].append({**row, **worth})
             if rate is None and which == "now":
                 sums = left.setdefault(key, {}).setdefault(row["currency"], dict.fromkeys(money, Decimal(0)))

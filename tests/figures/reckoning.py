@@ -7,7 +7,7 @@ asked is a sum of them.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -20,7 +20,6 @@ from tests.figures.histories import (
     COUNTED,
     CURRENCIES,
     DIGITS,
-    HOME,
     PROJECT_ZONES,
     PROMOS,
     ZONES,
@@ -322,6 +321,37 @@ def rates(sums: Mapping[str, Fraction]) -> dict[str, Fraction | None]:
     }
 
 
+RATES_TOLD = (
+    # From, into, day, rate: of the dollar the inverse of the 20th is newer than the direct one of the 10th.
+    ("USD", "EUR", "2025-03-08", "0.8"), ("EUR", "USD", "2025-03-20", "1.6"), ("USD", "EUR", "2025-03-31", "0.75"),
+    ("EUR", "USD", "2025-03-31", "9"), ("EUR", "JPY", "2025-03-15", "160.7"),
+)  # fmt: skip
+
+
+def into_euros(amount: Fraction, currency: str, day: date) -> Fraction | None:
+    """By the newest rate that holds, of the same day the direct one; to 4 digits. None: there is none."""
+    if currency == "EUR":
+        return amount
+    held = [
+        (since, ours == currency, Fraction(told) if ours == currency else 1 / Fraction(told))
+        for ours, theirs, since, told in RATES_TOLD
+        if {ours, theirs} == {currency, "EUR"} and date.fromisoformat(since) <= day
+    ]
+    return rounded(amount * max(held)[2], 4) if held else None
+
+
+def converted(rows: Reckoned) -> Reckoned:
+    """All in euros, each row at its day's rate; what has none is left out."""
+    out: Reckoned = []
+    for row, currency, numbers in rows:
+        worth = {
+            n: into_euros(numbers[n], currency, row[1])
+            for n in ("spend", "planned", "revenue", "spend_clicked")
+        }
+        out.append((row, "EUR", numbers | {name: some or Fraction(0) for name, some in worth.items()}))
+    return out
+
+
 def rounded(number: Fraction, digits: int) -> Fraction:
     """Half away from zero."""
     scaled = abs(number) * 10**digits
@@ -329,4 +359,6 @@ def rounded(number: Fraction, digits: int) -> Fraction:
     return Fraction(whole if number >= 0 else -whole, 10**digits)
 
 
-__all__ = ["HOME", "UTC", "Reckoned", "Row", "rates", "reckon", "rounded", "shares", "summed"]
+__all__ = [
+    "RATES_TOLD", "Part", "Reckoned", "Row", "converted", "rates", "reckon", "rounded", "shares", "summed",
+]  # fmt: skip

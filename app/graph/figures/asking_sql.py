@@ -344,11 +344,10 @@ class _Statement:
         return [sql("{value} AS {name}", value=value, name=name) for name, value in keys.items()]
 
     def _total(self, p: Cells, one: Sum) -> Sql:
-        """The sum, in the currency of the answer: rounded when all is added up."""
+        """The sum, in the currency of the answer: each row rounded, so that breakdowns add up to the whole."""
         if self.into is None:
             return one.total(p, p)
-        made = one.total(p, lambda column: sql("{x} * {p.rate}", x=p(column), p=p))
-        return sql("round({made}, 4)", made=made) if one.is_amount else made
+        return one.total(p, lambda column: sql("round({x} * {p.rate}, 4)", x=p(column), p=p))
 
     def _base(self, p: Cells, since: Sql | None, until: Sql | None, rows: Base | None = None) -> Sql:
         """Rows of the window, with the columns that were read of `p`, and the rate of each if there is one."""

@@ -74,7 +74,7 @@ class Unconverted:
 
 @interface_type
 class AttributedNumbers:
-    """What campaigns earned and cost, in one currency."""
+    """What campaigns earned and cost, in one currency, by the rules of docs/numbers.md."""
 
     currency: str = column("The currency of revenue and cost.")
     revenue: Money = embed(

@@ -88,12 +88,21 @@ def _per_currency(request: AggregateRequest, dims: Mapping[str, Sql], by: str) -
 
 
 def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
-    """Pieces at their day's rate; those without one stay in their currency, in arrays beside the sums."""
+    """What a campaign has in a channel on a day, at the day's rate: the pieces that figures of metrics convert, too.
+
+    What has no rate stays in its currency, in arrays beside the sums.
+    """
     into = request.args.param("currency", cast="text")
     rated = sql(
         """
         SELECT p.*, CASE WHEN p.currency = {into} THEN 1 ELSE {rate} END AS rate
-        FROM ({pieces}) p
+        FROM (
+            SELECT
+                q.campaign_id, q.store_id, q.channel, q.day, q.currency, sum(q.revenue) AS revenue,
+                sum(q.credit) AS credit, sum(q.cost) AS cost
+            FROM ({pieces}) q
+            GROUP BY 1, 2, 3, 4, 5
+        ) p
         """,
         into=into,
         rate=_rate(request, into),

@@ -23,7 +23,7 @@ def rate_into(request: AggregateRequest, row: Row, into: Sql) -> Sql:
                 )
                 UNION ALL
                 (
-                    SELECT round(1 / {y.rate}, 10), {y.day}, 1 FROM {y}
+                    SELECT 1 / {y.rate}, {y.day}, 1 FROM {y}
                     WHERE {y.scope} AND {y.from_currency} = {into} AND {y.to_currency} = {row.currency}
                         AND {y.day} <= {row.day}
                     ORDER BY {y.day} DESC LIMIT 1

@@ -42,9 +42,14 @@ from app.tables import metrics as tables
 
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
-    """100 · part / whole; NULL where there is no whole."""
+    """100 · part / whole, at most 100; NULL where there is no whole.
+
+    Totals of another system stand on one day, whose own people may be fewer than those that opened in all.
+    """
     return lambda row: sql(
-        "CASE WHEN {whole} > 0 THEN 100.0 * {part} / {whole} END", part=row(part), whole=row(whole)
+        "CASE WHEN {whole} > 0 THEN least(100.0 * {part} / {whole}, 100) END",
+        part=row(part),
+        whole=row(whole),
     )
 
 
@@ -138,7 +143,7 @@ class MetricTotals(MetricFigureValues):
 
 @interface_type
 class SaidValues:
-    """What sources say, for themselves: nothing of it is added to what others say of the same."""
+    """What sources say, for themselves: nothing of it is added to what others say of the same (docs/numbers.md)."""
 
     currency: str = column("The currency of spend and revenue.")
     impressions: Long = column("How often it was shown.")
@@ -217,10 +222,12 @@ class UnconvertedMetrics:
 
 @entity()
 class MetricFigures(MetricFigureValues):
-    """Metrics of campaigns: of a stretch of time, of a channel or whatever else was asked for, in one currency."""
+    """Metrics of campaigns: of a stretch of time, of a channel or whatever else was asked for, in one currency. What
+    adds up to what is in docs/numbers.md.
+    """
 
     period: Date | None = period()
-    channel: str | None = column("The channel, where it is by channel.")
+    channel: str | None = column("The channel, where it is by channel; `unknown`: nobody knows which.")
     store: StoreRef | None = to_one("The store, where it is by store.", "store_id")
     campaign: CampaignRef | None = to_one("The campaign, where it is by campaign.", "campaign_id")
     project: ProjectRef | None = to_one("The campaigns' project, where it is by project.", "project_id")

@@ -93,7 +93,9 @@ def _rows(question: Question, of_campaigns: str, of_stores: str, names: Names) -
 
 
 def _rollup_knows(question: Question) -> bool:
-    """It knows days, channels and stores, not projects."""
+    """It knows days, channels and stores, not projects. What is converted is, and rounded, campaign by campaign."""
+    if question.needs_any("currency") and question.request.args.given("currency"):
+        return False
     return (
         question.of in ("", "CustomerGroup", "Store")
         and not question.request.scope_shape.has_projects

@@ -83,8 +83,9 @@ def _whole_credit(how: Sharing) -> Sql:
 
 
 def _carried(request: AggregateRequest, worth: Sql, how: Sharing) -> Sql:
-    """The campaign that the sale carries, whatever its journey; by its own channel, else the last touch's. Of a campaign
-    with one channel no touch is asked.
+    """The campaign that the sale carries, whatever its journey; by its own channel, else the last touch's.
+
+    Of a campaign with one channel no touch is asked.
     """
     t, c = request.table("AttributionTouch", "t"), request.table("Campaign", "tc")
     last = sql(

@@ -26,7 +26,7 @@ FROM (
     FROM (
       SELECT NULL::bigint AS campaign_id, p.channel AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
       FROM (
-        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
+        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 AND NOT (true AND r.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
           r.currency, (
             SELECT g.currency
             FROM customer_group g
@@ -52,7 +52,11 @@ FROM (
                     SELECT make_interval(days = > gw.attribution_window_days)
                     FROM customer_group gw
                     WHERE gw.id = $2::bigint
-                  ) AND t.campaign_id = s.campaign_id AND t.channel IS NOT NULL
+                  ) AND t.campaign_id = s.campaign_id AND t.channel IS NOT NULL AND (
+                    SELECT cardinality(tc.channels) <> 1
+                    FROM campaign tc
+                    WHERE tc.group_id = $2::bigint AND tc.id = s.campaign_id
+                  )
                   ORDER BY t.occurred_at DESC, t.id DESC
                   LIMIT 1
                 )
@@ -165,7 +169,7 @@ FROM (
                       FROM customer_group ou
                       WHERE ou.id = $2::bigint
                     )
-                  ) AS currency, (o.ordered_at AT TIME ZONE oz.zone)::date AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
+                  ) AS currency, coalesce(o.counted_on, (o.ordered_at AT TIME ZONE oz.zone)::date) AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
                   FROM customer_order o JOIN (
                     SELECT ozs.id, coalesce(
                       ozs.time_zone, (
@@ -179,7 +183,7 @@ FROM (
                   ) oz ON oz.id = o.store_id
                   WHERE o.group_id = $2::bigint AND 'turnover' = $5::text AND o.worth <> 0 AND o.ordered_at >= (
                     SELECT $6::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-                  ) AND (o.ordered_at AT TIME ZONE oz.zone)::date >= $6::date AND o.campaign_id = ANY (
+                  ) AND coalesce(o.counted_on, (o.ordered_at AT TIME ZONE oz.zone)::date) >= $6::date AND o.campaign_id = ANY (
                     ARRAY (
                       SELECT oc.id
                       FROM campaign oc
@@ -213,7 +217,7 @@ FROM (
           GROUP BY 1, 2, 3, 4
         ) r
         LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.id = r.campaign_id
-        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 AND NOT (false AND NULL IS NOT NULL) THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
         FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id JOIN (
           SELECT szs.id, coalesce(
             szs.time_zone, (

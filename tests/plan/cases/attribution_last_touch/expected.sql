@@ -24,7 +24,7 @@ FROM (
     FROM (
       SELECT NULL::bigint AS campaign_id, p.channel AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
       FROM (
-        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
+        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 AND NOT (false AND r.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
           r.currency, (
             SELECT g.currency
             FROM customer_group g
@@ -113,7 +113,7 @@ FROM (
                       FROM customer_group ou
                       WHERE ou.id = $2::bigint
                     )
-                  ) AS currency, (o.ordered_at AT TIME ZONE oz.zone)::date AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
+                  ) AS currency, coalesce(o.counted_on, (o.ordered_at AT TIME ZONE oz.zone)::date) AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
                   FROM customer_order o JOIN (
                     SELECT ozs.id, coalesce(
                       ozs.time_zone, (
@@ -127,7 +127,7 @@ FROM (
                   ) oz ON oz.id = o.store_id
                   WHERE o.group_id = $2::bigint AND 'turnover' = $3::text AND o.worth <> 0 AND o.ordered_at >= (
                     SELECT $4::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-                  ) AND (o.ordered_at AT TIME ZONE oz.zone)::date >= $4::date
+                  ) AND coalesce(o.counted_on, (o.ordered_at AT TIME ZONE oz.zone)::date) >= $4::date
                 ) v
               ) s
               LEFT JOIN LATERAL (
@@ -152,7 +152,7 @@ FROM (
           GROUP BY 1, 2, 3, 4
         ) r
         LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.id = r.campaign_id
-        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 AND NOT (false AND NULL IS NOT NULL) THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
         FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id JOIN (
           SELECT szs.id, coalesce(
             szs.time_zone, (

@@ -43,7 +43,7 @@ FROM (
       SELECT *
       FROM (
         WITH parts AS MATERIALIZED (
-          SELECT 'now'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
+          SELECT 'now'::text AS part, base.campaign_id AS campaign_id, coalesce(sum(round(base.spend * base.rate, 4)), 0) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
           FROM (
             SELECT raw.*, CASE WHEN raw.currency = $2::text THEN 1 ELSE (
               SELECT n.rate
@@ -55,7 +55,7 @@ FROM (
                   ORDER BY x.day DESC
                   LIMIT 1
                 ) UNION ALL (
-                  SELECT round(1 / y.rate, 10), y.day, 1
+                  SELECT 1 / y.rate, y.day, 1
                   FROM exchange_rate y
                   WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                   ORDER BY y.day DESC
@@ -88,7 +88,7 @@ FROM (
             ) raw
             OFFSET 0
           ) base
-          GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
+          GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, coalesce(sum(round(base.spend * base.rate, 4)), 0) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
           FROM (
             SELECT raw.*, CASE WHEN raw.currency = $2::text THEN 1 ELSE (
               SELECT n.rate
@@ -100,7 +100,7 @@ FROM (
                   ORDER BY x.day DESC
                   LIMIT 1
                 ) UNION ALL (
-                  SELECT round(1 / y.rate, 10), y.day, 1
+                  SELECT 1 / y.rate, y.day, 1
                   FROM exchange_rate y
                   WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                   ORDER BY y.day DESC
@@ -155,7 +155,7 @@ FROM (
                     ORDER BY x.day DESC
                     LIMIT 1
                   ) UNION ALL (
-                    SELECT round(1 / y.rate, 10), y.day, 1
+                    SELECT 1 / y.rate, y.day, 1
                     FROM exchange_rate y
                     WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                     ORDER BY y.day DESC
