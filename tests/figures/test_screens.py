@@ -78,7 +78,9 @@ def test_it_is_valid_and_its_variables_have_defaults(screen: str) -> None:
     assert validate(graph, parsed) == []
     for one in parsed.definitions:
         if isinstance(one, OperationDefinitionNode):
-            needed = [v.variable.name.value for v in one.variable_definitions if v.default_value is None]
+            needed = [
+                v.variable.name.value for v in one.variable_definitions or () if v.default_value is None
+            ]
             assert needed == (["id"] if screen == "campaign" else [])
 
 
