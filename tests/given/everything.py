@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from app.db.database import Database
 from app.tables.access import ApiKey, OAuthClient
 from app.tables.assets import Asset
+from app.tables.attribution import AttributedShare
 from app.tables.audit import AuditEntry
 from app.tables.campaigns import Campaign
 from app.tables.channels import ChannelRule
@@ -29,7 +30,14 @@ from app.tables.identities import CustomerIdentity
 from app.tables.imports import ImportRun
 from app.tables.integrations import Integration
 from app.tables.interactions import Interaction
-from app.tables.metrics import CampaignMetric, MetricRollup
+from app.tables.metrics import (
+    CampaignMetric,
+    MessageRecipient,
+    MetricFact,
+    MetricFactRollup,
+    MetricRollup,
+    Source,
+)
 from app.tables.orders import CustomerOrder, OrderRefund
 from app.tables.outlays import Outlay
 from app.tables.partners import Partner, Partnership
@@ -318,9 +326,29 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     **money,
                 }
                 await add(CampaignMetric(campaign_id=campaign, **row, **counts, extra={"reach": mark}))
+                reported: dict[str, Any] = {"source": f"reported:{own} {WEIRD[n]}", **counts, **row}
+                measured: dict[str, Any] = {
+                    **row,
+                    "source": ["orders", "deliveries", "attributed"][n],
+                    "conversions": Decimal("0.5") + n,
+                    "sent": 5 + n,
+                    "spend": Decimal("0.0001"),
+                }
+                await add(
+                    MetricFact(campaign_id=campaign, **reported, extra={"reach": mark}),
+                    MetricFact(campaign_id=campaign, **measured, implied=n),
+                )
                 if at == 3:
-                    row["channel"] = f"{mark}.s{n % 3}-ch{n % 2}"
-                    await add(MetricRollup(store_id=stores[n % 3], **row, **counts))
+                    place = {"store_id": stores[n % 3], "channel": f"{mark}.s{n % 3}-ch{n % 2}"}
+                    reported["source"] = f"reported:{mark}.s{n % 3} {WEIRD[n]}"
+                    await add(MetricRollup(**{**row, **place}, **counts))
+                    await add(
+                        MetricFactRollup(**{**reported, **place}), MetricFactRollup(**{**measured, **place})
+                    )
+                await add(
+                    MessageRecipient(**c, channel=f"{own}-ch", recipient=f"{own} {n}", first_at=start,
+                                     delivered_at=start, opened_at=start + timedelta(days=n) if n else None),
+                )  # fmt: skip
             if at % 2:
                 await add(
                     Asset(**g, store_id=stores[at % 3], campaign_id=campaign if at % 4 == 1 else None,
@@ -344,6 +372,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                   ordered_at=start + timedelta(days=at // 2)),
                 )  # fmt: skip
                 if at:
+                    await add(
+                        AttributedShare(**g, source=Source.ATTRIBUTED, customer_id=customer, order_id=order,
+                                        campaign_id=made[at], day=start.date(), channel=f"{mark}.s{store} ch",
+                                        currency="EUR", amount=Decimal("0.0400")),
+                    )  # fmt: skip
                     await add(
                         OrderRefund(**g, order_id=order, reference=f"{mark}.s{store}/{n}/{at} back {WEIRD[n]}",
                                     amount=Decimal("0.3"), currency=["EUR", "JPY", "BHD", "EUR"][at],

@@ -11,6 +11,8 @@ SKIPPED = frozenset(
         "metric_rollup",
         "segment_size",
         "campaign_metric",
+        "metric_fact",
+        "metric_fact_rollup",
         "idempotent_answer",
         "promo_usage",
         "funnel_day",

@@ -61,6 +61,8 @@ FURTHER = {
         '{ attributedInsights(by: STORE, model: POSITION_BASED, metrics: ["turnover"], interval: WEEK)'
         " { period store { id } values { metric value } } }"
     ),
+    "MetricRollup": "{ figures(by: [CHANNEL, STORE]) { channel clicks } }",
+    "MetricFactRollup": "{ figures(by: [CHANNEL, STORE]) { bySource { source clicks } } }",
 }
 """Questions about what only fields with arguments of their own read, by what they read."""
 

@@ -55,7 +55,7 @@ async def one_row_everywhere(connection: Any, group_id: int) -> None:
         if table.name == "external_id":
             row["row_id"] = 1  # one of two columns, neither of which it needs
         if table.name == "attributed_share":
-            row["order_id"] = 1  # of an order or of an event
+            row["order_id"] = 1  # of one sale
         if table.name == "channel_rule":
             row["source"] = "newsletter"  # it asks for one thing at least
         names = ", ".join(row)

@@ -192,6 +192,8 @@ def filter_values(field: Any, theirs: Everything) -> list[Any]:
         return ["0001-01-01", "9999-12-31"]
     if named == "Int":
         return [[1, 2]] if "[" in str(field.type) else [1, 2]
+    if named in {"Long", "Decimal"}:
+        return [0, 2**53 - 1]
     return [list(GRAPH.type_map[named].values)]  # type: ignore[attr-defined]  # it is an enum
 
 

@@ -188,6 +188,8 @@ class Generator:
             )
         if kind == "Date":
             return rng.choice(["2025-06-01", "2025-06-02", "1999-12-31", "9999-12-31"])
+        if kind == "Duration":
+            return rng.choice(["P1D", "P30D", "P12W", "P3M", "P1Y"])
         if kind == "Decimal":
             return rng.choice(["0", "12.5", "-1", "0.0001"])
         return rng.choice(TEXTS)

@@ -199,6 +199,8 @@ def _candidates(kind: Any) -> list[Any]:
         return [["nothing_1"]] if "[" in str(kind) else ["nothing_1"]
     if named.name == "Int":
         return [[99]] if "[" in str(kind) else [99]
+    if named.name in {"Long", "Decimal"}:
+        return [0, 2**53 - 1]
     return [[value] for value in named.values]
 
 
