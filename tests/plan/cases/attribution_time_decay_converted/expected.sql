@@ -20,9 +20,16 @@ FROM (
             SELECT coalesce(
               string_agg(
                 (
-                  '{"currency":"' || t3.currency || '","revenue":"' ||
-                  trim_scale(t3.revenue)::text || '","cost":"' ||
-                  trim_scale(t3.cost)::text || '"}'
+                  '{"currency":"' || t3.currency || '","revenue":{"amount":"' ||
+                  round(
+                    t3.revenue, greatest(
+                      min_scale(t3.revenue), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
+                    )
+                  )::text || '"},"cost":{"amount":"' || round(
+                    t3.cost, greatest(
+                      min_scale(t3.cost), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
+                    )
+                  )::text || '"}}'
                 ), ',' ORDER BY t3.place
               ), ''
             )
