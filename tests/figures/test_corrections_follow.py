@@ -1,5 +1,6 @@
 """What is corrected after touches were looked at: headline and attribution move with it, once."""
 
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,10 +11,12 @@ import pytest
 from app.db.database import Database
 from app.domain.campaigns.changing import update_campaign
 from app.domain.campaigns.fields import CampaignFields
+from app.domain.campaigns.operations import delete_campaign
 from app.domain.groups.fields import StoreFields
 from app.domain.groups.operations import update_store
 from app.tables.groups import AttributionModel as Model
-from tests.figures.histories import NOW, Happened, Ordered, Visited, World, world
+from app.values.scope import Scope
+from tests.figures.histories import NOW, Happened, Ordered, Report, Visited, World, history, world
 from tests.figures.test_reconciling import Clocked, answer, choose, clocked, settled
 
 __all__ = ["clocked"]
@@ -126,3 +129,52 @@ async def test_a_campaign_that_runs_elsewhere_from_now_on(
     async with made.db.transaction(made.scope) as tx:
         await update_campaign(tx, made.campaigns[3], CampaignFields(channels=channels), now=NOW)
     await shown(clocked, made)
+
+
+EACH = """
+{ figures { currency conversions revenue { amount } spend { amount } }
+  campaigns: figures(by: [CAMPAIGN]) { campaign { id } currency conversions revenue { amount } spend { amount } }
+  converted: figures(currency: "EUR") { currency conversions revenue { amount } spend { amount } }
+  attribution(by: CAMPAIGN) { campaign { id } currency revenue { amount } cost { amount } } }
+"""
+
+
+async def test_what_a_deleted_campaign_did_happened(clocked: Clocked, made: World) -> None:
+    await made.tell([order(1, 0), Ordered("o2", 1, 0, MIDNIGHT, Decimal(7), "EUR", 0, 3), spent(0), spent(3)])
+    before = await answer(clocked, made.scope, EACH)
+    async with made.db.transaction(made.scope) as tx:
+        await delete_campaign(tx, made.campaigns[0], now=NOW)
+    assert await answer(clocked, made.scope, EACH) == before
+    assert before["figures"] == [
+        {"currency": "EUR", "conversions": "2", "revenue": {"amount": "57.00"}, "spend": {"amount": "6.00"}}
+    ]
+
+
+def spent(campaign: int) -> Report:
+    return Report(campaign, MIDNIGHT.date(), "email", "mailer", {"spend": Decimal(3)})
+
+
+@pytest.mark.parametrize("model", [Model.CARRIED, Model.LINEAR])
+async def test_a_narrowed_credential_sees_what_its_campaigns_have(
+    clocked: Clocked, made: World, model: Model
+) -> None:
+    await choose(made, model)
+    await made.tell(history(random.Random(5), size=60))
+    await settled(made)
+    whole = await answer(clocked, made.scope, EACH)
+    project = made.sites[1].project_id
+    for scope, own in (
+        (Scope(made.group.group_id, store_id=made.stores[1]), {1, 4}),
+        (Scope(made.group.group_id, project_ids=(project,)), {1, 4}),
+        (Scope(made.group.group_id, store_id=made.stores[0]), {0, 3}),
+    ):
+        data = await answer(clocked, scope, EACH)
+        idents = {f"camp_{made.campaigns[n]}" for n in own}
+        inside = [row for row in whole["campaigns"] if row["campaign"]["id"] in idents]
+        assert data["campaigns"] == inside
+        for row in data["figures"]:
+            for name in ("revenue", "spend"):
+                amounts = [
+                    Decimal(one[name]["amount"]) for one in inside if one["currency"] == row["currency"]
+                ]
+                assert sum(amounts) == Decimal(row[name]["amount"])

@@ -141,8 +141,10 @@ def shown(rows: Sequence[dict[str, Any]], key: Callable[[dict[str, Any]], Any]) 
     out = {}
     for row in rows:
         if any(numbers_of(row).values()):
-            told = {name: None if row[name] is None else Fraction(row[name]) for name in RATES}
-            out[key(row), row["currency"]] = numbers_of(row) | told
+            told: dict[str, Fraction | None] = {
+                name: None if row[name] is None else Fraction(row[name]) for name in RATES
+            }
+            out[key(row), row["currency"]] = {**numbers_of(row), **told}
     return out
 
 
@@ -268,8 +270,11 @@ async def attributed(asker: Asker, made: World, rows: Reckoned, parts: Sequence[
 
 
 def agreed(made: World, data: dict[str, Any], earned: Sequence[Part], spent: Reckoned) -> None:
-    named = {None: None, **dict(enumerate(made.campaigns))}
-    stores = {None: None, **{n: made.stores[store_of(n)] for n in range(len(made.campaigns))}}
+    named: dict[int | None, int | None] = {None: None, **dict(enumerate(made.campaigns))}
+    stores: dict[int | None, int | None] = {
+        None: None,
+        **{n: made.stores[store_of(n)] for n in range(len(made.campaigns))},
+    }
     assert said(data["campaigns"], lambda r: number(r["campaign"])) == earned_and_spent(
         earned, spent, lambda c, _: named[c]
     )

@@ -11,7 +11,7 @@ import pytest
 from app.db.database import Database
 from app.domain.exchange.operations import Rate, upsert_rates
 from app.tables.groups import AttributionModel as Model
-from tests.figures.histories import NOW, Laid, Messages, Ordered, Report, Visited, World, world
+from tests.figures.histories import NOW, Laid, Messages, Ordered, Report, Telling, Visited, World, world
 from tests.figures.test_reconciling import Clocked, answer, choose, clocked, number, settled
 from tests.given import campaigns, custom_ads
 
@@ -61,7 +61,10 @@ async def metrics(clocked: Clocked, made: World, place: int, fields: str) -> Any
 @pytest.mark.parametrize("order_first", [True, False])
 async def test_facts_by_source(clocked: Clocked, made: World, order_first: bool) -> None:
     place = await campaign(made, "google_ads")
-    told = [order("o", "50.00", place), report(place, "google_ads", conversions="10", revenue="500.00")]
+    told: list[Telling] = [
+        order("o", "50.00", place),
+        report(place, "google_ads", conversions="10", revenue="500.00"),
+    ]
     await made.tell(told if order_first else told[::-1])
     figures = "conversions revenue { amount }"
     fields = f"{figures} reported {{ {figures} }} measured {{ {figures} }}"

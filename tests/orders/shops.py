@@ -91,10 +91,12 @@ class Shop:
                 " WHERE external_id IS NOT NULL"
             )
             metrics = await tx.fetch(
-                "SELECT campaign_id, day, conversions, revenue FROM campaign_metric"
-                " WHERE conversions <> 0 OR revenue <> 0"
+                "SELECT campaign_id, day, sum(conversions), coalesce(sum(revenue) FILTER (WHERE currency = 'EUR'), 0)"
+                " FROM campaign_metric WHERE conversions <> 0 OR revenue <> 0 GROUP BY 1, 2"
             )
-            rolled = await tx.fetchrow("SELECT sum(conversions) AS n, sum(revenue) AS r FROM metric_rollup")
+            rolled = await tx.fetchrow(
+                "SELECT sum(conversions) AS n, sum(revenue) FILTER (WHERE currency = 'EUR') AS r FROM metric_rollup"
+            )
             used = await tx.fetchval("SELECT used FROM promo WHERE id = $1", self.promo)
             of_customers = await tx.fetchval("SELECT coalesce(sum(used), 0) FROM promo_usage")
         return {
