@@ -57,6 +57,7 @@ check-format: install
 .PHONY: nightly
 nightly: install graphiql ## the long proof: 20,000 generated operations, planned, resolved and behind the policies
 	EQUALITY_OPERATIONS=20000 $(BIN)/python -m pytest tests/plan/test_both_executions_agree.py
+	HISTORIES=200 $(BIN)/python -m pytest tests/figures/test_reconciling.py
 
 .PHONY: faults
 faults: install ## thirty rounds of faults under a mixed load, each checked (FAULT_ROUNDS, FAULT_SEED)
