@@ -200,6 +200,16 @@ async def test_stages_are_reached_by_customers(
     ]
 
 
+@pytest.mark.parametrize("first", [1, 5])
+async def test_figures_that_nothing_tells_apart_are_one_row_of_as_many_as_are_asked_for(
+    asker: Asker, ours: GivenGroup, campaign: int, first: int
+) -> None:
+    figures = f"figures(first: {first}) {{ clicks period }}"
+    data = await answers(asker, ours.scope, f"{{ {figures} campaigns {{ nodes {{ {figures} }} }} }}")
+    assert len(data["figures"]) <= 1
+    assert data["figures"] == data["campaigns"]["nodes"][0]["figures"]
+
+
 async def test_what_is_to_come_is_planned_and_not_spent(
     db: Database, asker: Asker, ours: GivenGroup, campaign: int
 ) -> None:

@@ -65,7 +65,7 @@ async def test_the_same_questions_do_show_what_is_there(asker: Asker, theirs: Ev
     empty = [name for name in empty if not name.endswith(("igures", ".growth"))]
     assert set(empty) <= {
         "Query.viewer.store", "Campaign.metrics", "Campaign.spendLimit", "Campaign.goals",
-        "SpendLimit.spentInPeriod", "SpendLimit.remaining", "SpendLimit.pacing",
+        "SpendLimit.spentInPeriod", "SpendLimit.planned", "SpendLimit.remaining", "SpendLimit.pacing",
         "Campaign.flows", "Flow.multipliers", "FlowAction.flow", "FlowCondition.flow", "FlowMultiplier.flow",
         "Segment.members", "Customer.memberships", "Event.user", "EventMetric.user",
         "Query.webhookProviders", "Query.exchangeRates", "Campaign.attribution",

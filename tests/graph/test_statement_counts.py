@@ -41,6 +41,8 @@ query Dashboard {
 PARENTS = 50
 ASKED = 75
 """So many at the root that each relation has at least fifty parents below."""
+FREES = "SELECT 1"
+"""What a connection sends after a long statement, so that the server keeps nothing of it; it reads nothing."""
 
 
 class Sent:
@@ -107,7 +109,8 @@ async def test_every_edge_is_one_statement(
     asking = Asker(db, asker.settings)
     for edge in edges():
         made = await asking.planned(ours.scope, edge.question())
-        assert (made.execution, len(sent.since())) == ("planned", 1), edge.name
+        reads = [text for text in sent.since() if text != FREES]
+        assert (made.execution, len(reads)) == ("planned", 1), edge.name
 
 
 async def test_the_log_counts_what_is_sent(reading: tuple[Database, Sent]) -> None:

@@ -103,10 +103,12 @@ class _Statement:
         names |= {LISTED + name: x(LISTED + name) for name in self.listed}
         rows = self._rows()
         if self.args.given("first"):
+            # Where nothing tells rows apart there is one, which a constant could not order.
+            order = sql("ORDER BY {order}", order=joined(", ", self.order)) if self.order else NOTHING
             rows = sql(
-                "SELECT * FROM ({rows}) x ORDER BY {order} LIMIT {first}",
+                "SELECT * FROM ({rows}) x {order} LIMIT {first}",
                 rows=rows,
-                order=joined(", ", self.order or [sql("true")]),
+                order=order,
                 first=self.args.param("first", cast="bigint"),
             )
         return Select(names, sql("({rows}) x", rows=rows), order=self.order)
