@@ -14,7 +14,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 
 import asyncpg
 
@@ -147,7 +146,9 @@ def main() -> None:
             for one in asked
         ]
         table = "\n".join(["| asked | median ms | the first time |", "|---|---:|---:|", *rows])
-        about = f"`python -m bench.figures`: {size}. The bar is {QUESTION_MS:g} ms, of screens {SCREEN_MS:g} ms."
+        about = (
+            f"`python -m bench.figures`: {size}. The bar is {QUESTION_MS:g} ms, of screens {SCREEN_MS:g} ms."
+        )
         replace_section("Figures", f"{about}\n\n{table}")
     raise SystemExit(any(one.is_over for one in asked))
 
@@ -159,13 +160,13 @@ async def _filled(url: str, size: Size) -> None:
         if await owner.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", size.name):
             return
         # Its name comes last, so that what is half full is not taken for full.
-        await owner.execute("DROP DATABASE IF EXISTS filling")
-        filling = url.replace(size.name, "filling")
+        await owner.execute(f"DROP DATABASE IF EXISTS filling_{size.name} WITH (FORCE)")
+        filling = url.replace(size.name, f"filling_{size.name}")
         await create_database(filling)
         await migrate(filling)
         started = time.perf_counter()
         await fill(filling, size)
-        await owner.execute(f"ALTER DATABASE filling RENAME TO {size.name}")
+        await owner.execute(f"ALTER DATABASE filling_{size.name} RENAME TO {size.name}")
         print(f"Filled in {time.perf_counter() - started:.0f} s.")
     finally:
         await owner.close()
@@ -193,7 +194,10 @@ async def _measure(server: EmbeddedServer, size: Size, times: int, only: str) ->
                     query = query.replace("$segment", f"seg_{known['segment_id']}")
                     took = await _ask(services, Scope(known["group_id"]), query, times)
                     out.append(Asked(about, took[0], statistics.median(took[2:]), bar_ms))
-                    print(f"  {about:50} {out[-1].ms:7.1f} ms, first {took[0]:6.0f}{'  OVER' if out[-1].is_over else ''}", flush=True)
+                    print(
+                        f"  {about:50} {out[-1].ms:7.1f} ms, first {took[0]:6.0f}{'  OVER' if out[-1].is_over else ''}",
+                        flush=True,
+                    )
         finally:
             await db.close()
     return out

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from app.domain.metrics.facts import REBUILD
+from app.domain.orders.sums import REBUILD_SUMS
 from app.tables.metrics import COUNTS, PAIRED
 
 
@@ -41,7 +42,7 @@ FIRST, DAYS = "2023-06-02", 1095
 CHANNELS = "ARRAY['google_ads', 'meta', 'email', 'sms', 'tiktok', 'display', 'affiliate', 'print']"
 TABLES = (
     "store", "campaign", "customer", "segment", "segment_member", "segment_size", "promo", "promo_redemption",
-    "customer_order", "metric_fact", "campaign_metric", "metric_rollup", "metric_fact_rollup", "spend_entry", "event",
+    "customer_order", "order_rollup", "metric_fact", "campaign_metric", "metric_rollup", "metric_fact_rollup", "spend_entry", "event",
     "event_metric", "event_rollup", "event_type", "interaction", "exchange_rate",
 )  # fmt: skip
 # Built when all rows are there, which is many times quicker.
@@ -117,16 +118,18 @@ SELECT $1, c.id, c.starts_at::date + d, channel, 'reported:' || channel, c.curre
        CASE WHEN mails THEN (random() * 5)::int END
   FROM campaign c, generate_series(0, 74) d, unnest(c.channels) channel, LATERAL (SELECT channel IN ('email', 'sms')) m (mails)
  WHERE c.group_id = $1
+ ORDER BY 3, 2
 """
 # Three of five carry a campaign, on one of its days, in one of its channels.
 _ORDERS = f"""
 INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, promo_id, channel, amount, currency,
-                            ordered_at, counted_on, cancelled_at, refunded, told_refunded)
+                            ordered_at, ordered_on, counted_on, cancelled_at, refunded, told_refunded)
 SELECT $1, 'o' || n, {_FIRST_ID.format("customer")} + floor($4 * random_person ^ 1.5)::int, coalesce(c.store_id, o.store_id), c.id,
        CASE WHEN n % 7 = 0 THEN {_FIRST_ID.format("promo")} + n % 200 END, c.channels[1 + n % 2], o.amount,
        coalesce(c.currency, (ARRAY['EUR', 'USD', 'GBP'])[1 + o.place % 3]),
        (coalesce(c.starts_at::date + (random_day * 75)::int % 75, o.day) + random_time * interval '1 day')
          AT TIME ZONE coalesce(s.time_zone, 'Europe/Paris'),
+       coalesce(c.starts_at::date + (random_day * 75)::int % 75, o.day),
        CASE WHEN c.id IS NOT NULL THEN c.starts_at::date + (random_day * 75)::int % 75 END,
        CASE WHEN n % 50 = 0 THEN '2026-05-31'::timestamptz END,
        CASE WHEN n % 33 = 0 THEN round(o.amount / 2, 2) ELSE 0 END, CASE WHEN n % 33 = 0 THEN round(o.amount / 2, 2) ELSE 0 END
@@ -137,6 +140,7 @@ SELECT $1, 'o' || n, {_FIRST_ID.format("customer")} + floor($4 * random_person ^
           FROM (SELECT n, floor(random() * 20)::int AS place FROM generate_series(1, $2::int) n) p) o
   LEFT JOIN campaign c ON c.group_id = $1 AND c.id = o.campaign_id
   JOIN store s ON s.group_id = $1 AND s.id = coalesce(c.store_id, o.store_id)
+ ORDER BY 10
 """
 _BUYERS = """
 UPDATE customer c SET order_count = o.n, total_spent = o.spent, last_order_at = o.last
@@ -149,17 +153,18 @@ INSERT INTO promo_redemption (group_id, promo_id, customer_id, store_id, key, ba
                               released_at)
 SELECT $1, promo_id, customer_id, store_id, reference, amount * 1.1, round(amount / 10, 2), currency, ordered_at,
        cancelled_at
-  FROM customer_order WHERE group_id = $1 AND promo_id IS NOT NULL
+  FROM customer_order WHERE group_id = $1 AND promo_id IS NOT NULL ORDER BY ordered_at
 """
 _CARRIED = """
 INSERT INTO metric_fact (group_id, campaign_id, day, channel, source, currency, conversions, revenue)
 SELECT $1, campaign_id, counted_on, channel, 'orders', currency, count(*) FILTER (WHERE worth > 0), sum(worth)
   FROM customer_order WHERE group_id = $1 AND campaign_id IS NOT NULL GROUP BY 2, 3, 4, 6
+ ORDER BY 3
 """
 _SPEND = """
 INSERT INTO spend_entry (group_id, campaign_id, source, source_ref, day, channel, amount, currency)
 SELECT $1, campaign_id, source, campaign_id || '/' || day || '/' || channel, day, channel, spend, currency
-  FROM metric_fact WHERE group_id = $1 AND source LIKE 'reported:%'
+  FROM metric_fact WHERE group_id = $1 AND source LIKE 'reported:%' ORDER BY day
 """
 _SAID = [name for name in COUNTS if name != "conversions"]
 # One report of each key, and what orders carry beside it.
@@ -175,6 +180,7 @@ SELECT $1, campaign_id, day, channel, currency, {", ".join(f"coalesce({name}, 0)
           LEFT JOIN metric_fact o ON o.group_id = $1 AND o.campaign_id = f.campaign_id AND o.day = f.day
            AND o.channel = f.channel AND o.currency = f.currency AND o.source = 'orders'
          WHERE f.group_id = $1 AND f.source LIKE 'reported:%') m
+ ORDER BY day, campaign_id
 """
 _EVENTS = f"""
 INSERT INTO event (group_id, id, project_id, source, dedup_key, event_type, received_at, occurred_at, status, event_type_id,
@@ -185,6 +191,7 @@ SELECT $1, uuidv7(made.at - now()), t.project_id, 'tracker', n::text, t.referenc
   FROM (SELECT n, '{FIRST}'::timestamptz + random() * interval '{DAYS} days' AS at, 1 + floor(8 * random() ^ 2)::int AS place
           FROM generate_series(1, $2::int) n) made
   JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM event_type WHERE group_id = $1) t ON t.place = made.place
+ ORDER BY made.at
 """
 _TURNOVER = """
 INSERT INTO event_metric (group_id, event_id, project_id, customer_id, occurred_at, kind, storage_key, value, metric_date)
@@ -205,9 +212,11 @@ INSERT INTO interaction (group_id, project_id, kind, customer_id, campaign_id, c
 SELECT $1, p.id, 'online', {_FIRST_ID.format("customer")} + floor($4 * random())::int,
        CASE WHEN n % 5 > 0 THEN {_FIRST_ID.format("campaign")} + floor(random() * $3)::int END,
        CASE WHEN n % 5 > 0 THEN ({CHANNELS})[1 + n % 8] END,
-       '2026-05-31 23:00+00'::timestamptz - random() * CASE WHEN n % 2 = 0 THEN interval '90 days' ELSE interval '{DAYS} days' END,
+       '2026-05-31 19:00+00'::timestamptz - random() * CASE WHEN n % 2 = 0 THEN interval '90 days' ELSE interval '{DAYS} days' END
+         AS occurred_at,
        n::text
   FROM project p, generate_series(1, $2::int) n WHERE p.group_id = $1
+ ORDER BY occurred_at
 """
 
 
@@ -233,6 +242,7 @@ async def fill(url: str, size: Size) -> int:
             ("reports", _REPORTS),
             ("orders", _ORDERS, size.orders, c, p),
             ("buyers", _BUYERS),
+            ("sums", REBUILD_SUMS[1]),
             ("uses", _USES),
             ("orders' facts", _CARRIED),
             ("ledger", _SPEND),

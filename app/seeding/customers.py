@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from app.domain.orders.sums import REBUILD_SUMS
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.predicates import compile_sql
 from app.seeding.numbers import CENT
@@ -28,6 +29,8 @@ async def write_customers(writer: Writer, stores: list[int], segments: list[int]
     rows = [*_rows(writer, stores)]
     customers = await writer.rows("customer", rows)
     await writer.rows("customer_order", [*_last_orders(writer, rows, customers)])
+    for statement in REBUILD_SUMS:
+        await writer.connection.execute(statement, writer.group_id)
     chance = Random(f"{writer.plan.slug} lists")  # noqa: S311 - made-up lists
     for plan, segment in zip(writer.plan.segments, segments, strict=True):
         if plan.criteria is None:
@@ -89,5 +92,6 @@ def _last_orders(
             "amount": (row["total_spent"] / row["order_count"]).quantize(CENT),
             "currency": writer.plan.currency,
             "ordered_at": row["last_order_at"],
+            "ordered_on": row["last_order_at"].astimezone(writer.zone).date(),
             "created_at": row["last_order_at"],
         }

@@ -240,8 +240,9 @@ async def history(db: Database, seed: int, *, sales: int = 60) -> History:
                 )  # fmt: skip
                 sale.ident = await tx.fetchval(
                     "INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, channel,"
-                    " amount, currency, ordered_at, refunded, cancelled_at)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+                    " amount, currency, ordered_at, ordered_on, refunded, cancelled_at)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, ($9::timestamptz)::date, $10, $11)"
+                    " RETURNING id",
                     group_id, f"o{n}", sale.customer, store, campaign, channel, amount, currency, sale.at, refunded,
                     sale.at if cancelled else None,
                 )  # fmt: skip

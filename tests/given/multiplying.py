@@ -9,6 +9,7 @@ SKIPPED = frozenset(
     {
         "customer_group",
         "metric_rollup",
+        "order_rollup",
         "campaign_metric",
         "idempotent_answer",
         "promo_usage",

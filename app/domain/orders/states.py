@@ -35,6 +35,8 @@ class Sale:
     currency: str
     amount: Decimal
     ordered_at: datetime
+    ordered_on: date
+    """The day of the store, when it was made."""
     counted_on: date | None
     """The day its campaign counts it on."""
     version: int = 0
