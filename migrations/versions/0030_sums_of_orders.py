@@ -1,4 +1,4 @@
-"""orders: the day each was made on, and their sums by store and day
+"""orders: the day each was made on, and their sums by store and day; an index less of metrics
 
 Revision ID: 0030
 Revises: 0029
@@ -84,6 +84,8 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index(op.f("ix_order_rollup_group_id_day_id"), "order_rollup", ["group_id", "day", "id"])
     protect(op.execute, "order_rollup")
+    # The unique key is as good.
+    op.drop_index(op.f("ix_campaign_metric_group_id_campaign_id_day_channel_id"), "campaign_metric")
     # The owner sees rows only where its own policies do not bind it.
     for table in (*READ, "order_rollup"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
@@ -98,3 +100,8 @@ def downgrade() -> None:
     unprotect(op.execute, "order_rollup")
     op.drop_table("order_rollup")
     op.drop_column("customer_order", "ordered_on")
+    op.create_index(
+        op.f("ix_campaign_metric_group_id_campaign_id_day_channel_id"),
+        "campaign_metric",
+        ["group_id", "campaign_id", "day", "channel", "id"],
+    )
