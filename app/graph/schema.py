@@ -12,6 +12,7 @@ from app.graph.figures.funnels import ROWS as FUNNEL_ROWS
 from app.graph.figures.growth import ROWS as GROWTH_ROWS
 from app.graph.figures.insights import ROWS as INSIGHT_ROWS
 from app.graph.figures.metrics import ROWS as METRIC_ROWS
+from app.graph.figures.orders import ROWS as ORDER_ROWS
 from app.graph.mutation import Mutation
 from app.graph.query import Query
 from app.graph.strawberry_parts import Executor, built
@@ -30,5 +31,6 @@ graph = built(schema)
 """The same as graphql-core has it."""
 inputs = BuiltInputs(graph)
 catalog = read_catalog(
-    graph, (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *GROWTH_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *WEBHOOK_ROWS)
+    graph,
+    (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *GROWTH_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *ORDER_ROWS, *WEBHOOK_ROWS),
 )

@@ -116,7 +116,7 @@ class CampaignMetric(TenantRow, table=True):
     __tablename__ = "campaign_metric"
     __table_args__ = (
         of_group(),
-        *child_of("campaign", "campaign_id", "day", "channel"),
+        *child_of("campaign", "campaign_id")[:1],
         UniqueConstraint("group_id", "campaign_id", "day", "channel", "currency"),
         *_long_counts(),
         Index(None, "group_id", "day", "id"),

@@ -1,7 +1,8 @@
-"""Orders of customers, their refunds, and the references that orders and events tell the same sale by."""
+"""Orders of customers, their sums, their refunds, and the references that orders and events tell the same sale by."""
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Computed, Date, Index, UniqueConstraint
 from sqlmodel import Field
@@ -19,6 +20,14 @@ from app.tables.base import (
     in_group,
     of_group,
 )
+
+
+def _count() -> Any:
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+
+
+def _sum() -> Any:
+    return Field(default=Decimal(0), sa_type=AMOUNT, nullable=False, sa_column_kwargs={"server_default": "0"})
 
 
 class CustomerOrder(TenantRow, KnownElsewhere, table=True):
@@ -52,6 +61,8 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     amount: Decimal = amount()
     currency: str = Field(sa_type=CODE)
     ordered_at: datetime = Field(sa_type=INSTANT)
+    ordered_on: date = Field(sa_type=Date)
+    """The day it was made on, where the store was then: figures of orders count it on that one."""
     refunded: Decimal = Field(default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"})
     """Of the amount, what was given back: what reports say or what its refunds add up to, whichever is more."""
     cancelled_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -73,9 +84,41 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     """What the report that is stored said was given back."""
     is_called_off: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether it was cancelled by a call: a later report that does not speak of it leaves it so."""
-    counted_on: date | None = Field(default=None, sa_type=Date)
-    """The day its campaign's metrics count it on; NULL where it has no campaign, or is not counted there."""
     updated_at: datetime = _now()
+
+
+class OrderRollup(TenantRow, table=True):
+    """The sum of a store's orders per day, channel and currency, those with a promo apart. Moved by what writes orders.
+
+    What is asked by promo or campaign is read of the orders that have one, and the others from here.
+    """
+
+    __tablename__ = "order_rollup"
+    __table_args__ = (
+        of_group(),
+        *in_group(store_id="store"),
+        UniqueConstraint(
+            "group_id",
+            "store_id",
+            "day",
+            "channel",
+            "has_promo",
+            "currency",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(None, "group_id", "day", "id"),
+    )
+    store_id: int = Field(sa_type=BigInteger)
+    day: date = Field(sa_type=Date)
+    channel: str | None = Field(default=None, sa_type=CODE)
+    """NULL: of orders without a campaign."""
+    has_promo: bool
+    currency: str = Field(sa_type=CODE)
+    orders: int = _count()
+    """Those that hold."""
+    cancelled: int = _count()
+    worth: Decimal = _sum()
+    refunded: Decimal = _sum()
 
 
 class OrderRefund(TenantRow, table=True):

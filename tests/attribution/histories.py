@@ -244,8 +244,12 @@ async def history(db: Database, seed: int, *, sales: int = 60) -> History:
                 )  # fmt: skip
                 sale.ident = await tx.fetchval(
                     "INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, channel,"
-                    " amount, currency, ordered_at, refunded, cancelled_at)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+                    " amount, currency, ordered_at, ordered_on, refunded, cancelled_at)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz,"
+                    " (SELECT ($9::timestamptz AT TIME ZONE coalesce(s.time_zone, g.time_zone))::date"
+                    " FROM store s JOIN customer_group g ON g.id = s.group_id WHERE s.group_id = $1 AND s.id = $4),"
+                    " $10, $11)"
+                    " RETURNING id",
                     group_id, f"o{n}", sale.customer, store, campaign, channel, amount, currency, sale.at, refunded,
                     sale.at if cancelled else None,
                 )  # fmt: skip

@@ -55,8 +55,11 @@ class Shop:
         async with self.db.transaction(self.here.scope) as tx:
             await tx.execute(
                 "INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, channel, amount,"
-                " currency, ordered_at, refunded) VALUES ($1, $2, $3, $4, $5, $6, $7::text::numeric, $8,"
-                " $9::text::timestamptz, $10::text::numeric)",
+                " currency, ordered_at, ordered_on, refunded) VALUES ($1, $2, $3, $4, $5, $6, $7::text::numeric, $8,"
+                " $9::text::timestamptz,"
+                " (SELECT ($9::text::timestamptz AT TIME ZONE coalesce(s.time_zone, g.time_zone))::date"
+                " FROM store s JOIN customer_group g ON g.id = s.group_id WHERE s.group_id = $1 AND s.id = $4),"
+                " $10::text::numeric)",
                 self.here.group_id, reference, self.customer, store or self.here.store_id, campaign, channel, amount,
                 currency, at, refunded,
             )  # fmt: skip

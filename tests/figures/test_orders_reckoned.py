@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.db.database import Database
+from app.domain.orders.sums import REBUILD_SUMS
 from app.tables.customers import Customer
 from app.tables.orders import CustomerOrder
 from app.tables.promos import Promo
@@ -83,10 +84,14 @@ async def world(db: Database) -> World:
                 CustomerOrder(
                     **g, reference=str(n), customer_id=whom, store_id=row["STORE"], campaign_id=campaign,
                     promo_id=row["PROMO"], channel=row["CHANNEL"], amount=amount, currency=row["currency"],
-                    ordered_at=at, refunded=refunded, told_refunded=refunded, cancelled_at=at if cancelled else None,
+                    ordered_at=at,
+                    ordered_on=rows[-1]["day"], refunded=refunded, told_refunded=refunded,
+                    cancelled_at=at if cancelled else None,
                 )
             )  # fmt: skip
         await insert(tx, *orders)
+        for statement in REBUILD_SUMS:
+            await tx.execute(statement, made.group_id)
     seen: set[int] = set()
     for row in sorted(rows, key=lambda one: one["at"]):
         row["first"] = row["holds"] and row["customer"] not in seen

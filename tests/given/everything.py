@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from app.db.database import Database
+from app.domain.orders.sums import REBUILD_SUMS
 from app.tables.access import ApiKey, OAuthClient
 from app.tables.assets import Asset
 from app.tables.attribution import AttributedShare
@@ -369,7 +370,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                   currency=["EUR", "JPY", "BHD", "EUR"][at],
                                   refunded=Decimal(["0", "0.3", "99999999999999.9999", "0"][at]),
                                   cancelled_at=start if at == n == 3 else None, version=BIG if at == 1 else 0,
-                                  ordered_at=start + timedelta(days=at // 2)),
+                                  ordered_at=start + timedelta(days=at // 2),
+                                  ordered_on=(start + timedelta(days=at // 2)).date()),
                 )  # fmt: skip
                 if at:
                     await add(
@@ -382,6 +384,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                                     amount=Decimal("0.3"), currency=["EUR", "JPY", "BHD", "EUR"][at],
                                     refunded_at=start + timedelta(days=n)),
                     )  # fmt: skip
+        for statement in REBUILD_SUMS:
+            await tx.execute(statement, group_id)
         for n in range(4):
             place, own = (stores[n], f"{mark}.s{n}") if n < 3 else (None, f"{mark}.s-")
             for at, promo in enumerate(ids["promo"][:2]):

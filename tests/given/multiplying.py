@@ -10,6 +10,7 @@ SKIPPED = frozenset(
         "customer_group",
         "metric_rollup",
         "segment_size",
+        "order_rollup",
         "campaign_metric",
         "metric_fact",
         "metric_fact_rollup",

@@ -131,8 +131,9 @@ async def shop(db: Database) -> GivenGroup:
     async with db.transaction(group.scope) as tx:
         for n, moment in enumerate(moments):
             await tx.execute(
-                "INSERT INTO customer_order (group_id, customer_id, store_id, reference, amount, currency, ordered_at)"
-                " VALUES ($1, $2, $3, $4, 10, 'EUR', $5)",
+                "INSERT INTO customer_order (group_id, customer_id, store_id, reference, amount, currency, ordered_at,"
+                " ordered_on) VALUES ($1, $2, $3, $4, 10, 'EUR', $5::timestamptz,"
+                " ($5::timestamptz AT TIME ZONE 'America/New_York')::date)",
                 group.group_id, who, far.store_id, str(n), datetime.fromisoformat(moment),
             )  # fmt: skip
     return group

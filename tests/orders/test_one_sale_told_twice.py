@@ -122,8 +122,9 @@ async def both_at_once(site: Shop, *, holding: bool) -> bool:
                 await hold_sales(tx, ["o-1"])
             customer = await tx.fetchval("SELECT min(id) FROM customer")
             await tx.execute(
-                "INSERT INTO customer_order (group_id, reference, customer_id, store_id, amount, currency, ordered_at)"
-                " SELECT $1, 'o-1', $2, min(id), 80, 'EUR', $3 FROM store",
+                "INSERT INTO customer_order (group_id, reference, customer_id, store_id, amount, currency, ordered_at,"
+                " ordered_on) SELECT $1, 'o-1', $2, min(id), 80, 'EUR', $3::timestamptz,"
+                " ($3::timestamptz)::date FROM store",
                 site.group_id, customer, NOON,
             )  # fmt: skip
             await mark_told_by_orders(tx, ["o-1"])

@@ -26,7 +26,7 @@ class SaleShare:
     channel: str | None
     """None: of a campaign, nobody knows by which of its channels; else direct."""
     day: date
-    """Of the sale, in the zone of the order's store, of the store of the event's project, else of the group."""
+    """Of the sale: the order's, else in the zone of the store of the event's project, or of the group."""
     amount: Decimal
     currency: str
     credit: Decimal
@@ -39,10 +39,8 @@ SELECT attribution_model, attribution_window_days, attribution_half_life_days FR
 _ORDERS = f"""
 SELECT o.id, o.customer_id, NULL::bigint AS project_id, o.ordered_at AS at, o.worth AS amount, o.currency,
        o.campaign_id, nullif(o.channel, '{UNKNOWN_CHANNEL}') AS channel,
-       coalesce(o.counted_on, (o.ordered_at AT TIME ZONE coalesce(s.time_zone, g.time_zone))::date) AS day
+       o.ordered_on AS day
   FROM customer_order o
-  JOIN store s ON s.group_id = o.group_id AND s.id = o.store_id
-  JOIN customer_group g ON g.id = o.group_id
  WHERE o.group_id = $1 AND o.id = ANY ($2) AND o.worth <> 0
  ORDER BY o.id
 """
@@ -114,10 +112,7 @@ async def _shared(tx: Transaction, rows: Sequence[FetchedRow], asked: Model | No
         SaleShare(
             sale_id=row["id"],
             campaign_id=share.campaign_id,
-            # What a sale that is carried says itself stands: the campaign may have run elsewhere then.
-            channel=row["channel"]
-            if model is Model.CARRIED and row["channel"] is not None and share.campaign_id is not None
-            else channel_of(share, channels.get(share.campaign_id, ())),
+            channel=channel_of(share, channels.get(share.campaign_id, ())),
             day=row["day"],
             amount=share.amount,
             currency=row["currency"],

@@ -53,7 +53,9 @@ async def store_facts(
     with refusals():
         moved = await _write_facts(tx, ordered, add=add, now=now)
         await _move(tx, _FACT_SUMS, moved, stores, ("day", "channel", "source", "currency"), FIGURES, now=now)
-        await settle_headlines(tx, {one.key for one in ordered}, stores, now=now)
+        # Where nothing changed, the headline is what it was.
+        changed = {(row["campaign_id"], row["day"], row["channel"]) for row in moved}
+        await settle_headlines(tx, changed, stores, now=now)
 
 
 async def settle_headlines(
@@ -61,6 +63,8 @@ async def settle_headlines(
 ) -> None:
     """Make the headlines of these keys anew from their facts, and move the stores' sums by what changed."""
     ordered = sorted(set(keys))
+    if not ordered:
+        return
     moved = await tx.fetch(
         _HEADLINES, tx.scope.group_id, now, *([key[n] for key in ordered] for n in range(3))
     )
@@ -85,6 +89,12 @@ def _said(name: str) -> str:
     )
 
 
+def _changes(name: str) -> str:
+    if name in ("spend", "implied"):
+        return f"excluded.{name} <> 0"
+    return f"excluded.{name} IS NOT NULL AND ($3 OR f.{name} IS DISTINCT FROM excluded.{name})"
+
+
 _FACT_KEY = "campaign_id, day, channel, source, currency"
 _FACT_COLUMNS = f"{_FACT_KEY}, {', '.join(FIGURES)}, implied, extra"
 _FACTS = f"""
@@ -95,13 +105,15 @@ SELECT $1, $2, {", ".join(f"given.{c}" for c in _FACT_COLUMNS.removesuffix(", ex
 ON CONFLICT (group_id, campaign_id, day, channel, source, currency) DO UPDATE
    SET {", ".join(map(_said, FIGURES))}, implied = f.implied + excluded.implied,
        extra = coalesce(excluded.extra, f.extra)
+ WHERE {" OR ".join(map(_changes, (*FIGURES, "implied")))}
+    OR excluded.extra IS NOT NULL AND f.extra::text IS DISTINCT FROM excluded.extra::text
 RETURNING {", ".join(f"new.{c}" for c in _FACT_KEY.split(", "))},
        {", ".join(f"coalesce(new.{n}, 0) - coalesce(old.{n}, 0) AS {n}" for n in FIGURES)}
 """
 
 
 async def _write_facts(tx: Transaction, said: Sequence[Said], *, add: bool, now: datetime) -> Sequence[Any]:
-    """The rows that were written, with the changes in their numbers."""
+    """The rows that changed, with the changes in their numbers. What is said again is not written again."""
     return await tx.fetch(
         _FACTS,
         tx.scope.group_id,
@@ -130,6 +142,8 @@ SELECT $1, $2, one.campaign_id, one.day, one.channel, one.currency, {", ".join(f
   FROM ({HEADLINE}) one
 ON CONFLICT (group_id, campaign_id, day, channel, currency) DO UPDATE
    SET {", ".join(f"{n} = excluded.{n}" for n in (*KEPT, "extra"))}
+ WHERE ({", ".join(f"m.{n}" for n in KEPT)}, m.extra::text)
+       IS DISTINCT FROM ({", ".join(f"excluded.{n}" for n in KEPT)}, excluded.extra::text)
 RETURNING new.campaign_id, new.day, new.channel, new.currency,
        {", ".join(f"new.{n} - coalesce(old.{n}, 0) AS {n}" for n in KEPT)}
 """

@@ -198,6 +198,7 @@ SELECT $1, $2, given.*
   FROM unnest($4::text[], $5::bigint[], $6::date[], $7::text[], $8::text[], $9::numeric[], $10::text[]) AS given
 ON CONFLICT (group_id, source, source_ref) DO UPDATE
    SET amount = CASE WHEN $3 THEN spend_entry.amount ELSE 0 END + excluded.amount
+ WHERE CASE WHEN $3 THEN excluded.amount <> 0 ELSE spend_entry.amount <> excluded.amount END
 RETURNING source, source_ref, new.amount - coalesce(old.amount, 0) AS moved
 """
 
@@ -245,7 +246,7 @@ def _booking(
 async def _write_ledger(
     tx: Transaction, entries: Sequence[MetricEntry], campaigns: Mapping[int, Any], *, add: bool, now: datetime
 ) -> dict[tuple[str, str], Decimal]:
-    """By how much each entry's reported spend changed; entries without spend are left out."""
+    """By how much each entry's reported spend changed, where it did."""
     told = [entry for entry in entries if entry.spend is not None]
     if not told:
         return {}

@@ -1,7 +1,7 @@
 """What follows from orders, moved by what truly changed, in the transaction that changes them.
 
 Locks are taken in one order by all writers: sales by reference, orders, customers by id, what events tell of the same
-sales, uses of promos, campaigns by id, balances, rollups.
+sales, uses of promos, campaigns by id, balances, rollups of metrics, rollups of orders.
 """
 
 from collections import defaultdict
@@ -19,6 +19,7 @@ from app.domain.metrics.facts import Key
 from app.domain.metrics.opening import settle_totals, take_from_totals
 from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.states import NOTHING, Sale
+from app.domain.orders.sums import Counted, move_sums
 from app.domain.promos.giving_back import Given, give_back, take_again
 from app.domain.sales.references import mark_told_by_orders
 from app.domain.sales.rewards import paid_for, take_back
@@ -84,6 +85,8 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> No
     await take_back(tx, paid, now=now)
     await note_sales(tx, (sale.customer_id for move in moves for _, sale in move.sides))
     await _move_metrics(tx, moves, {row["id"]: row for row in rows}, now=now)
+    # Last: its rows are the stores', and whoever holds them keeps others waiting.
+    await move_sums(tx, [Counted(sign, sale) for move in moves for sign, sale in move.sides], now=now)
 
 
 async def _move_facts(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> None:
@@ -131,12 +134,12 @@ async def _move_metrics(
     corrected: set[int] = set()
     for move in moves:
         for sign, sale in move.sides:
-            if sale.campaign_id is None or sale.counted_on is None:
+            if sale.campaign_id is None:
                 continue
             campaign = campaigns[sale.campaign_id]
             count = sign * sale.is_conversion
             revenue = sign * sale.worth
-            key = (sale.campaign_id, sale.counted_on, sale.channel or UNKNOWN_CHANNEL, sale.currency)
+            key = (sale.campaign_id, sale.ordered_on, sale.channel or UNKNOWN_CHANNEL, sale.currency)
             sums[key] = (sums[key][0] + count, sums[key][1] + revenue)
             until = campaign["totals_until"]
             if until is not None and sale.ordered_at <= read_instant(until):

@@ -156,7 +156,7 @@ class Settling:
         return Sale(
             customer_id=customer_id, store_id=store_id, campaign_id=campaign_id, promo_id=promo_id,
             channel=self._channel(entry, campaign_id, known), currency=currency, amount=entry.amount,
-            ordered_at=ordered_at, counted_on=self._day(campaign_id, store_id, ordered_at, known),
+            ordered_at=ordered_at, ordered_on=self._day(store_id, ordered_at, known),
         )  # fmt: skip
 
     def _channel(self, entry: OrderEntry, campaign_id: int | None, known: Sale | None) -> str | None:
@@ -171,15 +171,10 @@ class Settling:
             return known.channel
         return only_channel(self.campaigns[campaign_id]["channels"])
 
-    def _day(
-        self, campaign_id: int | None, store_id: int, ordered_at: datetime, known: Sale | None
-    ) -> date | None:
+    def _day(self, store_id: int, ordered_at: datetime, known: Sale | None) -> date:
         """The day where it was made. A store that has moved to another zone since does not move its orders."""
-        if campaign_id is None:
-            return None
-        if known is not None and known.counted_on is not None:
-            if (known.store_id, known.ordered_at) == (store_id, ordered_at):
-                return known.counted_on
+        if known is not None and (known.store_id, known.ordered_at) == (store_id, ordered_at):
+            return known.ordered_on
         return ordered_at.astimezone(self.zones[store_id]).date()
 
 

@@ -35,8 +35,8 @@ class Sale:
     currency: str
     amount: Decimal
     ordered_at: datetime
-    counted_on: date | None
-    """The day its campaign counts it on."""
+    ordered_on: date
+    """The day of the store, when it was made."""
     version: int = 0
     told_refunded: Decimal = NOTHING
     """What the report that stands said was given back."""

@@ -12,7 +12,7 @@ from app.domain.sales.references import hold_sales
 
 _KNOWN = """
 SELECT o.id, o.reference, o.customer_id, o.store_id, o.campaign_id, o.promo_id, o.channel, o.currency, o.amount,
-       o.ordered_at, o.counted_on, o.version, o.told_refunded, o.cancelled_at, o.is_called_off
+       o.ordered_at, o.ordered_on, o.version, o.told_refunded, o.cancelled_at, o.is_called_off
   FROM customer_order o
  WHERE o.group_id = $1 AND o.reference = ANY ($2) ORDER BY o.reference FOR NO KEY UPDATE
 """
@@ -22,13 +22,13 @@ SELECT order_id, sum(amount) AS amount FROM order_refund
  WHERE group_id = $1 AND order_id = ANY ($2) GROUP BY order_id
 """
 _COLUMNS = (
-    "reference, customer_id, store_id, campaign_id, promo_id, channel, amount, currency, ordered_at, counted_on,"
+    "reference, customer_id, store_id, campaign_id, promo_id, channel, amount, currency, ordered_at, ordered_on,"
     " version, told_refunded, refunded, cancelled_at, is_called_off"
 )
 _GIVEN = (
     "unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::numeric[],"
-    " $10::text[], $11::timestamptz[], $12::date[], $13::bigint[], $14::numeric[], $15::numeric[],"
-    f" $16::timestamptz[], $17::boolean[]) AS given ({_COLUMNS})"
+    " $10::text[], $11::timestamptz[], $12::date[], $13::bigint[], $14::numeric[],"
+    f" $15::numeric[], $16::timestamptz[], $17::boolean[]) AS given ({_COLUMNS})"
 )
 _INSERT = f"""
 INSERT INTO customer_order (group_id, created_at, updated_at, {_COLUMNS})
@@ -95,7 +95,7 @@ def _columns(sales: Mapping[str, Sale]) -> list[list[Any]]:
     rows = [
         (
             reference, one.customer_id, one.store_id, one.campaign_id, one.promo_id, one.channel, one.amount,
-            one.currency, one.ordered_at, one.counted_on, one.version, one.told_refunded, one.refunded,
+            one.currency, one.ordered_at, one.ordered_on, one.version, one.told_refunded, one.refunded,
             one.cancelled_at, one.is_called_off,
         )
         for reference, one in sorted(sales.items())

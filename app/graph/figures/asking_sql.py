@@ -362,9 +362,12 @@ class _Statement:
         select.names = {name: select.names[name] for name in sorted(needs)} or {"one": sql("1")}
         if not rated:
             return select.sql()
-        # OFFSET 0: a rate is looked for once per row.
+        # LIMIT: so that a rate stays something to be joined, and is looked for once per day and currency.
         return sql(
-            "SELECT raw.*, {rate} AS rate FROM ({rows}) raw OFFSET 0",
+            """
+            SELECT raw.*, l.rate FROM ({rows}) raw
+            LEFT JOIN LATERAL (SELECT {rate} AS rate LIMIT 1) l ON true
+            """,
             rate=rate_into(self.request, Alias("raw"), self.into or NOTHING),
             rows=select.sql(),
         )

@@ -288,16 +288,33 @@ def _spent(request: AggregateRequest) -> Sql:
     return sql(
         """
         SELECT {c.id}, {c.store_id}, {channel}, {s.day}, {s.currency}, 0, 0, sum({s.amount})
-        FROM {s} JOIN {c} ON {c.id} = {s.campaign_id} JOIN ({zones}) z ON z.id = {c.store_id}
-        WHERE {s.scope} AND {c.scope} AND {s.day} <= ({now} AT TIME ZONE z.zone)::date {asked}
+        FROM {s} JOIN {c} ON {c.id} = {s.campaign_id}
+        WHERE {s.scope} AND {c.scope} AND {spent} {asked}
         GROUP BY 1, 2, 3, 4, 5
         """,
         c=c,
         s=s,
         channel=_booked(c, s("channel")),
-        zones=store_zones(request, "sz"),
-        now=NOW,
+        spent=_is_past(request, s("day"), c("store_id")),
         asked=also(where),
+    )
+
+
+def _is_past(request: AggregateRequest, day: Sql, store_id: Sql) -> Sql:
+    """The day is not to come, where the store is. Zones are looked at only where they can disagree."""
+    return sql(
+        """
+        CASE
+            WHEN {day} < {today} THEN true
+            WHEN {day} > {today} + 1 THEN false
+            ELSE {day} <= (SELECT ({now} AT TIME ZONE z.zone)::date FROM ({zones}) z WHERE z.id = {store_id})
+        END
+        """,
+        day=day,
+        today=sql("(SELECT ({now} AT TIME ZONE 'UTC')::date)", now=NOW),
+        now=NOW,
+        zones=store_zones(request, "sz"),
+        store_id=store_id,
     )
 
 

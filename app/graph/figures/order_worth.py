@@ -5,8 +5,8 @@ asked for, those orders take part that carry a campaign of it.
 """
 
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
-from app.graph.figures.event_worth import Wanted, coin_of, day_in, touched_by, usual_currency
-from app.graph.figures.of_projects import is_for_a_project, store_zones, tracked_campaigns
+from app.graph.figures.event_worth import Wanted, coin_of, touched_by, usual_currency
+from app.graph.figures.of_projects import is_for_a_project, tracked_campaigns
 from app.graph.figures.shares import ONE
 from app.plan.catalog import AggregateRequest
 from app.plan.sql import NOTHING, Sql, Table, also, quoted, sql, whole
@@ -18,12 +18,7 @@ def order_worth(request: AggregateRequest, counted: Sql, wanted: Wanted) -> Sql:
     that it may have a part of.
     """
     o = request.table("Order", "o")
-    # A store that moved to another zone since took no sale along.
-    day = (
-        sql("coalesce({o.counted_on}, {day})", o=o, day=day_in(o("ordered_at"), "oz"))
-        if wanted.dated
-        else sql("NULL::date")
-    )
+    day = o("ordered_on") if wanted.dated else sql("NULL::date")
     asked = [*wanted.window(request, o("ordered_at"), day), *_taking_part(request, o, "oc")]
     if request.parent is not None:
         asked.append(
@@ -37,7 +32,7 @@ def order_worth(request: AggregateRequest, counted: Sql, wanted: Wanted) -> Sql:
             'order' AS key, NULL::bigint AS project_id, {o.customer_id}, {o.ordered_at} AS at, 'statistic' AS kind,
             ({o.worth} * {one})::bigint AS value, nullif({o.currency}, {usual}) AS currency, {day} AS day,
             {o.campaign_id}, nullif({o.channel}, {other}) AS channel
-        FROM {o} {zoned}
+        FROM {o}
         WHERE {o.scope} AND {counted} AND {o.worth} <> 0 {asked}
         """,
         o=o,
@@ -45,11 +40,6 @@ def order_worth(request: AggregateRequest, counted: Sql, wanted: Wanted) -> Sql:
         usual=usual_currency(request, "ou"),
         day=day,
         other=quoted(UNKNOWN_CHANNEL),
-        zoned=sql(
-            "JOIN ({zones}) oz ON oz.id = {store}", zones=store_zones(request, "oz"), store=o("store_id")
-        )
-        if wanted.dated
-        else NOTHING,
         counted=counted,
         asked=also(asked),
     )

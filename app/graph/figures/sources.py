@@ -62,9 +62,13 @@ def rows_where(column: str) -> Sum:
     return Sum(lambda p, _: sql("count(*) FILTER (WHERE {x})", x=p(column)))
 
 
-def rows_worth(column: str) -> Sum:
-    """How many there are whose amount is known in the currency of the answer: what an average is over."""
-    return Sum(lambda _, worth: sql("count({x})", x=worth(column)))
+def total_worth(column: str, amount: str) -> Sum:
+    """The sum of a whole number where the amount is known in the currency of the answer: what an average is over."""
+    return Sum(
+        lambda p, worth: sql(
+            "coalesce(sum({x}) FILTER (WHERE {amount} IS NOT NULL), 0)", x=p(column), amount=worth(amount)
+        )
+    )
 
 
 def distinct(column: str) -> Sum:
