@@ -248,10 +248,10 @@ def headline(facts: Facts, row: Row, *, now: datetime) -> dict[str, dict[str, Fr
     else:
         for other, count in facts.orders.items():
             out[other]["conversions"] = count
-    people = {
-        name: seen.get(name, report.get(name, nothing)) for name in ("opened", "clicked", "unsubscribed")
-    }
-    if "clicked" not in seen and "clicked" not in report and "delivered" in report:
+    # Where deliveries were seen, all people are those that were seen.
+    said = {} if facts.told_delivered else report
+    people = {name: seen.get(name, said.get(name, nothing)) for name in ("opened", "clicked", "unsubscribed")}
+    if "clicked" not in seen and "clicked" not in said and "delivered" in said:
         # A mailing tool that reports clicks alone means people.
         people["clicked"] = report.get("clicks", nothing)
     known = [n for n in (seen.get("delivered"), report.get("delivered")) if n is not None]
@@ -260,7 +260,7 @@ def headline(facts: Facts, row: Row, *, now: datetime) -> dict[str, dict[str, Fr
     else:
         own["delivered"] = max(known) if known else max(people.values())
     for name, number in people.items():
-        own[name] = min(number, own["delivered"])
+        own[name] = min(number, max(own["delivered"], nothing))
     own["sent"] = max(report.get("sent", seen.get("sent", nothing)), own["delivered"])
     for name in ("opens", "machine_opens"):
         own[name] = seen.get(name, report.get(name, nothing))
@@ -307,7 +307,10 @@ def rates(sums: Mapping[str, Fraction]) -> dict[str, Fraction | None]:
     """Rates of sums, rounded half away from zero at the end."""
 
     def rate(part: str, whole: str, digits: int, times: int = 1) -> Fraction | None:
-        return rounded(times * sums[part] / sums[whole], digits) if sums[whole] > 0 else None
+        if sums[whole] <= 0:
+            return None
+        value = times * sums[part] / sums[whole]
+        return rounded(min(max(value, Fraction(0)), Fraction(100)) if times == 100 else value, digits)
 
     return {
         "clickThroughRate": rate("clicks_shown", "impressions", 2, 100),

@@ -48,6 +48,14 @@ _WITHOUT_CHANNEL = f"SELECT o.id FROM customer_order o WHERE {_CHANNELLESS} AND 
 _METRICS = f"""
 SELECT id FROM event_metric
  WHERE group_id = $1 AND customer_id = ANY ($2) AND storage_key = '{TURNOVER}' AND kind = 'statistic'
+   AND occurred_at <= $3
+"""
+# An event may be dated ahead: it counts when its moment has come.
+_LOOK_AGAIN = f"""
+INSERT INTO sale_change (group_id, customer_id)
+SELECT DISTINCT $1::bigint, customer_id FROM event_metric
+ WHERE group_id = $1 AND customer_id = ANY ($2) AND storage_key = '{TURNOVER}' AND kind = 'statistic'
+   AND occurred_at > $3
 """
 _KEPT = """
 SELECT id, source, customer_id, order_id, metric_id, campaign_id, day, channel, currency, amount
@@ -117,7 +125,10 @@ async def share_again(tx: Transaction, customer_ids: Collection[int], *, now: da
     without = [row["id"] for row in await tx.fetch(_WITHOUT_CHANNEL, group_id, wanted)]
     carried = await is_carried(tx)
     orders = [] if carried else [row["id"] for row in await tx.fetch(_ORDERS, group_id, wanted)]
-    metrics = [] if carried else [row["id"] for row in await tx.fetch(_METRICS, group_id, wanted)]
+    metrics: list[int] = []
+    if not carried:
+        metrics = [row["id"] for row in await tx.fetch(_METRICS, group_id, wanted, now)]
+        await tx.execute(_LOOK_AGAIN, group_id, wanted, now)
     owners = {
         (row["is_order"], row["id"]): row["customer_id"]
         for row in await tx.fetch(_OWNERS, group_id, [*orders, *without], metrics)
@@ -131,7 +142,8 @@ async def share_again(tx: Transaction, customer_ids: Collection[int], *, now: da
         *_rows(await shares_of_event_metrics(tx, metrics), owners, Source.ATTRIBUTED, is_order=False),
     ]
     kept = {_row(row): row["id"] for row in await tx.fetch(_KEPT, group_id, wanted)}
-    gone = [row for row in kept if row not in set(new)]
+    still = set(new)
+    gone = [row for row in kept if row not in still]
     come = [row for row in new if row not in kept]
     if gone:
         await tx.execute(_FORGET, group_id, [kept[row] for row in gone])

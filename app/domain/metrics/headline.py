@@ -1,8 +1,8 @@
 """The headline: what is shown of a campaign's day in a channel, made of the facts that its sources told.
 
     impressions, clicks, conversions   what a platform reports, else what we saw
-    delivered, opened, clicked,        people: what we saw, else what is reported; never more of them opened, clicked or
-    unsubscribed                       unsubscribed than it was delivered to
+    delivered, opened, clicked,        people: what we saw, else what is reported; all as we saw it where we saw
+    unsubscribed                       deliveries; never more opened, clicked or unsubscribed than it was delivered to
     sent                               what is reported, else what we saw; at least what was delivered
     spend                              the ledger
     revenue                            what orders carry, or the shares of the group's attribution model
@@ -89,14 +89,17 @@ def _of_currency(
         for name in ("impressions", "clicks", "conversions")
     }
     clicks = reported("clicks") if reported("delivered") is not None else None
-    people = {
-        "opened": first(seen("opened"), reported("opened")),
-        "clicked": first(seen("clicked"), reported("clicked"), clicks),
-        "unsubscribed": first(seen("unsubscribed"), reported("unsubscribed")),
-    }
     told = seen("delivered") if (seen("delivered") or _ZERO) > sum(f.implied for f in facts) else None
+    # Where we saw deliveries, all is of the people we saw: a rate's two numbers are never of different ones.
+    none = None if told is None else _ZERO
+    people = {
+        "opened": first(seen("opened"), none, reported("opened")),
+        "clicked": first(seen("clicked"), none, reported("clicked"), clicks),
+        "unsubscribed": first(seen("unsubscribed"), none, reported("unsubscribed")),
+    }
     delivered = first(told, most(reported("delivered"), seen("delivered")), max(people.values()))
-    out |= {name: min(value, delivered) + more(name) for name, value in people.items()}
+    # What is taken back of deliveries alone takes nothing back of others.
+    out |= {name: min(value, max(delivered, _ZERO)) + more(name) for name, value in people.items()}
     out["delivered"] = delivered + more("delivered")
     out["sent"] = max(max(first(reported("sent"), seen("sent")), delivered) + more("sent"), out["delivered"])
     out |= {name: first(seen(name), reported(name)) + more(name) for name in ("opens", "machine_opens")}
@@ -143,19 +146,20 @@ def _reported_first(name: str) -> str:
 _CARRIED = f"""
 (SELECT g.attribution_model = '{AttributionModel.CARRIED}' FROM customer_group g WHERE g.id = $1)
 """
-_OPENED = f"coalesce(a.seen_opened, {_reported('opened')}, 0)"
-_CLICKED = f"""coalesce(a.seen_clicked, {_reported("clicked")},
+_NONE = "CASE WHEN a.seen_delivered > a.implied THEN 0 END"
+_OPENED = f"coalesce(a.seen_opened, {_NONE}, {_reported('opened')}, 0)"
+_CLICKED = f"""coalesce(a.seen_clicked, {_NONE}, {_reported("clicked")},
                     CASE WHEN r.delivered IS NOT NULL THEN {_reported("clicks")} END, 0)"""
-_LEFT = f"coalesce(a.seen_unsubscribed, {_reported('unsubscribed')}, 0)"
+_LEFT = f"coalesce(a.seen_unsubscribed, {_NONE}, {_reported('unsubscribed')}, 0)"
 HEADLINE = f"""
 SELECT k.campaign_id, k.day, k.channel, a.currency, r.extra,
        h.impressions, h.clicks, h.conversions,
        greatest(greatest(coalesce({_reported("sent")}, a.seen_sent, 0), h.delivered) + a.more_sent,
                 h.delivered + a.more_delivered) AS sent,
        h.delivered + a.more_delivered AS delivered,
-       least(h.opened, h.delivered) + a.more_opened AS opened,
-       least(h.clicked, h.delivered) + a.more_clicked AS clicked,
-       least(h.unsubscribed, h.delivered) + a.more_unsubscribed AS unsubscribed,
+       least(h.opened, greatest(h.delivered, 0)) + a.more_opened AS opened,
+       least(h.clicked, greatest(h.delivered, 0)) + a.more_clicked AS clicked,
+       least(h.unsubscribed, greatest(h.delivered, 0)) + a.more_unsubscribed AS unsubscribed,
        coalesce(a.seen_opens, {_reported("opens")}, 0) + a.more_opens AS opens,
        coalesce(a.seen_machine_opens, {_reported("machine_opens")}, 0) + a.more_machine_opens AS machine_opens,
        a.spend, a.revenue,

@@ -14,6 +14,7 @@ from app.domain.orders.states import Sale
 from app.domain.orders.storing import Stored, held_orders, update_orders
 from app.errors import Conflict, Invalid, NotFound
 from app.values.ids import show_id
+from app.values.money import show_amount
 
 _NAMED = """
 SELECT reference FROM customer_order
@@ -48,12 +49,14 @@ async def refund_order(
     same = await tx.fetchrow(_SAME, tx.scope.group_id, reference)
     if same is not None:
         return _repeated(same, stored, amount, reference)
+    if amount is not None:
+        inputs.coins(amount, stored.sale.currency, ["amount"])
     left = stored.sale.amount - stored.sale.refunds
     if left <= 0:
         raise Conflict("All of this order was given back already.", path=["amount"], code="NOTHING_LEFT")
     if amount is not None and amount > left:
         raise Conflict(
-            f"Of this order {left} {stored.sale.currency} can be given back, not {amount}.",
+            f"Of this order {show_amount(left, stored.sale.currency)} {stored.sale.currency} can be given back, not {amount}.",
             path=["amount"],
             code="REFUND_TOO_LARGE",
         )

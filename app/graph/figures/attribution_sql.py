@@ -329,8 +329,8 @@ def _booked(c: Row, channel: Sql) -> Sql:
 
 
 def _days(request: AggregateRequest, at: Sql, day: Sql) -> list[Sql]:
-    """Inside the requested days, each sale by its own zone. Instants a day further keep to the index."""
-    out = []
+    """Before now, and inside the requested days, each sale by its own zone. Instants a day further keep to the index."""
+    out = [sql("{at} <= {now}", at=at, now=NOW)]
     if request.args.given("since"):
         since = request.args.param("since", cast="date")
         out.append(

@@ -42,12 +42,13 @@ from app.tables import metrics as tables
 
 
 def _percent(part: str, whole: str) -> Callable[[Row], Sql]:
-    """100 · part / whole, at most 100; NULL where there is no whole.
+    """100 · part / whole, from 0 to 100; NULL where there is no whole.
 
-    Totals of another system stand on one day, whose own people may be fewer than those that opened in all.
+    Totals of another system stand on one day, whose own people may be fewer than those that opened in all, and what a
+    platform takes back may stand on another day than what it said.
     """
     return lambda row: sql(
-        "CASE WHEN {whole} > 0 THEN least(100.0 * {part} / {whole}, 100) END",
+        "CASE WHEN {whole} > 0 THEN least(greatest(100.0 * {part} / {whole}, 0), 100) END",
         part=row(part),
         whole=row(whole),
     )
