@@ -67,7 +67,7 @@ async def keyed(
         url = server.dsn(f"keyed_{n}")
         await create_database(url, template="keyed_filled")
         opened.append(await connect(url, readers=2, writers=2))
-        settings = replace(read_settings({"DATA_DIR": str(folder)}), planner=planner)
+        settings = replace(read_settings({"DATA_DIR": str(folder), "SECRET_KEY": "s" * 40}), planner=planner)
         services.append(Services(settings, opened[-1], AssetStorage(settings)))
     yield Keyed(ours, theirs, *services)
     for one in services:

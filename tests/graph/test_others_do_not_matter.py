@@ -26,9 +26,12 @@ UPDATE event SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
 UPDATE interaction SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN (
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND store_id = $2;
+DELETE FROM attributed_share WHERE group_id = $1 AND campaign_id IN (
+    SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.store_id <> $2);
 DELETE FROM campaign WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM metric_rollup WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM order_rollup WHERE group_id = $1 AND store_id <> $2;
+DELETE FROM metric_fact_rollup WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM asset WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM event e WHERE group_id = $1 AND NOT EXISTS (
     SELECT 1 FROM project p WHERE p.group_id = $1 AND p.id = e.project_id AND (p.store_id = $2 OR p.store_id IS NULL));
@@ -61,10 +64,12 @@ UPDATE interaction SET campaign_id = NULL WHERE group_id = $1 AND campaign_id IN
     SELECT c.id FROM campaign c WHERE c.group_id = $1 AND c.project_id IS DISTINCT FROM $2);
 DELETE FROM interaction WHERE group_id = $1 AND project_id <> $2;
 UPDATE campaign SET template_id = NULL WHERE group_id = $1 AND project_id = $2;
+DELETE FROM attributed_share WHERE group_id = $1;
 DELETE FROM campaign WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
 DELETE FROM event WHERE group_id = $1 AND project_id IS DISTINCT FROM $2;
 DELETE FROM metric_rollup WHERE group_id = $1;
 DELETE FROM order_rollup WHERE group_id = $1;
+DELETE FROM metric_fact_rollup WHERE group_id = $1;
 UPDATE promo_redemption SET customer_id = NULL WHERE group_id = $1;
 DELETE FROM customer WHERE group_id = $1 AND id NOT IN ({WHOSE})
 """

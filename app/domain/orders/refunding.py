@@ -56,7 +56,8 @@ async def refund_order(
         raise Conflict("All of this order was given back already.", path=["amount"], code="NOTHING_LEFT")
     if amount is not None and amount > left:
         raise Conflict(
-            f"Of this order {show_amount(left, stored.sale.currency)} {stored.sale.currency} can be given back, not {amount}.",
+            f"Of this order {show_amount(left, stored.sale.currency)} {stored.sale.currency} can be given back,"
+            f" not {amount}.",
             path=["amount"],
             code="REFUND_TOO_LARGE",
         )

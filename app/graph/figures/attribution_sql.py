@@ -329,7 +329,7 @@ def _booked(c: Row, channel: Sql) -> Sql:
 
 
 def _days(request: AggregateRequest, at: Sql, day: Sql) -> list[Sql]:
-    """Before now, and inside the requested days, each sale by its own zone. Instants a day further keep to the index."""
+    """Before now, and inside the requested days, by the sale's zone. Instants a day further keep to the index."""
     out = [sql("{at} <= {now}", at=at, now=NOW)]
     if request.args.given("since"):
         since = request.args.param("since", cast="date")
