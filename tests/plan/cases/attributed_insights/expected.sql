@@ -26,7 +26,7 @@ FROM (
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT date_trunc('week', (h.at AT TIME ZONE $3::text)) AS bucket, coalesce(
-          '+' || CASE WHEN h.campaign_id IS NULL THEN h.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(h.channel, 'other'), '') END, '-'
+          '+' || CASE WHEN h.campaign_id IS NULL THEN h.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(h.channel, 'unknown'), '') END, '-'
         ) AS part, h.key, sum(h.value) * 0.0001 AS value
         FROM (
           SELECT r.campaign_id, r.channel, r.at, r.key, CASE WHEN r.value < 0 THEN - r.coin ELSE r.coin END * (r.value_base + (r.value_rank <= r.value_left)::int) AS value, 0 AS credit

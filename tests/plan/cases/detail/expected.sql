@@ -51,7 +51,9 @@ FROM (
                   min_scale(t7.spend), CASE WHEN t7.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t7.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t7.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
                 )
               )::text || '","currency":"' || t7.currency || '"},"clickThroughRate":' ||
-              round(coalesce(100.0 * t7.clicks / nullif(t7.impressions, 0), 0), 2)::text
+              coalesce(
+                round(CASE WHEN t7.impressions > 0 THEN 100.0 * t7.shown_clicks / t7.impressions END, 2)::text, 'null'
+              )
             )
             FROM (
               SELECT coalesce(sum(m.impressions), 0) AS impressions, coalesce(sum(m.clicks), 0) AS clicks, coalesce(
@@ -74,7 +76,7 @@ FROM (
                     )
                   )::date END
                 ), 0
-              ) AS spend, c.currency
+              ) AS spend, c.currency, coalesce(sum(m.shown_clicks), 0) AS shown_clicks
               FROM campaign c
               LEFT JOIN campaign_metric m ON m.group_id = $2::bigint AND m.campaign_id = c.id
               WHERE c.group_id = $2::bigint AND c.id = t1.id

@@ -9,7 +9,9 @@ FROM (
               '{"metrics":{"delivered":' || (
                 SELECT (
                   t2.delivered::text || ',"opened":' || t2.opened::text ||
-                  ',"openRate":' || round(coalesce(100.0 * t2.opened / nullif(t2.delivered, 0), 0), 1)::text
+                  ',"openRate":' || coalesce(
+                    round(CASE WHEN t2.delivered > 0 THEN 100.0 * t2.opened / t2.delivered END, 1)::text, 'null'
+                  )
                 )
                 FROM (
                   SELECT coalesce(sum(m.delivered), 0) AS delivered, coalesce(sum(m.opened), 0) AS opened

@@ -5,9 +5,14 @@ FROM (
       string_agg(
         (
           '{"currency":"' || t1.currency || '","impressions":' ||
-          t1.impressions::text || ',"openRate":' || round(coalesce(100.0 * t1.opened / nullif(t1.delivered, 0), 0), 1)::text ||
-          ',"costPerClick":' || coalesce(('"' || trim_scale(round(t1.spend / nullif(t1.clicks, 0), 4))::text || '"'), 'null') ||
-          ',"revenue":{"amount":"' || round(
+          t1.impressions::text || ',"openRate":' || coalesce(
+            round(CASE WHEN t1.delivered > 0 THEN 100.0 * t1.opened / t1.delivered END, 1)::text, 'null'
+          ) || ',"costPerClick":' || coalesce(
+            (
+              '"' || trim_scale(CASE WHEN t1.clicks > 0 THEN round(t1.clicked_spend / t1.clicks, 4) END)::text ||
+              '"'
+            ), 'null'
+          ) || ',"revenue":{"amount":"' || round(
             t1.revenue, greatest(
               min_scale(t1.revenue), CASE WHEN t1.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t1.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t1.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
             )
@@ -17,33 +22,17 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT x.currency, x.impressions, x.opened, x.delivered, x.spend, x.clicks, x.revenue, x.currency AS sort_1
+    SELECT x.currency, x.impressions, x.opened, x.delivered, x.clicked_spend, x.clicks, x.revenue, x.currency AS sort_1
     FROM (
       WITH parts AS MATERIALIZED (
-        SELECT 'now'::text AS part, base.currency AS currency, coalesce(sum(base.impressions), 0) AS impressions, coalesce(sum(base.opened), 0) AS opened, coalesce(sum(base.delivered), 0) AS delivered, coalesce(sum(base.spend), 0) AS spend, coalesce(sum(base.clicks), 0) AS clicks, coalesce(sum(base.revenue), 0) AS revenue
+        SELECT 'now'::text AS part, base.currency AS currency, coalesce(sum(base.impressions), 0) AS impressions, coalesce(sum(base.opened), 0) AS opened, coalesce(sum(base.delivered), 0) AS delivered, coalesce(sum(base.clicked_spend), 0) AS clicked_spend, coalesce(sum(base.clicks), 0) AS clicks, coalesce(sum(base.revenue), 0) AS revenue
         FROM (
-          SELECT m.clicks, m.currency, m.delivered, m.impressions, m.opened, m.revenue, CASE WHEN CASE WHEN m.day < (
-            SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
-          ) THEN true WHEN m.day > (
-            SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date
-          ) + 1 THEN false ELSE m.day <= (
-            $2::timestamptz AT TIME ZONE coalesce(
-              (
-                SELECT ps.time_zone
-                FROM store ps
-                WHERE ps.group_id = $3::bigint AND ps.id = m.store_id
-              ), (
-                SELECT pg.time_zone
-                FROM customer_group pg
-                WHERE pg.id = $3::bigint
-              )
-            )
-          )::date END THEN m.spend ELSE 0 END AS spend
+          SELECT m.clicked_spend, m.clicks, m.currency, m.delivered, m.impressions, m.opened, m.revenue
           FROM metric_rollup m
-          WHERE m.group_id = $3::bigint AND m.day >= $4::date AND m.day <= $5::date AND m.channel = ANY ($6::text[])
+          WHERE m.group_id = $2::bigint AND m.day >= $3::date AND m.day <= $4::date AND m.channel = ANY ($5::text[])
         ) base
         GROUP BY base.currency
-      ) SELECT u.currency, coalesce(max(u.impressions) FILTER (WHERE u.part = 'now'), 0) AS impressions, coalesce(max(u.opened) FILTER (WHERE u.part = 'now'), 0) AS opened, coalesce(max(u.delivered) FILTER (WHERE u.part = 'now'), 0) AS delivered, coalesce(max(u.spend) FILTER (WHERE u.part = 'now'), 0) AS spend, coalesce(max(u.clicks) FILTER (WHERE u.part = 'now'), 0) AS clicks, coalesce(max(u.revenue) FILTER (WHERE u.part = 'now'), 0) AS revenue FROM (
+      ) SELECT u.currency, coalesce(max(u.impressions) FILTER (WHERE u.part = 'now'), 0) AS impressions, coalesce(max(u.opened) FILTER (WHERE u.part = 'now'), 0) AS opened, coalesce(max(u.delivered) FILTER (WHERE u.part = 'now'), 0) AS delivered, coalesce(max(u.clicked_spend) FILTER (WHERE u.part = 'now'), 0) AS clicked_spend, coalesce(max(u.clicks) FILTER (WHERE u.part = 'now'), 0) AS clicks, coalesce(max(u.revenue) FILTER (WHERE u.part = 'now'), 0) AS revenue FROM (
         SELECT *
         FROM parts UNION ALL SELECT 'place'::text, k.currency, NULL, NULL, NULL, NULL, NULL, NULL
         FROM (
@@ -51,7 +40,7 @@ FROM (
           FROM parts UNION ALL SELECT (
             SELECT ug.currency
             FROM customer_group ug
-            WHERE ug.id = $3::bigint
+            WHERE ug.id = $2::bigint
           )
           WHERE NOT EXISTS (
             SELECT
