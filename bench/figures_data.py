@@ -32,8 +32,9 @@ class Size:
 
     def __str__(self) -> str:
         return (
-            f"{self.campaigns:,} campaigns of 20 stores, {self.campaigns * 150:,} rows of metrics, {self.orders:,} orders,"
-            f" {self.events:,} events, {self.customers:,} customers, {self.touches:,} touches, over three years"
+            f"{self.campaigns:,} campaigns of 20 stores, {self.campaigns * 150:,} rows of metrics,"
+            f" {self.orders:,} orders, {self.events:,} events, {self.customers:,} customers,"
+            f" {self.touches:,} touches, over three years"
         )
 
 
@@ -42,8 +43,8 @@ FIRST, DAYS = "2023-06-02", 1095
 CHANNELS = "ARRAY['google_ads', 'meta', 'email', 'sms', 'tiktok', 'display', 'affiliate', 'print']"
 TABLES = (
     "store", "campaign", "customer", "segment", "segment_member", "segment_size", "promo", "promo_redemption",
-    "customer_order", "order_rollup", "metric_fact", "campaign_metric", "metric_rollup", "metric_fact_rollup", "spend_entry", "event",
-    "event_metric", "event_rollup", "event_type", "interaction", "exchange_rate",
+    "customer_order", "order_rollup", "metric_fact", "campaign_metric", "metric_rollup", "metric_fact_rollup",
+    "spend_entry", "event", "event_metric", "event_rollup", "event_type", "interaction", "exchange_rate",
 )  # fmt: skip
 # Built when all rows are there, which is many times quicker.
 _INDEXES = """
@@ -116,15 +117,17 @@ SELECT $1, c.id, c.starts_at::date + d, channel, 'reported:' || channel, c.curre
        CASE WHEN mails THEN 900 END, CASE WHEN mails THEN 800 + (random() * 90)::int END,
        CASE WHEN mails THEN 100 + (random() * 300)::int END, CASE WHEN mails THEN (random() * 90)::int END,
        CASE WHEN mails THEN (random() * 5)::int END
-  FROM campaign c, generate_series(0, 74) d, unnest(c.channels) channel, LATERAL (SELECT channel IN ('email', 'sms')) m (mails)
+  FROM campaign c, generate_series(0, 74) d, unnest(c.channels) channel,
+       LATERAL (SELECT channel IN ('email', 'sms')) m (mails)
  WHERE c.group_id = $1
  ORDER BY 3, 2
 """
 # Three of five carry a campaign, on one of its days, in one of its channels.
 _ORDERS = f"""
-INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, promo_id, channel, amount, currency,
-                            ordered_at, ordered_on, counted_on, cancelled_at, refunded, told_refunded)
-SELECT $1, 'o' || n, {_FIRST_ID.format("customer")} + floor($4 * random_person ^ 1.5)::int, coalesce(c.store_id, o.store_id), c.id,
+INSERT INTO customer_order (group_id, reference, customer_id, store_id, campaign_id, promo_id, channel, amount,
+                            currency, ordered_at, ordered_on, counted_on, cancelled_at, refunded, told_refunded)
+SELECT $1, 'o' || n, {_FIRST_ID.format("customer")} + floor($4 * random_person ^ 1.5)::int,
+       coalesce(c.store_id, o.store_id), c.id,
        CASE WHEN n % 7 = 0 THEN {_FIRST_ID.format("promo")} + n % 200 END, c.channels[1 + n % 2], o.amount,
        coalesce(c.currency, (ARRAY['EUR', 'USD', 'GBP'])[1 + o.place % 3]),
        (coalesce(c.starts_at::date + (random_day * 75)::int % 75, o.day) + random_time * interval '1 day')
@@ -132,7 +135,8 @@ SELECT $1, 'o' || n, {_FIRST_ID.format("customer")} + floor($4 * random_person ^
        coalesce(c.starts_at::date + (random_day * 75)::int % 75, o.day),
        CASE WHEN c.id IS NOT NULL THEN c.starts_at::date + (random_day * 75)::int % 75 END,
        CASE WHEN n % 50 = 0 THEN '2026-05-31'::timestamptz END,
-       CASE WHEN n % 33 = 0 THEN round(o.amount / 2, 2) ELSE 0 END, CASE WHEN n % 33 = 0 THEN round(o.amount / 2, 2) ELSE 0 END
+       CASE WHEN n % 33 = 0 THEN round(o.amount / 2, 2) ELSE 0 END,
+       CASE WHEN n % 33 = 0 THEN round(o.amount / 2, 2) ELSE 0 END
   FROM (SELECT n, random() AS random_person, random() AS random_day, random() AS random_time, place,
                {_FIRST_ID.format("store")} + place AS store_id, '{FIRST}'::date + (random() * {DAYS - 1})::int AS day,
                CASE WHEN n % 5 < 3 THEN {_FIRST_ID.format("campaign")} + floor(random() * $3)::int END AS campaign_id,
@@ -149,8 +153,8 @@ UPDATE customer c SET order_count = o.n, total_spent = o.spent, last_order_at = 
  WHERE c.group_id = $1 AND c.id = o.customer_id
 """
 _USES = """
-INSERT INTO promo_redemption (group_id, promo_id, customer_id, store_id, key, basket_total, discount, currency, redeemed_at,
-                              released_at)
+INSERT INTO promo_redemption (group_id, promo_id, customer_id, store_id, key, basket_total, discount, currency,
+                              redeemed_at, released_at)
 SELECT $1, promo_id, customer_id, store_id, reference, amount * 1.1, round(amount / 10, 2), currency, ordered_at,
        cancelled_at
   FROM customer_order WHERE group_id = $1 AND promo_id IS NOT NULL ORDER BY ordered_at
@@ -171,8 +175,8 @@ _SAID = [name for name in COUNTS if name != "conversions"]
 _HEADLINES = f"""
 INSERT INTO campaign_metric (group_id, campaign_id, day, channel, currency, {", ".join(_SAID)}, conversions, spend,
                              revenue, {", ".join(PAIRED)}, extra)
-SELECT $1, campaign_id, day, channel, currency, {", ".join(f"coalesce({name}, 0)" for name in _SAID)}, conversions, spend,
-       revenue, least(clicks, impressions), least(conversions, clicks),
+SELECT $1, campaign_id, day, channel, currency, {", ".join(f"coalesce({name}, 0)" for name in _SAID)}, conversions,
+       spend, revenue, least(clicks, impressions), least(conversions, clicks),
        CASE WHEN delivered > 0 THEN least(conversions, delivered) ELSE 0 END, spend, '{{}}'
   FROM (SELECT f.campaign_id, f.day, f.channel, f.currency, {", ".join(f"f.{name}" for name in _SAID)}, f.conversions,
                f.spend, coalesce(o.revenue, 0) AS revenue
@@ -183,19 +187,24 @@ SELECT $1, campaign_id, day, channel, currency, {", ".join(f"coalesce({name}, 0)
  ORDER BY day, campaign_id
 """
 _EVENTS = f"""
-INSERT INTO event (group_id, id, project_id, source, dedup_key, event_type, received_at, occurred_at, status, event_type_id,
-                   type_version, customer_id, campaign_id, is_attributable)
-SELECT $1, uuidv7(made.at - now()), t.project_id, 'tracker', n::text, t.reference, made.at, made.at, 'processed', t.id, 1,
+INSERT INTO event (group_id, id, project_id, source, dedup_key, event_type, received_at, occurred_at, status,
+                   event_type_id, type_version, customer_id, campaign_id, is_attributable)
+SELECT $1, uuidv7(made.at - now()), t.project_id, 'tracker', n::text, t.reference, made.at, made.at,
+       'processed', t.id, 1,
        {_FIRST_ID.format("customer")} + floor($4 * random())::int,
        CASE WHEN n % 3 = 0 THEN {_FIRST_ID.format("campaign")} + floor(random() * $3)::int END, true
-  FROM (SELECT n, '{FIRST}'::timestamptz + random() * interval '{DAYS} days' AS at, 1 + floor(8 * random() ^ 2)::int AS place
+  FROM (SELECT n, '{FIRST}'::timestamptz + random() * interval '{DAYS} days' AS at,
+               1 + floor(8 * random() ^ 2)::int AS place
           FROM generate_series(1, $2::int) n) made
-  JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM event_type WHERE group_id = $1) t ON t.place = made.place
+  JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM event_type WHERE group_id = $1) t
+    ON t.place = made.place
  ORDER BY made.at
 """
 _TURNOVER = """
-INSERT INTO event_metric (group_id, event_id, project_id, customer_id, occurred_at, kind, storage_key, value, metric_date)
-SELECT $1, id, project_id, customer_id, occurred_at, 'statistic', 'turnover', round((random() * 500)::numeric, 2), occurred_at
+INSERT INTO event_metric (group_id, event_id, project_id, customer_id, occurred_at, kind, storage_key, value,
+                          metric_date)
+SELECT $1, id, project_id, customer_id, occurred_at, 'statistic', 'turnover', round((random() * 500)::numeric, 2),
+       occurred_at
   FROM event WHERE group_id = $1 AND event_type = 'sale'
 """
 _HOURS = """
@@ -212,8 +221,8 @@ INSERT INTO interaction (group_id, project_id, kind, customer_id, campaign_id, c
 SELECT $1, p.id, 'online', {_FIRST_ID.format("customer")} + floor($4 * random())::int,
        CASE WHEN n % 5 > 0 THEN {_FIRST_ID.format("campaign")} + floor(random() * $3)::int END,
        CASE WHEN n % 5 > 0 THEN ({CHANNELS})[1 + n % 8] END,
-       '2026-05-31 19:00+00'::timestamptz - random() * CASE WHEN n % 2 = 0 THEN interval '90 days' ELSE interval '{DAYS} days' END
-         AS occurred_at,
+       '2026-05-31 19:00+00'::timestamptz
+         - random() * CASE WHEN n % 2 = 0 THEN interval '90 days' ELSE interval '{DAYS} days' END AS occurred_at,
        n::text
   FROM project p, generate_series(1, $2::int) n WHERE p.group_id = $1
  ORDER BY occurred_at

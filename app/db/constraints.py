@@ -90,7 +90,7 @@ _CHECKS: dict[str, tuple[str, tuple[str, ...], str]] = {
 # asyncpg sends the first and the last day and moment of the calendar as infinity, which no column takes.
 _YEARS = re.compile(rf"ck_(?:{'|'.join(sorted(metadata.tables, reverse=True))})_(\w+)_years", re.ASCII)
 _LONG = re.compile(
-    r"ck_(?:campaign_metric|metric_rollup|metric_fact|metric_fact_rollup)_(\w+)_long", re.ASCII
+    r"ck_(?:campaign_metric|metric_rollup|metric_fact|metric_fact_rollup|order_rollup)_(\w+)_long", re.ASCII
 )
 
 

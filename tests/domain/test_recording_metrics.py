@@ -202,7 +202,7 @@ async def test_5000_entries_cost_as_many_statements_as_one(db: Database) -> None
         for camp in camps
         for n in range(500)
     ]
-    assert await count(many) == one == 6
+    assert await count(many) == one == 4
     await assert_consistent(db, scope)
     with pytest.raises(TooLarge):
         await record(db, scope, *many, entry(camps[0], channel="one more"))

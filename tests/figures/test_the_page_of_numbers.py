@@ -213,11 +213,11 @@ async def test_money_in_several_currencies(clocked: Clocked, made: World) -> Non
     data = await answer(
         clocked, made.scope,
         '{ figures(currency: "USD") { ...Money }'
-        ' attribution(by: CAMPAIGN, currency: "USD") { revenue { amount currency } unconverted { currency revenue } } }'
-        " fragment Money on MetricFigures { revenue { amount currency } unconverted { currency revenue } }",
+        ' attribution(by: CAMPAIGN, currency: "USD") { revenue { amount currency } unconverted { currency revenue { amount } } } }'
+        " fragment Money on MetricFigures { revenue { amount currency } unconverted { currency revenue { amount } } }",
     )  # fmt: skip
     row = {
         "revenue": {"amount": "12.50", "currency": "USD"},
-        "unconverted": [{"currency": "JPY", "revenue": "700"}],
+        "unconverted": [{"currency": "JPY", "revenue": {"amount": "700"}}],
     }
     assert data == {"figures": [row], "attribution": [row]}

@@ -112,7 +112,10 @@ async def _shared(tx: Transaction, rows: Sequence[FetchedRow], asked: Model | No
         SaleShare(
             sale_id=row["id"],
             campaign_id=share.campaign_id,
-            channel=channel_of(share, channels.get(share.campaign_id, ())),
+            # What a sale that is carried says itself stands: the campaign may have run elsewhere then.
+            channel=row["channel"]
+            if model is Model.CARRIED and row["channel"] is not None and share.campaign_id is not None
+            else channel_of(share, channels.get(share.campaign_id, ())),
             day=row["day"],
             amount=share.amount,
             currency=row["currency"],

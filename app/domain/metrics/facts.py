@@ -4,19 +4,15 @@ The caller holds the campaigns' rows, so nobody else writes facts of theirs. Rol
 are written after that, in the order of their keys, so two callers wait for one another and cannot deadlock.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.metrics.headline import HEADLINE, KEPT
-from app.errors import Invalid
-from app.tables.metrics import COUNTS, FIGURES, WHOLE
-from app.values.numbers import MAX_SAFE_INTEGER
+from app.tables.metrics import FIGURES, WHOLE
 
 Key = tuple[int, date, str]
 """Campaign, day, channel."""
@@ -51,10 +47,8 @@ async def store_facts(
         return
     ordered = sorted(said, key=lambda one: (*one.key, one.source, one.currency))
     with refusals():
-        moved = await _write_facts(tx, ordered, add=add, now=now)
-        await _move(tx, _FACT_SUMS, moved, stores, ("day", "channel", "source", "currency"), FIGURES, now=now)
+        changed = await _write_facts(tx, ordered, stores, add=add, now=now)
         # Where nothing changed, the headline is what it was.
-        changed = {(row["campaign_id"], row["day"], row["channel"]) for row in moved}
         await settle_headlines(tx, changed, stores, now=now)
 
 
@@ -65,10 +59,9 @@ async def settle_headlines(
     ordered = sorted(set(keys))
     if not ordered:
         return
-    moved = await tx.fetch(
-        _HEADLINES, tx.scope.group_id, now, *([key[n] for key in ordered] for n in range(3))
+    await tx.execute(
+        _SETTLE, tx.scope.group_id, now, *([key[n] for key in ordered] for n in range(3)), *_of_stores(stores)
     )
-    await _move(tx, _SUMS, moved, stores, ("day", "channel", "currency"), KEPT, now=now)
 
 
 def _arrays(first: int, kinds: Iterable[str]) -> str:
@@ -112,10 +105,12 @@ RETURNING {", ".join(f"new.{c}" for c in _FACT_KEY.split(", "))},
 """
 
 
-async def _write_facts(tx: Transaction, said: Sequence[Said], *, add: bool, now: datetime) -> Sequence[Any]:
-    """The rows that changed, with the changes in their numbers. What is said again is not written again."""
-    return await tx.fetch(
-        _FACTS,
+async def _write_facts(
+    tx: Transaction, said: Sequence[Said], stores: Mapping[int, int], *, add: bool, now: datetime
+) -> set[Key]:
+    """Store them and move the stores' sums by what changed; where that is. What is said again is not written again."""
+    rows = await tx.fetch(
+        _TELL,
         tx.scope.group_id,
         now,
         add,
@@ -130,7 +125,13 @@ async def _write_facts(tx: Transaction, said: Sequence[Said], *, add: bool, now:
         ),
         [one.implied for one in said],
         [one.extra for one in said],
+        *_of_stores(stores),
     )
+    return {(row["campaign_id"], row["day"], row["channel"]) for row in rows}
+
+
+def _of_stores(stores: Mapping[int, int]) -> tuple[list[int], list[int]]:
+    return list(stores.keys()), list(stores.values())
 
 
 _KEYS = f"SELECT * FROM unnest({_arrays(3, ['bigint', 'date', 'text'])})"
@@ -149,57 +150,35 @@ RETURNING new.campaign_id, new.day, new.channel, new.currency,
 """
 
 
-def _sums(table: str, key: Sequence[str], numbers: Sequence[str]) -> str:
-    """Adds to a rollup. Rows are locked as they are met, which is in the order of their keys."""
-    columns = f"store_id, {', '.join(key)}, {', '.join(numbers)}"
-    kinds = ["bigint", "date", *["text"] * (len(key) - 1), *map(kind_of, numbers)]
+def _sums(table: str, key: Sequence[str], numbers: Sequence[str], *, stores: int) -> str:
+    """Adds what `moved` to a rollup. Rows are locked as they are met, which is in the order of their keys.
+
+    `stores`: the parameter that has campaigns; the next one has their stores.
+    """
+    columns = f"store_id, {', '.join(key)}"
+    ordered = ", ".join(("s.store_id", *(f"moved.{name}" for name in key)))
     return f"""
-INSERT INTO {table} AS r (group_id, created_at, {columns})
-SELECT $1, $2, given.* FROM unnest({_arrays(3, kinds)}) AS given ({columns})
- ORDER BY store_id, {", ".join(key)}
-ON CONFLICT (group_id, store_id, {", ".join(key)}) DO UPDATE
+INSERT INTO {table} AS r (group_id, created_at, {columns}, {", ".join(numbers)})
+SELECT $1, $2, {ordered}, {", ".join(f"sum(moved.{n})" for n in numbers)}
+  FROM moved JOIN unnest(${stores}::bigint[], ${stores + 1}::bigint[]) AS s (campaign_id, store_id) USING (campaign_id)
+ WHERE {" OR ".join(f"moved.{n} <> 0" for n in numbers)}
+ GROUP BY {ordered} ORDER BY {ordered}
+ON CONFLICT (group_id, {columns}) DO UPDATE
    SET {", ".join(f"{n} = r.{n} + excluded.{n}" for n in numbers)}
 """
 
 
-_SUMS = _sums("metric_rollup", ("day", "channel", "currency"), KEPT)
-_FACT_SUMS = _sums("metric_fact_rollup", ("day", "channel", "source", "currency"), FIGURES)
-
-
-async def _move(
-    tx: Transaction,
-    statement: str,
-    moved: Sequence[Any],
-    stores: Mapping[int, int],
-    key: Sequence[str],
-    numbers: Sequence[str],
-    *,
-    now: datetime,
-) -> None:
-    """Change each store's sums as its campaigns changed."""
-    sums: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0] * len(numbers))
-    for row in moved:
-        by = [row[name] for name in numbers]
-        if any(by):
-            place = (stores[row["campaign_id"]], *(row[name] for name in key))
-            sums[place] = [total + more for total, more in zip(sums[place], by, strict=True)]
-    if not sums:
-        return
-    if any(
-        abs(number) > MAX_SAFE_INTEGER
-        for row in sums.values()
-        for name, number in zip(numbers, row, strict=True)
-        if name in COUNTS
-    ):
-        raise Invalid("These counts add up to more than 2^53 - 1.", path=["entries"], code="TOO_MUCH")
-    keys = sorted(sums)
-    await tx.execute(
-        statement,
-        tx.scope.group_id,
-        now,
-        *([place[n] for place in keys] for n in range(len(key) + 1)),
-        *([sums[place][n] for place in keys] for n in range(len(numbers))),
-    )
+_FACT_SUMS = _sums(
+    "metric_fact_rollup", ("day", "channel", "source", "currency"), FIGURES, stores=len(FIGURES) + 11
+)
+_TELL = f"""
+WITH moved AS ({_FACTS}), summed AS ({_FACT_SUMS})
+SELECT campaign_id, day, channel FROM moved
+"""
+_SETTLE = f"""
+WITH moved AS ({_HEADLINES})
+{_sums("metric_rollup", ("day", "channel", "currency"), KEPT, stores=6)}
+"""
 
 
 def _summed(table: str, base: str, key: Sequence[str], numbers: Sequence[str]) -> str:

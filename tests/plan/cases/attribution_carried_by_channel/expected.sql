@@ -26,7 +26,7 @@ FROM (
     FROM (
       SELECT NULL::bigint AS campaign_id, p.channel AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
       FROM (
-        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 AND NOT (true AND r.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
+        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
           r.currency, (
             SELECT g.currency
             FROM customer_group g
@@ -52,11 +52,7 @@ FROM (
                     SELECT make_interval(days = > gw.attribution_window_days)
                     FROM customer_group gw
                     WHERE gw.id = $2::bigint
-                  ) AND t.campaign_id = s.campaign_id AND t.channel IS NOT NULL AND (
-                    SELECT cardinality(tc.channels) <> 1
-                    FROM campaign tc
-                    WHERE tc.group_id = $2::bigint AND tc.id = s.campaign_id
-                  )
+                  ) AND t.campaign_id = s.campaign_id AND t.channel IS NOT NULL
                   ORDER BY t.occurred_at DESC, t.id DESC
                   LIMIT 1
                 )
@@ -169,21 +165,11 @@ FROM (
                       FROM customer_group ou
                       WHERE ou.id = $2::bigint
                     )
-                  ) AS currency, coalesce(o.counted_on, (o.ordered_at AT TIME ZONE oz.zone)::date) AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
-                  FROM customer_order o JOIN (
-                    SELECT ozs.id, coalesce(
-                      ozs.time_zone, (
-                        SELECT ozg.time_zone
-                        FROM customer_group ozg
-                        WHERE ozg.id = $2::bigint
-                      )
-                    ) AS zone
-                    FROM store ozs
-                    WHERE ozs.group_id = $2::bigint
-                  ) oz ON oz.id = o.store_id
+                  ) AS currency, o.ordered_on AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
+                  FROM customer_order o
                   WHERE o.group_id = $2::bigint AND 'turnover' = $5::text AND o.worth <> 0 AND o.ordered_at >= (
                     SELECT $6::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-                  ) AND coalesce(o.counted_on, (o.ordered_at AT TIME ZONE oz.zone)::date) >= $6::date AND o.campaign_id = ANY (
+                  ) AND o.ordered_on >= $6::date AND o.campaign_id = ANY (
                     ARRAY (
                       SELECT oc.id
                       FROM campaign oc
@@ -217,19 +203,27 @@ FROM (
           GROUP BY 1, 2, 3, 4
         ) r
         LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.id = r.campaign_id
-        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 AND NOT (false AND NULL IS NOT NULL) THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
-        FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id JOIN (
-          SELECT szs.id, coalesce(
-            szs.time_zone, (
-              SELECT szg.time_zone
-              FROM customer_group szg
-              WHERE szg.id = $2::bigint
-            )
-          ) AS zone
-          FROM store szs
-          WHERE szs.group_id = $2::bigint
-        ) z ON z.id = sc.store_id
-        WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sp.day <= ($7::timestamptz AT TIME ZONE z.zone)::date AND sp.day >= $6::date AND (
+        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+        FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id
+        WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND CASE WHEN sp.day < (
+          SELECT ($7::timestamptz AT TIME ZONE 'UTC')::date
+        ) THEN true WHEN sp.day > (
+          SELECT ($7::timestamptz AT TIME ZONE 'UTC')::date
+        ) + 1 THEN false ELSE sp.day <= (
+          SELECT ($7::timestamptz AT TIME ZONE z.zone)::date
+          FROM (
+            SELECT szs.id, coalesce(
+              szs.time_zone, (
+                SELECT szg.time_zone
+                FROM customer_group szg
+                WHERE szg.id = $2::bigint
+              )
+            ) AS zone
+            FROM store szs
+            WHERE szs.group_id = $2::bigint
+          ) z
+          WHERE z.id = sc.store_id
+        ) END AND sp.day >= $6::date AND (
           sc.project_id = ANY (
             ARRAY (
               SELECT sk.id

@@ -29,7 +29,7 @@ FROM (
                   FROM (
                     SELECT NULL::bigint AS campaign_id, NULL::text AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
                     FROM (
-                      SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 AND NOT (false AND r.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
+                      SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
                         r.currency, (
                           SELECT g.currency
                           FROM customer_group g
@@ -148,19 +148,27 @@ FROM (
                         GROUP BY 1, 2, 3, 4
                       ) r
                       LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.store_id = $3::bigint AND c.project_id = ANY ($4::bigint[]) AND c.id = r.campaign_id
-                      WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 AND NOT (false AND NULL IS NOT NULL) THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
-                      FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id JOIN (
-                        SELECT szs.id, coalesce(
-                          szs.time_zone, (
-                            SELECT szg.time_zone
-                            FROM customer_group szg
-                            WHERE szg.id = $2::bigint
-                          )
-                        ) AS zone
-                        FROM store szs
-                        WHERE szs.group_id = $2::bigint AND szs.id = $3::bigint
-                      ) z ON z.id = sc.store_id
-                      WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sc.store_id = $3::bigint AND sc.project_id = ANY ($4::bigint[]) AND sp.day <= ($6::timestamptz AT TIME ZONE z.zone)::date AND sp.campaign_id = t1.id
+                      WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+                      FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id
+                      WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sc.store_id = $3::bigint AND sc.project_id = ANY ($4::bigint[]) AND CASE WHEN sp.day < (
+                        SELECT ($6::timestamptz AT TIME ZONE 'UTC')::date
+                      ) THEN true WHEN sp.day > (
+                        SELECT ($6::timestamptz AT TIME ZONE 'UTC')::date
+                      ) + 1 THEN false ELSE sp.day <= (
+                        SELECT ($6::timestamptz AT TIME ZONE z.zone)::date
+                        FROM (
+                          SELECT szs.id, coalesce(
+                            szs.time_zone, (
+                              SELECT szg.time_zone
+                              FROM customer_group szg
+                              WHERE szg.id = $2::bigint
+                            )
+                          ) AS zone
+                          FROM store szs
+                          WHERE szs.group_id = $2::bigint AND szs.id = $3::bigint
+                        ) z
+                        WHERE z.id = sc.store_id
+                      ) END AND sp.campaign_id = t1.id
                       GROUP BY 1, 2, 3, 4, 5
                     ) p
                     GROUP BY 1, 2, 3, 4

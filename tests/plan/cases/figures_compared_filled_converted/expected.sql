@@ -21,14 +21,7 @@ FROM (
           ) ELSE 'null' END || ',"unconverted":[' || (
             SELECT coalesce(
               string_agg(
-                (
-                  '{"currency":"' || t3.currency || '","spend":{"amount":"' ||
-                  round(
-                    t3.spend, greatest(
-                      min_scale(t3.spend), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
-                    )
-                  )::text || '","currency":"' || t3.currency || '"}}'
-                ), ',' ORDER BY t3.place
+                ('{"currency":"' || t3.currency || '","spend":"' || trim_scale(t3.spend)::text || '"}'), ',' ORDER BY t3.place
               ), ''
             )
             FROM unnest(t1.left_currency, t1.left_spend) WITH ORDINALITY t3(currency, spend, place)
@@ -43,93 +36,77 @@ FROM (
       SELECT *
       FROM (
         WITH parts AS MATERIALIZED (
-          SELECT 'now'::text AS part, base.campaign_id AS campaign_id, coalesce(sum(round(base.spend * base.rate, 4)), 0) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
+          SELECT 'now'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
           FROM (
-            SELECT raw.*, CASE WHEN raw.currency = $2::text THEN 1 ELSE (
-              SELECT n.rate
-              FROM (
-                (
-                  SELECT x.rate, x.day, 0 AS turned
-                  FROM exchange_rate x
-                  WHERE x.group_id = $3::bigint AND x.from_currency = raw.currency AND x.to_currency = $2::text AND x.day <= raw.day
-                  ORDER BY x.day DESC
-                  LIMIT 1
-                ) UNION ALL (
-                  SELECT 1 / y.rate, y.day, 1
-                  FROM exchange_rate y
-                  WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
-                  ORDER BY y.day DESC
-                  LIMIT 1
-                )
-              ) n
-              ORDER BY n.day DESC, n.turned
-              LIMIT 1
-            ) END AS rate
+            SELECT raw.*, l.rate
             FROM (
               SELECT c.id AS campaign_id, m.currency, m.day, CASE WHEN CASE WHEN m.day < (
-                SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
               ) THEN true WHEN m.day > (
-                SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
               ) + 1 THEN false ELSE m.day <= (
-                $4::timestamptz AT TIME ZONE coalesce(
+                $3::timestamptz AT TIME ZONE coalesce(
                   (
                     SELECT ps.time_zone
                     FROM store ps
-                    WHERE ps.group_id = $3::bigint AND ps.id = c.store_id
+                    WHERE ps.group_id = $4::bigint AND ps.id = c.store_id
                   ), (
                     SELECT pg.time_zone
                     FROM customer_group pg
-                    WHERE pg.id = $3::bigint
+                    WHERE pg.id = $4::bigint
                   )
                 )
               )::date END THEN m.spend ELSE 0 END AS spend
-              FROM campaign_metric m JOIN campaign c ON c.group_id = $3::bigint AND c.id = m.campaign_id
-              WHERE m.group_id = $3::bigint AND m.day >= $5::date AND m.day <= $6::date
+              FROM campaign_metric m JOIN campaign c ON c.group_id = $4::bigint AND c.id = m.campaign_id
+              WHERE m.group_id = $4::bigint AND m.day >= $5::date AND m.day <= $6::date
             ) raw
-            OFFSET 0
-          ) base
-          GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, coalesce(sum(round(base.spend * base.rate, 4)), 0) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
-          FROM (
-            SELECT raw.*, CASE WHEN raw.currency = $2::text THEN 1 ELSE (
-              SELECT n.rate
-              FROM (
-                (
-                  SELECT x.rate, x.day, 0 AS turned
-                  FROM exchange_rate x
-                  WHERE x.group_id = $3::bigint AND x.from_currency = raw.currency AND x.to_currency = $2::text AND x.day <= raw.day
-                  ORDER BY x.day DESC
-                  LIMIT 1
-                ) UNION ALL (
-                  SELECT 1 / y.rate, y.day, 1
-                  FROM exchange_rate y
-                  WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
-                  ORDER BY y.day DESC
-                  LIMIT 1
-                )
-              ) n
-              ORDER BY n.day DESC, n.turned
+            LEFT JOIN LATERAL (
+              SELECT CASE WHEN raw.currency = $2::text THEN 1 ELSE (
+                SELECT n.rate
+                FROM (
+                  (
+                    SELECT x.rate, x.day, 0 AS turned
+                    FROM exchange_rate x
+                    WHERE x.group_id = $4::bigint AND x.from_currency = raw.currency AND x.to_currency = $2::text AND x.day <= raw.day
+                    ORDER BY x.day DESC
+                    LIMIT 1
+                  ) UNION ALL (
+                    SELECT round(1 / y.rate, 10), y.day, 1
+                    FROM exchange_rate y
+                    WHERE y.group_id = $4::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
+                    ORDER BY y.day DESC
+                    LIMIT 1
+                  )
+                ) n
+                ORDER BY n.day DESC, n.turned
+                LIMIT 1
+              ) END AS rate
               LIMIT 1
-            ) END AS rate
+            ) l ON true
+          ) base
+          GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
+          FROM (
+            SELECT raw.*, l.rate
             FROM (
               SELECT c.id AS campaign_id, m.currency, m.day, CASE WHEN CASE WHEN m.day < (
-                SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
               ) THEN true WHEN m.day > (
-                SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
               ) + 1 THEN false ELSE m.day <= (
-                $4::timestamptz AT TIME ZONE coalesce(
+                $3::timestamptz AT TIME ZONE coalesce(
                   (
                     SELECT ps.time_zone
                     FROM store ps
-                    WHERE ps.group_id = $3::bigint AND ps.id = c.store_id
+                    WHERE ps.group_id = $4::bigint AND ps.id = c.store_id
                   ), (
                     SELECT pg.time_zone
                     FROM customer_group pg
-                    WHERE pg.id = $3::bigint
+                    WHERE pg.id = $4::bigint
                   )
                 )
               )::date END THEN m.spend ELSE 0 END AS spend
-              FROM campaign_metric m JOIN campaign c ON c.group_id = $3::bigint AND c.id = m.campaign_id
-              WHERE m.group_id = $3::bigint AND m.day >= (
+              FROM campaign_metric m JOIN campaign c ON c.group_id = $4::bigint AND c.id = m.campaign_id
+              WHERE m.group_id = $4::bigint AND m.day >= (
                 SELECT (
                   $5::date - CASE WHEN extract(day FROM $5::date) = 1 AND extract(day FROM $6::date + 1) = 1 THEN make_interval(
                     months = > (
@@ -139,25 +116,20 @@ FROM (
                 )::date
               ) AND m.day <= ($5::date - 1)
             ) raw
-            OFFSET 0
-          ) base
-          GROUP BY base.campaign_id UNION ALL SELECT 'left'::text AS part, l.campaign_id, NULL AS spend, array_agg(l.kept ORDER BY l.kept) AS left_currency, array_agg(l.spend ORDER BY l.kept) AS left_spend, array_agg(l.revenue ORDER BY l.kept) AS left_revenue, array_agg(l.planned_spend ORDER BY l.kept) AS left_planned_spend
-          FROM (
-            SELECT base.campaign_id AS campaign_id, base.currency AS kept, coalesce(sum(base.spend), 0) AS spend, coalesce(sum(base.revenue), 0) AS revenue, coalesce(sum(base.planned_spend), 0) AS planned_spend
-            FROM (
-              SELECT raw.*, CASE WHEN raw.currency = $2::text THEN 1 ELSE (
+            LEFT JOIN LATERAL (
+              SELECT CASE WHEN raw.currency = $2::text THEN 1 ELSE (
                 SELECT n.rate
                 FROM (
                   (
                     SELECT x.rate, x.day, 0 AS turned
                     FROM exchange_rate x
-                    WHERE x.group_id = $3::bigint AND x.from_currency = raw.currency AND x.to_currency = $2::text AND x.day <= raw.day
+                    WHERE x.group_id = $4::bigint AND x.from_currency = raw.currency AND x.to_currency = $2::text AND x.day <= raw.day
                     ORDER BY x.day DESC
                     LIMIT 1
                   ) UNION ALL (
-                    SELECT 1 / y.rate, y.day, 1
+                    SELECT round(1 / y.rate, 10), y.day, 1
                     FROM exchange_rate y
-                    WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
+                    WHERE y.group_id = $4::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                     ORDER BY y.day DESC
                     LIMIT 1
                   )
@@ -165,44 +137,74 @@ FROM (
                 ORDER BY n.day DESC, n.turned
                 LIMIT 1
               ) END AS rate
+              LIMIT 1
+            ) l ON true
+          ) base
+          GROUP BY base.campaign_id UNION ALL SELECT 'left'::text AS part, l.campaign_id, NULL AS spend, array_agg(l.kept ORDER BY l.kept) AS left_currency, array_agg(l.spend ORDER BY l.kept) AS left_spend, array_agg(l.revenue ORDER BY l.kept) AS left_revenue, array_agg(l.planned_spend ORDER BY l.kept) AS left_planned_spend
+          FROM (
+            SELECT base.campaign_id AS campaign_id, base.currency AS kept, coalesce(sum(base.spend), 0) AS spend, coalesce(sum(base.revenue), 0) AS revenue, coalesce(sum(base.planned_spend), 0) AS planned_spend
+            FROM (
+              SELECT raw.*, l.rate
               FROM (
                 SELECT c.id AS campaign_id, m.currency, m.day, CASE WHEN CASE WHEN m.day < (
-                  SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                  SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
                 ) THEN true WHEN m.day > (
-                  SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                  SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
                 ) + 1 THEN false ELSE m.day <= (
-                  $4::timestamptz AT TIME ZONE coalesce(
+                  $3::timestamptz AT TIME ZONE coalesce(
                     (
                       SELECT ps.time_zone
                       FROM store ps
-                      WHERE ps.group_id = $3::bigint AND ps.id = c.store_id
+                      WHERE ps.group_id = $4::bigint AND ps.id = c.store_id
                     ), (
                       SELECT pg.time_zone
                       FROM customer_group pg
-                      WHERE pg.id = $3::bigint
+                      WHERE pg.id = $4::bigint
                     )
                   )
                 )::date END THEN 0 ELSE m.spend END AS planned_spend, m.revenue, CASE WHEN CASE WHEN m.day < (
-                  SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                  SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
                 ) THEN true WHEN m.day > (
-                  SELECT ($4::timestamptz AT TIME ZONE 'UTC')::date
+                  SELECT ($3::timestamptz AT TIME ZONE 'UTC')::date
                 ) + 1 THEN false ELSE m.day <= (
-                  $4::timestamptz AT TIME ZONE coalesce(
+                  $3::timestamptz AT TIME ZONE coalesce(
                     (
                       SELECT ps.time_zone
                       FROM store ps
-                      WHERE ps.group_id = $3::bigint AND ps.id = c.store_id
+                      WHERE ps.group_id = $4::bigint AND ps.id = c.store_id
                     ), (
                       SELECT pg.time_zone
                       FROM customer_group pg
-                      WHERE pg.id = $3::bigint
+                      WHERE pg.id = $4::bigint
                     )
                   )
                 )::date END THEN m.spend ELSE 0 END AS spend
-                FROM campaign_metric m JOIN campaign c ON c.group_id = $3::bigint AND c.id = m.campaign_id
-                WHERE m.group_id = $3::bigint AND m.day >= $5::date AND m.day <= $6::date
+                FROM campaign_metric m JOIN campaign c ON c.group_id = $4::bigint AND c.id = m.campaign_id
+                WHERE m.group_id = $4::bigint AND m.day >= $5::date AND m.day <= $6::date
               ) raw
-              OFFSET 0
+              LEFT JOIN LATERAL (
+                SELECT CASE WHEN raw.currency = $2::text THEN 1 ELSE (
+                  SELECT n.rate
+                  FROM (
+                    (
+                      SELECT x.rate, x.day, 0 AS turned
+                      FROM exchange_rate x
+                      WHERE x.group_id = $4::bigint AND x.from_currency = raw.currency AND x.to_currency = $2::text AND x.day <= raw.day
+                      ORDER BY x.day DESC
+                      LIMIT 1
+                    ) UNION ALL (
+                      SELECT round(1 / y.rate, 10), y.day, 1
+                      FROM exchange_rate y
+                      WHERE y.group_id = $4::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
+                      ORDER BY y.day DESC
+                      LIMIT 1
+                    )
+                  ) n
+                  ORDER BY n.day DESC, n.turned
+                  LIMIT 1
+                ) END AS rate
+                LIMIT 1
+              ) l ON true
             ) base
             WHERE base.rate IS NULL
             GROUP BY base.campaign_id, base.currency
@@ -222,6 +224,6 @@ FROM (
       LIMIT $7::bigint
     ) x
   ) t1
-  LEFT JOIN campaign t2 ON t2.group_id = $3::bigint AND t2.id = t1.campaign_id
+  LEFT JOIN campaign t2 ON t2.group_id = $4::bigint AND t2.id = t1.campaign_id
   OFFSET 0
 ) AS made

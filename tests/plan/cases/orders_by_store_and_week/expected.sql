@@ -21,48 +21,12 @@ FROM (
   FROM (
     SELECT x.period, x.store_id, x.currency, x.orders, x.revenue, x.customers, x.period AS sort_1, x.store_id AS sort_2, x.currency AS sort_3
     FROM (
-      SELECT 'now'::text AS part, date_trunc('week', base.day::timestamp)::date AS period, base.store_id AS store_id, base.currency AS currency, count(*) FILTER (WHERE base.holds) AS orders, coalesce(sum(base.worth), 0) AS revenue, count(DISTINCT base.buyer) AS customers
+      SELECT 'now'::text AS part, date_trunc('week', base.day::timestamp)::date AS period, base.store_id AS store_id, base.currency AS currency, coalesce(sum(base.orders), 0) AS orders, coalesce(sum(base.worth), 0) AS revenue, count(DISTINCT base.buyer) AS customers
       FROM (
-        SELECT CASE WHEN o.cancelled_at IS NULL THEN o.customer_id END AS buyer, o.currency, least(
-          greatest(
-            (
-              o.ordered_at AT TIME ZONE coalesce(
-                z.zone, (
-                  SELECT gz.time_zone
-                  FROM customer_group gz
-                  WHERE gz.id = $2::bigint
-                )
-              )
-            )::date, '0001-01-01'
-          ), '9999-12-31'
-        ) AS day, (o.cancelled_at IS NULL) AS holds, o.store_id, o.worth
+        SELECT CASE WHEN o.cancelled_at IS NULL THEN o.customer_id END AS buyer, o.currency, o.ordered_on AS day, (o.cancelled_at IS NULL)::int::bigint AS orders, o.store_id, o.worth
         FROM customer_order o
-        LEFT JOIN (
-          SELECT sz.id, coalesce(
-            sz.time_zone, (
-              SELECT gz.time_zone
-              FROM customer_group gz
-              WHERE gz.id = $2::bigint
-            )
-          ) AS zone, (
-            SELECT (
-              (
-                SELECT (
-                  $3::timestamptz AT TIME ZONE (
-                    SELECT zg.time_zone
-                    FROM customer_group zg
-                    WHERE zg.id = $2::bigint
-                  )
-                )::date
-              ) + 1 - make_interval(months = > $4::int, days = > $5::int)
-            )::date
-          )::timestamp AT TIME ZONE coalesce(
-            sz.time_zone, (
-              SELECT gz.time_zone
-              FROM customer_group gz
-              WHERE gz.id = $2::bigint
-            )
-          ) AS first, (
+        WHERE o.group_id = $2::bigint AND o.ordered_on >= (
+          SELECT (
             (
               SELECT (
                 $3::timestamptz AT TIME ZONE (
@@ -71,19 +35,17 @@ FROM (
                   WHERE zg.id = $2::bigint
                 )
               )::date
-            ) + 1
-          )::timestamp AT TIME ZONE coalesce(
-            sz.time_zone, (
-              SELECT gz.time_zone
-              FROM customer_group gz
-              WHERE gz.id = $2::bigint
+            ) + 1 - make_interval(months = > $4::int, days = > $5::int)
+          )::date
+        ) AND o.ordered_on <= (
+          SELECT (
+            $3::timestamptz AT TIME ZONE (
+              SELECT zg.time_zone
+              FROM customer_group zg
+              WHERE zg.id = $2::bigint
             )
-          ) AS beyond
-          FROM store sz
-          WHERE sz.group_id = $2::bigint
-          OFFSET 0
-        ) z ON z.id = o.store_id
-        WHERE o.group_id = $2::bigint AND o.ordered_at >= (
+          )::date
+        ) AND o.ordered_at >= (
           SELECT (
             (
               SELECT (
@@ -97,28 +59,8 @@ FROM (
                   )::date
                 ) + 1 - make_interval(months = > $4::int, days = > $5::int)
               )::date
-            ) - 1
+            ) - 2
           )::timestamp AT TIME ZONE 'UTC'
-        ) AND o.ordered_at >= coalesce(
-          z.first, (
-            SELECT (
-              SELECT (
-                (
-                  SELECT (
-                    $3::timestamptz AT TIME ZONE (
-                      SELECT zg.time_zone
-                      FROM customer_group zg
-                      WHERE zg.id = $2::bigint
-                    )
-                  )::date
-                ) + 1 - make_interval(months = > $4::int, days = > $5::int)
-              )::date
-            )::timestamp AT TIME ZONE (
-              SELECT gz.time_zone
-              FROM customer_group gz
-              WHERE gz.id = $2::bigint
-            )
-          )
         ) AND o.ordered_at < (
           SELECT (
             (
@@ -129,26 +71,8 @@ FROM (
                   WHERE zg.id = $2::bigint
                 )
               )::date
-            ) + 2
+            ) + 3
           )::timestamp AT TIME ZONE 'UTC'
-        ) AND o.ordered_at < coalesce(
-          z.beyond, (
-            SELECT (
-              (
-                SELECT (
-                  $3::timestamptz AT TIME ZONE (
-                    SELECT zg.time_zone
-                    FROM customer_group zg
-                    WHERE zg.id = $2::bigint
-                  )
-                )::date
-              ) + 1
-            )::timestamp AT TIME ZONE (
-              SELECT gz.time_zone
-              FROM customer_group gz
-              WHERE gz.id = $2::bigint
-            )
-          )
         )
       ) base
       GROUP BY date_trunc('week', base.day::timestamp)::date, base.store_id, base.currency
