@@ -120,14 +120,28 @@ class Generator:
             often = 0.08 if name in {"after", "before"} else 0.25
             if is_required_argument(argument) or self.rng.random() < often:
                 given[name] = self.given(name, argument.type, definition)
-        if "first" in given:
+        if "first" in given and "after" in definition.args:
             given.pop("last", None)
         if "offset" in given:
             given.pop("after", None)
             given.pop("before", None)
         if ("after" in given or "before" in given) and "orderBy" in given:
             given.pop("orderBy")
+        if "fill" in definition.args:
+            self.windowed(given, definition)
+        if "cycle" in definition.args:
+            given.pop(self.rng.choice(["interval", "cycle"]), None)
+            if not {"interval", "cycle"} & set(given):
+                given["interval"] = "MONTH"
         return "(" + ", ".join(f"{n}: {v}" for n, v in given.items()) + ")" if given else ""
+
+    def windowed(self, given: dict[str, str], definition: GraphQLField) -> None:
+        """Figures are of one window at most, and of one where they are filled or compared."""
+        if "last" not in given and {"fill", "compare"} & set(given):
+            given["last"] = self.given("last", definition.args["last"].type, definition)
+        if "last" in given:
+            given.pop("since", None)
+            given.pop("until", None)
 
     def given(self, name: str, kind: Any, definition: Any) -> str:
         """A literal, or a variable of the same value (or null, or absent)."""
@@ -192,7 +206,7 @@ class Generator:
             return rng.choice(["P1D", "P30D", "P12W", "P3M", "P1Y"])
         if kind == "Decimal":
             return rng.choice(["0", "12.5", "-1", "0.0001"])
-        return rng.choice(TEXTS)
+        return rng.choice(["EUR", "JPY", "BHD"] if name == "currency" else TEXTS)
 
     def ident(self) -> str:
         """An id: of this group, of another, or nonsense."""
