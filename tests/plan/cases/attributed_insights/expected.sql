@@ -4,7 +4,7 @@ FROM (
     '{"data":{"attributedInsights":[' || coalesce(
       string_agg(
         (
-          '{"date":' || to_json(t1.date)::text || ',"channel":' ||
+          '{"period":' || to_json(t1.period)::text || ',"channel":' ||
           coalesce(to_json(t1.channel)::text, 'null') ||
           ',"values":[' || (
             SELECT coalesce(
@@ -22,11 +22,11 @@ FROM (
     ) || ']}}'
   ) AS answer
   FROM (
-    SELECT i.label AS date, i.channel, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.campaign_id AS sort_2, i.channel AS sort_3, i.is_unknown AS sort_4, i.store_id AS sort_5
+    SELECT i.label AS period, i.channel, $2::text[] AS value_metric, i.sums AS value_value, i.bucket AS sort_1, i.campaign_id AS sort_2, i.channel AS sort_3, i.is_unknown AS sort_4, i.store_id AS sort_5
     FROM (
       WITH facts AS MATERIALIZED (
         SELECT date_trunc('week', (h.at AT TIME ZONE $3::text)) AS bucket, coalesce(
-          '+' || CASE WHEN h.campaign_id IS NULL THEN h.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(h.channel, 'unknown'), '') END, '-'
+          '+' || CASE WHEN h.campaign_id IS NULL THEN h.channel WHEN cardinality(c.channels) = 1 AND NOT (false AND h.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(h.channel, 'unknown'), '') END, '-'
         ) AS part, h.key, sum(h.value) * 0.0001 AS value
         FROM (
           SELECT r.campaign_id, r.channel, r.at, r.key, CASE WHEN r.value < 0 THEN - r.coin ELSE r.coin END * (r.value_base + (r.value_rank <= r.value_left)::int) AS value, 0 AS credit

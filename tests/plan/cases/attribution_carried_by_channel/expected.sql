@@ -26,7 +26,7 @@ FROM (
     FROM (
       SELECT NULL::bigint AS campaign_id, p.channel AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
       FROM (
-        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
+        SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 AND NOT (true AND r.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
           r.currency, (
             SELECT g.currency
             FROM customer_group g
@@ -52,7 +52,11 @@ FROM (
                     SELECT make_interval(days = > gw.attribution_window_days)
                     FROM customer_group gw
                     WHERE gw.id = $2::bigint
-                  ) AND t.campaign_id = s.campaign_id AND t.channel IS NOT NULL
+                  ) AND t.campaign_id = s.campaign_id AND t.channel IS NOT NULL AND (
+                    SELECT cardinality(tc.channels) <> 1
+                    FROM campaign tc
+                    WHERE tc.group_id = $2::bigint AND tc.id = s.campaign_id
+                  )
                   ORDER BY t.occurred_at DESC, t.id DESC
                   LIMIT 1
                 )
@@ -93,9 +97,9 @@ FROM (
                       FROM project mp
                       WHERE mp.group_id = $2::bigint AND (mp.slug = $3::text OR mp.id = $4::bigint)
                     )
-                  ) AND m.storage_key = $5::text AND m.occurred_at >= (
-                    SELECT $6::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-                  ) AND (m.occurred_at AT TIME ZONE mz.zone)::date >= $6::date AND NOT (
+                  ) AND m.storage_key = $5::text AND m.occurred_at <= $6::timestamptz AND m.occurred_at >= (
+                    SELECT $7::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+                  ) AND (m.occurred_at AT TIME ZONE mz.zone)::date >= $7::date AND NOT (
                     m.is_told_by_order AND 'turnover' = $5::text AND EXISTS (
                       SELECT 1
                       FROM event et JOIN customer_order ot ON ot.reference = et.sale_reference
@@ -147,9 +151,9 @@ FROM (
                     FROM project ep
                     WHERE ep.group_id = $2::bigint AND (ep.slug = $3::text OR ep.id = $4::bigint)
                   )
-                ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.occurred_at >= (
-                  SELECT $6::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-                ) AND (e.occurred_at AT TIME ZONE ez.zone)::date >= $6::date AND 'event-count' = $5::text UNION ALL SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.currency IS NULL AND v.value % (
+                ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.occurred_at <= $6::timestamptz AND e.occurred_at >= (
+                  SELECT $7::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+                ) AND (e.occurred_at AT TIME ZONE ez.zone)::date >= $7::date AND 'event-count' = $5::text UNION ALL SELECT v.key, v.project_id, v.customer_id, v.at, v.value, CASE WHEN v.kind = 'state' THEN 1 WHEN v.currency IS NULL AND v.value % (
                   SELECT CASE WHEN gd.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 10000 WHEN gd.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 10 ELSE 100 END
                   FROM customer_group gd
                   WHERE gd.id = $2::bigint
@@ -167,9 +171,9 @@ FROM (
                     )
                   ) AS currency, o.ordered_on AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
                   FROM customer_order o
-                  WHERE o.group_id = $2::bigint AND 'turnover' = $5::text AND o.worth <> 0 AND o.ordered_at >= (
-                    SELECT $6::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-                  ) AND o.ordered_on >= $6::date AND o.campaign_id = ANY (
+                  WHERE o.group_id = $2::bigint AND 'turnover' = $5::text AND o.worth <> 0 AND o.ordered_at <= $6::timestamptz AND o.ordered_at >= (
+                    SELECT $7::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+                  ) AND o.ordered_on >= $7::date AND o.campaign_id = ANY (
                     ARRAY (
                       SELECT oc.id
                       FROM campaign oc
@@ -203,14 +207,14 @@ FROM (
           GROUP BY 1, 2, 3, 4
         ) r
         LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.id = r.campaign_id
-        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+        WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 AND NOT (false AND NULL IS NOT NULL) THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
         FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id
         WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND CASE WHEN sp.day < (
-          SELECT ($7::timestamptz AT TIME ZONE 'UTC')::date
+          SELECT ($6::timestamptz AT TIME ZONE 'UTC')::date
         ) THEN true WHEN sp.day > (
-          SELECT ($7::timestamptz AT TIME ZONE 'UTC')::date
+          SELECT ($6::timestamptz AT TIME ZONE 'UTC')::date
         ) + 1 THEN false ELSE sp.day <= (
-          SELECT ($7::timestamptz AT TIME ZONE z.zone)::date
+          SELECT ($6::timestamptz AT TIME ZONE z.zone)::date
           FROM (
             SELECT szs.id, coalesce(
               szs.time_zone, (
@@ -223,7 +227,7 @@ FROM (
             WHERE szs.group_id = $2::bigint
           ) z
           WHERE z.id = sc.store_id
-        ) END AND sp.day >= $6::date AND (
+        ) END AND sp.day >= $7::date AND (
           sc.project_id = ANY (
             ARRAY (
               SELECT sk.id

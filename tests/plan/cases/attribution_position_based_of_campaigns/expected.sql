@@ -29,7 +29,7 @@ FROM (
                   FROM (
                     SELECT NULL::bigint AS campaign_id, NULL::text AS channel, NULL::bigint AS store_id, p.currency, sum(p.revenue) AS revenue, sum(p.credit) AS conversions, sum(p.cost) AS cost, '{}'::text[] AS left_currency, '{}'::numeric[] AS left_revenue, '{}'::numeric[] AS left_cost
                     FROM (
-                      SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
+                      SELECT r.campaign_id, c.store_id, CASE WHEN r.campaign_id IS NULL THEN r.channel WHEN cardinality(c.channels) = 1 AND NOT (false AND r.channel IS NOT NULL) THEN c.channels[1] ELSE coalesce(nullif(r.channel, 'unknown'), '') END AS channel, r.day, coalesce(
                         r.currency, (
                           SELECT g.currency
                           FROM customer_group g
@@ -71,7 +71,7 @@ FROM (
                                         FROM project mp
                                         WHERE mp.group_id = $2::bigint AND (mp.store_id IS NULL OR mp.store_id = $3::bigint) AND mp.id = ANY ($4::bigint[])
                                       )
-                                    ) AND m.storage_key = $5::text AND m.customer_id = ANY (
+                                    ) AND m.storage_key = $5::text AND m.occurred_at <= $6::timestamptz AND m.customer_id = ANY (
                                       ARRAY (
                                         SELECT tc.customer_id
                                         FROM interaction tc
@@ -92,7 +92,7 @@ FROM (
                                       FROM project ep
                                       WHERE ep.group_id = $2::bigint AND (ep.store_id IS NULL OR ep.store_id = $3::bigint) AND ep.id = ANY ($4::bigint[])
                                     )
-                                  ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.customer_id = ANY (
+                                  ) AND e.status = 'processed' AND e.event_type_id IS NOT NULL AND e.occurred_at <= $6::timestamptz AND e.customer_id = ANY (
                                     ARRAY (
                                       SELECT tc.customer_id
                                       FROM interaction tc
@@ -116,7 +116,7 @@ FROM (
                                       )
                                     ) AS currency, NULL::date AS day, o.campaign_id, nullif(o.channel, 'unknown') AS channel
                                     FROM customer_order o
-                                    WHERE o.group_id = $2::bigint AND o.store_id = $3::bigint AND false AND 'turnover' = $5::text AND o.worth <> 0 AND o.customer_id = ANY (
+                                    WHERE o.group_id = $2::bigint AND o.store_id = $3::bigint AND false AND 'turnover' = $5::text AND o.worth <> 0 AND o.ordered_at <= $6::timestamptz AND o.customer_id = ANY (
                                       ARRAY (
                                         SELECT tc.customer_id
                                         FROM interaction tc
@@ -148,7 +148,7 @@ FROM (
                         GROUP BY 1, 2, 3, 4
                       ) r
                       LEFT JOIN campaign c ON c.group_id = $2::bigint AND c.store_id = $3::bigint AND c.project_id = ANY ($4::bigint[]) AND c.id = r.campaign_id
-                      WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
+                      WHERE (r.campaign_id IS NULL OR c.id IS NOT NULL) UNION ALL SELECT sc.id, sc.store_id, CASE WHEN sp.channel <> 'unknown' THEN sp.channel ELSE CASE WHEN sc.id IS NULL THEN NULL WHEN cardinality(sc.channels) = 1 AND NOT (false AND NULL IS NOT NULL) THEN sc.channels[1] ELSE coalesce(nullif(NULL, 'unknown'), '') END END, sp.day, sp.currency, 0, 0, sum(sp.amount)
                       FROM spend_entry sp JOIN campaign sc ON sc.id = sp.campaign_id
                       WHERE sp.group_id = $2::bigint AND sc.group_id = $2::bigint AND sc.store_id = $3::bigint AND sc.project_id = ANY ($4::bigint[]) AND CASE WHEN sp.day < (
                         SELECT ($6::timestamptz AT TIME ZONE 'UTC')::date

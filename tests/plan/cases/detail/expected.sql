@@ -52,7 +52,9 @@ FROM (
                 )
               )::text || '","currency":"' || t7.currency || '"},"clickThroughRate":' ||
               coalesce(
-                round(CASE WHEN t7.impressions > 0 THEN 100.0 * t7.shown_clicks / t7.impressions END, 2)::text, 'null'
+                round(
+                  CASE WHEN t7.impressions > 0 THEN least(greatest(100.0 * t7.shown_clicks / t7.impressions, 0), 100) END, 2
+                )::text, 'null'
               )
             )
             FROM (

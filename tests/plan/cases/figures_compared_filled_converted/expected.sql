@@ -21,7 +21,14 @@ FROM (
           ) ELSE 'null' END || ',"unconverted":[' || (
             SELECT coalesce(
               string_agg(
-                ('{"currency":"' || t3.currency || '","spend":"' || trim_scale(t3.spend)::text || '"}'), ',' ORDER BY t3.place
+                (
+                  '{"currency":"' || t3.currency || '","spend":{"amount":"' ||
+                  round(
+                    t3.spend, greatest(
+                      min_scale(t3.spend), CASE WHEN t3.currency = ANY ('{EUR,USD,GBP}') THEN 2 WHEN t3.currency = ANY ('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}') THEN 0 WHEN t3.currency = ANY ('{BHD,IQD,JOD,KWD,LYD,OMR,TND}') THEN 3 ELSE 2 END
+                    )
+                  )::text || '","currency":"' || t3.currency || '"}}'
+                ), ',' ORDER BY t3.place
               ), ''
             )
             FROM unnest(t1.left_currency, t1.left_spend) WITH ORDINALITY t3(currency, spend, place)
@@ -36,7 +43,7 @@ FROM (
       SELECT *
       FROM (
         WITH parts AS MATERIALIZED (
-          SELECT 'now'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
+          SELECT 'now'::text AS part, base.campaign_id AS campaign_id, coalesce(sum(round(base.spend * base.rate, 4)), 0) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
           FROM (
             SELECT raw.*, l.rate
             FROM (
@@ -71,7 +78,7 @@ FROM (
                     ORDER BY x.day DESC
                     LIMIT 1
                   ) UNION ALL (
-                    SELECT round(1 / y.rate, 10), y.day, 1
+                    SELECT 1 / y.rate, y.day, 1
                     FROM exchange_rate y
                     WHERE y.group_id = $4::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                     ORDER BY y.day DESC
@@ -84,7 +91,7 @@ FROM (
               LIMIT 1
             ) l ON true
           ) base
-          GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, round(coalesce(sum(base.spend * base.rate), 0), 4) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
+          GROUP BY base.campaign_id UNION ALL SELECT 'former'::text AS part, base.campaign_id AS campaign_id, coalesce(sum(round(base.spend * base.rate, 4)), 0) AS spend, NULL::text[] AS left_currency, NULL::numeric[] AS left_spend, NULL::numeric[] AS left_revenue, NULL::numeric[] AS left_planned_spend
           FROM (
             SELECT raw.*, l.rate
             FROM (
@@ -127,7 +134,7 @@ FROM (
                     ORDER BY x.day DESC
                     LIMIT 1
                   ) UNION ALL (
-                    SELECT round(1 / y.rate, 10), y.day, 1
+                    SELECT 1 / y.rate, y.day, 1
                     FROM exchange_rate y
                     WHERE y.group_id = $4::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                     ORDER BY y.day DESC
@@ -193,7 +200,7 @@ FROM (
                       ORDER BY x.day DESC
                       LIMIT 1
                     ) UNION ALL (
-                      SELECT round(1 / y.rate, 10), y.day, 1
+                      SELECT 1 / y.rate, y.day, 1
                       FROM exchange_rate y
                       WHERE y.group_id = $4::bigint AND y.from_currency = $2::text AND y.to_currency = raw.currency AND y.day <= raw.day
                       ORDER BY y.day DESC

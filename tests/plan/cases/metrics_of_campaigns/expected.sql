@@ -10,7 +10,9 @@ FROM (
                 SELECT (
                   t2.delivered::text || ',"opened":' || t2.opened::text ||
                   ',"openRate":' || coalesce(
-                    round(CASE WHEN t2.delivered > 0 THEN 100.0 * t2.opened / t2.delivered END, 1)::text, 'null'
+                    round(
+                      CASE WHEN t2.delivered > 0 THEN least(greatest(100.0 * t2.opened / t2.delivered, 0), 100) END, 1
+                    )::text, 'null'
                   )
                 )
                 FROM (

@@ -6,7 +6,9 @@ FROM (
         (
           '{"currency":"' || t1.currency || '","impressions":' ||
           t1.impressions::text || ',"openRate":' || coalesce(
-            round(CASE WHEN t1.delivered > 0 THEN 100.0 * t1.opened / t1.delivered END, 1)::text, 'null'
+            round(
+              CASE WHEN t1.delivered > 0 THEN least(greatest(100.0 * t1.opened / t1.delivered, 0), 100) END, 1
+            )::text, 'null'
           ) || ',"costPerClick":' || coalesce(
             (
               '"' || trim_scale(CASE WHEN t1.clicks > 0 THEN round(t1.clicked_spend / t1.clicks, 4) END)::text ||
