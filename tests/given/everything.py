@@ -340,11 +340,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     MetricFact(campaign_id=campaign, **measured, implied=n),
                 )
                 if at == 3:
-                    place = {"store_id": stores[n % 3], "channel": f"{mark}.s{n % 3}-ch{n % 2}"}
+                    there = {"store_id": stores[n % 3], "channel": f"{mark}.s{n % 3}-ch{n % 2}"}
                     reported["source"] = f"reported:{mark}.s{n % 3} {WEIRD[n]}"
-                    await add(MetricRollup(**{**row, **place}, **counts))
+                    await add(MetricRollup(**{**row, **there}, **counts))
                     await add(
-                        MetricFactRollup(**{**reported, **place}), MetricFactRollup(**{**measured, **place})
+                        MetricFactRollup(**{**reported, **there}), MetricFactRollup(**{**measured, **there})
                     )
                 await add(
                     MessageRecipient(**c, channel=f"{own}-ch", recipient=f"{own} {n}", first_at=start,
