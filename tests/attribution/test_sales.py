@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from app.auth.principal import Principal, Role
 from app.db.database import Database
 from app.domain.assets.storage import AssetStorage
+from app.domain.attribution.keeping import share_again
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer
 from app.settings import read_settings
@@ -136,6 +138,26 @@ async def test_a_sale_that_is_told_twice_counts_once(shop: Any) -> None:
     assert await at.earned("CAMPAIGN", model="LAST_TOUCH") == {f"camp_{b}": "87.00"}
     (row,) = await at.ask("CAMPAIGN", model="LAST_TOUCH")
     assert row["conversions"] == "2"
+
+
+async def test_a_sale_that_is_dated_ahead_counts_when_its_moment_has_come(shop: Any, db: Database) -> None:
+    at, (a, _) = await shop()
+    await at.touch("2025-06-14T08:00Z", a)
+    await at.event("2025-06-14T09:00Z", "7")
+    await at.event("2025-07-01T12:00Z", "55")
+    assert await at.earned("CAMPAIGN", model="LAST_TOUCH") == {f"camp_{a}": "7.00"}
+    async with db.transaction(at.here.scope) as tx:
+        await tx.execute(
+            "UPDATE customer_group SET attribution_model = 'last_touch', attribution_window_days = 90 WHERE id = $1",
+            at.here.group_id,
+        )
+    for now, shares, waiting in ((NOW, 1, 1), (NOW + timedelta(days=30), 2, 0)):
+        async with db.transaction(at.here.scope) as tx:
+            await tx.execute("DELETE FROM sale_change WHERE group_id = $1", at.here.group_id)
+            await share_again(tx, [at.customer], now=now)
+            assert await tx.fetchval("SELECT count(*) FROM attributed_share") == shares
+            count = "SELECT count(*) FROM sale_change WHERE group_id = $1"
+            assert await tx.fetchval(count, at.here.group_id) == waiting
 
 
 async def test_what_is_given_back_takes_the_conversion_along(shop: Any) -> None:

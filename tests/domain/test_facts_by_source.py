@@ -166,6 +166,23 @@ async def test_what_was_counted_before_comes_on_top(db: Database) -> None:
     assert (row["sent"], row["delivered"], row["opened"]) == (60, 50, 19)
 
 
+async def test_people_are_all_those_we_saw_where_we_saw_deliveries(db: Database) -> None:
+    scope = (await groups.group(db)).scope
+    camp = await given.campaign(db, scope)
+    await report(db, scope, camp, channel="email", delivered=90, opened=50, clicked=20, unsubscribed=3)
+    await reached(db, scope, camp, thing(camp, "delivered"))
+    row = await one(db, scope)
+    assert [row[n] for n in ("delivered", "opened", "clicked", "unsubscribed")] == [1, 0, 0, 0]
+
+
+async def test_what_is_taken_back_of_deliveries_takes_nothing_else_back(db: Database) -> None:
+    scope = (await groups.group(db)).scope
+    camp = await given.campaign(db, scope)
+    await report(db, scope, camp, Mode.ADD, channel="email", delivered=-4)
+    row = await one(db, scope)
+    assert [row[n] for n in ("delivered", "opened", "clicked", "unsubscribed")] == [-4, 0, 0, 0]
+
+
 async def test_a_report_in_one_currency_is_not_counted_again_in_another(db: Database) -> None:
     scope = (await groups.group(db)).scope
     camp = await given.campaign(db, scope)

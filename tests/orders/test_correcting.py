@@ -161,6 +161,13 @@ async def test_negative_amounts_name_refunds(made: Shop) -> None:
         await made.refund("A-1", "r1", "0")
 
 
+async def test_what_is_given_back_has_the_digits_of_its_currency(made: Shop) -> None:
+    await made.report(made.order("A-1", "60"))
+    with pytest.raises(Invalid) as refused:
+        await made.refund("A-1", "r1", "10.005")
+    assert (refused.value.reason, list(refused.value.path)) == ("TOO_MANY_DIGITS", ["amount"])
+
+
 async def test_an_order_in_another_currency_is_a_conversion_and_no_revenue(made: Shop) -> None:
     june = made.campaigns[0]
     await made.report(made.order("A-1", "50", campaign_id=june, currency="USD"))
