@@ -152,8 +152,8 @@ def main() -> None:
     size = Size(**{one.name: getattr(given, one.name) for one in fields(Size)})
     folder = FOLDER / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)  # PostgreSQL does not run as root; its own user must get in
+    for place in (folder, *folder.parents[:2]):
+        place.chmod(0o755)  # PostgreSQL does not run as root; its own user must get in
     server = EmbeddedServer(folder / "pg")
     try:
         asked = asyncio.run(_measure(server, size, given.times, given.only))

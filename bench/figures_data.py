@@ -244,7 +244,7 @@ async def fill(url: str, size: Size) -> int:
         for statement in _BASICS:
             await owner.execute(statement, group_id)
         c, p = size.campaigns, size.customers
-        for about, statement, *values in (
+        steps: tuple[tuple[Any, ...], ...] = (
             ("campaigns", _CAMPAIGNS, c),
             ("customers", _CUSTOMERS, p),
             ("members", _MEMBERS),
@@ -261,7 +261,8 @@ async def fill(url: str, size: Size) -> int:
             ("turnover", _TURNOVER),
             ("hours", _HOURS),
             ("touches", _TOUCHES, size.touches, c, p),
-        ):  # fmt: skip
+        )  # fmt: skip
+        for about, statement, *values in steps:
             print(f"  {about}", flush=True)
             await owner.execute(statement, group_id, *values)
             if about in ("reports", "orders", "orders' facts"):
