@@ -213,7 +213,8 @@ async def test_money_in_several_currencies(clocked: Clocked, made: World) -> Non
     data = await answer(
         clocked, made.scope,
         '{ figures(currency: "USD") { ...Money }'
-        ' attribution(by: CAMPAIGN, currency: "USD") { revenue { amount currency } unconverted { currency revenue { amount } } } }'
+        ' attribution(by: CAMPAIGN, currency: "USD")'
+        " { revenue { amount currency } unconverted { currency revenue { amount } } } }"
         " fragment Money on MetricFigures { revenue { amount currency } unconverted { currency revenue { amount } } }",
     )  # fmt: skip
     row = {
