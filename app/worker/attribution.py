@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.db.database import Database, Transaction
+from app.db.database import Database
 from app.domain.attribution.keeping import (
     CUSTOMERS_AT_ONCE,
     next_customers,
@@ -69,9 +69,6 @@ async def share_group(db: Database, scope: Scope, customer_ids: set[int | None],
 
 
 async def _share(db: Database, scope: Scope, customer_ids: list[int], *, now: datetime) -> None:
-    async def some(tx: Transaction, start: int) -> None:
-        await share_again(tx, customer_ids[start : start + CUSTOMERS_AT_ONCE], now=now)
-
     for start in range(0, len(customer_ids), CUSTOMERS_AT_ONCE):
         async with db.transaction(scope) as tx:
-            await some(tx, start)
+            await share_again(tx, customer_ids[start : start + CUSTOMERS_AT_ONCE], now=now)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 from app.db.database import Database
-from app.domain.attribution.models import JourneyTouch
+from app.domain.attribution.models import JourneyTouch, Model, Sale, shares_of
 from app.values.scope import Scope
 from tests.given import groups
 from tests.given import promos as given
@@ -72,6 +72,17 @@ async def market(
         )
     ids = [int(row["id"]) for row in rows]
     return Market(group.group_id, group.store_id, int(project_id), int(type_id), currency, ids)
+
+
+def attribute(
+    amount: Decimal, currency: str, touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta
+) -> dict[int | None, Decimal]:
+    """The amount by campaign; None is direct, which also gets sales without touches. The parts add up to the amount."""
+    out: dict[int | None, Decimal] = {}
+    for share in shares_of(Sale(amount, currency), touches, model=model, half_life=half_life):
+        if share.amount or not out:
+            out[share.campaign_id] = out.get(share.campaign_id, Decimal(0)) + share.amount
+    return out
 
 
 async def walk(db: Database, market: Market, journeys: Sequence[Journey]) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.attribution.models import JourneyTouch, Model, attribute, journey, weights
+from app.domain.attribution.models import JourneyTouch, Model, journey, weights
+from tests.attribution.given import attribute
 
 EVENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)

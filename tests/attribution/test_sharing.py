@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
-from app.domain.attribution.models import JourneyTouch, Model, attribute, journey
+from app.domain.attribution.models import JourneyTouch, Model, journey
 from app.settings import read_settings
 from app.values.scope import Scope
-from tests.attribution.given import Journey, market, spend, walk
+from tests.attribution.given import Journey, attribute, market, spend, walk
 from tests.given.asking import Asker
 
 JOURNEYS = int(os.environ.get("ATTRIBUTION_JOURNEYS", "150"))

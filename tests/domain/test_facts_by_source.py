@@ -73,6 +73,18 @@ def thing(camp: int, what: Any, who: str = "a@b.fr", hour: float = 0, **more: An
     return Reached(campaign_id=camp, channel="email", recipient=who, what=what, at=at, **more)
 
 
+async def test_several_platforms_report_a_day_in_one_call(db: Database) -> None:
+    scope = (await groups.group(db)).scope
+    camp = await given.campaign(db, scope)
+    entries = [
+        MetricEntry(campaign_id=camp, day=DAY, channel="google_ads", source=source, clicks=clicks)
+        for source, clicks in (("analytics", 7), (None, 5))
+    ]
+    async with db.transaction(scope) as tx:
+        assert (await record_metrics(tx, entries, now=NOW)).entries == 2
+    assert (await one(db, scope))["clicks"] == 5
+
+
 async def test_what_is_reported_and_what_we_saw_never_mix(db: Database) -> None:
     scope = (await groups.group(db)).scope
     shown = []

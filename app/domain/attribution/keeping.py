@@ -114,16 +114,11 @@ async def note_all_sales(tx: Transaction) -> None:
     await tx.execute(_NOTE_ALL, tx.scope.group_id)
 
 
-async def is_carried(tx: Transaction) -> bool:
-    """Whether the group's revenue is what orders carry."""
-    return bool(await tx.fetchval(_MODEL, tx.scope.group_id) == Model.CARRIED)
-
-
 async def share_again(tx: Transaction, customer_ids: Collection[int], *, now: datetime) -> None:
     """Share the sales of these customers anew, and move the facts by what changed."""
     group_id, wanted = tx.scope.group_id, sorted(set(customer_ids))
     without = [row["id"] for row in await tx.fetch(_WITHOUT_CHANNEL, group_id, wanted)]
-    carried = await is_carried(tx)
+    carried = await tx.fetchval(_MODEL, group_id) == Model.CARRIED
     orders = [] if carried else [row["id"] for row in await tx.fetch(_ORDERS, group_id, wanted)]
     metrics: list[int] = []
     if not carried:

@@ -99,17 +99,6 @@ def _carried_channel(sale: Sale, touches: Sequence[JourneyTouch]) -> str | None:
     return sale.channel or (last[-1] if last else None)
 
 
-def attribute(
-    amount: Decimal, currency: str, touches: Sequence[JourneyTouch], *, model: Model, half_life: timedelta
-) -> dict[int | None, Decimal]:
-    """The amount by campaign; None is direct, which also gets sales without touches. The parts add up to the amount."""
-    out: dict[int | None, Decimal] = {}
-    for share in shares_of(Sale(amount, currency), touches, model=model, half_life=half_life):
-        if share.amount or not out:
-            out[share.campaign_id] = out.get(share.campaign_id, Decimal(0)) + share.amount
-    return out
-
-
 def channel_of(share: Share, channels: Sequence[str]) -> str | None:
     """The channel a share counts for, where its campaign has these channels: its only one, else the share's own.
 
@@ -159,7 +148,6 @@ __all__ = [
     "Model",
     "Sale",
     "Share",
-    "attribute",
     "channel_of",
     "journey",
     "shares_of",

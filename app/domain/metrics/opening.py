@@ -131,7 +131,7 @@ async def bring_in_totals(
     if not rows:
         raise NotFound("campaign", campaign_id, path=[])
     until = now if until is None else min(until, now)
-    opening = read_opening(rows[0]["opening"]) or Opening(until)
+    opening = _read(rows[0]["opening"]) or Opening(until)
     known = [name for name in told if name in opening.told]
     if len(known) == len(told) and (
         until < opening.until or all(told[name] == opening.told[name] for name in told)
@@ -147,7 +147,7 @@ async def bring_in_totals(
 async def withdraw_totals(tx: Transaction, campaign_id: int, *, now: datetime) -> None:
     """Take out of the days what is of totals, so that days can be set. `settle_totals` puts it in again."""
     (row,) = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
-    opening = read_opening(row["opening"])
+    opening = _read(row["opening"])
     if opening is not None and opening.place is not None:
         await _withdraw(tx, campaign_id, opening, now=now)
         await _keep(tx, campaign_id, opening)
@@ -161,7 +161,7 @@ async def settle_totals(
     `shown`: as in `bring_in_totals`.
     """
     (row,) = await tx.fetch(_LOCK, *borders(tx.scope), [campaign_id])
-    opening = read_opening(row["opening"])
+    opening = _read(row["opening"])
     if opening is not None:
         if shown is not None:
             opening.plan(shown, opening.until.astimezone(zone_of(row["zone"])).date())
@@ -184,7 +184,7 @@ async def take_from_totals(tx: Transaction, accounted: Mapping[Key, Numbers], *,
                 by[name] = by.get(name, Decimal(0)) + number
     moves: list[Measured] = []
     for row in await tx.fetch(_LOCK, *borders(tx.scope), sorted(known)):
-        opening = read_opening(row["opening"])
+        opening = _read(row["opening"])
         if opening is None or opening.place is None:
             continue
         taken = {n: min(by, opening.put.get(n, Decimal(0))) for n, by in known[row["id"]].items()}
@@ -248,14 +248,12 @@ def _move(campaign_id: int, place: tuple[date, str], numbers: Numbers) -> Measur
     return Measured(campaign_id=campaign_id, day=place[0], channel=place[1], numbers=moved)
 
 
-def read_opening(text: str | None) -> Opening | None:
+def _read(text: str | None) -> Opening | None:
     if text is None:
         return None
     kept: dict[str, Any] = read_object(text.encode())
     put = dict(kept.get("put") or {})
     day, channel = put.pop("day", None), put.pop("channel", None)
-    # Kept by earlier versions.
-    put.pop("own", None)
     return Opening(
         read_instant(kept["until"]),
         {name: Decimal(number) for name, number in kept["told"].items()},

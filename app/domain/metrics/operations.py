@@ -89,7 +89,7 @@ async def record_metrics(
         raise Several(sorted(faults, key=_position)[:MAX_TOLD])
     if not entries:
         return RecordedMetrics(0, ())
-    ordered = sorted(entries, key=lambda entry: (*entry.key, entry.source))
+    ordered = sorted(entries, key=lambda entry: (*entry.key, source_of(entry)))
     add = mode is Mode.ADD
     with refusals():
         spent = await _write_ledger(tx, ordered, campaigns, add=add, now=now)
@@ -126,7 +126,7 @@ async def count_measured(
             if numbers.get("spend")
         ]
         if booked:
-            await _add_to_ledger(tx, booked, campaigns, source=source, now=now)
+            await tx.execute(_ADD_TO_LEDGER, *_booking(tx, booked, campaigns, source=source, now=now))
         said = [
             Said(
                 campaign_id=key[0], day=key[1], channel=key[2], currency=key[3], source=source, numbers=numbers,
@@ -209,17 +209,6 @@ async def _locked(tx: Transaction, ids: set[int]) -> dict[int, Any]:
 
 def _stores(campaigns: Mapping[int, Any]) -> dict[int, int]:
     return {ident: row["store_id"] for ident, row in campaigns.items()}
-
-
-async def _add_to_ledger(
-    tx: Transaction,
-    lines: Sequence[SpendLine],
-    campaigns: Mapping[int, Any],
-    *,
-    source: str,
-    now: datetime,
-) -> None:
-    await tx.execute(_ADD_TO_LEDGER, *_booking(tx, lines, campaigns, source=source, now=now))
 
 
 def _booking(

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from app.domain import inputs
 from app.domain.inputs import MAX_CODE, Path
+from app.domain.sales.references import MAX_REFERENCE
 from app.domain.settable import needed, optional, written
 from app.errors import Failure, Invalid, TooLarge
 from app.values.money import is_currency
 
 MAX_ORDERS = 5_000
-MAX_REFERENCE = 255
 
 
 def order_reference(value: str, path: Path) -> str:

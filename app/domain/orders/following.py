@@ -44,6 +44,16 @@ class Move:
         """What is taken back, and what is added."""
         return [(1, self.after)] if self.before is None else [(-1, self.before), (1, self.after)]
 
+    @property
+    def has_fallen(self) -> bool:
+        """What was given for it is to be taken back."""
+        return not self.after.stands and (self.before is None or self.before.stands)
+
+    @property
+    def has_risen(self) -> bool:
+        """What was taken back is to be given again."""
+        return self.after.stands and self.before is not None and not self.before.stands
+
 
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _LOCK = """
@@ -75,9 +85,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> No
     await note_audience_change(tx)
     await mark_told_by_orders(tx, [move.reference for move in moves if move.before is None])
     await _move_uses(tx, moves, now=now)
-    fallen = [m.reference for m in moves if m.before is not None and m.before.stands and not m.after.stands]
-    fallen += [move.reference for move in moves if move.before is None and not move.after.stands]
-    paid = await paid_for(tx, fallen)
+    paid = await paid_for(tx, [move.reference for move in moves if move.has_fallen])
     counting = {sale.campaign_id for move in moves for _, sale in move.sides if sale.campaign_id is not None}
     rows = await tx.fetch(
         _HOLD_CAMPAIGNS, tx.scope.group_id, sorted(counting | {one.campaign_id for one in paid})
@@ -110,16 +118,8 @@ async def _move_facts(tx: Transaction, moves: Sequence[Move], *, now: datetime) 
 
 
 async def _move_uses(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> None:
-    fallen, risen = [], []
-    for move in moves:
-        given = Given(move.reference, move.after.promo_id)
-        if move.before is None or move.before.stands == move.after.stands:
-            if move.before is None and not move.after.stands:
-                fallen.append(given)
-        elif move.after.stands:
-            risen.append(given)
-        else:
-            fallen.append(given)
+    fallen = [Given(move.reference, move.after.promo_id) for move in moves if move.has_fallen]
+    risen = [Given(move.reference, move.after.promo_id) for move in moves if move.has_risen]
     await give_back(tx, fallen, now=now)
     await take_again(tx, risen)
 

@@ -21,7 +21,7 @@ SALE_KEYS = (
 )
 """Storage keys of fields that hold it; where several have a value, the first of these."""
 MAX_REFERENCE = 255
-"""As long as an order's may be."""
+"""The longest reference of an order; an event's that is longer tells none."""
 
 
 def sale_reference_of(data: Mapping[str, object] | None) -> str | None:
@@ -83,4 +83,11 @@ async def mark_events(tx: Transaction, ids: Collection[UUID]) -> None:
         await note_sales(tx, (row["customer_id"] for row in rows))
 
 
-__all__ = ["SALE_KEYS", "hold_sales", "mark_events", "mark_told_by_orders", "sale_reference_of"]
+__all__ = [
+    "MAX_REFERENCE",
+    "SALE_KEYS",
+    "hold_sales",
+    "mark_events",
+    "mark_told_by_orders",
+    "sale_reference_of",
+]

@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.attribution.models import Model
 from app.domain.events.rollups import EVENT_COUNT
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
+from app.graph.figures.converting import rate_into
 from app.graph.figures.event_worth import Wanted, event_worth
 from app.graph.figures.of_projects import is_for_a_project, store_zones, tracked
 from app.graph.figures.order_worth import not_told_by_orders, order_worth
@@ -95,7 +96,7 @@ def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
     into = request.args.param("currency", cast="text")
     rated = sql(
         """
-        SELECT p.*, CASE WHEN p.currency = {into} THEN 1 ELSE {rate} END AS rate
+        SELECT p.*, {rate} AS rate
         FROM (
             SELECT
                 q.campaign_id, q.store_id, q.channel, q.day, q.currency, sum(q.revenue) AS revenue,
@@ -104,8 +105,7 @@ def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
             GROUP BY 1, 2, 3, 4, 5
         ) p
         """,
-        into=into,
-        rate=_rate(request, into),
+        rate=rate_into(request, Alias("p"), into),
         pieces=_pieces(request, by_channel=True),
     )
     in_each = sql(
@@ -142,37 +142,6 @@ def _converted(request: AggregateRequest, dims: Mapping[str, Sql]) -> Sql:
 
 def _named(dims: Mapping[str, Sql]) -> Sql:
     return joined(", ", [sql("{dim} AS {name}", dim=dim, name=name) for name, dim in dims.items()])
-
-
-def _rate(request: AggregateRequest, into: Sql) -> Sql:
-    """The newest rate up to the piece's day, either way round; told both ways on one day, the direct one."""
-    return sql(
-        """
-        (SELECT r.rate FROM ({direct} UNION ALL {inverse}) r ORDER BY r.day DESC, r.turned LIMIT 1)
-        """,
-        direct=_newest(request, into),
-        inverse=_newest(request, into, inverse=True),
-    )
-
-
-def _newest(request: AggregateRequest, into: Sql, *, inverse: bool = False) -> Sql:
-    x = request.table("ExchangeRate", "x")
-    ours, theirs = ("to_currency", "from_currency") if inverse else ("from_currency", "to_currency")
-    return sql(
-        """
-        (
-            SELECT {x.day}, {rate} AS rate, {turned} AS turned FROM {x}
-            WHERE {x.scope} AND {ours} = p.currency AND {theirs} = {into} AND {x.day} <= p.day
-            ORDER BY {x.day} DESC LIMIT 1
-        )
-        """,
-        x=x,
-        rate=sql("1 / {x.rate}", x=x) if inverse else x("rate"),
-        turned=sql("true") if inverse else sql("false"),
-        ours=x(ours),
-        theirs=x(theirs),
-        into=into,
-    )
 
 
 def _pieces(request: AggregateRequest, *, by_channel: bool) -> Sql:

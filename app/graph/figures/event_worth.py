@@ -117,11 +117,9 @@ def _zoned(request: AggregateRequest, project: Sql, alias: str, wanted: Wanted) 
 
 
 def _day(at: Sql, alias: str, wanted: Wanted) -> Sql:
-    return day_in(at, alias) if wanted.dated else sql("NULL::date")
-
-
-def day_in(at: Sql, alias: str) -> Sql:
     """The day of an instant in the zone of what is joined under this alias."""
+    if not wanted.dated:
+        return sql("NULL::date")
     return sql("({at} AT TIME ZONE {alias}.zone)::date", at=at, alias=alias)
 
 

@@ -1,5 +1,6 @@
 """What belongs to a project: the projects a figure is asked for, campaigns and orders of them, and their zones."""
 
+from app.graph.figures.windows import group_zone
 from app.plan.catalog import AggregateRequest, Row
 from app.plan.references import id_of
 from app.plan.sql import Sql, also, sql
@@ -69,9 +70,3 @@ def store_zones(request: AggregateRequest, alias: str) -> Sql:
         s=s,
         zone=group_zone(request, f"{alias}g"),
     )
-
-
-def group_zone(request: AggregateRequest, alias: str) -> Sql:
-    """The group's own zone."""
-    g = request.table("CustomerGroup", alias)
-    return sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=g)

@@ -21,11 +21,6 @@ class Sum:
     nothing: str = "0"
     """What it is where there are no rows."""
 
-    @property
-    def is_amount(self) -> bool:
-        """Whether it is in a currency, added up or not."""
-        return self.is_money or self.nothing == "NULL"
-
 
 def total(column: str) -> Sum:
     """The sum of a whole number."""

@@ -92,8 +92,7 @@ def today(of: str, request: AggregateRequest, *, of_customers: bool) -> Sql:
 
 
 def _zone(of: str, request: AggregateRequest, of_customers: bool) -> Sql:
-    g = request.table("CustomerGroup", "zg")
-    group = sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=g)
+    group = group_zone(request, "zg")
     if of_customers or not (of in ("Store", "Campaign") or request.scope_shape.has_store):
         return group
     s = request.table("Store", "zs")
@@ -115,9 +114,9 @@ def _zone(of: str, request: AggregateRequest, of_customers: bool) -> Sql:
     )
 
 
-def group_zone(request: AggregateRequest) -> Sql:
+def group_zone(request: AggregateRequest, alias: str = "gz") -> Sql:
     """The group's zone."""
-    return sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=request.table("CustomerGroup", "gz"))
+    return sql("(SELECT {g.time_zone} FROM {g} WHERE {g.scope})", g=request.table("CustomerGroup", alias))
 
 
 @dataclass(frozen=True)

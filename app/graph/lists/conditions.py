@@ -29,17 +29,6 @@ def is_active(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.status} = 'active') = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
-def is_present(column: str) -> Predicate:
-    """Whether the column has a value."""
-
-    def predicate(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-        return sql(
-            "({column} IS NOT NULL) = {value}", column=row(column), value=args.param(*path, cast="boolean")
-        )
-
-    return predicate
-
-
 def on_list_of(customer: Callable[[Row], Sql]) -> Predicate:
     """Whether the customer in sight is on the list of a segment. Dynamic segments have none."""
 

@@ -66,11 +66,9 @@ from app.graph.lists.outlays import OUTLAYS
 from app.graph.lists.promos import PROMOS
 from app.graph.lists.rewards import ENTRIES, EVALUATIONS
 from app.graph.lists.spend import SPEND_ENTRIES
-from app.plan.catalog import own, via
+from app.plan.catalog import own
 from app.plan.sql import sql
 from app.tables import campaigns as tables
-
-_OF_CAMPAIGN = via("campaign_id", "Campaign")
 
 
 @object_type

@@ -53,23 +53,23 @@ FROM (
         SELECT p.campaign_id AS campaign_id, NULL::text AS channel, NULL::bigint AS store_id, p.currency, sum(p.credit) AS credit, coalesce(sum(round(p.revenue * p.rate, 4)), 0) AS revenue, coalesce(sum(round(p.cost * p.rate, 4)), 0) AS cost, sum(p.revenue) FILTER (WHERE p.rate IS NULL) AS revenue_left, sum(p.cost) FILTER (WHERE p.rate IS NULL) AS cost_left
         FROM (
           SELECT p.*, CASE WHEN p.currency = $2::text THEN 1 ELSE (
-            SELECT r.rate
+            SELECT n.rate
             FROM (
               (
-                SELECT x.day, x.rate AS rate, false AS turned
+                SELECT x.rate, x.day, 0 AS turned
                 FROM exchange_rate x
                 WHERE x.group_id = $3::bigint AND x.from_currency = p.currency AND x.to_currency = $2::text AND x.day <= p.day
                 ORDER BY x.day DESC
                 LIMIT 1
               ) UNION ALL (
-                SELECT x.day, 1 / x.rate AS rate, true AS turned
-                FROM exchange_rate x
-                WHERE x.group_id = $3::bigint AND x.to_currency = p.currency AND x.from_currency = $2::text AND x.day <= p.day
-                ORDER BY x.day DESC
+                SELECT 1 / y.rate, y.day, 1
+                FROM exchange_rate y
+                WHERE y.group_id = $3::bigint AND y.from_currency = $2::text AND y.to_currency = p.currency AND y.day <= p.day
+                ORDER BY y.day DESC
                 LIMIT 1
               )
-            ) r
-            ORDER BY r.day DESC, r.turned
+            ) n
+            ORDER BY n.day DESC, n.turned
             LIMIT 1
           ) END AS rate
           FROM (
