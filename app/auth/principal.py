@@ -48,7 +48,7 @@ READERS = WRITERS | {Role.READ}
 PERSONAL_READERS = CRM_ROLES | {Role.PERSONAL_DATA}
 """Who is shown what identifies customers, and may filter and sort by it: those who work with them."""
 ADMIN_READERS = ADMIN_ROLES | {Role.ADMINISTRATION}
-"""Who is shown keys, clients, webhook connections and the audit trail."""
+"""Who is shown keys, clients, webhook endpoints and the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def import_group(
     """Make the customer group that a folder holds; its number is what other commands ask for.
 
     All of it or nothing. Ids stay what they are; the number stays where it is free here. Credentials have to be made
-    anew: `gateway keys create`, `gateway clients create`, webhook connections.
+    anew: `gateway keys create`, `gateway clients create`, webhook endpoints.
     """
     from app.exporting.bringing_back import import_group as bring_back
     from app.seeding.progress import progress_bar

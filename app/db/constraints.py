@@ -59,7 +59,7 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
 _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     # foreign key: (kind, path)
     "fk_campaign_group_id_store_id": ("store", ("storeId",)),
-    "fk_campaign_group_id_project_id": ("project", ("projectId",)),
+    "fk_campaign_group_id_project_id": ("project", ("project",)),
     "fk_campaign_group_id_segment_id": ("segment", ("segmentId",)),
     "fk_campaign_group_id_integration_id": ("integration", ("tracking", "integrationId")),
     "fk_campaign_group_id_partner_id": ("partner", ("rewards", "partnerId")),

@@ -6,6 +6,7 @@ point inside its own group, and the schema can be sharded by group. Ids come fro
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -74,6 +75,23 @@ def amount(*, default: Any = ..., nullable: bool = False) -> Any:
     return Field(default=default, sa_type=AMOUNT, nullable=nullable)
 
 
+def counted() -> Any:
+    """A column that counts, from 0."""
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+
+
+def summed() -> Any:
+    """A column that adds amounts up, from 0."""
+    return Field(default=Decimal(0), sa_type=AMOUNT, nullable=False, sa_column_kwargs={"server_default": "0"})
+
+
+def written_now() -> Any:
+    """The moment of writing, unless another is said."""
+    return Field(
+        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
+    )
+
+
 def bound_values(table: Table) -> None:
     """CHECKs for every column of a kind, so that its values can always be printed.
 
@@ -122,6 +140,13 @@ def of_group() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["group_id"], ["customer_group.id"], ondelete="CASCADE")
 
 
+def known_zone() -> CheckConstraint:
+    """Statements compute days in it, where an error would cost the whole answer: so an unknown zone raises here."""
+    return CheckConstraint(
+        "(timestamptz '2000-01-01 00:00:00+00' AT TIME ZONE time_zone) > '1999-01-01'", name="time_zone_known"
+    )
+
+
 __all__ = [
     "AMOUNT",
     "BIG",
@@ -136,20 +161,11 @@ __all__ = [
     "amount",
     "bound_values",
     "child_of",
+    "counted",
     "in_group",
+    "known_zone",
     "of_group",
     "one_of",
+    "summed",
+    "written_now",
 ]
-
-
-def _known_zone() -> CheckConstraint:
-    """Statements compute days in it, where an error would cost the whole answer: so an unknown zone raises here."""
-    return CheckConstraint(
-        "(timestamptz '2000-01-01 00:00:00+00' AT TIME ZONE time_zone) > '1999-01-01'", name="time_zone_known"
-    )
-
-
-def _now() -> Any:
-    return Field(
-        default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
-    )

@@ -29,6 +29,7 @@ from app.tables.base import (
     TenantRow,
     amount,
     child_of,
+    counted,
     in_group,
     of_group,
     one_of,
@@ -159,9 +160,9 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
     """The sum of its lines in the reward ledger."""
     reward_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """Counts the changes of its flows and goals."""
-    reward_participants: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    reward_transactions: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    reward_revenue: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    reward_participants: int = counted()
+    reward_transactions: int = counted()
+    reward_revenue: int = counted()
     """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     opening: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """Totals counted elsewhere, up to when, and what of them is in the metrics: `domain/metrics/opening.py`."""

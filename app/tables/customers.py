@@ -17,6 +17,7 @@ from app.tables.base import (
     KnownElsewhere,
     TenantRow,
     child_of,
+    counted,
     of_group,
 )
 from app.values.numbers import MAX_SAFE_INTEGER
@@ -64,7 +65,7 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     store_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)
     loyalty_tier: str | None = Field(default=None, sa_type=CODE)
-    order_count: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    order_count: int = counted()
     total_spent: Decimal = Field(default=Decimal(0), sa_type=AMOUNT, sa_column_kwargs={"server_default": "0"})
     """In the group's currency."""
     last_order_at: datetime | None = Field(default=None, sa_type=INSTANT)

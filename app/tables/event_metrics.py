@@ -13,11 +13,11 @@ from app.tables.base import (
     WORDS,
     KnownElsewhere,
     TenantRow,
-    _now,
     amount,
     child_of,
     of_group,
     one_of,
+    written_now,
 )
 from app.tables.event_types import EventFieldKind
 
@@ -54,7 +54,7 @@ class EventMetric(TenantRow, KnownElsewhere, table=True):
     """When it changed to this: the date given; else, for its first value, the event's; else when it was sent."""
     is_told_by_order: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Statistics of a sale that an order with the same reference tells: counted as money, that is the order's."""
-    updated_at: datetime = _now()
+    updated_at: datetime = written_now()
 
 
 class EventMetricChange(TenantRow, table=True):

@@ -14,10 +14,10 @@ from app.tables.base import (
     WORDS,
     KnownElsewhere,
     TenantRow,
-    _now,
     child_of,
     of_group,
     one_of,
+    written_now,
 )
 from app.tables.funnels import FunnelStage
 
@@ -97,7 +97,7 @@ class EventType(TenantRow, KnownElsewhere, table=True):
     trigger_by_strangers: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether events that nobody vouches for trigger as well."""
     archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    updated_at: datetime = _now()
+    updated_at: datetime = written_now()
 
 
 class EventField(TenantRow, table=True):

@@ -15,10 +15,10 @@ from app.tables.base import (
     WORDS,
     KnownElsewhere,
     TenantRow,
-    _now,
     child_of,
     of_group,
     one_of,
+    written_now,
 )
 from app.tables.event_types import EventOutcome
 
@@ -107,7 +107,7 @@ class Event(KnownElsewhere, table=True):
     """What it says about the user."""
     sale_reference: str | None = Field(default=None, sa_type=WORDS)
     """The reference of the sale it tells, where it says so."""
-    updated_at: datetime = _now()
+    updated_at: datetime = written_now()
     written_by: int | None = _this_transaction()
     """The transaction that stored it, by its number in this server; null of what came from another one."""
     moved_by: int | None = _this_transaction()

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,15 +12,11 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, INSTANT, WORDS, _known_zone, of_group, one_of
+from app.tables.base import CODE, INSTANT, WORDS, counted, known_zone, of_group, one_of
 from app.values.numbers import MAX_SAFE_INTEGER
 
 _DAYS = ("keep_bodies_days", "keep_deliveries_days", "keep_trash_days", "keep_traces_days")
 _LONG = ("files", "file_bytes", "events", "event_bytes", "file_quota", "event_quota")
-
-
-def _counted() -> Any:
-    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
 class AttributionModel(StrEnum):
@@ -53,7 +48,7 @@ class CustomerGroup(SQLModel, table=True):
     __tablename__ = "customer_group"
     __table_args__ = (
         ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"),
-        _known_zone(),
+        known_zone(),
         *(CheckConstraint(f"{one} BETWEEN 1 AND 36500", name=f"{one}_within") for one in _DAYS),
         CheckConstraint("keep_answers_hours BETWEEN 1 AND 24", name="keep_answers_hours_within"),
         one_of("attribution_model", list(AttributionModel)),
@@ -88,12 +83,12 @@ class CustomerGroup(SQLModel, table=True):
     """How long before a sale a touch may lie, to the second."""
     attribution_half_life_days: int = Field(default=7, sa_column_kwargs={"server_default": "7"})
     """For time decay."""
-    files: int = _counted()
+    files: int = counted()
     """Files whose bytes are stored, those removed and not purged yet among them."""
-    file_bytes: int = _counted()
-    events: int = _counted()
+    file_bytes: int = counted()
+    events: int = counted()
     """Events kept, as they were last counted."""
-    event_bytes: int = _counted()
+    event_bytes: int = counted()
     """What their texts take in the database."""
     file_quota: int | None = Field(default=None, sa_type=BigInteger)
     """The most that `file_bytes` may be; NULL here and below: the setting of the server."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, of_group, one_of
+from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, counted, of_group, one_of
 
 
 class ImportState(StrEnum):
@@ -56,16 +56,16 @@ class ImportRun(TenantRow, table=True):
     """Where its bytes are; None: they are gone, since it is over."""
     refused_name: str | None = Field(default=None, sa_type=WORDS)
     refused_key: str | None = Field(default=None, sa_type=Text)
-    refused_size: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    refused_size: int = counted()
     reasons_key: str | None = Field(default=None, sa_type=Text)
-    reasons_size: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    rows: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    refused: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    reasons_size: int = counted()
+    rows: int = counted()
+    refused: int = counted()
     total: int | None = Field(default=None, sa_type=BigInteger)
-    made: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    changed: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    same: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    lost: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    made: int = counted()
+    changed: int = counted()
+    same: int = counted()
+    lost: int = counted()
     report: dict[str, Any] | None = Field(default=None, sa_type=KEPT_JSON)
     failure_code: str | None = Field(default=None, sa_type=WORDS)
     failure_message: str | None = Field(default=None, sa_type=WORDS)

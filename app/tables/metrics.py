@@ -16,7 +16,6 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, Index, UniqueConstrain
 from sqlmodel import Field
 
 from app.tables.base import (
-    AMOUNT,
     CODE,
     INSTANT,
     KEPT_JSON,
@@ -24,8 +23,10 @@ from app.tables.base import (
     TenantRow,
     amount,
     child_of,
+    counted,
     in_group,
     of_group,
+    summed,
 )
 from app.values.numbers import MAX_SAFE_INTEGER
 
@@ -57,16 +58,8 @@ class Source(StrEnum):
     """What another system counted before and no day of it accounts for; it comes on top of all others."""
 
 
-def _count() -> Any:
-    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-
-
 def _said() -> Any:
     return Field(default=None, sa_type=BigInteger, nullable=True)
-
-
-def _sum() -> Any:
-    return Field(default=Decimal(0), sa_type=AMOUNT, nullable=False, sa_column_kwargs={"server_default": "0"})
 
 
 def _long_counts() -> list[CheckConstraint]:
@@ -101,10 +94,10 @@ class MetricFact(TenantRow, table=True):
     unsubscribed: int | None = _said()
     opens: int | None = _said()
     machine_opens: int | None = _said()
-    spend: Decimal = _sum()
+    spend: Decimal = summed()
     """The sum of the ledger's entries of this source."""
     revenue: Decimal | None = amount(default=None, nullable=True)
-    implied: int = _count()
+    implied: int = counted()
     """Of `delivered`: recipients of whom no delivery was told, only what cannot happen without one."""
     extra: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """Metric keys beyond the known ones, as sent."""
@@ -125,25 +118,25 @@ class CampaignMetric(TenantRow, table=True):
     day: date = Field(sa_type=Date)
     channel: str = Field(sa_type=CODE)
     currency: str = Field(sa_type=CODE)
-    impressions: int = _count()
-    clicks: int = _count()
-    conversions: Decimal = _sum()
-    sent: int = _count()
-    delivered: int = _count()
-    opened: int = _count()
-    clicked: int = _count()
-    unsubscribed: int = _count()
-    opens: int = _count()
-    machine_opens: int = _count()
-    spend: Decimal = _sum()
-    revenue: Decimal = _sum()
-    shown_clicks: int = _count()
+    impressions: int = counted()
+    clicks: int = counted()
+    conversions: Decimal = summed()
+    sent: int = counted()
+    delivered: int = counted()
+    opened: int = counted()
+    clicked: int = counted()
+    unsubscribed: int = counted()
+    opens: int = counted()
+    machine_opens: int = counted()
+    spend: Decimal = summed()
+    revenue: Decimal = summed()
+    shown_clicks: int = counted()
     """The clicks, where impressions are known; at most one for each."""
-    clicked_conversions: Decimal = _sum()
+    clicked_conversions: Decimal = summed()
     """The conversions, where clicks are known; at most one for each."""
-    reached_conversions: Decimal = _sum()
+    reached_conversions: Decimal = summed()
     """The conversions, where messages were delivered; at most one for each person."""
-    clicked_spend: Decimal = _sum()
+    clicked_spend: Decimal = summed()
     """The spend, where clicks are known."""
     extra: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """Metric keys beyond the known ones, as the report says them."""
@@ -164,22 +157,22 @@ class MetricRollup(TenantRow, table=True):
     day: date = Field(sa_type=Date)
     channel: str = Field(sa_type=CODE)
     currency: str = Field(sa_type=CODE)
-    impressions: int = _count()
-    clicks: int = _count()
-    conversions: Decimal = _sum()
-    sent: int = _count()
-    delivered: int = _count()
-    opened: int = _count()
-    clicked: int = _count()
-    unsubscribed: int = _count()
-    opens: int = _count()
-    machine_opens: int = _count()
-    spend: Decimal = _sum()
-    revenue: Decimal = _sum()
-    shown_clicks: int = _count()
-    clicked_conversions: Decimal = _sum()
-    reached_conversions: Decimal = _sum()
-    clicked_spend: Decimal = _sum()
+    impressions: int = counted()
+    clicks: int = counted()
+    conversions: Decimal = summed()
+    sent: int = counted()
+    delivered: int = counted()
+    opened: int = counted()
+    clicked: int = counted()
+    unsubscribed: int = counted()
+    opens: int = counted()
+    machine_opens: int = counted()
+    spend: Decimal = summed()
+    revenue: Decimal = summed()
+    shown_clicks: int = counted()
+    clicked_conversions: Decimal = summed()
+    reached_conversions: Decimal = summed()
+    clicked_spend: Decimal = summed()
 
 
 class MetricFactRollup(TenantRow, table=True):
@@ -198,18 +191,18 @@ class MetricFactRollup(TenantRow, table=True):
     channel: str = Field(sa_type=CODE)
     source: str = Field(sa_type=WORDS)
     currency: str = Field(sa_type=CODE)
-    impressions: int = _count()
-    clicks: int = _count()
-    conversions: Decimal = _sum()
-    sent: int = _count()
-    delivered: int = _count()
-    opened: int = _count()
-    clicked: int = _count()
-    unsubscribed: int = _count()
-    opens: int = _count()
-    machine_opens: int = _count()
-    spend: Decimal = _sum()
-    revenue: Decimal = _sum()
+    impressions: int = counted()
+    clicks: int = counted()
+    conversions: Decimal = summed()
+    sent: int = counted()
+    delivered: int = counted()
+    opened: int = counted()
+    clicked: int = counted()
+    unsubscribed: int = counted()
+    opens: int = counted()
+    machine_opens: int = counted()
+    spend: Decimal = summed()
+    revenue: Decimal = summed()
 
 
 class MessageRecipient(TenantRow, table=True):

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Computed, Date, Index, UniqueConstraint
 from sqlmodel import Field
@@ -14,20 +13,14 @@ from app.tables.base import (
     WORDS,
     KnownElsewhere,
     TenantRow,
-    _now,
     amount,
     child_of,
+    counted,
     in_group,
     of_group,
+    summed,
+    written_now,
 )
-
-
-def _count() -> Any:
-    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-
-
-def _sum() -> Any:
-    return Field(default=Decimal(0), sa_type=AMOUNT, nullable=False, sa_column_kwargs={"server_default": "0"})
 
 
 class CustomerOrder(TenantRow, KnownElsewhere, table=True):
@@ -67,7 +60,7 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     """Of the amount, what was given back: what reports say or what its refunds add up to, whichever is more."""
     cancelled_at: datetime | None = Field(default=None, sa_type=INSTANT)
     """When it was found to be cancelled; NULL: it holds."""
-    version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    version: int = counted()
     """The sender's number of what is stored; 0 where it gave none."""
     worth: Decimal = Field(
         default=None,
@@ -84,7 +77,7 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     """What the report that is stored said was given back."""
     is_called_off: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether it was cancelled by a call: a later report that does not speak of it leaves it so."""
-    updated_at: datetime = _now()
+    updated_at: datetime = written_now()
 
 
 class OrderRollup(TenantRow, table=True):
@@ -114,11 +107,11 @@ class OrderRollup(TenantRow, table=True):
     """NULL: of orders without a campaign."""
     has_promo: bool
     currency: str = Field(sa_type=CODE)
-    orders: int = _count()
+    orders: int = counted()
     """Those that hold."""
-    cancelled: int = _count()
-    worth: Decimal = _sum()
-    refunded: Decimal = _sum()
+    cancelled: int = counted()
+    worth: Decimal = summed()
+    refunded: Decimal = summed()
 
 
 class OrderRefund(TenantRow, table=True):

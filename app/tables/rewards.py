@@ -11,7 +11,18 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, Uuid
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, KEPT_JSON, WORDS, TenantRow, child_of, in_group, of_group, one_of
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    WORDS,
+    TenantRow,
+    child_of,
+    counted,
+    in_group,
+    of_group,
+    one_of,
+)
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
@@ -205,7 +216,7 @@ class RewardParticipant(TenantRow, table=True):
     campaign_id: int = Field(sa_type=BigInteger)
     customer_id: int = Field(sa_type=BigInteger)
     rewarded: int = Field(sa_type=BigInteger)
-    rewarded_before: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    rewarded_before: int = counted()
     """How much of that another system said."""
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from app.tables.base import CODE, INSTANT, WORDS, KnownElsewhere, TenantRow, _known_zone, of_group
+from app.tables.base import CODE, INSTANT, WORDS, KnownElsewhere, TenantRow, known_zone, of_group
 
 
 class StoreFeature(StrEnum):
@@ -35,7 +35,7 @@ class Store(TenantRow, KnownElsewhere, table=True):
         of_group(),
         UniqueConstraint("group_id", "beacon_key"),
         CheckConstraint("length(beacon_key) BETWEEN 1 AND 64", name="beacon_key_length"),
-        _known_zone(),
+        known_zone(),
         CheckConstraint(
             f"unavailable_features <@ '{{{','.join(StoreFeature)}}}'::text[]",
             name="unavailable_features_known",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, INSTANT, TenantRow, of_group, one_of
+from app.tables.base import CODE, INSTANT, TenantRow, counted, of_group, one_of
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
@@ -79,12 +79,12 @@ class WebhookProvider(TenantRow, table=True):
         CheckConstraint(f"events_ignored BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="events_ignored_long"),
     )
     provider: str = Field(sa_type=CODE)
-    connections: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    events_received: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    connections: int = counted()
+    events_received: int = counted()
     """Each event counts once, however often it was delivered; ignored ones count too."""
-    events_before: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    events_before: int = counted()
     """How many of them another system had received before."""
-    events_ignored: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    events_ignored: int = counted()
     last_event_at: datetime | None = Field(default=None, sa_type=INSTANT)
     """The latest moment that any event says it happened."""
 

@@ -146,7 +146,7 @@ async def test_references_must_be_in_the_group_and_fit_the_store(db: Database) -
         for wrong in (value, 2**60):
             failure = await refused(db, group.scope, **{column: wrong})
             assert isinstance(failure, NotFound)
-            assert failure.path[-1] == column.replace("_id", "Id")
+            assert failure.path[-1] == ("project" if column == "project_id" else column.replace("_id", "Id"))
     bound = await given.project(db, group.group_id, store_id=second.store_id)
     failure = await refused(db, group.scope, project_id=bound)
     assert (type(failure), failure.reason) == (Invalid, "WRONG_STORE")

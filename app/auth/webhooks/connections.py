@@ -91,7 +91,7 @@ async def create_connection(
     group_id = tx.scope.group_id
     if await tx.fetchval(_COUNT_UP, group_id, provider, now, MAX_CONNECTIONS) is None:
         raise Conflict(
-            f"There are {MAX_CONNECTIONS} connections to {provider} already; disconnect one first.",
+            f"There are {MAX_CONNECTIONS} endpoints for {provider} already; disconnect one first.",
             path=["provider"],
             code="TOO_MANY_CONNECTIONS",
         )
@@ -120,7 +120,7 @@ async def rotate_connection(
         raise Invalid(f"`keepPreviousHours` must be from 0 to {hours}.", path=["keepPreviousHours"])
     row = await tx.fetchrow(_LOCK, tx.scope.group_id, connection_id)
     if row is None:
-        raise NotFound("webhook connection", connection_id, path=["id"])
+        raise NotFound("webhook endpoint", connection_id, path=["id"])
     if row["status"] != "connected":
         raise _ended("id")
     before = box.open(row["sealed"])
@@ -143,7 +143,7 @@ async def disconnect(tx: Transaction, connection_id: int, *, now: datetime) -> i
     if provider is not None:
         await tx.execute(_COUNT_DOWN, tx.scope.group_id, provider)
     elif await tx.fetchval(_EXISTS, tx.scope.group_id, connection_id) is None:
-        raise NotFound("webhook connection", connection_id, path=["id"])
+        raise NotFound("webhook endpoint", connection_id, path=["id"])
     return connection_id
 
 
@@ -177,7 +177,7 @@ async def _refuse_another_s_key(
 
 
 def _ended(*path: str) -> Conflict:
-    return Conflict("This connection was ended; make a new one.", path=path, code="DISCONNECTED")
+    return Conflict("This endpoint was ended; make a new one.", path=path, code="DISCONNECTED")
 
 
 def _checked(secret: str, name: str) -> str:

@@ -49,6 +49,6 @@ class SecretBox:
                 self._fernet.decrypt(sealed), type=tuple[str, str | None], strict=True
             )
         except (InvalidToken, msgspec.MsgspecError):
-            log.error("a webhook connection's secrets cannot be opened: was SECRET_KEY changed?")
+            log.error("a webhook endpoint's secrets cannot be opened: was SECRET_KEY changed?")
             return None
         return Secrets(own, provider)
