@@ -49,7 +49,6 @@ class CampaignWriter:
         starts_at = None if plan.start is None else self.writer.at(plan.start)
         ends_at = None if plan.end is None else self.writer.at(plan.end)
         status = plan.status or self._status(starts_at, ends_at)
-        dated = plan.period_type is not None and plan.start is not None and plan.end is not None
         reward = plan.reward
         [campaign] = await self.writer.rows(
             "campaign",
@@ -61,8 +60,8 @@ class CampaignWriter:
                     "store_id": known.stores[plan.store], "project_id": project,
                     "segment_id": None if plan.segment is None else known.segments[plan.segment],
                     "starts_at": starts_at, "ends_at": ends_at,
-                    "starts_on": self.writer.today + timedelta(days=plan.start or 0) if dated else None,
-                    "ends_on": self.writer.today + timedelta(days=(plan.end or 0) - 1) if dated else None,
+                    "starts_on": self.writer.today + timedelta(days=plan.start) if plan.start is not None else None,
+                    "ends_on": self.writer.today + timedelta(days=plan.end - 1) if plan.end is not None else None,
                     "period_type": plan.period_type, "budget_total": plan.budget,
                     "currency": self.writer.plan.currency, "subject": plan.subject, "body": plan.body,
                     "cta_text": plan.cta[0] if plan.cta else None,

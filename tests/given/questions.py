@@ -41,6 +41,7 @@ class Edge:
 
 _DAYS = 'since: "2025-05-01", until: "2025-07-01"'
 FURTHER = {
+    "OrderRollup": "{ orderFigures(interval: MONTH, by: [STORE]) { period store { id } orders revenue { amount } } }",
     "FunnelDay": f"{{ funnel(type: PURCHASE, {_DAYS}) {{ stages {{ count }} }} }}",
     "FunnelTouch": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: CHANNEL) {{ channel stages {{ count }} }} }}",
     "FunnelMember": f"{{ funnelCustom(stages: [AWARENESS], {_DAYS}, by: SEGMENT) {{ segment {{ id }} }} }}",

@@ -19,9 +19,9 @@ AGAIN = "lagriffe"
 """La Griffe comes first, since it tells the stores and the zone in which days are days, and once more at the end:
 outlays, which Webmarketer tells, are part of what La Griffe shows as spent."""
 FUNNELS = "GET /api/v1/marketing/funnels"
-COUNTED = ("size", "last_updated")
+COUNTED = ("size", "last_updated", "conversion_rate")
 """What is counted over customers, whom no document prints whole: how many took a path, and how many a dynamic segment
-holds, once there are any (docs/moving.md)."""
+holds, once there are any; and a rate whose conversions by channel no document prints (docs/moving.md)."""
 
 
 async def test_all_five_systems_are_printed_again(

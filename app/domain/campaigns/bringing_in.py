@@ -222,16 +222,15 @@ def _edge(
 ) -> tuple[date | None, datetime | None]:
     """An edge as a day or an instant.
 
-    Systems that print days print an instant's day, others a day's first or last second. A day that is told to be none
-    beside an instant: the system would have printed a day as a day.
+    Systems that print days print an instant's day, others a day's first or last second.
     """
     if asked_day is UNSET and asked is UNSET:
         return (day, None) if day is not None else (None, instant)
     new_day, new = sent(asked_day), sent(asked)
-    if asked_day is UNSET and new is not None and day is not None and new == _second(day, zone, ends=ends):
+    if new is not None and new_day is None and day is not None and new == _second(day, zone, ends=ends):
         return day, None
     if new_day is not None and new is None and day is None and instant is not None:
-        if ends and instant == _second(new_day, zone, ends=ends):
+        if instant == _second(new_day, zone, ends=ends):
             return new_day, None
         if _day(instant, zone, ends=ends) == new_day:
             return None, instant

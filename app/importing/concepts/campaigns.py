@@ -81,7 +81,7 @@ class CampaignWriter:
             "start_date", "end_date", "budget", "logo_url", "content", "schedule", "subject", "body", "cta_text",
             "cta_url", "period_type", "currency", "project", "integration", "partner", "partnership", "template",
             "slug", "is_explicit", "reward_type", "owner_id", "is_template", "is_active", "created_at", "updated_at",
-            "activated_at", "deleted", "start_is_moment",
+            "activated_at", "deleted",
         ),
         also={
             "id": "external_id", "segment_id": "segment", "store_id": "store", "goal": "objective",
@@ -243,7 +243,6 @@ async def _fields(tx: Transaction, row: RowReader, ids: Any) -> CampaignFields:
     row.rest |= {name: value for name, value in {**content, **schedule}.items() if name not in row.rest}
     start = row.take("start_date", day_or_instant, "starts_at", "starts_on")
     end = row.take("end_date", day_or_instant, "ends_at", "ends_on")
-    is_moment = row.take("start_is_moment", flag)
     values: dict[str, Any] = {
         "starts_at" if isinstance(start, datetime) else "starts_on": start,
         "ends_at" if isinstance(end, datetime) else "ends_on": end,
@@ -260,10 +259,7 @@ async def _fields(tx: Transaction, row: RowReader, ids: Any) -> CampaignFields:
         if one.column not in values and one.column not in WINDOW:
             values[one.column] = row.take(one.column, _READ.get(one.kind, text))
     row.nothing_left(CampaignWriter.columns.known)
-    given = {name: UNSET if value is None else value for name, value in values.items()}
-    if is_moment and isinstance(start, datetime):
-        given["starts_on"] = None
-    return CampaignFields(**given)
+    return CampaignFields(**{name: UNSET if value is None else value for name, value in values.items()})
 
 
 _READ: dict[Any, Any] = {bool: flag, int: whole, Decimal: exact}

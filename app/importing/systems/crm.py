@@ -115,11 +115,7 @@ def _days(values: Mapping[str, Any]) -> dict[str, str]:
     """Of a campaign's edges those that are days: they are printed as their first or last second in UTC."""
     edges = {"start_date": False, "end_date": True}
     printed = {name: day_printed(str(values.get(name) or ""), ends=ends) for name, ends in edges.items()}
-    told = {name: day.isoformat() for name, day in printed.items() if day is not None}
-    # A start that is printed otherwise is an instant, though it may be a day's first where the store is.
-    return (
-        told if "start_date" in told or not values.get("start_date") else {**told, "start_is_moment": "true"}
-    )
+    return {name: day.isoformat() for name, day in printed.items() if day is not None}
 
 
 def _reference(values: Mapping[str, Any], name: str) -> str | None:
