@@ -94,7 +94,8 @@ def _rows(question: Question, of_campaigns: str, of_stores: str, names: Names) -
 
 def _rollup_knows(question: Question) -> bool:
     """It knows days, channels and stores, not projects. What is converted is, and rounded, campaign by campaign."""
-    if question.needs_any("currency") and question.request.args.given("currency"):
+    if question.request.args.given("currency"):
+        # Whether money is among what is asked or not, so that a figure does not depend on what stands beside it.
         return False
     return (
         question.of in ("", "CustomerGroup", "Store")
