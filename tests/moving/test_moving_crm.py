@@ -29,9 +29,11 @@ async def test_what_was_pulled_is_printed_again(
     # Whoever moves connects the providers again, since no API prints a secret.
     await webhook_secrets(side.db, "s" * 40, side.group.group_id, now=datetime.now(UTC))
     found = await compared(old, side, "crm", today)
-    assert {one.route for one in found.found if not one.expected} <= {"GET /api/v1/marketing/funnels"}, (
-        "\n".join(lines(found))
-    )
+    # Conversions by channel are not printed, so their rate may be of other rows (docs/moving.md).
+    differing = {
+        one.route for one in found.found if not (one.expected or one.key == "metrics.conversion_rate")
+    }
+    assert differing <= {"GET /api/v1/marketing/funnels"}, "\n".join(lines(found))
     again = await brought_in(tmp_path, side, "crm", storage)
     assert {verdict for counts in again.concepts.values() for verdict in counts} == {"same"}, "\n".join(
         again.lines()
