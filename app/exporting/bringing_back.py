@@ -13,6 +13,7 @@ from obstore.exceptions import BaseError
 from app.db.auditing import OPERATOR, record
 from app.db.database import Database, Transaction
 from app.domain.assets.storage import AssetStorage, Shelf, shelf
+from app.domain.attribution.keeping import note_all_sales
 from app.errors import Conflict, Invalid, Unavailable
 from app.exporting.contents import UNIQUE_EVERYWHERE, ExportedTable, exported_tables
 from app.exporting.manifest import FILES, ROWS, Manifest, read_manifest
@@ -71,7 +72,7 @@ async def import_group(
                 progress(table.name, place, len(tables) + 2)
                 await _bring_in(tx, table, folder, rows=_rows(manifest, table))
             await tx.execute("INSERT INTO audience_change (group_id) VALUES ($1)", group_id)
-            await tx.execute("INSERT INTO sale_change (group_id) VALUES ($1)", group_id)
+            await note_all_sales(tx)
             told = {"from": _number(manifest), "as_of": manifest.instant}
             await record(
                 tx, OPERATOR, "group.import", subject=show_id("group", group_id), after=told, now=now

@@ -70,11 +70,6 @@ SELECT $1, $2, given.*
   FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::date[], $9::text[],
               $10::text[], $11::numeric[]) AS given
 """
-_OWNERS = """
-SELECT o.id, o.customer_id, true AS is_order FROM customer_order o WHERE o.group_id = $1 AND o.id = ANY ($2)
-UNION ALL
-SELECT m.id, m.customer_id, false FROM event_metric m WHERE m.group_id = $1 AND m.id = ANY ($3)
-"""
 # Whoever has sales, or had some shared.
 _NEXT_CUSTOMERS = f"""
 SELECT id FROM customer c
@@ -124,17 +119,13 @@ async def share_again(tx: Transaction, customer_ids: Collection[int], *, now: da
     if not carried:
         metrics = [row["id"] for row in await tx.fetch(_METRICS, group_id, wanted, now)]
         await tx.execute(_LOOK_AGAIN, group_id, wanted, now)
-    owners = {
-        (row["is_order"], row["id"]): row["customer_id"]
-        for row in await tx.fetch(_OWNERS, group_id, [*orders, *without], metrics)
-    }
     found = [
         one for one in await shares_of_orders(tx, without, model=Model.CARRIED) if one.channel is not None
     ]
     new = [
-        *_rows(found, owners, Source.ORDERS, is_order=True),
-        *_rows(await shares_of_orders(tx, orders), owners, Source.ATTRIBUTED, is_order=True),
-        *_rows(await shares_of_event_metrics(tx, metrics), owners, Source.ATTRIBUTED, is_order=False),
+        *_rows(found, Source.ORDERS, is_order=True),
+        *_rows(await shares_of_orders(tx, orders), Source.ATTRIBUTED, is_order=True),
+        *_rows(await shares_of_event_metrics(tx, metrics), Source.ATTRIBUTED, is_order=False),
     ]
     kept = {_row(row): row["id"] for row in await tx.fetch(_KEPT, group_id, wanted)}
     still = set(new)
@@ -165,16 +156,14 @@ async def settle_next_campaigns(tx: Transaction, after: int, *, now: datetime) -
     return last
 
 
-def _rows(
-    shares: Sequence[SaleShare], owners: dict[tuple[bool, int], int], source: Source, *, is_order: bool
-) -> list[Row]:
+def _rows(shares: Sequence[SaleShare], source: Source, *, is_order: bool) -> list[Row]:
     sums: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for share in shares:
         if share.campaign_id is not None:
-            owner = owners[is_order, share.sale_id]
             sale = (share.sale_id, None) if is_order else (None, share.sale_id)
             channel = share.channel or UNKNOWN_CHANNEL
-            sums[source, owner, *sale, share.campaign_id, share.day, channel, share.currency] += share.amount
+            key = (source, share.customer_id, *sale, share.campaign_id, share.day, channel, share.currency)
+            sums[key] += share.amount
     return [(*key, amount) for key, amount in sums.items() if amount]
 
 

@@ -21,6 +21,8 @@ class SaleShare:
 
     sale_id: int
     """Of the order, or of the event's metric."""
+    customer_id: int | None
+    """Whose sale it is."""
     campaign_id: int | None
     """None: to none of ours."""
     channel: str | None
@@ -111,6 +113,7 @@ async def _shared(tx: Transaction, rows: Sequence[FetchedRow], asked: Model | No
     return [
         SaleShare(
             sale_id=row["id"],
+            customer_id=row["customer_id"],
             campaign_id=share.campaign_id,
             # What a sale that is carried says itself stands: the campaign may have run elsewhere then.
             channel=row["channel"]
