@@ -1,0 +1,49 @@
+"""Addresses of people in the one form they are compared by; what was typed is kept beside it.
+
+Only this module folds an e-mail address or reads a telephone number, and keys are stored as it returns them. PostgreSQL
+is never asked to: its lower case differs from Python's (`İ`, a last `Σ`), and it knows no numbering plans.
+"""
+
+import re
+import unicodedata
+
+import phonenumbers
+
+_PHONE = re.compile(r"(?P<plus>\+|00)?[\s().\-/\d\u00a0\u202f]+")
+_NOT_DIGITS = re.compile(r"[^0-9]")
+_ONE_FORM = str.maketrans({"Σ": "σ", "ς": "σ", "ẞ": "ß"})
+"""Letters whose lower case depends on their place, or has two capitals."""
+
+
+def fold_email(address: str) -> str:
+    """An e-mail address as it is compared: trimmed, composed (NFC), in lower case letter by letter."""
+    return unicodedata.normalize("NFC", address.strip().translate(_ONE_FORM).lower())
+
+
+def phone_key(number: str, region: str | None = None) -> str:
+    """A telephone number in E.164 (`+33612345959`); bare digits where nothing says its country.
+
+    `region` is the ISO 3166 code of the country that a number without its own is of. ValueError where the text is no
+    telephone number.
+    """
+    text = number.strip()
+    match = _PHONE.fullmatch(text)
+    if match is None:
+        raise ValueError("is not a telephone number")
+    if match["plus"] == "00":  # How the world outside of North America dials abroad, wherever the reader is.
+        text = "+" + text[2:]
+    international = text.startswith("+")
+    if international or region is not None:
+        try:
+            parsed = phonenumbers.parse(text, None if international else region)
+        except phonenumbers.NumberParseException:
+            parsed = None
+        if parsed is not None and phonenumbers.is_possible_number(parsed):
+            return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    digits = _NOT_DIGITS.sub("", text)
+    if not 4 <= len(digits) <= 15:
+        raise ValueError("is not a telephone number of 4 to 15 digits")
+    return f"+{digits}" if international else digits
+
+
+__all__ = ["fold_email", "phone_key"]
