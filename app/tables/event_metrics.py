@@ -52,13 +52,17 @@ class EventMetric(TenantRow, KnownElsewhere, table=True):
     """A statistic's, where the event says one; NULL: the group's, where it is money at all."""
     metric_date: datetime = Field(sa_type=INSTANT)
     """When it changed to this: the date given; else, for its first value, the event's; else when it was sent."""
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """The moment that stands in for `metric_date` where values are compared: that lay too far ahead; else NULL."""
+    is_told: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether somebody told it; else it came with its event."""
     is_told_by_order: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Statistics of a sale that an order with the same reference tells: counted as money, that is the order's."""
     updated_at: datetime = written_now()
 
 
 class EventMetricChange(TenantRow, table=True):
-    """Every value a state or statistic ever had; by id, oldest first."""
+    """Every value of a state or statistic that was ever told, also one that came too late to stand; by id, as told."""
 
     __tablename__ = "event_metric_change"
     __table_args__ = (of_group(), *child_of("event_metric", "metric_id"))

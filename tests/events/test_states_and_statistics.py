@@ -19,7 +19,7 @@ from app.values.scope import Scope
 from tests.events.conftest import OpenShop
 from tests.given.events import NOON, PURCHASE, Shop
 
-LATER = NOON + timedelta(days=10)
+LATER = NOON + timedelta(days=20)
 QUALIFIED = datetime(2026, 3, 10, 14, 30, tzinfo=UTC)
 CONVERTED = datetime(2026, 3, 18, 17, 30, tzinfo=UTC)
 STATES = (
@@ -120,8 +120,10 @@ async def test_the_same_again_without_a_date_changes_nothing(shop: OpenShop) -> 
     await told(given, ident, "converted", 1)
     await told(given, ident, "converted", 1, date=CONVERTED)
     assert await history(given, "converted") == [(Decimal(1), CONVERTED, "user:1")]
-    await told(given, ident, "converted", 1, date=QUALIFIED)  # with a date of its own it is a correction
-    assert await metrics(given) == {"converted": (Decimal(1), QUALIFIED)}
+    await told(
+        given, ident, "converted", 1, date=QUALIFIED
+    )  # with a date of its own it is another value, but an older
+    assert await metrics(given) == {"converted": (Decimal(1), CONVERTED)}
     assert len(await history(given, "converted")) == 2
     assert await sums(given) == {"converted": 1, rollups.EVENT_COUNT: 1}
 

@@ -21,13 +21,13 @@ from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
 from app.domain.events.accepting import new_id
 from app.domain.events.past import Brought, Fate, PastEvent, PastFault, PastMetric, Understood
+from app.domain.events.past_metric_rows import remember_late, store_metrics
 from app.domain.events.past_rows import (
     Known,
     Write,
     drop_events,
     known_events,
     store_faults,
-    store_metrics,
     store_new,
     store_sent,
     store_understood,
@@ -179,7 +179,13 @@ def _judge(one: _One) -> None:
     at, received = event.occurred_at, event.received_at
     metrics = [
         PastMetric(
-            kind=kind, storage_key=key, value=value, metric_date=at, created_at=received, updated_at=received
+            kind=kind,
+            storage_key=key,
+            value=value,
+            metric_date=at,
+            created_at=received,
+            updated_at=received,
+            is_told=False,
         )
         for kind, key, value in verdict.metrics
     ]
@@ -253,7 +259,12 @@ async def _write(tx: Transaction, going: Sequence[_One]) -> None:
     if lacking:
         await set_ids(tx, "event", lacking)
     await store_faults(tx, [one.written for one in going if one.event.faults is not None])
-    lost = await store_metrics(tx, [one.written for one in going if one.event.understood is not None])
+    understood = [one.written for one in going if one.event.understood is not None]
+    lost = await store_metrics(tx, understood)
+    await remember_late(
+        tx,
+        [(row.id, one) for row in understood for one in row.told.metrics if one not in row.standing],
+    )
     if _sales(going):
         await mark_events(tx, [one.ident for one in going])
     for one in going:
@@ -319,7 +330,7 @@ def _counts(one: _One) -> dict[rollups.RollupKey, Decimal]:
     values: dict[str, Decimal] = {}
     if one.known is not None:
         values = {key: metric.value for key, metric in one.known.metrics.items()}
-    values |= {metric.storage_key: metric.value for metric in one.event.understood.metrics}
+    values |= {metric.storage_key: metric.value for metric in one.written.standing}
     return {(type_id, hour, rollups.EVENT_COUNT): Decimal(1)} | {
         (type_id, hour, key): value for key, value in values.items()
     }

@@ -1,5 +1,6 @@
-"""States and statistics that are sent after their event, each with its own date. Earlier values are kept.
+"""States and statistics that are sent after their event, each with its own date. Every value is kept.
 
+The one that is latest by its own date stands, in whatever order they come (`standing.py` has the rule).
 Sources: Webmarketer API 1.0.0, "Update an event state", "Update an event statistic".
 """
 
@@ -15,6 +16,7 @@ from app.domain.borders import EVENT_BORDERS, borders
 from app.domain.events import rollups
 from app.domain.events.currencies import stored_currency
 from app.domain.events.reading import read_statistic
+from app.domain.events.standing import NEWER, decided_at
 from app.domain.sales.references import hold_sales, mark_told_by_orders
 from app.domain.settable import needed, optional, written
 from app.errors import Invalid, NotFound
@@ -32,7 +34,8 @@ class Telling:
     storage_key: str = needed("Which of its states or statistics.")
     value: Decimal = needed("The value: 0 or 1 of a state; of a statistic any number of at most 4 decimals.")
     date: datetime | None = optional(
-        "When it changed to the value; now unless said. The same value again without a date changes nothing.",
+        "When it changed to the value; now unless said. The value that is latest by its date stands, in whatever order"
+        " they are told; of two of one date the greater. The same value again without a date changes nothing.",
         check=inputs.moment,
     )
     kind: EventFieldKind
@@ -59,25 +62,38 @@ _DECLARED_EVER = """
 SELECT 1 FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND kind = $3 AND storage_key = $4
 """
 # The value it replaces comes from the very row that is written, so that two at once move the hourly sums by what truly
-# changed. The same value sent again without a date changes nothing: it became true when it was first sent.
-_STORE = """
+# changed. The same value sent again without a date changes nothing: it became true when it was first sent. Nor does an
+# older one.
+_STORE = f"""
 INSERT INTO event_metric AS m (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
-                               storage_key, value, metric_date, currency)
-VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::timestamptz, $2), $11)
+                               storage_key, value, metric_date, currency, decided_at, is_told)
+VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::timestamptz, $2), $11, $12, true)
 ON CONFLICT (group_id, event_id, storage_key)
-DO UPDATE SET value = excluded.value, metric_date = excluded.metric_date, updated_at = excluded.updated_at
-        WHERE m.value <> excluded.value OR m.metric_date <> $10
+DO UPDATE SET value = excluded.value, metric_date = excluded.metric_date, decided_at = excluded.decided_at,
+              is_told = true, updated_at = excluded.updated_at
+        WHERE (m.value <> excluded.value OR $10 IS NOT NULL) AND {NEWER}
 RETURNING new.id, new.metric_date, coalesce(old.value, 0) AS before
 """
 _REMEMBER = """
 INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date, actor)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
+# What came too late to stand is kept, once. Of a value without a date only that it is another one.
+_REMEMBER_LATE = """
+INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date, actor)
+SELECT $1, $2, m.id, $5, coalesce($6::timestamptz, $2), $7
+  FROM event_metric m
+ WHERE m.group_id = $1 AND m.event_id = $3 AND m.storage_key = $4 AND (m.value <> $5 OR $6 IS NOT NULL)
+   AND NOT EXISTS (SELECT 1 FROM event_metric_change c
+                    WHERE c.group_id = $1 AND c.metric_id = m.id AND c.value = $5
+                      AND c.metric_date = coalesce($6::timestamptz, $2))
+RETURNING id
+"""
 _TOUCH = "UPDATE event SET updated_at = $3 WHERE group_id = $1 AND id = $2"
 
 
 async def tell(tx: Transaction, event_id: UUID, told: Telling, *, now: datetime) -> None:
-    """Set a state or statistic that the event's type had when the event came.
+    """Tell a state or statistic that the event's type had when the event came; it stands unless a later one does.
 
     NotFound for any other, with the code NO_FIELD. Hourly sums and the history move in the same transaction.
     """
@@ -152,8 +168,12 @@ async def _store(
         value,
         told.date,
         currency,
+        decided_at(told.date or now, told_at=now),
     )
     if stored is None:
+        await tx.execute(
+            _REMEMBER_LATE, group_id, now, event_id, told.storage_key, value, told.date, told.actor
+        )
         return
     await mark_told_by_orders(tx, sale)
     if told.storage_key == TURNOVER:

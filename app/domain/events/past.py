@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from app.domain.events.standing import Rank, decided_at
 from app.errors import Failure
 from app.tables.event_types import EventFieldKind
 
@@ -24,6 +25,55 @@ class PastMetric:
     updated_at: datetime
     ids: Mapping[str, str] = field(default_factory=dict)
     """Its id there, by system."""
+    is_told: bool = True
+    """Whether it was told there; else it came with the event."""
+
+    @property
+    def decided_at(self) -> datetime | None:
+        """The moment that stands in for its date where values are compared."""
+        return decided_at(self.metric_date, told_at=max(self.created_at, self.updated_at))
+
+    @property
+    def rank(self) -> Rank:
+        """What it is compared by."""
+        return self.is_told, self.decided_at or self.metric_date, self.value
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMetric:
+    """A state or statistic that is stored."""
+
+    id: int
+    value: Decimal
+    metric_date: datetime
+    created_at: datetime
+    updated_at: datetime
+    ids: Mapping[str, str]
+    decided_at: datetime | None = None
+    is_told: bool = False
+
+    @property
+    def rank(self) -> Rank:
+        """What it is compared by."""
+        return self.is_told, self.decided_at or self.metric_date, self.value
+
+
+def differs(told: PastMetric, stored: KnownMetric | None) -> bool:
+    """Whether a metric is not what is told, and should be."""
+    return stands(told, stored) and (
+        stored is None
+        or (stored.value, stored.metric_date, stored.created_at, stored.updated_at)
+        != (told.value, told.metric_date, told.created_at, told.updated_at)
+    )
+
+
+def stands(told: PastMetric, stored: KnownMetric | None) -> bool:
+    """Whether what is told is what the metric is from now on: it is the same, or the later one by its date."""
+    return (
+        stored is None
+        or (stored.value, stored.metric_date) == (told.value, told.metric_date)
+        or told.rank > stored.rank
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

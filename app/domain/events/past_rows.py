@@ -11,29 +11,15 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema
 from app.domain.events import rollups
-from app.domain.events.currencies import currency_of
-from app.domain.events.past import PastEvent, PastMetric, Understood
-from app.domain.external_ids.finding import rows_known_as, rows_with_ids
+from app.domain.events.past import KnownMetric, PastEvent, PastMetric, Understood, differs, stands
+from app.domain.external_ids.finding import rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
-from app.domain.external_ids.room import make_room
 from app.domain.sales.references import sale_reference_of
 from app.tables.events import EventStatus
 from app.values.json_text import read_json, write_json
 
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownMetric:
-    """A state or statistic that is stored."""
-
-    id: int
-    value: Decimal
-    metric_date: datetime
-    created_at: datetime
-    updated_at: datetime
-    ids: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +77,6 @@ class Known:
         )
 
 
-def differs(told: PastMetric, stored: KnownMetric | None) -> bool:
-    """Whether a metric is not what is told."""
-    return stored is None or (stored.value, stored.metric_date, stored.created_at, stored.updated_at) != (
-        told.value, told.metric_date, told.created_at, told.updated_at,
-    )  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Write:
     """An event as it is to be stored."""
@@ -116,6 +95,15 @@ class Write:
         assert self.event.understood is not None
         return self.event.understood
 
+    @property
+    def standing(self) -> list[PastMetric]:
+        """Of the states and statistics told those that hold; the others are older than what is there."""
+        return [one for one in self.told.metrics if stands(one, self.stored(one))]
+
+    def stored(self, told: PastMetric) -> KnownMetric | None:
+        """The state or statistic of this key that is there."""
+        return self.known.metrics.get(told.storage_key) if self.known is not None else None
+
 
 _FIND = """
 SELECT e.id, e.dedup_key FROM event e WHERE e.group_id = $1 AND e.source = 'tracker' AND e.dedup_key = ANY ($2)
@@ -129,7 +117,8 @@ SELECT e.id, e.status, e.body IS NULL AS is_unsent, e.known_as_system, e.known_a
  WHERE e.group_id = $1 AND e.id = ANY ($2) ORDER BY e.id FOR NO KEY UPDATE OF e
 """
 _METRICS = """
-SELECT id, event_id, storage_key, value, metric_date, created_at, updated_at, known_as_system, known_as_id
+SELECT id, event_id, storage_key, value, metric_date, created_at, updated_at, known_as_system, known_as_id, decided_at,
+       is_told
   FROM event_metric WHERE group_id = $1 AND event_id = ANY ($2)
 """
 _FAULTS = """
@@ -206,7 +195,14 @@ async def _load(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Known]:
     metrics: dict[UUID, dict[str, KnownMetric]] = {}
     for row in await tx.fetch(_METRICS, tx.scope.group_id, list(ids)):
         metrics.setdefault(row["event_id"], {})[row["storage_key"]] = KnownMetric(
-            row["id"], row["value"], row["metric_date"], row["created_at"], row["updated_at"], _ids(row)
+            row["id"],
+            row["value"],
+            row["metric_date"],
+            row["created_at"],
+            row["updated_at"],
+            _ids(row),
+            row["decided_at"],
+            row["is_told"],
         )
     faults: dict[UUID, list[tuple[str, str | None, str]]] = {}
     for row in await tx.fetch(_FAULTS, tx.scope.group_id, list(ids)):
@@ -349,109 +345,3 @@ async def store_faults(tx: Transaction, rows: Sequence[Write]) -> None:
     ]
     if faults:
         await tx.execute(_BLAME, tx.scope.group_id, *map(list, zip(*faults, strict=True)))
-
-
-_NEW_METRICS = """
-INSERT INTO event_metric (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
-                               storage_key, value, metric_date, known_as_system, known_as_id, currency)
-SELECT $1, given.created_at, given.updated_at, given.event_id, given.project_id, given.customer_id, given.occurred_at,
-       given.kind, given.key, given.value, given.metric_date,
-       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.system] END,
-       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END,
-       CASE given.kind WHEN 'statistic' THEN given.currency END
-  FROM unnest($2::timestamptz[], $3::timestamptz[], $4::uuid[], $5::bigint[], $6::bigint[], $7::timestamptz[],
-              $8::text[], $9::text[], $10::numeric[], $11::timestamptz[], $12::text[], $13::text[], $14::text[])
-    WITH ORDINALITY AS given (created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind, key, value,
-                              metric_date, system, ident, currency, place)
- ORDER BY place
-RETURNING id, event_id, storage_key
-"""
-# Of new events nothing can be there; being ready for it costs each row a further look into an index.
-_STORE_METRICS = _NEW_METRICS.replace(
-    "RETURNING",
-    """ON CONFLICT (group_id, event_id, storage_key) DO UPDATE
-   SET value = excluded.value, metric_date = excluded.metric_date, created_at = excluded.created_at,
-       updated_at = excluded.updated_at, customer_id = excluded.customer_id, occurred_at = excluded.occurred_at,
-       currency = coalesce(excluded.currency, event_metric.currency)
-RETURNING""",
-)
-_REMEMBER = """
-INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date)
-SELECT $1, given.* FROM unnest($2::timestamptz[], $3::bigint[], $4::numeric[], $5::timestamptz[]) AS given
-"""
-
-
-async def store_metrics(tx: Transaction, rows: Sequence[Write]) -> dict[UUID, int]:
-    """Store what events are worth; by event, how many of its metrics could not keep the id they had there."""
-    # In the order of their ids there: where lists of a user's metrics are ordered by nothing else, it is by ids.
-    told = sorted(((row, one) for row in rows for one in row.told.metrics), key=lambda pair: _age(pair[1]))
-    if not told:
-        return {}
-    free = await _free(tx, told)
-    stored = {(row.id, one.storage_key): _stored(row, one) for row, one in told}
-    written: list[tuple[object, ...]] = []
-    for row, one in told:
-        system, ident = next(iter(one.ids.items()), (None, None))
-        is_new = ident is not None and (system, ident) in free and stored[row.id, one.storage_key] is None
-        written.append((
-            one.created_at, one.updated_at, row.id, row.event.project_id, row.customer_id, row.event.occurred_at,
-            one.kind.value, one.storage_key, one.value, one.metric_date, *((system, ident) if is_new else (None, None)),
-            currency_of(row.told.data or (None if row.known is None else row.known.data)),
-        ))  # fmt: skip
-    are_new = all(row.known is None for row, _ in told)
-    with refusals():
-        made = await tx.fetch(
-            _NEW_METRICS if are_new else _STORE_METRICS,
-            tx.scope.group_id,
-            *map(list, zip(*written, strict=True)),
-        )
-    ids = {(row["event_id"], row["storage_key"]): row["id"] for row in made}
-    changed = [
-        (one.updated_at, ids[row.id, one.storage_key], one.value, one.metric_date)
-        for row, one in told
-        if (before := stored[row.id, one.storage_key]) is None
-        or (before.value, before.metric_date) != (one.value, one.metric_date)
-    ]
-    if changed:
-        await tx.execute(_REMEMBER, tx.scope.group_id, *map(list, zip(*changed, strict=True)))
-    await note_ids(
-        tx, "metric", [(str(line[10]), str(line[11]), ids[line[2], line[7]]) for line in written if line[10]]
-    )
-    late = {
-        ids[row.id, one.storage_key]: dict(one.ids)
-        for row, one in told
-        if (before := stored[row.id, one.storage_key]) is not None
-        and any(pair in free and before.ids.get(pair[0]) != pair[1] for pair in one.ids.items())
-    }
-    if late:
-        await set_ids(tx, "metric", late)
-    lost: dict[UUID, int] = {}
-    for row, one in told:
-        if any(pair not in free for pair in one.ids.items()):
-            lost[row.id] = lost.get(row.id, 0) + 1
-    return lost
-
-
-def _age(metric: PastMetric) -> tuple[int, str]:
-    ident = next(iter(metric.ids.values()), "")
-    return len(ident), ident
-
-
-def _stored(row: Write, one: PastMetric) -> KnownMetric | None:
-    return row.known.metrics.get(one.storage_key) if row.known is not None else None
-
-
-async def _free(tx: Transaction, told: Sequence[tuple[Write, PastMetric]]) -> set[tuple[str, str]]:
-    """Of the metrics' ids there, those that no other metric has, or is shown by; our numbers go on after them."""
-    mine: dict[tuple[str, str], int | None] = {}
-    for row, one in told:
-        stored = _stored(row, one)
-        for pair in one.ids.items():
-            mine.setdefault(pair, None if stored is None else stored.id)
-    free: set[tuple[str, str]] = set()
-    for system in {system for system, _ in mine}:
-        ids = [ident for other, ident in mine if other == system]
-        there = await rows_known_as(tx, "metric", system, ids)
-        free |= {(system, ident) for ident in ids if there.get(ident) in (None, mine[system, ident])}
-        await make_room(tx, "metric", system, [ident for ident in ids if (system, ident) in free])
-    return free

@@ -47,7 +47,9 @@ class EventMetric(Node):
         kind=ident("cust"),
     )  # fmt: skip
     history: list[EventMetricChangeRef] = listing(
-        "Every value it ever had, in the order they were told.", key="metric_id", order="id"
+        "Every value that was told of it, those too that came too late to stand; in the order they were told.",
+        key="metric_id",
+        order="id",
     )
     event: EventRef | None = to_one("The event.", "event_id")
     project: ProjectRef = to_one("The project.", "project_id")
