@@ -67,6 +67,13 @@ class Event(KnownElsewhere, table=True):
             postgresql_where=text("status = 'trashed'"),
         ),
         Index(
+            "ix_event_clock_doubtful",
+            "group_id",
+            "received_at",
+            "id",
+            postgresql_where=text("is_clock_doubtful"),
+        ),
+        Index(
             "ix_event_sale_reference",
             "group_id",
             "sale_reference",
@@ -107,6 +114,8 @@ class Event(KnownElsewhere, table=True):
     """What it says about the user."""
     sale_reference: str | None = Field(default=None, sa_type=WORDS)
     """The reference of the sale it tells, where it says so."""
+    is_clock_doubtful: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether `occurred_at` lies so far from `received_at` that the sender's clock may be wrong."""
     updated_at: datetime = written_now()
     written_by: int | None = _this_transaction()
     """The transaction that stored it, by its number in this server; null of what came from another one."""

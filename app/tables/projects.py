@@ -21,6 +21,14 @@ MOST_EVENT_BYTES = 131_072
 """The most that a project may say: as much as the open routes take from strangers."""
 
 
+DEFAULT_CLOCK_AHEAD_S = 3_600
+"""How far ahead of coming in an event may be dated before its clock is doubted, unless its project says otherwise."""
+DEFAULT_CLOCK_BEHIND_S = 30 * 86_400
+"""The same of one that a stranger sent, behind: devices keep what they could not send."""
+LEAST_CLOCK_S, MOST_CLOCK_S = 60, 3_660 * 86_400
+"""What a project may say of either."""
+
+
 class Project(TenantRow, KnownElsewhere, table=True):
     """A project: an internal one, made automatically for a campaign, or a tracking project with a slug."""
 
@@ -30,6 +38,10 @@ class Project(TenantRow, KnownElsewhere, table=True):
         *child_of("store", "store_id", "created_at"),
         CheckConstraint("array_position(identity_fields, NULL) IS NULL", name="identity_fields_whole"),
         CheckConstraint("max_event_bytes BETWEEN 1024 AND 131072", name="max_event_bytes_within"),
+        *(
+            CheckConstraint(f"{one} BETWEEN {LEAST_CLOCK_S} AND {MOST_CLOCK_S}", name=f"{one}_within")
+            for one in ("clock_ahead_s", "clock_behind_s")
+        ),
         Index(None, "group_id", "name", "id"),
     )
     name: str = Field(sa_type=WORDS)
@@ -43,6 +55,10 @@ class Project(TenantRow, KnownElsewhere, table=True):
     """What its users are known by, surest first."""
     max_event_bytes: int | None = Field(default=None)
     """The most that one of its events may have; NULL: `DEFAULT_EVENT_BYTES`."""
+    clock_ahead_s: int | None = Field(default=None)
+    """How far ahead of coming in its events may be dated; NULL: `DEFAULT_CLOCK_AHEAD_S`."""
+    clock_behind_s: int | None = Field(default=None)
+    """How far behind those of strangers; NULL: `DEFAULT_CLOCK_BEHIND_S`."""
     archived_at: datetime | None = Field(default=None, sa_type=INSTANT)
     """Since when it takes nothing new."""
 

@@ -21,22 +21,45 @@ UPDATE event_metric m SET is_told = true
  WHERE EXISTS (SELECT 1 FROM event_metric_change c
                 WHERE c.group_id = m.group_id AND c.metric_id = m.id AND c.actor IS NOT NULL)
 """
+# What came from elsewhere, or before transactions were noted, tells of the past.
+DOUBTFUL = """
+UPDATE event SET is_clock_doubtful = true
+ WHERE occurred_at > received_at + interval '1 hour'
+    OR (source = 'tracker' AND NOT is_vouched AND written_by IS NOT NULL
+        AND occurred_at < received_at - interval '720 hours')
+"""
 
 
 def upgrade() -> None:
+    for name in ("clock_ahead_s", "clock_behind_s"):
+        op.add_column("project", sa.Column(name, sa.Integer(), nullable=True))
+        op.execute(
+            f"ALTER TABLE project ADD CONSTRAINT ck_project_{name}_within CHECK ({name} BETWEEN 60 AND 316224000)"
+        )
+    op.add_column("event", sa.Column("is_clock_doubtful", sa.Boolean(), server_default="false", nullable=False))
+    op.create_index(
+        "ix_event_clock_doubtful",
+        "event",
+        ["group_id", "received_at", "id"],
+        postgresql_where=sa.text("is_clock_doubtful"),
+    )
     op.add_column("event_metric", sa.Column("decided_at", INSTANT, nullable=True))
     op.execute(
         "ALTER TABLE event_metric ADD CONSTRAINT ck_event_metric_decided_at_years"
         f" CHECK ({YEARS.format('decided_at')})"
     )
     op.add_column("event_metric", sa.Column("is_told", sa.Boolean(), server_default="false", nullable=False))
-    for table in ("event_metric", "event_metric_change"):
+    for table in ("event", "event_metric", "event_metric_change"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(TOLD)
-    for table in ("event_metric", "event_metric_change"):
+    op.execute(DOUBTFUL)
+    for table in ("event", "event_metric", "event_metric_change"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
 
 def downgrade() -> None:
+    op.drop_column("event", "is_clock_doubtful")
+    for name in ("clock_ahead_s", "clock_behind_s"):
+        op.drop_column("project", name)
     op.drop_column("event_metric", "is_told")
     op.drop_column("event_metric", "decided_at")

@@ -221,7 +221,8 @@ SETS: dict[str, tuple[str, type, dict[str, Any]]] = {
         "unavailableFeatures": ["DAILY_LIMITS"],
     }),
     "project": ("projectUpdate", ProjectFields, {
-        "name": "Other", "identityFields": ["card"], "maxEventBytes": 2_048,
+        "name": "Other", "identityFields": ["card"], "maxEventBytes": 2_048, "clockAheadS": 600,
+        "clockBehindS": 86_400,
     }),
     "event_type": ("eventTypeUpdate", EventTypeFields, {
         "name": "Other", "funnelStage": "PURCHASE", "trigger": "SPEND", "triggerByStrangers": True,

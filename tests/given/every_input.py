@@ -46,6 +46,8 @@ SAID: Mapping[str, Any] = {
     },
     "EventTypeCreateInput.reference": "new-type",
     "ProjectUpdateInput.maxEventBytes": 2_048,
+    "ProjectUpdateInput.clockAheadS": 600,
+    "ProjectUpdateInput.clockBehindS": 86_400,
     "ExternalIdEntryInput.system": "own",
     "WebhookDeliveryInput.provider": "sendgrid",
     "WebhookDeliveryInput.body": "[]",

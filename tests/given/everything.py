@@ -464,7 +464,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                       kind="opened" if n else None, channel=f"{own}-ch" if n else None,
                       outcome=[None, "applied", "ignored", "applied"][n],
                       campaign_id=made[n] if n else None, customer_id=customers[n] if n < 3 else None,
-                      status=["processed", "trashed", "pending", "processed"][n], is_attributable=n == 1,
+                      status=["processed", "trashed", "pending", "processed"][n], is_attributable=n == 1, is_clock_doubtful=n == 2,
                       tracker_id=f"{own} {WEIRD[2]}" if n else None,
                       data={"amount": 1.50, "note": f"{own} data"} if n else None,
                       user_data={"email": f"{own} user {WEIRD[1]}"} if n != 1 else None,

@@ -55,20 +55,20 @@ class Done:
 
 # Those that wait longest, without those that another worker has claimed, and without those that were put off.
 _CLAIM = """
-SELECT id, project_id, event_type, occurred_at, tracker_id, is_vouched, body::text AS body
+SELECT id, project_id, event_type, occurred_at, received_at, tracker_id, is_vouched, body::text AS body
   FROM event
  WHERE group_id = $1 AND status = 'pending' AND id <> ALL ($3)
  ORDER BY received_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 # Those that were put off, without those that another worker is trying now.
 _CLAIM_AGAIN = """
-SELECT id, project_id, event_type, occurred_at, tracker_id, is_vouched, body::text AS body
+SELECT id, project_id, event_type, occurred_at, received_at, tracker_id, is_vouched, body::text AS body
   FROM event
  WHERE group_id = $1 AND id = ANY ($2) AND status = 'pending' ORDER BY id FOR UPDATE SKIP LOCKED
 """
 # For single events and retries: exactly these. Waits for whoever has claimed them, who will have processed them then.
 _CLAIM_THESE = """
-SELECT id, project_id, event_type, occurred_at, tracker_id, is_vouched, body::text AS body
+SELECT id, project_id, event_type, occurred_at, received_at, tracker_id, is_vouched, body::text AS body
   FROM event
  WHERE group_id = $1 AND id = ANY ($2) AND status = $3 ORDER BY id FOR UPDATE
 """
@@ -215,6 +215,7 @@ async def _process(tx: Transaction, rows: "Sequence[asyncpg.Record]", *, now: da
             row["project_id"],
             row["event_type"],
             row["occurred_at"],
+            row["received_at"],
             row["tracker_id"],
             row["is_vouched"],
             read_object(row["body"].encode(), long_numbers=True),

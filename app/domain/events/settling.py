@@ -5,7 +5,7 @@ writers: events, the sales they tell, customers by id, what they are known by, c
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
+from app.domain.events.clocks import believed, doubtful_of, fault_of
 from app.domain.events.validating import EventFault, EventVerdict, judge_event
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.identifying import Person, identify, load_projects
@@ -38,6 +39,7 @@ class Claimed:
     project_id: int
     event_type: str
     occurred_at: datetime
+    received_at: datetime
     tracker_id: str | None
     is_vouched: bool
     body: Mapping[str, object]
@@ -53,6 +55,7 @@ class Taken:
     customer_id: int | None
     sale_reference: str | None
     """The sale it tells."""
+    is_clock_doubtful: bool
 
 
 async def settle_events(
@@ -68,17 +71,27 @@ async def settle_events(
         )
         for event in events
     }
+    doubtful = await doubtful_of(tx, events)
     taken = [event for event in events if not verdicts[event.id].faults]
-    faults = {ident: verdict.faults for ident, verdict in verdicts.items() if verdict.faults}
+    faults = {
+        event.id: [*some, fault_of(event)] if event.id in doubtful else some
+        for event in events
+        if (some := verdicts[event.id].faults)
+    }
     if taken:
-        await _take(tx, taken, verdicts, now=now)
+        await _take(tx, taken, verdicts, doubtful, now=now)
     if faults:
-        await trash(tx, faults, now=now)
+        await trash(tx, faults, doubtful=doubtful, now=now)
     return {event.id: faults.get(event.id, ()) for event in events}
 
 
 async def _take(
-    tx: Transaction, events: Sequence[Claimed], verdicts: Mapping[UUID, EventVerdict], *, now: datetime
+    tx: Transaction,
+    events: Sequence[Claimed],
+    verdicts: Mapping[UUID, EventVerdict],
+    doubtful: Collection[UUID],
+    *,
+    now: datetime,
 ) -> None:
     projects = await load_projects(tx, {event.project_id for event in events})
     sales = [sale_reference_of(verdicts[event.id].data) for event in events]
@@ -90,7 +103,7 @@ async def _take(
     ]
     customers = await identify(tx, people, projects=projects, now=now)
     taken = [
-        _taken(event, verdicts[event.id], customer, sale)
+        _taken(event, verdicts[event.id], customer, sale, is_clock_doubtful=event.id in doubtful)
         for event, customer, sale in zip(events, customers, sales, strict=True)
     ]
     await record_online(tx, _visits(taken), now=now)
@@ -108,9 +121,16 @@ async def _take(
     await _count(tx, taken)
 
 
-def _taken(event: Claimed, verdict: EventVerdict, customer_id: int | None, sale: str | None) -> Taken:
+def _taken(
+    event: Claimed,
+    verdict: EventVerdict,
+    customer_id: int | None,
+    sale: str | None,
+    *,
+    is_clock_doubtful: bool,
+) -> Taken:
     assert verdict.schema is not None, "an event without a type is not taken"
-    return Taken(event, verdict.schema, verdict, customer_id, sale)
+    return Taken(event, verdict.schema, verdict, customer_id, sale, is_clock_doubtful)
 
 
 def _visits(taken: Sequence[Taken]) -> list[Visit]:
@@ -121,7 +141,7 @@ def _visits(taken: Sequence[Taken]) -> list[Visit]:
             tracker_id=one.event.tracker_id,
             landing_url=url,
             referrer=_text(one.event.body.get("referrer")),
-            occurred_at=one.event.occurred_at,
+            occurred_at=believed(one.event.occurred_at, received_at=one.event.received_at),
             dedup_key=f"event:{one.event.id}",
             customer_id=one.customer_id,
         )
@@ -139,9 +159,10 @@ UPDATE event e
    SET status = 'processed', event_type_id = given.type_id, type_version = given.version,
        customer_id = given.customer_id, is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
        user_data = given.user_data::json, sale_reference = given.sale_reference, updated_at = $2,
-       moved_by = pg_current_xact_id()::text::bigint
-  FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[])
-    AS given (id, type_id, version, customer_id, data, user_data, sale_reference)
+       is_clock_doubtful = given.is_doubtful, moved_by = pg_current_xact_id()::text::bigint
+  FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+              $10::boolean[])
+    AS given (id, type_id, version, customer_id, data, user_data, sale_reference, is_doubtful)
  WHERE e.group_id = $1 AND e.id = given.id
 """
 # For events that were in the trash.
@@ -161,6 +182,7 @@ async def _store(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> N
         [write_json(one.verdict.data).decode() for one in taken],
         [write_json(one.verdict.user).decode() for one in taken],
         [one.sale_reference for one in taken],
+        [one.is_clock_doubtful for one in taken],
     )
     await tx.execute(_FORGIVE, tx.scope.group_id, ids)
 
@@ -199,12 +221,12 @@ async def _store_metrics(tx: Transaction, taken: Sequence[Taken], *, now: dateti
 
 
 async def _touch(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> None:
-    """The stages customers reached with these events. A sender's clock may be ahead."""
+    """The stages customers reached with these events."""
     touches = [
         Touch(
             customer_id=one.customer_id,
             stage=FunnelStage(one.schema.funnel_stage),
-            occurred_at=min(one.event.occurred_at, now),
+            occurred_at=believed(one.event.occurred_at, received_at=one.event.received_at),
             reference=str(one.event.id),
         )
         for one in taken
@@ -247,7 +269,8 @@ async def _count(tx: Transaction, taken: Sequence[Taken]) -> None:
 
 
 _TRASH = """
-UPDATE event SET status = 'trashed', updated_at = $3, moved_by = pg_current_xact_id()::text::bigint
+UPDATE event SET status = 'trashed', is_clock_doubtful = id = ANY ($4), updated_at = $3,
+                 moved_by = pg_current_xact_id()::text::bigint
  WHERE group_id = $1 AND id = ANY ($2)
 """
 _BLAME = """
@@ -256,8 +279,14 @@ SELECT $1, $2, given.* FROM unnest($3::uuid[], $4::int[], $5::text[], $6::text[]
 """
 
 
-async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[EventFault]], *, now: datetime) -> None:
-    """Put events into the trash with their reasons, in place of those they had."""
+async def trash(
+    tx: Transaction,
+    faults: Mapping[UUID, Sequence[EventFault]],
+    *,
+    doubtful: Collection[UUID] = (),
+    now: datetime,
+) -> None:
+    """Put events into the trash with their reasons, in place of those they had. `doubtful`: those whose clock is."""
     ids = list(faults)
     rows = [
         (ident, at, fault.code.value, fault.field, fault.message)
@@ -266,7 +295,7 @@ async def trash(tx: Transaction, faults: Mapping[UUID, Sequence[EventFault]], *,
     ]
     if not rows:
         return
-    await tx.execute(_TRASH, tx.scope.group_id, ids, now)
+    await tx.execute(_TRASH, tx.scope.group_id, ids, now, [ident for ident in ids if ident in doubtful])
     await tx.execute(_FORGIVE, tx.scope.group_id, ids)
     await tx.execute(_BLAME, tx.scope.group_id, now, *map(list, zip(*rows, strict=True)))
 

@@ -26,6 +26,8 @@ class FaultCode(StrEnum):
     DATA_MISSING = "data_missing"
     FIELD_REQUIRED = "field_required"
     FIELD_INVALID = "field_invalid"
+    CLOCK_DOUBTFUL = "clock_doubtful"
+    """Never alone: it says that the event's date may be a wrong clock's."""
     INTERNAL_ERROR = "internal_error"
 
 

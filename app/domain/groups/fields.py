@@ -10,7 +10,14 @@ from app.domain.inputs import Path
 from app.domain.settable import SmallInt, settable
 from app.errors import Invalid
 from app.tables.groups import MOST_ATTRIBUTION_DAYS, AttributionModel
-from app.tables.projects import DEFAULT_EVENT_BYTES, MOST_EVENT_BYTES
+from app.tables.projects import (
+    DEFAULT_CLOCK_AHEAD_S,
+    DEFAULT_CLOCK_BEHIND_S,
+    DEFAULT_EVENT_BYTES,
+    LEAST_CLOCK_S,
+    MOST_CLOCK_S,
+    MOST_EVENT_BYTES,
+)
 from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable
 
@@ -124,6 +131,16 @@ class ProjectFields:
         f"How large each of its events may be, in bytes: 1,024 to {MOST_EVENT_BYTES:,}; null: {DEFAULT_EVENT_BYTES:,}.",
         check=inputs.within(1_024, MOST_EVENT_BYTES),
         by_admins=True,
+    )
+    clock_ahead_s: Settable[SmallInt | None] = settable(
+        "How far ahead of coming in its events may be dated before their clock is doubted, in seconds: 60 to"
+        f" {MOST_CLOCK_S:,}; null: {DEFAULT_CLOCK_AHEAD_S:,}, an hour.",
+        check=inputs.within(LEAST_CLOCK_S, MOST_CLOCK_S),
+    )
+    clock_behind_s: Settable[SmallInt | None] = settable(
+        "The same of strangers' events, behind; null: "
+        f"{DEFAULT_CLOCK_BEHIND_S:,}, thirty days. Who has a credential may tell of the past.",
+        check=inputs.within(LEAST_CLOCK_S, MOST_CLOCK_S),
     )
 
 

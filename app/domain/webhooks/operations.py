@@ -9,7 +9,7 @@ last. So two deliveries that overlap wait for one another and cannot deadlock.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
@@ -22,6 +22,7 @@ from app.domain.webhooks.providers import CONSENT, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
 from app.tables.event_types import EventOutcome
+from app.tables.projects import DEFAULT_CLOCK_AHEAD_S
 from app.tables.webhooks import Provider
 from app.values.instants import zone_of
 from app.values.systems import CRM
@@ -143,9 +144,10 @@ async def _customers(tx: Transaction, events: Collection[Happened]) -> Mapping[t
 
 _KEEP = """
 INSERT INTO event (group_id, id, source, dedup_key, event_type, kind, channel, received_at, occurred_at, outcome,
-                   campaign_id, customer_id, body, is_vouched)
+                   campaign_id, customer_id, body, is_vouched, is_clock_doubtful)
 SELECT $1, uuidv7(), $2, given.key, given.raw, given.kind, given.channel, $3, given.at, given.outcome,
-       given.campaign_id, given.customer_id, given.body::json, true
+       given.campaign_id, given.customer_id, given.body::json, true,
+       given.at > $3::timestamptz + $13::interval
   FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::bigint[],
               $11::bigint[], $12::text[])
     AS given (key, raw, kind, channel, at, outcome, campaign_id, customer_id, body)
@@ -171,6 +173,7 @@ async def _keep(tx: Transaction, provider: Provider, events: Sequence[Settled], 
         [one.campaign.id if one.campaign else None for one in events],
         [one.customer_id for one in events],
         [one.event.body for one in events],
+        timedelta(seconds=DEFAULT_CLOCK_AHEAD_S),
     )
     return {row["dedup_key"] for row in rows}
 

@@ -57,6 +57,9 @@ class EventFilter:
         "From this tracker, exactly.", equals("tracker_id", "text"), roles=PERSONAL_READERS
     )
     fault_code: str | None = filter_by("In the trash for a reason of this code.", _has_fault)
+    is_clock_doubtful: bool | None = filter_by(
+        "Whether the sender's clock may be wrong.", equals("is_clock_doubtful", "boolean")
+    )
     source: str | None = filter_by(
         "The interface it came through, exactly, such as webhook.sendgrid.", equals("source", "text")
     )

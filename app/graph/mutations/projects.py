@@ -31,7 +31,11 @@ class ProjectCreateInput:
     """A new tracking project."""
 
 
-@input_for(ProjectFields, only=("name", "identity_fields", "max_event_bytes"), first=("id",))
+@input_for(
+    ProjectFields,
+    only=("name", "identity_fields", "max_event_bytes", "clock_ahead_s", "clock_behind_s"),
+    first=("id",),
+)
 class ProjectUpdateInput:
     """A change of a project: fields left out stay."""
 

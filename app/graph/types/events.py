@@ -17,7 +17,7 @@ from app.graph.declaring.refs import (
     KnownCustomerRef,
     ProjectRef,
 )
-from app.graph.declaring.scalars import JSON, DateTime
+from app.graph.declaring.scalars import JSON, DateTime, Long
 from app.plan.catalog import Row, own, via
 from app.plan.kinds import DOCUMENT, ident
 from app.plan.sql import Sql, sql
@@ -39,6 +39,10 @@ def _nonce(row: Row) -> Sql:
 def _vouched(row: Row) -> Sql:
     # Other interfaces take nothing without one.
     return sql("({row.is_vouched} OR {row.source} <> 'tracker')", row=row)
+
+
+def _skew(row: Row) -> Sql:
+    return sql("trunc(extract(epoch FROM {row.occurred_at} - {row.received_at}))::bigint", row=row)
 
 
 def _sent_data(row: Row) -> Sql:
@@ -72,6 +76,13 @@ class Event(Node):
     )
     received_at: DateTime = column("When it came in.")
     occurred_at: DateTime = column("When it says it happened.")
+    clock_skew_s: Long = computed(
+        "How far ahead of when it came in it says it happened, in whole seconds; negative: before.", _skew
+    )
+    is_clock_doubtful: bool = column(
+        "Whether the two lie so far apart that the sender's clock may be wrong, as its project says (`clockAheadS`,"
+        " `clockBehindS`). It counts at the moment it says, and as nothing's latest from later on than it came in."
+    )
     updated_at: DateTime = column("When it, or one of its metrics, last changed.")
     kind: str | None = column("What happened in our words (opened), where the sender's were understood.")
     channel: str | None = column("Where it happened, such as email.")

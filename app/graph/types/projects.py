@@ -22,7 +22,7 @@ from app.graph.lists.integrations import INTEGRATIONS
 from app.graph.lists.interactions import INTERACTIONS
 from app.plan.catalog import own, own_or_group
 from app.tables import projects as tables
-from app.tables.projects import DEFAULT_EVENT_BYTES
+from app.tables.projects import DEFAULT_CLOCK_AHEAD_S, DEFAULT_CLOCK_BEHIND_S, DEFAULT_EVENT_BYTES
 
 
 @entity(
@@ -43,6 +43,13 @@ class Project(Node):
     is_internal: bool = column("Whether it was made by itself for a campaign.")
     max_event_bytes: int | None = column(
         f"How large each of its events may be, in bytes; null: {DEFAULT_EVENT_BYTES:,}."
+    )
+    clock_ahead_s: int | None = column(
+        "How far ahead of coming in its events may be dated before their clock is doubted, in seconds; null:"
+        f" {DEFAULT_CLOCK_AHEAD_S:,}."
+    )
+    clock_behind_s: int | None = column(
+        f"The same of strangers' events, behind; null: {DEFAULT_CLOCK_BEHIND_S:,}."
     )
     created_at: DateTime = column("When it was made.")
     archived_at: DateTime | None = column("When it was archived; null: it takes new things.")
