@@ -18,12 +18,13 @@ from app.domain.external_ids.finding import rows_known_as
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.consent import settle_consent
-from app.domain.webhooks.providers import CONSENT, REACHED, STAGE, is_supported
+from app.domain.webhooks.providers import BY_NUMBER, CONSENT, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
 from app.tables.event_types import EventOutcome
 from app.tables.projects import DEFAULT_CLOCK_AHEAD_S
 from app.tables.webhooks import Provider
+from app.values.contacts import fold_email, phone_key
 from app.values.instants import zone_of
 from app.values.systems import CRM
 
@@ -218,8 +219,21 @@ async def _count_recipients(tx: Transaction, applied: Sequence[Settled], *, now:
 
 
 def recipient_of(event: Happened) -> str:
-    """The address the message went to; where none is told, the event stands for itself."""
-    return (event.email or "").lower() or event.phone or f"{event.kind}/{event.key}"
+    """The address the message went to, in the form that compares; where none is told, the event stands for itself.
+
+    Of two addresses the channel says which: the number is a text message's, the e-mail address anything else's.
+    """
+    named = [fold_email(event.email) if event.email else None, _number(event.phone)]
+    if event.channel in BY_NUMBER:
+        named.reverse()
+    return next((one for one in named if one), f"{event.kind}/{event.key}")
+
+
+def _number(phone: str | None) -> str | None:
+    try:
+        return phone_key(phone) if phone else None
+    except ValueError:
+        return phone  # A sender's name, say.
 
 
 # Locked until the end, so that nothing is deleted meanwhile; in the same order as all writers.

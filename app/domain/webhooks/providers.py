@@ -31,6 +31,8 @@ CHANNEL: Mapping[Provider, str] = {
 """The channel of events that do not name one."""
 CHANNELS = frozenset({"email", "sms", "push", "whatsapp", "mms", "rcs", "web", "in_app"})
 """Channels that may come before the event: `email.opened`."""
+BY_NUMBER = frozenset({"sms", "mms", "rcs", "whatsapp"})
+"""Those of them whose recipients are telephone numbers."""
 
 _OWN_WORDS: Mapping[Provider, Mapping[str, str]] = {
     Provider.SENDGRID: {
