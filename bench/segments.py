@@ -16,7 +16,7 @@ from app.db.database import Database, connect
 from app.db.embedded import EmbeddedServer
 from app.db.migrating import create_database, migrate
 from app.domain.segments.attributes import customer_criteria
-from app.domain.segments.counting import count_customers, find_customers
+from app.domain.segments.counting import IdPage, count_customers, find_customers
 from app.values.scope import Scope
 
 CUSTOMERS = 1_000_000
@@ -97,7 +97,7 @@ async def _ask(db: Database, scope: Scope, name: str, criteria: dict[str, object
         size = await count_customers(db, scope, predicate, now=NOW)
         taken.append((time.perf_counter() - started) * 1000)
     started = time.perf_counter()
-    await find_customers(db, scope, predicate, first=50, now=NOW)
+    await find_customers(db, scope, predicate, IdPage(50), now=NOW)
     page_ms = (time.perf_counter() - started) * 1000
     median = statistics.median(taken)
     print(

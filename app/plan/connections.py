@@ -66,13 +66,14 @@ class ConnectionParts:
 
     def page_info(self, fields: list[Selected], args: FieldArguments) -> Text:
         """The `pageInfo` object."""
-        offset = (
+        # The offset passes rows over at the end that the page is read from.
+        passed_over = (
             sql("({offset} > 0)::text", offset=args.param("offset", cast="bigint"))
             if args.given("offset")
             else sql("'false'")
         )
-        back = sql("'true'") if args.given("after") else offset
-        forth = sql("'true'") if args.given("before") else sql("'false'")
+        back = sql("'true'") if args.given("after") else passed_over
+        forth = sql("'true'") if args.given("before") else passed_over
         text = Text().literal("{")
         for at, inner in enumerate(fields):
             text.literal(("," if at else "") + f'"{inner.key}":')

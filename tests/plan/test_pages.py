@@ -109,6 +109,8 @@ async def test_an_offset_passes_rows_over(asker: Asker, ours: Everything, name: 
         assert found["pageInfo"]["hasPreviousPage"] is (offset > 0)
         back = await page(asker, ours.scope, name, f"last: 2, offset: {offset}")
         assert ids(back) == whole[: len(whole) - offset][-2:] if offset < len(whole) else not ids(back)
+        assert back["pageInfo"]["hasNextPage"] is (offset > 0)
+        assert back["pageInfo"]["hasPreviousPage"] is (len(whole) > offset + 2)
 
 
 async def test_between_two_cursors(asker: Asker, ours: Everything) -> None:

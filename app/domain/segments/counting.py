@@ -5,6 +5,7 @@ connection indexes on amounts and free attributes can be used, and the plan is m
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from app.db.database import Database, Transaction
@@ -47,22 +48,40 @@ async def count_inside(tx: Transaction, predicate: Predicate, *, now: datetime) 
     return int(await tx.fetchval(made.text, *borders(tx.scope), *made.values))
 
 
+@dataclass(frozen=True, slots=True)
+class IdPage:
+    """Which of some rows, in the order of their ids: `size` of those between two ids, from the start or the end."""
+
+    size: int
+    after: int | None = None
+    before: int | None = None
+    backward: bool = False
+
+    def of(self, column: str, first: int) -> str:
+        """Its condition, order and limit, with three parameters from `first` on."""
+        return (
+            f"{column} > ${first}::bigint AND {column} < ${first + 1}::bigint"
+            f" ORDER BY {column} {'DESC' if self.backward else 'ASC'} LIMIT ${first + 2}::bigint"
+        )
+
+    @property
+    def values(self) -> tuple[int, int, int]:
+        """Of its parameters."""
+        return self.after or 0, _BEYOND if self.before is None else self.before, self.size
+
+
+_BEYOND = 2**63 - 1
+
+
 async def find_customers(
-    db: Database,
-    scope: Scope,
-    predicate: Predicate,
-    *,
-    first: int,
-    after: int | None = None,
-    now: datetime,
+    db: Database, scope: Scope, predicate: Predicate, page: IdPage, *, now: datetime
 ) -> Sequence[int]:
-    """Ids of customers for whom the predicate holds, ascending, after `after`."""
+    """Ids of customers for whom the predicate holds, in the order the page is read in."""
     zone = await zone_of_group(db, scope)
-    made = compile_sql(predicate, now=now, zone=zone, first=_FIRST + 2)
+    made = compile_sql(predicate, now=now, zone=zone, first=_FIRST + 3)
     rows = await db.search(
-        f"SELECT customer.id {_WHO} AND customer.id > ${_FIRST}::bigint AND {made.text}"
-        f" ORDER BY customer.id LIMIT ${_FIRST + 1}::bigint",
-        [*borders(scope), after or 0, first, *made.values],
+        f"SELECT customer.id {_WHO} AND {made.text} AND {page.of('customer.id', _FIRST)}",
+        [*borders(scope), *page.values, *made.values],
         scope,
     )
     return [row[0] for row in rows]
@@ -80,13 +99,11 @@ async def count_members(db: Database, scope: Scope, segment_id: int) -> int:
     return int(rows[0][0])
 
 
-async def find_members(
-    db: Database, scope: Scope, segment_id: int, *, first: int, after: int | None = None
-) -> Sequence[int]:
-    """Ids of customers on the list, ascending, after `after`."""
+async def find_members(db: Database, scope: Scope, segment_id: int, page: IdPage) -> Sequence[int]:
+    """Ids of customers on the list, in the order the page is read in."""
     rows = await db.search(
-        f"SELECT customer.id {_MEMBERS} AND m.customer_id > $5 ORDER BY m.customer_id LIMIT $6",
-        [*borders(scope), segment_id, after or 0, first],
+        f"SELECT customer.id {_MEMBERS} AND {page.of('m.customer_id', 5)}",
+        [*borders(scope), segment_id, *page.values],
         scope,
     )
     return [row[0] for row in rows]

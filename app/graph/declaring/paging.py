@@ -61,7 +61,7 @@ def _page_info(root: Any) -> Any:
     before, after = page.args.given("before"), page.args.given("after")
     offset = page.args.values.get("offset") or 0
     return PageInfo(
-        has_next_page=before if page.backward else page.more,
+        has_next_page=before or offset > 0 if page.backward else page.more,
         has_previous_page=page.more if page.backward else after or offset > 0,
         start_cursor=page.cursor(page.rows[0]) if page.rows else None,
         end_cursor=page.cursor(page.rows[-1]) if page.rows else None,

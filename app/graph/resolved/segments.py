@@ -1,6 +1,6 @@
 """Which customers segments hold now. Resolvers in Python: criteria differ from row to row, so no plan covers them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import strawberry
@@ -8,6 +8,7 @@ import strawberry
 from app.auth.principal import PERSONAL_READERS
 from app.domain.segments.attributes import CUSTOMER, customer_criteria
 from app.domain.segments.counting import (
+    IdPage,
     count_customers,
     count_members,
     counting,
@@ -32,8 +33,17 @@ ORDERING = "ID:ASC"
 MAX_FIRST = 200
 MAX_SAMPLE = 50
 
-First = Annotated[int, strawberry.argument(description=f"How many from the start, {MAX_FIRST} at most.")]
+DEFAULT_FIRST = 50
+
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many from the start; {DEFAULT_FIRST} unless said, {MAX_FIRST} at most."
+    ),
+]
 After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description=f"How many from the end, {MAX_FIRST} at most.")]
+Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +58,10 @@ class _Segment:
 class _Found:
     """A page of customers, in the form that connections read."""
 
-    backward = False
-
-    def __init__(self, rows: list[Record], args: FieldArguments, more: bool, count: Any) -> None:
-        self.rows, self.args, self.more, self.count = rows, args, more, count
+    def __init__(
+        self, rows: list[Record], args: FieldArguments, *, backward: bool, more: bool, count: Any
+    ) -> None:
+        self.rows, self.args, self.backward, self.more, self.count = rows, args, backward, more, count
 
     def cursor(self, row: Record) -> str:
         """The row's cursor: customers come in the order of their ids."""
@@ -63,26 +73,44 @@ async def _size_now(root: Any, info: strawberry.Info) -> Long:
     return Long(await _count(segment, info))
 
 
-async def _customers(root: Any, info: strawberry.Info, first: First = 50, after: After = None) -> Any:
-    size = _bounded(first, MAX_FIRST)
-    beyond = None if after is None else _place(after)
+async def _customers(
+    root: Any,
+    info: strawberry.Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Any:
+    page, given = _page(first, after, last, before)
     segment = await _of(root, info)
     context: Any = info.context
     db, scope = context.db, context.scope
+    beyond = replace(page, size=page.size + 1)  # whether there are more
     if segment.kind != "dynamic":
-        ids = await find_members(db, scope, segment.id, first=size + 1, after=beyond)
+        ids = await find_members(db, scope, segment.id, beyond)
     elif segment.predicate is None:
         ids = []
     else:
-        ids = await find_customers(
-            db, scope, segment.predicate, first=size + 1, after=beyond, now=context.now
-        )
-    rows = await loaders_of(info).several("Customer", ids[:size])
+        ids = await find_customers(db, scope, segment.predicate, beyond, now=context.now)
+    shown = ids[: page.size]
+    rows = await loaders_of(info).several("Customer", shown[::-1] if page.backward else shown)
 
     async def count() -> int:
         return await _count(segment, info)
 
-    return _Found(rows, arguments({"first": size, "after": after}), len(ids) > size, count)
+    return _Found(rows, arguments(given), backward=page.backward, more=len(ids) > page.size, count=count)
+
+
+def _page(
+    first: int | None, after: str | None, last: int | None, before: str | None
+) -> tuple[IdPage, dict[str, Any]]:
+    """Which page is asked for, and by which arguments."""
+    if first is not None and last is not None:
+        raise Invalid("Give first or last, not both.", path=["last"])
+    size = _bounded(first, "first") if last is None else _bounded(last, "last")
+    page = IdPage(size, _place(after, "after"), _place(before, "before"), backward=last is not None)
+    sent = {"first": first, "after": after, "last": last, "before": before}
+    return page, {name: value for name, value in sent.items() if value is not None}
 
 
 async def _segments(root: Any, info: strawberry.Info) -> Any:
@@ -146,9 +174,9 @@ async def _preview(
     if asks_freely(predicate):
         # A size tells whether there is somebody of whom it is true.
         context.principal.require(PERSONAL_READERS)
-    size = _bounded(first, MAX_SAMPLE)
+    size = _bounded(first, "first", most=MAX_SAMPLE)
     count = await count_customers(context.db, context.scope, predicate, now=context.now)
-    ids = await find_customers(context.db, context.scope, predicate, first=size, now=context.now)
+    ids = await find_customers(context.db, context.scope, predicate, IdPage(size), now=context.now)
     sample: Any = await loaders_of(info).several("Customer", ids)
     made = None
     if context.may_see_plans:
@@ -201,17 +229,21 @@ async def _count(segment: _Segment, info: strawberry.Info) -> int:
     return await count_customers(context.db, context.scope, segment.predicate, now=context.now)
 
 
-def _bounded(first: int, most: int) -> int:
-    if not 0 <= first <= most:
-        raise Invalid(f"`first` must be from 0 to {most}.", path=["first"])
-    return first
+def _bounded(size: int | None, name: str, *, most: int = MAX_FIRST) -> int:
+    if size is None:
+        return DEFAULT_FIRST
+    if not 0 <= size <= most:
+        raise Invalid(f"`{name}` must be from 0 to {most}.", path=[name])
+    return size
 
 
-def _place(after: str) -> int:
+def _place(cursor: str | None, name: str) -> int | None:
+    if cursor is None:
+        return None
     try:
-        place = read_cursor(after, ORDERING, 1)[0]
-        if isinstance(place, bool) or not isinstance(place, int):
+        place = read_cursor(cursor, ORDERING, 1)[0]
+        if isinstance(place, bool) or not isinstance(place, int) or not -(2**63) <= place < 2**63:
             raise ValueError("this is not a cursor of this list")
     except ValueError as why:
-        raise Invalid(f"`after`: {why}.", path=["after"]) from None
+        raise Invalid(f"`{name}`: {why}.", path=[name]) from None
     return place
