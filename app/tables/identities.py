@@ -13,7 +13,7 @@ class CustomerIdentity(TenantRow, table=True):
     __table_args__ = (
         of_group(),
         *child_of("customer", "customer_id"),
-        *child_of("project", "project_id")[:1],
+        *child_of("project", "project_id", "created_at"),
         UniqueConstraint("group_id", "project_id", "kind", "value"),
     )
     project_id: int = Field(sa_type=BigInteger)

@@ -192,7 +192,7 @@ class RewardBalance(TenantRow, table=True):
         UniqueConstraint("group_id", "customer_id", "partner_id", "currency"),
         CheckConstraint(f"balance BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="balance_not_negative"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
-        Index(None, "group_id", "partner_id", "id"),
+        Index(None, "group_id", "partner_id", "created_at", "id"),
     )
     customer_id: int = Field(sa_type=BigInteger)
     partner_id: int = Field(sa_type=BigInteger)

@@ -57,7 +57,26 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
 
+    # Edges that lead back: a project's identities, a partner's balances.
+    op.create_index(
+        op.f("ix_customer_identity_group_id_project_id_created_at_id"),
+        "customer_identity",
+        ["group_id", "project_id", "created_at", "id"],
+    )
+    op.create_index(
+        op.f("ix_reward_balance_group_id_partner_id_created_at_id"),
+        "reward_balance",
+        ["group_id", "partner_id", "created_at", "id"],
+    )
+    op.drop_index(op.f("ix_reward_balance_group_id_partner_id_id"), "reward_balance")
+
+
 def downgrade() -> None:
+    op.create_index(
+        op.f("ix_reward_balance_group_id_partner_id_id"), "reward_balance", ["group_id", "partner_id", "id"]
+    )
+    op.drop_index(op.f("ix_reward_balance_group_id_partner_id_created_at_id"), "reward_balance")
+    op.drop_index(op.f("ix_customer_identity_group_id_project_id_created_at_id"), "customer_identity")
     op.drop_column("event", "is_clock_doubtful")
     for name in ("clock_ahead_s", "clock_behind_s"):
         op.drop_column("project", name)

@@ -70,6 +70,8 @@ async def test_the_same_questions_do_show_what_is_there(asker: Asker, theirs: Ev
         "Segment.members", "Customer.memberships", "Event.user", "EventMetric.user",
         "Query.webhookProviders", "Query.exchangeRates", "Campaign.attribution",
             "Query.rewardEntries", "Query.rewardBalances", "Campaign.rewardEntries", "Customer.rewardBalances",
+            "RewardEvaluation.entries", "Partner.rewardEntries", "Customer.rewardEntries", "Partner.rewardBalances",
+            "Partner.flowMultipliers", "Partner.goals",
     }, empty  # fmt: skip
 
 

@@ -25,8 +25,10 @@ from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import (
     AssetRef,
     CampaignRef,
+    CustomerGroupRef,
     EventRef,
     FlowRef,
+    FunnelTouchRef,
     GoalRef,
     IntegrationRef,
     InteractionRef,
@@ -66,6 +68,7 @@ from app.graph.lists.outlays import OUTLAYS
 from app.graph.lists.promos import PROMOS
 from app.graph.lists.rewards import ENTRIES, EVALUATIONS
 from app.graph.lists.spend import SPEND_ENTRIES
+from app.graph.lists.touches import TOUCHES
 from app.plan.catalog import own
 from app.plan.sql import sql
 from app.tables import campaigns as tables
@@ -159,6 +162,7 @@ class Campaign(Node):
     rewards: CampaignRewards | None = embed(
         "What it rewards; null: it is no reward campaign.", present=is_set("reward_type")
     )
+    group: CustomerGroupRef = to_one("The group it belongs to.", "group_id")
     store: StoreRef = to_one("The store it belongs to.", "store_id")
     project: ProjectRef | None = to_one("The project it belongs to.", "project_id")
     segment: SegmentRef | None = to_one("Whom it speaks to.", "segment_id")
@@ -182,6 +186,9 @@ class Campaign(Node):
     events: Connection[EventRef] = connection("What webhooks reported about it.", EVENTS, key="campaign_id")
     interactions: Connection[InteractionRef] = connection(
         "Contacts with users that it led to.", INTERACTIONS, key="campaign_id"
+    )
+    funnel_touches: Connection[FunnelTouchRef] = connection(
+        "Stages that customers reached because of it.", TOUCHES, key="campaign_id"
     )
     clones: Connection[CampaignRef] = connection("Campaigns cloned from it.", CAMPAIGNS, key="template_id")
     metrics: CampaignTotals = campaign_totals("Its metrics, summed up.")

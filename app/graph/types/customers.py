@@ -20,6 +20,7 @@ from app.graph.declaring.refs import (
     OrderRef,
     PromoRedemptionRef,
     RewardBalanceRef,
+    RewardEntryRef,
     RewardEvaluationRef,
     SegmentMemberRef,
     SegmentRef,
@@ -32,7 +33,7 @@ from app.graph.lists.events import EVENTS
 from app.graph.lists.interactions import INTERACTIONS
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.promos import REDEMPTIONS
-from app.graph.lists.rewards import BALANCES, EVALUATIONS
+from app.graph.lists.rewards import BALANCES, ENTRIES, EVALUATIONS
 from app.graph.lists.segments import MEMBERS
 from app.graph.lists.touches import TOUCHES
 from app.graph.resolved.segments import segments_now
@@ -71,6 +72,9 @@ class Customer(Node):
     )
     reward_evaluations: Connection[RewardEvaluationRef] = connection(
         "What was evaluated for the customer's rewards.", EVALUATIONS, key="customer_id"
+    )
+    reward_entries: Connection[RewardEntryRef] = connection(
+        "The customer's lines in the reward ledger.", ENTRIES, key="customer_id"
     )
     orders: Connection[OrderRef] = connection("Its orders.", ORDERS, key="customer_id")
     memberships: Connection[SegmentMemberRef] = connection(

@@ -16,6 +16,7 @@ from app.graph.declaring.refs import (
     EventTypeRef,
     KnownCustomerRef,
     ProjectRef,
+    RewardEvaluationRef,
 )
 from app.graph.declaring.scalars import JSON, DateTime, Long
 from app.plan.catalog import Row, own, via
@@ -112,6 +113,9 @@ class Event(Node):
     faults: list[EventFaultRef] = listing("Why it is in the trash.", key="event_id")
     metrics: list[EventMetricRef] = listing(
         "Its states and statistics, by storage key.", key="event_id", order="storage_key"
+    )
+    reward_evaluations: list[RewardEvaluationRef] = listing(
+        "What it came to in reward campaigns, oldest first.", key="event_id", order="id"
     )
     project: ProjectRef | None = to_one("The project it was sent to.", "project_id")
     campaign: CampaignRef | None = to_one("The campaign it is about.", "campaign_id")

@@ -4,12 +4,25 @@ from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, 
 from app.graph.declaring.fields import column, connection, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
-from app.graph.declaring.refs import CampaignRef, PartnerRef, PartnershipRef, StoreRef
+from app.graph.declaring.refs import (
+    CampaignRef,
+    FlowActionRef,
+    FlowConditionRef,
+    FlowMultiplierRef,
+    GoalRef,
+    PartnerRef,
+    PartnershipRef,
+    RewardBalanceRef,
+    RewardEntryRef,
+    StoreRef,
+)
 from app.graph.declaring.scalars import DateTime
 from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.figures.rewards import RewardFigures, reward_figures
 from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.flows import FLOW_ACTIONS, FLOW_CONDITIONS, FLOW_MULTIPLIERS, GOALS
 from app.graph.lists.partners import PARTNERSHIPS
+from app.graph.lists.rewards import BALANCES, ENTRIES
 from app.plan.catalog import own
 from app.tables import partners as tables
 
@@ -28,6 +41,22 @@ class Partner(Node):
     )
     campaigns: Connection[CampaignRef] = connection(
         "Reward campaigns with this partner.", CAMPAIGNS, key="partner_id"
+    )
+    goals: Connection[GoalRef] = connection("Goals about it.", GOALS, key="partner_id")
+    flow_actions: Connection[FlowActionRef] = connection(
+        "What flows pay for it.", FLOW_ACTIONS, key="partner_id"
+    )
+    flow_conditions: Connection[FlowConditionRef] = connection(
+        "Conditions of flows about it.", FLOW_CONDITIONS, key="partner_id"
+    )
+    flow_multipliers: Connection[FlowMultiplierRef] = connection(
+        "Multipliers of flows about it.", FLOW_MULTIPLIERS, key="partner_id"
+    )
+    reward_entries: Connection[RewardEntryRef] = connection(
+        "Lines of the reward ledger with it.", ENTRIES, key="partner_id"
+    )
+    reward_balances: Connection[RewardBalanceRef] = connection(
+        "What customers have with it.", BALANCES, key="partner_id"
     )
     figures: list[MetricFigures] = metric_figures(
         "Metrics of campaigns with it, by what you ask.", OF_CHANNELS, of="Partner"

@@ -6,6 +6,8 @@ from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import (
     CampaignRef,
+    CustomerIdentityRef,
+    EventMetricRef,
     EventRef,
     EventTypeRef,
     IntegrationRef,
@@ -16,8 +18,10 @@ from app.graph.declaring.scalars import DateTime
 from app.graph.figures.events import EventFigures, event_figures
 from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.lists.campaigns import CAMPAIGNS
+from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.event_types import EVENT_TYPES
 from app.graph.lists.events import EVENTS, IN_TRASH
+from app.graph.lists.identities import IDENTITIES
 from app.graph.lists.integrations import INTEGRATIONS
 from app.graph.lists.interactions import INTERACTIONS
 from app.plan.catalog import own, own_or_group
@@ -65,6 +69,12 @@ class Project(Node):
     )
     interactions: Connection[InteractionRef] = connection(
         "Contacts with its users.", INTERACTIONS, key="project_id"
+    )
+    event_metrics: Connection[EventMetricRef] = connection(
+        "States and statistics of its events.", EVENT_METRICS, key="project_id"
+    )
+    identities: Connection[CustomerIdentityRef] = connection(
+        "What customers are known by in it.", IDENTITIES, key="project_id"
     )
     figures: list[MetricFigures] = metric_figures(
         "Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Project"

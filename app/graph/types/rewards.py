@@ -2,9 +2,16 @@
 
 from app.auth.principal import PERSONAL_READERS
 from app.graph.declaring.enums import FlowTrigger, RewardEntryKind, RewardOutcome
-from app.graph.declaring.fields import column, computed, entity, to_one
+from app.graph.declaring.fields import column, computed, entity, listing, to_one
 from app.graph.declaring.nodes import Node
-from app.graph.declaring.refs import CampaignRef, CustomerRef, EventRef, PartnerRef, RewardEvaluationRef
+from app.graph.declaring.refs import (
+    CampaignRef,
+    CustomerRef,
+    EventRef,
+    PartnerRef,
+    RewardEntryRef,
+    RewardEvaluationRef,
+)
 from app.graph.declaring.scalars import JSON, DateTime, Long
 from app.plan.catalog import HIDDEN, Row, via
 from app.plan.sql import Sql, sql
@@ -41,6 +48,9 @@ class RewardEvaluation(Node):
     trace: JSON = column(
         "Every flow, condition, multiplier and limit that was looked at, with the values and the results.",
         roles=PERSONAL_READERS,
+    )
+    entries: list[RewardEntryRef] = listing(
+        "What it wrote into the ledger, in order.", key="evaluation_id", order="id"
     )
     campaign: CampaignRef = to_one("The campaign.", "campaign_id")
     customer: CustomerRef | None = to_one("Whom it rewards; null where out of sight.", "customer_id")

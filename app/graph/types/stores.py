@@ -15,6 +15,7 @@ from app.graph.declaring.refs import (
     OrderRef,
     PartnershipRef,
     ProjectRef,
+    PromoRedemptionRef,
 )
 from app.graph.declaring.scalars import DateTime
 from app.graph.figures.customers import CustomerFigures, customer_figures
@@ -27,6 +28,7 @@ from app.graph.lists.customers import CUSTOMERS
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.partners import PARTNERSHIPS
 from app.graph.lists.projects import PROJECTS
+from app.graph.lists.promos import REDEMPTIONS
 from app.plan.catalog import own
 from app.plan.sql import quoted, sql
 from app.tables import stores as tables
@@ -77,6 +79,9 @@ class Store(Node):
     orders: Connection[OrderRef] = connection("Orders made there.", ORDERS, key="store_id")
     assets: Connection[AssetRef] = connection(
         "Files of the store and of its campaigns.", ASSETS, key="store_id"
+    )
+    promo_redemptions: Connection[PromoRedemptionRef] = connection(
+        "Promos used there.", REDEMPTIONS, key="store_id"
     )
     figures: list[MetricFigures] = metric_figures(
         "Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Store"
