@@ -15,6 +15,10 @@ from typing import cast
 import uvloop
 
 CONNECTIONS = 128
+TABLETS = 5
+"""Of each shop: trackers that many people use."""
+HOUSEHOLD = 3
+"""How many people have one telephone number."""
 PAGES = ("Étagère « à 2 »", "Lamp", "Chair", "Table")
 
 
@@ -138,12 +142,20 @@ class Flood:
         }
         if chance.random() < 0.3:
             data["email"] = f"user{who}@example.com"
+        tracker = f"tracker-{slug}-{who}"
+        if chance.random() < given.shared:
+            # Half of them order on the shop's tablet, the others tell the number of their household.
+            data["email"] = f"user{who}@example.com"
+            if chance.random() < 0.5:
+                tracker = f"tablet-{slug}-{who % TABLETS}"
+            else:
+                data["phone"] = f"+336{12_000_000 + who // HOUSEHOLD}"
         if chance.random() >= 0.05:
             data["basket"] = chance.randrange(1, 9)
         told = {
             "projectId": slug,
             "eventType": "order",
-            "trackerId": f"tracker-{slug}-{who}",
+            "trackerId": tracker,
             "nonce": f"{given.run}-{nonce}",
             "data": data,
         }
@@ -161,6 +173,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="events a second; 0: as fast as answers come")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--count", type=int, default=0)
+    parser.add_argument(
+        "--shared",
+        type=float,
+        default=0.0,
+        help="share of orders made on a device, or with a number, that others use",
+    )
     parser.add_argument("--run", default="run", help="begins every nonce")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--slugs", type=lambda text: text.split(","), required=True)

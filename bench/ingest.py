@@ -2,7 +2,8 @@
 
 One gateway process as `gateway serve` starts it (its pipeline inline), beside the database, with the trackers in a
 process of their own (`bench/flood.py`). Bars: 4,000 single-event POSTs/s acknowledged after COMMIT, p99 under 50 ms at
-half of that; 1,000 events/s processed with a p99 lag under 2 s; a burst of 100,000 drains; nothing lost, nothing twice.
+half of that; 1,000 events/s processed with a p99 lag under 2 s, also where a fifth of them come from devices and
+telephones that several people share; a burst of 100,000 drains; nothing lost, nothing twice.
 Exit status 1 where a bar is missed. How long an event waits is counted to the COMMIT of its processing.
 """
 
@@ -40,6 +41,7 @@ TITLE = "Events in"
 GROUPS = 20
 FIELDS = (
     FieldEntry(storage_key="email", data_type=EventDataType.EMAIL, identity="email"),
+    FieldEntry(storage_key="phone", data_type=EventDataType.PHONE, identity="phone"),
     FieldEntry(storage_key="label"),
     FieldEntry(storage_key="basket", data_type=EventDataType.INTEGER, is_required=True),
     FieldEntry(storage_key="turnover", kind=EventFieldKind.STATISTIC),
@@ -72,6 +74,8 @@ class Step:
     rate: float = 0.0
     seconds: float = 0.0
     count: int = 0
+    shared: float = 0.0
+    """Share of events from devices and telephones that several people use."""
 
 
 def main() -> None:
@@ -81,6 +85,9 @@ def main() -> None:
         "--seconds", type=float, default=20.0, help="of each stretch; sustained runs take five times that"
     )
     parser.add_argument("--burst", type=int, default=100_000)
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=[], help="these stretches: half,shared"
+    )
     parser.add_argument("--write", action="store_true", help="write it into bench/RESULTS.md")
     parser.add_argument(
         "--beside", default="nothing", help="what else the machine was doing, for the results"
@@ -92,8 +99,11 @@ def main() -> None:
         Step("full", rate=4_000, seconds=given.seconds),
         Step("most", count=int(4_000 * given.seconds)),
         Step("sustained", rate=1_000, seconds=given.seconds * 5),
+        Step("shared", rate=1_000, seconds=given.seconds * 5, shared=0.2),
         Step("burst", count=given.burst),
     ]
+    if given.only:
+        steps = [step for step in steps if step.name in given.only]
     with database() as server:
         results = asyncio.run(measured(server, steps))
     missed = [
@@ -101,10 +111,15 @@ def main() -> None:
         for what, met in (
             (
                 "4,000 acknowledged/s",
-                max(results["full"]["acknowledged_per_s"], results["most"]["acknowledged_per_s"]) >= 3_990,
+                not {"full", "most"} <= results.keys()
+                or max(results[one]["acknowledged_per_s"] for one in ("full", "most")) >= 3_990,
             ),
-            ("p99 under 50 ms at 2,000/s", results["half"]["p99_ms"] < 50),
-            ("1,000/s processed with p99 lag under 2 s", results["sustained"]["lag_p99_ms"] < 2_000),
+            ("p99 under 50 ms at 2,000/s", _least(results, "half", "p99_ms") < 50),
+            ("1,000/s processed with p99 lag under 2 s", _least(results, "sustained", "lag_p99_ms") < 2_000),
+            (
+                "1,000/s of people who share devices processed with p99 lag under 2 s",
+                _least(results, "shared", "lag_p99_ms") < 2_000,
+            ),
             (
                 "nothing lost, nothing twice",
                 all(one["lost"] == one["doubled"] == one["left"] == 0 for one in results.values()),
@@ -120,6 +135,11 @@ def main() -> None:
         about = f"{command}; beside it the machine was doing: {given.beside}. {verdict}."
         replace_section(TITLE, f"{about}\n\n{table(results)}")
     sys.exit(bool(missed))
+
+
+def _least(results: dict[str, dict[str, Any]], step: str, figure: str) -> float:
+    """A stretch's figure; of one that was left out nothing is asked."""
+    return float(results[step][figure]) if step in results else 0.0
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
@@ -151,7 +171,7 @@ async def measured(server: EmbeddedServer, steps: list[Step]) -> dict[str, dict[
             before = cpu_of(process), cpu_of_database(server), time.perf_counter()
             flood = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bench.flood", "--port", str(port), "--slugs", ",".join(slugs),
-                "--run", step.name,
+                "--run", step.name, "--shared", str(step.shared),
                 "--rate", str(step.rate), "--seconds", str(step.seconds), "--count", str(step.count),
                 stdout=subprocess.PIPE,
             )  # fmt: skip
