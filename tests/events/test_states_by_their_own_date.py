@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.events.past import PastMetric
+from app.domain.events.bringing_in import bring_in_events
+from app.domain.events.past import PastEvent, PastMetric, Understood
 from app.domain.events.past_metrics import bring_in_metrics
 from app.domain.events.standing import FURTHEST_AHEAD
 from app.domain.external_ids.giving import set_ids
@@ -112,6 +113,26 @@ async def test_in_one_batch_or_many_files_give_the_same(shop: OpenShop) -> None:
     assert await sums(given) == await truth(given)
 
 
+async def test_an_event_from_a_file_may_tell_one_state_several_times(shop: OpenShop) -> None:
+    given = await shop()
+    for n, order in enumerate(permutations(STATES[:3])):
+        past = PastEvent(
+            project_id=given.project_id, event_type="purchase", occurred_at=NOON, received_at=NOON,
+            ids={"webmarketer": f"e{n}"},
+            understood=Understood(
+                user=None, data={}, user_data={}, is_attributable=False, metrics=[told_there(*one) for one in order]
+            ),
+        )  # fmt: skip
+        for fate in ("made", "same"):
+            async with given.db.transaction(given.scope) as tx:
+                [done] = await bring_in_events(tx, [past], now=NOON)
+            assert (done.failure, done.fate.value) == (None, fate)
+            [row] = await given.rows("SELECT id FROM event ORDER BY id DESC LIMIT 1")
+            assert await metric(given, row["id"]) == (0, NOON + 48 * HOUR)
+            assert len(await history_of(given, row["id"])) == 3
+    assert await sums(given) == await truth(given)
+
+
 async def test_a_file_with_an_older_value_does_not_undo_what_was_told_here(shop: OpenShop) -> None:
     given = await shop()
     ident = await event(given)
@@ -192,18 +213,14 @@ async def brought(shop: Shop, ident: UUID, words: Sequence[Word]) -> list[str]:
     name = ("webmarketer", str(ident))
     async with shop.db.transaction(shop.scope) as tx:
         await set_ids(tx, "event", {ident: {"webmarketer": str(ident)}})
-        done = await bring_in_metrics(
-            tx,
-            [
-                (
-                    name,
-                    PastMetric(
-                        kind=EventFieldKind.STATE, storage_key="converted", value=Decimal(value),
-                        metric_date=NOON + after, created_at=NOON, updated_at=NOON + after,
-                    ),
-                )
-                for value, after in words
-            ],
-        )  # fmt: skip
+        done = await bring_in_metrics(tx, [(name, told_there(*one)) for one in words])
     assert not any(one.failure for one in done)
     return [one.fate.value for one in done]
+
+
+def told_there(value: int, after: timedelta) -> PastMetric:
+    """A value as another system has it."""
+    return PastMetric(
+        kind=EventFieldKind.STATE, storage_key="converted", value=Decimal(value), metric_date=NOON + after,
+        created_at=NOON, updated_at=NOON + after,
+    )  # fmt: skip

@@ -97,8 +97,13 @@ class Write:
 
     @property
     def standing(self) -> list[PastMetric]:
-        """Of the states and statistics told those that hold; the others are older than what is there."""
-        return [one for one in self.told.metrics if stands(one, self.stored(one))]
+        """Of the states and statistics told those that hold, one for each key; the others are older."""
+        latest: dict[str, PastMetric] = {}
+        for one in self.told.metrics:
+            other = latest.get(one.storage_key)
+            if stands(one, self.stored(one)) and (other is None or one.rank > other.rank):
+                latest[one.storage_key] = one
+        return list(latest.values())
 
     def stored(self, told: PastMetric) -> KnownMetric | None:
         """The state or statistic of this key that is there."""
