@@ -132,7 +132,7 @@ async def running(settings: Settings, *, journal: Journal) -> AsyncIterator[ASGI
         services = Services(settings, db, AssetStorage(settings), check_import)
         if settings.worker_inline:
             working = db.at_cost_of(WORKER)
-            pipeline = Pipeline(working, gives_way=services.events.has_many)
+            pipeline = Pipeline(working, gives_way=services.events.is_pressed)
             services.events.on_accepted = pipeline.hint
             imports = Imports(
                 working, services.assets, settings, others_are_about=services.turns.others_are_about

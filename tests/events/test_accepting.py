@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.db.database import Database
-from app.domain.events.accepting import Acceptor, Sent, new_id
+from app.domain.events.accepting import LONG_S, Acceptor, Sent, new_id
 from app.errors import NotFound, Unavailable
 from app.values.scope import Scope
 from tests.given import groups, projects
@@ -159,3 +159,20 @@ def test_ids_are_of_version_7_and_begin_with_the_time(at: datetime) -> None:
     assert made.version == 7
     assert made.variant == "specified in RFC 4122"
     assert made.int >> 80 == int(at.timestamp() * 1000)
+
+
+async def test_storing_that_takes_long_comes_before_processing(db: Database) -> None:
+    """As long as there is something to store: what is stored lets the pipeline go on."""
+    [(group_id, project_id), _] = await two_projects(db)
+    acceptor = Acceptor(db)
+    async with db.transaction(Scope(group_id)) as tx:
+        await tx.fetch("SELECT 1 FROM project WHERE id = $1 FOR UPDATE", project_id)
+        held = asyncio.create_task(acceptor.accept(sent(group_id, project_id, "held")))
+        await asyncio.sleep(LONG_S * 3)
+        behind = asyncio.create_task(acceptor.accept(sent(group_id, project_id, "behind")))
+        await asyncio.sleep(0)
+    await held
+    assert acceptor.is_pressed()  # the next one is being stored
+    await behind
+    await acceptor.close()
+    assert not acceptor.is_pressed()

@@ -11,6 +11,7 @@ or another process.
 import asyncio
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,10 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 SPARE_PART = 4
 """A quarter more of each, for groups below their share."""
 MANY = 12
-"""From this many on, events that wait to be stored come before those that wait to be processed."""
+"""From this many on, events that wait to be stored come before those that wait to be processed;"""
+LONG_S = 0.02
+"""and so they do where the last ones waited this long: then there is too much to do for both, and processing can wait.
+"""
 CHANNEL = "event_accepted"
 """Where pipelines in other processes hear of work. Only a hint: they also look by themselves."""
 
@@ -79,6 +83,8 @@ class _Waiting:
     key: tuple[int, str]
     at_once: bool
     """Whoever sent it also processes it: no need to notify anybody."""
+    since_s: float
+    """When it came, by the monotonic clock."""
     answers: "list[asyncio.Future[UUID]]" = field(default_factory=list)
 
 
@@ -108,6 +114,8 @@ class Acceptor:
         """A checkout per batch would cost more round trips than the batch."""
         self._is_new = True
         """Whether the connection has stored nothing yet."""
+        self._waited_s = 0.0
+        """How long the first one of the last batch waited to be stored."""
         self.on_accepted: Callable[[Collection[int]], None] | None = None
         """Called after each COMMIT with the groups that have work; without it, other processes are notified."""
 
@@ -126,7 +134,7 @@ class Acceptor:
             if not self._places.take(sent.group_id):
                 self._room.give_back(sent.group_id, size)
                 raise Unavailable("Too many events are waiting to be stored. Please send it again shortly.")
-            waiting = _Waiting(sent, new_id(sent.received_at), key, at_once)
+            waiting = _Waiting(sent, new_id(sent.received_at), key, at_once, time.monotonic())
             self._latest[key] = waiting
             self._queue.append(waiting)
             if self._writer is None:
@@ -135,9 +143,9 @@ class Acceptor:
         waiting.answers.append(answer)
         return await answer
 
-    def has_many(self) -> bool:
-        """Whether so many events wait to be stored that other work should give way."""
-        return len(self._queue) >= MANY
+    def is_pressed(self) -> bool:
+        """Whether so many events wait to be stored, or wait so long, that other work should give way."""
+        return len(self._queue) >= MANY or (self._waited_s >= LONG_S and self._writer is not None)
 
     async def close(self) -> None:
         """Store what waits, then give the connection back."""
@@ -222,6 +230,7 @@ class Acceptor:
         # Only those that were there already come back.
         for place, ident in rows:
             batch[place - 1].id = ident
+        self._waited_s = time.monotonic() - min(waiting.since_s for waiting in batch)
         for waiting in batch:
             _answer(waiting, waiting.id)
 
