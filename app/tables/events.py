@@ -67,13 +67,6 @@ class Event(KnownElsewhere, table=True):
             postgresql_where=text("status = 'trashed'"),
         ),
         Index(
-            "ix_event_clock_doubtful",
-            "group_id",
-            "received_at",
-            "id",
-            postgresql_where=text("is_clock_doubtful"),
-        ),
-        Index(
             "ix_event_sale_reference",
             "group_id",
             "sale_reference",

@@ -37,12 +37,6 @@ def upgrade() -> None:
             f"ALTER TABLE project ADD CONSTRAINT ck_project_{name}_within CHECK ({name} BETWEEN 60 AND 316224000)"
         )
     op.add_column("event", sa.Column("is_clock_doubtful", sa.Boolean(), server_default="false", nullable=False))
-    op.create_index(
-        "ix_event_clock_doubtful",
-        "event",
-        ["group_id", "received_at", "id"],
-        postgresql_where=sa.text("is_clock_doubtful"),
-    )
     op.add_column("event_metric", sa.Column("decided_at", INSTANT, nullable=True))
     op.execute(
         "ALTER TABLE event_metric ADD CONSTRAINT ck_event_metric_decided_at_years"

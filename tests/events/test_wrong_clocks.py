@@ -72,6 +72,18 @@ async def test_history_that_is_vouched_for_or_brought_in_is_not_marked(shop: Ope
     assert old
 
 
+async def test_what_is_brought_in_is_marked_where_it_is_dated_after_its_coming_in(shop: OpenShop) -> None:
+    given = await shop(funnel_stage="purchase")
+    past = PastEvent(
+        project_id=given.project_id, event_type="purchase", occurred_at=datetime(2999, 1, 1, tzinfo=UTC),
+        received_at=NOON, nonce="odd", body={"data": {"basket": 1, "email": "ada@example.com"}},
+    )  # fmt: skip
+    async with given.db.transaction(given.scope) as tx:
+        await bring_in_events(tx, [past], now=NOON + timedelta(days=1))
+    assert len(await marked(given)) == 1
+    assert [row["occurred_at"] for row in await given.rows("SELECT occurred_at FROM funnel_touch")] == [NOON]
+
+
 async def test_the_trash_says_so_beside_its_reasons_and_a_replay_judges_again(shop: OpenShop) -> None:
     given = await shop()
     odd = await given.send(data={"basket": "much"}, event_date="2999-01-01T00:00:00Z", is_vouched=False)

@@ -20,6 +20,7 @@ from app.db.database import Transaction
 from app.domain.event_types.schemas import EventSchema, load_schemas
 from app.domain.events import rollups
 from app.domain.events.accepting import new_id
+from app.domain.events.clocks import believed
 from app.domain.events.past import Brought, Fate, PastEvent, PastFault, PastMetric, Understood
 from app.domain.events.past_metric_rows import remember_late, store_metrics
 from app.domain.events.past_rows import (
@@ -279,7 +280,7 @@ async def _follow(tx: Transaction, going: Sequence[_One], *, now: datetime) -> N
             tracker_id=one.event.tracker_id,
             landing_url=url,
             referrer=_text(one.event.body.get("referrer")),
-            occurred_at=one.event.occurred_at,
+            occurred_at=believed(one.event.occurred_at, received_at=one.event.received_at),
             dedup_key=f"event:{one.ident}",
             customer_id=one.customer_id,
         )
@@ -294,7 +295,7 @@ async def _follow(tx: Transaction, going: Sequence[_One], *, now: datetime) -> N
         Touch(
             customer_id=one.customer_id,
             stage=FunnelStage(one.schema.funnel_stage),
-            occurred_at=min(one.event.occurred_at, now),
+            occurred_at=min(believed(one.event.occurred_at, received_at=one.event.received_at), now),
             reference=str(one.ident),
         )
         for one in going

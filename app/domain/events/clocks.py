@@ -1,8 +1,8 @@
 """Whose clock is doubted: an event whose own date lies far from when it came in.
 
 It is taken all the same, with its date, and marked: `event.is_clock_doubtful`; one that is in the trash for another
-reason has that beside it. Behind, only strangers are doubted: who is vouched for may tell of the past. What is brought
-in from files is not judged here.
+reason has that beside it. Behind, only strangers are doubted: who is vouched for may tell of the past. So may files: of
+theirs only what is dated after its coming in is marked (`past_rows.py`).
 
 Where something is the latest because of an event's date (a visit, a stage of a funnel) a date ahead counts as the
 moment the event came in: `believed`.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.sales.references import sale_reference_of
 from app.tables.events import EventStatus
+from app.tables.projects import DEFAULT_CLOCK_AHEAD_S
 from app.values.json_text import read_json, write_json
 
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
@@ -236,12 +237,13 @@ def _document(text: str | None) -> Any:
 _STORE_NEW = """
 INSERT INTO event (group_id, id, project_id, source, dedup_key, event_type, received_at, occurred_at, customer_id, body,
                    status, tracker_id, is_vouched, event_type_id, type_version, is_attributable, data, user_data,
-                   updated_at, known_as_system, known_as_id, sale_reference, written_by, moved_by)
+                   updated_at, known_as_system, known_as_id, sale_reference, is_clock_doubtful, written_by, moved_by)
 SELECT $1, given.id, given.project_id, 'tracker', given.key, given.type, given.received_at, given.occurred_at,
        given.customer_id, given.body::json, given.status, given.tracker, given.status = 'processed', given.type_id,
        given.version, given.is_attributable, given.data::json, given.user_data::json, given.updated_at,
        CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.system] END,
-       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END, given.sale_reference, NULL, NULL
+       CASE WHEN given.system IS NULL THEN '{}' ELSE ARRAY[given.ident] END, given.sale_reference,
+       given.occurred_at > given.received_at + $21::interval, NULL, NULL
   FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bigint[],
               $9::text[], $10::text[], $11::text[], $12::bigint[], $13::int[], $14::boolean[], $15::text[],
               $16::text[], $17::timestamptz[], $18::text[], $19::text[], $20::text[])
@@ -256,7 +258,9 @@ async def store_new(tx: Transaction, rows: Sequence[Write]) -> None:
         return
     columns = zip(*map(_columns, rows), strict=True)
     with refusals():
-        await tx.execute(_STORE_NEW, tx.scope.group_id, *map(list, columns))
+        await tx.execute(
+            _STORE_NEW, tx.scope.group_id, *map(list, columns), timedelta(seconds=DEFAULT_CLOCK_AHEAD_S)
+        )
     first = [(*next(iter(row.event.ids.items())), row.id) for row in rows if row.event.ids]
     await note_ids(tx, "event", first)
     more: dict[RowId, Ids] = {row.id: dict(row.event.ids) for row in rows if len(row.event.ids) > 1}

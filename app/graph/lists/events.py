@@ -80,7 +80,7 @@ def asks_for_settled(given: Mapping[str, Any]) -> bool:
     status = given.get("status")
     if status is not None and EventStatus.PENDING in status:
         return False
-    return any(given.get(key) is not None for key in ("status", "customerId", "faultCode"))
+    return any(given.get(key) is not None for key in ("status", "customerId", "faultCode", "isClockDoubtful"))
 
 
 IN_TRASH = "status = 'trashed'"
