@@ -35,6 +35,6 @@ class EventMetricFilter:
 EVENT_METRICS = list_of(
     "EventMetric", EventMetricFilter, "CREATED_AT",
     created_at=CREATED_AT,
-    updated_at=(instant_key("updated_at"), "By the moment it was last told."),
+    updated_at=(instant_key("updated_at"), "By the moment the value that stands was told."),
     metric_date=(instant_key("metric_date"), "By the moment it changed to its value."),
 )  # fmt: skip

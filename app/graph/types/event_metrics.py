@@ -41,7 +41,7 @@ class EventMetric(Node):
     metric_date: DateTime = column("When it changed to this value.")
     occurred_at: DateTime = column("When its event happened.")
     created_at: DateTime = column("When it was first told.")
-    updated_at: DateTime = column("When it was last told.")
+    updated_at: DateTime = column("When the value that stands was told.")
     customer_id: strawberry.ID | None = column(
         "The customer's id, shown also where customers themselves are not, as to a credential for projects.",
         kind=ident("cust"),
