@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -398,6 +398,22 @@ async def test_an_event_holds_several_states_each_with_its_date(shop: Analyst) -
         assert list(shown) == KEYS
     assert await metric_of(shop, ident, "qualified") == {"value": 1, "date": "2023-08-10T14:30:00.000Z"}
     assert await metric_of(shop, ident, "converted") == {"value": 1, "date": "2023-08-18T17:30:00.000Z"}
+
+
+async def test_the_state_that_is_latest_by_its_date_stands(shop: Analyst) -> None:
+    """Also where both lie ahead, and whatever came first."""
+    now = datetime.now(UTC)
+    for late_first in (True, False):
+        ident = await send(shop)
+        words = [(0, now + timedelta(hours=48)), (1, now + timedelta(hours=24))]
+        for value, date in words if late_first else reversed(words):
+            body = {"value": value, "date": date.isoformat()}
+            await shop.ok("PATCH", f"events/{ident}/states/converted", json=body)
+        assert (await metric_of(shop, ident, "converted"))["value"] == 0
+        await shop.ok("PATCH", f"events/{ident}/states/converted", json={"value": 1})
+        assert (await metric_of(shop, ident, "converted"))[
+            "value"
+        ] == 0  # of now, so before the day after tomorrow
 
 
 async def test_a_state_is_0_or_1(shop: Analyst) -> None:
