@@ -36,10 +36,9 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 SPARE_PART = 4
 """A quarter more of each, for groups below their share."""
 MANY = 12
-"""From this many on, events that wait to be stored come before those that wait to be processed;"""
+"""From this many on, events that wait to be stored come before those that wait to be processed."""
 LONG_S = 0.02
-"""and so they do where the last ones waited this long: then there is too much to do for both, and processing can wait.
-"""
+"""The same while the last ones waited this long to be stored: there is too much to do for both."""
 CHANNEL = "event_accepted"
 """Where pipelines in other processes hear of work. Only a hint: they also look by themselves."""
 

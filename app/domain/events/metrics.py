@@ -62,8 +62,8 @@ _DECLARED_EVER = """
 SELECT 1 FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND kind = $3 AND storage_key = $4
 """
 # The value it replaces comes from the very row that is written, so that two at once move the hourly sums by what truly
-# changed. The same value sent again without a date changes nothing: it became true when it was first sent. Nor does an
-# older one.
+# changed. The same value sent again without a date changes nothing: it became true when it was first sent. What is older
+# than what is there changes nothing either.
 _STORE = f"""
 INSERT INTO event_metric AS m (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
                                storage_key, value, metric_date, currency, decided_at, is_told)
@@ -78,7 +78,7 @@ _REMEMBER = """
 INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date, actor)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
-# What came too late to stand is kept, once. Of a value without a date only that it is another one.
+# What came too late to stand is kept, each value with a date once; one without a date where it is another value.
 _REMEMBER_LATE = """
 INSERT INTO event_metric_change (group_id, created_at, metric_id, value, metric_date, actor)
 SELECT $1, $2, m.id, $5, coalesce($6::timestamptz, $2), $7
