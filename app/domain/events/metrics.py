@@ -62,8 +62,8 @@ _DECLARED_EVER = """
 SELECT 1 FROM event_field WHERE group_id = $1 AND event_type_id = $2 AND kind = $3 AND storage_key = $4
 """
 # The value it replaces comes from the very row that is written, so that two at once move the hourly sums by what truly
-# changed. The same value sent again without a date changes nothing: it became true when it was first sent. What is older
-# than what is there changes nothing either.
+# changed. The same value sent again without a date changes nothing: it became true when it was first sent. Nor does a
+# value that is older than what is there.
 _STORE = f"""
 INSERT INTO event_metric AS m (group_id, created_at, updated_at, event_id, project_id, customer_id, occurred_at, kind,
                                storage_key, value, metric_date, currency, decided_at, is_told)
