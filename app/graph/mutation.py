@@ -7,6 +7,7 @@ from app.graph.mutations import (
     assets,
     campaigns,
     channels,
+    erasing,
     event_metrics,
     event_types,
     events,
@@ -88,6 +89,7 @@ class Mutation:
     channels_retell = channels.retell
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
+    customer_erase = erasing.erase_one
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel
