@@ -92,6 +92,15 @@ PERSONAL: Mapping[str, Rows] = {
         # What was never processed never will be: neither by the pipeline nor out of the trash.
         then={"status": "CASE WHEN {row}.status = 'processed' THEN 'processed' ELSE 'erased' END"},
     ),
+    "sale_reference": Rows(
+        "{row}.reference IN (SELECT o.reference FROM customer_order o WHERE o.group_id = $1 AND o.customer_id = $2)",
+        {"reference": RENAMED},
+    ),
+    "customer_order": Rows(_OF_CUSTOMER, {"reference": RENAMED, "known_as_id": CUT}),
+    "order_refund": Rows(
+        "{row}.order_id IN (SELECT o.id FROM customer_order o WHERE o.group_id = $1 AND o.customer_id = $2)",
+        {"reference": RENAMED},
+    ),
     "event_fault": Rows(_OF_EVENT, {"message": BLANK, "field": CUT}),
     "customer": Rows(
         "{row}.id = $2",
@@ -124,9 +133,6 @@ PERSONAL: Mapping[str, Rows] = {
         _OF_CUSTOMER, {"inputs": Emptied(_INPUTS), "trace": Emptied(_TRACE), "reference": CUT}
     ),
     "reward_entry": Rows(_OF_CUSTOMER, {"reference": RENAMED}),
-    "customer_order": Rows(_OF_CUSTOMER, {"reference": RENAMED, "known_as_id": CUT}),
-    "order_refund": Rows(None, {"reference": RENAMED}),
-    "sale_reference": Rows(None, {"reference": RENAMED}),
     "promo_redemption": Rows(_OF_CUSTOMER, {"key": RENAMED}),
     "segment": Rows(None, {"criteria": CUT}),
     "asset": Rows(None, {"name": CUT, "known_as_id": CUT}),
@@ -141,7 +147,10 @@ PERSONAL: Mapping[str, Rows] = {
     ),
     "audit_entry": Rows(None, {"before": CUT, "after": CUT, "detail": CUT}),
 }  # fmt: skip
-"""By table. In the order in which their locks are taken: events first, then the customer, then what hangs on it."""
+"""By table, in the order in which all writers take their locks."""
+
+BEFORE_CUSTOMER = ("event", "sale_reference", "customer_order", "order_refund")
+"""Tables whose writers lock their rows first, and then the customer's."""
 
 SET = "a word of a closed set"
 OURS = "made by the gateway"
@@ -239,6 +248,6 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
 """By table and column: why it cannot hold what identifies a customer."""
 
 __all__ = [
-    "BLANK", "CUT", "EVERYWHERE", "GENERATED", "NOT_PERSONAL", "NULL", "OWN_BLANK", "OWN_NONE", "OWN_NULL", "PERSONAL",
+    "BEFORE_CUSTOMER", "BLANK", "CUT", "EVERYWHERE", "GENERATED", "NOT_PERSONAL", "NULL", "OWN_BLANK", "OWN_NONE", "OWN_NULL", "PERSONAL",
     "RENAMED", "Cut", "Emptied", "Renamed", "Rows",
 ]  # fmt: skip

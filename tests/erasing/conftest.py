@@ -197,6 +197,7 @@ async def _sales(house: House, given: rewards.Given) -> None:
         {"reference": "A-3", "amount": "10", "customerId": house.bystander},
     ]
     await house.ask(record, "answer-2", input={"orders": sales})
+    house.ids["record"], house.ids["recorded"] = record, json.dumps({"input": {"orders": sales}})
     await house.ask(
         "mutation ($input: OrderRefundInput!) { orderRefund(input: $input) { errors { message } } }",
         input={"orderReference": "A-1", "amount": "20", "reference": "R-1"},
@@ -215,13 +216,13 @@ async def _sales(house: House, given: rewards.Given) -> None:
         transaction = {"amount": 1000, "note": f"for {NAME}" if whom == house.customer else "gift"}
         body = {
             "trigger": "SPEND", "customerId": whom, "campaignId": house.ids["campaign"], "reference": reference,
-            "attributes": {"transaction": transaction, "user": {"street": ATTRIBUTE}},
+            "attributes": {
+                "transaction": transaction, "user": {"street": ATTRIBUTE if whom == house.customer else "Rue 8"},
+            },
             "transaction": {"amount": 1000}, "occurredAt": "2026-06-16T12:00:00Z",
         }  # fmt: skip
         await house.ask(pay, f"pay-{reference[:5]}", input=body)
-    redeem = (
-        "mutation ($input: PromoRedeemInput!) { promoRedeem(input: $input) { redemption { id } errors { message } } }"
-    )
+    redeem = "mutation ($input: PromoRedeemInput!) { promoRedeem(input: $input) { redemption { id } errors { message } } }"
     basket = {"lines": [{"unitPrice": "100"}]}
     for key, whom in ((f"till {PHONE}", house.customer), ("till 2", house.bystander)):
         body = {"key": key, "code": "VIP20", "basket": basket, "customerId": whom}
@@ -294,7 +295,7 @@ async def _deliveries(house: House) -> None:
         "sendgrid": (
             [
                 {"event": kind, "email": address, "timestamp": at, "sg_event_id": f"{kind}-{address[:3]}",
-                 "campaign_id": "camp_mail", "useragent": f"{NAME}'s phone"}
+                 "campaign_id": "camp_mail", "useragent": f"{NAME}'s phone" if address == TYPED else "Mozilla"}
                 for kind in ("delivered", "open", "unknown_thing")
                 for address in (TYPED, "stranger@example.org")
             ], "application/json",

@@ -24,14 +24,14 @@ FOUND = [
     "https://shop.example/?mail=" + quote("eva.müller+shop@example.com", safe=""),
     "https://shop.example/?mail=" + quote("eva.müller+shop@example.com", safe="").lower() + "&x=1",
     "line\\neva.müller+shop@example.com",
-    "mail eva.müller+shop@example.com.",
+    "mail eva.müller+shop@example.com.", "eva.müller+shop@example.com.csv", "eva.müller+shop@example.com.json.gz",
     "+33612345959", "0033612345959", "06 12 34 59 59", "+33 (0)6 12 34 59 59", "+33-6-12-34-59-59", '{"p":33612345959}',
     "p=%2B33612345959", "tel:0612345959;",
     "track-1234", '{"t":"track-1234"}', "t=TRACK-1234&u", "track%2d1234",
 ]  # fmt: skip
 NOT_FOUND = [
     "neva.müller+shop@example.com",
-    "eva.müller+shop@example.com.au",
+    "eva.müller+shop@example.com.au", "eva.müller+shop@example.com.csva",
     "eva.müller+shop@example.community",
     "müller+shop@example.com",
     "Eva Müller",

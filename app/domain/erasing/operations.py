@@ -25,7 +25,7 @@ from app.domain.erasing.texts import Texts
 from app.domain.metrics.recipients import digest
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict, NotFound
-from app.tables.personal import PERSONAL
+from app.tables.personal import BEFORE_CUSTOMER, PERSONAL
 from app.values.ids import show_id
 
 TRIES = 5
@@ -160,7 +160,8 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
     known = await texts_of(tx, customer_id)
     assert known is not None, "customers are never deleted for good"
     work = _Work(tx, customer_id, known, now)
-    await work.do("event")
+    for table in BEFORE_CUSTOMER:
+        await work.do(table)
     locked = await tx.fetchrow(_LOCK, group_id, customer_id)
     assert locked is not None
     if locked["erased_at"] is not None:  # By somebody else, a moment ago.
@@ -174,8 +175,11 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
             path=["id"],
             code="IMPORT_RUNNING",
         )
+    for table in BEFORE_CUSTOMER[1:]:
+        if await work.do(table):
+            raise _MoreCame
     for table in PERSONAL:
-        if table != "event":
+        if table not in BEFORE_CUSTOMER:
             await work.do(table)
     emptied = await tx.execute(_RECIPIENTS, group_id, [digest(one) for one in known.recipients])
     work.count("emptied", "message_recipient", emptied)
@@ -201,7 +205,8 @@ class _Work:
         self.bytes = 0
         self.report: dict[str, dict[str, int]] = {"emptied": {}, "deleted": {}, "cut": {}}
 
-    async def do(self, table: str) -> None:
+    async def do(self, table: str) -> int:
+        """Empty a table; how many rows were the person's."""
         row = await self.tx.fetchrow(
             erasing(table, strong=len(self.strong), told=len(self.told)),
             self.tx.scope.group_id, self.customer_id, self.now, self.strong, self.told, self.salt, self.nobodys,
@@ -211,6 +216,7 @@ class _Work:
         self.count("cut", table, row["others"])
         self.bytes += row["bytes"]
         self.nobodys += row["nobodys"] or []
+        return int(row["mine"])
 
     def count(self, what: str, table: str, rows: int) -> None:
         if rows:

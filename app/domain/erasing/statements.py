@@ -31,6 +31,9 @@ def erasing(name: str, *, strong: int, told: int) -> str:
     key = ", ".join(f"r.{column}" for column in rows.key)
     same = " AND ".join(f"r.{column} = held.{column}" for column in rows.key)
     found, own = _found(rows, table), _own(rows)
+    is_searched = not rows.deleted and not rows.then and not any(isinstance(r, Emptied) for r in rows.columns.values())
+    # Of the person's own rows those that are only searched may have nothing in them.
+    due = f"({own} AND {_found(rows, table, all_told=True)})" if is_searched else own
     # Of what was found and is not the person's own, what is nobody's is theirs.
     mine = f"({own} OR {rows.nobodys.replace('{row}', 'r')})" if rows.nobodys else own
     nobodys = "r.customer_id IS NULL" if rows.nobodys else "false"
@@ -45,7 +48,7 @@ def erasing(name: str, *, strong: int, told: int) -> str:
     return f"""
 WITH {_GIVEN},
 held AS (
-  SELECT {key}, {mine} AS mine FROM {name} r WHERE r.group_id = $1 AND ({own} OR {found})
+  SELECT {key}, {mine} AS mine FROM {name} r WHERE r.group_id = $1 AND ({due} OR {found})
    ORDER BY {key} FOR UPDATE OF r),
 done AS ({write} RETURNING held.mine, {ids} AS id, {nobodys} AS is_nobodys, {size} AS size)
 SELECT count(*) FILTER (WHERE mine) AS mine, count(*) FILTER (WHERE NOT mine) AS others,
@@ -58,14 +61,14 @@ def _own(rows: Rows) -> str:
     return "false" if rows.rows is None else f"coalesce({rows.rows.replace('{row}', 'r')}, false)"
 
 
-def _found(rows: Rows, table: Table) -> str:
-    """Whether a row holds one of the texts."""
+def _found(rows: Rows, table: Table, *, all_told: bool = False) -> str:
+    """Whether a row holds one of the texts, the strong ones unless all are asked for."""
     texts = [
         _text(table, column)
         for column, rule in rows.columns.items()
         if not (isinstance(rule, Emptied) and rule.is_theirs)
     ]
-    patterns = _TOLD if rows.is_told_names else _STRONG
+    patterns = _TOLD if all_told or rows.is_told_names else _STRONG
     return f"concat_ws(E'\\n', {', '.join(texts)}) {_COLLATE} ~* ANY ({patterns})" if texts else "false"
 
 

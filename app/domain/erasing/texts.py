@@ -19,7 +19,8 @@ SHORTEST_NAME = 3
 AT_ONCE = 100
 """Texts in one pattern: longer ones are not worth their compiling."""
 _NOT_BEFORE = r"(?:(?<![\w.+-])|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-_NOT_AFTER = r"(?![\w-]|\.\w)"
+_NOT_AFTER = r"(?![\w-]|\.(?!(?:csv|tsv|txt|json|jsonl|ndjson|gz|zip|xml|htm|html|pdf|log)(?!\w))\w)"
+"""A longer domain is another address; the end of a file's name is none."""
 _WHOLE_BEFORE = r"(?:(?<![\w-])|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 _WHOLE_AFTER = r"(?![\w-])"
 _BETWEEN = r"(?:[\s().\-/\u00a0\u202f]|%20|\\u00a0|\\u202f){0,3}"
