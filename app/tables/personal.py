@@ -248,6 +248,6 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
 """By table and column: why it cannot hold what identifies a customer."""
 
 __all__ = [
-    "BEFORE_CUSTOMER", "BLANK", "CUT", "EVERYWHERE", "GENERATED", "NOT_PERSONAL", "NULL", "OWN_BLANK", "OWN_NONE", "OWN_NULL", "PERSONAL",
-    "RENAMED", "Cut", "Emptied", "Renamed", "Rows",
+    "BEFORE_CUSTOMER", "BLANK", "CUT", "EVERYWHERE", "GENERATED", "NOT_PERSONAL", "NULL", "OWN_BLANK", "OWN_NONE",
+    "OWN_NULL", "PERSONAL", "RENAMED", "Cut", "Emptied", "Renamed", "Rows",
 ]  # fmt: skip

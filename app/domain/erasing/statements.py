@@ -31,7 +31,9 @@ def erasing(name: str, *, strong: int, told: int) -> str:
     key = ", ".join(f"r.{column}" for column in rows.key)
     same = " AND ".join(f"r.{column} = held.{column}" for column in rows.key)
     found, own = _found(rows, table), _own(rows)
-    is_searched = not rows.deleted and not rows.then and not any(isinstance(r, Emptied) for r in rows.columns.values())
+    is_searched = (
+        not rows.deleted and not rows.then and not any(isinstance(r, Emptied) for r in rows.columns.values())
+    )
     # Of the person's own rows those that are only searched may have nothing in them.
     due = f"({own} AND {_found(rows, table, all_told=True)})" if is_searched else own
     # Of what was found and is not the person's own, what is nobody's is theirs.
