@@ -93,6 +93,7 @@ class Mutation:
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel
+    order_delete = orders_customers.delete
     segment_create = segments.create
     segment_update = segments.update
     segment_delete = segments.delete
