@@ -53,6 +53,7 @@ class Mutation:
     store_create = stores_stores.create
     store_update = stores_stores.update
     store_delete = stores_stores.delete
+    store_restore = stores_stores.restore
     group_create = groups_stores.create_group
     group_update = groups_stores.update_group
     project_create = projects.create
