@@ -43,6 +43,7 @@ NOT_FOUND = [
 @pytest.mark.parametrize("text", FOUND)
 def test_a_persons_text_is_found_however_it_is_written(text: str) -> None:
     assert is_in(EVA.strong, text)
+    assert is_in(EVA.cores, text)
 
 
 @pytest.mark.parametrize("text", NOT_FOUND)

@@ -200,6 +200,7 @@ class _Work:
     def __init__(self, tx: Transaction, customer_id: int, known: Texts, now: datetime) -> None:
         self.tx, self.now, self.customer_id = tx, now, customer_id
         self.strong, self.told = known.strong, known.told([show_id("cust", customer_id)])
+        self.cores = known.cores
         self.salt = secrets.token_hex(16)
         self.nobodys: list[UUID] = []
         self.bytes = 0
@@ -210,6 +211,7 @@ class _Work:
         row = await self.tx.fetchrow(
             erasing(table, strong=len(self.strong), told=len(self.told)),
             self.tx.scope.group_id, self.customer_id, self.now, self.strong, self.told, self.salt, self.nobodys,
+            self.cores,
         )  # fmt: skip
         assert row is not None
         self.count("deleted" if PERSONAL[table].deleted else "emptied", table, row["mine"])

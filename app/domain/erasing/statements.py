@@ -5,7 +5,8 @@ in the order of their keys and written. What is nobody's and holds such a text i
 the texts alone are cut.
 
 Parameters, the same of each: $1 group, $2 customer, $3 now, $4 patterns of strong texts, $5 those of all that is told
-of the person, $6 a salt that nobody keeps, $7 events that are nobody's and hold their texts.
+of the person, $6 a salt that nobody keeps, $7 events that are nobody's and hold their texts, $8 patterns that find at
+least as much as $4, and faster.
 """
 
 from functools import lru_cache
@@ -16,8 +17,9 @@ from app.tables.all import metadata
 from app.tables.personal import PERSONAL, Cut, Emptied, Renamed, Rows
 
 _GIVEN = (
-    "given AS (SELECT $1::bigint, $2::bigint, $3::timestamptz, $4::text[], $5::text[], $6::text, $7::uuid[])"
-)
+    "given AS (SELECT $1::bigint, $2::bigint, $3::timestamptz, $4::text[], $5::text[], $6::text, $7::uuid[],"
+    " $8::text[])"
+)  # fmt: skip
 _COLLATE = 'COLLATE "pg_c_utf8"'
 _WEIGHED = ("body", "data", "user_data")
 """What events take room by, see `groups/retention.py`."""
@@ -50,7 +52,7 @@ def erasing(name: str, *, strong: int, told: int) -> str:
     return f"""
 WITH {_GIVEN},
 held AS (
-  SELECT {key}, {mine} AS mine FROM {name} r WHERE r.group_id = $1 AND ({due} OR {found})
+  SELECT {key}, {mine} AS mine FROM {name} r WHERE r.group_id = $1 AND CASE WHEN {due} THEN true ELSE {found} END
    ORDER BY {key} FOR UPDATE OF r),
 done AS ({write} RETURNING held.mine, {ids} AS id, {nobodys} AS is_nobodys, {size} AS size)
 SELECT count(*) FILTER (WHERE mine) AS mine, count(*) FILTER (WHERE NOT mine) AS others,
@@ -70,8 +72,12 @@ def _found(rows: Rows, table: Table, *, all_told: bool = False) -> str:
         for column, rule in rows.columns.items()
         if not (isinstance(rule, Emptied) and rule.is_theirs)
     ]
-    patterns = _TOLD if all_told or rows.is_told_names else _STRONG
-    return f"concat_ws(E'\\n', {', '.join(texts)}) {_COLLATE} ~* ANY ({patterns})" if texts else "false"
+    if not texts:
+        return "false"
+    text = f"concat_ws(E'\\n', {', '.join(texts)}) {_COLLATE}"
+    if all_told or rows.is_told_names:
+        return f"{text} ~* ANY ({_TOLD})"
+    return f"CASE WHEN {text} ~* ANY ($8::text[]) THEN {text} ~* ANY ({_STRONG}) ELSE false END"
 
 
 def _text(table: Table, column: str) -> str:

@@ -23,6 +23,7 @@ _NOT_AFTER = r"(?![\w-]|\.(?!(?:csv|tsv|txt|json|jsonl|ndjson|gz|zip|xml|htm|htm
 """A longer domain is another address; the end of a file's name is none."""
 _WHOLE_BEFORE = r"(?:(?<![\w-])|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 _WHOLE_AFTER = r"(?![\w-])"
+_NO_DIGIT_BEFORE, _NO_DIGIT_AFTER = r"(?<![\d.])", r"(?!\d)"
 _BETWEEN = r"(?:[\s().\-/\u00a0\u202f]|%20|\\u00a0|\\u202f){0,3}"
 _PLUS = r"(?:\+|%2b|\\u002b|00)"
 _SIGMAS = "Σσς"
@@ -42,15 +43,23 @@ class Texts:
     @property
     def strong(self) -> list[str]:
         """Patterns that find the person in rows that nobody knows to be theirs; none: nothing is strong enough."""
+        return _joined([str(one) for one in self._strong()])
+
+    @property
+    def cores(self) -> list[str]:
+        """Patterns that find all of these and more, without a look at what stands beside: ten times as fast."""
+        return _joined([one.core for one in self._strong()])
+
+    def _strong(self) -> "list[_Pattern]":
         emails = [_email(one) for one in sorted(_spellings(self.emails))]
         phones = [found for one in sorted(self.phones) for found in _phone(one)]
         keys = [_whole(one) for one in sorted(self.keys) if len(one) >= SHORTEST]
-        return _joined([*emails, *dict.fromkeys(phones), *keys])
+        return [*dict.fromkeys([*emails, *phones, *keys])]
 
     def told(self, ids: Iterable[str]) -> list[str]:
         """The same, and the person's names and ids here: for what may be cut too much."""
         names = (one for one in self.names if len(one) >= SHORTEST_NAME)
-        return self.strong + _joined([_whole(one) for one in sorted({*names, *ids, *self.keys})])
+        return self.strong + _joined([str(_whole(one)) for one in sorted({*names, *ids, *self.keys})])
 
     @property
     def recipients(self) -> list[str]:
@@ -58,6 +67,18 @@ class Texts:
         emails = {form for one in _spellings(self.emails) for form in (one, one.lower())}
         phones = {form for one in self.phones for form in (one, re.sub(r"[^0-9+]", "", one), _key(one))}
         return sorted({*emails, *phones})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A text, and what may not stand beside it."""
+
+    before: str
+    core: str
+    after: str
+
+    def __str__(self) -> str:
+        return self.before + self.core + self.after
 
 
 def is_in(patterns: Sequence[str], text: str) -> bool:
@@ -74,12 +95,12 @@ def _spellings(emails: Iterable[str]) -> set[str]:
     return {unicodedata.normalize(form, one) for one in found for form in ("NFC", "NFD")} | found
 
 
-def _email(text: str) -> str:
-    return _NOT_BEFORE + "".join(_letter(one) for one in text) + _NOT_AFTER
+def _email(text: str) -> _Pattern:
+    return _Pattern(_NOT_BEFORE, "".join(_letter(one) for one in text), _NOT_AFTER)
 
 
-def _whole(text: str) -> str:
-    return _WHOLE_BEFORE + "".join(_letter(one, plain=True) for one in text) + _WHOLE_AFTER
+def _whole(text: str) -> _Pattern:
+    return _Pattern(_WHOLE_BEFORE, "".join(_letter(one, plain=True) for one in text), _WHOLE_AFTER)
 
 
 def _letter(letter: str, *, plain: bool = False) -> str:
@@ -104,23 +125,20 @@ def _ways(letter: str) -> list[str]:
     return ways
 
 
-def _phone(text: str) -> list[str]:
+def _phone(text: str) -> list[_Pattern]:
     """A telephone number as people write it: with its country, or without where it is long enough by itself."""
     key = _key(text)
     digits = re.sub(r"[^0-9]", "", key)
     if len(digits) < SHORTEST:
         return []
     if not key.startswith("+"):
-        return [rf"(?<![\d.]){_BETWEEN.join(digits)}(?!\d)"]
+        return [_Pattern(_NO_DIGIT_BEFORE, _BETWEEN.join(digits), _NO_DIGIT_AFTER)]
     country, national = country_and_number(key)
     number = _BETWEEN.join(national)
-    abroad = (
-        rf"(?<![\d.]){_PLUS}?{_BETWEEN}{_BETWEEN.join(country)}{_BETWEEN}(?:\(?0\)?)?{_BETWEEN}{number}(?!\d)"
-    )
-    if len(national) < SHORTEST:
-        return [abroad]
-    bare = "" if len(national) >= 10 else "0"
-    return [abroad, rf"(?<![\d.]){bare}{_BETWEEN}{number}(?!\d)"]
+    abroad = f"{_PLUS}?{_BETWEEN}{_BETWEEN.join(country)}{_BETWEEN}(?:\\(?0\\)?)?{_BETWEEN}{number}"
+    at_home = f"{'' if len(national) >= 10 else '0'}{_BETWEEN}{number}"
+    ways = [abroad] if len(national) < SHORTEST else [abroad, at_home]
+    return [_Pattern(_NO_DIGIT_BEFORE, one, _NO_DIGIT_AFTER) for one in ways]
 
 
 def _key(text: str) -> str:
