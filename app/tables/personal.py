@@ -8,7 +8,8 @@ here nor in `NOT_PERSONAL`. A new column is one line:
     it names something, and somebody might misuse it so    "reference": CUT             the same
     it cannot, and why                                     "kind": SET                  in NOT_PERSONAL
 
-A new table needs `rows`, the condition by which its rows are the person's, unless it has none of a person's own.
+A new table needs `rows`, the condition by which its rows are the person's, unless it has none of a person's own;
+where what holds one of their texts is to be emptied as a whole, `nobodys` is the condition (`"true"`: any such row).
 Whatever is emptied must be NULL or a constant that its CHECKs take; what sums and ledgers read is not touched.
 """
 

@@ -17,10 +17,12 @@ from typing import IO, cast
 from app.db.database import Database, Transaction
 from app.domain.assets.operations import count_files
 from app.domain.assets.storage import AssetStorage
-from app.domain.erasing.operations import Cleaned
+from app.domain.erasing.operations import TAKES_AT_MOST_S, Cleaned
 from app.domain.erasing.texts import Texts, is_in
 from app.domain.imports.files import fetch
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
+from app.tables.imports import ImportState
+from app.values.ids import show_id
 from app.values.scope import Scope
 
 MAX_LINE = 4 * 1024 * 1024
@@ -46,7 +48,10 @@ class _Kept:
 async def clean_files(
     db: Database, storage: AssetStorage, group_id: int, known: Texts, *, now: datetime
 ) -> Cleaned:
-    """Take the person out of what is kept of the group's imports. Twice is once, and it may be broken off anywhere."""
+    """Take the person out of what is kept of the group's imports. Twice is once, and it may be broken off anywhere.
+
+    Conflict where an import is running that has the person in its file: it has a copy of it.
+    """
     patterns = known.strong
     if not patterns:
         return Cleaned()
@@ -56,62 +61,72 @@ async def clean_files(
         _Kept(row["id"], part, row[f"{part}_key"]) for row in rows for part in _PARTS if row[f"{part}_key"]
     ]
     rewritten = removed = 0
-    held: list[int] = []
-    with tempfile.TemporaryDirectory(prefix="gateway-erase-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-erase-") as name:
+        folder = Path(name)
         for one in kept:
-            size = await _clean(storage, one, Path(folder), patterns)
-            if size is None:
-                continue
-            if one.part == "file":
-                held.append(one.ident)
-            async with db.transaction(Scope(group_id)) as tx:
-                await _note(tx, one, size, now=now)
-            rewritten += size > 0
-            removed += size == 0
-    return Cleaned(rewritten, removed, held)
+            try:
+                await fetch(storage, one.key, folder / "sent")
+            except NotFound:
+                continue  # The import is over, and its file went meanwhile.
+            if await asyncio.to_thread(_holds, folder / "sent", patterns):
+                async with db.transaction(Scope(group_id)) as tx:
+                    size = await _clean(tx, storage, one, folder, patterns, now=now)
+                rewritten += bool(size)
+                removed += size == 0
+    return Cleaned(rewritten, removed)
 
 
-async def _clean(storage: AssetStorage, one: _Kept, folder: Path, patterns: Sequence[str]) -> int | None:
-    """The file's size without the person, 0 where it is deleted; None: nothing was to be done."""
-    sent, left = folder / "sent", folder / "left"
-    try:
-        await fetch(storage, one.key, sent)
-    except NotFound:
+async def _clean(
+    tx: Transaction,
+    storage: AssetStorage,
+    one: _Kept,
+    folder: Path,
+    patterns: Sequence[str],
+    *,
+    now: datetime,
+) -> int | None:
+    """The file's size without the person, 0 where it is deleted, None where the row knows it no more.
+
+    The row is held meanwhile, so an import that waits begins with what is left.
+    """
+    await tx.patiently(TAKES_AT_MOST_S)
+    row = await tx.fetchrow(_HOLD.format(part=one.part), tx.scope.group_id, one.ident, one.key)
+    if row is None:
         return None
-    if not await asyncio.to_thread(_holds, sent, patterns):
-        return None
+    if one.part == "file" and row["state"] == ImportState.RUNNING:
+        raise Conflict(
+            f"The import {show_id('import', one.ident)} is running and has this customer in its file: wait for it, or"
+            " cancel it.",
+            path=["id"],
+            code="IMPORT_RUNNING",
+        )
     try:
-        await asyncio.to_thread(_write_without, sent, left, patterns)
+        await asyncio.to_thread(_write_without, folder / "sent", folder / "left", patterns)
     except Whole:
         await storage.delete([one.key])
+        await tx.execute(_GONE.format(part=one.part), tx.scope.group_id, one.ident)
+        if one.part == "file":
+            await tx.execute(_CANCEL, tx.scope.group_id, one.ident, now)
+        await count_files(tx, -1, -row["size"])
         return 0
-    with await asyncio.to_thread(left.open, "rb") as body:
+    size = (folder / "left").stat().st_size
+    with await asyncio.to_thread((folder / "left").open, "rb") as body:
         # In its place, whole or not at all.
         await storage.put(one.key, body)
-    return left.stat().st_size
-
-
-async def _note(tx: Transaction, one: _Kept, size: int, *, now: datetime) -> None:
-    statement = (_SMALLER if size else _GONE).format(part=one.part)
-    row = await tx.fetchrow(statement, tx.scope.group_id, one.ident, one.key, *([size] if size else []))
-    if row is not None:
-        await count_files(tx, 0 if size else -1, (size or 0) - row["size"])
-    if not size and one.part == "file":
-        await tx.execute(_CANCEL, tx.scope.group_id, one.ident, now)
+    await tx.execute(_SMALLER.format(part=one.part), tx.scope.group_id, one.ident, size)
+    await count_files(tx, 0, size - row["size"])
+    return size
 
 
 _FILES = """
 SELECT id, file_key, refused_key, reasons_key FROM import_run
  WHERE group_id = $1 AND num_nonnulls(file_key, refused_key, reasons_key) > 0 ORDER BY id
 """
-_SMALLER = """
-UPDATE import_run SET {part}_size = $4 WHERE group_id = $1 AND id = $2 AND {part}_key = $3
-RETURNING old.{part}_size AS size
+_HOLD = """
+SELECT state, {part}_size AS size FROM import_run WHERE group_id = $1 AND id = $2 AND {part}_key = $3 FOR UPDATE
 """
-_GONE = """
-UPDATE import_run SET {part}_key = NULL WHERE group_id = $1 AND id = $2 AND {part}_key = $3
-RETURNING old.{part}_size AS size
-"""
+_SMALLER = "UPDATE import_run SET {part}_size = $3 WHERE group_id = $1 AND id = $2"
+_GONE = "UPDATE import_run SET {part}_key = NULL WHERE group_id = $1 AND id = $2"
 _CANCEL = """
 UPDATE import_run SET state = 'cancelled', cancel_at = $3, finished_at = $3
  WHERE group_id = $1 AND id = $2 AND state = 'queued'

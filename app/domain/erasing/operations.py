@@ -10,7 +10,7 @@ there before the customer is locked, and is erased with it, or finds nobody ther
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,8 +56,6 @@ class Cleaned:
 
     rewritten: int = 0
     removed: int = 0
-    imports: Sequence[int] = ()
-    """Those that had the person in a file that was still to be imported."""
 
 
 async def texts_of(tx: Transaction, customer_id: int) -> Texts | None:
@@ -93,7 +91,7 @@ async def erase_customer(
 ) -> Erased:
     """Erase the person; what that came to. Twice is once. NotFound where there is no such customer.
 
-    Conflict where an import that runs has the person in its file, or where events of theirs keep coming in.
+    Conflict where events of theirs keep coming in.
     """
     await tx.patiently(TAKES_AT_MOST_S)
     before = await tx.fetchrow(_DONE, tx.scope.group_id, customer_id)
@@ -143,9 +141,6 @@ _LEFT = """
 SELECT EXISTS (SELECT FROM event WHERE group_id = $1 AND customer_id = $2
                   AND (body IS NOT NULL OR user_data IS NOT NULL OR tracker_id IS NOT NULL))
 """
-_RUNNING = """
-SELECT id FROM import_run WHERE group_id = $1 AND id = ANY ($2) AND state = 'running' ORDER BY id FOR UPDATE
-"""
 _RECIPIENTS = """
 WITH held AS (
   SELECT id FROM message_recipient WHERE group_id = $1 AND recipient = ANY ($2) ORDER BY id FOR UPDATE)
@@ -168,13 +163,6 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
         return _again(customer_id, locked)
     if await tx.fetchval(_LEFT, group_id, customer_id) or _grew(known, await texts_of(tx, customer_id)):
         raise _MoreCame
-    if running := [row["id"] for row in await tx.fetch(_RUNNING, group_id, list(cleaned.imports))]:
-        raise Conflict(
-            f"The import {show_id('import', running[0])} is running and has this customer in its file: wait for it, or"
-            " cancel it.",
-            path=["id"],
-            code="IMPORT_RUNNING",
-        )
     for table in BEFORE_CUSTOMER[1:]:
         if await work.do(table):
             raise _MoreCame
