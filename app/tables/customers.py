@@ -24,7 +24,7 @@ from app.values.numbers import MAX_SAFE_INTEGER
 
 EMPTY = (
     "name = '' AND num_nonnulls(email, phone, external_id, attributes) = 0 AND cardinality(tags) = 0"
-    " AND cardinality(known_as_id) = 0 AND NOT email_consent AND NOT sms_consent AND deleted_at IS NOT NULL"
+    " AND NOT email_consent AND NOT sms_consent AND deleted_at IS NOT NULL"
 )
 """Of an erased customer: whoever writes to one that was there a moment ago fails, instead of bringing it back."""
 

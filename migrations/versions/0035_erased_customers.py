@@ -18,7 +18,7 @@ depends_on = None
 INSTANT = postgresql.TIMESTAMP(timezone=True)
 EMPTY = (
     "name = '' AND num_nonnulls(email, phone, external_id, attributes) = 0 AND cardinality(tags) = 0"
-    " AND cardinality(known_as_id) = 0 AND NOT email_consent AND NOT sms_consent AND deleted_at IS NOT NULL"
+    " AND NOT email_consent AND NOT sms_consent AND deleted_at IS NOT NULL"
 )
 YEARS = "erased_at >= '0001-01-01 00:00:00+00' AND erased_at < '10000-01-01 00:00:00+00'"
 STATUSES = ("pending", "processed", "trashed")

@@ -24,7 +24,8 @@ from app.importing.queued import Imports
 from app.main import running
 from app.serving.journal import Journal
 from app.settings import Settings, read_settings
-from tests.given import crm, events, promos, rewards, webhooks
+from app.values.scope import Scope
+from tests.given import crm, events, projects, promos, rewards, webhooks
 from tests.given.events import Shop
 
 EMAIL, TYPED = "eva.moreau@example.org", "Eva.Moreau@Example.org"
@@ -67,6 +68,10 @@ class House:
         return {"Authorization": f"Bearer {self.token}"}
 
     @property
+    def scope(self) -> Scope:
+        return Scope(self.group_id)
+
+    @property
     def storage(self) -> AssetStorage:
         return AssetStorage(self.settings)
 
@@ -106,9 +111,7 @@ class House:
         await task
 
     async def value(self, sql: str, *values: object) -> Any:
-        from app.values.scope import Scope
-
-        async with self.db.transaction(Scope(self.group_id)) as tx:
+        async with self.db.transaction(self.scope) as tx:
             return await tx.fetchval(sql, self.group_id, *values)
 
     async def erase(self, ident: str | None = None, key: str | None = None) -> Any:
@@ -243,8 +246,6 @@ async def _sales(house: House, given: rewards.Given) -> None:
 
 
 async def _visits(house: House, shop: Shop) -> None:
-    from tests.given import projects
-
     await projects.integration(house.db, house.group_id, shop.project_id, wmkt_id="ads-1")
     visit = "mutation ($input: InteractionRecordInput!) { interactionRecord(input: $input) { errors { message } } }"
     for tracker in (TRACKER, "tracker-of-tom-1"):
@@ -290,10 +291,8 @@ async def _visits(house: House, shop: Shop) -> None:
 
 
 async def _deliveries(house: House) -> None:
-    from app.values.scope import Scope
-
     now = datetime.now(UTC)
-    await crm.campaign(house.db, Scope(house.group_id), now=now, name="Mailing", external_id="camp_mail")
+    await crm.campaign(house.db, house.scope, now=now, name="Mailing", external_id="camp_mail")
     at = int(time.time()) - 60
     stamp = datetime.fromtimestamp(at, UTC)
     sent: dict[str, tuple[Any, str]] = {

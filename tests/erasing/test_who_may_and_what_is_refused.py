@@ -9,7 +9,7 @@ import pytest
 from app.auth.principal import Role
 from app.importing.queued import Imports
 from tests.erasing.conftest import EMAIL, ERASE, EXTERNAL, PHONE, House, mint
-from tests.given import groups
+from tests.given import campaigns, groups, promos
 
 UPSERT = """
 mutation ($input: CustomersUpsertInput!) {
@@ -102,3 +102,29 @@ async def test_who_is_erased_is_named_no_more(shop: House) -> None:
     assert told["customersUpsert"]["customers"][0]["id"] != shop.customer
     figures = await shop.ask("{ customerFigures { customers } }")
     assert figures["customerFigures"][0]["customers"] == 3  # She counts as somebody who came.
+
+
+async def test_nothing_new_is_written_to_who_is_erased(shop: House) -> None:
+    campaign = await campaigns.campaign(shop.db, shop.scope, reward_type=1)
+    await promos.promo(shop.db, shop.scope, "TEN")
+    segment = await shop.ask(
+        'mutation { segmentCreate(input: {name: "S", type: STATIC}) { segment { id } errors { code } } }'
+    )
+    await shop.erase()
+    now = "2026-06-15T12:00:00Z"
+    for name, kind, body in (
+        ("externalIdsRecord", "ExternalIdsRecord", {"entries": [{"row": shop.customer, "system": "crm", "id": "eva"}]}),
+        ("segmentMembersAdd", "SegmentMembers",
+         {"id": segment["segmentCreate"]["segment"]["id"], "customerIds": [shop.customer]}),
+        ("touchesRecord", "TouchesRecord",
+         {"touches": [{"customerId": shop.customer, "stage": "INTEREST", "reference": "t"}]}),
+        ("rewardProcess", "RewardProcess",
+         {"trigger": "REGISTRATION", "customerId": shop.customer, "campaignId": f"camp_{campaign}", "reference": "r",
+          "occurredAt": now}),
+        ("promoRedeem", "PromoRedeem",
+         {"key": "k", "code": "TEN", "basket": {"lines": [{"unitPrice": "9"}]}, "customerId": shop.customer}),
+    ):  # fmt: skip
+        query = f"mutation ($i: {kind}Input!) {{ {name}(input: $i) {{ errors {{ code }} }} }}"
+        sent = {"query": query, "variables": {"i": body}}
+        told = (await shop.http.post("/graphql", json=sent, headers=shop.headers)).json()
+        assert [e["code"] for e in told["data"][name]["errors"]] in (["NOT_FOUND"], ["ERASED"]), (name, told)

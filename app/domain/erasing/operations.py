@@ -10,7 +10,7 @@ there before the customer is locked, and is erased with it, or finds nobody ther
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from app.domain.erasing.statements import erasing
 from app.domain.erasing.texts import Texts
 from app.domain.metrics.recipients import digest
 from app.domain.segments.changes import note_audience_change
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Several
 from app.tables.personal import BEFORE_CUSTOMER, PERSONAL
 from app.values.ids import show_id
 
@@ -108,12 +108,22 @@ async def erase_customer(
     return _again(customer_id, before)
 
 
+async def refuse_erased(tx: Transaction, ids: Mapping[int, Sequence[str | int]]) -> None:
+    """NotFound for each of these customers who is erased, at its path: nothing new is known of them."""
+    rows = await tx.fetch(_ERASED, tx.scope.group_id, sorted(ids))
+    if rows:
+        raise Several([NotFound("row", show_id("cust", row["id"]), path=ids[row["id"]]) for row in rows])
+
+
 class _MoreCame(Exception):
     """More of the person came in before the customer was locked."""
 
 
 _KNOWN = "SELECT name, email, phone, external_id, known_as_id FROM customer WHERE group_id = $1 AND id = $2"
 _DONE = "SELECT erased_at, erasure::text AS erasure FROM customer WHERE group_id = $1 AND id = $2"
+_ERASED = (
+    "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND erased_at IS NOT NULL ORDER BY id"
+)
 _IDENTITIES = """
 SELECT kind, value FROM customer_identity WHERE group_id = $1 AND customer_id = $2
 UNION SELECT 'external', id FROM external_id WHERE group_id = $1 AND kind = 'cust' AND row_id = $2
@@ -230,4 +240,4 @@ def _erased(customer_id: int, at: datetime, report: Mapping[str, Any]) -> Erased
     )  # fmt: skip
 
 
-__all__ = ["Cleaned", "Erased", "erase_customer", "texts_of"]
+__all__ = ["Cleaned", "Erased", "erase_customer", "refuse_erased", "texts_of"]
