@@ -22,7 +22,7 @@ class Emptied:
     """A column of which nothing is left in the person's own rows; of others' rows the person's texts are cut out."""
 
     left: str
-    """SQL: what stands in it afterwards; `{column}` is what stood there."""
+    """SQL: what stands in it afterwards; `{column}` is what stood there, `{row}` the whole row."""
     is_theirs: bool = False
     """What stands in others' rows is theirs, though it be the same, and stays."""
 
@@ -76,6 +76,9 @@ CASE WHEN pg_input_is_valid({column}::text, 'jsonb') AND json_typeof({column} ->
              WHERE jsonb_typeof(t.value) IN ('number', 'boolean'))))::json
      ELSE '{"user": {}, "transaction": {}, "partner": {}, "campaign": {}}'::json END
 """
+# Which currency its statistics are told in, also when they are corrected later; see `events/currencies.py`.
+_SAID = "coalesce({column} ->> 'currency', {row}.body -> 'data' ->> 'currency')"
+_CURRENCY = f"CASE WHEN {_SAID} ~* '^[A-Z]{{3}}$' THEN json_build_object('currency', upper({_SAID})) END"
 # As retention leaves them.
 _TRACE = """
 CASE WHEN {column} -> 'balances' IS NULL THEN '{}'::json
@@ -86,7 +89,7 @@ PERSONAL: Mapping[str, Rows] = {
     "event": Rows(
         _OF_CUSTOMER,
         {
-            "body": NULL, "data": NULL, "user_data": NULL, "tracker_id": NULL,
+            "body": NULL, "data": Emptied(_CURRENCY), "user_data": NULL, "tracker_id": NULL,
             "dedup_key": RENAMED, "sale_reference": RENAMED, "event_type": CUT, "known_as_id": CUT,
         },
         nobodys="{row}.customer_id IS NULL",

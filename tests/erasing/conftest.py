@@ -210,7 +210,7 @@ async def _sales(house: House, given: rewards.Given) -> None:
         input={"orderReference": "A-1", "amount": "20", "reference": "R-1"},
     )
     campaign = await given.campaign()
-    house.ids["campaign"] = f"camp_{campaign}"
+    house.ids |= {"campaign": f"camp_{campaign}", "partner": f"part_{given.partner_id}"}
     pay = (
         "mutation ($input: RewardProcessInput!) { rewardProcess(input: $input)"
         " { evaluation { id amount } errors { message } } }"
@@ -271,7 +271,7 @@ async def _visits(house: House, shop: Shop) -> None:
         },
     )  # fmt: skip
     home = f"/api/v1/projects/{shop.slug}/events"
-    good = {"basket": 12, "turnover": "99.50", "converted": 1}
+    good = {"basket": 12, "turnover": "99.50", "converted": 1, "currency": "USD"}
     said: list[tuple[dict[str, Any], str | None]] = [
         ({**good, "email": TYPED, "phone": "+33 6 12 34 59 59", "name": NAME, "label": ATTRIBUTE}, TRACKER),
         ({**good, "email": EMAIL, "label": "again"}, None),

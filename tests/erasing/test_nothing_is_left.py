@@ -70,11 +70,28 @@ async def figures(owner: Any) -> list[list[tuple[Any, ...]]]:
     return [sorted((tuple(row) for row in await owner.fetch(one)), key=repr) for one in FIGURES]
 
 
+SIMULATE = """
+query ($input: CampaignSimulateInput!) {
+  campaignSimulate(input: $input) { events wanted paid wasPaid customers differing outcomes { outcome count } }
+}
+"""
+
+
+async def simulated(house: House) -> list[Any]:
+    """The campaign as it was, and a draft over all that happened."""
+    window = {"since": "2025-01-01", "until": "2027-12-31"}
+    action = {"partnerId": house.ids["partner"], "actionCode": 1, "baseReward": 7}
+    flows = [{"trigger": "SPEND", "actions": [action]}]
+    asked: list[dict[str, Any]] = [{"campaignId": house.ids["campaign"]}, {"draft": {"flows": flows}}]
+    return [(await house.ask(SIMULATE, input={**window, **one}))["campaignSimulate"] for one in asked]
+
+
 @pytest.fixture(scope="module")
 async def erased(house: House, owner: Any) -> dict[str, Any]:
     """She, erased; with what was there before."""
     await person(house)
     told: dict[str, Any] = {"figures": await figures(owner), "found": await found_in(house, owner)}
+    told["simulated"] = await simulated(house)
     return told | {"done": await house.erase(key="erasing"), "left": await found_in(house, owner)}
 
 
@@ -90,6 +107,13 @@ async def test_nothing_of_her_is_left_in_any_column_and_any_file(erased: dict[st
 async def test_figures_and_ledgers_are_as_before(erased: dict[str, Any], owner: Any) -> None:
     for asked, before, now in zip(FIGURES, erased["figures"], await figures(owner), strict=True):
         assert now == before, asked
+
+
+async def test_the_past_can_still_be_simulated(house: House, erased: dict[str, Any]) -> None:
+    as_it_was, draft = await simulated(house)
+    assert as_it_was == erased["simulated"][0]
+    assert as_it_was["events"] == 3
+    assert draft["events"] == erased["simulated"][1]["events"]
 
 
 async def test_what_was_done_is_told(house: House, erased: dict[str, Any], owner: Any) -> None:
@@ -180,3 +204,21 @@ async def test_what_is_sent_of_her_afterwards_is_somebody_new(
     assert await owner.fetchval("SELECT count(*) FROM event WHERE dedup_key LIKE '%n8'") == 1
     await house.shop.send("n8", data={"basket": 1, "email": EMAIL}, tracker_id=TRACKER)
     assert await owner.fetchval("SELECT count(*) FROM event WHERE dedup_key LIKE '%n8'") == 1
+
+
+async def test_figures_of_an_emptied_event_can_still_be_corrected(
+    house: House, erased: dict[str, Any], owner: Any
+) -> None:
+    assert house.shop is not None
+    event = await owner.fetchval(
+        "SELECT event_id FROM event_metric WHERE customer_id = $1 AND storage_key = 'turnover' LIMIT 1",
+        int(house.customer[5:]),
+    )
+    correct = "mutation ($i: EventMetricInput!) { eventStatisticSet(input: $i) { errors { message } } }"
+    await house.ask(correct, i={"id": f"event_{event}", "storageKey": "turnover", "value": 5})
+    shown = await house.http.get(f"/api/v1/projects/{house.shop.slug}/events/{event}", headers=house.headers)
+    assert shown.status_code < 500
+    told = await owner.fetchrow(
+        "SELECT value, currency FROM event_metric WHERE event_id = $1 AND storage_key = 'turnover'", event
+    )
+    assert tuple(told) == (5, "USD")

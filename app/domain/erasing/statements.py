@@ -100,7 +100,8 @@ def _assignments(rows: Rows, table: Table, strong: int, told: int) -> list[str]:
                 new = f"CASE WHEN {_text(table, column)} ~* ANY ({patterns}) THEN NULL ELSE r.{column} END"
             case Emptied(left=left, is_theirs=is_theirs):
                 others = f"r.{column}" if is_theirs else _without(table, column, _STRONG, strong)
-                new = f"CASE WHEN held.mine THEN {left.replace('{column}', f'r.{column}')} ELSE {others} END"
+                emptied = left.replace("{column}", f"r.{column}").replace("{row}", "r")
+                new = f"CASE WHEN held.mine THEN {emptied} ELSE {others} END"
             case Cut() if rows.rows is None:
                 new = _without(table, column, _STRONG, strong)
             case Cut():

@@ -13,6 +13,7 @@ from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.scalars import DateTime
 from app.graph.declaring.writing import UserError, errors_field, own_id, writes
 from app.values.ids import show_id
+from app.values.instants import show_instant
 
 
 @object_type
@@ -77,10 +78,11 @@ async def erase_one(
 
 def shown_report(done: Erased) -> CustomerErasePayload:
     """What was done, as the graph shows it."""
+    at: Any = show_instant(done.erased_at)
     tables = sorted({*done.emptied, *done.deleted, *done.cut})
     return CustomerErasePayload(
         erased_id=strawberry.ID(show_id("cust", done.customer_id)),
-        erased_at=DateTime(done.erased_at),
+        erased_at=at,
         rows=[
             ErasedRows(
                 table=name,
