@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,11 +11,16 @@ import pytest
 
 from app.db.auditing import OPERATOR
 from app.db.database import Database, connect
+from app.domain.customers import meanwhile as meanwhile_module
 from app.domain.customers.entries import CustomerEntry
 from app.domain.erasing import operations
 from app.domain.erasing.operations import Cleaned, erase_customer
+from app.domain.interactions.recording import Visit, record_online
 from app.errors import NotFound
-from tests.given import audience, events
+from app.settings import read_settings
+from tests.given import audience, events, webhooks
+from tests.given.asking import NOW as WEBHOOK_NOW
+from tests.given.asking import Asker
 from tests.given.events import Shop
 
 EMAIL = "ann@example.org"
@@ -119,6 +125,50 @@ async def test_an_upsert_that_waits_makes_somebody_new(shop: Shop, other: Databa
     assert made.ids[0] != customer
     (row,) = await shop.rows("SELECT email, name FROM customer WHERE id = $1", customer)
     assert (row["email"], row["name"]) == (None, "")
+
+
+async def test_a_visit_and_a_delivery_that_wait_are_nobodys(
+    shop: Shop, other: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker = Asker(shop.db, read_settings({"DATA_DIR": str(tmp_path)}))
+    connected = await webhooks.connection(shop.db, shop.group_id)
+
+    async def visit(n: int) -> None:
+        seen = Visit(
+            project_id=shop.project_id, tracker_id="tracker-a", landing_url=f"https://x.example/{n}", referrer=None,
+            occurred_at=NOW, dedup_key=f"visit {n}",
+        )  # fmt: skip
+        async with shop.db.transaction(shop.scope) as tx:
+            await record_online(tx, [seen], now=NOW)
+
+    async def deliver(n: int) -> None:
+        said = {
+            "event": "open",
+            "email": EMAIL,
+            "timestamp": int(WEBHOOK_NOW.timestamp()),
+            "sg_event_id": f"sg {n}",
+        }
+        await webhooks.post(asker, webhooks.documented(connected, [said]))
+
+    async def meanwhile(n: int) -> int:
+        customer = await known(shop)
+        async with other.transaction(shop.scope) as tx:
+            await erase_customer(tx, customer, cleaned=Cleaned(), by=OPERATOR, now=NOW)
+            waiting = asyncio.gather(visit(n), deliver(n))
+            await asyncio.sleep(0.5)
+            assert not waiting.done()
+        await waiting
+        return customer
+
+    customer = await meanwhile(1)
+    for table in ("event", "interaction"):
+        kept = "landing_url IS NOT NULL" if table == "interaction" else "body IS NOT NULL"
+        sql = f"SELECT count(*) AS n FROM {table} WHERE {kept} AND customer_id = $1"
+        assert (await shop.rows(sql, customer))[0]["n"] == 0
+    monkeypatch.setattr(meanwhile_module, "_INTERACTIONS", "SELECT $1::bigint, $2::bigint[]")
+    customer = await meanwhile(2)
+    slipped = "SELECT 1 FROM interaction WHERE customer_id = $1 AND landing_url IS NOT NULL"
+    assert len(await shop.rows(slipped, customer)) == 1  # what it is for
 
 
 async def test_twice_at_once_is_once(shop: Shop, other: Database) -> None:
