@@ -87,7 +87,8 @@ async def ingest(
         for event in first.values()
     ]
     kept = await _keep(tx, provider, sorted(settled, key=lambda one: one.event.key), now=now)
-    await leave_events(tx, source_of(provider), kept)
+    theirs = [one.event.key for one in settled if one.customer_id is not None and one.event.key in kept]
+    await leave_events(tx, source_of(provider), theirs)
     new = [one for one in settled if one.event.key in kept]
     applied = [one for one in new if one.applies]
     if new:
