@@ -72,7 +72,7 @@ def delete(
     group: Group,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a store, for good. Refused while campaigns, projects or agreements of it live."""
+    """Delete a store; `restore` has it back. Refused while campaigns, projects or agreements of it live."""
     from app.domain.groups.closing import delete_store
     from app.domain.operating import operate
 
@@ -90,3 +90,29 @@ def delete(
         show_done(done, f"Store {done} is deleted.", as_json=as_json, deleted=True)
 
     with_group(group, close)
+
+
+@app.command("restore")
+def restore(
+    store: Annotated[int, typer.Argument(help="Its number, as it was listed.", min=1, max=MAX_NUMBER)],
+    group: Group,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a deleted store: it is as it was, and its credentials work again."""
+    from app.domain.groups.closing import restore_store
+    from app.domain.operating import operate
+
+    async def reopen(db: "Database", _: "Settings") -> None:
+        now = datetime.now(UTC)
+        done = await operate(
+            db,
+            group,
+            "store.restore",
+            "store",
+            lambda tx: restore_store(tx, store, now=now),
+            ident=store,
+            now=now,
+        )
+        show_done(done, f"Store {done} is open again.", as_json=as_json, deleted=False)
+
+    with_group(group, reopen)

@@ -51,6 +51,9 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "uq_reward_attribute_group_id_type_code_name": (
         "ATTRIBUTE_EXISTS", ("name",), "The group has an attribute of this name already.",
     ),
+    "ck_customer_erased_is_empty": (
+        "ERASED", (), "This customer was erased at the same moment; nothing was written.",
+    ),
     "uq_store_default": (
         "DEFAULT_STORE_EXISTS", (), "The group got another default store at the same moment; try again.",
     ),

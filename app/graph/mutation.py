@@ -7,6 +7,7 @@ from app.graph.mutations import (
     assets,
     campaigns,
     channels,
+    erasing,
     event_metrics,
     event_types,
     events,
@@ -52,6 +53,7 @@ class Mutation:
     store_create = stores_stores.create
     store_update = stores_stores.update
     store_delete = stores_stores.delete
+    store_restore = stores_stores.restore
     group_create = groups_stores.create_group
     group_update = groups_stores.update_group
     project_create = projects.create
@@ -88,9 +90,11 @@ class Mutation:
     channels_retell = channels.retell
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
+    customer_erase = erasing.erase_one
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel
+    order_delete = orders_customers.delete
     segment_create = segments.create
     segment_update = segments.update
     segment_delete = segments.delete

@@ -22,6 +22,12 @@ from app.tables.base import (
 )
 from app.values.numbers import MAX_SAFE_INTEGER
 
+EMPTY = (
+    "name = '' AND num_nonnulls(email, phone, external_id, attributes) = 0 AND cardinality(tags) = 0"
+    " AND NOT email_consent AND NOT sms_consent AND deleted_at IS NOT NULL"
+)
+"""Of an erased customer: whoever writes to one that was there a moment ago fails, instead of bringing it back."""
+
 
 class Customer(TenantRow, KnownElsewhere, table=True):
     """A person who buys from the group's stores, and the facts segments are made of.
@@ -41,6 +47,7 @@ class Customer(TenantRow, KnownElsewhere, table=True):
         Index(None, "group_id", "phone", "id"),
         CheckConstraint(f"order_count BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="order_count_long"),
         CheckConstraint("array_position(tags, NULL) IS NULL", name="tags_whole"),
+        CheckConstraint(f"erased_at IS NULL OR ({EMPTY})", name="erased_is_empty"),
         Index(None, "group_id", "loyalty_tier", "id"),
         Index(None, "group_id", "total_spent", "id"),
         Index(None, "group_id", "order_count", "id"),
@@ -101,3 +108,7 @@ class Customer(TenantRow, KnownElsewhere, table=True):
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )
     deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    erased_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When all that says who it was was erased: orders and ledgers point at what is left, which stays empty."""
+    erasure: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
+    """What that came to, for whoever asks again."""

@@ -31,6 +31,8 @@ class EventStatus(StrEnum):
     PROCESSED = "processed"
     TRASHED = "trashed"
     """It could not be processed; its faults say why."""
+    ERASED = "erased"
+    """It was never processed, and never will be: the person it was about is erased. A repeat of it is known."""
 
 
 def _this_transaction() -> Any:

@@ -46,4 +46,13 @@ def phone_key(number: str, region: str | None = None) -> str:
     return f"+{digits}" if international else digits
 
 
-__all__ = ["fold_email", "phone_key"]
+def country_and_number(key: str) -> tuple[str, str]:
+    """The digits of a number in E.164: its country's, and those that are dialled inside it."""
+    try:
+        parsed = phonenumbers.parse(key, None)
+    except phonenumbers.NumberParseException:
+        return "", _NOT_DIGITS.sub("", key)
+    return str(parsed.country_code), phonenumbers.national_significant_number(parsed)
+
+
+__all__ = ["country_and_number", "fold_email", "phone_key"]

@@ -66,6 +66,7 @@ async def test_a_group_that_is_not_there_is_named(gateway: Callable[..., Any]) -
         ("stores", "list"), ("stores", "create", "--name", "S"), ("projects", "list"), ("partners", "list"),
         ("projects", "create", "--name", "P"), ("partners", "create", "--name", "P"),
         ("projects", "archive", "1"), ("stores", "delete", "1"), ("partners", "archive", "1"),
+        ("customers", "erase", "1"),
         ("import", "customers", __file__), ("explain", __file__),
     ):  # fmt: skip
         code, said = await gateway(*command, "--group", "99")
@@ -129,10 +130,14 @@ async def test_what_a_tenant_is_made_of_is_made_listed_and_closed(gateway: Calla
     assert await rows("stores", "delete", number) == [{"number": second["number"], "deleted": True}]
     assert [one["name"] for one in await rows("stores", "list")] == ["First"]
     assert f"There is no store {number} here." in await refused("stores", "delete", number)
+    assert await rows("stores", "restore", number) == [{"number": second["number"], "deleted": False}]
+    assert [one["name"] for one in await rows("stores", "list")] == ["First", "Second"]
+    assert "There is no store 99 here." in await refused("stores", "restore", "99")
+    assert "There is no customer cust_1" in await refused("customers", "erase", "1")
     _, said = await gateway("audit", "--group", group, "--json")
     assert [(one["actor"], one["action"]) for one in map(json.loads, said.splitlines())] == [
         ("cli", "group.create"), ("cli", "store.create"), ("cli", "store.create"), ("cli", "project.create"),
-        ("cli", "project.archive"), ("cli", "store.delete"),
+        ("cli", "project.archive"), ("cli", "store.delete"), ("cli", "store.restore"),
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.db.database import Database
+from app.values.scope import Scope
 from tests.given import groups
 from tests.tenants.conftest import PROJECT, Call, audited
 
@@ -61,6 +62,35 @@ async def test_a_store_is_deleted_when_nothing_living_hangs_on_it(
     assert [
         one["name"] for one in (await ask(group.scope, "{ stores { nodes { name } } }"))["stores"]["nodes"]
     ] == ["Anew"]
+
+
+async def test_a_deleted_store_can_be_had_back(db: Database, call: Call, ask: Call) -> None:
+    group, other = await groups.group(db), await groups.group(db)
+    second = await groups.store(db, group.group_id, name="Second")
+    ident, first = f"store_{second.store_id}", f"store_{group.store_id}"
+    restored = "store { id isDefault deletedAt }"
+    await call(group.scope, "storeDelete", "deletedId", id=ident)
+    hidden = await ask(group.scope, "{ stores { nodes { id } } }")
+    assert [one["id"] for one in hidden["stores"]["nodes"]] == [first]
+    closed = await ask(group.scope, "{ stores(filter: {deleted: true}) { nodes { id } } }")
+    assert [one["id"] for one in closed["stores"]["nodes"]] == [ident]
+    for scope in (other.scope, Scope(group.group_id, store_id=group.store_id)):
+        said = await call(scope, "storeRestore", restored, id=ident)
+        told = said if isinstance(said, list) else said["errors"]
+        assert [e.get("code") or e["extensions"]["code"] for e in told] in (["NOT_FOUND"], ["FORBIDDEN"])
+    for _ in range(2):
+        said = await call(group.scope, "storeRestore", restored, id=ident)
+        assert said == {"store": {"id": ident, "isDefault": False, "deletedAt": None}, "errors": []}
+    made = await call(group.scope, "campaignCreate", "campaign { store { id } }", name="C", storeId=ident)
+    assert made["campaign"] == {"store": {"id": ident}}
+    assert [one for one, _ in await audited(db, group.group_id, "store.%")] == [
+        "store.delete",
+        "store.restore",
+    ]
+    # The only one of a group is its default again.
+    await call(other.scope, "storeDelete", "deletedId", id=f"store_{other.store_id}")
+    said = await call(other.scope, "storeRestore", restored, id=f"store_{other.store_id}")
+    assert said["store"]["isDefault"] is True
 
 
 async def test_a_partner_is_archived_when_no_living_campaign_pays_with_it(db: Database, call: Call) -> None:

@@ -35,7 +35,10 @@ SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id
   FROM given g CROSS JOIN LATERAL (
        SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) c
 """
-_LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+# Whoever was erased while we waited is nobody any more.
+_LOCK = """
+SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND erased_at IS NULL ORDER BY id FOR NO KEY UPDATE
+"""
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 
@@ -220,7 +223,8 @@ async def _known(
         else:
             known[place] = customer["id"]
     if known:
-        await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))
+        held = {row["id"] for row in await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))}
+        known = {place: ident for place, ident in known.items() if ident in held}
     return known
 
 

@@ -1,4 +1,5 @@
-"""Stores deleted; partners and agreements archived. None of them while something that lives hangs on it.
+"""Stores deleted; partners and agreements archived. None of them while something that lives hangs on it; all of them
+can be had back.
 
 What is closed stays as a row with a date, since campaigns, orders and ledgers of the past name it; nothing new can.
 """
@@ -41,6 +42,13 @@ SELECT is_default, EXISTS (SELECT FROM store other WHERE other.group_id = $1 AND
 _DELETE_STORE = """
 UPDATE store SET deleted_at = $3, updated_at = $3, is_default = false WHERE group_id = $1 AND id = $2
 """
+_CLOSED_STORE = "SELECT id FROM store WHERE group_id = $1 AND id = $2 FOR UPDATE"
+# A group whose only store it is has a default one again.
+_RESTORE_STORE = """
+UPDATE store SET deleted_at = NULL, updated_at = $3,
+       is_default = NOT EXISTS (SELECT FROM store other WHERE other.group_id = $1 AND other.is_default)
+ WHERE group_id = $1 AND id = $2 AND deleted_at IS NOT NULL
+"""
 _PARTNER = "SELECT id FROM partner WHERE group_id = $1 AND id = $2 FOR UPDATE"
 _PARTNERSHIP = """
 SELECT partner_id, store_id FROM partnership
@@ -53,7 +61,7 @@ SELECT (SELECT archived_at FROM partner WHERE group_id = $1 AND id = $2) IS NULL
 
 
 async def delete_store(tx: Transaction, store_id: int, *, now: datetime) -> int:
-    """Close a store for good; the id. The default one goes last, when there is no other."""
+    """Close a store until it is restored; the id. The default one goes last, when there is no other."""
     whole_group(tx)
     await tx.execute(LOCK_GROUP, tx.scope.group_id)
     found = await tx.fetchrow(_STORE, tx.scope.group_id, store_id)
@@ -74,6 +82,16 @@ async def delete_store(tx: Transaction, store_id: int, *, now: datetime) -> int:
         (_PARTNERSHIPS.format(column="store_id"), "pship", "agreement", "archive"),
     )
     await tx.execute(_DELETE_STORE, tx.scope.group_id, store_id, now)
+    return store_id
+
+
+async def restore_store(tx: Transaction, store_id: int, *, now: datetime) -> int:
+    """Open a store again, with all that was made in it, its beacon key and its credentials; the id. Twice is once."""
+    whole_group(tx)
+    await tx.execute(LOCK_GROUP, tx.scope.group_id)
+    if await tx.fetchval(_CLOSED_STORE, tx.scope.group_id, store_id) is None:
+        raise NotFound("store", store_id, path=["id"])
+    await tx.execute(_RESTORE_STORE, tx.scope.group_id, store_id, now)
     return store_id
 
 

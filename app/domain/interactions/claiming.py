@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
+from app.domain.customers.meanwhile import leave_interactions
 
 LOOK_BACK = timedelta(minutes=10)
 """Longer than any transaction takes."""
@@ -16,12 +17,13 @@ UPDATE interaction i SET customer_id = known.customer_id
   FROM customer_identity known
  WHERE i.group_id = $1 AND i.customer_id IS NULL AND i.tracker_id IS NOT NULL AND i.created_at > $2
    AND known.group_id = $1 AND known.project_id = i.project_id AND known.kind = 'tracker' AND known.value = i.tracker_id
-RETURNING i.customer_id
+RETURNING i.id, i.customer_id
 """
 
 
 async def claim_latecomers(tx: Transaction, *, now: datetime) -> int:
     """Give recent interactions without a customer to their trackers' customers; how many there were."""
     claimed = await tx.fetch(_CLAIM, tx.scope.group_id, now - LOOK_BACK)
+    await leave_interactions(tx, [row["id"] for row in claimed])
     await note_sales(tx, (row["customer_id"] for row in claimed))
     return len(claimed)

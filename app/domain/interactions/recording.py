@@ -14,6 +14,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.attribution.keeping import note_sales
+from app.domain.customers.meanwhile import leave_interactions
 from app.domain.identities.identifying import Person, identify, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
@@ -195,6 +196,7 @@ async def _store(
             [node_data[at] for _, _, at in rows],
             [channels[at] for _, _, at in rows],
         )
+    await leave_interactions(tx, [row["id"] for row in stored if row["customer_id"] is not None])
     await note_sales(tx, (row["customer_id"] for row in stored))
     ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in stored}
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]

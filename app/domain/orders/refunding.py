@@ -45,7 +45,7 @@ async def refund_order(
     reference = order_reference(reference, ["reference"])
     if amount is not None and inputs.amount(amount, ["amount"]) == 0:
         raise Invalid("A refund gives something back: `amount` is more than 0.", path=["amount"])
-    name, stored = await _held(tx, order_id, order)
+    name, stored = await held_order(tx, order_id, order)
     same = await tx.fetchrow(_SAME, tx.scope.group_id, reference)
     if same is not None:
         return _repeated(same, stored, amount, reference)
@@ -74,15 +74,15 @@ async def refund_order(
 
 async def cancel_order(tx: Transaction, *, order_id: int | None, order: str | None, now: datetime) -> int:
     """Say that an order does not hold any more; its id. Twice is once."""
-    name, stored = await _held(tx, order_id, order)
+    name, stored = await held_order(tx, order_id, order)
     sale = replace(stored.sale, is_called_off=True, cancelled_at=stored.sale.cancelled_at or now)
     with refusals():
         await _store(tx, name, stored, sale, now=now)
     return stored.id
 
 
-async def _held(tx: Transaction, order_id: int | None, order: str | None) -> tuple[str, Stored]:
-    """The order's reference, and the order, held."""
+async def held_order(tx: Transaction, order_id: int | None, order: str | None) -> tuple[str, Stored]:
+    """The order's reference, and the order, held. It is named by its id or its reference; NotFound else."""
     whole_audience(tx)
     if (order_id is None) == (order is None):
         raise Invalid(
@@ -90,10 +90,12 @@ async def _held(tx: Transaction, order_id: int | None, order: str | None) -> tup
         )
     group, store = tx.scope.group_id, tx.scope.store_id
     name = await tx.fetchval(_NAMED, group, store, order_id, order)
-    if name is None:
+    # Not there any more either: deleted while we waited.
+    stored = None if name is None else (await held_orders(tx, [name])).get(name)
+    if stored is None or order_id not in (None, stored.id):
         path = ["orderReference"] if order_id is None else ["orderId"]
         raise NotFound("order", order if order_id is None else show_id("order", order_id), path=path)
-    return name, (await held_orders(tx, [name]))[name]
+    return name, stored
 
 
 async def _store(tx: Transaction, name: str, stored: Stored, sale: Sale, *, now: datetime) -> None:
@@ -116,4 +118,4 @@ def _taken(reference: str) -> Conflict:
     )
 
 
-__all__ = ["cancel_order", "refund_order"]
+__all__ = ["cancel_order", "held_order", "refund_order"]

@@ -174,9 +174,10 @@ async def draft(
 def _told(row: Any, currency: str) -> tuple[Trigger, dict[str, Any], Mapping[str, Any]]:
     """An event as a trigger, its transaction, and further values by owner."""
     if row["trigger"] is None:
-        body = _read(row["body"])
-        code, custom = CODES[RewardTrigger(row["event_type"])], body["customTriggerId"]
-        transaction, further = dict(body["transaction"]), body["attributes"]
+        # Of whom was erased nothing is left of it.
+        body = _read(row["body"]) if row["body"] else {}
+        code, custom = CODES[RewardTrigger(row["event_type"])], body.get("customTriggerId")
+        transaction, further = dict(body.get("transaction", {})), body.get("attributes", {})
     else:
         data = _read(row["data"]) if row["data"] else {}
         code, custom = _trigger_of(row["trigger"], row["event_type_id"])

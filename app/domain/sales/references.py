@@ -50,6 +50,13 @@ UPDATE event_metric m SET is_told_by_order = true
    AND m.group_id = $1 AND m.event_id = e.id AND m.kind = 'statistic' AND NOT m.is_told_by_order AND {_IS_TOLD}
 RETURNING m.customer_id
 """
+_UNMARK = """
+UPDATE event_metric m SET is_told_by_order = false
+  FROM event e
+ WHERE e.group_id = $1 AND e.sale_reference = ANY ($2)
+   AND m.group_id = $1 AND m.event_id = e.id AND m.is_told_by_order
+RETURNING m.customer_id
+"""
 _MARK_EVENTS = f"""
 UPDATE event_metric m SET is_told_by_order = NOT m.is_told_by_order
   FROM event e
@@ -76,6 +83,12 @@ async def mark_told_by_orders(tx: Transaction, references: Collection[str]) -> N
         await note_sales(tx, (row["customer_id"] for row in rows))
 
 
+async def tell_by_events(tx: Transaction, references: Collection[str]) -> None:
+    """The other way round, for orders that are about to go: events alone tell these sales then."""
+    rows = await tx.fetch(_UNMARK, tx.scope.group_id, sorted(set(references)))
+    await note_sales(tx, (row["customer_id"] for row in rows))
+
+
 async def mark_events(tx: Transaction, ids: Collection[UUID]) -> None:
     """The same for these events, which may tell other sales than they did. Whoever asks holds what they tell now."""
     if ids:
@@ -90,4 +103,5 @@ __all__ = [
     "mark_events",
     "mark_told_by_orders",
     "sale_reference_of",
+    "tell_by_events",
 ]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.customers.meanwhile import leave_events
 from app.domain.external_ids.finding import rows_known_as
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.metrics.recipients import Reached, count_recipients
@@ -88,6 +89,8 @@ async def ingest(
         for event in first.values()
     ]
     kept = await _keep(tx, provider, sorted(settled, key=lambda one: one.event.key), now=now)
+    theirs = [one.event.key for one in settled if one.customer_id is not None and one.event.key in kept]
+    await leave_events(tx, source_of(provider), theirs)
     new = [one for one in settled if one.event.key in kept]
     applied = [one for one in new if one.applies]
     if new:

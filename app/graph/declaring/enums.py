@@ -160,6 +160,7 @@ _describe(
     PENDING="Accepted, and waiting to be processed.",
     PROCESSED="It was processed.",
     TRASHED="It could not be processed; its faults say why.",
+    ERASED="It was never processed, and will not be: whom it was about was erased.",
 )
 _describe(
     EventFieldKind,

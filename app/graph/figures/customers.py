@@ -92,7 +92,8 @@ def _rows(question: Question) -> Select:
         "hour": time.hour,
     }
     joins = []
-    where = [sql("{c.deleted_at} IS NULL", c=c), *time.where]
+    # Whoever was erased counts as before: it is still so many people who came.
+    where = [sql("({c.deleted_at} IS NULL OR {c.deleted_at} = {c.erased_at})", c=c), *time.where]
     m = request.table("SegmentMember", "um")
     if question.of == "Segment" and parent is not None:
         joins.append(sql("JOIN {m} ON {m.scope} AND {m.customer_id} = {c.id}", m=m, c=c))

@@ -6,6 +6,7 @@ import strawberry
 
 from app.auth.principal import ADMIN_ROLES
 from app.db.database import Transaction
+from app.domain.erasing.operations import refuse_erased
 from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import TABLES, Ids, RowId
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several, TooLarge
@@ -79,6 +80,8 @@ async def record(
         at.setdefault((kind, row), ["entries", place])
     if faults:
         raise Several(faults[:MAX_TOLD])
+    customers = [row for row in by_kind.get("cust", ()) if isinstance(row, int)]
+    await refuse_erased(tx, {row: [*at["cust", row], "row"] for row in customers})
     for kind, rows in by_kind.items():
         named: dict[RowId, Ids] = dict(rows)
         await set_ids(tx, kind, named, paths={row: at[kind, row] for row in rows})

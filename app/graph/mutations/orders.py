@@ -6,6 +6,7 @@ import strawberry
 
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
+from app.domain.orders.deleting import delete_order
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.domain.orders.refunding import cancel_order, refund_order
@@ -17,6 +18,7 @@ from app.graph.declaring.scalars import Decimal
 from app.graph.declaring.settable import entries_of, input_for
 from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, writes
 from app.graph.types.orders import Order
+from app.values.ids import show_id
 
 
 @object_type
@@ -55,6 +57,16 @@ class OrderPayload:
     errors: list[UserError] = errors_field()
 
 
+@object_type
+class OrderDeletePayload:
+    """An order that was deleted."""
+
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id it had; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
 @input_for(OrderEntry)
 class OrderInput:
     """An order as it is now. Its customer is named in one of the three ways."""
@@ -82,6 +94,14 @@ class OrderRefundInput:
 @input_type
 class OrderCancelInput:
     """An order that does not hold any more. It is named by its id or its reference."""
+
+    order_id: strawberry.ID | None = optional("The order.")
+    order_reference: str | None = optional("The order, by its number in the system it was made in.")
+
+
+@input_type
+class OrderDeleteInput:
+    """An order that was recorded by mistake. It is named by its id or its reference."""
 
     order_id: strawberry.ID | None = optional("The order.")
     order_reference: str | None = optional("The order, by its number in the system it was made in.")
@@ -147,3 +167,22 @@ async def cancel(
         now=info.context.now,
     )
     return OrderPayload(order=await shown(info, tx, "Order", made))
+
+
+@writes(roles=WRITERS, shapes=NO_PROJECTS)
+async def delete(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[OrderDeleteInput, strawberry.argument(description="The order.")],
+) -> OrderDeletePayload:
+    """Deletes an order that was recorded by mistake, with its refunds: what hangs on it is taken back as if it had been
+    cancelled, and no figure knows it any more. A sale that was called off is cancelled instead, and stays. The
+    reference is free again: whoever reports it once more records another order.
+    """
+    gone = await delete_order(
+        tx,
+        order_id=given_id(given(input.order_id), "order", "order", "orderId"),
+        order=given(input.order_reference),
+        now=info.context.now,
+    )
+    return OrderDeletePayload(deleted_id=strawberry.ID(show_id("order", gone)))

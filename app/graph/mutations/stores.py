@@ -56,6 +56,13 @@ class StoreDeleteInput:
     id: strawberry.ID = strawberry.field(description="The store.")
 
 
+@input_type
+class StoreNameInput:
+    """A deleted store to restore."""
+
+    id: strawberry.ID = strawberry.field(description="The store.")
+
+
 @writes(roles=WRITERS, administration=Administration("store.create", "store", "store"), shapes=WHOLE_GROUP)
 async def create(
     info: strawberry.Info,
@@ -85,10 +92,25 @@ async def delete(
     tx: Transaction,
     input: Annotated[StoreDeleteInput, strawberry.argument(description="Which one.")],
 ) -> StoreDeletePayload:
-    """Deletes a store, for good: credentials of it stop working, and nothing new can be made in it. Its campaigns,
-    orders and figures of the past stay. Refused while campaigns of it are not completed, projects or agreements of it
-    not archived, and for the default store while there are others.
+    """Deletes a store: credentials of it stop working, and nothing new can be made in it. Its campaigns, orders and
+    figures of the past stay, and it can be restored. Refused while campaigns of it are not completed, projects or
+    agreements of it not archived, and for the default store while there are others.
     """
     ident = own_id(input.id, "store", "store", "id")
     await closing.delete_store(tx, ident, now=info.context.now)
     return StoreDeletePayload(deleted_id=strawberry.ID(show_id("store", ident)))
+
+
+@writes(roles=WRITERS, administration=Administration("store.restore", "store", "store"), shapes=WHOLE_GROUP)
+async def restore(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[StoreNameInput, strawberry.argument(description="Which one.")],
+) -> StorePayload:
+    """Restores a deleted store: it is as it was, and its credentials work again. What was completed or archived for it
+    stays so. It is the default store only where the group has no other. `stores(filter: {deleted: true})` lists those
+    that can be restored.
+    """
+    ident = own_id(input.id, "store", "store", "id")
+    await closing.restore_store(tx, ident, now=info.context.now)
+    return StorePayload(store=await shown(info, tx, "Store", ident))

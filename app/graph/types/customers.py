@@ -66,6 +66,9 @@ class Customer(Node):
     attributes: JSON | None = column("Whatever else is known, as it was given.", roles=PERSONAL_READERS)
     created_at: DateTime = column("When it was first known.")
     updated_at: DateTime = column("When it last changed.")
+    erased_at: DateTime | None = column(
+        "When all that says who it was was erased; what points at it then points at nobody in particular."
+    )
     store: StoreRef | None = to_one("The store it belongs to.", "store_id")
     reward_balances: Connection[RewardBalanceRef] = connection(
         "What the customer has with partners.", BALANCES, key="customer_id"
