@@ -215,7 +215,7 @@ async def _people(
         for one in going
         if one.sent_now and one.event.tracker_id and one.customer_id is not None and one.person is None
     }
-    await attach(tx, trackers, now=now)
+    await attach(tx, trackers, projects=projects, now=now)
 
 
 def _add_user(users: dict[tuple[str, str], PastUser], one: _One, projects: Mapping[int, Project]) -> None:
@@ -226,7 +226,7 @@ def _add_user(users: dict[tuple[str, str], PastUser], one: _One, projects: Mappi
     for name in ("name", *projects[event.project_id].identity_fields):
         value = event.understood.user_data.get(name)
         try:
-            known = None if value is None else identity_of(name, value)
+            known = None if value is None else identity_of(name, value, projects[event.project_id].region)
         except ValueError:
             known = None  # It was good enough there, and is kept with the event.
         if known is not None:

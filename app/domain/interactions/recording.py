@@ -6,7 +6,7 @@ An interaction counts once: its `dedup_key` is unique in the project. Source: We
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.attribution.keeping import note_sales
-from app.domain.identities.identifying import Person, identify, load_projects
+from app.domain.identities.identifying import Person, Project, find, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
 from app.domain.interactions.addresses import parameters
@@ -43,6 +43,8 @@ class Visit:
     referrer: str | None = None
     customer_id: int | None = None
     """The tracker's customer, where that is known already."""
+    identity_id: int | None = None
+    """What says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
             path=["nodeData", WMKT_ID],
             code="NOT_CUSTOM",
         )
-    identities = _identities(told.user_data, project.identity_fields)
+    identities = _identities(told.user_data, project)
     occurred_at = told.occurred_at or now
     visit = Visit(
         project_id=project_id,
@@ -126,7 +128,9 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
         return int(known)
     [led] = await campaigns_of(tx, [(project_id, node)], integrations, now=now)
     person = Person(project_id, None, identities)
-    [customer] = await identify(tx, [person], projects={project_id: project}, now=now)
+    [whose] = await find(tx, [person], projects={project_id: project}, now=now)
+    if whose is not None:
+        visit = replace(visit, customer_id=whose.customer_id, identity_id=whose.identity_id)
     [made] = await _store(
         tx,
         InteractionKind.OFFLINE,
@@ -135,7 +139,6 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
         channels=await channels_of(tx, [signs_of(None, None, told.node_data)], [led]),
         node_data=[_document(told.node_data, "nodeData")],
         user_data=[_document(told.user_data, "userData")],
-        customers=[customer],
         now=now,
     )
     return made
@@ -145,14 +148,15 @@ _STORED = "SELECT id FROM interaction WHERE group_id = $1 AND project_id = $2 AN
 # A repeat is updated with nothing, so that its id comes back, even if it was stored at this very moment.
 _INSERT = """
 INSERT INTO interaction AS i (group_id, created_at, kind, project_id, dedup_key, occurred_at, tracker_id,
-       landing_url, referrer, integration_id, campaign_id, channel, customer_id, user_data, node_data)
+       landing_url, referrer, integration_id, campaign_id, channel, customer_id, identity_id, user_data, node_data)
 SELECT $1, $2, $3, given.project_id, given.dedup_key, given.occurred_at, given.tracker_id, given.landing_url,
        given.referrer, given.integration_id, given.campaign_id, given.channel,
-       coalesce(given.customer_id, known.customer_id), given.user_data::json, given.node_data::json
+       coalesce(given.customer_id, known.customer_id),
+       CASE WHEN given.customer_id IS NULL THEN known.id ELSE given.identity_id END, given.user_data::json, given.node_data::json
   FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::bigint[],
-              $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[])
+              $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bigint[])
     AS given (project_id, dedup_key, occurred_at, tracker_id, landing_url, referrer, integration_id, campaign_id,
-              customer_id, user_data, node_data, channel)
+              customer_id, user_data, node_data, channel, identity_id)
   LEFT JOIN customer_identity known
     ON known.group_id = $1 AND known.project_id = given.project_id AND known.kind = 'tracker'
    AND known.value = given.tracker_id
@@ -171,7 +175,6 @@ async def _store(
     channels: Sequence[str | None],
     node_data: Sequence[str | None],
     user_data: Sequence[str | None],
-    customers: Sequence[int | None] | None = None,
     now: datetime,
 ) -> list[int]:
     first = {(visit.project_id, visit.dedup_key): at for at, visit in reversed([*enumerate(visits)])}
@@ -190,19 +193,21 @@ async def _store(
             [_cut(v.referrer) for v, _, _ in rows],
             [where.integration_id for _, where, _ in rows],
             [where.campaign_id for _, where, _ in rows],
-            [v.customer_id if customers is None else customers[at] for v, _, at in rows],
+            [v.customer_id for v, _, _ in rows],
             [user_data[at] for _, _, at in rows],
             [node_data[at] for _, _, at in rows],
             [channels[at] for _, _, at in rows],
+            [v.identity_id for v, _, _ in rows],
         )
     await note_sales(tx, (row["customer_id"] for row in stored))
     ids = {(row["project_id"], row["dedup_key"]): int(row["id"]) for row in stored}
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]
 
 
-def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, str]:
+def _identities(said: Mapping[str, object], project: Project) -> dict[str, str]:
     """The identifying values in comparable form; only identity fields are allowed."""
     identities: dict[str, str] = {}
+    fields = project.identity_fields
     for name, value in said.items():
         path = ["userData", name]
         if name not in fields:
@@ -212,7 +217,7 @@ def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, 
                 code="NOT_IDENTITY_FIELD",
             )
         try:
-            known = None if value is None else identity_of(name, value)
+            known = None if value is None else identity_of(name, value, project.region)
         except ValueError as why:
             raise Invalid(f"userData.{name} {why}.", path=path) from None
         if known is not None:

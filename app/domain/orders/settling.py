@@ -13,13 +13,14 @@ from app.domain.orders.entries import OrderEntry
 from app.domain.orders.states import Sale, is_whole
 from app.domain.orders.storing import Stored
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
+from app.values.contacts import email_key_of
 from app.values.instants import zone_of
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
 # One branch per way to name a customer, so that each goes through its index.
 _CUSTOMERS = f"""
 WITH g AS MATERIALIZED (
-  SELECT id, external_id, lower(email) AS email, place - 1 AS place
+  SELECT id, external_id, email, place - 1 AS place
     FROM unnest($4::bigint[], $5::text[], $6::text[]) WITH ORDINALITY AS given (id, external_id, email, place))
 SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.id = g.id AND {_IN_REACH}
 UNION ALL
@@ -98,7 +99,7 @@ class Settling:
             *borders(self.tx.scope),
             [e.customer_id for e in entries],
             [e.customer_external_id for e in entries],
-            [e.customer_email for e in entries],
+            [email_key_of(e.customer_email) for e in entries],
         )
         return {row["place"]: row for row in rows}
 

@@ -21,6 +21,7 @@ from app.importing.named import Named
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, document, exact, flag, instant, text, texts, whole
 from app.values.changes import UNSET
+from app.values.contacts import fold_email
 from app.values.json_text import read_json
 
 _TOTALS = (*TOTALS, "last_order_at", "totals_as_of")
@@ -106,7 +107,7 @@ class CustomerWriter:
         """Invalid where another row of the files has the same external id or e-mail."""
         for column, value in (("external_id", entry.external_id), ("email", entry.email)):
             if isinstance(value, str) and value:
-                key = value.lower() if column == "email" else value
+                key = fold_email(value) if column == "email" else value
                 if first := self._named.earlier(column, key, record.row):
                     raise Invalid(
                         f"{first} is about the same customer; put them into one.",
@@ -187,7 +188,7 @@ async def _stored(
     for row in await tx.fetch(_STORED.format(key="external_id"), tx.scope.group_id, ids):
         found["external_id", row["external_id"]] = dict(row)
     emails = [
-        entry.email.lower()
+        fold_email(entry.email)
         for entry in entries
         if isinstance(entry.email, str) and ("external_id", str(entry.external_id)) not in found
     ]
@@ -202,7 +203,7 @@ def _same_customer(
 ) -> Mapping[str, Any] | None:
     found = stored.get(("external_id", entry.external_id)) if isinstance(entry.external_id, str) else None
     if found is None and isinstance(entry.email, str):
-        found = stored.get(("email", entry.email.lower()))
+        found = stored.get(("email", fold_email(entry.email)))
     return found
 
 
