@@ -88,6 +88,8 @@ class Mutation:
     channels_retell = channels.retell
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
+    customer_merge = customers_customers.merge
+    customer_split = customers_customers.split
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel

@@ -174,6 +174,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     **g,
                     name=f"{mark}.s{n} c",
                     email=f"{mark}.s{n}@example.org",
+                    email_key=f"{mark}.s{n}@example.org".lower(),
                     phone=f"{mark}.s{n}+33",
                     store_id=store,
                     external_id=f"{mark}.s{n}-ext" if n else None,

@@ -28,13 +28,15 @@ TRIES = 3
 _FIND = """
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS g (external_id, email, place))
-SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id
+SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id, c.id <> named.id AS is_heir
   FROM given g CROSS JOIN LATERAL (
-       SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.external_id LIMIT 1) c
+       SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.external_id LIMIT 1) named
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
 UNION ALL
-SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id
+SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id, c.id <> named.id
   FROM given g CROSS JOIN LATERAL (
-       SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) c
+       SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) named
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
 """
 _LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
@@ -206,9 +208,7 @@ async def _read_phones(tx: Transaction, values: Sequence[dict[str, Any]], known:
         values[place]["phone_key"] = phone_key_of(values[place]["phone"], regions[store])
 
 
-async def _known(
-    tx: Transaction, values: Sequence[Mapping[str, Any]], faults: list[Failure]
-) -> dict[int, int]:
+async def _known(tx: Transaction, values: Sequence[dict[str, Any]], faults: list[Failure]) -> dict[int, int]:
     """Index of an entry → id of the customer it means, if there is one; locks the rows."""
     rows = await tx.fetch(
         _FIND,
@@ -243,6 +243,11 @@ async def _known(
             faults.append(Conflict(f"Entry {first} is about the same customer.", path=path, code="REPEATED"))
         else:
             known[place] = customer["id"]
+            for name, found in (("external_id", named), ("email", addressed)):
+                if found is not None and found["is_heir"]:
+                    # Somebody who was joined with this one is meant: what this one is called itself stays.
+                    values[place].pop(name)
+                    values[place].pop(f"{name}_key", None)
     if known:
         await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))
     return known

@@ -202,8 +202,16 @@ class Decisions:
 
     @property
     def unknown(self) -> set[int]:
-        """Ids of rows that others were said with, which have not been read."""
-        named = {ident for one in self.by_id.values() for ident in (*one.said_with, *one.claimed_with)}
+        """Ids of rows that others were said with, which have not been read. Of what is shared nobody asks."""
+        moving = [
+            one
+            for v, rows in self.of.items()
+            for one in rows
+            if one.id
+            and not one.is_shared
+            and (v in self._loose or one.owner in self._opened or one.key in self.links)
+        ]
+        named = {ident for one in moving for ident in (*one.said_with, *one.claimed_with)}
         return {ident for ident in named if ident > 0} - set(self.by_id)
 
     # What is said

@@ -41,6 +41,11 @@ TRIES = 10
 """Retries when another request created the same customers."""
 
 
+PATIENCE = 3
+"""Those who were disturbed so often take turns from then on."""
+_IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('identify', $1))"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whose something is, and the identity that says so."""
@@ -74,7 +79,9 @@ async def find(
     if not any(keys_of(person, projects) for person in people):
         return [None] * len(people)
     also: set[int] = set()
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
+        if attempt == PATIENCE:
+            await tx.execute(_IN_TURN, tx.scope.group_id)
         try:
             # What was written with a key that another request has just taken is undone and tried again; locks are
             # released with it, since further ones could not be taken in the order of ids after those held.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
@@ -55,7 +56,8 @@ class Offline:
     node_data: Mapping[str, object]
     occurred_at: datetime | None = None
     dedup_key: str | None = None
-    """By default the same contact at the same moment counts as the same one."""
+    """By default the same contact with the same person at the same moment counts as the same one; without a person each
+    stands for itself."""
 
 
 async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: datetime) -> list[int]:
@@ -228,6 +230,9 @@ def _identities(said: Mapping[str, object], project: Project) -> dict[str, str]:
 def _offline_key(told: Offline, identities: Mapping[str, str], occurred_at: datetime) -> str:
     if told.dedup_key is not None:
         return f"offline:{inputs.text(told.dedup_key, ['nonce'], longest=MAX_KEY, blank=False)}"
+    if not identities:
+        # Two people may have called at one moment; who sends it again says so by a nonce, or an Idempotency-Key.
+        return f"offline::{uuid4()}"
     node = {name: value for name, value in sorted(told.node_data.items())}
     said = write_json([occurred_at.isoformat(), sorted(identities.items()), node])
     return f"offline::{hashlib.sha256(said).hexdigest()}"
