@@ -66,6 +66,8 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     phone_key: str | None = Field(default=None, sa_type=CODE)
     """What the number is looked up by: `phone_key` of it, read in the country of its store or group when it was
     written. NULL where the text is no telephone number."""
+    is_phone_told: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether the number was told of this customer by name; else it was found out by what was said together."""
     store_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)
     loyalty_tier: str | None = Field(default=None, sa_type=CODE)

@@ -80,6 +80,9 @@ def upgrade() -> None:
     op.add_column("event", sa.Column("identity_id", sa.BigInteger(), nullable=True))
     op.add_column("interaction", sa.Column("identity_id", sa.BigInteger(), nullable=True))
     op.add_column("customer", sa.Column("merged_into_id", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "customer", sa.Column("is_phone_told", sa.Boolean(), server_default="false", nullable=False)
+    )
     for name in ("said_with", "claimed_with"):
         op.add_column("customer_identity", sa.Column(name, IDS, server_default="{}", nullable=False))
     for name in ("is_shared", "is_pinned"):
@@ -92,6 +95,7 @@ def upgrade() -> None:
     _read_addresses()
     _read_identities()
     op.execute(SAID_WITH)
+    op.execute(TOLD_PHONES)
     for table in READ:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.create_index(
@@ -322,6 +326,12 @@ def _read_identities() -> None:
     op.execute("DROP TABLE read_again, same_again")
 
 
+TOLD_PHONES = """
+UPDATE customer c SET is_phone_told = true
+ WHERE c.phone IS NOT NULL
+   AND NOT EXISTS (SELECT FROM customer_identity i WHERE i.group_id = c.group_id AND i.customer_id = c.id
+                      AND i.kind = 'phone' AND i.value = c.phone_key)
+"""
 # What a customer was known by so far was said with the surest of it, as far as anybody can tell.
 SAID_WITH = """
 UPDATE customer_identity i
@@ -354,6 +364,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for name in ("said_with", "claimed_with", "is_shared", "is_pinned"):
         op.drop_column("customer_identity", name)
+    op.drop_column("customer", "is_phone_told")
     op.drop_column("customer", "merged_into_id")
     op.drop_column("interaction", "identity_id")
     op.drop_column("event", "identity_id")

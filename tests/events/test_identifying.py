@@ -76,8 +76,10 @@ async def test_customers_of_the_group_are_known_by_their_own_columns(db: Databas
     site = await custom_ads.site(db)
     [known] = await promos.customers(db, site.group.group_id, 1)
     async with db.transaction(site.scope) as tx:
-        await tx.execute("UPDATE customer SET email = 'ADA@example.com', email_key = 'ada@example.com', phone = '+33612345678',"
-            " phone_key = '+33612345678'")
+        await tx.execute(
+            "UPDATE customer SET email = 'ADA@example.com', email_key = 'ada@example.com', phone = '+33612345678',"
+            " phone_key = '+33612345678'"
+        )
     assert await who(db, site, person(site, "t1", **MAIL), person(site, phone="+33612345678")) == [known] * 2
     assert await rows(db, site, "SELECT name FROM customer") == [("customer 1",)]
 

@@ -49,6 +49,7 @@ _READ = {
     "name": "d ->> 'name'",
     "phone": "d ->> 'phone'",
     "phone_key": "d ->> 'phone_key'",
+    "is_phone_told": "(d ->> 'is_phone_told')::boolean",
     "store_id": "(d ->> 'store_id')::bigint",
     "loyalty_tier": "d ->> 'loyalty_tier'",
     "email_consent": "(d ->> 'email_consent')::boolean",
@@ -63,7 +64,8 @@ _READ = {
 }
 """How each column is read from an entry's values."""
 _ALWAYS = {
-    "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "order_count": "0", "total_spent": "0",
+    "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "is_phone_told": "false", "order_count": "0",
+    "total_spent": "0",
 }  # fmt: skip
 _CONSENTS = ("email_consent", "sms_consent")
 _TOLD = {
@@ -196,7 +198,7 @@ async def _read_phones(tx: Transaction, values: Sequence[dict[str, Any]], known:
     told = [place for place, row in enumerate(values) if row.get("phone") is not None]
     for row in values:
         if "phone" in row:
-            row["phone_key"] = None
+            row["phone_key"], row["is_phone_told"] = None, row["phone"] is not None
     if not told:
         return
     staying = [known[place] for place in told if place in known and "store_id" not in values[place]]

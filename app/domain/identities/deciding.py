@@ -29,6 +29,7 @@ ROW = "#customer"
 """The kind of what stands for a customer's row itself: what was told of that customer by name, in a file for example."""
 MOST_CLAIMS = 20
 """How many identities strangers may claim for a customer, trackers aside."""
+_SUREST = (ROW, "an id of the tenant's own", EMAIL, PHONE, TRACKER)
 Key = tuple[int, str, str]
 """Project, kind and value of an identity. As something to compare, addresses and numbers have project 0."""
 
@@ -90,6 +91,8 @@ class Known:
     """As typed; `email_key` is what compares."""
     email_key: str | None = None
     phone_key: str | None = None
+    is_phone_told: bool = False
+    """Whether the number was told of this customer by name."""
 
     @property
     def is_told(self) -> bool:
@@ -158,7 +161,10 @@ class Decisions:
         self.projects = projects
         self.people = people
         self.customers = customers
-        self.phones = phones or {}
+        self.phones = {number: set(some) for number, some in (phones or {}).items()}
+        for one in customers.values():
+            if one.is_phone_told and one.phone_key and one.is_told and not one.is_gone:
+                self.phones.setdefault(one.phone_key, set()).add(one.id)
         """By number, customers who have it in their columns and are known by more."""
         self.rows: dict[Key, Held] = {}
         self.by_id: dict[int, Held] = {}
@@ -167,9 +173,9 @@ class Decisions:
         self.columns = {(0, EMAIL, c.email_key): c.id for c in customers.values() if c.email_key}
         # An address of somebody who was joined with another one is that one's.
         self.columns |= {(0, EMAIL, email): customer for email, customer in (emails or {}).items()}
+        self._before: set[Key] = set()
+        self.vouched = set(self.columns) | {(0, PHONE, number) for number in self.phones}
         self.add(held)
-        self._before = {v for v in self.of if self._was_vouched(v)}
-        self.vouched = self._before | set(self.columns) | {(0, PHONE, number) for number in self.phones}
         self.links: defaultdict[Key, set[Key]] = defaultdict(set)
         """New notes: by key, the surer ones it was said with."""
         self.fresh: dict[int, Fresh] = {}
@@ -186,7 +192,12 @@ class Decisions:
         self._home: dict[Key, int] = {}
         self._opened: set[int] = set()
         self._loose: set[Key] = set()
-        self._collect()
+        self._asking = {(0, PHONE, number) for number in self.phones} | {
+            vertex(key)
+            for person in people
+            for key in keys_of(person, projects)[person.customer_id is None :]
+        }
+        """What may turn out to be shared."""
 
     def add(self, held: Iterable[Held]) -> None:
         """Further rows that were read."""
@@ -194,6 +205,9 @@ class Decisions:
             if one.id not in self.by_id:
                 self.by_id[one.id] = self.rows[one.key] = one
                 self.of[vertex(one.key)].append(one)
+                if one.is_vouched:
+                    self._before.add(vertex(one.key))
+                    self.vouched.add(vertex(one.key))
 
     @property
     def opened(self) -> set[int]:
@@ -209,17 +223,15 @@ class Decisions:
             for one in rows
             if one.id
             and not one.is_shared
-            and (v in self._loose or one.owner in self._opened or one.key in self.links)
+            and (v in self._asking or v in self._loose or one.owner in self._opened)
         ]
         named = {ident for one in moving for ident in (*one.said_with, *one.claimed_with)}
         return {ident for ident in named if ident > 0} - set(self.by_id)
 
     # What is said
 
-    def _was_vouched(self, v: Key) -> bool:
-        return any(one.is_vouched for one in self.of[v])
-
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Note what these people say. Before that `unknown` rows are to be given, and afterwards those of `opened`."""
         for person in self.people:
             if person.is_vouched:
                 self.vouched |= {vertex(key) for key in keys_of(person, self.projects)}
@@ -232,12 +244,15 @@ class Decisions:
             if told is None:
                 self._note(keys[0], None, is_vouched=person.is_vouched)
             first = told or keys[0]
-            for key in keys if told is not None else keys[1:]:
+            for at, key in enumerate(keys):
+                if told is None and at == 0:
+                    continue
                 if told is not None and key[1] not in WEAK and self._has_owner(vertex(key)):
                     continue
                 if not person.is_vouched and not self._may_claim(key, first, claims):
                     continue
-                self._note(key, first, is_vouched=person.is_vouched)
+                for surer in dict.fromkeys([first, *(one for one in keys[:at] if one[1] not in WEAK)]):
+                    self._note(key, surer, is_vouched=person.is_vouched)
         self._open()
 
     def _has_owner(self, v: Key) -> bool:
@@ -274,6 +289,8 @@ class Decisions:
                 continue
             owners = {one.owner for one in old}
             new = {vertex(d) for one in self.of[v] for d in self.links.get(one.key, ())}
+            if v[1] == PHONE:
+                new |= {row_key(customer) for customer in self.phones.get(v[2], ())}
             elsewhere = any(self._owner(d) not in owners for d in new)
             is_new_word = v in self.vouched and v not in self._before
             column = self.columns.get(v)
@@ -315,28 +332,23 @@ class Decisions:
         return found
 
     def is_contested(self, v: Key) -> bool:
-        """Whether it was said with two different keys of a kind, or of customers of whom one was told by name."""
+        """Whether it was said with two different keys of a kind."""
         if any(one.is_shared for one in self.of[v]) and (v not in self.vouched or v in self._before):
             return True
         kinds: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
-        found = self.deciders(v)
-        for d in found:
-            kinds[d[:2]].add(d[2])
-        told = kinds.get((0, ROW), set())
-        if told and len({self._owner(d) for d in found}) > 1:
-            return True
+        for d in self.deciders(v):
+            said = self._as_said(d)
+            kinds[said[:2]].add(said[2])
         return any(len(values) > 1 for values in kinds.values())
 
+    def _as_said(self, v: Key) -> Key:
+        """A customer that was told by name counts as its address, if it has one."""
+        known = self.customers.get(int(v[2])) if v[1] == ROW else None
+        return v if known is None or known.email_key is None else (0, EMAIL, known.email_key)
+
     def level(self, v: Key) -> int:
-        """The lower the surer."""
-        if v[1] == ROW:
-            return -1
-        if v[1] in WEAK:
-            return 1_000 + WEAK.index(v[1])
-        fields = (
-            self.projects[v[0]] if v[0] in self.projects else next(iter(self.projects.values()))
-        ).identity_fields
-        return fields.index(v[1]) if v[1] in fields else 100
+        """The lower the surer: a customer's row, ids of the tenant's own, addresses, numbers, trackers."""
+        return _SUREST.index(v[1]) if v[1] in _SUREST else 1
 
     def decide(self, counted: Iterable[int] = ()) -> None:
         """Find everybody's customer. `counted`: those among `candidates` who cannot be joined with others."""
@@ -404,8 +416,10 @@ class Decisions:
             elif self.is_contested(v):
                 shared.add(v)
             else:
-                found = sorted(self.deciders(v), key=self._order)
+                found = sorted(self.deciders(v), key=lambda d: self._order(self._as_said(d)))
                 for d in found[:1] if v[1] in WEAK else found:
+                    if v[1] not in WEAK and self.is_contested(d):
+                        continue
                     if not self._join(parts, v, d):
                         shared.add(v)
         return shared
@@ -451,6 +465,8 @@ class Decisions:
         """What changes of the key's rows, and who loses it."""
         home = self._home[v]
         for one in self.of[v]:
+            if v in self.vouched and not one.is_vouched:
+                one.is_vouched = one.is_changed = True
             if one.id and one.owner != home:
                 if self.merged.get(one.owner) != home:
                     self.moved.append((one.id, one.owner, home))

@@ -76,7 +76,26 @@ async def find(
     tx: Transaction, people: Sequence[Person], *, projects: Mapping[int, Project], now: datetime
 ) -> list[Found | None]:
     """The same with the identities that say so. About ten statements in all, however many people."""
-    if not any(keys_of(person, projects) for person in people):
+    keys = sorted({key for person in people for key in keys_of(person, projects)})
+    return await _find(tx, people, keys, projects=projects, now=now)
+
+
+async def settle_columns(tx: Transaction, customers: Sequence[int], *, now: datetime) -> None:
+    """These customers were told by name: where others are known by their addresses or numbers, it follows who is who."""
+    if customers:
+        rows = await tx.fetch(_KNOWN_OTHERWISE, tx.scope.group_id, customers)
+        await _find(tx, (), [(0, row["kind"], row["value"]) for row in rows], projects={}, now=now)
+
+
+async def _find(
+    tx: Transaction,
+    people: Sequence[Person],
+    keys: Sequence[Key],
+    *,
+    projects: Mapping[int, Project],
+    now: datetime,
+) -> list[Found | None]:
+    if not keys:
         return [None] * len(people)
     also: set[int] = set()
     for attempt in range(TRIES):
@@ -86,7 +105,7 @@ async def find(
             # What was written with a key that another request has just taken is undone and tried again; locks are
             # released with it, since further ones could not be taken in the order of ids after those held.
             async with tx.savepoint():
-                decided = await _look(tx, projects, people, also)
+                decided = await _look(tx, projects, people, keys, also)
                 ids = await _write(tx, decided, now=now)
                 return [_found(decided, ids, person) for person in people]
         except _Taken as taken:
@@ -155,11 +174,28 @@ SELECT {_COLUMN.format(given="phone")}
  CROSS JOIN LATERAL (
    SELECT c.id FROM customer c
     WHERE c.group_id = $1 AND c.phone_key = given.key AND c.deleted_at IS NULL
-      AND num_nonnulls(c.email_key, c.external_id) > 0
+      AND c.is_phone_told AND num_nonnulls(c.email_key, c.external_id) > 0
     ORDER BY c.id LIMIT 3) AS c
 """
+# Of addresses and numbers of these customers those that somebody else is known by.
+_KNOWN_OTHERWISE = """
+SELECT DISTINCT i.kind, i.value
+  FROM customer c
+ CROSS JOIN LATERAL (
+   SELECT * FROM customer_identity i
+    WHERE i.group_id = $1 AND i.kind = 'email' AND i.value = c.email_key LIMIT 100) AS i
+ WHERE c.group_id = $1 AND c.id = ANY ($2) AND (i.customer_id <> c.id OR NOT i.is_vouched)
+UNION
+SELECT DISTINCT i.kind, i.value
+  FROM customer c
+ CROSS JOIN LATERAL (
+   SELECT * FROM customer_identity i
+    WHERE i.group_id = $1 AND i.kind = 'phone' AND i.value = c.phone_key LIMIT 100) AS i
+ WHERE c.group_id = $1 AND c.id = ANY ($2) AND (i.customer_id <> c.id OR NOT i.is_vouched)
+"""
 _LOCK = """
-SELECT id, deleted_at IS NOT NULL AS is_gone, external_id IS NOT NULL AS has_own_id, name, email, email_key, phone_key
+SELECT id, deleted_at IS NOT NULL AS is_gone, external_id IS NOT NULL AS has_own_id, name, email, email_key, phone_key,
+       is_phone_told
   FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
 """
 _ALL_OF = f"SELECT {_HELD} FROM customer_identity i WHERE i.group_id = $1 AND i.customer_id = ANY ($2)"
@@ -222,11 +258,14 @@ UPDATE interaction i SET customer_id = given.customer_id, identity_id = given.id
 
 
 async def _look(
-    tx: Transaction, projects: Mapping[int, Project], people: Sequence[Person], also: set[int]
+    tx: Transaction,
+    projects: Mapping[int, Project],
+    people: Sequence[Person],
+    keys: Sequence[Key],
+    also: set[int],
 ) -> Decisions:
     """Find and lock who is known. Read again once they are locked: somebody may just have been merged."""
     group_id = tx.scope.group_id
-    keys = sorted({key for person in people for key in keys_of(person, projects)})
     rows: Sequence[Any] = await _read(tx, keys)
     told = {person.customer_id for person in people if person.customer_id is not None}
     customers = sorted({*(row["customer_id"] for row in rows), *told, *also})
@@ -245,20 +284,28 @@ async def _look(
         projects, people, _held(rows), known, phones,
         emails={row["value"]: row["customer_id"] for row in columns if row["kind"] == EMAIL},
     )  # fmt: skip
+    await _add_unknown(tx, decided)
+    decided.collect()
     if decided.opened:
         decided.add(_held(await tx.fetch(_ALL_OF, group_id, sorted(decided.opened))))
-    if decided.unknown:
-        others = _held(await tx.fetch(_BY_ID, group_id, sorted(decided.unknown)))
-        lacking = {one.owner for one in others} - set(known)
-        if lacking:
-            raise _Taken(lacking)
-        decided.add(others)
+        await _add_unknown(tx, decided)
     decided.decide()
     if decided.candidates:
         counted = await tx.fetch(_COUNTED, group_id, sorted(decided.candidates))
         if counted:
             decided.decide({row["id"] for row in counted})
     return decided
+
+
+async def _add_unknown(tx: Transaction, decided: Decisions) -> None:
+    """Rows that others were said with. Their customers have to be held as well."""
+    if not decided.unknown:
+        return
+    others = _held(await tx.fetch(_BY_ID, tx.scope.group_id, sorted(decided.unknown)))
+    lacking = {one.owner for one in others} - set(decided.customers)
+    if lacking:
+        raise _Taken(lacking)
+    decided.add(others)
 
 
 async def _read(tx: Transaction, keys: Sequence[Key]) -> list[Any]:
@@ -399,4 +446,4 @@ def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str], list[str]]:
     return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
 
 
-__all__ = ["Found", "Person", "Project", "find", "identify", "load_projects"]
+__all__ = ["Found", "Person", "Project", "find", "identify", "load_projects", "settle_columns"]

@@ -7,12 +7,12 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.customers.entries import CustomerEntry
-from app.domain.customers.operations import upsert_customers
-from app.graph.declaring.described import input_type, object_type
+from app.domain.groups.projects import open_project_named
 from app.domain.identities.joining import merge_customers, undo_merge
 from app.domain.identities.splitting import KeyNamed, split_key
-from app.domain.groups.projects import open_project_named
+from app.domain.identities.telling import tell_customers
 from app.errors import Invalid
+from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown, shown_all
 from app.graph.declaring.permitting import NO_PROJECTS
 from app.graph.declaring.settable import entries_of, input_for
@@ -156,6 +156,6 @@ async def upsert(
 ) -> CustomersUpsertPayload:
     """Makes or changes many customers: all of them or none."""
     entries = entries_of(CustomerEntry, input.customers, ["customers"])
-    done = await upsert_customers(tx, entries, now=info.context.now)
+    done = await tell_customers(tx, entries, now=info.context.now)
     customers = await shown_all(info, tx, "Customer", done.ids)
     return CustomersUpsertPayload(customers=customers, created=done.created, updated=done.updated)

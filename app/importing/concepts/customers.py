@@ -1,4 +1,4 @@
-"""Customers, in bulk through `upsert_customers`."""
+"""Customers, in bulk through `tell_customers`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,11 +8,11 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry
-from app.domain.customers.operations import upsert_customers
 from app.domain.customers.totals import TOTALS, settle_totals
 from app.domain.external_ids.finding import rows_with_ids
 from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
+from app.domain.identities.telling import tell_customers
 from app.domain.webhooks.consent import settle_consent
 from app.errors import Failure, Invalid, NotFound, Several
 from app.importing.concepts.stores import stores_of
@@ -92,7 +92,7 @@ class CustomerWriter:
             await before_many_made(tx, "cust", [ids[at] for at in changed if at in ids])
         try:
             if changed:
-                done = await upsert_customers(tx, [entries[at] for at in changed], now=now)
+                done = await tell_customers(tx, [entries[at] for at in changed], now=now)
                 rows = dict(zip(changed, done.ids, strict=True))
                 await _give_ids(tx, rows, ids)
                 await _settle_consent(tx, {at: rows[at] for at in rows if known[at]}, entries, now=now)
