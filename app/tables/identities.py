@@ -41,8 +41,8 @@ class CustomerIdentity(TenantRow, table=True):
     is_vouched: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether somebody with a credential said so. What strangers alone said never decides whom a vouched event pays."""
     said_with: list[int] = _ids()
-    """The surer identities it was said with, by whoever vouched for it; negative: the id of a customer it was told of by
-    name. Kept until two of them differ."""
+    """The surer identities it was said with, by whoever vouched for it; negative: the id of a customer it was told of
+    by name. Kept until two of them differ."""
     claimed_with: list[int] = _ids()
     """The same by strangers."""
     is_shared: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})

@@ -29,7 +29,7 @@ class DoubtReason(StrEnum):
     SHARED_EMAIL = "shared_email"
     SHARED_ID = "shared_id"
     KEPT_APART = "kept_apart"
-    """What was said would join two customers, and one of them has orders, rewards, promos, lists or an id of its own."""
+    """What was said would join two, of whom one has orders, rewards, promos, lists or an id of its own."""
     TWO_STRONG_KEYS = "two_strong_keys"
     """Two customers with different strong keys of a kind were joined by hand."""
     KEYS_FELL_TOGETHER = "keys_fell_together"

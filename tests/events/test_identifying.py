@@ -78,7 +78,7 @@ async def test_customers_of_the_group_are_known_by_their_own_columns(db: Databas
     async with db.transaction(site.scope) as tx:
         await tx.execute(
             "UPDATE customer SET email = 'ADA@example.com', email_key = 'ada@example.com', phone = '+33612345678',"
-            " phone_key = '+33612345678'"
+            " phone_key = '+33612345678', is_phone_told = true"
         )
     assert await who(db, site, person(site, "t1", **MAIL), person(site, phone="+33612345678")) == [known] * 2
     assert await rows(db, site, "SELECT name FROM customer") == [("customer 1",)]

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.domain.identities.deciding import (
+from app.domain.identities.deciding import Decisions
+from app.domain.identities.people import (
     EMAIL,
     PHONE,
     ROW,
     WEAK,
-    Decisions,
     Held,
     Key,
     Known,
@@ -105,7 +105,7 @@ class Memory:
                     phone_key=old.phone_key or fresh.phone,
                 )  # fmt: skip
             self.customers[ident] = known
-        for key, row in made.rows.items():
+        for row in made.rows.values():
             if not row.id:
                 row.id = len(self.rows) + 1
                 self.rows[row.id] = row
@@ -117,7 +117,7 @@ class Memory:
             row.id: self.real.get(made.home_of(key), made.home_of(key)) for key, row in made.rows.items()
         }
         self.facts = [(n, homes.get(identity, owner), identity) for n, owner, identity in self.facts]
-        for key, row in made.rows.items():
+        for row in made.rows.values():
             row.owner = homes[row.id]
             self.rows[row.id] = row
         gone = {one: self.real.get(other, other) for one, other in made.merged.items()}

@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.identities.deciding import Person, keys_of
+from app.domain.identities.people import Person, keys_of
 from tests.people.memory import PROJECTS, Imported, Memory, who_is_who
 
 EMAILS = st.sampled_from([None, "eva@x.org", "tom@x.org", "kim@x.org"])

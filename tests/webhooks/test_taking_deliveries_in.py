@@ -92,7 +92,8 @@ async def world(db: Database, provider: str = "sendgrid", **secrets: Any) -> Wor
     async with db.transaction(group.scope) as tx:
         customer_id = await tx.fetchval(
             "INSERT INTO customer (group_id, name, email, email_key, phone, phone_key, email_consent, sms_consent)"
-            " VALUES ($1, 'Ada', 'Customer@Example.com', 'customer@example.com', '+33612345678', '+33612345678', true, true) RETURNING id",
+            " VALUES ($1, 'Ada', 'Customer@Example.com', 'customer@example.com', '+33612345678', '+33612345678', true,"
+            " true) RETURNING id",
             group.group_id,
         )
     return World(db, group.scope, mine, campaign_id, customer_id)

@@ -38,8 +38,8 @@ from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.bringing_in import PastUser, attach, bring_in_users
-from app.domain.identities.deciding import TRACKER, Person, Project
 from app.domain.identities.identifying import identify, load_projects
+from app.domain.identities.people import TRACKER, Person, Project
 from app.domain.identities.values import identity_of
 from app.domain.interactions.recording import Visit, record_online
 from app.domain.sales.references import hold_sales, mark_events, sale_reference_of

@@ -149,7 +149,8 @@ def _text(value: object) -> str | None:
 _STORE = """
 UPDATE event e
    SET status = 'processed', event_type_id = given.type_id, type_version = given.version,
-       customer_id = given.customer_id, identity_id = given.identity_id, is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
+       customer_id = given.customer_id, identity_id = given.identity_id,
+       is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
        user_data = given.user_data::json, sale_reference = given.sale_reference, updated_at = $2,
        moved_by = pg_current_xact_id()::text::bigint
   FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[],

@@ -14,8 +14,8 @@ from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.external_ids.room import make_room
-from app.domain.identities.deciding import TRACKER, Key, Person, Project
 from app.domain.identities.identifying import identify
+from app.domain.identities.people import TRACKER, Key, Person, Project
 from app.domain.segments.changes import note_audience_change
 from app.values.systems import WEBMARKETER
 

@@ -1,7 +1,7 @@
 """Rows of which a customer has one for each thing: uses of a promo, balances, places on a list.
 
-Where two customers become one, theirs add up; where they are two again, each has what it had, and who goes on keeps what
-came meanwhile. So sums stay exact.
+Where two customers become one, theirs add up; where they are two again, each has what it had, and who goes on keeps
+what came meanwhile. So sums stay exact.
 """
 
 from collections.abc import Mapping, Sequence

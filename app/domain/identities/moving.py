@@ -23,7 +23,10 @@ COUNTED = (
 TOUCHES = "funnel_touch"
 _OF_MERGED = "SET customer_id = m.into_id FROM unnest($2::bigint[], $3::bigint[]) AS m (from_id, into_id)"
 MOVE = {
-    table: f"UPDATE {table} t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id RETURNING m.from_id, t.id"
+    table: f"""
+UPDATE {table} t {_OF_MERGED} WHERE t.group_id = $1 AND t.customer_id = m.from_id
+RETURNING m.from_id, t.id
+"""
     for table in (*MOVED, TOUCHES)
 }
 _DAYS = """

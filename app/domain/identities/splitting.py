@@ -11,9 +11,9 @@ from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.customers.operations import whole_audience
 from app.domain.identities.counting import COUNTERS, hold_campaigns, move_sums
-from app.domain.identities.deciding import EVERYWHERE
 from app.domain.identities.identifying import load_projects
 from app.domain.identities.moving import make_paths_again, move_by_keys
+from app.domain.identities.people import EVERYWHERE
 from app.domain.identities.values import identity_of
 from app.domain.inputs import Path
 from app.domain.segments.changes import note_audience_change
@@ -56,7 +56,8 @@ _WITHOUT_PHONE = (
     "UPDATE customer SET phone = NULL, phone_key = NULL, updated_at = $3 WHERE group_id = $1 AND id = $2"
 )
 _GO = """
-UPDATE customer_identity SET customer_id = $3, is_pinned = is_pinned OR id = ANY ($4), is_shared = is_shared AND id <> ALL ($4)
+UPDATE customer_identity
+   SET customer_id = $3, is_pinned = is_pinned OR id = ANY ($4), is_shared = is_shared AND id <> ALL ($4)
  WHERE group_id = $1 AND id = ANY ($2)
 """
 _EVALUATIONS = """

@@ -154,7 +154,8 @@ INSERT INTO interaction AS i (group_id, created_at, kind, project_id, dedup_key,
 SELECT $1, $2, $3, given.project_id, given.dedup_key, given.occurred_at, given.tracker_id, given.landing_url,
        given.referrer, given.integration_id, given.campaign_id, given.channel,
        coalesce(given.customer_id, known.customer_id),
-       CASE WHEN given.customer_id IS NULL THEN known.id ELSE given.identity_id END, given.user_data::json, given.node_data::json
+       CASE WHEN given.customer_id IS NULL THEN known.id ELSE given.identity_id END,
+       given.user_data::json, given.node_data::json
   FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::bigint[],
               $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bigint[])
     AS given (project_id, dedup_key, occurred_at, tracker_id, landing_url, referrer, integration_id, campaign_id,

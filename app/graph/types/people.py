@@ -11,7 +11,7 @@ from app.plan.sql import sql
 from app.tables import people as tables
 
 _WORDS = {
-    DoubtReason.SHARED_TRACKER: "Several people signed in on this device: what comes from it alone is nobody's of them.",
+    DoubtReason.SHARED_TRACKER: "Several people signed in on this device: what comes from it alone is none of theirs.",
     DoubtReason.SHARED_PHONE: "Several people have this telephone number: by itself it finds none of them.",
     DoubtReason.SHARED_EMAIL: "Several accounts have this address: by itself it finds none of them.",
     DoubtReason.SHARED_ID: "This id was said with two different ones of a surer kind.",
