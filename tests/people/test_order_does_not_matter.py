@@ -1,6 +1,7 @@
 """Who is who is a function of what was said, not of its order, its batches, or of when a file came in."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,3 +52,47 @@ def test_the_same_people_come_out(said: list[Person], files: list[Imported], see
                 memory.take(step)  # type: ignore[arg-type]
         assert len(memory.facts) == sum(1 for one in said if keys_of(one, PROJECTS))
         assert memory.parts() == expected, steps
+
+
+def test_the_former_rule_swallows_people() -> None:
+    """Whoever has a key already takes in all that is said with it: then the order decides, and somebody is lost."""
+    eva, tom, own = (
+        Person(2, "t", {"email": "eva@x.org"}), Person(2, "t", {"email": "tom@x.org"}),
+        Person(2, "phone", {"email": "tom@x.org"}),
+    )  # fmt: skip
+    told = list(enumerate([eva, tom, own]))
+
+    def naive(said: list[tuple[int, Person]]) -> set[frozenset[int]]:
+        owner: dict[object, int] = {}
+        found: dict[int, set[int]] = {}
+        for number, person in said:
+            keys = [*reversed(keys_of(person, PROJECTS))]
+            mine = next((owner[key] for key in keys if key in owner), len(found))
+            found.setdefault(mine, set()).add(number)
+            owner |= {key: mine for key in keys if key not in owner}
+        return {frozenset(one) for one in found.values()}
+
+    expected = {frozenset({0}), frozenset({1, 2})}
+    assert naive(told) != expected
+    assert naive(told) != naive([told[2], told[0], told[1]])
+    for order in ([0, 1, 2], [2, 0, 1], [1, 0, 2]):
+        memory = Memory()
+        for at in order:
+            memory.take([told[at]])
+        assert memory.parts() == expected == who_is_who(told)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(people(), st.booleans()), min_size=1, max_size=9), st.integers(0, 2**32))
+def test_what_strangers_say_decides_nothing_vouched(said: list[tuple[Person, bool]], seed: int) -> None:
+    told = [(number, replace(one, is_vouched=vouched)) for number, (one, vouched) in enumerate(said)]
+    vouched = [one for one in told if one[1].is_vouched]
+    numbers = {number for number, _ in vouched}
+    chance, memory = random.Random(seed), Memory()
+    left = chance.sample(told, len(told))
+    while left:
+        size = chance.randint(1, len(left))
+        memory.take(left[:size])
+        left = left[size:]
+    parts = {frozenset(one & numbers) for one in memory.parts()} - {frozenset()}
+    assert parts == who_is_who(vouched)

@@ -126,7 +126,7 @@ class Decisions(Said):
             if v in self.of and not (may_leave and column in self.opened and self.is_contested(v)):
                 self._join(parts, v, row_key(column))
         for v in sorted(self.of, key=self._order):
-            old = [one for one in self.of[v] if one.id]
+            old = [one for one in self.of.get(v, ()) if one.id]
             if v in self._pinned or any(one.is_pinned for one in old):
                 self._join(parts, v, row_key(self.owner(v)))
             elif old and v not in self.loose and not {one.owner for one in old} & self.opened:
@@ -160,7 +160,7 @@ class Decisions(Said):
             found[parts.find(node)].add(int(node[2]))
         best: dict[int, tuple[tuple[int, int], Key]] = {}
         for v in self.of:
-            for one in self.of[v]:
+            for one in self.of.get(v, ()):
                 if one.id and row_key(one.owner) not in parts and v not in self.loose:
                     rank = ((self.level(v), one.id), v)
                     best[one.owner] = min(best.get(one.owner, rank), rank)
@@ -176,13 +176,13 @@ class Decisions(Said):
         return self.level(v), v
 
     def _store_of(self, v: Key) -> int | None:
-        project = next((one.key[0] for one in self.of[v] if one.key[0] in self.projects), None)
+        project = next((one.key[0] for one in self.of.get(v, ()) if one.key[0] in self.projects), None)
         return None if project is None else self.projects[project].store_id
 
     def _settle(self, v: Key, is_shared: bool) -> None:
         """What changes of the key's rows, and who loses it."""
         home = self._home[v]
-        for one in self.of[v]:
+        for one in self.of.get(v, ()):
             if v in self.vouched and not one.is_vouched:
                 one.is_vouched = one.is_changed = True
             if one.id and one.owner != home:

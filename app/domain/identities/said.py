@@ -52,7 +52,7 @@ class Said:
                 self.phones.setdefault(one.phone_key, set()).add(one.id)
         self.rows: dict[Key, Held] = {}
         self.by_id: dict[int, Held] = {}
-        self.of: defaultdict[Key, list[Held]] = defaultdict(list)
+        self.of: dict[Key, list[Held]] = {}
         """By vertex its rows."""
         self.columns = {(0, EMAIL, c.email_key): c.id for c in customers.values() if c.email_key}
         # An address of somebody who was joined with another one is that one's.
@@ -79,7 +79,7 @@ class Said:
         for one in held:
             if one.id not in self.by_id:
                 self.by_id[one.id] = self.rows[one.key] = one
-                self.of[vertex(one.key)].append(one)
+                self.of.setdefault(vertex(one.key), []).append(one)
                 if one.is_vouched:
                     self.before.add(vertex(one.key))
                     self.vouched.add(vertex(one.key))
@@ -120,11 +120,12 @@ class Said:
                 if not person.is_vouched and not self._may_claim(key, first, claims):
                     continue
                 for surer in dict.fromkeys([first, *(one for one in keys[:at] if one[1] not in WEAK)]):
-                    self._note(key, surer, is_vouched=person.is_vouched)
+                    if surer[1] == ROW or surer in self.rows:  # Not what strangers may not claim.
+                        self._note(key, surer, is_vouched=person.is_vouched)
         self._open()
 
     def _has_owner(self, v: Key) -> bool:
-        return v in self.columns or any(one.id for one in self.of[v])
+        return v in self.columns or any(one.id for one in self.of.get(v, ()))
 
     def _may_claim(self, key: Key, first: Key, claims: defaultdict[Key, int]) -> bool:
         v, decider = vertex(key), vertex(first)
@@ -140,23 +141,23 @@ class Said:
         row = self.rows.get(key)
         if row is None:
             row = self.rows[key] = Held(0, key, 0)
-            self.of[v].append(row)
+            self.of.setdefault(v, []).append(row)
         if is_vouched and not row.is_vouched:
             row.is_vouched = row.is_changed = True
-        if first is None or any(one.is_pinned for one in self.of[v]):
+        if first is None or any(one.is_pinned for one in self.of.get(v, ())):
             return
-        if any(one.is_shared for one in self.of[v]) and (v not in self.vouched or v in self.before):
+        if any(one.is_shared for one in self.of.get(v, ())) and (v not in self.vouched or v in self.before):
             return
         if vertex(first) not in self.deciders(v):
             self.links[key].add(first)
 
     def _open(self) -> None:
         for v in list(self.of):
-            old = [one for one in self.of[v] if one.id]
+            old = [one for one in self.of.get(v, ()) if one.id]
             if not old or any(one.is_pinned for one in old):
                 continue
             owners = {one.owner for one in old}
-            new = {vertex(d) for one in self.of[v] for d in self.links.get(one.key, ())}
+            new = {vertex(d) for one in self.of.get(v, ()) for d in self.links.get(one.key, ())}
             if v[1] == PHONE:
                 new |= {row_key(customer) for customer in self.phones.get(v[2], ())}
             elsewhere = any(self.owner(d) not in owners for d in new)
@@ -184,8 +185,8 @@ class Said:
     def deciders(self, v: Key) -> set[Key]:
         """The surer keys that this one was said with, as far as they count for it."""
         is_vouched = v in self.vouched
-        found = {vertex(d) for one in self.of[v] for d in self.links.get(one.key, ())}
-        for one in self.of[v]:
+        found = {vertex(d) for one in self.of.get(v, ()) for d in self.links.get(one.key, ())}
+        for one in self.of.get(v, ()):
             for ident in one.said_with if is_vouched else one.claimed_with:
                 if ident < 0:
                     found.add(row_key(-ident))
@@ -199,7 +200,7 @@ class Said:
 
     def is_contested(self, v: Key) -> bool:
         """Whether it was said with two different keys of a kind."""
-        if any(one.is_shared for one in self.of[v]) and (v not in self.vouched or v in self.before):
+        if any(one.is_shared for one in self.of.get(v, ())) and (v not in self.vouched or v in self.before):
             return True
         kinds: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
         for d in self.deciders(v):
