@@ -42,8 +42,8 @@ from app.tables.metrics import (
 from app.tables.orders import CustomerOrder, OrderRefund
 from app.tables.outlays import Outlay
 from app.tables.partners import Partner, Partnership
-from app.tables.projects import Project
 from app.tables.people import CustomerDoubt, CustomerMerge
+from app.tables.projects import Project
 from app.tables.promos import Promo, PromoRedemption
 from app.tables.rewards import (
     RewardAttribute,
@@ -509,6 +509,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             CustomerMerge(**g, from_id=customers[1], into_id=customers[0], reason="hand", actor=f"{mark} {WEIRD[1]}",
                           undone_at=start, undone_by=f"{mark} {WEIRD[2]}", moved={"event": []}, created_at=start),
             CustomerMerge(**g, from_id=customers[0], into_id=customers[2], reason="key", moved={}, created_at=start),
+        )  # fmt: skip
+        await add(
             CustomerDoubt(**g, customer_id=customers[0], other_id=customers[1], reason="shared_phone", kind="phone",
                           value=f"{mark} {WEIRD[1]}", created_at=start),
             CustomerDoubt(**g, customer_id=customers[2], reason="two_strong_keys", created_at=start),

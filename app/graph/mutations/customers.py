@@ -135,16 +135,17 @@ async def split(
     merge_id = given_id(input.merge_id, "merge", "merge", "mergeId")
     identity_id = given_id(input.identity_id, "identity", "identity", "identityId")
     key = given(input.key)
-    if [merge_id, identity_id, key].count(None) != 2:
+    said = None if key is None else (key.project, key.kind, key.value)
+    if [merge_id, identity_id, said].count(None) != 2:
         raise Invalid("Name one of `mergeId`, `identityId` and `key`.", path=[])
     if merge_id is not None:
         made, rest = await undo_merge(tx, merge_id, actor=info.context.principal.name, now=now)
-    elif identity_id is not None:
-        made, rest = await split_key(tx, identity_id, path=["identityId"], now=now)
+    elif said is not None:
+        project = await open_project_named(tx, said[0], path=("key", "project"))
+        made, rest = await split_key(tx, KeyNamed(project, *said[1:]), path=["key"], now=now)
     else:
-        project = await open_project_named(tx, key.project, path=("key", "project"))
-        named = KeyNamed(project, key.kind, key.value)
-        made, rest = await split_key(tx, named, path=["key"], now=now)
+        assert identity_id is not None, "one of the three is given"
+        made, rest = await split_key(tx, identity_id, path=["identityId"], now=now)
     return CustomerSplitPayload(customers=await shown_all(info, tx, "Customer", [rest, made]))
 
 
