@@ -73,7 +73,8 @@ ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
-    "merge": "customer_merge", "identity": "customer_identity", "proj": "project", "import": "import_run", "order": "customer_order",
+    "merge": "customer_merge", "identity": "customer_identity", "proj": "project", "import": "import_run",
+    "order": "customer_order",
 }  # fmt: skip
 
 
