@@ -32,6 +32,10 @@ def create_customer_group(
     name: Annotated[str, typer.Option(help="What it is called.")],
     currency: Annotated[str, typer.Option(help="The currency of its campaigns (ISO 4217).")],
     time_zone: Annotated[str, typer.Option(help="Its time zone (IANA), like Europe/Paris.")],
+    country: Annotated[
+        str | None,
+        typer.Option(help="The country (ISO 3166) of telephone numbers that say none; else the time zone's."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a customer group; its number is what other commands ask for. What to do next is said beside it."""
@@ -39,7 +43,7 @@ def create_customer_group(
 
     async def create(db: "Database", _: "Settings") -> None:
         made = await create_group(
-            db, name=name, currency=currency, time_zone=time_zone, now=datetime.now(UTC)
+            db, name=name, currency=currency, time_zone=time_zone, country=country, now=datetime.now(UTC)
         )
         show_made(made, name=name, as_json=as_json)
         typer.echo(_NEXT.format(group=made), err=True)

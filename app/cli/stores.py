@@ -43,6 +43,10 @@ def create(
     time_zone: Annotated[
         str | None, typer.Option(help="Its own time zone (IANA); the group's unless given.")
     ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(help="The country (ISO 3166) of telephone numbers that say none; else the group's."),
+    ] = None,
     default: Annotated[bool, typer.Option(help="Campaigns that name no store go here from now on.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +57,11 @@ def create(
     from app.values.changes import UNSET
 
     fields = StoreFields(
-        name=name, beacon_key=beacon_key or UNSET, time_zone=time_zone, is_default=default or UNSET
+        name=name,
+        beacon_key=beacon_key or UNSET,
+        time_zone=time_zone,
+        country=country,
+        is_default=default or UNSET,
     )
 
     async def make(db: "Database", _: "Settings") -> None:

@@ -82,7 +82,7 @@ class Column:
         if isinstance(kind, LargeBinary):
             raise TypeError(f"{self.table}.{self.name} holds bytes, for which there is no line.")
         if isinstance(kind, ARRAY):
-            return "text[]"
+            return f"{_SQL_TYPES[type(kind.item_type).__name__.lower()]}[]"
         return _SQL_TYPES[type(kind).__name__.lower()]
 
     @property

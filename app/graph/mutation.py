@@ -91,6 +91,8 @@ class Mutation:
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
     customer_erase = erasing.erase_one
+    customer_merge = customers_customers.merge
+    customer_split = customers_customers.split
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel

@@ -36,6 +36,7 @@ from app.graph.lists.interactions import INTERACTIONS
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.outlays import OUTLAYS
 from app.graph.lists.partners import PARTNERS, PARTNERSHIPS
+from app.graph.lists.people import DOUBTS, MERGES
 from app.graph.lists.projects import PROJECTS
 from app.graph.lists.promos import PROMOS, REDEMPTIONS
 from app.graph.lists.rewards import BALANCES, ENTRIES, EVALUATIONS
@@ -74,6 +75,7 @@ from app.graph.types.interactions import Interaction
 from app.graph.types.orders import Order
 from app.graph.types.outlays import Outlay
 from app.graph.types.partners import Partner, Partnership
+from app.graph.types.people import CustomerDoubt, CustomerMerge
 from app.graph.types.projects import Project
 from app.graph.types.promos import Promo, PromoRedemption
 from app.graph.types.rewards import RewardBalance, RewardEntry, RewardEvaluation
@@ -126,6 +128,12 @@ class Query:
     segment_preview: SegmentPreview = segment_preview
     customer: Customer | None = look_up("A customer, by its id.")
     customers: Connection[Customer] = connection("Customers.", CUSTOMERS)
+    customer_merges: Connection[CustomerMerge] = connection(
+        "Customers who turned out to be another one.", MERGES
+    )
+    doubtful_merges: Connection[CustomerDoubt] = connection(
+        "What about who is who looks doubtful, and why.", DOUBTS
+    )
     order: Order | None = look_up("An order, by its id.")
     orders: Connection[Order] = connection("Orders of customers.", ORDERS)
     promo: Promo | None = look_up("A promo, by its id.")

@@ -10,6 +10,7 @@ from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.predicates import compile_sql
 from app.seeding.numbers import CENT, DAYS
 from app.seeding.writing import Writer
+from app.values.contacts import fold_email
 
 CUSTOMERS = 6_000
 TIERS = (("gold", 12), ("silver", 6), ("bronze", 2))
@@ -62,7 +63,8 @@ def _rows(writer: Writer, stores: list[int]) -> Iterator[dict[str, Any]]:
         ordered = max(joined, first_day - timedelta(hours=chance.randrange(2, 24 * 150))) if orders else None
         yield {
             "name": name,
-            "email": f"client{place + 1}@{plan.mail_domain}",
+            "email": (email := f"client{place + 1}@{plan.mail_domain}"),
+            "email_key": fold_email(email),
             "external_id": f"cust_{place + 1:05}",
             "store_id": stores[place % len(stores)],
             "loyalty_tier": next((tier for tier, least in TIERS if orders >= least), None),

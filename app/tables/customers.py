@@ -44,7 +44,10 @@ class Customer(TenantRow, KnownElsewhere, table=True):
         UniqueConstraint("group_id", "email_key"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),
-        Index(None, "group_id", "phone", "id"),
+        Index(None, "group_id", "phone_key", "id"),
+        CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_key_beside_email"),
+        CheckConstraint("phone_key IS NULL OR phone IS NOT NULL", name="phone_key_beside_phone"),
+        CheckConstraint("phone_key ~ '^[+]?[0-9]{4,15}$'", name="phone_key_digits"),
         CheckConstraint(f"order_count BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="order_count_long"),
         CheckConstraint("array_position(tags, NULL) IS NULL", name="tags_whole"),
         CheckConstraint(f"erased_at IS NULL OR ({EMPTY})", name="erased_is_empty"),
@@ -63,12 +66,15 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     )
     name: str = Field(sa_type=WORDS)
     email: str | None = Field(default=None, sa_type=WORDS)
-    email_key: str | None = Field(
-        default=None, sa_column=Column(WORDS, Computed("lower(email)", persisted=True))
-    )
-    """What an address is looked up by. A column of its own: behind the policies PostgreSQL uses no index on an
-    expression whose function might leak its argument."""
+    """As it was typed, trimmed; so is `phone`."""
+    email_key: str | None = Field(default=None, sa_type=WORDS)
+    """What the address is looked up by: `fold_email` of it."""
     phone: str | None = Field(default=None, sa_type=CODE)
+    phone_key: str | None = Field(default=None, sa_type=CODE)
+    """What the number is looked up by: `phone_key` of it, read in the country of its store or group when it was
+    written. NULL where the text is no telephone number."""
+    is_phone_told: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether the number was told of this customer by name; else it was found out by what was said together."""
     store_id: int | None = Field(default=None, sa_type=BigInteger)
     external_id: str | None = Field(default=None, sa_type=CODE)
     loyalty_tier: str | None = Field(default=None, sa_type=CODE)
@@ -112,3 +118,5 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     """When all that says who it was was erased: orders and ledgers point at what is left, which stays empty."""
     erasure: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """What that came to, for whoever asks again."""
+    merged_into_id: int | None = Field(default=None, sa_type=BigInteger)
+    """Who it turned out to be; then it is deleted, and whoever names it means that one."""

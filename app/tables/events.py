@@ -90,6 +90,8 @@ class Event(KnownElsewhere, table=True):
     outcome: str | None = Field(default=None, sa_type=CODE)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
     customer_id: int | None = Field(default=None, sa_type=BigInteger)
+    identity_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The identity that says whose it is: it goes where that goes."""
     body: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """The whole of what was sent."""
     status: str = Field(

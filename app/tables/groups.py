@@ -49,6 +49,7 @@ class CustomerGroup(SQLModel, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["id"], ["tenant.id"], ondelete="CASCADE"),
         known_zone(),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_code"),
         *(CheckConstraint(f"{one} BETWEEN 1 AND 36500", name=f"{one}_within") for one in _DAYS),
         CheckConstraint("keep_answers_hours BETWEEN 1 AND 24", name="keep_answers_hours_within"),
         one_of("attribution_model", list(AttributionModel)),
@@ -62,6 +63,8 @@ class CustomerGroup(SQLModel, table=True):
     name: str = Field(sa_type=WORDS)
     currency: str = Field(sa_type=CODE)
     time_zone: str = Field(sa_type=CODE)
+    country: str | None = Field(default=None, sa_type=CODE)
+    """ISO 3166 alpha-2: telephone numbers that say no country are of this one; NULL: the one of the time zone."""
     created_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )

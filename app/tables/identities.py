@@ -1,9 +1,18 @@
 """Identities: what customers are known by in projects."""
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from app.tables.base import CODE, WORDS, TenantRow, child_of, of_group
+
+
+def _ids() -> Any:
+    return Field(
+        default_factory=list, sa_column=Column(ARRAY(BigInteger), nullable=False, server_default="{}")
+    )
 
 
 class CustomerIdentity(TenantRow, table=True):
@@ -15,6 +24,14 @@ class CustomerIdentity(TenantRow, table=True):
         *child_of("customer", "customer_id"),
         *child_of("project", "project_id", "created_at"),
         UniqueConstraint("group_id", "project_id", "kind", "value"),
+        # Addresses and numbers are the same in all projects.
+        Index(
+            "ix_customer_identity_everywhere",
+            "group_id",
+            "kind",
+            "value",
+            postgresql_where=text("kind IN ('email', 'phone')"),
+        ),
     )
     project_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=CODE)
@@ -23,3 +40,12 @@ class CustomerIdentity(TenantRow, table=True):
     customer_id: int = Field(sa_type=BigInteger)
     is_vouched: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether somebody with a credential said so. What strangers alone said never decides whom a vouched event pays."""
+    said_with: list[int] = _ids()
+    """The surer identities it was said with, by whoever vouched for it; negative: the id of a customer it was told of
+    by name. Kept until two of them differ."""
+    claimed_with: list[int] = _ids()
+    """The same by strangers."""
+    is_shared: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether it was said with two different ones of a kind: then it is somebody of its own."""
+    is_pinned: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether it stays with its customer whatever is said: by hand, or since two could not be joined."""

@@ -66,6 +66,8 @@ class Interaction(TenantRow, KnownElsewhere, table=True):
     project_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=CODE)
     customer_id: int | None = Field(default=None, sa_type=BigInteger)
+    identity_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The identity that says whose it is: it goes where that goes."""
     tracker_id: str | None = Field(default=None, sa_type=WORDS)
     integration_id: int | None = Field(default=None, sa_type=BigInteger)
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -36,6 +36,7 @@ class Store(TenantRow, KnownElsewhere, table=True):
         UniqueConstraint("group_id", "beacon_key"),
         CheckConstraint("length(beacon_key) BETWEEN 1 AND 64", name="beacon_key_length"),
         known_zone(),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_code"),
         CheckConstraint(
             f"unavailable_features <@ '{{{','.join(StoreFeature)}}}'::text[]",
             name="unavailable_features_known",
@@ -49,6 +50,8 @@ class Store(TenantRow, KnownElsewhere, table=True):
     name: str = Field(sa_type=WORDS)
     beacon_key: str = Field(sa_type=CODE)
     time_zone: str | None = Field(default=None, sa_type=CODE)
+    country: str | None = Field(default=None, sa_type=CODE)
+    """ISO 3166 alpha-2; NULL: the group's."""
     is_default: bool = Field(default=False)
     unavailable_features: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")

@@ -10,6 +10,7 @@ import unicodedata
 import phonenumbers
 
 _PHONE = re.compile(r"(?P<plus>\+|00)?[\s().\-/\d\u00a0\u202f]+")
+_CALLING = re.compile(r"[0-9]{1,3}")
 _NOT_DIGITS = re.compile(r"[^0-9]")
 _ONE_FORM = str.maketrans({"Σ": "σ", "ς": "σ", "ẞ": "ß"})
 """Letters whose lower case depends on their place, or has two capitals."""
@@ -55,4 +56,27 @@ def country_and_number(key: str) -> tuple[str, str]:
     return str(parsed.country_code), phonenumbers.national_significant_number(parsed)
 
 
-__all__ = ["country_and_number", "fold_email", "phone_key"]
+def phone_key_of(number: str | None, region: str | None = None) -> str | None:
+    """As `phone_key`; None where there is no number, or none that can be read."""
+    try:
+        return phone_key(number, region) if number else None
+    except ValueError:
+        return None
+
+
+def email_key_of(address: str | None) -> str | None:
+    """As `fold_email`; None where there is no address."""
+    return None if address is None else fold_email(address)
+
+
+def region_of(code: str) -> str | None:
+    """The country that a code (`FR`) or a calling code (`+33`) names; of several that share one, the largest."""
+    text = code.strip().upper()
+    if text.startswith("+"):
+        digits = text[1:]
+        found = phonenumbers.region_code_for_country_code(int(digits)) if _CALLING.fullmatch(digits) else "ZZ"
+        return None if found in ("ZZ", "001") else found
+    return text if text in phonenumbers.SUPPORTED_REGIONS else None
+
+
+__all__ = ["country_and_number", "email_key_of", "fold_email", "phone_key", "phone_key_of", "region_of"]

@@ -191,6 +191,7 @@ async def test_a_batch_costs_as_many_statements_as_one_event(shop: OpenShop, db:
                 data={"basket": 1, "email": f"u{at % 20}@example.com", "turnover": 5} if at % 9 != 8 else {},
             )
         if many == 1:
+            await given.send(tracker_id="t-0", data={"basket": 1, "email": "other@example.com"})
             await given.send(data={})
         with recorded() as statements:
             await given.process()

@@ -44,6 +44,10 @@ SAID: Mapping[str, Any] = {
         f"{name}.id": "0"
         for name in ("FlowInput", "FlowActionInput", "FlowConditionInput", "FlowMultiplierInput", "GoalInput")
     },
+    **{
+        f"{name}.country": "FR"
+        for name in ("GroupCreateInput", "GroupUpdateInput", "StoreCreateInput", "StoreUpdateInput")
+    },
     "EventTypeCreateInput.reference": "new-type",
     "ProjectUpdateInput.maxEventBytes": 2_048,
     "ProjectUpdateInput.clockAheadS": 600,
@@ -65,13 +69,14 @@ POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
     "ids": "event", "sourceId": "camp", "parentCampaignId": "camp",
-    "row": "camp",
+    "row": "camp", "fromId": "cust", "intoId": "cust", "mergeId": "merge", "identityId": "identity",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
-    "proj": "project", "import": "import_run", "order": "customer_order",
+    "merge": "customer_merge", "identity": "customer_identity", "proj": "project", "import": "import_run",
+    "order": "customer_order",
 }  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from app.tables.metrics import (
 from app.tables.orders import CustomerOrder, OrderRefund
 from app.tables.outlays import Outlay
 from app.tables.partners import Partner, Partnership
+from app.tables.people import CustomerDoubt, CustomerMerge
 from app.tables.projects import Project
 from app.tables.promos import Promo, PromoRedemption
 from app.tables.rewards import (
@@ -174,6 +175,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     **g,
                     name=f"{mark}.s{n} c",
                     email=f"{mark}.s{n}@example.org",
+                    email_key=f"{mark}.s{n}@example.org".lower(),
                     phone=f"{mark}.s{n}+33",
                     store_id=store,
                     external_id=f"{mark}.s{n}-ext" if n else None,
@@ -504,6 +506,16 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     CustomerIdentity(**g, project_id=projects[n], kind=["tracker", "email", f"{own}-kind"][at],
                                      value=f"{own} {WEIRD[at]}", customer_id=customers[n], created_at=start),
                 )  # fmt: skip
+        await add(
+            CustomerMerge(**g, from_id=customers[1], into_id=customers[0], reason="hand", actor=f"{mark} {WEIRD[1]}",
+                          undone_at=start, undone_by=f"{mark} {WEIRD[2]}", moved={"event": []}, created_at=start),
+            CustomerMerge(**g, from_id=customers[0], into_id=customers[2], reason="key", moved={}, created_at=start),
+        )  # fmt: skip
+        await add(
+            CustomerDoubt(**g, customer_id=customers[0], other_id=customers[1], reason="shared_phone", kind="phone",
+                          value=f"{mark} {WEIRD[1]}", created_at=start),
+            CustomerDoubt(**g, customer_id=customers[2], reason="two_strong_keys", created_at=start),
+        )  # fmt: skip
         await add(
             ChannelRule(**g, position=1, source=f"{mark} {WEIRD[1]}", channel=f"{mark} radio"),
             ChannelRule(**g, position=2, medium="*", click_id="a|b", referrer="*.example", campaign=WEIRD[0],

@@ -38,7 +38,7 @@ async def multiply(owner: "asyncpg.Connection[asyncpg.Record]", group_id: int, *
 async def _copies(
     owner: "asyncpg.Connection[asyncpg.Record]", table: Table, group_id: int, copies: int
 ) -> None:
-    unique = {"email"}
+    unique = {"email", "email_key"}
     for holder in (*table.constraints, *table.indexes):
         if isinstance(holder, UniqueConstraint) or (isinstance(holder, Index) and holder.unique):
             names = {column.name for column in holder.columns} - {"group_id", "source"}

@@ -31,6 +31,8 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("reward_attribute", "kind"): "text",
     ("reward_evaluation", "outcome"): "paid",
     ("reward_entry", "kind"): "payment",
+    ("customer_merge", "reason"): "key",
+    ("customer_doubt", "reason"): "shared_tracker",
     ("outlay", "ends_at"): datetime(2025, 7, 1, tzinfo=UTC),
 }
 """Where a CHECK wants something that the column's type does not tell."""

@@ -199,7 +199,7 @@ async def test_an_offline_contact_is_a_known_customers(db: Database) -> None:
     site = await custom_ads.site(db, kind="custom_sheet")
     [known] = await promos.customers(db, site.group.group_id, 1)
     async with db.transaction(site.scope) as tx:
-        await tx.execute("UPDATE customer SET email = 'ada@example.com'")
+        await tx.execute("UPDATE customer SET email = 'ada@example.com', email_key = 'ada@example.com'")
     node = {"wmktid": site.wmkt_id}
     await offline(db, site, node, {"email": "ada@example.com"})
     await offline(db, site, node)

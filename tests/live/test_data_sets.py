@@ -23,10 +23,10 @@ from tests.live.conftest import Served, served_with, settings_of
 JSON_LINES, NDJSON, CSV = "application/jsonl", "application/x-ndjson", "text/csv"
 HOW_MANY = 2_345
 INSERT = """
-INSERT INTO customer (group_id, name, email, phone, store_id, tags, attributes, total_spent, loyalty_tier)
+INSERT INTO customer (group_id, name, email, email_key, phone, store_id, tags, attributes, total_spent, loyalty_tier)
 SELECT $1, (ARRAY['=1+1', '-2.50', '@home', 'a,"b"', E'line\\nfeed', 'Été'])[1 + n % 6] || CASE WHEN n % 6 = 1 THEN ''
            ELSE n::text END,
-       'c' || n || '@example.org', '+3361234' || n, CASE WHEN n % 2 = 0 THEN $2::bigint END,
+       'c' || n || '@example.org', 'c' || n || '@example.org', '+3361234' || n, CASE WHEN n % 2 = 0 THEN $2::bigint END,
        CASE WHEN n % 3 = 0 THEN ARRAY['=x', 'y'] ELSE ARRAY['y', 'z'] END,
        ('{"n":' || E'\\n ' || n || '.10, "text": "' || repeat('x', $3) || '"}')::json, n + 0.1000, NULL
   FROM generate_series(1, $4) n

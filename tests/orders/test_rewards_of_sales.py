@@ -84,7 +84,10 @@ async def test_what_was_paid_for_an_event_of_the_sale_is_taken_back_once(world: 
 async def test_an_event_that_comes_after_its_order_was_cancelled_pays_nothing(world: Given) -> None:
     campaign = await world.campaign()
     async with world.db.transaction(world.scope) as tx:
-        await tx.execute("UPDATE customer SET email = 'ada@example.org' WHERE id = $1", world.customers[0])
+        await tx.execute(
+            "UPDATE customer SET email = 'ada@example.org', email_key = 'ada@example.org' WHERE id = $1",
+            world.customers[0],
+        )
     fields = [
         FieldEntry(storage_key="email", data_type=EventDataType.EMAIL, identity="email"),
         FieldEntry(storage_key="order_id", data_type=EventDataType.INTEGER),

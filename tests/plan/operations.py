@@ -242,7 +242,8 @@ PREFIXES = {
     "reward_evaluation": "reward", "reward_entry": "rentry", "reward_balance": "balance",
     "interaction": "interaction", "channel_rule": "chrule",
     "event_type": "evtype", "event_field": "evfield", "event_fault": "fault", "event_metric": "metric",
-    "event_metric_change": "mchange", "customer_identity": "identity",
+    "event_metric_change": "mchange", "customer_identity": "identity", "customer_merge": "merge",
+    "customer_doubt": "doubt",
 }  # fmt: skip
 _ABSENT = object()
 

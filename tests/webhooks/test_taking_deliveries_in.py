@@ -91,8 +91,9 @@ async def world(db: Database, provider: str = "sendgrid", **secrets: Any) -> Wor
     campaign_id = await given.campaign(db, group.scope, known_as={"crm": "camp_001"})
     async with db.transaction(group.scope) as tx:
         customer_id = await tx.fetchval(
-            "INSERT INTO customer (group_id, name, email, phone, email_consent, sms_consent)"
-            " VALUES ($1, 'Ada', 'Customer@Example.com', '+33612345678', true, true) RETURNING id",
+            "INSERT INTO customer (group_id, name, email, email_key, phone, phone_key, email_consent, sms_consent)"
+            " VALUES ($1, 'Ada', 'Customer@Example.com', 'customer@example.com', '+33612345678', '+33612345678', true,"
+            " true) RETURNING id",
             group.group_id,
         )
     return World(db, group.scope, mine, campaign_id, customer_id)

@@ -331,7 +331,8 @@ async def test_a_customer_whose_number_is_a_users_id_there_stays_another_one(
 ) -> None:
     async with analyst.db.transaction(analyst.given.scope) as tx:
         mine = await tx.fetchval(
-            "INSERT INTO customer (group_id, store_id, name, email) VALUES ($1, $2, 'Ada', 'ada@x.org') RETURNING id",
+            "INSERT INTO customer (group_id, store_id, name, email, email_key)"
+            " VALUES ($1, $2, 'Ada', 'ada@x.org', 'ada@x.org') RETURNING id",
             analyst.given.group_id, analyst.given.store_id,
         )  # fmt: skip
     told, understood = of(analyst, TYPE, {**EVENT, "userId": f"{mine:024x}"})
@@ -346,7 +347,8 @@ async def test_a_customer_whose_number_is_a_users_id_there_stays_another_one(
 async def test_a_customer_of_the_same_email_is_the_user(analyst: Analyst, tmp_path: Path) -> None:
     async with analyst.db.transaction(analyst.given.scope) as tx:
         mine = await tx.fetchval(
-            "INSERT INTO customer (group_id, store_id, name, email) VALUES ($1, $2, 'C', 'Customer@example.com')"
+            "INSERT INTO customer (group_id, store_id, name, email, email_key)"
+            " VALUES ($1, $2, 'C', 'Customer@example.com', 'customer@example.com')"
             " RETURNING id",
             analyst.given.group_id, analyst.given.store_id,
         )  # fmt: skip

@@ -217,7 +217,8 @@ async def test_traces_go_and_what_was_decided_stays(db: Database) -> None:
     await put(db, given, source="rewards", days=1, count=3)
     async with db.transaction(given.scope) as tx:
         customer = await tx.fetchval(
-            "INSERT INTO customer (group_id, name, email) VALUES ($1, 'A', 'a@example.org') RETURNING id",
+            "INSERT INTO customer (group_id, name, email, email_key)"
+            " VALUES ($1, 'A', 'a@example.org', 'a@example.org') RETURNING id",
             given.group_id,
         )
         events = [row["id"] for row in await tx.fetch("SELECT id FROM event")]

@@ -12,6 +12,7 @@ from app.domain.inputs import MAX_CODE, Path
 from app.domain.settable import path_of, settable, written
 from app.errors import Failure, Invalid, TooLarge
 from app.values.changes import UNSET, Settable
+from app.values.contacts import email_key_of
 from app.values.json_text import read_json, write_json
 
 MAX_CUSTOMERS = 5_000
@@ -35,6 +36,10 @@ def _email(value: str, path: Path) -> str:
     if _EMAIL.fullmatch(value) is None:
         raise Invalid(f"`{value[:80]}` is no e-mail address like ada@example.com.", path=path)
     return value
+
+
+def _phone(value: str, path: Path) -> str:
+    return _code(value.strip(), path)
 
 
 def _tags(values: Sequence[str], path: Path) -> list[str]:
@@ -70,7 +75,11 @@ class CustomerEntry:
     name: Settable[str | None] = settable(
         "The name; the e-mail or id of a new customer unless given.", check=_name
     )
-    phone: Settable[str | None] = settable("The phone number.", check=_code)
+    phone: Settable[str | None] = settable(
+        "The phone number, kept as it is written. It is found by its digits with the country's code; one that says no"
+        " country is of the store's, else the group's.",
+        check=_phone,
+    )
     store_id: Settable[int | None] = settable(
         "The store it belongs to; the credential's for a new one.", refers=("store", "store")
     )
@@ -131,6 +140,8 @@ def _checked(entry: CustomerEntry, at: Path) -> dict[str, Any]:
     found = written(entry, at)
     if not found.get("external_id") and not found.get("email"):
         raise Invalid("Name the customer by `externalId` or `email`.", path=at, code="CUSTOMER_UNNAMED")
+    if "email" in found:
+        found["email_key"] = email_key_of(found["email"])
     if "last_order_at" in found:
         found["told_last_order_at"] = found["last_order_at"]
     if entry.created_at not in (UNSET, None):
@@ -146,7 +157,7 @@ def _once(values: Mapping[str, Any], at: Path, seen: dict[tuple[str, str], int])
         value = values.get(column)
         if value is None:
             continue
-        key = (column, value.lower() if column == "email" else value)
+        key = (column, values["email_key"] if column == "email" else value)
         first = seen.setdefault(key, int(at[1]))
         if first != at[1]:
             raise Invalid(

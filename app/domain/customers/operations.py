@@ -14,8 +14,10 @@ from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry, checked_all
 from app.domain.customers.totals import check_moments, settle_totals
+from app.domain.groups.regions import regions_of
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
+from app.values.contacts import phone_key_of
 from app.values.json_text import write_json
 
 TRIES = 3
@@ -25,15 +27,16 @@ TRIES = 3
 # table that has grown since it was last analyzed PostgreSQL believes that a join may as well read all of the group.
 _FIND = """
 WITH given AS MATERIALIZED (
-  SELECT external_id, lower(email) AS email, place
-    FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS g (external_id, email, place))
-SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id
+  SELECT * FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS g (external_id, email, place))
+SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id, c.id <> named.id AS is_heir
   FROM given g CROSS JOIN LATERAL (
-       SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.external_id LIMIT 1) c
+       SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.external_id LIMIT 1) named
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
 UNION ALL
-SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id
+SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id, c.id <> named.id
   FROM given g CROSS JOIN LATERAL (
-       SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) c
+       SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) named
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
 """
 # Whoever was erased while we waited is nobody any more.
 _LOCK = """
@@ -45,8 +48,11 @@ _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _READ = {
     "external_id": "d ->> 'external_id'",
     "email": "d ->> 'email'",
+    "email_key": "d ->> 'email_key'",
     "name": "d ->> 'name'",
     "phone": "d ->> 'phone'",
+    "phone_key": "d ->> 'phone_key'",
+    "is_phone_told": "(d ->> 'is_phone_told')::boolean",
     "store_id": "(d ->> 'store_id')::bigint",
     "loyalty_tier": "d ->> 'loyalty_tier'",
     "email_consent": "(d ->> 'email_consent')::boolean",
@@ -61,7 +67,8 @@ _READ = {
 }
 """How each column is read from an entry's values."""
 _ALWAYS = {
-    "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "order_count": "0", "total_spent": "0",
+    "email_consent": "false", "sms_consent": "false", "tags": "'{}'", "is_phone_told": "false", "order_count": "0",
+    "total_spent": "0",
 }  # fmt: skip
 _CONSENTS = ("email_consent", "sms_consent")
 _TOLD = {
@@ -94,7 +101,7 @@ SELECT $1, coalesce({_SINCE}, $2), $2,
        {", ".join(f"coalesce({r}, {_ALWAYS[n]})" if n in _ALWAYS else r for n, r in _READ.items())},
        {", ".join(_TOLD.values())}
   FROM {_GIVEN}
- ORDER BY d ->> 'external_id', d ->> 'email'
+ ORDER BY d ->> 'external_id', d ->> 'email_key'
 ON CONFLICT DO NOTHING
 RETURNING id, external_id, email_key AS email
 """
@@ -129,6 +136,7 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
     for row in values:
         if tx.scope.store_id is not None:
             row["store_id"] = tx.scope.store_id
+    await _read_phones(tx, values, known)
     created = 0
     ids: dict[int, int] = {}
     with refusals():
@@ -185,15 +193,33 @@ async def _broken_coins(tx: Transaction, values: Sequence[Mapping[str, Any]]) ->
     )
 
 
-async def _known(
-    tx: Transaction, values: Sequence[Mapping[str, Any]], faults: list[Failure]
-) -> dict[int, int]:
+_THEIR_STORES = "SELECT id, store_id FROM customer WHERE group_id = $1 AND id = ANY ($2)"
+
+
+async def _read_phones(tx: Transaction, values: Sequence[dict[str, Any]], known: Mapping[int, int]) -> None:
+    """Read telephone numbers in the countries of the stores that the customers belong to afterwards."""
+    told = [place for place, row in enumerate(values) if row.get("phone") is not None]
+    for row in values:
+        if "phone" in row:
+            row["phone_key"], row["is_phone_told"] = None, row["phone"] is not None
+    if not told:
+        return
+    staying = [known[place] for place in told if place in known and "store_id" not in values[place]]
+    rows = await tx.fetch(_THEIR_STORES, tx.scope.group_id, staying) if staying else []
+    stores = {row["id"]: row["store_id"] for row in rows}
+    of = {place: values[place].get("store_id", stores.get(known.get(place))) for place in told}
+    regions = await regions_of(tx, of.values())
+    for place, store in of.items():
+        values[place]["phone_key"] = phone_key_of(values[place]["phone"], regions[store])
+
+
+async def _known(tx: Transaction, values: Sequence[dict[str, Any]], faults: list[Failure]) -> dict[int, int]:
     """Index of an entry → id of the customer it means, if there is one; locks the rows."""
     rows = await tx.fetch(
         _FIND,
         tx.scope.group_id,
         [row.get("external_id") for row in values],
-        [row.get("email") for row in values],
+        [row.get("email_key") for row in values],
     )
     by: dict[str, dict[int, Any]] = {"external_id": {}, "email": {}}
     for row in rows:
@@ -222,6 +248,11 @@ async def _known(
             faults.append(Conflict(f"Entry {first} is about the same customer.", path=path, code="REPEATED"))
         else:
             known[place] = customer["id"]
+            for name, found in (("external_id", named), ("email", addressed)):
+                if found is not None and found["is_heir"]:
+                    # Somebody who was joined with this one is meant: what this one is called itself stays.
+                    values[place].pop(name)
+                    values[place].pop(f"{name}_key", None)
     if known:
         held = {row["id"] for row in await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))}
         known = {place: ident for place, ident in known.items() if ident in held}
@@ -254,7 +285,7 @@ async def _make(
         ident = (
             by_external.get(row["external_id"])
             if row.get("external_id") is not None
-            else by_email.get(row["email"].lower())
+            else by_email.get(row["email_key"])
         )
         if ident is not None:
             made[place] = ident

@@ -39,8 +39,8 @@ from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.bringing_in import PastUser, attach, bring_in_users
-from app.domain.identities.deciding import TRACKER, Person, Project
 from app.domain.identities.identifying import identify, load_projects
+from app.domain.identities.people import TRACKER, Person, Project
 from app.domain.identities.values import identity_of
 from app.domain.interactions.recording import Visit, record_online
 from app.domain.sales.references import hold_sales, mark_events, sale_reference_of
@@ -222,7 +222,7 @@ async def _people(
         for one in going
         if one.sent_now and one.event.tracker_id and one.customer_id is not None and one.person is None
     }
-    await attach(tx, trackers, now=now)
+    await attach(tx, trackers, projects=projects, now=now)
 
 
 def _add_user(users: dict[tuple[str, str], PastUser], one: _One, projects: Mapping[int, Project]) -> None:
@@ -233,7 +233,7 @@ def _add_user(users: dict[tuple[str, str], PastUser], one: _One, projects: Mappi
     for name in ("name", *projects[event.project_id].identity_fields):
         value = event.understood.user_data.get(name)
         try:
-            known = None if value is None else identity_of(name, value)
+            known = None if value is None else identity_of(name, value, projects[event.project_id].region)
         except ValueError:
             known = None  # It was good enough there, and is kept with the event.
         if known is not None:

@@ -18,7 +18,7 @@ from app.domain.events import rollups
 from app.domain.events.clocks import believed, doubtful_of, fault_of
 from app.domain.events.validating import EventFault, EventVerdict, judge_event
 from app.domain.funnels.touches import Touch, record_touches
-from app.domain.identities.identifying import Person, identify, load_projects
+from app.domain.identities.identifying import Found, Person, Project, find, load_projects
 from app.domain.interactions.recording import Visit, record_online
 from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers
 from app.domain.sales.references import hold_sales, mark_told_by_orders, sale_reference_of
@@ -53,6 +53,8 @@ class Taken:
     schema: EventSchema
     verdict: EventVerdict
     customer_id: int | None
+    identity_id: int | None
+    """What says whose it is."""
     sale_reference: str | None
     """The sale it tells."""
     is_clock_doubtful: bool
@@ -65,9 +67,13 @@ async def settle_events(
     if not events:
         return {}
     schemas = await load_schemas(tx, {(event.project_id, event.event_type) for event in events})
+    projects = await load_projects(tx, {event.project_id for event in events})
     verdicts = {
         event.id: judge_event(
-            schemas.get((event.project_id, event.event_type)), event.body, event_type=event.event_type
+            schemas.get((event.project_id, event.event_type)),
+            event.body,
+            event_type=event.event_type,
+            region=projects[event.project_id].region,
         )
         for event in events
     }
@@ -79,7 +85,7 @@ async def settle_events(
         if (some := verdicts[event.id].faults)
     }
     if taken:
-        await _take(tx, taken, verdicts, doubtful, now=now)
+        await _take(tx, taken, verdicts, doubtful, projects, now=now)
     if faults:
         await trash(tx, faults, doubtful=doubtful, now=now)
     return {event.id: faults.get(event.id, ()) for event in events}
@@ -90,10 +96,10 @@ async def _take(
     events: Sequence[Claimed],
     verdicts: Mapping[UUID, EventVerdict],
     doubtful: Collection[UUID],
+    projects: Mapping[int, Project],
     *,
     now: datetime,
 ) -> None:
-    projects = await load_projects(tx, {event.project_id for event in events})
     sales = [sale_reference_of(verdicts[event.id].data) for event in events]
     references = {reference for reference in sales if reference is not None}
     await hold_sales(tx, references)
@@ -101,7 +107,7 @@ async def _take(
         Person(event.project_id, event.tracker_id, verdicts[event.id].identities, is_vouched=event.is_vouched)
         for event in events
     ]
-    customers = await identify(tx, people, projects=projects, now=now)
+    customers = await find(tx, people, projects=projects, now=now)
     taken = [
         _taken(event, verdicts[event.id], customer, sale, is_clock_doubtful=event.id in doubtful)
         for event, customer, sale in zip(events, customers, sales, strict=True)
@@ -122,15 +128,11 @@ async def _take(
 
 
 def _taken(
-    event: Claimed,
-    verdict: EventVerdict,
-    customer_id: int | None,
-    sale: str | None,
-    *,
-    is_clock_doubtful: bool,
+    event: Claimed, verdict: EventVerdict, whose: Found | None, sale: str | None, *, is_clock_doubtful: bool
 ) -> Taken:
     assert verdict.schema is not None, "an event without a type is not taken"
-    return Taken(event, verdict.schema, verdict, customer_id, sale, is_clock_doubtful)
+    customer, identity = (None, None) if whose is None else (whose.customer_id, whose.identity_id)
+    return Taken(event, verdict.schema, verdict, customer, identity, sale, is_clock_doubtful)
 
 
 def _visits(taken: Sequence[Taken]) -> list[Visit]:
@@ -144,6 +146,7 @@ def _visits(taken: Sequence[Taken]) -> list[Visit]:
             occurred_at=believed(one.event.occurred_at, received_at=one.event.received_at),
             dedup_key=f"event:{one.event.id}",
             customer_id=one.customer_id,
+            identity_id=one.identity_id,
         )
         for one in taken
         if (url := _text(one.event.body.get("landingUrl"))) is not None
@@ -157,12 +160,13 @@ def _text(value: object) -> str | None:
 _STORE = """
 UPDATE event e
    SET status = 'processed', event_type_id = given.type_id, type_version = given.version,
-       customer_id = given.customer_id, is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
+       customer_id = given.customer_id, identity_id = given.identity_id,
+       is_attributable = e.tracker_id IS NOT NULL, data = given.data::json,
        user_data = given.user_data::json, sale_reference = given.sale_reference, updated_at = $2,
        is_clock_doubtful = given.is_doubtful, moved_by = pg_current_xact_id()::text::bigint
   FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[],
-              $10::boolean[])
-    AS given (id, type_id, version, customer_id, data, user_data, sale_reference, is_doubtful)
+              $10::boolean[], $11::bigint[])
+    AS given (id, type_id, version, customer_id, data, user_data, sale_reference, is_doubtful, identity_id)
  WHERE e.group_id = $1 AND e.id = given.id
 """
 # For events that were in the trash.
@@ -183,6 +187,7 @@ async def _store(tx: Transaction, taken: Sequence[Taken], *, now: datetime) -> N
         [write_json(one.verdict.user).decode() for one in taken],
         [one.sale_reference for one in taken],
         [one.is_clock_doubtful for one in taken],
+        [one.identity_id for one in taken],
     )
     await tx.execute(_FORGIVE, tx.scope.group_id, ids)
 

@@ -59,8 +59,14 @@ class EventVerdict:
     faults: list[EventFault] = field(default_factory=list)
 
 
-def judge_event(schema: EventSchema | None, body: Mapping[str, object], *, event_type: str) -> EventVerdict:
-    """The verdict on an event's whole body. `schema`: the type it names, if there is one."""
+def judge_event(
+    schema: EventSchema | None, body: Mapping[str, object], *, event_type: str, region: str | None = None
+) -> EventVerdict:
+    """The verdict on an event's whole body. `schema`: the type it names, if there is one.
+
+    `region`: the country of telephone numbers that say none, unless the type says another; what it says of its user is
+    kept as it was read without.
+    """
     verdict = EventVerdict(schema)
     date = body.get("eventDate")
     if date not in (None, "") and read_event_date(date) is None:
@@ -86,7 +92,7 @@ def judge_event(schema: EventSchema | None, body: Mapping[str, object], *, event
                 verdict.faults.append(EventFault(FaultCode.FIELD_REQUIRED, one.storage_key, message))
             continue
         try:
-            _read(verdict, schema, one, value)
+            _read(verdict, schema, one, value, region)
         except ValueError as why:
             verdict.faults.append(
                 EventFault(FaultCode.FIELD_INVALID, one.storage_key, f"{one.ingestion_key} {why}.")
@@ -108,7 +114,9 @@ def _read_currency(verdict: EventVerdict, schema: EventSchema, data: Mapping[obj
             verdict.faults.append(EventFault(FaultCode.FIELD_INVALID, CURRENCY, message))
 
 
-def _read(verdict: EventVerdict, schema: EventSchema, one: FieldSchema, value: object) -> None:
+def _read(
+    verdict: EventVerdict, schema: EventSchema, one: FieldSchema, value: object, region: str | None
+) -> None:
     if one.kind is EventFieldKind.STATISTIC:
         verdict.metrics.append((one.kind, one.storage_key, read_statistic(value)))
     elif one.kind is EventFieldKind.STATE:
@@ -121,7 +129,7 @@ def _read(verdict: EventVerdict, schema: EventSchema, one: FieldSchema, value: o
         if one.identity is None:
             verdict.data[one.storage_key] = value
             return
-        known = identity_of(one.identity, value)
+        known = identity_of(one.identity, value, region)
         verdict.user[one.identity] = value
         if known is not None:
             verdict.identities[one.identity] = known

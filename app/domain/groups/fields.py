@@ -20,9 +20,17 @@ from app.tables.projects import (
 )
 from app.tables.stores import StoreFeature
 from app.values.changes import UNSET, Settable
+from app.values.countries import countries
 
 MOST_IDENTITY_FIELDS = 10
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+
+def checked_country(value: str, path: Path) -> str:
+    """The code of a country; Invalid where there is none of that code."""
+    if value not in countries():
+        raise Invalid("A country is two capital letters like FR (ISO 3166).", path=path)
+    return value
 
 
 def _features(values: Sequence[StoreFeature], path: Path) -> list[StoreFeature]:
@@ -50,6 +58,11 @@ class GroupFields:
 
     name: Settable[str] = settable("What the group is called, 1 to 255 characters.", check=inputs.name)
     time_zone: Settable[str] = settable("Its time zone (IANA). Days of campaigns still to run move with it.")
+    country: Settable[str | None] = settable(
+        "The country (ISO 3166, like FR) of telephone numbers that say none; null: the one its time zone lies in."
+        " Numbers that were read before keep their form.",
+        check=checked_country,
+    )
     attribution_model: Settable[AttributionModel] = settable(
         "Who gets how much of its sales, unless a question says otherwise; CARRIED from the beginning.",
     )
@@ -101,6 +114,10 @@ class StoreFields:
         check=inputs.code,
     )
     time_zone: Settable[str | None] = settable("Its own time zone (IANA); null: the group's.")
+    country: Settable[str | None] = settable(
+        "The country (ISO 3166, like FR) of its customers' telephone numbers that say none; null: the group's.",
+        check=checked_country,
+    )
     is_default: Settable[bool] = settable("True: campaigns that name no store go here from now on.")
     unavailable_features: Settable[Sequence[StoreFeature]] = settable(
         "All that it is to be without; [] is nothing.", check=_features

@@ -10,7 +10,7 @@ from app.db.auditing import OPERATOR, Actor, record, seen
 from app.db.database import Database, Transaction, group_setting
 from app.domain import inputs
 from app.domain.attribution.keeping import note_all_sales
-from app.domain.groups.fields import GroupFields, StoreFields
+from app.domain.groups.fields import GroupFields, StoreFields, checked_country
 from app.domain.inputs import Path
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import kept_columns, path_of, written
@@ -90,20 +90,31 @@ async def update_store(tx: Transaction, store_id: int, given: StoreFields, *, no
     return store_id
 
 
-async def create_group(db: Database, *, name: str, currency: str, time_zone: str, now: datetime) -> int:
+async def create_group(
+    db: Database, *, name: str, currency: str, time_zone: str, country: str | None = None, now: datetime
+) -> int:
     """A new tenant, as the operator: without stores or credentials yet; its id."""
     async with db.directory() as connection:
         return await _insert_group(
-            connection, OPERATOR, name=name, currency=currency, time_zone=time_zone, now=now
+            connection, OPERATOR, name=name, currency=currency, time_zone=time_zone, country=country, now=now
         )
 
 
 async def found_group(
-    tx: Transaction, actor: Actor, *, name: str, currency: str, time_zone: str, now: datetime
+    tx: Transaction,
+    actor: Actor,
+    *,
+    name: str,
+    currency: str,
+    time_zone: str,
+    country: str | None = None,
+    now: datetime,
 ) -> int:
     """The same from within another group, for a credential that may enter any; its id."""
     whole_group(tx)
-    made = await _insert_group(tx.driver, actor, name=name, currency=currency, time_zone=time_zone, now=now)
+    made = await _insert_group(
+        tx.driver, actor, name=name, currency=currency, time_zone=time_zone, country=country, now=now
+    )
     await tx.driver.execute(group_setting(tx.scope))
     return made
 
@@ -169,6 +180,7 @@ async def _insert_group(
     name: str,
     currency: str,
     time_zone: str,
+    country: str | None,
     now: datetime,
 ) -> int:
     """The group, whose audit begins with who made it. Afterwards the transaction is inside the new group."""
@@ -176,16 +188,21 @@ async def _insert_group(
     if not is_currency(currency):
         raise Invalid("A currency is three capital letters like EUR.", path=["currency"])
     await _check_zone(connection, time_zone, ["timeZone"])
+    if country is not None:
+        country = checked_country(country, ["country"])
     group_id = int(await connection.fetchval("INSERT INTO tenant DEFAULT VALUES RETURNING id"))
     # The policies demand it.
     scope = Scope(group_id)
     await connection.execute(group_setting(scope))
     await connection.execute(
-        "INSERT INTO customer_group (id, name, currency, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
-        group_id, name, currency, time_zone, now,
+        "INSERT INTO customer_group (id, name, currency, time_zone, country, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        group_id, name, currency, time_zone, country, now,
     )  # fmt: skip
     inside = Transaction(connection, scope)
-    made = await seen(inside, "customer_group", group_id, columns=("name", "currency", "time_zone"))
+    made = await seen(
+        inside, "customer_group", group_id, columns=("name", "currency", "time_zone", "country")
+    )
     await record(inside, actor, "group.create", subject=show_id("group", group_id), after=made, now=now)
     return group_id
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db.database import Transaction
-from app.domain.attribution.keeping import note_sales
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.external_ids.room import make_room
-from app.domain.identities.deciding import TRACKER, Key, Project
-from app.domain.identities.identifying import KNOWN
+from app.domain.identities.identifying import identify
+from app.domain.identities.people import TRACKER, Key, Person, Project
 from app.domain.segments.changes import note_audience_change
 from app.values.systems import WEBMARKETER
 
@@ -54,51 +53,60 @@ async def bring_in_users(
     if strangers:
         found |= await _meet(tx, strangers, projects=projects, now=now)
         await note_audience_change(tx)
-    keys = {
-        key: found[user.system, user.id] for user in users for key in _keys(user, projects, trackers=True)
-    }
-    await attach(tx, keys, now=now)
+    people = [
+        Person(
+            user.project_id,
+            tracker,
+            {} if at else {name: value for name, value in user.identities.items() if name != "name"},
+            customer_id=found[user.system, user.id],
+        )
+        for user in users
+        for at, tracker in enumerate(sorted(user.trackers) or [None])
+    ]
+    await identify(tx, people, projects=projects, now=now)
     return found
 
 
-_ATTACH = """
-INSERT INTO customer_identity (group_id, created_at, project_id, kind, value, customer_id, is_vouched)
-SELECT $1, $2, given.*, true FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[]) AS given
-ON CONFLICT (group_id, project_id, kind, value) DO NOTHING
+async def attach(
+    tx: Transaction, trackers: Mapping[Key, int], *, projects: Mapping[int, Project], now: datetime
+) -> None:
+    """Let customers be known by these trackers, unless others are; their interactions become theirs."""
+    people = [Person(key[0], key[2], customer_id=trackers[key]) for key in sorted(trackers)]
+    await identify(tx, people, projects=projects, now=now)
+
+
+_KNOWN = """
+SELECT i.project_id, i.kind, i.value, i.customer_id
+  FROM unnest($2::bigint[], $3::text[], $4::text[]) AS given (project_id, kind, value)
+ CROSS JOIN LATERAL (
+   SELECT * FROM customer_identity i
+    WHERE i.group_id = $1 AND i.project_id = given.project_id AND i.kind = given.kind AND i.value = given.value
+      AND i.is_vouched AND NOT i.is_shared
+    LIMIT 1) AS i
+UNION ALL
+SELECT NULL, 'email', given.key, c.id
+  FROM (SELECT DISTINCT unnest($5::text[]) AS key) AS given
+ CROSS JOIN LATERAL (
+   SELECT coalesce(c.merged_into_id, c.id) AS id FROM customer c
+    WHERE c.group_id = $1 AND c.email_key = given.key LIMIT 1) AS c
+UNION ALL
+SELECT NULL, 'phone', given.key, c.id
+  FROM (SELECT DISTINCT unnest($6::text[]) AS key) AS given
+ CROSS JOIN LATERAL (
+   SELECT min(few.id) AS id FROM (
+     SELECT c.id FROM customer c
+      WHERE c.group_id = $1 AND c.phone_key = given.key AND c.deleted_at IS NULL ORDER BY c.id LIMIT 2) AS few
+   HAVING count(*) = 1) AS c
 """
-_CLAIM = """
-UPDATE interaction i SET customer_id = given.customer_id
-  FROM unnest($2::bigint[], $3::text[], $4::bigint[]) AS given (project_id, tracker_id, customer_id)
- WHERE i.group_id = $1 AND i.project_id = given.project_id AND i.tracker_id = given.tracker_id
-   AND i.customer_id IS NULL
-"""
-
-
-async def attach(tx: Transaction, keys: Mapping[Key, int], *, now: datetime) -> None:
-    """Let customers be known by what nobody else is known by yet; their trackers' interactions become theirs."""
-    if not keys:
-        return
-    ordered = sorted(keys)
-    await tx.execute(
-        _ATTACH, tx.scope.group_id, now, [key[0] for key in ordered], [key[1] for key in ordered],
-        [key[2] for key in ordered], [keys[key] for key in ordered],
-    )  # fmt: skip
-    trackers = [key for key in ordered if key[1] == TRACKER]
-    if trackers:
-        await tx.execute(
-            _CLAIM, tx.scope.group_id, [key[0] for key in trackers], [key[2] for key in trackers],
-            [keys[key] for key in trackers],
-        )  # fmt: skip
-        await note_sales(tx, (keys[key] for key in trackers))
-
-
 _NAMED_THERE = """
 SELECT id, known_as_system FROM customer
  WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
 """
 _MAKE = """
-INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, phone, known_as_system, known_as_id)
-SELECT $1, coalesce(given.since, $2), coalesce(given.since, $2), given.store_id, given.name, given.email, given.phone,
+INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, email_key, phone, phone_key,
+                      known_as_system, known_as_id)
+SELECT $1, coalesce(given.since, $2), coalesce(given.since, $2), given.store_id, given.name, given.email, given.email,
+       given.phone, given.phone,
        ARRAY[given.system], ARRAY[given.ident]
   FROM unnest($3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
     WITH ORDINALITY AS given (since, store_id, name, email, phone, system, ident, place)
@@ -183,7 +191,7 @@ async def _owners(
         kind: [value for user in users if (value := user.identities.get(kind))] for kind in ("email", "phone")
     }
     rows = await tx.fetch(
-        KNOWN, tx.scope.group_id, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys],
+        _KNOWN, tx.scope.group_id, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys],
         of["email"], of["phone"],
     )  # fmt: skip
     owners = {(r["project_id"], r["kind"], r["value"]): r["customer_id"] for r in rows if r["project_id"]}
@@ -191,11 +199,10 @@ async def _owners(
     return owners, columns
 
 
-def _keys(user: PastUser, projects: Mapping[int, Project], *, trackers: bool = False) -> list[Key]:
+def _keys(user: PastUser, projects: Mapping[int, Project]) -> list[Key]:
     """What they are known by in the project, the surest first."""
     names = [name for name in projects[user.project_id].identity_fields if name != TRACKER]
-    found = [(user.project_id, name, user.identities[name]) for name in names if user.identities.get(name)]
-    return [*found, *((user.project_id, TRACKER, one) for one in sorted(user.trackers) if trackers)]
+    return [(user.project_id, name, user.identities[name]) for name in names if user.identities.get(name)]
 
 
 __all__ = ["PastUser", "attach", "bring_in_users"]

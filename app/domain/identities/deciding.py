@@ -1,200 +1,264 @@
 """Who is who, decided in memory from what is known; `identifying.py` reads it before and writes it afterwards.
 
-What strangers say (events without a credential) may be made up. Their identities are kept unvouched, they fill in no
-columns, and attach nothing but trackers to a customer who is known by anything vouched. A vouched person is found by
-vouched identities and columns first. A customer whom only strangers made is taken for theirs where strangers said
-nothing more of it than this person says too, trackers aside; otherwise the identities are taken over by another
-customer. So strangers' journeys are attributed, and never decide whom a vouched event pays.
+Keys are strong (an e-mail address, an id of the tenant's own) or weak (a telephone number, a tracker). Of what is said
+of somebody at once, the surest key decides whose it is, and of each other key it is noted with which surer ones it was
+said. From these notes alone follows who is who, whatever came first:
+
+- a key that was said with two different surer ones of a kind (two addresses, two accounts) is shared: it is somebody of
+  its own, and decides for nobody else;
+- else a strong key is the same person as all it was said with, and a weak one belongs to the surest it was said with.
+
+So a tablet that two people sign in on is nobody's, and what came from it while nobody was signed in is its own. A key
+that moves takes along what was known by it. Keys are pinned to their customer where somebody decided by hand, or where
+two could not be joined, since one of them has an external id too, or something that counts per customer.
+
+What strangers say (events without a credential) may be made up: it is noted apart, counts only for keys that nobody
+vouched for, and fills in no columns. Of somebody who is known by more than strangers' word it attaches trackers alone.
+So strangers' journeys are attributed, and never decide whom a vouched event pays.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
-TRACKER = "tracker"
-MOST_CLAIMS = 20
-"""How many identities strangers may claim for a customer, trackers aside: all are read with each of its events."""
-Key = tuple[int, str, str]
-"""Project, kind and value of an identity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What identifying needs to know of a project."""
-
-    id: int
-    store_id: int | None
-    """New customers' store."""
-    identity_fields: tuple[str, ...]
-    """The surest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What is said about somebody: a tracker, and attributes in comparable form (`values.identity_of`).
-
-    Attributes that are no identity fields of the project do not identify; `name` becomes a new customer's name.
-    """
-
-    project_id: int
-    tracker_id: str | None = None
-    identities: Mapping[str, str] = field(default_factory=dict)
-    is_vouched: bool = True
-    """Whether somebody with a credential says so."""
+from app.domain.identities.parts import Parts
+from app.domain.identities.people import (
+    EMAIL,
+    PHONE,
+    TRACKER,
+    WEAK,
+    Doubt,
+    Fresh,
+    Held,
+    Key,
+    Known,
+    Person,
+    Project,
+    keys_of,
+    row_key,
+    vertex,
+)
+from app.domain.identities.said import Said
 
 
-@dataclass(slots=True)
-class Fresh:
-    """A customer to be made, or values that a known one lacks."""
+class Decisions(Said):
+    """Who is who, after all of these people. Customers to be made have negative numbers."""
 
-    store_id: int | None
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-
-
-class Decisions:
-    """Who is who. Customers to be made have negative numbers."""
-
-    def __init__(self, projects: Mapping[int, Project]) -> None:
-        self.projects = projects
-        self.owner: dict[Key, int] = {}
-        """By keys in the table of identities, and those that will be."""
-        self.vouched: set[Key] = set()
-        """Keys whose owner is not strangers' word alone."""
-        self.columns: dict[tuple[str, str], int] = {}
-        """By the customers' own columns, which are valid in every project, and vouched."""
-        self.attached: set[Key] = set()
-        """Keys that were not in the table."""
-        self.taken_over: set[Key] = set()
-        """Keys that only strangers had claimed."""
-        self.read: Sequence[int] = ()
-        """The customers who were there before."""
-        self.counted: set[int] = set()
-        """Customers who cannot be merged."""
-        self.firm: set[int] = set()
-        """Customers with columns, or vouched identities other than trackers."""
-        self.tracked: set[int] = set()
-        """Customers with vouched trackers."""
-        self.claims: defaultdict[int, set[Key]] = defaultdict(set)
-        """By customers what strangers say of them, trackers aside."""
-        self.gone: set[int] = set()
-        """Customers who are deleted."""
-        self.back: set[int] = set()
-        """Those who come back if they are."""
-        self.merged: dict[int, int] = {}
+    def __init__(
+        self,
+        projects: Mapping[int, Project],
+        people: Sequence[Person],
+        held: Iterable[Held],
+        customers: Mapping[int, Known],
+        phones: Mapping[str, Sequence[int]] | None = None,
+        *,
+        emails: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(projects, people, held, customers, phones, emails=emails)
         self.fresh: dict[int, Fresh] = {}
         """What to write: customers to be made, and values for those that lack some."""
-        self.made = 0
+        self.merged: dict[int, int] = {}
+        """Customers who are another one."""
+        self.moved: list[tuple[int, int, int]] = []
+        """Rows of keys that leave a customer for another one: id, from, into."""
+        self.cleared: set[int] = set()
+        """Customers whose address turned out to be shared: it goes to whom it is now."""
+        self.back: set[int] = set()
+        """Those who come back if they are deleted."""
+        self.doubts: list[Doubt] = []
+        self._pinned: set[Key] = set()
+        self._home: dict[Key, int] = {}
 
-    def holds(self, customer: int, key: Key, *, is_vouched: bool) -> None:
-        """The customer has this identity."""
-        if is_vouched:
-            (self.tracked if key[1] == TRACKER else self.firm).add(customer)
-        elif key[1] != TRACKER:
-            self.claims[customer].add(key)
+    def decide(self, counted: Iterable[int] = ()) -> None:
+        """Find everybody's customer. `counted`: those among `candidates` who cannot be joined with others."""
+        counted = set(counted)
+        while True:
+            refused = self._solve(counted)
+            if not refused:
+                break
+            self._pinned |= refused
+        self._tell()
 
-    def decide(self, person: Person) -> int | None:
-        """The person's customer."""
+    @property
+    def candidates(self) -> set[int]:
+        """Customers who are to be joined with others."""
+        return set(self.merged)
+
+    def _solve(self, counted: set[int]) -> set[Key]:
+        self.merged, self.moved, self.fresh, self.doubts = {}, [], {}, []
+        self.cleared = set()
+        parts = Parts()
+        shared = self._unite(parts)
+        rows_of = self._rows_of(parts)
+        refused: set[Key] = set()
+        number = 0
+        home: dict[Key, int] = {}
+        for v in sorted(self.of, key=self._order):
+            root = parts.find(v)
+            if root in home:
+                continue
+            rows = rows_of.get(root, [])
+            if not rows:
+                number -= 1
+                rows = [number]
+                self.fresh[number] = Fresh(self._store_of(v))
+            home[root] = rows[0]
+            for one in rows[1:]:
+                if one in counted or (one in self.customers and self.customers[one].has_own_id):
+                    refused |= {w for w in self.of if self.owner(w) == one}
+                    self._pinned |= refused
+                else:
+                    self.merged[one] = rows[0]
+        if refused:
+            return refused
+        self._home = {v: home[parts.find(v)] for v in self.of}
+        for v in self.of:
+            self._settle(v, v in shared)
+        return set()
+
+    def _unite(self, parts: Parts) -> set[Key]:
+        shared: set[Key] = set()
+        for customer in self.customers.values():
+            if customer.is_told or customer.id not in self.opened:
+                parts.find(row_key(customer.id))
+        for v, column in self.columns.items():
+            known = self.customers.get(column)
+            may_leave = known is not None and not known.has_own_id and known.email_key == v[2]
+            if v in self.of and not (may_leave and column in self.opened and self.is_contested(v)):
+                self._join(parts, v, row_key(column))
+        for v in sorted(self.of, key=self._order):
+            old = [one for one in self.of.get(v, ()) if one.id]
+            if v in self._pinned or any(one.is_pinned for one in old):
+                self._join(parts, v, row_key(self.owner(v)))
+            elif old and v not in self.loose and not {one.owner for one in old} & self.opened:
+                parts.join(v, row_key(old[0].owner))
+            elif self.is_contested(v):
+                shared.add(v)
+            else:
+                found = sorted(self.deciders(v), key=lambda d: self._order(self.as_said(d)))
+                for d in found[:1] if v[1] in WEAK else found:
+                    if v[1] not in WEAK and self.is_contested(d):
+                        continue
+                    if not self._join(parts, v, d):
+                        shared.add(v)
+        return shared
+
+    def _join(self, parts: Parts, one: Key, other: Key) -> bool:
+        """Unless two external ids would be one person's."""
+        named = [
+            {row for row in parts.rows(of) if row in self.customers and self.customers[row].has_own_id}
+            for of in (one, other)
+        ]
+        if named[0] and named[1] and named[0] != named[1]:
+            return False
+        parts.join(one, other)
+        return True
+
+    def _rows_of(self, parts: Parts) -> dict[Key, list[int]]:
+        """By part of the keys, the customers that it goes on as, the best first."""
+        found: defaultdict[Key, set[int]] = defaultdict(set)
+        for node in parts.all_rows():
+            found[parts.find(node)].add(int(node[2]))
+        best: dict[int, tuple[tuple[int, int], Key]] = {}
+        for v in self.of:
+            for one in self.of.get(v, ()):
+                if one.id and row_key(one.owner) not in parts and v not in self.loose:
+                    rank = ((self.level(v), one.id), v)
+                    best[one.owner] = min(best.get(one.owner, rank), rank)
+        for customer, (_, v) in best.items():
+            found[parts.find(v)].add(customer)
+        return {root: sorted(rows, key=self._rank) for root, rows in found.items()}
+
+    def _rank(self, customer: int) -> tuple[bool, bool, int]:
+        known = self.customers.get(customer)
+        return (known is None or not known.has_own_id, known is None or known.email_key is None, customer)
+
+    def _order(self, v: Key) -> tuple[int, Key]:
+        return self.level(v), v
+
+    def _store_of(self, v: Key) -> int | None:
+        project = next((one.key[0] for one in self.of.get(v, ()) if one.key[0] in self.projects), None)
+        return None if project is None else self.projects[project].store_id
+
+    def _settle(self, v: Key, is_shared: bool) -> None:
+        """What changes of the key's rows, and who loses it."""
+        home = self._home[v]
+        for one in self.of.get(v, ()):
+            if v in self.vouched and not one.is_vouched:
+                one.is_vouched = one.is_changed = True
+            if one.id and one.owner != home:
+                if self.merged.get(one.owner) != home:
+                    self.moved.append((one.id, one.owner, home))
+                    one.is_changed = True
+            if is_shared and not one.is_shared:
+                if one.id or len(self.deciders(v)) > 1:
+                    others = sorted({self.owner(d) for d in self.deciders(v)} - {0, one.owner})
+                    doubt = Doubt(f"shared_{v[1] if v[1] in (*WEAK, EMAIL) else 'id'}", one.key, home, None)
+                    if others:
+                        doubt = Doubt(doubt.reason, one.key, home, others[0])
+                    if not any(known.key[1:] == one.key[1:] for known in self.doubts):
+                        self.doubts.append(doubt)
+                one.is_shared = one.is_changed = True
+            if not is_shared and one.is_shared and v in self.vouched and v not in self.before:
+                one.is_shared, one.is_changed = False, True
+            if v in self._pinned and not one.is_pinned:
+                one.is_pinned = one.is_changed = True
+                self.doubts.append(Doubt("kept_apart", one.key, home, None))
+        column = self.columns.get(v)
+        if column is not None and column != home and self.merged.get(column) != home:
+            if column in self.opened and not self.customers[column].has_own_id:
+                self.cleared.add(column)
+                told = self.fresh.setdefault(home, Fresh(None))
+                told.email, told.email_key = self.customers[column].email, v[2]
+
+    def customer_of(self, person: Person) -> tuple[int, Key] | None:
+        """The person's customer, and the key that says so."""
         keys = keys_of(person, self.projects)
         if not keys:
             return None
-        customer = self._find(person, keys)
-        if customer is None:
-            self.made += 1
-            customer = -self.made
-            self.fresh[customer] = Fresh(self.projects[person.project_id].store_id)
-        owners = {self.final(self.owner[key]) for key in keys if key in self.owner}
-        if person.is_vouched:
-            self.back |= owners | {customer}
-            self._vouch(customer, person, keys)
-        else:
-            if not self._is_known(customer):
-                self.back.add(customer)
-            self._claim(customer, keys)
-        if keys[0][1] != TRACKER:
-            self._merge(customer, owners, person, keys)
-        return customer
+        if person.customer_id is not None:
+            return self.final(person.customer_id), keys[0]
+        return self._home[vertex(keys[0])], keys[0]
+
+    def home_of(self, key: Key) -> int:
+        """Whose the key is."""
+        return self._home[vertex(key)]
+
+    def is_vouched_link(self, key: Key) -> bool:
+        """Whether what was noted of the key now is more than strangers' word."""
+        return vertex(key) in self.vouched
 
     def final(self, customer: int) -> int:
-        """After all merging."""
-        while customer in self.merged:
-            customer = self.merged[customer]
-        return customer
+        """After all joining."""
+        return self.merged.get(customer, customer)
 
-    def _find(self, person: Person, keys: Sequence[Key]) -> int | None:
-        for key in keys:
-            found = self.owner[key] if key in self.vouched else self.columns.get(key[1:])
-            if found is None and not person.is_vouched:
-                found = self.owner.get(key)
-            if found is not None:
-                return self.final(found)
-        for key in keys:
-            found = self.owner.get(key)
-            if found is not None:
-                found = self.final(found)
-                if not self._is_known(found) and self.claims[found] <= set(keys):
-                    return found
-        return None
-
-    def _is_known(self, customer: int) -> bool:
-        """Whether anything vouched is known of the customer."""
-        return customer in self.firm or customer in self.tracked
-
-    def _vouch(self, customer: int, person: Person, keys: Sequence[Key]) -> None:
-        new = [key for key in keys if key not in self.vouched]
-        for key in new:
-            owner = self.owner.get(key)
-            if owner is None:
-                self.attached.add(key)
-            else:
-                self.claims[self.final(owner)].discard(key)
-                if key not in self.attached:
-                    self.taken_over.add(key)
-            self.owner[key] = mine = self.final(self.columns.get(key[1:], customer))
-            self.vouched.add(key)
-            self.holds(mine, key, is_vouched=True)
-        if keys[0][1] != TRACKER:
-            self.firm.add(customer)
-            if new:
-                self._tell(customer, person, new)
-
-    def _claim(self, customer: int, keys: Sequence[Key]) -> None:
-        """Of those who are known by more than strangers' word, a tracker alone: it tells their way, and pays nobody."""
-        is_known = self._is_known(customer)
-        for key in keys:
-            may_claim = not is_known and len(self.claims[customer]) < MOST_CLAIMS
-            if key not in self.owner and (key[1] == TRACKER or may_claim):
-                self.attached.add(key)
-                self.owner[key] = customer
-                self.holds(customer, key, is_vouched=False)
-
-    def _merge(self, customer: int, owners: set[int], person: Person, keys: Sequence[Key]) -> None:
-        """Those of whom nothing else is known turn out to be this customer."""
-        for one in owners - {customer}:
-            if one in self.firm or one in self.counted or self.claims[one]:
+    def _tell(self) -> None:
+        """Fill in columns that are still empty, and say who comes back."""
+        for person in self.people:
+            found = self.customer_of(person)
+            if found is None:
                 continue
-            if not person.is_vouched and one in self.tracked:
+            customer, key = found
+            known = self.customers.get(customer)
+            if not person.is_vouched:
+                if vertex(key) not in self.vouched:
+                    self.back.add(customer)
                 continue
-            self.merged[one] = customer
-            self.fresh.pop(one, None)
-
-    def _tell(self, customer: int, person: Person, new: Sequence[Key]) -> None:
-        """Fill in the customer's own columns, where they are still empty."""
-        told = self.fresh.setdefault(customer, Fresh(None))
-        told.name = told.name or person.identities.get("name")
-        for _, kind, value in new:
-            if kind in ("email", "phone") and (kind, value) not in self.columns:
-                setattr(told, kind, getattr(told, kind) or value)
-                self.columns[kind, value] = customer
-
-
-def keys_of(person: Person, projects: Mapping[int, Project]) -> list[Key]:
-    """The keys that identify somebody, the surest first."""
-    project, values = projects[person.project_id], person.identities
-    names = (name for name in project.identity_fields if name != TRACKER and values.get(name))
-    found = [(project.id, name, values[name]) for name in names]
-    return [*found, (project.id, TRACKER, person.tracker_id)] if person.tracker_id else found
+            self.back.add(customer)
+            if key[1] == TRACKER or person.customer_id is not None:
+                continue
+            told = self.fresh.get(customer) or Fresh(None)
+            if not (known and known.name):
+                told.name = told.name or person.identities.get("name")
+            keys = [vertex(one) for one in keys_of(person, self.projects)]
+            for v in keys:
+                if v[1] == EMAIL and not (known and known.email_key and customer not in self.cleared):
+                    if v not in self.columns and self._home[v] == customer and told.email_key is None:
+                        told.email = told.email_key = v[2]
+                        self.columns[v] = customer
+                elif v[1] == PHONE and not (known and known.phone_key):
+                    told.phone = told.phone or v[2]
+            if told != Fresh(told.store_id) or customer < 0:
+                self.fresh[customer] = told
 
 
-__all__ = ["TRACKER", "Decisions", "Fresh", "Key", "Person", "Project", "keys_of"]
+__all__ = ["Decisions"]

@@ -13,7 +13,7 @@ from app.domain.customers.meanwhile import leave_interactions
 LOOK_BACK = timedelta(minutes=10)
 """Longer than any transaction takes."""
 _CLAIM = """
-UPDATE interaction i SET customer_id = known.customer_id
+UPDATE interaction i SET customer_id = known.customer_id, identity_id = known.id
   FROM customer_identity known
  WHERE i.group_id = $1 AND i.customer_id IS NULL AND i.tracker_id IS NOT NULL AND i.created_at > $2
    AND known.group_id = $1 AND known.project_id = i.project_id AND known.kind = 'tracker' AND known.value = i.tracker_id

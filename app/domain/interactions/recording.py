@@ -6,16 +6,17 @@ An interaction counts once: its `dedup_key` is unique in the project. Source: We
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.attribution.keeping import note_sales
 from app.domain.customers.meanwhile import leave_interactions
-from app.domain.identities.identifying import Person, identify, load_projects
+from app.domain.identities.identifying import Person, Project, find, load_projects
 from app.domain.identities.values import identity_of
 from app.domain.integrations.operations import is_custom
 from app.domain.interactions.addresses import parameters
@@ -44,6 +45,8 @@ class Visit:
     referrer: str | None = None
     customer_id: int | None = None
     """The tracker's customer, where that is known already."""
+    identity_id: int | None = None
+    """What says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,8 @@ class Offline:
     node_data: Mapping[str, object]
     occurred_at: datetime | None = None
     dedup_key: str | None = None
-    """By default the same contact at the same moment counts as the same one."""
+    """By default the same contact with the same person at the same moment counts as the same one; without a person each
+    stands for itself."""
 
 
 async def record_online(tx: Transaction, visits: Sequence[Visit], *, now: datetime) -> list[int]:
@@ -113,7 +117,7 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
             path=["nodeData", WMKT_ID],
             code="NOT_CUSTOM",
         )
-    identities = _identities(told.user_data, project.identity_fields)
+    identities = _identities(told.user_data, project)
     occurred_at = told.occurred_at or now
     visit = Visit(
         project_id=project_id,
@@ -127,7 +131,9 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
         return int(known)
     [led] = await campaigns_of(tx, [(project_id, node)], integrations, now=now)
     person = Person(project_id, None, identities)
-    [customer] = await identify(tx, [person], projects={project_id: project}, now=now)
+    [whose] = await find(tx, [person], projects={project_id: project}, now=now)
+    if whose is not None:
+        visit = replace(visit, customer_id=whose.customer_id, identity_id=whose.identity_id)
     [made] = await _store(
         tx,
         InteractionKind.OFFLINE,
@@ -136,7 +142,6 @@ async def record_offline(tx: Transaction, project_id: int, told: Offline, *, now
         channels=await channels_of(tx, [signs_of(None, None, told.node_data)], [led]),
         node_data=[_document(told.node_data, "nodeData")],
         user_data=[_document(told.user_data, "userData")],
-        customers=[customer],
         now=now,
     )
     return made
@@ -146,14 +151,16 @@ _STORED = "SELECT id FROM interaction WHERE group_id = $1 AND project_id = $2 AN
 # A repeat is updated with nothing, so that its id comes back, even if it was stored at this very moment.
 _INSERT = """
 INSERT INTO interaction AS i (group_id, created_at, kind, project_id, dedup_key, occurred_at, tracker_id,
-       landing_url, referrer, integration_id, campaign_id, channel, customer_id, user_data, node_data)
+       landing_url, referrer, integration_id, campaign_id, channel, customer_id, identity_id, user_data, node_data)
 SELECT $1, $2, $3, given.project_id, given.dedup_key, given.occurred_at, given.tracker_id, given.landing_url,
        given.referrer, given.integration_id, given.campaign_id, given.channel,
-       coalesce(given.customer_id, known.customer_id), given.user_data::json, given.node_data::json
+       coalesce(given.customer_id, known.customer_id),
+       CASE WHEN given.customer_id IS NULL THEN known.id ELSE given.identity_id END,
+       given.user_data::json, given.node_data::json
   FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::bigint[],
-              $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[])
+              $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bigint[])
     AS given (project_id, dedup_key, occurred_at, tracker_id, landing_url, referrer, integration_id, campaign_id,
-              customer_id, user_data, node_data, channel)
+              customer_id, user_data, node_data, channel, identity_id)
   LEFT JOIN customer_identity known
     ON known.group_id = $1 AND known.project_id = given.project_id AND known.kind = 'tracker'
    AND known.value = given.tracker_id
@@ -172,7 +179,6 @@ async def _store(
     channels: Sequence[str | None],
     node_data: Sequence[str | None],
     user_data: Sequence[str | None],
-    customers: Sequence[int | None] | None = None,
     now: datetime,
 ) -> list[int]:
     first = {(visit.project_id, visit.dedup_key): at for at, visit in reversed([*enumerate(visits)])}
@@ -191,10 +197,11 @@ async def _store(
             [_cut(v.referrer) for v, _, _ in rows],
             [where.integration_id for _, where, _ in rows],
             [where.campaign_id for _, where, _ in rows],
-            [v.customer_id if customers is None else customers[at] for v, _, at in rows],
+            [v.customer_id for v, _, _ in rows],
             [user_data[at] for _, _, at in rows],
             [node_data[at] for _, _, at in rows],
             [channels[at] for _, _, at in rows],
+            [v.identity_id for v, _, _ in rows],
         )
     await leave_interactions(tx, [row["id"] for row in stored if row["customer_id"] is not None])
     await note_sales(tx, (row["customer_id"] for row in stored))
@@ -202,9 +209,10 @@ async def _store(
     return [ids[visit.project_id, visit.dedup_key] for visit in visits]
 
 
-def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, str]:
+def _identities(said: Mapping[str, object], project: Project) -> dict[str, str]:
     """The identifying values in comparable form; only identity fields are allowed."""
     identities: dict[str, str] = {}
+    fields = project.identity_fields
     for name, value in said.items():
         path = ["userData", name]
         if name not in fields:
@@ -214,7 +222,7 @@ def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, 
                 code="NOT_IDENTITY_FIELD",
             )
         try:
-            known = None if value is None else identity_of(name, value)
+            known = None if value is None else identity_of(name, value, project.region)
         except ValueError as why:
             raise Invalid(f"userData.{name} {why}.", path=path) from None
         if known is not None:
@@ -225,6 +233,9 @@ def _identities(said: Mapping[str, object], fields: Sequence[str]) -> dict[str, 
 def _offline_key(told: Offline, identities: Mapping[str, str], occurred_at: datetime) -> str:
     if told.dedup_key is not None:
         return f"offline:{inputs.text(told.dedup_key, ['nonce'], longest=MAX_KEY, blank=False)}"
+    if not identities:
+        # Two people may have called at one moment; who sends it again says so by a nonce, or an Idempotency-Key.
+        return f"offline::{uuid4()}"
     node = {name: value for name, value in sorted(told.node_data.items())}
     said = write_json([occurred_at.isoformat(), sorted(identities.items()), node])
     return f"offline::{hashlib.sha256(said).hexdigest()}"

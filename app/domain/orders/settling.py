@@ -13,20 +13,25 @@ from app.domain.orders.entries import OrderEntry
 from app.domain.orders.states import Sale, is_whole
 from app.domain.orders.storing import Stored
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
+from app.values.contacts import email_key_of
 from app.values.instants import zone_of
 
 _IN_REACH = f"{CUSTOMER_BORDERS} AND customer.deleted_at IS NULL"
+# Whoever was joined with somebody is that one.
+_HEIR = "(SELECT coalesce(k.merged_into_id, k.id) FROM customer k WHERE k.group_id = $1 AND k.{by})"
 # One branch per way to name a customer, so that each goes through its index.
 _CUSTOMERS = f"""
 WITH g AS MATERIALIZED (
-  SELECT id, external_id, lower(email) AS email, place - 1 AS place
+  SELECT id, external_id, email, place - 1 AS place
     FROM unnest($4::bigint[], $5::text[], $6::text[]) WITH ORDINALITY AS given (id, external_id, email, place))
-SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.id = g.id AND {_IN_REACH}
+SELECT g.place, customer.id, customer.store_id
+  FROM g JOIN customer ON customer.id = {_HEIR.format(by="id = g.id")} AND {_IN_REACH}
 UNION ALL
 SELECT g.place, customer.id, customer.store_id
-  FROM g JOIN customer ON customer.external_id = g.external_id AND {_IN_REACH}
+  FROM g JOIN customer ON customer.id = {_HEIR.format(by="external_id = g.external_id")} AND {_IN_REACH}
 UNION ALL
-SELECT g.place, customer.id, customer.store_id FROM g JOIN customer ON customer.email_key = g.email AND {_IN_REACH}
+SELECT g.place, customer.id, customer.store_id
+  FROM g JOIN customer ON customer.id = {_HEIR.format(by="email_key = g.email")} AND {_IN_REACH}
 """
 # Those that are named have to be in reach; of those that known orders have, it is only read how they count.
 _CAMPAIGNS = f"""
@@ -98,7 +103,7 @@ class Settling:
             *borders(self.tx.scope),
             [e.customer_id for e in entries],
             [e.customer_external_id for e in entries],
-            [e.customer_email for e in entries],
+            [email_key_of(e.customer_email) for e in entries],
         )
         return {row["place"]: row for row in rows}
 

@@ -17,6 +17,7 @@ from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.customers.meanwhile import leave_events
 from app.domain.external_ids.finding import rows_known_as
 from app.domain.funnels.touches import Touch, record_touches
+from app.domain.groups.regions import regions_of
 from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.consent import settle_consent
 from app.domain.webhooks.providers import BY_NUMBER, CONSENT, REACHED, STAGE, is_supported
@@ -25,7 +26,7 @@ from app.errors import Forbidden
 from app.tables.event_types import EventOutcome
 from app.tables.projects import DEFAULT_CLOCK_AHEAD_S
 from app.tables.webhooks import Provider
-from app.values.contacts import fold_email, phone_key
+from app.values.contacts import email_key_of, phone_key_of
 from app.values.instants import zone_of
 from app.values.systems import CRM
 
@@ -65,6 +66,8 @@ class Settled:
     applies: bool
     campaign: EventCampaign | None
     customer_id: int | None
+    recipient: str
+    """Whom the message went to."""
 
 
 async def ingest(
@@ -77,14 +80,17 @@ async def ingest(
         )
     first = {event.key: event for event in reversed(events)}
     campaigns = await _campaigns(tx, {e.campaign for e in first.values() if e.campaign})
-    customers = await _customers(tx, list(first.values()))
+    region = (await regions_of(tx, ()))[None]
+    customers = await _customers(tx, list(first.values()), region)
     settled = [
         Settled(
             event=event,
             at=now if event.at is None else min(event.at, now),
             applies=is_supported(provider, event.kind),
             campaign=campaigns.get(event.campaign or ""),
-            customer_id=customers.get(("email", event.email)) or customers.get(("phone", event.phone)),
+            customer_id=customers.get(("email", email_key_of(event.email)))
+            or customers.get(("phone", phone_key_of(event.phone, region))),
+            recipient=recipient_of(event, region),
         )
         for event in first.values()
     ]
@@ -128,18 +134,20 @@ async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Even
 _CUSTOMERS = """
 SELECT c.id, 'email' AS by, given.address
   FROM unnest($2::text[]) AS given (address)
-  JOIN customer c ON c.group_id = $1 AND c.email_key = lower(given.address COLLATE "pg_c_utf8")
+  JOIN customer c ON c.group_id = $1 AND c.email_key = given.address
  WHERE c.deleted_at IS NULL
 UNION ALL
-SELECT min(c.id), 'phone', c.phone FROM customer c
- WHERE c.group_id = $1 AND c.phone = ANY ($3) AND c.deleted_at IS NULL GROUP BY c.phone HAVING count(*) = 1
+SELECT min(c.id), 'phone', c.phone_key FROM customer c
+ WHERE c.group_id = $1 AND c.phone_key = ANY ($3) AND c.deleted_at IS NULL GROUP BY c.phone_key HAVING count(*) = 1
 """
 
 
-async def _customers(tx: Transaction, events: Collection[Happened]) -> Mapping[tuple[str, str | None], int]:
-    """Customers by their address. A phone number that several of them share identifies none of them."""
-    emails = {event.email for event in events if event.email}
-    phones = {event.phone for event in events if event.phone}
+async def _customers(
+    tx: Transaction, events: Collection[Happened], region: str | None
+) -> Mapping[tuple[str, str | None], int]:
+    """Customers by the keys of their addresses. A phone number that several of them share identifies none of them."""
+    emails = {key for event in events if (key := email_key_of(event.email))}
+    phones = {key for event in events if (key := phone_key_of(event.phone, region))}
     if not emails and not phones:
         return {}
     rows = await tx.fetch(_CUSTOMERS, tx.scope.group_id, list(emails), list(phones))
@@ -210,7 +218,7 @@ async def _count_recipients(tx: Transaction, applied: Sequence[Settled], *, now:
         Reached(
             campaign_id=one.campaign.id,
             channel=one.event.channel,
-            recipient=recipient_of(one.event),
+            recipient=one.recipient,
             what=REACHED[one.event.kind],
             at=one.at,
             by_machine=one.event.by_machine,
@@ -221,22 +229,16 @@ async def _count_recipients(tx: Transaction, applied: Sequence[Settled], *, now:
     await count_recipients(tx, things, campaigns, now=now)
 
 
-def recipient_of(event: Happened) -> str:
+def recipient_of(event: Happened, region: str | None) -> str:
     """The address the message went to, in the form that compares; where none is told, the event stands for itself.
 
     Of two addresses the channel says which: the number is a text message's, the e-mail address anything else's.
     """
-    named = [fold_email(event.email) if event.email else None, _number(event.phone)]
+    # What is no number may be a sender's name.
+    named = [email_key_of(event.email), phone_key_of(event.phone, region) or event.phone]
     if event.channel in BY_NUMBER:
         named.reverse()
     return next((one for one in named if one), f"{event.kind}/{event.key}")
-
-
-def _number(phone: str | None) -> str | None:
-    try:
-        return phone_key(phone) if phone else None
-    except ValueError:
-        return phone  # A sender's name, say.
 
 
 # Locked until the end, so that nothing is deleted meanwhile; in the same order as all writers.

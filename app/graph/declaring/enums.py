@@ -17,6 +17,7 @@ from app.tables.funnels import FunnelStage
 from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
+from app.tables.people import DoubtReason, MergeReason
 from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
 from app.tables.segments import SegmentType
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
@@ -208,6 +209,23 @@ _describe(
     "Where a contact with a user happened.",
     ONLINE="On the site: somebody came to it.",
     OFFLINE="Out of the website, such as a call or a visit.",
+)
+_describe(
+    MergeReason,
+    "Why two customers were joined.",
+    KEY="Something that identifies was said with both.",
+    HAND="Somebody said so.",
+)
+_describe(
+    DoubtReason,
+    "Why somebody may want to look at who is who.",
+    SHARED_TRACKER="Several people signed in on one device.",
+    SHARED_PHONE="Several people have one telephone number.",
+    SHARED_EMAIL="Several accounts have one e-mail address.",
+    SHARED_ID="An id was said with two different ones of a surer kind.",
+    KEPT_APART="Two look like one, and were not joined, since one of them has orders, rewards, promos, lists or an id.",
+    TWO_STRONG_KEYS="Two with different addresses or ids were joined by hand.",
+    KEYS_FELL_TOGETHER="Two had one address or number, written differently.",
 )
 _describe(
     FunnelType,
@@ -443,6 +461,7 @@ __all__ = [
     "Cycle",
     "DateOrder",
     "DecimalMark",
+    "DoubtReason",
     "EventDataType",
     "EventFieldKind",
     "EventOutcome",
@@ -458,6 +477,7 @@ __all__ = [
     "Interval",
     "Joiner",
     "KeyAccess",
+    "MergeReason",
     "Objective",
     "PromoStatus",
     "PromoType",

@@ -20,6 +20,8 @@ else:
     AssetRef = _named("Asset", "types.assets")
     CampaignRef = _named("Campaign", "types.campaigns")
     CustomerRef = _named("Customer", "types.customers")
+    CustomerMergeRef = _named("CustomerMerge", "types.people")
+    CustomerDoubtRef = _named("CustomerDoubt", "types.people")
     KnownCustomerRef = _named("KnownCustomer", "types.customers")
     EventMetricRef = _named("EventMetric", "types.event_metrics")
     EventMetricChangeRef = _named("EventMetricChange", "types.event_metrics")

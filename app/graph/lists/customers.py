@@ -1,5 +1,7 @@
 """Lists of customers."""
 
+from typing import Any
+
 import strawberry
 
 from app.auth.principal import PERSONAL_READERS
@@ -20,6 +22,11 @@ from app.graph.declaring.scalars import DateTime, Decimal, Long
 from app.graph.lists.conditions import CREATED_AT, on_list_of
 from app.plan.references import ids_of
 from app.plan.sql import sql
+from app.values.contacts import fold_email
+
+
+def _folded(addresses: Any) -> list[str | None]:
+    return [None if one is None else fold_email(one) for one in addresses]
 
 
 @input_type
@@ -27,7 +34,9 @@ class CustomerFilter:
     """Which customers. All conditions given must hold."""
 
     search: str | None = filter_by(
-        "Part of the name, e-mail or phone.", contains_text("name", "email", "phone"), roles=PERSONAL_READERS
+        "Part of the name, e-mail or phone.",
+        contains_text("name", "email", "phone", "phone_key"),
+        roles=PERSONAL_READERS,
     )
     external_ids: list[str] | None = filter_by(
         "With any of these ids in the system they were imported from.",
@@ -36,11 +45,7 @@ class CustomerFilter:
     )
     emails: list[str] | None = filter_by(
         "With any of these addresses, upper or lower case.",
-        lambda row, args, path: sql(
-            "{row.email_key} = ANY (ARRAY(SELECT lower(x) FROM unnest({value}) x))",
-            row=row,
-            value=args.param(*path, cast="text[]"),
-        ),
+        one_of("email_key", "text", _folded),
         roles=PERSONAL_READERS,
     )
     loyalty_tiers: list[str] | None = filter_by("In any of these tiers.", one_of("loyalty_tier", "text"))

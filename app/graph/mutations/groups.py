@@ -53,6 +53,10 @@ class GroupCreateInput:
         description="The currency of its campaigns (ISO 4217). It cannot change: amounts are counted in it."
     )
     time_zone: str = strawberry.field(description="Its time zone (IANA), like Europe/Paris.")
+    country: str | None = strawberry.field(
+        default=None,
+        description="The country (ISO 3166, like FR) of telephone numbers that say none; else its zone's.",
+    )
 
 
 @writes(roles=PLATFORM_ROLES, administration=Administration("group.create", "", "group"), shapes=WHOLE_GROUP)
@@ -71,6 +75,7 @@ async def create_group(
         name=input.name,
         currency=input.currency,
         time_zone=input.time_zone,
+        country=input.country,
         now=context.now,
     )
     context.changed = show_id("group", made)

@@ -63,8 +63,8 @@ class InteractionRecordOfflineInput:
     user_data: JSON | None = optional("An object of the project's identity fields, such as email and phone.")
     occurred_at: DateTime | None = optional("When; now unless given.")
     nonce: str | None = optional(
-        "The sender's own name for it: the same one again is the same contact. Unless given, the same data at the same"
-        " moment is."
+        "The sender's own name for it: the same one again is the same contact. Unless given, the same person"
+        " and data at the same moment are; without a person each contact is one of its own."
     )
 
 

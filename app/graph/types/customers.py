@@ -12,7 +12,9 @@ from app.graph.declaring.fields import (
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import (
+    CustomerDoubtRef,
     CustomerIdentityRef,
+    CustomerMergeRef,
     EventMetricRef,
     EventRef,
     FunnelTouchRef,
@@ -32,6 +34,7 @@ from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.events import EVENTS
 from app.graph.lists.interactions import INTERACTIONS
 from app.graph.lists.orders import ORDERS
+from app.graph.lists.people import DOUBTS, MERGES
 from app.graph.lists.promos import REDEMPTIONS
 from app.graph.lists.rewards import BALANCES, ENTRIES, EVALUATIONS
 from app.graph.lists.segments import MEMBERS
@@ -97,6 +100,15 @@ class Customer(Node):
     )
     identities: list[CustomerIdentityRef] = listing(
         "What it is known by in projects.", key="customer_id", order="id"
+    )
+    merges: Connection[CustomerMergeRef] = connection(
+        "Customers who turned out to be this one.", MERGES, key="into_id"
+    )
+    merged_into: Connection[CustomerMergeRef] = connection(
+        "Whom it turned out to be, as often as that happened.", MERGES, key="from_id"
+    )
+    doubts: Connection[CustomerDoubtRef] = connection(
+        "What about who it is looks doubtful.", DOUBTS, key="customer_id"
     )
     order_figures: list[OrderFigures] = order_figures("Its orders, in numbers.", of="Customer")
 

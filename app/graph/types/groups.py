@@ -62,6 +62,9 @@ class CustomerGroup(Node):
     name: str = column("What the group is called.")
     currency: str = column("The currency of its campaigns, unless an integration says otherwise (ISO 4217).")
     time_zone: str = column("Its time zone (IANA), where a store has none of its own.")
+    country: str | None = column(
+        "The country (ISO 3166) of telephone numbers that say none; null: the one its time zone lies in."
+    )
     created_at: DateTime = column("When it was made.")
     retention: Retention = embed("How long things are kept.")
     attribution: AttributionChoice = embed(

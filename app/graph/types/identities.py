@@ -23,6 +23,10 @@ class CustomerIdentity(Node):
     value: str = column(
         "The tracker, or the attribute's value in the form that compares.", roles=PERSONAL_READERS
     )
+    is_shared: bool = column(
+        "Whether it was said with two different surer ones: then it is somebody of its own."
+    )
+    is_pinned: bool = column("Whether it stays with this customer whatever is said.")
     created_at: DateTime = column("Since when it is known.")
     project: ProjectRef | None = to_one("The project; null where out of sight.", "project_id")
     customer: CustomerRef | None = to_one("The customer; null where out of sight.", "customer_id")

@@ -64,6 +64,9 @@ class Store(Node):
         "Names the store inside its group; a request that carries it sees this store alone."
     )
     time_zone: str | None = column("Its own time zone (IANA); null: the group's.")
+    country: str | None = column(
+        "The country (ISO 3166) of its customers' telephone numbers that say none; null: the group's."
+    )
     is_default: bool = column("Whether campaigns that name no store go here.")
     features: StoreFeatures = embed("What it can use.")
     created_at: DateTime = column("When it was made.")

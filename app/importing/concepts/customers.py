@@ -1,4 +1,4 @@
-"""Customers, in bulk through `upsert_customers`."""
+"""Customers, in bulk through `tell_customers`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,11 +8,11 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.customers.entries import CustomerEntry
-from app.domain.customers.operations import upsert_customers
 from app.domain.customers.totals import TOTALS, settle_totals
 from app.domain.external_ids.finding import rows_with_ids
 from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
+from app.domain.identities.telling import tell_customers
 from app.domain.webhooks.consent import settle_consent
 from app.errors import Failure, Invalid, NotFound, Several
 from app.importing.concepts.stores import stores_of
@@ -21,6 +21,7 @@ from app.importing.named import Named
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, document, exact, flag, instant, text, texts, whole
 from app.values.changes import UNSET
+from app.values.contacts import fold_email
 from app.values.json_text import read_json
 
 _TOTALS = (*TOTALS, "last_order_at", "totals_as_of")
@@ -91,7 +92,7 @@ class CustomerWriter:
             await before_many_made(tx, "cust", [ids[at] for at in changed if at in ids])
         try:
             if changed:
-                done = await upsert_customers(tx, [entries[at] for at in changed], now=now)
+                done = await tell_customers(tx, [entries[at] for at in changed], now=now)
                 rows = dict(zip(changed, done.ids, strict=True))
                 await _give_ids(tx, rows, ids)
                 await _settle_consent(tx, {at: rows[at] for at in rows if known[at]}, entries, now=now)
@@ -106,7 +107,7 @@ class CustomerWriter:
         """Invalid where another row of the files has the same external id or e-mail."""
         for column, value in (("external_id", entry.external_id), ("email", entry.email)):
             if isinstance(value, str) and value:
-                key = value.lower() if column == "email" else value
+                key = fold_email(value) if column == "email" else value
                 if first := self._named.earlier(column, key, record.row):
                     raise Invalid(
                         f"{first} is about the same customer; put them into one.",
@@ -187,7 +188,7 @@ async def _stored(
     for row in await tx.fetch(_STORED.format(key="external_id"), tx.scope.group_id, ids):
         found["external_id", row["external_id"]] = dict(row)
     emails = [
-        entry.email.lower()
+        fold_email(entry.email)
         for entry in entries
         if isinstance(entry.email, str) and ("external_id", str(entry.external_id)) not in found
     ]
@@ -202,7 +203,7 @@ def _same_customer(
 ) -> Mapping[str, Any] | None:
     found = stored.get(("external_id", entry.external_id)) if isinstance(entry.external_id, str) else None
     if found is None and isinstance(entry.email, str):
-        found = stored.get(("email", entry.email.lower()))
+        found = stored.get(("email", fold_email(entry.email)))
     return found
 
 

@@ -30,6 +30,7 @@ from app.importing.concepts.trees import Names, systems_of
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, instant, text, whole
 from app.tables.rewards import RewardEntryKind
+from app.values.contacts import fold_email
 from app.values.ids import read_id
 from app.values.money import is_currency
 from app.values.numbers import MAX_SAFE_INTEGER
@@ -254,7 +255,7 @@ class _One:
         name = self._take("customer", text)
         if name is None:
             raise Invalid("The customer is missing.", path=["customer"])
-        found = self.batch.customers.get(name, self.batch.customers.get(name.lower()))
+        found = self.batch.customers.get(name, self.batch.customers.get(fold_email(name)))
         if found is None:
             raise NotFound("customer", name, path=["customer"])
         return found
@@ -338,7 +339,7 @@ async def _customers_named(tx: Transaction, names: Sequence[str]) -> dict[str, i
     own = {name: ident for name in asked if (ident := read_id("cust", name)) is not None}
     found: dict[str, int] = {}
     rows = await tx.fetch(
-        _CUSTOMERS, *borders(tx.scope), list(own.values()), asked, [name.lower() for name in asked]
+        _CUSTOMERS, *borders(tx.scope), list(own.values()), asked, [fold_email(name) for name in asked]
     )
     for row in rows:
         found[f"cust_{row['id']}"] = row["id"]

@@ -32,7 +32,7 @@ class StoreWriter:
     """Makes or changes stores, known by their ids or their beacon key."""
 
     columns = Columns(
-        known=("external_id", "name", "beacon_key", "time_zone", "created_at"),
+        known=("external_id", "name", "beacon_key", "time_zone", "country", "created_at"),
         also={"id": "external_id", "external_beacon_key": "beacon_key"},
         moments=frozenset({"created_at"}),
         unkept=frozenset({"created_at", "updated_at"}),
@@ -59,7 +59,9 @@ class StoreWriter:
 async def _write(tx: Transaction, record: Record, *, now: datetime) -> Verdict:
     row = RowReader(record.values)
     ids = record.external_ids
-    values: dict[str, Any] = {name: row.take(name, text) for name in ("name", "beacon_key", "time_zone")}
+    values: dict[str, Any] = {
+        name: row.take(name, text) for name in ("name", "beacon_key", "time_zone", "country")
+    }
     row.take("created_at", instant)
     name_if_new = row.take("name_if_new", text)
     row.nothing_left(StoreWriter.columns.known)

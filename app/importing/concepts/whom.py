@@ -9,6 +9,7 @@ from app.importing.concepts.stores import stores_of
 from app.importing.knowing import named_rows
 from app.importing.records import Record
 from app.importing.values import text
+from app.values.contacts import fold_email
 
 # Through the index on the key, however many customers there are.
 _CUSTOMERS = """
@@ -70,7 +71,7 @@ async def customers_of(tx: Transaction, systems: Iterable[str], names: Sequence[
         found[row["external_id"]] = row["id"]
     left = [name for name in names if name not in found]
     others = await named_rows(tx, "cust", systems, left) if left else {}
-    addresses = sorted({name.lower() for name in left if "@" in name})
+    addresses = sorted({fold_email(name) for name in left if "@" in name})
     by_address: Found = {}
     if addresses:
         rows = await tx.fetch(_CUSTOMERS.format(key="email_key"), tx.scope.group_id, addresses)
@@ -79,8 +80,8 @@ async def customers_of(tx: Transaction, systems: Iterable[str], names: Sequence[
         other = others.get(name)
         if isinstance(other, int):
             found[name] = other
-        elif name.lower() in by_address:
-            found[name] = by_address[name.lower()]
+        elif (address := fold_email(name)) in by_address:
+            found[name] = by_address[address]
     return found
 
 
