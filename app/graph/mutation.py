@@ -123,5 +123,7 @@ class Mutation:
     token_revoke = keys.revoke_one_token
     webhook_endpoint_create = webhooks.create
     webhook_endpoint_rotate = webhooks.rotate
+    webhook_endpoint_update = webhooks.update
     webhook_endpoint_disconnect = webhooks.disconnect
     webhook_ingest = webhooks.take_in
+    webhook_refusals_take = webhooks.take_refused

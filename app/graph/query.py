@@ -43,7 +43,7 @@ from app.graph.lists.segments import SEGMENTS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.stores import STORES
 from app.graph.lists.touches import TOUCHES
-from app.graph.lists.webhooks import WEBHOOK_ENDPOINTS
+from app.graph.lists.webhooks import WEBHOOK_ENDPOINTS, WEBHOOK_REFUSALS
 from app.graph.resolved.channels import ChannelAnswer, ChannelPattern, built_in_rules, channel_of
 from app.graph.resolved.promos import PromoVerdict, promo_validate
 from app.graph.resolved.rewards import (
@@ -81,7 +81,7 @@ from app.graph.types.segments import Segment
 from app.graph.types.spend import SpendEntry
 from app.graph.types.stores import Store
 from app.graph.types.touches import FunnelTouch
-from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
+from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, WebhookRefusal, providers
 
 
 @readable_by(
@@ -93,6 +93,8 @@ from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
     oauth_clients=ADMIN_READERS,
     webhook_endpoint=ADMIN_READERS,
     webhook_endpoints=ADMIN_READERS,
+    webhook_refusal=ADMIN_READERS,
+    webhook_refusals=ADMIN_READERS,
     # A provider that checks the address it is to deliver to is told that it is there.
     webhook_providers=READERS | {Role.WEBHOOK},
 )
@@ -180,6 +182,10 @@ class Query:
     webhook_endpoint: WebhookEndpoint | None = look_up("A webhook endpoint, by its id.")
     webhook_endpoints: Connection[WebhookEndpoint] = connection(
         "Where webhook providers deliver.", WEBHOOK_ENDPOINTS
+    )
+    webhook_refusal: WebhookRefusal | None = look_up("A refused element of a delivery, by its id.")
+    webhook_refusals: Connection[WebhookRefusal] = connection(
+        "What of authentic deliveries could not be taken.", WEBHOOK_REFUSALS
     )
     figures: list[MetricFigures] = metric_figures(
         "Metrics of all campaigns in scope: totals or a series, by whatever you ask.", OF_CHANNELS, OF_STORES

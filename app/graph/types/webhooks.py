@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from app.auth.principal import ADMIN_READERS
+import strawberry
+
+from app.auth.principal import ADMIN_READERS, PERSONAL_READERS
 from app.domain.webhooks.providers import EVENTS, NAMES
 from app.graph.declaring.enums import ConnectionStatus, Provider
 from app.graph.declaring.fields import aggregate, column, computed, entity
@@ -25,6 +27,10 @@ def _url(row: Row) -> Sql:
     )
 
 
+def _endpoint(row: Row) -> Sql:
+    return sql("'hook_' || {row.connection_id}", row=row)
+
+
 @entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
 class WebhookEndpoint(Node):
     """Where a webhook provider delivers: an URL, and secrets of its own."""
@@ -34,6 +40,9 @@ class WebhookEndpoint(Node):
     url: str = computed(
         "Where the provider is to deliver. Mailchimp's needs `?secret=…` at the end, with the secret.", _url
     )
+    tolerance_seconds: int | None = column(
+        "How many seconds a signed timestamp may be away from now; null: any age.", "tolerance_s"
+    )
     previous_secret_until: DateTime | None = column(
         "Until when deliveries signed with the former secrets are taken as well; null: there are none.",
         "previous_until",
@@ -41,6 +50,25 @@ class WebhookEndpoint(Node):
     created_at: DateTime = column("When it was made.")
     rotated_at: DateTime | None = column("When it last got new secrets; null: never.")
     disconnected_at: DateTime | None = column("When it was ended; null: it was not.")
+
+
+@entity(table=tables.WebhookRefusal, prefix="refusal", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
+class WebhookRefusal(Node):
+    """Something of an authentic delivery that could not be taken, while the rest of it was."""
+
+    provider: Provider = column("Whose delivery it was in.")
+    endpoint_id: strawberry.ID | None = computed(
+        "The endpoint it came through; null where somebody sent it by hand.", _endpoint
+    )
+    reason: str = column("Why, for programs: NOT_AN_OBJECT, UNREADABLE, TOO_LARGE, INVALID, MALFORMED_BODY.")
+    message: str = column("Why, for people.")
+    body: str | None = column("Its text, as sent.", roles=PERSONAL_READERS)
+    size: Long = column("How many bytes it has.")
+    is_whole: bool = column("Whether all of its text is kept, so that it can be taken again.")
+    received_at: DateTime = column("When it first came.")
+    last_received_at: DateTime = column("When it last came.")
+    times: Long = column("How often it came.")
+    taken_at: DateTime | None = column("When it was taken after all; null: it was not.")
 
 
 @entity()
