@@ -25,6 +25,7 @@ from app.graph.lists.assets import ASSETS
 from app.graph.lists.audit import AUDIT_ENTRIES
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.channels import CHANNEL_RULES
+from app.graph.lists.contacts import CONTACT_STATEMENTS
 from app.graph.lists.customers import CUSTOMERS
 from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.event_types import EVENT_TYPES
@@ -62,6 +63,7 @@ from app.graph.types.assets import Asset
 from app.graph.types.audit import AuditEntry
 from app.graph.types.campaigns import Campaign
 from app.graph.types.channels import ChannelRule
+from app.graph.types.contacts import ContactStatement
 from app.graph.types.customers import Customer
 from app.graph.types.event_metrics import EventMetric
 from app.graph.types.event_types import EventType
@@ -128,6 +130,12 @@ class Query:
     segment_preview: SegmentPreview = segment_preview
     customer: Customer | None = look_up("A customer, by its id.")
     customers: Connection[Customer] = connection("Customers.", CUSTOMERS)
+    contact_statement: ContactStatement | None = look_up(
+        "Something that was said about writing to somebody, by its id."
+    )
+    contact_statements: Connection[ContactStatement] = connection(
+        "What was said about writing to customers and addresses.", CONTACT_STATEMENTS
+    )
     order: Order | None = look_up("An order, by its id.")
     orders: Connection[Order] = connection("Orders of customers.", ORDERS)
     promo: Promo | None = look_up("A promo, by its id.")

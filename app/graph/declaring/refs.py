@@ -19,6 +19,7 @@ else:
 
     AssetRef = _named("Asset", "types.assets")
     CampaignRef = _named("Campaign", "types.campaigns")
+    ContactStatementRef = _named("ContactStatement", "types.contacts")
     CustomerRef = _named("Customer", "types.customers")
     KnownCustomerRef = _named("KnownCustomer", "types.customers")
     EventMetricRef = _named("EventMetric", "types.event_metrics")
