@@ -7,6 +7,8 @@ from app.graph.mutations import (
     assets,
     campaigns,
     channels,
+    contacts,
+    deliveries,
     event_metrics,
     event_types,
     events,
@@ -88,6 +90,9 @@ class Mutation:
     channels_retell = channels.retell
     external_ids_record = external_ids.record
     customers_upsert = customers_customers.upsert
+    contact_consent_set = contacts.set_consent
+    contact_suppress = contacts.suppress
+    contact_unsuppress = contacts.unsuppress
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel
@@ -125,5 +130,5 @@ class Mutation:
     webhook_endpoint_rotate = webhooks.rotate
     webhook_endpoint_update = webhooks.update
     webhook_endpoint_disconnect = webhooks.disconnect
-    webhook_ingest = webhooks.take_in
-    webhook_refusals_take = webhooks.take_refused
+    webhook_ingest = deliveries.take_in
+    webhook_refusals_take = deliveries.take_refused

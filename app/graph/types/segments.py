@@ -32,9 +32,9 @@ from app.tables import segments as tables
 class SegmentReach:
     """How many customers of a segment could be written to when they were last counted, whatever the list."""
 
-    email: Long = column("Who agreed to e-mail and has an address.")
-    sms: Long = column("Who agreed to text messages and has a number.")
-    counted_at: DateTime = column("When that was.")
+    email: Long = column("Who agreed to e-mail and has an address.", "reach_email")
+    sms: Long = column("Who agreed to text messages and has a number.", "reach_sms")
+    counted_at: DateTime = column("When that was.", "reached_at")
 
 
 @entity(table=tables.Segment, prefix="seg", alive="deleted_at IS NULL")
@@ -50,11 +50,7 @@ class Segment(Node):
     size: Long = column("How many customers it held at `sizedAt`.")
     sized_at: DateTime | None = column("When it was last counted.")
     reach: SegmentReach | None = embed(
-        "How many of them could be written to; null: not counted yet.",
-        present=is_set("reached_at"),
-        email="reach_email",
-        sms="reach_sms",
-        counted_at="reached_at",
+        "How many of them could be written to; null: not counted yet.", present=is_set("reached_at")
     )
     size_now: Long = size_now
     created_at: DateTime = column("When it was made.")
