@@ -103,6 +103,7 @@ class WebhookRefusal(TenantRow, table=True):
         CheckConstraint(f"times BETWEEN 1 AND {MAX_SAFE_INTEGER}", name="times_long"),
         CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
         Index(None, "group_id", "received_at", "id"),
+        Index(None, "group_id", "connection_id", "received_at", "id"),
     )
     provider: str = Field(sa_type=CODE)
     connection_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -107,6 +107,12 @@ def upgrade() -> None:
         ["group_id", "received_at", "id"],
         unique=False,
     )
+    op.create_index(
+        op.f("ix_webhook_refusal_group_id_connection_id_received_at_id"),
+        "webhook_refusal",
+        ["group_id", "connection_id", "received_at", "id"],
+        unique=False,
+    )
     op.create_table(
         "contact_statement",
         sa.Column("group_id", sa.BigInteger(), nullable=False),

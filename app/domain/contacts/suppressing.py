@@ -7,8 +7,10 @@ from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.contacts.saying import hold, record, say, settle
 from app.domain.contacts.statements import GRAPH, MAX_DETAIL, MAX_LIST, Said, address_of
+from app.domain.days import edge, zone_where
 from app.errors import Invalid, NotFound
 from app.tables.contacts import ContactChannel, StatementKind
+from app.values.instants import DayAlone
 
 _THERE = f"""
 SELECT true FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $4 AND customer.deleted_at IS NULL
@@ -34,7 +36,7 @@ async def set_consent(
         channel=channel,
         kind=StatementKind.OPTED_IN if agrees else StatementKind.OPTED_OUT,
         source=GRAPH,
-        at=min(at or now, now),
+        at=await _moment(tx, at, now=now),
         customer_id=customer_id,
         list=_list(list),
         detail=_reason(reason),
@@ -67,12 +69,19 @@ async def set_suppressed(
         channel=channel,
         kind=StatementKind.BLOCKED if suppressed else StatementKind.UNBLOCKED,
         source=GRAPH,
-        at=min(at or now, now),
+        at=await _moment(tx, at, now=now),
         address=key,
         list=_list(list),
         detail=_reason(reason),
     )
     return (await say(tx, [said], now=now))[0]
+
+
+async def _moment(tx: Transaction, at: datetime | None, *, now: datetime) -> datetime:
+    """Never later than now. A day alone is its first moment, in the group's zone."""
+    if isinstance(at, DayAlone):
+        at = edge(at, await zone_where(tx), ["at"], ends=False)
+    return now if at is None else min(at, now)
 
 
 def _list(text: str | None) -> str:

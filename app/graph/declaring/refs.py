@@ -54,3 +54,4 @@ else:
     SpendLimitRef = _named("SpendLimit", "types.spend")
     StoreRef = _named("Store", "types.stores")
     FunnelTouchRef = _named("FunnelTouch", "types.touches")
+    WebhookEndpointRef = _named("WebhookEndpoint", "types.webhooks")

@@ -1,13 +1,14 @@
 """Whether a customer can be written to, and why: found in what was said, for a channel and perhaps a list."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.domain.contacts.saying import CONSENT_COLUMN, KEY_COLUMN
 from app.graph.declaring.enums import ContactChannel, ReachReason
 from app.graph.declaring.fields import aggregate, argument, column, entity
 from app.graph.declaring.scalars import DateTime
-from app.plan.catalog import AggregateRequest, Entity
-from app.plan.sql import Select, Sql, quoted, sql
+from app.plan.catalog import AggregateRequest, Entity, Row
+from app.plan.sql import Param, Select, Sql, joined, quoted, sql
 from app.tables.contacts import ContactStatement
 
 ROWS = (Entity("ContactWord", str(ContactStatement.__tablename__)),)
@@ -43,10 +44,11 @@ def reachable(description: str) -> Any:
 
 
 def _reachable(request: AggregateRequest) -> Select:
-    channel = ContactChannel(request.args.structural("channel"))
-    c = request.table("Customer", "c")
-    key, consent = c(KEY_COLUMN[channel]), CONSENT_COLUMN.get(channel)
-    kept_at = sql("NULL::timestamptz") if consent is None else c(f"{consent}_at")
+    channel, c = request.args.param("channel", cast="text"), request.table("Customer", "c")
+    # The channel is bound: which columns it means is decided by the statement.
+    key = _by_channel(c, channel, KEY_COLUMN)
+    kept = _by_channel(c, channel, CONSENT_COLUMN)
+    kept_at = _by_channel(c, channel, {name: f"{column}_at" for name, column in CONSENT_COLUMN.items()})
     joins = sql(
         """
         LEFT JOIN LATERAL (
@@ -71,7 +73,7 @@ def _reachable(request: AggregateRequest) -> Select:
             SELECT
                 {kept} AND (said.at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM {a} WHERE {a.scope} AND {about_any}))
                     AS agrees,
-                (said.at IS NULL OR {kept_at} > said.at) AS decides
+                (said.at IS NULL OR coalesce({kept_at} > said.at, false)) AS decides
         ) kept
         """,
         s=(s := request.table("ContactWord", "s")),
@@ -80,7 +82,7 @@ def _reachable(request: AggregateRequest) -> Select:
         about=_about(s, c, key, channel),
         about_any=_about(a, c, key, channel),
         list=request.args.param("list", cast="text", convert=lambda text: text or None),
-        kept=sql("false") if consent is None else c(consent),
+        kept=sql("coalesce({kept}, false)", kept=kept),
         kept_at=kept_at,
     )
     gone = sql("({c.deleted_at} IS NOT NULL OR {key} IS NULL)", c=c, key=key)
@@ -122,7 +124,16 @@ def _reachable(request: AggregateRequest) -> Select:
     return Select(names, c, [sql("{c.id} = {parent}", c=c, parent=request.parent)], joins=joins)
 
 
-def _about(s: Any, c: Any, key: Sql, channel: ContactChannel) -> Sql:
+def _by_channel(c: Row, channel: Sql | Param, columns: Mapping[ContactChannel, str]) -> Sql:
+    """The customer's column for a channel; NULL where it has none."""
+    whens = [
+        sql("WHEN {name} THEN {column}", name=quoted(name), column=c(column))
+        for name, column in columns.items()
+    ]
+    return sql("CASE {channel} {whens} END", channel=channel, whens=joined(" ", whens))
+
+
+def _about(s: Row, c: Row, key: Sql, channel: Sql | Param) -> Sql:
     """See `about` in `domain/contacts/saying.py`."""
     return sql(
         """
@@ -138,7 +149,7 @@ def _about(s: Any, c: Any, key: Sql, channel: ContactChannel) -> Sql:
         s=s,
         c=c,
         key=key,
-        channel=quoted(channel),
+        channel=channel,
     )
 
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import strawberry
-
 from app.auth.principal import ADMIN_READERS, PERSONAL_READERS
 from app.domain.webhooks.providers import EVENTS, NAMES
 from app.graph.declaring.enums import ConnectionStatus, Provider
-from app.graph.declaring.fields import aggregate, column, computed, entity
+from app.graph.declaring.fields import aggregate, column, computed, entity, to_one
 from app.graph.declaring.nodes import Node
+from app.graph.declaring.refs import WebhookEndpointRef
 from app.graph.declaring.scalars import DateTime, Long
 from app.plan.catalog import HIDDEN, VISIBLE, AggregateRequest, Entity, Row
 from app.plan.sql import Alias, Select, Sql, bound, joined, quoted, sql, whole
@@ -25,10 +24,6 @@ def _url(row: Row) -> Sql:
         path=quoted(f"{PATH}/"),
         row=row,
     )
-
-
-def _endpoint(row: Row) -> Sql:
-    return sql("'hook_' || {row.connection_id}", row=row)
 
 
 @entity(table=tables.WebhookConnection, prefix="hook", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
@@ -57,8 +52,8 @@ class WebhookRefusal(Node):
     """Something of an authentic delivery that could not be taken, while the rest of it was."""
 
     provider: Provider = column("Whose delivery it was in.")
-    endpoint_id: strawberry.ID | None = computed(
-        "The endpoint it came through; null where somebody sent it by hand.", _endpoint
+    endpoint: WebhookEndpointRef | None = to_one(
+        "The endpoint it came through; null where somebody sent it by hand.", "connection_id"
     )
     reason: str = column("Why, for programs: NOT_AN_OBJECT, UNREADABLE, TOO_LARGE, INVALID, MALFORMED_BODY.")
     message: str = column("Why, for people.")
