@@ -8,9 +8,10 @@ from typing import Any
 from app.auth.material import MAX_LENGTH, new_secret
 from app.auth.webhooks.sealing import SecretBox, Secrets
 from app.auth.webhooks.signatures import read_public_key
-from app.db.database import Transaction
+from app.db.database import Database, Transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.webhooks import Provider
+from app.values.scope import Scope
 from app.values.texts import read_text
 
 PREFIX = "whs_"
@@ -67,6 +68,9 @@ SELECT id, sealed, CASE WHEN previous_until > $3 THEN previous_sealed END AS pre
 CHUNK = 200
 _SET_TOLERANCE = """
 UPDATE webhook_connection SET tolerance_s = $3 WHERE group_id = $1 AND id = $2 AND status = 'connected'
+"""
+_LIST = """
+SELECT id AS number, provider, status, tolerance_s FROM webhook_connection WHERE group_id = $1 ORDER BY id DESC
 """
 _EXISTS = "SELECT true FROM webhook_connection WHERE group_id = $1 AND id = $2"
 
@@ -147,6 +151,12 @@ async def rotate_connection(
     previous: tuple[Any, Any] = (row["sealed"], now + overlap) if keeps else (None, None)
     await tx.execute(_ROTATE, tx.scope.group_id, connection_id, box.seal(after), *previous, now)
     return Shown(connection_id, "", own)
+
+
+async def list_connections(db: Database, group_id: int) -> list[dict[str, Any]]:
+    """The group's connections, the newest first."""
+    async with db.transaction(Scope(group_id)) as tx:
+        return [dict(row) for row in await tx.fetch(_LIST, group_id)]
 
 
 async def set_tolerance(tx: Transaction, connection_id: int, tolerance_s: int | None) -> None:
