@@ -65,6 +65,8 @@ async def set_suppressed(
         key = address_of(channel, inputs.text(address, ["address"], longest=320, blank=False))
     except ValueError as why:
         raise Invalid(f"`address` {why}.", path=["address"]) from None
+    if channel is not ContactChannel.EMAIL and not key.startswith("+"):
+        raise Invalid("`address` must name its country, like +33612345678.", path=["address"])
     said = Said(
         channel=channel,
         kind=StatementKind.BLOCKED if suppressed else StatementKind.UNBLOCKED,
