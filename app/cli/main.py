@@ -5,7 +5,7 @@ A file here is a subject. Imports stand inside the commands, so that `gateway --
 
 import typer
 
-from app.cli import clients, customers, groups, keys, partners, projects, stores, tokens
+from app.cli import clients, customers, groups, keys, partners, projects, stores, tokens, webhooks
 from app.cli.audit import audit
 from app.cli.checking import check
 from app.cli.database import migrate, restore, seed
@@ -46,6 +46,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ KEPT = {
     ),
     "oauth_client": ("client_id", "name", "roles", "store_id", "revoked_at"),
     "import_run": ("what", "system", "told", "is_dry", "file_name", "file_size", "state", "cancel_at"),
-    "webhook_connection": ("provider", "status", "previous_until", "rotated_at", "disconnected_at"),
+    "webhook_connection": ("provider", "status", "tolerance_s", "previous_until", "rotated_at", "disconnected_at"),
 }  # fmt: skip
 """The columns that are kept of each of these kinds of rows."""
 

@@ -9,7 +9,7 @@ from app.domain.audited import kept_of
 from app.values.ids import show_id
 from app.values.scope import Scope
 
-_PREFIXES = {"store": "store", "project": "proj"}
+_PREFIXES = {"store": "store", "project": "proj", "webhook_connection": "hook"}
 """By table, the prefix of its ids."""
 
 

@@ -38,6 +38,7 @@ LEFT_OUT_COLUMNS: Mapping[tuple[str, str], str] = {
     ("event", "written_by"): "The number of a transaction of this server.",
     ("event", "moved_by"): "The number of a transaction of this server.",
     ("webhook_provider", "connections"): "Counts connections, which stay.",
+    ("webhook_refusal", "connection_id"): "Names a connection, which stays.",
     (
         "customer_group",
         "channels_due",

@@ -7,6 +7,8 @@ from app.graph.mutations import (
     assets,
     campaigns,
     channels,
+    contacts,
+    deliveries,
     erasing,
     event_metrics,
     event_types,
@@ -93,6 +95,9 @@ class Mutation:
     customer_erase = erasing.erase_one
     customer_merge = customers_customers.merge
     customer_split = customers_customers.split
+    contact_consent_set = contacts.set_consent
+    contact_suppress = contacts.suppress
+    contact_unsuppress = contacts.unsuppress
     orders_record = orders_customers.record_many
     order_refund = orders_customers.refund
     order_cancel = orders_customers.cancel
@@ -129,5 +134,7 @@ class Mutation:
     token_revoke = keys.revoke_one_token
     webhook_endpoint_create = webhooks.create
     webhook_endpoint_rotate = webhooks.rotate
+    webhook_endpoint_update = webhooks.update
     webhook_endpoint_disconnect = webhooks.disconnect
-    webhook_ingest = webhooks.take_in
+    webhook_ingest = deliveries.take_in
+    webhook_refusals_take = deliveries.take_refused

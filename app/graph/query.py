@@ -25,6 +25,7 @@ from app.graph.lists.assets import ASSETS
 from app.graph.lists.audit import AUDIT_ENTRIES
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.channels import CHANNEL_RULES
+from app.graph.lists.contacts import CONTACT_STATEMENTS
 from app.graph.lists.customers import CUSTOMERS
 from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.event_types import EVENT_TYPES
@@ -44,7 +45,7 @@ from app.graph.lists.segments import SEGMENTS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.stores import STORES
 from app.graph.lists.touches import TOUCHES
-from app.graph.lists.webhooks import WEBHOOK_ENDPOINTS
+from app.graph.lists.webhooks import WEBHOOK_ENDPOINTS, WEBHOOK_REFUSALS
 from app.graph.resolved.channels import ChannelAnswer, ChannelPattern, built_in_rules, channel_of
 from app.graph.resolved.promos import PromoVerdict, promo_validate
 from app.graph.resolved.rewards import (
@@ -63,6 +64,7 @@ from app.graph.types.assets import Asset
 from app.graph.types.audit import AuditEntry
 from app.graph.types.campaigns import Campaign
 from app.graph.types.channels import ChannelRule
+from app.graph.types.contacts import ContactStatement
 from app.graph.types.customers import Customer
 from app.graph.types.event_metrics import EventMetric
 from app.graph.types.event_types import EventType
@@ -83,7 +85,7 @@ from app.graph.types.segments import Segment
 from app.graph.types.spend import SpendEntry
 from app.graph.types.stores import Store
 from app.graph.types.touches import FunnelTouch
-from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
+from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, WebhookRefusal, providers
 
 
 @readable_by(
@@ -95,6 +97,8 @@ from app.graph.types.webhooks import WebhookEndpoint, WebhookProvider, providers
     oauth_clients=ADMIN_READERS,
     webhook_endpoint=ADMIN_READERS,
     webhook_endpoints=ADMIN_READERS,
+    webhook_refusal=ADMIN_READERS,
+    webhook_refusals=ADMIN_READERS,
     # A provider that checks the address it is to deliver to is told that it is there.
     webhook_providers=READERS | {Role.WEBHOOK},
 )
@@ -133,6 +137,12 @@ class Query:
     )
     doubtful_merges: Connection[CustomerDoubt] = connection(
         "What about who is who looks doubtful, and why.", DOUBTS
+    )
+    contact_statement: ContactStatement | None = look_up(
+        "Something that was said about writing to somebody, by its id."
+    )
+    contact_statements: Connection[ContactStatement] = connection(
+        "What was said about writing to customers and addresses.", CONTACT_STATEMENTS
     )
     order: Order | None = look_up("An order, by its id.")
     orders: Connection[Order] = connection("Orders of customers.", ORDERS)
@@ -188,6 +198,10 @@ class Query:
     webhook_endpoint: WebhookEndpoint | None = look_up("A webhook endpoint, by its id.")
     webhook_endpoints: Connection[WebhookEndpoint] = connection(
         "Where webhook providers deliver.", WEBHOOK_ENDPOINTS
+    )
+    webhook_refusal: WebhookRefusal | None = look_up("A refused element of a delivery, by its id.")
+    webhook_refusals: Connection[WebhookRefusal] = connection(
+        "What of authentic deliveries could not be taken.", WEBHOOK_REFUSALS
     )
     figures: list[MetricFigures] = metric_figures(
         "Metrics of all campaigns in scope: totals or a series, by whatever you ask.", OF_CHANNELS, OF_STORES

@@ -13,6 +13,7 @@ from app.graph.figures.growth import ROWS as GROWTH_ROWS
 from app.graph.figures.insights import ROWS as INSIGHT_ROWS
 from app.graph.figures.metrics import ROWS as METRIC_ROWS
 from app.graph.figures.orders import ROWS as ORDER_ROWS
+from app.graph.figures.reach import ROWS as REACH_ROWS
 from app.graph.mutation import Mutation
 from app.graph.query import Query
 from app.graph.strawberry_parts import Executor, built
@@ -32,5 +33,14 @@ graph = built(schema)
 inputs = BuiltInputs(graph)
 catalog = read_catalog(
     graph,
-    (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *GROWTH_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *ORDER_ROWS, *WEBHOOK_ROWS),
+    (
+        *ATTRIBUTION_ROWS,
+        *FUNNEL_ROWS,
+        *GROWTH_ROWS,
+        *INSIGHT_ROWS,
+        *METRIC_ROWS,
+        *ORDER_ROWS,
+        *REACH_ROWS,
+        *WEBHOOK_ROWS,
+    ),
 )

@@ -26,7 +26,7 @@ from app.graph.running.idempotency import KeptAnswer, is_done_once, once, read_k
 from app.graph.running.known_operations import KnownOperations
 from app.graph.running.operations import Operation
 from app.rest.bodies import check_address, close_files, read_body, read_kept_json
-from app.rest.delivering import delivery_of, text_of
+from app.rest.delivering import delivery_of, text_of, text_of_delivery
 from app.rest.failing import (
     INTERNAL,
     METHOD_NOT_ALLOWED,
@@ -229,9 +229,11 @@ class Path:
         """The context of the connection that a delivery comes through, and the body as text."""
         raw = await body_of_stranger(request.scope, request.receive, DELIVERIES)
         now = datetime.now(UTC)
-        principal = await self.deliveries.authenticate(delivery_of(request, raw), now=now)
+        delivery = delivery_of(request, raw)
+        principal = await self.deliveries.authenticate(delivery, now=now)
         exchange.principal = principal.name
-        return self.context(principal, request, exchange, now), text_of(raw)
+        text = text_of_delivery(raw, is_form=delivery.is_form)
+        return self.context(principal, request, exchange, now), text
 
     async def enter_project(
         self,

@@ -1,5 +1,7 @@
 """A webhook provider's request, in the form that its signature is checked against."""
 
+import re
+
 from starlette.requests import Request
 
 from app.auth.webhooks.signatures import Delivery
@@ -32,3 +34,18 @@ def text_of(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Invalid(f"The body is not UTF-8 (byte {error.start}).", code=MALFORMED_BODY) from None
+
+
+def text_of_delivery(body: bytes, *, is_form: bool) -> str:
+    """A delivery's body as text, whatever it holds: an element with a byte that no text can have stands for itself.
+
+    Such bytes are written as what refuses the text they stand in: a JSON escape of half a character, or of NUL; in a
+    form as the byte itself.
+    """
+    text = body.decode("utf-8", "surrogateescape")
+    if is_form:
+        return _NO_TEXT.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", text)
+    return _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_NO_TEXT = re.compile("[\x00\udc80-\udcff]")

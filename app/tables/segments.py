@@ -24,6 +24,7 @@ from app.tables.base import (
     KnownElsewhere,
     TenantRow,
     child_of,
+    counted,
     of_group,
     one_of,
 )
@@ -46,6 +47,8 @@ class Segment(TenantRow, KnownElsewhere, table=True):
         of_group(),
         one_of("type", list(SegmentType)),
         CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
+        CheckConstraint(f"reach_email BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="reach_email_long"),
+        CheckConstraint(f"reach_sms BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="reach_sms_long"),
         Index(None, "group_id", "name", "id"),
         Index(None, "group_id", "created_at", "id"),
     )
@@ -56,6 +59,11 @@ class Segment(TenantRow, KnownElsewhere, table=True):
     criteria: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     size: int = Field(default=0, sa_type=BigInteger)
     sized_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reach_email: int = counted()
+    """How many of them e-mail could be sent to when they were last counted."""
+    reach_sms: int = counted()
+    reached_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When that was counted."""
     updated_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import CODE, INSTANT, TenantRow, counted, of_group, one_of
+from app.tables.base import CODE, INSTANT, WORDS, TenantRow, counted, of_group, one_of
 from app.values.numbers import MAX_SAFE_INTEGER
 
 
@@ -44,6 +44,7 @@ class WebhookConnection(SQLModel, table=True):
         CheckConstraint(
             "(previous_sealed IS NULL) = (previous_until IS NULL)", name="previous_secret_has_an_end"
         ),
+        CheckConstraint("tolerance_s BETWEEN 1 AND 31536000", name="tolerance_within"),
         Index("uq_webhook_connection_token", "token", unique=True),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "provider", "status", "id"),
@@ -58,6 +59,8 @@ class WebhookConnection(SQLModel, table=True):
     """The secrets before the last rotation, valid until `previous_until`."""
     previous_until: datetime | None = Field(default=None, sa_type=INSTANT)
     status: str = Field(default=ConnectionStatus.CONNECTED, sa_type=CODE)
+    tolerance_s: int | None = Field(default=300, sa_column_kwargs={"server_default": "300"})
+    """How far a signed timestamp may be from now, in seconds; NULL: any age."""
     created_at: datetime = Field(
         default=None, sa_type=INSTANT, nullable=False, sa_column_kwargs={"server_default": text("now()")}
     )
@@ -89,4 +92,39 @@ class WebhookProvider(TenantRow, table=True):
     """The latest moment that any event says it happened."""
 
 
-__all__ = ["ConnectionStatus", "Provider", "WebhookConnection", "WebhookProvider"]
+class WebhookRefusal(TenantRow, table=True):
+    """An element of an authentic delivery that could not be taken, or a whole body; the same one is here once."""
+
+    __tablename__ = "webhook_refusal"
+    __table_args__ = (
+        of_group(),
+        one_of("provider", list(Provider)),
+        UniqueConstraint("group_id", "provider", "fingerprint"),
+        CheckConstraint(f"times BETWEEN 1 AND {MAX_SAFE_INTEGER}", name="times_long"),
+        CheckConstraint(f"size BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="size_long"),
+        Index(None, "group_id", "received_at", "id"),
+        Index(None, "group_id", "connection_id", "received_at", "id"),
+    )
+    provider: str = Field(sa_type=CODE)
+    connection_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The endpoint it came through; none where somebody sent it by hand. Endpoints stay when a group moves."""
+    fingerprint: str = Field(sa_type=CODE)
+    """A digest of the provider, the media type, the query and the text."""
+    reason: str = Field(sa_type=CODE)
+    message: str = Field(sa_type=WORDS)
+    body: str | None = Field(default=None, sa_type=WORDS)
+    """The text, with escapes for what no text can hold; cut where it is longer than is kept."""
+    size: int = Field(sa_type=BigInteger)
+    """Bytes of the whole of it."""
+    is_whole: bool
+    """Whether all of it is kept, so that it can be taken again."""
+    content_type: str = Field(default="", sa_type=WORDS, sa_column_kwargs={"server_default": ""})
+    query: str = Field(default="", sa_type=WORDS, sa_column_kwargs={"server_default": ""})
+    received_at: datetime = Field(sa_type=INSTANT)
+    last_received_at: datetime = Field(sa_type=INSTANT)
+    times: int = Field(default=1, sa_type=BigInteger, sa_column_kwargs={"server_default": "1"})
+    taken_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When it was taken after all."""
+
+
+__all__ = ["ConnectionStatus", "Provider", "WebhookConnection", "WebhookProvider", "WebhookRefusal"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.db.database import Database, Transaction
+from app.domain.contacts.saying import settle_recent
 from app.domain.days import zone_where
 from app.domain.segments.operations import recount_segments
 from app.values.instants import end_of
@@ -19,6 +20,8 @@ SHARE_OF_TIME = 5
 """A group whose counting took long is counted again after this many times as long…"""
 NEW_GROUPS_EVERY = timedelta(hours=1)
 """Rhythm in which groups are found whose days are not known yet."""
+LOOKED_AGAIN = timedelta(minutes=10)
+"""So far back customers are looked for who were made while something was said of their address."""
 LONGEST_WAIT = timedelta(seconds=40)
 """…but in time to be counted within 60 s of a change."""
 
@@ -65,6 +68,7 @@ class Audience:
         async def recount(tx: Transaction) -> None:
             group_id, started = tx.scope.group_id, time.monotonic()
             zone = await zone_where(tx)
+            await settle_recent(tx, since=now - LOOKED_AGAIN, now=now)
             await recount_segments(db, tx, now=now, zone=zone, all_of_them=group_id in due)
             ends[group_id] = end_of(now.astimezone(zone).date(), zone)
             waits[group_id] = timedelta(seconds=(time.monotonic() - started) * SHARE_OF_TIME)

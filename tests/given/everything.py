@@ -17,6 +17,7 @@ from app.tables.attribution import AttributedShare
 from app.tables.audit import AuditEntry
 from app.tables.campaigns import Campaign
 from app.tables.channels import ChannelRule
+from app.tables.contacts import ContactStatement
 from app.tables.customers import Customer
 from app.tables.event_metrics import EventMetric, EventMetricChange
 from app.tables.event_types import EventField, EventType
@@ -55,7 +56,7 @@ from app.tables.rewards import (
 from app.tables.segments import Segment, SegmentMember, SegmentSize
 from app.tables.spend import SpendEntry, SpendLimit
 from app.tables.stores import Store
-from app.tables.webhooks import WebhookConnection, WebhookProvider
+from app.tables.webhooks import WebhookConnection, WebhookProvider, WebhookRefusal
 from app.values.scope import Scope
 from tests.given.inserting import insert
 
@@ -601,7 +602,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                       failure_message=f"{mark} {WEIRD[2]}", created_at=start + timedelta(days=1), cancel_at=start,
                       started_at=start, finished_at=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
         )  # fmt: skip
-        await add(
+        hooks = await add(
             WebhookConnection(
                 **g, provider="sendgrid", token=f"{mark}-token", sealed=b"", previous_sealed=b"", previous_until=start,
                 rotated_at=start,
@@ -618,6 +619,29 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             WebhookProvider(**g, provider="twilio", events_received=group_id, last_event_at=start),
             WebhookProvider(**g, provider="hubspot", connections=2),
         )  # fmt: skip
+        await add(
+            WebhookRefusal(
+                **g, provider="sendgrid", connection_id=hooks[0], fingerprint=f"{mark} 1", reason="UNREADABLE",
+                message=f"{mark} {WEIRD[1]}", body=f"{mark} {WEIRD[3]}", size=BIG, is_whole=True, times=BIG,
+                received_at=start, last_received_at=start + timedelta(days=1), created_at=start,
+            ),
+            WebhookRefusal(
+                **g, provider="twilio", fingerprint=f"{mark} 2", reason="TOO_LARGE", message=f"{mark} too large",
+                size=0, is_whole=False, received_at=start, last_received_at=start, taken_at=start, created_at=start,
+            ),
+        )  # fmt: skip
+        for n, customer in enumerate(customers[:3]):
+            for kind in ("opted_in", "spam_complaint", "unblocked")[: n + 1]:
+                await add(
+                    ContactStatement(
+                        **g, channel=["email", "sms", "whatsapp"][n], kind=kind, allows=kind == "opted_in",
+                        of_address=kind == "unblocked", subject=f"{mark}.s{n}@example.org", customer_id=customer,
+                        address_key=f"{mark}.s{n}@example.org" if n else None, source="graph",
+                        list=f"{mark}.s{n} {WEIRD[n]}" if n else "", recorded_at=start, created_at=start,
+                        first_said_at=datetime(1970, 1, 1, tzinfo=UTC), said_at=start + timedelta(microseconds=n * 10),
+                        detail=f"{mark}.s{n} {WEIRD[2]}" if n else None,
+                    )
+                )  # fmt: skip
         await add(
             OAuthClient(
                 **g,

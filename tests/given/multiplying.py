@@ -42,6 +42,8 @@ async def _copies(
     for holder in (*table.constraints, *table.indexes):
         if isinstance(holder, UniqueConstraint) or (isinstance(holder, Index) and holder.unique):
             names = {column.name for column in holder.columns} - {"group_id", "source"}
+            if table.name in ("webhook_refusal", "contact_statement"):  # Of the rest one is enough.
+                names &= {"fingerprint", "subject"}
             # Texts get a number; what they stand beside (a parent, a day) may stay.
             texts = {name for name in names if isinstance(table.columns[name].type, String)}
             unique |= texts or names

@@ -377,6 +377,8 @@ def test_whatever_identifies_customers_is_declared_so() -> None:
         "CampaignContent.body",
         # Rules of an event type, not what came.
         "EventType.phoneParsing",
+        # How many, not who.
+        "SegmentReach.email",
         # Patterns of rules, not where anybody came from.
         "ChannelRule.referrer",
         "ChannelPattern.referrer",

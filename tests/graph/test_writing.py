@@ -315,6 +315,7 @@ def least(kind: Any, ident: str) -> str:
         )
         return f"{{{', '.join(needed)}}}"
     by_name = {
+        "Boolean": "true",
         "ID": f'"{ident}"',
         "String": '"x"',
         "DateTime": '"2025-06-01"',
@@ -345,7 +346,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         roles = field.extensions["strawberry-definition"].metadata[ROLES]
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
         admins = name.startswith(
-            ("apiKey", "webhookEndpoint", "tokenRevoke", "externalIds", "import")
+            ("apiKey", "webhookEndpoint", "webhookRefusals", "tokenRevoke", "externalIds", "import")
         ) or name.endswith("Backdate")
         expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "groupCreate" else WRITERS
         assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name
@@ -362,8 +363,8 @@ def test_whatever_shows_a_secret_says_so() -> None:
     assert mutation is not None
     said = {name for name, field in mutation.fields.items() if shows_secret(field)}
     may = {name for name, field in mutation.fields.items() if "secret" in get_named_type(field.type).fields}
-    # Its payload is the others', but an ended connection has no secret.
-    assert may - said == {"webhookEndpointDisconnect"}
+    # Their payload is the others', but neither an ended connection nor a setting has a secret.
+    assert may - said == {"webhookEndpointDisconnect", "webhookEndpointUpdate"}
     assert said <= may
 
 

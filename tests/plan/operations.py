@@ -243,7 +243,7 @@ PREFIXES = {
     "interaction": "interaction", "channel_rule": "chrule",
     "event_type": "evtype", "event_field": "evfield", "event_fault": "fault", "event_metric": "metric",
     "event_metric_change": "mchange", "customer_identity": "identity", "customer_merge": "merge",
-    "customer_doubt": "doubt",
+    "customer_doubt": "doubt", "contact_statement": "said", "webhook_refusal": "refusal",
 }  # fmt: skip
 _ABSENT = object()
 

@@ -190,6 +190,35 @@ async def test_a_delivery_that_cannot_be_read_is_refused(marketer: Marketer, sen
     assert await marketer.count("event") == 0
 
 
+async def test_what_cannot_be_taken_refuses_no_other(marketer: Marketer, sendgrid: Connected) -> None:
+    good = json.dumps({**DELIVERY, "event_id": "1"}).encode()
+    bad = [
+        b"null",
+        b'"x"',
+        b"7",
+        b'{"event_type":"opened","x":"\\u0000"}',
+        b'{"x":"\\ud800"}',
+        b'{"x":"a\xffb"}',
+        b'{"x":"\x00"}',
+    ]
+    answer = await deliver(marketer, sendgrid, b"[" + b",".join([*bad, good]) + b"]")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"received": 8, "applied": 1, "ignored": 0, "repeated": 0, "refused": 7}
+    assert_documented(answer.json(), "CrmReceived")
+    async with marketer.db.transaction(marketer.given.scope) as tx:
+        rows = await tx.fetch("SELECT body, reason FROM webhook_refusal ORDER BY id")
+    assert {row["reason"] for row in rows} == {"NOT_AN_OBJECT", "UNREADABLE"}
+    assert {r'{"x":"a\udcffb"}', r'{"x":"\u0000"}'} < {row["body"] for row in rows}
+
+
+async def test_the_documents_sample_is_taken_as_it_is_printed(
+    marketer: Marketer, sendgrid: Connected
+) -> None:
+    answer = await deliver(marketer, sendgrid, stamp=DELIVERY["timestamp"])
+    assert (answer.status_code, answer.json()["applied"]) == (200, 1)
+    assert (await deliver(marketer, sendgrid, stamp=DELIVERY["timestamp"])).json()["repeated"] == 1
+
+
 async def test_mailchimp_checks_the_address_and_posts_forms(marketer: Marketer, settings: Settings) -> None:
     connected = await connect(marketer, settings, "mailchimp")
     for path in (connected.path, "/api/v1/marketing/webhooks/mailchimp"):

@@ -10,7 +10,7 @@ import pytest
 
 from app.db.database import Database
 from app.domain.segments.attributes import CUSTOMER, FACT_COLUMNS, CustomerFacts, customer_criteria, facts_of
-from app.domain.segments.counting import count_customers, count_inside
+from app.domain.segments.counting import count_customers, size_inside
 from app.domain.segments.fields import SegmentFields
 from app.domain.segments.membership import segments_of
 from app.domain.segments.operations import create_segment
@@ -48,6 +48,8 @@ def customer(rng: random.Random) -> dict[str, Any]:
         "order_count": rng.choice([0, 1, 2, 3, 10, 2**53 - 1]),
         "total_spent": rng.choice([Decimal(n).quantize(Decimal("0.0001")) for n in NUMBERS]),
         "last_order_at": last,
+        "email": rng.choice([None, f"{rng.getrandbits(60)}@example.com"]),
+        "phone": rng.choice([None, "+33612345678"]),
         "email_consent": rng.random() < 0.5,
         "sms_consent": rng.random() < 0.5,
         "tags": rng.sample(TAGS, rng.randrange(4)),
@@ -109,6 +111,7 @@ def value_of(rng: random.Random, name: str, *, ordered: bool = False) -> Any:
         "loyalty_tier": [t for t in TIERS if t is not None], "order_count": [0, 1, 2, 3, 10, Decimal("3.0")],
         "total_spent": NUMBERS, "last_order_days_ago": DAYS, "created_days_ago": DAYS,
         "email_consent": [True, False], "sms_consent": [True, False], "tags": TAGS,
+        "reachable": ["email", "sms"],
     }  # fmt: skip
     return rng.choice(choices[name])
 
@@ -239,7 +242,7 @@ async def test_days_ago_are_days_of_the_group(
         == 0
     )
     async with db.transaction(here.scope) as tx:
-        assert await count_inside(tx, predicate, now=at) == 1
+        assert (await size_inside(tx, predicate, now=at)).customers == 1
         made = SegmentFields(name="S", criteria={"last_order_days_ago": days})
         segment = await create_segment(tx, SegmentType.DYNAMIC, made, now=at)
         (who,) = [row["id"] for row in await tx.fetch("SELECT id FROM customer")]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.serving.process import data_folder, run, serving
@@ -197,3 +198,25 @@ async def test_a_new_tenant_can_use_the_whole_gateway(folder: Path) -> None:
             (one["integration"]["wmktId"], one["campaign"]["name"])
             for one in figures["interactions"]["nodes"]
         ] == [(wmkt_id, "Ads (implicit)")]
+
+
+async def test_an_endpoints_tolerance_is_set_by_command(
+    gateway: Callable[..., Any], database_url: str
+) -> None:
+    group = await new_group(gateway)
+    owner = await asyncpg.connect(database_url)
+    number = await owner.fetchval(
+        "INSERT INTO webhook_connection (group_id, provider, token, sealed, status)"
+        " VALUES ($1, 'sendgrid', 'by-command', '', 'connected') RETURNING id",
+        int(group),
+    )
+    await owner.close()
+    for seconds, shown in (("86400", "86400 s"), ("0", "any age")):
+        code, said = await gateway(
+            "webhooks", "tolerance", str(number), "--group", group, "--seconds", seconds
+        )
+        assert (code, said) == (0, f"Endpoint {number} takes deliveries of {shown}.\n")
+        code, said = await gateway("webhooks", "list", "--group", group)
+        assert said == f"{number}\tsendgrid\tconnected\t{shown}\n"
+    code, said = await gateway("webhooks", "tolerance", "999999", "--group", group, "--seconds", "5")
+    assert (code, "999999" in said) == (1, True)

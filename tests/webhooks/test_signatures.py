@@ -17,7 +17,7 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 from twilio.request_validator import RequestValidator
 
 from app.auth.principal import Principal, Role
-from app.auth.webhooks.connections import disconnect
+from app.auth.webhooks.connections import disconnect, set_tolerance
 from app.auth.webhooks.deliveries import MAX_TRIES, Deliveries
 from app.auth.webhooks.sealing import SecretBox, Secrets
 from app.auth.webhooks.signatures import Delivery
@@ -361,3 +361,46 @@ def test_a_key_of_another_kind_is_no_verification_key() -> None:
             read_public_key(text)
     _, public = sendgrid_keys()
     assert read_public_key(f"-----BEGIN PUBLIC KEY-----\n{public}\n-----END PUBLIC KEY-----\n")
+
+
+# ── how old a delivery may be ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("tolerance", "late"), [(7_200, 3_600), (None, 86_400 * 300), (0, 86_400 * 300)])
+async def test_how_late_a_delivery_may_be_is_its_endpoints_setting(
+    db: Database, tolerance: int | None, late: int
+) -> None:
+    group = await groups.group(db)
+    mine = await connection(db, group.group_id)
+    sent = documented(mine, BODY, at=NOW - timedelta(seconds=late))
+    await refused(db, sent)
+    async with db.transaction(group.scope) as tx:
+        await set_tolerance(tx, mine.id, tolerance)
+    for one in (sent, documented(mine, BODY, at=NOW - timedelta(seconds=late), bare=True)):
+        await enter(db, one)
+    if tolerance:
+        assert "7200 seconds" in await refused(db, sent, now=NOW + timedelta(seconds=tolerance - late + 1))
+
+
+@pytest.mark.parametrize("stamp", ["1749988800000", "1749988800123"])
+async def test_milliseconds_are_read(db: Database, stamp: str) -> None:
+    private, public = sendgrid_keys()
+    mine = await connection(db, (await groups.group(db)).group_id, provider_secret=public)
+    assert (await enter(db, documented(mine, BODY, at=stamp))).kind == "webhook"
+    assert (await enter(db, by_sendgrid(mine, private, b"[]", stamp))).kind == "webhook"
+    await refused(db, documented(mine, BODY, at=str(int(stamp) - 301_000)))
+
+
+async def test_the_documents_own_timestamp_is_the_events(db: Database) -> None:
+    """The header is called the event's timestamp there, and the event may be of long ago."""
+    mine = await connection(db, (await groups.group(db)).group_id)
+    sample = {
+        "event_type": "email.opened", "email": "customer@example.com", "campaign_id": "camp_001",
+        "timestamp": "2026-01-24T18:30:00Z",
+    }  # fmt: skip
+    for body in (sample, [sample, BODY]):
+        sent = documented(mine, body, at="2026-01-24T18:30:00Z")
+        for now in (NOW, NOW + timedelta(days=400)):
+            await enter(db, sent, now=now)
+        await refused(db, replace(sent, body=sent.body + b" "))
+    await refused(db, documented(mine, BODY, at="2026-01-24T18:30:00Z"))

@@ -421,7 +421,7 @@ async def test_nothing_is_stored_of_a_delivery_that_is_refused(
         ("null", "application/json", "MALFORMED_BODY"),
         ("7", "application/json", "MALFORMED_BODY"),
         ('"text"', "application/json", "MALFORMED_BODY"),
-        ('[{"event":"open"}, 7]', "application/json", "MALFORMED_BODY"),
+        ('[{"event":"open"}, 7', "application/json", "MALFORMED_BODY"),
         ("[" * 5000 + "]" * 5000, "application/json", "MALFORMED_BODY"),
         ('{"event":"open","x":"\\u0000"}', "application/json", "MALFORMED_BODY"),
         ('{"event":"open","x":"\\ud800"}', "application/json", "MALFORMED_BODY"),

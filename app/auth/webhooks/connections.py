@@ -8,9 +8,10 @@ from typing import Any
 from app.auth.material import MAX_LENGTH, new_secret
 from app.auth.webhooks.sealing import SecretBox, Secrets
 from app.auth.webhooks.signatures import read_public_key
-from app.db.database import Transaction
+from app.db.database import Database, Transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.webhooks import Provider
+from app.values.scope import Scope
 from app.values.texts import read_text
 
 PREFIX = "whs_"
@@ -20,6 +21,9 @@ MIN_SECRET = 16
 MAX_KEY = 4_096
 DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=7)
+DEFAULT_TOLERANCE_S = 300
+MAX_TOLERANCE_S = 31_536_000
+"""A year; beyond that one means any age."""
 PROVIDER_SECRETS = {
     Provider.SENDGRID: "the verification key of its signed event webhook",
     Provider.TWILIO: "the account's auth token",
@@ -37,8 +41,8 @@ _COUNT_DOWN = """
 UPDATE webhook_provider SET connections = connections - 1 WHERE group_id = $1 AND provider = $2
 """
 _INSERT = """
-INSERT INTO webhook_connection (group_id, provider, token, sealed, status, created_at)
-VALUES ($1, $2, $3, $4, 'connected', $5) RETURNING id
+INSERT INTO webhook_connection (group_id, provider, token, sealed, status, created_at, tolerance_s)
+VALUES ($1, $2, $3, $4, 'connected', $5, $6) RETURNING id
 """
 _LOCK = """
 SELECT provider, sealed, status FROM webhook_connection WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE
@@ -62,6 +66,12 @@ SELECT id, sealed, CASE WHEN previous_until > $3 THEN previous_sealed END AS pre
  ORDER BY id LIMIT $5
 """
 CHUNK = 200
+_SET_TOLERANCE = """
+UPDATE webhook_connection SET tolerance_s = $3 WHERE group_id = $1 AND id = $2 AND status = 'connected'
+"""
+_LIST = """
+SELECT id AS number, provider, status, tolerance_s FROM webhook_connection WHERE group_id = $1 ORDER BY id DESC
+"""
 _EXISTS = "SELECT true FROM webhook_connection WHERE group_id = $1 AND id = $2"
 
 
@@ -82,9 +92,14 @@ async def create_connection(
     provider: Provider,
     secret: str | None = None,
     provider_secret: str | None = None,
+    tolerance_s: int | None = DEFAULT_TOLERANCE_S,
     now: datetime,
 ) -> Shown:
-    """Connect a provider. Our secret is random unless given; the provider's is what it signs with itself."""
+    """Connect a provider. Our secret is random unless given; the provider's is what it signs with itself.
+
+    `tolerance_s`: how far a signed timestamp may be from now; None or 0: any age.
+    """
+    tolerance_s = _checked_tolerance(tolerance_s)
     own = new_secret(PREFIX) if secret is None else _checked(secret, "secret")
     theirs = _checked_provider(provider, provider_secret)
     await _refuse_another_s_key(tx, box, provider, theirs, now=now)
@@ -96,7 +111,8 @@ async def create_connection(
             code="TOO_MANY_CONNECTIONS",
         )
     token = random.token_urlsafe(24)
-    made = await tx.fetchval(_INSERT, group_id, provider, token, box.seal(Secrets(own, theirs)), now)
+    sealed = box.seal(Secrets(own, theirs))
+    made = await tx.fetchval(_INSERT, group_id, provider, token, sealed, now, tolerance_s)
     return Shown(int(made), token, own)
 
 
@@ -135,6 +151,21 @@ async def rotate_connection(
     previous: tuple[Any, Any] = (row["sealed"], now + overlap) if keeps else (None, None)
     await tx.execute(_ROTATE, tx.scope.group_id, connection_id, box.seal(after), *previous, now)
     return Shown(connection_id, "", own)
+
+
+async def list_connections(db: Database, group_id: int) -> list[dict[str, Any]]:
+    """The group's connections, the newest first."""
+    async with db.transaction(Scope(group_id)) as tx:
+        return [dict(row) for row in await tx.fetch(_LIST, group_id)]
+
+
+async def set_tolerance(tx: Transaction, connection_id: int, tolerance_s: int | None) -> None:
+    """How far a signed timestamp may be from now, in seconds; None or 0: any age."""
+    checked = _checked_tolerance(tolerance_s)
+    if not await tx.execute(_SET_TOLERANCE, tx.scope.group_id, connection_id, checked):
+        if await tx.fetchval(_EXISTS, tx.scope.group_id, connection_id) is None:
+            raise NotFound("webhook endpoint", connection_id, path=["id"])
+        raise _ended("id")
 
 
 async def disconnect(tx: Transaction, connection_id: int, *, now: datetime) -> int:
@@ -178,6 +209,15 @@ async def _refuse_another_s_key(
 
 def _ended(*path: str) -> Conflict:
     return Conflict("This endpoint was ended; make a new one.", path=path, code="DISCONNECTED")
+
+
+def _checked_tolerance(seconds: int | None) -> int | None:
+    if seconds is not None and not 0 <= seconds <= MAX_TOLERANCE_S:
+        raise Invalid(
+            f"`toleranceSeconds` must be from 1 to {MAX_TOLERANCE_S}; null or 0 takes any age.",
+            path=["toleranceSeconds"],
+        )
+    return seconds or None
 
 
 def _checked(secret: str, name: str) -> str:

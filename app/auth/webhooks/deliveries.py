@@ -22,7 +22,7 @@ MAX_TOKEN = 64
 LOOKUPS = 4
 """How many are looked up at once: a flood of wrong ones leaves connections for the rest."""
 
-_COLUMNS = "id, group_id, sealed, previous_sealed, previous_until"
+_COLUMNS = "id, group_id, sealed, previous_sealed, previous_until, tolerance_s"
 _BY_TOKEN = f"""
 SELECT {_COLUMNS} FROM webhook_connection WHERE token = $1 AND provider = $2 AND status = 'connected'
 """
@@ -46,12 +46,13 @@ class Deliveries:
         token. Nothing is stored.
         """
         provider = read_provider(delivery.provider)
-        check = check_of(delivery, provider, now=now)
-        signers = {
-            row["group_id"]: row["id"]
-            for row in await self._rows(delivery, provider)
-            if self._held(row, check, now)
-        }
+        check = check_of(delivery, provider)
+        holding = [row for row in await self._rows(delivery, provider) if self._held(row, check, now)]
+        fresh = [row for row in holding if check.is_fresh(row["tolerance_s"], now=now)]
+        if holding and not fresh:
+            seconds = max(row["tolerance_s"] for row in holding)
+            raise Unauthorized(f"The delivery's timestamp is more than {seconds} seconds away from now.")
+        signers = {row["group_id"]: row["id"] for row in fresh}
         if len(signers) != 1:
             # Two groups share a secret: only their own URLs can tell which of them is meant.
             raise Unauthorized(
@@ -76,7 +77,7 @@ class Deliveries:
         live: list[Secrets | None] = [self._box.open(row["sealed"])]
         if row["previous_until"] is not None and now < row["previous_until"]:
             live.append(self._box.open(row["previous_sealed"]))
-        return any([check(secrets) for secrets in live if secrets is not None])
+        return any([check.holds(secrets) for secrets in live if secrets is not None])
 
 
 def read_provider(text: str) -> Provider:

@@ -1,7 +1,8 @@
 """Whether a delivery was signed with a secret: the documented way, and each provider's own.
 
-Pure: a delivery, secrets and `now` in, a verdict out. What is stale or malformed is refused before any secret is
-looked at. Comparisons take as long for a near miss as for a far one.
+Pure: a delivery and secrets in, a verdict out. What is malformed is refused before any secret is looked at; how old a
+delivery may be is its endpoint's own setting, so that is asked where the endpoint is known. Comparisons take as long
+for a near miss as for a far one.
 
 Sources: Marketing & CRM API, "Receive Webhook"; SendGrid, "Event Webhook Security Features"; Twilio, "Validating
 Signatures"; HubSpot, "Validate v3 request signatures"; Mailchimp, "Sync Audience Data with Webhooks".
@@ -28,7 +29,6 @@ from app.errors import Unauthorized
 from app.tables.webhooks import Provider
 from app.values.instants import read_instant
 
-TOLERANCE = timedelta(seconds=300)
 SIGNATURE = "x-webhook-signature"
 TIMESTAMP = "x-webhook-timestamp"
 SENDGRID_SIGNATURE = "x-twilio-email-event-webhook-signature"
@@ -43,6 +43,7 @@ MAX_PARAMETERS = 1_000
 
 _SECONDS = re.compile(r"[0-9]{1,11}", re.ASCII)
 _MILLISECONDS = re.compile(r"[0-9]{1,14}", re.ASCII)
+_SURELY_MILLISECONDS = re.compile(r"[0-9]{12,14}", re.ASCII)
 # HubSpot signs the address with these decoded, however it was called.
 _HUBSPOT_DECODED = {
     "%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'", "%28": "(", "%29": ")",
@@ -50,7 +51,22 @@ _HUBSPOT_DECODED = {
 }  # fmt: skip
 _ESCAPE = re.compile("|".join(_HUBSPOT_DECODED), re.IGNORECASE)
 
-Check = Callable[[Secrets], bool]
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a delivery is checked: against secrets, and against the clock."""
+
+    holds: Callable[[Secrets], bool]
+    stamp: datetime | None = None
+    """The moment that was signed; None where the scheme signs none."""
+    is_events: bool = False
+    """Whether that is the moment at which an event in the body happened, and so says nothing of when it was sent."""
+
+    def is_fresh(self, tolerance_s: int | None, *, now: datetime) -> bool:
+        """Whether it may be that old. Any may where there is no tolerance: what comes again has no effect."""
+        if self.stamp is None or self.is_events or tolerance_s is None:
+            return True
+        return abs(now - self.stamp) <= timedelta(seconds=tolerance_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +90,14 @@ class Delivery:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
-def check_of(delivery: Delivery, provider: Provider, *, now: datetime) -> Check:
+def check_of(delivery: Delivery, provider: Provider) -> Check:
     """How to check this delivery, by the headers it came with. Unauthorized where it cannot be checked.
 
     `X-Webhook-Signature` decides where it was sent: the delivery must then be signed in the documented way.
     """
     if SIGNATURE in delivery.headers or TIMESTAMP in delivery.headers:
-        return _documented(delivery, now)
-    return _SCHEMES[provider](delivery, now)
+        return _documented(delivery)
+    return _SCHEMES[provider](delivery)
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -103,16 +119,23 @@ def read_public_key(text: str) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def _documented(delivery: Delivery, now: datetime) -> Check:
+def _documented(delivery: Delivery) -> Check:
+    """The document calls it the event's timestamp: that may be of whenever the event happened."""
     sent = _header(delivery, SIGNATURE).removeprefix("sha256=")
     stamp = _header(delivery, TIMESTAMP)
-    _require_fresh(_moment(stamp), now)
-    return lambda secrets: _same(sent, sign(secrets.own, stamp, delivery.body))
+    moment = _readable(_moment(stamp))
+    of_event = re.search(
+        rb'"timestamp"\s*:\s*"?' + re.escape(stamp.encode("latin-1", "replace")) + rb'"?\s*[,}]',
+        delivery.body,
+    )
+    return Check(
+        lambda secrets: _same(sent, sign(secrets.own, stamp, delivery.body)), moment, of_event is not None
+    )
 
 
-def _sendgrid(delivery: Delivery, now: datetime) -> Check:
+def _sendgrid(delivery: Delivery) -> Check:
     sent, stamp = _header(delivery, SENDGRID_SIGNATURE), _header(delivery, SENDGRID_TIMESTAMP)
-    _require_fresh(_moment(stamp), now)
+    moment = _readable(_moment(stamp))
     signature = _unbase64(sent)
     message = stamp.encode("latin-1", "replace") + delivery.body
 
@@ -125,10 +148,10 @@ def _sendgrid(delivery: Delivery, now: datetime) -> Check:
             return False
         return True
 
-    return check
+    return Check(check, moment)
 
 
-def _twilio(delivery: Delivery, now: datetime) -> Check:
+def _twilio(delivery: Delivery) -> Check:
     """Twilio signs no moment; a repeated delivery is recognised by its message instead."""
     sent = _header(delivery, TWILIO_SIGNATURE)
     algorithm = _twilio_algorithm(delivery.headers.get(TWILIO_SETTINGS, ""))
@@ -151,13 +174,12 @@ def _twilio(delivery: Delivery, now: datetime) -> Check:
         # All of them are compared, even after one matched.
         return any([_same(sent, one) for one in made])
 
-    return check
+    return Check(check)
 
 
-def _hubspot(delivery: Delivery, now: datetime) -> Check:
+def _hubspot(delivery: Delivery) -> Check:
     sent, stamp = _header(delivery, HUBSPOT_SIGNATURE), _header(delivery, HUBSPOT_TIMESTAMP)
-    moment = _unix(int(stamp) / 1000) if _MILLISECONDS.fullmatch(stamp) else None
-    _require_fresh(moment, now)
+    moment = _readable(_unix(int(stamp) / 1000) if _MILLISECONDS.fullmatch(stamp) else None)
     decoded = _ESCAPE.sub(lambda found: _HUBSPOT_DECODED[found[0].upper()], delivery.url)
     messages = [
         delivery.method.encode() + address.encode("utf-8", "replace") + delivery.body + stamp.encode()
@@ -170,18 +192,18 @@ def _hubspot(delivery: Delivery, now: datetime) -> Check:
         made = [_base64_mac(secrets.provider, message, "sha256") for message in messages]
         return any([_same(sent, one) for one in made])
 
-    return check
+    return Check(check, moment)
 
 
-def _mailchimp(delivery: Delivery, now: datetime) -> Check:
+def _mailchimp(delivery: Delivery) -> Check:
     """Mailchimp signs nothing: it calls the address it was given, and the address holds the secret."""
     sent = parse_qs(urlsplit(delivery.url).query).get("secret", [""])[0]
     if not sent or len(sent) > MAX_SIGNATURE:
         raise Unauthorized("Mailchimp calls with `?secret=…`, the secret that was shown with the connection.")
-    return lambda secrets: _same(sent, secrets.own)
+    return Check(lambda secrets: _same(sent, secrets.own))
 
 
-_SCHEMES: dict[Provider, Callable[[Delivery, datetime], Check]] = {
+_SCHEMES: dict[Provider, Callable[[Delivery], Check]] = {
     Provider.SENDGRID: _sendgrid,
     Provider.TWILIO: _twilio,
     Provider.MAILCHIMP: _mailchimp,
@@ -198,6 +220,8 @@ def _header(delivery: Delivery, name: str) -> str:
 
 
 def _moment(stamp: str) -> datetime | None:
+    if _SURELY_MILLISECONDS.fullmatch(stamp):
+        return _unix(int(stamp) / 1000)
     if _SECONDS.fullmatch(stamp):
         return _unix(int(stamp))
     try:
@@ -213,12 +237,12 @@ def _unix(seconds: float) -> datetime | None:
         return None
 
 
-def _require_fresh(moment: datetime | None, now: datetime) -> None:
+def _readable(moment: datetime | None) -> datetime:
     if moment is None:
-        raise Unauthorized("The delivery's timestamp cannot be read: send Unix seconds or RFC 3339.")
-    if abs(now - moment) > TOLERANCE:
-        seconds = int(TOLERANCE.total_seconds())
-        raise Unauthorized(f"The delivery's timestamp is more than {seconds} seconds away from now.")
+        raise Unauthorized(
+            "The delivery's timestamp cannot be read: send Unix seconds or milliseconds, or RFC 3339."
+        )
+    return moment
 
 
 def _twilio_algorithm(settings: str) -> str:

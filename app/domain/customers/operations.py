@@ -12,11 +12,14 @@ from typing import Any
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
+from app.domain.contacts.saying import CONSENT_COLUMN, record, settle
+from app.domain.contacts.statements import GRAPH, Said
 from app.domain.customers.entries import CustomerEntry, checked_all
 from app.domain.customers.totals import check_moments, settle_totals
 from app.domain.groups.regions import regions_of
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
+from app.tables.contacts import StatementKind
 from app.values.contacts import phone_key_of
 from app.values.json_text import write_json
 
@@ -117,8 +120,10 @@ class Upserted:
     updated: int
 
 
-async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *, now: datetime) -> Upserted:
-    """Make or change all of them, or none. Several has every fault, by entry.
+async def upsert_customers(
+    tx: Transaction, entries: Sequence[CustomerEntry], *, now: datetime, source: str = GRAPH
+) -> Upserted:
+    """Make or change all of them, or none. Several has every fault, by entry. `source`: who says what they agree to.
 
     An entry means the customer with its external id, else the one with its e-mail. What it leaves out stays;
     new customers belong to the store named, else the scope's.
@@ -160,8 +165,28 @@ async def upsert_customers(tx: Transaction, entries: Sequence[CustomerEntry], *,
             known = {left[at]: ident for at, ident in again.items()}
         else:
             raise Conflict("Some of these customers are being written by somebody else; try again.")
+    await record(tx, _consents(values, ids, source=source, now=now), now=now)
+    await settle(tx, ids.values(), now=now)
     await note_audience_change(tx)
     return Upserted(tuple(ids[place] for place in range(len(values))), created, len(values) - created)
+
+
+def _consents(
+    values: Sequence[Mapping[str, Any]], ids: Mapping[int, int], *, source: str, now: datetime
+) -> list[Said]:
+    """What the entries say of writing to these customers."""
+    return [
+        Said(
+            channel=channel,
+            kind=StatementKind.OPTED_IN if values[place][column] else StatementKind.OPTED_OUT,
+            source=source,
+            at=min(values[place].get(f"{column}_at") or now, now),
+            customer_id=ident,
+        )
+        for place, ident in ids.items()
+        for channel, column in CONSENT_COLUMN.items()
+        if column in values[place]
+    ]
 
 
 def whole_audience(tx: Transaction) -> None:

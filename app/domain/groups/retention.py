@@ -59,6 +59,16 @@ done AS (
 SELECT (SELECT count(*) FROM due) AS dropped, (SELECT max(at) FROM due) AS latest,
        (SELECT count(*) FROM done) AS events, (SELECT coalesce(sum(size), 0) FROM done) AS bytes
 """
+_REFUSALS = """
+WITH due AS (
+  SELECT id, received_at AS at FROM webhook_refusal
+   WHERE group_id = $1 AND received_at >= $2 AND received_at < $3
+   ORDER BY received_at, id LIMIT $4 FOR UPDATE SKIP LOCKED),
+done AS (
+  DELETE FROM webhook_refusal r USING due WHERE r.group_id = $1 AND r.id = due.id RETURNING r.id)
+SELECT (SELECT count(*) FROM due) AS dropped, (SELECT max(at) FROM due) AS latest,
+       (SELECT 0 * count(*) FROM done) AS events, 0 AS bytes
+"""
 # Simulations read the balances, which were held by nothing else; all other steps are told again by the inputs.
 _TRACES = """
 WITH due AS (
@@ -78,6 +88,7 @@ KINDS: Sequence[Kind] = (
     Kind("bodies", "keep_bodies_days", _BODIES.format(source="event.source = 'tracker'")),
     Kind("deliveries", "keep_deliveries_days", _BODIES.format(source="event.source LIKE 'webhook.%'")),
     Kind("trash", "keep_trash_days", _TRASH),
+    Kind("refusals", "keep_trash_days", _REFUSALS),
     Kind("traces", "keep_traces_days", _TRACES),
 )
 _DAYS = "SELECT {columns} FROM customer_group WHERE id = $1"

@@ -12,6 +12,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
 from app.domain.identities.blending import BLENDED, blended
 from app.domain.identities.counting import add_up, take_apart
@@ -122,6 +123,7 @@ async def merge_customers(tx: Transaction, *, gone: int, into: int, actor: str, 
     [noted] = await log_merges(tx, [(gone, into)], [note], reason=MergeReason.HAND, actor=actor, now=now)
     if kind is not None:
         await tx.execute(_DOUBT, tx.scope.group_id, now, into, gone, DoubtReason.TWO_STRONG_KEYS, kind)
+    await settle(tx, (into,), now=now)
     await note_audience_change(tx)
     await note_sales(tx, (gone, into))
     return noted
@@ -158,6 +160,7 @@ async def undo_merge(tx: Transaction, merge_id: int, *, actor: str, now: datetim
         await tx.execute(_PIN, tx.scope.group_id, [gone, into])
     await tx.execute(_RESTORE, tx.scope.group_id, gone, now)
     await tx.execute(_UNDONE, tx.scope.group_id, merge_id, now, actor)
+    await settle(tx, (gone, into), now=now)
     await note_audience_change(tx)
     await note_sales(tx, (gone, into))
     return gone, into

@@ -12,7 +12,9 @@ from app.domain.funnels.touches import PATHS
 from app.tables.people import MergeReason
 from app.values.json_text import write_json
 
-MOVED = ("event", "event_metric", "interaction", "customer_identity", "reward_evaluation")
+MOVED = (
+    "event", "event_metric", "interaction", "customer_identity", "reward_evaluation", "contact_statement",
+)  # fmt: skip
 """What goes over when an anonymous customer turns out to be a known one. So do touches, and their days' paths are made
 again."""
 COUNTED = (

@@ -9,6 +9,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
 from app.domain.identities.counting import COUNTERS, hold_campaigns, move_sums
 from app.domain.identities.identifying import load_projects
@@ -70,6 +71,10 @@ UPDATE reward_entry SET customer_id = $3
  WHERE group_id = $1 AND evaluation_id = ANY ($2) AND customer_id = $4
 RETURNING partner_id, currency, balance_change
 """
+# What was said of writing to the address itself.
+_SAID = """
+UPDATE contact_statement SET customer_id = $3 WHERE group_id = $1 AND customer_id = $2 AND address_key = $4
+"""
 _EVENTS = "SELECT id FROM event WHERE group_id = $1 AND customer_id = $2 AND identity_id = ANY ($3)"
 
 
@@ -108,6 +113,8 @@ async def split_key(tx: Transaction, key: KeyNamed | int, *, path: Path, now: da
         )  # fmt: skip
     await tx.execute(_GO, tx.scope.group_id, sorted(going), made, mine)
     await _move(tx, sorted(going), customer["id"], made, path=path, now=now)
+    await tx.execute(_SAID, tx.scope.group_id, customer["id"], made, named["value"])
+    await settle(tx, (customer["id"], made), now=now)
     await note_audience_change(tx)
     await note_sales(tx, (customer["id"], made))
     return made, customer["id"]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
+from app.domain.contacts.saying import settle
 from app.domain.identities.deciding import Decisions
 from app.domain.identities.moving import join_customers, log_merges, move_by_keys
 from app.domain.identities.people import ROW, TRACKER, Held
@@ -95,6 +96,8 @@ async def write(tx: Transaction, decided: Decisions, *, now: datetime) -> dict[i
             _DOUBT, group_id, now, customers, others, [one.reason for one in doubts],
             [one.key[1] for one in doubts], [one.key[2] for one in doubts],
         )  # fmt: skip
+    # What was said of writing to an address goes with it. Of customers who are new the worker looks for it.
+    await settle(tx, {*merges.values(), *(one for one in decided.fresh if one > 0)}, now=now)
     if ids or decided.fresh or merges or back or moved:
         await note_audience_change(tx)
     trackers = [row for row in decided.rows.values() if row.key[1] == TRACKER]

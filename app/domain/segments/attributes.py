@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.segments.free import Free
-from app.domain.segments.kinds import Amount, Count, DaysAgo, Flag, Texts, ValueKind, Words
+from app.domain.segments.kinds import Amount, Bind, Count, DaysAgo, Flag, Moment, Texts, ValueKind, Words
 from app.domain.segments.predicates import (
     Attribute,
     Predicate,
@@ -18,11 +18,14 @@ from app.domain.segments.predicates import (
     parse,
     predicate_attributes,
 )
+from app.domain.segments.reach import REACHED
 from app.values.json_text import read_json
 
 FACT_COLUMNS = (
     "loyalty_tier, order_count, total_spent, last_order_at, email_consent, sms_consent, tags,"
-    " attributes::text AS attributes, created_at"
+    " attributes::text AS attributes, created_at, array_remove(ARRAY["
+    + ", ".join(f"CASE WHEN {reached} THEN '{channel}' END" for channel, reached in REACHED.items())
+    + "], NULL) AS reachable"
 )
 """The columns that `facts_of` reads."""
 
@@ -40,6 +43,8 @@ class CustomerFacts:
     tags: tuple[str, ...]
     attributes: Mapping[str, Any]
     created_at: datetime
+    reachable: tuple[str, ...] = ()
+    """The channels in which they can be written to."""
 
 
 def facts_of(row: Any) -> CustomerFacts:
@@ -56,7 +61,26 @@ def facts_of(row: Any) -> CustomerFacts:
         tags=tuple(row["tags"]),
         attributes=attributes if isinstance(attributes, dict) else {},
         created_at=row["created_at"],
+        reachable=tuple(row["reachable"]),
     )
+
+
+class Channels(Texts):
+    """The channels in which somebody can be written to. A bare value asks for one of them, `in` for any of several."""
+
+    expects = "email or sms"
+
+    def read(self, value: object) -> str:
+        if value not in REACHED:
+            raise ValueError(f"takes {self.expects}")
+        return str(value)
+
+    def sql(self, operator: str, expression: str, operand: Any, bind: Bind, at: Moment) -> str:
+        # Columns, not a list made of them, which no index could serve.
+        return f"({(' OR ' if operator == 'in' else ' AND ').join(REACHED[one] for one in operand)})"
+
+    def there(self, expression: str) -> str:
+        return f"({' OR '.join(REACHED.values())})"
 
 
 def _column(name: str, kind: ValueKind, says: str, *, column: str = "") -> Attribute:
@@ -91,6 +115,7 @@ CUSTOMER: PredicateAttributes = predicate_attributes(
         _column("email_consent", Flag(), "Whether e-mail may be sent."),
         _column("sms_consent", Flag(), "Whether text messages may be sent."),
         _column("tags", Texts(), "The customer's tags."),
+        _column("reachable", Channels(), "The channels in which it can be written to: email, sms."),
     ],
     free_prefix="attributes.",
     free=_free,

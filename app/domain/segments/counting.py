@@ -12,6 +12,7 @@ from app.db.database import Database, Transaction
 from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.days import zone_where
 from app.domain.segments.predicates import Compiled, Predicate, compile_sql
+from app.domain.segments.reach import COUNTED, Size
 from app.values.instants import zone_of
 from app.values.scope import Scope
 
@@ -32,20 +33,27 @@ async def zone_of_group(db: Database, scope: Scope) -> tzinfo:
 def counting(predicate: Predicate, *, now: datetime, zone: tzinfo) -> Compiled:
     """The statement that counts, and its values after the scope's. `zone`: the group's."""
     made = compile_sql(predicate, now=now, zone=zone, first=_FIRST)
-    return Compiled(f"SELECT count(*) {_WHO} AND {made.text}", made.values)
+    return Compiled(f"SELECT {COUNTED} {_WHO} AND {made.text}", made.values)
 
 
 async def count_customers(db: Database, scope: Scope, predicate: Predicate, *, now: datetime) -> int:
     """For how many customers in scope the predicate holds."""
+    return (await size_of(db, scope, predicate, now=now)).customers
+
+
+async def size_of(db: Database, scope: Scope, predicate: Predicate, *, now: datetime) -> Size:
+    """The same, and how many of them can be reached."""
     made = counting(predicate, now=now, zone=await zone_of_group(db, scope))
     rows = await db.search(made.text, [*borders(scope), *made.values], scope)
-    return int(rows[0][0])
+    return Size(*rows[0])
 
 
-async def count_inside(tx: Transaction, predicate: Predicate, *, now: datetime) -> int:
+async def size_inside(tx: Transaction, predicate: Predicate, *, now: datetime) -> Size:
     """The same inside a transaction, for what it just wrote."""
     made = counting(predicate, now=now, zone=await zone_where(tx))
-    return int(await tx.fetchval(made.text, *borders(tx.scope), *made.values))
+    row = await tx.fetchrow(made.text, *borders(tx.scope), *made.values)
+    assert row is not None
+    return Size(*row)
 
 
 @dataclass(frozen=True, slots=True)

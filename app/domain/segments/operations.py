@@ -7,9 +7,10 @@ from typing import Any
 from app.db.database import Database, Transaction
 from app.domain.rows import insert_row, update_row
 from app.domain.segments.attributes import customer_criteria
-from app.domain.segments.counting import count_customers, count_inside
+from app.domain.segments.counting import size_inside, size_of
 from app.domain.segments.fields import SegmentFields
 from app.domain.segments.predicates import CODE, Predicate, depends_on_time
+from app.domain.segments.reach import Size, count_among, recount_lists
 from app.domain.segments.sizes import note_sizes
 from app.domain.settable import path_of, written
 from app.errors import MAX_TOLD, Conflict, Forbidden, Invalid, NotFound, Several, TooLarge
@@ -28,8 +29,8 @@ async def create_segment(tx: Transaction, kind: SegmentType, given: SegmentField
     if not values.get("name"):
         raise Invalid("A segment needs a name.", path=path_of(SegmentFields, "name"))
     predicate = _settle_criteria(kind, values)
-    size = 0 if predicate is None else await count_inside(tx, predicate, now=now)
-    row = {**values, "type": kind, "size": size, "sized_at": now, "created_at": now, "updated_at": now}
+    size = Size(0, 0, 0) if predicate is None else await size_inside(tx, predicate, now=now)
+    row = {**values, **_sized(size, now=now), "type": kind, "created_at": now, "updated_at": now}
     ident = await insert_row(tx, "segment", row)
     await note_sizes(tx, [ident])
     return ident
@@ -44,7 +45,7 @@ async def update_segment(tx: Transaction, segment_id: int, given: SegmentFields,
     if "criteria" in values:
         predicate = _settle_criteria(kind, values)
         if predicate is not None:
-            values |= {"size": await count_inside(tx, predicate, now=now), "sized_at": now}
+            values |= _sized(await size_inside(tx, predicate, now=now), now=now)
     if values.get("source") is not None and kind is not SegmentType.IMPORTED:
         raise Invalid("Only imported segments have a source.", path=["source"])
     values["updated_at"] = now
@@ -86,10 +87,17 @@ _ADD = """
 INSERT INTO segment_member (group_id, segment_id, customer_id, created_at)
 SELECT $1, $2, id, $4 FROM unnest($3::bigint[]) AS given (id)
 ON CONFLICT (group_id, segment_id, customer_id) DO NOTHING
+RETURNING customer_id
 """
-_REMOVE = "DELETE FROM segment_member WHERE group_id = $1 AND segment_id = $2 AND customer_id = ANY ($3)"
+_REMOVE = """
+DELETE FROM segment_member WHERE group_id = $1 AND segment_id = $2 AND customer_id = ANY ($3) RETURNING customer_id
+"""
+# Who cannot be reached any more since the last count is still in it, so it may be off until the worker counts again.
 _RESIZE = """
-UPDATE segment SET size = size + $3, sized_at = $4, updated_at = $4 WHERE group_id = $1 AND id = $2
+UPDATE segment
+   SET size = size + $3, reach_email = greatest(0, reach_email + $5), reach_sms = greatest(0, reach_sms + $6),
+       sized_at = $4, reached_at = $4, updated_at = $4
+ WHERE group_id = $1 AND id = $2
 """
 
 
@@ -104,10 +112,9 @@ async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[i
     ]
     if missing:
         raise Several(missing[:MAX_TOLD])
-    added = await tx.execute(_ADD, tx.scope.group_id, segment_id, ids, now)
-    await tx.execute(_RESIZE, tx.scope.group_id, segment_id, added, now)
-    await note_sizes(tx, [segment_id])
-    return added
+    added = [row["customer_id"] for row in await tx.fetch(_ADD, tx.scope.group_id, segment_id, ids, now)]
+    await _resize(tx, segment_id, added, by=1, now=now)
+    return len(added)
 
 
 async def remove_members(
@@ -115,10 +122,20 @@ async def remove_members(
 ) -> int:
     """Take customers off the list; how many were on it."""
     ids = await _list_to_change(tx, segment_id, customer_ids)
-    removed = await tx.execute(_REMOVE, tx.scope.group_id, segment_id, ids)
-    await tx.execute(_RESIZE, tx.scope.group_id, segment_id, -removed, now)
+    removed = [row["customer_id"] for row in await tx.fetch(_REMOVE, tx.scope.group_id, segment_id, ids)]
+    await _resize(tx, segment_id, removed, by=-1, now=now)
+    return len(removed)
+
+
+async def _resize(
+    tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, by: int, now: datetime
+) -> None:
+    """`by`: 1 where these came onto the list, -1 where they left it."""
+    some = await count_among(tx, customer_ids)
+    await tx.execute(
+        _RESIZE, tx.scope.group_id, segment_id, by * len(customer_ids), now, by * some.email, by * some.sms
+    )
     await note_sizes(tx, [segment_id])
-    return removed
 
 
 async def _list_to_change(tx: Transaction, segment_id: int, customer_ids: Sequence[int]) -> list[int]:
@@ -148,8 +165,10 @@ SELECT id, criteria::text AS criteria, sized_at FROM segment
 _ANYBODY = "SELECT EXISTS (SELECT FROM customer WHERE group_id = $1)"
 # Criteria that were changed meanwhile were counted by the change.
 _SETTLE = """
-UPDATE segment s SET size = given.size, sized_at = $2
-  FROM unnest($3::bigint[], $4::text[], $5::bigint[]) AS given (id, criteria, size)
+UPDATE segment s
+   SET size = given.size, sized_at = $2, reach_email = given.email, reach_sms = given.sms, reached_at = $2
+  FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
+    AS given (id, criteria, size, email, sms)
  WHERE s.group_id = $1 AND s.id = given.id AND s.criteria::text = given.criteria AND s.deleted_at IS NULL
    AND (s.sized_at IS NULL OR s.sized_at <= $2)
 """
@@ -165,18 +184,20 @@ async def recount_segments(
     """
     if not await tx.fetchval(_ANYBODY, tx.scope.group_id):
         return 0
-    counted: list[tuple[int, str, int]] = []
+    if all_of_them:
+        await recount_lists(tx, now=now)
+    counted: list[tuple[int, str, int, int, int]] = []
     for row in await tx.fetch(_DYNAMIC, tx.scope.group_id):
         predicate = kept_predicate(row)
         if predicate is None:
             continue
         last: datetime | None = row["sized_at"]
         if all_of_them or last is None or (depends_on_time(predicate) and _day(last, zone) < _day(now, zone)):
-            size = await count_customers(db, tx.scope, predicate, now=now)
-            counted.append((row["id"], row["criteria"], size))
+            size = await size_of(db, tx.scope, predicate, now=now)
+            counted.append((row["id"], row["criteria"], size.customers, size.email, size.sms))
     if counted:
-        ids, criteria, sizes = zip(*counted, strict=True)
-        await tx.execute(_SETTLE, tx.scope.group_id, now, ids, criteria, sizes)
+        ids, *rest = map(list, zip(*counted, strict=True))
+        await tx.execute(_SETTLE, tx.scope.group_id, now, ids, *rest)
         await note_sizes(tx, ids)
     return len(counted)
 
@@ -239,6 +260,16 @@ def _settle_criteria(kind: SegmentType, values: dict[str, Any]) -> Predicate | N
         )
     values["criteria"] = text
     return predicate
+
+
+def _sized(size: Size, *, now: datetime) -> dict[str, Any]:
+    return {
+        "size": size.customers,
+        "sized_at": now,
+        "reach_email": size.email,
+        "reach_sms": size.sms,
+        "reached_at": now,
+    }
 
 
 def _whole_group(tx: Transaction) -> None:

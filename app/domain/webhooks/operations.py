@@ -14,15 +14,18 @@ from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.contacts.moving import followed, move_addresses
+from app.domain.contacts.saying import owners, record, settle
+from app.domain.contacts.statements import CHANNELS, Said, address_or_none
 from app.domain.customers.meanwhile import leave_events
-from app.domain.external_ids.finding import rows_known_as
+from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.groups.regions import regions_of
 from app.domain.metrics.recipients import Reached, count_recipients
-from app.domain.webhooks.consent import settle_consent
-from app.domain.webhooks.providers import BY_NUMBER, CONSENT, REACHED, STAGE, is_supported
+from app.domain.webhooks.providers import BY_NUMBER, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
+from app.tables.contacts import ContactChannel, StatementKind
 from app.tables.event_types import EventOutcome
 from app.tables.projects import DEFAULT_CLOCK_AHEAD_S
 from app.tables.webhooks import Provider
@@ -100,8 +103,13 @@ async def ingest(
     new = [one for one in settled if one.event.key in kept]
     applied = [one for one in new if one.applies]
     if new:
-        known = await _lock(tx, _LOCK_CUSTOMERS, {one.customer_id for one in applied if one.customer_id})
-        await settle_consent(tx, _consents(applied, known), now=now)
+        said = _said(provider, new, await _contacts(tx, provider, new), region)
+        said += await followed(tx, said)
+        concerned = {one.customer_id for one in applied if one.customer_id} | await owners(tx, said)
+        known = await _lock(tx, _LOCK_CUSTOMERS, concerned)
+        await record(tx, said, now=now)
+        await move_addresses(tx, said, now=now)
+        await settle(tx, known if said else (), now=now)
         await record_touches(tx, _touches(applied, known), source=source_of(provider), now=now)
         running = await _lock(tx, _LOCK_CAMPAIGNS, {one.campaign.id for one in applied if one.campaign})
         await _count_recipients(
@@ -256,13 +264,48 @@ async def _lock(tx: Transaction, statement: str, ids: Collection[int]) -> set[in
     return {row["id"] for row in await tx.fetch(statement, tx.scope.group_id, sorted(ids))}
 
 
-def _consents(applied: Sequence[Settled], known: Collection[int]) -> set[tuple[int, str]]:
-    """Customers and channels whose consent these events may have changed."""
-    return {
-        (one.customer_id, one.event.channel)
-        for one in applied
-        if one.customer_id is not None and one.customer_id in known and one.event.kind in CONSENT
+async def _contacts(tx: Transaction, provider: Provider, new: Sequence[Settled]) -> Mapping[str, int]:
+    """Customers by the provider's own ids, of those who say something and have no address in it."""
+    named = {
+        one.event.contact for one in new if one.event.contact and one.event.words and not one.event.email
     }
+    found = await rows_with_ids(tx, "cust", provider, named) if named else {}
+    return {name: ident for name, ident in found.items() if isinstance(ident, int)}
+
+
+def _said(
+    provider: Provider, new: Sequence[Settled], contacts: Mapping[str, int], region: str | None
+) -> list[Said]:
+    """What these events say about writing to those they are about."""
+    found: list[Said] = []
+    for one in new:
+        channel = CHANNELS.get(one.event.channel)
+        if channel is None or not one.event.words:
+            continue
+        is_email = channel is ContactChannel.EMAIL
+        address = address_or_none(channel, one.event.email if is_email else one.event.phone, region)
+        known = contacts.get(one.event.contact or "", one.customer_id)
+        if address is None and known is None:
+            continue
+        for word in one.event.words:
+            detail = word.detail
+            if word.kind is StatementKind.MOVED:
+                detail = address_or_none(channel, detail)
+                if detail is None or address is None or detail == address:
+                    continue
+            found.append(
+                Said(
+                    channel=channel,
+                    kind=word.kind,
+                    source=source_of(provider),
+                    at=one.at,
+                    address=address,
+                    customer_id=known,
+                    list=word.list,
+                    detail=detail,
+                )
+            )
+    return found
 
 
 def _touches(applied: Sequence[Settled], known: Collection[int]) -> list[Touch]:

@@ -56,9 +56,6 @@ REACHED: Mapping[str, Thing] = {
     "failed": "tried",
 }
 """What an event says of a campaign's message at its recipient."""
-CONSENT: Mapping[str, bool] = {"subscribed": True, "unsubscribed": False}
-CONSENT_COLUMN: Mapping[str, str] = {"email": "email_consent", "sms": "sms_consent", "mms": "sms_consent"}
-"""By channel; for the others there is no consent to keep."""
 STAGE: Mapping[str, FunnelStage] = {
     "delivered": FunnelStage.AWARENESS,
     "opened": FunnelStage.AWARENESS,

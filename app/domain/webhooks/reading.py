@@ -1,7 +1,7 @@
 """From a delivery's body to its events: the providers' own shapes, and the documented one.
 
-The parts of a body must be readable, or all of it is refused. An event that does not say enough is stored and ignored:
-otherwise its provider would send it again and again, and the others in the delivery with it.
+Each element stands for itself: what cannot be read is told beside the others. An event that does not say enough is
+stored and ignored.
 """
 
 import hashlib
@@ -9,28 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 
+from app.domain.webhooks import consent
+from app.domain.webhooks.consent import Word
+from app.domain.webhooks.elements import INVALID, MALFORMED, Element, Refused, elements, fields
 from app.domain.webhooks.providers import CHANNEL, normalised
-from app.errors import Invalid, TooLarge
-from app.tables.projects import DEFAULT_EVENT_BYTES
+from app.errors import Invalid
 from app.tables.webhooks import Provider
 from app.values.instants import read_instant
-from app.values.json_text import kind_of, read_json, write_json
-from app.values.texts import read_text
+from app.values.json_text import write_json
 
-MAX_EVENTS = 5_000
-MAX_PARAMETERS = 1_000
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 """Earlier moments count as none: senders that do not know the moment send the beginning of some calendar."""
 NONE_IN_GO = "0001-01-01T00:00:00Z"
 MAX_WORD = 200
 MAX_ADDRESS = 320
 FORM = "application/x-www-form-urlencoded"
-MALFORMED = "MALFORMED_BODY"
 _CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
@@ -55,69 +53,76 @@ class Happened:
     """The event's JSON text, as sent; of a form its fields as an object."""
     by_machine: bool = False
     """Whether a machine did it, such as a mail proxy that fetches pictures before anybody looks."""
+    contact: str | None = None
+    """The provider's own id of whom it is about."""
+    words: tuple[Word, ...] = ()
+    """What it says about writing to whom it is about."""
 
 
-def read_delivery(
-    provider: Provider, body: str, *, content_type: str = "", query: str = ""
-) -> list[Happened]:
-    """All events of a body, in their order. Invalid (`MALFORMED_BODY`) where it cannot be read.
+class Delivered(list[Happened]):
+    """The events of a delivery in their order, and beside them what could not be taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[Refused] = []
+        self.is_list = False
+        """Whether the body may hold several: then what is refused does not refuse the others."""
+
+
+def read_delivery(provider: Provider, body: str, *, content_type: str = "", query: str = "") -> Delivered:
+    """All events of a body. Invalid (`MALFORMED_BODY`) where it cannot be read at all.
 
     `query` is that of the address called, where Twilio puts what does not fit into its form (`campaign_id=…`).
     """
-    told = _fields(query)
+    told = fields(query)
+    found = Delivered()
     if content_type.partition(";")[0].strip().lower() == FORM:
-        form = _fields(body)
+        form = fields(body)
         if not form:
             raise Invalid("The form is empty.", path=["body"], code=MALFORMED)
-        return [_happened(provider, form, write_json(form).decode(), told)]
-    return [_happened(provider, value, text, told) for value, text in _items(body)]
-
-
-def _items(body: str) -> list[tuple[dict[str, Any], str]]:
-    """The objects of a body that is one or a list of them, each with its text as sent."""
-    try:
-        raw = body.encode()
-        whole = read_json(raw)
-        if not isinstance(whole, list):
-            texts = [body]
-        elif len(whole) > MAX_EVENTS:
-            raise TooLarge(f"There are {len(whole)} events; at most {MAX_EVENTS} are taken at once.")
-        else:
-            texts = [bytes(item).decode() for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
-    except (ValueError, UnicodeEncodeError) as why:
-        raise Invalid(str(why), path=["body"], code=MALFORMED) from None
-    values = whole if isinstance(whole, list) else [whole]
-    for at, (value, text) in enumerate(zip(values, texts, strict=True)):
-        if len(text.encode()) > DEFAULT_EVENT_BYTES:
-            raise TooLarge(f"Event {at} has more than {DEFAULT_EVENT_BYTES} bytes.", path=["body"])
-        if not isinstance(value, dict):
-            place = f"Event {at}" if isinstance(whole, list) else "The body"
-            raise Invalid(
-                f"{place} must be a JSON object, not {kind_of(value)}.", path=["body"], code=MALFORMED
-            )
-    return list(zip(values, texts, strict=True))
-
-
-def _fields(text: str) -> dict[str, Any]:
-    """A form's fields; one that repeats is a list."""
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
-        fields: dict[str, Any] = {}
-        for name, value in pairs:
-            read_text(name), read_text(value, longest=2**20)
-            before = fields.get(name)
-            fields[name] = (
-                value if before is None else [*(before if isinstance(before, list) else [before]), value]
-            )
-    except ValueError as why:
-        raise Invalid(f"The form cannot be read: {why}.", path=["body"], code=MALFORMED) from None
-    return fields
+        parts: list[Element | Refused] = [Element(form, write_json(form).decode())]
+    else:
+        parts, found.is_list = elements(body)
+    for part in parts:
+        if isinstance(part, Refused):
+            found.refused.append(part)
+            continue
+        try:
+            found.append(_happened(provider, part.value, part.text, told))
+        except Invalid as why:
+            path = tuple(map(str, why.path))
+            found.refused.append(Refused(part.text, INVALID, why.message, path))
+    return found
 
 
 def _happened(provider: Provider, event: Mapping[str, Any], text: str, told: Mapping[str, Any]) -> Happened:
-    if "event_type" in event:
+    """The provider's own keys decide whose shape it is: an `event_type` beside them is an argument of the sender's."""
+    if "event_type" in event and not _is_own(provider, event):
         return _documented(provider, event, text)
     return _READERS[provider](event, text, told)
+
+
+_SENDGRID_EVENTS = frozenset(
+    {
+        "processed", "deferred", "delivered", "dropped", "bounce", "open", "click", "spamreport", "unsubscribe",
+        "group_unsubscribe", "group_resubscribe", "account_status_change",
+    }
+)  # fmt: skip
+
+
+def _is_own(provider: Provider, event: Mapping[str, Any]) -> bool:
+    match provider:
+        case Provider.SENDGRID:
+            named = "sg_event_id" in event or "sg_message_id" in event
+            kind = event.get("event")
+            return "event" in event and (named or (isinstance(kind, str) and kind in _SENDGRID_EVENTS))
+        case Provider.TWILIO:
+            own = ("MessageSid", "SmsSid", "SmsMessageSid", "MessageStatus", "SmsStatus")
+            return any(key in event for key in own) or ("specversion" in event and "data" in event)
+        case Provider.MAILCHIMP:
+            return "type" in event and "fired_at" in event
+        case Provider.HUBSPOT:
+            return "subscriptionType" in event
 
 
 def _documented(provider: Provider, event: Mapping[str, Any], text: str) -> Happened:
@@ -141,6 +146,7 @@ def _documented(provider: Provider, event: Mapping[str, Any], text: str) -> Happ
         campaign=event.get("campaign_id"),
         by_machine=event.get("sg_machine_open"),
         channel=_word(event.get("channel")),
+        words=consent.documented(normalised(provider, event["event_type"])[0], event),
     )
 
 
@@ -159,6 +165,7 @@ def _sendgrid(event: Mapping[str, Any], text: str, _: Mapping[str, Any]) -> Happ
         email=event.get("email"),
         campaign=campaign,
         by_machine=event.get("sg_machine_open"),
+        words=consent.sendgrid(event),
     )
 
 
@@ -171,7 +178,11 @@ def _twilio(event: Mapping[str, Any], text: str, told: Mapping[str, Any]) -> Hap
         status = event["type"].rpartition(".")[2]  # com.twilio.messaging.message.delivered
     sid = _word(data.get("MessageSid") or data.get("SmsSid") or data.get("messageSid"))
     raw = (_word(status) or "").lower()
-    address = _word(data.get("To") or data.get("to"), longest=MAX_ADDRESS) or ""
+    comes_in = raw == "received" or (not raw and "Body" in data)
+    raw = raw or ("received" if comes_in else "")
+    # A message that came in is from the person; of one that was sent the person is whom it went to.
+    theirs = ("From", "from") if comes_in else ("To", "to")
+    address = _word(data.get(theirs[0]) or data.get(theirs[1]), longest=MAX_ADDRESS) or ""
     scheme, colon, number = address.partition(":")
     return _made(
         Provider.TWILIO,
@@ -183,24 +194,27 @@ def _twilio(event: Mapping[str, Any], text: str, told: Mapping[str, Any]) -> Hap
         phone=number if colon else address,
         campaign=told.get("campaign_id") or data.get("campaign_id"),
         channel=scheme.lower() if colon else None,
+        words=consent.twilio_message(data) if comes_in else consent.twilio_status(data),
     )
 
 
 def _mailchimp(event: Mapping[str, Any], text: str, told: Mapping[str, Any]) -> Happened:
     """Source: Mailchimp, "Sync Audience Data with Webhooks": a form with `data[…]` fields."""
     kind = _word(event.get("type")) or ""
-    campaign = event.get("data[campaign_id]")
+    own = partial(consent.mailchimp_field, event)
+    campaign = own("campaign_id")
     if kind == "campaign":
-        kind = f"campaign_{_word(event.get('data[status]')) or 'unknown'}"
-        campaign = event.get("data[id]")
+        kind = f"campaign_{_word(own('status')) or 'unknown'}"
+        campaign = own("id")
     return _made(
         Provider.MAILCHIMP,
         kind,
         text,
         key=_fingerprint(event),
         at=_instant(event.get("fired_at")),
-        email=event.get("data[email]"),
+        email=own("old_email") if kind == "upemail" else own("email"),
         campaign=told.get("campaign_id") or campaign,
+        words=consent.mailchimp(event),
     )
 
 
@@ -218,6 +232,8 @@ def _hubspot(event: Mapping[str, Any], text: str, _: Mapping[str, Any]) -> Happe
         at=_instant(event.get("occurredAt"), per_second=1000),
         email=event.get("email"),
         campaign=event.get("campaign_id"),
+        contact=event.get("objectId"),
+        words=consent.hubspot(event),
     )
 
 
@@ -241,6 +257,8 @@ def _made(
     campaign: object = None,
     channel: str | None = None,
     by_machine: object = None,
+    contact: object = None,
+    words: tuple[Word, ...] = (),
 ) -> Happened:
     kind, before = normalised(provider, raw)
     return Happened(
@@ -254,6 +272,8 @@ def _made(
         campaign=_word(campaign, longest=64),
         body=text,
         by_machine=by_machine is True or by_machine == "true",
+        contact=_word(contact, longest=64),
+        words=words,
     )
 
 

@@ -4,6 +4,7 @@ from enum import Enum, StrEnum
 
 import strawberry
 
+from app.domain.contacts.reaching import ReachReason
 from app.domain.funnels.stages import FunnelType
 from app.domain.interactions.channels import ChannelOrigin
 from app.domain.orders.states import Outcome
@@ -11,6 +12,7 @@ from app.domain.promos.rules import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
+from app.tables.contacts import ContactChannel, StatementKind
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
@@ -148,6 +150,44 @@ _describe(
     shown_as="WebhookStatus",
     CONNECTED="They are.",
     DISCONNECTED="They are refused.",
+)
+_describe(
+    ContactChannel,
+    "A way of writing to somebody that needs their agreement.",
+    EMAIL="E-mail.",
+    SMS="Text messages, with pictures or without.",
+    WHATSAPP="WhatsApp.",
+)
+_SAID = {
+    "OPTED_IN": "They agreed: in a form, an import, or as somebody of the group noted.",
+    "SUBSCRIBED": "They joined, as a provider tells.",
+    "RESUBSCRIBED": "They came back, as a provider tells.",
+    "STARTED": "They asked for messages by a text such as START.",
+    "OPTED_OUT": "They refused: in a form, an import, or as somebody of the group noted.",
+    "UNSUBSCRIBED": "They left, as a provider tells.",
+    "STOPPED": "They refused by a text such as STOP.",
+    "SPAM_COMPLAINT": "They called it spam.",
+    "HARD_BOUNCE": "The address takes no messages.",
+    "CLEANED": "The provider took the address off its lists.",
+    "INVALID_ADDRESS": "There is no such address or number.",
+    "BLOCKED": "Somebody of the group blocked the address.",
+    "ERASED": "Whoever had the address was erased.",
+}
+_describe(
+    StatementKind,
+    "What can be said about writing to somebody.",
+    shown_as="ContactStatementKind",
+    UNBLOCKED="What was said of the address itself was taken back; what its owner said stands.",
+    MOVED="Its owner has another address now.",
+    **_SAID,
+)
+_describe(
+    ReachReason,
+    "Why somebody can be written to, or not.",
+    NEVER_AGREED="They never agreed.",
+    NO_ADDRESS="There is no address to write to.",
+    DELETED="The customer was deleted.",
+    **_SAID,
 )
 _describe(
     EventOutcome,
@@ -458,6 +498,7 @@ __all__ = [
     "ChannelOrigin",
     "Comparison",
     "ConnectionStatus",
+    "ContactChannel",
     "Cycle",
     "DateOrder",
     "DecimalMark",
@@ -482,6 +523,7 @@ __all__ = [
     "PromoStatus",
     "PromoType",
     "Provider",
+    "ReachReason",
     "RewardAttributeKind",
     "RewardEntryKind",
     "RewardOutcome",
@@ -490,5 +532,6 @@ __all__ = [
     "SegmentType",
     "SpendLimitRenewal",
     "SpendLimitType",
+    "StatementKind",
     "StoreFeature",
 ]

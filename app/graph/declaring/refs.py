@@ -19,6 +19,7 @@ else:
 
     AssetRef = _named("Asset", "types.assets")
     CampaignRef = _named("Campaign", "types.campaigns")
+    ContactStatementRef = _named("ContactStatement", "types.contacts")
     CustomerRef = _named("Customer", "types.customers")
     CustomerMergeRef = _named("CustomerMerge", "types.people")
     CustomerDoubtRef = _named("CustomerDoubt", "types.people")
@@ -55,3 +56,4 @@ else:
     SpendLimitRef = _named("SpendLimit", "types.spend")
     StoreRef = _named("Store", "types.stores")
     FunnelTouchRef = _named("FunnelTouch", "types.touches")
+    WebhookEndpointRef = _named("WebhookEndpoint", "types.webhooks")

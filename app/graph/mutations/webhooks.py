@@ -1,4 +1,4 @@
-"""Connecting webhook providers, and taking in their deliveries."""
+"""Connecting webhook providers."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -7,14 +7,10 @@ from typing import Annotated
 import strawberry
 
 from app.auth.keys import require_may_manage
-from app.auth.principal import ADMIN_ROLES, WRITERS, Role
+from app.auth.principal import ADMIN_ROLES
 from app.auth.webhooks import connections
-from app.auth.webhooks.deliveries import read_provider
 from app.auth.webhooks.sealing import SecretBox
 from app.db.database import Transaction
-from app.db.outages import Busy
-from app.domain.webhooks.operations import Ingested, ingest
-from app.domain.webhooks.reading import Happened, read_delivery
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import Provider
 from app.graph.declaring.payloads import shown
@@ -29,9 +25,6 @@ from app.graph.declaring.writing import (
     writes,
 )
 from app.graph.types.webhooks import WebhookEndpoint
-
-TRIES = 4
-"""Other writers may take the same rows in another order; PostgreSQL then undoes one of the two, which tries again."""
 
 
 @object_type
@@ -49,19 +42,6 @@ class WebhookEndpointPayload:
     errors: list[UserError] = errors_field()
 
 
-@object_type
-class WebhookIngestPayload:
-    """What became of a delivery."""
-
-    received: int = strawberry.field(default=0, description="How many events it held.")
-    applied: int = strawberry.field(default=0, description="How many of them took effect now.")
-    ignored: int = strawberry.field(
-        default=0, description="How many are kept without effect: the provider's set does not hold them."
-    )
-    repeated: int = strawberry.field(default=0, description="How many were here before.")
-    errors: list[UserError] = errors_field()
-
-
 @input_type
 class WebhookEndpointCreateInput:
     """A new endpoint for a webhook provider."""
@@ -73,6 +53,10 @@ class WebhookEndpointCreateInput:
     )
     secret: str | None = optional(
         "Our secret, if it must be a certain one: 16 to 512 printable ASCII characters; a random one unless given."
+    )
+    tolerance_seconds: int | None = optional(
+        "How many seconds a signed timestamp may be away from now, 1 to 31,536,000; null or 0: any age. Whatever comes"
+        " twice counts once anyhow. 300 unless given."
     )
 
 
@@ -91,20 +75,21 @@ class WebhookEndpointRotateInput:
 
 
 @input_type
+class WebhookEndpointUpdateInput:
+    """A setting of a webhook endpoint."""
+
+    id: strawberry.ID = strawberry.field(description="The endpoint.")
+    tolerance_seconds: int | None = strawberry.field(
+        description="How many seconds a signed timestamp may be away from now, 1 to 31,536,000; null or 0: any age."
+        " Whatever comes twice counts once anyhow."
+    )
+
+
+@input_type
 class WebhookEndpointDisconnectInput:
     """A webhook endpoint to end."""
 
     id: strawberry.ID = strawberry.field(description="The endpoint.")
-
-
-@input_type
-class WebhookDeliveryInput:
-    """A delivery as a provider made it."""
-
-    provider: str = strawberry.field(description="The provider's name in URLs, such as sendgrid.")
-    body: str = strawberry.field(description="The body, as it was sent.")
-    content_type: str | None = optional("Its media type; JSON unless it says that it is a form.")
-    query: str | None = optional("The query of the address that was called: campaign_id is read there too.")
 
 
 @writes(
@@ -126,6 +111,9 @@ async def create(
         provider=input.provider,
         secret=given(input.secret),
         provider_secret=given(input.provider_secret),
+        tolerance_s=connections.DEFAULT_TOLERANCE_S
+        if input.tolerance_seconds is strawberry.UNSET
+        else input.tolerance_seconds,
         now=info.context.now,
     )
     row = await shown(info, tx, "WebhookEndpoint", made.connection_id)
@@ -161,6 +149,23 @@ async def rotate(
 
 @writes(
     roles=ADMIN_ROLES,
+    administration=Administration("webhook_endpoint.update", "webhook_connection", "hook"),
+    shapes=WHOLE_GROUP,
+)
+async def update(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[WebhookEndpointUpdateInput, strawberry.argument(description="Which one, and how.")],
+) -> WebhookEndpointPayload:
+    """Sets how old a webhook endpoint's signed deliveries may be."""
+    _require_manager(info)
+    ident = own_id(input.id, "hook", "webhook endpoint", "id")
+    await connections.set_tolerance(tx, ident, input.tolerance_seconds)
+    return WebhookEndpointPayload(endpoint=await shown(info, tx, "WebhookEndpoint", ident))
+
+
+@writes(
+    roles=ADMIN_ROLES,
     administration=Administration("webhook_endpoint.disconnect", "webhook_connection", "hook"),
     shapes=WHOLE_GROUP,
 )
@@ -175,37 +180,6 @@ async def disconnect(
     await connections.disconnect(tx, ident, now=info.context.now)
     row = await shown(info, tx, "WebhookEndpoint", ident)
     return WebhookEndpointPayload(endpoint=row)
-
-
-@writes(roles=WRITERS | {Role.WEBHOOK}, shapes=WHOLE_GROUP)
-async def take_in(
-    info: strawberry.Info,
-    input: Annotated[WebhookDeliveryInput, strawberry.argument(description="The delivery.")],
-) -> WebhookIngestPayload:
-    """Takes in a provider's delivery: what the webhook routes run once its signature held, and a way to send one
-    again by hand. Each event counts once, however often it comes.
-    """
-    context = info.context
-    await context.services.quotas.check(context.scope.group_id, now=context.now)
-    provider = read_provider(input.provider)
-    events = read_delivery(
-        provider, input.body, content_type=given(input.content_type) or "", query=given(input.query) or ""
-    )
-    done = await _ingested(info, provider, events)
-    return WebhookIngestPayload(
-        received=done.received, applied=done.applied, ignored=done.ignored, repeated=done.repeated
-    )
-
-
-async def _ingested(info: strawberry.Info, provider: Provider, events: list[Happened]) -> Ingested:
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with info.context.transaction() as tx:
-                return await ingest(tx, provider, events, now=info.context.now)
-        except Busy:
-            if attempt == TRIES:
-                raise
-    raise AssertionError("unreachable")
 
 
 def box_of(info: strawberry.Info) -> SecretBox:

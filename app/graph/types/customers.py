@@ -12,6 +12,7 @@ from app.graph.declaring.fields import (
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import (
+    ContactStatementRef,
     CustomerDoubtRef,
     CustomerIdentityRef,
     CustomerMergeRef,
@@ -30,6 +31,8 @@ from app.graph.declaring.refs import (
 )
 from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
 from app.graph.figures.orders import OrderFigures, order_figures
+from app.graph.figures.reach import Reachability, reachable
+from app.graph.lists.contacts import CONTACT_STATEMENTS
 from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.events import EVENTS
 from app.graph.lists.interactions import INTERACTIONS
@@ -63,8 +66,9 @@ class Customer(Node):
     totals_as_of: DateTime | None = column(
         "Up to when these totals were counted elsewhere: orders until then are in them."
     )
-    email_consent: bool = column("Whether e-mail may be sent.")
-    sms_consent: bool = column("Whether text messages may be sent.")
+    email_consent: bool = column("Whether e-mail may be sent: what was said last, whatever the list.")
+    sms_consent: bool = column("Whether text messages may be sent: what was said last, whatever the list.")
+    reachable: Reachability = reachable("Whether it can be written to, and why.")
     tags: list[str] = column("Tags, in the order they were given.")
     attributes: JSON | None = column("Whatever else is known, as it was given.", roles=PERSONAL_READERS)
     created_at: DateTime = column("When it was first known.")
@@ -94,6 +98,9 @@ class Customer(Node):
     events: Connection[EventRef] = connection("What was reported about it.", EVENTS, key="customer_id")
     interactions: Connection[InteractionRef] = connection(
         "Contacts with it.", INTERACTIONS, key="customer_id"
+    )
+    contact_statements: Connection[ContactStatementRef] = connection(
+        "What was said about writing to it.", CONTACT_STATEMENTS, key="customer_id"
     )
     event_metrics: Connection[EventMetricRef] = connection(
         "States and statistics of its events.", EVENT_METRICS, key="customer_id"

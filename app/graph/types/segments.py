@@ -5,7 +5,9 @@ from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, 
 from app.graph.declaring.fields import (
     column,
     connection,
+    embed,
     entity,
+    is_set,
     to_one,
 )
 from app.graph.declaring.nodes import Node
@@ -26,6 +28,15 @@ from app.plan.catalog import via
 from app.tables import segments as tables
 
 
+@entity()
+class SegmentReach:
+    """How many customers of a segment could be written to when they were last counted, whatever the list."""
+
+    email: Long = column("Who agreed to e-mail and has an address.", "reach_email")
+    sms: Long = column("Who agreed to text messages and has a number.", "reach_sms")
+    counted_at: DateTime = column("When that was.", "reached_at")
+
+
 @entity(table=tables.Segment, prefix="seg", alive="deleted_at IS NULL")
 class Segment(Node):
     """A set of customers that campaigns and promos are aimed at."""
@@ -38,6 +49,9 @@ class Segment(Node):
     source: str | None = column("Where an imported segment comes from.")
     size: Long = column("How many customers it held at `sizedAt`.")
     sized_at: DateTime | None = column("When it was last counted.")
+    reach: SegmentReach | None = embed(
+        "How many of them could be written to; null: not counted yet.", present=is_set("reached_at")
+    )
     size_now: Long = size_now
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")

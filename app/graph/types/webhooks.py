@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from app.auth.principal import ADMIN_READERS
+from app.auth.principal import ADMIN_READERS, PERSONAL_READERS
 from app.domain.webhooks.providers import EVENTS, NAMES
 from app.graph.declaring.enums import ConnectionStatus, Provider
-from app.graph.declaring.fields import aggregate, column, computed, entity
+from app.graph.declaring.fields import aggregate, column, computed, entity, to_one
 from app.graph.declaring.nodes import Node
+from app.graph.declaring.refs import WebhookEndpointRef
 from app.graph.declaring.scalars import DateTime, Long
 from app.plan.catalog import HIDDEN, VISIBLE, AggregateRequest, Entity, Row
 from app.plan.sql import Alias, Select, Sql, bound, joined, quoted, sql, whole
@@ -34,6 +35,9 @@ class WebhookEndpoint(Node):
     url: str = computed(
         "Where the provider is to deliver. Mailchimp's needs `?secret=…` at the end, with the secret.", _url
     )
+    tolerance_seconds: int | None = column(
+        "How many seconds a signed timestamp may be away from now; null: any age.", "tolerance_s"
+    )
     previous_secret_until: DateTime | None = column(
         "Until when deliveries signed with the former secrets are taken as well; null: there are none.",
         "previous_until",
@@ -41,6 +45,25 @@ class WebhookEndpoint(Node):
     created_at: DateTime = column("When it was made.")
     rotated_at: DateTime | None = column("When it last got new secrets; null: never.")
     disconnected_at: DateTime | None = column("When it was ended; null: it was not.")
+
+
+@entity(table=tables.WebhookRefusal, prefix="refusal", store=HIDDEN, project=HIDDEN, roles=ADMIN_READERS)
+class WebhookRefusal(Node):
+    """Something of an authentic delivery that could not be taken, while the rest of it was."""
+
+    provider: Provider = column("Whose delivery it was in.")
+    endpoint: WebhookEndpointRef | None = to_one(
+        "The endpoint it came through; null where somebody sent it by hand.", "connection_id"
+    )
+    reason: str = column("Why, for programs: NOT_AN_OBJECT, UNREADABLE, TOO_LARGE, INVALID, MALFORMED_BODY.")
+    message: str = column("Why, for people.")
+    body: str | None = column("Its text, as sent.", roles=PERSONAL_READERS)
+    size: Long = column("How many bytes it has.")
+    is_whole: bool = column("Whether all of its text is kept, so that it can be taken again.")
+    received_at: DateTime = column("When it first came.")
+    last_received_at: DateTime = column("When it last came.")
+    times: Long = column("How often it came.")
+    taken_at: DateTime | None = column("When it was taken after all; null: it was not.")
 
 
 @entity()

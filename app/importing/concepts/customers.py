@@ -7,13 +7,13 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain import inputs
+from app.domain.contacts.statements import IMPORT
 from app.domain.customers.entries import CustomerEntry
 from app.domain.customers.totals import TOTALS, settle_totals
 from app.domain.external_ids.finding import rows_with_ids
 from app.domain.external_ids.giving import set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.identities.telling import tell_customers
-from app.domain.webhooks.consent import settle_consent
 from app.errors import Failure, Invalid, NotFound, Several
 from app.importing.concepts.stores import stores_of
 from app.importing.knowing import before_many_made
@@ -92,10 +92,9 @@ class CustomerWriter:
             await before_many_made(tx, "cust", [ids[at] for at in changed if at in ids])
         try:
             if changed:
-                done = await tell_customers(tx, [entries[at] for at in changed], now=now)
+                done = await tell_customers(tx, [entries[at] for at in changed], now=now, source=IMPORT)
                 rows = dict(zip(changed, done.ids, strict=True))
                 await _give_ids(tx, rows, ids)
-                await _settle_consent(tx, {at: rows[at] for at in rows if known[at]}, entries, now=now)
         except Several as several:
             raise RefusedTogether({changed[int(f.path[1])]: _told(f) for f in several.failures}) from None
         outcomes = [Outcome(Verdict.SAME)] * len(records)
@@ -298,17 +297,3 @@ async def _give_ids(tx: Transaction, rows: Mapping[int, int], ids: Mapping[int, 
             row: ["customers", place] for place, row in enumerate(rows.values())
         }
         await set_ids(tx, "cust", given, paths=paths)
-
-
-async def _settle_consent(
-    tx: Transaction, rows: Mapping[int, int], entries: Sequence[CustomerEntry], *, now: datetime
-) -> None:
-    """A provider may have told something later than the consent that came in."""
-    said = [
-        (row, channel)
-        for at, row in rows.items()
-        for column, channel in CHANNELS.items()
-        if isinstance(getattr(entries[at], f"{column}_at"), datetime)
-    ]
-    if said:
-        await settle_consent(tx, said, now=now)

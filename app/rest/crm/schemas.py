@@ -183,7 +183,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "applied": {**COUNT, "description": "Those that took effect now."},
             "ignored": {**COUNT, "description": "Those kept without effect."},
             "repeated": {**COUNT, "description": "Those that were here before."},
-        }
+            "refused": {**COUNT, "description": "Those that could not be taken; where there are some."},
+        },
+        optional=("refused",),
     ),
     "CrmFunnel": obj(
         {

@@ -82,10 +82,11 @@ def provider(data: Data, parts: RequestParts) -> object:
 
 
 def received(data: Data, _: RequestParts) -> object:
-    """How many events a delivery held, and what became of them."""
+    """How many events a delivery held, and what became of them; `refused` only where some could not be taken."""
     payload = data["webhookIngest"]
     refuse(payload["errors"], {})
-    return {name: payload[name] for name in ("received", "applied", "ignored", "repeated")}
+    told = {name: payload[name] for name in ("received", "applied", "ignored", "repeated")}
+    return told | ({"refused": payload["refused"]} if payload["refused"] else {})
 
 
 def funnel(data: Data, _: RequestParts) -> object:
