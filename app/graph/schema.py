@@ -17,6 +17,7 @@ from app.graph.mutation import Mutation
 from app.graph.query import Query
 from app.graph.strawberry_parts import Executor, built
 from app.graph.subscription import Subscription
+from app.graph.types.promos import ROWS as PROMO_ROWS
 from app.graph.types.webhooks import ROWS as WEBHOOK_ROWS
 
 schema = strawberry.Schema(
@@ -32,5 +33,14 @@ graph = built(schema)
 inputs = BuiltInputs(graph)
 catalog = read_catalog(
     graph,
-    (*ATTRIBUTION_ROWS, *FUNNEL_ROWS, *GROWTH_ROWS, *INSIGHT_ROWS, *METRIC_ROWS, *ORDER_ROWS, *WEBHOOK_ROWS),
+    (
+        *ATTRIBUTION_ROWS,
+        *FUNNEL_ROWS,
+        *GROWTH_ROWS,
+        *INSIGHT_ROWS,
+        *METRIC_ROWS,
+        *ORDER_ROWS,
+        *PROMO_ROWS,
+        *WEBHOOK_ROWS,
+    ),
 )
