@@ -149,7 +149,11 @@ class PromoCode(TenantRow, table=True):
     """A code that was generated for a promo, to be used once."""
 
     __tablename__ = "promo_code"
-    __table_args__ = (of_group(), *child_of("promo", "promo_id"), UniqueConstraint("group_id", "code"))
+    __table_args__ = (
+        of_group(),
+        *child_of("promo", "promo_id", "created_at"),
+        UniqueConstraint("group_id", "code"),
+    )
     promo_id: int = Field(sa_type=BigInteger)
     code: str = Field(sa_type=WORDS)
     """In the form it is compared by (`values/codes.py`)."""

@@ -136,7 +136,11 @@ def _codes() -> None:
         sa.PrimaryKeyConstraint("group_id", "id", name=op.f("pk_promo_code")),
         sa.UniqueConstraint("group_id", "code", name=op.f("uq_promo_code_group_id_code")),
     )
-    op.create_index(op.f("ix_promo_code_group_id_promo_id_id"), "promo_code", ["group_id", "promo_id", "id"])
+    op.create_index(
+        op.f("ix_promo_code_group_id_promo_id_created_at_id"),
+        "promo_code",
+        ["group_id", "promo_id", "created_at", "id"],
+    )
     protect(op.execute, "promo_code")
 
 

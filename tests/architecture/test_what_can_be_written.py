@@ -142,6 +142,7 @@ THINGS = (
             "valid_from_on": "of validFrom, where that is a day alone",
             "valid_until_on": "of validUntil, where that is a day alone",
         },
+        unshown={"valid_from": "shown with its campaign's", "valid_until": "shown with its campaign's"},
     ),
     Thing(
         table="segment", fields=SegmentFields, shown="Segment",

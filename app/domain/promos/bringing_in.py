@@ -80,6 +80,12 @@ SELECT $1, $2, g.promo_id, g.customer_id, g.store_id, g.key, g.basket_total, g.d
 ON CONFLICT DO NOTHING
 RETURNING key
 """
+# An order told it before, which knew no discount.
+_COMPLETE = """
+UPDATE promo_redemption r SET place = 0, basket_total = given.basket_total, discount = given.discount
+  FROM unnest($2::text[], $3::bigint[], $4::numeric[], $5::numeric[]) AS given (key, promo_id, basket_total, discount)
+ WHERE r.group_id = $1 AND r.key = given.key AND r.promo_id = given.promo_id AND r.place IS NULL
+"""
 _COUNT_CUSTOMERS = """
 INSERT INTO promo_usage AS usage (group_id, promo_id, customer_id, used)
 SELECT $1, g.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS g (promo_id, customer_id, used)
@@ -116,6 +122,16 @@ async def bring_in_uses(tx: Transaction, uses: Sequence[Use], *, now: datetime) 
             [use.released_at for use in uses],
         )
         new = {row["key"] for row in rows}
+        if len(new) < len(uses):
+            known = [use for use in uses if use.key not in new]
+            await tx.execute(
+                _COMPLETE,
+                group_id,
+                [use.key for use in known],
+                [use.promo_id for use in known],
+                [use.basket_total for use in known],
+                [use.discount for use in known],
+            )
         fresh = [use for use in {use.key: use for use in reversed(uses)}.values() if use.key in new]
         by_customer = Counter(
             (use.promo_id, use.customer_id)

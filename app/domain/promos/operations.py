@@ -70,7 +70,7 @@ async def create_promo(tx: Transaction, given: PromoFields, *, now: datetime) ->
 async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, now: datetime) -> int:
     """Change what was sent; the id. Its currency stays: amounts are counted in it."""
     values = written(given)
-    stored = await _held(tx, promo_id, path=["id"])
+    stored = await held_promo(tx, promo_id, path=["id"])
     if values.get("campaign_id", stored["campaign_id"]) != stored["campaign_id"]:
         # Its days are days where it lives now.
         kept = {name: stored[f"{name}_on"] for name in _EDGES if stored[f"{name}_on"] is not None}
@@ -106,7 +106,7 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
 
 async def add_campaign(tx: Transaction, promo_id: int, campaign_id: int, *, now: datetime) -> int:
     """Let the promo belong to a further campaign, which covers its own time; the id. Twice is once."""
-    stored = await _held(tx, promo_id, path=["promoId"])
+    stored = await held_promo(tx, promo_id, path=["promoId"])
     await link_campaign(tx, stored, campaign_id, now=now, path=["campaignId"])
     return promo_id
 
@@ -128,7 +128,7 @@ async def remove_campaign(tx: Transaction, promo_id: int, campaign_id: int, *, n
 
     The last one goes only from a promo that does not follow: it would hold never again.
     """
-    stored = await _held(tx, promo_id, path=["promoId"])
+    stored = await held_promo(tx, promo_id, path=["promoId"])
     if not await unlink(tx, promo_id, campaign_id):
         return promo_id
     oldest = await oldest_of(tx, promo_id)
@@ -151,7 +151,8 @@ async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
     return promo_id
 
 
-async def _held(tx: Transaction, promo_id: int, *, path: Path) -> Any:
+async def held_promo(tx: Transaction, promo_id: int, *, path: Path) -> Any:
+    """The promo's row, which may be changed in this scope, held; NotFound."""
     stored = await tx.fetchrow(_LOCK, *borders(tx.scope), promo_id)
     if stored is None:
         raise NotFound("promo", promo_id, path=path)

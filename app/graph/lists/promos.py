@@ -27,6 +27,29 @@ def _released(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.released_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
 
 
+def is_usable(row: Row) -> Sql:
+    """Whether nobody used a generated code, and nobody withdrew it."""
+    return sql("({row.redeemed_at} IS NULL AND {row.disabled_at} IS NULL)", row=row)
+
+
+def _usable(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("{usable} = {value}", usable=is_usable(row), value=args.param(*path, cast="boolean"))
+
+
+@input_type
+class PromoCodeFilter:
+    """Which generated codes. All conditions given must hold."""
+
+    usable: bool | None = filter_by("Whether they can be used still.", _usable)
+    code: str | None = filter_by("This one, in capitals.", equals("code", "text"))
+
+
+PROMO_CODES = list_of(
+    "PromoCode", PromoCodeFilter, "CREATED_AT",
+    created_at=(instant_key("created_at"), "By the moment they were generated."),
+)  # fmt: skip
+
+
 @input_type
 class PromoRedemptionFilter:
     """Which uses of promos. All conditions given must hold."""

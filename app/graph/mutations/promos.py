@@ -9,6 +9,7 @@ from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.promos import operations, redeeming
 from app.domain.promos.fields import PromoFields
+from app.domain.promos.generating import DEFAULT_LENGTH, disable_codes, generate_codes
 from app.domain.promos.terms import PromoType as KnownType
 from app.domain.promos.terms import type_of
 from app.errors import Invalid
@@ -37,6 +38,18 @@ class PromoPayload:
     promo: Promo | None = strawberry.field(
         default=None, description="The promo as it is now; null: errors say why nothing was done."
     )
+    errors: list[UserError] = errors_field()
+
+
+@object_type
+class PromoCodesPayload:
+    """Generated codes of a promo."""
+
+    promo: Promo | None = strawberry.field(
+        default=None,
+        description="The promo, whose `codes` are all there are; null: errors say why nothing was done.",
+    )
+    count: int = strawberry.field(default=0, description="How many codes were generated, or withdrawn.")
     errors: list[UserError] = errors_field()
 
 
@@ -89,6 +102,29 @@ class PromoCampaignInput:
 
     promo_id: strawberry.ID = strawberry.field(description="The promo.")
     campaign_id: strawberry.ID = strawberry.field(description="The campaign.")
+
+
+@input_type
+class PromoCodesGenerateInput:
+    """Codes to generate."""
+
+    promo_id: strawberry.ID = strawberry.field(description="The promo.")
+    count: int = strawberry.field(description="How many, 100,000 at most; a promo has 1,000,000 at most.")
+    prefix: str = strawberry.field(
+        description="What each begins with, before a dot: 1 to 16 letters of any script, digits, `_` and `-`."
+    )
+    length: int = strawberry.field(
+        default=DEFAULT_LENGTH,
+        description="How many random characters each has, 8 to 20, besides the prefix and the one that checks.",
+    )
+
+
+@input_type
+class PromoCodesDisableInput:
+    """Generated codes to withdraw."""
+
+    promo_id: strawberry.ID = strawberry.field(description="The promo.")
+    codes: list[str] | None = optional("Which ones, 1,000 at most; every one that was not used unless given.")
 
 
 @input_type
@@ -177,6 +213,34 @@ async def campaign_remove(
     ident, campaign = _linked(input)
     await operations.remove_campaign(tx, ident, campaign, now=info.context.now)
     return PromoPayload(promo=await shown(info, tx, "Promo", ident))
+
+
+@writes(roles=WRITERS)
+async def codes_generate(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[PromoCodesGenerateInput, strawberry.argument(description="Which ones.")],
+) -> PromoCodesPayload:
+    """Generates codes for a promo, each to be used once: a prefix, random characters that are not mistaken for one
+    another, and a last one that finds typing errors. All of them or none; uses count in the promo's.
+    """
+    ident = own_id(input.promo_id, "promo", "promo", "promoId")
+    made = await generate_codes(
+        tx, ident, count=input.count, prefix=input.prefix, length=input.length, now=info.context.now
+    )
+    return PromoCodesPayload(promo=await shown(info, tx, "Promo", ident), count=made)
+
+
+@writes(roles=WRITERS)
+async def codes_disable(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[PromoCodesDisableInput, strawberry.argument(description="Which ones.")],
+) -> PromoCodesPayload:
+    """Withdraws generated codes that were not used: these, or all of a promo's."""
+    ident = own_id(input.promo_id, "promo", "promo", "promoId")
+    done = await disable_codes(tx, ident, codes=given(input.codes), now=info.context.now)
+    return PromoCodesPayload(promo=await shown(info, tx, "Promo", ident), count=done)
 
 
 def _linked(input: PromoCampaignInput) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from app.graph.declaring.refs import (
     CampaignRef,
     CustomerRef,
     OrderRef,
+    PromoCodeRef,
     PromoRedemptionRef,
     PromoRef,
     SegmentRef,
@@ -31,7 +32,7 @@ from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
 from app.graph.lists import promo_lives
 from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.orders import ORDERS
-from app.graph.lists.promos import REDEMPTIONS
+from app.graph.lists.promos import PROMO_CODES, REDEMPTIONS, is_usable
 from app.plan.catalog import HIDDEN, Entity, Row, Through, linked_or_group, own, via
 from app.plan.kinds import rate
 from app.plan.sql import Sql, sql
@@ -117,12 +118,30 @@ class Promo(Node):
         CAMPAIGNS, key="promo_id", through=Through("PromoCampaign", "campaign_id"),
     )  # fmt: skip
     segment: SegmentRef | None = to_one("Only customers of this segment may use it.", "segment_id")
+    codes: Connection[PromoCodeRef] = connection(
+        "Codes generated for it, to be used once each.", PROMO_CODES, key="promo_id"
+    )
     redemptions: Connection[PromoRedemptionRef] = connection("Its uses.", REDEMPTIONS, key="promo_id")
     figures: list[MetricFigures] = metric_figures(
         "Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Promo"
     )
     order_figures: list[OrderFigures] = order_figures("Orders made with it, in numbers.", of="Promo")
     redemption_figures: list[RedemptionFigures] = redemption_figures("Its uses, in numbers.", of="Promo")
+
+
+_OF_PROMO = via("promo_id", "Promo")
+
+
+@entity(table=tables.PromoCode, prefix="pcode", store=_OF_PROMO, project=_OF_PROMO)
+class PromoCode(Node):
+    """A code that was generated for a promo, to be used once."""
+
+    code: str = column("The code: a prefix, a dot, random characters, and one that checks the others.")
+    is_usable: bool = computed("Whether nobody used it, and nobody withdrew it.", is_usable)
+    created_at: DateTime = column("When it was generated.")
+    redeemed_at: DateTime | None = column("When it was used; null: it was not, or that was given back.")
+    disabled_at: DateTime | None = column("When it was withdrawn.")
+    promo: PromoRef = to_one("The promo.", "promo_id")
 
 
 def _counts(row: Row) -> Sql:
@@ -156,5 +175,8 @@ class PromoRedemption(Node):
         " newest 20."
     )
     promo: PromoRef | None = to_one("The promo; null where it is out of sight.", "promo_id")
+    generated_code: PromoCodeRef | None = to_one(
+        "The generated code it was used by, if it was one.", "code_id"
+    )
     customer: CustomerRef | None = to_one("Who used it, where that was said.", "customer_id")
     store: StoreRef | None = to_one("Where it was used, where that was said.", "store_id")
