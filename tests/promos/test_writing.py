@@ -1,42 +1,20 @@
 """Promos through the graph: made, changed, validated, redeemed, released; how each says no."""
 
 import asyncio
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.auth.principal import Principal, Role
+from app.auth.principal import Role
 from app.db.database import Database
-from app.domain.assets.storage import AssetStorage
 from app.domain.promos.linking import promo_for_campaign
 from app.errors import Conflict, Failure
-from app.graph.running.context import Context, Services
-from app.graph.running.entry import Operation, answer
-from app.settings import read_settings
 from app.values.scope import Scope
 from tests.given import campaigns, groups
 from tests.given import promos as given
-
-Call = Callable[..., Any]
-
-
-@pytest.fixture
-def call(db: Database, tmp_path: Path) -> Call:
-    settings = read_settings({"DATA_DIR": str(tmp_path)})
-    services = Services(settings, db, AssetStorage(settings))
-
-    async def run(scope: Scope, query: str, *roles: Role, **variables: Any) -> Any:
-        principal = Principal("test", scope, frozenset(roles or {Role.MARKETING}))
-        made = await answer(Operation(query, variables), Context(services, principal, now=given.NOON))
-        return json.loads(made.body, parse_float=Decimal)
-
-    return run
-
+from tests.promos.conftest import Call
 
 ERRORS = "errors { code message path }"
 FIELDS = """
