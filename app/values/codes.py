@@ -23,7 +23,8 @@ def code_key(text: str) -> str:
 
     A letter whose capital is several letters stays: `groß10` is `GROß10`, and not `GROSS10`.
     """
-    plain = unicodedata.normalize("NFKC", text.strip())
+    # Signs that stand alone become a blank and a sign that does not.
+    plain = unicodedata.normalize("NFKC", text.strip()).strip()
     return unicodedata.normalize("NFC", "".join(map(_capital, plain)))
 
 
@@ -68,8 +69,9 @@ def is_mistyped(key: str) -> bool:
 
 
 def _check_of(text: str) -> str:
-    # Weights that are no multiples of a prime find every single wrong character, and every two neighbours swapped.
-    total = sum((1 + at % (len(ALPHABET) - 1)) * _number(one) for at, one in enumerate(reversed(text)))
+    # Weights that differ and are no multiples of a prime find every single wrong character, and every two neighbours
+    # swapped. The checking character's own is 1.
+    total = sum((2 + at % (len(ALPHABET) - 2)) * _number(one) for at, one in enumerate(reversed(text)))
     return ALPHABET[-total % len(ALPHABET)]
 
 

@@ -206,7 +206,7 @@ def downgrade() -> None:
 
 def code_key(text: str) -> str:
     """As `app/values/codes.py` had it with this revision."""
-    plain = unicodedata.normalize("NFKC", text.strip())
+    plain = unicodedata.normalize("NFKC", text.strip()).strip()
     return unicodedata.normalize("NFC", "".join(map(_capital, plain)))
 
 
