@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ async def test_a_key_for_something_else_is_refused(db: Database) -> None:
     await given.promo(db, group.scope)
     await given.promo(db, group.scope, "OTHER")
     one, two = await given.customers(db, group.group_id, 2)
-    asked = {"key": "k", "customer_id": one, "store_id": group.store_id, "what": FIFTY}
+    asked: dict[str, Any] = {"key": "k", "customer_id": one, "store_id": group.store_id, "what": FIFTY}
     first = await given.use(db, group.scope, "WELCOME20", **asked)
     assert await given.use(db, group.scope, " welcome20", **asked) == first
     for code, change in (

@@ -179,6 +179,8 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
         _check_same(tx, known.told, asked, digest)
         if any(row["released_at"] is None for row in known.told):
             return [row["id"] for row in known.told]
+    if any(asked.customer_id not in (None, row["customer_id"]) for row in known.of_orders.values()):
+        raise _key_taken()  # The order is somebody else's.
     counting = {
         promo: row
         for promo, row in known.of_orders.items()
@@ -188,6 +190,10 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
     failures = [refusal(reason) for one in validated for reason in one.verdict.reasons]
     if failures:
         raise Several(failures)
+    for one in validated:
+        row = counting.get(one.found.promo_id) if one.found is not None else None
+        if row is not None and one.found is not None and row["code_id"] != one.found.code_id:
+            raise _key_taken()  # The order came with another of the promo's codes.
     rows = {row["promo_id"]: row for row in known.told} | known.of_orders
     made: list[int] = []
     with refusals():
@@ -261,8 +267,9 @@ async def _recorded(
     since = found.row["used_as_of"]
     # What was counted elsewhere stays among what was.
     stays = row["released_at"] is None or (since is not None and row["redeemed_at"] <= since)
+    is_counted = row["released_at"] is None and not row["is_beyond_limit"]
     await tx.execute(
-        _AGAIN, group_id, row["id"], found.code_id, asked.customer_id or row["customer_id"],
+        _AGAIN, group_id, row["id"], found.code_id, row["customer_id"] if is_counted else asked.customer_id,
         store_id or row["store_id"], place, digest, total, discount, lines, currency,
         row["redeemed_at"] if stays else now, _earlier(row),
     )  # fmt: skip
