@@ -32,7 +32,7 @@ mutation($i: PromoRedeemInput!) { promoRedeem(input: $i) {
 """
 RELEASE = "mutation($id: ID!) { promoRelease(input: {id: $id}) { redemption { counts } errors { code } } }"
 HUNDRED = {"lines": [{"sku": "A1", "unitPrice": "40", "quantity": 2}, {"sku": "B1", "unitPrice": "20.00"}]}
-TOGETHER = {"stacking": Stacking.WITH_OTHERS}
+TOGETHER: dict[str, Any] = {"stacking": Stacking.WITH_OTHERS}
 
 
 async def test_two_of_sixty_percent_never_take_more_than_the_basket(db: Database, call: Call) -> None:
@@ -106,14 +106,15 @@ async def test_every_code_says_every_reason(db: Database, call: Call) -> None:
         ["NOT_STARTED"], ["UNKNOWN_CODE"], ["USAGE_LIMIT_REACHED", "BELOW_MINIMUM"], [], ["SAME_PROMO"],
     ]  # fmt: skip
     assert (told["valid"], told["discount"]) == (False, {"amount": "20.00"})
-    for wrong in ({"codes": []}, {}, {"code": "GOOD", "codes": ["GOOD"]}):
+    faulty: list[dict[str, Any]] = [{"codes": []}, {}, {"code": "GOOD", "codes": ["GOOD"]}]
+    for wrong in faulty:
         told = (await call(group.scope, VALIDATE, basket=HUNDRED, **wrong))["data"]["promoValidate"]
         assert [r["code"] for r in told["reasons"]] == ["CODE_UNNAMED"]
 
 
 async def test_a_minimum_may_be_asked_of_the_articles_it_applies_to(db: Database, call: Call) -> None:
     group = await groups.group(db)
-    named = {"applies_to": {"skus": ["B1"]}, "min_order_amount": Decimal(50)}
+    named: dict[str, Any] = {"applies_to": {"skus": ["B1"]}, "min_order_amount": Decimal(50)}
     await given.promo(db, group.scope, "ORDER", **named)
     await given.promo(db, group.scope, "ARTICLES", minimum_of_articles=True, **named)
     told = [
