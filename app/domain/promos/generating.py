@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from app.db.database import Database, Transaction
-from app.domain.promos.operations import held_promo
+from app.domain.borders import borders
+from app.domain.promos.operations import OWN_PROMO
 from app.errors import Conflict, Invalid, NotFound
 from app.values.codes import MAX_BODY, MIN_BODY, code_key, generated_code, read_prefix
 from app.values.scope import Scope
@@ -16,6 +17,8 @@ MAX_OF_PROMO = 1_000_000
 MAX_NAMED = 1_000
 DEFAULT_LENGTH = 10
 _PAGE = 10_000
+# Kept from going, and free to be used meanwhile: a hundred thousand take seconds.
+_PROMO = f"SELECT 1 FROM promo WHERE {OWN_PROMO} FOR KEY SHARE"
 _COUNT = "SELECT count(*) FROM promo_code WHERE group_id = $1 AND promo_id = $2"
 # A code that is there already makes none: another one is drawn for it.
 _ADD = """
@@ -54,8 +57,7 @@ async def generate_codes(
         start = read_prefix(prefix)
     except ValueError as why:
         raise Invalid(f"`prefix` {why}.", path=["prefix"]) from None
-    # Held: two at once do not pass the bound together.
-    await held_promo(tx, promo_id, path=["promoId"])
+    await _check_promo(tx, promo_id)
     known = await tx.fetchval(_COUNT, tx.scope.group_id, promo_id)
     if known + count > MAX_OF_PROMO:
         raise Conflict(
@@ -76,9 +78,14 @@ async def disable_codes(tx: Transaction, promo_id: int, *, codes: Sequence[str] 
     """Withdraw these codes, or (None) every one that was not used; how many. Those that were used stay as they are."""
     if codes is not None and len(codes) > MAX_NAMED:
         raise Invalid(f"At most {MAX_NAMED} codes are withdrawn at once.", path=["codes"])
-    await held_promo(tx, promo_id, path=["promoId"])
+    await _check_promo(tx, promo_id)
     keys = None if codes is None else [code_key(one) for one in codes]
     return await tx.execute(_DISABLE, tx.scope.group_id, promo_id, keys, now)
+
+
+async def _check_promo(tx: Transaction, promo_id: int) -> None:
+    if not await tx.fetchval(_PROMO, *borders(tx.scope), promo_id):
+        raise NotFound("promo", promo_id, path=["promoId"])
 
 
 async def count_of(db: Database, group_id: int, promo_id: int) -> int:

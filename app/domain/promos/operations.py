@@ -20,15 +20,15 @@ from app.values.instants import as_day_alone, day_alone
 from app.values.scope import ScopeShape
 
 _EDGES = ("valid_from", "valid_until")
-_OWN_PROMO = (
+OWN_PROMO = (
     f"{PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
     " AND ($2::bigint IS NULL AND $3::bigint[] IS NULL OR promo.campaign_id IS NOT NULL AND NOT EXISTS"
     " (SELECT 1 FROM promo_campaign link WHERE link.group_id = $1 AND link.promo_id = promo.id AND NOT EXISTS"
     f" (SELECT 1 FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = link.campaign_id)))"
 )
 """A promo that may be changed here: under a narrower scope than the group, only with all its campaigns in it."""
-_LOCK = f"SELECT promo.* FROM promo WHERE {_OWN_PROMO} FOR NO KEY UPDATE"
-_DELETE = f"UPDATE promo SET deleted_at = $5, updated_at = $5 WHERE {_OWN_PROMO}"
+_LOCK = f"SELECT promo.* FROM promo WHERE {OWN_PROMO} FOR NO KEY UPDATE"
+_DELETE = f"UPDATE promo SET deleted_at = $5, updated_at = $5 WHERE {OWN_PROMO}"
 _CAMPAIGN = f"""
 SELECT currency FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
 """
