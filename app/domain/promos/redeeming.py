@@ -10,10 +10,7 @@ order of `book.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -27,16 +24,22 @@ from app.domain.promos.campaigns import ONE_RUNS
 from app.domain.promos.discounts import Amounts
 from app.domain.promos.finding import Found
 from app.domain.promos.judging import Asked, Validated, check_basket, judged, refusal
+from app.domain.promos.keys import (
+    SAME_KEY,
+    Known,
+    check_same,
+    digest_of,
+    earlier_of,
+    key_taken,
+    known_of,
+    store_of,
+)
 from app.domain.promos.rules import code_used, used_up, used_up_by_customer
 from app.errors import Conflict, Failure, NotFound, Several
-from app.values.codes import code_key
-from app.values.instants import show_instant
 from app.values.money import show_amount
 from app.values.numbers import MAX_SAFE_INTEGER
 
 MAX_KEY = 255
-_MAX_EARLIER = 20
-"""How many former uses a redemption remembers."""
 _RECORD = """
 INSERT INTO promo_redemption
   (group_id, promo_id, code_id, customer_id, store_id, key, place, asked, basket_total, discount, line_discounts,
@@ -50,15 +53,6 @@ UPDATE promo_redemption
        line_discounts = $10, currency = $11, redeemed_at = $12, earlier = $13, released_at = NULL,
        is_given_back_by_order = false, is_beyond_limit = false
  WHERE group_id = $1 AND id = $2
-"""
-# Held, so that nobody gives it back, or redeems it again, meanwhile.
-_SAME_KEY = """
-SELECT r.id, r.promo_id, r.code_id, r.customer_id, r.store_id, r.place, r.asked, r.basket_total, r.discount, r.currency,
-       r.redeemed_at, r.released_at, r.is_beyond_limit, r.earlier::text AS earlier,
-       coalesce(c.code, p.code_key) AS code
-  FROM promo_redemption r JOIN promo p ON p.group_id = $1 AND p.id = r.promo_id
-  LEFT JOIN promo_code c ON c.group_id = $1 AND c.id = r.code_id
- WHERE r.group_id = $1 AND r.key = $2 ORDER BY r.id FOR NO KEY UPDATE OF r
 """
 # A code to be used once. Whoever else wants it waits for this row.
 _TAKE_CODE = """
@@ -126,7 +120,7 @@ async def redeem_all(tx: Transaction, asked: Asked, *, key: str, now: datetime) 
                 return await _redeemed(tx, asked, key=key, now=now)
         except _Meanwhile:
             continue
-    raise _key_taken()
+    raise key_taken()
 
 
 async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
@@ -137,7 +131,7 @@ async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
     key = await tx.fetchval(_KEY_OF, *borders(tx.scope), redemption_id)
     if key is None:
         raise NotFound("redemption", redemption_id, path=["id"])
-    rows = await tx.fetch(_SAME_KEY, tx.scope.group_id, key)
+    rows = await tx.fetch(SAME_KEY, tx.scope.group_id, key)
     is_told = any(row["id"] == redemption_id and row["place"] is not None for row in rows)
     gone = [
         row
@@ -161,26 +155,16 @@ async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
     return redemption_id
 
 
-@dataclass(slots=True)
-class _Known:
-    """What is on record of a key, held."""
-
-    told: list[Any] = field(default_factory=list)
-    """By calls, in the places of their codes."""
-    of_orders: dict[int, Any] = field(default_factory=dict)
-    """By an order with the key as its reference, by promo."""
-
-
 async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> list[int]:
-    known = await _known(tx, key)
-    digest = _digest(tx, asked)
+    known = await known_of(tx, key)
+    digest = digest_of(tx, asked)
     # Before anything is judged: the use behind this key may have been the last one allowed.
     if known.told:
-        _check_same(tx, known.told, asked, digest)
+        check_same(tx, known.told, asked, digest)
         if any(row["released_at"] is None for row in known.told):
             return [row["id"] for row in known.told]
     if any(asked.customer_id not in (None, row["customer_id"]) for row in known.of_orders.values()):
-        raise _key_taken()  # The order is somebody else's.
+        raise key_taken()  # The order is somebody else's.
     counting = {
         promo: row
         for promo, row in known.of_orders.items()
@@ -193,7 +177,7 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
     for one in validated:
         row = counting.get(one.found.promo_id) if one.found is not None else None
         if row is not None and one.found is not None and row["code_id"] != one.found.code_id:
-            raise _key_taken()  # The order came with another of the promo's codes.
+            raise key_taken()  # The order came with another of the promo's codes.
     rows = {row["promo_id"]: row for row in known.told} | known.of_orders
     made: list[int] = []
     with refusals():
@@ -205,38 +189,6 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
             )
         await _count(tx, validated, asked, counting, known, now=now)
     return made
-
-
-async def _known(tx: Transaction, key: str) -> _Known:
-    known = _Known()
-    for row in await tx.fetch(_SAME_KEY, tx.scope.group_id, key):
-        if tx.scope.store_id not in (None, row["store_id"]):
-            raise _key_taken()
-        if row["place"] is None:
-            known.of_orders[row["promo_id"]] = row
-        else:
-            known.told.append(row)
-    known.told.sort(key=lambda row: row["place"])
-    return known
-
-
-def _check_same(tx: Transaction, told: Sequence[Any], asked: Asked, digest: str) -> None:
-    """Whether this key stands for what is asked now. What was given back may come again with another basket."""
-    if all(row["asked"] == digest for row in told):
-        return
-    same = [row["code"] for row in told] == [code_key(code) for code in asked.codes]
-    same = same and all(row["customer_id"] == asked.customer_id for row in told)
-    if any(row["released_at"] is None for row in told):
-        # What came from elsewhere, or before digests were kept, is known by less.
-        store_id = _store(tx, asked)
-        same = same and all(
-            row["asked"] is None
-            and row["basket_total"] == asked.basket.total
-            and (store_id is None or row["store_id"] == store_id)
-            for row in told
-        )
-    if not same:
-        raise _key_taken()
 
 
 async def _recorded(
@@ -255,7 +207,7 @@ async def _recorded(
     assert found is not None
     discount, currency = one.verdict.discount, found.terms.currency
     lines = _lines_kept(one.verdict.taken, currency)
-    group_id, total, store_id = tx.scope.group_id, asked.basket.total, _store(tx, asked)
+    group_id, total, store_id = tx.scope.group_id, asked.basket.total, store_of(tx, asked)
     if row is None:
         made = await tx.fetchval(
             _RECORD, group_id, found.promo_id, found.code_id, asked.customer_id, store_id, key, place, digest,
@@ -271,7 +223,7 @@ async def _recorded(
     await tx.execute(
         _AGAIN, group_id, row["id"], found.code_id, row["customer_id"] if is_counted else asked.customer_id,
         store_id or row["store_id"], place, digest, total, discount, lines, currency,
-        row["redeemed_at"] if stays else now, _earlier(row),
+        row["redeemed_at"] if stays else now, earlier_of(row),
     )  # fmt: skip
     return int(row["id"])
 
@@ -281,7 +233,7 @@ async def _count(
     validated: Sequence[Validated],
     asked: Asked,
     counting: dict[int, Any],
-    known: _Known,
+    known: Known,
     *,
     now: datetime,
 ) -> None:
@@ -325,51 +277,9 @@ async def _why_not(tx: Transaction, one: Found) -> Failure:
     )
 
 
-def _store(tx: Transaction, asked: Asked) -> int | None:
-    return asked.store_id if asked.store_id is not None else tx.scope.store_id
-
-
-def _digest(tx: Transaction, asked: Asked) -> str:
-    """Stands for everything that was asked; a text that is the same for the same question."""
-    basket = asked.basket
-    told = (
-        [code_key(code) for code in asked.codes],
-        asked.customer_id,
-        _store(tx, asked),
-        basket.currency,
-        _plain(basket.delivery_fee),
-        [(line.sku, line.category, line.quantity, _plain(line.unit_price)) for line in basket.lines],
-    )
-    return sha256(msgspec.json.encode(told)).hexdigest()
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():f}"
-
-
 def _lines_kept(taken: Amounts, currency: str) -> str:
     shown = [show_amount(one, currency) for one in taken.lines]
     return msgspec.json.encode({"lines": shown, "delivery": show_amount(taken.delivery, currency)}).decode()
-
-
-def _earlier(row: Any) -> str | None:
-    """What the row remembers, and what it was until now where that was given back."""
-    kept = msgspec.json.decode(row["earlier"]) if row["earlier"] else []
-    if row["released_at"] is not None:
-        kept.append(
-            {
-                "redeemedAt": show_instant(row["redeemed_at"]),
-                "releasedAt": show_instant(row["released_at"]),
-                "discount": show_amount(row["discount"], row["currency"]),
-            }
-        )
-    return msgspec.json.encode(kept[-_MAX_EARLIER:]).decode() if kept else None
-
-
-def _key_taken() -> Conflict:
-    return Conflict(
-        "This key stands for another use; every use has a key of its own.", path=["key"], code="KEY_REUSED"
-    )
 
 
 __all__ = ["MAX_KEY", "Asked", "Validated", "redeem", "redeem_all", "release", "validate"]
