@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from app.domain.metrics.facts import REBUILD
@@ -10,7 +11,10 @@ from app.seeding.numbers import CENT, numbers_of, reported_of
 from app.seeding.stories import CampaignKind, CampaignPlan, FlowPlan
 from app.seeding.writing import Writer, Written
 from app.tables.metrics import REPORTED
-from app.values.codes import code_key
+from app.values.codes import code_key, generated_code
+
+GENERATED = 20
+"""Codes generated for each promo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,9 @@ class CampaignWriter:
                 ],
             )  # fmt: skip
             await self.writer.rows("promo_campaign", [{"promo_id": made, "campaign_id": campaign}])
+            chance = Random(promo.code)
+            codes = [generated_code(code_key(promo.code), 10, choose=chance.choice) for _ in range(GENERATED)]
+            await self.writer.rows("promo_code", [{"promo_id": made, "code": code} for code in codes])
         if plan.limit:
             await self.writer.rows(
                 "spend_limit",

@@ -6,6 +6,7 @@ from Python's, and both make `SS` of `ß`, which is another code.
 
 import secrets
 import unicodedata
+from collections.abc import Callable
 
 MIN_LENGTH, MAX_LENGTH = 3, 32
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -52,9 +53,12 @@ def read_prefix(text: str) -> str:
     return key
 
 
-def generated_code(prefix: str, length: int) -> str:
-    """A code nobody can guess: the prefix, `length` random characters, and one that checks them."""
-    start = f"{prefix}{MARK}" + "".join(secrets.choice(ALPHABET) for _ in range(length))
+def generated_code(prefix: str, length: int, *, choose: Callable[[str], str] = secrets.choice) -> str:
+    """A code nobody can guess: the prefix, `length` random characters, and one that checks them.
+
+    `choose` is another chance for demonstration data, which is the same every time.
+    """
+    start = f"{prefix}{MARK}" + "".join(choose(ALPHABET) for _ in range(length))
     return start + _check_of(start)
 
 
