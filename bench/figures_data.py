@@ -83,8 +83,8 @@ _BASICS = (
       FROM segment s, generate_series(0, {DAYS - 1}) n WHERE s.group_id = $1
     """,
     """
-    INSERT INTO promo (group_id, code, type, value, currency, used)
-    SELECT $1, 'P' || n, 'percentage', 10, 'EUR', 0 FROM generate_series(1, 200) n
+    INSERT INTO promo (group_id, code, code_key, type, value, currency, used)
+    SELECT $1, 'P' || n, 'P' || n, 'percentage', 10, 'EUR', 0 FROM generate_series(1, 200) n
     """,
 )
 # Ids of a kind are in a row, from the first one on: so a place in it says which one.

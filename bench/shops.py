@@ -58,8 +58,8 @@ _FILL = (
     SELECT $1, c.id, 0, p.id, 2, 100000000, 2 FROM campaign c, partner p WHERE c.group_id = $1 AND p.group_id = $1
     """,
     f"""
-    INSERT INTO promo (group_id, code, type, value, currency, used, min_order_amount)
-    SELECT $1, 'P' || n, 'percentage', 10, 'EUR', 0, 5 FROM generate_series(1, {PROMOS}) n
+    INSERT INTO promo (group_id, code, code_key, type, value, currency, used, min_order_amount)
+    SELECT $1, 'P' || n, 'P' || n, 'percentage', 10, 'EUR', 0, 5 FROM generate_series(1, {PROMOS}) n
     """,
 )
 

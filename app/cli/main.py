@@ -5,7 +5,7 @@ A file here is a subject. Imports stand inside the commands, so that `gateway --
 
 import typer
 
-from app.cli import clients, customers, groups, keys, partners, projects, stores, tokens, webhooks
+from app.cli import clients, customers, groups, keys, partners, projects, promos, stores, tokens, webhooks
 from app.cli.audit import audit
 from app.cli.checking import check
 from app.cli.database import migrate, restore, seed
@@ -43,6 +43,7 @@ app.add_typer(stores.app, name="stores")
 app.add_typer(projects.app, name="projects")
 app.add_typer(partners.app, name="partners")
 app.add_typer(customers.app, name="customers")
+app.add_typer(promos.app, name="promos")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(tokens.app, name="tokens")

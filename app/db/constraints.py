@@ -29,7 +29,7 @@ _CONFLICTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "pk_project_slug": (
         "SLUG_EXISTS", ("slug",), "Another project has this slug already, here or in another group.",
     ),
-    "uq_promo_group_id_code": (
+    "uq_promo_group_id_code_key": (
         "PROMO_CODE_EXISTS", ("code",), "Another promo of the group has this code already.",
     ),
     "uq_customer_group_id_email_key": (
@@ -72,6 +72,7 @@ _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "fk_asset_group_id_campaign_id": ("campaign", ("campaignId",)),
     "fk_campaign_metric_group_id_campaign_id": ("campaign", ("campaignId",)),
     "fk_promo_group_id_campaign_id": ("campaign", ("campaignId",)),
+    "fk_promo_campaign_group_id_campaign_id": ("campaign", ("campaignId",)),
     "fk_promo_group_id_segment_id": ("segment", ("segmentId",)),
     "fk_event_group_id_customer_id": ("customer", ("customerId",)),
     "fk_promo_redemption_group_id_customer_id": ("customer", ("customerId",)),

@@ -18,10 +18,11 @@ CUSTOMER_BORDERS = (
 )
 """Which customers: a store's own under its scope, none under a scope of projects."""
 PROMO_BORDERS = (
-    "promo.group_id = $1 AND (promo.campaign_id IS NULL OR EXISTS (SELECT 1 FROM campaign"
-    f" WHERE {CAMPAIGN_BORDERS} AND campaign.id = promo.campaign_id))"
+    "promo.group_id = $1 AND (promo.campaign_id IS NULL OR $2::bigint IS NULL AND $3::bigint[] IS NULL"
+    " OR EXISTS (SELECT 1 FROM promo_campaign JOIN campaign ON campaign.id = promo_campaign.campaign_id"
+    f" WHERE promo_campaign.group_id = $1 AND promo_campaign.promo_id = promo.id AND {CAMPAIGN_BORDERS}))"
 )
-"""Which promos can be seen and used: those of campaigns in reach, and the whole group's."""
+"""Which promos can be seen and used: those with a campaign in reach, and the whole group's."""
 PROJECT_BORDERS = (
     "project.group_id = $1"
     " AND ($2::bigint IS NULL OR project.store_id IS NULL OR project.store_id = $2)"

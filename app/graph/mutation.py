@@ -110,6 +110,10 @@ class Mutation:
     promo_create = promos.create
     promo_update = promos.update
     promo_delete = promos.delete
+    promo_campaign_add = promos.campaign_add
+    promo_campaign_remove = promos.campaign_remove
+    promo_codes_generate = promos.codes_generate
+    promo_codes_disable = promos.codes_disable
     promo_redeem = promos.redeem
     promo_release = promos.release
     event_type_create = event_types.create

@@ -18,6 +18,7 @@ from app.graph.mutation import Mutation
 from app.graph.query import Query
 from app.graph.strawberry_parts import Executor, built
 from app.graph.subscription import Subscription
+from app.graph.types.promos import ROWS as PROMO_ROWS
 from app.graph.types.webhooks import ROWS as WEBHOOK_ROWS
 
 schema = strawberry.Schema(
@@ -40,6 +41,7 @@ catalog = read_catalog(
         *INSIGHT_ROWS,
         *METRIC_ROWS,
         *ORDER_ROWS,
+        *PROMO_ROWS,
         *REACH_ROWS,
         *WEBHOOK_ROWS,
     ),

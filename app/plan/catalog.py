@@ -42,6 +42,8 @@ class FilterArguments(Arguments, Protocol):
         """The way to other tables: one of them, in scope."""
 
 
+TablesInScope = Callable[[str, str], Table]
+"""The way to other tables: `(entity, alias)` → the table in scope."""
 Predicate = Callable[[Row, FilterArguments, tuple[str, ...]], Sql]
 """A condition on a row: `(row, args, path)`, where `args.param(*path, cast=…)` is the value to compare with."""
 
@@ -51,7 +53,8 @@ class Way:
     """How a type's rows are tied to a store (or a project) when the scope names one.
 
     `own`: by a column. `own_or_group`: by a column whose NULL means the whole group. `via`: as the row its
-    foreign key points at (`via_or_group`: or group-wide where it is NULL). `beside`: the statement ties them to rows in
+    foreign key points at (`via_or_group`: or group-wide where it is NULL). `linked_or_group`: as one of the rows that
+    link it to others, group-wide where there are none. `beside`: the statement ties them to rows in
     scope by itself. `visible`: group-wide, shown. `hidden`: group-wide, not shown.
     """
 
@@ -59,7 +62,7 @@ class Way:
     column: str = ""
     entity: str = ""
     keys: tuple[str, ...] = ()
-    """`beside`: the statement compares one of these columns."""
+    """`beside`: the statement compares one of these columns. `linked_or_group`: the links' key."""
 
 
 VISIBLE = Way("visible")
@@ -84,6 +87,11 @@ def via(column: str, entity: str) -> Way:
 def via_or_group(column: str, entity: str) -> Way:
     """As the row that this foreign key points at; the whole group's where it is NULL."""
     return Way("via_or_group", column, entity)
+
+
+def linked_or_group(column: str, entity: str, key: str) -> Way:
+    """As one of the rows of `entity` whose `key` is this row's id; the whole group's where `column` is NULL."""
+    return Way("linked_or_group", column, entity, (key,))
 
 
 def beside(*keys: str) -> Way:
@@ -114,6 +122,14 @@ class Column:
 
     kind: Kind
     expressions: tuple[Callable[[Row], Sql], ...]
+    beside: Callable[[Row, "TablesInScope"], Sql] | None = None
+    """Instead: one expression that reads other tables, too."""
+
+    def values(self, row: Row, tables: "TablesInScope") -> list[Sql]:
+        """Its expressions over this row."""
+        if self.beside is not None:
+            return [self.beside(row, tables)]
+        return [expression(row) for expression in self.expressions]
 
 
 @dataclass(frozen=True)
@@ -160,11 +176,19 @@ class RootRow:
 
 
 @dataclass(frozen=True)
+class Through:
+    """Rows that link a list's rows to their parents: `entity`, whose `key` is the listed row's id."""
+
+    entity: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Many:
     """Children of a row, or all rows of an entity at the root, as a plain list or as a connection."""
 
     key: str = ""
-    """The children's foreign key; empty at the root."""
+    """The children's foreign key; empty at the root. With `through` the links' one."""
     order: tuple[tuple[str, bool], ...] = (("id", False),)
     """Default ordering: sort keys' names (see `orders`) or `id`, with True for descending."""
     orders: Mapping[str, SortKey] = field(default_factory=dict)
@@ -174,6 +198,8 @@ class Many:
     """The GraphQL name of its filter input."""
     where: str = ""
     """A condition on the rows' columns that always applies, as a literal, so that a partial index can be used."""
+    through: Through | None = None
+    """Of rows that may have several parents: what links them."""
     every_group: bool = False
     """Only for the list of customer groups: all groups of the credential, not only the one it acts in."""
 

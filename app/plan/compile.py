@@ -149,7 +149,7 @@ class _Compiler:
     def field(self, selected: Selected, field: Field, row: Cells, level: Level) -> Text:
         match field:
             case Column():
-                shown = [expression(row) for expression in field.expressions]
+                shown = field.values(row, Tables(self.catalog, self.shape))
                 return nullable(field.kind, shown, may_be_null=not selected.non_null)
             case Fact():
                 param = bound(("fact", selected.parent, selected.name), field.cast, field.read)

@@ -63,7 +63,9 @@ def rows_of(
     """The table, and every condition except the page's: parent, not deleted, filter."""
     source = scoped_table(catalog, entity, alias, shape, every_group=many.every_group)
     where: list[Sql] = []
-    if many.key and parent is not None:
+    if many.through is not None and parent is not None:
+        where.append(_linked(Tables(catalog, shape), many, row, parent, alias=alias))
+    elif many.key and parent is not None:
         where.append(sql("{key} = {parent}", key=row(many.key), parent=parent))
     if many.where:
         where.append(verbatim(f"{alias}.{many.where}"))
@@ -76,6 +78,19 @@ def rows_of(
     asked = _FilterArguments(args, Tables(catalog, shape))
     where += [filters[key].predicate(row, asked, ("filter", key)) for key in keys]
     return source, where
+
+
+def _linked(tables: Tables, many: Many, row: Row, parent: Sql, *, alias: str) -> Sql:
+    assert many.through is not None
+    link = tables(many.through.entity, f"{alias}_link")
+    return sql(
+        "{own} IN (SELECT {theirs} FROM {link} WHERE {link.scope} AND {key} = {parent})",
+        own=row("id"),
+        theirs=link(many.through.key),
+        link=link,
+        key=link(many.key),
+        parent=parent,
+    )
 
 
 class _FilterArguments(FieldArguments):

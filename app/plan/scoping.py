@@ -75,6 +75,8 @@ def _narrow(
     narrower = _narrow(catalog, above, way_of(parent), way_of, matches)
     if not narrower:
         return []
+    if way.how == "linked_or_group":
+        return [_linked(catalog, parent, alias, column, way.keys[0], narrower)]
     up = scoped_table(catalog, parent, above, ScopeShape.GROUP)
     exists = sql(
         "EXISTS (SELECT 1 FROM {up} WHERE {up.scope} AND {up.id} = {column} {narrower})",
@@ -85,3 +87,15 @@ def _narrow(
     if way.how == "via_or_group":
         return [sql("({column} IS NULL OR {exists})", column=column, exists=exists)]
     return [exists]
+
+
+def _linked(catalog: Catalog, links: Entity, alias: str, column: str, key: str, narrower: list[Sql]) -> Sql:
+    up = scoped_table(catalog, links, f"{alias}_up", ScopeShape.GROUP)
+    return sql(
+        "({column} IS NULL OR EXISTS (SELECT 1 FROM {up} WHERE {up.scope} AND {theirs} = {own} {narrower}))",
+        column=column,
+        up=up,
+        theirs=up(key),
+        own=f"{alias}.id",
+        narrower=also(narrower),
+    )

@@ -141,11 +141,15 @@ SELECT group_id, id, CASE WHEN id % 3 > 0 THEN 'capped' ELSE 'uncapped' END,
   FROM campaign WHERE group_id = :group_id::bigint ORDER BY id
 
 -- step: promos
-INSERT INTO promo (group_id, code, type, value, currency, usage_limit, per_customer_limit, used, valid_from,
+INSERT INTO promo (group_id, code, code_key, type, value, currency, usage_limit, per_customer_limit, used, valid_from,
   valid_until, applies_to, campaign_id, segment_id)
-SELECT group_id, 'BENCH' || id || chr((65 + n)::int), CASE n WHEN 0 THEN 'percentage' ELSE 'fixed_amount' END,
+SELECT group_id, 'BENCH' || id || chr((65 + n)::int), 'BENCH' || id || chr((65 + n)::int), CASE n WHEN 0 THEN 'percentage' ELSE 'fixed_amount' END,
        5 + id % 40, currency, 100, 1, id % 100, starts_at, ends_at, '{"all_items": true}', id, segment_id
   FROM campaign CROSS JOIN generate_series(0, 1) AS n WHERE group_id = :group_id::bigint ORDER BY id, n
+
+-- step: promos of campaigns
+INSERT INTO promo_campaign (group_id, promo_id, campaign_id)
+SELECT group_id, id, campaign_id FROM promo WHERE group_id = :group_id::bigint ORDER BY id
 
 -- step: outlays
 -- Ten stretches of three days, end to end over the last thirty days.

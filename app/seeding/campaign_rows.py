@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from app.domain.metrics.facts import REBUILD
@@ -10,6 +11,10 @@ from app.seeding.numbers import CENT, numbers_of, reported_of
 from app.seeding.stories import CampaignKind, CampaignPlan, FlowPlan
 from app.seeding.writing import Writer, Written
 from app.tables.metrics import REPORTED
+from app.values.codes import code_key, generated_code
+
+GENERATED = 20
+"""Codes generated for each promo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +111,25 @@ class CampaignWriter:
         currency = self.writer.plan.currency
         if plan.promo:
             promo = plan.promo
-            await self.writer.rows(
+            follows = plan.start is not None
+            [made] = await self.writer.rows(
                 "promo",
                 [
                     {
-                        "code": promo.code, "type": promo.type, "value": promo.value, "currency": currency,
+                        "code": promo.code, "code_key": code_key(promo.code),
+                        "type": promo.type, "value": promo.value, "currency": currency,
                         "usage_limit": promo.usage_limit, "per_customer_limit": 1, "used": promo.used,
-                        "min_order_amount": promo.min_order, "valid_from": self.writer.at(plan.start or 0),
-                        "valid_until": None if plan.end is None else self.writer.at(plan.end),
+                        "used_as_of": self.writer.now, "min_order_amount": promo.min_order,
+                        "follows_campaign": follows, "valid_from": None if follows else self.writer.now,
                         "applies_to": {"all_items": True}, "campaign_id": campaign,
                         "segment_id": None if plan.segment is None else known.segments[plan.segment],
                     }
                 ],
             )  # fmt: skip
+            await self.writer.rows("promo_campaign", [{"promo_id": made, "campaign_id": campaign}])
+            chance = Random(promo.code)  # noqa: S311 - made-up codes
+            codes = [generated_code(code_key(promo.code), 10, choose=chance.choice) for _ in range(GENERATED)]
+            await self.writer.rows("promo_code", [{"promo_id": made, "code": code} for code in codes])
         if plan.limit:
             await self.writer.rows(
                 "spend_limit",

@@ -9,7 +9,7 @@ from app.db.database import Database
 from app.domain.funnels.stages import STAGES
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.promos.redeeming import Asked, redeem
-from app.domain.promos.rules import Basket, BasketLine
+from app.domain.promos.terms import Basket, BasketLine
 from app.errors import Several
 from app.values.scope import Scope
 

@@ -12,7 +12,7 @@ from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.domain.orders.refunding import cancel_order, refund_order
 from app.domain.promos.redeeming import Asked, redeem
-from app.domain.promos.rules import Basket, BasketLine
+from app.domain.promos.terms import Basket, BasketLine
 from app.domain.segments.operations import recount_segments
 from app.errors import Failure, Several
 from app.seeding.numbers import CENT, DAYS

@@ -21,7 +21,9 @@ from app.domain.segments.fields import SegmentFields
 from app.domain.settable import settable_fields
 from app.graph.schema import catalog, schema
 from app.plan.catalog import Column, Embed, Entity, Field, Many, ToOne
+from app.plan.scoping import Tables
 from app.plan.sql import Sql, sql
+from app.values.scope import ScopeShape
 
 ROW = {
     "group_id": "the tenant",
@@ -132,12 +134,15 @@ THINGS = (
         kept=ROW | CHANGED | DELETED | {
             "currency": "its campaign's or the group's",
             "used": "counted",
+            "code_key": "of its code",
+            "used_beyond_limit": "counted",
             "used_as_of": "set by imports",
             "valid_from_key": "generated",
             "valid_until_key": "generated",
             "valid_from_on": "of validFrom, where that is a day alone",
             "valid_until_on": "of validUntil, where that is a day alone",
         },
+        unshown={"valid_from": "shown with its campaign's", "valid_until": "shown with its campaign's"},
     ),
     Thing(
         table="segment", fields=SegmentFields, shown="Segment",
@@ -227,7 +232,12 @@ def named_by(entity: Entity, name: str, field: Field) -> Iterator[tuple[str, str
     elif isinstance(field, Many) and field.key:
         children = target_of(entity, name).table
         yield entity.table, "id"
-        yield children, field.key
+        if field.through is None:
+            yield children, field.key
+        else:
+            links = catalog.entities[field.through.entity].table
+            yield links, field.key
+            yield links, field.through.key
         yield from ((children, key.column) for key in field.orders.values())
 
 
@@ -242,6 +252,9 @@ def target_of(entity: Entity, name: str) -> Entity:
 
 
 def read_by(field: Column) -> set[str]:
+    if field.beside is not None:
+        beside = field.beside
+        return asked_of(lambda row: beside(row, Tables(catalog, ScopeShape.GROUP)))
     return {column for expression in field.expressions for column in asked_of(expression)}
 
 

@@ -88,8 +88,9 @@ async def test_a_promo_leads_to_its_campaign(db: Database, shop: GivenGroup) -> 
     campaign = await campaigns.campaign(db, shop.scope, channels=["sms"])
     async with db.transaction(shop.scope) as tx:
         await tx.execute(
-            "INSERT INTO promo (group_id, code, type, value, currency, used, campaign_id)"
-            " VALUES ($1, 'FLASH25', 'percentage', 25, 'EUR', 0, $2)",
+            "WITH made AS (INSERT INTO promo (group_id, code, code_key, type, value, currency, used, campaign_id)"
+            " VALUES ($1, 'FLASH25', 'FLASH25', 'percentage', 25, 'EUR', 0, $2) RETURNING group_id, id)"
+            " INSERT INTO promo_campaign (group_id, promo_id, campaign_id) SELECT group_id, id, $2 FROM made",
             shop.group_id, campaign,
         )  # fmt: skip
     await given.orders(db, shop.scope, given.order("o1", "ada", promo_code="flash25"))

@@ -55,7 +55,9 @@ async def world(db: Database) -> World:
         promos = await insert(
             tx,
             *(
-                Promo(**g, code=f"P{n}", type="percentage", value=Decimal(5), currency="EUR")
+                Promo(
+                    **g, code=f"P{n}", code_key=f"P{n}", type="percentage", value=Decimal(5), currency="EUR"
+                )
                 for n in range(2)
             ),
         )

@@ -66,7 +66,15 @@ async def test_uses_that_were_given_back_count_apart(
     async with db.transaction(ours.scope) as tx:
         (promo,) = await insert(
             tx,
-            Promo(**g, code="P", type="percentage", value=Decimal(5), currency="EUR", campaign_id=campaign),
+            Promo(
+                **g,
+                code="P",
+                code_key="P",
+                type="percentage",
+                value=Decimal(5),
+                currency="EUR",
+                campaign_id=campaign,
+            ),
         )
         await insert(
             tx,

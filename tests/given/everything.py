@@ -45,7 +45,7 @@ from app.tables.outlays import Outlay
 from app.tables.partners import Partner, Partnership
 from app.tables.people import CustomerDoubt, CustomerMerge
 from app.tables.projects import Project
-from app.tables.promos import Promo, PromoRedemption
+from app.tables.promos import Promo, PromoCampaign, PromoCode, PromoRedemption, Stacking
 from app.tables.rewards import (
     RewardAttribute,
     RewardBalance,
@@ -295,8 +295,10 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     ),
                 )
                 await add(FlowMultiplier(**f, type_code=4, attribute=BIG, amount=Decimal("1.5"), value=123))
-            await add(
-                Promo(**g, code=f"{own}-{at}", type="percentage", value=Decimal("20"), currency="EUR",
+            (promo,) = await add(
+                Promo(**g, code=f"{own}-{at}", code_key=f"{own}-{at}", type="percentage", value=Decimal("20"),
+                      currency="EUR", follows_campaign=at > 1, stacking=Stacking.WITH_OTHERS if at % 2 else
+                      Stacking.EXCLUSIVE, used_beyond_limit=at,
                       min_order_amount=Decimal("25") if at else None, max_discount=Decimal("50.5") if at % 2 else None,
                       usage_limit=at or None, used=at, used_as_of=start if at % 2 else None,
                       valid_from=start if at % 2 else None,
@@ -304,6 +306,11 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                       applies_to={"all_items": True, "note": own},
                       campaign_id=campaign if at else None, segment_id=segments[0] if at == 2 else None),
             )  # fmt: skip
+            for other in [c for c, whose in zip(made, marks, strict=True) if whose == own] if at else ():
+                await add(PromoCampaign(**g, promo_id=promo, campaign_id=other))
+            for n in range(at):
+                await add(PromoCode(**g, promo_id=promo, code=f"{own}-{at}.{n}", redeemed_at=start if n == 1 else None,
+                                    disabled_at=start if n == 2 else None))  # fmt: skip
             for n in range(at % 4):
                 outlay = Outlay(
                     **c, amount=Decimal("0.0001") * (10**n), currency="EUR", starts_at=start + timedelta(days=n // 2),

@@ -9,7 +9,7 @@ from app.db.database import Database
 from app.domain.promos.fields import PromoFields
 from app.domain.promos.operations import create_promo
 from app.domain.promos.redeeming import Asked, redeem
-from app.domain.promos.rules import Basket, BasketLine
+from app.domain.promos.terms import Basket, BasketLine
 from app.values.scope import Scope
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)

@@ -12,8 +12,10 @@ import pytest
 
 from app.db.database import Database
 from app.domain.customers.entries import CustomerEntry
+from app.domain.promos.campaigns import lives_of
 from app.domain.promos.fields import terms_of
-from app.domain.promos.rules import PromoStatus, standing
+from app.domain.promos.rules import standing
+from app.domain.promos.terms import PromoStatus
 from app.values.scope import Scope
 from tests.given import audience, campaigns, groups, promos
 from tests.given.asking import NOW, Asker
@@ -139,7 +141,7 @@ async def listed(
         ("promos", "status: [SCHEDULED]", "COMING"),
         ("promos", "status: [EXPIRED]", "OVER"),
         ("promos", "status: [USED_UP]", "USED-UP"),
-        ("promos", "status: [ACTIVE]", "COUPON FIXED RUNNING"),
+        ("promos", "status: [ACTIVE]", "FIXED RUNNING"),
         ("promos", "status: [USED_UP, EXPIRED]", "OVER USED-UP"),
         ("promos", "status: []", ""),
         ("promos", "type: [FIXED_AMOUNT, FREE_ITEM]", "FIXED"),
@@ -164,7 +166,7 @@ async def test_a_list_is_narrowed_down(asker: Asker, world: World, name: str, as
         ("customers", "LAST_ORDER_AT", "cat bob ann"),
         ("customers", "LAST_ORDER_AT, direction: DESC", "ann bob cat"),
         ("orders", "AMOUNT, direction: DESC", "a2 b1 a1"),
-        ("promos", "USED, direction: DESC", "RUNNING USED-UP FIXED OVER COMING COUPON"),
+        ("promos", "USED, direction: DESC", "RUNNING USED-UP COUPON FIXED OVER COMING"),
         ("promos", "VALID_UNTIL", "OVER RUNNING COUPON COMING USED-UP FIXED"),
         ("promos", "VALID_FROM, direction: DESC", "COMING RUNNING OVER FIXED USED-UP COUPON"),
     ],
@@ -204,7 +206,8 @@ async def test_a_promo_says_where_it_stands_as_the_rules_do(asker: Asker, db: Da
     assert json.loads(planned.body) == json.loads(resolved.body)
     async with db.transaction(world.scope) as tx:
         rows = await tx.fetch("SELECT *, applies_to::text AS applies_to_text FROM promo")
-    told = {row["code"]: standing(terms_of(row), now=NOW).name for row in rows}
+        lives = await lives_of(tx, [row["id"] for row in rows])
+    told = {row["code_key"]: standing(terms_of(row, lives[row["id"]]), now=NOW).name for row in rows}
     shown = json.loads(planned.body)["data"]["promos"]["nodes"]
     assert {one["code"]: one["status"] for one in shown} == told
     assert set(told.values()) == {status.name for status in PromoStatus}

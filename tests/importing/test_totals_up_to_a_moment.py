@@ -16,7 +16,7 @@ from app.domain.metrics.entries import MetricEntry, Mode
 from app.domain.metrics.operations import record_metrics
 from app.domain.orders.refunding import cancel_order
 from app.domain.promos.redeeming import Asked, redeem, release
-from app.domain.promos.rules import Basket, BasketLine
+from app.domain.promos.terms import Basket, BasketLine
 from app.errors import Several
 from app.graph.running.context import Context, Services
 from app.graph.running.entry import Operation, answer

@@ -55,7 +55,7 @@ class _Group:
             if isinstance(rule, UniqueConstraint)
             for column in rule.columns
             if isinstance(column.type, (String, Text, TEXT)) and column.computed is None
-        } | ({"code"} if self.kind == "promo" else set())
+        } | ({"code_key"} if self.kind == "promo" else set())
         plain = [
             column.name
             for column in self.table.columns

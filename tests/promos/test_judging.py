@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from app.domain.promos.rules import AppliesTo, Basket, BasketLine, Buyer, Terms, judge_promo
+from app.domain.promos.rules import judge_promo
+from app.domain.promos.terms import AppliesTo, Basket, BasketLine, Buyer, Terms
 from app.values.money import digits_of
 from tests.given.promos import NOON, basket
 

@@ -324,8 +324,21 @@ async def test_a_promo_of_the_same_discount_is_linked_and_of_another_refused(cli
     assert await client.count("campaign") == 3
 
 
+async def test_a_promo_has_the_window_of_the_campaign_that_covers_its_time(client: Marketer) -> None:
+    def of(code: str, start: str, end: str) -> dict[str, Any]:
+        schedule = {"start_date": start, "end_date": end}
+        return order(promo_code=code, promo_discount_percent=25, schedule=schedule)
+
+    await client.post("/campaigns", of("WEEKLY25", "2020-01-01", "2020-01-07"))
+    (promo,) = (await client.get("/promos"))["data"]
+    assert (promo["valid_from"], promo["valid_until"]) == ("2020-01-01T00:00:00Z", "2020-01-07T23:59:59Z")
+    await client.post("/campaigns", of("weekly25", "2999-01-01", "2999-01-07"))
+    (promo,) = (await client.get("/promos"))["data"]
+    assert (promo["valid_from"], promo["valid_until"]) == ("2999-01-01T00:00:00Z", "2999-01-07T23:59:59Z")
+
+
 async def test_a_malformed_promo_code_is_refused_with_the_campaign(client: Marketer) -> None:
-    for code in ("x", "-AB", "A B C", "É25", "A" * 33):
+    for code in ("x", "-AB", "A B C", "É\u200b25", "A" * 33):
         body = order(promo_code=code, promo_discount_percent=5)
         await client.refused("POST", "/campaigns", 400, "invalid_promo_code", json=body)
     assert await client.count("campaign") == 0

@@ -10,6 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.db.database import Database
+from app.domain.promos.generating import generate_codes
+from tests.given import groups, promos
 from tests.serving.process import data_folder, run, serving
 
 pytestmark = pytest.mark.slow
@@ -220,3 +223,27 @@ async def test_an_endpoints_tolerance_is_set_by_command(
         assert said == f"{number}\tsendgrid\tconnected\t{shown}\n"
     code, said = await gateway("webhooks", "tolerance", "999999", "--group", group, "--seconds", "5")
     assert (code, "999999" in said) == (1, True)
+
+
+async def test_generated_codes_of_a_promo_are_a_file(
+    db: Database, gateway: Callable[..., Any], tmp_path: Path
+) -> None:
+    group = await groups.group(db)
+    promo = await promos.promo(db, group.scope)
+    async with db.transaction(group.scope) as tx:
+        await generate_codes(tx, promo, count=12_000, prefix="SUM", now=promos.NOON)
+        first = await tx.fetchval("SELECT code FROM promo_code ORDER BY id LIMIT 1")
+    await promos.use(db, group.scope, first, key="k")
+    into, number = tmp_path / "codes.csv", str(group.group_id)
+    code, said = await gateway("promos", "export", str(promo), str(into), "--group", number)
+    assert (code, said.splitlines()[-1]) == (0, f"12000 codes are in {into}.")
+    rows = into.read_text(encoding="utf-8").splitlines()
+    assert rows[:2] == [
+        "code,created_at,redeemed_at,disabled_at", f"{first},2026-06-15T12:00:00Z,2026-06-15T12:00:00Z,"
+    ]  # fmt: skip
+    assert len(rows) == 12_001
+    assert into.stat().st_mode & 0o777 == 0o600
+    code, said = await gateway("promos", "export", str(promo), str(into), "--group", number)
+    assert (code, "File exists" in said) == (1, True)
+    code, said = await gateway("promos", "export", "999999", str(tmp_path / "other"), "--group", number)
+    assert (code, "no promo" in said or "not found" in said.lower()) == (1, True)

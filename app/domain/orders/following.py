@@ -20,7 +20,7 @@ from app.domain.metrics.opening import settle_totals, take_from_totals
 from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.states import NOTHING, Sale
 from app.domain.orders.sums import Counted, move_sums
-from app.domain.promos.giving_back import Given, give_back, take_again
+from app.domain.promos.of_orders import OrderMove, OrderUse, follow_orders
 from app.domain.sales.references import mark_told_by_orders
 from app.domain.sales.rewards import paid_for, take_back
 from app.domain.segments.changes import note_audience_change
@@ -38,6 +38,8 @@ class Move:
     reference: str
     before: Sale | None
     after: Sale
+    code_id: int | None = None
+    """The generated code it is told with now."""
 
     @property
     def sides(self) -> list[tuple[int, Sale]]:
@@ -50,9 +52,17 @@ class Move:
         return not self.after.stands and (self.before is None or self.before.stands)
 
     @property
-    def has_risen(self) -> bool:
-        """What was taken back is to be given again."""
-        return self.after.stands and self.before is not None and not self.before.stands
+    def of_promo(self) -> OrderMove:
+        """The same, as its promo needs to know it."""
+        before = None if self.before is None else _used_by(self.reference, self.before, None)
+        return OrderMove(before, _used_by(self.reference, self.after, self.code_id))
+
+
+def _used_by(reference: str, sale: Sale, code_id: int | None) -> OrderUse:
+    return OrderUse(
+        reference=reference, promo_id=sale.promo_id, customer_id=sale.customer_id, store_id=sale.store_id,
+        amount=sale.amount, currency=sale.currency, ordered_at=sale.ordered_at, stands=sale.stands, code_id=code_id,
+    )  # fmt: skip
 
 
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
@@ -77,14 +87,17 @@ SELECT campaign.id, campaign.currency, campaign.opening ->> 'until' AS totals_un
 _IN_REACH = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"
 
 
-async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> None:
-    """Let everything that hangs on these orders, which are stored and held, be as they are now."""
+async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> list[str]:
+    """Let everything that hangs on these orders, which are stored and held, be as they are now.
+
+    Returns the references of those whose promo's limits were used up.
+    """
     if not moves:
-        return
+        return []
     await _move_facts(tx, moves, now=now)
     await note_audience_change(tx)
     await mark_told_by_orders(tx, [move.reference for move in moves if move.before is None])
-    await _move_uses(tx, moves, now=now)
+    beyond = await follow_orders(tx, (move.of_promo for move in moves), now=now)
     paid = await paid_for(tx, [move.reference for move in moves if move.has_fallen])
     counting = {sale.campaign_id for move in moves for _, sale in move.sides if sale.campaign_id is not None}
     rows = await tx.fetch(
@@ -95,6 +108,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> No
     await _move_metrics(tx, moves, {row["id"]: row for row in rows}, now=now)
     # Last: its rows are the stores', and whoever holds them keeps others waiting.
     await move_sums(tx, [Counted(sign, sale) for move in moves for sign, sale in move.sides], now=now)
+    return beyond
 
 
 async def _move_facts(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> None:
@@ -115,13 +129,6 @@ async def _move_facts(tx: Transaction, moves: Sequence[Move], *, now: datetime) 
             facts[sale.customer_id] = (count, spent)
     columns = [[facts[ident][n] for ident in ids] for n in range(2)]
     await tx.execute(_MOVE_FACTS, tx.scope.group_id, now, ids, *columns)
-
-
-async def _move_uses(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> None:
-    fallen = [Given(move.reference, move.after.promo_id) for move in moves if move.has_fallen]
-    risen = [Given(move.reference, move.after.promo_id) for move in moves if move.has_risen]
-    await give_back(tx, fallen, now=now)
-    await take_again(tx, risen)
 
 
 async def _move_metrics(

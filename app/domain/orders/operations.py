@@ -28,6 +28,8 @@ class OrdersRecorded:
     """Of each entry."""
     of_entries: tuple[int, ...]
     """The order of each entry."""
+    beyond_limit: tuple[str, ...] = ()
+    """References of orders that came with a promo whose limits were used up."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -87,11 +89,17 @@ async def record_orders(tx: Transaction, entries: Sequence[OrderEntry], *, now: 
         }
         made = await insert_orders(tx, fresh, now=now)
         await update_orders(tx, changed, now=now)
-        moves = [Move(reference, None, sale) for reference, sale in sorted(fresh.items())]
-        moves += [Move(reference, known[reference].sale, sale) for reference, sale in sorted(changed.items())]
-        await follow(tx, moves, now=now)
+        codes = settling.generated_codes
+        moves = [
+            Move(reference, None, sale, codes.get(reference)) for reference, sale in sorted(fresh.items())
+        ]
+        moves += [
+            Move(reference, known[reference].sale, sale, codes.get(reference))
+            for reference, sale in sorted(changed.items())
+        ]
+        beyond = await follow(tx, moves, now=now)
     ids = {reference: one.id for reference, one in known.items()} | made
-    return OrdersRecorded(tuple(outcomes), tuple(ids[entry.reference] for entry in entries))
+    return OrdersRecorded(tuple(outcomes), tuple(ids[entry.reference] for entry in entries), tuple(beyond))
 
 
 def _taken(

@@ -12,7 +12,10 @@ from app.domain.metrics.entries import only_channel
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.states import Sale, is_whole
 from app.domain.orders.storing import Stored
+from app.domain.promos.campaigns import lives_of
+from app.domain.promos.lives import CampaignLife, credited
 from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
+from app.values.codes import code_key
 from app.values.contacts import email_key_of
 from app.values.instants import zone_of
 
@@ -40,9 +43,14 @@ SELECT campaign.id, campaign.currency, campaign.channels,
   FROM campaign
  WHERE campaign.group_id = $1 AND campaign.id = ANY ($4)
 """
+# By its own code, or by one that was generated for it.
 _PROMOS = f"""
-SELECT id, upper(code) AS code, campaign_id FROM promo
- WHERE {PROMO_BORDERS} AND upper(code) = ANY ($4) AND deleted_at IS NULL
+SELECT promo.id, promo.code_key AS code, NULL::bigint AS code_id FROM promo
+ WHERE {PROMO_BORDERS} AND promo.code_key = ANY ($4) AND promo.deleted_at IS NULL
+UNION ALL
+SELECT promo.id, generated.code, generated.id FROM promo_code generated
+  JOIN promo ON promo.id = generated.promo_id AND {PROMO_BORDERS} AND promo.deleted_at IS NULL
+ WHERE generated.group_id = $1 AND generated.code = ANY ($4)
 """
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
 _ZONES = """
@@ -62,6 +70,9 @@ class Settling:
         self.now = now
         self.customers: dict[int, Any] = {}
         self.promos: dict[str, Any] = {}
+        self.lives: dict[int, list[CampaignLife]] = {}
+        self.generated_codes: dict[str, int] = {}
+        """By the references of orders that came with one: the last code told."""
         self.campaigns: dict[int, Any] = {}
         self.currency = ""
         self.default_store: int | None = None
@@ -71,10 +82,18 @@ class Settling:
         """Find everything; Several where something does not exist, or an order is another store's."""
         tx, entries = self.tx, self.entries
         self.customers = await self._customers()
-        codes = sorted({_plain(e.promo_code) for e in entries if e.promo_code})
+        codes = sorted({code_key(e.promo_code) for e in entries if e.promo_code})
         rows = await tx.fetch(_PROMOS, *borders(tx.scope), codes) if codes else []
         self.promos = {row["code"]: row for row in rows}
-        named = {e.campaign_id for e in entries} | {row["campaign_id"] for row in rows}
+        self.lives = await lives_of(tx, sorted({row["id"] for row in rows})) if rows else {}
+        self.generated_codes = {
+            e.reference: row["code_id"]
+            for e in entries
+            if e.promo_code
+            and (row := self.promos.get(code_key(e.promo_code)))
+            and row["code_id"] is not None
+        }
+        named = {e.campaign_id for e in entries} | {one.id for lives in self.lives.values() for one in lives}
         named |= {one.sale.campaign_id for one in known.values()}
         ids = sorted(ident for ident in named if ident is not None)
         found = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), ids) if ids else []
@@ -119,7 +138,7 @@ class Settling:
             raise NotFound("customer", whom, path=["orders", at])
         if entry.store_id is not None and entry.store_id not in stores:
             raise NotFound("store", entry.store_id, path=["orders", at, "storeId"])
-        if entry.promo_code and _plain(entry.promo_code) not in self.promos:
+        if entry.promo_code and code_key(entry.promo_code) not in self.promos:
             raise NotFound("promo", entry.promo_code, path=["orders", at, "promoCode"])
         if entry.campaign_id is not None and not self._is_in_reach(entry.campaign_id):
             raise NotFound("campaign", entry.campaign_id, path=["orders", at, "campaignId"])
@@ -142,8 +161,9 @@ class Settling:
         """The order that an entry tells, complete."""
         entry = self.entries[at]
         customer_id = self.customers[at]["id"]
-        promo = self.promos[_plain(entry.promo_code)] if entry.promo_code else None
-        led = promo["campaign_id"] if promo and self._is_in_reach(promo["campaign_id"] or 0) else None
+        promo = self.promos[code_key(entry.promo_code)] if entry.promo_code else None
+        moment = entry.ordered_at or (self.now if known is None else known.ordered_at)
+        led = credited(self.lives[promo["id"]], moment) if promo else None
         if known is None or is_whole(entry.version or 0, known):
             promo_id = promo and promo["id"]
             campaign_id = entry.campaign_id or led
@@ -181,10 +201,6 @@ class Settling:
         if known is not None and (known.store_id, known.ordered_at) == (store_id, ordered_at):
             return known.ordered_on
         return ordered_at.astimezone(self.zones[store_id]).date()
-
-
-def _plain(code: str) -> str:
-    return code.strip().upper()
 
 
 __all__ = ["Settling"]

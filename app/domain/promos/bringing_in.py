@@ -22,7 +22,7 @@ SELECT p.used, p.used_as_of,
        count(*) FILTER (WHERE r.redeemed_at > $3 AND r.released_at IS NULL)
      - count(*) FILTER (WHERE r.redeemed_at <= $3 AND r.released_at > $3) AS moved_now
   FROM (SELECT id, used, used_as_of FROM promo WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE) AS p
-  LEFT JOIN promo_redemption r ON r.group_id = $1 AND r.promo_id = p.id
+  LEFT JOIN promo_redemption r ON r.group_id = $1 AND r.promo_id = p.id AND NOT r.is_beyond_limit
  GROUP BY p.used, p.used_as_of
 """
 _TELL = "UPDATE promo SET used = $3, used_as_of = $4 WHERE group_id = $1 AND id = $2"
@@ -69,16 +69,22 @@ async def bring_in_creation(tx: Transaction, promo_id: int, created_at: datetime
 _RECORD = """
 INSERT INTO promo_redemption
   (group_id, created_at, promo_id, customer_id, store_id, key, basket_total, discount, currency, redeemed_at,
-   released_at)
+   released_at, place)
 SELECT $1, $2, g.promo_id, g.customer_id, g.store_id, g.key, g.basket_total, g.discount, p.currency, g.redeemed_at,
-       g.released_at
+       g.released_at, 0
   FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::numeric[], $8::numeric[],
               $9::timestamptz[], $10::timestamptz[])
     AS g (promo_id, customer_id, store_id, key, basket_total, discount, redeemed_at, released_at)
   JOIN promo p ON p.group_id = $1 AND p.id = g.promo_id
  ORDER BY g.key
-ON CONFLICT (group_id, key) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING key
+"""
+# An order told it before, which knew no discount.
+_COMPLETE = """
+UPDATE promo_redemption r SET place = 0, basket_total = given.basket_total, discount = given.discount
+  FROM unnest($2::text[], $3::bigint[], $4::numeric[], $5::numeric[]) AS given (key, promo_id, basket_total, discount)
+ WHERE r.group_id = $1 AND r.key = given.key AND r.promo_id = given.promo_id AND r.place IS NULL
 """
 _COUNT_CUSTOMERS = """
 INSERT INTO promo_usage AS usage (group_id, promo_id, customer_id, used)
@@ -116,6 +122,16 @@ async def bring_in_uses(tx: Transaction, uses: Sequence[Use], *, now: datetime) 
             [use.released_at for use in uses],
         )
         new = {row["key"] for row in rows}
+        if len(new) < len(uses):
+            known = [use for use in uses if use.key not in new]
+            await tx.execute(
+                _COMPLETE,
+                group_id,
+                [use.key for use in known],
+                [use.promo_id for use in known],
+                [use.basket_total for use in known],
+                [use.discount for use in known],
+            )
         fresh = [use for use in {use.key: use for use in reversed(uses)}.values() if use.key in new]
         by_customer = Counter(
             (use.promo_id, use.customer_id)

@@ -1,7 +1,6 @@
 """What can be set on a promo, and its bounds."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,13 +10,15 @@ import msgspec
 
 from app.domain import inputs
 from app.domain.inputs import Path
-from app.domain.promos.rules import HUNDRED, AppliesTo, PromoType, Terms
+from app.domain.promos.lives import CampaignLife
+from app.domain.promos.terms import HUNDRED, AppliesTo, PromoType, Terms, type_of
 from app.domain.settable import path_of, settable
 from app.errors import Invalid
+from app.tables.promos import Stacking
 from app.values.changes import Settable
+from app.values.codes import read_code
 from app.values.texts import read_text
 
-CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,31}", re.ASCII)
 MAX_DOCUMENT = 65_536
 MAX_NAMED = 1_000
 """SKUs, categories or stores that a promo may name."""
@@ -26,16 +27,21 @@ _LISTS = ("skus", "categories", "stores")
 
 
 def promo_code(text: str, path: Path = ("code",)) -> str:
-    """The code as it is stored, in capitals. Source: choice CRM-C10 (the document shows no format)."""
-    code = text.strip().upper()
-    if CODE.fullmatch(code) is None:
+    """The code as it was typed, trimmed. Source: choice CRM-C10 (the document shows no format)."""
+    try:
+        read_code(text)
+    except ValueError as why:
         raise Invalid(
-            f"{text[:40]!r} is not a promo code: 3 to 32 letters A-Z, digits, `_` and `-`, the first one a letter or"
-            " digit.",
+            f"{text[:40]!r} is not a promo code, it {why}: 3 to 32 letters of any script, digits, `_` and `-`, the"
+            " first one a letter or digit.",
             path=path,
             code="INVALID_PROMO_CODE",
-        )
-    return code
+        ) from None
+    return text.strip()
+
+
+def _type(text: str, path: Path) -> str:
+    return type_of(inputs.code(text, path))
 
 
 def _document(value: Any, path: Path) -> str:
@@ -63,11 +69,13 @@ class PromoFields:
     """Every settable field of a promo."""
 
     code: Settable[str] = settable(
-        "What the customer types: 3 to 32 letters, digits, `_` and `-`, kept in capitals.", check=promo_code
+        "What the customer types: 3 to 32 letters of any script, digits, `_` and `-`; unique in the group, in capitals"
+        " or not.",
+        check=promo_code,
     )
     type: Settable[str] = settable(
-        "What it gives; types of your own are kept but cannot be redeemed.",
-        check=inputs.code,
+        "What it gives.",
+        check=_type,
     )
     value: Settable[Decimal] = settable(
         "Percent (0 to 100), an amount, or units given free, by type; nothing for FREE_DELIVERY.",
@@ -93,7 +101,26 @@ class PromoFields:
         'What it applies to: {"all_items": true}, or `skus`, `categories` (either will do) and `stores`.',
         check=_document,
     )
-    campaign_id: Settable[int | None] = settable("The campaign it belongs to.", refers=("camp", "campaign"))
+    minimum_of_articles: Settable[bool] = settable(
+        "Whether the smallest order is asked of the articles it applies to, not of the whole order."
+    )
+    stacking: Settable[Stacking] = settable(
+        "Whether it may be used on a basket with others; alone unless said."
+    )
+    first_order_only: Settable[bool] = settable(
+        "Whether it is for a customer's first order; then each customer can use it once."
+    )
+    generated_only: Settable[bool] = settable(
+        "Whether it is used by the codes generated for it alone, not by its own."
+    )
+    campaign_id: Settable[int | None] = settable(
+        "The campaign it belongs to; in an update it takes the place of the first one.",
+        refers=("camp", "campaign"),
+    )
+    follows_campaign: Settable[bool] = settable(
+        "Whether it holds only while one of its campaigns runs, and has their dates where it has none of its own. It"
+        " does where it is given a campaign and no dates, unless false is said."
+    )
     segment_id: Settable[int | None] = settable(
         "Only customers of this segment may use it.", refers=("seg", "segment")
     )
@@ -139,18 +166,22 @@ def applies_to_of(stored: str | None) -> AppliesTo:
     )
 
 
-def terms_of(row: Any) -> Terms:
+def terms_of(row: Any, campaigns: Sequence[CampaignLife], *, own_code: bool = True) -> Terms:
     """A stored promo as the rules read it; `applies_to_text` is the stored document's text."""
     return Terms(
         **{
             name: row[name]
             for name in (
                 "type", "value", "currency", "min_order_amount", "max_discount", "usage_limit",
-                "per_customer_limit", "used", "valid_from", "valid_until",
+                "per_customer_limit", "used", "valid_from", "valid_until", "stacking", "minimum_of_articles",
+                "first_order_only", "generated_only",
             )
         },
         applies_to=applies_to_of(row["applies_to_text"]),
         has_segment=row["segment_id"] is not None,
+        follows=row["follows_campaign"],
+        campaigns=tuple(campaigns),
+        own_code=own_code,
     )  # fmt: skip
 
 

@@ -3,30 +3,29 @@
 Source: Marketing & CRM API, "Create Campaign" (`promo_code`, `promo_discount_percent`), and choice CRM-C8.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
 from app.domain.promos.fields import PromoFields, promo_code
-from app.domain.promos.operations import create_promo
-from app.domain.promos.rules import HUNDRED, PromoType
+from app.domain.promos.operations import create_promo, link_campaign
+from app.domain.promos.terms import HUNDRED, PromoType
 from app.errors import Conflict, Invalid, NotFound
-from app.values.instants import as_day_alone
+from app.values.codes import code_key
+from app.values.scope import ScopeShape
 
 _CAMPAIGN = f"""
-SELECT starts_at, starts_on, ends_at, ends_on FROM campaign
+SELECT starts_at, ends_at FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = $4 AND campaign.deleted_at IS NULL
 """
 # Locked, so that the promo that is compared is the one that is linked.
 _SAME_CODE = f"""
-SELECT promo.id, promo.type, promo.value, promo.campaign_id FROM promo
- WHERE {PROMO_BORDERS} AND upper(promo.code) = $4 AND promo.deleted_at IS NULL FOR NO KEY UPDATE OF promo
-"""
-_LINK = """
-UPDATE promo SET campaign_id = $3, updated_at = $4
- WHERE group_id = $1 AND id = $2 AND campaign_id IS NULL
+SELECT promo.id, promo.type, promo.value, promo.currency, promo.campaign_id, promo.follows_campaign,
+       promo.valid_from, promo.valid_until
+  FROM promo WHERE {PROMO_BORDERS} AND promo.code_key = $4 AND promo.deleted_at IS NULL FOR NO KEY UPDATE OF promo
 """
 
 
@@ -35,11 +34,13 @@ async def promo_for_campaign(
 ) -> int:
     """The promo of this code, now the campaign's; its id.
 
-    A new code becomes a percentage promo with the campaign's window. An existing code with the same discount (or
-    where none is given) is linked; one that belongs to another campaign already stays there and is shared. A
-    code with another discount is a Conflict, `PROMO_CODE_EXISTS`. Paths are `promoCode`, `promoDiscountPercent`.
+    A new code becomes a percentage promo that follows the campaign. An existing code with the same discount (or where
+    none is given) is linked; one that belongs to other campaigns already belongs to this one, too, and covers its time.
+    A code with another discount, or with dates of its own that never meet the campaign's, is a Conflict,
+    `PROMO_CODE_EXISTS`. Paths are `promoCode`, `promoDiscountPercent`.
     """
-    code = promo_code(code, ["promoCode"])
+    typed = promo_code(code, ["promoCode"])
+    code = code_key(typed)
     if discount_percent is not None:
         discount_percent = inputs.amount(discount_percent, ["promoDiscountPercent"])
     if discount_percent is not None and discount_percent > HUNDRED:
@@ -60,12 +61,11 @@ async def promo_for_campaign(
                 code="DISCOUNT_MISSING",
             )
         fields = PromoFields(
-            code=code,
+            code=typed,
             type=PromoType.PERCENTAGE,
             value=discount_percent,
-            valid_from=_edge(campaign["starts_on"], campaign["starts_at"]),
-            valid_until=_edge(campaign["ends_on"], campaign["ends_at"]),
             campaign_id=campaign_id,
+            follows_campaign=True,
         )
         try:
             return await create_promo(tx, fields, now=now)
@@ -81,10 +81,20 @@ async def promo_for_campaign(
             path=["promoCode"],
             code="PROMO_CODE_EXISTS",
         )
-    if tx.scope.store_id is None and tx.scope.project_ids is None:
-        await tx.execute(_LINK, tx.scope.group_id, promo["id"], campaign_id, now)
+    if not _meet(promo, campaign):
+        raise Conflict(
+            f"There is a promo {code} already, and its own dates are never in the campaign's time.",
+            path=["promoCode"],
+            code="PROMO_CODE_EXISTS",
+        )
+    # What belongs to the whole group is not for a part of it to take.
+    if promo["campaign_id"] is not None or tx.scope.shape is ScopeShape.GROUP:
+        await link_campaign(tx, promo, campaign_id, now=now, path=["promoCode"])
     return int(promo["id"])
 
 
-def _edge(day: date | None, instant: datetime | None) -> datetime | None:
-    return instant if day is None else as_day_alone(day)
+def _meet(promo: Any, campaign: Any) -> bool:
+    """Whether a promo's own window and a campaign's have a moment in common."""
+    starts = [one for one in (promo["valid_from"], campaign["starts_at"]) if one is not None]
+    ends = [one for one in (promo["valid_until"], campaign["ends_at"]) if one is not None]
+    return not starts or not ends or max(starts) < min(ends)

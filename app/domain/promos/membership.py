@@ -5,7 +5,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import CUSTOMER_BORDERS, borders
-from app.domain.promos.rules import Buyer
+from app.domain.promos.terms import Buyer
 from app.domain.segments.attributes import FACT_COLUMNS, facts_of
 from app.domain.segments.operations import kept_predicate
 from app.domain.segments.predicates import evaluate
@@ -45,6 +45,7 @@ async def buyer_of(
         in_segment=_holds(standing, facts, now=now),
         used=standing["used"] or 0,
         store_names=names,
+        orders=facts["order_count"],
     )
 
 

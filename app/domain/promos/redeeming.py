@@ -1,49 +1,63 @@
-"""Using promos: checking one, redeeming it, giving the use back.
+"""Using promos: checking codes, redeeming them, giving uses back.
 
-Each limit is enforced by one conditional statement, whoever else redeems at the same moment. Rows are taken in one
-order everywhere (redemption, customer's counter, promo), so uses and releases cannot deadlock; the promo's row,
-which all its customers share, comes last and is held for the shortest time.
+A key is one use of one code or several, all or nothing. The same key with the same question is the same use; with
+another one it is a Conflict, `KEY_REUSED`. One that was given back counts again when it is redeemed again: it is judged
+anew, its row is the same, and `earlier` keeps what it was. An order with the key as its reference is the same use
+(`of_orders.py`).
+
+Each limit is enforced by one conditional statement, whoever else redeems at the same moment; rows are taken in the
+order of `book.py`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
-from app.domain.borders import CUSTOMER_BORDERS, PROMO_BORDERS, borders
-from app.domain.promos.fields import terms_of
-from app.domain.promos.membership import buyer_of, customer_of
-from app.domain.promos.rules import (
-    Basket,
-    PromoVerdict,
-    RefusalReason,
-    judge_promo,
-    used_up,
-    used_up_by_customer,
+from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.promos.book import Use, settle
+from app.domain.promos.campaigns import ONE_RUNS
+from app.domain.promos.discounts import Amounts
+from app.domain.promos.finding import Found
+from app.domain.promos.judging import Asked, Validated, check_basket, judged, refusal
+from app.domain.promos.keys import (
+    SAME_KEY,
+    Known,
+    check_same,
+    digest_of,
+    earlier_of,
+    key_taken,
+    known_of,
+    store_of,
 )
-from app.errors import Conflict, Failure, Invalid, NotFound, Several
-from app.values.money import MAX_AMOUNT
+from app.domain.promos.rules import code_used, used_up, used_up_by_customer
+from app.errors import Conflict, Failure, NotFound, Several
+from app.values.money import show_amount
 from app.values.numbers import MAX_SAFE_INTEGER
 
-MAX_LINES = 1_000
 MAX_KEY = 255
-_BY_CODE = f"""
-SELECT promo.*, promo.applies_to::text AS applies_to_text
-  FROM promo WHERE {PROMO_BORDERS} AND upper(promo.code) = $4 AND promo.deleted_at IS NULL
-"""
 _RECORD = """
 INSERT INTO promo_redemption
-  (group_id, promo_id, customer_id, store_id, key, basket_total, discount, currency, redeemed_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-ON CONFLICT (group_id, key) DO NOTHING RETURNING id
+  (group_id, promo_id, code_id, customer_id, store_id, key, place, asked, basket_total, discount, line_discounts,
+   currency, redeemed_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+ON CONFLICT DO NOTHING RETURNING id
 """
-_SAME_KEY = """
-SELECT r.id, r.promo_id, r.customer_id, upper(p.code) AS code FROM promo_redemption r
-  JOIN promo p ON p.group_id = $1 AND p.id = r.promo_id
- WHERE r.group_id = $1 AND r.key = $2 AND ($3::bigint IS NULL OR r.store_id = $3)
+_AGAIN = """
+UPDATE promo_redemption
+   SET code_id = $3, customer_id = $4, store_id = $5, place = $6, asked = $7, basket_total = $8, discount = $9,
+       line_discounts = $10, currency = $11, redeemed_at = $12, earlier = $13, released_at = NULL,
+       is_given_back_by_order = false, is_beyond_limit = false
+ WHERE group_id = $1 AND id = $2
+"""
+# A code to be used once. Whoever else wants it waits for this row.
+_TAKE_CODE = """
+UPDATE promo_code SET redeemed_at = $3
+ WHERE group_id = $1 AND id = $2 AND redeemed_at IS NULL AND disabled_at IS NULL RETURNING id
 """
 # The customer's counter exists from the first use on; a limit of 0 lets nobody through.
 _COUNT_CUSTOMER = f"""
@@ -53,192 +67,219 @@ ON CONFLICT (group_id, promo_id, customer_id)
 DO UPDATE SET used = usage.used + 1 WHERE usage.used < coalesce($4::bigint, {MAX_SAFE_INTEGER})
 RETURNING used
 """
-# `updated_at` stands for the terms that were judged: uses do not move it, changes of the promo do.
+# `updated_at` stands for the terms that were judged: uses do not move it, changes of the promo do. Its campaigns are
+# looked at again, since they change without it.
 _COUNT_PROMO = f"""
 UPDATE promo SET used = used + 1
- WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL AND updated_at = $3
-   AND used < coalesce(usage_limit, {MAX_SAFE_INTEGER})
+ WHERE group_id = $1 AND id = $4 AND deleted_at IS NULL AND updated_at = $5
+   AND used < coalesce(usage_limit, {MAX_SAFE_INTEGER}) AND {ONE_RUNS.replace("{now}", "$6")}
 RETURNING used
 """
-_RELEASE = f"""
-UPDATE promo_redemption r SET released_at = $5
- WHERE r.group_id = $1 AND r.id = $4 AND r.released_at IS NULL
-   AND ($2::bigint IS NULL OR r.store_id = $2) AND $3::bigint[] IS NULL
-   AND (r.customer_id IS NULL OR EXISTS
-        (SELECT 1 FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = r.customer_id))
-RETURNING r.promo_id, r.customer_id
+_USED_UP = """
+SELECT used >= usage_limit AND updated_at = $3 AND deleted_at IS NULL FROM promo WHERE group_id = $1 AND id = $2
 """
-_RELEASED = """
-SELECT 1 FROM promo_redemption r
+_KEY_OF = f"""
+SELECT r.key FROM promo_redemption r
  WHERE r.group_id = $1 AND r.id = $4 AND ($2::bigint IS NULL OR r.store_id = $2) AND $3::bigint[] IS NULL
+   AND (r.customer_id IS NULL OR r.released_at IS NOT NULL OR EXISTS
+        (SELECT 1 FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = r.customer_id))
 """
-_UNCOUNT_CUSTOMER = """
-UPDATE promo_usage SET used = used - 1
- WHERE group_id = $1 AND promo_id = $2 AND customer_id = $3 AND used > 0
+_RELEASE = """
+UPDATE promo_redemption SET released_at = $3, is_given_back_by_order = false WHERE group_id = $1 AND id = ANY ($2)
 """
-_UNCOUNT_PROMO = "UPDATE promo SET used = used - 1 WHERE group_id = $1 AND id = $2 AND used > 0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A code, a basket, and optionally who buys where."""
-
-    code: str
-    basket: Basket
-    customer_id: int | None = None
-    store_id: int | None = None
+class _Meanwhile(Exception):
+    """Another request used the same key a moment ago."""
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """What a promo would take off; `promo_id` is None where there is no such code."""
-
-    promo_id: int | None
-    currency: str | None
-    verdict: PromoVerdict
-
-
-async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> Validated:
-    """What redeeming would do, without doing it: the discount, or every reason why not."""
+async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> list[Validated]:
+    """What redeeming would do, without doing it: of each code the discount, or every reason why not."""
     check_basket(asked.basket)
-    promo = await _promo(tx, asked.code)
-    if promo is None:
-        if asked.customer_id is not None:
-            await customer_of(tx, asked.customer_id)
-        return Validated(None, None, PromoVerdict(Decimal(0), (_no_code(asked.code),)))
-    check_coins_of(asked.basket, promo["currency"])
-    verdict = await _judged(tx, promo, asked, now=now)
-    return Validated(promo["id"], promo["currency"], verdict)
+    return await judged(tx, asked, now=now)
 
 
 async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> int:
-    """Use the promo once; the redemption's id. The same key again is the same use, even if it was released since.
+    """Use the promo of one code once; the redemption's id."""
+    return (await redeem_all(tx, asked, key=key, now=now))[0]
+
+
+async def redeem_all(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> list[int]:
+    """Use every code once, or none; the redemptions' ids, in the order of the codes.
 
     Several (codes as in `validate`) has every reason why not; nothing is changed then.
     """
     key = inputs.text(key, ["key"], longest=MAX_KEY, blank=False)
     check_basket(asked.basket)
-    # Before anything is judged: the use behind this key may have been the last one allowed.
-    known = await _use_of(tx, asked, key)
-    if known is not None:
-        return known
-    promo = await _promo(tx, asked.code)
-    if promo is None:
-        raise _refusal(_no_code(asked.code))
-    check_coins_of(asked.basket, promo["currency"])
-    verdict = await _judged(tx, promo, asked, now=now)
-    if not verdict.valid:
-        raise Several([_refusal(reason) for reason in verdict.reasons])
-    return await _use(tx, promo, asked, verdict.discount, key=key, now=now)
+    for _ in range(3):
+        try:
+            if not asked.also:
+                return await _redeemed(tx, asked, key=key, now=now)
+            # What was recorded of the first codes goes where a later one was recorded by somebody else.
+            async with tx.savepoint():
+                return await _redeemed(tx, asked, key=key, now=now)
+        except _Meanwhile:
+            continue
+    raise key_taken()
 
 
 async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
-    """Give a use back, as when an order is cancelled; the redemption's id. Doing it twice changes nothing more."""
-    row = await tx.fetchrow(_RELEASE, *borders(tx.scope), redemption_id, now)
-    if row is None:
-        if not await tx.fetchval(_RELEASED, *borders(tx.scope), redemption_id):
-            raise NotFound("redemption", redemption_id, path=["id"])
-        return redemption_id
-    if row["customer_id"] is not None:
-        await tx.execute(_UNCOUNT_CUSTOMER, tx.scope.group_id, row["promo_id"], row["customer_id"])
-    await tx.execute(_UNCOUNT_PROMO, tx.scope.group_id, row["promo_id"])
+    """Give a use back, as when a cart is left; the redemption's id. Doing it twice changes nothing more.
+
+    Codes that were used with one key were used together, and are given back together.
+    """
+    key = await tx.fetchval(_KEY_OF, *borders(tx.scope), redemption_id)
+    if key is None:
+        raise NotFound("redemption", redemption_id, path=["id"])
+    rows = await tx.fetch(SAME_KEY, tx.scope.group_id, key)
+    is_told = any(row["id"] == redemption_id and row["place"] is not None for row in rows)
+    gone = [
+        row
+        for row in rows
+        if row["released_at"] is None
+        and (row["id"] == redemption_id or (is_told and row["place"] is not None))
+    ]
+    if gone:
+        await tx.execute(_RELEASE, tx.scope.group_id, [row["id"] for row in gone], now)
+        uses = [
+            Use(
+                row["promo_id"],
+                row["customer_id"],
+                row["code_id"],
+                row["redeemed_at"],
+                is_beyond=row["is_beyond_limit"],
+            )
+            for row in gone
+        ]
+        await settle(tx, gone=uses, now=now)
     return redemption_id
 
 
-def check_basket(basket: Basket) -> None:
-    """Amounts and counts within their bounds."""
-    if len(basket.lines) > MAX_LINES:
-        raise Invalid(f"A basket has at most {MAX_LINES} lines.", path=["basket", "lines"])
-    for at, line in enumerate(basket.lines):
-        path = ["basket", "lines", str(at)]
-        inputs.amount(line.unit_price, [*path, "unitPrice"])
-        if not 1 <= line.quantity <= 1_000_000:
-            raise Invalid("`quantity` lies between 1 and 1000000.", path=[*path, "quantity"])
-    inputs.amount(basket.delivery_fee, ["basket", "deliveryFee"])
-    if basket.total > MAX_AMOUNT:
-        raise Invalid("The basket adds up to more than can be stored.", path=["basket"], code="TOO_MUCH")
-
-
-def check_coins_of(basket: Basket, currency: str) -> None:
-    """Its amounts are in whole coins of its own currency, else of the promo's."""
-    counted = basket.currency if basket.currency is not None else currency
-    for at, line in enumerate(basket.lines):
-        inputs.coins(line.unit_price, counted, ["basket", "lines", str(at), "unitPrice"])
-    inputs.coins(basket.delivery_fee, counted, ["basket", "deliveryFee"])
-
-
-async def _promo(tx: Transaction, code: str) -> Any:
-    return await tx.fetchrow(_BY_CODE, *borders(tx.scope), _plain(code))
-
-
-async def _judged(tx: Transaction, promo: Any, asked: Asked, *, now: datetime) -> PromoVerdict:
-    buyer = await buyer_of(tx, promo, asked.customer_id, asked.store_id, now=now)
-    return judge_promo(terms_of(promo), asked.basket, buyer, now=now)
-
-
-async def _use_of(tx: Transaction, asked: Asked, key: str) -> int | None:
-    """The use with this key; Conflict where it is another promo's or customer's."""
-    same = await tx.fetchrow(_SAME_KEY, tx.scope.group_id, key, tx.scope.store_id)
-    if same is None:
-        return None
-    if same["code"] != _plain(asked.code) or same["customer_id"] != asked.customer_id:
-        raise _key_taken()
-    return int(same["id"])
-
-
-async def _use(
-    tx: Transaction, promo: Any, asked: Asked, discount: Decimal, *, key: str, now: datetime
-) -> int:
-    group_id, promo_id = tx.scope.group_id, promo["id"]
-    store_id = asked.store_id if asked.store_id is not None else tx.scope.store_id
+async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> list[int]:
+    known = await known_of(tx, key)
+    digest = digest_of(tx, asked)
+    # Before anything is judged: the use behind this key may have been the last one allowed.
+    if known.told:
+        check_same(tx, known.told, asked, digest)
+        if any(row["released_at"] is None for row in known.told):
+            return [row["id"] for row in known.told]
+    if any(asked.customer_id not in (None, row["customer_id"]) for row in known.of_orders.values()):
+        raise key_taken()  # The order is somebody else's.
+    counting = {
+        promo: row
+        for promo, row in known.of_orders.items()
+        if row["released_at"] is None and not row["is_beyond_limit"]
+    }
+    validated = await judged(tx, asked, now=now, counted=counting)
+    failures = [refusal(reason) for one in validated for reason in one.verdict.reasons]
+    if failures:
+        raise Several(failures)
+    for one in validated:
+        row = counting.get(one.found.promo_id) if one.found is not None else None
+        if row is not None and one.found is not None and row["code_id"] != one.found.code_id:
+            raise key_taken()  # The order came with another of the promo's codes.
+    rows = {row["promo_id"]: row for row in known.told} | known.of_orders
+    made: list[int] = []
     with refusals():
+        for place, one in enumerate(validated):
+            assert one.found is not None
+            row = rows.get(one.found.promo_id)
+            made.append(
+                await _recorded(tx, one, asked, key=key, place=place, digest=digest, row=row, now=now)
+            )
+        await _count(tx, validated, asked, counting, known, now=now)
+    return made
+
+
+async def _recorded(
+    tx: Transaction,
+    one: Validated,
+    asked: Asked,
+    *,
+    key: str,
+    place: int,
+    digest: str,
+    row: Any,
+    now: datetime,
+) -> int:
+    """The redemption's row, new or again; its id."""
+    found = one.found
+    assert found is not None
+    discount, currency = one.verdict.discount, found.terms.currency
+    lines = _lines_kept(one.verdict.taken, currency)
+    group_id, total, store_id = tx.scope.group_id, asked.basket.total, store_of(tx, asked)
+    if row is None:
         made = await tx.fetchval(
-            _RECORD,
-            group_id,
-            promo_id,
-            asked.customer_id,
-            store_id,
-            key,
-            asked.basket.total,
-            discount,
-            promo["currency"],
-            now,
-        )
-    if made is None:  # Another request used the same key a moment ago.
-        known = await _use_of(tx, asked, key)
-        if known is None:
-            raise _key_taken()
-        return known
-    limit = promo["per_customer_limit"]
-    if asked.customer_id is not None:
-        counted = await tx.fetchval(_COUNT_CUSTOMER, group_id, promo_id, asked.customer_id, limit)
-        if counted is None:
-            raise _refusal(used_up_by_customer(limit))
-    if await tx.fetchval(_COUNT_PROMO, group_id, promo_id, promo["updated_at"]) is None:
-        again = await _promo(tx, asked.code)
-        if again is not None and again["updated_at"] == promo["updated_at"]:
-            raise _refusal(used_up(promo["usage_limit"]))
-        raise Conflict(
-            "The promo was changed at the same moment; try again.", path=["code"], code="PROMO_CHANGED"
-        )
-    return int(made)
+            _RECORD, group_id, found.promo_id, found.code_id, asked.customer_id, store_id, key, place, digest,
+            total, discount, lines, currency, now,
+        )  # fmt: skip
+        if made is None:
+            raise _Meanwhile
+        return int(made)
+    since = found.row["used_as_of"]
+    # What was counted elsewhere stays among what was.
+    stays = row["released_at"] is None or (since is not None and row["redeemed_at"] <= since)
+    is_counted = row["released_at"] is None and not row["is_beyond_limit"]
+    await tx.execute(
+        _AGAIN, group_id, row["id"], found.code_id, row["customer_id"] if is_counted else asked.customer_id,
+        store_id or row["store_id"], place, digest, total, discount, lines, currency,
+        row["redeemed_at"] if stays else now, earlier_of(row),
+    )  # fmt: skip
+    return int(row["id"])
 
 
-def _plain(code: str) -> str:
-    return code.strip().upper()
-
-
-def _no_code(code: str) -> RefusalReason:
-    return RefusalReason("UNKNOWN_CODE", f"There is no promo {code[:40]!r} here.", ("code",))
-
-
-def _refusal(reason: RefusalReason) -> Failure:
-    if reason.code in {"UNKNOWN_CODE", "CUSTOMER_NEEDED", "STORE_NEEDED"}:
-        return Invalid(reason.message, path=reason.path, code=reason.code)
-    return Conflict(reason.message, path=reason.path, code=reason.code)
-
-
-def _key_taken() -> Conflict:
-    return Conflict(
-        "This key stands for another use; every use has a key of its own.", path=["key"], code="KEY_REUSED"
+async def _count(
+    tx: Transaction,
+    validated: Sequence[Validated],
+    asked: Asked,
+    counting: dict[int, Any],
+    known: Known,
+    *,
+    now: datetime,
+) -> None:
+    group_id = tx.scope.group_id
+    beyond = [
+        row for row in known.of_orders.values() if row["released_at"] is None and row["is_beyond_limit"]
+    ]
+    fresh: list[Found] = sorted(
+        (one.found for one in validated if one.found and one.found.promo_id not in counting),
+        key=lambda one: one.promo_id,
     )
+    for code_id in sorted(one.code_id for one in fresh if one.code_id is not None):
+        if await tx.fetchval(_TAKE_CODE, group_id, code_id, now) is None:
+            raise refusal(code_used())
+    for one in fresh:
+        limit = one.terms.customer_limit
+        if asked.customer_id is not None:
+            counted = await tx.fetchval(_COUNT_CUSTOMER, group_id, one.promo_id, asked.customer_id, limit)
+            if counted is None:
+                raise refusal(used_up_by_customer(limit or 0))
+    for one in fresh:
+        if await tx.fetchval(_COUNT_PROMO, *borders(tx.scope), one.promo_id, one.version, now) is None:
+            raise await _why_not(tx, one)
+    taken = {one.promo_id for one in fresh}
+    gone = [
+        Use(row["promo_id"], row["customer_id"], None, row["redeemed_at"], is_beyond=True)
+        for row in beyond
+        if row["promo_id"] in taken
+    ]
+    await settle(tx, gone=gone, now=now)
+
+
+async def _why_not(tx: Transaction, one: Found) -> Failure:
+    limit = one.terms.usage_limit
+    if limit is not None and await tx.fetchval(_USED_UP, tx.scope.group_id, one.promo_id, one.version):
+        return refusal(used_up(limit))
+    return Conflict(
+        "The promo, or its campaign, was changed at the same moment; try again.",
+        path=["code"],
+        code="PROMO_CHANGED",
+    )
+
+
+def _lines_kept(taken: Amounts, currency: str) -> str:
+    shown = [show_amount(one, currency) for one in taken.lines]
+    return msgspec.json.encode({"lines": shown, "delivery": show_amount(taken.delivery, currency)}).decode()
+
+
+__all__ = ["MAX_KEY", "Asked", "Validated", "redeem", "redeem_all", "release", "validate"]

@@ -106,7 +106,7 @@ def _column(declared: Declared, item: GraphQLField, entity: Entity, name: str) -
     column = declared.column or _snake(name)
     expressions = declared.expressions or (lambda row: row(column),)
     by_name = CURRENCY if column == "currency" else None
-    return Column(declared.kind or by_name or _kind_of(item, entity), expressions)
+    return Column(declared.kind or by_name or _kind_of(item, entity), expressions, declared.beside)
 
 
 def _kind_of(item: GraphQLField, entity: Entity) -> Kind:

@@ -8,7 +8,7 @@ from app.domain.contacts.reaching import ReachReason
 from app.domain.funnels.stages import FunnelType
 from app.domain.interactions.channels import ChannelOrigin
 from app.domain.orders.states import Outcome
-from app.domain.promos.rules import PromoStatus
+from app.domain.promos.terms import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, Objective
@@ -20,6 +20,7 @@ from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
 from app.tables.people import DoubtReason, MergeReason
+from app.tables.promos import Stacking
 from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
 from app.tables.segments import SegmentType
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
@@ -49,8 +50,16 @@ _describe(
     "Where a promo stands: in its window or not, and used up or not.",
     SCHEDULED="Its window begins later.",
     ACTIVE="In its window, and not used up.",
+    PAUSED="Its campaign, which it follows, is a draft or paused.",
     USED_UP="In its window, and used as often as it can be.",
     EXPIRED="Its window is over.",
+)
+_describe(
+    Stacking,
+    "Whether a promo may be used on a basket with others.",
+    shown_as="PromoStacking",
+    EXCLUSIVE="On its own alone.",
+    WITH_OTHERS="With others that say so, too.",
 )
 _describe(
     ChannelOrigin,

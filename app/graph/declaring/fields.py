@@ -38,6 +38,8 @@ from app.plan.catalog import (
     RootRow,
     Row,
     SortKey,
+    TablesInScope,
+    Through,
     ToOne,
     Way,
     beside,
@@ -60,6 +62,7 @@ class Declared:
     column: str = ""
     kind: Kind | None = None
     expressions: tuple[Expression, ...] = ()
+    beside: Callable[[Row, TablesInScope], Sql] | None = None
     columns: Mapping[str, "Declared"] = field(default_factory=dict)
     present: Expression | None = None
     made: Any = None
@@ -122,6 +125,13 @@ def computed(
 ) -> Any:
     """A value that SQL computes from the row. It must not fail on any row that can be stored."""
     return _field(Declared("column", expressions=expressions, kind=kind), description, roles=roles)
+
+
+def computed_beside(
+    description: str, expression: Callable[[Row, TablesInScope], Sql], *, kind: Kind | None = None
+) -> Any:
+    """A value that SQL computes from the row and few rows of other tables, which it takes in scope."""
+    return _field(Declared("column", beside=expression, kind=kind), description)
 
 
 def fact(description: str, read: Callable[[Bindings], Any], *, cast: str = "text") -> Any:
@@ -230,10 +240,12 @@ def connection(
     *further: inspect.Parameter,
     key: str = "",
     where: str = "",
+    through: Through | None = None,
 ) -> Any:
     """A list in pages: `first`/`after`, `last`/`before` or `offset`, ordered and filtered.
 
-    `where`: only rows that this condition holds for, `status = 'trashed'`.
+    `where`: only rows that this condition holds for, `status = 'trashed'`. `through`: what links rows that may have
+    several parents; `key` is then a column of the links.
     """
     first = NESTED_FIRST if key else ROOT_FIRST
     size = f"How many from the start; {first} unless said, {MAX_FIRST} at most."
@@ -247,7 +259,9 @@ def connection(
         argument("filter", rows.filter | None, "Which ones; all conditions must hold.", None),
         *further,
     ]
-    made = Many(key, rows.default, rows.keys, connection=True, default_first=first, where=where)
+    made = Many(
+        key, rows.default, rows.keys, connection=True, default_first=first, where=where, through=through
+    )
     return _field(Declared("made", made=made), description, tuple(arguments))
 
 

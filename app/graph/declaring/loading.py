@@ -226,7 +226,7 @@ class Loaders:
             select.names['"%place"'] = sql("row_number() OVER (ORDER BY {order})", order=order)
             return await self._per_parent(type_name, select, parents, order=['"%place"'])
 
-        signature = ("page", type_name, many.key, many.where, _frozen(args.values), peek)
+        signature = ("page", type_name, many.key, many.through, many.where, _frozen(args.values), peek)
         rows = await self._load(signature, batch, _ROOT if parent is None else parent)
         size = args.values.get("last" if backward else "first")
         size = many.default_first if size is None else size
@@ -255,7 +255,7 @@ class Loaders:
             return [by_parent[p] for p in parents]
 
         return await self._load(
-            ("count", type_name, many.key, many.where, _frozen(args.values)),
+            ("count", type_name, many.key, many.through, many.where, _frozen(args.values)),
             batch,
             _ROOT if parent is None else parent,
         )
@@ -385,10 +385,11 @@ class Loaders:
     def _add_columns(
         self, entity: Entity, embed: Embed | None, path: str, row: Cells, names: dict[str, Sql]
     ) -> None:
+        tables = Tables(self.catalog, self.shape)
         for name, field in {**entity.fields, **(embed.columns if embed else {})}.items():
             if isinstance(field, Column):
-                for at, expression in enumerate(field.expressions):
-                    names[f'"{path}{name}/{at}"'] = _fetched(expression(row), field.kind)
+                for at, value in enumerate(field.values(row, tables)):
+                    names[f'"{path}{name}/{at}"'] = _fetched(value, field.kind)
             elif isinstance(field, Embed):
                 if field.present is not None:
                     names[f'"{path}{name}?"'] = field.present(row)

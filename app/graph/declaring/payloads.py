@@ -17,6 +17,7 @@ from app.graph.documents.plans import MAX_FIELDS, MAX_PLANS, Plan
 from app.graph.strawberry_parts import Finished
 from app.plan.binding import Bindings
 from app.plan.catalog import Catalog
+from app.plan.collect import is_list
 from app.plan.compile import Unplannable, compile_made
 from app.plan.sql import Statement
 from app.values.ids import show_id
@@ -66,7 +67,7 @@ async def _print(info: Any, tx: Transaction, type_name: str, made: int | UUID | 
     root = next(one for one in plan.tree.roots if one.key == info.path.key)
     texts: dict[str, msgspec.Raw] = {}
     for selected in root.inside:
-        if selected.target != type_name:
+        if selected.target != type_name or is_list(selected.definition) != isinstance(made, list):
             continue
         statement = _statement(
             plan, loaders_of(info).catalog, root.key, selected, bindings, many=isinstance(made, list)

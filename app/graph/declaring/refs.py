@@ -45,6 +45,7 @@ else:
     PartnerRef = _named("Partner", "types.partners")
     PartnershipRef = _named("Partnership", "types.partners")
     ProjectRef = _named("Project", "types.projects")
+    PromoCodeRef = _named("PromoCode", "types.promos")
     PromoRef = _named("Promo", "types.promos")
     PromoRedemptionRef = _named("PromoRedemption", "types.promos")
     RewardBalanceRef = _named("RewardBalance", "types.rewards")

@@ -181,11 +181,13 @@ def _owned(question: Question, m: Table, c: Row | None) -> list[Sql]:
     if question.of == "Campaign":
         return [sql("{m.campaign_id} = {parent}", m=m, parent=parent)]
     if question.of == "Promo":
-        p = question.request.table("Promo", "pp")
-        campaign = sql(
-            "(SELECT {p.campaign_id} FROM {p} WHERE {p.scope} AND {p.id} = {parent})", p=p, parent=parent
+        link = question.request.table("PromoCampaign", "pp")
+        campaigns = sql(
+            "(SELECT {l.campaign_id} FROM {l} WHERE {l.scope} AND {l.promo_id} = {parent})",
+            l=link,
+            parent=parent,
         )
-        return [sql("{m.campaign_id} = {campaign}", m=m, campaign=campaign)]
+        return [sql("{m.campaign_id} IN {campaigns}", m=m, campaigns=campaigns)]
     row = m if c is None else c
     return [sql("{key} = {parent}", key=row(_KEYS_OF_CAMPAIGNS[question.of]), parent=parent)]
 

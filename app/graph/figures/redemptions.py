@@ -105,12 +105,12 @@ def _rows(question: Question) -> Select:
     if question.of == "Store" and parent is not None:
         where.append(sql("{r.store_id} = {parent}", r=r, parent=parent))
     if question.of == "Campaign" and parent is not None:
-        p = request.table("Promo", "cp")
+        link = request.table("PromoCampaign", "cp")
         where.append(
             sql(
-                "{r.promo_id} IN (SELECT {p.id} FROM {p} WHERE {p.scope} AND {p.campaign_id} = {parent})",
+                "{r.promo_id} IN (SELECT {l.promo_id} FROM {l} WHERE {l.scope} AND {l.campaign_id} = {parent})",
                 r=r,
-                p=p,
+                l=link,
                 parent=parent,
             )
         )

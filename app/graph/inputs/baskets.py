@@ -1,11 +1,13 @@
 """Baskets: what somebody is about to pay."""
 
+from collections.abc import Sequence
 from decimal import Decimal as PyDecimal
 
 import strawberry
 
-from app.domain.promos.redeeming import Asked
-from app.domain.promos.rules import Basket, BasketLine
+from app.domain.promos.judging import Asked
+from app.domain.promos.terms import Basket, BasketLine
+from app.errors import Invalid
 from app.graph.declaring.described import input_type
 from app.graph.declaring.scalars import Decimal
 from app.graph.declaring.writing import own_id
@@ -37,11 +39,17 @@ class BasketInput:
     )
 
 
-def asked_of(code: str, basket: BasketInput, customer_id: str | None) -> Asked:
+def asked_of(
+    code: str | None, codes: Sequence[str] | None, basket: BasketInput, customer_id: str | None
+) -> Asked:
     """The same as the domain's value. Ids are read here: an unreadable one is not found."""
+    if (code is None) == (not codes):
+        raise Invalid("Name one code by `code`, or several by `codes`.", path=["code"], code="CODE_UNNAMED")
+    first, *also = [code] if code is not None else list(codes or ())
     zero = PyDecimal(0)
     return Asked(
-        code=code,
+        code=first,
+        also=tuple(also),
         basket=Basket(
             lines=[
                 BasketLine(

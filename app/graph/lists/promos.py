@@ -17,13 +17,37 @@ from app.graph.declaring.listing import (
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists import moments
 from app.graph.lists.conditions import CREATED_AT
-from app.plan.catalog import Arguments, Row
+from app.graph.lists.promo_lives import status_of
+from app.plan.catalog import Arguments, FilterArguments, Row
 from app.plan.references import id_of, ids_of
-from app.plan.sql import NOW, Sql, sql
+from app.plan.sql import Sql, sql
 
 
 def _released(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.released_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
+
+
+def is_usable(row: Row) -> Sql:
+    """Whether nobody used a generated code, and nobody withdrew it."""
+    return sql("({row.redeemed_at} IS NULL AND {row.disabled_at} IS NULL)", row=row)
+
+
+def _usable(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql("{usable} = {value}", usable=is_usable(row), value=args.param(*path, cast="boolean"))
+
+
+@input_type
+class PromoCodeFilter:
+    """Which generated codes. All conditions given must hold."""
+
+    usable: bool | None = filter_by("Whether they can be used still.", _usable)
+    code: str | None = filter_by("This one, in capitals.", equals("code", "text"))
+
+
+PROMO_CODES = list_of(
+    "PromoCode", PromoCodeFilter, "CREATED_AT",
+    created_at=(instant_key("created_at"), "By the moment they were generated."),
+)  # fmt: skip
 
 
 @input_type
@@ -53,20 +77,21 @@ REDEMPTIONS = list_of(
 )  # fmt: skip
 
 
-def status_of(row: Row) -> Sql:
-    """Where a promo stands, as `domain/promos/rules.standing` says."""
+def _stands(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
+    status = status_of(row, args.table)
+    return sql("{status} = ANY ({value})", status=status, value=args.param(*path, cast="text[]"))
+
+
+def _of_campaigns(row: Row, args: FilterArguments, path: tuple[str, ...]) -> Sql:
+    link = args.table("PromoCampaign", "fl")
     return sql(
         """
-        (CASE WHEN {row.valid_until} <= {now} THEN 'expired' WHEN {row.valid_from} > {now} THEN 'scheduled'
-              WHEN {row.used} >= {row.usage_limit} THEN 'used_up' ELSE 'active' END)
+        {row.id} IN (SELECT {l.promo_id} FROM {l} WHERE {l.scope} AND {l.campaign_id} = ANY ({campaigns}))
         """,
         row=row,
-        now=NOW,
+        l=link,
+        campaigns=args.param(*path, cast="bigint[]", convert=ids_of("camp")),
     )
-
-
-def _stands(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
-    return sql("{status} = ANY ({value})", status=status_of(row), value=args.param(*path, cast="text[]"))
 
 
 def _used_from(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
@@ -81,7 +106,7 @@ def _used_from(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
 class PromoFilter:
     """Which promos. All conditions given must hold."""
 
-    search: str | None = filter_by("Part of the code, upper or lower case.", contains_text("code"))
+    search: str | None = filter_by("Part of the code, upper or lower case.", contains_text("code_key"))
     type: list[PromoType] | None = filter_by("Of any of these types.", one_of("type", "text"))
     type_codes: list[str] | None = filter_by(
         "Of any of these types by code, exactly.", one_of("type", "text")
@@ -93,9 +118,7 @@ class PromoFilter:
     ids: list[strawberry.ID] | None = filter_by(
         "With any of these ids.", one_of("id", "bigint", ids_of("promo"))
     )
-    campaign_ids: list[strawberry.ID] | None = filter_by(
-        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
-    )
+    campaign_ids: list[strawberry.ID] | None = filter_by("Of any of these campaigns.", _of_campaigns)
     segment_id: strawberry.ID | None = filter_by(
         "Only for customers of this segment.", equals("segment_id", "bigint", id_of("seg"))
     )
@@ -103,8 +126,8 @@ class PromoFilter:
 
 PROMOS = list_of(
     "Promo", PromoFilter, "CREATED_AT", descending=True,
-    code=(text_key("code"), "By code, by code point."), created_at=CREATED_AT,
+    code=(text_key("code_key"), "By code, by code point."), created_at=CREATED_AT,
     used=(number_key("used"), "By how often it was used."),
-    valid_from=(instant_key("valid_from_key"), "By start; those without one come first."),
-    valid_until=(instant_key("valid_until_key"), "By end; those without one come last."),
+    valid_from=(instant_key("valid_from_key"), "By its own start; those without one come first."),
+    valid_until=(instant_key("valid_until_key"), "By its own end; those without one come last."),
 )  # fmt: skip

@@ -44,6 +44,11 @@ class OrdersRecordPayload:
     outcomes: list[Outcome] | None = strawberry.field(
         default=None, description="What each did, in the order sent; null: nothing was done."
     )
+    beyond_promo_limits: list[str] | None = strawberry.field(
+        default=None,
+        description="References of orders that came with a promo whose limits were used up: they happened, so they are"
+        " recorded, and their uses are counted in `usedBeyondLimit`; null: nothing was done.",
+    )
     errors: list[UserError] = errors_field()
 
 
@@ -127,6 +132,7 @@ async def record_many(
         repeated=done.repeated,
         outdated=done.count(Outcome.OUTDATED),
         outcomes=list(done.outcomes),
+        beyond_promo_limits=list(done.beyond_limit),
     )
 
 

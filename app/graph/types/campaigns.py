@@ -69,7 +69,7 @@ from app.graph.lists.promos import PROMOS
 from app.graph.lists.rewards import ENTRIES, EVALUATIONS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.touches import TOUCHES
-from app.plan.catalog import own
+from app.plan.catalog import Through, own
 from app.plan.sql import sql
 from app.tables import campaigns as tables
 
@@ -176,7 +176,10 @@ class Campaign(Node):
     reward_entries: Connection[RewardEntryRef] = connection(
         "Its lines in the reward ledger.", ENTRIES, key="campaign_id"
     )
-    promos: Connection[PromoRef] = connection("Its promo codes.", PROMOS, key="campaign_id")
+    promos: Connection[PromoRef] = connection(
+        "Its promo codes, also those it shares with other campaigns.",
+        PROMOS, key="campaign_id", through=Through("PromoCampaign", "promo_id"),
+    )  # fmt: skip
     orders: Connection[OrderRef] = connection("Orders attributed to it.", ORDERS, key="campaign_id")
     outlays: Connection[OutlayRef] = connection("Money put into it.", OUTLAYS, key="campaign_id")
     spend_entries: Connection[SpendEntryRef] = connection(

@@ -2,13 +2,24 @@
 
 from app.graph.declaring.enums import PromoStatus, PromoType
 from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
-from app.graph.declaring.fields import amount_of, column, computed, connection, embed, entity, is_set, to_one
+from app.graph.declaring.fields import (
+    amount_of,
+    column,
+    computed,
+    computed_beside,
+    connection,
+    embed,
+    entity,
+    is_set,
+    to_one,
+)
 from app.graph.declaring.nodes import Money, Node
 from app.graph.declaring.paging import Connection
 from app.graph.declaring.refs import (
     CampaignRef,
     CustomerRef,
     OrderRef,
+    PromoCodeRef,
     PromoRedemptionRef,
     PromoRef,
     SegmentRef,
@@ -18,25 +29,20 @@ from app.graph.declaring.scalars import JSON, Date, DateTime, Decimal, Long, Rat
 from app.graph.figures.metrics import OF_CHANNELS, MetricFigures, metric_figures
 from app.graph.figures.orders import OrderFigures, order_figures
 from app.graph.figures.redemptions import RedemptionFigures, redemption_figures
+from app.graph.lists import promo_lives
+from app.graph.lists.campaigns import CAMPAIGNS
 from app.graph.lists.orders import ORDERS
-from app.graph.lists.promos import REDEMPTIONS, status_of
-from app.plan.catalog import HIDDEN, Row, own, via_or_group
+from app.graph.lists.promos import PROMO_CODES, REDEMPTIONS, is_usable
+from app.plan.catalog import HIDDEN, Entity, Row, Through, linked_or_group, own, via
 from app.plan.kinds import rate
-from app.plan.sql import NOW, Sql, sql
+from app.plan.sql import Sql, sql
 from app.tables import promos as tables
+from app.tables.promos import Stacking as PromoStacking
 
-_OF_CAMPAIGN = via_or_group("campaign_id", "Campaign")
-
-
-def _redeemable(row: Row) -> Sql:
-    return sql(
-        """
-        ({row.deleted_at} IS NULL AND coalesce({row.valid_from} <= {now}, true)
-        AND coalesce({row.valid_until} > {now}, true) AND {row.used} < coalesce({row.usage_limit}, 9223372036854775807))
-        """,
-        row=row,
-        now=NOW,
-    )
+_OF_CAMPAIGN = linked_or_group("campaign_id", "PromoCampaign", "promo_id")
+_OF_LINKED = via("campaign_id", "Campaign")
+ROWS = (Entity("PromoCampaign", "promo_campaign", store=_OF_LINKED, project=_OF_LINKED),)
+"""The links between promos and campaigns: nobody asks for one by itself."""
 
 
 def _used_share(row: Row) -> Sql:
@@ -51,10 +57,15 @@ class Promo(Node):
 
     external_ids: list[ExternalId] = external_ids()
     shown_as: ShownAs = shown_as("promo")
-    code: str = column("What the customer types.")
+    code: str = column("What the customer types, in capitals: the form codes are compared by.", "code_key")
+    code_typed: str = column("The code as it was typed when it was made.", "code")
     type: PromoType = column("What it gives.")
     type_code: str = column("The same as it is kept: percentage, free_item, or a code of your own.", "type")
     value: Decimal = column("How much: percent or an amount, by type.")
+    stacking: PromoStacking = column("Whether it may be used on a basket with others.")
+    minimum_of_articles: bool = column("Whether the smallest order is asked of the articles it applies to.")
+    first_order_only: bool = column("Whether it is for a customer's first order.")
+    generated_only: bool = column("Whether it is used by its generated codes alone, not by its own.")
     min_order_amount: Money | None = embed(
         "The smallest order it counts for.",
         present=is_set("min_order_amount"), amount=amount_of("min_order_amount"), currency="currency",
@@ -66,30 +77,71 @@ class Promo(Node):
     usage_limit: Long | None = column("How often it can be used in all; null: without limit.")
     per_customer_limit: Long | None = column("How often one customer can use it; null: without limit.")
     used: Long = column("How often it was used.")
+    used_beyond_limit: Long = column(
+        "How many orders came with it when its limits were used up; they are not in `used`."
+    )
     used_share: Rate | None = computed(
         "How much of its limit is used, in percent; null: without limit.", _used_share, kind=rate(1)
     )
     used_as_of: DateTime | None = column(
         "Up to when uses were counted elsewhere: `used` has those until then."
     )
-    valid_from: DateTime | None = column("From when; null: always.")
-    valid_from_on: Date | None = column("Its first day, where it was given a day.")
-    valid_until: DateTime | None = column("Until when, exclusive; null: for ever.")
-    valid_until_on: Date | None = column("Its last day, inclusive, where it was given a day.")
+    valid_from: DateTime | None = computed_beside(
+        "From when: its own start, else that of the campaign it follows; null: always.",
+        promo_lives.valid_from,
+    )
+    valid_from_on: Date | None = computed_beside(
+        "Its first day, where it was given a day.", promo_lives.valid_from_on
+    )
+    valid_until: DateTime | None = computed_beside(
+        "Until when, exclusive: its own end, else that of the campaign it follows; null: for ever.",
+        promo_lives.valid_until,
+    )
+    valid_until_on: Date | None = computed_beside(
+        "Its last day, inclusive, where it was given a day.", promo_lives.valid_until_on
+    )
+    follows_campaign: bool = column(
+        "Whether it holds only while one of its campaigns runs; without dates of its own it has theirs."
+    )
     applies_to: JSON | None = column("Which items it applies to, as it was given.")
-    status: PromoStatus = computed("Where it stands now.", status_of)
-    is_redeemable: bool = computed("Whether it could be used now: in its window, not used up.", _redeemable)
+    status: PromoStatus = computed_beside("Where it stands now.", promo_lives.status_of)
+    is_redeemable: bool = computed_beside(
+        "Whether it could be used now: in its window, its campaign running where it follows one, not used up.",
+        promo_lives.is_redeemable,
+    )
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed; uses do not change it.")
     orders: Connection[OrderRef] = connection("Orders made with it.", ORDERS, key="promo_id")
-    campaign: CampaignRef | None = to_one("The campaign it belongs to.", "campaign_id")
+    campaign: CampaignRef | None = to_one("The campaign it was given first.", "campaign_id")
+    campaigns: Connection[CampaignRef] = connection(
+        "All campaigns it belongs to: each covers its own time.",
+        CAMPAIGNS, key="promo_id", through=Through("PromoCampaign", "campaign_id"),
+    )  # fmt: skip
     segment: SegmentRef | None = to_one("Only customers of this segment may use it.", "segment_id")
+    codes: Connection[PromoCodeRef] = connection(
+        "Codes generated for it, to be used once each.", PROMO_CODES, key="promo_id"
+    )
     redemptions: Connection[PromoRedemptionRef] = connection("Its uses.", REDEMPTIONS, key="promo_id")
     figures: list[MetricFigures] = metric_figures(
-        "Metrics of its campaign, by what you ask.", OF_CHANNELS, of="Promo"
+        "Metrics of its campaigns, by what you ask.", OF_CHANNELS, of="Promo"
     )
     order_figures: list[OrderFigures] = order_figures("Orders made with it, in numbers.", of="Promo")
     redemption_figures: list[RedemptionFigures] = redemption_figures("Its uses, in numbers.", of="Promo")
+
+
+_OF_PROMO = via("promo_id", "Promo")
+
+
+@entity(table=tables.PromoCode, prefix="pcode", store=_OF_PROMO, project=_OF_PROMO)
+class PromoCode(Node):
+    """A code that was generated for a promo, to be used once."""
+
+    code: str = column("The code: a prefix, a dot, random characters, and one that checks the others.")
+    is_usable: bool = computed("Whether nobody used it, and nobody withdrew it.", is_usable)
+    created_at: DateTime = column("When it was generated.")
+    redeemed_at: DateTime | None = column("When it was used; null: it was not, or that was given back.")
+    disabled_at: DateTime | None = column("When it was withdrawn.")
+    promo: PromoRef = to_one("The promo.", "promo_id")
 
 
 def _counts(row: Row) -> Sql:
@@ -108,6 +160,23 @@ class PromoRedemption(Node):
     redeemed_at: DateTime = column("When it was used.")
     released_at: DateTime | None = column("When it was given back; null: it was not.")
     counts: bool = computed("Whether it counts against the promo's limits: it was not given back.", _counts)
+    is_of_order: bool = computed(
+        "Whether an order told it; its basket is then what the order came to, and nothing is known of the discount.",
+        lambda row: sql("({row.place} IS NULL)", row=row),
+    )
+    is_beyond_limit: bool = column(
+        "Whether the promo's limits were used up when its order came: then it counts in `usedBeyondLimit`."
+    )
+    line_discounts: JSON | None = column(
+        "What of the discount each line of the basket and its delivery bear: `lines`, `delivery`."
+    )
+    earlier: JSON | None = column(
+        "Uses with the same key before this one, which were given back: `redeemedAt`, `releasedAt`, `discount`; the"
+        " newest 20."
+    )
     promo: PromoRef | None = to_one("The promo; null where it is out of sight.", "promo_id")
+    generated_code: PromoCodeRef | None = to_one(
+        "The generated code it was used by, if it was one.", "code_id"
+    )
     customer: CustomerRef | None = to_one("Who used it, where that was said.", "customer_id")
     store: StoreRef | None = to_one("Where it was used, where that was said.", "store_id")

@@ -18,10 +18,11 @@ from app.importing.knowing import before_made, give_ids, known_row, named_row
 from app.importing.records import Columns, Outcome, Record, RefusedTogether, Verdict
 from app.importing.values import RowReader, document, exact, instant, text, whole
 from app.values.changes import UNSET
+from app.values.codes import code_key
 from app.values.instants import show_instant
 
 _BY_ID = "SELECT id FROM promo WHERE group_id = $1 AND id = $2 AND deleted_at IS NULL"
-_BY_CODE = "SELECT id FROM promo WHERE group_id = $1 AND upper(code) = upper($2) AND deleted_at IS NULL"
+_BY_CODE = "SELECT id FROM promo WHERE group_id = $1 AND code_key = $2 AND deleted_at IS NULL"
 _CURRENCIES = "SELECT id, currency FROM promo WHERE group_id = $1 AND id = ANY ($2)"
 _STATE = "SELECT md5((to_jsonb(p) - 'updated_at')::text) FROM promo p WHERE group_id = $1 AND id = $2"
 
@@ -96,7 +97,7 @@ async def _known(tx: Transaction, ids: Any, code: str | None) -> int | None:
     named = await known_row(tx, "promo", ids) if ids or code is None else None
     found = None if named is None else await tx.fetchval(_BY_ID, tx.scope.group_id, named)
     if found is None and code is not None:
-        found = await tx.fetchval(_BY_CODE, tx.scope.group_id, code.strip())
+        found = await tx.fetchval(_BY_CODE, tx.scope.group_id, code_key(code))
     return None if found is None else int(found)
 
 

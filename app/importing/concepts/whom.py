@@ -9,6 +9,7 @@ from app.importing.concepts.stores import stores_of
 from app.importing.knowing import named_rows
 from app.importing.records import Record
 from app.importing.values import text
+from app.values.codes import code_key
 from app.values.contacts import fold_email
 
 # Through the index on the key, however many customers there are.
@@ -18,8 +19,8 @@ SELECT c.* FROM unnest($2::text[]) AS given (key)
                       WHERE c.group_id = $1 AND c.{key} = given.key AND c.deleted_at IS NULL LIMIT 1) AS c
 """
 _PROMOS = """
-SELECT id, upper(code) AS code FROM promo
- WHERE group_id = $1 AND upper(code) = ANY ($2) AND deleted_at IS NULL
+SELECT id, code_key FROM promo
+ WHERE group_id = $1 AND code_key = ANY ($2) AND deleted_at IS NULL
 """
 Found = dict[str, int]
 
@@ -42,7 +43,7 @@ class Named:
         name = _name(value)
         if not name:
             return None
-        found = self._found[column].get(name.upper() if column == "promo" else name)
+        found = self._found[column].get(code_key(name) if column == "promo" else name)
         if found is None:
             raise NotFound(column, name, path=[column])
         return found
@@ -53,8 +54,8 @@ class Named:
         if column == "store":
             return await stores_of(self._tx, names, self._systems())
         if column == "promo":
-            rows = await self._tx.fetch(_PROMOS, self._tx.scope.group_id, [name.upper() for name in names])
-            return {row["code"]: row["id"] for row in rows}
+            rows = await self._tx.fetch(_PROMOS, self._tx.scope.group_id, [code_key(name) for name in names])
+            return {row["code_key"]: row["id"] for row in rows}
         kind = {"campaign": "camp", "segment": "seg"}[column]
         found = await named_rows(self._tx, kind, self._systems(), names)
         return {name: row for name, row in found.items() if isinstance(row, int)}

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from app.auth.webhooks.signatures import SIGNATURE
 from app.domain.funnels.stages import FunnelType
+from app.domain.promos.terms import PromoType, type_of
 from app.errors import Invalid
 from app.rest.crm.paging import WHOLE, page_variables
 from app.rest.fields import Fields, chosen
@@ -80,7 +81,7 @@ def promo_create(parts: RequestParts) -> dict[str, Any]:
     sent = Fields.of_body(parts.body)
     given = {
         "code": sent.needed("code", sent.text("code"), '"WELCOME20"'),
-        "typeCode": sent.needed("type", sent.text("type"), '"percentage"'),
+        **_type(sent.needed("type", sent.text("type"), '"percentage"')),
         "value": sent.amount("value"),
         "minOrderAmount": sent.amount("min_order_amount"),
         "maxDiscount": sent.amount("max_discount"),
@@ -92,6 +93,11 @@ def promo_create(parts: RequestParts) -> dict[str, Any]:
         "segmentId": _segment(sent.text("customer_segment_id")),
     }
     return {"input": _present(given)}
+
+
+def _type(text: str) -> dict[str, str]:
+    """The document shows one type and leaves the set open: another one is kept as this API's clients wrote it."""
+    return {"typeCode" if type_of(text) in set(PromoType) else "ownType": text}
 
 
 def delivery(parts: RequestParts) -> dict[str, Any]:

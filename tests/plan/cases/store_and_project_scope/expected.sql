@@ -4,23 +4,33 @@ FROM (
     '{"data":{"promos":' || (
       SELECT (
         '{"nodes":[' || coalesce(
-          string_agg(('{"code":' || to_json(t1.code)::text || '}'), ',' ORDER BY t1.created_at DESC, t1.id DESC), ''
+          string_agg(
+            ('{"code":' || to_json(t1.code_key)::text || '}'), ',' ORDER BY t1.created_at DESC, t1.id DESC
+          ), ''
         ) || ']}'
       )
       FROM (
-        SELECT t1.code, t1.created_at, t1.id
+        SELECT t1.code_key, t1.created_at, t1.id
         FROM promo t1
         WHERE t1.group_id = $2::bigint AND (
           t1.campaign_id IS NULL OR EXISTS (
             SELECT 1
-            FROM campaign t1_up
-            WHERE t1_up.group_id = $2::bigint AND t1_up.id = t1.campaign_id AND t1_up.store_id = $3::bigint
+            FROM promo_campaign t1_up
+            WHERE t1_up.group_id = $2::bigint AND t1_up.promo_id = t1.id AND EXISTS (
+              SELECT 1
+              FROM campaign t1_up_up
+              WHERE t1_up_up.group_id = $2::bigint AND t1_up_up.id = t1_up.campaign_id AND t1_up_up.store_id = $3::bigint
+            )
           )
         ) AND (
           t1.campaign_id IS NULL OR EXISTS (
             SELECT 1
-            FROM campaign t1_up
-            WHERE t1_up.group_id = $2::bigint AND t1_up.id = t1.campaign_id AND t1_up.project_id = ANY ($4::bigint[])
+            FROM promo_campaign t1_up
+            WHERE t1_up.group_id = $2::bigint AND t1_up.promo_id = t1.id AND EXISTS (
+              SELECT 1
+              FROM campaign t1_up_up
+              WHERE t1_up_up.group_id = $2::bigint AND t1_up_up.id = t1_up.campaign_id AND t1_up_up.project_id = ANY ($4::bigint[])
+            )
           )
         ) AND t1.deleted_at IS NULL
         ORDER BY t1.created_at DESC, t1.id DESC

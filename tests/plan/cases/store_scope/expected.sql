@@ -46,19 +46,33 @@ FROM (
               ',"promos":' || (
                 SELECT (
                   '{"nodes":[' || coalesce(
-                    string_agg(('{"code":' || to_json(t6.code)::text || '}'), ',' ORDER BY t6.created_at DESC, t6.id DESC), ''
+                    string_agg(
+                      ('{"code":' || to_json(t6.code_key)::text || '}'), ',' ORDER BY t6.created_at DESC, t6.id DESC
+                    ), ''
                   ) || ']}'
                 )
                 FROM (
-                  SELECT t6.code, t6.created_at, t6.id
+                  SELECT t6.code_key, t6.created_at, t6.id
                   FROM promo t6
                   WHERE t6.group_id = $4::bigint AND (
                     t6.campaign_id IS NULL OR EXISTS (
                       SELECT 1
-                      FROM campaign t6_up
-                      WHERE t6_up.group_id = $4::bigint AND t6_up.id = t6.campaign_id AND t6_up.store_id = $5::bigint
+                      FROM promo_campaign t6_up
+                      WHERE t6_up.group_id = $4::bigint AND t6_up.promo_id = t6.id AND EXISTS (
+                        SELECT 1
+                        FROM campaign t6_up_up
+                        WHERE t6_up_up.group_id = $4::bigint AND t6_up_up.id = t6_up.campaign_id AND t6_up_up.store_id = $5::bigint
+                      )
                     )
-                  ) AND t6.campaign_id = t4.id AND t6.deleted_at IS NULL
+                  ) AND t6.id IN (
+                    SELECT t6_link.promo_id
+                    FROM promo_campaign t6_link
+                    WHERE t6_link.group_id = $4::bigint AND EXISTS (
+                      SELECT 1
+                      FROM campaign t6_link_up
+                      WHERE t6_link_up.group_id = $4::bigint AND t6_link_up.id = t6_link.campaign_id AND t6_link_up.store_id = $5::bigint
+                    ) AND t6_link.campaign_id = t4.id
+                  ) AND t6.deleted_at IS NULL
                   ORDER BY t6.created_at DESC, t6.id DESC
                   LIMIT $6::bigint
                 ) t6
