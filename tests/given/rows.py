@@ -14,6 +14,7 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("segment", "type"): "static",
     ("external_id", "system"): "own",
     ("campaign", "status"): "draft",
+    ("campaign_status_change", "status"): "active",
     ("campaign", "type"): "promotion",
     ("campaign", "objective"): "unspecified",
     ("promo", "type"): "percentage",

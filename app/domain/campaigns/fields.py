@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import inputs
-from app.domain.settable import path_of, settable
+from app.domain.settable import SmallInt, path_of, settable
 from app.tables.campaigns import CampaignType, Objective
 from app.values.changes import Settable
 
@@ -68,6 +68,13 @@ class CampaignFields:
     )
     is_explicit: Settable[bool] = settable(
         "False: it was made by the system when traffic came without a slug.", inside="tracking"
+    )
+    reward_late_days: Settable[SmallInt] = settable(
+        "For how many days after its end it still pays for what happened before, 3650 at most; 30 unless said.",
+        name="lateDays",
+        inside="rewards",
+        check=inputs.within(0, 3650),
+        null=30,
     )
     reward_type: Settable[int | None] = settable(
         "What the campaign does.", name="type", inside="rewards", check=inputs.small

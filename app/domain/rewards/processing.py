@@ -151,7 +151,8 @@ async def _facts(
                 partner=partners.get(given.partner_id or one.partner_id or 0, {}),
                 transaction=given.transaction,
                 further=given.further,
-                now=now,
+                occurred_at=given.occurred_at,
+                told_at=now,
             )
         )
     return facts

@@ -109,6 +109,9 @@ class CampaignRewards:
         "What the rewarded transactions came to, in the smallest currency unit.", "reward_revenue"
     )
     version: int = column("The version of the flows and goals; every save is a new one.", "reward_version")
+    late_days: int = column(
+        "For how many days after its end it still pays for what happened before.", "reward_late_days"
+    )
     partner: PartnerRef | None = to_one("The partner.", "partner_id")
     partnership: PartnershipRef | None = to_one("The agreement it belongs to.", "partnership_id")
 
