@@ -66,6 +66,13 @@ class Objective(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
+class NegativeBalance(StrEnum):
+    """Whether what is taken back may bring a customer's balance below zero."""
+
+    FORBIDDEN = "forbidden"
+    ALLOWED = "allowed"
+
+
 class Campaign(TenantRow, KnownElsewhere, table=True):
     """A campaign of any kind. `ends_at` is exclusive; `starts_on`, `ends_on` are kept when dates were given."""
 
@@ -94,6 +101,7 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
             f" AND greatest(reward_participants, reward_transactions, reward_revenue) <= {MAX_SAFE_INTEGER}",
             name="reward_counts_long",
         ),
+        one_of("negative_balance", list(NegativeBalance)),
         CheckConstraint("reward_late_days BETWEEN 0 AND 3650", name="reward_late_days_within"),
         CheckConstraint(f"owner_id BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
@@ -165,6 +173,9 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
     reward_transactions: int = counted()
     reward_late_days: int = Field(default=30, sa_column_kwargs={"server_default": "30"})
     """How many days after its end it still pays for what happened before."""
+    negative_balance: str = Field(
+        default=NegativeBalance.FORBIDDEN, sa_type=CODE, sa_column_kwargs={"server_default": "forbidden"}
+    )
     reward_revenue: int = counted()
     """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     opening: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)

@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from app.tables.base import (
     CODE,
     INSTANT,
     KEPT_JSON,
+    TEXTS,
     WORDS,
     TenantRow,
     child_of,
@@ -94,15 +95,26 @@ class RewardEvaluation(TenantRow, table=True):
     __table_args__ = (
         of_group(),
         *child_of("campaign", "campaign_id", "created_at"),
-        *in_group(event_id="event", customer_id="customer"),
-        UniqueConstraint("group_id", "event_id", "campaign_id"),
+        *in_group(
+            event_id="event",
+            customer_id="customer",
+            replaced_by_id="reward_evaluation",
+            reevaluation_id="reward_reevaluation",
+        ),
+        UniqueConstraint("group_id", "event_id", "campaign_id", "revision"),
         one_of("outcome", list(RewardOutcome)),
         CheckConstraint(f"wanted BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="wanted_long"),
         CheckConstraint("amount BETWEEN 0 AND wanted", name="amount_within_wanted"),
         CheckConstraint("version > 0", name="version_positive"),
+        CheckConstraint("revision > 0", name="revision_positive"),
+        CheckConstraint(
+            "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount", name="taken_within_asked"
+        ),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "campaign_id", "id"),
         Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "replaced_by_id", "id"),
+        Index(None, "group_id", "reevaluation_id", "id"),
     )
     campaign_id: int = Field(sa_type=BigInteger)
     event_id: UUID = Field(sa_type=Uuid)
@@ -124,6 +136,67 @@ class RewardEvaluation(TenantRow, table=True):
     """What it paid."""
     currency: str = Field(sa_type=CODE)
     reversed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When it was taken back as a whole, as far as there was something to take."""
+    taken_back: int = counted()
+    """How much of it was taken back, in all."""
+    asked_back: int = counted()
+    """How much of it should have been; the difference was not there any more."""
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """1 is the first evaluation of the event in the campaign; each time it is judged otherwise there is a next one."""
+    replaced_by_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The evaluation that holds in its place."""
+    reevaluation_id: int | None = Field(default=None, sa_type=BigInteger)
+    """What made it be judged again."""
+
+
+class ReevaluationState(StrEnum):
+    """Where judging again stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class RewardReevaluation(TenantRow, table=True):
+    """A stretch of time in which what a campaign decided is judged again, how far that is, and what came of it."""
+
+    __tablename__ = "reward_reevaluation"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "created_at"),
+        one_of("state", list(ReevaluationState)),
+        CheckConstraint("(state = 'waiting') = (finished_at IS NULL)", name="over_or_not"),
+        CheckConstraint("least(looked_at, differing, skipped) >= 0", name="counts_not_negative"),
+        Index(None, "group_id", "created_at", "id"),
+        # What the worker looks for.
+        Index("ix_reward_reevaluation_open", "group_id", "id", postgresql_where=text("state = 'waiting'")),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    event_id: UUID | None = Field(default=None, sa_type=Uuid)
+    """One event alone."""
+    since: datetime | None = Field(default=None, sa_type=INSTANT)
+    """By when things happened; the end is exclusive."""
+    until: datetime | None = Field(default=None, sa_type=INSTANT)
+    what: list[str] = Field(sa_type=TEXTS)
+    is_preview: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    state: str = Field(default="waiting", sa_type=CODE, sa_column_kwargs={"server_default": "waiting"})
+    last_id: int = counted()
+    """The last evaluation that was looked at."""
+    end_id: int = Field(sa_type=BigInteger)
+    """Evaluations from here on are newer than the question."""
+    looked_at: int = counted()
+    differing: int = counted()
+    skipped: int = counted()
+    """How many would differ and were left, since their reward was taken back in part or is spent."""
+    paid_before: int = counted()
+    """What those that were looked at had paid."""
+    paid_after: int = counted()
+    differences: Any = Field(
+        default=None, sa_type=KEPT_JSON, nullable=False, sa_column_kwargs={"server_default": "[]"}
+    )
+    """The first of those that differ."""
+    failure: str | None = Field(default=None, sa_type=WORDS)
+    finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class RewardEntry(TenantRow, table=True):
@@ -183,14 +256,20 @@ class RewardEntry(TenantRow, table=True):
 
 
 class RewardBalance(TenantRow, table=True):
-    """What a customer has with a partner: the sum of the ledger's balance changes. Never below zero."""
+    """What a customer has with a partner: the sum of the ledger's balance changes.
+
+    Below zero only where a programme lets what is taken back bring it there.
+    """
 
     __tablename__ = "reward_balance"
     __table_args__ = (
         of_group(),
         *in_group(customer_id="customer", partner_id="partner"),
         UniqueConstraint("group_id", "customer_id", "partner_id", "currency"),
-        CheckConstraint(f"balance BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="balance_not_negative"),
+        CheckConstraint(
+            f"balance BETWEEN CASE WHEN may_owe THEN -{MAX_SAFE_INTEGER} ELSE 0 END AND {MAX_SAFE_INTEGER}",
+            name="balance_within",
+        ),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "partner_id", "id"),
     )
@@ -198,6 +277,8 @@ class RewardBalance(TenantRow, table=True):
     partner_id: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=CODE)
     balance: int = Field(sa_type=BigInteger)
+    may_owe: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """A programme that allows it has taken back from it."""
 
 
 class RewardParticipant(TenantRow, table=True):
@@ -221,6 +302,7 @@ class RewardParticipant(TenantRow, table=True):
 
 
 __all__ = [
+    "ReevaluationState",
     "RewardAttribute",
     "RewardAttributeKind",
     "RewardBalance",
@@ -229,4 +311,5 @@ __all__ = [
     "RewardEvaluation",
     "RewardOutcome",
     "RewardParticipant",
+    "RewardReevaluation",
 ]

@@ -25,7 +25,11 @@ KEPT_JSON = postgresql.JSON(none_as_null=True)
 MAX_SAFE = 9007199254740991
 YEARS = "{0} >= '0001-01-01 00:00:00+00' AND {0} < '10000-01-01 00:00:00+00'"
 STATUSES = "status IN ('draft', 'scheduled', 'active', 'paused', 'completed')"
-READ = ("campaign", "campaign_status_change")
+READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry")
+# Until now rewards were taken back as a whole.
+TAKEN_BACK = """
+UPDATE reward_evaluation SET taken_back = amount, asked_back = amount WHERE reversed_at IS NOT NULL
+"""
 # What is known of statuses so far: when a campaign was made, first became active, ended or last changed.
 HISTORY = """
 INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at)
@@ -63,10 +67,104 @@ def upgrade() -> None:
     )
     _index("campaign_status_change", "campaign_id", "at")
     protect(op.execute, "campaign_status_change")
-    _unforced(HISTORY)
+    op.add_column(
+        "campaign", sa.Column("negative_balance", CODE, server_default="forbidden", nullable=False)
+    )
+    _rule("campaign", "negative_balance_known", "negative_balance IN ('forbidden', 'allowed')")
+    _judged_again()
+    _unforced(HISTORY, TAKEN_BACK)
+    _rule(
+        "reward_evaluation",
+        "taken_within_asked",
+        "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount",
+    )
+
+
+def _judged_again() -> None:
+    table = "reward_reevaluation"
+    op.create_table(
+        table,
+        *_tenant_row(table),
+        sa.Column("campaign_id", LONG, nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("since", INSTANT, nullable=True),
+        sa.Column("until", INSTANT, nullable=True),
+        sa.Column("what", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("is_preview", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("state", CODE, server_default="waiting", nullable=False),
+        _count("last_id"),
+        sa.Column("end_id", LONG, nullable=False),
+        *(_count(name) for name in ("looked_at", "differing", "skipped", "paid_before", "paid_after")),
+        sa.Column("differences", KEPT_JSON, server_default="[]", nullable=False),
+        sa.Column("failure", WORDS, nullable=True),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        _check(table, "state_known", "state IN ('waiting', 'done', 'failed')"),
+        _check(table, "over_or_not", "(state = 'waiting') = (finished_at IS NULL)"),
+        _check(table, "counts_not_negative", "least(looked_at, differing, skipped) >= 0"),
+        *(_check(table, f"{name}_years", YEARS.format(name)) for name in ("since", "until", "finished_at")),
+        _to(table, "campaign_id", "campaign"),
+    )
+    _index(table, "campaign_id", "created_at")
+    _index(table, "created_at")
+    op.create_index(
+        "ix_reward_reevaluation_open", table, ["group_id", "id"], postgresql_where=sa.text("state = 'waiting'")
+    )
+    protect(op.execute, table)
+    table = "reward_evaluation"
+    op.add_column(table, _count("taken_back"))
+    op.add_column(table, _count("asked_back"))
+    op.add_column(table, sa.Column("revision", sa.Integer(), server_default="1", nullable=False))
+    op.add_column(table, sa.Column("replaced_by_id", LONG, nullable=True))
+    op.add_column(table, sa.Column("reevaluation_id", LONG, nullable=True))
+    _rule(table, "revision_positive", "revision > 0")
+    op.drop_constraint(op.f("uq_reward_evaluation_group_id_event_id_campaign_id"), table, type_="unique")
+    op.create_unique_constraint(
+        op.f("uq_reward_evaluation_group_id_event_id_campaign_id_revision"),
+        table,
+        ["group_id", "event_id", "campaign_id", "revision"],
+    )
+    for column, target in (("replaced_by_id", table), ("reevaluation_id", "reward_reevaluation")):
+        op.create_foreign_key(
+            op.f(f"fk_{table}_group_id_{column}"), table, target, ["group_id", column], ["group_id", "id"],
+            ondelete="RESTRICT",
+        )  # fmt: skip
+        _index(table, column)
+    op.execute("ALTER TABLE reward_balance DROP CONSTRAINT ck_reward_balance_balance_not_negative")
+    op.add_column("reward_balance", sa.Column("may_owe", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    _rule(
+        "reward_balance",
+        "balance_within",
+        f"balance BETWEEN CASE WHEN may_owe THEN -{MAX_SAFE} ELSE 0 END AND {MAX_SAFE}",
+    )
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE reward_balance DROP CONSTRAINT ck_reward_balance_balance_within")
+    op.drop_column("reward_balance", "may_owe")
+    _rule("reward_balance", "balance_not_negative", f"balance BETWEEN 0 AND {MAX_SAFE}")
+    for column in ("replaced_by_id", "reevaluation_id"):
+        op.drop_constraint(op.f(f"fk_reward_evaluation_group_id_{column}"), "reward_evaluation", type_="foreignkey")
+    op.drop_constraint(
+        op.f("uq_reward_evaluation_group_id_event_id_campaign_id_revision"), "reward_evaluation", type_="unique"
+    )
+    # The newest judgement is the one that holds.
+    _unforced(
+        "UPDATE reward_entry e SET evaluation_id = v.id FROM reward_evaluation old JOIN reward_evaluation v"
+        " ON v.group_id = old.group_id AND v.event_id = old.event_id AND v.campaign_id = old.campaign_id"
+        " AND v.replaced_by_id IS NULL"
+        " WHERE old.replaced_by_id IS NOT NULL AND e.group_id = old.group_id AND e.evaluation_id = old.id",
+        "DELETE FROM reward_evaluation WHERE replaced_by_id IS NOT NULL",
+    )
+    op.create_unique_constraint(
+        op.f("uq_reward_evaluation_group_id_event_id_campaign_id"),
+        "reward_evaluation",
+        ["group_id", "event_id", "campaign_id"],
+    )
+    for column in ("taken_back", "asked_back", "revision", "replaced_by_id", "reevaluation_id"):
+        op.drop_column("reward_evaluation", column)
+    unprotect(op.execute, "reward_reevaluation")
+    op.drop_table("reward_reevaluation")
+    op.drop_column("campaign", "negative_balance")
     unprotect(op.execute, "campaign_status_change")
     op.drop_table("campaign_status_change")
     op.drop_column("campaign", "reward_late_days")
@@ -97,6 +195,10 @@ def _tenant_row(table: str) -> list[Any]:
 
 def _check(table: str, name: str, rule: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(rule, name=op.f(f"ck_{table}_{name}"))
+
+
+def _count(name: str) -> sa.Column[Any]:
+    return sa.Column(name, LONG, server_default="0", nullable=False)
 
 
 def _rule(table: str, name: str, rule: str) -> None:

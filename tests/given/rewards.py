@@ -180,7 +180,7 @@ SELECT 'balance of customer ' || coalesce(b.customer_id, s.customer_id)
 UNION ALL
 SELECT 'paid by evaluation ' || v.id FROM reward_evaluation v
  WHERE v.group_id = $1
-   AND CASE WHEN v.reversed_at IS NULL THEN v.amount ELSE 0 END <>
+   AND v.amount - v.taken_back <>
        (SELECT coalesce(sum(amount), 0) FROM reward_entry e WHERE e.group_id = $1 AND e.evaluation_id = v.id)
 UNION ALL
 SELECT 'participant ' || p.customer_id FROM reward_participant p

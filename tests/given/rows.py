@@ -32,6 +32,7 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("reward_attribute", "kind"): "text",
     ("reward_evaluation", "outcome"): "paid",
     ("reward_entry", "kind"): "payment",
+    ("reward_reevaluation", "state"): "done",
     ("outlay", "ends_at"): datetime(2025, 7, 1, tzinfo=UTC),
 }
 """Where a CHECK wants something that the column's type does not tell."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain import inputs
 from app.domain.settable import SmallInt, path_of, settable
-from app.tables.campaigns import CampaignType, Objective
+from app.tables.campaigns import CampaignType, NegativeBalance, Objective
 from app.values.changes import Settable
 
 WINDOW = frozenset({"starts_on", "starts_at", "ends_on", "ends_at"})
@@ -75,6 +75,12 @@ class CampaignFields:
         inside="rewards",
         check=inputs.within(0, 3650),
         null=30,
+    )
+    negative_balance: Settable[NegativeBalance] = settable(
+        "Whether what is taken back may bring a customer's balance below zero, to be made up for by what is earned"
+        " next; FORBIDDEN unless said: no more is taken than there is.",
+        inside="rewards",
+        null=NegativeBalance.FORBIDDEN,
     )
     reward_type: Settable[int | None] = settable(
         "What the campaign does.", name="type", inside="rewards", check=inputs.small

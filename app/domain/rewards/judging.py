@@ -9,6 +9,7 @@ The trace names every input that was read, with its value: changing one of them 
 not name has no influence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -191,13 +192,22 @@ def enter(programme: Programme, decision: Decision, books: Books, *, customer_id
         books.balances[account] = books.balances.get(account, 0) + sign * line.amount
 
 
-def take_back(lines: list[RewardLine], books: Books, *, customer_id: int, revenue: int, sign: int) -> None:
-    """Write a reversal of these lines into the books."""
-    left = books.rewarded.get(customer_id, 0) - 1
-    books.rewarded[customer_id] = left
-    books.participants -= left == 0
-    books.transactions -= 1
-    books.revenue -= revenue
+def take_back(
+    lines: Sequence[RewardLine],
+    books: Books,
+    *,
+    customer_id: int,
+    revenue: int,
+    sign: int,
+    is_whole: bool = True,
+) -> None:
+    """Write a reversal of these lines into the books. `is_whole`: nothing is left, and it does not count any more."""
+    if is_whole:
+        left = books.rewarded.get(customer_id, 0) - 1
+        books.rewarded[customer_id] = left
+        books.participants -= left == 0
+        books.transactions -= 1
+        books.revenue -= revenue
     for line in lines:
         books.paid -= line.amount
         account = (customer_id, line.partner_id)
@@ -213,6 +223,23 @@ def round_half_even(numerator: int, denominator: int) -> int:
     """The nearest whole number; of two equally near, the even one. Neither argument is negative."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
+
+
+def shared(amount: int, parts: Sequence[int]) -> list[int]:
+    """An amount shared over parts in proportion, none above its part; what does not divide goes to later ones.
+
+    The shares add up to the amount, or to all parts together where that is less.
+    """
+    whole = sum(parts)
+    amount = min(amount, whole)
+    shares: list[int] = []
+    so_far = given = 0
+    for part in parts:
+        so_far += part
+        upto = amount * so_far // whole if whole else 0
+        shares.append(upto - given)
+        given = upto
+    return shares
 
 
 # ── what is due ───────────────────────────────────────────────────────────────

@@ -37,7 +37,7 @@ AMPLE = MAX_SAFE_INTEGER // 8
 
 _KNOWN = """
 SELECT event_id, campaign_id, id FROM reward_evaluation
- WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3)
+ WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3) AND replaced_by_id IS NULL
 """
 # Deleted campaigns too: their past rewards stay known.
 _REACHED = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"

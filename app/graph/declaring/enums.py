@@ -10,14 +10,14 @@ from app.domain.orders.states import Outcome
 from app.domain.promos.rules import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
-from app.tables.campaigns import CampaignStatus, CampaignType, Objective
+from app.tables.campaigns import CampaignStatus, CampaignType, NegativeBalance, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
 from app.tables.funnels import FunnelStage
 from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
-from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
+from app.tables.rewards import ReevaluationState, RewardAttributeKind, RewardEntryKind, RewardOutcome
 from app.tables.segments import SegmentType
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.tables.stores import StoreFeature
@@ -245,6 +245,19 @@ _describe(
     NO_BALANCE="The customer has less than would be redeemed.",
 )
 _describe(
+    NegativeBalance,
+    "Whether what is taken back may bring a customer's balance below zero.",
+    FORBIDDEN="No more is taken than there is.",
+    ALLOWED="All of it is taken; what is earned next makes up for it.",
+)
+_describe(
+    ReevaluationState,
+    "Where judging again stands.",
+    WAITING="It goes on by itself.",
+    DONE="It is over.",
+    FAILED="It could not go on.",
+)
+_describe(
     RewardEntryKind,
     "Why a line is in the reward ledger.",
     PAYMENT="The customer earned it.",
@@ -457,10 +470,12 @@ __all__ = [
     "Interval",
     "Joiner",
     "KeyAccess",
+    "NegativeBalance",
     "Objective",
     "PromoStatus",
     "PromoType",
     "Provider",
+    "ReevaluationState",
     "RewardAttributeKind",
     "RewardEntryKind",
     "RewardOutcome",

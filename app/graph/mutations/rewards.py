@@ -56,6 +56,11 @@ class RewardReverseInput:
     """A reward to take back."""
 
     id: strawberry.ID = strawberry.field(description="The evaluation.")
+    in_all: Long | None = strawberry.field(
+        default=None,
+        description="How much of it shall be taken back in all, counting what was taken back before, in the smallest"
+        " currency unit; everything unless said. The same again changes nothing.",
+    )
 
 
 @input_type
@@ -92,9 +97,11 @@ async def take_back(
     tx: Transaction,
     input: Annotated[RewardReverseInput, strawberry.argument(description="Which one.")],
 ) -> RewardPayload:
-    """Takes back what an evaluation paid; the ledger keeps both. Twice is once."""
+    """Takes back what an evaluation paid, or a part of it; the ledger keeps both. Twice is once. Where the programme
+    forbids balances below zero, no more is taken than the customer has.
+    """
     ident = own_id(input.id, "reward", "evaluation", "id")
-    await reverse(tx, ident, now=info.context.now)
+    await reverse(tx, ident, in_all=input.in_all, now=info.context.now)
     return RewardPayload(evaluation=await shown(info, tx, "RewardEvaluation", ident))
 
 

@@ -4,6 +4,7 @@ from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import (
     CampaignStatus,
     CampaignType,
+    NegativeBalance,
     Objective,
     RewardType,
 )
@@ -109,6 +110,9 @@ class CampaignRewards:
         "What the rewarded transactions came to, in the smallest currency unit.", "reward_revenue"
     )
     version: int = column("The version of the flows and goals; every save is a new one.", "reward_version")
+    negative_balance: NegativeBalance = column(
+        "Whether what is taken back may bring a customer's balance below zero."
+    )
     late_days: int = column(
         "For how many days after its end it still pays for what happened before.", "reward_late_days"
     )

@@ -34,7 +34,21 @@ class RewardEvaluation(Node):
     amount: Long = column("What it paid, in the smallest currency unit.")
     currency: str = column("The currency.")
     counts: bool = computed("Whether it paid, and was not taken back.", _counts)
-    reversed_at: DateTime | None = column("When it was taken back; null: it was not.")
+    reversed_at: DateTime | None = column(
+        "When it was taken back as a whole, as far as it was there; null: it was not."
+    )
+    taken_back: Long = column("How much of it was taken back, in all.")
+    outstanding: Long = computed(
+        "How much was to be taken back and was not there any more.",
+        lambda row: sql("({row.asked_back} - {row.taken_back})", row=row),
+    )
+    revision: int = column(
+        "1: the first evaluation of the event in the campaign; each time it is judged otherwise there is a next one."
+    )
+    replaced_by: RewardEvaluationRef | None = to_one(
+        "The evaluation that holds in its place, since the event was judged again; null: this one holds.",
+        "replaced_by_id",
+    )
     inputs: JSON = column(
         "Everything that was known, by owner: user, transaction, partner, campaign.", roles=PERSONAL_READERS
     )
@@ -75,9 +89,16 @@ class RewardEntry(Node):
 
 @entity(table=tables.RewardBalance, prefix="balance", store=_OF_CUSTOMER, project=_OF_CUSTOMER)
 class RewardBalance(Node):
-    """What a customer has with a partner: what was earned, less what was redeemed. Never below zero."""
+    """What a customer has with a partner: what was earned, less what was redeemed.
+
+    Below zero only where a programme says so and something was taken back that is spent.
+    """
 
     balance: Long = column("How much, in the smallest currency unit.")
+    outstanding: Long = computed(
+        "How much of what is earned next makes up for what was taken back.",
+        lambda row: sql("greatest(-{row.balance}, 0)", row=row),
+    )
     currency: str = column("The currency.")
     customer: CustomerRef = to_one("The customer.", "customer_id")
     partner: PartnerRef = to_one("The partner.", "partner_id")
