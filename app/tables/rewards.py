@@ -149,6 +149,21 @@ class RewardEvaluation(TenantRow, table=True):
     """What made it be judged again."""
 
 
+class Reconsidered(StrEnum):
+    """Which decisions are judged again."""
+
+    CLOCK = "clock"
+    """What was refused since the campaign was not live, by its own date."""
+    PAUSE = "pause"
+    """The same, as though the campaign had not been paused."""
+    CONFIGURATION = "configuration"
+    """What no flow paid for."""
+    LIMITS = "limits"
+    """What a limit or a balance refused or trimmed."""
+    ALL = "all"
+    """Everything, what was paid as well."""
+
+
 class ReevaluationState(StrEnum):
     """Where judging again stands."""
 
@@ -187,7 +202,7 @@ class RewardReevaluation(TenantRow, table=True):
     looked_at: int = counted()
     differing: int = counted()
     skipped: int = counted()
-    """How many would differ and were left, since their reward was taken back in part or is spent."""
+    """How many were left as they are, since their reward was taken back, or is spent."""
     paid_before: int = counted()
     """What those that were looked at had paid."""
     paid_after: int = counted()
@@ -302,6 +317,7 @@ class RewardParticipant(TenantRow, table=True):
 
 
 __all__ = [
+    "Reconsidered",
     "ReevaluationState",
     "RewardAttribute",
     "RewardAttributeKind",

@@ -54,6 +54,7 @@ SAID: Mapping[str, Any] = {
 OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
+    "RewardReverse": "reward",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookEndpoint": "hook",
     "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
     "IntegrationName": "intg", "ImportCancel": "import",
@@ -62,14 +63,14 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
-    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp",
+    "ids": "event", "eventId": "event", "sourceId": "camp", "parentCampaignId": "camp",
     "row": "camp",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
     "camp": "campaign", "store": "store", "seg": "segment", "part": "partner", "pship": "partnership",
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
-    "proj": "project", "import": "import_run", "order": "customer_order",
+    "reward": "reward_evaluation", "proj": "project", "import": "import_run", "order": "customer_order",
 }  # fmt: skip
 
 

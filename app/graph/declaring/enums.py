@@ -17,7 +17,13 @@ from app.tables.funnels import FunnelStage
 from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
-from app.tables.rewards import ReevaluationState, RewardAttributeKind, RewardEntryKind, RewardOutcome
+from app.tables.rewards import (
+    Reconsidered,
+    ReevaluationState,
+    RewardAttributeKind,
+    RewardEntryKind,
+    RewardOutcome,
+)
 from app.tables.segments import SegmentType
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.tables.stores import StoreFeature
@@ -251,6 +257,16 @@ _describe(
     ALLOWED="All of it is taken; what is earned next makes up for it.",
 )
 _describe(
+    Reconsidered,
+    "Which decisions are judged again.",
+    shown_as="RewardReconsidered",
+    CLOCK="What was refused since the campaign was not live: again by when it happened.",
+    PAUSE="The same, as though the campaign had not been paused.",
+    CONFIGURATION="What no flow paid for: NO_FLOW, NOT_MET and NOTHING_DUE.",
+    LIMITS="What a limit or a balance refused or trimmed: LIMIT_REACHED, TRIMMED and NO_BALANCE.",
+    ALL="Everything, what was paid as well; less than before is paid, too.",
+)
+_describe(
     ReevaluationState,
     "Where judging again stands.",
     WAITING="It goes on by itself.",
@@ -475,6 +491,7 @@ __all__ = [
     "PromoStatus",
     "PromoType",
     "Provider",
+    "Reconsidered",
     "ReevaluationState",
     "RewardAttributeKind",
     "RewardEntryKind",

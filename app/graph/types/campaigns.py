@@ -39,6 +39,7 @@ from app.graph.declaring.refs import (
     PromoRef,
     RewardEntryRef,
     RewardEvaluationRef,
+    RewardReevaluationRef,
     SegmentRef,
     SpendEntryRef,
     SpendLimitRef,
@@ -65,7 +66,7 @@ from app.graph.lists.interactions import INTERACTIONS
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.outlays import OUTLAYS
 from app.graph.lists.promos import PROMOS
-from app.graph.lists.rewards import ENTRIES, EVALUATIONS
+from app.graph.lists.rewards import ENTRIES, EVALUATIONS, REEVALUATIONS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.plan.catalog import own
 from app.plan.sql import sql
@@ -175,6 +176,9 @@ class Campaign(Node):
     goals: list[GoalRef] = listing("Its targets and limits, in order.", key="campaign_id")
     reward_evaluations: Connection[RewardEvaluationRef] = connection(
         "What was evaluated for rewards, and why it paid or did not.", EVALUATIONS, key="campaign_id"
+    )
+    reward_reevaluations: Connection[RewardReevaluationRef] = connection(
+        "Where its decisions were judged again.", REEVALUATIONS, key="campaign_id"
     )
     reward_entries: Connection[RewardEntryRef] = connection(
         "Its lines in the reward ledger.", ENTRIES, key="campaign_id"

@@ -1,11 +1,20 @@
 """Rewards as they can be read: what was decided and why, the ledger, what customers have."""
 
 from app.auth.principal import PERSONAL_READERS
-from app.graph.declaring.enums import FlowTrigger, RewardEntryKind, RewardOutcome
-from app.graph.declaring.fields import column, computed, entity, to_one
+from app.graph.declaring.enums import FlowTrigger, ReevaluationState, RewardEntryKind, RewardOutcome
+from app.graph.declaring.fields import column, computed, connection, entity, to_one
 from app.graph.declaring.nodes import Node
-from app.graph.declaring.refs import CampaignRef, CustomerRef, EventRef, PartnerRef, RewardEvaluationRef
+from app.graph.declaring.paging import Connection
+from app.graph.declaring.refs import (
+    CampaignRef,
+    CustomerRef,
+    EventRef,
+    PartnerRef,
+    RewardEvaluationRef,
+    RewardReevaluationRef,
+)
 from app.graph.declaring.scalars import JSON, DateTime, Long
+from app.graph.lists.rewards import EVALUATIONS
 from app.plan.catalog import HIDDEN, Row, via
 from app.plan.sql import Sql, sql
 from app.tables import rewards as tables
@@ -56,6 +65,9 @@ class RewardEvaluation(Node):
         "Every flow, condition, multiplier and limit that was looked at, with the values and the results.",
         roles=PERSONAL_READERS,
     )
+    reevaluation: RewardReevaluationRef | None = to_one(
+        "What made it be judged again; null: it is the first.", "reevaluation_id"
+    )
     campaign: CampaignRef = to_one("The campaign.", "campaign_id")
     customer: CustomerRef | None = to_one("Whom it rewards; null where out of sight.", "customer_id")
     event: EventRef | None = to_one("The event that says what happened; null where out of sight.", "event_id")
@@ -102,3 +114,33 @@ class RewardBalance(Node):
     currency: str = column("The currency.")
     customer: CustomerRef = to_one("The customer.", "customer_id")
     partner: PartnerRef = to_one("The partner.", "partner_id")
+
+
+@entity(table=tables.RewardReevaluation, prefix="reeval", store=_OF_CAMPAIGN, project=HIDDEN)
+class RewardReevaluation(Node):
+    """What a campaign decided is judged again: how far that is, and what came of it. What was decided before stays
+    visible beside what holds now.
+    """
+
+    what: list[str] = column("Which decisions: clock, pause, configuration, limits or all.")
+    since: DateTime | None = column("Of what happened from here on; null: one event alone is meant.")
+    until: DateTime | None = column("Of what happened before; null: one event alone is meant.")
+    preview: bool = column("Whether nothing is written, and only told what would be.", "is_preview")
+    state: ReevaluationState = column("Where it stands.")
+    looked: Long = column("How many decisions were looked at.", "looked_at")
+    differing: Long = column("How many came, or would come, to something else.")
+    skipped: Long = column(
+        "How many were left as they are: their reward was taken back, or less of it is there than would be."
+    )
+    paid_before: Long = column("What those that were looked at had paid, in the smallest currency unit.")
+    paid_after: Long = column("What they have paid now, or would have.")
+    differences: JSON = column(
+        "The first 100 that differ: evaluation, reference, occurredAt, outcomes and amounts before and after."
+    )
+    failure: str | None = column("Why it could not go on.")
+    created_at: DateTime = column("When it was asked for.")
+    finished_at: DateTime | None = column("When it was over; null: it goes on by itself.")
+    campaign: CampaignRef = to_one("The campaign.", "campaign_id")
+    evaluations: Connection[RewardEvaluationRef] = connection(
+        "What holds since then in place of what was decided.", EVALUATIONS, key="reevaluation_id"
+    )
