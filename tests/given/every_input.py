@@ -44,6 +44,9 @@ SAID: Mapping[str, Any] = {
         f"{name}.id": "0"
         for name in ("FlowInput", "FlowActionInput", "FlowConditionInput", "FlowMultiplierInput", "GoalInput")
     },
+    # Removing what is saved in the same breath is refused.
+    "FlowsSaveInput.remove": [],
+    "GoalsSaveInput.remove": [],
     "EventTypeCreateInput.reference": "new-type",
     "ProjectUpdateInput.maxEventBytes": 2_048,
     "ExternalIdEntryInput.system": "own",
