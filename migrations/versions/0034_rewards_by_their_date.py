@@ -72,12 +72,24 @@ def upgrade() -> None:
     )
     _rule("campaign", "negative_balance_known", "negative_balance IN ('forbidden', 'allowed')")
     _judged_again()
+    _shares()
     _unforced(HISTORY, TAKEN_BACK)
     _rule(
         "reward_evaluation",
         "taken_within_asked",
         "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount",
     )
+
+
+def _shares() -> None:
+    table = "flow_action"
+    op.add_column(table, sa.Column("rate", sa.Numeric(18, 4), nullable=True))
+    op.add_column(table, sa.Column("rounding", CODE, server_default="down", nullable=False))
+    op.add_column(table, sa.Column("per", CODE, server_default="amount", nullable=False))
+    _rule(table, "rate_not_negative", "rate >= 0")
+    _rule(table, "rate_finite", "rate NOT IN ('NaN', 'Infinity', '-Infinity')")
+    _rule(table, "rounding_known", "rounding IN ('down', 'half_up', 'up')")
+    _rule(table, "per_known", "per IN ('amount', 'quantity')")
 
 
 def _judged_again() -> None:
@@ -139,6 +151,8 @@ def _judged_again() -> None:
 
 
 def downgrade() -> None:
+    for column in ("rate", "rounding", "per"):
+        op.drop_column("flow_action", column)
     op.execute("ALTER TABLE reward_balance DROP CONSTRAINT ck_reward_balance_balance_within")
     op.drop_column("reward_balance", "may_owe")
     _rule("reward_balance", "balance_not_negative", f"balance BETWEEN 0 AND {MAX_SAFE}")

@@ -101,7 +101,12 @@ async def test_an_event_is_judged_again_alone(ask: Ask, world: Given) -> None:
     campaign = await paused(ask, world)
     await world.pay(campaign, world.spend("other", occurred_at=NOON))
     row = await world.row("SELECT id FROM event WHERE group_id = $1 AND dedup_key = 'refused'")
-    given = {"campaignId": None, "since": None, "until": None, "eventId": f"event_{row['id']}"}
+    given: dict[str, Any] = {
+        "campaignId": None,
+        "since": None,
+        "until": None,
+        "eventId": f"event_{row['id']}",
+    }
     done = await again(ask, campaign, "ALL", "PAUSE", **given)
     assert (done["looked"], done["differing"], await world.total(campaign)) == (1, 1, 200)
 

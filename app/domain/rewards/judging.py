@@ -1,7 +1,7 @@
 """What a trigger is worth in a campaign, and what of it may be paid. Pure: facts in, a decision and its trace out.
 
-    due      flows whose trigger and conditions hold, each action's base times its multipliers, rounded once (half to
-             even) to the smallest unit
+    due      flows whose trigger and conditions hold, each action's base and its share of the transaction times its
+             multipliers, rounded once to the smallest unit: as a share says, else half to even
     settle   what of it the campaign's limits and the customer's balance allow; the last payment under the limit on
              rewards is trimmed, and so is one that would make a balance too large to store
 
@@ -20,6 +20,7 @@ from app.domain.rewards.programme import (
     OR,
     REDEEM,
     SCALE,
+    Action,
     Condition,
     Flow,
     Multiplier,
@@ -27,8 +28,9 @@ from app.domain.rewards.programme import (
     triggered,
 )
 from app.domain.segments.predicates import evaluate
+from app.tables.flows import RewardPer, RewardRounding
 from app.tables.rewards import RewardOutcome
-from app.values.money import show_decimal
+from app.values.money import digits_of, show_decimal
 from app.values.numbers import MAX_SAFE_INTEGER
 
 Trace = dict[str, Any]
@@ -123,7 +125,7 @@ def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = 
         if not holds:
             continue
         met = True
-        lines += _pays(flow, facts, trigger.occurred_at, seen)
+        lines += _pays(flow, facts, trigger.occurred_at, seen, currency=programme.currency)
     if trace is not None:
         trace["flows"] = looked
     if not heard:
@@ -245,7 +247,7 @@ def shared(amount: int, parts: Sequence[int]) -> list[int]:
 # ── what is due ───────────────────────────────────────────────────────────────
 
 
-def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[RewardLine]:
+def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None, *, currency: str) -> list[RewardLine]:
     product, scale = 1, 1
     for one in flow.multipliers:
         applies = one.test is not None and evaluate(one.test, facts, now=at)
@@ -255,14 +257,42 @@ def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[Re
             seen["multipliers"].append(_multiplier_trace(one, facts, applies=applies))
     lines = []
     for action in flow.actions:
-        amount = min(round_half_even(action.base * product, scale), MAX_SAFE_INTEGER)
+        of = _units(action, facts) if action.rate is not None else 0
+        amount = min(_worth(action, of, product, scale, currency), MAX_SAFE_INTEGER)
         if seen is not None:
-            seen["actions"].append(
-                {"action": action.id, "partner": action.partner_id, "base": action.base, "rounded": amount}
-            )
+            said: Trace = {"action": action.id, "partner": action.partner_id, "base": action.base}
+            if action.rate is not None:
+                said |= {
+                    "rate": show_decimal(Decimal(action.rate) / SCALE), "per": action.per.value, "of": of,
+                    "rounding": action.rounding.value,
+                }  # fmt: skip
+            seen["actions"].append({**said, "rounded": amount})
         if amount:
             lines.append(RewardLine(flow.id, action.id, action.partner_id, amount))
     return lines
+
+
+def _worth(action: Action, of: int, product: int, scale: int, currency: str) -> int:
+    """The fixed amount and the share, times the multipliers, rounded once. `product` over `scale`: the multipliers."""
+    if action.rate is None:
+        return round_half_even(action.base * product, scale)
+    # Amounts come in the smallest unit, and the share is of whole ones.
+    units = 10 ** digits_of(currency) if action.per is RewardPer.AMOUNT else 1
+    whole, rest = divmod((action.base * SCALE * units + action.rate * of) * product, SCALE * units * scale)
+    if action.rounding is RewardRounding.UP:
+        return whole + (rest > 0)
+    return whole + (action.rounding is RewardRounding.HALF_UP and 2 * rest >= SCALE * units * scale)
+
+
+def _units(action: Action, facts: Facts) -> int:
+    """How much there is of what the share is of: the amount in the smallest unit, or articles; 0 where nobody said."""
+    transaction = facts["transaction"]
+    said = transaction.get("amount" if action.per is RewardPer.AMOUNT else "quantity")
+    if said is None and action.per is RewardPer.QUANTITY and isinstance(transaction.get("items"), list):
+        said = len(transaction["items"])
+    if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= MAX_SAFE_INTEGER:
+        return said
+    return 0
 
 
 def _passed_over(flow: Flow) -> Trace:

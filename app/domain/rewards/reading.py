@@ -46,7 +46,8 @@ SELECT f.campaign_id, f.id, f.trigger_code, f.custom_trigger_id, f.is_active,
        (SELECT json_agg(json_build_array(c.id, c.type_code, c.attribute, c.amount::text, c.value::text)
                         ORDER BY c.position, c.id)
           FROM flow_multiplier c WHERE c.group_id = $1 AND c.flow_id = f.id)::text AS multipliers,
-       (SELECT json_agg(json_build_array(c.id, c.partner_id, c.base_reward) ORDER BY c.position, c.id)
+       (SELECT json_agg(json_build_array(c.id, c.partner_id, c.base_reward, c.rate::text, c.rounding, c.per)
+                        ORDER BY c.position, c.id)
           FROM flow_action c WHERE c.group_id = $1 AND c.flow_id = f.id)::text AS actions
   FROM flow f
  WHERE f.group_id = $1 AND f.campaign_id = ANY ($2) AND f.deleted_at IS NULL
@@ -203,7 +204,7 @@ def _flow(row: Any, known: ConditionAttributes) -> rules.Flow:
             rules.multiplier(known, ident, code, attribute, Decimal(amount), value)
             for ident, code, attribute, amount, value in _children(row["multipliers"])
         ],
-        actions=[rules.Action(*child) for child in _children(row["actions"])],
+        actions=[rules.action(*child) for child in _children(row["actions"])],
     )
 
 

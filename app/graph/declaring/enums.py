@@ -13,6 +13,7 @@ from app.graph.strawberry_parts import enum_values
 from app.tables.campaigns import CampaignStatus, CampaignType, NegativeBalance, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
+from app.tables.flows import RewardPer, RewardRounding
 from app.tables.funnels import FunnelStage
 from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
@@ -257,6 +258,19 @@ _describe(
     ALLOWED="All of it is taken; what is earned next makes up for it.",
 )
 _describe(
+    RewardRounding,
+    "How a share is made a whole number.",
+    DOWN="What is left of a unit is not paid.",
+    HALF_UP="The nearest whole number; a half is one more.",
+    UP="What is begun of a unit is paid as one.",
+)
+_describe(
+    RewardPer,
+    "What a share is of.",
+    AMOUNT="What was paid: for each unit of the campaign's currency, such as a euro.",
+    QUANTITY="The articles: `quantity`, else how many `items` were named.",
+)
+_describe(
     Reconsidered,
     "Which decisions are judged again.",
     shown_as="RewardReconsidered",
@@ -496,6 +510,8 @@ __all__ = [
     "RewardAttributeKind",
     "RewardEntryKind",
     "RewardOutcome",
+    "RewardPer",
+    "RewardRounding",
     "RewardTrigger",
     "RewardType",
     "SegmentType",
