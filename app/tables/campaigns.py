@@ -73,6 +73,14 @@ class NegativeBalance(StrEnum):
     ALLOWED = "allowed"
 
 
+class ExpiryPeriod(StrEnum):
+    """A calendar period with which points expire."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
 class Campaign(TenantRow, KnownElsewhere, table=True):
     """A campaign of any kind. `ends_at` is exclusive; `starts_on`, `ends_on` are kept when dates were given."""
 
@@ -102,6 +110,9 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
             name="reward_counts_long",
         ),
         one_of("negative_balance", list(NegativeBalance)),
+        one_of("reward_expire_period", list(ExpiryPeriod)),
+        CheckConstraint("reward_wait_days BETWEEN 1 AND 3650", name="reward_wait_days_within"),
+        CheckConstraint("reward_expire_days BETWEEN 1 AND 36500", name="reward_expire_days_within"),
         CheckConstraint("reward_late_days BETWEEN 0 AND 3650", name="reward_late_days_within"),
         CheckConstraint(f"owner_id BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
@@ -173,6 +184,11 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
     reward_transactions: int = counted()
     reward_late_days: int = Field(default=30, sa_column_kwargs={"server_default": "30"})
     """How many days after its end it still pays for what happened before."""
+    reward_wait_days: int | None = Field(default=None)
+    """How long what is earned waits until it can be used, from when it happened."""
+    reward_expire_days: int | None = Field(default=None)
+    """How long it can be used from then on."""
+    reward_expire_period: str | None = Field(default=None, sa_type=CODE)
     negative_balance: str = Field(
         default=NegativeBalance.FORBIDDEN, sa_type=CODE, sa_column_kwargs={"server_default": "forbidden"}
     )

@@ -62,6 +62,12 @@ class RewardEntryKind(StrEnum):
     PAYMENT = "payment"
     REDEMPTION = "redemption"
     REVERSAL = "reversal"
+    PENDING = "pending"
+    """A payment that cannot be used yet."""
+    RELEASE = "release"
+    """What waited can be used now."""
+    EXPIRY = "expiry"
+    """What was not used in time."""
     OPENING = "opening"
     """What was paid, or is on a balance, elsewhere, and is known as a sum alone."""
 
@@ -229,8 +235,13 @@ class RewardEntry(TenantRow, table=True):
         CheckConstraint(
             f"amount BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
             f" AND balance_change BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
-            " AND CASE kind WHEN 'opening' THEN amount <> 0 OR balance_change <> 0 ELSE amount <> 0"
-            " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount) END",
+            f" AND pending_change BETWEEN -{MAX_SAFE_INTEGER} AND {MAX_SAFE_INTEGER}"
+            " AND CASE kind WHEN 'opening' THEN pending_change = 0 AND (amount <> 0 OR balance_change <> 0)"
+            " WHEN 'release' THEN amount = 0 AND balance_change > 0 AND pending_change = -balance_change"
+            " WHEN 'expiry' THEN amount = 0 AND balance_change < 0 AND pending_change = 0"
+            " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
+            " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0) AND (kind = 'reversal' OR pending_change = 0)"
+            " AND abs(balance_change + pending_change) = abs(amount) END",
             name="amount_fits_kind",
         ),
         CheckConstraint(
@@ -263,6 +274,12 @@ class RewardEntry(TenantRow, table=True):
     """What the campaign paid out; negative where it was taken back."""
     balance_change: int = Field(sa_type=BigInteger)
     """What it did to the customer's balance with the partner."""
+    pending_change: int = counted()
+    """What it did to what waits there."""
+    available_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Points with dates: from when they can be used; None: at once."""
+    expires_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Until when."""
     as_of: datetime | None = Field(default=None, sa_type=INSTANT)
     """Openings: up to when what happened is in them."""
     reference: str | None = Field(default=None, sa_type=WORDS)
@@ -285,6 +302,7 @@ class RewardBalance(TenantRow, table=True):
             f"balance BETWEEN CASE WHEN may_owe THEN -{MAX_SAFE_INTEGER} ELSE 0 END AND {MAX_SAFE_INTEGER}",
             name="balance_within",
         ),
+        CheckConstraint(f"pending BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="pending_not_negative"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "partner_id", "id"),
     )
@@ -292,8 +310,49 @@ class RewardBalance(TenantRow, table=True):
     partner_id: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=CODE)
     balance: int = Field(sa_type=BigInteger)
+    pending: int = counted()
+    """What is earned and cannot be used yet; not in the balance."""
     may_owe: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     """A programme that allows it has taken back from it."""
+
+
+class RewardLot(TenantRow, table=True):
+    """What is left of a payment that waits, or that expires."""
+
+    __tablename__ = "reward_lot"
+    __table_args__ = (
+        of_group(),
+        *child_of("reward_evaluation", "evaluation_id", "position"),
+        *in_group(customer_id="customer", partner_id="partner"),
+        UniqueConstraint("group_id", "evaluation_id", "position"),
+        CheckConstraint(f"remaining BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="remaining_long"),
+        CheckConstraint("num_nonnulls(available_at, expires_at) > 0", name="has_dates"),
+        Index(None, "group_id", "customer_id", "partner_id", "currency", "expires_at", "id"),
+        Index(None, "group_id", "partner_id", "id"),
+        # What the worker looks for.
+        Index(
+            "ix_reward_lot_waiting",
+            "group_id",
+            "available_at",
+            postgresql_where=text("released_at IS NULL AND remaining > 0"),
+        ),
+        Index(
+            "ix_reward_lot_expiring",
+            "group_id",
+            "expires_at",
+            postgresql_where=text("released_at IS NOT NULL AND remaining > 0"),
+        ),
+    )
+    evaluation_id: int = Field(sa_type=BigInteger)
+    position: int
+    customer_id: int = Field(sa_type=BigInteger)
+    partner_id: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=CODE)
+    remaining: int = Field(sa_type=BigInteger)
+    available_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    released_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """None: it waits, and is not in the balance."""
+    expires_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class RewardParticipant(TenantRow, table=True):
@@ -325,6 +384,7 @@ __all__ = [
     "RewardEntry",
     "RewardEntryKind",
     "RewardEvaluation",
+    "RewardLot",
     "RewardOutcome",
     "RewardParticipant",
     "RewardReevaluation",

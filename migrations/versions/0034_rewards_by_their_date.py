@@ -25,7 +25,23 @@ KEPT_JSON = postgresql.JSON(none_as_null=True)
 MAX_SAFE = 9007199254740991
 YEARS = "{0} >= '0001-01-01 00:00:00+00' AND {0} < '10000-01-01 00:00:00+00'"
 STATUSES = "status IN ('draft', 'scheduled', 'active', 'paused', 'completed')"
-READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry")
+FITS_BEFORE = (
+    f"amount BETWEEN -{MAX_SAFE} AND {MAX_SAFE} AND balance_change BETWEEN -{MAX_SAFE} AND {MAX_SAFE}"
+    " AND CASE kind WHEN 'opening' THEN amount <> 0 OR balance_change <> 0 ELSE amount <> 0"
+    " AND (kind = 'reversal') = (amount < 0) AND abs(balance_change) = abs(amount) END"
+)
+FITS = (
+    f"amount BETWEEN -{MAX_SAFE} AND {MAX_SAFE} AND balance_change BETWEEN -{MAX_SAFE} AND {MAX_SAFE}"
+    f" AND pending_change BETWEEN -{MAX_SAFE} AND {MAX_SAFE}"
+    " AND CASE kind WHEN 'opening' THEN pending_change = 0 AND (amount <> 0 OR balance_change <> 0)"
+    " WHEN 'release' THEN amount = 0 AND balance_change > 0 AND pending_change = -balance_change"
+    " WHEN 'expiry' THEN amount = 0 AND balance_change < 0 AND pending_change = 0"
+    " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
+    " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0) AND (kind = 'reversal' OR pending_change = 0)"
+    " AND abs(balance_change + pending_change) = abs(amount) END"
+)
+KINDS = "kind IN ('payment', 'redemption', 'reversal', {0}'opening')"
+READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry", "reward_balance")
 # Until now rewards were taken back as a whole.
 TAKEN_BACK = """
 UPDATE reward_evaluation SET taken_back = amount, asked_back = amount WHERE reversed_at IS NOT NULL
@@ -73,12 +89,67 @@ def upgrade() -> None:
     _rule("campaign", "negative_balance_known", "negative_balance IN ('forbidden', 'allowed')")
     _judged_again()
     _shares()
+    _points_with_dates()
     _unforced(HISTORY, TAKEN_BACK)
     _rule(
         "reward_evaluation",
         "taken_within_asked",
         "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount",
     )
+
+
+def _points_with_dates() -> None:
+    for name in ("reward_wait_days", "reward_expire_days"):
+        op.add_column("campaign", sa.Column(name, sa.Integer(), nullable=True))
+    op.add_column("campaign", sa.Column("reward_expire_period", CODE, nullable=True))
+    _rule("campaign", "reward_wait_days_within", "reward_wait_days BETWEEN 1 AND 3650")
+    _rule("campaign", "reward_expire_days_within", "reward_expire_days BETWEEN 1 AND 36500")
+    _rule("campaign", "reward_expire_period_known", "reward_expire_period IN ('month', 'quarter', 'year')")
+    op.add_column("reward_entry", _count("pending_change"))
+    for name in ("available_at", "expires_at"):
+        op.add_column("reward_entry", sa.Column(name, INSTANT, nullable=True))
+        _rule("reward_entry", f"{name}_years", YEARS.format(name))
+    _rule("reward_entry", "kind_known", KINDS.format("'pending', 'release', 'expiry', "))
+    _rule("reward_entry", "amount_fits_kind", FITS)
+    op.add_column("reward_balance", _count("pending"))
+    _rule("reward_balance", "pending_not_negative", f"pending BETWEEN 0 AND {MAX_SAFE}")
+    table = "reward_lot"
+    op.create_table(
+        table,
+        *_tenant_row(table),
+        sa.Column("evaluation_id", LONG, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("customer_id", LONG, nullable=False),
+        sa.Column("partner_id", LONG, nullable=False),
+        sa.Column("currency", CODE, nullable=False),
+        sa.Column("remaining", LONG, nullable=False),
+        *(sa.Column(name, INSTANT, nullable=True) for name in ("available_at", "released_at", "expires_at")),
+        *(
+            _check(table, f"{name}_years", YEARS.format(name))
+            for name in ("available_at", "released_at", "expires_at")
+        ),
+        _check(table, "currency_code", "currency ~ '^[A-Z]{3}$'"),
+        _check(table, "remaining_long", f"remaining BETWEEN 0 AND {MAX_SAFE}"),
+        _check(table, "has_dates", "num_nonnulls(available_at, expires_at) > 0"),
+        _to(table, "evaluation_id", "reward_evaluation"),
+        _to(table, "customer_id", "customer", ondelete="RESTRICT"),
+        _to(table, "partner_id", "partner", ondelete="RESTRICT"),
+        sa.UniqueConstraint(
+            "group_id", "evaluation_id", "position", name=op.f("uq_reward_lot_group_id_evaluation_id_position")
+        ),
+    )
+    _index(table, "evaluation_id", "position")
+    _index(table, "customer_id", "partner_id", "currency", "expires_at")
+    _index(table, "partner_id")
+    op.create_index(
+        "ix_reward_lot_waiting", table, ["group_id", "available_at"],
+        postgresql_where=sa.text("released_at IS NULL AND remaining > 0"),
+    )  # fmt: skip
+    op.create_index(
+        "ix_reward_lot_expiring", table, ["group_id", "expires_at"],
+        postgresql_where=sa.text("released_at IS NOT NULL AND remaining > 0"),
+    )  # fmt: skip
+    protect(op.execute, table)
 
 
 def _shares() -> None:
@@ -151,6 +222,26 @@ def _judged_again() -> None:
 
 
 def downgrade() -> None:
+    unprotect(op.execute, "reward_lot")
+    op.drop_table("reward_lot")
+    # Without dates, what waited can be used, and what expired has done so.
+    _unforced(
+        "UPDATE reward_balance SET balance = balance + pending",
+        "ALTER TABLE reward_entry DROP CONSTRAINT ck_reward_entry_amount_fits_kind",
+        "ALTER TABLE reward_entry DROP CONSTRAINT ck_reward_entry_kind_known",
+        "DELETE FROM reward_entry WHERE kind = 'release'",
+        "UPDATE reward_entry SET kind = 'payment' WHERE kind = 'pending'",
+        "UPDATE reward_entry SET balance_change = balance_change + pending_change",
+        "UPDATE reward_entry SET kind = 'opening', as_of = created_at, campaign_id = NULL, evaluation_id = NULL"
+        " WHERE kind = 'expiry'",
+    )
+    _rule("reward_entry", "kind_known", KINDS.format(""))
+    _rule("reward_entry", "amount_fits_kind", FITS_BEFORE)
+    for column in ("pending_change", "available_at", "expires_at"):
+        op.drop_column("reward_entry", column)
+    op.drop_column("reward_balance", "pending")
+    for column in ("reward_wait_days", "reward_expire_days", "reward_expire_period"):
+        op.drop_column("campaign", column)
     for column in ("rate", "rounding", "per"):
         op.drop_column("flow_action", column)
     op.execute("ALTER TABLE reward_balance DROP CONSTRAINT ck_reward_balance_balance_within")

@@ -566,6 +566,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                         partner_id=partners[at],
                         balance=BIG * at - 7 * (n == 2),
                         may_owe=n == 2,
+                        pending=[0, 5, BIG, 0][n],
                     )
                 )
             await add(RewardParticipant(**g, campaign_id=campaign, customer_id=customers[n % 3], rewarded=n))

@@ -54,6 +54,8 @@ async def one_row_everywhere(connection: Any, group_id: int) -> None:
             del row["template_id"]  # its own kind: there is none yet
         if table.name == "reward_entry":
             row |= {"flow": 1, "action": 1}  # only lines of another ledger have none
+        if table.name == "reward_lot":
+            row["available_at"] = datetime(2025, 6, 1, tzinfo=UTC)  # one of two dates
         if table.name == "external_id":
             row["row_id"] = 1  # one of two columns, neither of which it needs
         if table.name == "attributed_share":

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.judging import Decision, balance_sign
+from app.domain.rewards.lots import Account, NewLot, make_lots, use
 from app.domain.rewards.occurrences import Occurrence
 from app.domain.rewards.reading import Running
 from app.errors import Conflict
@@ -34,10 +35,11 @@ RETURNING id, event_id, campaign_id
 _ENTRIES = """
 INSERT INTO reward_entry
   (group_id, campaign_id, evaluation_id, customer_id, partner_id, kind, step, position, flow, action, amount,
-   balance_change, currency, created_at)
+   balance_change, pending_change, available_at, expires_at, currency, created_at)
 SELECT $1, given.*, $2
   FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::int[],
-              $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) AS given
+              $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::timestamptz[],
+              $16::timestamptz[], $17::text[]) AS given
 """
 # The whole rule once more, on the row itself: the configuration is the one judged, and no limit is exceeded.
 _PAID = """
@@ -73,9 +75,6 @@ _TAKE = """
 UPDATE reward_balance SET balance = balance - $5, may_owe = may_owe OR $6
  WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND currency = $4 AND (balance >= $5 OR $6)
 """
-
-Account: TypeAlias = tuple[int, int, str]
-"""A customer's with a partner, in a currency."""
 
 
 @dataclass(slots=True)
@@ -122,22 +121,30 @@ async def write_judged(
     rows = await tx.fetch(_EVALUATED, group, now, *_columns([_evaluation(one) for one in judged], 16))
     made = {(row["event_id"], row["campaign_id"]): row["id"] for row in rows}
     entries: list[tuple[Any, ...]] = []
+    lots: list[NewLot] = []
     moved: dict[Account, int] = dict(besides or {})
     for one in judged:
         programme, customer = one.running.programme, one.given.customer_id
         ident, sign = made[one.event_id, programme.campaign_id], balance_sign(programme)
+        dates = None if sign < 0 else one.running.dates(one.given.occurred_at, now=now)
         kind = "redemption" if sign < 0 else "payment"
+        waits = dates is not None and dates.available_at is not None
         for at, line in enumerate(one.decision.lines):
+            at_once = 0 if waits else sign * line.amount
             entries.append(
-                (programme.campaign_id, ident, customer, line.partner_id, kind, ident, at, line.flow_id,
-                 line.action_id, line.amount, sign * line.amount, programme.currency)
+                (programme.campaign_id, ident, customer, line.partner_id, "pending" if waits else kind, ident, at,
+                 line.flow_id, line.action_id, line.amount, at_once, line.amount if waits else 0,
+                 dates and dates.available_at, dates and dates.expires_at, programme.currency)
             )  # fmt: skip
             account = (customer, line.partner_id, programme.currency)
-            moved[account] = moved.get(account, 0) + sign * line.amount
+            moved[account] = moved.get(account, 0) + at_once
+            if dates is not None:
+                lots.append(NewLot(ident, at, account, line.amount, dates))
     if entries:
-        await tx.execute(_ENTRIES, group, now, *_columns(entries, 12))
+        await tx.execute(_ENTRIES, group, now, *_columns(entries, 15))
         await _count(tx, judged)
     await move_balances(tx, moved, may_owe=may_owe)
+    await make_lots(tx, lots, now=now)
     return made
 
 
@@ -186,9 +193,11 @@ async def _add(tx: Transaction, running: Running) -> None:
 async def move_balances(tx: Transaction, moved: Mapping[Account, int], *, may_owe: bool = False) -> None:
     """Add these amounts to accounts; Conflict where one would fall below zero, unless it may."""
     for (customer, partner, currency), amount in sorted(moved.items()):
-        if amount < 0 and not await tx.execute(
-            _TAKE, tx.scope.group_id, customer, partner, currency, -amount, may_owe
-        ):
+        if amount >= 0:
+            continue
+        if await tx.execute(_TAKE, tx.scope.group_id, customer, partner, currency, -amount, may_owe):
+            await use(tx, (customer, partner, currency), -amount)
+        else:
             raise Conflict(
                 "The customer has less than this would take back; part of it was redeemed.",
                 code="BALANCE_SPENT",

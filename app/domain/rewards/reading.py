@@ -21,17 +21,22 @@ from app.domain.rewards.attributes import (
     condition_attributes,
     own_values,
 )
+from app.domain.rewards.dates import PointDates, dates_of
 from app.domain.rewards.judging import Books
 from app.domain.rewards.living import closed, moment_of
 from app.domain.rewards.programme import Programme
 from app.errors import NotFound
 from app.values.ids import show_id
+from app.values.instants import zone_of
 from app.values.json_text import read_json
 from app.values.money import digits_of
 
 _CAMPAIGNS = f"""
 SELECT campaign.id, reward_version, reward_type, currency, status, is_template, starts_at, ends_at, activated_at, type,
        channels, store_id, partner_id, total_rewards, reward_late_days, reward_participants,
+       reward_wait_days, reward_expire_days, reward_expire_period,
+       (SELECT coalesce(s.time_zone, g.time_zone) FROM store s JOIN customer_group g ON g.id = s.group_id
+         WHERE s.group_id = $1 AND s.id = campaign.store_id) AS zone,
        reward_transactions, reward_revenue
   FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4) AND campaign.deleted_at IS NULL AND reward_type IS NOT NULL
@@ -106,6 +111,11 @@ class Running:
         """The campaign's own partner."""
         found: int | None = self.row["partner_id"]
         return found
+
+    def dates(self, occurred_at: datetime, *, now: datetime) -> PointDates | None:
+        """When what is earned by it can be used, and until when; None: at once and for good."""
+        moment = moment_of(occurred_at, told_at=now)
+        return dates_of(self.row, moment, zone_of(self.row["zone"]), now=now)
 
     def facts(self, occurred_at: datetime, *, told_at: datetime) -> dict[str, Any]:
         """What conditions can ask about the campaign when it happened, and, if so, why it pays nothing for it."""

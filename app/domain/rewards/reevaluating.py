@@ -21,7 +21,7 @@ import msgspec
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.attributes import Facts
-from app.domain.rewards.booking import Account, Judged, hold, write_judged
+from app.domain.rewards.booking import Judged, hold, write_judged
 from app.domain.rewards.judging import (
     Decision,
     RewardLine,
@@ -33,6 +33,7 @@ from app.domain.rewards.judging import (
     take_back,
 )
 from app.domain.rewards.living import closed, moment_of
+from app.domain.rewards.lots import Account
 from app.domain.rewards.occurrences import Occurrence
 from app.domain.rewards.programme import REDEEM
 from app.domain.rewards.reading import Running, fill_books, lock_running, only, revenue_of

@@ -13,8 +13,9 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.rewards.booking import Account, held_balances, move_balances
+from app.domain.rewards.booking import held_balances, move_balances
 from app.domain.rewards.judging import shared
+from app.domain.rewards.lots import Account, cancel, lessen_pending
 from app.errors import Invalid, NotFound
 from app.tables.campaigns import NegativeBalance
 from app.values.ids import show_id
@@ -34,8 +35,12 @@ SELECT v.customer_id, v.campaign_id, v.amount, v.taken_back, v.asked_back, v.rev
 """
 # What each line paid, and what of it is left to be taken back.
 _LINES = """
-SELECT e.position, e.partner_id, sign(sum(e.balance_change) FILTER (WHERE e.amount > 0))::int AS sign,
-       sum(e.amount)::bigint AS remaining
+SELECT e.position, e.partner_id,
+       sign(sum(e.balance_change + e.pending_change) FILTER (WHERE e.amount > 0))::int AS sign,
+       sum(e.amount)::bigint AS remaining,
+       coalesce((SELECT l.remaining FROM reward_lot l
+                  WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position
+                    AND l.released_at IS NULL), 0) AS waiting
   FROM reward_entry e WHERE e.group_id = $1 AND e.evaluation_id = $2
  GROUP BY e.position, e.partner_id HAVING sum(e.amount) > 0 ORDER BY e.position
 """
@@ -43,10 +48,10 @@ _TAKEN_BACK = """
 WITH next AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('reward_evaluation', 'id')) AS step)
 INSERT INTO reward_entry
   (group_id, campaign_id, evaluation_id, customer_id, partner_id, kind, step, position, flow, action, amount,
-   balance_change, currency, created_at)
+   balance_change, pending_change, currency, created_at)
 SELECT e.group_id, e.campaign_id, e.evaluation_id, e.customer_id, e.partner_id, 'reversal', next.step, e.position,
-       e.flow, e.action, -given.amount, given.balance_change, e.currency, $3
-  FROM unnest($4::int[], $5::bigint[], $6::bigint[]) AS given (position, amount, balance_change)
+       e.flow, e.action, -given.amount, given.balance_change, -given.waited, e.currency, $3
+  FROM unnest($4::int[], $5::bigint[], $6::bigint[], $7::bigint[]) AS given (position, amount, balance_change, waited)
   JOIN reward_entry e ON e.group_id = $1 AND e.evaluation_id = $2 AND e.position = given.position AND e.amount > 0
  CROSS JOIN next
 """
@@ -77,6 +82,8 @@ class _Line:
     sign: int
     remaining: int
     """What it paid, less what was taken back."""
+    waiting: int
+    """How much of that cannot be used yet."""
 
 
 async def reverse(tx: Transaction, evaluation_id: int, *, in_all: int | None = None, now: datetime) -> int:
@@ -137,15 +144,28 @@ async def undo(
     if asked == row["taken_back"] and asked == row["asked_back"]:
         return moved, may_owe
     lines = await _lines(tx, evaluation_id, row)
+    has = await held_balances(tx, {line.account for line in lines if line.sign > 0})
+    if any(line.waiting for line in lines):
+        lines = await _lines(
+            tx, evaluation_id, row
+        )  # Some of it may have been released until they were held.
     shares = shared(asked - row["taken_back"], [line.remaining for line in lines])
-    taken = list(shares) if may_owe or whole else await _within(tx, lines, shares)
-    for line, amount in zip(lines, taken, strict=True):
-        if amount:
-            moved[line.account] = moved.get(line.account, 0) - line.sign * amount
-    booked = [(line, amount) for line, amount in zip(lines, taken, strict=True) if amount]
+    taken = list(shares) if may_owe or whole else _within(lines, shares, has)
+    # What waits is taken first: the customer never had it.
+    waited = [min(amount, line.waiting) for line, amount in zip(lines, taken, strict=True)]
+    pending: dict[Account, int] = {}
+    for line, amount, part in zip(lines, taken, waited, strict=True):
+        if amount - part:
+            moved[line.account] = moved.get(line.account, 0) - line.sign * (amount - part)
+        if part:
+            pending[line.account] = pending.get(line.account, 0) - part
+    await cancel(tx, evaluation_id, {line.position: n for line, n in zip(lines, waited, strict=True) if n})
+    await lessen_pending(tx, pending)
+    booked = [(line, n, part) for line, n, part in zip(lines, taken, waited, strict=True) if n]
     await tx.execute(
-        _TAKEN_BACK, group, evaluation_id, now, [line.position for line, _ in booked],
-        [amount for _, amount in booked], [-line.sign * amount for line, amount in booked],
+        _TAKEN_BACK, group, evaluation_id, now, [line.position for line, _, _ in booked],
+        [n for _, n, _ in booked], [-line.sign * (n - part) for line, n, part in booked],
+        [part for _, _, part in booked],
     )  # fmt: skip
     is_whole = await tx.fetchval(_NOTED, group, evaluation_id, sum(taken), asked, now)
     left: int | None = None
@@ -165,18 +185,19 @@ async def _lines(tx: Transaction, evaluation_id: int, row: Any) -> list[_Line]:
             (row["customer_id"], line["partner_id"], row["currency"]),
             line["sign"],
             line["remaining"],
+            line["waiting"],
         )
         for line in rows
     ]
 
 
-async def _within(tx: Transaction, lines: Sequence[_Line], shares: Sequence[int]) -> list[int]:
+def _within(lines: Sequence[_Line], shares: Sequence[int], has: dict[Account, int]) -> list[int]:
     """What of the shares can be taken: what was redeemed is always given back, what was earned may be spent."""
-    has = await held_balances(tx, {line.account for line in lines if line.sign > 0})
     taken: list[int] = []
     for line, share in zip(lines, shares, strict=True):
-        amount = share if line.sign < 0 else min(share, max(0, has[line.account]))
+        amount = share
         if line.sign > 0:
-            has[line.account] -= amount
+            amount = min(share, line.waiting + max(0, has[line.account]))
+            has[line.account] -= max(0, amount - line.waiting)
         taken.append(amount)
     return taken

@@ -319,7 +319,7 @@ SELECT v.customer_id, sum(e.paid)::bigint AS paid, count(*) FILTER (WHERE counts
                 THEN (v.inputs #>> '{transaction,amount}')::bigint ELSE 0 END) FILTER (WHERE counts)::bigint AS revenue
   FROM reward_evaluation v
  CROSS JOIN LATERAL (
-   SELECT sum(e.amount) AS paid, max(e.created_at) AS latest FROM reward_entry e
+   SELECT sum(e.amount) AS paid, max(e.created_at) FILTER (WHERE e.amount <> 0) AS latest FROM reward_entry e
     WHERE e.group_id = $1 AND e.evaluation_id = v.id AND e.step < $3) e
  CROSS JOIN LATERAL (SELECT NOT coalesce(v.reversed_at <= e.latest, false) AS counts) c
  WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.id < $3 AND v.amount > 0

@@ -10,7 +10,7 @@ from app.domain.orders.states import Outcome
 from app.domain.promos.rules import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
-from app.tables.campaigns import CampaignStatus, CampaignType, NegativeBalance, Objective
+from app.tables.campaigns import CampaignStatus, CampaignType, ExpiryPeriod, NegativeBalance, Objective
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
 from app.tables.flows import RewardPer, RewardRounding
@@ -258,6 +258,13 @@ _describe(
     ALLOWED="All of it is taken; what is earned next makes up for it.",
 )
 _describe(
+    ExpiryPeriod,
+    "A calendar period with which points expire.",
+    MONTH="A month.",
+    QUARTER="A quarter.",
+    YEAR="A year.",
+)
+_describe(
     RewardRounding,
     "How a share is made a whole number.",
     DOWN="What is left of a unit is not paid.",
@@ -293,6 +300,9 @@ _describe(
     PAYMENT="The customer earned it.",
     REDEMPTION="The customer redeemed it.",
     REVERSAL="An earlier line was taken back.",
+    PENDING="The customer earned it, and cannot use it yet.",
+    RELEASE="What waited can be used now.",
+    EXPIRY="It was not used in time.",
     OPENING="It comes from another system as a sum: what a campaign paid there, or a balance.",
 )
 _describe(
@@ -489,6 +499,7 @@ __all__ = [
     "EventFieldKind",
     "EventOutcome",
     "EventStatus",
+    "ExpiryPeriod",
     "FlowTrigger",
     "FunnelDimension",
     "FunnelStage",

@@ -4,6 +4,7 @@ from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import (
     CampaignStatus,
     CampaignType,
+    ExpiryPeriod,
     NegativeBalance,
     Objective,
     RewardType,
@@ -113,6 +114,16 @@ class CampaignRewards:
     version: int = column("The version of the flows and goals; every save is a new one.", "reward_version")
     negative_balance: NegativeBalance = column(
         "Whether what is taken back may bring a customer's balance below zero."
+    )
+    wait_days: int | None = column(
+        "How many days what is earned waits until it can be used, from when it happened.", "reward_wait_days"
+    )
+    expire_after_days: int | None = column(
+        "For how many days it can be used from then on.", "reward_expire_days"
+    )
+    expire_at_end_of: ExpiryPeriod | None = column(
+        "With which calendar period it expires, of those in which it can first be used.",
+        "reward_expire_period",
     )
     late_days: int = column(
         "For how many days after its end it still pays for what happened before.", "reward_late_days"

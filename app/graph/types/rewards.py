@@ -82,6 +82,9 @@ class RewardEntry(Node):
         "What the campaign distributed, in the smallest currency unit; negative: taken back."
     )
     balance_change: Long = column("What it did to the customer's balance with the partner.")
+    pending_change: Long = column("What it did to what waits there.")
+    available_at: DateTime | None = column("From when it can be used; null: at once.")
+    expires_at: DateTime | None = column("When it expires; null: it does not.")
     currency: str = column("The currency.")
     created_at: DateTime = column("When it was written; where another system wrote it, when it did.")
     as_of: DateTime | None = column("Openings: what happened up to this instant is in them.")
@@ -107,6 +110,7 @@ class RewardBalance(Node):
     """
 
     balance: Long = column("How much, in the smallest currency unit.")
+    pending: Long = column("How much was earned besides and cannot be used yet.")
     outstanding: Long = computed(
         "How much of what is earned next makes up for what was taken back.",
         lambda row: sql("greatest(-{row.balance}, 0)", row=row),
