@@ -355,6 +355,23 @@ class RewardLot(TenantRow, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
+class RewardTier(TenantRow, table=True):
+    """A tier of the group: who earned so much in so many days up to now is in it."""
+
+    __tablename__ = "reward_tier"
+    __table_args__ = (
+        of_group(),
+        UniqueConstraint("group_id", "name"),
+        CheckConstraint(f"threshold BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="threshold_long"),
+        CheckConstraint("window_days BETWEEN 1 AND 3650", name="window_days_within"),
+        Index(None, "group_id", "threshold", "id"),
+    )
+    name: str = Field(sa_type=WORDS)
+    threshold: int = Field(sa_type=BigInteger)
+    """In the smallest unit of the group's currency."""
+    window_days: int
+
+
 class RewardParticipant(TenantRow, table=True):
     """Whom a campaign rewarded, and how often, less reversals."""
 
@@ -388,4 +405,5 @@ __all__ = [
     "RewardOutcome",
     "RewardParticipant",
     "RewardReevaluation",
+    "RewardTier",
 ]

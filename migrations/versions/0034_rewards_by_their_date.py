@@ -90,12 +90,29 @@ def upgrade() -> None:
     _judged_again()
     _shares()
     _points_with_dates()
+    _tiers()
     _unforced(HISTORY, TAKEN_BACK)
     _rule(
         "reward_evaluation",
         "taken_within_asked",
         "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount",
     )
+
+
+def _tiers() -> None:
+    table = "reward_tier"
+    op.create_table(
+        table,
+        *_tenant_row(table),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("threshold", LONG, nullable=False),
+        sa.Column("window_days", sa.Integer(), nullable=False),
+        _check(table, "threshold_long", f"threshold BETWEEN 0 AND {MAX_SAFE}"),
+        _check(table, "window_days_within", "window_days BETWEEN 1 AND 3650"),
+        sa.UniqueConstraint("group_id", "name", name=op.f("uq_reward_tier_group_id_name")),
+    )
+    _index(table, "threshold")
+    protect(op.execute, table)
 
 
 def _points_with_dates() -> None:
@@ -222,6 +239,8 @@ def _judged_again() -> None:
 
 
 def downgrade() -> None:
+    unprotect(op.execute, "reward_tier")
+    op.drop_table("reward_tier")
     unprotect(op.execute, "reward_lot")
     op.drop_table("reward_lot")
     # Without dates, what waited can be used, and what expired has done so.

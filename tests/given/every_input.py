@@ -45,6 +45,7 @@ SAID: Mapping[str, Any] = {
         for name in ("FlowInput", "FlowActionInput", "FlowConditionInput", "FlowMultiplierInput", "GoalInput")
     },
     # Removing what is saved in the same breath is refused.
+    "RewardTiersSaveInput.remove": [],
     "FlowsSaveInput.remove": [],
     "GoalsSaveInput.remove": [],
     "EventTypeCreateInput.reference": "new-type",

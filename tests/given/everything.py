@@ -51,6 +51,7 @@ from app.tables.rewards import (
     RewardEvaluation,
     RewardParticipant,
     RewardReevaluation,
+    RewardTier,
 )
 from app.tables.segments import Segment, SegmentMember, SegmentSize
 from app.tables.spend import SpendEntry, SpendLimit
@@ -521,6 +522,10 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
         await add(
             RewardAttribute(**g, type_code=1, attribute=1000, name=f"{mark} shoe", kind="number"),
             RewardAttribute(**g, type_code=2, attribute=BIG, name=f"{mark} gift", kind="flag"),
+        )
+        await add(
+            RewardTier(**g, name=f"{mark} bronze", threshold=0, window_days=1),
+            RewardTier(**g, name=f"{mark} gold", threshold=BIG - 3, window_days=3650),
         )
         for n in range(4):
             own, campaign = marks[n], made[n]

@@ -4,7 +4,7 @@ import strawberry
 
 from app.graph.declaring.described import input_type
 from app.graph.declaring.enums import ReevaluationState, RewardEntryKind, RewardOutcome
-from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, one_of
+from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, number_key, one_of
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists import moments
 from app.plan.catalog import Arguments, Row
@@ -89,6 +89,16 @@ class RewardReevaluationFilter:
     state: list[ReevaluationState] | None = filter_by("In any of these states.", one_of("state", "text"))
 
 
+@input_type
+class RewardTierFilter:
+    """Which tiers. All conditions given must hold."""
+
+    name: str | None = filter_by("With this name, exactly.", equals("name", "text"))
+
+
+TIERS = list_of(
+    "RewardTier", RewardTierFilter, "THRESHOLD", threshold=(number_key("threshold"), "By what has to be earned."),
+)  # fmt: skip
 REEVALUATIONS = list_of(
     "RewardReevaluation", RewardReevaluationFilter, "CREATED_AT", descending=True,
     created_at=(instant_key("created_at"), "By the moment it was asked for."),

@@ -7,16 +7,18 @@ import strawberry
 from app.auth.principal import WRITERS
 from app.db.database import Transaction
 from app.domain.days import settle_days
-from app.domain.rewards import reevaluating
+from app.domain.rewards import reevaluating, tiers
 from app.domain.rewards.naming import add_attribute
 from app.domain.rewards.processing import process
 from app.domain.rewards.reversing import reverse
+from app.domain.rewards.tiers import RewardTierFields
 from app.errors import NotFound
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.enums import AttributeOwner, Reconsidered, RewardAttributeKind
 from app.graph.declaring.payloads import shown, shown_all
 from app.graph.declaring.permitting import WHOLE_GROUP
 from app.graph.declaring.scalars import DateTime, Long
+from app.graph.declaring.settable import entries_of, input_for
 from app.graph.declaring.writing import (
     UserError,
     errors_field,
@@ -28,7 +30,7 @@ from app.graph.declaring.writing import (
 )
 from app.graph.inputs.rewards import RewardTriggerInput, occurrence_of
 from app.graph.resolved.rewards import RewardAttribute, shown_attribute
-from app.graph.types.rewards import RewardEvaluation, RewardReevaluation
+from app.graph.types.rewards import RewardEvaluation, RewardReevaluation, RewardTier
 from app.values.ids import read_uuid
 
 
@@ -113,6 +115,43 @@ class RewardsReevaluateInput:
     preview: bool = strawberry.field(
         description="True: nothing is written, and the reevaluation says what would be; 20000 decisions at most."
     )
+
+
+@object_type
+class RewardTiersPayload:
+    """Tiers that were saved."""
+
+    tiers: list[RewardTier] | None = strawberry.field(
+        default=None, description="All tiers, the lowest first; null: errors say why nothing was done."
+    )
+    errors: list[UserError] = errors_field()
+
+
+@input_for(RewardTierFields)
+class RewardTierInput:
+    """A tier to make or to change."""
+
+
+@input_type
+class RewardTiersSaveInput:
+    """Tiers of the group to save and to remove, by name. Those that are not named stay."""
+
+    tiers: list[RewardTierInput] = strawberry.field(
+        default_factory=list, description="The tiers to make or to change."
+    )
+    remove: list[str] = strawberry.field(default_factory=list, description="The names of tiers to remove.")
+
+
+@writes(roles=WRITERS, shapes=WHOLE_GROUP)
+async def save_tiers(
+    info: strawberry.Info,
+    tx: Transaction,
+    input: Annotated[RewardTiersSaveInput, strawberry.argument(description="The tiers.")],
+) -> RewardTiersPayload:
+    """Saves and removes tiers of the group, all or nothing; 50 at most. Who is in one is computed when it is asked."""
+    given_ = entries_of(RewardTierFields, input.tiers, ["tiers"])
+    ids = await tiers.save_tiers(tx, given_, remove=input.remove, now=info.context.now)
+    return RewardTiersPayload(tiers=await shown_all(info, tx, "RewardTier", ids))
 
 
 @writes(roles=WRITERS)

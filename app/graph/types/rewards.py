@@ -148,3 +148,13 @@ class RewardReevaluation(Node):
     evaluations: Connection[RewardEvaluationRef] = connection(
         "What holds since then in place of what was decided.", EVALUATIONS, key="reevaluation_id"
     )
+
+
+@entity(table=tables.RewardTier, prefix="rtier")
+class RewardTier(Node):
+    """A tier of the group: who earned so much in so many days up to now is in it."""
+
+    name: str = column("What it is called.")
+    threshold: Long = column("What has to be earned for it, in the smallest unit of the group's currency.")
+    window_days: int = column("In how many days up to now.")
+    created_at: DateTime = column("When it was made.")
