@@ -83,7 +83,7 @@ _REFERENCES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 _CHECKS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "ck_reward_balance_balance_not_negative": (
+    "ck_reward_balance_balance_within": (
         "TOO_MUCH",
         (),
         "The customer's balance would be more than can be stored.",

@@ -74,6 +74,8 @@ class Mutation:
     goals_save = flows.save_goals
     reward_process = rewards.reward
     reward_reverse = rewards.take_back
+    reward_tiers_save = rewards.save_tiers
+    rewards_reevaluate = rewards.reevaluate
     reward_attribute_create = rewards.create_attribute
     integration_create = integrations_custom_ads.create_integration
     integration_update = integrations_custom_ads.update_integration

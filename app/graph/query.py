@@ -40,7 +40,7 @@ from app.graph.lists.partners import PARTNERS, PARTNERSHIPS
 from app.graph.lists.people import DOUBTS, MERGES
 from app.graph.lists.projects import PROJECTS
 from app.graph.lists.promos import PROMOS, REDEMPTIONS
-from app.graph.lists.rewards import BALANCES, ENTRIES, EVALUATIONS
+from app.graph.lists.rewards import BALANCES, ENTRIES, EVALUATIONS, REEVALUATIONS, TIERS
 from app.graph.lists.segments import SEGMENTS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.stores import STORES
@@ -80,7 +80,13 @@ from app.graph.types.partners import Partner, Partnership
 from app.graph.types.people import CustomerDoubt, CustomerMerge
 from app.graph.types.projects import Project
 from app.graph.types.promos import Promo, PromoRedemption
-from app.graph.types.rewards import RewardBalance, RewardEntry, RewardEvaluation
+from app.graph.types.rewards import (
+    RewardBalance,
+    RewardEntry,
+    RewardEvaluation,
+    RewardReevaluation,
+    RewardTier,
+)
 from app.graph.types.segments import Segment
 from app.graph.types.spend import SpendEntry
 from app.graph.types.stores import Store
@@ -156,6 +162,11 @@ class Query:
     reward_evaluations: Connection[RewardEvaluation] = connection(
         "What was evaluated for rewards.", EVALUATIONS
     )
+    reward_reevaluation: RewardReevaluation | None = look_up("Decisions judged again, by its id.")
+    reward_reevaluations: Connection[RewardReevaluation] = connection(
+        "Where decisions were judged again, the latest first.", REEVALUATIONS
+    )
+    reward_tiers: Connection[RewardTier] = connection("The group's tiers, the lowest first.", TIERS)
     reward_entries: Connection[RewardEntry] = connection("The reward ledger.", ENTRIES)
     reward_balances: Connection[RewardBalance] = connection("What customers have with partners.", BALANCES)
     reward_attributes: list[RewardAttribute] = reward_attributes

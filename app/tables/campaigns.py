@@ -66,6 +66,21 @@ class Objective(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
+class NegativeBalance(StrEnum):
+    """Whether what is taken back may bring a customer's balance below zero."""
+
+    FORBIDDEN = "forbidden"
+    ALLOWED = "allowed"
+
+
+class ExpiryPeriod(StrEnum):
+    """A calendar period with which points expire."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
 class Campaign(TenantRow, KnownElsewhere, table=True):
     """A campaign of any kind. `ends_at` is exclusive; `starts_on`, `ends_on` are kept when dates were given."""
 
@@ -94,6 +109,11 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
             f" AND greatest(reward_participants, reward_transactions, reward_revenue) <= {MAX_SAFE_INTEGER}",
             name="reward_counts_long",
         ),
+        one_of("negative_balance", list(NegativeBalance)),
+        one_of("reward_expire_period", list(ExpiryPeriod)),
+        CheckConstraint("reward_wait_days BETWEEN 1 AND 3650", name="reward_wait_days_within"),
+        CheckConstraint("reward_expire_days BETWEEN 1 AND 36500", name="reward_expire_days_within"),
+        CheckConstraint("reward_late_days BETWEEN 0 AND 3650", name="reward_late_days_within"),
         CheckConstraint(f"owner_id BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="owner_long"),
         CheckConstraint("array_position(channels, NULL) IS NULL", name="channels_whole"),
         Index(None, "group_id", "created_at", "id"),
@@ -162,6 +182,16 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
     """Counts the changes of its flows and goals."""
     reward_participants: int = counted()
     reward_transactions: int = counted()
+    reward_late_days: int = Field(default=30, sa_column_kwargs={"server_default": "30"})
+    """How many days after its end it still pays for what happened before."""
+    reward_wait_days: int | None = Field(default=None)
+    """How long what is earned waits until it can be used, from when it happened."""
+    reward_expire_days: int | None = Field(default=None)
+    """How long it can be used from then on."""
+    reward_expire_period: str | None = Field(default=None, sa_type=CODE)
+    negative_balance: str = Field(
+        default=NegativeBalance.FORBIDDEN, sa_type=CODE, sa_column_kwargs={"server_default": "forbidden"}
+    )
     reward_revenue: int = counted()
     """In the smallest currency unit. Like the two above: what was rewarded, less reversals."""
     opening: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
@@ -189,3 +219,18 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
         sa_column_args=[Computed("coalesce(budget_total, 0)", persisted=True)],
     )
     """Sort key: campaigns without a budget count as zero."""
+
+
+class CampaignStatusChange(TenantRow, table=True):
+    """From when a campaign had a status. The latest one up to a moment says what it was then."""
+
+    __tablename__ = "campaign_status_change"
+    __table_args__ = (
+        of_group(),
+        *child_of("campaign", "campaign_id", "at"),
+        one_of("status", list(CampaignStatus)),
+    )
+    campaign_id: int = Field(sa_type=BigInteger)
+    status: str = Field(sa_type=CODE)
+    at: datetime = Field(sa_type=INSTANT)
+    """Where time made the change, the moment at which it was due, however late it was noticed."""

@@ -5,13 +5,41 @@ Codes are stored as they came; a code outside the named sets keeps its number an
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field
 
-from app.tables.base import INSTANT, KEPT_JSON, KnownElsewhere, TenantRow, amount, child_of, of_group
+from app.tables.base import (
+    CODE,
+    INSTANT,
+    KEPT_JSON,
+    KnownElsewhere,
+    TenantRow,
+    amount,
+    child_of,
+    of_group,
+    one_of,
+)
 from app.values.numbers import MAX_SAFE_INTEGER
+
+
+class RewardRounding(StrEnum):
+    """How a share is made a whole number."""
+
+    DOWN = "down"
+    HALF_UP = "half_up"
+    UP = "up"
+
+
+class RewardPer(StrEnum):
+    """What a share is paid for."""
+
+    AMOUNT = "amount"
+    """Each unit of the currency that was paid."""
+    QUANTITY = "quantity"
+    """Each article."""
 
 
 class Flow(TenantRow, KnownElsewhere, table=True):
@@ -32,7 +60,7 @@ class Flow(TenantRow, KnownElsewhere, table=True):
 
 
 class FlowAction(TenantRow, KnownElsewhere, table=True):
-    """What a flow pays, in the smallest currency unit, before multipliers."""
+    """What a flow pays, in the smallest currency unit, before multipliers: a fixed amount, a share, or both."""
 
     __tablename__ = "flow_action"
     __table_args__ = (
@@ -40,12 +68,21 @@ class FlowAction(TenantRow, KnownElsewhere, table=True):
         *child_of("flow", "flow_id", "position"),
         *child_of("partner", "partner_id", "created_at"),
         CheckConstraint(f"base_reward BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="base_reward_long"),
+        CheckConstraint("rate >= 0", name="rate_not_negative"),
+        one_of("rounding", list(RewardRounding)),
+        one_of("per", list(RewardPer)),
     )
     flow_id: int = Field(sa_type=BigInteger)
     position: int = Field(default=0)
     action_code: int
     partner_id: int = Field(sa_type=BigInteger)
     base_reward: int = Field(sa_type=BigInteger)
+    rate: Decimal | None = amount(default=None, nullable=True)
+    """How much it pays besides for each unit of what `per` says."""
+    rounding: str = Field(
+        default=RewardRounding.DOWN, sa_type=CODE, sa_column_kwargs={"server_default": "down"}
+    )
+    per: str = Field(default=RewardPer.AMOUNT, sa_type=CODE, sa_column_kwargs={"server_default": "amount"})
     extra_data: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
 
 

@@ -28,6 +28,8 @@ from app.worker.jobs import Job, Patience, one_line
 from app.worker.journeys import Journeys
 from app.worker.lease import Appointments, Lease
 from app.worker.lifecycle import Lifecycle
+from app.worker.points import Points
+from app.worker.reevaluations import Reevaluations
 from app.worker.retention import Retention
 from app.worker.spend_limits import SpendLimits
 
@@ -65,6 +67,8 @@ class Worker:
                     Audience(),
                     Attribution(),
                     Journeys(),
+                    Reevaluations(),
+                    Points(),
                     Channels(),
                     Housekeeping(),
                     Retention(),

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.grants_0003 import protect, unprotect
 
 revision = "0032"
-down_revision = "0030"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

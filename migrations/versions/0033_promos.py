@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.grants_0003 import protect, unprotect
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -130,6 +130,11 @@ FILLED = {
     " SELECT group_id, 'slug-' || id, id FROM project WHERE group_id = $1",
     "event_rollup": "INSERT INTO event_rollup (group_id, project_id, event_type_id, hour, key, value)"
     " SELECT group_id, project_id, id, now(), 'k', 1.5 FROM event_type WHERE group_id = $1",
+    "campaign_status_change": "INSERT INTO campaign_status_change (group_id, campaign_id, status, at)"
+    " SELECT group_id, id, status, now() FROM campaign WHERE group_id = $1",
+    "reward_lot": "INSERT INTO reward_lot (group_id, evaluation_id, position, customer_id, partner_id, currency,"
+    " remaining, expires_at) SELECT group_id, evaluation_id, position, customer_id, partner_id, currency, 1, now()"
+    " FROM reward_entry WHERE group_id = $1 AND amount > 0",
     "promo_usage": "INSERT INTO promo_usage (group_id, promo_id, customer_id, used)"
     " SELECT group_id, id, (SELECT min(id) FROM customer WHERE group_id = $1), 3 FROM promo"
     " WHERE group_id = $1",

@@ -8,6 +8,7 @@ import pytest
 from app.db.database import Database
 from app.domain.campaigns.cloning import clone_campaign
 from app.domain.campaigns.fields import CampaignFields
+from app.domain.external_ids.giving import set_ids
 from app.domain.flows.fields import FlowFields
 from app.domain.flows.saving import save_flows
 from app.values.scope import Scope
@@ -181,7 +182,7 @@ async def test_another_store_s_campaign_is_not_there(programme: Programme, db: D
     assert refused["errors"][0]["path"] == ["campaignId"]
 
 
-async def test_goals_are_the_whole_list(programme: Programme) -> None:
+async def test_goals_that_are_not_named_stay_and_removing_is_said(programme: Programme) -> None:
     part = {"partnerId": programme.part}
     cap = {**part, "type": "REWARD_AMOUNT", "operator": "LESS_THAN", "value": 10_000}
     odd = {**part, "typeCode": 2, "operatorCode": 4, "value": 3}
@@ -192,7 +193,23 @@ async def test_goals_are_the_whole_list(programme: Programme) -> None:
     again = await programme.ask(
         GOALS, input={"campaignId": programme.camp, "goals": [{**odd, "id": second["id"], "value": 4}]}
     )
-    assert [(g["id"], g["value"]) for g in again["goalsSave"]["campaign"]["goals"]] == [(second["id"], 4)]
+    assert [(g["id"], g["value"]) for g in again["goalsSave"]["campaign"]["goals"]] == [
+        (first["id"], 10_000),
+        (second["id"], 4),
+    ]
+    for both in (
+        {"goals": [{**cap, "id": first["id"]}]},
+        {"remove": ["goal_999999"]},
+        {"remove": [first["id"]] * 2},
+    ):
+        said = {"campaignId": programme.camp, "remove": [first["id"]], **both}
+        refused = (await programme.ask(GOALS, input=said))["goalsSave"]
+        assert refused["errors"][0]["path"][0] == "remove"
+    # A new one comes after those that are there; removed is what is named.
+    third = {"campaignId": programme.camp, "goals": [odd], "remove": [first["id"]]}
+    shown = (await programme.ask(GOALS, input=third))["goalsSave"]["campaign"]["goals"]
+    assert [g["value"] for g in shown] == [4, 3]
+    assert shown[0]["id"] == second["id"]
     refused = await programme.ask(
         GOALS, input={"campaignId": programme.camp, "goals": [{**cap, "id": first["id"]}]}
     )
@@ -256,3 +273,52 @@ async def test_a_template_is_cloned_with_its_tree(programme: Programme, db: Data
     assert (copy["isTemplate"], copy["template"]["id"]) == (False, f"camp_{template}")
     assert len(copy["flows"]) == 2
     assert (copy["flows"], copy["goals"]) == (original["flows"], original["goals"])
+
+
+async def test_flows_are_removed_by_name(programme: Programme) -> None:
+    first, second = (await save(programme, a_flow(programme), a_flow(programme)))["campaign"]["flows"]
+    said = {"campaignId": programme.camp, "remove": [first["id"]]}
+    for _ in range(2):
+        gone = (await programme.ask(SAVE, input=said))["flowsSave"]
+        assert gone["errors"] == []
+        assert [flow["id"] for flow in gone["campaign"]["flows"]] == [second["id"]]
+    refused = (await programme.ask(SAVE, input={**said, "flows": [{"id": first["id"]}]}))["flowsSave"]
+    assert refused["errors"][0]["path"] == ["remove", "0"]
+
+
+async def test_ids_may_be_the_numbers_of_the_document(programme: Programme, db: Database) -> None:
+    flow = (await save(programme, a_flow(programme)))["campaign"]["flows"][0]
+    number = flow["id"].removeprefix("flow_")
+    action = flow["actions"][0]
+    changed = {
+        "id": int(number), "isActive": False,
+        "actions": [
+            {"id": action["id"].removeprefix("act_"), "partnerId": programme.part.removeprefix("part_"),
+             "actionCode": 1, "baseReward": 5}
+        ],
+    }  # fmt: skip
+    camp = programme.camp.removeprefix("camp_")
+    made = (await programme.ask(SAVE, input={"campaignId": camp, "flows": [changed]}))["flowsSave"]
+    assert made["errors"] == []
+    (shown,) = made["campaign"]["flows"]
+    assert (shown["id"], shown["isActive"], shown["actions"][0]["id"]) == (flow["id"], False, action["id"])
+    assert shown["actions"][0]["baseReward"] == 5
+    # Benji's own number comes first, where it gave the flow one.
+    async with db.transaction(programme.given.scope) as tx:
+        await set_ids(tx, "flow", {int(number): {"benji": "24"}})
+    made = (await programme.ask(SAVE, input={"campaignId": camp, "flows": [{"id": 24, "isActive": True}]}))[
+        "flowsSave"
+    ]
+    assert made["errors"] == []
+    assert [(one["id"], one["isActive"]) for one in made["campaign"]["flows"]] == [(flow["id"], True)]
+    goal = {"partnerId": programme.part, "type": "REWARD_AMOUNT", "operator": "LESS_THAN", "value": 1}
+    goals = (await programme.ask(GOALS, input={"campaignId": camp, "goals": [goal]}))["goalsSave"][
+        "campaign"
+    ]["goals"]
+    bare = goals[0]["id"].removeprefix("goal_")
+    saved = await programme.ask(
+        GOALS, input={"campaignId": camp, "goals": [{**goal, "id": bare, "value": 2}]}
+    )
+    assert [one["value"] for one in saved["goalsSave"]["campaign"]["goals"]] == [2]
+    refused = (await programme.ask(SAVE, input={"campaignId": camp, "flows": [{"id": 999_999}]}))["flowsSave"]
+    assert [(one["code"], one["path"]) for one in refused["errors"]] == [("NOT_FOUND", ["flows", "0", "id"])]

@@ -24,12 +24,19 @@ class Asker:
     db: Database
     settings: Settings
 
-    def context(self, scope: Scope, *, planner: bool = True, roles: frozenset[Role] = SEES_ALL) -> Context:
+    def context(
+        self,
+        scope: Scope,
+        *,
+        planner: bool = True,
+        roles: frozenset[Role] = SEES_ALL,
+        now: datetime = NOW,
+    ) -> Context:
         """A request of this scope."""
         settings = replace(self.settings, planner=planner)
         services = Services(settings, self.db, AssetStorage(settings))
         principal = Principal("key:1", scope, roles)
-        return Context(services, principal, request_id="r-1", base_url="https://gateway.example", now=NOW)
+        return Context(services, principal, request_id="r-1", base_url="https://gateway.example", now=now)
 
     async def planned(self, scope: Scope, query: str, **variables: Any) -> Answer:
         """The answer of the one statement."""

@@ -48,6 +48,10 @@ SAID: Mapping[str, Any] = {
         f"{name}.country": "FR"
         for name in ("GroupCreateInput", "GroupUpdateInput", "StoreCreateInput", "StoreUpdateInput")
     },
+    # Removing what is saved in the same breath is refused.
+    "RewardTiersSaveInput.remove": [],
+    "FlowsSaveInput.remove": [],
+    "GoalsSaveInput.remove": [],
     "EventTypeCreateInput.reference": "new-type",
     "ProjectUpdateInput.maxEventBytes": 2_048,
     "ProjectUpdateInput.clockAheadS": 600,
@@ -60,6 +64,7 @@ SAID: Mapping[str, Any] = {
 OWN_ID: Mapping[str, str] = {
     "StoreUpdate": "store", "PartnerUpdate": "part", "PartnershipRename": "pship",
     "IntegrationUpdate": "intg", "Outlay": "outlay", "Segment": "seg", "PromoRelease": "redeem", "Promo": "promo",
+    "RewardReverse": "reward",
     "EventType": "evtype", "EventMetric": "event", "Asset": "asset", "ApiKey": "key", "WebhookEndpoint": "hook",
     "Project": "proj", "StoreDelete": "store", "PartnerName": "part", "PartnershipName": "pship",
     "IntegrationName": "intg", "ImportCancel": "import",
@@ -68,7 +73,7 @@ OWN_ID: Mapping[str, str] = {
 POINTS_AT: Mapping[str, str] = {
     "campaignId": "camp", "storeId": "store", "segmentId": "seg", "partnerId": "part", "partnershipId": "pship",
     "customerId": "cust", "customerIds": "cust", "promoId": "promo", "orderId": "order", "integrationId": "intg",
-    "ids": "event", "sourceId": "camp", "parentCampaignId": "camp",
+    "ids": "event", "eventId": "event", "sourceId": "camp", "parentCampaignId": "camp",
     "row": "camp", "fromId": "cust", "intoId": "cust", "mergeId": "merge", "identityId": "identity",
 }  # fmt: skip
 ROWS: Mapping[str, str] = {
@@ -76,7 +81,7 @@ ROWS: Mapping[str, str] = {
     "cust": "customer", "promo": "promo", "intg": "integration", "outlay": "outlay", "redeem": "promo_redemption",
     "evtype": "event_type", "asset": "asset", "key": "api_key", "hook": "webhook_connection",
     "merge": "customer_merge", "identity": "customer_identity", "proj": "project", "import": "import_run",
-    "order": "customer_order",
+    "order": "customer_order", "reward": "reward_evaluation",
 }  # fmt: skip
 
 

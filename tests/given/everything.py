@@ -52,6 +52,8 @@ from app.tables.rewards import (
     RewardEntry,
     RewardEvaluation,
     RewardParticipant,
+    RewardReevaluation,
+    RewardTier,
 )
 from app.tables.segments import Segment, SegmentMember, SegmentSize
 from app.tables.spend import SpendEntry, SpendLimit
@@ -277,6 +279,9 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                         position=1,
                         action_code=1,
                         base_reward=BIG,
+                        rate=Decimal("1.05"),
+                        rounding="half_up",
+                        per="quantity",
                         extra_data={"k": f"{own} extra", "n": 1e30},
                     ),
                     FlowAction(**f, position=0, action_code=9, base_reward=0),
@@ -539,12 +544,26 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             RewardAttribute(**g, type_code=1, attribute=1000, name=f"{mark} shoe", kind="number"),
             RewardAttribute(**g, type_code=2, attribute=BIG, name=f"{mark} gift", kind="flag"),
         )
+        await add(
+            RewardTier(**g, name=f"{mark} bronze", threshold=0, window_days=1),
+            RewardTier(**g, name=f"{mark} gold", threshold=BIG - 3, window_days=3650),
+        )
         for n in range(4):
             own, campaign = marks[n], made[n]
             person: dict[str, Any] = {
                 "customer_id": customers[n % 3],
                 "currency": ["EUR", "JPY", "BHD", "USD"][n],
             }
+            asked = await add(
+                RewardReevaluation(
+                    **g, campaign_id=campaign, what=["clock", "pause"][: n % 3],
+                    state=["waiting", "done", "failed"][n % 3], since=start if n else None,
+                    until=start + timedelta(days=n + 1) if n else None,
+                    is_preview=n == 1, end_id=BIG, looked_at=n, paid_after=BIG, differences=[{"reference": own}],
+                    failure=f"{own} {WEIRD[n]}" if n == 2 else None, finished_at=start if n % 3 else None,
+                    created_at=start + timedelta(days=n // 2),
+                ),
+            )  # fmt: skip
             evaluated = await add(
                 RewardEvaluation(
                     **g, **person, campaign_id=campaign, event_id=events[n % 3], reference=f"{own}/{n} {WEIRD[n]}",
@@ -552,6 +571,8 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     version=n + 1, inputs={"user": {"note": own, "n": 1.50}}, trace={"flows": [own, None]},
                     outcome=["paid", "trimmed", "not_met", "paid"][n], wanted=BIG, amount=[BIG, 7, 0, 30][n],
                     reversed_at=start if n == 3 else None, created_at=start + timedelta(days=n // 2),
+                    taken_back=[0, 3, 0, 30][n], asked_back=[0, 5, 0, 30][n], revision=n + 1,
+                    reevaluation_id=asked[0] if n else None,
                 ),
             )  # fmt: skip
             for at, paid in enumerate([[BIG], [3, 4], [], [30, -30]][n]):
@@ -564,8 +585,20 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     ),
                 )  # fmt: skip
             for at in range(1 + n % 2):
-                await add(RewardBalance(**g, **person, partner_id=partners[at], balance=BIG * at))
+                await add(
+                    RewardBalance(
+                        **g,
+                        **person,
+                        partner_id=partners[at],
+                        balance=BIG * at - 7 * (n == 2),
+                        may_owe=n == 2,
+                        pending=[0, 5, BIG, 0][n],
+                    )
+                )
             await add(RewardParticipant(**g, campaign_id=campaign, customer_id=customers[n % 3], rewarded=n))
+        await tx.execute(
+            "UPDATE reward_evaluation SET replaced_by_id = id WHERE group_id = $1 AND revision = 2", group_id
+        )
         await add(
             AuditEntry(**g, actor=f"{mark} actor", action="test", detail=json.dumps(mark)),
             AuditEntry(

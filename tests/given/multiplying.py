@@ -76,7 +76,7 @@ async def _copies(
             " AND c.id NOT IN (SELECT campaign_id FROM spend_limit)) missing"
         )
     if table.name == "reward_evaluation":
-        values["campaign_id"] = "campaign_id"
+        values |= {"campaign_id": "campaign_id", "revision": "revision"}
         counter = (
             "(SELECT e.id AS n FROM event e WHERE e.group_id = $1 AND e.id NOT IN"
             " (SELECT event_id FROM reward_evaluation) LIMIT $2::int) missing"

@@ -178,9 +178,19 @@ SELECT 'balance of customer ' || coalesce(b.customer_id, s.customer_id)
        USING (customer_id, partner_id, currency)
  WHERE coalesce(b.balance, 0) <> coalesce(s.balance, 0)
 UNION ALL
+SELECT 'pending of customer ' || coalesce(b.customer_id, s.customer_id)
+  FROM (SELECT * FROM reward_balance WHERE group_id = $1) b
+  FULL JOIN (SELECT customer_id, partner_id, currency, sum(pending_change) AS pending FROM reward_entry
+              WHERE group_id = $1 AND customer_id IS NOT NULL GROUP BY 1, 2, 3) s
+       USING (customer_id, partner_id, currency)
+  FULL JOIN (SELECT customer_id, partner_id, currency, sum(remaining) AS waiting FROM reward_lot
+              WHERE group_id = $1 AND released_at IS NULL GROUP BY 1, 2, 3) l
+       USING (customer_id, partner_id, currency)
+ WHERE NOT (coalesce(b.pending, 0) = coalesce(s.pending, 0) AND coalesce(b.pending, 0) = coalesce(l.waiting, 0))
+UNION ALL
 SELECT 'paid by evaluation ' || v.id FROM reward_evaluation v
  WHERE v.group_id = $1
-   AND CASE WHEN v.reversed_at IS NULL THEN v.amount ELSE 0 END <>
+   AND v.amount - v.taken_back <>
        (SELECT coalesce(sum(amount), 0) FROM reward_entry e WHERE e.group_id = $1 AND e.evaluation_id = v.id)
 UNION ALL
 SELECT 'participant ' || p.customer_id FROM reward_participant p

@@ -14,6 +14,7 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("segment", "type"): "static",
     ("external_id", "system"): "own",
     ("campaign", "status"): "draft",
+    ("campaign_status_change", "status"): "active",
     ("campaign", "type"): "promotion",
     ("campaign", "objective"): "unspecified",
     ("promo", "type"): "percentage",
@@ -36,6 +37,7 @@ PARTICULAR: dict[tuple[str, str], object] = {
     ("reward_entry", "kind"): "payment",
     ("customer_merge", "reason"): "key",
     ("customer_doubt", "reason"): "shared_tracker",
+    ("reward_reevaluation", "state"): "done",
     ("outlay", "ends_at"): datetime(2025, 7, 1, tzinfo=UTC),
 }
 """Where a CHECK wants something that the column's type does not tell."""
@@ -57,6 +59,8 @@ async def one_row_everywhere(connection: Any, group_id: int) -> None:
             del row["template_id"]  # its own kind: there is none yet
         if table.name == "reward_entry":
             row |= {"flow": 1, "action": 1}  # only lines of another ledger have none
+        if table.name == "reward_lot":
+            row["available_at"] = datetime(2025, 6, 1, tzinfo=UTC)  # one of two dates
         if table.name == "external_id":
             row["row_id"] = 1  # one of two columns, neither of which it needs
         if table.name == "attributed_share":

@@ -109,8 +109,9 @@ async def test_a_reward_asked_for_by_the_orders_reference_is_the_orders(world: G
     campaign = await world.campaign(world.flow(), world.flow(70, trigger=2))
     await order(world, "o-1")
     await world.pay(campaign, world.spend("o-1"))
-    await refund(world, "o-1", "30")
-    assert await world.total(campaign) == 100
+    for _ in range(2):
+        await refund(world, "o-1", "30")
+        assert await world.total(campaign) == 40
     await refund(world, "o-1", "20")
     assert await world.total(campaign) == 0
     # That a registration has the same name is chance.

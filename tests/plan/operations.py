@@ -240,6 +240,7 @@ PREFIXES = {
     "funnel_touch": "touch",
     "customer_order": "order", "segment_member": "member", "exchange_rate": "rate",
     "reward_evaluation": "reward", "reward_entry": "rentry", "reward_balance": "balance",
+    "reward_reevaluation": "reeval", "reward_tier": "rtier",
     "interaction": "interaction", "channel_rule": "chrule",
     "event_type": "evtype", "event_field": "evfield", "event_fault": "fault", "event_metric": "metric",
     "event_metric_change": "mchange", "customer_identity": "identity", "customer_merge": "merge",

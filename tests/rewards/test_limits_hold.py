@@ -144,7 +144,8 @@ async def test_the_ledger_adds_up_after_random_operations_with_reversals(crowd: 
                 refused.append(conflict.reason)
 
     await asyncio.gather(*(client(at) for at in range(12)))
-    assert set(refused) == {"BALANCE_SPENT"}
+    # What was spent meanwhile stays paid.
+    assert refused == []
     await crowd.check()
     kinds = await crowd.row(
         "SELECT count(*) FILTER (WHERE kind = 'payment'), count(*) FILTER (WHERE kind = 'redemption'),"

@@ -1,17 +1,13 @@
 """Rewards asked for, paid, explained and taken back through the graph."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
-from app.graph.running.entry import Operation, answer
-from app.settings import read_settings
-from tests.given.asking import Asker
 from tests.given.rewards import CAP, Given
+from tests.rewards.conftest import Ask
 
 EVALUATION = """
   id reference trigger outcome wanted amount currency version counts reversedAt inputs trace
@@ -28,22 +24,6 @@ REVERSE = f"""
 mutation($id: ID!) {{ rewardReverse(input: {{id: $id}}) {{ errors {{ code }} evaluation {{ {EVALUATION} }} }} }}
 """
 DECISION = "outcome wanted amount currency version lines { flowId amount } reasons trace"
-
-Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def ask(db: Database, world: Given, tmp_path: Any) -> Ask:
-    """Asks as a marketer of the world's group."""
-    asker = Asker(db, read_settings({"DATA_DIR": str(tmp_path)}))
-
-    async def asked(query: str, *, role: Role = Role.MARKETING, **variables: Any) -> Any:
-        context = asker.context(world.scope, roles=frozenset({role}))
-        made = await answer(Operation(query, variables), context)
-        assert not made.errors, made.errors
-        return json.loads(made.body)["data"]
-
-    return asked
 
 
 def purchase(world: Given, campaign: int, reference: str = "order-1", **more: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Campaigns of another system, with the past they had there: today's rules start, move and fill in nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
@@ -9,6 +10,7 @@ from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
+from app.domain.campaigns.history import note_status
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references
 from app.domain.campaigns.windows import AskedWindow, CampaignWindow, initial_status, window_of
@@ -107,6 +109,9 @@ async def bring_in_campaign(
             )
     if changed:
         await update_row(tx, "campaign", row["id"], changed)
+        if "status" in changed:
+            since = _since({**dict(row), **changed}, now=now)
+            await note_status(tx, row["id"], CampaignStatus(changed["status"]), since=since, now=now)
         if not {"status", *WINDOW}.isdisjoint(changed):
             await tell_worker(tx)
     return int(row["id"])
@@ -136,8 +141,20 @@ async def _insert(tx: Transaction, values: dict[str, Any], *, into: int | None, 
         await update_row(
             tx, "campaign", into, {**_DEFAULTS, "is_template": False, "deleted_at": None, **values}
         )
+    await note_status(tx, ident, CampaignStatus(values["status"]), since=_since(values, now=now), now=now)
     await tell_worker(tx)
     return ident
+
+
+def _since(values: Mapping[str, Any], *, now: datetime) -> datetime:
+    """From when it has the status it comes with, as far as that is known."""
+    if values["status"] == CampaignStatus.ACTIVE:
+        known = values.get("activated_at")
+    elif values["status"] == CampaignStatus.COMPLETED:
+        known = values.get("ends_at")
+    else:
+        known = values.get("updated_at")
+    return min(now, known) if known is not None else now
 
 
 async def _store(tx: Transaction, store_id: int | None) -> StoreFacts:

@@ -9,6 +9,7 @@ from app.domain.attribution.keeping import note_sales_of_campaign
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
+from app.domain.campaigns.history import note_status
 from app.domain.campaigns.operations import check_slug
 from app.domain.campaigns.references import KINDS, check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, window_of
@@ -57,6 +58,8 @@ async def update_campaign(tx: Transaction, campaign_id: int, given: CampaignFiel
     if values:
         values["updated_at"] = now
         await update_row(tx, "campaign", campaign_id, values)
+        if "status" in values:
+            await note_status(tx, campaign_id, values["status"], since=now, now=now)
         if "channels" in values and list(values["channels"]) != list(row["channels"]):
             await note_sales_of_campaign(tx, campaign_id)
         if not WINDOW.isdisjoint(values):

@@ -33,8 +33,8 @@ WITH fresh AS MATERIALIZED (
   SELECT $1, new_id, $3, position, trigger_code, custom_trigger_id, is_active, $4 FROM fresh
 ), actions AS (
   INSERT INTO flow_action
-    (group_id, flow_id, position, action_code, partner_id, base_reward, extra_data, created_at)
-  SELECT $1, new_id, c.position, action_code, partner_id, base_reward, extra_data, $4
+    (group_id, flow_id, position, action_code, partner_id, base_reward, rate, rounding, per, extra_data, created_at)
+  SELECT $1, new_id, c.position, action_code, partner_id, base_reward, rate, rounding, per, extra_data, $4
     FROM flow_action c JOIN fresh ON c.group_id = $1 AND c.flow_id = fresh.id
    ORDER BY c.id
 ), conditions AS (

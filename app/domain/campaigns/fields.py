@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import inputs
-from app.domain.settable import path_of, settable
-from app.tables.campaigns import CampaignType, Objective
+from app.domain.settable import SmallInt, path_of, settable
+from app.tables.campaigns import CampaignType, ExpiryPeriod, NegativeBalance, Objective
 from app.values.changes import Settable
 
 WINDOW = frozenset({"starts_on", "starts_at", "ends_on", "ends_at"})
@@ -68,6 +68,38 @@ class CampaignFields:
     )
     is_explicit: Settable[bool] = settable(
         "False: it was made by the system when traffic came without a slug.", inside="tracking"
+    )
+    reward_late_days: Settable[SmallInt] = settable(
+        "For how many days after its end it still pays for what happened before, 3650 at most; 30 unless said.",
+        name="lateDays",
+        inside="rewards",
+        check=inputs.within(0, 3650),
+        null=30,
+    )
+    reward_wait_days: Settable[SmallInt | None] = settable(
+        "How many days what is earned waits until it can be used, from when it happened, 1 to 3650; such as the time"
+        " in which goods may be returned.",
+        name="waitDays",
+        inside="rewards",
+        check=inputs.within(1, 3650),
+    )
+    reward_expire_days: Settable[SmallInt | None] = settable(
+        "For how many days it can be used from then on, 1 to 36500.",
+        name="expireAfterDays",
+        inside="rewards",
+        check=inputs.within(1, 36500),
+    )
+    reward_expire_period: Settable[ExpiryPeriod | None] = settable(
+        "With which calendar period of the store's time zone it expires, of those in which it can first be used; with"
+        " `expireAfterDays`, whichever comes first.",
+        name="expireAtEndOf",
+        inside="rewards",
+    )
+    negative_balance: Settable[NegativeBalance] = settable(
+        "Whether what is taken back may bring a customer's balance below zero, to be made up for by what is earned"
+        " next; FORBIDDEN unless said: no more is taken than there is.",
+        inside="rewards",
+        null=NegativeBalance.FORBIDDEN,
     )
     reward_type: Settable[int | None] = settable(
         "What the campaign does.", name="type", inside="rewards", check=inputs.small

@@ -8,6 +8,7 @@ from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.campaigns.closed import refuse_closed
 from app.domain.campaigns.due import tell_worker
 from app.domain.campaigns.fields import WINDOW, CampaignFields, check_budget
+from app.domain.campaigns.history import note_beginning
 from app.domain.campaigns.lifecycle import RULES, Move, move_refusal
 from app.domain.campaigns.references import check_references, settled_project
 from app.domain.campaigns.windows import AskedWindow, initial_status, window_of
@@ -25,6 +26,7 @@ UPDATE campaign SET deleted_at = $5, updated_at = $5
 """
 # The whole rule is in the WHERE, so of two moves at once only one finds the status it starts from.
 _MOVE = f"""
+WITH moved AS (
 UPDATE campaign
    SET status = $6::text, updated_at = $7,
        activated_at = CASE WHEN $6::text = 'active' THEN coalesce(activated_at, $7) ELSE activated_at END
@@ -33,6 +35,9 @@ UPDATE campaign
    AND (NOT $8 OR coalesce(starts_at > $7, false))
    AND (NOT $9 OR coalesce(ends_at > $7, true))
    AND (NOT $10 OR NOT is_template)
+RETURNING campaign.group_id, campaign.id)
+INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at)
+SELECT group_id, id, $6::text, $7, $7 FROM moved
 """
 _WHY_NOT = f"""
 SELECT status, starts_at, ends_at, is_template FROM campaign
@@ -40,12 +45,19 @@ SELECT status, starts_at, ends_at, is_template FROM campaign
 """
 # A campaign whose whole window passed while no worker ran goes straight to completed, once.
 ADVANCE = """
+WITH moved AS (
 UPDATE campaign
    SET status = CASE WHEN ends_at <= $2 THEN 'completed' ELSE 'active' END,
        activated_at = coalesce(activated_at, $2), updated_at = $2
  WHERE group_id = $1 AND deleted_at IS NULL
    AND (status = 'scheduled' AND starts_at <= $2 OR status IN ('active', 'paused') AND ends_at <= $2)
-RETURNING id, old.status AS origin, new.status AS target
+RETURNING group_id, id, old.status AS origin, new.status AS target, starts_at, ends_at),
+noted AS (
+INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at)
+SELECT group_id, id, 'active', starts_at, $2 FROM moved WHERE origin = 'scheduled' AND starts_at IS NOT NULL
+UNION ALL
+SELECT group_id, id, 'completed', ends_at, $2 FROM moved WHERE target = 'completed')
+SELECT id, origin, target FROM moved
 """
 
 
@@ -114,6 +126,7 @@ async def insert_campaign(
     defaults = {"type": "promotion", "objective": "unspecified", "is_explicit": True, "is_template": False}
     row = {**defaults, "channels": [], "total_rewards": 0, **row}
     ident = await insert_row(tx, "campaign", row)
+    await note_beginning(tx, ident, row, now=now)
     if row["status"] != CampaignStatus.DRAFT:
         await tell_worker(tx)
     return ident

@@ -12,6 +12,7 @@ from app.domain import inputs
 from app.domain.inputs import Path
 from app.domain.settable import Check, SmallInt, needed, optional, settable, written
 from app.errors import Invalid
+from app.tables.flows import RewardPer, RewardRounding
 from app.values.changes import UNSET, Settable
 from app.values.json_text import kind_of, write_json
 from app.values.texts import read_text
@@ -87,8 +88,24 @@ class ActionFields:
 
     action_code: SmallInt = needed("1 to 4; the codes have no documented names.", check=_in(ACTIONS))
     partner_id: int = _partner("The partner it pays for.")
-    base_reward: int = needed(
-        "What it pays before multipliers, in the smallest currency unit.", check=inputs.count
+    base_reward: int = optional(
+        "What it pays before multipliers, in the smallest currency unit; 0 unless said.",
+        check=inputs.count,
+        default=0,
+        null=0,
+    )
+    rate: Decimal | None = optional(
+        "A share: how much it pays besides, before multipliers, in the smallest currency unit, for each unit of what"
+        " `per` says. 1 is a point for each euro.",
+        check=inputs.amount,
+    )
+    rounding: RewardRounding = optional(
+        "How a share, with what is paid beside it, is made a whole number after multipliers; DOWN unless said.",
+        default=RewardRounding.DOWN,
+        null=RewardRounding.DOWN,
+    )
+    per: RewardPer = optional(
+        "What the share is of; AMOUNT unless said.", default=RewardPer.AMOUNT, null=RewardPer.AMOUNT
     )
     id: int | None = _new_id("act", "action")
     extra_data: Any = optional("Further data: an object, kept as it is.", check=_extra_data)

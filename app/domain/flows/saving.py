@@ -5,7 +5,7 @@ campaign's row is locked, so that two saves at once happen one after the other, 
 configuration a new version, which rewards refer to.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,11 @@ _FLOWS = """
 SELECT id, position, trigger_code, custom_trigger_id, is_active, deleted_at
   FROM flow WHERE group_id = $1 AND campaign_id = $2
 """
+_DELETE_FLOWS = """
+UPDATE flow SET deleted_at = $3 WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL
+"""
+_GOALS = "SELECT id, position FROM goal WHERE group_id = $1 AND campaign_id = $2"
+_DELETE_GOALS = "DELETE FROM goal WHERE group_id = $1 AND id = ANY ($2)"
 _PARTNERS = """
 SELECT id, archived_at IS NULL AS is_open FROM partner WHERE group_id = $1 AND id = ANY ($2) ORDER BY id
 """
@@ -56,9 +61,15 @@ _CHILDREN = {
 
 
 async def save_flows(
-    tx: Transaction, campaign_id: int, flows: Sequence[FlowFields], *, now: datetime
+    tx: Transaction,
+    campaign_id: int,
+    flows: Sequence[FlowFields],
+    *,
+    remove: Sequence[int] = (),
+    now: datetime,
 ) -> list[int]:
-    """Save these flows with their children; their ids in the order given. Other flows stay.
+    """Save these flows with their children, and delete those of `remove`; the ids of the former in the order given.
+    Other flows stay.
 
     An `id` of None is a new flow; one that is not the campaign's is NotFound. A list that is given in a
     flow is the whole list: children that are not in it are deleted.
@@ -69,6 +80,7 @@ async def save_flows(
     known = {row["id"]: row for row in await tx.fetch(_FLOWS, tx.scope.group_id, campaign_id)}
     judged = [_judged(flow, known, ["flows", at], now=now) for at, flow in enumerate(flows)]
     _refuse_twice((flow.id for flow in flows), "flow", "flow", ["flows"])
+    _refuse_removing(remove, known, {flow.id for flow in flows}, "flow", "flow")
     await check_partners(tx, flows, ["flows"])
     position = max((row["position"] for row in known.values()), default=-1)
     saved: list[int] = []
@@ -87,21 +99,42 @@ async def save_flows(
                     tx, table, "flow_id", ident, rows, prefix, word, ["flows", at, name], now=now
                 )
             saved.append(ident)
+        await tx.execute(_DELETE_FLOWS, tx.scope.group_id, list(remove), now)
     await new_version(tx, campaign_id, now=now)
     return saved
 
 
 async def save_goals(
-    tx: Transaction, campaign_id: int, goals: Sequence[GoalFields], *, now: datetime
+    tx: Transaction,
+    campaign_id: int,
+    goals: Sequence[GoalFields],
+    *,
+    remove: Sequence[int] = (),
+    now: datetime,
 ) -> None:
-    """Save the campaign's goals: the list is the whole list, goals that are not in it are deleted."""
-    if len(goals) > MAX_CHILDREN:
-        raise Invalid(f"At most {MAX_CHILDREN} goals.", path=["goals"])
+    """Save these goals, new ones after those that are there, and remove those of `remove`. Others stay."""
     await lock_campaign(tx, campaign_id)
+    there = {row["id"]: row for row in await tx.fetch(_GOALS, tx.scope.group_id, campaign_id)}
     rows: Rows = [(goal.id, row_of(goal, ["goals", at])) for at, goal in enumerate(goals)]
+    named = [ident for ident, _ in rows if ident is not None]
+    _refuse_twice(named, "goal", "goal", ["goals"])
+    for at, (ident, _) in enumerate(rows):
+        if ident is not None and ident not in there:
+            raise NotFound("goal", show_id("goal", ident), path=["goals", at, "id"])
+    _refuse_removing(remove, there, set(named), "goal", "goal")
+    if len(there) - len(remove) + len(rows) - len(named) > MAX_CHILDREN:
+        raise Invalid(f"A campaign has {MAX_CHILDREN} goals at most.", path=["goals"])
     await check_goal_partners(tx, goals, ["goals"])
+    position = max((row["position"] for row in there.values()), default=-1)
     with refusals():
-        await _save_children(tx, "goal", "campaign_id", campaign_id, rows, "goal", "goal", ["goals"], now=now)
+        await tx.execute(_DELETE_GOALS, tx.scope.group_id, list(remove))
+        for ident, values in rows:
+            if ident is not None:
+                await update_row(tx, "goal", ident, values)
+                continue
+            position += 1
+            more = {"campaign_id": campaign_id, "position": position, "created_at": now}
+            await insert_row(tx, "goal", {**values, **more})
     await new_version(tx, campaign_id, now=now)
 
 
@@ -223,6 +256,17 @@ async def _find_partners(tx: Transaction, named: Sequence[tuple[int, Path]], *, 
             raise NotFound("partner", show_id("part", ident), path=path)
         if not found[ident]:
             raise Conflict("The partner is archived.", path=path, code="PARTNER_ARCHIVED")
+
+
+def _refuse_removing(
+    remove: Sequence[int], there: Container[int], saved: Container[int | None], prefix: str, word: str
+) -> None:
+    _refuse_twice(remove, prefix, word, ["remove"])
+    for at, ident in enumerate(remove):
+        if ident not in there:
+            raise NotFound(word, show_id(prefix, ident), path=["remove", at])
+        if ident in saved:
+            raise Invalid(f"The {word} {show_id(prefix, ident)} is saved and removed.", path=["remove", at])
 
 
 def _refuse_twice(idents: Iterable[int | None], prefix: str, word: str, path: Path) -> None:

@@ -52,6 +52,12 @@ class Move:
         return not self.after.stands and (self.before is None or self.before.stands)
 
     @property
+    def is_worth_less(self) -> bool:
+        """What was given for it is to be taken back, as a whole or in part."""
+        was_given_back = self.after.refunded > (self.before.refunded if self.before is not None else NOTHING)
+        return self.has_fallen or was_given_back
+
+    @property
     def of_promo(self) -> OrderMove:
         """The same, as its promo needs to know it."""
         before = None if self.before is None else _used_by(self.reference, self.before, None)
@@ -98,7 +104,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> li
     await note_audience_change(tx)
     await mark_told_by_orders(tx, [move.reference for move in moves if move.before is None])
     beyond = await follow_orders(tx, (move.of_promo for move in moves), now=now)
-    paid = await paid_for(tx, [move.reference for move in moves if move.has_fallen])
+    paid = await paid_for(tx, [move.reference for move in moves if move.is_worth_less])
     counting = {sale.campaign_id for move in moves for _, sale in move.sides if sale.campaign_id is not None}
     rows = await tx.fetch(
         _HOLD_CAMPAIGNS, tx.scope.group_id, sorted(counting | {one.campaign_id for one in paid})

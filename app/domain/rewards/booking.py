@@ -14,6 +14,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.judging import Decision, balance_sign
+from app.domain.rewards.lots import Account, NewLot, make_lots, use
 from app.domain.rewards.occurrences import Occurrence
 from app.domain.rewards.reading import Running
 from app.errors import Conflict
@@ -24,19 +25,21 @@ _STEP = "nextval(pg_get_serial_sequence('reward_evaluation', 'id'))"
 _EVALUATED = f"""
 INSERT INTO reward_evaluation
   (group_id, id, campaign_id, event_id, customer_id, reference, trigger_code, custom_trigger_id, occurred_at, version,
-   inputs, trace, outcome, wanted, amount, currency, created_at)
+   inputs, trace, outcome, wanted, amount, currency, revision, reevaluation_id, created_at)
 SELECT $1, {_STEP}, given.*, $2
   FROM unnest($3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::int[], $8::bigint[], $9::timestamptz[],
-              $10::int[], $11::json[], $12::json[], $13::text[], $14::bigint[], $15::bigint[], $16::text[]) AS given
+              $10::int[], $11::json[], $12::json[], $13::text[], $14::bigint[], $15::bigint[], $16::text[], $17::int[],
+              $18::bigint[]) AS given
 RETURNING id, event_id, campaign_id
 """
 _ENTRIES = """
 INSERT INTO reward_entry
   (group_id, campaign_id, evaluation_id, customer_id, partner_id, kind, step, position, flow, action, amount,
-   balance_change, currency, created_at)
+   balance_change, pending_change, available_at, expires_at, currency, created_at)
 SELECT $1, given.*, $2
   FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::int[],
-              $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) AS given
+              $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::timestamptz[],
+              $16::timestamptz[], $17::text[]) AS given
 """
 # The whole rule once more, on the row itself: the configuration is the one judged, and no limit is exceeded.
 _PAID = """
@@ -67,9 +70,10 @@ SELECT $1, given.*
  ORDER BY given.customer, given.partner, given.currency
 ON CONFLICT (group_id, customer_id, partner_id, currency) DO UPDATE SET balance = b.balance + excluded.balance
 """
+# Without `$6`, no balance falls below zero.
 _TAKE = """
-UPDATE reward_balance SET balance = balance - $5
- WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND currency = $4 AND balance >= $5
+UPDATE reward_balance SET balance = balance - $5, may_owe = may_owe OR $6
+ WHERE group_id = $1 AND customer_id = $2 AND partner_id = $3 AND currency = $4 AND (balance >= $5 OR $6)
 """
 
 
@@ -82,43 +86,65 @@ class Judged:
     event_id: UUID
     facts: Facts
     decision: Decision
+    revision: int = 1
+    reevaluation_id: int | None = None
+    """What made it be judged again."""
 
 
-async def hold(tx: Transaction, accounts: set[tuple[int, int, str]], running: Mapping[int, Running]) -> None:
-    """Lock these accounts, and read their balances."""
-    if not accounts:
-        return
-    customers, partners, currencies = (list(column) for column in zip(*accounts, strict=True))
-    for row in await tx.fetch(_HOLD, tx.scope.group_id, customers, partners, currencies):
+async def hold(tx: Transaction, accounts: set[Account], running: Mapping[int, Running]) -> None:
+    """Lock these accounts, and read their balances into the books."""
+    for (customer, partner, currency), balance in (await held_balances(tx, accounts)).items():
         for one in running.values():
-            if one.programme.currency == row["currency"]:
-                one.books.balances[row["customer_id"], row["partner_id"]] = row["balance"]
+            if one.programme.currency == currency:
+                one.books.balances[customer, partner] = balance
+
+
+async def held_balances(tx: Transaction, accounts: set[Account]) -> dict[Account, int]:
+    """Lock these accounts until COMMIT; what is on them."""
+    if not accounts:
+        return {}
+    customers, partners, currencies = (list(column) for column in zip(*accounts, strict=True))
+    rows = await tx.fetch(_HOLD, tx.scope.group_id, customers, partners, currencies)
+    return {(row["customer_id"], row["partner_id"], row["currency"]): row["balance"] for row in rows}
 
 
 async def write_judged(
-    tx: Transaction, judged: Sequence[Judged], *, now: datetime
+    tx: Transaction,
+    judged: Sequence[Judged],
+    *,
+    now: datetime,
+    besides: Mapping[Account, int] | None = None,
+    may_owe: bool = False,
 ) -> dict[tuple[UUID, int], int]:
+    """The evaluations' ids by event and campaign. `besides`: what balances are to be moved by as well."""
     group = tx.scope.group_id
-    rows = await tx.fetch(_EVALUATED, group, now, *_columns([_evaluation(one) for one in judged], 14))
+    rows = await tx.fetch(_EVALUATED, group, now, *_columns([_evaluation(one) for one in judged], 16))
     made = {(row["event_id"], row["campaign_id"]): row["id"] for row in rows}
     entries: list[tuple[Any, ...]] = []
-    moved: dict[tuple[int, int, str], int] = {}
+    lots: list[NewLot] = []
+    moved: dict[Account, int] = dict(besides or {})
     for one in judged:
         programme, customer = one.running.programme, one.given.customer_id
         ident, sign = made[one.event_id, programme.campaign_id], balance_sign(programme)
+        dates = None if sign < 0 else one.running.dates(one.given.occurred_at, now=now)
         kind = "redemption" if sign < 0 else "payment"
+        waits = dates is not None and dates.available_at is not None
         for at, line in enumerate(one.decision.lines):
+            at_once = 0 if waits else sign * line.amount
             entries.append(
-                (programme.campaign_id, ident, customer, line.partner_id, kind, ident, at, line.flow_id,
-                 line.action_id, line.amount, sign * line.amount, programme.currency)
+                (programme.campaign_id, ident, customer, line.partner_id, "pending" if waits else kind, ident, at,
+                 line.flow_id, line.action_id, line.amount, at_once, line.amount if waits else 0,
+                 dates and dates.available_at, dates and dates.expires_at, programme.currency)
             )  # fmt: skip
             account = (customer, line.partner_id, programme.currency)
-            moved[account] = moved.get(account, 0) + sign * line.amount
-    if not entries:
-        return made
-    await tx.execute(_ENTRIES, group, now, *_columns(entries, 12))
-    await _count(tx, judged)
-    await move_balances(tx, moved)
+            moved[account] = moved.get(account, 0) + at_once
+            if dates is not None:
+                lots.append(NewLot(ident, at, account, line.amount, dates))
+    if entries:
+        await tx.execute(_ENTRIES, group, now, *_columns(entries, 15))
+        await _count(tx, judged)
+    await move_balances(tx, moved, may_owe=may_owe)
+    await make_lots(tx, lots, now=now)
     return made
 
 
@@ -164,12 +190,14 @@ async def _add(tx: Transaction, running: Running) -> None:
         )
 
 
-async def move_balances(tx: Transaction, moved: Mapping[tuple[int, int, str], int]) -> None:
-    """Add these amounts to accounts `(customer, partner, currency)`; Conflict where one would fall below zero."""
+async def move_balances(tx: Transaction, moved: Mapping[Account, int], *, may_owe: bool = False) -> None:
+    """Add these amounts to accounts; Conflict where one would fall below zero, unless it may."""
     for (customer, partner, currency), amount in sorted(moved.items()):
-        if amount < 0 and not await tx.execute(
-            _TAKE, tx.scope.group_id, customer, partner, currency, -amount
-        ):
+        if amount >= 0:
+            continue
+        if await tx.execute(_TAKE, tx.scope.group_id, customer, partner, currency, -amount, may_owe):
+            await use(tx, (customer, partner, currency), -amount)
+        else:
             raise Conflict(
                 "The customer has less than this would take back; part of it was redeemed.",
                 code="BALANCE_SPENT",
@@ -193,7 +221,7 @@ def _evaluation(one: Judged) -> tuple[Any, ...]:
         programme.campaign_id, one.event_id, given.customer_id, given.reference, given.trigger_code,
         given.custom_trigger_id, given.occurred_at, programme.version, write_json(one.facts).decode(),
         write_json(decision.trace).decode(), decision.outcome.value, decision.wanted, decision.amount,
-        programme.currency,
+        programme.currency, one.revision, one.reevaluation_id,
     )  # fmt: skip
 
 

@@ -89,7 +89,9 @@ def _flow(one: FlowFields, at: int, known: ConditionAttributes, path: Path) -> r
         None if custom is None else inputs.count(custom, [*path, "customTriggerId"]),
         is_active=sent(one.is_active) is not False,
         actions=[
-            rules.Action(child.id or n + 1, row["partner_id"], row["base_reward"])
+            rules.action(
+                child.id or n + 1, row["partner_id"], row["base_reward"], row.get("rate"), row["rounding"], row["per"]
+            )
             for n, (child, row) in enumerate(zip(actions, paid, strict=True))
         ],
         conditions=[

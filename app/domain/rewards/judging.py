@@ -1,7 +1,7 @@
 """What a trigger is worth in a campaign, and what of it may be paid. Pure: facts in, a decision and its trace out.
 
-    due      flows whose trigger and conditions hold, each action's base times its multipliers, rounded once (half to
-             even) to the smallest unit
+    due      flows whose trigger and conditions hold, each action's base and its share of the transaction times its
+             multipliers, rounded once to the smallest unit: as a share says, else half to even
     settle   what of it the campaign's limits and the customer's balance allow; the last payment under the limit on
              rewards is trimmed, and so is one that would make a balance too large to store
 
@@ -9,6 +9,7 @@ The trace names every input that was read, with its value: changing one of them 
 not name has no influence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from app.domain.rewards.programme import (
     OR,
     REDEEM,
     SCALE,
+    Action,
     Condition,
     Flow,
     Multiplier,
@@ -26,8 +28,9 @@ from app.domain.rewards.programme import (
     triggered,
 )
 from app.domain.segments.predicates import evaluate
+from app.tables.flows import RewardPer, RewardRounding
 from app.tables.rewards import RewardOutcome
-from app.values.money import show_decimal
+from app.values.money import digits_of, show_decimal
 from app.values.numbers import MAX_SAFE_INTEGER
 
 Trace = dict[str, Any]
@@ -122,7 +125,7 @@ def due(programme: Programme, trigger: Trigger, facts: Facts, *, traced: bool = 
         if not holds:
             continue
         met = True
-        lines += _pays(flow, facts, trigger.occurred_at, seen)
+        lines += _pays(flow, facts, trigger.occurred_at, seen, currency=programme.currency)
     if trace is not None:
         trace["flows"] = looked
     if not heard:
@@ -191,13 +194,22 @@ def enter(programme: Programme, decision: Decision, books: Books, *, customer_id
         books.balances[account] = books.balances.get(account, 0) + sign * line.amount
 
 
-def take_back(lines: list[RewardLine], books: Books, *, customer_id: int, revenue: int, sign: int) -> None:
-    """Write a reversal of these lines into the books."""
-    left = books.rewarded.get(customer_id, 0) - 1
-    books.rewarded[customer_id] = left
-    books.participants -= left == 0
-    books.transactions -= 1
-    books.revenue -= revenue
+def take_back(
+    lines: Sequence[RewardLine],
+    books: Books,
+    *,
+    customer_id: int,
+    revenue: int,
+    sign: int,
+    is_whole: bool = True,
+) -> None:
+    """Write a reversal of these lines into the books. `is_whole`: nothing is left, and it does not count any more."""
+    if is_whole:
+        left = books.rewarded.get(customer_id, 0) - 1
+        books.rewarded[customer_id] = left
+        books.participants -= left == 0
+        books.transactions -= 1
+        books.revenue -= revenue
     for line in lines:
         books.paid -= line.amount
         account = (customer_id, line.partner_id)
@@ -215,10 +227,27 @@ def round_half_even(numerator: int, denominator: int) -> int:
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
 
 
+def shared(amount: int, parts: Sequence[int]) -> list[int]:
+    """An amount shared over parts in proportion, none above its part; what does not divide goes to later ones.
+
+    The shares add up to the amount, or to all parts together where that is less.
+    """
+    whole = sum(parts)
+    amount = min(amount, whole)
+    shares: list[int] = []
+    so_far = given = 0
+    for part in parts:
+        so_far += part
+        upto = amount * so_far // whole if whole else 0
+        shares.append(upto - given)
+        given = upto
+    return shares
+
+
 # ── what is due ───────────────────────────────────────────────────────────────
 
 
-def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[RewardLine]:
+def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None, *, currency: str) -> list[RewardLine]:
     product, scale = 1, 1
     for one in flow.multipliers:
         applies = one.test is not None and evaluate(one.test, facts, now=at)
@@ -228,14 +257,42 @@ def _pays(flow: Flow, facts: Facts, at: datetime, seen: Trace | None) -> list[Re
             seen["multipliers"].append(_multiplier_trace(one, facts, applies=applies))
     lines = []
     for action in flow.actions:
-        amount = min(round_half_even(action.base * product, scale), MAX_SAFE_INTEGER)
+        of = _units(action, facts) if action.rate is not None else 0
+        amount = min(_worth(action, of, product, scale, currency), MAX_SAFE_INTEGER)
         if seen is not None:
-            seen["actions"].append(
-                {"action": action.id, "partner": action.partner_id, "base": action.base, "rounded": amount}
-            )
+            said: Trace = {"action": action.id, "partner": action.partner_id, "base": action.base}
+            if action.rate is not None:
+                said |= {
+                    "rate": show_decimal(Decimal(action.rate) / SCALE), "per": action.per.value, "of": of,
+                    "rounding": action.rounding.value,
+                }  # fmt: skip
+            seen["actions"].append({**said, "rounded": amount})
         if amount:
             lines.append(RewardLine(flow.id, action.id, action.partner_id, amount))
     return lines
+
+
+def _worth(action: Action, of: int, product: int, scale: int, currency: str) -> int:
+    """The fixed amount and the share, times the multipliers, rounded once. `product` over `scale`: the multipliers."""
+    if action.rate is None:
+        return round_half_even(action.base * product, scale)
+    # Amounts come in the smallest unit, and the share is of whole ones.
+    units = 10 ** digits_of(currency) if action.per is RewardPer.AMOUNT else 1
+    whole, rest = divmod((action.base * SCALE * units + action.rate * of) * product, SCALE * units * scale)
+    if action.rounding is RewardRounding.UP:
+        return whole + (rest > 0)
+    return whole + (action.rounding is RewardRounding.HALF_UP and 2 * rest >= SCALE * units * scale)
+
+
+def _units(action: Action, facts: Facts) -> int:
+    """How much there is of what the share is of: the amount in the smallest unit, or articles; 0 where nobody said."""
+    transaction = facts["transaction"]
+    said = transaction.get("amount" if action.per is RewardPer.AMOUNT else "quantity")
+    if said is None and action.per is RewardPer.QUANTITY and isinstance(transaction.get("items"), list):
+        said = len(transaction["items"])
+    if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= MAX_SAFE_INTEGER:
+        return said
+    return 0
 
 
 def _passed_over(flow: Flow) -> Trace:

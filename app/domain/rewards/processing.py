@@ -15,6 +15,7 @@ from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.booking import Judged, hold, write_judged
 from app.domain.rewards.judging import Decision, Trigger, due, enter, settle_due
+from app.domain.rewards.lots import book_due
 from app.domain.rewards.occurrences import Occurrence, check, keep
 from app.domain.rewards.programme import REDEEM
 from app.domain.rewards.reading import (
@@ -37,7 +38,7 @@ AMPLE = MAX_SAFE_INTEGER // 8
 
 _KNOWN = """
 SELECT event_id, campaign_id, id FROM reward_evaluation
- WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3)
+ WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3) AND replaced_by_id IS NULL
 """
 # Deleted campaigns too: their past rewards stay known.
 _REACHED = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"
@@ -121,6 +122,9 @@ async def _process(
             has = one.books.balances.get(account[:2], 0)
             accounts[account] = accounts.get(account, has) + line.amount
     redeems = any(one.programme.reward_type == REDEEM for one in running.values())
+    if redeems:
+        # What has become usable, or has expired, counts also where no worker has booked it yet.
+        await book_due(tx, now=now, customers={given.customer_id for _, (_, given) in work})
     if redeems or any(would_be > AMPLE for would_be in accounts.values()):
         await hold(tx, set(accounts), running)
     judged: list[Judged] = []
@@ -151,7 +155,8 @@ async def _facts(
                 partner=partners.get(given.partner_id or one.partner_id or 0, {}),
                 transaction=given.transaction,
                 further=given.further,
-                now=now,
+                occurred_at=given.occurred_at,
+                told_at=now,
             )
         )
     return facts

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.domain.rewards.attributes import ConditionAttributes
 from app.domain.segments.predicates import Every, Predicate, Some, Test
+from app.tables.flows import RewardPer, RewardRounding
 from app.values.json_text import read_json
 from app.values.numbers import MAX_SAFE_INTEGER
 
@@ -48,11 +49,15 @@ class Multiplier:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is paid, in the smallest currency unit, and with which partner."""
+    """What is paid, in the smallest currency unit, and with which partner: `base`, and a share of the transaction."""
 
     id: int
     partner_id: int
     base: int
+    rate: int | None = None
+    """For each unit of what `per` says, in ten-thousandths; None: no share."""
+    rounding: RewardRounding = RewardRounding.DOWN
+    per: RewardPer = RewardPer.AMOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,19 @@ def multiplier(
     test = known.test(type_code, attribute, 1, value)
     why = test if isinstance(test, str) else ""
     return Multiplier(ident, int(amount * SCALE), None if isinstance(test, str) else test, why, _json(value))
+
+
+def action(
+    ident: int,
+    partner_id: int,
+    base: int,
+    rate: str | Decimal | None = None,
+    rounding: str = RewardRounding.DOWN,
+    per: str = RewardPer.AMOUNT,
+) -> Action:
+    """An action ready to be judged."""
+    share = None if rate is None else int(Decimal(rate) * SCALE)
+    return Action(ident, partner_id, base, share, RewardRounding(rounding), RewardPer(per))
 
 
 def flow(

@@ -10,6 +10,7 @@ import msgspec
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, borders
+from app.domain.campaigns.history import History, histories_of
 from app.domain.rewards import programme as rules
 from app.domain.rewards.attributes import (
     FIRST_OWN,
@@ -20,16 +21,23 @@ from app.domain.rewards.attributes import (
     condition_attributes,
     own_values,
 )
+from app.domain.rewards.dates import PointDates, dates_of
 from app.domain.rewards.judging import Books
+from app.domain.rewards.living import closed, moment_of
 from app.domain.rewards.programme import Programme
 from app.errors import NotFound
 from app.values.ids import show_id
+from app.values.instants import zone_of
 from app.values.json_text import read_json
 from app.values.money import digits_of
 
 _CAMPAIGNS = f"""
 SELECT campaign.id, reward_version, reward_type, currency, status, is_template, starts_at, ends_at, activated_at, type,
-       channels, store_id, partner_id, total_rewards, reward_participants, reward_transactions, reward_revenue
+       channels, store_id, partner_id, total_rewards, reward_late_days, reward_participants,
+       reward_wait_days, reward_expire_days, reward_expire_period,
+       (SELECT coalesce(s.time_zone, g.time_zone) FROM store s JOIN customer_group g ON g.id = s.group_id
+         WHERE s.group_id = $1 AND s.id = campaign.store_id) AS zone,
+       reward_transactions, reward_revenue
   FROM campaign
  WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4) AND campaign.deleted_at IS NULL AND reward_type IS NOT NULL
  ORDER BY campaign.id
@@ -43,7 +51,8 @@ SELECT f.campaign_id, f.id, f.trigger_code, f.custom_trigger_id, f.is_active,
        (SELECT json_agg(json_build_array(c.id, c.type_code, c.attribute, c.amount::text, c.value::text)
                         ORDER BY c.position, c.id)
           FROM flow_multiplier c WHERE c.group_id = $1 AND c.flow_id = f.id)::text AS multipliers,
-       (SELECT json_agg(json_build_array(c.id, c.partner_id, c.base_reward) ORDER BY c.position, c.id)
+       (SELECT json_agg(json_build_array(c.id, c.partner_id, c.base_reward, c.rate::text, c.rounding, c.per)
+                        ORDER BY c.position, c.id)
           FROM flow_action c WHERE c.group_id = $1 AND c.flow_id = f.id)::text AS actions
   FROM flow f
  WHERE f.group_id = $1 AND f.campaign_id = ANY ($2) AND f.deleted_at IS NULL
@@ -94,6 +103,8 @@ class Running:
     programme: Programme
     books: Books
     row: Any
+    history: History
+    """What its status was, and from when."""
 
     @property
     def partner_id(self) -> int | None:
@@ -101,8 +112,14 @@ class Running:
         found: int | None = self.row["partner_id"]
         return found
 
-    def facts(self, *, now: datetime) -> dict[str, Any]:
-        """What conditions can ask about the campaign, and, if so, why it pays nothing now."""
+    def dates(self, occurred_at: datetime, *, now: datetime) -> PointDates | None:
+        """When what is earned by it can be used, and until when; None: at once and for good."""
+        moment = moment_of(occurred_at, told_at=now)
+        return dates_of(self.row, moment, zone_of(self.row["zone"]), now=now)
+
+    def facts(self, occurred_at: datetime, *, told_at: datetime) -> dict[str, Any]:
+        """What conditions can ask about the campaign when it happened, and, if so, why it pays nothing for it."""
+        moment = moment_of(occurred_at, told_at=told_at)
         row = self.row
         since = row["activated_at"]
         return {
@@ -110,22 +127,9 @@ class Running:
             "type": row["type"],
             "channels": list(row["channels"]),
             "store": row["store_id"],
-            "seconds_running": _seconds(since, now),
-            "closed": closed(row, now=now),
+            "seconds_running": _seconds(since, moment),
+            "closed": closed(row, self.history, moment, told_at=told_at),
         }
-
-
-def closed(row: Mapping[str, Any], *, now: datetime) -> str | None:
-    """Why this campaign pays nothing at this moment; None where it is open."""
-    if row["is_template"]:
-        return "it is a template"
-    if row["status"] != "active":
-        return f"it is {row['status']}"
-    if row["starts_at"] is not None and now < row["starts_at"]:
-        return "it has not started"
-    if row["ends_at"] is not None and now >= row["ends_at"]:
-        return "it is over"
-    return None
 
 
 async def lock_running(tx: Transaction, idents: Collection[int]) -> dict[int, Running]:
@@ -150,6 +154,7 @@ async def _running(tx: Transaction, rows: Sequence[Any]) -> dict[int, Running]:
         goals[row["campaign_id"]].append(
             rules.Goal(row["id"], row["type_code"], row["operator_code"], row["value"])
         )
+    histories = await histories_of(tx, idents)
     return {
         row["id"]: Running(
             programme_of(row, flows[row["id"]], goals[row["id"]]),
@@ -160,6 +165,7 @@ async def _running(tx: Transaction, rows: Sequence[Any]) -> dict[int, Running]:
                 revenue=row["reward_revenue"],
             ),
             row,
+            histories[row["id"]],
         )
         for row in rows
     }
@@ -208,7 +214,7 @@ def _flow(row: Any, known: ConditionAttributes) -> rules.Flow:
             rules.multiplier(known, ident, code, attribute, Decimal(amount), value)
             for ident, code, attribute, amount, value in _children(row["multipliers"])
         ],
-        actions=[rules.Action(*child) for child in _children(row["actions"])],
+        actions=[rules.action(*child) for child in _children(row["actions"])],
     )
 
 
@@ -253,13 +259,19 @@ def facts_for(
     partner: Mapping[str, Any],
     transaction: Mapping[str, Any],
     further: Mapping[str, Mapping[str, Any]],
-    now: datetime,
+    occurred_at: datetime,
+    told_at: datetime,
 ) -> Facts:
     """Everything that is known, by owner. What came with the trigger adds to it, and replaces nothing."""
     paid = dict(transaction)
     if paid.get("currency") not in (None, running.programme.currency):
         paid["amount"] = None  # Amounts of two currencies cannot be compared.
-    known = {"user": user, "transaction": paid, "partner": partner, "campaign": running.facts(now=now)}
+    known = {
+        "user": user,
+        "transaction": paid,
+        "partner": partner,
+        "campaign": running.facts(occurred_at, told_at=told_at),
+    }
     return {owner: {**own_values(owner, further.get(owner, {})), **known[owner]} for owner in OWNERS.values()}
 
 

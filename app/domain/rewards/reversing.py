@@ -1,12 +1,23 @@
-"""Taking a reward back: the ledger gets the same lines again, negative; nothing is deleted."""
+"""Taking a reward back, as a whole or in part: the ledger gets lines that undo as much; nothing is deleted.
 
+How much shall be taken back is said counting what was taken back before, so that saying it again changes nothing.
+What the customer has spent meanwhile is taken as the programme says: below zero, or not at all. What was not there is
+kept as the difference between what was asked back and what was taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.db.database import Transaction
+from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
-from app.domain.rewards.booking import move_balances
-from app.errors import NotFound
+from app.domain.rewards.booking import held_balances, move_balances
+from app.domain.rewards.judging import shared
+from app.domain.rewards.lots import Account, cancel, lessen_pending
+from app.errors import Invalid, NotFound
+from app.tables.campaigns import NegativeBalance
 from app.values.ids import show_id
 
 # The campaign's row first, like everybody who changes its books.
@@ -16,21 +27,40 @@ SELECT campaign.id FROM campaign
    AND campaign.id = (SELECT campaign_id FROM reward_evaluation WHERE group_id = $1 AND id = $4)
    FOR NO KEY UPDATE
 """
-_REVERSED = """
-UPDATE reward_evaluation SET reversed_at = $3
- WHERE group_id = $1 AND id = $2 AND reversed_at IS NULL
-RETURNING customer_id, campaign_id, amount, inputs::jsonb #>> '{transaction,amount}' AS revenue
+_PAID = """
+SELECT v.customer_id, v.campaign_id, v.amount, v.taken_back, v.asked_back, v.reversed_at, v.currency,
+       v.inputs::jsonb #>> '{transaction,amount}' AS revenue, c.negative_balance
+  FROM reward_evaluation v JOIN campaign c ON c.group_id = $1 AND c.id = v.campaign_id
+ WHERE v.group_id = $1 AND v.id = $2
+"""
+# What each line paid, and what of it is left to be taken back.
+_LINES = """
+SELECT e.position, e.partner_id,
+       sign(sum(e.balance_change + e.pending_change) FILTER (WHERE e.amount > 0))::int AS sign,
+       sum(e.amount)::bigint AS remaining,
+       coalesce((SELECT l.remaining FROM reward_lot l
+                  WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position
+                    AND l.released_at IS NULL), 0) AS waiting
+  FROM reward_entry e WHERE e.group_id = $1 AND e.evaluation_id = $2
+ GROUP BY e.position, e.partner_id HAVING sum(e.amount) > 0 ORDER BY e.position
 """
 _TAKEN_BACK = """
 WITH next AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('reward_evaluation', 'id')) AS step)
 INSERT INTO reward_entry
   (group_id, campaign_id, evaluation_id, customer_id, partner_id, kind, step, position, flow, action, amount,
-   balance_change, currency, created_at)
+   balance_change, pending_change, currency, created_at)
 SELECT e.group_id, e.campaign_id, e.evaluation_id, e.customer_id, e.partner_id, 'reversal', next.step, e.position,
-       e.flow, e.action, -e.amount, -e.balance_change, e.currency, $3
-  FROM reward_entry e CROSS JOIN next
- WHERE e.group_id = $1 AND e.evaluation_id = $2
-RETURNING customer_id, partner_id, currency, balance_change
+       e.flow, e.action, -given.amount, given.balance_change, -given.waited, e.currency, $3
+  FROM unnest($4::int[], $5::bigint[], $6::bigint[], $7::bigint[]) AS given (position, amount, balance_change, waited)
+  JOIN reward_entry e ON e.group_id = $1 AND e.evaluation_id = $2 AND e.position = given.position AND e.amount > 0
+ CROSS JOIN next
+"""
+_NOTED = """
+UPDATE reward_evaluation
+   SET taken_back = taken_back + $3, asked_back = $4,
+       reversed_at = CASE WHEN $4 = amount THEN coalesce(reversed_at, $5) ELSE reversed_at END
+ WHERE group_id = $1 AND id = $2 AND asked_back <= $4
+RETURNING old.reversed_at IS NULL AND new.reversed_at IS NOT NULL AS is_whole
 """
 _LESS_OFTEN = """
 UPDATE reward_participant SET rewarded = rewarded - 1
@@ -40,35 +70,134 @@ RETURNING rewarded
 _LESS = """
 UPDATE campaign
    SET total_rewards = total_rewards - $3, reward_participants = reward_participants - $4,
-       reward_transactions = reward_transactions - 1, reward_revenue = reward_revenue - $5
+       reward_transactions = reward_transactions - $5, reward_revenue = reward_revenue - $6
  WHERE group_id = $1 AND id = $2
 """
 
 
-async def reverse(tx: Transaction, evaluation_id: int, *, now: datetime) -> int:
-    """Take back what an evaluation paid; its id. Doing it twice changes nothing more.
+@dataclass(slots=True)
+class _Line:
+    position: int
+    account: Account
+    sign: int
+    remaining: int
+    """What it paid, less what was taken back."""
+    waiting: int
+    """How much of that cannot be used yet."""
 
-    Conflict (`BALANCE_SPENT`) where the customer has redeemed it meanwhile.
+
+async def reverse(tx: Transaction, evaluation_id: int, *, in_all: int | None = None, now: datetime) -> int:
+    """Take back what an evaluation paid, or of it as much as `in_all`; its id. Twice is once.
+
+    Where the programme forbids balances below zero, no more than the customer has: asking again later takes what there
+    is by then.
     """
     campaign = await tx.fetchval(_LOCK, *borders(tx.scope), evaluation_id)
     if campaign is None:
         raise NotFound("evaluation", show_id("reward", evaluation_id), path=["id"])
-    await reverse_held(tx, evaluation_id, campaign, now=now)
+    if in_all is not None:
+        inputs.count(in_all, ["inAll"])
+        paid = await tx.fetchval(
+            "SELECT amount FROM reward_evaluation WHERE group_id = $1 AND id = $2",
+            tx.scope.group_id, evaluation_id,
+        )  # fmt: skip
+        if in_all > paid:
+            raise Invalid(f"It paid {paid}; more cannot be taken back.", path=["inAll"], code="TOO_MUCH")
+    await reverse_held(tx, evaluation_id, campaign, in_all=in_all, now=now)
     return evaluation_id
 
 
-async def reverse_held(tx: Transaction, evaluation_id: int, campaign: int, *, now: datetime) -> None:
+async def reverse_held(
+    tx: Transaction,
+    evaluation_id: int,
+    campaign: int,
+    *,
+    in_all: int | None = None,
+    now: datetime,
+) -> None:
     """The same, by somebody who holds the campaign and may."""
+    moved, may_owe = await undo(tx, evaluation_id, campaign, in_all=in_all, now=now)
+    await move_balances(tx, moved, may_owe=may_owe)
+
+
+async def undo(
+    tx: Transaction,
+    evaluation_id: int,
+    campaign: int,
+    *,
+    in_all: int | None = None,
+    whole: bool = False,
+    now: datetime,
+) -> tuple[dict[Account, int], bool]:
+    """The same without moving balances: by how much they are to be moved, and whether they may fall below zero.
+
+    `whole`: all of it, also where the customer has less; whoever asks gives something in its place.
+    """
     group = tx.scope.group_id
-    row: Any = await tx.fetchrow(_REVERSED, group, evaluation_id, now)
+    moved: dict[Account, int] = {}
+    row: Any = await tx.fetchrow(_PAID, group, evaluation_id)
     if row is None or row["amount"] == 0:
-        return
-    entries = await tx.fetch(_TAKEN_BACK, group, evaluation_id, now)
-    left = await tx.fetchval(_LESS_OFTEN, group, campaign, row["customer_id"])
-    revenue = int(row["revenue"]) if (row["revenue"] or "").isdigit() else 0
-    await tx.execute(_LESS, group, campaign, row["amount"], int(left == 0), revenue)
-    moved: dict[tuple[int, int, str], int] = {}
-    for entry in entries:
-        account = (entry["customer_id"], entry["partner_id"], entry["currency"])
-        moved[account] = moved.get(account, 0) + entry["balance_change"]
-    await move_balances(tx, moved)
+        return moved, False
+    may_owe = row["negative_balance"] == NegativeBalance.ALLOWED
+    # What was asked back stays asked back: less is not given again.
+    asked = max(row["amount"] if in_all is None else min(in_all, row["amount"]), row["asked_back"])
+    if asked == row["taken_back"] and asked == row["asked_back"]:
+        return moved, may_owe
+    lines = await _lines(tx, evaluation_id, row)
+    has = await held_balances(tx, {line.account for line in lines if line.sign > 0})
+    if any(line.waiting for line in lines):
+        lines = await _lines(
+            tx, evaluation_id, row
+        )  # Some of it may have been released until they were held.
+    shares = shared(asked - row["taken_back"], [line.remaining for line in lines])
+    taken = list(shares) if may_owe or whole else _within(lines, shares, has)
+    # What waits is taken first: the customer never had it.
+    waited = [min(amount, line.waiting) for line, amount in zip(lines, taken, strict=True)]
+    pending: dict[Account, int] = {}
+    for line, amount, part in zip(lines, taken, waited, strict=True):
+        if amount - part:
+            moved[line.account] = moved.get(line.account, 0) - line.sign * (amount - part)
+        if part:
+            pending[line.account] = pending.get(line.account, 0) - part
+    await cancel(tx, evaluation_id, {line.position: n for line, n in zip(lines, waited, strict=True) if n})
+    await lessen_pending(tx, pending)
+    booked = [(line, n, part) for line, n, part in zip(lines, taken, waited, strict=True) if n]
+    await tx.execute(
+        _TAKEN_BACK, group, evaluation_id, now, [line.position for line, _, _ in booked],
+        [n for _, n, _ in booked], [-line.sign * (n - part) for line, n, part in booked],
+        [part for _, _, part in booked],
+    )  # fmt: skip
+    is_whole = await tx.fetchval(_NOTED, group, evaluation_id, sum(taken), asked, now)
+    left: int | None = None
+    revenue = 0
+    if is_whole:
+        left = await tx.fetchval(_LESS_OFTEN, group, campaign, row["customer_id"])
+        revenue = int(row["revenue"]) if (row["revenue"] or "").isdigit() else 0
+    await tx.execute(_LESS, group, campaign, sum(taken), int(left == 0), int(is_whole or 0), revenue)
+    return moved, may_owe
+
+
+async def _lines(tx: Transaction, evaluation_id: int, row: Any) -> list[_Line]:
+    rows = await tx.fetch(_LINES, tx.scope.group_id, evaluation_id)
+    return [
+        _Line(
+            line["position"],
+            (row["customer_id"], line["partner_id"], row["currency"]),
+            line["sign"],
+            line["remaining"],
+            line["waiting"],
+        )
+        for line in rows
+    ]
+
+
+def _within(lines: Sequence[_Line], shares: Sequence[int], has: dict[Account, int]) -> list[int]:
+    """What of the shares can be taken: what was redeemed is always given back, what was earned may be spent."""
+    taken: list[int] = []
+    for line, share in zip(lines, shares, strict=True):
+        amount = share
+        if line.sign > 0:
+            amount = min(share, line.waiting + max(0, has[line.account]))
+            has[line.account] -= max(0, amount - line.waiting)
+        taken.append(amount)
+    return taken

@@ -9,7 +9,7 @@ Memory grows with customers and reversals, not with events.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -28,6 +28,7 @@ from app.domain.rewards.judging import (
     due,
     enter,
     settle_due,
+    shared,
     take_back,
 )
 from app.domain.rewards.occurrences import CODES
@@ -99,10 +100,14 @@ async def replay_evaluations(
             if turn.is_over:
                 await turn.pass_on()
             if row["reverses"] is not None:
-                decided = taken_back.pop(row["reverses"], None)
+                decided = taken_back.get(row["reverses"])
                 if decided is None and row["reverses"] < steps.first:
-                    decided = await _before(tx, row["reverses"])
-                _reverse(decided, state, books, drift, sign=sign)
+                    decided = taken_back[row["reverses"]] = await _before(tx, row["reverses"], steps.first)
+                _reverse(
+                    decided, state, books, drift, sign=sign, amount=row["amount"], is_whole=row["is_reversed"]
+                )
+                if decided is not None and decided.was == 0:
+                    taken_back.pop(row["reverses"], None)
                 continue
             facts: Facts = _read(row["inputs"])
             customer, revenue = row["customer_id"], revenue_of(facts)
@@ -120,7 +125,9 @@ async def replay_evaluations(
             for account, by in shift.items():
                 drift[account] = drift.get(account, 0) + by
             if row["is_reversed"]:
-                taken_back[row["id"]] = _Decided(customer, revenue, decision.lines, row["amount"], shift)
+                taken_back[row["id"]] = _Decided(
+                    customer, revenue, decision.lines, row["amount"], shift=shift
+                )
             if decision.amount != row["amount"]:
                 state.differing += 1
                 if len(state.differences) < MAX_DIFFERENCES:
@@ -224,7 +231,9 @@ class _Decided:
     revenue: int
     lines: list[RewardLine]
     was: int
-    """What was really paid."""
+    """What was really paid, less what was taken back so far."""
+    is_over: bool = False
+    """It does not count any more."""
     shift: dict[tuple[int, int], int] = field(default_factory=dict)
     """By how much the customer's balances differed from the real ones then."""
 
@@ -236,36 +245,53 @@ def _reverse(
     drift: dict[tuple[int, int], int],
     *,
     sign: int,
+    amount: int,
+    is_whole: bool,
 ) -> None:
-    """Take back what was really taken back, as far as it would have been paid here."""
+    """Take back the part that was really taken back, of what would have been paid here. `amount` is the real one's."""
     state.reversals += 1
     if decided is None:
         return
-    state.was_paid -= decided.was
+    state.was_paid -= amount
     for account, by in decided.shift.items():
-        drift[account] -= by
+        part = by * amount // decided.was
+        drift[account] -= part
+        decided.shift[account] = by - part
     if decided.lines:
-        take_back(decided.lines, books, customer_id=decided.customer, revenue=decided.revenue, sign=sign)
-        state.paid -= sum(line.amount for line in decided.lines)
+        parts = [line.amount for line in decided.lines]
+        shares = shared(sum(parts) * amount // decided.was, parts)
+        is_whole = is_whole and not decided.is_over
+        decided.is_over |= is_whole
+        took = [replace(line, amount=share) for line, share in zip(decided.lines, shares, strict=True)]
+        take_back(
+            took, books, customer_id=decided.customer, revenue=decided.revenue, sign=sign, is_whole=is_whole
+        )
+        state.paid -= sum(shares)
+        for line, share in zip(decided.lines, shares, strict=True):
+            line.amount -= share
+    decided.was -= amount
 
 
-_EARLIER = "SELECT customer_id, inputs::text AS inputs, amount FROM reward_evaluation WHERE group_id = $1 AND id = $2"
+_EARLIER = "SELECT customer_id, inputs::text AS inputs FROM reward_evaluation WHERE group_id = $1 AND id = $2"
 _PAID = """
-SELECT flow, action, partner_id, amount FROM reward_entry
- WHERE group_id = $1 AND evaluation_id = $2 AND kind <> 'reversal' ORDER BY position
+SELECT min(flow) AS flow, min(action) AS action, min(partner_id) AS partner_id, sum(amount)::bigint AS amount
+  FROM reward_entry
+ WHERE group_id = $1 AND evaluation_id = $2 AND (amount > 0 OR step < $3)
+ GROUP BY position HAVING sum(amount) > 0 ORDER BY position
 """
 
 
-async def _before(tx: Transaction, evaluation_id: int) -> _Decided:
-    """What was paid before the window, which stays as it was."""
+async def _before(tx: Transaction, evaluation_id: int, step: int) -> _Decided:
+    """What was paid before the window and not taken back before it, which stays as it was."""
     row = await tx.fetchrow(_EARLIER, tx.scope.group_id, evaluation_id)
     assert row is not None, "what was taken back was evaluated"
-    revenue = revenue_of(_read(row["inputs"]))
-    return _Decided(row["customer_id"], revenue, await _paid(tx, evaluation_id), row["amount"])
+    revenue, lines = revenue_of(_read(row["inputs"])), await _paid(tx, evaluation_id, before=step)
+    return _Decided(row["customer_id"], revenue, lines, sum(line.amount for line in lines))
 
 
-async def _paid(tx: Transaction, evaluation_id: int) -> list[RewardLine]:
-    rows = await tx.fetch(_PAID, tx.scope.group_id, evaluation_id)
+async def _paid(tx: Transaction, evaluation_id: int, *, before: int = 0) -> list[RewardLine]:
+    """What it paid, less what was taken back before this step."""
+    rows = await tx.fetch(_PAID, tx.scope.group_id, evaluation_id, before)
     return [RewardLine(row["flow"], row["action"], row["partner_id"], row["amount"]) for row in rows]
 
 
@@ -289,15 +315,16 @@ async def _shift(
 
 # What counted before the window, by the ledger: how often for each customer, and how much.
 _BEFORE = """
-SELECT e.customer_id, sum(e.amount)::bigint AS paid,
-       sum(sign(e.amount)) FILTER (WHERE e.position = 0)::bigint AS rewarded,
-       sum(sign(e.amount) * CASE WHEN v.inputs #>> '{transaction,amount}' ~ '^[0-9]{1,16}$'
-                                 THEN (v.inputs #>> '{transaction,amount}')::bigint ELSE 0 END)
-         FILTER (WHERE e.position = 0)::bigint AS revenue
-  FROM reward_entry e
-  JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
- WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.step < $3
- GROUP BY e.customer_id
+SELECT v.customer_id, sum(e.paid)::bigint AS paid, count(*) FILTER (WHERE counts)::bigint AS rewarded,
+       sum(CASE WHEN v.inputs #>> '{transaction,amount}' ~ '^[0-9]{1,16}$'
+                THEN (v.inputs #>> '{transaction,amount}')::bigint ELSE 0 END) FILTER (WHERE counts)::bigint AS revenue
+  FROM reward_evaluation v
+ CROSS JOIN LATERAL (
+   SELECT sum(e.amount) AS paid, max(e.created_at) FILTER (WHERE e.amount <> 0) AS latest FROM reward_entry e
+    WHERE e.group_id = $1 AND e.evaluation_id = v.id AND e.step < $3) e
+ CROSS JOIN LATERAL (SELECT NOT coalesce(v.reversed_at <= e.latest, false) AS counts) c
+ WHERE v.group_id = $1 AND v.campaign_id = $2 AND v.id < $3 AND v.amount > 0
+ GROUP BY v.customer_id
 """
 # What another system says came before it.
 _BEFORE_THAT = """

@@ -12,9 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from app.db.database import Transaction
+from app.domain.rewards.living import closed, moment_of
 from app.domain.rewards.occurrences import CODES, Occurrence
 from app.domain.rewards.processing import process
-from app.domain.rewards.reading import lock_running, smallest, user_facts
+from app.domain.rewards.reading import Running, lock_running, smallest, user_facts
 from app.tables.event_types import RewardTrigger
 from app.values.numbers import MAX_SAFE_INTEGER
 
@@ -22,16 +23,18 @@ AMOUNTS = ("amount", "turnover")
 """The event's values that can be a transaction's amount, in whole units of the currency."""
 CUSTOM_CODE = CODES[RewardTrigger.CUSTOM]
 
-# Running campaigns that have a live flow with one of these triggers, and the projects they listen to: those of their
-# own store, and the group's.
+# Campaigns that may have been running at one of these moments and have a live flow with one of these triggers, and the
+# projects they listen to: those of their own store, and the group's.
 _LISTENING = """
 SELECT DISTINCT campaign.id, campaign.currency, flow.trigger_code, flow.custom_trigger_id, project.id AS project_id
   FROM campaign
   JOIN flow ON flow.group_id = $1 AND flow.campaign_id = campaign.id AND flow.deleted_at IS NULL AND flow.is_active
   JOIN project ON project.group_id = $1 AND project.id = ANY ($3)
    AND (project.store_id IS NULL OR project.store_id = campaign.store_id)
- WHERE campaign.group_id = $1 AND campaign.status = 'active' AND campaign.deleted_at IS NULL
-   AND NOT campaign.is_template AND campaign.reward_type IN (1, 2) AND flow.trigger_code = ANY ($2)
+ WHERE campaign.group_id = $1 AND (campaign.status <> 'draft' OR campaign.activated_at IS NOT NULL)
+   AND (campaign.starts_at IS NULL OR campaign.starts_at <= $5) AND (campaign.ends_at IS NULL OR campaign.ends_at > $4)
+   AND campaign.deleted_at IS NULL AND NOT campaign.is_template AND campaign.reward_type IN (1, 2)
+   AND flow.trigger_code = ANY ($2)
  ORDER BY campaign.id
 """
 
@@ -60,7 +63,8 @@ async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEve
         return 0
     codes = sorted({CODES[RewardTrigger(event.trigger)] for event in known})
     projects = sorted({event.project_id for event in known})
-    rows = await tx.fetch(_LISTENING, tx.scope.group_id, codes, projects)
+    moments = [moment_of(event.occurred_at, told_at=now) for event in known]
+    rows = await tx.fetch(_LISTENING, tx.scope.group_id, codes, projects, min(moments), max(moments))
     if not rows:
         return 0
     running = await lock_running(tx, {row["id"] for row in rows})
@@ -72,10 +76,24 @@ async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEve
             heard = (row["project_id"], row["trigger_code"]) == (event.project_id, code) and (
                 code != CUSTOM_CODE or row["custom_trigger_id"] == custom
             )
-            if heard and event.customer_id in alive and row["id"] in running:
+            if (
+                heard
+                and event.customer_id in alive
+                and row["id"] in running
+                and _may_pay(running[row["id"]], event, now=now)
+            ):
                 asked[row["id"], event.id] = (row["id"], occurrence_of_event(event, currency=row["currency"]))
     made = await process(tx, list(asked.values()), now=now) if asked else []
     return len(made)
+
+
+def _may_pay(one: Running, event: TriggeringEvent, *, now: datetime) -> bool:
+    """Whether the event is worth evaluating: the campaign was live then, or would have been but for a pause.
+
+    What a pause refuses is kept, so that it can be judged again where the pause was a mistake.
+    """
+    moment = moment_of(event.occurred_at, told_at=now)
+    return closed(one.row, one.history, moment, told_at=now, lifts_pauses=True) is None
 
 
 def trigger_of(trigger: str, event_type_id: int) -> tuple[int, int | None]:

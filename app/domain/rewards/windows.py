@@ -32,13 +32,14 @@ _COUNT_EVALUATIONS = f"SELECT count(*) {_EVALUATIONS}"
 _REPLAY = f"""
 SELECT v.id, v.created_at, v.trigger_code, v.custom_trigger_id, v.occurred_at, v.customer_id, v.reference,
        v.inputs::text AS inputs, v.amount, (v.trace #> '{{balances}}')::text AS balances, NULL::bigint AS reverses,
-       v.reversed_at IS NOT NULL AS is_reversed
+       v.asked_back > 0 AS is_reversed
 {_EVALUATIONS}
 UNION ALL
-SELECT DISTINCT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
-       NULL::bigint, NULL, e.evaluation_id, false
-  FROM reward_entry e
+SELECT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
+       -sum(e.amount)::bigint, NULL, e.evaluation_id, bool_or(coalesce(v.reversed_at <= e.created_at, false))
+  FROM reward_entry e JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
  WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.step >= $3 AND e.step < $4
+ GROUP BY e.step, e.created_at, e.customer_id, e.evaluation_id
  ORDER BY 1
 """
 _TRIGGERS = """
@@ -101,7 +102,10 @@ async def count_evaluations(tx: Transaction, campaign_id: int, window: RewardWin
 
 
 def evaluations_in(tx: Transaction, campaign_id: int, steps: Steps) -> AsyncIterator[Sequence[Any]]:
-    """What the campaign evaluated and what was taken back (`reverses`), in the order in which it counted."""
+    """What the campaign evaluated and what was taken back (`reverses`), in the order in which it counted.
+
+    `is_reversed`: of an evaluation, that something of it was taken back later; of a reversal, that nothing is left.
+    """
     return _chunks(tx, _REPLAY, (tx.scope.group_id, campaign_id, steps.first, steps.end))
 
 

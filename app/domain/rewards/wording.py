@@ -11,7 +11,7 @@ def reasons(trace: Mapping[str, Any]) -> list[str]:
     if trace.get("never"):
         return [f"The campaign never pays: {trace['never']}."]
     if trace.get("closed"):
-        return [f"The campaign pays nothing now: {trace['closed']}."]
+        return [f"The campaign pays nothing for it: {trace['closed']}."]
     texts: list[str] = []
     for flow in trace.get("flows", ()):
         name = f"flow_{flow['flow']}"

@@ -11,17 +11,24 @@ from app.domain.orders.states import Outcome
 from app.domain.promos.terms import PromoStatus
 from app.graph.declaring.described import enum_type
 from app.graph.strawberry_parts import enum_values
-from app.tables.campaigns import CampaignStatus, CampaignType, Objective
+from app.tables.campaigns import CampaignStatus, CampaignType, ExpiryPeriod, NegativeBalance, Objective
 from app.tables.contacts import ContactChannel, StatementKind
 from app.tables.event_types import EventDataType, EventFieldKind, EventOutcome, RewardTrigger
 from app.tables.events import EventStatus
+from app.tables.flows import RewardPer, RewardRounding
 from app.tables.funnels import FunnelStage
 from app.tables.groups import AttributionModel
 from app.tables.imports import ImportState
 from app.tables.interactions import InteractionKind
 from app.tables.people import DoubtReason, MergeReason
 from app.tables.promos import Stacking
-from app.tables.rewards import RewardAttributeKind, RewardEntryKind, RewardOutcome
+from app.tables.rewards import (
+    Reconsidered,
+    ReevaluationState,
+    RewardAttributeKind,
+    RewardEntryKind,
+    RewardOutcome,
+)
 from app.tables.segments import SegmentType
 from app.tables.spend import SpendLimitRenewal, SpendLimitType
 from app.tables.stores import StoreFeature
@@ -313,11 +320,57 @@ _describe(
     NO_BALANCE="The customer has less than would be redeemed.",
 )
 _describe(
+    NegativeBalance,
+    "Whether what is taken back may bring a customer's balance below zero.",
+    FORBIDDEN="No more is taken than there is.",
+    ALLOWED="All of it is taken; what is earned next makes up for it.",
+)
+_describe(
+    ExpiryPeriod,
+    "A calendar period with which points expire.",
+    MONTH="A month.",
+    QUARTER="A quarter.",
+    YEAR="A year.",
+)
+_describe(
+    RewardRounding,
+    "How a share is made a whole number.",
+    DOWN="What is left of a unit is not paid.",
+    HALF_UP="The nearest whole number; a half is one more.",
+    UP="What is begun of a unit is paid as one.",
+)
+_describe(
+    RewardPer,
+    "What a share is of.",
+    AMOUNT="What was paid: for each unit of the campaign's currency, such as a euro.",
+    QUANTITY="The articles: `quantity`, else how many `items` were named.",
+)
+_describe(
+    Reconsidered,
+    "Which decisions are judged again.",
+    shown_as="RewardReconsidered",
+    CLOCK="What was refused since the campaign was not live: again by when it happened.",
+    PAUSE="The same, as though the campaign had not been paused.",
+    CONFIGURATION="What no flow paid for: NO_FLOW, NOT_MET and NOTHING_DUE.",
+    LIMITS="What a limit or a balance refused or trimmed: LIMIT_REACHED, TRIMMED and NO_BALANCE.",
+    ALL="Everything, what was paid as well; less than before is paid, too.",
+)
+_describe(
+    ReevaluationState,
+    "Where judging again stands.",
+    WAITING="It goes on by itself.",
+    DONE="It is over.",
+    FAILED="It could not go on.",
+)
+_describe(
     RewardEntryKind,
     "Why a line is in the reward ledger.",
     PAYMENT="The customer earned it.",
     REDEMPTION="The customer redeemed it.",
     REVERSAL="An earlier line was taken back.",
+    PENDING="The customer earned it, and cannot use it yet.",
+    RELEASE="What waited can be used now.",
+    EXPIRY="It was not used in time.",
     OPENING="It comes from another system as a sum: what a campaign paid there, or a balance.",
 )
 _describe(
@@ -516,6 +569,7 @@ __all__ = [
     "EventFieldKind",
     "EventOutcome",
     "EventStatus",
+    "ExpiryPeriod",
     "FlowTrigger",
     "FunnelDimension",
     "FunnelStage",
@@ -528,14 +582,19 @@ __all__ = [
     "Joiner",
     "KeyAccess",
     "MergeReason",
+    "NegativeBalance",
     "Objective",
     "PromoStatus",
     "PromoType",
     "Provider",
     "ReachReason",
+    "Reconsidered",
+    "ReevaluationState",
     "RewardAttributeKind",
     "RewardEntryKind",
     "RewardOutcome",
+    "RewardPer",
+    "RewardRounding",
     "RewardTrigger",
     "RewardType",
     "SegmentType",

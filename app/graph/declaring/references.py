@@ -11,17 +11,31 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 import strawberry
 
 from app.db.database import Transaction
 from app.domain.external_ids.finding import rows_of_any_kind
 from app.graph.strawberry_parts import declared_fields, inner_type
-from app.values.ids import FoundReference
+from app.values.ids import FoundReference, read_whole
 from app.values.systems import Reference, read_reference
 
+_T = TypeVar("_T")
 Opened: TypeAlias = Callable[[], AbstractAsyncContextManager[Transaction]]
+
+
+_NUMBERS_OF = "__numbers_of__"
+
+
+def numbered_by(system: str) -> Callable[[type[_T]], type[_T]]:
+    """For an input whose ids may be bare numbers, as a system prints them: 24 is the reference `<system>:24`."""
+
+    def mark(cls: type[_T]) -> type[_T]:
+        setattr(cls, _NUMBERS_OF, system)
+        return cls
+
+    return mark
 
 
 class _Place(NamedTuple):
@@ -90,17 +104,21 @@ def _search(value: Any, places: list[_Place]) -> None:
         if inner is None or inner is strawberry.UNSET:
             continue
         if is_id:
-            _note(value, name, inner, places)
+            _note(value, name, inner, places, numbers_of=getattr(cls, _NUMBERS_OF, None))
         else:
             _search(inner, places)
 
 
-def _note(holder: Any, at: Any, value: Any, places: list[_Place]) -> None:
+def _note(holder: Any, at: Any, value: Any, places: list[_Place], *, numbers_of: str | None = None) -> None:
     if isinstance(value, list):
         for place, one in enumerate(value):
-            _note(value, place, one, places)
-    elif isinstance(value, str) and (reference := read_reference(value)) is not None:
-        places.append(_Place(holder, at, reference))
+            _note(value, place, one, places, numbers_of=numbers_of)
+    elif isinstance(value, str):
+        reference = read_reference(value)
+        if reference is None and numbers_of is not None and read_whole(value) is not None:
+            reference = Reference(numbers_of, value)
+        if reference is not None:
+            places.append(_Place(holder, at, reference))
 
 
 @functools.cache

@@ -50,6 +50,7 @@ else:
     PromoRedemptionRef = _named("PromoRedemption", "types.promos")
     RewardBalanceRef = _named("RewardBalance", "types.rewards")
     RewardEntryRef = _named("RewardEntry", "types.rewards")
+    RewardReevaluationRef = _named("RewardReevaluation", "types.rewards")
     RewardEvaluationRef = _named("RewardEvaluation", "types.rewards")
     SegmentRef = _named("Segment", "types.segments")
     SegmentMemberRef = _named("SegmentMember", "types.segments")

@@ -14,17 +14,20 @@ from app.domain.flows.fields import (
 from app.domain.rewards.attributes import asks_freely
 from app.domain.rewards.reading import campaign_asks_freely
 from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, GoalOperator, GoalType, Joiner
+from app.graph.declaring.references import numbered_by
 from app.graph.declaring.settable import Coded, entry_of, input_for
 from app.values.changes import sent
 
 CODE = "instead of the name, for codes without one."
 
 
+@numbered_by("benji")
 @input_for(ActionFields)
 class FlowActionInput:
     """What a flow pays."""
 
 
+@numbered_by("benji")
 @input_for(
     ConditionFields,
     codes={
@@ -37,6 +40,7 @@ class FlowConditionInput:
     """Something that must hold for a flow to pay."""
 
 
+@numbered_by("benji")
 @input_for(
     MultiplierFields, codes={"type_code": Coded(AttributeOwner, f"The same as a code, 1 to 9, {CODE}")}
 )
@@ -44,6 +48,7 @@ class FlowMultiplierInput:
     """Something that raises what a flow pays."""
 
 
+@numbered_by("benji")
 @input_for(
     FlowFields,
     codes={"trigger_code": Coded(FlowTrigger, f"The same as a code, 1 to 5, {CODE}")},
@@ -57,6 +62,7 @@ class FlowInput:
     """A flow as it shall be. Fields left out stay; a list that is given is the whole list: what is not in it goes."""
 
 
+@numbered_by("benji")
 @input_for(
     GoalFields,
     codes={

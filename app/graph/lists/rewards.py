@@ -3,8 +3,8 @@
 import strawberry
 
 from app.graph.declaring.described import input_type
-from app.graph.declaring.enums import RewardEntryKind, RewardOutcome
-from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, one_of
+from app.graph.declaring.enums import ReevaluationState, RewardEntryKind, RewardOutcome
+from app.graph.declaring.listing import equals, filter_by, instant_key, list_of, number_key, one_of
 from app.graph.declaring.scalars import DateTime
 from app.graph.lists import moments
 from app.plan.catalog import Arguments, Row
@@ -14,6 +14,12 @@ from app.plan.sql import Sql, sql
 
 def _reversed(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
     return sql("({row.reversed_at} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean"))
+
+
+def _replaced(row: Row, args: Arguments, path: tuple[str, ...]) -> Sql:
+    return sql(
+        "({row.replaced_by_id} IS NOT NULL) = {value}", row=row, value=args.param(*path, cast="boolean")
+    )
 
 
 @input_type
@@ -35,6 +41,7 @@ class RewardEvaluationFilter:
         "For this customer.", equals("customer_id", "bigint", id_of("cust"))
     )
     reversed: bool | None = filter_by("Whether it was taken back.", _reversed)
+    replaced: bool | None = filter_by("Whether another one holds in its place.", _replaced)
 
 
 @input_type
@@ -72,6 +79,30 @@ class RewardBalanceFilter:
     )
 
 
+@input_type
+class RewardReevaluationFilter:
+    """Which of them. All conditions given must hold."""
+
+    campaign_ids: list[strawberry.ID] | None = filter_by(
+        "Of any of these campaigns.", one_of("campaign_id", "bigint", ids_of("camp"))
+    )
+    state: list[ReevaluationState] | None = filter_by("In any of these states.", one_of("state", "text"))
+
+
+@input_type
+class RewardTierFilter:
+    """Which tiers. All conditions given must hold."""
+
+    name: str | None = filter_by("With this name, exactly.", equals("name", "text"))
+
+
+TIERS = list_of(
+    "RewardTier", RewardTierFilter, "THRESHOLD", threshold=(number_key("threshold"), "By what has to be earned."),
+)  # fmt: skip
+REEVALUATIONS = list_of(
+    "RewardReevaluation", RewardReevaluationFilter, "CREATED_AT", descending=True,
+    created_at=(instant_key("created_at"), "By the moment it was asked for."),
+)  # fmt: skip
 EVALUATIONS = list_of(
     "RewardEvaluation", RewardEvaluationFilter, "CREATED_AT", descending=True,
     created_at=(instant_key("created_at"), "By the moment it was made."),

@@ -4,6 +4,8 @@ from app.graph.declaring.described import object_type
 from app.graph.declaring.enums import (
     CampaignStatus,
     CampaignType,
+    ExpiryPeriod,
+    NegativeBalance,
     Objective,
     RewardType,
 )
@@ -40,6 +42,7 @@ from app.graph.declaring.refs import (
     PromoRef,
     RewardEntryRef,
     RewardEvaluationRef,
+    RewardReevaluationRef,
     SegmentRef,
     SpendEntryRef,
     SpendLimitRef,
@@ -66,7 +69,7 @@ from app.graph.lists.interactions import INTERACTIONS
 from app.graph.lists.orders import ORDERS
 from app.graph.lists.outlays import OUTLAYS
 from app.graph.lists.promos import PROMOS
-from app.graph.lists.rewards import ENTRIES, EVALUATIONS
+from app.graph.lists.rewards import ENTRIES, EVALUATIONS, REEVALUATIONS
 from app.graph.lists.spend import SPEND_ENTRIES
 from app.graph.lists.touches import TOUCHES
 from app.plan.catalog import Through, own
@@ -112,6 +115,22 @@ class CampaignRewards:
         "What the rewarded transactions came to, in the smallest currency unit.", "reward_revenue"
     )
     version: int = column("The version of the flows and goals; every save is a new one.", "reward_version")
+    negative_balance: NegativeBalance = column(
+        "Whether what is taken back may bring a customer's balance below zero."
+    )
+    wait_days: int | None = column(
+        "How many days what is earned waits until it can be used, from when it happened.", "reward_wait_days"
+    )
+    expire_after_days: int | None = column(
+        "For how many days it can be used from then on.", "reward_expire_days"
+    )
+    expire_at_end_of: ExpiryPeriod | None = column(
+        "With which calendar period it expires, of those in which it can first be used.",
+        "reward_expire_period",
+    )
+    late_days: int = column(
+        "For how many days after its end it still pays for what happened before.", "reward_late_days"
+    )
     partner: PartnerRef | None = to_one("The partner.", "partner_id")
     partnership: PartnershipRef | None = to_one("The agreement it belongs to.", "partnership_id")
 
@@ -172,6 +191,9 @@ class Campaign(Node):
     goals: list[GoalRef] = listing("Its targets and limits, in order.", key="campaign_id")
     reward_evaluations: Connection[RewardEvaluationRef] = connection(
         "What was evaluated for rewards, and why it paid or did not.", EVALUATIONS, key="campaign_id"
+    )
+    reward_reevaluations: Connection[RewardReevaluationRef] = connection(
+        "Where its decisions were judged again.", REEVALUATIONS, key="campaign_id"
     )
     reward_entries: Connection[RewardEntryRef] = connection(
         "Its lines in the reward ledger.", ENTRIES, key="campaign_id"

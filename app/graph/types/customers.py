@@ -32,6 +32,7 @@ from app.graph.declaring.refs import (
 from app.graph.declaring.scalars import JSON, DateTime, Decimal, Long
 from app.graph.figures.orders import OrderFigures, order_figures
 from app.graph.figures.reach import Reachability, reachable
+from app.graph.figures.tiers import CustomerRewardTier, reward_tier
 from app.graph.lists.contacts import CONTACT_STATEMENTS
 from app.graph.lists.event_metrics import EVENT_METRICS
 from app.graph.lists.events import EVENTS
@@ -79,6 +80,9 @@ class Customer(Node):
     store: StoreRef | None = to_one("The store it belongs to.", "store_id")
     reward_balances: Connection[RewardBalanceRef] = connection(
         "What the customer has with partners.", BALANCES, key="customer_id"
+    )
+    reward_tier: CustomerRewardTier | None = reward_tier(
+        "The highest of the group's tiers that it has earned; null: none."
     )
     reward_evaluations: Connection[RewardEvaluationRef] = connection(
         "What was evaluated for the customer's rewards.", EVALUATIONS, key="customer_id"

@@ -1,6 +1,13 @@
 """The flow tree of a reward campaign."""
 
-from app.graph.declaring.enums import AttributeOwner, Comparison, FlowTrigger, Joiner
+from app.graph.declaring.enums import (
+    AttributeOwner,
+    Comparison,
+    FlowTrigger,
+    Joiner,
+    RewardPer,
+    RewardRounding,
+)
 from app.graph.declaring.external_ids import ExternalId, ShownAs, external_ids, shown_as
 from app.graph.declaring.fields import column, entity, listing, to_one
 from app.graph.declaring.nodes import Node
@@ -27,6 +34,11 @@ class FlowAction(Node):
     shown_as: ShownAs = shown_as("act")
     action_code: int = column("The action's code, 1 to 4; the codes have no documented names.")
     base_reward: Long = column("What it pays before multipliers, in the smallest currency unit.")
+    rate: Decimal | None = column(
+        "A share: how much it pays besides, in the smallest currency unit, for each unit of what `per` says."
+    )
+    rounding: RewardRounding = column("How a share is made a whole number, after multipliers.")
+    per: RewardPer = column("What the share is of.")
     extra_data: JSON | None = column("Further data of the action, as it was sent.")
     partner: PartnerRef = to_one("The partner it pays for.", "partner_id")
     flow: FlowRef = to_one("The flow it belongs to.", "flow_id")
