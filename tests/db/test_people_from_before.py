@@ -20,7 +20,8 @@ INSERT INTO customer (group_id, id, name, email, phone) VALUES
 INSERT INTO customer_identity (group_id, id, project_id, kind, value, customer_id, is_vouched) VALUES
   (1, 1, 1, 'phone', '0612345960', 3, true), (1, 2, 1, 'phone', '+33612345960', 1, true),
   (1, 3, 1, 'email', 'ada@x.org', 3, true), (1, 4, 1, 'tracker', 't', 3, true);
-INSERT INTO customer (group_id, id, name, email) SELECT 1, n + 10, 'c', 'C' || n || '@x.org' FROM generate_series(1, 12000) n;
+INSERT INTO customer (group_id, id, name, email)
+SELECT 1, n + 10, 'c', 'C' || n || '@x.org' FROM generate_series(1, 12000) n;
 """
 
 
